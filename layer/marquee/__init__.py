@@ -1,0 +1,1 @@
+"""Marquee's shared package: the domain, and in `marquee.aws` its adapters."""

@@ -1,0 +1,305 @@
+"""The shapes that travel between the parts: visitor objects, submissions and results.
+
+Travels to EMR: standard library only. Readers refuse a newer schema version instead of guessing.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+SCHEMA_VERSION = 1
+MIN_STARS, MAX_STARS = 1, 5
+PICKS = 10
+
+_VISITOR_KEY = re.compile(
+    r"visitors/date=(?P<date>\d{4}-\d{2}-\d{2})/(?P<visitor_id>[0-9a-hjkmnp-tv-z]{26})-(?P<version>\d{1,9})\.json"
+)
+_RESULTS_KEY = re.compile(r"submission=(?P<submission_id>[0-9a-f]{32})/_SUCCESS")
+
+
+class ContractError(ValueError):
+    """A message or an object does not have the shape that the contract gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What a visitor gave a movie, in whole stars from 1 to 5."""
+
+    movie_id: int
+    stars: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorObject:
+    """One version of a visitor's ratings, as training and recommending read it."""
+
+    visitor_id: str
+    version: int
+    requested_at: str
+    dataset: str
+    ratings: tuple[Rating, ...]
+
+    @property
+    def key(self) -> str:
+        """Object key; the date is that of the request, so that a retry writes the same key."""
+        return visitor_key(self.visitor_id, self.version, self.requested_at)
+
+    def to_json(self) -> str:
+        return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "VisitorObject":
+        body = _load(text, "visitor object")
+        return cls(
+            visitor_id=_field(body, "visitor_id", str),
+            version=_field(body, "version", int),
+            requested_at=_field(body, "requested_at", str),
+            dataset=_field(body, "dataset", str),
+            ratings=ratings_from(body.get("ratings")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One visitor in a submission: everything the recommend step needs to serve her."""
+
+    visitor_id: str
+    version: int
+    dataset: str
+    ratings: tuple[Rating, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The visitors that one recommend step serves."""
+
+    members: tuple[Member, ...]
+
+    @property
+    def submission_id(self) -> str:
+        """Derived from the members alone, so that the same batch is always the same submission."""
+        names = sorted(f"{member.visitor_id}:{member.version}" for member in self.members)
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
+
+    @property
+    def key(self) -> str:
+        return submission_key(self.submission_id)
+
+    def to_json_lines(self) -> str:
+        head = {"schema_version": SCHEMA_VERSION, "submission_id": self.submission_id}
+        return "".join(_dump({**head, **asdict(member)}) + "\n" for member in self.members)
+
+    @classmethod
+    def from_json_lines(cls, text: str | bytes) -> "Submission":
+        lines = (text.decode() if isinstance(text, bytes) else text).splitlines()
+        return cls(tuple(member_from_json(line) for line in lines if line.strip()))
+
+
+def member_from_json(line: str | bytes) -> Member:
+    """Read one line of a submission."""
+    body = _load(line, "submission member")
+    return Member(
+        visitor_id=_field(body, "visitor_id", str),
+        version=_field(body, "version", int),
+        dataset=_field(body, "dataset", str),
+        ratings=ratings_from(body.get("ratings")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A recommended movie.
+
+    `score` orders the picks (higher is better), `stars` is the predicted rating on the data
+    set's scale, `because` names rated movies that moved the score most.
+    """
+
+    movie_id: int
+    score: float
+    stars: float
+    because: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the recommend step found for one version of one visitor: picks, or an error."""
+
+    visitor_id: str
+    version: int
+    model_id: str
+    picks: tuple[Pick, ...] = ()
+    error: str | None = None
+
+    def to_json(self) -> str:
+        body: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "visitor_id": self.visitor_id,
+            "version": self.version,
+            "model_id": self.model_id,
+        }
+        if self.error is None:
+            body["picks"] = [asdict(pick) for pick in self.picks]
+        else:
+            body["error"] = self.error
+        return _dump(body)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Result":
+        body = _load(text, "result")
+        error = body.get("error")
+        return cls(
+            visitor_id=_field(body, "visitor_id", str),
+            version=_field(body, "version", int),
+            model_id=_field(body, "model_id", str),
+            picks=picks_from(body.get("picks", [])) if error is None else (),
+            error=None if error is None else str(error),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentModel:
+    """`current.json`: the model in use. Its data set is the active one."""
+
+    model_id: str
+    dataset: str
+    trained_at: str
+    users: int
+    ratings: int
+
+    def to_json(self) -> str:
+        return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "CurrentModel":
+        body = _load(text, "current.json")
+        return cls(
+            model_id=_field(body, "model_id", str),
+            dataset=_field(body, "dataset", str),
+            trained_at=_field(body, "trained_at", str),
+            users=_field(body, "users", int),
+            ratings=_field(body, "ratings", int),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """What the texts queue carries: whom to text, nothing about her."""
+
+    visitor_id: str
+    version: int
+
+    def to_json(self) -> str:
+        return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "TextMessage":
+        body = _load(text, "texts message")
+        return cls(_field(body, "visitor_id", str), _field(body, "version", int))
+
+
+def ratings_from(value: object) -> tuple[Rating, ...]:
+    """Read a JSON list of ratings; a movie rated twice keeps its last rating."""
+    if not isinstance(value, list):
+        raise ContractError("ratings is not a list")
+    latest: dict[int, Rating] = {}
+    for number, item in enumerate(value):
+        if not isinstance(item, Mapping):
+            raise ContractError(f"ratings[{number}] is not an object")
+        rating = Rating(_field(item, "movie_id", int), _field(item, "stars", int))
+        if not MIN_STARS <= rating.stars <= MAX_STARS:
+            raise ContractError(f"ratings[{number}].stars is {rating.stars}, not 1 to 5")
+        latest.pop(rating.movie_id, None)
+        latest[rating.movie_id] = rating
+    return tuple(latest.values())
+
+
+def picks_from(value: object) -> tuple[Pick, ...]:
+    """Read a JSON list of picks."""
+    if not isinstance(value, list):
+        raise ContractError("picks is not a list")
+    return tuple(
+        Pick(
+            movie_id=int(item["movie_id"]),
+            score=float(item["score"]),
+            stars=float(item["stars"]),
+            because=tuple(int(movie_id) for movie_id in item.get("because", ())),
+        )
+        for item in value
+    )
+
+
+def visitor_key(visitor_id: str, version: int, requested_at: str) -> str:
+    return f"visitors/date={requested_at[:10]}/{visitor_id}-{version}.json"
+
+
+def parse_visitor_key(key: str) -> tuple[str, int]:
+    """Give the visitor and the version that a visitor object's key names."""
+    found = _VISITOR_KEY.fullmatch(key)
+    if not found:
+        raise ContractError(f"{key!r} is not the key of a visitor object")
+    return found["visitor_id"], int(found["version"])
+
+
+def submission_key(submission_id: str) -> str:
+    return f"submissions/{submission_id}.json"
+
+
+def results_prefix(submission_id: str) -> str:
+    return f"submission={submission_id}/"
+
+
+def parse_results_key(key: str) -> str:
+    """Give the submission whose results a `_SUCCESS` key announces."""
+    found = _RESULTS_KEY.fullmatch(key)
+    if not found:
+        raise ContractError(f"{key!r} is not the _SUCCESS of a submission's results")
+    return found["submission_id"]
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: sorts as text in the order of time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def unique_members(members: Iterable[Member]) -> tuple[Member, ...]:
+    """The same visitor twice in one batch is one member: her latest version."""
+    latest: dict[str, Member] = {}
+    for member in members:
+        known = latest.get(member.visitor_id)
+        if known is None or known.version < member.version:
+            latest[member.visitor_id] = member
+    return tuple(latest.values())
+
+
+def _dump(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def _load(text: str | bytes, what: str) -> Mapping[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise ContractError(f"the {what} is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise ContractError(f"the {what} is not a JSON object")
+    version = body.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise ContractError(
+            f"the {what} has schema version {version!r}; this release reads up to {SCHEMA_VERSION}"
+        )
+    return body
+
+
+def _field[T: (str, int)](body: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    value = body.get(name)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ContractError(f"{name} is {value!r}, not {'text' if kind is str else 'a number'}")
+    return value
