@@ -1,0 +1,160 @@
+"""Operate Marquee. ENV chooses the deployment (default: local), PORT the local AWS's port."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations import addresses, local, logs, status, texts
+from operations.bootstrap import bootstrap
+from operations.console import Phases, out
+from operations.deploy import deploy
+from operations.destroy import destroy
+from operations.environment import Environment, chosen
+from operations.errors import OperationError, exit_with_one_sentence
+from operations.flow import follow_flow, read_form
+from operations.import_ratings import import_ratings
+from operations.redrive import redrive
+from operations.terraform import Terraform
+from operations.tools import require
+from operations.train import retrain
+
+type Command = Callable[[Environment, argparse.Namespace], None]
+
+FLOW_SECONDS = 900.0
+LOG_MINUTES = 15
+
+
+def _local(environment: Environment, _: argparse.Namespace) -> None:
+    local.start(environment)
+
+
+def _stop(environment: Environment, _: argparse.Namespace) -> None:
+    out.print(local.stop(environment))
+
+
+def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
+    bucket = bootstrap(environment)
+    out.print(f"Terraform keeps the state of {environment.name!r} in the bucket {bucket}.")
+
+
+def _plan(environment: Environment, _: argparse.Namespace) -> None:
+    require("terraform")
+    terraform = Terraform(environment)
+    terraform.init()
+    out.print(terraform.plan(), markup=False, end="")
+
+
+def _deploy(environment: Environment, _: argparse.Namespace) -> None:
+    deploy(environment)
+
+
+def _destroy(environment: Environment, _: argparse.Namespace) -> None:
+    require("terraform")
+    with Phases() as phases:
+        destroy(environment, phases)
+
+
+def _import(environment: Environment, options: argparse.Namespace) -> None:
+    with Phases() as phases:
+        import_ratings(environment, phases, options.path, name=options.name)
+
+
+def _train(environment: Environment, _: argparse.Namespace) -> None:
+    with Phases() as phases:
+        retrain(environment, phases)
+
+
+def _flow(environment: Environment, options: argparse.Namespace) -> None:
+    follow_flow(
+        environment,
+        read_form(options.file) if options.file else None,
+        seed=options.seed,
+        phone=options.phone,
+        deadline=options.deadline,
+    )
+
+
+def _texts(environment: Environment, _: argparse.Namespace) -> None:
+    texts.show_texts(environment)
+
+
+def _redrive(environment: Environment, _: argparse.Namespace) -> None:
+    redrive(environment)
+
+
+def _logs(environment: Environment, options: argparse.Namespace) -> None:
+    logs.show_logs(environment, options.function, options.minutes)
+
+
+def _status(environment: Environment, _: argparse.Namespace) -> None:
+    status.show_status(environment)
+
+
+def _api_url(environment: Environment, _: argparse.Namespace) -> None:
+    out.print(addresses.api_url(environment))
+
+
+def _site_url(environment: Environment, _: argparse.Namespace) -> None:
+    out.print(addresses.site_url(environment))
+
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "local": (_local, "bring everything up on this machine"),
+    "stop": (_stop, "stop the local AWS and leave nothing behind"),
+    "bootstrap": (_bootstrap, "make the bucket of Terraform's state"),
+    "plan": (_plan, "show what Terraform would change"),
+    "deploy": (_deploy, "make the account match the work tree"),
+    "destroy": (_destroy, "take everything down; asks first unless YES=1"),
+    "import": (_import, "bring ratings in, make them the active data set, train"),
+    "train": (_train, "train on the active data set"),
+    "flow": (_flow, "submit a questionnaire and follow it to the text"),
+    "texts": (_texts, "show the texts that the local AWS was asked to send"),
+    "redrive": (_redrive, "put dead letters back"),
+    "logs": (_logs, "show what the functions logged"),
+    "status": (_status, "show model, cluster, steps, queues, dead letters"),
+    "api-url": (_api_url, "print the API's address"),
+    "site-url": (_site_url, "print the site's address"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    whole = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
+    whole.add_argument("--env", help="deployment (default: $ENV, else local)")
+    whole.add_argument("--port", type=int, help="the local AWS's port (default: $PORT, else 4566)")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {
+        name: commands.add_parser(name, help=words, description=words)
+        for name, (_, words) in COMMANDS.items()
+    }
+    parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
+    parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
+    flow = parsers["flow"]
+    flow.add_argument("--file", type=Path, help="a form as JSON (default: rates the questionnaire)")
+    flow.add_argument("--seed", type=int, default=1, help="of the made-up visitor's taste")
+    flow.add_argument("--phone", help="a number to text (on AWS there is none by default)")
+    flow.add_argument("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait")
+    parsers["logs"].add_argument("--function", help=", ".join(logs.FUNCTIONS))
+    parsers["logs"].add_argument("--minutes", type=int, default=LOG_MINUTES, help="how far back")
+    return whole
+
+
+@exit_with_one_sentence
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what AWS refuses becomes one sentence."""
+    options = parser().parse_args(arguments)
+    command, _ = COMMANDS[options.command]
+    try:
+        command(chosen(options.env, options.port), options)
+    except (BotoCoreError, ClientError) as error:
+        if os.environ.get("DEBUG"):
+            raise
+        raise OperationError(f"AWS refused 'make {options.command}': {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

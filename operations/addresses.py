@@ -1,0 +1,35 @@
+"""Where the deployed service answers."""
+
+import boto3
+from botocore.exceptions import ClientError
+
+from operations.environment import Environment
+from operations.errors import OperationError
+
+STAGE = "v1"
+
+
+def api_url(environment: Environment) -> str:
+    """Return the REST API's address, without a closing slash."""
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)
+    except ClientError as error:
+        raise OperationError(
+            f"The functions of {environment.name!r} are not deployed: {environment.how_to_deploy}."
+        ) from error
+    outputs = {
+        output["OutputKey"]: output["OutputValue"] for output in stacks["Stacks"][0]["Outputs"]
+    }
+    return address(environment, outputs["ApiId"])
+
+
+def address(environment: Environment, api_id: str) -> str:
+    """Return the address of an API by its id."""
+    if environment.is_local:
+        return f"{environment.endpoint}/_aws/execute-api/{api_id}/{STAGE}"
+    return f"https://{api_id}.execute-api.{environment.region}.amazonaws.com/{STAGE}"
+
+
+def site_url(environment: Environment) -> str:
+    """Return the site's address."""
+    return environment.parameter("site-url")

@@ -1,0 +1,74 @@
+"""Run other programs: quietly, their words kept in a log, the telling ones shown on failure."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from operations import ROOT
+from operations.errors import OperationError
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_TELLING = re.compile(r"error|failed|refused|denied|invalid", re.IGNORECASE)
+# Terraform frames its errors with these.
+_FRAME = "╷│╵ "
+
+
+def plain(line: str) -> str:
+    """Return a line without colours and without Terraform's frame."""
+    return _COLOURS.sub("", line).strip(_FRAME + "\r\n\t")
+
+
+def telling_words(lines: Sequence[str], limit: int = 3) -> str:
+    """Return the lines that most likely say why a program failed, joined into one sentence."""
+    spoken = [line for line in map(plain, lines) if line]
+    first = next((n for n, line in enumerate(spoken) if line.startswith("Error:")), None)
+    if first is not None:
+        return " ".join(spoken[first : first + limit])
+    telling = [line for line in spoken if _TELLING.search(line)]
+    return " ".join((telling or spoken)[-limit:])
+
+
+def run(
+    command: Sequence[str],
+    *,
+    log: Path,
+    what: str,
+    folder: Path = ROOT,
+    variables: Mapping[str, str] | None = None,
+    each_line: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Run a command and return what it printed.
+
+    Its output goes to `log` and line by line to `each_line`. Raises OperationError that names
+    `what` was tried, the telling lines and the log.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **(variables or {})}
+    # Ours only: another program's Python must not find our packages before its own.
+    environment.pop("PYTHONPATH", None)
+    lines: list[str] = []
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        raise OperationError(f"{what} needs {command[0]}, which is not installed.") from None
+    with process, log.open("w") as kept:
+        for line in process.stdout or ():
+            lines.append(line)
+            kept.write(line)
+            kept.flush()
+            each_line(plain(line))
+    if process.returncode:
+        where = log.relative_to(ROOT) if log.is_relative_to(ROOT) else log
+        raise OperationError(f"{what} failed: {telling_words(lines)} (all of it: {where})")
+    return "".join(lines)

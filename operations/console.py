@@ -1,0 +1,83 @@
+"""What an operator sees while long things run: one line a phase, with its progress and time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass
+class Phase:
+    """One running phase; `detail` is what it is busy with now, `result` what it came to."""
+
+    progress: Progress
+    task: TaskID
+    result: str = ""
+
+    def detail(self, words: str) -> None:
+        self.progress.update(self.task, detail=words)
+
+    def bar(self, completed: float, total: float) -> None:
+        """Show how far it is; both in the same unit."""
+        self.progress.update(self.task, completed=completed, total=total)
+
+
+class Phases:
+    """Shows phases, several at once where they run side by side.
+
+    On a terminal the running ones move at the bottom; elsewhere each ends with one line.
+    """
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=out,
+            transient=True,
+        )
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        if out.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[Phase]:
+        """Time a phase; a failing one says so and lets its error through."""
+        started = time.monotonic()
+        task = self._progress.add_task(title, total=None, detail="")
+        phase = Phase(self._progress, task)
+        try:
+            yield phase
+        except BaseException:
+            self._line("[red]✗[/]", title, started, "failed")
+            raise
+        else:
+            self._line("[green]✓[/]", title, started, phase.result)
+        finally:
+            self._progress.remove_task(task)
+
+    def _line(self, mark: str, title: str, started: float, result: str) -> None:
+        seconds = time.monotonic() - started
+        with self._lock:
+            out.print(f"{mark} {title:<34} {seconds:6.1f} s  [dim]{result}[/]")

@@ -1,0 +1,79 @@
+"""Deploy into an AWS account: `make deploy ENV=…`; each part is also what `make local` does."""
+
+from operations import sam
+from operations.addresses import api_url, site_url
+from operations.bootstrap import bootstrap
+from operations.console import Phases, out
+from operations.environment import Environment
+from operations.models import current_model
+from operations.scripts import publish_scripts
+from operations.site import invalidate, publish_site
+from operations.terraform import Terraform
+from operations.token_secret import make_token_secret
+from operations.tools import require
+from operations.wheels import fetch_wheels
+
+
+def deploy(environment: Environment) -> None:
+    """Make the account match the work tree, then say where the service answers."""
+    require("terraform")
+    with Phases() as phases:
+        if not environment.is_local:
+            with phases.phase("fetch the EMR nodes' wheels"):
+                fetch_wheels(environment)
+        apply_terraform(environment, phases)
+        with phases.phase("sam build"):
+            sam.build(environment)
+        deploy_functions(environment, phases)
+        with phases.phase("publish the site") as phase:
+            changed = publish_site(environment)
+            distribution = environment.parameters.get("site-distribution-id")
+            if changed and distribution:
+                invalidate(distribution)
+            phase.result = f"{changed} objects changed"
+    print_addresses(environment)
+
+
+def apply_terraform(environment: Environment, phases: Phases) -> None:
+    """Make the state bucket where there is none, and everything that lives long."""
+    with phases.phase("terraform apply") as phase:
+        phase.detail("state bucket")
+        bootstrap(environment)
+        terraform = Terraform(environment)
+        phase.detail("init")
+        terraform.init()
+        finished = 0
+
+        def progress(done: int, planned: int | None, name: str) -> None:
+            nonlocal finished
+            finished = done
+            phase.detail(f"{done} of {planned or '?'}: {name}")
+            if planned:
+                phase.bar(done, planned)
+
+        terraform.apply(progress)
+        phase.result = f"{finished} changes"
+    environment.forget_parameters()
+
+
+def deploy_functions(environment: Environment, phases: Phases) -> None:
+    """Publish the step scripts, make the secret, deploy the built functions."""
+    with phases.phase("publish the EMR steps") as phase:
+        scripts = publish_scripts(environment)
+        make_token_secret(environment)
+        phase.result = scripts
+    with phases.phase("sam deploy") as phase:
+        sam.deploy(environment, scripts, phase.detail)
+
+
+def print_addresses(environment: Environment) -> None:
+    """Say where to go from here."""
+    suffix = "" if environment.is_local else f" ENV={environment.name}"
+    out.print()
+    out.print(f"site   [bold]{site_url(environment)}[/]")
+    out.print(f"API    {api_url(environment)}")
+    if environment.is_local:
+        out.print("texts  make texts")
+    out.print(f"flow   make flow{suffix}")
+    if current_model(environment) is None:
+        out.print(f"There is no model yet: bring ratings in with 'make import DATA=…{suffix}'.")

@@ -1,0 +1,80 @@
+"""Take a whole deployment down: functions, everything Terraform made, and its state at last."""
+
+import os
+import shutil
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from operations.console import Phases, out
+from operations.emptying import empty_bucket
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.terraform import Terraform
+from operations.token_secret import token_secret_name
+
+BUCKETS = ("ratings", "models", "results", "site", "artifacts")
+
+
+def confirm(environment: Environment) -> None:
+    """Ask for the environment's name, unless YES=1 says that it is meant."""
+    if os.environ.get("YES") == "1":
+        return
+    out.print(
+        f"This deletes every visitor, rating, model and text record of {environment.name!r}"
+        f" in account {environment.account_id}."
+    )
+    try:
+        typed = input(f"Type {environment.name} to go on: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != environment.name:
+        raise OperationError("Nothing was destroyed: the name was not typed (or give YES=1).")
+
+
+def destroy(environment: Environment, phases: Phases) -> None:
+    """Destroy everything, the state bucket last, so that a failure half-way can be repeated."""
+    confirm(environment)
+    with phases.phase("delete the functions"):
+        _delete_stack(environment)
+    with phases.phase("empty the buckets") as phase:
+        emptied = [_empty(environment, name) for name in BUCKETS]
+        phase.result = f"{sum(emptied)} objects"
+    with phases.phase("terraform destroy") as phase:
+        terraform = Terraform(environment)
+        terraform.init()
+        terraform.destroy(lambda done, _, name: phase.detail(f"{done} gone: {name}"))
+    with phases.phase("delete the secret and the state"):
+        _delete_secret(environment)
+        empty_bucket(environment.terraform_bucket)
+        boto3.client("s3").delete_bucket(Bucket=environment.terraform_bucket)
+        shutil.rmtree(environment.state, ignore_errors=True)
+
+
+def _delete_stack(environment: Environment) -> None:
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.delete_stack(StackName=environment.prefix)
+    try:
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=environment.prefix)
+    except WaiterError as error:
+        raise OperationError(
+            f"The stack {environment.prefix} is not deleted: see its events, then try again."
+        ) from error
+
+
+def _empty(environment: Environment, name: str) -> int:
+    bucket = f"{environment.prefix}-{environment.account_id}-{name}"
+    try:
+        return empty_bucket(bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return 0
+        raise
+
+
+def _delete_secret(environment: Environment) -> None:
+    ssm = boto3.client("ssm")
+    try:
+        ssm.delete_parameter(Name=token_secret_name(environment))
+    except ssm.exceptions.ParameterNotFound:
+        return

@@ -1,0 +1,134 @@
+"""Build the virtual environments from their hashed locks: `python -m operations.environments NAME…`.
+
+Runs before any environment exists, so it uses the standard library only. An environment is
+built once for each content of its lock: a stamp named by the lock's hash says that it is done.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from operations import ROOT
+from operations.errors import OperationError, exit_with_one_sentence
+
+LOCKS = {
+    "development": "requirements/development.lock",
+    "localstack": "local_aws/requirements.lock",
+    "lambda": "requirements/lambda.lock",
+    "emr": "requirements/emr.lock",
+    "sam": "requirements/sam.lock",
+}
+# pip spends half its time on the network and half unpacking: two at once keep both busy.
+BUILT_AT_ONCE = 2
+
+
+def stamp_name(lock: str) -> str:
+    """Return the stamp's file name for a lock's text."""
+    return f".built-{hashlib.sha256(lock.encode()).hexdigest()[:16]}"
+
+
+def packages_named(lock: str) -> set[str]:
+    """Return the normalised names of the packages that a lock's text pins."""
+    names = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==", lock, re.MULTILINE)
+    return {normalised(name) for name in names}
+
+
+def normalised(name: str) -> str:
+    """Return a package's name as the index compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def is_built(name: str, root: Path = ROOT) -> bool:
+    """Tell whether the environment was built from the lock as it stands now."""
+    lock = (root / LOCKS[name]).read_text()
+    return (root / ".venvs" / name / stamp_name(lock)).is_file()
+
+
+def build(name: str, root: Path = ROOT) -> float:
+    """Build or update one environment; return the seconds it took.
+
+    Raises OperationError with pip's last words when the lock cannot be installed.
+    """
+    started = time.monotonic()
+    folder = root / ".venvs" / name
+    lock_file = root / LOCKS[name]
+    stamps = list(folder.glob(".built-*"))
+    # Without a stamp the folder is half of an earlier try, and nothing in it can be trusted.
+    if not stamps:
+        venv.create(folder, clear=True, with_pip=True, symlinks=True)
+    _pip(folder, "install", "--require-hashes", "--requirement", str(lock_file))
+    if stamps:
+        _remove_what_the_lock_does_not_name(folder, lock_file.read_text())
+    for stamp in stamps:
+        stamp.unlink()
+    (folder / stamp_name(lock_file.read_text())).touch()
+    return time.monotonic() - started
+
+
+def _remove_what_the_lock_does_not_name(folder: Path, lock: str) -> None:
+    listed = json.loads(_pip(folder, "list", "--format=json"))
+    installed = {normalised(package["name"]) for package in listed}
+    extra = sorted(installed - packages_named(lock) - {"pip"})
+    if extra:
+        _pip(folder, "uninstall", "--yes", *extra)
+
+
+def _pip(folder: Path, *arguments: str) -> str:
+    command = [str(folder / "bin" / "python"), "-m", "pip", *arguments]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    done = subprocess.run([*command, *quiet], capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        words = " ".join(errors or done.stderr.splitlines()[-3:])
+        raise OperationError(f"The environment {folder.name} could not be built: {words}")
+    return done.stdout
+
+
+@contextmanager
+def _one_builder_at_a_time(root: Path) -> Iterator[None]:
+    (root / ".venvs").mkdir(exist_ok=True)
+    with (root / ".venvs" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
+    """Build those of the named environments that their locks have outgrown."""
+    if all(is_built(name, root) for name in names):
+        return
+    with _one_builder_at_a_time(root):
+        missing = [name for name in names if not is_built(name, root)]
+        if not missing:
+            return
+        started = time.monotonic()
+        print(f"Building environments: {', '.join(missing)}", flush=True)
+        with ThreadPoolExecutor(BUILT_AT_ONCE) as pool:
+            builds = {name: pool.submit(build, name, root) for name in missing}
+            for name, running in builds.items():
+                print(f"  {name:<12} {running.result():5.0f} s", flush=True)
+        print(f"  all          {time.monotonic() - started:5.0f} s", flush=True)
+
+
+@exit_with_one_sentence
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build what the command line names; all environments when it names none."""
+    parser = argparse.ArgumentParser(prog="python -m operations.environments", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LOCKS))
+    names = parser.parse_args(arguments).names or list(LOCKS)
+    if unknown := [name for name in names if name not in LOCKS]:
+        raise OperationError(f"No environment is called {unknown[0]}: name {', '.join(LOCKS)}.")
+    build_missing(names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""Failures that an operator can foresee: one sentence, exit 1, no traceback."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+
+class OperationError(Exception):
+    """One clear sentence that names the thing, the value and the mend."""
+
+
+def exit_with_one_sentence[**P](command: Callable[P, None]) -> Callable[P, int]:
+    """Turn an OperationError into its sentence on stderr and exit status 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            command(*args, **kwargs)
+        except OperationError as error:
+            print(error, file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("Stopped.", file=sys.stderr)
+            return 130
+        return 0
+
+    return wrapped

@@ -1,0 +1,247 @@
+"""Submit a questionnaire and follow it live to the text."""
+
+import json
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from botocore.exceptions import ClientError
+
+from marquee.contracts import parse_timestamp
+from marquee.steps import parse_recommend_step_name
+from operations.addresses import api_url
+from operations.console import out
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.texts import sent_texts
+
+# A number of the kind that is reserved for fiction, so that nobody's phone is ever meant.
+LOCAL_PHONE = "+12025550143"
+RATED_MOVIES = 10
+POLL_SECONDS = {True: 0.2, False: 2.0}
+_TEXT_SECONDS = 5.0
+
+
+@dataclass
+class Hop:
+    """One move of a visitor's request, with the time since the one before (seconds)."""
+
+    status: str
+    at: datetime
+    seconds: float
+    note: str = ""
+
+
+@dataclass
+class Flow:
+    """What one submission came to. Times are those the service wrote down."""
+
+    visitor_id: str
+    hops: list[Hop] = field(default_factory=list)
+    picks: list[dict[str, Any]] = field(default_factory=list)
+    text: str | None = None
+    reason: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        return (self.hops[-1].at - self.hops[0].at).total_seconds()
+
+
+def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]:
+    """Rate some of the questionnaire's movies the way someone with a favourite genre would."""
+    if not movies:
+        raise OperationError("The questionnaire names no movie: train a model first.")
+    choose = random.Random(seed)  # noqa: S311 - a taste, not a secret
+    genres = Counter(genre for movie in movies for genre in movie.get("genres") or [])
+    favourite = choose.choice(sorted(genres)) if genres else None
+    chosen = choose.sample(list(movies), min(RATED_MOVIES, len(movies)))
+
+    def stars(movie: Mapping[str, Any]) -> int:
+        if favourite is None:
+            return choose.randint(1, 5)
+        loved = favourite in (movie.get("genres") or [])
+        return choose.choice([4, 5, 5] if loved else [1, 2, 2, 3])
+
+    return [{"movie_id": movie["movie_id"], "stars": stars(movie)} for movie in chosen]
+
+
+def read_form(file: Path) -> dict[str, Any]:
+    """Read a form from a JSON file; the service validates what is in it."""
+    try:
+        form = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise OperationError(f"There is no file {file}: FILE names a JSON form.") from None
+    except (OSError, ValueError) as error:
+        raise OperationError(f"{file} is not a JSON form: {error}") from error
+    if not isinstance(form, dict):
+        raise OperationError(f"{file} holds no JSON object: a form has name and ratings.")
+    return form
+
+
+def default_form(api: httpx.Client, seed: int, phone: str | None) -> dict[str, Any]:
+    """Fill in the questionnaire as a made-up visitor."""
+    movies = _answer(api.get("questionnaire"))["movies"]
+    form: dict[str, Any] = {"name": "Ada", "ratings": rate(movies, seed)}
+    return form | ({"phone": phone, "consent": True} if phone else {})
+
+
+def follow_flow(
+    environment: Environment,
+    form: dict[str, Any] | None,
+    *,
+    seed: int,
+    phone: str | None,
+    deadline: float,
+) -> Flow:
+    """Post a form and print each hop as it happens, to the text or to the reason it failed.
+
+    Raises OperationError when it fails, or has not ended `deadline` seconds later.
+    """
+    with httpx.Client(base_url=api_url(environment) + "/", timeout=60) as api:
+        form = form or default_form(
+            api, seed, phone or (LOCAL_PHONE if environment.is_local else None)
+        )
+        out.print(f"{form.get('name', 'A visitor')} rates {len(form.get('ratings', []))} movies")
+        posted = time.monotonic()
+        created = _answer(
+            api.post("visitors", json=form, headers={"Idempotency-Key": str(uuid.uuid4())})
+        )
+        out.print(f"  picks at once after {time.monotonic() - posted:.2f} s:")
+        _print_picks(created["picks"][:3])
+        flow = Flow(created["visitor_id"])
+        headers = {"Authorization": f"Bearer {created['token']}"}
+        ends = time.monotonic() + deadline
+        for hop in _hops(environment, api, flow, headers, ends):
+            flow.hops.append(hop)
+            out.print(f"  {hop.status:<12} {hop.seconds:6.2f} s  [dim]{hop.note}[/]")
+    _conclude(environment, flow)
+    return flow
+
+
+def _hops(
+    environment: Environment,
+    api: httpx.Client,
+    flow: Flow,
+    headers: Mapping[str, str],
+    ends: float,
+) -> Iterator[Hop]:
+    """Yield each move of the request once; return when nothing more is to happen."""
+    watch = StepWatch(environment, flow.visitor_id)
+    last: Hop | None = None
+    while True:
+        visitor = _answer(api.get(f"visitors/{flow.visitor_id}", headers=dict(headers)))
+        status, at = visitor["status"], parse_timestamp(visitor["status_at"])
+        if last is None or status != last.status:
+            seconds = (at - last.at).total_seconds() if last else 0.0
+            last = Hop(status, at, seconds, watch.note(status, visitor))
+            yield last
+        watch.tell_changes(lambda words: out.print(f"  [dim]{'':<12}           {words}[/]"))
+        if status in {"texted", "failed"} or (status == "recommended" and not visitor["texts"]):
+            flow.picks, flow.reason = visitor["picks"] or [], visitor["reason"]
+            return
+        if time.monotonic() > ends:
+            raise OperationError(
+                f"The request is still {status!r} and the deadline is over: see 'make status' and"
+                " 'make logs'."
+            )
+        time.sleep(POLL_SECONDS[environment.is_local])
+
+
+class StepWatch:
+    """Says which EMR step serves a visitor and how far it is."""
+
+    def __init__(self, environment: Environment, visitor_id: str) -> None:
+        self._emr = boto3.client("emr")
+        self._table = boto3.resource("dynamodb").Table(environment.parameter("visitors-table"))
+        self._cluster_id = environment.parameter("cluster-id")
+        self._visitor_id = visitor_id
+        self._submission_id: str | None = None
+        self._told: dict[str, str] = {}
+        # Describing steps is rationed by account: once in a while shows as much.
+        self._every = 0.5 if environment.is_local else 10.0
+        self._asked = 0.0
+
+    def note(self, status: str, visitor: Mapping[str, Any]) -> str:
+        """Return what is worth knowing about a move."""
+        if status == "submitted":
+            item = self._table.get_item(
+                Key={"visitor_id": self._visitor_id}, ProjectionExpression="submission_id"
+            )
+            self._submission_id = str(item.get("Item", {}).get("submission_id", "")) or None
+            return f"submission {self._submission_id}"
+        if status == "recommended":
+            return f"model {visitor['model_id']}"
+        return str(visitor["reason"] or "")
+
+    def tell_changes(self, tell: Callable[[str], None]) -> None:
+        """Tell each new state of the steps this submission waits for."""
+        if self._submission_id is None or time.monotonic() - self._asked < self._every:
+            return
+        self._asked = time.monotonic()
+        try:
+            steps = self._emr.list_steps(ClusterId=self._cluster_id)["Steps"]
+        except ClientError:
+            return  # rationed: the next time will do
+        for step in reversed(steps):
+            parsed = parse_recommend_step_name(step["Name"])
+            ours = parsed is not None and parsed[0] == self._submission_id
+            state = step["Status"]["State"]
+            if ours and self._told.get(step["Id"]) != state:
+                self._told[step["Id"]] = state
+                tell(f"step {step['Id']} {state.lower()}")
+
+
+def _conclude(environment: Environment, flow: Flow) -> None:
+    if flow.hops[-1].status == "failed":
+        raise OperationError(f"The request failed: {flow.reason}")
+    out.print(f"From form to {flow.hops[-1].status}: {flow.seconds:.2f} s")
+    _print_picks(flow.picks)
+    if flow.hops[-1].status != "texted":
+        return
+    if not environment.is_local:
+        out.print("The text is on its way to the phone.")
+        return
+    flow.text = _text_of(environment, flow.visitor_id)
+    out.print()
+    out.print(flow.text, markup=False)
+
+
+def _text_of(environment: Environment, visitor_id: str) -> str:
+    """Return the text that links to the visitor."""
+    ends = time.monotonic() + _TEXT_SECONDS
+    while time.monotonic() < ends:
+        for text in sent_texts(environment):
+            if visitor_id in text.body:
+                return text.body
+        time.sleep(POLL_SECONDS[True])
+    raise OperationError(f"The request says 'texted', but no text links to {visitor_id}.")
+
+
+def _print_picks(picks: Sequence[Mapping[str, Any]]) -> None:
+    for place, pick in enumerate(picks, 1):
+        year = f" ({pick['year']})" if pick.get("year") else ""
+        out.print(f"    {place:>2}. {pick['title']}{year}  {pick['stars']:.1f} stars", markup=False)
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    """Return the body of a successful response.
+
+    Raises OperationError with the sentences that the API gives instead.
+    """
+    if response.is_success:
+        return dict(response.json())
+    try:
+        errors = response.json()["errors"]
+        words = "; ".join(f"{error['field']}: {error['message']}".lstrip(": ") for error in errors)
+    except (ValueError, KeyError, TypeError):
+        words = response.text[:200]
+    path = response.request.url.path.rsplit("/", 1)[-1]
+    raise OperationError(f"The API answered {response.status_code} to {path}: {words}")

@@ -1,0 +1,125 @@
+"""All of Marquee on this machine: `make local`, and `make stop` to leave nothing behind."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+
+import httpx
+
+from operations import ROOT, sam
+from operations.catalogue import import_catalogue
+from operations.console import Phases
+from operations.deploy import apply_terraform, deploy_functions, print_addresses
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.fingerprints import Done, files_under, fingerprint
+from operations.models import current_model
+from operations.scripts import content_hash, published_files
+from operations.site import FOLDER as SITE
+from operations.site import publish_site
+from operations.tools import require
+
+
+def start(environment: Environment) -> None:
+    """Bring everything up; what is up already and unchanged is left as it is."""
+    if not environment.is_local:
+        raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
+    require("java")
+    require("terraform")
+    with Phases() as phases:
+        with phases.phase("local AWS") as phase:
+            phase.result = _local_aws(environment, "start", "--port", str(environment.port))
+        done = Done(environment.state / "done.json", _instance(environment))
+        with ThreadPoolExecutor() as background:
+            building = background.submit(_build, environment, phases, done)
+            _infrastructure(environment, phases, done)
+            deploying = background.submit(_functions, environment, phases, done, building)
+            if current_model(environment) is None:
+                import_catalogue(environment, phases)
+            deploying.result()
+        _site(environment, phases, done)
+    print_addresses(environment)
+
+
+def stop(environment: Environment) -> str:
+    """End the local AWS and everything it held."""
+    said = _local_aws(environment, "stop")
+    shutil.rmtree(environment.state, ignore_errors=True)
+    with suppress(OSError):  # another environment's state is in there
+        environment.state.parent.rmdir()
+    return said
+
+
+def terraform_inputs(environment: Environment) -> str:
+    """Return the fingerprint of what `terraform apply` reads."""
+    files = [file for file in files_under(ROOT / "terraform") if not _left_by_terraform(file.name)]
+    return fingerprint(files, str(environment.port))
+
+
+def functions_inputs(environment: Environment) -> str:
+    """Return the fingerprint of what the functions and their stack are made of."""
+    files = files_under(ROOT / "sam", ROOT / "functions", ROOT / "layer")
+    return fingerprint(files, str(environment.port))
+
+
+def _left_by_terraform(name: str) -> bool:
+    return name.startswith(".terraform") or ".tfstate" in name
+
+
+def _build(environment: Environment, phases: Phases, done: Done) -> None:
+    inputs = functions_inputs(environment)
+    if done.holds("build", inputs):
+        return
+    with phases.phase("sam build"):
+        sam.build(environment)
+    done.record("build", inputs)
+
+
+def _infrastructure(environment: Environment, phases: Phases, done: Done) -> None:
+    inputs = terraform_inputs(environment)
+    if not done.holds("terraform", inputs):
+        apply_terraform(environment, phases)
+        done.record("terraform", inputs)
+
+
+def _functions(
+    environment: Environment, phases: Phases, done: Done, building: Future[None]
+) -> None:
+    inputs = f"{functions_inputs(environment)} {content_hash(published_files())}"
+    building.result()
+    if not done.holds("functions", inputs):
+        deploy_functions(environment, phases)
+        done.record("functions", inputs)
+
+
+def _site(environment: Environment, phases: Phases, done: Done) -> None:
+    inputs = fingerprint(files_under(SITE))
+    if not done.holds("site", inputs):
+        with phases.phase("publish the site") as phase:
+            phase.result = f"{publish_site(environment)} objects changed"
+        done.record("site", inputs)
+
+
+def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
+    """Call the local AWS's own command line; return its sentence."""
+    called = subprocess.run(
+        [
+            *(sys.executable, "-m", "local_aws", command),
+            *("--state", str(environment.state), *arguments),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if called.returncode:
+        raise OperationError(called.stderr.strip() or called.stdout.strip())
+    return called.stdout.strip()
+
+
+def _instance(environment: Environment) -> str:
+    """Return what tells this run of the local AWS from every other: it keeps all in memory."""
+    answer = httpx.get(f"{environment.endpoint}/_localstack/info", timeout=30)
+    return str(answer.json()["session_id"])

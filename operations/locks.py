@@ -1,0 +1,56 @@
+"""Renew the hashed locks from their requirements: `make lock` (UPGRADE=1 takes newer versions)."""
+
+import os
+import sys
+from pathlib import Path
+
+from operations import ROOT
+from operations.commands import run
+from operations.console import Phases
+from operations.errors import exit_with_one_sentence
+
+PYTHON = "3.13"
+# The local AWS pins what LocalStack 4.14.0 ran with; it runs where it was locked, so its lock is
+# for this kind of machine only. The others serve every kind.
+UNIVERSAL = "--universal"
+LOCKS = {
+    "requirements/development": [UNIVERSAL],
+    "requirements/lambda": [UNIVERSAL],
+    "requirements/emr": [UNIVERSAL],
+    "requirements/sam": [UNIVERSAL],
+    "local_aws/requirements": [],
+    "layer/requirements": [UNIVERSAL],
+}
+
+
+def lock_of(requirements: str) -> str:
+    """Return the lock's path; `sam build` insists on the layer's being called .txt."""
+    return f"{requirements}.{'txt' if requirements.startswith('layer/') else 'lock'}"
+
+
+@exit_with_one_sentence
+def main() -> None:
+    """Compile every lock again."""
+    upgrade = ["--upgrade"] if os.environ.get("UPGRADE") == "1" else []
+    with Phases() as phases:
+        for requirements, options in LOCKS.items():
+            with phases.phase(f"lock {requirements}"):
+                _compile(requirements, [*options, *upgrade])
+
+
+def _compile(requirements: str, options: list[str]) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    run(
+        [
+            *(str(uv), "pip", "compile", "--quiet", "--generate-hashes"),
+            *("--python-version", PYTHON, "--python", sys.executable),
+            *("--no-header", "--no-emit-index-url", *options),
+            *("--output-file", lock_of(requirements), f"{requirements}.in"),
+        ],
+        log=ROOT / ".local" / "logs" / f"lock-{requirements.replace('/', '-')}.log",
+        what=f"Locking {requirements}.in",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

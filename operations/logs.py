@@ -1,0 +1,76 @@
+"""Show what the functions logged lately, oldest first."""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from operations.console import out
+from operations.environment import Environment
+from operations.errors import OperationError
+
+FUNCTIONS = ("ingest", "submit-step", "queue-results", "send-text", "reconcile")
+_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
+
+
+def show_logs(environment: Environment, function: str | None, minutes: int) -> None:
+    """Print the last minutes of one function's log, or of all of them merged by time."""
+    name = function.replace("_", "-") if function else None
+    if name and name not in FUNCTIONS:
+        raise OperationError(f"No function is called {function!r}: name {', '.join(FUNCTIONS)}.")
+    lines = [line for each in ([name] if name else FUNCTIONS) for line in _read(environment, each, minutes)]
+    for moment, source, message in sorted(lines):
+        _show(moment, source, message)
+    if not lines:
+        out.print(f"No log line in the last {minutes} minutes.")
+
+
+def _read(environment: Environment, function: str, minutes: int) -> list[tuple[int, str, str]]:
+    logs = boto3.client("logs")
+    since = int((time.time() - minutes * 60) * 1000)
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=f"/aws/lambda/{environment.prefix}-{function}", startTime=since
+    )
+    try:
+        return [
+            (event["timestamp"], function, event["message"].rstrip())
+            for page in pages
+            for event in page["events"]
+        ]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+
+
+def summary(message: str) -> tuple[str, str] | None:
+    """Return (level, words) of a log line, None for the runtime's own bookkeeping."""
+    if message.startswith(("START ", "END ", "REPORT ", "INIT_START ")):
+        return None
+    try:
+        line: Any = json.loads(message)
+    except ValueError:
+        return "INFO", message
+    if not isinstance(line, dict) or "_aws" in line:
+        return None  # an embedded metric
+    told = {
+        key: value
+        for key, value in line.items()
+        if key in {"correlation_id", "visitor_id", "version", "submission_id", "step_id"}
+    }
+    words = [str(line.get("message", "")), *(f"{key}={value}" for key, value in told.items())]
+    if line.get("exception_name"):
+        words.append(str(line.get("exception", line["exception_name"])))
+    return str(line.get("level", "INFO")), " ".join(words)
+
+
+def _show(moment: int, source: str, message: str) -> None:
+    told = summary(message)
+    if told is None:
+        return
+    level, words = told
+    at = datetime.fromtimestamp(moment / 1000, UTC).astimezone().strftime("%H:%M:%S")
+    out.print(f"{at} {source:<14} {level:<8} {words}", style=_STYLES.get(level), markup=False)

@@ -1,0 +1,99 @@
+"""Put dead letters back to where they failed, once their cause is mended."""
+
+import json
+import time
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from mypy_boto3_sqs import SQSClient
+
+from operations.console import out
+from operations.environment import Environment
+
+QUEUES = ("visitors", "results", "texts")
+_MOVING_SECONDS = 120
+_BATCH = 10
+
+
+def redrive(environment: Environment) -> int:
+    """Move every dead letter back and reconcile what reconcile dropped; return how many."""
+    sqs = boto3.client("sqs")
+    total = 0
+    for name in QUEUES:
+        queue = environment.parameter(f"{name}-queue-url")
+        moved = _move_back(sqs, f"{queue}-dead-letters", queue)
+        out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} put back")
+        total += moved
+    again = _reconcile_again(sqs, environment)
+    out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} handled again")
+    return total + again
+
+
+def waiting(sqs: SQSClient, queue_url: str) -> int:
+    """Return how many messages wait in a queue."""
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _move_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
+    before = waiting(sqs, dead_letters)
+    if not before:
+        return 0
+    arn = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
+    try:
+        sqs.start_message_move_task(SourceArn=arn["Attributes"]["QueueArn"])
+    except ClientError as error:
+        # An emulator may lack the call; anything else it says is meant.
+        if error.response["Error"]["Code"] not in {"UnsupportedOperation", "InternalFailure"}:
+            raise
+        return _carry_back(sqs, dead_letters, queue)
+    deadline = time.monotonic() + _MOVING_SECONDS
+    while waiting(sqs, dead_letters) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return before - waiting(sqs, dead_letters)
+
+
+def _carry_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
+    """Send each message before deleting it: a crash between doubles one, and loses none."""
+    carried = 0
+    while messages := _receive(sqs, dead_letters):
+        for message in messages:
+            sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+            carried += 1
+    return carried
+
+
+def _reconcile_again(sqs: SQSClient, environment: Environment) -> int:
+    dead_letters = environment.parameter("reconcile-dead-letters-url")
+    functions = boto3.client("lambda")
+    handled = 0
+    while messages := _receive(sqs, dead_letters):
+        for message in messages:
+            functions.invoke(
+                FunctionName=f"{environment.prefix}-reconcile",
+                InvocationType="Event",
+                Payload=json.dumps(event_of_dead_letter(message["Body"])),
+            )
+            sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
+            handled += 1
+    return handled
+
+
+def event_of_dead_letter(body: str) -> Any:
+    """Return the event that an asynchronous call failed on.
+
+    A failure destination wraps it in a record of the failure; a dead-letter queue holds it bare.
+    """
+    letter = json.loads(body)
+    if isinstance(letter, dict) and "requestPayload" in letter:
+        return letter["requestPayload"]
+    return letter
+
+
+def _receive(sqs: SQSClient, queue_url: str) -> list[Any]:
+    received = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=_BATCH)
+    return list(received.get("Messages", []))

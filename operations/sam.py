@@ -1,0 +1,96 @@
+"""Build and deploy the functions with AWS SAM."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from operations import ROOT
+from operations.commands import run
+from operations.environment import Environment
+from operations.errors import OperationError
+
+TEMPLATE = ROOT / "sam" / "template.yaml"
+_BIN = ROOT / ".venvs" / "sam" / "bin"
+_EVENT = re.compile(r"^(CREATE|UPDATE|DELETE)_COMPLETE\s+\S+\s+(?P<name>\S+)")
+
+
+def resource_complete(line: str) -> str | None:
+    """Return the resource that a line of `sam deploy` says is done."""
+    found = _EVENT.match(line)
+    return found["name"] if found else None
+
+
+def sizes_file(environment: Environment) -> Path:
+    return ROOT / "sam" / "parameters" / f"{environment.name}.json"
+
+
+def parameters(environment: Environment, scripts: str) -> dict[str, str]:
+    """Return the template's parameters: the environment, the scripts, the sizes of its file."""
+    file = sizes_file(environment)
+    sizes = json.loads(file.read_text()) if file.is_file() else {}
+    if not isinstance(sizes, dict) or not all(isinstance(size, str) for size in sizes.values()):
+        raise OperationError(f"{file.relative_to(ROOT)} is not a JSON object of names to texts.")
+    return {**sizes, "Environment": environment.name, "StepsPrefix": scripts}
+
+
+def build(environment: Environment) -> None:
+    """Build the functions and the layer into the environment's state folder."""
+    _run(
+        environment,
+        "build",
+        *("--template-file", str(TEMPLATE)),
+        *("--build-dir", str(_build(environment))),
+        # A cache between builds would keep a layer whose lock has changed only in its order.
+        "--parallel",
+    )
+
+
+def deploy(
+    environment: Environment, scripts: str, progress: Callable[[str], None] = lambda _: None
+) -> None:
+    """Deploy the built template as the stack; `progress` hears each resource as it is done."""
+
+    def heard(line: str) -> None:
+        if name := resource_complete(line):
+            progress(name)
+
+    overrides = [f"{key}={value}" for key, value in parameters(environment, scripts).items()]
+    _run(
+        environment,
+        "deploy",
+        *("--template-file", str(_build(environment) / "template.yaml")),
+        *("--stack-name", environment.prefix),
+        *("--s3-bucket", environment.parameter("artifacts-bucket")),
+        *("--s3-prefix", "sam"),
+        *("--region", environment.region),
+        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        *("--parameter-overrides", *overrides),
+        each_line=heard,
+    )
+
+
+def _build(environment: Environment) -> Path:
+    return environment.state / "sam"
+
+
+def _run(
+    environment: Environment,
+    command: str,
+    *arguments: str,
+    each_line: Callable[[str], None] = lambda _: None,
+) -> None:
+    run(
+        [str(_BIN / "sam"), command, *arguments],
+        log=environment.state / "logs" / f"sam-{command}.log",
+        what=f"sam {command}",
+        variables={
+            "SAM_CLI_TELEMETRY": "0",
+            # Builds with pip of the Python 3.13 that comes first on PATH: its own environment's.
+            "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
+        },
+        each_line=each_line,
+    )

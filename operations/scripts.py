@@ -1,0 +1,106 @@
+"""Publish the EMR step scripts and the part of the shared package that travels with them.
+
+They lie under a prefix named by their content, so a running step never sees them change and an
+unchanged set is never uploaded twice.
+"""
+
+import ast
+import hashlib
+import io
+import sys
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import boto3
+
+from operations import ROOT
+from operations.environment import Environment
+from operations.errors import OperationError
+
+# What an EMR node has: Spark's own packages, and what requirements/emr.in adds.
+_ON_EMR = {*sys.stdlib_module_names, "pyspark", "py4j", "numpy", "marquee"}
+_SCRIPTS = ROOT / "emr_steps"
+_PACKAGE = ROOT / "layer" / "marquee"
+# Zip entries need a time; a fixed one keeps the content hash free of the clock.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def imports_of(source: str) -> set[str]:
+    """Return every module that a source file imports, dotted, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def travelling_modules(sources: Mapping[str, str]) -> list[str]:
+    """Return the modules that need nothing an EMR node lacks, themselves or through others.
+
+    `sources` maps module names (`marquee.contracts`) to their text.
+    """
+    imported = {name: imports_of(text) for name, text in sources.items()}
+    stay = {
+        name
+        for name, modules in imported.items()
+        if any(module.split(".")[0] not in _ON_EMR for module in modules)
+    }
+    while more := {
+        name for name, modules in imported.items() if name not in stay and modules & stay
+    }:
+        stay |= more
+    return sorted(set(sources) - stay)
+
+
+def marquee_zip(package: Path = _PACKAGE) -> bytes:
+    """Return the zip for `--py-files`: the same bytes for the same sources."""
+    files = {f"marquee.{file.stem}": file for file in package.glob("*.py")}
+    initial = files.pop("marquee.__init__")
+    chosen = travelling_modules({name: file.read_text() for name, file in files.items()})
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in [initial, *(files[name] for name in chosen)]:
+            archive.writestr(zipfile.ZipInfo(f"marquee/{file.name}", _NO_TIME), file.read_bytes())
+    return kept.getvalue()
+
+
+def published_files() -> dict[str, bytes]:
+    """Return what lies under the prefix, by name."""
+    scripts = {file.name: file.read_bytes() for file in sorted(_SCRIPTS.glob("*.py"))}
+    if not scripts:
+        raise OperationError("emr_steps/ holds no step script: the work tree is not complete.")
+    return {**scripts, "marquee.zip": marquee_zip()}
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
+    """Return 16 hexadecimal digits of SHA-256 over names and contents."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def scripts_prefix(environment: Environment, files: Mapping[str, bytes] | None = None) -> str:
+    """Return the `s3://…/` prefix of these files, of the work tree's where none are given."""
+    digest = content_hash(published_files() if files is None else files)
+    return f"s3://{environment.parameter('artifacts-bucket')}/steps/{digest}/"
+
+
+def publish_scripts(environment: Environment) -> str:
+    """Upload what is not there yet; return the `s3://…/` prefix."""
+    files = published_files()
+    prefix = scripts_prefix(environment, files)
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    s3 = boto3.client("s3")
+    there = _keys(s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", []))
+    for name, content in files.items():
+        if f"{key}{name}" not in there:
+            s3.put_object(Bucket=bucket, Key=f"{key}{name}", Body=content)
+    return prefix
+
+
+def _keys(contents: Iterable[Mapping[str, object]]) -> set[str]:
+    return {str(item["Key"]) for item in contents}

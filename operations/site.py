@@ -1,0 +1,90 @@
+"""Publish the website: its files, and the config.json that tells it where the API is."""
+
+import hashlib
+import json
+import mimetypes
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+from mypy_boto3_s3 import S3Client
+
+from operations import ROOT
+from operations.addresses import api_url
+from operations.environment import Environment
+from operations.fingerprints import files_under
+
+FOLDER = ROOT / "site"
+CONFIGURATION = "config.json"
+# Names carry no version, so a browser asks each time whether its copy is still the newest.
+CACHE_CONTROL = "no-cache"
+# Not every machine's table of types knows these.
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+    ".webp": "image/webp",
+}
+
+
+def content_type(name: str) -> str:
+    """Return the Content-Type a file is served with; texts are UTF-8."""
+    suffix = Path(name).suffix.lower()
+    kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    is_text = kind.startswith("text/") or kind in {"application/json", "image/svg+xml"}
+    return f"{kind}; charset=utf-8" if is_text else kind
+
+
+def pages(api: str, folder: Path = FOLDER) -> dict[str, bytes]:
+    """Return what the site's bucket holds, by key."""
+    files = {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in files_under(folder)
+        if file.suffix != ".md" and not file.name.startswith(".")
+    }
+    return {**files, CONFIGURATION: json.dumps({"apiUrl": api}).encode()}
+
+
+def publish_site(environment: Environment) -> int:
+    """Upload what changed and delete what is gone; return how many objects changed."""
+    s3, bucket = boto3.client("s3"), environment.parameter("site-bucket")
+    wanted = pages(api_url(environment))
+    there = dict(_etags(s3, bucket))
+    changed = [key for key, body in wanted.items() if there.get(key) != _etag(body)]
+    gone = [key for key in there if key not in wanted]
+    for key in changed:
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=wanted[key],
+            ContentType=content_type(key),
+            CacheControl=CACHE_CONTROL,
+        )
+    for key in gone:
+        s3.delete_object(Bucket=bucket, Key=key)
+    return len(changed) + len(gone)
+
+
+def invalidate(distribution: str) -> None:
+    """Make CloudFront forget its copies."""
+    boto3.client("cloudfront").create_invalidation(
+        DistributionId=distribution,
+        InvalidationBatch={
+            "Paths": {"Quantity": 1, "Items": ["/*"]},
+            "CallerReference": str(uuid.uuid4()),
+        },
+    )
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+
+
+def _etags(s3: S3Client, bucket: str) -> Iterator[tuple[str, str]]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for item in page.get("Contents", []):
+            yield item["Key"], item["ETag"]

@@ -1,0 +1,142 @@
+"""Run Terraform on one environment's state."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from operations import ROOT
+from operations.commands import run
+from operations.environment import Environment, variables_file
+from operations.errors import OperationError
+from operations.terraform_mirror import provider_mirror
+from operations.wheels import wheels_folder
+
+FOLDER = ROOT / "terraform"
+_FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
+_PLANNED = re.compile(
+    r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy"
+)
+
+
+def changes_planned(line: str) -> int | None:
+    """Return how many changes a plan's closing line announces, None for any other line."""
+    found = _PLANNED.search(line)
+    if found:
+        return sum(int(count) for count in found.groups())
+    return 0 if "No changes." in line else None
+
+
+def resource_finished(line: str) -> str | None:
+    """Return the resource that a line of `apply` or `destroy` says is done."""
+    found = _FINISHED.match(line)
+    return found["name"] if found else None
+
+
+type Progress = Callable[[int, int | None, str], None]
+
+
+class Terraform:
+    """Terraform for one environment: its state bucket, its variables file, its data folder."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._logs = environment.state / "logs"
+
+    def init(self) -> None:
+        """Connect to the state bucket and fetch the provider, from a mirror where there is one."""
+        mirror = provider_mirror()
+        backend = {
+            "bucket": self._environment.terraform_bucket,
+            "key": "terraform.tfstate",
+            "region": self._environment.region,
+            "use_lockfile": "true",
+            "encrypt": "true",
+        }
+        settings = ["-backend-config=local.s3.tfbackend"] if self._environment.is_local else []
+        self._run(
+            "init",
+            "-reconfigure",
+            *settings,
+            *(f"-backend-config={name}={value}" for name, value in backend.items()),
+            *([f"-plugin-dir={mirror}"] if mirror else []),
+        )
+
+    def apply(self, progress: Progress) -> None:
+        """Apply; `progress` hears (resources done, resources planned, the one just done)."""
+        self._follow(["apply", "-auto-approve", *self._inputs()], progress)
+
+    def destroy(self, progress: Progress) -> None:
+        """Destroy everything in the state; `progress` as in `apply`."""
+        self._follow(["destroy", "-auto-approve", *self._inputs()], progress)
+
+    def plan(self) -> str:
+        """Return the plan as Terraform prints it."""
+        return self._run("plan", *self._inputs())
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs by name."""
+        kept = json.loads(self._run("output", "-json"))
+        return {name: output["value"] for name, output in kept.items()}
+
+    def _follow(
+        self, arguments: Sequence[str], progress: Progress
+    ) -> None:
+        planned: int | None = None
+        finished = 0
+
+        def heard(line: str) -> None:
+            nonlocal planned, finished
+            announced = changes_planned(line)
+            planned = planned if announced is None else announced
+            if name := resource_finished(line):
+                finished += 1
+                progress(finished, planned, name)
+
+        self._run(*arguments, each_line=heard)
+
+    def _inputs(self) -> list[str]:
+        file = variables_file(self._environment.name)
+        if not file.is_file():
+            raise OperationError(
+                f"Environment {self._environment.name!r} has no variables: copy"
+                f" terraform/example.tfvars to terraform/{file.name} and fill it in."
+            )
+        variables = {
+            "environment": self._environment.name,
+            "region": self._environment.region,
+        }
+        if self._environment.is_local:
+            variables["website_endpoint"] = f"s3-website.localhost:{self._environment.port}"
+        wheels = wheels_folder(self._environment)
+        if wheels.is_dir():
+            variables["wheels_directory"] = str(wheels)
+        return [
+            f"-var-file={file}",
+            *(f"-var={name}={value}" for name, value in variables.items()),
+        ]
+
+    def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
+        name = arguments[0]
+        quiet = ["-no-color"] + (["-input=false"] if name != "output" else [])
+        return run(
+            ["terraform", name, *quiet, *arguments[1:]],
+            log=self._logs / f"terraform-{name}.log",
+            what=f"terraform {name}",
+            folder=FOLDER,
+            variables={
+                "TF_DATA_DIR": str(self._environment.state / "terraform"),
+                "TF_IN_AUTOMATION": "1",
+                "CHECKPOINT_DISABLE": "1",
+                **_configuration_that_exists(),
+            },
+            each_line=each_line,
+        )
+
+
+def _configuration_that_exists() -> dict[str, str]:
+    """Terraform warns on every run where TF_CLI_CONFIG_FILE names no file; then it means none."""
+    named = os.environ.get("TF_CLI_CONFIG_FILE")
+    return {"TF_CLI_CONFIG_FILE": os.devnull} if named and not Path(named).is_file() else {}

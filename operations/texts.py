@@ -1,0 +1,45 @@
+"""Show the texts that the local AWS would have sent."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from operations.console import out
+from operations.environment import Environment
+from operations.errors import OperationError
+
+
+@dataclass(frozen=True)
+class SentText:
+    """A text as SNS took it."""
+
+    phone: str
+    body: str
+
+
+def sent_texts(environment: Environment) -> list[SentText]:
+    """Return the texts sent so far, oldest first. Local only: AWS keeps no copies."""
+    if not environment.is_local:
+        raise OperationError(
+            "AWS keeps no copy of a text: see whether it was delivered in the alarms and the"
+            f" dashboard marquee-{environment.name}, or run 'make texts' on the local AWS."
+        )
+    try:
+        answer = httpx.get(f"{environment.endpoint}/_aws/sns/sms-messages")
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise OperationError(
+            f"The local AWS does not answer at {environment.endpoint}: start it with 'make local'."
+        ) from error
+    messages = answer.json()["sms_messages"]
+    return [SentText(sent["PhoneNumber"], sent["Message"]) for sent in messages]
+
+
+def show_texts(environment: Environment) -> None:
+    """Print the texts sent so far."""
+    texts = sent_texts(environment)
+    for text in texts:
+        out.print(f"[bold]to {text.phone}[/]")
+        out.print(text.body, markup=False)
+        out.print()
+    out.print(f"{len(texts)} text{'' if len(texts) == 1 else 's'} sent")

@@ -1,0 +1,30 @@
+"""The secret behind visitors' tokens: made on the first deployment, seen by no state and no log."""
+
+import secrets
+
+import boto3
+
+from operations.environment import Environment
+
+_BYTES = 32
+
+
+def make_token_secret(environment: Environment) -> None:
+    """Store a fresh secret unless one is there; replacing it would end every visitor's link."""
+    ssm = boto3.client("ssm")
+    name = token_secret_name(environment)
+    known = ssm.describe_parameters(
+        ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    )
+    if known["Parameters"]:
+        return
+    ssm.put_parameter(
+        Name=name,
+        Value=secrets.token_urlsafe(_BYTES),
+        Type="SecureString",
+        Description="Signs visitors' tokens; replacing it ends every link texted so far",
+    )
+
+
+def token_secret_name(environment: Environment) -> str:
+    return f"/marquee/{environment.name}/token-secret"

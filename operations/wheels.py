@@ -1,0 +1,43 @@
+"""Fetch what the EMR nodes install, so that a node's bootstrap asks no package index."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from operations import ROOT
+from operations.commands import run
+from operations.environment import Environment
+
+LOCK = ROOT / "requirements" / "emr.lock"
+PYTHON = "3.13"
+# Both processors that EMR offers; a node's pip takes the wheel that fits it.
+PLATFORMS = {
+    "x86_64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"),
+    "aarch64": ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64"),
+}
+
+
+def wheels_folder(environment: Environment) -> Path:
+    return environment.state / "wheels"
+
+
+def fetch_wheels(environment: Environment) -> Path:
+    """Download the locked wheels, hashes checked, and lay the lock beside them."""
+    folder = wheels_folder(environment)
+    wanted = folder / "requirements.txt"
+    if wanted.is_file() and wanted.read_bytes() == LOCK.read_bytes():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    for processor, platforms in PLATFORMS.items():
+        run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--require-hashes"),
+                *("--only-binary", ":all:", "--python-version", PYTHON),
+                *(f"--platform={platform}" for platform in platforms),
+                *("--dest", str(folder), "--requirement", str(LOCK)),
+            ],
+            log=environment.state / "logs" / f"wheels-{processor}.log",
+            what=f"Fetching the EMR nodes' {processor} wheels",
+        )
+    shutil.copyfile(LOCK, wanted)
+    return folder
