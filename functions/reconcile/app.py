@@ -1,0 +1,66 @@
+"""EMR step events and two schedules → puts right what events alone leave undone."""
+
+from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, event_source
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from marquee.aws import wiring
+from marquee.aws.observability import observe
+from marquee.aws.settings import Settings
+from marquee.contracts import ContractError
+from marquee.reconciling import Reconciled
+
+SETTINGS = Settings.from_environment()
+STEP_STATUS_CHANGE = "EMR Step Status Change"
+ENDED_BADLY = ("FAILED", "CANCELLED")
+
+logger, tracer, metrics = observe("reconcile")
+ledger = wiring.ledger(SETTINGS)
+reconciler = wiring.reconciler(SETTINGS, ledger)
+
+
+def step_changed(event: EventBridgeEvent) -> Reconciled:
+    step = event.detail
+    if step["clusterId"] != SETTINGS.cluster_id or step["state"] not in ENDED_BADLY:
+        return Reconciled()
+    metrics.add_metric("StepsFailed", "Count", 1)
+    logger.warning("step ended badly", extra={"step": step["name"], "state": step["state"]})
+    return reconciler.step_ended_badly(step["name"])
+
+
+def train_on_schedule() -> Reconciled:
+    """Add a train step, unless one is waiting already."""
+    active = reconciler.cluster.active_step_names()
+    if any(name.startswith("train-") for name in active):
+        logger.info("a train step is waiting already")
+    else:
+        logger.info("training", extra={"model_id": reconciler.adder.train()})
+    return Reconciled()
+
+
+def report(done: Reconciled) -> None:
+    for progress in done.failed:
+        logger.set_correlation_id(progress.visitor_id)
+        logger.warning("visitor failed")
+    for submission_id in done.resubmitted:
+        logger.set_correlation_id(submission_id)
+        logger.warning("submission submitted again")
+    metrics.add_metric("VisitorsFailed", "Count", len(done.failed))
+    metrics.add_metric("DeliveryUnknown", "Count", done.delivery_unknown)
+    metrics.add_metric("VisitorsWaitingWithoutCluster", "Count", done.waiting_without_cluster)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@metrics.log_metrics
+@event_source(data_class=EventBridgeEvent)
+def handler(event: EventBridgeEvent, context: LambdaContext) -> None:
+    logger.set_correlation_id(event.get("id") or context.aws_request_id)
+    ledger.register(context)
+    if event.get("detail-type") == STEP_STATUS_CHANGE:
+        report(step_changed(event))
+    elif event.get("action") == "sweep":
+        report(reconciler.sweep())
+    elif event.get("action") == "train":
+        report(train_on_schedule())
+    else:
+        raise ContractError(f"reconcile knows no such event: {sorted(event.raw_event)}")

@@ -1,0 +1,66 @@
+"""Queue texts → one SNS text a visitor."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from marquee.aws import wiring
+from marquee.aws.observability import observe
+from marquee.aws.settings import Settings
+from marquee.contracts import TextMessage, parse_timestamp
+from marquee.texting import TextOutcome
+
+SETTINGS = Settings.from_environment()
+
+logger, tracer, metrics = observe("send-text")
+texter = wiring.texter(SETTINGS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@tracer.capture_method(capture_response=False, capture_error=False)
+def send(record: SQSRecord) -> None:
+    logger.set_correlation_id(record.message_id)
+    message = TextMessage.from_json(record.body)
+    logger.set_correlation_id(message.visitor_id)
+    outcome = texter.text(message)
+    logger.info("text: %s", outcome)
+    if outcome is TextOutcome.TEXTED:
+        metrics.add_metric("VisitorsTexted", "Count", 1)
+        metrics.add_metric("SecondsFromFormToText", "Seconds", seconds_since_form(message))
+    elif outcome is TextOutcome.DELIVERY_UNKNOWN:
+        metrics.add_metric("DeliveryUnknown", "Count", 1)
+    if outcome in (TextOutcome.DELIVERY_UNKNOWN, TextOutcome.REJECTED):
+        metrics.add_metric("VisitorsFailed", "Count", 1)
+
+
+def seconds_since_form(message: TextMessage) -> float:
+    progress = wiring.visitors(SETTINGS).get(message.visitor_id)
+    if progress is None:  # forgotten in this very moment
+        return 0.0
+    return (datetime.now(UTC) - parse_timestamp(progress.requested_at)).total_seconds()
+
+
+def send_or_report(record: SQSRecord) -> None:
+    try:
+        send(record)
+    except Exception as error:
+        logger.warning("text not sent, the message comes again: %s", error)
+        raise
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    logger.set_correlation_id(context.aws_request_id)
+    return process_partial_response(
+        event=event, record_handler=send_or_report, processor=processor, context=context
+    )

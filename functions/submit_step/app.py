@@ -1,0 +1,78 @@
+"""Queue visitors → one submission and its EMR steps."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from marquee.aws import wiring
+from marquee.aws.observability import observe
+from marquee.aws.settings import Settings
+from marquee.contracts import ContractError, parse_visitor_key
+from marquee.s3_events import created_keys
+from marquee.submitting import Submitted
+
+SETTINGS = Settings.from_environment()
+
+logger, tracer, metrics = observe("submit-step")
+ledger = wiring.ledger(SETTINGS)
+submitter = wiring.submitter(SETTINGS, ledger)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def visitors_named(body: str) -> list[tuple[str, int]]:
+    return [parse_visitor_key(key) for key in created_keys(body)]
+
+
+def readable(records: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Name the visitors of every readable message; `settle` reports the others."""
+    named: list[tuple[str, int]] = []
+    for record in records:
+        try:
+            named += visitors_named(record["body"])
+        except ContractError as error:
+            logger.warning("unreadable message: %s", error)
+    return named
+
+
+def settle(record: SQSRecord, outcome: Submitted) -> None:
+    """Raise what went wrong with a message's visitors, so that this message alone comes again."""
+    for named in visitors_named(record.body):
+        if named in outcome.errors:
+            raise outcome.errors[named]
+
+
+def report(outcome: Submitted) -> None:
+    for progress in outcome.visitors:
+        logger.set_correlation_id(progress.visitor_id)
+        logger.info("visitor submitted", extra={"submission_id": outcome.submission_id})
+    for progress in outcome.failed:
+        logger.set_correlation_id(progress.visitor_id)
+        logger.warning("visitor failed", extra={"reason": "her data set is no longer in use"})
+    for (visitor_id, _), error in outcome.errors.items():
+        logger.set_correlation_id(visitor_id)
+        logger.warning("visitor not submitted, the message comes again: %s", error)
+    metrics.add_metric("VisitorsSubmitted", "Count", len(outcome.visitors))
+    metrics.add_metric("VisitorsFailed", "Count", len(outcome.failed))
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    logger.set_correlation_id(context.aws_request_id)
+    ledger.register(context)
+    outcome = submitter.submit(readable(event["Records"]))
+    report(outcome)
+    return process_partial_response(
+        event=event,
+        record_handler=lambda record: settle(record, outcome),
+        processor=processor,
+        context=context,
+    )

@@ -1,0 +1,1 @@
+"""Adapters: what the domain asks for (`marquee.ports`), answered by AWS."""

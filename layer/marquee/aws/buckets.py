@@ -1,0 +1,94 @@
+"""What lies in the buckets: ratings, submissions, the current model and results."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from marquee.contracts import (
+    CurrentModel,
+    Submission,
+    VisitorObject,
+    results_prefix,
+    submission_key,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class RatingsBucket:
+    """Implements `marquee.ports.RatingsLog` and `marquee.ports.Submissions`."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def append(self, visitor: VisitorObject) -> None:
+        self._put(visitor.key, visitor.to_json(), "application/json")
+
+    def count_since(self, moment: datetime) -> int:
+        day, today, count = moment.astimezone(UTC).date(), datetime.now(UTC).date(), 0
+        while day <= today:
+            for written in self._written(f"visitors/date={day:%Y-%m-%d}/"):
+                count += written > moment
+            day += timedelta(days=1)
+        return count
+
+    def put(self, submission: Submission) -> None:
+        self._put(submission.key, submission.to_json_lines(), "application/x-ndjson")
+
+    def get(self, submission_id: str) -> Submission:
+        answer = self._s3.get_object(Bucket=self._bucket, Key=submission_key(submission_id))
+        return Submission.from_json_lines(answer["Body"].read())
+
+    def _put(self, key: str, body: str, content_type: str) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket, Key=key, Body=body.encode(), ContentType=content_type
+        )
+
+    def _written(self, prefix: str) -> Iterator[datetime]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                yield item["LastModified"]
+
+
+class ModelsBucket:
+    """Implements `marquee.ports.Models`."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def current(self) -> CurrentModel | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key="current.json")
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return CurrentModel.from_json(answer["Body"].read())
+
+    def read(self, model_id: str, name: str) -> bytes:
+        """Read one file of a model folder; raises LookupError where there is none."""
+        key = f"{model_id}/{name}"
+        try:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey as error:
+            raise LookupError(f"there is no s3://{self._bucket}/{key}") from error
+
+
+class ResultsBucket:
+    """Implements `marquee.ports.Results`."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def complete(self, submission_id: str) -> bool:
+        key = f"{results_prefix(submission_id)}_SUCCESS"
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return listed["KeyCount"] > 0
+
+    def lines(self, submission_id: str) -> Iterable[bytes]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        prefix = f"{results_prefix(submission_id)}part-"
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                body = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
+                yield from (line for line in body.read().splitlines() if line.strip())

@@ -1,0 +1,75 @@
+"""The EMR cluster: adding steps and asking after them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from marquee.ports import ClusterGoneError, StepState
+from marquee.steps import Step
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr import EMRClient
+
+# EMR lists a cluster's newest 1,000 steps, 50 a page; a step still waited for is among the
+# newest few hundred (a cluster holds at most 256 that have not ended).
+_MAX_PAGES = 10
+
+
+class Cluster:
+    """Implements `marquee.ports.Cluster`."""
+
+    def __init__(self, emr: "EMRClient", cluster_id: str) -> None:
+        self._emr, self.cluster_id = emr, cluster_id
+
+    def add(self, steps: Sequence[Step]) -> list[str]:
+        try:
+            answer = self._emr.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=list(steps))  # type: ignore[arg-type]
+        except ClientError as error:
+            raise self._gone(error) or error from error
+        return answer["StepIds"]
+
+    def describe(self, step_id: str) -> dict[str, Any]:
+        """Give a step as EMR describes it (`Id`, `Name`, `Status`…)."""
+        step = self._emr.describe_step(ClusterId=self.cluster_id, StepId=step_id)["Step"]
+        return dict(step)
+
+    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
+        wanted, found = set(names), dict[str, StepState]()
+        for step in self._newest_first():
+            name = step["Name"]
+            if name in wanted and name not in found:
+                found[name] = StepState(step["Status"]["State"])
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    def active_step_names(self) -> list[str]:
+        return [step["Name"] for step in self._newest_first(["PENDING", "RUNNING"])]
+
+    def _newest_first(self, states: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        request: dict[str, Any] = {"ClusterId": self.cluster_id}
+        if states:
+            request["StepStates"] = list(states)
+        for _ in range(_MAX_PAGES):
+            try:
+                answer = self._emr.list_steps(**request)
+            except ClientError as error:
+                raise self._gone(error) or error from error
+            yield from (dict(step) for step in answer["Steps"])
+            if "Marker" not in answer:
+                break
+            request["Marker"] = answer["Marker"]
+
+    def _gone(self, error: ClientError) -> ClusterGoneError | None:
+        """Tell a terminated cluster from every other refusal."""
+        code = error.response["Error"]["Code"]
+        message = error.response["Error"].get("Message", "").lower()
+        terminated = "terminated" in message or "shutting down" in message
+        if code in ("ValidationException", "InvalidRequestException") and (
+            terminated or "is not valid" in message
+        ):
+            return ClusterGoneError(
+                f"cluster {self.cluster_id} is terminated; make a new one with: make deploy"
+            )
+        return None

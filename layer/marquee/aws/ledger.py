@@ -1,0 +1,49 @@
+"""Which steps were added: Powertools Idempotency over the idempotency table."""
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+
+from marquee.ports import AddSteps
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Longer than a message can live in its queue (4 days) and its dead-letter queue (14 days).
+_REMEMBERED_SECONDS = 20 * 24 * 3600
+
+
+class IdempotencyLedger:
+    """Implements `marquee.ports.StepLedger`.
+
+    Keys carry the cluster's id: a new cluster has none of the old one's steps. A run that died is
+    forgotten once the invocation's time is up (`register`), and a run that failed at once.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, cluster_id: str) -> None:
+        self._cluster_id = cluster_id
+        self._config = IdempotencyConfig(
+            hash_function="sha256", expires_after_seconds=_REMEMBERED_SECONDS
+        )
+        self._store = DynamoDBPersistenceLayer(table_name=table, boto3_client=dynamodb)
+
+    def register(self, context: "LambdaContext") -> None:
+        self._config.register_lambda_context(context)
+
+    def once(self, key: str, add: AddSteps) -> None:
+        @idempotent_function(
+            data_keyword_argument="key",
+            persistence_store=self._store,
+            config=self._config,
+            key_prefix="steps",
+        )
+        def run(*, key: str) -> dict[str, Any]:
+            add()
+            return {"added": key}
+
+        run(key=f"{self._cluster_id}/{key}")

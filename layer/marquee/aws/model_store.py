@@ -1,0 +1,49 @@
+"""The model in memory: loaded once an environment, swapped when `current.json` changes."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from marquee.aws.buckets import ModelsBucket
+from marquee.contracts import ContractError, CurrentModel
+from marquee.fold_in import Recommender
+from marquee.model import Model, ModelError, read_model
+
+_logger = logging.getLogger(__name__)
+
+
+class ModelStore:
+    """Serves the current model; `refresh_seconds` is how late a swap may be noticed."""
+
+    def __init__(
+        self,
+        bucket: ModelsBucket,
+        refresh_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bucket, self._refresh_seconds, self._clock = bucket, refresh_seconds, clock
+        self._checked_at = float("-inf")
+        self._named: CurrentModel | None = None
+        self._loaded: tuple[Model, Recommender] | None = None
+
+    def current(self) -> tuple[Model, Recommender] | None:
+        """Give the newest model that could be read, None before the first.
+
+        A model that is corrupt or of a newer format is logged and the one in memory stays.
+        """
+        now = self._clock()
+        if now - self._checked_at >= self._refresh_seconds:
+            self._checked_at = now
+            self._refresh()
+        return self._loaded
+
+    def _refresh(self) -> None:
+        try:
+            named = self._bucket.current()
+            if named is None or named == self._named:
+                return
+            model = read_model(lambda name: self._bucket.read(named.model_id, name))
+        except (ContractError, ModelError):
+            _logger.exception("the current model cannot be read, the last good one stays")
+            return
+        self._named, self._loaded = named, (model, Recommender(model.rating))

@@ -1,0 +1,78 @@
+"""What a function is told by its environment: one typed place."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from marquee.reconciling import Patience
+from marquee.staleness import StalenessRule
+from marquee.steps import StepLocations
+
+type _Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """Names and numbers from `sam/template.yaml`; a function uses the ones it needs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    environment: str
+    ratings_bucket: str = ""
+    models_bucket: str = ""
+    results_bucket: str = ""
+    visitors_table: str = ""
+    movies_table: str = ""
+    idempotency_table: str = ""
+    texts_queue_url: str = ""
+    cluster_id: str = ""
+    steps_prefix: str = ""
+    site_url: str = ""
+    token_secret_name: str = ""
+    visitor_days: Annotated[int, Field(gt=0)] = 365
+    small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
+    model_max_age_hours: _Seconds = 24
+    model_max_new_share: Annotated[float, Field(ge=0)] = 0.01
+    model_refresh_seconds: Annotated[float, Field(ge=0)] = 10
+    received_patience_seconds: _Seconds = 300
+    submitted_patience_seconds: _Seconds = 600
+    recommended_patience_seconds: _Seconds = 300
+    give_up_hours: _Seconds = 24
+    step_attempts: Annotated[int, Field(ge=1)] = 3
+    text_claim_lease_seconds: _Seconds = 60
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "Settings":
+        known = {
+            name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables
+        }
+        return cls.model_validate(known)
+
+    @property
+    def locations(self) -> StepLocations:
+        return StepLocations(
+            scripts=self.steps_prefix,
+            ratings_bucket=self.ratings_bucket,
+            models_bucket=self.models_bucket,
+            results_bucket=self.results_bucket,
+        )
+
+    @property
+    def staleness(self) -> StalenessRule:
+        return StalenessRule(
+            small_ratings=self.small_ratings,
+            max_age=timedelta(hours=self.model_max_age_hours),
+            max_new_share=self.model_max_new_share,
+        )
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(
+            received=timedelta(seconds=self.received_patience_seconds),
+            submitted=timedelta(seconds=self.submitted_patience_seconds),
+            recommended=timedelta(seconds=self.recommended_patience_seconds),
+            give_up=timedelta(hours=self.give_up_hours),
+            attempts=self.step_attempts,
+        )

@@ -1,0 +1,78 @@
+"""Texts by SNS."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
+
+from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+_THROTTLED = frozenset(
+    ["Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded"]
+)
+_REFUSED = frozenset(["InvalidParameter", "InvalidParameterValue", "InvalidParameterException"])
+_SERVER_ERROR = 500
+
+
+class SnsSms:
+    """Implements `marquee.ports.Sms`.
+
+    The client must not retry by itself: a publish that timed out may have been sent.
+    """
+
+    def __init__(self, sns: "SNSClient") -> None:
+        self._sns = sns
+
+    def publish(self, phone: str, message: str) -> None:
+        self._check_not_opted_out(phone)
+        try:
+            self._sns.publish(
+                PhoneNumber=phone,
+                Message=message,
+                MessageAttributes={
+                    "AWS.SNS.SMS.SMSType": {
+                        "DataType": "String",
+                        "StringValue": "Transactional",
+                    }
+                },
+            )
+        except ClientError as error:
+            raise _from(error) from None  # the cause's text may hold the number
+        except (EndpointConnectionError, ConnectTimeoutError):
+            raise TextNotSentError("SNS could not be reached") from None
+        except BotoCoreError as error:
+            raise TextUnknownError(type(error).__name__) from None
+
+    def _check_not_opted_out(self, phone: str) -> None:
+        try:
+            answer = self._sns.check_if_phone_number_is_opted_out(phoneNumber=phone)
+        except (ClientError, BotoCoreError) as error:
+            raise TextNotSentError(f"the opt-out check failed: {_code(error)}") from None
+        if answer["isOptedOut"]:
+            raise TextRejectedError("this phone has opted out of texts (STOP)")
+
+
+def _from(error: ClientError) -> Exception:
+    code = _code(error)
+    if code in _THROTTLED:
+        return TextNotSentError(f"SNS throttles: {code}")
+    if code == "OptedOut":
+        return TextRejectedError("this phone has opted out of texts (STOP)")
+    if code in _REFUSED:
+        return TextRejectedError("the phone number cannot be texted")
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
+        return TextUnknownError(code)
+    return TextNotSentError(f"SNS refused: {code}")
+
+
+def _code(error: Exception) -> str:
+    return (
+        error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    )

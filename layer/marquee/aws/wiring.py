@@ -1,0 +1,112 @@
+"""Puts each function's parts together from its settings."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
+from marquee.aws.cluster import Cluster
+from marquee.aws.ledger import IdempotencyLedger
+from marquee.aws.movies_table import MoviesTable
+from marquee.aws.observability import token_secret
+from marquee.aws.queues import TextsQueue
+from marquee.aws.settings import Settings
+from marquee.aws.sms import SnsSms
+from marquee.aws.visitors_table import VisitorsTable
+from marquee.collecting import Collector
+from marquee.identity import token_for
+from marquee.reconciling import Reconciler
+from marquee.registering import Registrar
+from marquee.submitting import StepAdder, Submitter
+from marquee.texting import Texter
+
+# A call that hangs must end well before its function does.
+_TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
+_PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 3})
+# EMR's quota is shared by the whole account: SQS's redelivery is the retry.
+# SNS: a publish that timed out may have been sent, so nothing may send it again by itself.
+_ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
+
+
+@cache
+def client(service: str, *, once: bool = False) -> Any:
+    return boto3.client(service, config=_ONCE if once else _PATIENT)  # type: ignore[call-overload]
+
+
+@cache
+def _dynamodb() -> Any:
+    return boto3.resource("dynamodb", config=_PATIENT)
+
+
+def visitors(settings: Settings) -> VisitorsTable:
+    return VisitorsTable(_dynamodb(), settings.visitors_table)
+
+
+def registrar(settings: Settings) -> Registrar:
+    return Registrar(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
+
+
+def ledger(settings: Settings) -> IdempotencyLedger:
+    return IdempotencyLedger(client("dynamodb"), settings.idempotency_table, settings.cluster_id)
+
+
+def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
+    return StepAdder(
+        cluster=Cluster(client("emr", once=True), settings.cluster_id),
+        ledger=ledger,
+        models=ModelsBucket(client("s3"), settings.models_bucket),
+        ratings_log=RatingsBucket(client("s3"), settings.ratings_bucket),
+        locations=settings.locations,
+        staleness=settings.staleness,
+    )
+
+
+def submitter(settings: Settings, ledger: IdempotencyLedger) -> Submitter:
+    return Submitter(
+        visitors=visitors(settings),
+        submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
+        models=ModelsBucket(client("s3"), settings.models_bucket),
+        adder=step_adder(settings, ledger),
+    )
+
+
+def collector(settings: Settings) -> Collector:
+    return Collector(
+        visitors=visitors(settings),
+        results=ResultsBucket(client("s3"), settings.results_bucket),
+        texts=TextsQueue(client("sqs"), settings.texts_queue_url),
+    )
+
+
+def texter(settings: Settings) -> Texter:
+    def link(visitor_id: str) -> str:
+        token = token_for(visitor_id, token_secret(settings.token_secret_name))
+        return f"{settings.site_url}#{visitor_id}.{token}"
+
+    return Texter(
+        visitors=visitors(settings),
+        titles=MoviesTable(_dynamodb(), settings.movies_table),
+        sms=SnsSms(client("sns", once=True)),
+        link=link,
+        claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
+    )
+
+
+def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
+    ratings = RatingsBucket(client("s3"), settings.ratings_bucket)
+    adder = step_adder(settings, ledger)
+    return Reconciler(
+        visitors=visitors(settings),
+        ratings_log=ratings,
+        submissions=ratings,
+        results=ResultsBucket(client("s3"), settings.results_bucket),
+        texts=TextsQueue(client("sqs"), settings.texts_queue_url),
+        cluster=adder.cluster,
+        adder=adder,
+        collector=collector(settings),
+        texter=texter(settings),
+        patience=settings.patience,
+    )

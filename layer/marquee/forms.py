@@ -1,0 +1,166 @@
+"""What visitors may send, and what they are told when it is not right."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
+
+from marquee.contracts import MAX_STARS, MIN_STARS, Rating
+from marquee.phone import PhoneError, to_e164
+
+MIN_RATINGS, MAX_RATINGS = 5, 500
+MAX_BODY_BYTES = 32 * 1024
+MAX_NAME = 60
+
+
+class FieldError(ValueError):
+    """One field of a form is wrong; `message` is a plain sentence for the visitor."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
+class RatingForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    movie_id: StrictInt
+    stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
+
+
+class PicksForm(BaseModel):
+    """Ratings alone: picks at once, nothing is stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ratings: Annotated[list[RatingForm], Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS)]
+
+    @field_validator("ratings")
+    @classmethod
+    def _each_movie_once(cls, ratings: list[RatingForm]) -> list[RatingForm]:
+        seen: set[int] = set()
+        for rating in ratings:
+            if rating.movie_id in seen:
+                raise ValueError(f"Movie {rating.movie_id} is rated twice; keep one rating of it.")
+            seen.add(rating.movie_id)
+        return ratings
+
+    def to_ratings(self) -> tuple[Rating, ...]:
+        return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
+
+
+class VisitorForm(PicksForm):
+    """The questionnaire's form."""
+
+    name: StrictStr
+    phone: StrictStr | None = Field(default=None, repr=False)
+    consent: StrictBool = False
+
+    @field_validator("name")
+    @classmethod
+    def _printable_name(cls, name: str) -> str:
+        name = " ".join(name.split())
+        if not name:
+            raise ValueError("Tell us your name; a first name is enough.")
+        if len(name) > MAX_NAME:
+            raise ValueError(f"The name has {len(name)} characters; use at most {MAX_NAME}.")
+        if any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in name):
+            raise ValueError("The name holds characters that cannot be shown; type it again.")
+        return name
+
+    @field_validator("phone")
+    @classmethod
+    def _e164_phone(cls, phone: str | None) -> str | None:
+        if phone is None or not phone.strip():
+            return None
+        try:
+            return to_e164(phone)
+        except PhoneError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _consent_with_phone(self) -> "VisitorForm":
+        if self.phone is not None and not self.consent:
+            raise FieldError(
+                "consent",
+                "Tick the box to agree to one text message, or leave the phone number empty.",
+            )
+        return self
+
+
+def check_movies_known(ratings: Iterable[Rating], known: Mapping[int, Any] | set[int]) -> None:
+    """Refuse ratings of movies that the active data set does not hold."""
+    for number, rating in enumerate(ratings):
+        if rating.movie_id not in known:
+            raise FieldError(
+                f"ratings[{number}].movie_id",
+                f"There is no movie {rating.movie_id}; choose movies from the questionnaire.",
+            )
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Turn pydantic's errors into `{"field", "message"}`, one a field.
+
+    The values themselves are left out: a phone number must not be echoed into logs.
+    """
+    found: dict[str, str] = {}
+    for error in errors:
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, FieldError):
+            found.setdefault(cause.field, cause.message)
+        else:
+            field = _field_name(error["loc"])
+            found.setdefault(field, _sentence(error, field))
+    return [{"field": field, "message": message} for field, message in found.items()]
+
+
+def _field_name(location: Iterable[str | int]) -> str:
+    name = ""
+    for part in location:
+        if part == "body" and not name:
+            continue
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name
+
+
+def _sentence(error: Mapping[str, Any], field: str) -> str:
+    context = error.get("ctx", {})
+    sentences = {
+        "missing": "This field is missing.",
+        "extra_forbidden": "There is no such field; leave it out.",
+        "int_type": "Give a whole number.",
+        "int_from_float": "Give a whole number.",
+        "string_type": "Give text.",
+        "bool_type": "Give true or false.",
+        "list_type": "Give a list.",
+        "model_attributes_type": "Give a JSON object.",
+        "model_type": "Give a JSON object.",
+        "dict_type": "Give a JSON object.",
+        "greater_than_equal": f"Give whole stars from {MIN_STARS} to {MAX_STARS}.",
+        "less_than_equal": f"Give whole stars from {MIN_STARS} to {MAX_STARS}.",
+        "too_short": f"Rate at least {MIN_RATINGS} movies; "
+        f"{context.get('actual_length', 'too few')} so far.",
+        "too_long": f"Rate at most {MAX_RATINGS} movies in one form.",
+    }
+    if error["type"] == "value_error":
+        return str(context.get("error", error["msg"]))
+    return sentences.get(error["type"], f"{field or 'The body'} is not right: {error['msg']}.")
+
+
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
+
+
+def check_idempotency_key(key: str) -> None:
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise FieldError("Idempotency-Key", "Give 8 to 128 letters, digits, - or _.")

@@ -1,0 +1,52 @@
+"""Visitors' ids and tokens."""
+
+import base64
+import hashlib
+import hmac
+import os
+import time
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_TOKEN_BYTES = 16
+
+
+def new_visitor_id() -> str:
+    """Make a lower-case ULID: 48 bits of milliseconds, 80 random bits (github.com/ulid/spec)."""
+    return _ulid((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10))
+
+
+def visitor_id_for(idempotency_key: str, secret: str) -> str:
+    """Give the visitor id that belongs to an Idempotency-Key.
+
+    The id depends on the key alone, so that a form posted again after a crash finds the visitor
+    that the first try made instead of making a second one.
+    """
+    return _ulid(_digest(secret, f"idempotency:{idempotency_key}")[:16])
+
+
+def token_for(visitor_id: str, secret: str) -> str:
+    """Give the visitor's token: 128 bits of HMAC-SHA256, URL-safe, 22 characters."""
+    digest = _digest(secret, f"visitor:{visitor_id}")[:_TOKEN_BYTES]
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def token_matches(visitor_id: str, token: str, secret: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(token_for(visitor_id, secret).encode(), token.encode())
+
+
+def form_digest(body: str, secret: str) -> str:
+    """Fingerprint a form, so that one Idempotency-Key cannot stand for two different forms.
+
+    Keyed: an unkeyed hash of a phone number can be guessed.
+    """
+    return _digest(secret, f"form:{body}").hex()
+
+
+def _digest(secret: str, message: str) -> bytes:
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()
+
+
+def _ulid(octets: bytes) -> str:
+    number = int.from_bytes(octets)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

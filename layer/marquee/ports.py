@@ -1,0 +1,155 @@
+"""What the domain asks of the outside world. `marquee.aws` answers with AWS, tests with memory.
+
+Every `mark_…` is one conditional write that compares the version; it returns whether it took
+effect, so that a message delivered twice, late or out of order changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from marquee.contracts import CurrentModel, Pick, Result, Submission, TextMessage, VisitorObject
+from marquee.steps import Step
+from marquee.visitor import Progress, Recipient, Registration, Status
+
+
+class Visitors(Protocol):
+    def create(self, registration: Registration) -> bool:
+        """Store a new visitor at `received`; False if she is stored already."""
+
+    def get(self, visitor_id: str) -> Progress | None: ...
+
+    def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]: ...
+
+    def recipient(self, visitor_id: str) -> Recipient | None:
+        """Give name and phone; None where she is unknown or gave no phone."""
+
+    def open(self, status: Status, before: datetime) -> list[Progress]:
+        """List visitors who have been waiting at `status` since before that moment."""
+
+    def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool: ...
+
+    def mark_recommended(
+        self, visitor_id: str, version: int, model_id: str, picks: Sequence[Pick]
+    ) -> bool: ...
+
+    def claim_text(self, visitor_id: str, version: int) -> bool: ...
+
+    def release_text(self, visitor_id: str, version: int) -> bool: ...
+
+    def mark_texted(self, visitor_id: str, version: int) -> bool: ...
+
+    def mark_failed(
+        self, visitor_id: str, version: int, reason: str, while_at: Collection[Status]
+    ) -> bool:
+        """Fail the request, provided that it still stands at one of these statuses."""
+
+
+class RatingsLog(Protocol):
+    """Visitors' ratings as objects: what training reads and what starts the flow."""
+
+    def append(self, visitor: VisitorObject) -> None: ...
+
+    def count_since(self, moment: datetime) -> int:
+        """Count the visitor objects written since then."""
+
+
+class Submissions(Protocol):
+    def put(self, submission: Submission) -> None: ...
+
+    def get(self, submission_id: str) -> Submission: ...
+
+
+class Models(Protocol):
+    def current(self) -> CurrentModel | None: ...
+
+
+class Results(Protocol):
+    def complete(self, submission_id: str) -> bool:
+        """Say whether `_SUCCESS` is there."""
+
+    def lines(self, submission_id: str) -> Iterable[bytes]: ...
+
+
+class Texts(Protocol):
+    def send(self, messages: Sequence[TextMessage]) -> None:
+        """Put messages on the texts queue."""
+
+
+class StepState(StrEnum):
+    PENDING = "PENDING"
+    CANCEL_PENDING = "CANCEL_PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    INTERRUPTED = "INTERRUPTED"
+
+
+class ClusterGoneError(Exception):
+    """The cluster is terminated or was never made; its message says which and what to do."""
+
+
+class Cluster(Protocol):
+    def add(self, steps: Sequence[Step]) -> list[str]:
+        """Add steps in one call and give their ids; raises ClusterGoneError."""
+
+    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
+        """Give the state of each named step that the cluster knows (newest wins)."""
+
+    def active_step_names(self) -> list[str]:
+        """Name the steps that are pending or running."""
+
+
+class StepLedger(Protocol):
+    """Remembers which steps were added, so that a message delivered twice adds none twice."""
+
+    def once(self, key: str, add: "AddSteps") -> None:
+        """Run `add` unless it already ran to its end for this key, or is running now."""
+
+
+class AddSteps(Protocol):
+    def __call__(self) -> None: ...
+
+
+class TextRejectedError(Exception):
+    """The text was certainly not sent and never will be; the message is the visitor's reason."""
+
+
+class TextNotSentError(Exception):
+    """The text was certainly not sent; trying again later is safe."""
+
+
+class TextUnknownError(Exception):
+    """Nobody knows whether the text was sent; trying again could send it twice."""
+
+
+class Sms(Protocol):
+    def publish(self, phone: str, message: str) -> None:
+        """Send one text; raises one of the three errors above."""
+
+
+class Titles(Protocol):
+    def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]: ...
+
+
+__all__ = [
+    "AddSteps",
+    "Cluster",
+    "ClusterGoneError",
+    "Models",
+    "RatingsLog",
+    "Result",
+    "Results",
+    "Sms",
+    "StepLedger",
+    "StepState",
+    "Submissions",
+    "TextNotSentError",
+    "TextRejectedError",
+    "TextUnknownError",
+    "Texts",
+    "Titles",
+    "Visitors",
+]

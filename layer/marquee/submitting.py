@@ -1,0 +1,184 @@
+"""From visitors to EMR steps: a whole batch is one submission, one call and one step."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from marquee.contracts import CurrentModel, Submission, parse_timestamp, unique_members
+from marquee.ports import Cluster, Models, RatingsLog, StepLedger, Submissions, Visitors
+from marquee.staleness import StalenessRule, is_stale
+from marquee.steps import (
+    Step,
+    StepLocations,
+    new_model_id,
+    recommend_step,
+    recommend_step_name,
+    train_step,
+)
+from marquee.visitor import Progress, Status
+
+_logger = logging.getLogger(__name__)
+
+
+class UnknownVisitorError(LookupError):
+    """A message names a visitor or a version that the visitors table does not hold."""
+
+
+class NoModelError(RuntimeError):
+    """No model was ever trained, so there is nothing to recommend from."""
+
+
+@dataclass(slots=True)
+class Submitted:
+    """What became of a batch: who was newly submitted, and which messages must come again."""
+
+    submission_id: str | None = None
+    visitors: list[Progress] = field(default_factory=list)
+    failed: list[Progress] = field(default_factory=list)
+    errors: dict[tuple[str, int], Exception] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepAdder:
+    """Adds the steps of a submission, once for each attempt."""
+
+    cluster: Cluster
+    ledger: StepLedger
+    models: Models
+    ratings_log: RatingsLog
+    locations: StepLocations
+    staleness: StalenessRule
+
+    def ensure(self, submission_id: str, attempt: int = 1, *, fresh: bool = False) -> None:
+        """Make sure that the submission's recommend step is on the cluster.
+
+        `fresh` says that nobody can have added it yet, which saves a look at the cluster. The
+        first attempt trains before it where the model is stale; later ones take the model there
+        is, in case it was the training that failed.
+        """
+
+        def add() -> None:
+            name = recommend_step_name(submission_id, attempt)
+            if not fresh and name in self.cluster.step_states([name]):
+                return
+            self.cluster.add(self._steps(submission_id, attempt))
+
+        self.ledger.once(f"{submission_id}-{attempt}", add)
+
+    def train(self, *, switch_to: str | None = None, now: datetime | None = None) -> str:
+        """Add a train step for the active data set (or another) and give the model's id."""
+        current = self.models.current()
+        dataset = switch_to or (current.dataset if current else None)
+        if dataset is None:
+            raise NoModelError("no data set is active; import one first")
+        model_id = new_model_id(now or datetime.now(UTC))
+        step = train_step(self.locations, dataset, model_id, switch=switch_to is not None)
+        self.cluster.add([step])
+        return model_id
+
+    def _steps(self, submission_id: str, attempt: int) -> list[Step]:
+        current = _required(self.models.current())
+        if attempt > 1 or not self._is_stale(current):
+            step = recommend_step(self.locations, submission_id, current.model_id, attempt=attempt)
+            return [step]
+        model_id = new_model_id(datetime.now(UTC))
+        return [
+            train_step(self.locations, current.dataset, model_id),
+            recommend_step(self.locations, submission_id, model_id, attempt=attempt),
+        ]
+
+    def _is_stale(self, current: CurrentModel) -> bool:
+        new_visitors = self.ratings_log.count_since(parse_timestamp(current.trained_at))
+        return is_stale(current, datetime.now(UTC), new_visitors, self.staleness)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    visitors: Visitors
+    submissions: Submissions
+    models: Models
+    adder: StepAdder
+
+    def submit(self, messages: Sequence[tuple[str, int]]) -> Submitted:
+        """Submit the visitors that these messages (visitor id, version) name.
+
+        A visitor is first moved to `submitted` with the submission's id and only then is the
+        step added. Dying in between leaves a visitor who names her submission, so the message's
+        next delivery (or the sweep) adds exactly that step and no second one.
+        """
+        outcome = Submitted()
+        stored = self.visitors.get_many([visitor_id for visitor_id, _ in messages])
+        waiting: list[Progress] = []
+        for visitor_id, version in dict.fromkeys(messages):
+            progress = stored.get(visitor_id)
+            if progress is None or progress.version < version:
+                outcome.errors[visitor_id, version] = UnknownVisitorError(
+                    f"no visitor {visitor_id} with version {version}"
+                )
+            elif progress.version == version:
+                waiting.append(progress)
+            # An older version is superseded: the newer one has its own message.
+        self._submit_received([p for p in waiting if p.status is Status.RECEIVED], outcome)
+        self._resume_submitted([p for p in waiting if p.status is Status.SUBMITTED], outcome)
+        return outcome
+
+    def _submit_received(self, received: Sequence[Progress], outcome: Submitted) -> None:
+        if not received:
+            return
+        dataset = _required(self.models.current()).dataset
+        members = []
+        for progress in received:
+            if progress.dataset == dataset:
+                members.append(progress)
+            elif self.visitors.mark_failed(
+                progress.visitor_id,
+                progress.version,
+                _other_dataset(progress.dataset),
+                while_at=[Status.RECEIVED],
+            ):
+                outcome.failed.append(progress)
+        if not members:
+            return
+        submission = Submission(unique_members(progress.member for progress in members))
+        self.submissions.put(submission)
+        submission_id = submission.submission_id
+        for progress in members:
+            self.visitors.mark_submitted(progress.visitor_id, progress.version, submission_id)
+        outcome.submission_id = submission_id
+        if self._ensure(submission_id, members, outcome, fresh=True):
+            outcome.visitors.extend(members)
+
+    def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
+        by_submission: dict[str, list[Progress]] = {}
+        for progress in submitted:
+            by_submission.setdefault(progress.submission_id or "", []).append(progress)
+        for submission_id, members in by_submission.items():
+            self._ensure(submission_id, members, outcome)
+
+    def _ensure(
+        self,
+        submission_id: str,
+        members: Sequence[Progress],
+        outcome: Submitted,
+        *,
+        fresh: bool = False,
+    ) -> bool:
+        try:
+            self.adder.ensure(submission_id, fresh=fresh)
+        except Exception as error:
+            _logger.warning("submission %s was not added: %s", submission_id, error)
+            for member in members:
+                outcome.errors[member.visitor_id, member.version] = error
+            return False
+        return True
+
+
+def _required(current: CurrentModel | None) -> CurrentModel:
+    if current is None:
+        raise NoModelError("there is no model yet; train one with: make train")
+    return current
+
+
+def _other_dataset(dataset: str) -> str:
+    return f"the movies you rated belong to {dataset}, which is no longer in use; please rate again"

@@ -1,0 +1,110 @@
+"""From picks to one text, never two.
+
+SNS has no idempotency key, so the text is claimed by a conditional write before it is sent. A
+claim without an end means that nobody knows whether the text went out: the request then fails
+with that reason and an alarm, and no second text is sent by itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from marquee.contracts import TextMessage, parse_timestamp
+from marquee.ports import (
+    Sms,
+    TextNotSentError,
+    TextRejectedError,
+    TextUnknownError,
+    Titles,
+    Visitors,
+)
+from marquee.text import compose
+from marquee.visitor import Progress, Recipient, Status
+
+DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
+
+
+class TextOutcome(StrEnum):
+    TEXTED = "texted"
+    REJECTED = "rejected"
+    DELIVERY_UNKNOWN = "delivery unknown"
+    NOTHING_TO_DO = "nothing to do"
+
+
+class NotYetError(RuntimeError):
+    """The message must come again later: its visitor is not ready, or is being texted now."""
+
+
+class UnknownRecipientError(LookupError):
+    """A message names a visitor who does not exist or gave no phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texter:
+    """`link` makes the visitor's way back; a claim is given up on after `claim_lease`."""
+
+    visitors: Visitors
+    titles: Titles
+    sms: Sms
+    link: Callable[[str], str]
+    claim_lease: timedelta
+
+    def text(self, message: TextMessage) -> TextOutcome:
+        recipient = self.visitors.recipient(message.visitor_id)
+        if recipient is None:
+            raise UnknownRecipientError(f"visitor {message.visitor_id} is unknown or has no phone")
+        progress = recipient.progress
+        if progress.version > message.version or progress.status in (
+            Status.TEXTED,
+            Status.FAILED,
+        ):
+            return TextOutcome.NOTHING_TO_DO
+        if progress.version < message.version or progress.status is not Status.RECOMMENDED:
+            raise NotYetError(f"visitor {message.visitor_id} is still {progress.status}")
+        if progress.text_claimed_at is not None:
+            return self.give_up_claim(progress)
+        return self._claim_and_send(recipient)
+
+    def give_up_claim(self, progress: Progress) -> TextOutcome:
+        """Settle a text that was claimed and never finished."""
+        claimed_at = parse_timestamp(progress.text_claimed_at or progress.status_at)
+        if datetime.now(UTC) - claimed_at < self.claim_lease:
+            raise NotYetError(f"visitor {progress.visitor_id} is being texted right now")
+        self._fail(progress, DELIVERY_UNKNOWN)
+        return TextOutcome.DELIVERY_UNKNOWN
+
+    def _claim_and_send(self, recipient: Recipient) -> TextOutcome:
+        progress = recipient.progress
+        visitor_id, version = progress.visitor_id, progress.version
+        body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
+        if not self.visitors.claim_text(visitor_id, version):
+            raise NotYetError(f"visitor {visitor_id} is being texted right now")
+        try:
+            self.sms.publish(recipient.phone, body)
+        except TextNotSentError:
+            self.visitors.release_text(visitor_id, version)
+            raise
+        except TextRejectedError as rejected:
+            self._fail(progress, str(rejected))
+            return TextOutcome.REJECTED
+        except TextUnknownError:
+            self._fail(progress, DELIVERY_UNKNOWN)
+            return TextOutcome.DELIVERY_UNKNOWN
+        self.visitors.mark_texted(visitor_id, version)
+        return TextOutcome.TEXTED
+
+    def _fail(self, progress: Progress, reason: str) -> None:
+        self.visitors.mark_failed(
+            progress.visitor_id, progress.version, reason, while_at=[Status.RECOMMENDED]
+        )
+
+    def _compose(self, recipient: Recipient) -> str:
+        progress = recipient.progress
+        movie_ids = [pick.movie_id for pick in progress.picks or ()]
+        titles = self.titles.titles(progress.dataset, movie_ids)
+        return compose(
+            recipient.name,
+            [titles.get(movie_id, f"Movie {movie_id}") for movie_id in movie_ids],
+            self.link(progress.visitor_id),
+        )
