@@ -1,0 +1,145 @@
+"""Serve a submission: the best unseen movies for each of its visitors, from one model.
+
+Reads the submission and the model folder, nothing else. A member that cannot be served gets an
+error line; the others are served.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import batched
+
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
+from marquee.fold_in import Recommender
+from marquee.hadoop import Files, join
+from marquee.model import Model, ModelError, read_model
+from marquee.progress import Progress, StepError
+
+MEMBERS_AT_ONCE = 1000
+RESULT_SCHEMA = (
+    "schema_version INT, visitor_id STRING, version INT, model_id STRING, "
+    "picks ARRAY<STRUCT<movie_id: INT, score: DOUBLE, stars: DOUBLE, because: ARRAY<INT>>>, "
+    "error STRING"
+)
+
+
+class Server:
+    """Turns the lines of a submission into results, with one model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model_id = model.model_id
+        self.dataset = model.dataset
+        self.recommender = Recommender(model.rating)
+
+    def serve(self, lines: Iterable[str]) -> Iterator[Result]:
+        """One result a line, the errors of a batch of lines before its picks."""
+        filled = (line for line in lines if line.strip())
+        for batch in batched(filled, MEMBERS_AT_ONCE, strict=False):
+            members: list[Member] = []
+            for line in batch:
+                found = self._checked(line)
+                if isinstance(found, Result):
+                    yield found
+                else:
+                    members.append(found)
+            yield from self._picked(members)
+
+    def _checked(self, line: str) -> Member | Result:
+        try:
+            member = member_from_json(line)
+        except ContractError as error:
+            return self._failed(*_name_in(line), f"the submission's line is unusable: {error}")
+        if not 0 < member.version < 2**31:
+            return self._failed(member.visitor_id, 0, f"{member.version} is no version")
+        if member.dataset != self.dataset:
+            reason = f"rated data set {member.dataset!r}, the model is of {self.dataset!r}"
+        elif not any(self.recommender.knows(rating.movie_id) for rating in member.ratings):
+            reason = f"model {self.model_id} knows none of the rated movies"
+        else:
+            return member
+        return self._failed(member.visitor_id, member.version, reason)
+
+    def _picked(self, members: Sequence[Member]) -> Iterator[Result]:
+        ratings = [{r.movie_id: float(r.stars) for r in member.ratings} for member in members]
+        for member, picks in zip(members, self.recommender.picks_for_all(ratings), strict=True):
+            yield Result(member.visitor_id, member.version, self.model_id, picks=tuple(picks))
+
+    def _failed(self, visitor_id: str, version: int, reason: str) -> Result:
+        return Result(visitor_id, version, self.model_id, error=reason)
+
+
+def _name_in(line: str) -> tuple[str, int]:
+    """The visitor and version that an unusable line still names; empty and 0 where it does not."""
+    try:
+        body = json.loads(line)
+        return str(body["visitor_id"]), min(max(int(body["version"]), 0), 2**31 - 1)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return "", 0
+
+
+def _row(result: Result) -> tuple[object, ...]:
+    """The result in the order of RESULT_SCHEMA; a null column is left out of its JSON."""
+    picks = [(pick.movie_id, pick.score, pick.stars, list(pick.because)) for pick in result.picks]
+    return (
+        SCHEMA_VERSION,
+        result.visitor_id,
+        result.version,
+        result.model_id,
+        picks if result.error is None else None,
+        result.error,
+    )
+
+
+def _rows(lines: Iterable[Row], model: Broadcast[Model]) -> Iterator[tuple[object, ...]]:
+    server = Server(model.value)
+    return (_row(result) for result in server.serve(line["value"] for line in lines))
+
+
+def results(submission: DataFrame, model: Model) -> DataFrame:
+    """Results (RESULT_SCHEMA) of a submission's lines (`value`), computed on the executors."""
+    spark = submission.sparkSession
+    rows = submission.rdd.mapPartitions(partial(_rows, model=spark.sparkContext.broadcast(model)))
+    return spark.createDataFrame(rows, RESULT_SCHEMA)
+
+
+def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> None:
+    files = Files(spark)
+    model = read_model(lambda name: files.read(join(arguments.model, name)))
+    say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
+    if not files.exists(arguments.submission):
+        raise StepError(f"the submission {arguments.submission} does not exist")
+    found = results(spark.read.text(arguments.submission), model).persist()
+    counts = found.agg(F.count("picks"), F.count("error")).first()
+    found.write.mode("overwrite").json(arguments.results)
+    served, failed = counts or (0, 0)
+    say(f"served {served} visitors, {failed} could not be served; wrote {arguments.results}")
+
+
+def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--submission", required=True, help="the submission to serve (JSON Lines)")
+    parser.add_argument("--model", required=True, help="model folder to read")
+    parser.add_argument("--results", required=True, help="folder to write the results into")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = arguments_from(argv)
+    say = Progress("recommend")
+    spark = SparkSession.builder.appName("marquee recommend").getOrCreate()
+    try:
+        run(spark, arguments, say)
+    except (StepError, ModelError) as error:
+        sys.exit(f"recommend: {error}")
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()
