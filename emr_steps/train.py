@@ -32,7 +32,7 @@ from marquee.progress import Progress, StepError
 from marquee.questionnaire import choose_questionnaire
 
 TEST_PERCENT = 15
-MOVIE_DAMPING = 5.0  # ratings' worth of doubt about a movie's bias
+MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's bias
 USER_DAMPING = 5.0  # the same for a user's bias
 CHECKPOINT_EVERY = 5  # iterations: MLlib's lineage overflows the stack at 20 to 25
 ROWS_A_BLOCK = 500_000

@@ -18,8 +18,9 @@ type Rows = npt.NDArray[np.intp]
 
 LOVED = 4.0  # stars from which a rating may be a reason
 REASONS = 3
-SUPPORTED_SHARE = 0.8  # of all ratings, held by the movies that picks come from first
-SUPPORTED_FLOOR = 5  # ratings: below this a movie's own numbers say nothing
+SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
+SUPPORT_LEAST = 5  # ratings: with fewer, a movie is picked only when no other is left
+STEEPNESS = 2.0  # of the score, a logistic curve over stars
 VISITORS_AT_ONCE = 256  # bounds the visitors-by-movies array of a batch
 
 
@@ -41,7 +42,9 @@ class Recommender:
         self._model = model
         self._factors = model.factors.astype(np.float64)
         self._baseline = model.global_mean + model.movie_bias.astype(np.float64)
-        self._supported = model.support >= minimum_support(model.support)
+        support = model.support.astype(np.float64)
+        self._belief = support / (support + SUPPORT_HALF)
+        self._supported = model.support >= SUPPORT_LEAST
 
     def fold_in(self, ratings: Mapping[int, float]) -> FoldedIn:
         """Solve for one visitor as ALS-WR solves for a user: lambda times her number of ratings.
@@ -78,29 +81,29 @@ class Recommender:
         found: list[list[Pick]] = []
         for start in range(0, len(visitors), VISITORS_AT_ONCE):
             folded = [self.fold_in(v) for v in visitors[start : start + VISITORS_AT_ONCE]]
-            users = np.stack([visitor.factors for visitor in folded])
-            biases = np.array([visitor.bias for visitor in folded])
-            predicted = users @ self._factors.T + self._baseline + biases[:, None]
+            tastes = np.stack([visitor.factors for visitor in folded]) @ self._factors.T
             found += [
-                self._best(visitor, row, count)
-                for visitor, row in zip(folded, predicted, strict=True)
+                self._best(visitor, self._baseline + taste, count)
+                for visitor, taste in zip(folded, tastes, strict=True)
             ]
         return found
 
     def knows(self, movie_id: int) -> bool:
         return movie_id in self._model.rows
 
-    def _best(self, visitor: FoldedIn, predicted: Doubles, count: int) -> list[Pick]:
-        unseen = np.ones(len(predicted), dtype=bool)
+    def _best(self, visitor: FoldedIn, expected: Doubles, count: int) -> list[Pick]:
+        """Picks by `expected`, M predictions in stars without the visitor's own bias."""
+        lead = (expected - self._model.global_mean) * self._belief
+        unseen = np.ones(len(lead), dtype=bool)
         unseen[visitor.rows] = False
-        best = _top(predicted, unseen & self._supported, count)
+        best = _top(lead, unseen & self._supported, count)
         if len(best) < count:
-            rest = _top(predicted, unseen & ~self._supported, count - len(best))
+            rest = _top(lead, unseen & ~self._supported, count - len(best))
             best = np.concatenate([best, rest])
         because = self._because(visitor, best)
         model = self._model
-        stars = np.clip(predicted[best], model.lowest, model.highest)
-        scores = 1 / (1 + np.exp(-2 * (predicted[best] - model.global_mean)))
+        stars = np.clip(expected[best] + visitor.bias, model.lowest, model.highest)
+        scores = 1 / (1 + np.exp(-STEEPNESS * lead[best]))
         return [
             Pick(int(model.movie_ids[row]), round(float(score), 4), round(float(star), 2), reasons)
             for row, score, star, reasons in zip(best, scores, stars, because, strict=True)
@@ -117,19 +120,6 @@ class Recommender:
                 tuple(int(self._model.movie_ids[visitor.rows[j]]) for j in order if row[j] > 0)
             )
         return reasons
-
-
-def minimum_support(support: npt.NDArray[np.int32]) -> int:
-    """Ratings a movie needs to be picked first.
-
-    The most rated movies that together hold SUPPORTED_SHARE of all ratings have it, as long as
-    they have SUPPORTED_FLOOR ratings: so the bar follows the size of the data set, and no film
-    comes first that a handful of people rated.
-    """
-    descending = np.sort(support)[::-1].astype(np.int64)
-    held = np.cumsum(descending)
-    last = int(np.searchsorted(held, SUPPORTED_SHARE * held[-1]))
-    return max(SUPPORTED_FLOOR, int(descending[min(last, len(descending) - 1)]))
 
 
 def _top(values: Doubles, allowed: npt.NDArray[np.bool_], count: int) -> Rows:
