@@ -1,0 +1,49 @@
+"""Command line of the local AWS: start, stop, status."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local_aws import launcher
+from local_aws.installation import InstallationError
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="start it; returns once it answers")
+    start.add_argument("--port", type=int, default=4566)
+    start.add_argument(
+        "--wait", action="store_true", help="stay in the foreground; Ctrl-C stops the local AWS"
+    )
+    stop = commands.add_parser("stop", help="stop it and remove what it left in the state folder")
+    status = commands.add_parser("status", help="say whether it runs (exit code 0) or not (1)")
+    for command in (start, stop, status):
+        command.add_argument("--state", type=Path, required=True, help="folder of its state")
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    options = arguments().parse_args(argv)
+    state = options.state.resolve()
+    try:
+        if options.command == "start":
+            print(launcher.start(options.port, state))
+            if options.wait:
+                launcher.wait(state)
+        elif options.command == "stop":
+            print(launcher.stop(state))
+        else:
+            running = launcher.running(state)
+            print(running.sentence() if running else "The local AWS is not running.")
+            return 0 if running else 1
+    except (InstallationError, launcher.LauncherError) as error:
+        print(f"local_aws: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""Children of the LocalStack process (functions, Spark steps) that never outlive it.
+
+Each child leads a session of its own. A watchdog process holds the read end of a pipe whose only
+write end is LocalStack's: however LocalStack ends, kill -9 included, the pipe closes and the
+watchdog ends every session it was told of. (PR_SET_PDEATHSIG would not do: it fires when the
+*thread* that made the child ends, and LocalStack works in short-lived threads.)
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+LOCK = threading.Lock()
+TOLD: list[IO[bytes]] = []
+
+
+def start_watchdog() -> int:
+    """Start the watchdog of this process; returns its process id."""
+    watchdog = subprocess.Popen(
+        [sys.executable, "-I", "-S", __file__],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert watchdog.stdin is not None  # noqa: S101  asked for a pipe above
+    TOLD[:] = [watchdog.stdin]
+    return watchdog.pid
+
+
+def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, known to the watchdog (options of Popen)."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, start_new_session=True, **options
+    )
+    tell(f"+{process.pid}\n")
+    return process
+
+
+def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
+    """Send `sign` to all of the child's session; with SIGKILL, also wait for the child."""
+    end_session(process.pid, sign)
+    if sign == signal.SIGKILL:
+        process.wait()
+        forget(process)
+
+
+def forget(process: subprocess.Popen[bytes]) -> None:
+    """Tell the watchdog that this child has ended."""
+    tell(f"-{process.pid}\n")
+
+
+def tell(line: str) -> None:
+    """Write one line to the watchdog, where there is one."""
+    with LOCK:
+        for pipe in TOLD:
+            pipe.write(line.encode())
+            pipe.flush()
+
+
+def end_session(leader: int, sign: int) -> None:
+    """Signal the leader's process group and, where /proc tells, every group of its session.
+
+    PySpark's worker daemon leaves its parent's process group, but not its session.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, sign)
+    for member in session_members(leader):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, sign)
+
+
+def session_members(leader: int) -> list[int]:
+    """Process ids of the session `leader`, from /proc (none on systems without it)."""
+    members = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # fields after the command's name, which may hold spaces: state, parent, group, session
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                members.append(int(entry.name))
+    return members
+
+
+def watch(told: IO[str]) -> None:
+    """The watchdog: keep the list of sessions, and end them all when the pipe closes."""
+    sessions: set[int] = set()
+    for line in told:
+        pid = int(line[1:])
+        if line.startswith("+"):
+            sessions.add(pid)
+        else:
+            sessions.discard(pid)
+    for session in sessions:
+        end_session(session, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    # the terminal's Ctrl-C and a stopping shell are LocalStack's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    watch(sys.stdin)

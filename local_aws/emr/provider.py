@@ -1,0 +1,352 @@
+"""EMR as a LocalStack service: clusters by moto, steps by `operations`, run by `step_process`."""
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from localstack.aws.api import CommonServiceException, ServiceException
+from localstack.aws.connect import connect_to
+from localstack.services.plugins import Service, aws_provider
+
+from local_aws.emr import spark_submit
+from local_aws.emr.operations import Cluster, EmrError, Operations, refused
+from local_aws.emr.step_process import Node, StepProcess, log_prefix, machine_memory
+from local_aws.emr.steps import Failure, Step
+
+LOG = logging.getLogger(__name__)
+
+# Operations that moto answers well as they are.
+BY_MOTO = (
+    "AddInstanceGroups",
+    "AddTags",
+    "CreateSecurityConfiguration",
+    "DeleteSecurityConfiguration",
+    "DescribeSecurityConfiguration",
+    "GetBlockPublicAccessConfiguration",
+    "ListBootstrapActions",
+    "ListClusters",
+    "ModifyInstanceGroups",
+    "RemoveTags",
+    "SetTerminationProtection",
+    "SetVisibleToAllUsers",
+)
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+
+class MotoRecord:
+    """moto's cluster, as `operations.Record`."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.cluster = cluster
+
+    @property
+    def state(self) -> str:
+        """The cluster's state."""
+        return str(self.cluster.state)
+
+    @state.setter
+    def state(self, value: str) -> None:
+        self.cluster.state = value
+
+    @property
+    def step_concurrency_level(self) -> int:
+        """How many steps may run at once."""
+        return int(self.cluster.step_concurrency_level or 1)
+
+    @step_concurrency_level.setter
+    def step_concurrency_level(self, value: int) -> None:
+        self.cluster.step_concurrency_level = value
+
+    @property
+    def keep_job_flow_alive_when_no_steps(self) -> bool:
+        """Whether the cluster waits for more steps."""
+        return bool(self.cluster.keep_job_flow_alive_when_no_steps)
+
+    @keep_job_flow_alive_when_no_steps.setter
+    def keep_job_flow_alive_when_no_steps(self, value: bool) -> None:
+        self.cluster.keep_job_flow_alive_when_no_steps = value
+
+    def end(self, state: str, code: str, message: str) -> None:
+        """End the cluster, its instance groups and their EC2 instances."""
+        cluster = self.cluster
+        cluster.terminate()
+        cluster.state = state
+        cluster.last_state_change_reason = message
+        cluster.marquee_reason_code = code
+        for group in cluster.instance_groups:
+            group.state = "TERMINATED"
+            group.end_date_time = cluster.end_datetime
+        instances = [instance.ec2_instance_id for instance in cluster.ec2_instances]
+        if instances:
+            cluster.emr_backend.ec2_backend.terminate_instances(instances)
+
+
+class LocalWork:
+    """Runs steps as processes of this machine, each in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="emr-"))
+        self.running: dict[str, StepProcess] = {}
+        self.node = Node(
+            python=Path(os.environ["MARQUEE_STEP_PYTHON"]),
+            spark=Path(os.environ["MARQUEE_SPARK_HOME"]),
+            java=Path(os.environ["JAVA_HOME"]),
+            memory_bytes=machine_memory(),
+        )
+        self.operations: Operations | None = None
+
+    def begin(self, cluster: Cluster, step: Step) -> None:
+        """Start a step in the background."""
+        process = StepProcess(
+            step_id=step.id,
+            arguments=step.arguments,
+            cluster_settings=spark_submit.cluster_settings(cluster.configurations),
+            work=self.folder / cluster.id / step.id,
+            client=connect_to(aws_access_key_id=cluster.account, region_name=cluster.region).s3,
+            node=self.node,
+            log_prefix=log_prefix(cluster.log_uri, cluster.id, step.id),
+        )
+        self.running[step.id] = process
+        threading.Thread(
+            target=self.run, args=(cluster, step, process), name=f"emr-{step.id}", daemon=True
+        ).start()
+
+    def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
+        """The background thread of one step."""
+        failure: Failure | None = Failure("Unknown Error.", "The local EMR failed; see its log.", "")
+        try:
+            failure = process.run()
+        except Exception:
+            LOG.exception("EMR step %s", step.id)
+        finally:
+            self.running.pop(step.id, None)
+            shutil.rmtree(process.work, ignore_errors=True)
+            assert self.operations is not None  # noqa: S101  set before the first request
+            self.operations.finished(cluster, step, failure)
+            LOG.info("EMR step %s (%s) %s", step.id, step.name, step.state)
+
+    def cancel(self, step: Step) -> None:
+        """End a running step soon."""
+        if process := self.running.get(step.id):
+            process.cancel()
+
+    def end_all(self) -> None:
+        """End every running step now and remove what they left."""
+        for process in list(self.running.values()):
+            process.cancel(grace_seconds=0)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Bus:
+    """Puts events on EventBridge's default bus, in order and without keeping EMR waiting."""
+
+    def __init__(self) -> None:
+        self.sender = ThreadPoolExecutor(1, thread_name_prefix="emr-events")
+
+    def publish(self, cluster: Cluster, events: list[dict[str, Any]]) -> None:
+        """Send the events soon."""
+        if events:
+            self.sender.submit(self.send, cluster.account, cluster.region, events)
+
+    def send(self, account: str, region: str, events: list[dict[str, Any]]) -> None:
+        """Send them now; an event that cannot be sent is lost, as EMR's are: best effort."""
+        try:
+            client = connect_to(aws_access_key_id=account, region_name=region).events
+            for start in range(0, len(events), 10):
+                client.put_events(Entries=events[start : start + 10])
+        except Exception as error:  # noqa: BLE001
+            LOG.warning("EMR events not sent: %s", error)
+
+
+class EmrService:
+    """Answers every EMR operation the product and Terraform use."""
+
+    def __init__(self) -> None:
+        self.work = LocalWork()
+        self.operations = Operations(self.work, Bus().publish)
+        self.work.operations = self.operations
+        self.policies: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def answers(self) -> dict[str, Any]:
+        """Operation name -> what answers it, given LocalStack's context and the request."""
+        steps = self.operations
+        return (
+            {name: self.by_moto for name in BY_MOTO}
+            | {
+                "RunJobFlow": self.run_job_flow,
+                "DescribeCluster": self.describe_cluster,
+                "ListInstanceGroups": self.of_cluster,
+                "ListInstances": self.of_cluster,
+                "ListInstanceFleets": self.list_instance_fleets,
+                "TerminateJobFlows": self.terminate_job_flows,
+            }
+            | {
+                name: lambda _context, request, answer=answer: answer(request)
+                for name, answer in {
+                    "AddJobFlowSteps": steps.add_job_flow_steps,
+                    "CancelSteps": steps.cancel_steps,
+                    "DescribeStep": steps.describe_step,
+                    "ListSteps": steps.list_steps,
+                    "ModifyCluster": steps.modify_cluster,
+                    "SetKeepJobFlowAliveWhenNoSteps": steps.set_keep_alive,
+                    "SetUnhealthyNodeReplacement": lambda request: {},
+                }.items()
+            }
+            | {
+                f"{verb}{kind}Policy": self.policy_answer(verb, kind)
+                for kind in ("AutoTermination", "ManagedScaling")
+                for verb in ("Get", "Put", "Remove")
+            }
+        )
+
+    # -- clusters --------------------------------------------------------------------------------
+    def by_moto(self, context: Any, _request: Any) -> Any:
+        """moto's answer."""
+        from localstack.services.moto import call_moto  # noqa: PLC0415
+
+        with self.operations.lock:
+            return call_moto(context)
+
+    def of_cluster(self, context: Any, request: dict[str, Any]) -> Any:
+        """moto's answer about a cluster that must be there."""
+        self.operations.cluster(request["ClusterId"])
+        return self.by_moto(context, request)
+
+    def run_job_flow(self, context: Any, request: dict[str, Any]) -> Any:
+        """RunJobFlow: moto makes the cluster, without the steps, which are ours."""
+        from localstack.services.moto import call_moto_with_request  # noqa: PLC0415
+        from moto.emr.models import emr_backends  # noqa: PLC0415
+
+        instances = dict(request.get("Instances", {}))
+        keep_alive = bool(instances.get("KeepJobFlowAliveWhenNoSteps", False))
+        steps = request.get("Steps", [])
+        for_moto = {name: value for name, value in request.items() if name != "Steps"}
+        for_moto["Instances"] = instances | {"KeepJobFlowAliveWhenNoSteps": True}
+        with self.operations.lock:
+            answer = call_moto_with_request(context, for_moto)
+            cluster_id = answer["JobFlowId"]
+            made = emr_backends[context.account_id][context.region].clusters[cluster_id]
+            made.keep_job_flow_alive_when_no_steps = keep_alive
+            cluster = Cluster(
+                id=cluster_id,
+                name=request["Name"],
+                account=context.account_id,
+                region=context.region,
+                log_uri=request.get("LogUri", ""),
+                configurations=request.get("Configurations", []),
+                record=MotoRecord(made),
+            )
+            for kind in ("AutoTermination", "ManagedScaling"):
+                if policy := request.get(f"{kind}Policy"):
+                    self.policies[kind, cluster_id] = policy
+            self.operations.add_cluster(cluster, steps)
+        return answer
+
+    def describe_cluster(self, context: Any, request: dict[str, Any]) -> Any:
+        """DescribeCluster: moto's answer with what moto leaves out or gets wrong."""
+        cluster = self.operations.cluster(request["ClusterId"])
+        answer = self.by_moto(context, request)
+        described = answer["Cluster"]
+        described["InstanceCollectionType"] = "INSTANCE_GROUP"
+        described["Configurations"] = cluster.configurations
+        attributes = described.setdefault("Ec2InstanceAttributes", {})
+        for name in ("AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"):
+            attributes[name] = [group for group in attributes.get(name) or [] if group]
+        reason = described["Status"].setdefault("StateChangeReason", {})
+        if described["Status"]["State"] in ENDED:
+            reason["Code"] = getattr(cluster.record.cluster, "marquee_reason_code", "USER_REQUEST")
+        return answer
+
+    def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
+        """ListInstanceFleets: a cluster of instance groups has none (moto answers 500)."""
+        self.operations.cluster(request["ClusterId"])
+        raise EmrError(
+            "InvalidRequestException", "Instance fleets and instance groups are mutually exclusive."
+        )
+
+    def terminate_job_flows(self, _context: Any, request: dict[str, Any]) -> Any:
+        """TerminateJobFlows."""
+        clusters = [self.operations.cluster(name) for name in request.get("JobFlowIds", [])]
+        protected = [c.id for c in clusters if c.record.cluster.termination_protected]
+        if protected:
+            raise refused(
+                "Could not shut down one or more job flows since they are termination protected: "
+                f"{', '.join(protected)}."
+            )
+        for cluster in clusters:
+            self.operations.terminate(cluster, "TERMINATED", "USER_REQUEST", "User request")
+        return {}
+
+    def policy_answer(self, verb: str, kind: str) -> Any:
+        """Get, put or remove a cluster's policy of one kind; kept and shown, not acted on."""
+        name = f"{kind}Policy"
+
+        def answer(_context: Any, request: dict[str, Any]) -> dict[str, Any]:
+            key = (kind, self.operations.cluster(request["ClusterId"]).id)
+            if verb == "Put":
+                self.policies[key] = request[name]
+            elif verb == "Remove":
+                self.policies.pop(key, None)
+            policy = self.policies.get(key)
+            return {name: policy} if verb == "Get" and policy else {}
+
+        return answer
+
+
+def with_clear_errors(operation: str, answer: Any) -> Any:
+    """Let whatever goes wrong be a 400: SDKs repeat a 500 up to 25 times."""
+
+    def answered(context: Any, request: Any) -> Any:
+        try:
+            return answer(context, request)
+        except EmrError as error:
+            raise CommonServiceException(error.code, str(error)) from error
+        except ServiceException:
+            raise
+        except Exception as error:
+            LOG.exception("EMR %s", operation)
+            raise CommonServiceException(
+                "ValidationException", f"the local EMR failed at {operation}: {error!r}"
+            ) from error
+
+    return answered
+
+
+def not_offered(operation: str) -> Any:
+    """The answer of an operation that the product does not use."""
+
+    def answer(_context: Any, _request: Any) -> Any:
+        raise refused(f"the local EMR does not offer {operation}; AWS does.")
+
+    return answer
+
+
+SERVICES: list[EmrService] = []
+
+
+@aws_provider(api="emr", name="default")  # type: ignore[untyped-decorator]
+def emr() -> Any:
+    """The service LocalStack loads for EMR."""
+    from localstack.aws.skeleton import Skeleton  # noqa: PLC0415
+    from localstack.aws.spec import load_service  # noqa: PLC0415
+
+    service = EmrService()
+    SERVICES.append(service)
+    model = load_service("emr")
+    answers = service.answers()
+    table = {
+        name: with_clear_errors(name, answers.get(name) or not_offered(name))
+        for name in model.operation_names
+    }
+    return Service("emr", skeleton=Skeleton(model, table))
+
+
+def end_steps() -> None:
+    """End every running step: LocalStack stops."""
+    for service in SERVICES:
+        service.work.end_all()

@@ -1,0 +1,161 @@
+"""The command that runs a `spark-submit` step on this machine instead of on YARN.
+
+A step's own options win over the cluster's spark-defaults, and those over the local defaults
+below; only what ties Spark to a real cluster (master, deploy mode, the node's Python) is replaced.
+"""
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+COMMAND_RUNNER = "command-runner.jar"
+# Options of spark-submit that take no value.
+FLAGS = ("--verbose", "-v", "--supervise")
+# Options that place a job on a real cluster.
+PLACEMENT = (
+    "--master",
+    "--deploy-mode",
+    "--queue",
+    "--num-executors",
+    "--executor-cores",
+    "--executor-memory",
+    "--total-executor-cores",
+    "--driver-cores",
+    "--principal",
+    "--keytab",
+)
+# Options whose value lists files.
+FILES = ("--py-files", "--files", "--jars", "--archives")
+PLACED_BY_YARN = (
+    "spark.master",
+    "spark.submit.deployMode",
+    "spark.yarn.",
+    "spark.dynamicAllocation.",
+    "spark.executor.instances",
+    "spark.pyspark.",
+    "spark.executorEnv.PYSPARK_",
+    "spark.yarn.appMasterEnv.",
+    "spark.eventLog.",
+    "spark.history.",
+)
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+SMALL_WORK = 32 * 1024 * 1024  # bytes of input
+
+
+class StepError(Exception):
+    """A step that cannot run here; the message names what is wrong."""
+
+
+@dataclass
+class Submission:
+    """A parsed `spark-submit` command line of a step."""
+
+    options: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    application: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+def parse(arguments: list[str]) -> Submission:
+    """Split a step's arguments; raises StepError where they are no spark-submit command line."""
+    if not arguments or Path(arguments[0]).name != "spark-submit":
+        raise StepError(
+            f"the local EMR runs spark-submit steps only, not {shlex.join(arguments) or 'nothing'}"
+        )
+    submission = Submission()
+    rest = iter(arguments[1:])
+    for part in rest:
+        if not part.startswith("-"):
+            submission.application = part
+            submission.arguments = list(rest)
+            return submission
+        if part in FLAGS:
+            submission.options.append(part)
+            continue
+        option, equals, value = part.partition("=")
+        if not equals:
+            value = next(rest, "")
+        if option in ("--conf", "-c"):
+            name, _, setting = value.partition("=")
+            submission.settings[name] = setting
+        elif option not in PLACEMENT:
+            submission.options += [option, value]
+    raise StepError(f"{shlex.join(arguments)} names no script to run")
+
+
+def local_defaults(input_bytes: int, memory_bytes: int) -> dict[str, str]:
+    """Settings for work of this size: small work starts fast, large work compiles fully."""
+    cores = os.cpu_count() or 1
+    small = input_bytes <= SMALL_WORK
+    heap = max(1, min(8, memory_bytes // 2**30 // 2))
+    return {
+        "spark.log.level": "WARN",
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": f"{1 if small else heap}g",
+        "spark.sql.shuffle.partitions": "2" if small else str(cores * 4),
+        "spark.default.parallelism": "2" if small else str(cores * 2),
+        "spark.sql.adaptive.enabled": "false" if small else "true",
+        JAVA_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        if small
+        else "-XX:+UseParallelGC -Xss16m",
+    }
+
+
+def cluster_settings(configurations: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """The spark-defaults of a cluster's Configurations."""
+    settings: dict[str, str] = {}
+    for configuration in configurations:
+        properties = configuration.get("Properties")
+        if configuration.get("Classification") == "spark-defaults" and isinstance(properties, dict):
+            settings |= {str(name): str(value) for name, value in properties.items()}
+    return settings
+
+
+def without_placement(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings but for those that only mean something on YARN or on an EMR node."""
+    return {
+        name: value for name, value in settings.items() if not name.startswith(PLACED_BY_YARN)
+    }
+
+
+def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:
+    """Let Spark read and write `s3://bucket/…` in `mirror`/bucket by Hadoop's mount tables.
+
+    `linkFallback` rather than `linkMergeSlash`, which corrupts paths.
+    """
+    view = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
+    return (
+        {f"spark.hadoop.fs.{scheme}.impl": view for scheme in ("s3", "s3a", "s3n")}
+        | {
+            "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": (
+                "org.apache.hadoop.fs.LocalFileSystem"
+            ),
+            "spark.hadoop.fs.viewfs.ignore.port.in.mount.table.name": "true",
+        }
+        | {
+            f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{mirror / bucket}"
+            for bucket in sorted(buckets)
+        }
+    )
+
+
+def machine_settings(work: Path, master: str, java_options: str) -> dict[str, str]:
+    """What this machine decides, whatever the step says: where it runs and where it writes."""
+    return {
+        "spark.master": master,
+        "spark.submit.deployMode": "client",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(work / "tmp"),
+        "spark.sql.warehouse.dir": f"file://{work / 'tmp' / 'warehouse'}",
+        JAVA_OPTIONS: f"{java_options} -Djava.io.tmpdir={work / 'tmp'} -XX:-UsePerfData "
+        f"-Dderby.system.home={work / 'tmp'}".strip(),
+    }
+
+
+def properties_file(settings: Mapping[str, str]) -> str:
+    """Settings as Java properties, the format of spark-defaults.conf."""
+    escaped = {name: value.replace("\\", "\\\\") for name, value in settings.items()}
+    return "".join(f"{name} {value}\n" for name, value in escaped.items())

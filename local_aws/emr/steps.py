@@ -1,0 +1,147 @@
+"""Steps of one cluster: their states, what may run next, and what a failure does to the others."""
+
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """State of a step."""
+
+    PENDING = "PENDING"
+    CANCEL_PENDING = "CANCEL_PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+ACTIVE = (State.PENDING, State.RUNNING, State.CANCEL_PENDING)
+BUSY = (State.RUNNING, State.CANCEL_PENDING)
+CONTINUE = "CONTINUE"
+CANCEL_AND_WAIT = "CANCEL_AND_WAIT"
+TERMINATE = ("TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW")
+ACTIONS_ON_FAILURE = (CONTINUE, CANCEL_AND_WAIT, *TERMINATE)
+
+
+def new_id(prefix: str) -> str:
+    """An identifier as EMR makes them: `s-` or `j-` and 13 capitals and digits."""
+    letters = string.ascii_uppercase + string.digits
+    return prefix + "".join(secrets.choice(letters) for _ in range(13))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step failed; `log_file` is the `s3://` address of its log, or "" without a log URI."""
+
+    reason: str
+    message: str
+    log_file: str
+
+
+@dataclass
+class Step:
+    """One step and what became of it. `jar_step` is HadoopJarStep as the API got it."""
+
+    name: str
+    action_on_failure: str
+    jar_step: dict[str, object]
+    id: str = field(default_factory=lambda: new_id("s-"))
+    state: State = State.PENDING
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    failure: Failure | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The step's command line."""
+        arguments = self.jar_step.get("Args")
+        return [str(part) for part in arguments] if isinstance(arguments, list) else []
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step that reached a state, at a time: what EventBridge is told."""
+
+    step: Step
+    state: State
+    at: datetime
+
+
+class Steps:
+    """The steps of one cluster, oldest first. Not thread-safe: its owner locks."""
+
+    def __init__(self) -> None:
+        self.all: list[Step] = []
+        self.changes: list[Change] = []
+
+    def take_changes(self) -> list[Change]:
+        """What happened since this was last asked, in order."""
+        changes, self.changes = self.changes, []
+        return changes
+
+    def add(self, steps: Iterable[Step]) -> None:
+        """Append pending steps."""
+        for step in steps:
+            self.all.append(step)
+            self.changes.append(Change(step, State.PENDING, step.created_at))
+
+    def get(self, step_id: str) -> Step | None:
+        """The step of that id, if this cluster has it."""
+        return next((step for step in self.all if step.id == step_id), None)
+
+    def in_state(self, *states: State) -> list[Step]:
+        """The steps in any of these states, oldest first."""
+        return [step for step in self.all if step.state in states]
+
+    def start_next(self, concurrency: int) -> list[Step]:
+        """Mark as running the oldest pending steps that `concurrency` leaves room for."""
+        room = concurrency - len(self.in_state(*BUSY))
+        chosen = self.in_state(State.PENDING)[: max(room, 0)]
+        for step in chosen:
+            step.started_at = self.move(step, State.RUNNING)
+        return chosen
+
+    def finish(self, step: Step, failure: Failure | None) -> None:
+        """A running step ended: by itself, by failure, or because it was to be cancelled."""
+        if step.state is State.CANCEL_PENDING:
+            self.end(step, State.CANCELLED, "Cancelled by user")
+        elif failure is None:
+            self.end(step, State.COMPLETED)
+        else:
+            step.failure = failure
+            self.end(step, State.FAILED)
+            if step.action_on_failure == CANCEL_AND_WAIT:
+                self.cancel_pending("A previous step failed")
+
+    def cancel_pending(self, reason: str) -> None:
+        """Cancel every step that has not started."""
+        for step in self.in_state(State.PENDING):
+            self.end(step, State.CANCELLED, reason)
+
+    def cancel(self, step: Step) -> bool:
+        """Cancel a step at once if pending, or ask for it if running; False if neither."""
+        if step.state is State.PENDING:
+            self.end(step, State.CANCELLED, "Cancelled by user")
+            return True
+        if step.state is State.RUNNING:
+            step.state = State.CANCEL_PENDING
+            return True
+        return False
+
+    def end(self, step: Step, state: State, reason: str = "") -> None:
+        """Put a step into its last state."""
+        step.reason = reason
+        step.ended_at = self.move(step, state)
+
+    def move(self, step: Step, state: State) -> datetime:
+        """Change a step's state now, and remember to tell."""
+        now = datetime.now(UTC)
+        step.state = state
+        self.changes.append(Change(step, state, now))
+        return now

@@ -1,0 +1,192 @@
+"""Faults that a test asks for: the next calls of an AWS operation fail, or kill their caller.
+
+    POST   /_marquee/faults   add one fault (JSON, the fields of `Fault`)
+    GET    /_marquee/faults   the faults still to come
+    DELETE /_marquee/faults   forget them all
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+LOG = logging.getLogger(__name__)
+PATH = "/_marquee/faults"
+TYPES = {"service": str, "operation": str, "error": str, "message": str, "when": str}
+COUNTS = ("times", "skip", "status")
+
+
+class FaultError(ValueError):
+    """A fault that makes no sense; the message names the field."""
+
+
+@dataclass
+class Fault:
+    """What happens to the next matching calls.
+
+    `when` "before": the call is not carried out. "after": it is carried out, yet the caller gets
+    the error. The first `skip` matching calls pass unharmed, then `times` calls are hit. With
+    `kill` the Lambda environment that made the call is killed as well. `parameters`: top-level
+    request parameters a call must have to match. `status`: the HTTP status of the error.
+    """
+
+    service: str
+    operation: str
+    error: str = "ThrottlingException"
+    message: str = "Rate exceeded"
+    when: Literal["before", "after"] = "before"
+    times: int = 1
+    skip: int = 0
+    status: int = 400
+    kill: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def matches(self, service: str, operation: str, parameters: dict[str, Any]) -> bool:
+        """Whether this fault is about such a call."""
+        return (service, operation) == (self.service, self.operation) and all(
+            parameters.get(name) == value for name, value in self.parameters.items()
+        )
+
+
+def parse(body: bytes) -> Fault:
+    """A fault from a request's JSON; raises FaultError naming what is wrong."""
+    try:
+        given = json.loads(body)
+    except ValueError as error:
+        raise FaultError(f"a fault is a JSON object, not {body[:80]!r}") from error
+    if not isinstance(given, dict):
+        raise FaultError(f"a fault is a JSON object, not {given!r}")
+    if unknown := given.keys() - {known.name for known in fields(Fault)}:
+        raise FaultError(f"unknown field {', '.join(sorted(unknown))} in a fault")
+    for name in ("service", "operation"):
+        if not given.get(name):
+            raise FaultError(f"a fault needs {name}")
+    for name, value in given.items():
+        if name in TYPES and not isinstance(value, str):
+            raise FaultError(f"{name} is a text, not {value!r}")
+        if name in COUNTS and (not isinstance(value, int) or value < 0):
+            raise FaultError(f"{name} is a whole number from 0, not {value!r}")
+    if given.get("when", "before") not in ("before", "after"):
+        raise FaultError(f'when is "before" or "after", not {given["when"]!r}')
+    return Fault(**given)
+
+
+class Faults:
+    """The faults still to come, shared by all request threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pending: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let `fault` happen from the next matching call on."""
+        with self.lock:
+            self.pending.append(fault)
+
+    def clear(self) -> None:
+        """Let no more faults happen."""
+        with self.lock:
+            self.pending.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The faults still to come, as JSON."""
+        with self.lock:
+            return [asdict(fault) for fault in self.pending]
+
+    def take(self, service: str, operation: str, parameters: dict[str, Any]) -> Fault | None:
+        """The fault that hits this call, if any; each call uses up one skip or one time."""
+        with self.lock:
+            for fault in self.pending:
+                if not fault.matches(service, operation, parameters):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    return None
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.pending.remove(fault)
+                return fault
+        return None
+
+
+FAULTS = Faults()
+# Access key of a Lambda environment's credentials -> what kills that environment.
+KILLERS: dict[str, Callable[[], None]] = {}
+
+
+def access_key(authorization: str) -> str:
+    """The access key in a SigV4 Authorization header, or "" where there is none."""
+    return authorization.partition("Credential=")[2].partition("/")[0]
+
+
+def serve_endpoint() -> None:
+    """Serve the endpoint that tests use."""
+    from localstack.http import Response, route  # noqa: PLC0415
+    from localstack.services.edge import ROUTER  # noqa: PLC0415
+
+    @route(PATH, methods=["GET", "POST", "DELETE"])  # type: ignore[untyped-decorator]
+    def faults(request: Any) -> Any:
+        if request.method == "POST":
+            try:
+                FAULTS.add(parse(request.get_data()))
+            except FaultError as error:
+                return Response.for_json({"error": str(error)}, status=400)
+        elif request.method == "DELETE":
+            FAULTS.clear()
+        return Response.for_json({"faults": FAULTS.listed()})
+
+    ROUTER.add(faults)
+
+
+def kill_caller(request: Any) -> None:
+    """Kill the Lambda environment whose credentials signed this request."""
+    key = access_key(request.headers.get("Authorization", ""))
+    if killer := KILLERS.get(key):
+        killer()
+    else:
+        LOG.warning("fault asks to kill a caller that is no Lambda environment")
+
+
+def install() -> None:
+    """Serve the endpoint and put the faults into LocalStack's request and response handlers."""
+    from localstack.aws import handlers  # noqa: PLC0415
+    from localstack.aws.api import CommonServiceException  # noqa: PLC0415
+    from localstack.aws.protocol.serializer import create_serializer  # noqa: PLC0415
+
+    def error(fault: Fault) -> Any:
+        return CommonServiceException(fault.error, fault.message, status_code=fault.status)
+
+    def before(_chain: Any, context: Any, _response: Any) -> None:
+        if context.is_internal_call or not context.operation:
+            return
+        fault = FAULTS.take(
+            context.service.service_name, context.operation.name, context.service_request or {}
+        )
+        if fault is None:
+            return
+        LOG.info("fault %s %s", fault.when, context.operation.name)
+        if fault.when == "after":
+            context.marquee_fault = fault
+            return
+        if fault.kill:
+            kill_caller(context.request)
+        raise error(fault)
+
+    def after(_chain: Any, context: Any, response: Any) -> None:
+        fault = getattr(context, "marquee_fault", None)
+        if fault is None:
+            return
+        if fault.kill:
+            kill_caller(context.request)
+        serializer = create_serializer(context.service, context.protocol)
+        response.update_from(
+            serializer.serialize_error_to_response(
+                error(fault), context.operation, context.request.headers, context.request_id
+            )
+        )
+
+    serve_endpoint()
+    handlers.serve_custom_service_request_handlers.append(before)
+    handlers.run_custom_response_handlers.append(after)

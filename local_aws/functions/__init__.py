@@ -1,0 +1,1 @@
+"""Lambda functions as processes: each execution environment runs under AWS's own awslambdaric."""

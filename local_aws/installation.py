@@ -1,0 +1,89 @@
+"""What the local AWS needs on this machine: its Python environments, Spark and Java."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+MINIMUM_JAVA = 17
+
+
+class InstallationError(Exception):
+    """Something the local AWS needs is missing; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Paths of everything the local AWS runs.
+
+    `localstack`, `function` and `step` are Python interpreters: LocalStack's own, the Lambda
+    functions' and the EMR steps' (numpy only, as on an EMR node).
+    """
+
+    localstack: Path
+    function: Path
+    step: Path
+    spark: Path
+    java: Path
+
+
+def environment_python(environments: Path, name: str, module: str) -> Path:
+    """The interpreter of environment `name`, which must hold `module`."""
+    python = environments / name / "bin" / "python"
+    if not python.exists():
+        raise InstallationError(
+            f"the environment {environments / name} is missing; `make local` builds it."
+        )
+    if not list((environments / name / "lib").glob(f"python3*/site-packages/{module}")):
+        raise InstallationError(
+            f"the environment {environments / name} lacks {module}; delete the folder and "
+            "run `make local` again."
+        )
+    return python
+
+
+def spark_home(environments: Path) -> Path:
+    """Spark as pip installs it with pyspark in the development environment."""
+    homes = list((environments / "development" / "lib").glob("python3*/site-packages/pyspark"))
+    if not homes:
+        raise InstallationError(
+            f"the environment {environments / 'development'} lacks pyspark; delete the folder and "
+            "run `make local` again."
+        )
+    return homes[0]
+
+
+def java_major(version_output: str) -> int | None:
+    """Major version from the output of `java -version` ("17.0.15" is 17, "1.8.0" is 8)."""
+    match = re.search(r'version "(?:1\.)?(\d+)', version_output)
+    return int(match[1]) if match else None
+
+
+def java_home() -> Path:
+    """Home of the Java that JAVA_HOME or PATH names; Spark 4 needs 17 or newer."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    mend = f"install Java {MINIMUM_JAVA} or newer (Debian: openjdk-17-jre-headless)"
+    if java is None or not Path(java).exists():
+        where = f"no Java in JAVA_HOME={home}" if home else "no Java on PATH"
+        raise InstallationError(f"{where}; {mend}, since EMR steps run Spark.")
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    major = java_major(answer.stderr)
+    if major is None or major < MINIMUM_JAVA:
+        raise InstallationError(f"{java} is Java {major}; {mend} or point JAVA_HOME at one.")
+    return Path(java).resolve().parent.parent
+
+
+def find(environments: Path = REPOSITORY / ".venvs") -> Installation:
+    """Everything the local AWS runs; raises InstallationError naming the first thing missing."""
+    return Installation(
+        localstack=environment_python(environments, "localstack", "localstack"),
+        function=environment_python(environments, "lambda", "awslambdaric"),
+        step=environment_python(environments, "emr", "numpy"),
+        spark=spark_home(environments),
+        java=java_home(),
+    )

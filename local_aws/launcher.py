@@ -1,0 +1,248 @@
+"""Starts and stops the one LocalStack process of a state folder."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local_aws.installation import PACKAGE, REPOSITORY, Installation, find
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+LOG = "local_aws.log"
+RECORD = "local_aws.json"
+MODULE = "local_aws.runtime"
+# LocalStack's own settings that an operator or a test may choose; nothing else of the caller's
+# environment reaches it, so that no real AWS credential can.
+PASSED_THROUGH = (
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RETRY_BASE_DELAY",
+    "LS_LOG",
+    "LANG",
+    "PATH",
+)
+
+
+class LauncherError(Exception):
+    """The local AWS cannot start or stop; the message names why and the mend."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running local AWS, as its state folder records it."""
+
+    pid: int
+    port: int
+    endpoint: str
+
+    def sentence(self) -> str:
+        """One sentence for the terminal."""
+        return f"The local AWS runs at {self.endpoint} (process {self.pid})."
+
+
+def start(port: int, state: Path) -> str:
+    """Start the local AWS on `port` with its state in `state`; returns what to tell the user.
+
+    Returns once every plugin answers. Starting it again is no error when it runs on that port.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with starting(state):
+        if (there := running(state)) is not None:
+            if there.port != port:
+                raise LauncherError(
+                    f"the local AWS of {state} already runs on port {there.port}, not {port}; "
+                    "stop it first (`make stop`)."
+                )
+            return f"Already running: {there.sentence()}"
+        installation = find()
+        refuse_taken(port)
+        clean(state)
+        process = launch(installation, port, state)
+        there = Running(process.pid, port, f"http://localhost:{port}")
+        (state / RECORD).write_text(json.dumps(asdict(there)) + "\n")
+        try:
+            wait_until_answering(process, port, state / LOG)
+        except BaseException:
+            end(process.pid)
+            clean(state)
+            raise
+    return there.sentence()
+
+
+@contextlib.contextmanager
+def starting(state: Path) -> Iterator[None]:
+    """Hold the state folder's lock, so that two starts at once make one local AWS."""
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def refuse_taken(port: int) -> None:
+    """Raise LauncherError where something listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise LauncherError(
+                f"port {port} of 127.0.0.1 is taken or not allowed ({error}); choose another one, "
+                "e.g. PORT=4570 (make local PORT=4570)."
+            ) from error
+
+
+def launch(installation: Installation, port: int, state: Path) -> subprocess.Popen[bytes]:
+    """Start LocalStack's process in a session of its own, writing to the log."""
+    (state / "tmp").mkdir(parents=True, exist_ok=True)
+    with (state / LOG).open("wb") as log:
+        return subprocess.Popen(
+            [str(installation.localstack), "-m", MODULE],
+            cwd=state,
+            env=environment(installation, port, state),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def environment(installation: Installation, port: int, state: Path) -> dict[str, str]:
+    """LocalStack's environment variables."""
+    return {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ} | {
+        "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        # everything it writes goes below the state folder
+        "HOME": str(state / "tmp"),
+        "TMPDIR": str(state / "tmp"),
+        "XDG_CACHE_HOME": str(state / "tmp" / "cache"),
+        "FILESYSTEM_ROOT": str(state / "tmp" / "filesystem"),
+        # listen on loopback only, and name that address in every URL handed out
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        "GATEWAY_SERVER": "loopback",
+        "LOCALSTACK_HOST": f"localhost:{port}",
+        "SQS_ENDPOINT_STRATEGY": "off",
+        "DNS_ADDRESS": "0",
+        "USE_SSL": "0",
+        # never call home
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        # our plugins
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "PROVIDER_OVERRIDE_DYNAMODB": "moto",
+        "MARQUEE_FUNCTION_PYTHON": str(installation.function),
+        "MARQUEE_STEP_PYTHON": str(installation.step),
+        "MARQUEE_SPARK_HOME": str(installation.spark),
+        "JAVA_HOME": str(installation.java),
+        # a queue is polled at once after a batch and once a second when it was empty
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "5",
+    }
+
+
+def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until the plugins' own endpoint answers; raises LauncherError naming the log."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LauncherError(
+                f"LocalStack ended with exit code {process.returncode} while starting; "
+                f"the end of {log} says why:\n{tail(log)}"
+            )
+        if answers(port):
+            return
+        time.sleep(0.1)
+    raise LauncherError(
+        f"LocalStack did not answer within {START_SECONDS} s; the end of {log}:\n{tail(log)}"
+    )
+
+
+def answers(port: int) -> bool:
+    """Whether the local AWS on `port` answers with its plugins loaded."""
+    try:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/_marquee/faults", timeout=2
+        ) as response:
+            return bool(response.status == http_ok())
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def http_ok() -> int:
+    """Status of a good answer."""
+    return 200
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of the log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def running(state: Path) -> Running | None:
+    """The local AWS of this state folder, or None where it does not run."""
+    try:
+        record = Running(**json.loads((state / RECORD).read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    return record if is_ours(record.pid) else None
+
+
+def is_ours(pid: int) -> bool:
+    """Whether `pid` is a living local AWS (process ids are used again after a reboot)."""
+    answer = subprocess.run(
+        ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return MODULE in answer.stdout and not answer.stdout.lstrip().startswith("Z")
+
+
+def wait(state: Path) -> None:
+    """Stay until the local AWS ends or the user interrupts, then stop it."""
+    try:
+        while running(state) is not None:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        print(stop(state))
+
+
+def stop(state: Path) -> str:
+    """Stop the local AWS of this state folder; only its log stays. Returns what to tell."""
+    there = running(state)
+    if there is not None:
+        end(there.pid)
+    clean(state)
+    (state / "lock").unlink(missing_ok=True)
+    if there is None:
+        return "The local AWS is not running."
+    return f"Stopped the local AWS at {there.endpoint}; its log is {state / LOG}."
+
+
+def end(pid: int) -> None:
+    """End LocalStack by its own shutdown, or by force where that takes too long."""
+    for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            if not is_ours(pid):
+                return
+            time.sleep(0.1)
+
+
+def clean(state: Path) -> None:
+    """Remove everything a local AWS wrote, but for its log."""
+    (state / RECORD).unlink(missing_ok=True)
+    shutil.rmtree(state / "tmp", ignore_errors=True)

@@ -1,0 +1,30 @@
+"""A LocalStack server that binds the address it is told.
+
+LocalStack's own twisted server ignores the host of GATEWAY_LISTEN and binds every interface.
+"""
+
+from typing import Any
+
+from localstack.runtime.server.core import RuntimeServerPlugin
+
+
+class LoopbackServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]  # LocalStack is untyped here
+    """Registers the server as GATEWAY_SERVER=loopback."""
+
+    name = "loopback"
+
+    def load(self, *_arguments: Any, **_options: Any) -> Any:
+        """The server; imported late, since importing twisted's reactor installs it."""
+        from localstack.runtime.server.twisted import TwistedRuntimeServer  # noqa: PLC0415
+        from rolo.serving.twisted import TwistedGateway  # noqa: PLC0415
+        from twisted.internet import endpoints, reactor  # noqa: PLC0415
+
+        class LoopbackServer(TwistedRuntimeServer):  # type: ignore[misc]
+            def register(self, gateway: Any, listen: list[Any], _ssl_creds: Any = None) -> None:
+                site = TwistedGateway(gateway)
+                for address in listen:
+                    endpoints.TCP4ServerEndpoint(
+                        reactor, address.port, interface=address.host
+                    ).listen(site)
+
+        return LoopbackServer()
