@@ -1,0 +1,432 @@
+"""The outside world in memory: honest little stores, queues that deliver again, a cluster.
+
+Any write can be made to die before or after it takes effect (`Gate`), as a function does when its
+process is killed: `Died` is no Exception, so no handler in the product can swallow it.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from marquee.collecting import Collector
+from marquee.contracts import (
+    CurrentModel,
+    Pick,
+    Rating,
+    Result,
+    Submission,
+    TextMessage,
+    VisitorObject,
+    timestamp,
+)
+from marquee.ports import ClusterGoneError, StepState, TextNotSentError
+from marquee.reconciling import Patience, Reconciler
+from marquee.registering import Registrar
+from marquee.staleness import StalenessRule
+from marquee.steps import Step, StepLocations, parse_recommend_step_name
+from marquee.submitting import StepAdder, Submitter
+from marquee.texting import Texter
+from marquee.visitor import Progress, Recipient, Registration, Status
+
+LOCATIONS = StepLocations("s3://artifacts/steps/1/", "ratings", "models", "results")
+
+
+class Died(BaseException):
+    """The function's process was killed."""
+
+
+@dataclass
+class Gate:
+    """Counts writes and kills one of them, before or after its effect."""
+
+    kill: tuple[int, str] | None = None
+    writes: list[str] = field(default_factory=list)
+
+    def pass_through[T](self, name: str, effect: Callable[[], T]) -> T:
+        number = len(self.writes)
+        self.writes.append(name)
+        if self.kill == (number, "before"):
+            raise Died(f"before {name}")
+        answer = effect()
+        if self.kill == (number, "after"):
+            raise Died(f"after {name}")
+        return answer
+
+
+@dataclass
+class MemoryVisitors:
+    gate: Gate
+    items: dict[str, Progress] = field(default_factory=dict)
+    people: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    def create(self, registration: Registration) -> bool:
+        def effect() -> bool:
+            if registration.visitor_id in self.items:
+                return False
+            self.items[registration.visitor_id] = registration.progress
+            self.people[registration.visitor_id] = (registration.name, registration.phone)
+            return True
+
+        return self.gate.pass_through("visitors.create", effect)
+
+    def get(self, visitor_id: str) -> Progress | None:
+        return self.items.get(visitor_id)
+
+    def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
+        return {key: self.items[key] for key in visitor_ids if key in self.items}
+
+    def recipient(self, visitor_id: str) -> Recipient | None:
+        name, phone = self.people.get(visitor_id, ("", None))
+        return Recipient(name, phone, self.items[visitor_id]) if phone else None
+
+    def open(self, status: Status, before: datetime) -> list[Progress]:
+        return [
+            p
+            for p in self.items.values()
+            if p.status is status
+            and p.status_at < timestamp(before)
+            and (status is not Status.RECOMMENDED or p.texts)
+        ]
+
+    def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
+        return self._move(
+            visitor_id, version, Status.SUBMITTED, [Status.RECEIVED], submission_id=submission_id
+        )
+
+    def mark_recommended(
+        self, visitor_id: str, version: int, model_id: str, picks: Sequence[Pick]
+    ) -> bool:
+        return self._move(
+            visitor_id,
+            version,
+            Status.RECOMMENDED,
+            [Status.RECEIVED, Status.SUBMITTED],
+            model_id=model_id,
+            picks=tuple(picks),
+        )
+
+    def claim_text(self, visitor_id: str, version: int) -> bool:
+        def effect() -> bool:
+            found = self.items.get(visitor_id)
+            if (
+                found is None
+                or (found.version, found.status) != (version, Status.RECOMMENDED)
+                or found.text_claimed_at is not None
+            ):
+                return False
+            self.items[visitor_id] = replace(found, text_claimed_at=timestamp(datetime.now(UTC)))
+            return True
+
+        return self.gate.pass_through("visitors.claim_text", effect)
+
+    def release_text(self, visitor_id: str, version: int) -> bool:
+        def effect() -> bool:
+            self.items[visitor_id] = replace(self.items[visitor_id], text_claimed_at=None)
+            return True
+
+        return self.gate.pass_through("visitors.release_text", effect)
+
+    def mark_texted(self, visitor_id: str, version: int) -> bool:
+        return self._move(visitor_id, version, Status.TEXTED, [Status.RECOMMENDED])
+
+    def mark_failed(
+        self, visitor_id: str, version: int, reason: str, while_at: Collection[Status]
+    ) -> bool:
+        return self._move(visitor_id, version, Status.FAILED, while_at, reason=reason)
+
+    def _move(
+        self,
+        visitor_id: str,
+        version: int,
+        to: Status,
+        while_at: Collection[Status],
+        **values: object,
+    ) -> bool:
+        def effect() -> bool:
+            found = self.items.get(visitor_id)
+            if found is None or found.version != version or found.status not in while_at:
+                return False
+            self.items[visitor_id] = replace(
+                found,
+                status=to,
+                status_at=timestamp(datetime.now(UTC)),
+                **values,  # type: ignore[arg-type]
+            )
+            return True
+
+        return self.gate.pass_through(f"visitors.{to}", effect)
+
+
+@dataclass
+class MemoryObjects:
+    """The ratings and results buckets; every write of an object is announced."""
+
+    gate: Gate
+    announce_visitor: Callable[[tuple[str, int]], None]
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    results: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def append(self, visitor: VisitorObject) -> None:
+        self.gate.pass_through(
+            "ratings.append",
+            lambda: self.announce_visitor((visitor.visitor_id, visitor.version)),
+        )
+
+    def count_since(self, moment: datetime) -> int:
+        return 1
+
+    def put(self, submission: Submission) -> None:
+        self.gate.pass_through(
+            "submissions.put",
+            lambda: self.submissions.update({submission.submission_id: submission}),
+        )
+
+    def get(self, submission_id: str) -> Submission:
+        return self.submissions[submission_id]
+
+    def complete(self, submission_id: str) -> bool:
+        return submission_id in self.results
+
+    def lines(self, submission_id: str) -> Iterable[bytes]:
+        return list(self.results.get(submission_id, []))
+
+
+@dataclass
+class MemoryModels:
+    model: CurrentModel | None
+
+    def current(self) -> CurrentModel | None:
+        return self.model
+
+
+@dataclass
+class MemoryCluster:
+    """Keeps steps until the world runs them."""
+
+    gate: Gate
+    steps: list[tuple[str, StepState]] = field(default_factory=list)
+    gone: bool = False
+    throttled: int = 0
+
+    def add(self, steps: Sequence[Step]) -> list[str]:
+        if self.gone:
+            raise ClusterGoneError("cluster j-1 is terminated")
+        if self.throttled:
+            self.throttled -= 1
+            raise RuntimeError("ThrottlingException")
+
+        def effect() -> list[str]:
+            self.steps += [(step["Name"], StepState.PENDING) for step in steps]
+            return [f"s-{len(self.steps)}"]
+
+        return self.gate.pass_through("cluster.add", effect)
+
+    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
+        if self.gone:
+            raise ClusterGoneError("cluster j-1 is terminated")
+        wanted = set(names)
+        return {name: state for name, state in self.steps if name in wanted}
+
+    def active_step_names(self) -> list[str]:
+        return [name for name, state in self.steps if state is StepState.PENDING]
+
+    def named(self, kind: str) -> list[str]:
+        return [name for name, _ in self.steps if name.startswith(f"{kind}-")]
+
+
+@dataclass
+class MemoryLedger:
+    """A run that died stays "in progress" until its time is up, here at the next try."""
+
+    gate: Gate
+    done: set[str] = field(default_factory=set)
+
+    def once(self, key: str, add: Callable[[], None]) -> None:
+        if key in self.done:
+            return
+        add()
+        self.gate.pass_through("ledger.done", lambda: self.done.add(key))
+
+
+@dataclass
+class MemoryTexts:
+    gate: Gate
+    queue: list[TextMessage]
+
+    def send(self, messages: Sequence[TextMessage]) -> None:
+        self.gate.pass_through("texts.send", lambda: self.queue.extend(messages))
+
+
+@dataclass
+class MemorySms:
+    gate: Gate
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    def publish(self, phone: str, message: str) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.gate.pass_through("sms.publish", lambda: self.sent.append((phone, message)))
+
+
+class MemoryTitles:
+    def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]:
+        return {movie_id: f"Film {movie_id}" for movie_id in movie_ids}
+
+
+class World:
+    """The whole flow, one message at a time; a message leaves its queue only when it succeeded."""
+
+    def __init__(self, kill: tuple[int, str] | None = None, attempts: int = 3) -> None:
+        self.gate = Gate(kill)
+        self.visitors_queue: list[tuple[str, int]] = []
+        self.results_queue: list[str] = []
+        self.texts_queue: list[TextMessage] = []
+        self.step_events: list[str] = []
+        self.deaths = 0
+        self.refuse_step: Callable[[str], bool] = lambda name: False
+        self.make_result: Callable[[str, int], Result] = good_result
+        self.visitors = MemoryVisitors(self.gate)
+        self.objects = MemoryObjects(self.gate, self.visitors_queue.append)
+        self.cluster = MemoryCluster(self.gate)
+        self.sms = MemorySms(self.gate)
+        self.models = MemoryModels(
+            CurrentModel("m1", "embedded", timestamp(datetime.now(UTC)), users=10, ratings=100)
+        )
+        self.registrar = Registrar(self.visitors, self.objects)
+        adder = StepAdder(
+            self.cluster,
+            MemoryLedger(self.gate),
+            self.models,
+            self.objects,
+            LOCATIONS,
+            StalenessRule(),
+        )
+        self.submitter = Submitter(self.visitors, self.objects, self.models, adder)
+        texts = MemoryTexts(self.gate, self.texts_queue)
+        self.collector = Collector(self.visitors, self.objects, texts)
+        # No claim is ever young here: a death is only noticed once the function's time is up.
+        self.texter = Texter(
+            self.visitors,
+            MemoryTitles(),
+            self.sms,
+            lambda visitor_id: f"https://example.org/#{visitor_id}",
+            claim_lease=timedelta(0),
+        )
+        self.reconciler = Reconciler(
+            self.visitors,
+            self.objects,
+            self.objects,
+            self.objects,
+            texts,
+            self.cluster,
+            adder,
+            self.collector,
+            self.texter,
+            Patience(
+                received=timedelta(0),
+                submitted=timedelta(0),
+                recommended=timedelta(0),
+                attempts=attempts,
+            ),
+        )
+
+    def post(self, registration: Registration) -> None:
+        """Post a form; a client whose answer got lost posts it again."""
+        for _ in range(3):
+            if self.alive(lambda: self.registrar.register(registration)):
+                return
+
+    def alive(self, work: Callable[[], object]) -> bool:
+        try:
+            work()
+        except Died:
+            self.deaths += 1
+            return False
+        return True
+
+    def settle(self, rounds: int = 12) -> None:
+        """Deliver, run and sweep until nothing is left to do."""
+        for _ in range(rounds):
+            self.deliver_visitors()
+            self.run_steps()
+            self.deliver_step_events()
+            self.deliver_results()
+            self.deliver_texts()
+            self.alive(lambda: self.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1)))
+
+    def deliver_visitors(self) -> None:
+        batch = list(self.visitors_queue)
+
+        def submit() -> None:
+            outcome = self.submitter.submit(batch)
+            for message in batch:
+                if message not in outcome.errors and message in self.visitors_queue:
+                    self.visitors_queue.remove(message)
+
+        if batch:
+            self.alive(submit)
+
+    def run_steps(self) -> None:
+        for number, (name, state) in enumerate(self.cluster.steps):
+            if state is not StepState.PENDING:
+                continue
+            refused = self.refuse_step(name)
+            self.cluster.steps[number] = (
+                name,
+                StepState.FAILED if refused else StepState.COMPLETED,
+            )
+            named = parse_recommend_step_name(name)
+            if refused:
+                self.step_events.append(name)
+            elif named:
+                self.write_results(named[0])
+
+    def write_results(self, submission_id: str) -> None:
+        self.objects.results[submission_id] = [
+            self.make_result(member.visitor_id, member.version).to_json().encode()
+            for member in self.objects.submissions[submission_id].members
+        ]
+        self.results_queue.append(submission_id)
+
+    def deliver_step_events(self) -> None:
+        for name in list(self.step_events):
+            if self.alive(partial(self.reconciler.step_ended_badly, name)):
+                self.step_events.remove(name)
+
+    def deliver_results(self) -> None:
+        for submission_id in list(self.results_queue):
+            if self.alive(partial(self.collector.collect, submission_id)):
+                self.results_queue.remove(submission_id)
+
+    def deliver_texts(self) -> None:
+        for message in list(self.texts_queue):
+            try:
+                if self.alive(partial(self.texter.text, message)):
+                    self.texts_queue.remove(message)
+            except TextNotSentError:
+                continue  # SQS delivers it again
+
+    def status(self, visitor_id: str) -> Status:
+        return self.visitors.items[visitor_id].status
+
+    def texts_to(self, phone: str) -> int:
+        return sum(to == phone for to, _ in self.sms.sent)
+
+
+def registration(number: int = 1, *, phone: bool = True, dataset: str = "embedded") -> Registration:
+    return Registration(
+        visitor_id=f"{number:026d}",
+        dataset=dataset,
+        name=f"Visitor {number}",
+        phone=f"+1415555{number:04d}" if phone else None,
+        requested_at=timestamp(datetime.now(UTC)),
+        ratings=tuple(Rating(movie_id, 5) for movie_id in range(1, 6)),
+        expires_at=2_000_000_000,
+    )
+
+
+def good_result(visitor_id: str, version: int) -> Result:
+    picks = tuple(Pick(movie_id, 0.9, 4.5, (1,)) for movie_id in range(11, 21))
+    return Result(visitor_id, version, "m1", picks)

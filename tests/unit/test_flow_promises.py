@@ -1,0 +1,341 @@
+"""One form, one text: whatever dies, comes twice, late, out of order or never."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marquee.contracts import Result, Submission, TextMessage
+from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
+from marquee.reconciling import Patience
+from marquee.texting import DELIVERY_UNKNOWN, NotYetError, UnknownRecipientError
+from marquee.visitor import Status
+from tests.unit.memory import Died, World, good_result, registration
+
+ADA = registration(1)
+
+
+def writes_of_a_quiet_flow() -> list[str]:
+    world = World()
+    world.post(ADA)
+    world.settle()
+    assert world.status(ADA.visitor_id) is Status.TEXTED
+    return world.gate.writes
+
+
+QUIET = writes_of_a_quiet_flow()
+DEATHS = [
+    pytest.param(number, when, id=f"{when} {name} ({number})")
+    for number, name in enumerate(QUIET)
+    for when in ("before", "after")
+]
+
+
+def test_a_quiet_flow_sends_one_text_with_ten_titles_and_adds_one_recommend_step() -> None:
+    world = World()
+    world.post(ADA)
+    world.settle()
+    (_, message), *others = world.sms.sent
+    assert not others
+    assert [f"Film {number}" in message for number in range(11, 21)] == [True] * 10
+    assert len(world.cluster.named("recommend")) == 1
+
+
+@pytest.mark.parametrize(("number", "when"), DEATHS)
+def test_a_death_at_any_write_neither_loses_nor_doubles_the_text(number: int, when: str) -> None:
+    world = World(kill=(number, when))
+    world.post(ADA)
+    world.settle()
+    assert world.deaths == 1
+    assert world.texts_to(ADA.phone or "") <= 1
+    if world.status(ADA.visitor_id) is Status.FAILED:
+        # Only a death between the claim and its end leaves the delivery unknown.
+        assert world.visitors.items[ADA.visitor_id].reason == DELIVERY_UNKNOWN
+        assert QUIET[number] in ("visitors.claim_text", "sms.publish", "visitors.texted")
+    else:
+        assert world.status(ADA.visitor_id) is Status.TEXTED
+        assert world.texts_to(ADA.phone or "") == 1
+
+
+@pytest.mark.parametrize(("number", "when"), DEATHS)
+def test_a_death_at_any_write_adds_no_second_recommend_step(number: int, when: str) -> None:
+    world = World(kill=(number, when))
+    world.post(ADA)
+    world.settle()
+    assert len(world.cluster.named("recommend")) == 1
+
+
+def test_every_message_delivered_twice_sends_one_text() -> None:
+    world = World()
+    world.post(ADA)
+    for _ in range(2):
+        world.visitors_queue *= 2
+        world.deliver_visitors()
+        world.visitors_queue.append((ADA.visitor_id, 1))
+    world.run_steps()
+    world.results_queue *= 3
+    world.deliver_results()
+    world.texts_queue *= 3
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+    assert len(world.cluster.named("recommend")) == 1
+
+
+def test_a_step_that_fails_once_is_tried_again_without_training() -> None:
+    world = World()
+    world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
+    world.post(ADA)
+    world.settle()
+    assert world.status(ADA.visitor_id) is Status.TEXTED
+    assert len(world.cluster.named("recommend")) == 2
+    assert len(world.cluster.named("train")) == 1
+
+
+def test_a_step_that_always_fails_ends_in_failed_with_a_reason() -> None:
+    world = World(attempts=3)
+    world.refuse_step = lambda name: name.startswith("recommend-")
+    world.post(ADA)
+    world.settle()
+    found = world.visitors.items[ADA.visitor_id]
+    assert (found.status, world.sms.sent) == (Status.FAILED, [])
+    assert found.reason == "the recommendations could not be computed after 3 attempts"
+    assert len(world.cluster.named("recommend")) == 3
+
+
+def test_a_failed_step_whose_event_never_comes_is_found_by_the_sweep() -> None:
+    world = World()
+    world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
+    world.deliver_step_events = world.step_events.clear  # type: ignore[method-assign]
+    world.post(ADA)
+    world.settle()
+    assert world.status(ADA.visitor_id) is Status.TEXTED
+
+
+def test_a_step_event_that_comes_again_and_late_adds_no_step() -> None:
+    world = World()
+    world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
+    world.post(ADA)
+    world.settle()
+    first = world.cluster.named("recommend")[0]
+    world.step_events += [first, first]
+    world.settle()
+    assert len(world.cluster.named("recommend")) == 2
+    assert world.texts_to(ADA.phone or "") == 1
+
+
+@pytest.mark.parametrize("lost", ["visitors_queue", "results_queue", "texts_queue"])
+def test_a_message_that_never_comes_is_made_up_by_the_sweep(lost: str) -> None:
+    world = World()
+    world.post(ADA)
+    stages = {
+        "visitors_queue": [],
+        "results_queue": [world.deliver_visitors, world.run_steps],
+        "texts_queue": [world.deliver_visitors, world.run_steps, world.deliver_results],
+    }
+    for stage in stages[lost]:
+        stage()
+    assert getattr(world, lost), "the message must exist before it can get lost"
+    getattr(world, lost).clear()
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+
+
+def test_results_of_an_older_version_are_ignored() -> None:
+    world = World()
+    world.post(ADA)
+    world.deliver_visitors()
+    stale = Result(ADA.visitor_id, 0, "m0", good_result(ADA.visitor_id, 0).picks)
+    world.objects.results["old"] = [stale.to_json().encode()]
+    world.collector.collect("old")
+    assert world.status(ADA.visitor_id) is Status.SUBMITTED
+
+
+def test_results_may_overtake_the_submitted_status() -> None:
+    world = World()
+    world.post(ADA)
+    world.objects.results["early"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
+    world.collector.collect("early")
+    assert world.status(ADA.visitor_id) is Status.RECOMMENDED
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+
+
+def test_a_late_error_does_not_take_back_picks() -> None:
+    world = World()
+    world.post(ADA)
+    world.objects.results["good"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
+    world.collector.collect("good")
+    bad = Result(ADA.visitor_id, 1, "m1", error="no such movie")
+    world.objects.results["bad"] = [bad.to_json().encode()]
+    world.collector.collect("bad")
+    assert world.status(ADA.visitor_id) is Status.RECOMMENDED
+
+
+def test_emr_throttling_sends_the_messages_back_and_loses_nothing() -> None:
+    world = World()
+    world.cluster.throttled = 2
+    world.post(ADA)
+    world.deliver_visitors()
+    assert world.visitors_queue == [(ADA.visitor_id, 1)]
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+    assert len(world.cluster.named("recommend")) == 1
+
+
+def test_an_unknown_visitor_is_refused_and_the_rest_of_the_batch_is_served() -> None:
+    world = World()
+    world.post(ADA)
+    outcome = world.submitter.submit([("0" * 25 + "9", 1), (ADA.visitor_id, 1)])
+    assert list(outcome.errors) == [("0" * 25 + "9", 1)]
+    assert [visitor.visitor_id for visitor in outcome.visitors] == [ADA.visitor_id]
+
+
+def test_one_bad_visitor_in_a_good_batch_fails_alone() -> None:
+    world = World()
+    bob, cyd = registration(2), registration(3)
+    world.make_result = lambda visitor_id, version: (
+        Result(visitor_id, version, "m1", error="none of the movies is known")
+        if visitor_id == bob.visitor_id
+        else good_result(visitor_id, version)
+    )
+    for person in (ADA, bob, cyd):
+        world.post(person)
+    world.settle()
+    statuses = [world.status(person.visitor_id) for person in (ADA, bob, cyd)]
+    assert statuses == [Status.TEXTED, Status.FAILED, Status.TEXTED]
+    assert world.visitors.items[bob.visitor_id].reason == "none of the movies is known"
+
+
+def test_a_visitor_whom_the_results_leave_out_fails_with_a_reason() -> None:
+    world = World()
+    world.post(ADA)
+    world.deliver_visitors()
+    (submission_id,) = world.objects.submissions
+    world.objects.results[submission_id] = []
+    world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert (
+        world.visitors.items[ADA.visitor_id].reason == "the engine finished without picks for you"
+    )
+
+
+def test_ratings_of_another_data_set_fail_with_a_reason() -> None:
+    world = World()
+    old = registration(4, dataset="netflix")
+    world.post(old)
+    world.settle()
+    found = world.visitors.items[old.visitor_id]
+    assert found.status is Status.FAILED
+    assert "netflix" in (found.reason or "")
+
+
+def test_without_a_phone_the_picks_are_the_end() -> None:
+    world = World()
+    quiet = registration(5, phone=False)
+    world.post(quiet)
+    world.settle()
+    assert (world.status(quiet.visitor_id), world.sms.sent) == (Status.RECOMMENDED, [])
+
+
+def test_without_a_cluster_visitors_wait_and_are_served_once_there_is_one() -> None:
+    world = World()
+    world.cluster.gone = True
+    world.post(ADA)
+    world.deliver_visitors()
+    done = world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert done.waiting_without_cluster == 1
+    world.cluster.gone = False
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+
+
+def test_a_request_that_waits_for_a_day_fails_with_a_reason() -> None:
+    world = World()
+    world.cluster.gone = True
+    world.post(ADA)
+    world.deliver_visitors()
+    world.reconciler.sweep(datetime.now(UTC) + Patience().give_up + timedelta(minutes=1))
+    assert world.visitors.items[ADA.visitor_id].reason == (
+        "the recommendations could not be computed in 24 hours"
+    )
+
+
+def test_a_text_that_was_certainly_not_sent_is_tried_again() -> None:
+    world = World()
+    world.sms.errors = [TextNotSentError("throttled")]
+    world.post(ADA)
+    world.settle()
+    assert world.texts_to(ADA.phone or "") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TextRejectedError("this phone has opted out"), "this phone has opted out"),
+        (TextUnknownError("ReadTimeout"), DELIVERY_UNKNOWN),
+    ],
+)
+def test_a_text_that_must_not_be_tried_again_fails_with_a_reason(
+    error: Exception, reason: str
+) -> None:
+    world = World()
+    world.sms.errors = [error]
+    world.post(ADA)
+    world.settle()
+    assert world.visitors.items[ADA.visitor_id].reason == reason
+    assert world.sms.sent == []
+
+
+def test_a_texts_message_for_nobody_is_refused() -> None:
+    with pytest.raises(UnknownRecipientError):
+        World().texter.text(TextMessage("0" * 26, 1))
+
+
+def test_a_texts_message_that_comes_too_early_comes_again() -> None:
+    world = World()
+    world.post(ADA)
+    with pytest.raises(NotYetError):
+        world.texter.text(TextMessage(ADA.visitor_id, 1))
+
+
+def test_the_same_batch_is_the_same_submission_in_any_order() -> None:
+    members = [registration(number).progress.member for number in range(5)]
+    forward, backward = Submission(tuple(members)), Submission(tuple(reversed(members)))
+    assert forward.submission_id == backward.submission_id
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    kill=st.integers(0, 60),
+    when=st.sampled_from(["before", "after"]),
+    people=st.integers(1, 5),
+    doubled=st.lists(st.sampled_from(["visitors", "results", "texts"]), max_size=6),
+    failing=st.integers(0, 4),
+)
+def test_no_mixture_of_mishaps_loses_or_doubles_a_text(
+    kill: int, when: str, people: int, doubled: list[str], failing: int
+) -> None:
+    world = World(kill=(kill, when))
+    failures = iter([True] * failing)
+    world.refuse_step = lambda name: next(failures, False)
+    everybody = [registration(number) for number in range(1, people + 1)]
+    for person in everybody:
+        world.post(person)
+    for kind in doubled:
+        world.deliver_visitors()
+        world.run_steps()
+        getattr(world, f"{kind}_queue")[:] *= 2
+        world.deliver_results()
+        world.deliver_texts()
+    world.settle()
+    for person in everybody:
+        found, texts = world.visitors.items[person.visitor_id], world.texts_to(person.phone or "")
+        assert texts <= 1
+        if found.status is Status.TEXTED:
+            assert texts == 1
+        else:
+            assert (found.status, bool(found.reason)) == (Status.FAILED, True)
+
+
+def test_dying_is_not_swallowed_by_the_product() -> None:
+    assert not issubclass(Died, Exception)
