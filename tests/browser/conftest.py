@@ -1,0 +1,75 @@
+"""The browser and the page under test. `deployment` comes from tests/conftest.py."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium
+from tests.browser.marquee_page import MarqueePage, Watch
+
+PATIENCE_MS = 10_000
+
+
+class Deployment(Protocol):
+    """What the browser tests need of a deployment."""
+
+    site_url: str
+    api_url: str
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    try:
+        executable = chromium.executable()
+    except chromium.NoChromiumError as missing:
+        executable = _installed_chromium(missing)
+    return {
+        **browser_type_launch_args,
+        "executable_path": str(executable),
+        "args": list(chromium.ARGUMENTS),
+    }
+
+
+def _installed_chromium(missing: chromium.NoChromiumError) -> Any:
+    """Install Chromium where that is expected of a test run: as root of a CI machine."""
+    if not (os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get")):
+        pytest.skip(str(missing))
+    for command in (["update"], ["install", "--yes", "chromium"]):
+        run = subprocess.run(
+            ["apt-get", "-qq", *command], capture_output=True, text=True, check=False
+        )
+        if run.returncode != 0:
+            pytest.skip(f"{missing} `apt-get {' '.join(command)}` failed: {run.stderr[-500:]}")
+    return chromium.executable()
+
+
+@pytest.fixture(autouse=True)
+def patience(page: Page) -> None:
+    page.set_default_timeout(PATIENCE_MS)
+
+
+@pytest.fixture
+def watch(page: Page) -> Watch:
+    """Everything the page asks for or complains about, from before its first byte."""
+    return Watch(page)
+
+
+@pytest.fixture
+def marquee(deployment: Deployment, page: Page) -> MarqueePage:
+    """The page as a new visitor has it; not opened yet."""
+    return MarqueePage(page, deployment.site_url, deployment.api_url)
+
+
+@pytest.fixture
+def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
+    """The page on the narrowest phone we promise: 320 px, touch."""
+    context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield MarqueePage(page, deployment.site_url, deployment.api_url)
+    context.close()
