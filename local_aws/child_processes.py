@@ -33,9 +33,7 @@ def start_watchdog() -> int:
 
 def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, known to the watchdog (options of Popen)."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, start_new_session=True, **options
-    )
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
     tell(f"+{process.pid}\n")
     return process
 

@@ -22,4 +22,6 @@ def dynamodb() -> Any:
             return call_moto(context)
 
     model = load_service("dynamodb")
-    return Service("dynamodb", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, answer)))
+    return Service(
+        "dynamodb", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, answer))
+    )

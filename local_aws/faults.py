@@ -1,8 +1,8 @@
 """Faults that a test asks for: the next calls of an AWS operation fail, or kill their caller.
 
-    POST   /_marquee/faults   add one fault (JSON, the fields of `Fault`)
-    GET    /_marquee/faults   the faults still to come
-    DELETE /_marquee/faults   forget them all
+POST   /_marquee/faults   add one fault (JSON, the fields of `Fault`)
+GET    /_marquee/faults   the faults still to come
+DELETE /_marquee/faults   forget them all
 """
 
 import json

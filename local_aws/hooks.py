@@ -1,6 +1,10 @@
 """What LocalStack calls when it starts and when it stops."""
 
+import tempfile
+from pathlib import Path
+
 from localstack.runtime import hooks
+from localstack.services.s3 import provider as s3
 
 from local_aws import faults, queue_batches
 from local_aws.emr import provider
@@ -9,6 +13,8 @@ from local_aws.emr import provider
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def marquee_start() -> None:
     """Extend LocalStack before its first request."""
+    # two local AWS of one machine would share, and one empty, the fixed folder of this constant
+    s3.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir()) / "s3")
     queue_batches.install()
     faults.install()
 

@@ -71,7 +71,9 @@ def java_home() -> Path:
     if java is None or not Path(java).exists():
         where = f"no Java in JAVA_HOME={home}" if home else "no Java on PATH"
         raise InstallationError(f"{where}; {mend}, since EMR steps run Spark.")
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [java, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, check=False
+    )
     major = java_major(answer.stderr)
     if major is None or major < MINIMUM_JAVA:
         raise InstallationError(f"{java} is Java {major}; {mend} or point JAVA_HOME at one.")

@@ -20,7 +20,11 @@ class Queue(Protocol):
 
 
 def gather(
-    receive: Queue, batch_size: int, window: float, clock: Any = time.monotonic, sleep: Any = time.sleep
+    receive: Queue,
+    batch_size: int,
+    window: float,
+    clock: Any = time.monotonic,
+    sleep: Any = time.sleep,
 ) -> list[dict[str, Any]]:
     """One batch: at most `batch_size` messages, gathered for at most `window` seconds.
 

@@ -54,6 +54,11 @@ class Record(Protocol):
     state: str
     step_concurrency_level: int
     keep_job_flow_alive_when_no_steps: bool
+    reason_code: str
+
+    @property
+    def protected(self) -> bool:
+        """Whether the cluster must not be terminated."""
 
     def end(self, state: str, code: str, message: str) -> None:
         """The cluster and its instances end in `state` (TERMINATED…), for a reason."""

@@ -43,6 +43,12 @@ class MotoRecord:
 
     def __init__(self, cluster: Any) -> None:
         self.cluster = cluster
+        self.reason_code = ""
+
+    @property
+    def protected(self) -> bool:
+        """Whether the cluster must not be terminated."""
+        return bool(self.cluster.termination_protected)
 
     @property
     def state(self) -> str:
@@ -74,10 +80,10 @@ class MotoRecord:
     def end(self, state: str, code: str, message: str) -> None:
         """End the cluster, its instance groups and their EC2 instances."""
         cluster = self.cluster
+        self.reason_code = code
         cluster.terminate()
         cluster.state = state
         cluster.last_state_change_reason = message
-        cluster.marquee_reason_code = code
         for group in cluster.instance_groups:
             group.state = "TERMINATED"
             group.end_date_time = cluster.end_datetime
@@ -118,7 +124,9 @@ class LocalWork:
 
     def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
         """The background thread of one step."""
-        failure: Failure | None = Failure("Unknown Error.", "The local EMR failed; see its log.", "")
+        failure: Failure | None = Failure(
+            "Unknown Error.", "The local EMR failed; its log says why.", ""
+        )
         try:
             failure = process.run()
         except Exception:
@@ -159,7 +167,7 @@ class Bus:
             client = connect_to(aws_access_key_id=account, region_name=region).events
             for start in range(0, len(events), 10):
                 client.put_events(Entries=events[start : start + 10])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             LOG.warning("EMR events not sent: %s", error)
 
 
@@ -176,7 +184,7 @@ class EmrService:
         """Operation name -> what answers it, given LocalStack's context and the request."""
         steps = self.operations
         return (
-            {name: self.by_moto for name in BY_MOTO}
+            dict.fromkeys(BY_MOTO, self.by_moto)
             | {
                 "RunJobFlow": self.run_job_flow,
                 "DescribeCluster": self.describe_cluster,
@@ -194,7 +202,7 @@ class EmrService:
                     "ListSteps": steps.list_steps,
                     "ModifyCluster": steps.modify_cluster,
                     "SetKeepJobFlowAliveWhenNoSteps": steps.set_keep_alive,
-                    "SetUnhealthyNodeReplacement": lambda request: {},
+                    "SetUnhealthyNodeReplacement": accepted_in_silence,
                 }.items()
             }
             | {
@@ -259,7 +267,7 @@ class EmrService:
             attributes[name] = [group for group in attributes.get(name) or [] if group]
         reason = described["Status"].setdefault("StateChangeReason", {})
         if described["Status"]["State"] in ENDED:
-            reason["Code"] = getattr(cluster.record.cluster, "marquee_reason_code", "USER_REQUEST")
+            reason["Code"] = cluster.record.reason_code
         return answer
 
     def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
@@ -272,7 +280,7 @@ class EmrService:
     def terminate_job_flows(self, _context: Any, request: dict[str, Any]) -> Any:
         """TerminateJobFlows."""
         clusters = [self.operations.cluster(name) for name in request.get("JobFlowIds", [])]
-        protected = [c.id for c in clusters if c.record.cluster.termination_protected]
+        protected = [c.id for c in clusters if c.record.protected]
         if protected:
             raise refused(
                 "Could not shut down one or more job flows since they are termination protected: "
@@ -296,6 +304,11 @@ class EmrService:
             return {name: policy} if verb == "Get" and policy else {}
 
         return answer
+
+
+def accepted_in_silence(_request: Any) -> dict[str, Any]:
+    """The answer of an operation that means nothing on one machine."""
+    return {}
 
 
 def with_clear_errors(operation: str, answer: Any) -> Any:

@@ -115,9 +115,7 @@ def cluster_settings(configurations: Iterable[Mapping[str, object]]) -> dict[str
 
 def without_placement(settings: Mapping[str, str]) -> dict[str, str]:
     """Settings but for those that only mean something on YARN or on an EMR node."""
-    return {
-        name: value for name, value in settings.items() if not name.startswith(PLACED_BY_YARN)
-    }
+    return {name: value for name, value in settings.items() if not name.startswith(PLACED_BY_YARN)}
 
 
 def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class StepProcess:
             (self.work / stream).touch()
         try:
             code = self.submit()
-        except Exception as error:  # noqa: BLE001  whatever went wrong, the step failed of it
+        except Exception as error:  # whatever went wrong, the step failed of it
             LOG.info("step %s could not run: %s", self.step_id, error)
             self.note(f"{type(error).__name__}: {error}")
             return self.failed("Unknown Error.", str(error))
@@ -80,9 +80,7 @@ class StepProcess:
         mirror.push()
         return code
 
-    def command(
-        self, submission: spark_submit.Submission, mirror: Mirror, size: int
-    ) -> list[str]:
+    def command(self, submission: spark_submit.Submission, mirror: Mirror, size: int) -> list[str]:
         """The command line, with Spark's settings written beside it."""
         defaults = spark_submit.local_defaults(size, self.node.memory_bytes)
         cluster = spark_submit.without_placement(self.cluster_settings)
@@ -209,7 +207,7 @@ class StepProcess:
                     Body=gzip.compress(content),
                     ContentType="application/x-gzip",
                 )
-            except Exception as error:  # noqa: BLE001  a step does not fail of its log
+            except Exception as error:  # a step does not fail of its log
                 LOG.warning("log of step %s not stored: %s", self.step_id, error)
                 return
             self.uploaded[stream] = len(content)
@@ -226,7 +224,4 @@ def log_prefix(log_uri: str, cluster_id: str, step_id: str) -> Address | None:
     if not found:
         return None
     base = found[0].key.rstrip("/")
-    return Address(
-        found[0].bucket, f"{base}/{cluster_id}/steps/{step_id}/".removeprefix("/")
-    )
-
+    return Address(found[0].bucket, f"{base}/{cluster_id}/steps/{step_id}/".removeprefix("/"))

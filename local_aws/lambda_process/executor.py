@@ -24,8 +24,8 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 from localstack.utils.cloudwatch.cloudwatch_util import store_cloudwatch_logs
 
 from local_aws import child_processes, faults
-from local_aws.functions.environment import function_environment
-from local_aws.functions.runtime_api import Invocation, RuntimeApi
+from local_aws.lambda_process.environment import function_environment
+from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
 PYTHON = Path(os.environ.get("MARQUEE_FUNCTION_PYTHON", "python3"))
@@ -38,7 +38,7 @@ def runtime_error(kind: str, message: str) -> bytes:
 
 
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is untyped here
-    """One execution environment: a Runtime API server, a process, its log and its scratch folder."""
+    """One execution environment: a Runtime API server, a process, its log, its scratch."""
 
     def __init__(self, id: str, function_version: Any) -> None:
         super().__init__(id, function_version)
@@ -179,7 +179,9 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
             stuck, self.process = self.process, None  # watch() keeps quiet about this one
             if stuck:
                 child_processes.end(stuck)
-            message = f"RequestId: {self.request_id} Error: Task timed out after {seconds:.2f} seconds"
+            message = (
+                f"RequestId: {self.request_id} Error: Task timed out after {seconds:.2f} seconds"
+            )
             return runtime_error("Sandbox.Timedout", message), True
 
     # -- logs ------------------------------------------------------------------------------------
