@@ -1,0 +1,6 @@
+"""The embedded catalogue: well-known films, and ratings drawn from a taste model."""
+
+from pathlib import Path
+
+DATASET = "embedded"
+MOVIES = Path(__file__).with_name("movies.csv")
