@@ -14,7 +14,7 @@ UNSEEN = "Haven\u2019t seen it"
 class MarqueePage:
     def __init__(self, page: Page, site_url: str, api_url: str) -> None:
         self.page = page
-        self.site_url = site_url
+        self.site_url = site_url.rstrip("/") + "/"
         self.api_url = api_url.rstrip("/")
 
     def open(self) -> None:
