@@ -1,0 +1,226 @@
+# Everything that needs a person, to one topic. Not encrypted with KMS: CloudWatch could then only
+# publish with a key of our own, and an alarm says nothing that is secret.
+resource "aws_sns_topic" "alarms" {
+  name = "${local.name}-alarms"
+}
+
+resource "aws_sns_topic_policy" "alarms" {
+  arn = aws_sns_topic.alarms.arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "AlarmsPublish"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alarms.arn
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
+      },
+      {
+        # No condition: EventBridge publishes to topics without naming a source, and one would
+        # silently drop the news that the cluster has ended.
+        Sid       = "EventsPublish"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alarms.arn
+      },
+    ]
+  })
+}
+
+resource "aws_sns_topic_subscription" "operators" {
+  count = var.alarm_email == null ? 0 : 1
+
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = var.alarm_email
+}
+
+# ---------------------------------------------------------------------------------------------
+# Queues
+# ---------------------------------------------------------------------------------------------
+
+# A queue nothing has touched for six hours sends no metrics: silence is health.
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  for_each = local.dead_letter_kinds
+
+  alarm_name          = "${local.name}-${each.value}"
+  alarm_description   = "Messages that could not be worked off lie in ${local.name}-${each.value}. Read the function's log, mend the cause, then `make redrive`."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.value].name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+resource "aws_cloudwatch_metric_alarm" "oldest_message" {
+  for_each = local.queue_kinds
+
+  alarm_name          = "${local.name}-${each.value}-oldest-message"
+  alarm_description   = "The oldest message in ${local.name}-${each.value} is older than ${var.oldest_message_alarm_seconds} seconds: its function fails, is throttled, or no longer polls."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = aws_sqs_queue.this[each.value].name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.oldest_message_alarm_seconds
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# ---------------------------------------------------------------------------------------------
+# Functions
+# ---------------------------------------------------------------------------------------------
+
+resource "aws_cloudwatch_metric_alarm" "function_errors" {
+  for_each = local.functions
+
+  alarm_name          = "${local.name}-${each.value}-errors"
+  alarm_description   = "Function ${local.name}-${each.value} failed. Its log group is /aws/lambda/${local.name}-${each.value}."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = "${local.name}-${each.value}" }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# ---------------------------------------------------------------------------------------------
+# The flow, as the functions count it (namespace Marquee, dimensions environment and service)
+# ---------------------------------------------------------------------------------------------
+
+locals {
+  # Each counts things that happened, so nothing counted is nothing wrong.
+  flow_alarms = {
+    steps-failed = {
+      metric   = "StepsFailed"
+      services = ["reconcile"]
+      meaning  = "A step ended badly. It is tried again by itself; its stderr lies under s3://${local.buckets.artifacts}/logs/${aws_emr_cluster.this.id}/steps/."
+    }
+    cluster-gone = {
+      metric   = "VisitorsWaitingWithoutCluster"
+      services = ["submit-step", "reconcile"]
+      meaning  = "Visitors wait and the cluster is gone. Apply Terraform to make a new one and deploy; they are served then."
+    }
+    delivery-unknown = {
+      metric   = "DeliveryUnknown"
+      services = ["send-text", "reconcile"]
+      meaning  = "A function died between claiming a text and sending it: nobody knows whether it went out, and it is never sent again by itself."
+    }
+    visitors-failed = {
+      metric   = "VisitorsFailed"
+      services = ["submit-step", "queue-results", "send-text", "reconcile"]
+      meaning  = "Visitors were given up on; each visitor's item holds the reason."
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "flow" {
+  for_each = local.flow_alarms
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = each.value.meaning
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+
+  metric_query {
+    id          = "total"
+    expression  = join(" + ", [for index, _ in each.value.services : "FILL(m${index}, 0)"])
+    label       = each.value.metric
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = each.value.services
+
+    content {
+      id          = "m${metric_query.key}"
+      return_data = false
+
+      metric {
+        namespace   = "Marquee"
+        metric_name = each.value.metric
+        dimensions  = { environment = var.environment, service = metric_query.value }
+        stat        = "Sum"
+        period      = 60
+      }
+    }
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# The cluster and the bill, as AWS counts them
+# ---------------------------------------------------------------------------------------------
+
+# EMR's own count, for steps that no event told reconcile about.
+resource "aws_cloudwatch_metric_alarm" "applications_failed" {
+  alarm_name          = "${local.name}-applications-failed"
+  alarm_description   = "A Spark application failed on cluster ${aws_emr_cluster.this.id}."
+  namespace           = "AWS/ElasticMapReduce"
+  metric_name         = "AppsFailed"
+  dimensions          = { JobFlowId = aws_emr_cluster.this.id }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+}
+
+# A terminated cluster sends no metrics, so an alarm could not tell it from an idle one; the event
+# says so at once, and the alarm cluster-gone repeats it while visitors wait.
+resource "aws_cloudwatch_event_rule" "cluster_ended" {
+  name        = "${local.name}-cluster-ended"
+  description = "The cluster of ${local.name} has ended"
+
+  event_pattern = jsonencode({
+    source      = ["aws.emr"]
+    detail-type = ["EMR Cluster State Change"]
+    detail = {
+      clusterId = [aws_emr_cluster.this.id]
+      state     = ["TERMINATED", "TERMINATED_WITH_ERRORS"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "cluster_ended" {
+  rule = aws_cloudwatch_event_rule.cluster_ended.name
+  arn  = aws_sns_topic.alarms.arn
+}
+
+resource "aws_cloudwatch_metric_alarm" "texts_spend" {
+  alarm_name          = "${local.name}-texts-spend"
+  alarm_description   = "This month's texts of the whole account cost more than ${var.texts_spend_alarm_usd} dollars. At the account's limit SNS stops sending."
+  namespace           = "AWS/SNS"
+  metric_name         = "SMSMonthToDateSpentUSD"
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.texts_spend_alarm_usd
+  # Counted only when a text is sent: an hour without one has not brought the money back.
+  treat_missing_data = "ignore"
+  alarm_actions      = [aws_sns_topic.alarms.arn]
+}

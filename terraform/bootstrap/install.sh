@@ -1,0 +1,42 @@
+#!/bin/bash
+# EMR bootstrap action, run on every node before Spark: numpy for the steps' Python, from wheels in
+# the artifacts bucket and only if their hashes match, and OpenBLAS for MLlib.
+#
+# Usage: install.sh s3://<artifacts bucket>/bootstrap/wheels/
+# Those wheels and their hashed requirements.txt are uploaded by Terraform (var.wheels_directory).
+set -euo pipefail
+
+wheels_url=$1
+python=${MARQUEE_PYTHON:-/usr/bin/python3.13}
+library_directory=${MARQUEE_LIBRARY_DIRECTORY:-/usr/lib64}
+
+wheels=$(mktemp -d)
+trap 'rm -rf "$wheels"' EXIT
+
+install_python_packages() {
+  aws s3 cp --recursive --only-show-errors "$wheels_url" "$wheels"
+  if [[ ! -f $wheels/requirements.txt ]]; then
+    echo "No requirements.txt under $wheels_url: the wheels were not uploaded; deploy again with wheels_directory set." >&2
+    exit 1
+  fi
+  "$python" -m pip --version >/dev/null 2>&1 || sudo dnf install --assumeyes --quiet python3.13-pip
+  sudo "$python" -m pip install --no-index --find-links "$wheels" \
+    --require-hashes --requirement "$wheels/requirements.txt"
+}
+
+# MLlib loads libblas.so.3 and liblapack.so.3 by name; Amazon Linux's OpenBLAS has another.
+link_blas() {
+  local openblas name
+  openblas=$(find "$library_directory" -maxdepth 1 -name 'libopenblas*.so.0' | sort | head -n 1)
+  [[ -n $openblas ]] || return 1
+  for name in libblas.so.3 liblapack.so.3; do
+    [[ -e $library_directory/$name ]] || sudo ln -s "$openblas" "$library_directory/$name"
+  done
+}
+
+install_python_packages
+
+# Without OpenBLAS training is slower and right: no reason to have no cluster.
+if ! { sudo dnf install --assumeyes --quiet openblas && link_blas; }; then
+  echo "OpenBLAS is not installed: MLlib runs its plain Java routines, about half as fast." >&2
+fi

@@ -1,0 +1,121 @@
+# The flow from left to right, top to bottom: what came in, what came out, what is stuck.
+locals {
+  flow_metric = {
+    for metric in [
+      "VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed",
+      "StepsSubmitted", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
+    ] :
+    # Summed over the functions, whichever of them counts.
+    metric => "SUM(SEARCH('{Marquee,environment,service} MetricName=\"${metric}\" environment=\"${var.environment}\"', 'Sum'))"
+  }
+
+  dashboard_widgets = [
+    {
+      title = "Visitors", height = 6, width = 12
+      metrics = [
+        for metric in ["VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed"] :
+        [{ expression = local.flow_metric[metric], label = trimprefix(metric, "Visitors"), id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Seconds from form to text", height = 6, width = 12
+      metrics = [
+        for percentile in ["p50", "p95"] :
+        ["Marquee", "FormToTextSeconds", "environment", var.environment, "service", "send-text", { stat = percentile, label = percentile }]
+      ]
+    },
+    {
+      title = "Messages waiting", height = 6, width = 8
+      metrics = [
+        for kind in local.queue_kinds :
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.name}-${kind}", { stat = "Maximum", label = kind }]
+      ]
+    },
+    {
+      title = "Age of the oldest message (seconds)", height = 6, width = 8
+      metrics = [
+        for kind in local.queue_kinds :
+        ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "${local.name}-${kind}", { stat = "Maximum", label = kind }]
+      ]
+    },
+    {
+      title = "Dead letters", height = 6, width = 8
+      metrics = [
+        for kind in local.dead_letter_kinds :
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${local.name}-${kind}", { stat = "Maximum", label = kind }]
+      ]
+    },
+    {
+      title = "Steps", height = 6, width = 8
+      metrics = [
+        for metric in ["StepsSubmitted", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown"] :
+        [{ expression = local.flow_metric[metric], label = metric, id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Cluster", height = 6, width = 8
+      metrics = [
+        for metric in ["IsIdle", "AppsRunning", "AppsPending", "AppsFailed", "YARNMemoryAvailablePercentage"] :
+        ["AWS/ElasticMapReduce", metric, "JobFlowId", aws_emr_cluster.this.id, { stat = "Average", label = metric }]
+      ]
+    },
+    {
+      title = "Texts' spend this month, whole account (dollars)", height = 6, width = 8
+      metrics = [
+        ["AWS/SNS", "SMSMonthToDateSpentUSD", { stat = "Maximum", label = "spent" }],
+      ]
+    },
+    {
+      title = "Function errors", height = 6, width = 8
+      metrics = [
+        for name in local.functions :
+        ["AWS/Lambda", "Errors", "FunctionName", "${local.name}-${name}", { stat = "Sum", label = name }]
+      ]
+    },
+    {
+      title = "Function durations, p95 (milliseconds)", height = 6, width = 8
+      metrics = [
+        for name in local.functions :
+        ["AWS/Lambda", "Duration", "FunctionName", "${local.name}-${name}", { stat = "p95", label = name }]
+      ]
+    },
+    {
+      title = "Function throttles", height = 6, width = 8
+      metrics = [
+        for name in local.functions :
+        ["AWS/Lambda", "Throttles", "FunctionName", "${local.name}-${name}", { stat = "Sum", label = name }]
+      ]
+    },
+  ]
+
+  cost_hint = join("\n", [
+    "### What costs money",
+    "The **cluster** runs day and night: 1 ${var.primary_instance_type} and ${var.core_instance_count} ${var.core_instance_type}; it is nearly the whole bill. Fewer or smaller nodes, or `idle_timeout_minutes`, lower it.",
+    "**Texts** are billed a part (160 characters of GSM-7), at the price of the visitor's country. Everything else is charged by use: cents a day for a quiet site.",
+  ])
+}
+
+resource "aws_cloudwatch_dashboard" "flow" {
+  dashboard_name = local.name
+
+  dashboard_body = jsonencode({
+    widgets = concat(
+      [
+        for widget in local.dashboard_widgets : {
+          type   = "metric"
+          width  = widget.width
+          height = widget.height
+          properties = {
+            title   = widget.title
+            region  = var.region
+            view    = "timeSeries"
+            stacked = false
+            period  = 60
+            metrics = widget.metrics
+          }
+        }
+      ],
+      [{ type = "text", width = 24, height = 4, properties = { markdown = local.cost_hint } }],
+    )
+  })
+}

@@ -1,0 +1,15 @@
+# An AWS environment: copy to <environment>.tfvars and change what differs. What is not named here
+# has the default written in variables.tf.
+environment = "staging"
+region      = "us-east-1"
+
+# Refuse to touch any other account.
+account_id = "123456789012"
+
+alarm_email           = "operators@example.com"
+texts_spend_alarm_usd = 5
+
+# About 0.61 dollars an hour for three m7g.xlarge with EMR's surcharge in us-east-1.
+primary_instance_type = "m7g.xlarge"
+core_instance_type    = "m7g.xlarge"
+core_instance_count   = 2

@@ -1,0 +1,37 @@
+# A laptop. Every difference between a local AWS and an account is in this file.
+environment = "local"
+region      = "us-east-1"
+
+provider_settings = {
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+
+# The endpoint is http and CloudFront is not there. A local AWS on another port is told by
+# -var website_endpoint=s3-website.localhost:PORT.
+require_tls      = false
+site_hosting     = "website"
+website_endpoint = "s3-website.localhost:4566"
+
+# It goes when the local AWS stops.
+protect_data           = false
+termination_protection = false
+encrypt_disks          = false
+
+# A failure is retried while somebody watches. Too short for AWS, where Lambda wants six times the
+# function's timeout.
+queue_visibility_seconds = {
+  visitors = 30
+  results  = 30
+  texts    = 30
+}
+
+# The runner of local steps brings its own Python, and two cores want few partitions.
+cluster_python = null
+spark_defaults = {
+  "spark.driver.memory"          = "2g"
+  "spark.sql.shuffle.partitions" = "4"
+  "spark.default.parallelism"    = "4"
+  "spark.ui.enabled"             = "false"
+}

@@ -1,0 +1,116 @@
+# A network for the cluster alone. Its nodes have public addresses and no inbound rule for the
+# world; docs/decisions/0002-terraform.md says why there is no NAT gateway.
+locals {
+  # EMR's own service policy touches only what carries this tag.
+  emr_tag = { "for-use-with-amazon-emr-managed-policies" = "true" }
+}
+
+data "aws_availability_zones" "available" {
+  state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
+resource "aws_vpc" "cluster" {
+  cidr_block           = var.vpc_cidr
+  enable_dns_support   = true
+  enable_dns_hostnames = true
+
+  tags = merge(local.emr_tag, { Name = local.name })
+}
+
+# Nothing uses the default group; taken over without rules, nothing can by accident.
+resource "aws_default_security_group" "unused" {
+  vpc_id = aws_vpc.cluster.id
+}
+
+resource "aws_subnet" "cluster" {
+  vpc_id                  = aws_vpc.cluster.id
+  cidr_block              = cidrsubnet(var.vpc_cidr, 4, 0)
+  availability_zone       = coalesce(var.availability_zone, data.aws_availability_zones.available.names[0])
+  map_public_ip_on_launch = true
+
+  tags = merge(local.emr_tag, { Name = "${local.name}-cluster" })
+}
+
+resource "aws_internet_gateway" "cluster" {
+  vpc_id = aws_vpc.cluster.id
+
+  tags = { Name = local.name }
+}
+
+resource "aws_route_table" "cluster" {
+  vpc_id = aws_vpc.cluster.id
+
+  tags = { Name = "${local.name}-cluster" }
+}
+
+resource "aws_route" "internet" {
+  route_table_id         = aws_route_table.cluster.id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.cluster.id
+}
+
+resource "aws_route_table_association" "cluster" {
+  subnet_id      = aws_subnet.cluster.id
+  route_table_id = aws_route_table.cluster.id
+}
+
+# Ratings and models travel to S3 inside AWS's network, free of charge.
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id            = aws_vpc.cluster.id
+  service_name      = "com.amazonaws.${var.region}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.cluster.id]
+
+  tags = { Name = "${local.name}-s3" }
+}
+
+resource "aws_security_group" "primary" {
+  name        = "${local.name}-primary"
+  description = "Primary node of ${local.name}; EMR adds the rules of its own service"
+  vpc_id      = aws_vpc.cluster.id
+
+  # The two groups name each other: neither can go before these references do.
+  revoke_rules_on_delete = true
+
+  tags = merge(local.emr_tag, { Name = "${local.name}-primary" })
+}
+
+resource "aws_security_group" "core" {
+  name        = "${local.name}-core"
+  description = "Core nodes of ${local.name}; EMR adds the rules of its own service"
+  vpc_id      = aws_vpc.cluster.id
+
+  revoke_rules_on_delete = true
+
+  tags = merge(local.emr_tag, { Name = "${local.name}-core" })
+}
+
+locals {
+  node_groups = { primary = aws_security_group.primary.id, core = aws_security_group.core.id }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "between_nodes" {
+  for_each = {
+    for pair in setproduct(["primary", "core"], ["primary", "core"]) :
+    "${pair[0]}-from-${pair[1]}" => { to = pair[0], from = pair[1] }
+  }
+
+  description                  = "Spark, YARN and HDFS talk on ports they choose"
+  security_group_id            = local.node_groups[each.value.to]
+  referenced_security_group_id = local.node_groups[each.value.from]
+  ip_protocol                  = "-1"
+}
+
+resource "aws_vpc_security_group_egress_rule" "out" {
+  for_each = toset(["primary", "core"])
+
+  description       = "EMR's service, package repositories and S3 have no fixed addresses"
+  security_group_id = local.node_groups[each.value]
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "-1"
+}

@@ -1,0 +1,26 @@
+# What the SAM template resolves. token-secret is not among them: `operations` makes it on the first
+# deployment, so that no secret lies in Terraform's state.
+locals {
+  parameters = merge(
+    { for kind in local.bucket_kinds : "${kind}-bucket" => aws_s3_bucket.this[kind].id },
+    { for kind in local.table_kinds : "${kind}-table" => aws_dynamodb_table.this[kind].name },
+    { for kind in local.queue_kinds : "${kind}-queue-url" => aws_sqs_queue.this[kind].url },
+    { for kind in local.queue_kinds : "${kind}-queue-arn" => aws_sqs_queue.this[kind].arn },
+    { for name in local.functions : "${name}-role-arn" => aws_iam_role.functions[name].arn },
+    {
+      reconcile-dead-letters-url = aws_sqs_queue.dead_letters["reconcile-dead-letters"].url
+      reconcile-dead-letters-arn = aws_sqs_queue.dead_letters["reconcile-dead-letters"].arn
+      alarms-topic-arn           = aws_sns_topic.alarms.arn
+      cluster-id                 = aws_emr_cluster.this.id
+      site-url                   = local.site_url
+    },
+  )
+}
+
+resource "aws_ssm_parameter" "this" {
+  for_each = local.parameters
+
+  name  = "${local.parameter_prefix}/${each.key}"
+  type  = "String"
+  value = each.value
+}

@@ -1,0 +1,77 @@
+# One role a function, each with the statements of its roles_<function>.tf and those every function
+# needs. Nothing is shared that only some need.
+locals {
+  function_statements = {
+    ingest        = local.ingest_statements
+    submit-step   = local.submit_step_statements
+    queue-results = local.queue_results_statements
+    send-text     = local.send_text_statements
+    reconcile     = local.reconcile_statements
+  }
+
+  # The group is made here, so that it expires; a function may not make one that does not.
+  log_group_arns = {
+    for name in local.functions :
+    name => "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${local.name}-${name}"
+  }
+
+  index_open_arn = "${local.table_arns.visitors}/index/open"
+
+  consume_actions = [
+    "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+  ]
+}
+
+resource "aws_cloudwatch_log_group" "functions" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${local.name}-${each.value}"
+  retention_in_days = var.retention_days.function_logs
+}
+
+resource "aws_iam_role" "functions" {
+  for_each = local.functions
+
+  name        = "${local.name}-${each.value}"
+  description = "Function ${each.value} of ${local.name}"
+
+  # Lambda names no source account when it assumes a function's role; who may pass the role to a
+  # function is decided by iam:PassRole.
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "functions" {
+  for_each = local.functions
+
+  name = each.value
+  role = aws_iam_role.functions[each.value].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "WriteOwnLogs"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = "${local.log_group_arns[each.value]}:*"
+        },
+        {
+          # X-Ray knows no resources: these two actions can only be granted on "*".
+          Sid      = "SendTraces"
+          Effect   = "Allow"
+          Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+          Resource = "*"
+        },
+      ],
+      local.function_statements[each.value],
+    )
+  })
+}

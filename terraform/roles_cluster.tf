@@ -1,0 +1,127 @@
+# EMR itself: AWS's scoped policy, which touches only what carries the tag in network.tf.
+resource "aws_iam_role" "emr_service" {
+  name        = "${local.name}-emr-service"
+  description = "EMR starts and stops the nodes of ${local.name}"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "elasticmapreduce.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:elasticmapreduce:${var.region}:${local.account_id}:*" }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "emr_service" {
+  role       = aws_iam_role.emr_service.name
+  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
+}
+
+resource "aws_iam_role_policy" "emr_service_passes_role" {
+  name = "start-nodes"
+  role = aws_iam_role.emr_service.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid       = "GiveNodesTheirRole"
+        Effect    = "Allow"
+        Action    = "iam:PassRole"
+        Resource  = aws_iam_role.nodes.arn
+        Condition = { StringEquals = { "iam:PassedToService" = "ec2.amazonaws.com" } }
+      }],
+      [for key in aws_kms_key.disks[*].arn : {
+        Sid    = "EncryptDisks"
+        Effect = "Allow"
+        Action = [
+          "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt",
+          "kms:GenerateDataKey*", "kms:ReEncrypt*",
+        ]
+        Resource = key
+      }],
+    )
+  })
+}
+
+# The nodes: what prepare, train and recommend read and write, and nothing else in the account.
+resource "aws_iam_role" "nodes" {
+  name        = "${local.name}-nodes"
+  description = "The steps of ${local.name}"
+
+  # EC2 names no source account when it assumes an instance's role.
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ec2.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_instance_profile" "nodes" {
+  name = "${local.name}-nodes"
+  role = aws_iam_role.nodes.name
+}
+
+resource "aws_iam_role_policy" "nodes" {
+  name = "steps"
+  role = aws_iam_role.nodes.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "SeeWhatIsThere"
+          Effect   = "Allow"
+          Action   = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+          Resource = [for kind in ["ratings", "models", "results", "artifacts"] : local.bucket_arns[kind]]
+        },
+        {
+          Sid    = "ReadInputs"
+          Effect = "Allow"
+          Action = "s3:GetObject"
+          Resource = concat(
+            [
+              for prefix in ["raw", "ratings", "movies", "reports", "visitors", "submissions"] :
+              "${local.bucket_arns.ratings}/${prefix}/*"
+            ],
+            ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
+            ["${local.bucket_arns.artifacts}/steps/*", "${local.bucket_arns.artifacts}/bootstrap/*"],
+          )
+        },
+        {
+          # Deleting too: Spark writes under a temporary name and clears what an earlier try left.
+          Sid    = "WriteOutputs"
+          Effect = "Allow"
+          Action = [
+            "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+          ]
+          Resource = concat(
+            [for prefix in ["ratings", "movies", "reports"] : "${local.bucket_arns.ratings}/${prefix}/*"],
+            ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
+          )
+        },
+        {
+          Sid      = "KeepLogs"
+          Effect   = "Allow"
+          Action   = ["s3:PutObject", "s3:GetObject"]
+          Resource = "${local.bucket_arns.artifacts}/logs/*"
+        },
+      ],
+      [for key in aws_kms_key.disks[*].arn : {
+        Sid      = "ReadDisks"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        Resource = key
+      }],
+    )
+  })
+}

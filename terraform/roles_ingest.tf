@@ -1,0 +1,50 @@
+# ingest answers the API: picks from the model, and a visitor's form into the table and the bucket.
+locals {
+  ingest_statements = [
+    {
+      Sid      = "ReadModel"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.models}/*"
+    },
+    {
+      # Without it S3 answers 403 where a model is merely missing, and no fallback could tell.
+      Sid      = "SeeMissingModel"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = local.bucket_arns.models
+    },
+    {
+      Sid      = "KeepVisitors"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = local.table_arns.visitors
+    },
+    {
+      Sid      = "ReadMovies"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
+      Resource = local.table_arns.movies
+    },
+    {
+      Sid      = "AnswerRepeatsAlike"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+      Resource = local.table_arns.idempotency
+    },
+    {
+      Sid      = "WriteVisitorObjects"
+      Effect   = "Allow"
+      Action   = "s3:PutObject"
+      Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      # Decrypting needs no statement: the policy of AWS's key aws/ssm lets everybody in the account
+      # who may read the parameter decrypt it through SSM.
+      Sid      = "ReadTokenSecret"
+      Effect   = "Allow"
+      Action   = "ssm:GetParameter"
+      Resource = local.token_secret_arn
+    },
+  ]
+}

@@ -1,0 +1,76 @@
+# reconcile mends what got stuck: it asks EMR and the results, retries, moves on or gives up.
+locals {
+  reconcile_statements = [
+    {
+      Sid      = "FindOpenVisitors"
+      Effect   = "Allow"
+      Action   = "dynamodb:Query"
+      Resource = local.index_open_arn
+    },
+    {
+      Sid      = "MoveVisitors"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+      Resource = local.table_arns.visitors
+    },
+    {
+      Sid      = "RetryOnce"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+      Resource = local.table_arns.idempotency
+    },
+    {
+      Sid    = "AskAndRetrySteps"
+      Effect = "Allow"
+      Action = [
+        "elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps",
+      ]
+      Resource = aws_emr_cluster.this.arn
+    },
+    {
+      Sid      = "ReadSubmissions"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.ratings}/submissions/*"
+    },
+    {
+      # A visitor stored whose object was never written gets it now.
+      Sid      = "WriteVisitorObjects"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      Sid      = "ReadResults"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.results}/submission=*"
+    },
+    {
+      Sid      = "ReadModel"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/*/manifest.json"]
+    },
+    {
+      Sid      = "SeeWhatIsThere"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = [for kind in ["ratings", "models", "results"] : local.bucket_arns[kind]]
+    },
+    {
+      Sid      = "SendAgain"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = [for kind in local.queue_kinds : local.queue_arns[kind]]
+    },
+    {
+      # Lambda puts a call it could not get through here, with this role.
+      Sid      = "KeepFailedCalls"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = local.queue_arns["reconcile-dead-letters"]
+    },
+  ]
+}

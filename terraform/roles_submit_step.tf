@@ -1,0 +1,56 @@
+# submit-step turns a batch of visitor objects into one call to EMR.
+locals {
+  submit_step_statements = [
+    {
+      Sid      = "TakeVisitors"
+      Effect   = "Allow"
+      Action   = local.consume_actions
+      Resource = local.queue_arns.visitors
+    },
+    {
+      Sid      = "ReadVisitorObjects"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      Sid      = "KeepSubmissions"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${local.bucket_arns.ratings}/submissions/*"
+    },
+    {
+      Sid      = "ReadModel"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/*/manifest.json"]
+    },
+    {
+      Sid      = "SeeWhatIsThere"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = [local.bucket_arns.ratings, local.bucket_arns.models]
+    },
+    {
+      Sid      = "MoveVisitors"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+      Resource = local.table_arns.visitors
+    },
+    {
+      Sid      = "SubmitOnce"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+      Resource = local.table_arns.idempotency
+    },
+    {
+      Sid    = "SubmitSteps"
+      Effect = "Allow"
+      Action = [
+        "elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps",
+      ]
+      Resource = aws_emr_cluster.this.arn
+    },
+  ]
+}

@@ -1,0 +1,203 @@
+# The site's way out of its bucket: CloudFront on AWS, since S3 websites have no HTTPS; S3 website
+# hosting on a laptop, where there is no CloudFront.
+locals {
+  cloudfront = var.site_hosting == "cloudfront"
+  site_url = (
+    local.cloudfront
+    ? "https://${one(aws_cloudfront_distribution.site[*].domain_name)}/"
+    : "http://${local.buckets.site}.${coalesce(var.website_endpoint, "s3-website-unset")}/"
+  )
+
+  site_statements = concat(
+    [
+      for distribution_arn in aws_cloudfront_distribution.site[*].arn : {
+        Sid       = "CloudFrontReads"
+        Effect    = "Allow"
+        Principal = { Service = "cloudfront.amazonaws.com" }
+        Action    = "s3:GetObject"
+        Resource  = "${local.bucket_arns.site}/*"
+        Condition = { StringEquals = { "aws:SourceArn" = distribution_arn } }
+      }
+    ],
+    [
+      # Restricted to an address range S3 never sees from outside, the policy is not public: it
+      # passes the public access block, and applied to AWS by mistake it opens nothing.
+      for loopback in ["127.0.0.0/8"] : {
+        Sid       = "LoopbackReads"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "${local.bucket_arns.site}/*"
+        Condition = { IpAddress = { "aws:SourceIp" = loopback } }
+      } if !local.cloudfront
+    ],
+  )
+
+  content_security_policy = join("; ", [
+    "default-src 'self'",
+    "connect-src 'self' https://*.execute-api.${var.region}.amazonaws.com",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ])
+}
+
+resource "aws_s3_bucket_website_configuration" "site" {
+  count = local.cloudfront ? 0 : 1
+
+  bucket = aws_s3_bucket.this["site"].id
+
+  index_document {
+    suffix = "index.html"
+  }
+
+  error_document {
+    key = "index.html"
+  }
+}
+
+resource "aws_cloudfront_origin_access_control" "site" {
+  count = local.cloudfront ? 1 : 0
+
+  name                              = "${local.name}-site"
+  description                       = "Signs CloudFront's reads of the site bucket of ${local.name}"
+  origin_access_control_origin_type = "s3"
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+resource "aws_cloudfront_cache_policy" "site" {
+  count = local.cloudfront ? 1 : 0
+
+  name        = "${local.name}-site"
+  comment     = "An object's own Cache-Control decides; five minutes without one"
+  min_ttl     = 0
+  default_ttl = 300
+  max_ttl     = 31536000
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    enable_accept_encoding_brotli = true
+    enable_accept_encoding_gzip   = true
+
+    cookies_config {
+      cookie_behavior = "none"
+    }
+    headers_config {
+      header_behavior = "none"
+    }
+    query_strings_config {
+      query_string_behavior = "none"
+    }
+  }
+}
+
+resource "aws_cloudfront_cache_policy" "config" {
+  count = local.cloudfront ? 1 : 0
+
+  name        = "${local.name}-config"
+  comment     = "Never cached: config.json names the API, which a deployment may move"
+  min_ttl     = 0
+  default_ttl = 0
+  max_ttl     = 0
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    cookies_config {
+      cookie_behavior = "none"
+    }
+    headers_config {
+      header_behavior = "none"
+    }
+    query_strings_config {
+      query_string_behavior = "none"
+    }
+  }
+}
+
+resource "aws_cloudfront_response_headers_policy" "site" {
+  count = local.cloudfront ? 1 : 0
+
+  name    = "${local.name}-site"
+  comment = "Security headers of the site of ${local.name}"
+
+  security_headers_config {
+    content_security_policy {
+      content_security_policy = local.content_security_policy
+      override                = true
+    }
+    content_type_options {
+      override = true
+    }
+    frame_options {
+      frame_option = "DENY"
+      override     = true
+    }
+    referrer_policy {
+      # The address a text links to carries the visitor's token: no other site may learn it.
+      referrer_policy = "no-referrer"
+      override        = true
+    }
+    strict_transport_security {
+      access_control_max_age_sec = 63072000
+      include_subdomains         = true
+      override                   = true
+    }
+  }
+}
+
+resource "aws_cloudfront_distribution" "site" {
+  count = local.cloudfront ? 1 : 0
+
+  comment             = "Site of ${local.name}"
+  enabled             = true
+  is_ipv6_enabled     = true
+  http_version        = "http2and3"
+  default_root_object = "index.html"
+  price_class         = var.cloudfront_price_class
+  wait_for_deployment = false
+
+  origin {
+    origin_id                = "site-bucket"
+    domain_name              = aws_s3_bucket.this["site"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.site[0].id
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "site-bucket"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = aws_cloudfront_cache_policy.site[0].id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.site[0].id
+  }
+
+  ordered_cache_behavior {
+    path_pattern               = "/config.json"
+    target_origin_id           = "site-bucket"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = aws_cloudfront_cache_policy.config[0].id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.site[0].id
+  }
+
+  # Without the right to list, S3 answers 403 for an object that is not there.
+  custom_error_response {
+    error_code            = 403
+    response_code         = 404
+    response_page_path    = "/index.html"
+    error_caching_min_ttl = 10
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = true
+  }
+}

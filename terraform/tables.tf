@@ -1,0 +1,74 @@
+# On demand: the load is a handful of visitors, then a burst. Point-in-time recovery reaches back
+# 35 days, which the page tells a visitor who asks to be forgotten.
+locals {
+  table_schemas = {
+    movies = {
+      partition_key = "dataset"
+      sort_key      = "movie_id"
+      attributes    = { dataset = "S", movie_id = "N" }
+      ttl           = null
+    }
+    visitors = {
+      partition_key = "visitor_id"
+      sort_key      = null
+      attributes    = { visitor_id = "S", open_status = "S", status_at = "S" }
+      ttl           = "expires_at"
+    }
+    idempotency = {
+      partition_key = "id"
+      sort_key      = null
+      attributes    = { id = "S" }
+      ttl           = "expiration"
+    }
+  }
+}
+
+resource "aws_dynamodb_table" "this" {
+  for_each = local.table_schemas
+
+  name                        = local.tables[each.key]
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = each.value.partition_key
+  range_key                   = each.value.sort_key
+  deletion_protection_enabled = var.protect_data
+
+  dynamic "attribute" {
+    for_each = each.value.attributes
+
+    content {
+      name = attribute.key
+      type = attribute.value
+    }
+  }
+
+  # Visitors for whom something is still to happen, oldest first: what reconcile looks at.
+  dynamic "global_secondary_index" {
+    for_each = each.key == "visitors" ? ["open"] : []
+
+    content {
+      name               = global_secondary_index.value
+      hash_key           = "open_status"
+      range_key          = "status_at"
+      projection_type    = "INCLUDE"
+      non_key_attributes = ["submission_id", "version"]
+    }
+  }
+
+  dynamic "ttl" {
+    for_each = each.value.ttl == null ? [] : [each.value.ttl]
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  # AWS's key in KMS rather than DynamoDB's own: who decrypted a phone number is in CloudTrail.
+  server_side_encryption {
+    enabled = true
+  }
+}

@@ -1,0 +1,349 @@
+# ---------------------------------------------------------------------------------------------
+# Where
+# ---------------------------------------------------------------------------------------------
+
+variable "environment" {
+  description = "Name of this deployment; part of every AWS name. \"local\" is the laptop."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.environment))
+    error_message = "environment is 2 to 16 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen, e.g. \"local\" or \"staging\"."
+  }
+}
+
+variable "region" {
+  description = "AWS region everything lives in."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is an AWS region such as \"eu-west-1\"."
+  }
+}
+
+variable "account_id" {
+  description = "The only AWS account this may be applied to; null allows the one the credentials belong to."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is the 12 digits of an AWS account, or null."
+  }
+}
+
+variable "provider_settings" {
+  description = "How the AWS provider talks to its endpoint. AWS needs none of these; a local AWS needs all. The endpoint itself comes from AWS_ENDPOINT_URL."
+  type = object({
+    s3_use_path_style           = optional(bool, false)
+    skip_credentials_validation = optional(bool, false)
+    skip_metadata_api_check     = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+# ---------------------------------------------------------------------------------------------
+# Keeping and forgetting
+# ---------------------------------------------------------------------------------------------
+
+variable "protect_data" {
+  description = "Refuse to delete tables and buckets that hold something. Switch off before destroying an environment for good."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "require_tls" {
+  description = "Refuse plain HTTP to every bucket. Off only where the endpoint itself is http, on a laptop."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "retention_days" {
+  description = "Days until objects and logs expire. visitor_objects null keeps visitors' ratings as training data until they are forgotten."
+  type = object({
+    results             = optional(number, 30)
+    submissions         = optional(number, 30)
+    visitor_objects     = optional(number)
+    cluster_logs        = optional(number, 30)
+    function_logs       = optional(number, 30)
+    noncurrent_versions = optional(number, 30)
+    incomplete_uploads  = optional(number, 7)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for days in values(var.retention_days) : days == null || try(days >= 1 && floor(days) == days, false)])
+    error_message = "retention_days holds whole numbers of days from 1 up; only visitor_objects may be null."
+  }
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.retention_days.function_logs,
+    )
+    error_message = "retention_days.function_logs is one of the periods CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# Site
+# ---------------------------------------------------------------------------------------------
+
+variable "site_hosting" {
+  description = "What serves the site: \"cloudfront\" (HTTPS, AWS) or \"website\" (S3 website hosting over http, for a laptop: only the loopback may read it)."
+  type        = string
+  default     = "cloudfront"
+
+  validation {
+    condition     = contains(["cloudfront", "website"], var.site_hosting)
+    error_message = "site_hosting is \"cloudfront\" or \"website\"."
+  }
+
+  validation {
+    condition     = var.site_hosting != "website" || var.website_endpoint != null
+    error_message = "site_hosting \"website\" needs website_endpoint, the host and port that serve website buckets, e.g. \"s3-website.localhost:4566\"."
+  }
+}
+
+variable "website_endpoint" {
+  description = "Host and port under which website buckets are served; only for site_hosting \"website\"."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.website_endpoint == null || can(regex("^[a-z0-9.-]+(:[0-9]{1,5})?$", var.website_endpoint))
+    error_message = "website_endpoint is host or host:port without a scheme, e.g. \"s3-website.localhost:4566\"."
+  }
+}
+
+variable "cloudfront_price_class" {
+  description = "How much of the world CloudFront serves from nearby: PriceClass_100 (North America, Europe), _200 or _All."
+  type        = string
+  default     = "PriceClass_100"
+
+  validation {
+    condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.cloudfront_price_class)
+    error_message = "cloudfront_price_class is PriceClass_100, PriceClass_200 or PriceClass_All."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# Queues
+# ---------------------------------------------------------------------------------------------
+
+variable "queue_visibility_seconds" {
+  description = "Seconds a message stays hidden while a function works on it. At least six times the function's timeout plus its batching window, so that Lambda can retry throttled batches before SQS hands them out again."
+  type = object({
+    visitors = optional(number, 390)
+    results  = optional(number, 360)
+    texts    = optional(number, 180)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for seconds in values(var.queue_visibility_seconds) : seconds >= 1 && seconds <= 43200])
+    error_message = "queue_visibility_seconds holds 1 to 43200 seconds (SQS allows 12 hours) for each queue."
+  }
+}
+
+variable "max_receive_count" {
+  description = "How often a message is handed out before it becomes a dead letter. AWS advises 5 or more for Lambda, whose throttled polls count too."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.max_receive_count >= 1 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
+    error_message = "max_receive_count is a whole number from 1 to 1000."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# Network
+# ---------------------------------------------------------------------------------------------
+
+variable "vpc_cidr" {
+  description = "Address range of the cluster's VPC; the cluster's subnet is its first sixteenth."
+  type        = string
+  default     = "10.72.0.0/20"
+
+  validation {
+    condition     = can(cidrsubnet(var.vpc_cidr, 4, 0)) && can(regex("/(1[6-9]|2[0-4])$", var.vpc_cidr))
+    error_message = "vpc_cidr is an IPv4 range from /16 to /24, e.g. \"10.72.0.0/20\"."
+  }
+}
+
+variable "availability_zone" {
+  description = "Zone of the cluster's subnet; null takes the region's first. Change it when the zone lacks the instance types."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.availability_zone == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$", var.availability_zone))
+    error_message = "availability_zone is a zone such as \"us-east-1b\", or null."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# Cluster
+# ---------------------------------------------------------------------------------------------
+
+variable "release_label" {
+  description = "EMR release. emr-spark-8.0.0 is Spark 4.0.2 on Java 17 with Python 3.13, what the tests run on too."
+  type        = string
+  default     = "emr-spark-8.0.0"
+
+  validation {
+    condition     = can(regex("^emr-(spark-)?[0-9]+\\.[0-9]+\\.[0-9]+$", var.release_label))
+    error_message = "release_label is an EMR release such as \"emr-spark-8.0.0\"."
+  }
+}
+
+variable "cluster_python" {
+  description = "The nodes' Python for Spark. Null leaves the choice to the cluster, as a local one brings its own."
+  type        = string
+  default     = "/usr/bin/python3.13"
+
+  validation {
+    condition     = var.cluster_python == null || can(regex("^/.+/python3(\\.[0-9]+)?$", var.cluster_python))
+    error_message = "cluster_python is the absolute path of a Python 3, or null."
+  }
+}
+
+variable "primary_instance_type" {
+  description = "Instance type of the primary node, which runs every step's driver."
+  type        = string
+  default     = "m7g.xlarge"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", var.primary_instance_type))
+    error_message = "primary_instance_type is an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
+  }
+}
+
+variable "core_instance_type" {
+  description = "Instance type of the core nodes, which run the executors. Same processor family as the primary: the wheels are chosen by architecture."
+  type        = string
+  default     = "m7g.xlarge"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", var.core_instance_type))
+    error_message = "core_instance_type is an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
+  }
+}
+
+variable "core_instance_count" {
+  description = "How many core nodes."
+  type        = number
+  default     = 2
+  nullable    = false
+
+  validation {
+    condition     = var.core_instance_count >= 1 && var.core_instance_count <= 100 && floor(var.core_instance_count) == var.core_instance_count
+    error_message = "core_instance_count is a whole number from 1 to 100."
+  }
+}
+
+variable "disk_gib" {
+  description = "Disk of every node: the root volume (gp3) and one data volume (gp3) for HDFS and shuffles."
+  type = object({
+    root = optional(number, 30)
+    data = optional(number, 64)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.disk_gib.root >= 15 && var.disk_gib.root <= 100 && var.disk_gib.data >= 10 && var.disk_gib.data <= 16384
+    error_message = "disk_gib.root is 15 to 100 (EMR's range), disk_gib.data 10 to 16384."
+  }
+}
+
+variable "encrypt_disks" {
+  description = "Encrypt the nodes' disks with a KMS key made for it (about a dollar a month)."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "idle_timeout_minutes" {
+  description = "Terminate the cluster after so many idle minutes; null keeps it. The flow needs a running cluster: visitors wait while there is none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.idle_timeout_minutes == null || try(var.idle_timeout_minutes >= 1 && var.idle_timeout_minutes <= 10080, false)
+    error_message = "idle_timeout_minutes is 1 to 10080 (seven days), or null."
+  }
+}
+
+variable "termination_protection" {
+  description = "Refuse to terminate the cluster, by hand or by Terraform. Switch off before a change that replaces it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "spark_defaults" {
+  description = "Spark settings of the cluster, over the ones in cluster.tf."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.spark_defaults) : startswith(key, "spark.")])
+    error_message = "spark_defaults holds Spark settings; each name starts with \"spark.\"."
+  }
+}
+
+variable "wheels_directory" {
+  description = "Folder with the nodes' Python wheels and their hashed requirements.txt; uploaded for the bootstrap action. Null or empty uploads none, which a local cluster needs none of."
+  type        = string
+  default     = null
+}
+
+# ---------------------------------------------------------------------------------------------
+# Watching
+# ---------------------------------------------------------------------------------------------
+
+variable "alarm_email" {
+  description = "Address that gets the alarms, after it has confirmed the subscription; null subscribes nobody."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
+    error_message = "alarm_email is an e-mail address, or null."
+  }
+}
+
+variable "oldest_message_alarm_seconds" {
+  description = "Age of a queue's oldest message that raises its alarm. Above one visibility timeout, so that one retry is no alarm."
+  type        = number
+  default     = 900
+  nullable    = false
+
+  validation {
+    condition     = var.oldest_message_alarm_seconds >= 60 && var.oldest_message_alarm_seconds <= 1209600
+    error_message = "oldest_message_alarm_seconds is 60 to 1209600 seconds (14 days, the longest a message is kept)."
+  }
+}
+
+variable "texts_spend_alarm_usd" {
+  description = "Dollars spent on texts in a month that raise the alarm. A new account stops sending at 1 dollar."
+  type        = number
+  default     = 0.8
+  nullable    = false
+
+  validation {
+    condition     = var.texts_spend_alarm_usd > 0
+    error_message = "texts_spend_alarm_usd is a number of dollars above 0."
+  }
+}
