@@ -31,6 +31,9 @@ def bootstrap(environment: Environment) -> str:
     try:
         _create(s3, bucket, environment.region)
         _protect(s3, bucket)
+        # The local AWS answers plain HTTP only, on loopback.
+        if not environment.is_local:
+            s3.put_bucket_policy(Bucket=bucket, Policy=tls_only_policy(bucket))
     except ClientError as error:
         raise OperationError(f"The state bucket {bucket} cannot be made: {error}") from error
     return bucket
@@ -67,4 +70,3 @@ def _protect(s3: S3Client, bucket: str) -> None:
             "RestrictPublicBuckets": True,
         },
     )
-    s3.put_bucket_policy(Bucket=bucket, Policy=tls_only_policy(bucket))

@@ -27,7 +27,7 @@ def deploy(environment: Environment) -> None:
         deploy_functions(environment, phases)
         with phases.phase("publish the site") as phase:
             changed = publish_site(environment)
-            distribution = environment.parameters.get("site-distribution-id")
+            distribution = Terraform(environment).outputs()["site_distribution_id"]
             if changed and distribution:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"

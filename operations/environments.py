@@ -1,4 +1,4 @@
-"""Build the virtual environments from their hashed locks: `python -m operations.environments NAME…`.
+"""Build the environments from their hashed locks: `python -m operations.environments [NAME…]`.
 
 Runs before any environment exists, so it uses the standard library only. An environment is
 built once for each content of its lock: a stamp named by the lock's hash says that it is done.
@@ -85,7 +85,7 @@ def _remove_what_the_lock_does_not_name(folder: Path, lock: str) -> None:
 
 def _pip(folder: Path, *arguments: str) -> str:
     command = [str(folder / "bin" / "python"), "-m", "pip", *arguments]
-    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    quiet = ["--no-input", "--disable-pip-version-check"]
     done = subprocess.run([*command, *quiet], capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]

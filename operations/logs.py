@@ -21,7 +21,11 @@ def show_logs(environment: Environment, function: str | None, minutes: int) -> N
     name = function.replace("_", "-") if function else None
     if name and name not in FUNCTIONS:
         raise OperationError(f"No function is called {function!r}: name {', '.join(FUNCTIONS)}.")
-    lines = [line for each in ([name] if name else FUNCTIONS) for line in _read(environment, each, minutes)]
+    lines = [
+        line
+        for each in ([name] if name else FUNCTIONS)
+        for line in _read(environment, each, minutes)
+    ]
     for moment, source, message in sorted(lines):
         _show(moment, source, message)
     if not lines:

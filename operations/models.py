@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from marquee.contracts import CurrentModel
 from operations.environment import Environment
+from operations.errors import OperationError
 
 CURRENT = "current.json"
 
@@ -36,3 +37,24 @@ def _read(environment: Environment, key: str) -> bytes | None:
             return None
         raise
     return kept["Body"].read()
+
+
+def switch_to(environment: Environment, model_id: str) -> CurrentModel:
+    """Make a trained model the one in use, and its data set the active one."""
+    manifest = model_json(environment, model_id, "manifest.json")
+    if manifest is None:
+        raise OperationError(f"There is no whole model {model_id}: train again.")
+    current = CurrentModel(
+        model_id=model_id,
+        dataset=manifest["dataset"],
+        trained_at=manifest["trained_at"],
+        users=manifest["counts"]["users"],
+        ratings=manifest["counts"]["ratings"],
+    )
+    boto3.client("s3").put_object(
+        Bucket=environment.parameter("models-bucket"),
+        Key=CURRENT,
+        Body=current.to_json().encode(),
+        ContentType="application/json",
+    )
+    return current

@@ -1,8 +1,8 @@
 """Build and deploy the functions with AWS SAM."""
 
-import json
 import os
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,17 +22,22 @@ def resource_complete(line: str) -> str | None:
     return found["name"] if found else None
 
 
-def sizes_file(environment: Environment) -> Path:
-    return ROOT / "sam" / "parameters" / f"{environment.name}.json"
+def parameters_file(environment: Environment) -> Path:
+    """Return the file of the environment's own template parameters; it may be missing."""
+    return ROOT / "sam" / "parameters" / f"{environment.name}.toml"
 
 
-def parameters(environment: Environment, scripts: str) -> dict[str, str]:
-    """Return the template's parameters: the environment, the scripts, the sizes of its file."""
-    file = sizes_file(environment)
-    sizes = json.loads(file.read_text()) if file.is_file() else {}
-    if not isinstance(sizes, dict) or not all(isinstance(size, str) for size in sizes.values()):
-        raise OperationError(f"{file.relative_to(ROOT)} is not a JSON object of names to texts.")
-    return {**sizes, "Environment": environment.name, "StepsPrefix": scripts}
+def parameters(environment: Environment, scripts: str, file: Path | None = None) -> dict[str, str]:
+    """Return the template's parameters: the environment, the scripts, and what its file says."""
+    file = file or parameters_file(environment)
+    try:
+        own = tomllib.loads(file.read_text()) if file.is_file() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise OperationError(f"{file} is not TOML: {error}") from error
+    if wrong := [name for name, value in own.items() if not isinstance(value, str | int | float)]:
+        raise OperationError(f"{file}: {wrong[0]} is neither a text nor a number.")
+    given = {name: str(value) for name, value in own.items()}
+    return {**given, "Environment": environment.name, "StepsPrefix": scripts}
 
 
 def build(environment: Environment) -> None:
@@ -56,7 +61,9 @@ def deploy(
         if name := resource_complete(line):
             progress(name)
 
-    overrides = [f"{key}={value}" for key, value in parameters(environment, scripts).items()]
+    # Quoted, since sam splits an override at spaces: rate(1 minute).
+    given = parameters(environment, scripts)
+    overrides = [f'{name}="{value}"' for name, value in given.items()]
     _run(
         environment,
         "deploy",
@@ -65,7 +72,7 @@ def deploy(
         *("--s3-bucket", environment.parameter("artifacts-bucket")),
         *("--s3-prefix", "sam"),
         *("--region", environment.region),
-        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
+        *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
         *("--parameter-overrides", *overrides),

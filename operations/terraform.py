@@ -16,9 +16,7 @@ from operations.wheels import wheels_folder
 
 FOLDER = ROOT / "terraform"
 _FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
-_PLANNED = re.compile(
-    r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy"
-)
+_PLANNED = re.compile(r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy")
 
 
 def changes_planned(line: str) -> int | None:
@@ -81,9 +79,7 @@ class Terraform:
         kept = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in kept.items()}
 
-    def _follow(
-        self, arguments: Sequence[str], progress: Progress
-    ) -> None:
+    def _follow(self, arguments: Sequence[str], progress: Progress) -> None:
         planned: int | None = None
         finished = 0
 

@@ -24,12 +24,10 @@ class TrainedModel:
         return f"{self.model_id}{rmse}"
 
 
-def train(
-    environment: Environment, phases: Phases, dataset: str, *, switch: bool = False
-) -> TrainedModel:
-    """Train on a data set; with `switch` it becomes the active one."""
+def train(environment: Environment, phases: Phases, dataset: str) -> TrainedModel:
+    """Train on a data set; the model is in use at once where that data set is the active one."""
     model_id = new_model_id(datetime.now(UTC))
-    step = train_step(locations(environment), dataset, model_id, switch=switch)
+    step = train_step(locations(environment), dataset, model_id)
     with phases.phase(f"train on {dataset}") as phase:
         run_step(environment, step, phase.detail)
         metrics = model_json(environment, model_id, "metrics.json") or {}

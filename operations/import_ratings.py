@@ -1,0 +1,162 @@
+"""Bring real ratings in: recognise, upload, clean, train, and make them the active data set."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from mypy_boto3_s3 import S3Client
+
+from marquee.aws.movies_table import Movie, MoviesTable
+from marquee.datasets import DatasetError, recognise_folder
+from marquee.steps import prepare_step
+from operations.console import Phase, Phases, out
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.models import model_json, switch_to
+from operations.running_steps import locations, run_step
+from operations.train import TrainedModel, train
+
+_TITLE_WRITERS = 8
+_EXAMPLES_SHOWN = 10
+_MEBIBYTE = 1024 * 1024
+# Parts of a large file travel side by side; the Prize's files are half a gigabyte each.
+_TRANSFER = TransferConfig(multipart_chunksize=16 * _MEBIBYTE, max_concurrency=4)
+
+
+def dataset_name(path: Path, name: str | None) -> str:
+    """Return the data set's name: the one given, else made from the folder's."""
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise OperationError(
+            f"NAME is {name!r}: use up to 40 lower-case letters, digits and hyphens."
+        )
+    resolved = path.resolve()
+    folder = resolved if resolved.is_dir() else resolved.parent
+    made = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:40].strip("-")
+    return name or made or "ratings"
+
+
+def import_ratings(
+    environment: Environment, phases: Phases, path: Path, *, name: str | None = None
+) -> TrainedModel:
+    """Import a folder of ratings under a data set's name and train on it.
+
+    Visitors see the former data set until the new one has a model and its titles.
+    """
+    try:
+        layout = recognise_folder(path)
+    except DatasetError as error:
+        raise OperationError(f"{path} cannot be imported: {error}") from error
+    dataset = dataset_name(path, name)
+    folder = path if path.is_dir() else path.parent
+    out.print(f"{path} is {layout.form.described}; the data set is called {dataset}")
+    if layout.ignored:
+        out.print(f"ignored: {', '.join(layout.ignored)}")
+    with phases.phase("upload") as phase:
+        upload(environment, folder, layout.files, dataset, phase)
+    with phases.phase("prepare") as phase:
+        run_step(environment, prepare_step(locations(environment), dataset), phase.detail)
+        report = _report(environment, dataset)
+        phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
+    for line in report_lines(report):
+        out.print(line, markup=False)
+    model = train(environment, phases, dataset)
+    with phases.phase("load the titles") as phase:
+        phase.result = f"{load_titles(environment, model, phase):,} titles"
+    switch_to(environment, model.model_id)
+    return model
+
+
+def upload(
+    environment: Environment, folder: Path, names: Sequence[str], dataset: str, phase: Phase
+) -> None:
+    """Upload the files, then remove what an earlier import of the same name left beside them."""
+    s3, bucket = boto3.client("s3"), environment.parameter("ratings-bucket")
+    prefix = f"raw/{dataset}/"
+    total = sum((folder / name).stat().st_size for name in names)
+    counted, lock = 0, Lock()
+
+    def sent(count: int) -> None:
+        nonlocal counted
+        with lock:
+            counted += count
+            phase.bar(counted, total)
+
+    for name in names:
+        phase.detail(name)
+        s3.upload_file(
+            str(folder / name), bucket, f"{prefix}{name}", Callback=sent, Config=_TRANSFER
+        )
+    for stale in _keys(s3, bucket, prefix) - {f"{prefix}{name}" for name in names}:
+        s3.delete_object(Bucket=bucket, Key=stale)
+    phase.result = f"{len(names)} files, {total / _MEBIBYTE:.1f} MiB"
+
+
+def _keys(s3: S3Client, bucket: str, prefix: str) -> set[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {item["Key"] for page in pages for item in page.get("Contents", [])}
+
+
+def _report(environment: Environment, dataset: str) -> dict[str, Any]:
+    kept = boto3.client("s3").get_object(
+        Bucket=environment.parameter("ratings-bucket"),
+        Key=f"reports/dataset={dataset}/prepare.json",
+    )
+    return dict(json.loads(kept["Body"].read()))
+
+
+def report_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return what an operator should know about the rows that were left out."""
+    lines = [
+        f"  {report['rows']:,} rows read: {report['ratings']:,} ratings by {report['users']:,}"
+        f" users of {report['movies_rated']:,} movies"
+    ]
+    if report["duplicates"]:
+        lines.append(f"  {report['duplicates']:,} older ratings of a movie by the same user")
+    lines += [f"  {count:,} left out: {reason}" for reason, count in report["bad_rows"].items()]
+    examples: Sequence[Mapping[str, Any]] = report["examples"]
+    lines += [
+        f"    {each['file']} line {each['line']}: {each['reason']}: {each['text']}"
+        for each in examples[:_EXAMPLES_SHOWN]
+    ]
+    if len(examples) > _EXAMPLES_SHOWN:
+        lines.append(f"    … more in reports/dataset={report['dataset']}/prepare.json")
+    return lines
+
+
+def load_titles(environment: Environment, model: TrainedModel, phase: Phase) -> int:
+    """Write the titles of a model's movies into the movies table; return their number."""
+    listed = model_json(environment, model.model_id, "movies.json")
+    movies = [
+        Movie(movie_id=movie_id, title=title, year=year, genres=genres)
+        for movie_id, title, year, genres in listed
+    ]
+    table = environment.parameter("movies-table")
+    written, lock = 0, Lock()
+
+    def counted(movie: Movie) -> Movie:
+        nonlocal written
+        with lock:
+            written += 1
+            phase.bar(written, len(movies))
+        return movie
+
+    with ThreadPoolExecutor(_TITLE_WRITERS) as pool:
+        shares = [movies[start::_TITLE_WRITERS] for start in range(_TITLE_WRITERS)]
+        writing = [
+            pool.submit(_write_titles, table, model.dataset, share, counted) for share in shares
+        ]
+        return sum(each.result() for each in writing)
+
+
+def _write_titles(
+    table: str, dataset: str, movies: Sequence[Movie], counted: Callable[[Movie], Movie]
+) -> int:
+    # A resource of its own: boto3's are not to be shared between threads.
+    session = boto3.Session()
+    return MoviesTable(session.resource("dynamodb"), table).put(dataset, map(counted, movies))

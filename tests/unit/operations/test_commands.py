@@ -1,0 +1,68 @@
+"""Running other programs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from operations.commands import plain, run, telling_words
+from operations.errors import OperationError
+
+
+def test_given_terraforms_framed_error_then_its_sentence_is_told() -> None:
+    lines = ["Apply started", "╷", "│ Error: creating S3 Bucket (x)", "│ ", "│   on b.tf line 1:"]
+
+    assert telling_words(lines).startswith("Error: creating S3 Bucket (x)")
+
+
+def test_given_no_error_line_then_the_last_lines_are_told() -> None:
+    assert telling_words(["one", "two", "three", "four"]) == "two three four"
+
+
+def test_colours_are_not_told() -> None:
+    assert plain("\x1b[31m│ Error\x1b[0m: no") == "Error: no"
+
+
+def test_given_a_failing_program_then_the_error_names_what_was_tried(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match=r"^sam build failed: Error: no template"):
+        run(
+            [sys.executable, "-c", "import sys; print('Error: no template'); sys.exit(1)"],
+            log=tmp_path / "sam.log",
+            what="sam build",
+        )
+
+
+def test_given_a_failing_program_then_all_it_said_is_in_the_log(tmp_path: Path) -> None:
+    script = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(1)"
+
+    with pytest.raises(OperationError):
+        run([sys.executable, "-u", "-c", script], log=tmp_path / "log", what="it")
+
+    assert (tmp_path / "log").read_text() == "one\ntwo\n"
+
+
+def test_given_a_missing_program_then_the_error_names_it(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match="needs no-such-program, which is not installed"):
+        run(["no-such-program"], log=tmp_path / "log", what="it")
+
+
+def test_each_line_is_heard_as_it_comes(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    run(
+        [sys.executable, "-c", "print('a'); print('b')"],
+        log=tmp_path / "log",
+        what="it",
+        each_line=heard.append,
+    )
+
+    assert heard == ["a", "b"]
+
+
+def test_our_own_pythonpath_does_not_reach_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "layer")
+    script = "import os; print(os.environ.get('PYTHONPATH'))"
+
+    assert run([sys.executable, "-c", script], log=tmp_path / "log", what="it") == "None\n"

@@ -1,0 +1,76 @@
+"""Choosing the deployment that a command acts on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from operations import environment as module
+from operations.environment import Environment, chosen, region_of
+from operations.errors import OperationError
+
+
+@pytest.fixture(autouse=True)
+def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what `chosen` does to the process inside the test."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        os.environ.pop(name, None)
+
+
+@pytest.mark.parametrize("name", ["", "A", "1st", "a_b", "x" * 17, "with space", "trailing-"])
+def test_given_a_name_aws_would_refuse_then_one_sentence_says_the_rule(name: str) -> None:
+    with pytest.raises(OperationError, match=r"ENV is .*lower-case letters"):
+        Environment(name)
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1"])
+def test_given_no_port_number_then_one_sentence_says_the_rule(port: str) -> None:
+    os.environ["PORT"] = port
+
+    with pytest.raises(OperationError, match=r"PORT is .*1 to 65535"):
+        chosen()
+
+
+def test_given_nothing_then_the_local_deployment_is_meant() -> None:
+    assert chosen().is_local
+
+
+def test_given_a_shell_logged_in_to_aws_then_a_local_command_cannot_reach_it() -> None:
+    os.environ |= {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
+
+    chosen("local")
+
+    kept = {name: os.environ.get(name) for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN")}
+    assert kept == {"AWS_PROFILE": None, "AWS_SESSION_TOKEN": None}
+
+
+def test_given_a_port_then_the_local_deployment_is_reached_there() -> None:
+    chosen("local", 4570)
+
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
+
+
+def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() -> None:
+    os.environ["AWS_PROFILE"] = "work"
+
+    chosen("staging")
+
+    assert os.environ["AWS_PROFILE"] == "work"
+
+
+def test_given_an_aws_deployment_then_it_has_no_endpoint_of_its_own() -> None:
+    assert Environment("staging").endpoint is None
+
+
+def test_the_region_that_the_variables_name_wins_over_the_shells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform" / "staging.tfvars").write_text(
+        '# region = "us-west-1"\nregion      = "eu-west-1"\n'
+    )
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    os.environ["AWS_REGION"] = "us-east-2"
+
+    assert region_of("staging") == "eu-west-1"

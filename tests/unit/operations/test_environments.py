@@ -1,0 +1,102 @@
+"""Building the environments from their locks."""
+
+import venv
+from pathlib import Path
+
+import pytest
+
+from operations import environments
+from operations.environments import build, is_built, packages_named, stamp_name
+from operations.errors import OperationError
+
+EMPTY_LOCK = "# nothing\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A work tree whose environment `emr` needs no package."""
+    lock = tmp_path / environments.LOCKS["emr"]
+    lock.parent.mkdir()
+    lock.write_text(EMPTY_LOCK)
+    return tmp_path
+
+
+def test_given_a_changed_lock_then_its_stamp_has_another_name() -> None:
+    assert stamp_name("numpy==2.5.0") != stamp_name("numpy==2.5.1")
+
+
+def test_given_a_stamp_of_the_lock_then_the_environment_is_built(root: Path) -> None:
+    folder = root / ".venvs" / "emr"
+    folder.mkdir(parents=True)
+    (folder / stamp_name(EMPTY_LOCK)).touch()
+
+    assert is_built("emr", root)
+
+
+def test_given_a_stamp_of_another_lock_then_the_environment_is_not_built(root: Path) -> None:
+    folder = root / ".venvs" / "emr"
+    folder.mkdir(parents=True)
+    (folder / stamp_name("numpy==2.5.0")).touch()
+
+    assert not is_built("emr", root)
+
+
+def test_given_half_an_environment_when_built_then_nothing_of_it_is_kept(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = root / ".venvs" / "emr" / "lib" / "half-installed.txt"
+    half.parent.mkdir(parents=True)
+    half.touch()
+    monkeypatch.setattr(environments, "_pip", lambda *_: "[]")
+
+    build("emr", root)
+
+    assert not half.exists()
+
+
+def test_given_a_lock_pip_refuses_when_built_then_the_error_names_the_environment(
+    root: Path,
+) -> None:
+    (root / environments.LOCKS["emr"]).write_text("not a requirement\n")
+
+    with pytest.raises(OperationError, match="The environment emr could not be built: ERROR"):
+        build("emr", root)
+
+
+def test_given_a_failed_build_then_the_environment_counts_as_not_built(root: Path) -> None:
+    (root / environments.LOCKS["emr"]).write_text("not a requirement\n")
+
+    with pytest.raises(OperationError):
+        build("emr", root)
+
+    assert not is_built("emr", root)
+
+
+def test_given_an_outgrown_environment_when_built_then_packages_the_lock_dropped_are_removed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = root / ".venvs" / "emr"
+    venv.create(folder, with_pip=False)
+    (folder / stamp_name("left-over==1.0")).touch()
+    (root / environments.LOCKS["emr"]).write_text("Kept_Package==1.0\n")
+    calls: list[tuple[str, ...]] = []
+
+    def pip(_: Path, *arguments: str) -> str:
+        calls.append(arguments)
+        names = ["pip", "kept-package", "left-over"]
+        return str([{"name": name} for name in names]).replace("'", '"')
+
+    monkeypatch.setattr(environments, "_pip", pip)
+
+    build("emr", root)
+
+    assert calls[-1] == ("uninstall", "--yes", "left-over")
+
+
+def test_packages_of_a_lock_are_read_with_extras_markers_and_hashes() -> None:
+    lock = (
+        "aws_lambda.powertools[all]==3.37.0 \\\n    --hash=sha256:0\n"
+        "numpy==2.5.0 ; python_version >= '3.13' \\\n    --hash=sha256:1\n    # via -r emr.in\n"
+    )
+
+    assert packages_named(lock) == {"aws-lambda-powertools", "numpy"}

@@ -1,0 +1,79 @@
+"""Reading what other programs say."""
+
+import json
+
+import pytest
+
+from operations.logs import summary
+from operations.running_steps import last_words
+from operations.sam import resource_complete
+from operations.terraform import changes_planned, resource_finished
+from operations.tools import terraform_version
+
+
+def test_the_changes_of_a_plan_are_counted() -> None:
+    assert changes_planned("Plan: 90 to add, 2 to change, 1 to destroy.") == 93
+
+
+def test_an_empty_plan_has_no_changes() -> None:
+    assert changes_planned("No changes. Your infrastructure matches the configuration.") == 0
+
+
+def test_other_lines_announce_no_plan() -> None:
+    assert changes_planned("aws_s3_bucket.site: Creating...") is None
+
+
+@pytest.mark.parametrize("kind", ["Creation", "Modifications", "Destruction"])
+def test_a_finished_resource_is_named(kind: str) -> None:
+    line = f'aws_sqs_queue.flow["texts"]: {kind} complete after 1s [id=x]'
+
+    assert resource_finished(line) == 'aws_sqs_queue.flow["texts"]'
+
+
+def test_a_resource_that_is_still_being_made_is_not_finished() -> None:
+    assert resource_finished("aws_emr_cluster.this: Still creating... [10s elapsed]") is None
+
+
+def test_a_complete_resource_of_a_stack_is_named() -> None:
+    line = "CREATE_COMPLETE      AWS::Lambda::Function   Ingest          -"
+
+    assert resource_complete(line) == "Ingest"
+
+
+def test_terraforms_version_is_read() -> None:
+    assert terraform_version("Terraform v1.11.4\non linux_amd64\n") == (1, 11)
+
+
+def test_the_error_that_ended_a_step_is_its_last_word() -> None:
+    stderr = (
+        "26/11/21 20:00:00 ERROR Executor: Exception in task 0.0\n"
+        "Traceback (most recent call last):\n"
+        '  File "train.py", line 9, in <module>\n'
+        "marquee.progress.StepError: there are no ratings under s3://b/ratings/\n"
+        "26/11/21 20:00:01 INFO ShutdownHookManager: Shutdown hook called\n"
+    )
+
+    assert last_words(stderr).startswith("marquee.progress.StepError: there are no ratings")
+
+
+def test_without_an_error_the_last_line_is_the_last_word() -> None:
+    assert last_words("one\ntwo\n\n") == "two"
+
+
+def test_a_step_that_said_nothing_has_no_last_word() -> None:
+    assert last_words("") == ""
+
+
+@pytest.mark.parametrize("line", ["START RequestId: 1", "END RequestId: 1", '{"_aws": {}}'])
+def test_the_runtimes_own_lines_are_left_out_of_logs(line: str) -> None:
+    assert summary(line) is None
+
+
+def test_a_structured_line_is_told_in_words() -> None:
+    line = json.dumps({"level": "INFO", "message": "texted", "correlation_id": "c", "other": 1})
+
+    assert summary(line) == ("INFO", "texted correlation_id=c")
+
+
+def test_a_plain_line_is_told_as_it_is() -> None:
+    assert summary("Traceback") == ("INFO", "Traceback")

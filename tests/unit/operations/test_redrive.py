@@ -1,0 +1,53 @@
+"""Putting dead letters back."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from mypy_boto3_sqs import SQSClient
+
+from operations.redrive import _carry_back, event_of_dead_letter, waiting
+
+EVENT = {"detail": {"stepId": "s-1"}}
+
+
+def test_the_event_is_taken_out_of_a_failure_destinations_record() -> None:
+    record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": EVENT}
+
+    assert event_of_dead_letter(json.dumps(record)) == EVENT
+
+
+def test_a_bare_event_is_taken_as_it_is() -> None:
+    assert event_of_dead_letter(json.dumps(EVENT)) == EVENT
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield boto3.client("sqs", region_name="us-east-1")
+
+
+@pytest.fixture
+def queues(sqs: SQSClient) -> tuple[str, str]:
+    """A dead-letter queue with twelve letters, more than one receive gives, and its queue."""
+    dead, alive = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "alive"))
+    for number in range(12):
+        sqs.send_message(QueueUrl=dead, MessageBody=f"letter {number}")
+    return dead, alive
+
+
+def test_every_letter_is_carried_back(sqs: SQSClient, queues: tuple[str, str]) -> None:
+    dead, alive = queues
+
+    _carry_back(sqs, dead, alive)
+
+    assert (waiting(sqs, dead), waiting(sqs, alive)) == (0, 12)
+
+
+def test_carrying_back_says_how_many(sqs: SQSClient, queues: tuple[str, str]) -> None:
+    assert _carry_back(sqs, *queues) == 12

@@ -1,0 +1,46 @@
+"""What the site's bucket gets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from operations.site import CONFIGURATION, content_type, pages
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("index.html", "text/html; charset=utf-8"),
+        ("scripts/main.js", "text/javascript; charset=utf-8"),
+        ("marquee.css", "text/css; charset=utf-8"),
+        ("icon.svg", "image/svg+xml; charset=utf-8"),
+        ("config.json", "application/json; charset=utf-8"),
+        ("photo.webp", "image/webp"),
+        ("unknown.zzz", "application/octet-stream"),
+    ],
+)
+def test_each_file_is_served_as_what_it_is(name: str, kind: str) -> None:
+    assert content_type(name) == kind
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "scripts" / "main.js").write_text("")
+    (tmp_path / "README.md").write_text("for contributors")
+    (tmp_path / CONFIGURATION).write_text('{"apiUrl": "http://localhost:1"}')
+    return tmp_path
+
+
+def test_files_keep_their_folders(site: Path) -> None:
+    assert "scripts/main.js" in pages("https://api/v1", site)
+
+
+def test_what_is_written_for_contributors_is_not_published(site: Path) -> None:
+    assert "README.md" not in pages("https://api/v1", site)
+
+
+def test_the_configuration_names_the_api_of_this_deployment(site: Path) -> None:
+    assert json.loads(pages("https://api/v1", site)[CONFIGURATION]) == {"apiUrl": "https://api/v1"}
