@@ -59,7 +59,7 @@ def size_for(ratings: int) -> Size:
     medium, large = 1_000_000, 20_000_000
     blocks = min(MOST_BLOCKS, 1 + ratings // ROWS_A_BLOCK)
     if ratings < medium:
-        return Size(rank=16, iterations=10, regularisation=0.12, blocks=blocks)
+        return Size(rank=16, iterations=10, regularisation=0.15, blocks=blocks)
     if ratings < large:
         return Size(rank=32, iterations=12, regularisation=0.08, blocks=blocks)
     return Size(rank=64, iterations=12, regularisation=0.06, blocks=blocks)

@@ -1,0 +1,244 @@
+"""Recognise the layout of raw ratings by the names and the first bytes of the files.
+
+The importing command and the prepare step use the same recognition. Travels to EMR: standard
+library only.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HEAD_BYTES = 4096  # of each file that `recognise` wants to see
+
+_SHOWN = 5  # files that an error names
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PACKED = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+
+
+class DatasetError(ValueError):
+    """The files are in no layout that can be read; the message says what to bring instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """How a file is called, and how most of its lines look."""
+
+    called: str  # for people
+    name: re.Pattern[str]
+    line: re.Pattern[str]
+    first_line: str = ""  # the header, where the form has one
+
+    def fits(self, head: bytes) -> bool:
+        """Whether at least half of the lines in the head look as they should."""
+        lines = _lines(head)
+        if self.first_line:
+            return bool(lines) and lines[0].lower() == self.first_line.lower()
+        looking = sum(bool(self.line.fullmatch(line)) for line in lines)
+        return bool(lines) and 2 * looking >= len(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A layout that can be read: its files and the columns of its ratings."""
+
+    name: str
+    described: str
+    ratings: FileForm
+    movies: FileForm
+    genres: FileForm | None
+    separator: str
+    columns: tuple[str, ...]  # movie_id, user_id, rating, and date or seconds
+    lowest: float  # stars
+    step: float  # ratings are whole multiples of it up to 5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which files of a folder to read, and how."""
+
+    form: Form
+    ratings: tuple[str, ...]
+    movies: str
+    genres: str | None
+    ignored: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file to read."""
+        return (*self.ratings, self.movies, *([self.genres] if self.genres else []))
+
+
+def _file(called: str, name: str, line: str, first_line: str = "") -> FileForm:
+    return FileForm(called, re.compile(name, re.IGNORECASE), re.compile(line), first_line)
+
+
+_NETFLIX_TITLES = _file("movie_titles.csv", r"movie_titles\.(csv|txt)", r"\d+,(\d{4}|NULL),.+")
+
+# In the order of preference: where a folder holds several, the original comes before what was
+# made from it.
+FORMS = (
+    Form(
+        name="netflix-prize",
+        described="the Netflix Prize (combined_data_*.txt with movie_titles.csv)",
+        ratings=_file(
+            "combined_data_*.txt", r"combined_data_\d+\.txt", r"\d+:|\d+,\d+,\d{4}-\d\d-\d\d"
+        ),
+        movies=_NETFLIX_TITLES,
+        genres=None,
+        separator=",",
+        columns=("user_id", "rating", "date"),
+        lowest=1,
+        step=1,
+    ),
+    Form(
+        name="netflix-cleaned",
+        described="cleaned Netflix ratings (movie, user, rating and date separated by tabs, "
+        "with movie_titles.csv)",
+        ratings=_file("*.tsv", r".+\.(tsv|txt|csv)", r"\d+\t\d+\t\d+(\.\d+)?\t\d{4}-\d\d-\d\d"),
+        movies=_NETFLIX_TITLES,
+        genres=None,
+        separator="\t",
+        columns=("movie_id", "user_id", "rating", "date"),
+        lowest=1,
+        step=1,
+    ),
+    Form(
+        name="movielens-csv",
+        described="MovieLens csv (ratings.csv with movies.csv)",
+        ratings=_file("ratings.csv", r"ratings\.csv", "", "userId,movieId,rating,timestamp"),
+        movies=_file("movies.csv", r"movies\.csv", "", "movieId,title,genres"),
+        genres=None,
+        separator=",",
+        columns=("user_id", "movie_id", "rating", "seconds"),
+        lowest=0.5,
+        step=0.5,
+    ),
+    Form(
+        name="movielens-dat",
+        described="MovieLens :: (ratings.dat with movies.dat)",
+        ratings=_file("ratings.dat", r"ratings\.dat", r"\d+::\d+::\d+(\.\d+)?::\d+"),
+        movies=_file("movies.dat", r"movies\.dat", r"\d+::.+::.*"),
+        genres=None,
+        separator="::",
+        columns=("user_id", "movie_id", "rating", "seconds"),
+        lowest=0.5,
+        step=0.5,
+    ),
+    Form(
+        name="movielens-100k",
+        described="MovieLens 100K (u.data with u.item and u.genre)",
+        ratings=_file("u.data", r"u\.data", r"\d+\t\d+\t\d+\t\d+"),
+        movies=_file("u.item", r"u\.item", r"\d+\|.+(\|[01])+"),
+        genres=_file("u.genre", r"u\.genre", r".+\|\d+"),
+        separator="\t",
+        columns=("user_id", "movie_id", "rating", "seconds"),
+        lowest=1,
+        step=1,
+    ),
+)
+
+ACCEPTED = "; ".join(form.described for form in FORMS)
+
+
+def recognise(heads: Mapping[str, bytes]) -> Layout:
+    """Tell the layout of the files called so and beginning so (HEAD_BYTES of each suffice).
+
+    Raises DatasetError, one sentence that names the file, what it holds and what is accepted.
+    """
+    if not heads:
+        raise DatasetError(f"the folder holds no files; accepted are {ACCEPTED}")
+    problems: list[str] = []
+    for form in FORMS:
+        ratings = _ratings_of(form, heads)
+        if not ratings:
+            continue
+        try:
+            return _layout(form, ratings, heads)
+        except DatasetError as problem:
+            problems.append(str(problem))
+    raise DatasetError(problems[0] if problems else _nothing_found(heads))
+
+
+def recognise_folder(path: Path) -> Layout:
+    """`recognise` for a folder of this machine, or for the folder of a file of it."""
+    folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist: name the folder that holds the ratings")
+    heads = {}
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and not file.name.startswith((".", "_")):
+            with file.open("rb") as content:
+                heads[file.name] = content.read(HEAD_BYTES)
+    return recognise(heads)
+
+
+def _ratings_of(form: Form, heads: Mapping[str, bytes]) -> list[str]:
+    """Files named like the form's ratings; those named by habit only (*.txt) must look so too."""
+    named = [name for name in sorted(heads) if form.ratings.name.fullmatch(name)]
+    if "*" not in form.ratings.called or form.name == "netflix-prize":
+        return named
+    return [name for name in named if form.ratings.fits(heads[name])]
+
+
+def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layout:
+    for name in ratings:
+        _check(form, form.ratings, name, heads[name])
+    movies = _beside(form, form.movies, ratings[0], heads)
+    genres = _beside(form, form.genres, ratings[0], heads) if form.genres else None
+    used = {*ratings, movies, genres}
+    ignored = tuple(name for name in sorted(heads) if name not in used)
+    return Layout(form, tuple(ratings), movies, genres, ignored)
+
+
+def _beside(form: Form, file: FileForm, ratings: str, heads: Mapping[str, bytes]) -> str:
+    found = [name for name in sorted(heads) if file.name.fullmatch(name)]
+    if not found:
+        raise DatasetError(
+            f"{ratings} looks like {form.described}, but {file.called} is missing: "
+            "put it into the same folder"
+        )
+    _check(form, file, found[0], heads[found[0]])
+    return found[0]
+
+
+def _check(form: Form, file: FileForm, name: str, head: bytes) -> None:
+    if file.fits(head):
+        return
+    wanted = f"the line {file.first_line!r} first" if file.first_line else "its usual lines"
+    raise DatasetError(
+        f"{name} {_what_it_holds(head)}, where {form.described} has {wanted}; "
+        f"accepted are {ACCEPTED}"
+    )
+
+
+def _nothing_found(heads: Mapping[str, bytes]) -> str:
+    names = sorted(heads)
+    shown = ", ".join(names[:_SHOWN])
+    if len(names) > _SHOWN:
+        shown += f" and {len(names) - _SHOWN} more"
+    first = names[0]
+    return (
+        f"found no ratings in {shown} ({first} {_what_it_holds(heads[first])}); "
+        f"accepted are {ACCEPTED}"
+    )
+
+
+def _what_it_holds(head: bytes) -> str:
+    if not head:
+        return "is empty"
+    for magic, kind in _PACKED.items():
+        if head.startswith(magic):
+            return f"is a {kind} archive (unpack it first)"
+    if b"\0" in head:
+        return "is a binary file"
+    lines = _lines(head)
+    return f"begins with {lines[0][:60]!r}" if lines else "is blank"
+
+
+def _lines(head: bytes) -> list[str]:
+    """The whole lines of a file's first bytes, blank ones left out."""
+    lines = head.removeprefix(_BYTE_ORDER_MARK).decode("latin-1").splitlines()
+    if len(head) >= HEAD_BYTES and len(lines) > 1:
+        lines.pop()
+    return [line.rstrip() for line in lines if line.strip()]
