@@ -112,6 +112,7 @@ def test_the_policy_names_the_api_and_allows_no_inline_script(
     assert policy is not None
     assert f"connect-src 'self' {origin(marquee.api_url)};" in policy
     assert "script-src 'self';" in policy
+    assert "require-trusted-types-for 'script'" in policy
     assert "unsafe" not in policy
 
 
