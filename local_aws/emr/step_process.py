@@ -62,12 +62,10 @@ class StepProcess:
         except Exception as error:  # whatever went wrong, the step failed of it
             LOG.info("step %s could not run: %s", self.step_id, error)
             self.note(f"{type(error).__name__}: {error}")
-            return self.failed("Unknown Error.", str(error))
+            return self.failed(str(error), "stderr")
         finally:
             self.upload_logs()
-        if code:
-            return self.failed("Unknown Error.", self.last_exception() or f"Exit code {code}")
-        return None
+        return self.failure_in_logs(code) if code else None
 
     def submit(self) -> int:
         """Download, run spark-submit, upload; returns its exit code."""
@@ -177,20 +175,21 @@ class StepProcess:
         with (self.work / "stderr").open("a") as stderr:
             stderr.write(line + "\n")
 
-    def failed(self, reason: str, message: str) -> Failure:
-        """The step's failure, naming its log."""
+    def failed(self, message: str, stream: str) -> Failure:
+        """The step's failure, naming the log that tells more."""
         prefix = self.log_prefix
-        log_file = f"s3://{prefix.bucket}/{prefix.key}stderr.gz" if prefix else ""
-        return Failure(reason, message[:1000], log_file)
+        log_file = f"s3://{prefix.bucket}/{prefix.key}{stream}.gz" if prefix else ""
+        return Failure("Unknown Error.", message[:1000], log_file)
 
-    def last_exception(self) -> str:
-        """The last line of the logs that names an exception, or ""."""
-        for stream in ("stderr", "stdout"):
+    def failure_in_logs(self, code: int) -> Failure:
+        """The failure named by the last exception in the logs, or by the exit code."""
+        # spark-submit sends all that Python prints to stdout, tracebacks too
+        for stream in ("stdout", "stderr"):
             text = (self.work / stream).read_text(errors="replace")
             for line in reversed(text.splitlines()):
                 if EXCEPTION.match(line):
-                    return f"Exception in thread main: {line}"
-        return ""
+                    return self.failed(f"Exception in thread main: {line}", stream)
+        return self.failed(f"Exit code {code}", "stderr")
 
     def upload_logs(self) -> None:
         """Store stdout.gz and stderr.gz under the log URI where they have grown."""

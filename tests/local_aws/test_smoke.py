@@ -1,0 +1,839 @@
+"""Every AWS service the product uses answers a real call of the local AWS."""
+
+import gzip
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws import functions
+from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
+    """A queue's URL and ARN."""
+    url = aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
+    """Up to ten messages of a queue, deleted from it."""
+    sqs = aws.client("sqs")
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+    received: list[dict[str, Any]] = answer.get("Messages", [])
+    for message in received:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return received
+
+
+# -- S3 ------------------------------------------------------------------------------------------
+def test_s3_tells_a_queue_of_a_new_object(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="smoke-notify")
+    url, arn = queue(aws, "smoke-notify")
+    rule = {"Name": "prefix", "Value": "visitors/"}
+    s3.put_bucket_notification_configuration(
+        Bucket="smoke-notify",
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "QueueArn": arn,
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": {"Key": {"FilterRules": [rule]}},
+                }
+            ]
+        },
+    )
+    s3.put_object(Bucket="smoke-notify", Key="other/a.json", Body=b"{}")
+    s3.put_object(Bucket="smoke-notify", Key="visitors/a.json", Body=b"{}")
+
+    seen: list[str] = []
+
+    def told() -> bool:
+        seen.extend(message["Body"] for message in messages(aws, url))
+        return any("visitors/a.json" in body for body in seen)
+
+    until(told, 10, "the notification")
+    assert not any("other/a.json" in body for body in seen)
+
+
+def test_s3_refuses_to_write_over_an_object_with_if_none_match(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="smoke-lock")
+    s3.put_object(Bucket="smoke-lock", Key="terraform.tfstate.tflock", Body=b"1", IfNoneMatch="*")
+
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(
+            Bucket="smoke-lock", Key="terraform.tfstate.tflock", Body=b"2", IfNoneMatch="*"
+        )
+
+
+def test_s3_hosts_a_website(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="smoke-site")
+    s3.put_bucket_website(
+        Bucket="smoke-site", WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}}
+    )
+    s3.put_object(
+        Bucket="smoke-site", Key="index.html", Body=b"<h1>Marquee</h1>", ContentType="text/html"
+    )
+
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{aws.port}/",
+        headers={"Host": f"smoke-site.s3-website.localhost:{aws.port}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as page:
+        assert page.read() == b"<h1>Marquee</h1>"
+
+
+# -- DynamoDB ------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def visitors(aws: LocalAws) -> str:
+    """A table with a global index and a time to live, as the product's."""
+    dynamodb = aws.client("dynamodb")
+    dynamodb.create_table(
+        TableName="smoke-visitors",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("visitor_id", "open_status", "status_at")
+        ],
+        KeySchema=[{"AttributeName": "visitor_id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "open",
+                "KeySchema": [
+                    {"AttributeName": "open_status", "KeyType": "HASH"},
+                    {"AttributeName": "status_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["version"]},
+            }
+        ],
+    )
+    dynamodb.update_time_to_live(
+        TableName="smoke-visitors",
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+    return "smoke-visitors"
+
+
+def test_dynamodb_refuses_a_write_whose_condition_fails(aws: LocalAws, visitors: str) -> None:
+    dynamodb = aws.client("dynamodb")
+    dynamodb.put_item(TableName=visitors, Item={"visitor_id": {"S": "a"}, "version": {"N": "2"}})
+
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException) as refused:
+        dynamodb.update_item(
+            TableName=visitors,
+            Key={"visitor_id": {"S": "a"}},
+            UpdateExpression="SET version = :new",
+            ConditionExpression="version = :old",
+            ExpressionAttributeValues={":new": {"N": "2"}, ":old": {"N": "1"}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    assert refused.value.response["Item"]["version"] == {"N": "2"}
+
+
+def test_dynamodb_lets_only_one_of_many_claims_at_once_succeed(
+    aws: LocalAws, visitors: str
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    dynamodb = aws.client("dynamodb")
+    dynamodb.put_item(TableName=visitors, Item={"visitor_id": {"S": "claimed"}})
+
+    def claim(number: int) -> bool:
+        try:
+            dynamodb.update_item(
+                TableName=visitors,
+                Key={"visitor_id": {"S": "claimed"}},
+                UpdateExpression="SET text_claimed_at = :number",
+                ConditionExpression="attribute_not_exists(text_claimed_at)",
+                ExpressionAttributeValues={":number": {"N": str(number)}},
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(claim, range(64))) == 1
+
+
+def test_dynamodb_finds_items_by_a_global_index(aws: LocalAws, visitors: str) -> None:
+    dynamodb = aws.client("dynamodb")
+    for visitor, at in (("late", "2026-11-21T21:00:00Z"), ("early", "2026-11-21T20:00:00Z")):
+        dynamodb.put_item(
+            TableName=visitors,
+            Item={
+                "visitor_id": {"S": visitor},
+                "open_status": {"S": "submitted"},
+                "status_at": {"S": at},
+                "version": {"N": "1"},
+                "name": {"S": "Ada"},
+            },
+        )
+
+    found = dynamodb.query(
+        TableName=visitors,
+        IndexName="open",
+        KeyConditionExpression="open_status = :status AND status_at < :before",
+        ExpressionAttributeValues={
+            ":status": {"S": "submitted"},
+            ":before": {"S": "2026-11-21T20:30:00Z"},
+        },
+    )["Items"]
+
+    assert [item["visitor_id"]["S"] for item in found] == ["early"]
+    assert "name" not in found[0]
+
+
+def test_dynamodb_writes_all_of_a_transaction_or_nothing(aws: LocalAws, visitors: str) -> None:
+    dynamodb = aws.client("dynamodb")
+    dynamodb.put_item(TableName=visitors, Item={"visitor_id": {"S": "there"}})
+    new = {"Put": {"TableName": visitors, "Item": {"visitor_id": {"S": "new"}}}}
+    clash = {
+        "Put": {
+            "TableName": visitors,
+            "Item": {"visitor_id": {"S": "there"}},
+            "ConditionExpression": "attribute_not_exists(visitor_id)",
+        }
+    }
+
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as cancelled:
+        dynamodb.transact_write_items(TransactItems=[new, clash])
+
+    reasons = [reason["Code"] for reason in cancelled.value.response["CancellationReasons"]]
+    assert reasons == ["None", "ConditionalCheckFailed"]
+    assert "Item" not in dynamodb.get_item(TableName=visitors, Key={"visitor_id": {"S": "new"}})
+
+
+def test_dynamodb_knows_when_items_expire(aws: LocalAws, visitors: str) -> None:
+    described = aws.client("dynamodb").describe_time_to_live(TableName=visitors)
+
+    assert described["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "expires_at",
+    }
+
+
+# -- SQS and SNS ---------------------------------------------------------------------------------
+def test_sqs_moves_a_dead_letter_back_to_its_queue(aws: LocalAws) -> None:
+    sqs = aws.client("sqs")
+    dead_url, dead_arn = queue(aws, "smoke-dead-letters")
+    policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
+    url, arn = queue(aws, "smoke-work", RedrivePolicy=policy, VisibilityTimeout="0")
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+    sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)  # one too many: to the dead letters
+
+    def dead() -> bool:
+        attributes = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["All"])
+        return bool(attributes["Attributes"]["ApproximateNumberOfMessages"] == "1")
+
+    until(dead, 5, "the dead letter")
+    sqs.start_message_move_task(SourceArn=dead_arn, DestinationArn=arn)
+
+    assert until(lambda: messages(aws, url), 10, "the message to come back")[0]["Body"] == "poison"
+
+
+def test_sns_keeps_the_text_it_would_have_sent(aws: LocalAws) -> None:
+    aws.client("sns").publish(PhoneNumber="+14155550100", Message="Ten picks for you")
+
+    address = f"{aws.endpoint}/_aws/sns/sms-messages?phoneNumber=%2B14155550100"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        sent = json.load(answer)["sms_messages"]["+14155550100"]
+    assert [text["Message"] for text in sent] == ["Ten picks for you"]
+
+
+# -- SSM, IAM, STS, EC2 --------------------------------------------------------------------------
+def test_ssm_keeps_a_secret_and_gives_it_back(aws: LocalAws) -> None:
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name="/smoke/token-secret", Value="quiet", Type="SecureString")
+
+    hidden = ssm.get_parameter(Name="/smoke/token-secret")["Parameter"]["Value"]
+    shown = ssm.get_parameter(Name="/smoke/token-secret", WithDecryption=True)["Parameter"]["Value"]
+
+    assert (hidden != "quiet", shown) == (True, "quiet")
+
+
+def test_iam_makes_a_role_that_sts_can_assume(aws: LocalAws) -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+            }
+        ],
+    }
+    arn = aws.client("iam").create_role(
+        RoleName="smoke", AssumeRolePolicyDocument=json.dumps(trust)
+    )["Role"]["Arn"]
+
+    assumed = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")
+
+    assert assumed["AssumedRoleUser"]["Arn"].endswith("assumed-role/smoke/smoke")
+
+
+def test_ec2_makes_a_network_with_a_security_group(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(VpcId=network, GroupName="smoke", Description="smoke")
+
+    found = ec2.describe_security_groups(GroupIds=[group["GroupId"]])["SecurityGroups"][0]
+
+    assert subnet.startswith("subnet-")
+    assert found["VpcId"] == network
+
+
+# -- EMR -----------------------------------------------------------------------------------------
+SQUARES = """
+import sys
+import numpy
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+numbers = spark.read.csv(sys.argv[1], schema="n int")
+numbers.selectExpr("n * n AS square").coalesce(1).write.json(sys.argv[2])
+print("zone", spark.conf.get("spark.sql.session.timeZone"), "numpy", bool(numpy.__version__))
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(aws: LocalAws) -> str:
+    """A cluster with a bucket of its own, as Terraform makes it."""
+    aws.client("s3").create_bucket(Bucket="smoke-emr")
+    answer = aws.client("emr").run_job_flow(
+        Name="smoke",
+        ReleaseLabel="emr-spark-8.0.0",
+        LogUri="s3://smoke-emr/logs/",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Applications=[{"Name": "Spark"}],
+        Tags=[{"Key": "project", "Value": "marquee"}],
+        BootstrapActions=[
+            {"Name": "numpy", "ScriptBootstrapAction": {"Path": "s3://smoke-emr/b.sh", "Args": []}}
+        ],
+        Configurations=[
+            {
+                "Classification": "spark-defaults",
+                "Properties": {
+                    "spark.sql.session.timeZone": "Asia/Tokyo",
+                    "spark.pyspark.python": "/nowhere/python3.13",
+                },
+            }
+        ],
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "InstanceGroups": [
+                {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1},
+                {"InstanceRole": "CORE", "InstanceType": "m5.xlarge", "InstanceCount": 2},
+            ],
+        },
+    )
+    cluster_id: str = answer["JobFlowId"]
+    return cluster_id
+
+
+def submit(aws: LocalAws, cluster: str, name: str, *arguments: str) -> str:
+    """Add one spark-submit step; returns its id."""
+    step = {
+        "Name": name,
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {
+            "Jar": "command-runner.jar",
+            "Args": ["spark-submit", "--deploy-mode", "client", *arguments],
+        },
+    }
+    ids = aws.client("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[step])["StepIds"]
+    step_id: str = ids[0]
+    return step_id
+
+
+def ended(aws: LocalAws, cluster: str, step: str) -> dict[str, Any]:
+    """The status of a step once it has ended."""
+
+    def status() -> dict[str, Any] | None:
+        found = aws.client("emr").describe_step(ClusterId=cluster, StepId=step)["Step"]["Status"]
+        return found if found["State"] in ("COMPLETED", "FAILED", "CANCELLED") else None
+
+    answer: dict[str, Any] = until(status, 120, f"the end of step {step}")
+    return answer
+
+
+def step_log(aws: LocalAws, cluster: str, step: str, stream: str) -> str:
+    """A step's log as the local EMR stored it."""
+    key = f"logs/{cluster}/steps/{step}/{stream}.gz"
+    stored = aws.client("s3").get_object(Bucket="smoke-emr", Key=key)["Body"].read()
+    return gzip.decompress(stored).decode()
+
+
+def test_emr_really_runs_a_spark_step_on_s3_objects(aws: LocalAws, cluster: str) -> None:
+    s3 = aws.client("s3")
+    s3.put_object(Bucket="smoke-emr", Key="steps/squares.py", Body=SQUARES)
+    s3.put_object(Bucket="smoke-emr", Key="in/numbers.csv", Body="3\n4\n")
+
+    began = time.monotonic()
+    step = submit(
+        aws,
+        cluster,
+        "squares",
+        "s3://smoke-emr/steps/squares.py",
+        "s3://smoke-emr/in/",
+        "s3://smoke-emr/out/",
+    )
+    status = ended(aws, cluster, step)
+    print(f"a tiny spark-submit step took {time.monotonic() - began:.1f} s")
+
+    log = step_log(aws, cluster, step, "stderr")
+    assert status["State"] == "COMPLETED", log
+    written = {
+        item["Key"]: s3.get_object(Bucket="smoke-emr", Key=item["Key"])["Body"].read().decode()
+        for item in s3.list_objects_v2(Bucket="smoke-emr", Prefix="out/")["Contents"]
+    }
+    assert "out/_SUCCESS" in written
+    lines = "".join(written.values()).split()
+    assert sorted(lines) == ['{"square":16}', '{"square":9}']
+    assert "zone Asia/Tokyo numpy True" in step_log(aws, cluster, step, "stdout")
+
+
+def test_emr_says_why_a_step_failed(aws: LocalAws, cluster: str) -> None:
+    aws.client("s3").put_object(
+        Bucket="smoke-emr", Key="steps/fails.py", Body="raise ValueError('no model here')\n"
+    )
+
+    step = submit(aws, cluster, "fails", "s3://smoke-emr/steps/fails.py")
+    status = ended(aws, cluster, step)
+
+    assert status["State"] == "FAILED"
+    details = status["FailureDetails"]
+    assert "ValueError: no model here" in details["Message"]
+    assert details["LogFile"] == f"s3://smoke-emr/logs/{cluster}/steps/{step}/stdout.gz"
+    assert "no model here" in step_log(aws, cluster, step, "stdout")
+
+
+def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: str) -> None:
+    emr = aws.client("emr")
+    aws.client("s3").put_object(
+        Bucket="smoke-emr", Key="steps/sleeps.py", Body="import time\ntime.sleep(300)\n"
+    )
+    running = submit(aws, cluster, "running", "s3://smoke-emr/steps/sleeps.py")
+    pending = submit(aws, cluster, "pending", "s3://smoke-emr/steps/sleeps.py")
+    listed = emr.list_steps(ClusterId=cluster, StepStates=["PENDING", "RUNNING"])["Steps"]
+    assert [(s["Id"], s["Status"]["State"]) for s in listed] == [
+        (pending, "PENDING"),
+        (running, "RUNNING"),
+    ]
+
+    emr.cancel_steps(ClusterId=cluster, StepIds=[running, pending])
+
+    assert ended(aws, cluster, running)["State"] == "CANCELLED"
+    assert ended(aws, cluster, pending)["State"] == "CANCELLED"
+
+
+def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
+    events = aws.client("events")
+    url, arn = queue(aws, "smoke-failed-steps")
+    pattern = {
+        "source": ["aws.emr"],
+        "detail-type": ["EMR Step Status Change"],
+        "detail": {"state": ["FAILED"], "clusterId": [cluster]},
+    }
+    events.put_rule(Name="failed-steps", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="failed-steps", Targets=[{"Id": "queue", "Arn": arn}])
+
+    step = submit(aws, cluster, "lost", "s3://smoke-emr/steps/not-there.py")
+    told = json.loads(until(lambda: messages(aws, url), 60, "the event")[0]["Body"])
+
+    assert told["detail"] | {"message": ""} == {
+        "severity": "ERROR",
+        "actionOnFailure": "CONTINUE",
+        "stepId": step,
+        "name": "lost",
+        "clusterId": cluster,
+        "state": "FAILED",
+        "message": "",
+    }
+
+
+def test_emr_answers_what_it_does_not_offer_with_a_clear_400(aws: LocalAws, cluster: str) -> None:
+    with pytest.raises(ClientError, match="does not offer ListStudios") as refused:
+        aws.client("emr").list_studios()
+
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_emr_refuses_a_cluster_it_does_not_have(aws: LocalAws, cluster: str) -> None:
+    with pytest.raises(ClientError, match="Cluster id 'j-NOTHERE' is not valid"):
+        aws.client("emr").add_job_flow_steps(JobFlowId="j-NOTHERE", Steps=[])
+
+
+def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> None:
+    emr = aws.client("emr")
+
+    described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
+    groups = emr.list_instance_groups(ClusterId=cluster)["InstanceGroups"]
+    actions = emr.list_bootstrap_actions(ClusterId=cluster)["BootstrapActions"]
+
+    assert described["ReleaseLabel"] == "emr-spark-8.0.0"
+    assert described["Tags"] == [{"Key": "project", "Value": "marquee"}]
+    assert [application["Name"] for application in described["Applications"]] == ["Spark"]
+    assert described["Configurations"][0]["Classification"] == "spark-defaults"
+    assert described["LogUri"] == "s3://smoke-emr/logs/"
+    assert {(g["InstanceGroupType"], g["RequestedInstanceCount"]) for g in groups} == {
+        ("MASTER", 1),
+        ("CORE", 2),
+    }
+    assert [action["ScriptPath"] for action in actions] == ["s3://smoke-emr/b.sh"]
+    assert emr.get_auto_termination_policy(ClusterId=cluster).get("AutoTerminationPolicy") is None
+
+
+# -- Lambda --------------------------------------------------------------------------------------
+PARROT = """
+import os
+import parrot
+
+def handler(event, context):
+    print("heard", event)
+    return {
+        "said": parrot.say(event["word"]),
+        "trace": os.environ.get("_X_AMZN_TRACE_ID", ""),
+        "remaining": context.get_remaining_time_in_millis(),
+        "environment": dict(os.environ),
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def parrot(aws: LocalAws) -> str:
+    """A function with a layer."""
+    layer = aws.client("lambda").publish_layer_version(
+        LayerName="smoke-parrot",
+        Content={
+            "ZipFile": functions.archive({"python/parrot.py": "def say(word): return word * 2\n"})
+        },
+    )["LayerVersionArn"]
+    return functions.create(
+        aws,
+        "smoke-parrot",
+        PARROT,
+        Layers=[layer],
+        Environment={"Variables": {"MARQUEE_ENVIRONMENT": "smoke"}},
+    )
+
+
+def test_lambda_runs_a_function_with_its_layer(aws: LocalAws, parrot: str) -> None:
+    answer, error = functions.invoke(aws, parrot, {"word": "ha"})
+
+    assert (answer["said"], error) == ("haha", None)
+    assert 0 < answer["remaining"] <= 10_000
+
+
+def test_lambda_gives_a_function_only_what_lambda_gives(aws: LocalAws, parrot: str) -> None:
+    answer, _ = functions.invoke(aws, parrot, {"word": "ha"})
+    environment = answer["environment"]
+
+    assert environment["MARQUEE_ENVIRONMENT"] == "smoke"
+    assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
+    assert [name for name in environment if name.startswith(("LOCALSTACK", "MARQUEE_"))] == [
+        "MARQUEE_ENVIRONMENT"
+    ]
+    assert "Root=" in answer["trace"]
+
+
+def test_lambda_logs_what_a_function_prints(aws: LocalAws, parrot: str) -> None:
+    functions.invoke(aws, parrot, {"word": "loud"})
+
+    logged = until(
+        lambda: (text := functions.log(aws, "smoke-parrot")) and "loud" in text and text,
+        10,
+        "the log",
+    )
+    assert "heard {'word': 'loud'}" in logged
+    assert "REPORT RequestId:" in logged
+
+
+def test_lambda_keeps_the_log_of_a_failed_import(aws: LocalAws) -> None:
+    functions.create(aws, "smoke-broken", "print('about to break')\nimport nowhere\n")
+
+    answer, error = functions.invoke(aws, "smoke-broken", {})
+
+    assert error == "Unhandled"
+    assert answer["errorType"] == "Runtime.ImportModuleError"
+    logged = until(lambda: functions.log(aws, "smoke-broken"), 10, "the log")
+    assert "about to break" in logged
+    assert "No module named 'nowhere'" in logged
+
+
+def test_lambda_ends_a_function_that_takes_too_long(aws: LocalAws) -> None:
+    code = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'\n"
+    functions.create(aws, "smoke-slow", code, Timeout=1)
+
+    late, error = functions.invoke(aws, "smoke-slow", 30)
+    again, _ = functions.invoke(aws, "smoke-slow", 0)
+
+    assert (error, "Task timed out after 1.00 seconds" in late["errorMessage"]) == (
+        "Unhandled",
+        True,
+    )
+    assert again == "done"
+
+
+def test_lambda_says_when_a_function_ends_itself(aws: LocalAws) -> None:
+    code = "import os\ndef handler(event, context):\n    os._exit(7)\n"
+    functions.create(aws, "smoke-exit", code)
+
+    answer, error = functions.invoke(aws, "smoke-exit", {})
+
+    assert error == "Unhandled"
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert "exit status 7" in answer["errorMessage"]
+
+
+def test_lambda_tells_a_function_where_the_xray_daemon_is(
+    aws: LocalAws, parrot: str, xray_daemon: socket.socket
+) -> None:
+    answer, _ = functions.invoke(aws, parrot, {"word": "ha"})
+
+    daemon = f"127.0.0.1:{xray_daemon.getsockname()[1]}"
+    assert answer["environment"]["AWS_XRAY_DAEMON_ADDRESS"] == daemon
+
+
+COUNTS_BATCHES = """
+def handler(event, context):
+    print("batch of", len(event["Records"]))
+"""
+
+
+def test_lambda_gathers_a_burst_of_a_queue_into_few_batches(aws: LocalAws) -> None:
+    sqs = aws.client("sqs")
+    url, arn = queue(aws, "smoke-burst", VisibilityTimeout="60")
+    functions.create(aws, "smoke-burst", COUNTS_BATCHES)
+    aws.client("lambda").create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName="smoke-burst",
+        BatchSize=500,
+        MaximumBatchingWindowInSeconds=2,
+    )
+    for start in range(0, 300, 10):
+        sqs.send_message_batch(
+            QueueUrl=url,
+            Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(start, start + 10)],
+        )
+
+    def batches() -> list[int] | None:
+        lines = functions.log(aws, "smoke-burst").splitlines()
+        sizes = [int(line.split()[-1]) for line in lines if line.startswith("batch of")]
+        return sizes if sum(sizes) == 300 else None
+
+    sizes = until(batches, 30, "all 300 messages")
+    print(f"300 messages arrived in batches of {sizes}")
+    assert len(sizes) <= 4
+
+
+def test_lambda_sends_a_failed_asynchronous_call_to_its_dead_letter_queue(aws: LocalAws) -> None:
+    url, arn = queue(aws, "smoke-async-dead")
+    code = "def handler(event, context):\n    raise RuntimeError('always')\n"
+    functions.create(aws, "smoke-async", code, DeadLetterConfig={"TargetArn": arn})
+
+    aws.client("lambda").invoke(
+        FunctionName="smoke-async", InvocationType="Event", Payload=b'{"step": 1}'
+    )
+
+    letter = until(lambda: messages(aws, url), 30, "the dead letter")[0]
+    assert json.loads(letter["Body"]) == {"step": 1}
+
+
+# -- API Gateway, EventBridge, CloudWatch, CloudFormation ----------------------------------------
+def test_apigateway_calls_a_function(aws: LocalAws) -> None:
+    code = """
+    import json
+    def handler(event, context):
+        return {"statusCode": 201, "body": json.dumps({"path": event["path"]})}
+    """
+    arn = functions.create(aws, "smoke-api", code)
+    api = aws.client("apigateway")
+    api_id = api.create_rest_api(name="smoke")["id"]
+    root = api.get_resources(restApiId=api_id)["items"][0]["id"]
+    proxy = api.create_resource(restApiId=api_id, parentId=root, pathPart="{proxy+}")["id"]
+    place = {"restApiId": api_id, "resourceId": proxy, "httpMethod": "ANY"}
+    api.put_method(**place, authorizationType="NONE")
+    api.put_integration(
+        **place,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+    )
+    api.create_deployment(restApiId=api_id, stageName="v1")
+
+    address = f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/health"
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        assert (answer.status, json.load(answer)) == (201, {"path": "/health"})
+
+
+SAYS_SOURCE = """
+def handler(event, context):
+    print("woken by", event.get("source"))
+"""
+
+
+def wake(aws: LocalAws, name: str, **rule: str) -> None:
+    """A function called by an EventBridge rule."""
+    arn = functions.create(aws, name, SAYS_SOURCE)
+    events = aws.client("events")
+    rule_arn = events.put_rule(Name=name, **rule)["RuleArn"]
+    aws.client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule_arn,
+    )
+    events.put_targets(Rule=name, Targets=[{"Id": "function", "Arn": arn}])
+
+
+def test_eventbridge_calls_a_function_when_an_event_matches(aws: LocalAws) -> None:
+    wake(aws, "smoke-woken", EventPattern=json.dumps({"source": ["smoke"]}))
+
+    aws.client("events").put_events(
+        Entries=[{"Source": "smoke", "DetailType": "test", "Detail": "{}"}]
+    )
+
+    until(lambda: "woken by smoke" in functions.log(aws, "smoke-woken"), 15, "the call")
+
+
+def test_eventbridge_calls_a_function_on_a_schedule(aws: LocalAws) -> None:
+    wake(aws, "smoke-clock", ScheduleExpression="rate(1 minute)")
+
+    until(lambda: "woken by aws.events" in functions.log(aws, "smoke-clock"), 90, "the call")
+
+
+def test_cloudwatch_keeps_metrics_alarms_and_dashboards(aws: LocalAws) -> None:
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_data(
+        Namespace="Smoke", MetricData=[{"MetricName": "texted", "Value": 1, "Unit": "Count"}]
+    )
+    cloudwatch.put_metric_alarm(
+        AlarmName="smoke",
+        Namespace="Smoke",
+        MetricName="texted",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=100,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    widget = {"type": "text", "x": 0, "y": 0, "width": 3, "height": 3, "properties": {}}
+    cloudwatch.put_dashboard(DashboardName="smoke", DashboardBody=json.dumps({"widgets": [widget]}))
+
+    metrics = cloudwatch.list_metrics(Namespace="Smoke")["Metrics"]
+    alarms = cloudwatch.describe_alarms(AlarmNames=["smoke"])["MetricAlarms"]
+    assert [metric["MetricName"] for metric in metrics] == ["texted"]
+    assert len(alarms) == 1
+    assert "widgets" in cloudwatch.get_dashboard(DashboardName="smoke")["DashboardBody"]
+
+
+def test_logs_keep_a_groups_retention(aws: LocalAws) -> None:
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/smoke")
+    logs.put_retention_policy(logGroupName="/smoke", retentionInDays=30)
+
+    groups = logs.describe_log_groups(logGroupNamePrefix="/smoke")["logGroups"]
+
+    assert groups[0]["retentionInDays"] == 30
+
+
+def test_cloudformation_reads_ssm_parameters(aws: LocalAws) -> None:
+    aws.client("ssm").put_parameter(Name="/smoke/queue-name", Value="smoke-by-stack", Type="String")
+    aws.client("ssm").put_parameter(Name="/smoke/topic-name", Value="smoke-topic", Type="String")
+    template = {
+        "Parameters": {
+            "QueueName": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/smoke/queue-name",
+            }
+        },
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "QueueName"}}},
+            "Topic": {
+                "Type": "AWS::SNS::Topic",
+                "Properties": {"TopicName": "{{resolve:ssm:/smoke/topic-name}}"},
+            },
+        },
+        "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}},
+    }
+    cloudformation = aws.client("cloudformation")
+
+    cloudformation.create_stack(StackName="smoke", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="smoke", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+    outputs = cloudformation.describe_stacks(StackName="smoke")["Stacks"][0]["Outputs"]
+    assert outputs[0]["OutputValue"].endswith(":smoke-topic")
+    assert aws.client("sqs").get_queue_url(QueueName="smoke-by-stack")["QueueUrl"]
+
+
+# -- Faults --------------------------------------------------------------------------------------
+def fault(aws: LocalAws, **fields: object) -> None:
+    """Ask for a fault."""
+    request = urllib.request.Request(
+        f"{aws.endpoint}/_marquee/faults", data=json.dumps(fields).encode(), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_a_fault_before_a_call_keeps_it_from_being_carried_out(aws: LocalAws, cluster: str) -> None:
+    emr = aws.client("emr")
+    before = len(emr.list_steps(ClusterId=cluster)["Steps"])
+    fault(aws, service="emr", operation="AddJobFlowSteps", error="ThrottlingException")
+
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        submit(aws, cluster, "throttled", "s3://smoke-emr/steps/fails.py")
+
+    assert len(emr.list_steps(ClusterId=cluster)["Steps"]) == before
+
+
+def test_a_fault_after_a_call_leaves_it_carried_out(aws: LocalAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="smoke-after")
+    fault(aws, service="s3", operation="PutObject", error="SlowDown", when="after", status=503)
+
+    with pytest.raises(ClientError, match="SlowDown"):
+        s3.put_object(Bucket="smoke-after", Key="a", Body=b"1")
+
+    assert s3.get_object(Bucket="smoke-after", Key="a")["Body"].read() == b"1"
+
+
+WRITES_TWICE = """
+import boto3
+sqs = boto3.client("sqs")
+def handler(event, context):
+    for body in ("first", "second", "third"):
+        sqs.send_message(QueueUrl=event, MessageBody=body)
+"""
+
+
+def test_a_fault_kills_a_function_between_its_writes(aws: LocalAws) -> None:
+    url, _ = queue(aws, "smoke-dies")
+    functions.create(aws, "smoke-dies", WRITES_TWICE)
+    fault(aws, service="sqs", operation="SendMessage", kill=True, when="after", skip=1)
+
+    answer, error = functions.invoke(aws, "smoke-dies", url)
+
+    assert (error, answer["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert [message["Body"] for message in messages(aws, url)] == ["first", "second"]
+
+
+def test_a_fault_that_makes_no_sense_is_refused(aws: LocalAws) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        fault(aws, service="s3", operation="PutObject", when="sometimes")
