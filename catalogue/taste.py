@@ -113,9 +113,7 @@ def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
     return feelings
 
 
-def _watched(
-    chance: np.random.Generator, fame: Doubles, feelings: Doubles
-) -> npt.NDArray[np.intp]:
+def _watched(chance: np.random.Generator, fame: Doubles, feelings: Doubles) -> npt.NDArray[np.intp]:
     """Films that a person has seen, in the order of her seeing them."""
     odds = fame * np.exp(CURIOSITY * feelings)
     number = int(chance.integers(FEWEST, MOST, endpoint=True))

@@ -33,7 +33,7 @@ class FieldError(ValueError):
 
 
 class RatingForm(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     movie_id: StrictInt
     stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
@@ -42,7 +42,7 @@ class RatingForm(BaseModel):
 class PicksForm(BaseModel):
     """Ratings alone: picks at once, nothing is stored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     ratings: Annotated[list[RatingForm], Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS)]
 

@@ -143,11 +143,13 @@ class Submitter:
         submission = Submission(unique_members(progress.member for progress in members))
         self.submissions.put(submission)
         submission_id = submission.submission_id
-        for progress in members:
-            self.visitors.mark_submitted(progress.visitor_id, progress.version, submission_id)
         outcome.submission_id = submission_id
-        if self._ensure(submission_id, members, outcome, fresh=True):
-            outcome.visitors.extend(members)
+        outcome.visitors += [
+            progress
+            for progress in members
+            if self.visitors.mark_submitted(progress.visitor_id, progress.version, submission_id)
+        ]
+        self._ensure(submission_id, members, outcome, fresh=True)
 
     def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
         by_submission: dict[str, list[Progress]] = {}
@@ -163,15 +165,13 @@ class Submitter:
         outcome: Submitted,
         *,
         fresh: bool = False,
-    ) -> bool:
+    ) -> None:
         try:
             self.adder.ensure(submission_id, fresh=fresh)
         except Exception as error:
             _logger.warning("submission %s was not added: %s", submission_id, error)
             for member in members:
                 outcome.errors[member.visitor_id, member.version] = error
-            return False
-        return True
 
 
 def _required(current: CurrentModel | None) -> CurrentModel:
