@@ -22,7 +22,6 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.answers import (
-    ErrorsAnswer,
     HealthAnswer,
     PickAnswer,
     PicksAnswer,
@@ -67,9 +66,11 @@ app = APIGatewayRestResolver(
     cors=CORSConfig(
         allow_origin=f"{site.scheme}://{site.netloc}",
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["ETag", "Retry-After"],
         max_age=600,
     ),
     enable_validation=True,
+    response_validation_error_http_code=500,
 )
 models = ModelStore(
     ModelsBucket(wiring.client("s3"), SETTINGS.models_bucket), SETTINGS.model_refresh_seconds
@@ -87,6 +88,10 @@ idempotency_store = DynamoDBPersistenceLayer(
 
 class NoModelYetError(Exception):
     """Nothing was ever trained here."""
+
+
+class NoSuchVisitorError(Exception):
+    """The visitor is unknown or the token is wrong: the two look the same from outside."""
 
 
 class OversizedError(Exception):
@@ -146,14 +151,13 @@ def create_visitor(form: Annotated[VisitorForm, Body()]) -> Response[VisitorCrea
 
 @app.get("/visitors/<visitor_id>")
 @tracer.capture_method(capture_response=False, capture_error=False)
-def get_visitor(visitor_id: str) -> Response[VisitorAnswer | ErrorsAnswer]:
+def get_visitor(visitor_id: str) -> Response[VisitorAnswer]:
     logger.set_correlation_id(visitor_id)
     scheme, _, token = app.current_event.headers.get("Authorization", "").partition(" ")
     known = scheme.lower() == "bearer" and token_matches(visitor_id, token, secret())
     progress = wiring.visitors(SETTINGS).get(visitor_id) if known else None
     if progress is None:
-        # A wrong token and an unknown visitor look the same: ids cannot be tried out.
-        return refusal(404, "", "There is no such visitor, or the link is incomplete.")
+        raise NoSuchVisitorError
     loaded = models.current()
     movies = loaded[0].movies if loaded and loaded[0].dataset == progress.dataset else {}
     answer = VisitorAnswer.of(progress, movies)
@@ -289,6 +293,11 @@ def refuse_in_progress(_: IdempotencyAlreadyInProgressError) -> Response[Any]:
 def refuse_without_model(_: NoModelYetError) -> Response[Any]:
     message = "Marquee is still learning its movies; try again in a few minutes."
     return refusal(503, "", message, {"Retry-After": "60"})
+
+
+@app.exception_handler(NoSuchVisitorError)
+def refuse_visitor(_: NoSuchVisitorError) -> Response[Any]:
+    return refusal(404, "", "There is no such visitor, or the link is incomplete.")
 
 
 @app.not_found

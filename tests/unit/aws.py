@@ -1,0 +1,241 @@
+"""Marquee's AWS resources under moto, and the functions loaded against them."""
+
+import importlib.util
+import json
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import numpy as np
+from aws_lambda_powertools.utilities import parameters
+
+from marquee.aws import wiring
+from marquee.contracts import CurrentModel
+from marquee.model import Counts, Model, Movie, RatingModel, to_files
+
+ROOT = Path(__file__).parents[2]
+REGION = "us-east-1"
+SECRET = "a-test-secret-of-thirty-two-chars"
+MODEL_ID = "20261121t200000z-0a1b2c"
+DATASET = "embedded"
+MOVIES = range(1, 41)
+
+
+@dataclass
+class Aws:
+    """Names and clients of one fake account."""
+
+    environment: dict[str, str]
+    cluster_id: str
+    queues: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+
+    def table(self, name: str) -> Any:
+        return boto3.resource("dynamodb", region_name=REGION).Table(self.environment[name])
+
+    def load(self, function: str) -> ModuleType:
+        """Load a function's module anew, as a cold start does."""
+        wiring.client.cache_clear()
+        wiring._dynamodb.cache_clear()
+        parameters.clear_caches()  # type: ignore[no-untyped-call]
+        _forget_logger(function.replace("_", "-"))
+        path = ROOT / "functions" / function / "app.py"
+        spec = importlib.util.spec_from_file_location(f"functions.{function}.app", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    def wipe(self) -> None:
+        """Forget what the functions wrote."""
+        for table, key in (("VISITORS_TABLE", "visitor_id"), ("IDEMPOTENCY_TABLE", "id")):
+            with self.table(table).batch_writer() as batch:
+                for item in self.table(table).scan()["Items"]:
+                    batch.delete_item(Key={key: item[key]})
+        s3 = self.client("s3")
+        for bucket in ("ratings", "results", "models"):
+            name = f"marquee-test-{bucket}"
+            for listed in s3.list_objects_v2(Bucket=name).get("Contents", []):
+                s3.delete_object(Bucket=name, Key=listed["Key"])
+        for url in self.queues.values():
+            self.client("sqs").delete_queue(QueueUrl=url)
+            self.client("sqs").create_queue(QueueName=url.rpartition("/")[2])
+        self.cluster_id = os.environ["CLUSTER_ID"] = _cluster(self.client("emr"))
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        answer = self.client("sqs").receive_message(
+            QueueUrl=self.queues[queue], MaxNumberOfMessages=10
+        )
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def step_names(self) -> list[str]:
+        listed = self.client("emr").list_steps(ClusterId=self.cluster_id)["Steps"]
+        return [step["Name"] for step in listed]
+
+
+def _forget_logger(service: str) -> None:
+    """Let the next Logger write to the stdout of the test at hand."""
+    logging.root.manager.loggerDict.pop(service, None)
+
+
+def context(name: str) -> Any:
+    return SimpleNamespace(
+        function_name=f"marquee-test-{name}",
+        memory_limit_in_mb=512,
+        invoked_function_arn=f"arn:aws:lambda:{REGION}:123456789012:function:{name}",
+        aws_request_id="52fdfc07-2182-454f-963f-5f0f9a621d72",
+        get_remaining_time_in_millis=lambda: 30_000,
+    )
+
+
+def event(name: str) -> dict[str, Any]:
+    """Read a sample event."""
+    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return loaded
+
+
+def create() -> Aws:
+    """Make everything that Terraform makes and the functions touch."""
+    s3 = boto3.client("s3", region_name=REGION)
+    for kind in ("ratings", "models", "results"):
+        s3.create_bucket(Bucket=f"marquee-test-{kind}")
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    _tables(dynamodb)
+    sqs = boto3.client("sqs", region_name=REGION)
+    queues = {
+        kind: sqs.create_queue(QueueName=f"marquee-test-{kind}")["QueueUrl"]
+        for kind in ("visitors", "results", "texts")
+    }
+    boto3.client("ssm", region_name=REGION).put_parameter(
+        Name="/marquee/test/token-secret", Value=SECRET, Type="SecureString"
+    )
+    cluster_id = _cluster(boto3.client("emr", region_name=REGION))
+    return Aws(_environment(cluster_id, queues["texts"]), cluster_id, queues)
+
+
+def _cluster(emr: Any) -> str:
+    answer = emr.run_job_flow(
+        Name="marquee-test",
+        Instances={
+            "InstanceCount": 1,
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "MasterInstanceType": "m5.xlarge",
+        },
+        JobFlowRole="EMR_EC2_DefaultRole",
+        ServiceRole="EMR_DefaultRole",
+    )
+    return str(answer["JobFlowId"])
+
+
+def put_model(aws: Aws, dataset: str = DATASET) -> None:
+    """Store a small model with a taste for low and for high movie ids."""
+    s3 = aws.client("s3")
+    for name, content in to_files(_model(dataset)).items():
+        s3.put_object(Bucket="marquee-test-models", Key=f"{MODEL_ID}/{name}", Body=content)
+    current = CurrentModel(MODEL_ID, dataset, "2026-11-21T20:00:00.000Z", 100, 5000)
+    s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=current.to_json())
+
+
+def put_titles(aws: Aws) -> None:
+    with aws.table("MOVIES_TABLE").batch_writer() as batch:
+        for movie_id in MOVIES:
+            batch.put_item(
+                Item={"dataset": DATASET, "movie_id": movie_id, "title": f"Film {movie_id}"}
+            )
+
+
+def _model(dataset: str) -> Model:
+    ids = np.array(MOVIES, dtype=np.int32)
+    taste = np.where(ids <= 20, 1.0, -1.0).astype(np.float32)
+    return Model(
+        model_id=MODEL_ID,
+        dataset=dataset,
+        trained_at="2026-11-21T20:00:00.000Z",
+        counts=Counts(users=100, movies=len(ids), ratings=5000, visitors=0),
+        rating=RatingModel(
+            movie_ids=ids,
+            factors=taste[:, None],
+            movie_bias=np.zeros(len(ids), dtype=np.float32),
+            support=np.full(len(ids), 100, dtype=np.int32),
+            global_mean=3.5,
+            user_damping=10.0,
+            regularisation=0.05,
+            lowest=1.0,
+            highest=5.0,
+        ),
+        movies={
+            movie_id: Movie(movie_id, f"Film {movie_id}", 1970 + movie_id, ("Drama",))
+            for movie_id in MOVIES
+        },
+        questionnaire=tuple(range(1, 21)),
+        metrics={},
+    )
+
+
+def _environment(cluster_id: str, texts_queue_url: str) -> dict[str, str]:
+    return {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "ENVIRONMENT": "test",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "RATINGS_BUCKET": "marquee-test-ratings",
+        "MODELS_BUCKET": "marquee-test-models",
+        "RESULTS_BUCKET": "marquee-test-results",
+        "VISITORS_TABLE": "marquee-test-visitors",
+        "MOVIES_TABLE": "marquee-test-movies",
+        "IDEMPOTENCY_TABLE": "marquee-test-idempotency",
+        "TEXTS_QUEUE_URL": texts_queue_url,
+        "CLUSTER_ID": cluster_id,
+        "STEPS_PREFIX": "s3://marquee-test-artifacts/steps/1/",
+        "SITE_URL": "https://d111111abcdef8.cloudfront.net/",
+        "TOKEN_SECRET_NAME": "/marquee/test/token-secret",
+        "MODEL_REFRESH_SECONDS": "0",
+    }
+
+
+def _tables(dynamodb: Any) -> None:
+    def create_table(name: str, keys: dict[str, str], **more: Any) -> None:
+        attributes = {**keys, **more.pop("attributes", {})}
+        dynamodb.create_table(
+            TableName=f"marquee-test-{name}",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": key, "KeyType": kind}
+                for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
+            ],
+            **more,
+        )
+
+    create_table("movies", {"dataset": "S", "movie_id": "N"})
+    create_table("idempotency", {"id": "S"})
+    create_table(
+        "visitors",
+        {"visitor_id": "S"},
+        attributes={"open_status": "S", "status_at": "S"},
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "open",
+                "KeySchema": [
+                    {"AttributeName": "open_status", "KeyType": "HASH"},
+                    {"AttributeName": "status_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {
+                    "ProjectionType": "INCLUDE",
+                    "NonKeyAttributes": ["version", "submission_id"],
+                },
+            }
+        ],
+    )

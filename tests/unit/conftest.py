@@ -1,0 +1,30 @@
+"""What the unit tests share: a fake AWS account and no way out to a real one."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.unit.aws import Aws, create
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Aws]:
+    """Marquee's resources in a fake account, with the functions' environment set."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        with mock_aws():
+            made = create()
+            for name, value in made.environment.items():
+                patch.setenv(name, value)
+            yield made
+
+
+@pytest.fixture
+def aws(account: Aws) -> Aws:
+    """The fake account, empty again."""
+    account.wipe()
+    return account

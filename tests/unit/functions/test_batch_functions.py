@@ -1,0 +1,394 @@
+"""The queues' functions and reconcile, handlers and adapters, against a fake account."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from marquee.aws.buckets import RatingsBucket
+from marquee.aws.cluster import Cluster
+from marquee.aws.visitors_table import VisitorsTable
+from marquee.contracts import Result, Submission, results_prefix, timestamp
+from marquee.visitor import Registration, Status
+from tests.unit.aws import MODEL_ID, Aws, context, event, put_model, put_titles
+from tests.unit.memory import good_result, registration
+
+VISITOR_ID = "01jd5m8k3q9x7w2v4t6r8p0nzb"
+SUBMISSION_ID = "9f2b6c1d4e8a70b35c6d9e1f2a3b4c5d"
+
+
+def ada(visitor_id: str = VISITOR_ID) -> Registration:
+    form = registration(1)
+    return Registration(
+        visitor_id=visitor_id,
+        dataset=form.dataset,
+        name="Ada",
+        phone="+14155550123",
+        requested_at=form.requested_at,
+        ratings=form.ratings,
+        expires_at=form.expires_at,
+    )
+
+
+@pytest.fixture
+def table(aws: Aws) -> VisitorsTable:
+    put_model(aws)
+    put_titles(aws)
+    return VisitorsTable(boto3.resource("dynamodb"), aws.environment["VISITORS_TABLE"])
+
+
+def run(function: ModuleType, name: str, sent: dict[str, Any] | None = None) -> Any:
+    return function.handler(sent or event(name), context(name))
+
+
+def failures(answer: dict[str, Any]) -> int:
+    return len(answer["batchItemFailures"])
+
+
+def put_results(aws: Aws, *results: Result, submission_id: str = SUBMISSION_ID) -> None:
+    body = "".join(result.to_json() + "\n" for result in results)
+    for name, content in (("part-00000.json", body), ("_SUCCESS", "")):
+        aws.client("s3").put_object(
+            Bucket="marquee-test-results",
+            Key=results_prefix(submission_id) + name,
+            Body=content.encode(),
+        )
+
+
+def recommended(table: VisitorsTable) -> None:
+    table.create(ada())
+    table.mark_submitted(VISITOR_ID, 1, SUBMISSION_ID)
+    table.mark_recommended(VISITOR_ID, 1, MODEL_ID, good_result(VISITOR_ID, 1).picks)
+
+
+def status(table: VisitorsTable) -> Status:
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    return found.status
+
+
+# submit_step
+
+
+def test_the_sample_visitor_gets_a_train_and_a_recommend_step_in_one_submission(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    table.create(ada())
+    RatingsBucket(aws.client("s3"), "marquee-test-ratings").append(ada().progress.visitor_object)
+    before = aws.step_names()
+    assert failures(run(aws.load("submit_step"), "submit_step")) == 0
+    added = [name for name in aws.step_names() if name not in before]
+    assert sorted(name.split("-")[0] for name in added) == ["recommend", "train"]
+    assert status(table) is Status.SUBMITTED
+
+
+def test_the_submission_holds_the_ratings_and_no_name_or_phone(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    table.create(ada())
+    run(aws.load("submit_step"), "submit_step")
+    s3 = aws.client("s3")
+    (listed,) = s3.list_objects_v2(Bucket="marquee-test-ratings", Prefix="submissions/")["Contents"]
+    content = s3.get_object(Bucket="marquee-test-ratings", Key=listed["Key"])["Body"].read()
+    assert Submission.from_json_lines(content).members[0].visitor_id == VISITOR_ID
+    assert b"Ada" not in content
+    assert b"4155550123" not in content
+
+
+def test_a_visitors_message_delivered_twice_adds_no_second_step(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    table.create(ada())
+    function = aws.load("submit_step")
+    run(function, "submit_step")
+    after_one = aws.step_names()
+    run(function, "submit_step")
+    assert aws.step_names() == after_one
+
+
+def test_an_unknown_visitors_message_goes_back_towards_the_dead_letters(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    assert failures(run(aws.load("submit_step"), "submit_step")) == 1
+
+
+@pytest.mark.parametrize("body", ["poison", "{}", '{"Records":[{}]}', "[]"])
+def test_a_poisoned_message_goes_back_and_its_neighbour_is_served(
+    aws: Aws, table: VisitorsTable, body: str
+) -> None:
+    table.create(ada())
+    sent = event("submit_step")
+    sent["Records"].append({**sent["Records"][0], "messageId": "poison", "body": body})
+    answer = run(aws.load("submit_step"), "submit_step", sent)
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["poison"]
+    assert status(table) is Status.SUBMITTED
+
+
+def test_the_test_event_of_s3_is_taken_without_a_word(aws: Aws, table: VisitorsTable) -> None:
+    sent = event("submit_step")
+    sent["Records"][0]["body"] = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
+    assert failures(run(aws.load("submit_step"), "submit_step", sent)) == 0
+
+
+def test_emr_throttling_sends_the_message_back_and_the_next_delivery_adds_the_step(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.create(ada())
+    function = aws.load("submit_step")
+    emr = function.submitter.adder.cluster._emr
+    add = emr.add_job_flow_steps
+
+    def throttle(**_: Any) -> None:
+        raise ClientError(
+            {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}},
+            "AddJobFlowSteps",
+        )
+
+    monkeypatch.setattr(emr, "add_job_flow_steps", throttle)
+    before = aws.step_names()
+    assert failures(run(function, "submit_step")) == 1
+    monkeypatch.setattr(emr, "add_job_flow_steps", add)
+    assert failures(run(function, "submit_step")) == 0
+    added = [name for name in aws.step_names() if name not in before]
+    assert len([name for name in added if name.startswith("recommend-")]) == 1
+
+
+# queue_results
+
+
+def test_the_sample_results_give_picks_and_queue_the_text(aws: Aws, table: VisitorsTable) -> None:
+    table.create(ada())
+    put_results(aws, good_result(VISITOR_ID, 1))
+    assert failures(run(aws.load("queue_results"), "queue_results")) == 0
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    assert (found.status, len(found.picks or ())) == (Status.RECOMMENDED, 10)
+    assert aws.messages("texts") == [{"schema_version": 1, "visitor_id": VISITOR_ID, "version": 1}]
+
+
+def test_results_delivered_twice_keep_the_first_picks(aws: Aws, table: VisitorsTable) -> None:
+    table.create(ada())
+    function = aws.load("queue_results")
+    put_results(aws, good_result(VISITOR_ID, 1))
+    run(function, "queue_results")
+    first = table.get(VISITOR_ID)
+    put_results(aws, Result(VISITOR_ID, 1, "another", good_result(VISITOR_ID, 1).picks[:3]))
+    run(function, "queue_results")
+    assert table.get(VISITOR_ID) == first
+
+
+def test_an_unreadable_line_sends_the_message_back_and_the_others_are_taken(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    table.create(ada())
+    put_results(aws, good_result(VISITOR_ID, 1))
+    aws.client("s3").put_object(
+        Bucket="marquee-test-results",
+        Key=f"{results_prefix(SUBMISSION_ID)}part-00001.json",
+        Body=b'{"schema_version": 99}\n',
+    )
+    assert failures(run(aws.load("queue_results"), "queue_results")) == 1
+    assert status(table) is Status.RECOMMENDED
+
+
+# send_text
+
+
+def test_the_sample_texts_message_is_texted_once(aws: Aws, table: VisitorsTable) -> None:
+    recommended(table)
+    function = aws.load("send_text")
+    assert failures(run(function, "send_text")) == 0
+    assert failures(run(function, "send_text")) == 0
+    assert status(table) is Status.TEXTED
+
+
+def test_the_text_holds_ten_titles_the_link_and_the_opt_out_line(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommended(table)
+    function = aws.load("send_text")
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(function.texter.sms._sns, "publish", lambda **request: sent.append(request))
+    run(function, "send_text")
+    (request,) = sent
+    assert request["PhoneNumber"] == "+14155550123"
+    assert all(f"Film {number}" in request["Message"] for number in range(11, 21))
+    assert f"https://d111111abcdef8.cloudfront.net/#{VISITOR_ID}." in request["Message"]
+    assert request["Message"].endswith("Reply STOP to opt out.")
+
+
+def refusing(code: str, http_status: int = 400) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": "to +14155550123"},
+            "ResponseMetadata": {
+                "HTTPStatusCode": http_status,
+                "RequestId": "",
+                "HostId": "",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
+        "Publish",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "sent_back", "ends"),
+    [
+        (refusing("Throttling"), 1, Status.RECOMMENDED),
+        (refusing("AuthorizationError", 403), 1, Status.RECOMMENDED),
+        (refusing("InvalidParameter"), 0, Status.FAILED),
+        (refusing("OptedOut"), 0, Status.FAILED),
+        (refusing("InternalError", 500), 0, Status.FAILED),
+        (ReadTimeoutError(endpoint_url="https://sns"), 0, Status.FAILED),
+    ],
+    ids=["throttled", "forbidden", "invalid", "opted out", "server error", "timeout"],
+)
+def test_a_refused_text_is_tried_again_only_where_it_was_surely_not_sent(
+    capsys: pytest.CaptureFixture[str],
+    aws: Aws,
+    table: VisitorsTable,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    sent_back: int,
+    ends: Status,
+) -> None:
+    recommended(table)
+    function = aws.load("send_text")
+
+    def refuse(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(function.texter.sms._sns, "publish", refuse)
+    assert failures(run(function, "send_text")) == sent_back
+    assert status(table) is ends
+    assert "4155550123" not in "".join(capsys.readouterr())
+
+
+def test_a_message_whose_text_is_being_sent_comes_again(aws: Aws, table: VisitorsTable) -> None:
+    recommended(table)
+    table.claim_text(VISITOR_ID, 1)
+    assert failures(run(aws.load("send_text"), "send_text")) == 1
+    assert status(table) is Status.RECOMMENDED
+
+
+def test_a_poisoned_texts_message_goes_back(aws: Aws, table: VisitorsTable) -> None:
+    sent = event("send_text")
+    sent["Records"][0]["body"] = '{"visitor_id": 1}'
+    assert failures(run(aws.load("send_text"), "send_text", sent)) == 1
+
+
+# reconcile
+
+
+def step_event(aws: Aws, name: str, state: str = "FAILED") -> dict[str, Any]:
+    sent = event("reconcile")
+    sent["detail"] |= {"clusterId": aws.cluster_id, "name": name, "state": state}
+    return sent
+
+
+def submitted(aws: Aws, table: VisitorsTable) -> str:
+    table.create(ada())
+    run(aws.load("submit_step"), "submit_step")
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    return str(found.submission_id)
+
+
+def test_a_failed_recommend_step_is_tried_again_once_however_often_the_event_comes(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    submission_id = submitted(aws, table)
+    function = aws.load("reconcile")
+    for _ in range(2):
+        run(function, "reconcile", step_event(aws, f"recommend-{submission_id}"))
+    assert aws.step_names().count(f"recommend-{submission_id}-2") == 1
+
+
+def test_the_last_attempts_failure_fails_the_visitor_with_a_reason(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    submission_id = submitted(aws, table)
+    run(aws.load("reconcile"), "reconcile", step_event(aws, f"recommend-{submission_id}-3"))
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    assert (found.status, bool(found.reason)) == (Status.FAILED, True)
+
+
+def test_steps_of_other_clusters_are_none_of_our_business(aws: Aws, table: VisitorsTable) -> None:
+    before = aws.step_names()
+    run(aws.load("reconcile"), "reconcile")
+    assert aws.step_names() == before
+
+
+def test_the_sweep_announces_a_visitor_again_whose_object_was_never_written(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    long_ago = timestamp(datetime.now(UTC) - timedelta(hours=1))
+    form = ada()
+    table.create(
+        Registration(
+            form.visitor_id,
+            form.dataset,
+            form.name,
+            form.phone,
+            long_ago,
+            form.ratings,
+            form.expires_at,
+        )
+    )
+    run(aws.load("reconcile"), "reconcile", {"action": "sweep"})
+    listed = aws.client("s3").list_objects_v2(Bucket="marquee-test-ratings", Prefix="visitors/")
+    assert VISITOR_ID in listed["Contents"][0]["Key"]
+
+
+def test_the_schedule_trains_unless_training_is_waiting_already(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = aws.load("reconcile")
+    waiting = function.reconciler.cluster.active_step_names
+    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ["recommend-1"])
+    before = aws.step_names()
+    run(function, "reconcile", {"action": "train"})
+    (added,) = [name for name in aws.step_names() if name not in before]
+    assert added.startswith("train-")
+    monkeypatch.setattr(Cluster, "active_step_names", lambda _: waiting())
+    run(function, "reconcile", {"action": "train"})
+    assert len(aws.step_names()) == len(before) + 1
+
+
+def test_an_event_that_reconcile_does_not_know_is_an_error(aws: Aws, table: VisitorsTable) -> None:
+    with pytest.raises(ValueError, match="knows no such event"):
+        run(aws.load("reconcile"), "reconcile", {"action": "dance"})
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        ("submit_step", "visitor submitted"),
+        ("queue_results", "visitor recommended"),
+        ("send_text", "text: texted"),
+    ],
+)
+def test_every_hop_logs_the_visitors_correlation_id(
+    capsys: pytest.CaptureFixture[str],
+    aws: Aws,
+    table: VisitorsTable,
+    function: str,
+    line: str,
+) -> None:
+    if function == "send_text":
+        recommended(table)
+    else:
+        table.create(ada())
+        put_results(aws, good_result(VISITOR_ID, 1))
+    run(aws.load(function), function)
+    logged = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+    assert all(one.get("correlation_id") for one in logged if "level" in one)
+    (found,) = [one for one in logged if one.get("message") == line]
+    assert found["correlation_id"] == VISITOR_ID

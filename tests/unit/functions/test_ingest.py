@@ -1,0 +1,298 @@
+"""The API, handler and all, against a fake account."""
+
+import json
+from typing import Any
+
+import pytest
+
+from marquee.contracts import VisitorObject
+from tests.unit.aws import DATASET, Aws, context, event, put_model
+
+FORM: dict[str, Any] = json.loads(event("ingest")["body"])
+PHONE = FORM["phone"]
+
+
+class Api:
+    """Calls the handler as API Gateway does."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.module = aws.load("ingest")
+        self.aws = aws
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        raw: str | None = None,
+    ) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        request = event("ingest")
+        request |= {"path": path, "httpMethod": method}
+        request["body"] = raw if raw is not None else json.dumps(body) if body else None
+        request["headers"] = {"Content-Type": "application/json", **(headers or {})}
+        request["multiValueHeaders"] = {name: [v] for name, v in request["headers"].items()}
+        answer = self.module.handler(request, context("ingest"))
+        return (
+            answer["statusCode"],
+            json.loads(answer["body"]),
+            {name: values[0] for name, values in answer["multiValueHeaders"].items()},
+        )
+
+    def stored(self) -> tuple[int, int]:
+        """Count visitor items and ratings objects."""
+        items = self.aws.table("VISITORS_TABLE").scan()["Count"]
+        objects = self.aws.client("s3").list_objects_v2(Bucket="marquee-test-ratings")
+        return items, objects["KeyCount"]
+
+
+@pytest.fixture
+def api(aws: Aws) -> Api:
+    put_model(aws)
+    return Api(aws)
+
+
+def test_the_sample_event_creates_a_visitor(api: Api) -> None:
+    answer = api.module.handler(event("ingest"), context("ingest"))
+    assert answer["statusCode"] == 201
+    assert api.stored() == (1, 1)
+
+
+def test_a_form_is_answered_with_ten_picks_at_once(api: Api) -> None:
+    status, body, _ = api.call("POST", "/visitors", FORM)
+    assert (status, body["status"], len(body["picks"])) == (201, "received", 10)
+
+
+def test_picks_are_unseen_and_carry_titles_and_reasons(api: Api) -> None:
+    _, body, _ = api.call("POST", "/visitors", FORM)
+    rated = {rating["movie_id"] for rating in FORM["ratings"]}
+    assert not rated & {pick["movie_id"] for pick in body["picks"]}
+    assert all(pick["title"] == f"Film {pick['movie_id']}" for pick in body["picks"])
+
+
+def test_the_visitor_object_holds_neither_name_nor_phone(api: Api) -> None:
+    _, body, _ = api.call("POST", "/visitors", FORM)
+    s3 = api.aws.client("s3")
+    (listed,) = s3.list_objects_v2(Bucket="marquee-test-ratings")["Contents"]
+    content = s3.get_object(Bucket="marquee-test-ratings", Key=listed["Key"])["Body"].read()
+    assert VisitorObject.from_json(content).visitor_id == body["visitor_id"]
+    assert b"Ada" not in content
+    assert b"4155550123" not in content
+
+
+def test_the_same_form_posted_again_with_its_key_is_the_same_visitor(api: Api) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    _, first, _ = api.call("POST", "/visitors", FORM, key)
+    _, second, _ = api.call("POST", "/visitors", FORM, key)
+    assert first == second
+    assert api.stored()[0] == 1
+
+
+def test_a_crash_between_the_two_writes_is_mended_by_posting_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    bucket = api.module.wiring.RatingsBucket
+    append = bucket.append
+    monkeypatch.setattr(bucket, "append", lambda *_: (_ for _ in ()).throw(OSError("died")))
+    with pytest.raises(OSError, match="died"):
+        api.call("POST", "/visitors", FORM, key)
+    assert api.stored() == (1, 0)
+    monkeypatch.setattr(bucket, "append", append)
+    status, _, _ = api.call("POST", "/visitors", FORM, key)
+    assert (status, *api.stored()) == (201, 1, 1)
+
+
+def test_one_key_cannot_stand_for_two_forms(api: Api) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    api.call("POST", "/visitors", FORM, key)
+    status, body, _ = api.call("POST", "/visitors", FORM | {"name": "Bob"}, key)
+    assert (status, body["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_no_idempotency_record_holds_the_phone_or_the_token(api: Api) -> None:
+    _, body, _ = api.call("POST", "/visitors", FORM, {"Idempotency-Key": "a-key-of-the-page"})
+    records = json.dumps(api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"], default=str)
+    assert body["visitor_id"] in records
+    assert "4155550123" not in records
+    assert body["token"] not in records
+
+
+def test_a_visitor_reads_her_own_page_with_her_token(api: Api) -> None:
+    _, created, _ = api.call("POST", "/visitors", FORM)
+    bearer = {"Authorization": f"Bearer {created['token']}"}
+    status, body, _ = api.call("GET", f"/visitors/{created['visitor_id']}", headers=bearer)
+    assert (status, body["status"], body["texts"], body["picks"]) == (200, "received", True, None)
+    assert PHONE not in json.dumps(body)
+
+
+@pytest.mark.parametrize("token", ["", "Bearer ", "Bearer wrong", "Basic abc"])
+def test_without_the_right_token_there_is_no_such_visitor(api: Api, token: str) -> None:
+    _, created, _ = api.call("POST", "/visitors", FORM)
+    path = f"/visitors/{created['visitor_id']}"
+    known = api.call("GET", path, headers={"Authorization": token})
+    unknown = api.call("GET", f"/visitors/{'0' * 26}", headers={"Authorization": token})
+    assert known[0] == 404
+    assert known[1] == unknown[1]
+
+
+def test_picks_store_nothing(api: Api) -> None:
+    status, body, _ = api.call("POST", "/picks", {"ratings": FORM["ratings"]})
+    assert (status, len(body["picks"]), api.stored()) == (200, 10, (0, 0))
+
+
+def test_the_questionnaire_gives_movies_and_the_scale(api: Api) -> None:
+    status, body, _ = api.call("GET", "/questionnaire")
+    assert (status, len(body["movies"]), body["dataset"]) == (200, 20, DATASET)
+    assert [answer["stars"] for answer in body["scale"]] == [5, 4, 3, 2, 1]
+
+
+def test_health_names_the_model_and_its_age(api: Api) -> None:
+    status, body, _ = api.call("GET", "/health")
+    assert (status, body["status"], body["dataset"]) == (200, "ok", DATASET)
+
+
+def test_before_the_first_model_the_api_says_so(aws: Aws) -> None:
+    status, body, headers = Api(aws).call("GET", "/questionnaire")
+    assert (status, headers["Retry-After"]) == (503, "60")
+    assert "still learning" in body["errors"][0]["message"]
+
+
+def test_a_corrupt_model_leaves_the_last_good_one_in_use(api: Api) -> None:
+    before = api.call("GET", "/questionnaire")
+    s3 = api.aws.client("s3")
+    s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=b"{")
+    assert api.call("GET", "/questionnaire") == before
+
+
+def test_only_the_site_may_call_from_a_browser(api: Api) -> None:
+    origin = {"Origin": "https://d111111abcdef8.cloudfront.net"}
+    _, _, headers = api.call("GET", "/questionnaire", headers=origin)
+    assert headers["Access-Control-Allow-Origin"] == origin["Origin"]
+
+
+def ratings(count: int) -> list[dict[str, int]]:
+    return [{"movie_id": number, "stars": 3} for number in range(1, count + 1)]
+
+
+WRONG_FIELDS: list[tuple[str, dict[str, Any]]] = [
+    ("name", {"name": None}),
+    ("name", {"name": "   "}),
+    ("name", {"name": "x" * 61}),
+    ("name", {"name": "A\u0007da"}),
+    ("name", {"name": 7}),
+    ("phone", {"phone": "415 555 0123"}),
+    ("phone", {"phone": "+1"}),
+    ("phone", {"phone": "+999999999999"}),
+    ("phone", {"phone": "call me"}),
+    ("phone", {"phone": 14155550123}),
+    ("consent", {"consent": False}),
+    ("consent", {"consent": "yes"}),
+    ("ratings", {"ratings": ratings(4)}),
+    ("ratings", {"ratings": ratings(501)}),
+    ("ratings", {"ratings": "five"}),
+    ("ratings", {"ratings": ratings(5) + ratings(1)}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": 6}, *ratings(6)[1:]]}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": 0}, *ratings(6)[1:]]}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": 3.5}, *ratings(6)[1:]]}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": True}, *ratings(6)[1:]]}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1}, *ratings(6)[1:]]}),
+    ("ratings[5].movie_id", {"ratings": [*ratings(5), {"movie_id": 999, "stars": 3}]}),
+    ("ratings[0].movie_id", {"ratings": [{"movie_id": "1", "stars": 3}, *ratings(6)[1:]]}),
+    ("ratings[0].seen", {"ratings": [{"movie_id": 1, "stars": 3, "seen": 1}, *ratings(6)[1:]]}),
+    ("nickname", {"nickname": "ada"}),
+]
+
+
+@pytest.mark.parametrize(("field", "change"), WRONG_FIELDS)
+def test_a_wrong_field_is_named_and_nothing_is_stored(
+    api: Api, field: str, change: dict[str, Any]
+) -> None:
+    status, body, _ = api.call("POST", "/visitors", FORM | change)
+    assert status == 422
+    assert [error["field"] for error in body["errors"]] == [field]
+    assert api.stored() == (0, 0)
+
+
+@pytest.mark.parametrize("field", ["name", "ratings"])
+def test_a_missing_field_is_named(api: Api, field: str) -> None:
+    form = {name: value for name, value in FORM.items() if name != field}
+    status, body, _ = api.call("POST", "/visitors", form)
+    assert (status, body["errors"]) == (
+        422,
+        [{"field": field, "message": "This field is missing."}],
+    )
+
+
+def test_a_local_phone_format_is_told_how_to_write_it(api: Api) -> None:
+    _, body, _ = api.call("POST", "/visitors", FORM | {"phone": "(415) 555-0123"})
+    assert "country code" in body["errors"][0]["message"]
+
+
+def test_the_phone_is_optional(api: Api) -> None:
+    form = {"name": "Ada", "ratings": FORM["ratings"]}
+    assert api.call("POST", "/visitors", form)[0] == 201
+    (item,) = api.aws.table("VISITORS_TABLE").scan()["Items"]
+    assert "phone" not in item
+
+
+BODIES = [
+    ("", 422),
+    ("{", 400),
+    ("not json", 400),
+    ("[]", 422),
+    ('"text"', 422),
+    ("null", 422),
+    ("[" * 100_000, 400),
+    (json.dumps(FORM | {"name": "x" * 40_000}), 413),
+    (json.dumps(FORM) + " " * 40_000, 413),
+]
+
+
+@pytest.mark.parametrize(("raw", "expected"), BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_form_is_refused_and_nothing_is_stored(
+    api: Api, raw: str, expected: int
+) -> None:
+    status, body, _ = api.call("POST", "/visitors", raw=raw)
+    assert status == expected
+    assert body["errors"][0]["message"]
+    assert api.stored() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml"],
+)
+def test_a_body_of_another_type_is_refused(api: Api, content_type: str) -> None:
+    status, _, _ = api.call("POST", "/visitors", FORM, {"Content-Type": content_type})
+    assert (status, api.stored()) == (415, (0, 0))
+
+
+def test_a_bad_idempotency_key_is_refused(api: Api) -> None:
+    status, body, _ = api.call("POST", "/visitors", FORM, {"Idempotency-Key": "no spaces"})
+    assert (status, body["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_an_unknown_address_is_a_plain_404(api: Api) -> None:
+    assert api.call("GET", "/nothing")[0] == 404
+
+
+def test_no_log_line_holds_the_phone(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    put_model(aws)
+    api = Api(aws)  # here and not in a fixture: the logger keeps the stdout it was made with
+    api.call("POST", "/visitors", FORM)
+    api.call("POST", "/visitors", FORM | {"phone": PHONE + "9"})
+    out = "".join(capsys.readouterr())
+    assert "visitor received" in out
+    assert "4155550123" not in out
+
+
+def test_every_log_line_of_a_form_carries_the_visitors_correlation_id(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_model(aws)
+    api = Api(aws)
+    _, body, _ = api.call("POST", "/visitors", FORM)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (received,) = [line for line in lines if line.get("message") == "visitor received"]
+    assert received["correlation_id"] == body["visitor_id"]
