@@ -156,7 +156,7 @@ def _hops(
 
 
 class StepWatch:
-    """Says which EMR step serves a visitor and how far it is."""
+    """Says which EMR steps a visitor waits for and how far they are."""
 
     def __init__(self, environment: Environment, visitor_id: str) -> None:
         self._emr = boto3.client("emr")
@@ -194,9 +194,12 @@ class StepWatch:
             parsed = parse_recommend_step_name(step["Name"])
             ours = parsed is not None and parsed[0] == self._submission_id
             state = step["Status"]["State"]
-            if ours and self._told.get(step["Id"]) != state:
+            # A train step that has not ended runs before ours.
+            before = parsed is None and state in {"PENDING", "RUNNING"}
+            if (ours or before or step["Id"] in self._told) and self._told.get(step["Id"]) != state:
                 self._told[step["Id"]] = state
-                tell(f"step {step['Id']} {state.lower()}")
+                kind = step["Name"].partition("-")[0]
+                tell(f"{kind} step {step['Id']} {state.lower()}")
 
 
 def _conclude(environment: Environment, flow: Flow) -> None:

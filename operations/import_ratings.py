@@ -54,9 +54,9 @@ def import_ratings(
         raise OperationError(f"{path} cannot be imported: {error}") from error
     dataset = dataset_name(path, name)
     folder = path if path.is_dir() else path.parent
-    out.print(f"{path} is {layout.form.described}; the data set is called {dataset}")
+    out.print(f"{dataset}: {layout.form.described}")
     if layout.ignored:
-        out.print(f"ignored: {', '.join(layout.ignored)}")
+        out.print(f"  ignored: {', '.join(layout.ignored)}")
     with phases.phase("upload") as phase:
         upload(environment, folder, layout.files, dataset, phase)
     with phases.phase("prepare") as phase:

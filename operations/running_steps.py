@@ -1,6 +1,7 @@
 """Submit a step to the cluster and follow it to its end."""
 
 import gzip
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from operations.scripts import publish_scripts
 
 # EMR lets an account describe steps once in two seconds for long.
 POLL_SECONDS = {True: 0.5, False: 5.0}
+_OWN_SENTENCE = re.compile(r"(prepare|train|recommend): \S")
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
 _ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 
 
@@ -67,25 +70,31 @@ def run_step(
 def _failure(environment: Environment, step: Mapping[str, Any]) -> str:
     state, step_id = step["Status"]["State"].lower(), step["Id"]
     details = step["Status"].get("FailureDetails", {})
-    words = details.get("Message") or details.get("Reason") or ""
-    last = last_words(_stderr(environment, step_id)) or words
-    return f"The step {step['Name']} ({step_id}) ended {state}: {last or 'EMR gives no reason'}"
+    words = last_words(_output(environment, step_id)) or details.get("Message")
+    return f"The step {step['Name']} ({step_id}) ended {state}: {words or 'EMR gives no reason.'}"
 
 
-def last_words(stderr: str) -> str:
-    """Return the line of a Spark driver's stderr that says why it died."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    # Python ends a traceback with the error at the margin; Spark's own lines carry a time.
-    telling = [line for line in lines if "Error" in line.split(":")[0] and " at " not in line]
-    return (telling or lines[-1:] or [""])[-1]
+def last_words(output: str) -> str:
+    """Return the line of a step's output that says why it ended.
+
+    That is the last sentence of the step itself (`train: there are no ratings…`), else the last
+    exception at the margin, else nothing that would tell anybody anything.
+    """
+    lines = [line.strip() for line in output.splitlines()]
+    own = [line for line in lines if _OWN_SENTENCE.match(line)]
+    exceptions = [line for line in lines if _EXCEPTION.match(line)]
+    return (own or exceptions or [""])[-1]
 
 
-def _stderr(environment: Environment, step_id: str) -> str:
-    """Return the step's stderr from the cluster's log folder, nothing where it is not there yet."""
+def _output(environment: Environment, step_id: str) -> str:
+    """Return what the step printed, as far as it is in the cluster's log folder by now."""
     s3, bucket = boto3.client("s3"), environment.parameter("artifacts-bucket")
-    key = f"logs/{environment.parameter('cluster-id')}/steps/{step_id}/stderr.gz"
-    try:
-        kept = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError:
-        return ""
-    return gzip.decompress(kept).decode(errors="replace")
+    folder = f"logs/{environment.parameter('cluster-id')}/steps/{step_id}"
+    printed = []
+    for name in ("stdout.gz", "stderr.gz"):
+        try:
+            kept = s3.get_object(Bucket=bucket, Key=f"{folder}/{name}")["Body"].read()
+        except ClientError:
+            continue  # EMR brings logs minutes late
+        printed.append(gzip.decompress(kept).decode(errors="replace"))
+    return "\n".join(printed)

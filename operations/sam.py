@@ -47,8 +47,7 @@ def build(environment: Environment) -> None:
         "build",
         *("--template-file", str(TEMPLATE)),
         *("--build-dir", str(_build(environment))),
-        # A cache between builds would keep a layer whose lock has changed only in its order.
-        "--parallel",
+        *("--parallel", "--cached", "--cache-dir", str(environment.state / "sam-cache")),
     )
 
 

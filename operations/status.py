@@ -2,7 +2,6 @@
 
 import boto3
 from botocore.exceptions import ClientError
-from rich.table import Table
 
 from operations.addresses import api_url, site_url
 from operations.console import out
@@ -16,16 +15,16 @@ _STEPS_SHOWN = 5
 
 def show_status(environment: Environment) -> None:
     """Print one screen about the deployment."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("site", site_url(environment))
-    table.add_row("API", _api(environment))
-    table.add_row("model", _model(environment))
-    table.add_row("cluster", _cluster(environment))
-    for line in _queues(environment):
-        table.add_row(*line)
-    for line in _steps(environment):
-        table.add_row(*line)
-    out.print(table)
+    lines = [
+        ("site", site_url(environment)),
+        ("API", _api(environment)),
+        ("model", _model(environment)),
+        ("cluster", _cluster(environment)),
+        *_queues(environment),
+        *_steps(environment),
+    ]
+    for name, words in lines:
+        out.print(f"{name:<16} {words}", markup=False)
 
 
 def _api(environment: Environment) -> str:

@@ -16,6 +16,8 @@ from operations.wheels import wheels_folder
 
 FOLDER = ROOT / "terraform"
 _FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
+# Queues, lifecycle rules and the network spend their time waiting, not working.
+_AT_ONCE = ("-parallelism=30",)
 _PLANNED = re.compile(r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy")
 
 
@@ -59,16 +61,17 @@ class Terraform:
             "-reconfigure",
             *settings,
             *(f"-backend-config={name}={value}" for name, value in backend.items()),
-            *([f"-plugin-dir={mirror}"] if mirror else []),
+            # From a mirror no other platform's checksums can be had: leave the committed ones.
+            *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
         )
 
     def apply(self, progress: Progress) -> None:
         """Apply; `progress` hears (resources done, resources planned, the one just done)."""
-        self._follow(["apply", "-auto-approve", *self._inputs()], progress)
+        self._follow(["apply", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
     def destroy(self, progress: Progress) -> None:
         """Destroy everything in the state; `progress` as in `apply`."""
-        self._follow(["destroy", "-auto-approve", *self._inputs()], progress)
+        self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
     def plan(self) -> str:
         """Return the plan as Terraform prints it."""

@@ -1,6 +1,7 @@
 """Show the texts that the local AWS would have sent."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -18,7 +19,7 @@ class SentText:
 
 
 def sent_texts(environment: Environment) -> list[SentText]:
-    """Return the texts sent so far, oldest first. Local only: AWS keeps no copies."""
+    """Return the texts sent so far, each phone's oldest first. Local only: AWS keeps no copies."""
     if not environment.is_local:
         raise OperationError(
             "AWS keeps no copy of a text: see whether it was delivered in the alarms and the"
@@ -31,8 +32,8 @@ def sent_texts(environment: Environment) -> list[SentText]:
         raise OperationError(
             f"The local AWS does not answer at {environment.endpoint}: start it with 'make local'."
         ) from error
-    messages = answer.json()["sms_messages"]
-    return [SentText(sent["PhoneNumber"], sent["Message"]) for sent in messages]
+    by_phone: dict[str, list[dict[str, Any]]] = answer.json()["sms_messages"]
+    return [SentText(phone, sent["Message"]) for phone, texts in by_phone.items() for sent in texts]
 
 
 def show_texts(environment: Environment) -> None:

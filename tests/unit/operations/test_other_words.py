@@ -44,24 +44,30 @@ def test_terraforms_version_is_read() -> None:
     assert terraform_version("Terraform v1.11.4\non linux_amd64\n") == (1, 11)
 
 
-def test_the_error_that_ended_a_step_is_its_last_word() -> None:
-    stderr = (
-        "26/11/21 20:00:00 ERROR Executor: Exception in task 0.0\n"
-        "Traceback (most recent call last):\n"
-        '  File "train.py", line 9, in <module>\n'
-        "marquee.progress.StepError: there are no ratings under s3://b/ratings/\n"
+def test_the_sentence_of_the_step_itself_is_its_last_word() -> None:
+    output = (
+        "[   3.1 s] train: reading\n"
+        "train: there are no ratings under s3://b/ratings/\n"
         "26/11/21 20:00:01 INFO ShutdownHookManager: Shutdown hook called\n"
     )
 
-    assert last_words(stderr).startswith("marquee.progress.StepError: there are no ratings")
+    assert last_words(output) == "train: there are no ratings under s3://b/ratings/"
 
 
-def test_without_an_error_the_last_line_is_the_last_word() -> None:
-    assert last_words("one\ntwo\n\n") == "two"
+def test_without_a_sentence_the_exception_that_ended_a_step_is_its_last_word() -> None:
+    output = (
+        "26/11/21 20:00:00 ERROR Executor: Exception in task 0.0\n"
+        "Traceback (most recent call last):\n"
+        '  File "train.py", line 9, in <module>\n'
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o35.fit.\n"
+        "26/11/21 20:00:01 INFO ShutdownHookManager: Shutdown hook called\n"
+    )
+
+    assert last_words(output).startswith("py4j.protocol.Py4JJavaError")
 
 
-def test_a_step_that_said_nothing_has_no_last_word() -> None:
-    assert last_words("") == ""
+def test_a_step_that_told_nothing_has_no_last_word() -> None:
+    assert last_words("26/11/21 20:00:01 INFO ShutdownHookManager: Shutdown hook called\n") == ""
 
 
 @pytest.mark.parametrize("line", ["START RequestId: 1", "END RequestId: 1", '{"_aws": {}}'])
