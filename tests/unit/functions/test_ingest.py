@@ -46,10 +46,15 @@ class Api:
         return items, objects["KeyCount"]
 
 
+@pytest.fixture(scope="module")
+def warm(account: Aws) -> Api:
+    return Api(account)
+
+
 @pytest.fixture
-def api(aws: Aws) -> Api:
+def api(aws: Aws, warm: Api) -> Api:
     put_model(aws)
-    return Api(aws)
+    return warm
 
 
 def test_the_sample_event_creates_a_visitor(api: Api) -> None:

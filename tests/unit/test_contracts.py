@@ -1,0 +1,116 @@
+"""What travels between the parts survives the way, and nothing else gets through."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marquee.contracts import (
+    ContractError,
+    CurrentModel,
+    Rating,
+    Result,
+    Submission,
+    TextMessage,
+    VisitorObject,
+    parse_results_key,
+    parse_visitor_key,
+    ratings_from,
+    unique_members,
+)
+from marquee.s3_events import created_keys
+from tests.unit.memory import good_result, registration
+
+ADA = registration(1).progress
+
+
+def test_a_visitor_object_survives() -> None:
+    assert VisitorObject.from_json(ADA.visitor_object.to_json()) == ADA.visitor_object
+
+
+def test_a_submission_survives() -> None:
+    submission = Submission((ADA.member, registration(2).progress.member))
+    assert Submission.from_json_lines(submission.to_json_lines()) == submission
+
+
+@pytest.mark.parametrize(
+    "result", [good_result("v", 1), Result("v", 2, "m", error="nothing known")]
+)
+def test_a_result_survives(result: Result) -> None:
+    assert Result.from_json(result.to_json()) == result
+
+
+def test_a_texts_message_holds_nothing_but_id_and_version() -> None:
+    assert json.loads(TextMessage("v", 1).to_json()) == {
+        "schema_version": 1,
+        "visitor_id": "v",
+        "version": 1,
+    }
+
+
+def test_a_current_model_survives() -> None:
+    current = CurrentModel("m", "embedded", "2026-11-21T20:00:00Z", 3, 10)
+    assert CurrentModel.from_json(current.to_json()) == current
+
+
+def test_a_newer_schema_is_refused() -> None:
+    body = json.loads(ADA.visitor_object.to_json()) | {"schema_version": 2}
+    with pytest.raises(ContractError, match="schema version 2"):
+        VisitorObject.from_json(json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"visitor_id": 7}, "visitor_id is 7"),
+        ({"version": "1"}, "version is '1'"),
+        ({"version": True}, "version is True"),
+        ({"ratings": 5}, "ratings is not a list"),
+        ({"ratings": [5]}, "ratings\\[0\\] is not an object"),
+        ({"ratings": [{"movie_id": 1, "stars": 6}]}, "ratings\\[0\\].stars is 6"),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, Any], message: str) -> None:
+    body = json.loads(ADA.visitor_object.to_json()) | change
+    with pytest.raises(ContractError, match=message):
+        VisitorObject.from_json(json.dumps(body))
+
+
+def test_a_movie_rated_twice_keeps_its_last_rating() -> None:
+    given_twice = [{"movie_id": 1, "stars": 2}, {"movie_id": 2, "stars": 3}]
+    given_twice.append({"movie_id": 1, "stars": 5})
+    assert ratings_from(given_twice) == (Rating(2, 3), Rating(1, 5))
+
+
+def test_a_visitor_twice_in_a_batch_is_one_member_at_her_latest_version() -> None:
+    first, second = ADA.member, ADA.visitor_object
+    newer = type(first)(first.visitor_id, 2, first.dataset, second.ratings)
+    assert unique_members([first, newer, first]) == (newer,)
+
+
+@given(st.text())
+def test_no_other_key_is_taken_for_a_visitor_object(key: str) -> None:
+    with pytest.raises(ContractError):
+        parse_visitor_key("submissions/" + key)
+
+
+def test_only_success_names_a_submission() -> None:
+    assert parse_results_key(f"submission={'a' * 32}/_SUCCESS") == "a" * 32
+    with pytest.raises(ContractError):
+        parse_results_key(f"submission={'a' * 32}/part-00000.json")
+
+
+def s3_message(key: str, name: str = "ObjectCreated:Put") -> str:
+    return json.dumps({"Records": [{"eventName": name, "s3": {"object": {"key": key}}}]})
+
+
+def test_keys_are_read_url_decoded() -> None:
+    assert created_keys(s3_message("visitors/date%3D2026-11-21/a+b.json")) == [
+        "visitors/date=2026-11-21/a b.json"
+    ]
+
+
+def test_removed_objects_announce_nothing() -> None:
+    assert created_keys(s3_message("a", "ObjectRemoved:Delete")) == []
