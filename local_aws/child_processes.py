@@ -19,8 +19,8 @@ LOCK = threading.Lock()
 TOLD: list[IO[bytes]] = []
 
 
-def start_watchdog() -> int:
-    """Start the watchdog of this process; returns its process id."""
+def start_watchdog(pid_file: Path) -> int:
+    """Start the watchdog of this process; its process id is returned and written to `pid_file`."""
     watchdog = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
@@ -28,6 +28,7 @@ def start_watchdog() -> int:
     )
     assert watchdog.stdin is not None  # noqa: S101  asked for a pipe above
     TOLD[:] = [watchdog.stdin]
+    pid_file.write_text(f"{watchdog.pid}\n")
     return watchdog.pid
 
 
@@ -44,6 +45,17 @@ def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
     if sign == signal.SIGKILL:
         process.wait()
         forget(process)
+
+
+def spawn_and_forget(command: list[str], **options: Any) -> None:
+    """Run `command` in the background, nobody waiting for it (options of Popen)."""
+    process = spawn(command, **options)
+
+    def reap() -> None:
+        process.wait()
+        forget(process)
+
+    threading.Thread(target=reap, daemon=True).start()
 
 
 def forget(process: subprocess.Popen[bytes]) -> None:

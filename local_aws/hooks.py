@@ -1,12 +1,13 @@
 """What LocalStack calls when it starts and when it stops."""
 
+import sys
 import tempfile
 from pathlib import Path
 
 from localstack.runtime import hooks
 from localstack.services.s3 import provider as s3
 
-from local_aws import faults, queue_batches
+from local_aws import child_processes, faults, queue_batches
 from local_aws.emr import provider
 
 
@@ -16,7 +17,13 @@ def marquee_start() -> None:
     # two local AWS of one machine would share, and one empty, the fixed folder of this constant
     s3.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir()) / "s3")
     queue_batches.install()
+    archive_spark_classes()
     faults.install()
+
+
+def archive_spark_classes() -> None:
+    """Have Spark's classes archived in the background, where that is still to do."""
+    child_processes.spawn_and_forget([sys.executable, "-m", "local_aws.emr.class_archive"])
 
 
 @hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]

@@ -20,10 +20,12 @@ class InstallationError(Exception):
 class Installation:
     """Paths of everything the local AWS runs.
 
-    `localstack`, `function` and `step` are Python interpreters: LocalStack's own, the Lambda
-    functions' and the EMR steps' (numpy only, as on an EMR node).
+    `environments` is the folder of the Python environments. `localstack`, `function` and `step`
+    are interpreters: LocalStack's own, the Lambda functions' and the EMR steps' (numpy only, as on
+    an EMR node).
     """
 
+    environments: Path
     localstack: Path
     function: Path
     step: Path
@@ -83,6 +85,7 @@ def java_home() -> Path:
 def find(environments: Path = REPOSITORY / ".venvs") -> Installation:
     """Everything the local AWS runs; raises InstallationError naming the first thing missing."""
     return Installation(
+        environments=environments,
         localstack=environment_python(environments, "localstack", "localstack"),
         function=environment_python(environments, "lambda", "awslambdaric"),
         step=environment_python(environments, "emr", "numpy"),

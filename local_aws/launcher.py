@@ -13,15 +13,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from local_aws.installation import PACKAGE, REPOSITORY, Installation, find
 
 START_SECONDS = 60
-STOP_SECONDS = 20
+# LocalStack's own shutdown waits for every open poll; its state is lost anyway, and the watchdog
+# ends its children, so it is soon ended by force.
+STOP_SECONDS = 2
 LOG = "local_aws.log"
 RECORD = "local_aws.json"
 MODULE = "local_aws.runtime"
+WATCHDOG = str(PACKAGE / "child_processes.py")
 # LocalStack's own settings that an operator or a test may choose; nothing else of the caller's
 # environment reaches it, so that no real AWS credential can.
 PASSED_THROUGH = (
@@ -73,7 +77,7 @@ def start(port: int, state: Path) -> str:
         try:
             wait_until_answering(process, port, state / LOG)
         except BaseException:
-            end(process.pid)
+            end(process.pid, state)
             clean(state)
             raise
     return there.sentence()
@@ -142,6 +146,7 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         "MARQUEE_FUNCTION_PYTHON": str(installation.function),
         "MARQUEE_STEP_PYTHON": str(installation.step),
         "MARQUEE_SPARK_HOME": str(installation.spark),
+        "MARQUEE_SPARK_CLASSES": str(installation.environments / "spark-classes"),
         "JAVA_HOME": str(installation.java),
         # a queue is polled at once after a batch and once a second when it was empty
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
@@ -173,14 +178,9 @@ def answers(port: int) -> bool:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{port}/_marquee/faults", timeout=2
         ) as response:
-            return bool(response.status == http_ok())
+            return bool(response.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def http_ok() -> int:
-    """Status of a good answer."""
-    return 200
 
 
 def tail(log: Path, lines: int = 15) -> str:
@@ -202,7 +202,8 @@ def is_ours(pid: int) -> bool:
     answer = subprocess.run(
         ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return MODULE in answer.stdout and not answer.stdout.lstrip().startswith("Z")
+    ours = MODULE in answer.stdout or WATCHDOG in answer.stdout
+    return ours and not answer.stdout.lstrip().startswith("Z")
 
 
 def wait(state: Path) -> None:
@@ -220,7 +221,7 @@ def stop(state: Path) -> str:
     """Stop the local AWS of this state folder; only its log stays. Returns what to tell."""
     there = running(state)
     if there is not None:
-        end(there.pid)
+        end(there.pid, state)
     clean(state)
     (state / "lock").unlink(missing_ok=True)
     if there is None:
@@ -228,8 +229,19 @@ def stop(state: Path) -> str:
     return f"Stopped the local AWS at {there.endpoint}; its log is {state / LOG}."
 
 
-def end(pid: int) -> None:
-    """End LocalStack by its own shutdown, or by force where that takes too long."""
+def end(pid: int, state: Path) -> None:
+    """End LocalStack by its own shutdown, or by force, and wait until its children are gone."""
+    watchdog = 0
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        watchdog = int((state / "tmp" / "watchdog.pid").read_text())
+    end_process(pid)
+    deadline = time.monotonic() + STOP_SECONDS
+    while watchdog and is_ours(watchdog) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def end_process(pid: int) -> None:
+    """End one process, first gently."""
     for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, sign)
@@ -239,7 +251,7 @@ def end(pid: int) -> None:
                 os.waitpid(pid, os.WNOHANG)
             if not is_ours(pid):
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
 
 
 def clean(state: Path) -> None:

@@ -1,7 +1,6 @@
 """EMR as a LocalStack service: clusters by moto, steps by `operations`, run by `step_process`."""
 
 import logging
-import os
 import shutil
 import tempfile
 import threading
@@ -14,8 +13,9 @@ from localstack.aws.connect import connect_to
 from localstack.services.plugins import Service, aws_provider
 
 from local_aws.emr import spark_submit
+from local_aws.emr.node import Node
 from local_aws.emr.operations import Cluster, EmrError, Operations, refused
-from local_aws.emr.step_process import Node, StepProcess, log_prefix, machine_memory
+from local_aws.emr.step_process import StepProcess, log_prefix
 from local_aws.emr.steps import Failure, Step
 
 LOG = logging.getLogger(__name__)
@@ -98,12 +98,7 @@ class LocalWork:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="emr-"))
         self.running: dict[str, StepProcess] = {}
-        self.node = Node(
-            python=Path(os.environ["MARQUEE_STEP_PYTHON"]),
-            spark=Path(os.environ["MARQUEE_SPARK_HOME"]),
-            java=Path(os.environ["JAVA_HOME"]),
-            memory_bytes=machine_memory(),
-        )
+        self.node = Node.of_environment()
         self.operations: Operations | None = None
 
     def begin(self, cluster: Cluster, step: Step) -> None:

@@ -25,6 +25,7 @@ PLACEMENT = (
     "--driver-cores",
     "--principal",
     "--keytab",
+    "--properties-file",  # would replace the cluster's settings
 )
 # Options whose value lists files.
 FILES = ("--py-files", "--files", "--jars", "--archives")
@@ -41,6 +42,7 @@ PLACED_BY_YARN = (
     "spark.history.",
 )
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+SMALL_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SMALL_WORK = 32 * 1024 * 1024  # bytes of input
 
 
@@ -97,9 +99,7 @@ def local_defaults(input_bytes: int, memory_bytes: int) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "2" if small else str(cores * 4),
         "spark.default.parallelism": "2" if small else str(cores * 2),
         "spark.sql.adaptive.enabled": "false" if small else "true",
-        JAVA_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-        if small
-        else "-XX:+UseParallelGC -Xss16m",
+        JAVA_OPTIONS: SMALL_JAVA_OPTIONS if small else "-XX:+UseParallelGC -Xss16m",
     }
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-import os
 import re
 import signal
 import subprocess
@@ -13,24 +12,15 @@ from typing import Any
 
 from local_aws import child_processes
 from local_aws.emr import spark_submit
+from local_aws.emr.class_archive import java_option
 from local_aws.emr.mirror import Address, Mirror, addresses
+from local_aws.emr.node import Node, step_environment
 from local_aws.emr.steps import Failure
 
 LOG = logging.getLogger(__name__)
 LOG_UPLOAD_SECONDS = 5  # a real cluster takes minutes
 CANCEL_GRACE_SECONDS = 5
 EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]*(?:Error|Exception|Exit)\b.*")
-
-
-@dataclass(frozen=True)
-class Node:
-    """What the machine gives a step: its Python, Spark and Java, and how Spark runs."""
-
-    python: Path
-    spark: Path
-    java: Path
-    master: str = "local[2]"
-    memory_bytes: int = 2**31
 
 
 @dataclass
@@ -85,17 +75,21 @@ class StepProcess:
         own = spark_submit.without_placement(submission.settings)
         merged = defaults | cluster | own
         options = self.driver_java_options(submission, merged[spark_submit.JAVA_OPTIONS])
+        if options == spark_submit.SMALL_JAVA_OPTIONS:  # the archive is made with these
+            options = f"{options} {java_option(self.node)}".rstrip()
         merged |= spark_submit.machine_settings(self.work, self.node.master, options)
         merged |= spark_submit.s3_settings(mirror.folder, mirror.buckets)
-        configuration = self.work / "conf"
-        configuration.mkdir(exist_ok=True)
-        (configuration / "spark-defaults.conf").write_text(spark_submit.properties_file(merged))
+        properties = self.work / "spark.properties"
+        properties.write_text(spark_submit.properties_file(merged))
         local = [
             mirror.local(part) if before in spark_submit.FILES else part
             for before, part in zip(["", *submission.options], submission.options, strict=False)
         ]
         return [
             str(self.node.spark / "bin" / "spark-submit"),
+            # not SPARK_CONF_DIR: a folder on the class path would rule out archived classes
+            "--properties-file",
+            str(properties),
             *local,
             mirror.local(submission.application),
             *submission.arguments,
@@ -111,26 +105,6 @@ class StepProcess:
         del submission.options[place : place + 2]
         return chosen
 
-    def environment(self) -> dict[str, str]:
-        """The step's environment: Spark's needs only."""
-        return {
-            "PATH": f"{self.node.java / 'bin'}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self.work / "tmp"),
-            "TMPDIR": str(self.work / "tmp"),
-            "LANG": "C.UTF-8",
-            "JAVA_HOME": str(self.node.java),
-            "SPARK_HOME": str(self.node.spark),
-            "SPARK_CONF_DIR": str(self.work / "conf"),
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_LAUNCHER_OPTS": "-XX:-UsePerfData -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-            "PYSPARK_PYTHON": str(self.node.python),
-            "PYSPARK_DRIVER_PYTHON": str(self.node.python),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OPENBLAS_NUM_THREADS": "1",  # Spark's tasks are the parallelism
-            "EMR_STEP_ID": self.step_id,
-        }
-
     def wait(self, command: list[str]) -> int:
         """Run the command, uploading logs meanwhile, until it ends or is cancelled."""
         with (
@@ -141,7 +115,11 @@ class StepProcess:
             if self.cancelled:
                 return 1
             process = self.process = child_processes.spawn(
-                command, cwd=self.work, env=self.environment(), stdout=out, stderr=err
+                command,
+                cwd=self.work,
+                env=step_environment(self.node, self.work) | {"EMR_STEP_ID": self.step_id},
+                stdout=out,
+                stderr=err,
             )
         try:
             while True:
@@ -210,11 +188,6 @@ class StepProcess:
                 LOG.warning("log of step %s not stored: %s", self.step_id, error)
                 return
             self.uploaded[stream] = len(content)
-
-
-def machine_memory() -> int:
-    """Bytes of this machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def log_prefix(log_uri: str, cluster_id: str, step_id: str) -> Address | None:

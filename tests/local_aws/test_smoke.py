@@ -4,9 +4,9 @@ import gzip
 import json
 import socket
 import time
-import urllib.error
-import urllib.request
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -85,11 +85,11 @@ def test_s3_hosts_a_website(aws: LocalAws) -> None:
         Bucket="smoke-site", Key="index.html", Body=b"<h1>Marquee</h1>", ContentType="text/html"
     )
 
-    request = urllib.request.Request(
+    request = Request(
         f"http://127.0.0.1:{aws.port}/",
         headers={"Host": f"smoke-site.s3-website.localhost:{aws.port}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as page:
+    with urlopen(request, timeout=10) as page:  # noqa: S310
         assert page.read() == b"<h1>Marquee</h1>"
 
 
@@ -246,7 +246,7 @@ def test_sns_keeps_the_text_it_would_have_sent(aws: LocalAws) -> None:
     aws.client("sns").publish(PhoneNumber="+14155550100", Message="Ten picks for you")
 
     address = f"{aws.endpoint}/_aws/sns/sms-messages?phoneNumber=%2B14155550100"
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urlopen(address, timeout=10) as answer:  # noqa: S310
         sent = json.load(answer)["sms_messages"]["+14155550100"]
     assert [text["Message"] for text in sent] == ["Ten picks for you"]
 
@@ -675,7 +675,7 @@ def test_apigateway_calls_a_function(aws: LocalAws) -> None:
     api.create_deployment(restApiId=api_id, stageName="v1")
 
     address = f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/health"
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urlopen(address, timeout=20) as answer:  # noqa: S310
         assert (answer.status, json.load(answer)) == (201, {"path": "/health"})
 
 
@@ -785,10 +785,10 @@ def test_cloudformation_reads_ssm_parameters(aws: LocalAws) -> None:
 # -- Faults --------------------------------------------------------------------------------------
 def fault(aws: LocalAws, **fields: object) -> None:
     """Ask for a fault."""
-    request = urllib.request.Request(
+    request = Request(  # noqa: S310
         f"{aws.endpoint}/_marquee/faults", data=json.dumps(fields).encode(), method="POST"
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
         assert answer.status == 200
 
 
@@ -835,5 +835,5 @@ def test_a_fault_kills_a_function_between_its_writes(aws: LocalAws) -> None:
 
 
 def test_a_fault_that_makes_no_sense_is_refused(aws: LocalAws) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="400"):
+    with pytest.raises(HTTPError, match="400"):
         fault(aws, service="s3", operation="PutObject", when="sometimes")

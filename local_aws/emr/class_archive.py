@@ -1,0 +1,133 @@
+"""Spark's classes, loaded once and kept in a file: halves what starting a small step costs.
+
+The Java virtual machine spends most of a small step loading and verifying Spark's classes. Run
+once with -XX:ArchiveClassesAtExit it writes them to a file (about 150 MB), which later runs map
+into memory (https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html). Java itself
+checks that the file fits the Java and the jars that run, and goes on without it where it does not.
+
+`python -m local_aws.emr.class_archive` makes the file; the local AWS starts that in the background
+where the file is missing.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from local_aws.emr import spark_submit
+from local_aws.emr.node import Node, step_environment
+
+# Loads what steps load: files of every kind they read and write, joins, windows, MLlib's ALS.
+WORKLOAD = """
+import sys
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession, Window, functions as F
+
+home = sys.argv[1]
+spark = SparkSession.builder.getOrCreate()
+rows = [(user, movie, float((user * movie) % 5 + 1)) for user in range(9) for movie in range(9)]
+ratings = spark.createDataFrame(rows, "user_id long, movie_id int, rating float")
+ratings.write.mode("overwrite").json(home + "json/")
+ratings.write.mode("overwrite").parquet(home + "parquet/")
+read = spark.read.json(home + "json/").join(spark.read.parquet(home + "parquet/"), "movie_id")
+read.groupBy("movie_id").agg(F.count("*"), F.avg(F.col("movie_id"))).orderBy("movie_id").collect()
+latest = Window.partitionBy("user_id").orderBy(F.desc("rating"))
+ratings.withColumn("n", F.row_number().over(latest)).where("n = 1").collect()
+spark.read.text(home + "json/").select(F.split("value", ",")[0]).write.mode("overwrite").text(
+    home + "text/"
+)
+train, test = ratings.randomSplit([0.85, 0.15], seed=1)
+als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=2, maxIter=1, seed=1)
+als.fit(train).itemFactors.rdd.map(tuple).collect()
+spark.sparkContext.parallelize([1, 2]).map(str).collect()
+"""
+
+
+def archive(node: Node, folder: Path) -> Path:
+    """Where the archive for this Java, this Spark and this workload lies, or would lie."""
+    release = node.java / "release"
+    jars = sorted((jar.name, jar.stat().st_size) for jar in (node.spark / "jars").glob("*.jar"))
+    content = repr((release.read_text() if release.exists() else str(node.java), jars, WORKLOAD))
+    return folder / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.jsa"
+
+
+def java_option(node: Node) -> str:
+    """The Java option that uses the archive, or "" as long as there is none."""
+    made = node.class_archive is not None and node.class_archive.exists()
+    return f"-XX:SharedArchiveFile={node.class_archive}" if made else ""
+
+
+def build(node: Node, target: Path) -> bool:
+    """Make the archive; False where another process is making it. Raises CalledProcessError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        if target.exists():
+            return True
+        for old in target.parent.glob("*.jsa*"):
+            old.unlink()
+        part = target.with_suffix(".jsa.part")
+        work = Path(tempfile.mkdtemp(prefix="spark-classes-"))
+        try:
+            subprocess.run(
+                workload_command(node, work, part),
+                env=step_environment(node, work),
+                cwd=work,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                check=True,
+            )
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+            shutil.rmtree(work, ignore_errors=True)
+    return True
+
+
+def workload_command(node: Node, work: Path, part: Path) -> list[str]:
+    """The spark-submit that runs the workload and writes its classes to `part`."""
+    (work / "tmp").mkdir()
+    (work / "s3" / "warm-up").mkdir(parents=True)
+    script = work / "warm_up.py"
+    script.write_text(WORKLOAD)
+    settings = spark_submit.local_defaults(0, node.memory_bytes)
+    options = f"{settings[spark_submit.JAVA_OPTIONS]} -XX:ArchiveClassesAtExit={part}"
+    settings |= spark_submit.machine_settings(work, node.master, options)
+    settings |= spark_submit.s3_settings(work / "s3", ["warm-up"])
+    properties = work / "spark.properties"
+    properties.write_text(spark_submit.properties_file(settings))
+    return [
+        str(node.spark / "bin" / "spark-submit"),
+        "--properties-file",
+        str(properties),
+        str(script),
+        "s3://warm-up/",
+    ]
+
+
+def main() -> int:
+    """Make the archive of the node that the environment describes; returns the exit code."""
+    node = Node.of_environment()
+    if node.class_archive is None:
+        return 0
+    with contextlib.suppress(OSError):
+        os.nice(10)  # whoever waits for a step comes first
+    try:
+        build(node, node.class_archive)
+    except subprocess.CalledProcessError as error:
+        print(f"Spark's classes were not archived: {error.stderr.decode()[-500:]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

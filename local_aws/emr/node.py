@@ -1,0 +1,55 @@
+"""The machine that plays an EMR node: its Python, Spark and Java."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the machine gives a step, and how Spark runs on it.
+
+    `class_archive` is where Spark's archived classes lie once they are made (`class_archive`).
+    """
+
+    python: Path
+    spark: Path
+    java: Path
+    master: str = "local[2]"
+    memory_bytes: int = 2**31
+    class_archive: Path | None = None
+
+    @classmethod
+    def of_environment(cls) -> "Node":
+        """The node that the launcher describes in environment variables."""
+        from local_aws.emr.class_archive import archive  # noqa: PLC0415  it imports this module
+
+        node = cls(
+            python=Path(os.environ["MARQUEE_STEP_PYTHON"]),
+            spark=Path(os.environ["MARQUEE_SPARK_HOME"]),
+            java=Path(os.environ["JAVA_HOME"]),
+            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        )
+        if folder := os.environ.get("MARQUEE_SPARK_CLASSES"):
+            found = archive(node, Path(folder))
+            return cls(node.python, node.spark, node.java, node.master, node.memory_bytes, found)
+        return node
+
+
+def step_environment(node: Node, work: Path) -> dict[str, str]:
+    """The environment variables of a step that works in the folder `work`: Spark's needs only."""
+    return {
+        "PATH": f"{node.java / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(work / "tmp"),
+        "TMPDIR": str(work / "tmp"),
+        "LANG": "C.UTF-8",
+        "JAVA_HOME": str(node.java),
+        "SPARK_HOME": str(node.spark),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LAUNCHER_OPTS": "-XX:-UsePerfData -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "PYSPARK_PYTHON": str(node.python),
+        "PYSPARK_DRIVER_PYTHON": str(node.python),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # Spark's tasks are the parallelism
+    }

@@ -1,0 +1,148 @@
+"""Starting and stopping the local AWS as a user does."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from local_aws.installation import java_major
+from tests.local_aws import functions
+from tests.local_aws.conftest import LocalAws, command, free_port, start, until
+from tests.local_aws.test_child_processes import alive
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def family(pid: int) -> set[int]:
+    """A process and all that descend from it."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    members = {pid}
+    while more := {child for child, parent in pairs if parent in members} - members:
+        members |= more
+    return members
+
+
+def listening(pids: set[int]) -> set[str]:
+    """Hexadecimal addresses on which any of these processes listens (from /proc)."""
+    inodes = set()
+    for pid in pids:
+        for handle in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                inodes.add(handle.readlink().name.removeprefix("socket:[").removesuffix("]"))
+            except OSError:
+                continue
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                found.add(fields[1].split(":")[0])
+    return found
+
+
+def pid_of(aws: LocalAws) -> int:
+    """Process id of the local AWS."""
+    status = command("status", "--state", str(aws.state)).stdout
+    return int(status.split("process ")[1].split(")")[0])
+
+
+def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
+    code = "def handler(event, context):\n    return 1\n"
+    functions.create(aws, "loopback", code)
+    functions.invoke(aws, "loopback")  # its Runtime API listens too
+
+    assert listening(family(pid_of(aws))) == {"0100007F"}
+
+
+def test_starting_it_again_says_so_and_is_no_error(aws: LocalAws) -> None:
+    again = command("start", "--port", str(aws.port), "--state", str(aws.state))
+
+    assert again.returncode == 0
+    assert again.stdout.startswith("Already running: The local AWS runs at http://localhost:")
+
+
+def test_starting_it_again_on_another_port_says_what_to_do(aws: LocalAws) -> None:
+    again = command("start", "--port", str(free_port()), "--state", str(aws.state))
+
+    assert again.returncode == 1
+    assert "stop it first" in again.stderr
+
+
+def test_a_taken_port_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = command("start", "--port", str(port), "--state", str(tmp_path))
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"local_aws: port {port} of 127.0.0.1 is taken")
+    assert "PORT=" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_missing_java_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
+    refused = command(
+        "start", "--port", str(free_port()), "--state", str(tmp_path), JAVA_HOME="/nowhere"
+    )
+
+    assert refused.returncode == 1
+    assert "no Java in JAVA_HOME=/nowhere; install Java 17 or newer" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "major"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('java version "1.8.0_401"', 8),
+        ('openjdk version "21" 2023-09-19', 21),
+        ("command not found", None),
+    ],
+)
+def test_javas_version_is_read(output: str, major: int | None) -> None:
+    assert java_major(output) == major
+
+
+def test_status_of_what_does_not_run_is_an_error(tmp_path: Path) -> None:
+    status = command("status", "--state", str(tmp_path))
+
+    assert (status.returncode, status.stdout) == (1, "The local AWS is not running.\n")
+
+
+def test_stopping_leaves_nothing_but_the_log(tmp_path: Path) -> None:
+    before = set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
+    aws = start(tmp_path / "state")
+    aws.client("s3").create_bucket(Bucket="left-over")
+    functions.create(aws, "left-over", "def handler(event, context):\n    return 1\n")
+    functions.invoke(aws, "left-over")
+    processes = family(pid_of(aws))
+
+    stopped = command("stop", "--state", str(aws.state))
+
+    assert stopped.returncode == 0
+    assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]
+    assert not any(alive(pid) for pid in processes)
+    left = set(os.listdir(tempfile.gettempdir())) - before  # noqa: PTH208
+    assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
+
+
+def test_killing_it_leaves_no_function_running(tmp_path: Path) -> None:
+    aws = start(tmp_path / "state")
+    functions.create(aws, "orphan", "def handler(event, context):\n    return 1\n")
+    functions.invoke(aws, "orphan")
+    pid = pid_of(aws)
+    children = family(pid) - {pid}
+    assert children
+
+    os.kill(pid, signal.SIGKILL)
+
+    until(lambda: not any(alive(child) for child in children), 10, "the children to end")
+    stopped = command("stop", "--state", str(aws.state))
+    assert stopped.stdout == "The local AWS is not running.\n"
+    assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]

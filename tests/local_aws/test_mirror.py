@@ -1,0 +1,121 @@
+"""A step's S3 objects as files and back."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.emr.mirror import Address, Mirror, addresses
+
+
+class FakeS3:
+    """S3 in a dictionary, with the calls a mirror makes."""
+
+    def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
+        self.objects = objects
+        self.written: list[str] = []
+        self.lock = threading.Lock()
+
+    def get_paginator(self, _operation: str) -> "FakeS3":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        found = [
+            {"Key": key, "Size": len(body)}
+            for (bucket, key), body in sorted(self.objects.items())
+            if bucket == Bucket and key.startswith(Prefix)
+        ]
+        return [{"Contents": found[:2]}, {"Contents": found[2:]}]
+
+    def download_file(self, bucket: str, key: str, path: str) -> None:
+        Path(path).write_bytes(self.objects[bucket, key])
+
+    def upload_file(self, path: str, bucket: str, key: str) -> None:
+        with self.lock:
+            self.objects[bucket, key] = Path(path).read_bytes()
+            self.written.append(key)
+
+    def delete_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        del self.objects[Bucket, Key]
+
+
+def mirrored(folder: Path, s3: FakeS3, *arguments: str) -> Mirror:
+    mirror = Mirror(folder, s3)
+    mirror.pull(addresses(arguments))
+    return mirror
+
+
+def test_every_address_of_a_command_line_is_found_once() -> None:
+    found = addresses(
+        ["--py-files", "s3://a-b/x.zip,s3://c.d/y.zip", "s3://a-b/x.zip", "--out=s3a://e-f/"]
+    )
+
+    assert found == [Address("a-b", "x.zip"), Address("c.d", "y.zip"), Address("e-f", "")]
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("model", {"model", "model/a"}),
+        ("model/", {"model/a"}),
+        ("mod*", {"model", "model/a", "models/b"}),
+        ("", {"model", "model/a", "models/b"}),
+    ],
+)
+def test_an_address_names_a_file_or_a_folder_but_not_its_neighbour(
+    key: str, names: set[str]
+) -> None:
+    keys = ["model", "model/a", "model/", "models/b"]
+
+    assert {found for found in keys if Address("bucket", key).names(found)} == names
+
+
+def test_what_the_arguments_name_is_there_before_the_step(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "a/1"): b"one", ("raw", "a/2/3"): b"two", ("raw", "b"): b"no"})
+
+    mirrored(tmp_path, s3, "s3://raw/a/", "s3://out/new/")
+
+    files = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    assert files == {"raw/a/1", "raw/a/2/3"}
+    assert (tmp_path / "out").is_dir()
+
+
+def test_what_the_step_wrote_is_stored_with_success_last(tmp_path: Path) -> None:
+    s3 = FakeS3({})
+    mirror = mirrored(tmp_path, s3, "s3://out/")
+    for name in ("_SUCCESS", "part-0", "zz/part-1", ".part-0.crc", "_temporary/0/part-9"):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text(name)
+
+    mirror.push()
+
+    assert s3.written[-1] == "_SUCCESS"
+    assert sorted(s3.written) == ["_SUCCESS", "part-0", "zz/part-1"]
+
+
+def test_an_unchanged_object_is_not_stored_again(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "same"): b"1", ("raw", "changed"): b"1"})
+    mirror = mirrored(tmp_path, s3, "s3://raw/")
+    (tmp_path / "raw" / "changed").write_bytes(b"22")
+
+    mirror.push()
+
+    assert s3.written == ["changed"]
+
+
+def test_an_object_the_step_deleted_is_deleted(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "old"): b"1", ("raw", "kept"): b"1"})
+    mirror = mirrored(tmp_path, s3, "s3://raw/")
+    (tmp_path / "raw" / "old").unlink()
+
+    mirror.push()
+
+    assert set(s3.objects) == {("raw", "kept")}
+
+
+def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "../../evil"): b"1"})
+
+    with pytest.raises(ValueError, match="leads out of the mirror"):
+        mirrored(tmp_path / "s3", s3, "s3://raw/")

@@ -1,0 +1,87 @@
+"""How a queue's messages are gathered into batches, in a time that only the test moves."""
+
+from typing import Any
+
+from local_aws.queue_batches import FIRST_MESSAGE_WAIT, GatheringClient, gather
+
+
+class Clock:
+    """A queue whose messages arrive at given seconds, and the time that waiting for them takes."""
+
+    def __init__(self, *arrivals: float) -> None:
+        self.now = 0.0
+        self.arrivals = sorted(arrivals)
+
+    def receive(self, limit: int, seconds: int) -> list[dict[str, Any]]:
+        """What is there, waiting for the first message only, as SQS does."""
+        if self.arrivals and self.arrivals[0] > self.now:
+            self.now = min(self.arrivals[0], self.now + seconds)
+        elif not self.arrivals:
+            self.now += seconds
+        there = [at for at in self.arrivals if at <= self.now][:limit]
+        self.arrivals = self.arrivals[len(there) :]
+        return [{"at": at} for at in there]
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def gathered(self, batch_size: int, window: float) -> int:
+        messages = gather(
+            self.receive, batch_size, window, clock=lambda: self.now, sleep=self.sleep
+        )
+        return len(messages)
+
+
+def test_a_burst_within_the_window_is_one_batch() -> None:
+    burst = Clock(*(n / 100 for n in range(300)))
+
+    assert burst.gathered(500, window=5) == 300
+
+
+def test_the_window_begins_with_the_first_message() -> None:
+    late = Clock(4, 5.5, 6.5)
+
+    assert late.gathered(500, window=2) == 2
+    assert late.now == 6
+
+
+def test_a_full_batch_does_not_wait_for_the_window_to_end() -> None:
+    many = Clock(*(0 for _ in range(30)))
+
+    assert many.gathered(10, window=60) == 10
+    assert many.now == 0
+
+
+def test_without_a_window_the_first_messages_leave_at_once() -> None:
+    two = Clock(1, 3)
+
+    assert two.gathered(10, window=0) == 1
+    assert two.now == 1
+
+
+def test_an_empty_queue_is_no_batch() -> None:
+    empty = Clock()
+
+    assert empty.gathered(10, window=1) == 0
+    assert empty.now == FIRST_MESSAGE_WAIT
+
+
+def test_localstacks_poller_gets_the_whole_batch_in_one_answer() -> None:
+    requests: list[dict[str, Any]] = []
+
+    class Client:
+        def receive_message(self, **request: Any) -> dict[str, Any]:
+            requests.append(request)
+            return {"Messages": [{}, {}, {}]}
+
+    answer = GatheringClient(Client()).receive_message(
+        QueueUrl="q",
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=1,
+        sqs_override_max_message_count=6,
+        sqs_override_wait_time_seconds=30,
+    )
+
+    assert len(answer["Messages"]) == 6
+    assert [request["sqs_override_max_message_count"] for request in requests] == [6, 3]
+    assert "sqs_override_wait_time_seconds" not in requests[0]
