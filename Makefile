@@ -59,7 +59,8 @@ redrive: environment-development ## Put dead letters back to where they failed
 	@$(OPERATE) redrive
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json
-	@$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
+	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Name both, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \
+	$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
 
 ##@ On AWS
 .PHONY: bootstrap plan deploy destroy

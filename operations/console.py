@@ -59,7 +59,8 @@ class Phases:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if out.is_terminal:
+            self._progress.stop()
 
     @contextmanager
     def phase(self, title: str) -> Iterator[Phase]:

@@ -51,7 +51,7 @@ def import_ratings(
     try:
         layout = recognise_folder(path)
     except DatasetError as error:
-        raise OperationError(f"{path} cannot be imported: {error}") from error
+        raise OperationError(f"Nothing was imported: {error}") from error
     dataset = dataset_name(path, name)
     folder = path if path.is_dir() else path.parent
     out.print(f"{dataset}: {layout.form.described}")

@@ -45,11 +45,11 @@ def start(environment: Environment) -> None:
 
 def stop(environment: Environment) -> str:
     """End the local AWS and everything it held."""
-    said = _local_aws(environment, "stop")
+    _local_aws(environment, "stop")
     shutil.rmtree(environment.state, ignore_errors=True)
     with suppress(OSError):  # another environment's state is in there
         environment.state.parent.rmdir()
-    return said
+    return "The local AWS is stopped and nothing is left of it."
 
 
 def terraform_inputs(environment: Environment) -> str:

@@ -54,22 +54,28 @@ def test_given_half_an_environment_when_built_then_nothing_of_it_is_kept(
     assert not half.exists()
 
 
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A work tree whose environment could not be built, and what was said about it."""
+    root = tmp_path_factory.mktemp("work-tree")
+    lock = root / environments.LOCKS["emr"]
+    lock.parent.mkdir()
+    lock.write_text("not a requirement\n")
+    with pytest.raises(OperationError) as said:
+        build("emr", root)
+    return root, str(said.value)
+
+
 def test_given_a_lock_pip_refuses_when_built_then_the_error_names_the_environment(
-    root: Path,
+    refused: tuple[Path, str],
 ) -> None:
-    (root / environments.LOCKS["emr"]).write_text("not a requirement\n")
-
-    with pytest.raises(OperationError, match="The environment emr could not be built: ERROR"):
-        build("emr", root)
+    assert refused[1].startswith("The environment emr could not be built: ERROR")
 
 
-def test_given_a_failed_build_then_the_environment_counts_as_not_built(root: Path) -> None:
-    (root / environments.LOCKS["emr"]).write_text("not a requirement\n")
-
-    with pytest.raises(OperationError):
-        build("emr", root)
-
-    assert not is_built("emr", root)
+def test_given_a_failed_build_then_the_environment_counts_as_not_built(
+    refused: tuple[Path, str],
+) -> None:
+    assert not is_built("emr", refused[0])
 
 
 def test_given_an_outgrown_environment_when_built_then_packages_the_lock_dropped_are_removed(
