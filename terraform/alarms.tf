@@ -116,7 +116,7 @@ locals {
     }
     cluster-gone = {
       metric   = "VisitorsWaitingWithoutCluster"
-      services = ["submit-step", "reconcile"]
+      services = ["reconcile"]
       meaning  = "Visitors wait and the cluster is gone. Apply Terraform to make a new one and deploy; they are served then."
     }
     delivery-unknown = {

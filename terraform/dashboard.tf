@@ -3,7 +3,7 @@ locals {
   flow_metric = {
     for metric in [
       "VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed",
-      "StepsSubmitted", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
+      "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
     ] :
     # Summed over the functions, whichever of them counts.
     metric => "SUM(SEARCH('{Marquee,environment,service} MetricName=\"${metric}\" environment=\"${var.environment}\"', 'Sum'))"
@@ -21,7 +21,7 @@ locals {
       title = "Seconds from form to text", height = 6, width = 12
       metrics = [
         for percentile in ["p50", "p95"] :
-        ["Marquee", "FormToTextSeconds", "environment", var.environment, "service", "send-text", { stat = percentile, label = percentile }]
+        ["Marquee", "SecondsFromFormToText", "environment", var.environment, "service", "send-text", { stat = percentile, label = percentile }]
       ]
     },
     {
@@ -46,9 +46,9 @@ locals {
       ]
     },
     {
-      title = "Steps", height = 6, width = 8
+      title = "What went wrong", height = 6, width = 8
       metrics = [
-        for metric in ["StepsSubmitted", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown"] :
+        for metric in ["StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown"] :
         [{ expression = local.flow_metric[metric], label = metric, id = lower(metric) }]
       ]
     },

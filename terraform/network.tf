@@ -94,13 +94,13 @@ locals {
   node_groups = { primary = aws_security_group.primary.id, core = aws_security_group.core.id }
 }
 
+# Spark, YARN and HDFS talk on ports they choose.
 resource "aws_vpc_security_group_ingress_rule" "between_nodes" {
   for_each = {
     for pair in setproduct(["primary", "core"], ["primary", "core"]) :
     "${pair[0]}-from-${pair[1]}" => { to = pair[0], from = pair[1] }
   }
 
-  description                  = "Spark, YARN and HDFS talk on ports they choose"
   security_group_id            = local.node_groups[each.value.to]
   referenced_security_group_id = local.node_groups[each.value.from]
   ip_protocol                  = "-1"

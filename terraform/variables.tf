@@ -45,6 +45,17 @@ variable "provider_settings" {
   nullable = false
 }
 
+variable "tags" {
+  description = "Tags of everything; null tags with project and environment, which a bill can be split by."
+  type        = map(string)
+  default     = null
+
+  validation {
+    condition     = var.tags == null || alltrue([for key in keys(coalesce(var.tags, {})) : !startswith(lower(key), "aws:")])
+    error_message = "tags may not begin with \"aws:\", which AWS keeps for itself."
+  }
+}
+
 # ---------------------------------------------------------------------------------------------
 # Keeping and forgetting
 # ---------------------------------------------------------------------------------------------

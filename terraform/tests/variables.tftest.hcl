@@ -1,0 +1,53 @@
+# Every bad value is refused before anything is planned.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "test"
+  region      = "eu-west-1"
+}
+
+run "names_that_cannot_be" {
+  command = plan
+  variables {
+    environment  = "a-very-long-environment"
+    site_hosting = "website"
+  }
+  expect_failures = [var.environment, var.site_hosting]
+}
+
+run "values_out_of_range" {
+  command = plan
+  variables {
+    environment                  = "Staging"
+    region                       = "Ireland"
+    account_id                   = "1234"
+    retention_days               = { results = 0, function_logs = 2 }
+    website_endpoint             = "http://localhost/"
+    cloudfront_price_class       = "cheap"
+    queue_visibility_seconds     = { texts = 50000 }
+    max_receive_count            = 0
+    vpc_cidr                     = "10.0.0.0/28"
+    availability_zone            = "eu-west-1"
+    release_label                = "8.0.0"
+    cluster_python               = "python3"
+    primary_instance_type        = "large"
+    core_instance_type           = "large"
+    core_instance_count          = 0
+    disk_gib                     = { root = 10 }
+    idle_timeout_minutes         = 0
+    spark_defaults               = { "sql.ansi.enabled" = "true" }
+    alarm_email                  = "nobody"
+    oldest_message_alarm_seconds = 5
+    texts_spend_alarm_usd        = 0
+    tags                         = { "aws:owner" = "us" }
+  }
+  expect_failures = [
+    var.environment, var.region, var.account_id, var.retention_days, var.website_endpoint, var.cloudfront_price_class,
+    var.queue_visibility_seconds, var.max_receive_count, var.vpc_cidr, var.availability_zone, var.release_label,
+    var.cluster_python, var.primary_instance_type, var.core_instance_type, var.core_instance_count, var.disk_gib,
+    var.idle_timeout_minutes, var.spark_defaults, var.alarm_email, var.oldest_message_alarm_seconds,
+    var.texts_spend_alarm_usd, var.tags,
+  ]
+}

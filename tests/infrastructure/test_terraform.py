@@ -1,0 +1,116 @@
+"""Terraform's own checks, without a cloud: formatting, validation and the tests with a mock AWS."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from operations.terraform_mirror import provider_mirror
+
+ROOT = Path(__file__).resolve().parents[2]
+TERRAFORM = ROOT / "terraform"
+
+type RunTerraform = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
+    """Run Terraform on the configuration, with a data folder of its own."""
+    program = shutil.which("terraform")
+    assert program, "Terraform is not on PATH: install version 1.11 or later and try again."
+    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    environment |= {
+        "TF_DATA_DIR": str(tmp_path_factory.mktemp("terraform-data")),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+        # No test may reach an account, whatever this machine's profiles say.
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *arguments],
+            cwd=TERRAFORM,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def initialised_terraform(terraform: RunTerraform) -> RunTerraform:
+    """Terraform with its provider, from a mirror where this machine has one."""
+    mirror = provider_mirror()
+    done = terraform(
+        "init",
+        "-backend=false",
+        "-input=false",
+        "-no-color",
+        "-lockfile=readonly",
+        *([f"-plugin-dir={mirror}"] if mirror else []),
+    )
+    assert done.returncode == 0, (
+        f"Terraform's provider could not be had from {mirror or 'the registry'}: reach the"
+        f" registry, or name a mirror in MARQUEE_TERRAFORM_MIRROR.\n{done.stdout}{done.stderr}"
+    )
+    return terraform
+
+
+def test_every_file_is_formatted_as_terraform_formats(terraform: RunTerraform) -> None:
+    done = terraform("fmt", "-check", "-recursive", "-no-color")
+    assert done.returncode == 0, f"Run `terraform fmt -recursive terraform`:\n{done.stdout}"
+
+
+def test_the_configuration_is_valid(initialised_terraform: RunTerraform) -> None:
+    done = initialised_terraform("validate", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_terraforms_own_tests_pass(initialised_terraform: RunTerraform) -> None:
+    done = initialised_terraform("test", "-no-color")
+    files = list((TERRAFORM / "tests").glob("*.tftest.hcl"))
+    runs = sum(len(re.findall(r'^run "', file.read_text(), re.MULTILINE)) for file in files)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Success! {runs} passed, 0 failed." in done.stdout
+
+
+def test_a_laptop_differs_from_aws_by_its_variables_file_only() -> None:
+    code = [file.read_text() for file in TERRAFORM.glob("*.tf")]
+    asks = re.compile(r'var\.environment\s*[!=]=|[!=]=\s*var\.environment|localhost|"local"')
+    found = [line for text in code for line in text.splitlines() if asks.search(line)]
+    assert [
+        line for line in found if "description" not in line and "error_message" not in line
+    ] == []
+
+
+def counted_by_the_functions() -> set[tuple[str, str]]:
+    """Read (metric, function) from every `add_metric` of the functions."""
+    counted = set()
+    for app in (ROOT / "functions").glob("*/app.py"):
+        metrics = re.findall(r'add_metric\(\s*(?:name=)?"(\w+)"', app.read_text())
+        counted |= {(metric, app.parent.name.replace("_", "-")) for metric in metrics}
+    return counted
+
+
+def test_every_metric_an_alarm_reads_is_counted_by_the_functions_it_reads_it_from() -> None:
+    alarms = re.findall(
+        r'metric\s*=\s*"(\w+)"\s*services\s*=\s*\[([^\]]*)\]', (TERRAFORM / "alarms.tf").read_text()
+    )
+    read = {(metric, name) for metric, names in alarms for name in re.findall(r'"([^"]+)"', names)}
+    assert len(alarms) == 4
+    assert read - counted_by_the_functions() == set()
+
+
+def test_no_function_counts_what_the_dashboard_does_not_show() -> None:
+    dashboard = (TERRAFORM / "dashboard.tf").read_text()
+    counted = {metric for metric, _ in counted_by_the_functions()}
+    assert {metric for metric in counted if f'"{metric}"' not in dashboard} == set()
