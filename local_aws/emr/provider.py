@@ -166,6 +166,25 @@ class Bus:
             LOG.warning("EMR events not sent: %s", error)
 
 
+def keep_security_groups(
+    _backend: Any,
+    emr_managed_master_security_group: str,
+    emr_managed_slave_security_group: str,
+    service_access_security_group: str,
+    **_: Any,
+) -> tuple[str, str, str]:
+    """The groups a cluster was given, as they are, in place of moto's `_manage_security_groups`.
+
+    moto's own makes missing groups by a call that LocalStack's patched EC2 does not take, and adds
+    rules to given ones, which Terraform would then want to remove.
+    """
+    return (
+        emr_managed_master_security_group,
+        emr_managed_slave_security_group,
+        service_access_security_group,
+    )
+
+
 class EmrService:
     """Answers every EMR operation the product and Terraform use."""
 
@@ -343,6 +362,9 @@ def emr() -> Any:
     from localstack.aws.skeleton import Skeleton  # noqa: PLC0415
     from localstack.aws.spec import load_service  # noqa: PLC0415
 
+    from moto.emr.models import ElasticMapReduceBackend  # noqa: PLC0415
+
+    ElasticMapReduceBackend._manage_security_groups = keep_security_groups
     service = EmrService()
     SERVICES.append(service)
     model = load_service("emr")

@@ -18,7 +18,7 @@ GIVEN = {
 
 
 def environment(chosen: dict[str, str] | None = None, **options: Any) -> dict[str, str]:
-    settings = {
+    settings: dict[str, Any] = {
         "runtime": "python3.13",
         "runtime_api": "127.0.0.1:9001",
         "code": Path("/code"),
