@@ -1,0 +1,263 @@
+"""A running Marquee, local or on AWS, as a test sees it from outside."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import localstack_client.session
+
+ROOT = Path(__file__).parents[1]
+DEADLINE = 300.0  # seconds; a flow with training takes about twenty, on a busy machine minutes
+ENDED = ("texted", "failed")
+
+
+class NeverHappenedError(AssertionError):
+    """A condition did not come true in time; the message says what was seen last."""
+
+
+def eventually[T](
+    look: Callable[[], T],
+    wanted: Callable[[T], bool],
+    what: str,
+    seconds: float = DEADLINE,
+    every: float = 0.5,
+) -> T:
+    """Poll to a deadline and give the first answer that is wanted."""
+    end = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if wanted(seen):
+            return seen
+        if time.monotonic() > end:
+            raise NeverHappenedError(f"{what}: not within {seconds:.0f} s, last seen: {seen!r}")
+        time.sleep(every)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who posted a form, with the token that opens her page."""
+
+    visitor_id: str
+    token: str
+    phone: str | None
+    picks: list[dict[str, Any]]
+
+
+@dataclass
+class Deployment:
+    """Addresses, clients and what a test does with them."""
+
+    environment: str
+    site_url: str
+    api_url: str
+    endpoint: str | None
+    xray_port: int = 0
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
+
+    @property
+    def is_local(self) -> bool:
+        return self.endpoint is not None
+
+    def client(self, service: str) -> Any:
+        if self.is_local:
+            return localstack_client.session.Session().client(service)
+        return boto3.client(service)  # type: ignore[call-overload]
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        path = f"/marquee/{self.environment}/"
+        pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+        return {
+            parameter["Name"].removeprefix(path): parameter["Value"]
+            for page in pages
+            for parameter in page["Parameters"]
+        }
+
+    # Visitors
+
+    def questionnaire(self) -> dict[str, Any]:
+        answer = self.http.get(f"{self.api_url}/questionnaire")
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def form(self, phone: str | None = None, name: str = "Ada") -> dict[str, Any]:
+        """Fill in a form: loves the first half of what is asked, dislikes the rest."""
+        movies = self.questionnaire()["movies"][:10]
+        ratings = [
+            {"movie_id": movie["movie_id"], "stars": 5 if number < 5 else 1}
+            for number, movie in enumerate(movies)
+        ]
+        form: dict[str, Any] = {"name": name, "consent": phone is not None, "ratings": ratings}
+        return form | ({"phone": phone} if phone else {})
+
+    def post(self, form: dict[str, Any], key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        return self.http.post(f"{self.api_url}/visitors", json=form, headers=headers)
+
+    def register(self, form: dict[str, Any]) -> Visitor:
+        answer = self.post(form)
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        return Visitor(body["visitor_id"], body["token"], form.get("phone"), body["picks"])
+
+    def see(self, visitor: Visitor) -> dict[str, Any]:
+        answer = self.http.get(
+            f"{self.api_url}/visitors/{visitor.visitor_id}",
+            headers={"Authorization": f"Bearer {visitor.token}"},
+        )
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def follow(
+        self, visitor: Visitor, to: tuple[str, ...] = ENDED, seconds: float = DEADLINE
+    ) -> dict[str, Any]:
+        """Wait until the visitor reaches one of these statuses."""
+        return eventually(
+            lambda: self.see(visitor),
+            lambda seen: seen["status"] in to,
+            f"visitor {visitor.visitor_id} reaching {' or '.join(to)}",
+            seconds,
+        )
+
+    # What went out, and what lies where
+
+    def texts(self, phone: str) -> list[str]:
+        """Give the texts that the local AWS sent to a phone."""
+        answer = self.http.get(f"{self.endpoint}/_aws/sns/sms-messages")
+        return [sent["Message"] for sent in answer.json()["sms_messages"].get(phone, [])]
+
+    def steps(self, kind: str) -> list[dict[str, Any]]:
+        """List the cluster's steps of a kind, newest first."""
+        pages = self.client("emr").get_paginator("list_steps")
+        listed = pages.paginate(ClusterId=self.parameters["cluster-id"])
+        return [
+            step for page in listed for step in page["Steps"] if step["Name"].startswith(f"{kind}-")
+        ]
+
+    def waiting(self, queue: str) -> int:
+        """Count a queue's messages, those in flight included."""
+        sqs = self.client("sqs")
+        url = (
+            self.parameters.get(f"{queue}-url")
+            or sqs.get_queue_url(QueueName=f"marquee-{self.environment}-{queue}")["QueueUrl"]
+        )
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def dead_letters(self, queue: str) -> int:
+        return self.waiting(f"{queue}-dead-letters")
+
+    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        answer = self.client("lambda").invoke(
+            FunctionName=f"marquee-{self.environment}-{function}", Payload=json.dumps(event)
+        )
+        payload = json.loads(answer["Payload"].read() or b"null")
+        assert "FunctionError" not in answer, payload
+        return dict(payload or {})
+
+    def send(self, queue: str, body: str) -> None:
+        self.client("sqs").send_message(
+            QueueUrl=self.parameters[f"{queue}-queue-url"], MessageBody=body
+        )
+
+    def log_lines(self, function: str) -> Iterator[dict[str, Any]]:
+        """Yield the JSON lines that a function logged."""
+        group = f"/aws/lambda/marquee-{self.environment}-{function}"
+        pages = self.client("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=group):
+            for logged in page["events"]:
+                if logged["message"].startswith("{"):
+                    yield json.loads(logged["message"])
+
+    # Faults, local only
+
+    @contextmanager
+    def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:
+        """Make calls fail (or their function die) as `local_aws` describes; see its README."""
+        url = f"{self.endpoint}/_marquee/faults"
+        self.http.post(url, json={"service": service, "operation": operation, **how})
+        try:
+            yield
+        finally:
+            self.http.delete(url)
+
+    def faults(self) -> list[dict[str, Any]]:
+        answer = self.http.get(f"{self.endpoint}/_marquee/faults").json()
+        return list(answer["faults"] if isinstance(answer, dict) else answer)
+
+
+@contextmanager
+def local_deployment(state: Path) -> Iterator[Deployment]:
+    """Bring a Marquee of its own up by the very code of `make local`, and stop it."""
+    port, xray_port = _free_port(), _free_port(socket.SOCK_DGRAM)
+    variables = {
+        "ENV": "local",
+        "PORT": str(port),
+        "MARQUEE_STATE": str(state),
+        "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{xray_port}",
+    }
+    endpoint = f"http://localhost:{port}"
+    operate = [sys.executable, "-m", "operations"]
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [*operate, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+        return done.stdout.strip()
+
+    # localstack-client and every tool a test starts go to this deployment and no other.
+    os.environ |= {
+        **variables,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    try:
+        run("local")
+        yield Deployment("local", run("site-url"), run("api-url"), endpoint, xray_port)
+    finally:
+        run("stop")
+
+
+def aws_deployment(environment: str) -> Deployment:
+    """Give the deployment of that name in the shell's AWS account."""
+
+    def ask(command: str) -> str:
+        answer = subprocess.run(
+            [sys.executable, "-m", "operations", command],
+            cwd=ROOT,
+            env={**os.environ, "ENV": environment},
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        return answer.stdout.strip()
+
+    return Deployment(environment, ask("site-url"), ask("api-url"), None)
+
+
+def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
