@@ -107,7 +107,8 @@ test-browser: environments ## The site in Chromium
 lint: environment-development ## Style of Python and Terraform files
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --check --quiet $(CHECKED) || { echo "Some files are not formatted: run 'make format'." >&2; exit 1; }
-	@terraform fmt -check -recursive terraform >/dev/null || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
+	@$(DEVELOPMENT)/python -m operations.tools terraform
+	@terraform fmt -check -recursive terraform >/dev/null 2>&1 || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
 
 types: environment-development ## Types of all Python, strictly
 	@$(DEVELOPMENT)/mypy $(CHECKED)
@@ -124,9 +125,9 @@ coverage: environment-development ## Coverage of the last test run, branches inc
 benchmark: environment-development ## Seconds from form to picks and to text, and the burst, against a running deployment
 	@$(DEVELOPMENT)/python -m benchmarks.flow
 
-screenshots: environments ## Take the pictures that the README shows
+screenshots: environment-development ## Take the pictures that the README shows, of a running deployment
 	@$(DEVELOPMENT)/python -m operations.tools chromium
-	@$(DEVELOPMENT)/python -m operations.screenshots
+	@$(DEVELOPMENT)/python -m tests.browser.screenshots "$$($(OPERATE) site-url)"
 
 ##@ Housekeeping
 .PHONY: environments tools lock hooks clean

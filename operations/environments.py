@@ -111,12 +111,17 @@ def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
         if not missing:
             return
         started = time.monotonic()
-        print(f"Building environments: {', '.join(missing)}", flush=True)
+        _say(f"Building environments: {', '.join(missing)}")
         with ThreadPoolExecutor(BUILT_AT_ONCE) as pool:
             builds = {name: pool.submit(build, name, root) for name in missing}
             for name, running in builds.items():
-                print(f"  {name:<12} {running.result():5.0f} s", flush=True)
-        print(f"  all          {time.monotonic() - started:5.0f} s", flush=True)
+                _say(f"  {name:<12} {running.result():5.0f} s")
+        _say(f"  all          {time.monotonic() - started:5.0f} s")
+
+
+def _say(words: str) -> None:
+    # Not on stdout: `make site-url` prints the address and nothing else.
+    print(words, file=sys.stderr, flush=True)
 
 
 @exit_with_one_sentence

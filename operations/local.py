@@ -9,6 +9,7 @@ from contextlib import suppress
 import httpx
 
 from operations import ROOT, sam
+from operations.addresses import api_url
 from operations.catalogue import import_catalogue
 from operations.console import Phases
 from operations.deploy import apply_terraform, deploy_functions, print_addresses
@@ -95,7 +96,7 @@ def _functions(
 
 
 def _site(environment: Environment, phases: Phases, done: Done) -> None:
-    inputs = fingerprint(files_under(SITE))
+    inputs = fingerprint(files_under(SITE), api_url(environment))
     if not done.holds("site", inputs):
         with phases.phase("publish the site") as phase:
             phase.result = f"{publish_site(environment)} objects changed"

@@ -6,6 +6,7 @@ import mimetypes
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
 from mypy_boto3_s3 import S3Client
@@ -39,10 +40,15 @@ def content_type(name: str) -> str:
     return f"{kind}; charset=utf-8" if is_text else kind
 
 
+# Where index.html's content security policy names the API: the policy stands before any script.
+API_ORIGIN = b"__API_ORIGIN__"
+
+
 def pages(api: str, folder: Path = FOLDER) -> dict[str, bytes]:
-    """Return what the site's bucket holds, by key."""
+    """Return what the site's bucket holds, by key, for the API at that address."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(api)).encode()
     files = {
-        file.relative_to(folder).as_posix(): file.read_bytes()
+        file.relative_to(folder).as_posix(): file.read_bytes().replace(API_ORIGIN, origin)
         for file in files_under(folder)
         if file.suffix != ".md" and not file.name.startswith(".")
     }

@@ -44,3 +44,17 @@ def test_what_is_written_for_contributors_is_not_published(site: Path) -> None:
 
 def test_the_configuration_names_the_api_of_this_deployment(site: Path) -> None:
     assert json.loads(pages("https://api/v1", site)[CONFIGURATION]) == {"apiUrl": "https://api/v1"}
+
+
+def test_the_pages_policy_lets_it_call_the_api_of_this_deployment(site: Path) -> None:
+    (site / "index.html").write_text("connect-src 'self' __API_ORIGIN__;")
+
+    page = pages("http://localhost:4566/_aws/execute-api/abc/v1", site)["index.html"]
+
+    assert page == b"connect-src 'self' http://localhost:4566;"
+
+
+def test_the_sites_own_page_names_the_api_in_its_policy() -> None:
+    page = pages("https://api.example/v1")["index.html"]
+
+    assert b"connect-src 'self' https://api.example;" in page
