@@ -24,7 +24,9 @@ resource "aws_vpc" "cluster" {
 
 # Nothing uses the default group; taken over without rules, nothing can by accident.
 resource "aws_default_security_group" "unused" {
-  vpc_id = aws_vpc.cluster.id
+  vpc_id  = aws_vpc.cluster.id
+  ingress = []
+  egress  = []
 }
 
 resource "aws_subnet" "cluster" {

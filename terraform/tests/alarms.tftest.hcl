@@ -1,5 +1,6 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -8,6 +9,8 @@ variables {
 }
 
 run "alarms" {
+  command = plan
+
   assert {
     condition     = { for kind, alarm in aws_cloudwatch_metric_alarm.dead_letters : alarm.dimensions.QueueName => alarm.threshold } == { for queue in aws_sqs_queue.dead_letters : queue.name => 0 }
     error_message = "A dead-letter queue has no alarm for its first letter."

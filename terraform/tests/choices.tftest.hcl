@@ -1,6 +1,7 @@
 # What the variables change, in one plan: a laptop with every option taken.
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -9,6 +10,8 @@ variables {
 }
 
 run "other_choices" {
+  command = plan
+
   variables {
     site_hosting         = "website"
     website_endpoint     = "s3-website.localhost:4610"

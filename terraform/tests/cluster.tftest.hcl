@@ -1,5 +1,6 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -8,6 +9,8 @@ variables {
 }
 
 run "as_on_aws" {
+  command = plan
+
   assert {
     condition     = aws_emr_cluster.this.release_label == "emr-spark-8.0.0" && aws_emr_cluster.this.applications == toset(["Spark"])
     error_message = "The cluster does not run Spark alone, of the release the tests run on."
@@ -60,7 +63,7 @@ run "as_on_aws" {
   }
 
   assert {
-    condition     = length(aws_default_security_group.unused.ingress) == 0
-    error_message = "The VPC's default group lets something in."
+    condition     = length(aws_default_security_group.unused.ingress) == 0 && length(aws_default_security_group.unused.egress) == 0
+    error_message = "The VPC's default group lets something through."
   }
 }

@@ -1,6 +1,7 @@
 # docs/contracts.md, name by name.
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -9,6 +10,8 @@ variables {
 }
 
 run "names" {
+  command = plan
+
   assert {
     condition = toset([for bucket in aws_s3_bucket.this : bucket.bucket]) == toset([
       "marquee-test-123456789012-ratings", "marquee-test-123456789012-models", "marquee-test-123456789012-results",

@@ -1,5 +1,6 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -8,6 +9,8 @@ variables {
 }
 
 run "roles" {
+  command = plan
+
   assert {
     condition = toset(flatten([
       for name, policy in aws_iam_role_policy.functions : [

@@ -1,5 +1,6 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {
@@ -8,6 +9,8 @@ variables {
 }
 
 run "tables" {
+  command = plan
+
   assert {
     condition = { for kind, table in aws_dynamodb_table.this : kind => join(" ", compact([table.hash_key, table.range_key])) } == {
       movies = "dataset movie_id", visitors = "visitor_id", idempotency = "id"

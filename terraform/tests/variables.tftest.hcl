@@ -1,6 +1,7 @@
 # Every bad value is refused before anything is planned.
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source          = "./tests/mocks"
+  override_during = plan
 }
 
 variables {

@@ -83,6 +83,16 @@ def test_terraforms_own_tests_pass(initialised_terraform: RunTerraform) -> None:
     assert f"Success! {runs} passed, 0 failed." in done.stdout
 
 
+@pytest.mark.parametrize("file", ["local.tfvars", "example.tfvars"])
+def test_a_variables_file_is_accepted_and_names_no_unknown_variable(
+    initialised_terraform: RunTerraform, file: str
+) -> None:
+    folder = "-test-directory=tests/variables_files"
+    done = initialised_terraform("test", "-no-color", folder, f"-var-file={file}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "undeclared" not in done.stdout + done.stderr
+
+
 def test_a_laptop_differs_from_aws_by_its_variables_file_only() -> None:
     code = [file.read_text() for file in TERRAFORM.glob("*.tf")]
     asks = re.compile(r'var\.environment\s*[!=]=|[!=]=\s*var\.environment|localhost|"local"')

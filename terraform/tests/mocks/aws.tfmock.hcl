@@ -48,3 +48,7 @@ mock_resource "aws_cloudfront_distribution" {
 mock_resource "aws_s3_bucket" {
   defaults = { bucket_regional_domain_name = "bucket.s3.eu-west-1.amazonaws.com" }
 }
+
+mock_resource "aws_security_group" {
+  defaults = { id = "sg-0123456789abcdef0" }
+}
