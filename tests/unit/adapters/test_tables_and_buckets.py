@@ -1,0 +1,251 @@
+"""Adapters against a fake account: conditional writes above all."""
+
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
+from marquee.aws.cluster import Cluster
+from marquee.aws.model_store import ModelStore
+from marquee.aws.movies_table import MoviesTable
+from marquee.aws.queues import QueueError, TextsQueue
+from marquee.aws.visitors_table import VisitorsTable
+from marquee.contracts import Submission, TextMessage
+from marquee.ports import ClusterGoneError, StepState
+from marquee.steps import StepLocations, train_step
+from marquee.visitor import Status
+from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
+from tests.unit.memory import good_result, registration
+
+ADA = registration(1)
+QUIET = registration(2, phone=False)
+PICKS = good_result(ADA.visitor_id, 1).picks
+LATER = timedelta(minutes=1)
+
+
+@pytest.fixture
+def table(aws: Aws) -> VisitorsTable:
+    made = VisitorsTable(boto3.resource("dynamodb"), aws.environment["VISITORS_TABLE"])
+    made.create(ADA)
+    return made
+
+
+def at(table: VisitorsTable, status: Status) -> list[str]:
+    return [p.visitor_id for p in table.open(status, datetime.now(UTC) + LATER)]
+
+
+def test_a_visitor_is_created_once(table: VisitorsTable) -> None:
+    assert table.create(ADA) is False
+    assert table.get(ADA.visitor_id) == ADA.progress
+
+
+def test_progress_holds_neither_name_nor_phone(table: VisitorsTable) -> None:
+    assert "Visitor 1" not in repr(table.get(ADA.visitor_id))
+    assert (ADA.phone or "")[1:] not in repr(table.get(ADA.visitor_id))
+
+
+def test_only_a_recipient_holds_them_and_does_not_show_them(table: VisitorsTable) -> None:
+    recipient = table.recipient(ADA.visitor_id)
+    assert recipient is not None
+    assert (recipient.name, recipient.phone) == ("Visitor 1", ADA.phone)
+    assert (ADA.phone or "")[1:] not in repr(recipient)
+
+
+def test_without_a_phone_there_is_no_recipient(table: VisitorsTable) -> None:
+    table.create(QUIET)
+    assert table.recipient(QUIET.visitor_id) is None
+    assert table.recipient("0" * 26) is None
+
+
+def test_a_status_moves_once(table: VisitorsTable) -> None:
+    assert table.mark_submitted(ADA.visitor_id, 1, "s") is True
+    assert table.mark_submitted(ADA.visitor_id, 1, "other") is False
+    found = table.get(ADA.visitor_id)
+    assert found is not None
+    assert (found.status, found.submission_id) == (Status.SUBMITTED, "s")
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_another_version_moves_nothing(table: VisitorsTable, version: int) -> None:
+    assert not table.mark_submitted(ADA.visitor_id, version, "s")
+    assert not table.mark_recommended(ADA.visitor_id, version, MODEL_ID, PICKS)
+    assert not table.mark_failed(ADA.visitor_id, version, "why", [Status.RECEIVED])
+    assert table.get(ADA.visitor_id) == ADA.progress
+
+
+def test_an_unknown_visitor_is_not_created_by_a_status(table: VisitorsTable) -> None:
+    assert not table.mark_submitted("0" * 26, 1, "s")
+    assert table.get("0" * 26) is None
+
+
+def test_picks_survive_the_table(table: VisitorsTable) -> None:
+    table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
+    found = table.get(ADA.visitor_id)
+    assert found is not None
+    assert found.picks == PICKS
+
+
+def test_a_text_is_claimed_once_and_can_be_released(table: VisitorsTable) -> None:
+    assert not table.claim_text(ADA.visitor_id, 1)
+    table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
+    assert table.claim_text(ADA.visitor_id, 1)
+    assert not table.claim_text(ADA.visitor_id, 1)
+    assert table.release_text(ADA.visitor_id, 1)
+    assert table.claim_text(ADA.visitor_id, 1)
+
+
+def test_a_texted_visitor_cannot_fail_any_more(table: VisitorsTable) -> None:
+    table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
+    table.mark_texted(ADA.visitor_id, 1)
+    assert not table.mark_failed(ADA.visitor_id, 1, "why", [Status.RECOMMENDED])
+
+
+def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
+    table.create(QUIET)
+    assert sorted(at(table, Status.RECEIVED)) == [ADA.visitor_id, QUIET.visitor_id]
+    for person in (ADA, QUIET):
+        table.mark_recommended(person.visitor_id, 1, MODEL_ID, PICKS)
+    assert at(table, Status.RECEIVED) == []
+    # Without a phone the picks are the end: nobody waits for a text.
+    assert at(table, Status.RECOMMENDED) == [ADA.visitor_id]
+    table.mark_texted(ADA.visitor_id, 1)
+    assert at(table, Status.RECOMMENDED) == []
+
+
+def test_open_leaves_out_who_has_not_waited_long_enough(table: VisitorsTable) -> None:
+    assert table.open(Status.RECEIVED, datetime.now(UTC) - LATER) == []
+
+
+def test_more_visitors_than_one_batch_are_read(table: VisitorsTable) -> None:
+    people = [registration(number) for number in range(10, 140)]
+    for person in people:
+        table.create(person)
+    found = table.get_many([person.visitor_id for person in people] * 2 + ["0" * 26])
+    assert set(found) == {person.visitor_id for person in people}
+
+
+def test_titles_of_unknown_movies_are_left_out(aws: Aws) -> None:
+    put_titles(aws)
+    movies = MoviesTable(boto3.resource("dynamodb"), aws.environment["MOVIES_TABLE"])
+    assert movies.titles("embedded", [3, 3, 999]) == {3: "Film 3"}
+
+
+def test_movies_are_written(aws: Aws) -> None:
+    movies = MoviesTable(boto3.resource("dynamodb"), aws.environment["MOVIES_TABLE"])
+    count = movies.put("d", [{"movie_id": 1, "title": "Up", "year": None, "genres": ["Drama"]}])
+    assert (count, movies.titles("d", [1])) == (1, {1: "Up"})
+
+
+@pytest.fixture
+def ratings(aws: Aws) -> RatingsBucket:
+    return RatingsBucket(aws.client("s3"), "marquee-test-ratings")
+
+
+def test_visitor_objects_are_counted_since_a_moment(ratings: RatingsBucket) -> None:
+    now = datetime.now(UTC)
+    ratings.append(ADA.progress.visitor_object)
+    ratings.append(QUIET.progress.visitor_object)
+    assert ratings.count_since(now - LATER) == 2
+    assert ratings.count_since(now + LATER) == 0
+
+
+def test_a_submission_is_read_back(ratings: RatingsBucket) -> None:
+    submission = Submission((ADA.progress.member,))
+    ratings.put(submission)
+    assert ratings.get(submission.submission_id) == submission
+
+
+def test_before_training_there_is_no_current_model(aws: Aws) -> None:
+    assert ModelsBucket(aws.client("s3"), "marquee-test-models").current() is None
+
+
+def test_results_are_complete_with_success_only(aws: Aws) -> None:
+    s3 = aws.client("s3")
+    results = ResultsBucket(s3, "marquee-test-results")
+    s3.put_object(Bucket="marquee-test-results", Key="submission=a/part-0.json", Body=b"{}\n\n{}")
+    assert not results.complete("a")
+    s3.put_object(Bucket="marquee-test-results", Key="submission=a/_SUCCESS", Body=b"")
+    assert results.complete("a")
+    assert list(results.lines("a")) == [b"{}", b"{}"]
+
+
+def test_a_new_model_is_swapped_in_after_the_refresh_time(aws: Aws) -> None:
+    now = [0.0]
+    store = ModelStore(
+        ModelsBucket(aws.client("s3"), "marquee-test-models"), 10, clock=lambda: now[0]
+    )
+    assert store.current() is None
+    put_model(aws)
+    assert store.current() is None
+    now[0] = 11
+    loaded = store.current()
+    assert loaded is not None
+    assert loaded[0].model_id == MODEL_ID
+
+
+def test_a_half_written_model_is_not_loaded(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+    put_model(aws)
+    aws.client("s3").delete_object(Bucket="marquee-test-models", Key=f"{MODEL_ID}/manifest.json")
+    store = ModelStore(ModelsBucket(aws.client("s3"), "marquee-test-models"), 0)
+    assert store.current() is None
+    assert "cannot be read" in caplog.text
+
+
+LOCATIONS = StepLocations("s3://a/steps/1/", "r", "m", "x")
+
+
+def test_added_steps_are_found_by_name(aws: Aws) -> None:
+    cluster = Cluster(aws.client("emr"), aws.cluster_id)
+    (step_id,) = cluster.add([train_step(LOCATIONS, "d", "m1")])
+    assert cluster.describe(step_id)["Name"] == "train-m1"
+    assert set(cluster.step_states(["train-m1", "train-m2"])) == {"train-m1"}
+    assert cluster.step_states(["train-m1"])["train-m1"] in StepState
+    assert "train-m1" in cluster.active_step_names()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ValidationException", "A job flow that is shutting down, terminated, or finished …"),
+        ("InvalidRequestException", "Cluster id 'j-1' is not valid."),
+    ],
+)
+def test_a_terminated_cluster_is_told_from_other_refusals(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    emr = aws.client("emr")
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": message}}, "AddJobFlowSteps")
+
+    for operation in ("add_job_flow_steps", "list_steps"):
+        monkeypatch.setattr(emr, operation, refuse)
+    cluster = Cluster(emr, "j-1")
+    with pytest.raises(ClusterGoneError, match="make deploy"):
+        cluster.add([])
+    with pytest.raises(ClusterGoneError):
+        cluster.step_states(["a"])
+
+
+def test_throttling_is_no_terminated_cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    emr = aws.client("emr")
+
+    def refuse(**_: object) -> None:
+        error = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+        raise ClientError({"Error": error}, "AddJobFlowSteps")  # type: ignore[typeddict-item]
+
+    monkeypatch.setattr(emr, "add_job_flow_steps", refuse)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        Cluster(emr, "j-1").add([])
+
+
+def test_refused_messages_of_a_batch_are_an_error(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqs = aws.client("sqs")
+    failed = {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
+    monkeypatch.setattr(sqs, "send_message_batch", lambda **_: failed)
+    with pytest.raises(QueueError, match="InternalError"):
+        TextsQueue(sqs, aws.queues["texts"]).send([TextMessage("v", 1)])
