@@ -58,8 +58,12 @@ class Environment:
 
     @property
     def state(self) -> Path:
-        """Folder of what this machine knows about the deployment; never committed."""
-        return ROOT / ".local" / self.name
+        """Folder of what this machine knows about the deployment; never committed.
+
+        MARQUEE_STATE moves it, so that tests run a deployment of their own beside a user's.
+        """
+        moved = os.environ.get("MARQUEE_STATE")
+        return Path(moved) if moved else ROOT / ".local" / self.name
 
     @property
     def endpoint(self) -> str | None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
@@ -18,6 +19,8 @@ def observe(service: str) -> tuple[Logger, Tracer, Metrics]:
     correlation id of the visitor (or the submission) it is about.
     """
     logger = Logger(service=service, log_uncaught_exceptions=False, use_rfc3339=True)
+    # A call without metrics is usual, and the warning would be a log line that is no JSON.
+    warnings.filterwarnings("ignore", message="No application metrics to publish")
     logging.getLogger("marquee")  # must exist before its settings can be copied
     copy_config_to_registered_loggers(logger, include={"marquee"})
     tracer = Tracer(service=service)
