@@ -7,7 +7,7 @@ from pathlib import Path
 from localstack.runtime import hooks
 from localstack.services.s3 import provider as s3
 
-from local_aws import child_processes, faults, queue_batches
+from local_aws import alarm_tags, child_processes, faults, queue_batches
 from local_aws.emr import provider
 
 
@@ -18,6 +18,7 @@ def marquee_start() -> None:
     s3.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir()) / "s3")
     queue_batches.install()
     archive_spark_classes()
+    alarm_tags.install()
     faults.install()
 
 

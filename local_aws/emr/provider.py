@@ -11,6 +11,7 @@ from typing import Any
 from localstack.aws.api import CommonServiceException, ServiceException
 from localstack.aws.connect import connect_to
 from localstack.services.plugins import Service, aws_provider
+from localstack.utils.patch import patch
 
 from local_aws.emr import spark_submit
 from local_aws.emr.node import Node
@@ -167,6 +168,7 @@ class Bus:
 
 
 def keep_security_groups(
+    _original: Any,
     _backend: Any,
     emr_managed_master_security_group: str,
     emr_managed_slave_security_group: str,
@@ -361,10 +363,9 @@ def emr() -> Any:
     """The service LocalStack loads for EMR."""
     from localstack.aws.skeleton import Skeleton  # noqa: PLC0415
     from localstack.aws.spec import load_service  # noqa: PLC0415
-
     from moto.emr.models import ElasticMapReduceBackend  # noqa: PLC0415
 
-    ElasticMapReduceBackend._manage_security_groups = keep_security_groups
+    patch(ElasticMapReduceBackend._manage_security_groups)(keep_security_groups)
     service = EmrService()
     SERVICES.append(service)
     model = load_service("emr")

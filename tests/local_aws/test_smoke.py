@@ -476,6 +476,35 @@ def test_emr_refuses_a_cluster_it_does_not_have(aws: LocalAws, cluster: str) -> 
         aws.client("emr").add_job_flow_steps(JobFlowId="j-NOTHERE", Steps=[])
 
 
+def test_emr_keeps_the_security_groups_it_is_given_as_they_are(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.8.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(VpcId=network, GroupName="nodes", Description="nodes")
+    rules = {"Filters": [{"Name": "group-id", "Values": [group["GroupId"]]}]}
+    before = ec2.describe_security_group_rules(**rules)["SecurityGroupRules"]
+
+    made = aws.client("emr").run_job_flow(
+        Name="in a network",
+        ReleaseLabel="emr-spark-8.0.0",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "Ec2SubnetId": subnet,
+            "EmrManagedMasterSecurityGroup": group["GroupId"],
+            "EmrManagedSlaveSecurityGroup": group["GroupId"],
+            "InstanceGroups": [
+                {"InstanceRole": "MASTER", "InstanceType": "m7g.xlarge", "InstanceCount": 1}
+            ],
+        },
+    )
+    described = aws.client("emr").describe_cluster(ClusterId=made["JobFlowId"])["Cluster"]
+
+    assert described["Ec2InstanceAttributes"]["EmrManagedMasterSecurityGroup"] == group["GroupId"]
+    assert ec2.describe_security_group_rules(**rules)["SecurityGroupRules"] == before
+
+
 def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> None:
     emr = aws.client("emr")
 
@@ -494,6 +523,29 @@ def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> No
     }
     assert [action["ScriptPath"] for action in actions] == ["s3://smoke-emr/b.sh"]
     assert emr.get_auto_termination_policy(ClusterId=cluster).get("AutoTerminationPolicy") is None
+
+
+def test_emr_ends_a_cluster_with_its_instance_groups(aws: LocalAws) -> None:
+    emr = aws.client("emr")
+    made = emr.run_job_flow(
+        Name="short",
+        ReleaseLabel="emr-spark-8.0.0",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "InstanceGroups": [
+                {"InstanceRole": "MASTER", "InstanceType": "m7g.xlarge", "InstanceCount": 1}
+            ],
+        },
+    )["JobFlowId"]
+
+    emr.terminate_job_flows(JobFlowIds=[made])
+
+    status = emr.describe_cluster(ClusterId=made)["Cluster"]["Status"]
+    groups = emr.list_instance_groups(ClusterId=made)["InstanceGroups"]
+    assert (status["State"], status["StateChangeReason"]["Code"]) == ("TERMINATED", "USER_REQUEST")
+    assert [group["Status"]["State"] for group in groups] == ["TERMINATED"]
 
 
 # -- Lambda --------------------------------------------------------------------------------------
@@ -730,6 +782,7 @@ def test_cloudwatch_keeps_metrics_alarms_and_dashboards(aws: LocalAws) -> None:
         EvaluationPeriods=1,
         Threshold=100,
         ComparisonOperator="GreaterThanThreshold",
+        Tags=[{"Key": "project", "Value": "marquee"}],
     )
     widget = {"type": "text", "x": 0, "y": 0, "width": 3, "height": 3, "properties": {}}
     cloudwatch.put_dashboard(DashboardName="smoke", DashboardBody=json.dumps({"widgets": [widget]}))
@@ -737,7 +790,9 @@ def test_cloudwatch_keeps_metrics_alarms_and_dashboards(aws: LocalAws) -> None:
     metrics = cloudwatch.list_metrics(Namespace="Smoke")["Metrics"]
     alarms = cloudwatch.describe_alarms(AlarmNames=["smoke"])["MetricAlarms"]
     assert [metric["MetricName"] for metric in metrics] == ["texted"]
-    assert len(alarms) == 1
+    (alarm,) = alarms
+    tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    assert tags == [{"Key": "project", "Value": "marquee"}]
     assert "widgets" in cloudwatch.get_dashboard(DashboardName="smoke")["DashboardBody"]
 
 

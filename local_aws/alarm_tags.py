@@ -1,0 +1,34 @@
+"""Tags that a CloudWatch alarm is made with; LocalStack forgets them, so every plan adds them."""
+
+from typing import Any
+
+
+def arn(account: str, region: str, name: str) -> str:
+    """ARN of an alarm."""
+    return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+
+
+def keep_tags(_chain: Any, context: Any, response: Any) -> None:
+    """Response handler: tag the alarm that PutMetricAlarm or PutCompositeAlarm has just made."""
+    from localstack.aws.connect import connect_to  # noqa: PLC0415
+
+    made = context.operation is not None and context.operation.name in (
+        "PutMetricAlarm",
+        "PutCompositeAlarm",
+    )
+    if not made or response.status_code >= 400:  # noqa: PLR2004  an HTTP error
+        return
+    request = context.service_request or {}
+    if tags := request.get("Tags"):
+        client = connect_to(
+            aws_access_key_id=context.account_id, region_name=context.region
+        ).cloudwatch
+        name = arn(context.account_id, context.region, request["AlarmName"])
+        client.tag_resource(ResourceARN=name, Tags=tags)
+
+
+def install() -> None:
+    """Put the handler into LocalStack's chain."""
+    from localstack.aws import handlers  # noqa: PLC0415
+
+    handlers.run_custom_response_handlers.append(keep_tags)
