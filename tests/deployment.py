@@ -199,6 +199,12 @@ class Deployment:
         return list(answer["faults"] if isinstance(answer, dict) else answer)
 
 
+def running_locally(port: int) -> Deployment:
+    """Give the deployment that `make local` brought up on this machine."""
+    os.environ |= {"ENV": "local", "PORT": str(port), **_local_variables(port)}
+    return Deployment("local", _ask("site-url"), _ask("api-url"), f"http://localhost:{port}")
+
+
 @contextmanager
 def local_deployment(state: Path) -> Iterator[Deployment]:
     """Bring a Marquee of its own up by the very code of `make local`, and stop it."""
@@ -226,13 +232,7 @@ def local_deployment(state: Path) -> Iterator[Deployment]:
         return done.stdout.strip()
 
     # localstack-client and every tool a test starts go to this deployment and no other.
-    os.environ |= {
-        **variables,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
+    os.environ |= {**variables, **_local_variables(port)}
     try:
         run("local")
         yield Deployment("local", run("site-url"), run("api-url"), endpoint, xray_port)
@@ -242,19 +242,29 @@ def local_deployment(state: Path) -> Iterator[Deployment]:
 
 def aws_deployment(environment: str) -> Deployment:
     """Give the deployment of that name in the shell's AWS account."""
+    os.environ["ENV"] = environment
+    return Deployment(environment, _ask("site-url"), _ask("api-url"), None)
 
-    def ask(command: str) -> str:
-        answer = subprocess.run(
-            [sys.executable, "-m", "operations", command],
-            cwd=ROOT,
-            env={**os.environ, "ENV": environment},
-            text=True,
-            capture_output=True,
-            check=True,
-        )
-        return answer.stdout.strip()
 
-    return Deployment(environment, ask("site-url"), ask("api-url"), None)
+def _ask(command: str) -> str:
+    """Ask the operator's tools, which read ENV and PORT."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "operations", command],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return answer.stdout.strip()
+
+
+def _local_variables(port: int) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://localhost:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
 
 
 def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

@@ -1,0 +1,169 @@
+"""Form → picks and form → text seconds, one at a time and 300 at once, with and without training.
+
+Runs against the local deployment of `make local` (PORT names another). "Without training" tells
+the deployed submit_step that no data is small and no model old, and takes that back at the end.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.deployment import Deployment, Visitor, eventually, running_locally
+
+FRESH = {"SMALL_RATINGS": "0", "MODEL_MAX_AGE_HOURS": "100000", "MODEL_MAX_NEW_SHARE": "1000000"}
+console = Console(width=110)
+
+
+@dataclass
+class Measured:
+    """Seconds of each form, and what the burst took."""
+
+    to_picks: list[float] = field(default_factory=list)
+    to_text: list[float] = field(default_factory=list)
+    burst_seconds: float = 0.0
+    burst_to_picks: list[float] = field(default_factory=list)
+    burst_to_text: list[float] = field(default_factory=list)
+    burst_steps: int = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forms", type=int, default=10, help="forms sent one at a time")
+    parser.add_argument("--burst", type=int, default=300, help="forms sent at once")
+    parser.add_argument("--clients", type=int, default=8, help="clients that send the burst")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
+    options = parser.parse_args()
+    deployment = running_locally(options.port)
+    console.print(machine())
+    measured = {}
+    for name in ("with training", "without training"):
+        with model_kept_fresh(deployment, name == "without training"):
+            measured[name] = measure(deployment, options, first_phone(name))
+    report(measured, options)
+
+
+def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> Measured:
+    found = Measured()
+    for number in range(options.forms):
+        seconds, visitor = timed_post(deployment, phone + number)
+        found.to_picks.append(seconds)
+        deployment.follow(visitor)
+        found.to_text.append(form_to_text(deployment, visitor))
+        console.print(f"form {number + 1}: text after {found.to_text[-1]:.1f} s")
+    before = {step["Id"] for step in deployment.steps("recommend")}
+    phones = range(phone + options.forms, phone + options.forms + options.burst)
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(options.clients) as clients:
+        posted = list(clients.map(lambda number: timed_post(deployment, number), phones))
+    found.burst_to_picks = [seconds for seconds, _ in posted]
+    visitors = [visitor for _, visitor in posted]
+    eventually(
+        lambda: sum(bool(deployment.texts(v.phone or "")) for v in visitors),
+        lambda count: count == len(visitors),
+        "the burst being texted",
+        seconds=1800,
+        every=1,
+    )
+    found.burst_seconds = time.perf_counter() - begun
+    found.burst_to_text = [form_to_text(deployment, visitor) for visitor in visitors]
+    found.burst_steps = len(
+        [step for step in deployment.steps("recommend") if step["Id"] not in before]
+    )
+    console.print(f"burst: {found.burst_seconds:.0f} s, {found.burst_steps} recommend steps")
+    return found
+
+
+def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
+    form = deployment.form(f"+1312{number:07d}")
+    begun = time.perf_counter()
+    visitor = deployment.register(form)
+    return time.perf_counter() - begun, visitor
+
+
+def form_to_text(deployment: Deployment, visitor: Visitor) -> float:
+    """Seconds from the form's arrival to the write of `texted`, by the service's own clock."""
+    item = deployment.client("dynamodb").get_item(
+        TableName=deployment.parameters["visitors-table"],
+        Key={"visitor_id": {"S": visitor.visitor_id}},
+    )["Item"]
+    if item["status"]["S"] != "texted":
+        seen = deployment.follow(visitor)
+        return _between(item["requested_at"]["S"], seen["status_at"])
+    return _between(item["requested_at"]["S"], item["status_at"]["S"])
+
+
+def _between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+@contextmanager
+def model_kept_fresh(deployment: Deployment, fresh: bool) -> Iterator[None]:
+    """With `fresh`, let submit_step find every model fresh enough."""
+    if not fresh:
+        yield
+        return
+    functions = deployment.client("lambda")
+    name = f"marquee-{deployment.environment}-submit-step"
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def tell(variables: dict[str, str]) -> None:
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables}
+        )
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+    tell(before | FRESH)
+    try:
+        yield
+    finally:
+        tell(before)
+
+
+def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
+    table = Table(title="Marquee's flow on this machine (seconds)")
+    for heading in ("", *measured):
+        table.add_column(heading, justify="right" if heading else "left")
+    burst = f"{options.burst} forms by {options.clients} clients"
+    rows: list[tuple[str, Callable[[Measured], str]]] = [
+        ("form → picks, p50 / p95", lambda m: _quantiles(m.to_picks)),
+        ("form → text, p50 / p95", lambda m: _quantiles(m.to_text)),
+        (f"{burst}: until all are texted", lambda m: f"{m.burst_seconds:.1f}"),
+        (f"{burst}: form → picks, p50 / p95", lambda m: _quantiles(m.burst_to_picks)),
+        (f"{burst}: form → text, p50 / p95", lambda m: _quantiles(m.burst_to_text)),
+        (f"{burst}: recommend steps", lambda m: str(m.burst_steps)),
+    ]
+    for title, cell in rows:
+        table.add_row(title, *(cell(found) for found in measured.values()))
+    console.print(table)
+
+
+def _quantiles(seconds: Sequence[float]) -> str:
+    if len(set(seconds)) <= 1:
+        return f"{seconds[0]:.2f}" if seconds else "-"
+    cuts = statistics.quantiles(seconds, n=20, method="inclusive")
+    return f"{cuts[9]:.2f} / {cuts[18]:.2f}"
+
+
+def first_phone(name: str) -> int:
+    """Give each run numbers of its own: seconds since 2026 keep them apart from earlier runs'."""
+    base = 5_550_000 if name == "with training" else 5_600_000
+    return base + int(time.time()) % 40 * 1000
+
+
+def machine() -> str:
+    load = os.getloadavg()[0]
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
+
+
+if __name__ == "__main__":
+    main()
