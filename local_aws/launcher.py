@@ -200,7 +200,10 @@ def running(state: Path) -> Running | None:
 def is_ours(pid: int) -> bool:
     """Whether `pid` is a living local AWS (process ids are used again after a reboot)."""
     answer = subprocess.run(
-        ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     ours = MODULE in answer.stdout or WATCHDOG in answer.stdout
     return ours and not answer.stdout.lstrip().startswith("Z")

@@ -4,7 +4,10 @@ Before the step, what its arguments name is downloaded below `<folder>/<bucket>/
 what is new or changed there is uploaded, `_SUCCESS` last, as EMR's committer does.
 """
 
+import hashlib
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +16,8 @@ from typing import Any
 
 ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\s,'\"]*))?")
 PARALLEL = 8
+# An object up to this size costs more to ask for than to copy, so it is kept for the next step.
+KEPT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,32 @@ class Version:
         return cls(status.st_size, status.st_mtime_ns)
 
 
-class Mirror:
-    """The files of one step. `client` is a boto3 S3 client."""
+@dataclass(frozen=True)
+class Listed:
+    """An object as S3 lists it; `etag` changes with its content."""
 
-    def __init__(self, folder: Path, client: Any) -> None:
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    @property
+    def name_when_kept(self) -> str:
+        """A file name for this very content of this object."""
+        return hashlib.sha256(f"{self.bucket}/{self.key}/{self.etag}".encode()).hexdigest()
+
+
+class Mirror:
+    """The files of one step. `client` is a boto3 S3 client.
+
+    `kept` is a folder that the mirrors of all steps share: small objects that have not changed
+    since an earlier step are copied from there.
+    """
+
+    def __init__(self, folder: Path, client: Any, kept: Path | None = None) -> None:
         self.folder = folder
         self.client = client
+        self.kept = kept
         self.before: dict[tuple[str, str], Version] = {}
         self.buckets: set[str] = set()
 
@@ -78,32 +103,46 @@ class Mirror:
 
     def pull(self, wanted: Iterable[Address]) -> int:
         """Download every object the addresses name; returns their bytes."""
-        keys: dict[tuple[str, str], int] = {}
+        objects: dict[Listed, None] = {}
         for address in wanted:
             self.buckets.add(address.bucket)
             (self.folder / address.bucket).mkdir(parents=True, exist_ok=True)
-            keys |= {(address.bucket, key): size for key, size in self.listed(address)}
+            objects |= dict.fromkeys(self.listed(address))
         with ThreadPoolExecutor(PARALLEL) as pool:
-            for place, version in zip(keys, pool.map(self.download, keys), strict=True):
-                self.before[place] = version
-        return sum(keys.values())
+            for item, version in zip(objects, pool.map(self.fetch, objects), strict=True):
+                self.before[item.bucket, item.key] = version
+        return sum(item.size for item in objects)
 
-    def listed(self, address: Address) -> Iterator[tuple[str, int]]:
-        """Key and size of each object the address names."""
+    def listed(self, address: Address) -> Iterator[Listed]:
+        """Each object the address names."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=address.bucket, Prefix=address.prefix
         )
         for page in pages:
             for item in page.get("Contents", []):
                 if address.names(item["Key"]):
-                    yield item["Key"], item["Size"]
+                    yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
 
-    def download(self, place: tuple[str, str]) -> Version:
-        """Fetch one object; returns its file's version."""
-        path = self.path(*place)
+    def fetch(self, item: Listed) -> Version:
+        """Get one object, from S3 or from an earlier step; returns its file's version."""
+        path = self.path(item.bucket, item.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.client.download_file(place[0], place[1], str(path))
+        copy = self.kept / item.name_when_kept if self.kept else None
+        if copy and copy.exists():
+            shutil.copyfile(copy, path)
+        else:
+            self.client.download_file(item.bucket, item.key, str(path))
+            if copy and item.size <= KEPT_BYTES:
+                self.keep(path, copy)
         return Version.of(path)
+
+    @staticmethod
+    def keep(path: Path, copy: Path) -> None:
+        """Keep a copy of a file for later steps; other steps may be doing the same."""
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as part:
+            part.write(path.read_bytes())
+        Path(part.name).replace(copy)
 
     def push(self) -> int:
         """Upload what the step wrote, delete what it deleted; returns how many it wrote."""

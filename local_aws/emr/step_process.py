@@ -27,7 +27,8 @@ EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]*(?:Error|Exception|Exit)\b.*")
 class StepProcess:
     """One step at work in the folder `work`; `client` is a boto3 S3 client.
 
-    `log_prefix` is where the step's logs go, or None without a log URI.
+    `log_prefix` is where the step's logs go, or None without a log URI. `kept` is a folder of
+    objects that steps share (see `mirror`).
     """
 
     step_id: str
@@ -37,6 +38,7 @@ class StepProcess:
     client: Any
     node: Node
     log_prefix: Address | None = None
+    kept: Path | None = None
     uploaded: dict[str, int] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     cancelled: bool = False
@@ -60,7 +62,7 @@ class StepProcess:
     def submit(self) -> int:
         """Download, run spark-submit, upload; returns its exit code."""
         submission = spark_submit.parse(self.arguments)
-        mirror = Mirror(self.work / "s3", self.client)
+        mirror = Mirror(self.work / "s3", self.client, self.kept)
         size = mirror.pull(addresses(self.arguments))
         command = self.command(submission, mirror, size)
         code = self.wait(command)

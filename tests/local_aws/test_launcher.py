@@ -132,6 +132,41 @@ def test_stopping_leaves_nothing_but_the_log(tmp_path: Path) -> None:
     assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
 
 
+def test_killing_it_leaves_no_spark_running(tmp_path: Path) -> None:
+    aws = start(tmp_path / "state")
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="orphan-steps")
+    s3.put_object(Bucket="orphan-steps", Key="s.py", Body="import time\ntime.sleep(300)\n")
+    emr = aws.client("emr")
+    cluster = emr.run_job_flow(
+        Name="orphans",
+        ReleaseLabel="emr-spark-8.0.0",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Instances={"KeepJobFlowAliveWhenNoSteps": True},
+    )["JobFlowId"]
+    jar_step = {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://orphan-steps/s.py"]}
+    emr.add_job_flow_steps(
+        JobFlowId=cluster,
+        Steps=[{"Name": "s", "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar_step}],
+    )
+    pid = pid_of(aws)
+
+    def python_of_the_step() -> set[int]:
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        lines = [line for line in listed.stdout.splitlines() if str(aws.state) in line]
+        return {int(line.split()[0]) for line in lines if "s.py" in line and "spark" in line}
+
+    processes = until(python_of_the_step, 60, "the step's process")
+
+    os.kill(pid, signal.SIGKILL)
+
+    until(lambda: not any(alive(process) for process in processes), 10, "Spark to end")
+    command("stop", "--state", str(aws.state))
+
+
 def test_killing_it_leaves_no_function_running(tmp_path: Path) -> None:
     aws = start(tmp_path / "state")
     functions.create(aws, "orphan", "def handler(event, context):\n    return 1\n")

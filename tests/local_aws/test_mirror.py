@@ -15,6 +15,7 @@ class FakeS3:
     def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
         self.objects = objects
         self.written: list[str] = []
+        self.fetched: list[str] = []
         self.lock = threading.Lock()
 
     def get_paginator(self, _operation: str) -> "FakeS3":
@@ -22,13 +23,15 @@ class FakeS3:
 
     def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
         found = [
-            {"Key": key, "Size": len(body)}
+            {"Key": key, "Size": len(body), "ETag": body.decode()}
             for (bucket, key), body in sorted(self.objects.items())
             if bucket == Bucket and key.startswith(Prefix)
         ]
         return [{"Contents": found[:2]}, {"Contents": found[2:]}]
 
     def download_file(self, bucket: str, key: str, path: str) -> None:
+        with self.lock:
+            self.fetched.append(key)
         Path(path).write_bytes(self.objects[bucket, key])
 
     def upload_file(self, path: str, bucket: str, key: str) -> None:
@@ -112,6 +115,29 @@ def test_an_object_the_step_deleted_is_deleted(tmp_path: Path) -> None:
     mirror.push()
 
     assert set(s3.objects) == {("raw", "kept")}
+
+
+def test_an_object_that_an_earlier_step_read_is_not_fetched_again(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "same"): b"1", ("raw", "changes"): b"1"})
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
+    s3.objects["raw", "changes"] = b"2"
+    s3.fetched.clear()
+
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([Address("raw", "")])
+
+    assert s3.fetched == ["changes"]
+    assert (tmp_path / "second" / "raw" / "same").read_bytes() == b"1"
+    assert (tmp_path / "second" / "raw" / "changes").read_bytes() == b"2"
+
+
+def test_what_a_step_does_to_its_file_leaves_the_kept_object_alone(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "a"): b"1"})
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
+    (tmp_path / "first" / "raw" / "a").write_bytes(b"spoilt")
+
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([Address("raw", "")])
+
+    assert (tmp_path / "second" / "raw" / "a").read_bytes() == b"1"
 
 
 def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:

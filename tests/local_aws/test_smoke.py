@@ -464,6 +464,37 @@ def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> 
     }
 
 
+def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str) -> None:
+    emr = aws.client("emr")
+    script = (
+        "import sys, time\n"
+        "from pyspark.sql import SparkSession\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "time.sleep(3)\n"
+        "spark.range(9).repartition(3).write.parquet(sys.argv[1])\n"
+    )
+    aws.client("s3").put_object(Bucket="smoke-emr", Key="steps/meets.py", Body=script)
+    other = emr.run_job_flow(
+        Name="other",
+        ReleaseLabel="emr-spark-8.0.0",
+        LogUri="s3://smoke-emr/logs/",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Instances={"KeepJobFlowAliveWhenNoSteps": True},
+    )["JobFlowId"]
+
+    steps = {
+        name: submit(aws, name, "meets", "s3://smoke-emr/steps/meets.py", f"s3://smoke-emr/{name}/")
+        for name in (cluster, other)
+    }
+    ends = {name: ended(aws, name, step) for name, step in steps.items()}
+
+    for name, end in ends.items():
+        assert end["State"] == "COMPLETED", step_log(aws, name, steps[name], "stdout")
+    starts = [end["Timeline"]["StartDateTime"] for end in ends.values()]
+    assert max(starts) < min(end["Timeline"]["EndDateTime"] for end in ends.values())
+
+
 def test_emr_answers_what_it_does_not_offer_with_a_clear_400(aws: LocalAws, cluster: str) -> None:
     with pytest.raises(ClientError, match="does not offer ListStudios") as refused:
         aws.client("emr").list_studios()
