@@ -99,13 +99,17 @@ resource "aws_iam_role_policy" "nodes" {
         },
         {
           # Deleting too: Spark writes under a temporary name and clears what an earlier try left.
+          # EMR's file system marks a folder by an object beside it, named <folder>_$folder$.
           Sid    = "WriteOutputs"
           Effect = "Allow"
           Action = [
             "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
           ]
           Resource = concat(
-            [for prefix in ["ratings", "movies", "reports"] : "${local.bucket_arns.ratings}/${prefix}/*"],
+            flatten([
+              for prefix in ["ratings", "movies", "reports"] :
+              ["${local.bucket_arns.ratings}/${prefix}/*", "${local.bucket_arns.ratings}/${prefix}_$folder$"]
+            ]),
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
           )
         },
