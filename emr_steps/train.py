@@ -8,13 +8,13 @@ import argparse
 import json
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from pyspark.ml.recommendation import ALS, ALSModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
@@ -34,14 +34,20 @@ from marquee.questionnaire import choose_questionnaire
 TEST_PERCENT = 15
 MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's bias
 USER_DAMPING = 5.0  # the same for a user's bias
-CHECKPOINT_EVERY = 5  # iterations: MLlib's lineage overflows the stack at 20 to 25
+# Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without.
+CHECKPOINT_EVERY = 3
 ROWS_A_BLOCK = 500_000
 MOST_BLOCKS = 200
+MOST_USERS = 2**31 - 1
 
+RATINGS_SCHEMA = "user_id LONG, movie_id INT, rating FLOAT, rated_at TIMESTAMP"
+MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
 VISITOR_SCHEMA = (
     "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
     "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
 )
+
+_PARTITION_BITS = 33  # monotonically_increasing_id holds the partition above these bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,37 +109,6 @@ def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> D
     )
 
 
-def with_user_index(ratings: DataFrame) -> DataFrame:
-    """Replace user_id by `user`, a dense int: MLlib takes no longs.
-
-    Numbers within each partition of the distinct users, offset by the sizes of the partitions
-    before it; no partition sees all users. The checkpoint pins the numbers.
-    """
-    users = (
-        ratings.select("user_id")
-        .distinct()
-        .select("user_id", F.monotonically_increasing_id().alias("place"))
-        .checkpoint()
-    )
-    partition = F.shiftright("place", 33)
-    sizes = users.groupBy(partition.alias("partition")).count().collect()
-    offset, offsets = 0, {}
-    for row in sorted(sizes, key=lambda row: row["partition"]):
-        offsets[row["partition"]] = offset
-        offset += row["count"]
-    if offset >= 2**31:
-        raise StepError(f"{offset} users are more than MLlib can number (2147483647)")
-    spark = ratings.sparkSession
-    starts = spark.createDataFrame(list(offsets.items()) or [(0, 0)], "partition LONG, start LONG")
-    within = F.col("place").bitwiseAND(F.lit(2**33 - 1))
-    index = (
-        users.withColumn("partition", partition)
-        .join(F.broadcast(starts), "partition")
-        .select("user_id", (F.col("start") + within).cast("int").alias("user"))
-    )
-    return ratings.join(index, "user_id").drop("user_id")
-
-
 def with_split(ratings: DataFrame, seed: int) -> DataFrame:
     """Add `test`, true for 15 % of the rows.
 
@@ -141,6 +116,95 @@ def with_split(ratings: DataFrame, seed: int) -> DataFrame:
     """
     percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
     return ratings.withColumn("test", percent < TEST_PERCENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What there is to train on."""
+
+    ratings: int
+    test_ratings: int
+    users: int
+    visitors: int
+    lowest: float
+    highest: float
+
+
+def users_of(ratings: DataFrame) -> DataFrame:
+    """user_id, place, ratings, test_ratings, lowest, highest, unusable: a row for each user.
+
+    `place` numbers the users within each partition; the checkpoint pins it, so that a partition
+    computed again does not number them otherwise. `ratings` has `test`.
+    """
+    unusable = F.col("rating").isNull() | F.isnan("rating") | (F.abs("rating") == float("inf"))
+    return (
+        ratings.groupBy("user_id")
+        .agg(
+            F.count("*").alias("ratings"),
+            F.count_if("test").alias("test_ratings"),
+            F.min("rating").alias("lowest"),
+            F.max("rating").alias("highest"),
+            F.count_if(unusable).alias("unusable"),
+        )
+        .withColumn("place", F.monotonically_increasing_id())
+        .checkpoint()
+    )
+
+
+def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
+    """Count, refuse ratings that no model can be fitted to, and number the partitions' users.
+
+    The second value is the number of users in the partitions before each.
+    """
+    rows = (
+        users.groupBy(_partition().alias("partition"))
+        .agg(
+            F.count("*").alias("users"),
+            F.count_if(F.col("user_id") < 0).alias("visitors"),
+            *(F.sum(name).alias(name) for name in ("ratings", "test_ratings", "unusable")),
+            F.min("lowest").alias("lowest"),
+            F.max("highest").alias("highest"),
+        )
+        .orderBy("partition")
+        .collect()
+    )
+    if not rows:
+        raise StepError("there are no ratings to train on: import a data set first")
+    if unusable := sum(row["unusable"] for row in rows):
+        raise StepError(f"{unusable} ratings are not finite numbers: run the prepare step again")
+    starts, total = {}, 0
+    for row in rows:
+        starts[row["partition"]] = total
+        total += row["users"]
+    if total > MOST_USERS:
+        raise StepError(f"{total} users are more than the {MOST_USERS} that MLlib can number")
+    return Totals(
+        ratings=sum(row["ratings"] for row in rows),
+        test_ratings=sum(row["test_ratings"] for row in rows),
+        users=total,
+        visitors=sum(row["visitors"] for row in rows),
+        # Stars reach from 1 to 5 everywhere; only some data sets go down to a half.
+        lowest=min(float(MIN_STARS), *(row["lowest"] for row in rows)),
+        highest=max(float(MAX_STARS), *(row["highest"] for row in rows)),
+    ), starts
+
+
+def with_user_index(ratings: DataFrame, users: DataFrame, starts: Mapping[int, int]) -> DataFrame:
+    """Replace user_id by `user`, a dense int: MLlib takes no longs.
+
+    A user's number is her place in her partition after the users of the partitions before it,
+    so that no task ever sees all users.
+    """
+    start = F.element_at(
+        F.create_map(*(F.lit(i) for pair in starts.items() for i in pair)), _partition()
+    )
+    within = F.col("place").bitwiseAND(F.lit(2**_PARTITION_BITS - 1))
+    index = users.select("user_id", (start + within).cast("int").alias("user"))
+    return ratings.join(index, "user_id").drop("user_id")
+
+
+def _partition() -> Column:
+    return F.shiftright("place", _PARTITION_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,43 +292,6 @@ def rmse(test: DataFrame, model: ALSModel, lowest: float, highest: float) -> tup
     return float(row[0]), float(row[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    ratings: int
-    users: int
-    visitors: int
-    lowest: float
-    highest: float
-
-
-def totals_of(ratings: DataFrame) -> Totals:
-    """Count, and refuse ratings that no model can be fitted to."""
-    finite = ~F.isnan("rating") & (F.abs("rating") < float("inf"))
-    row = ratings.agg(
-        F.count("*").alias("ratings"),
-        F.countDistinct("user_id").alias("users"),
-        F.countDistinct(F.when(F.col("user_id") < 0, F.col("user_id"))).alias("visitors"),
-        F.min("rating").alias("lowest"),
-        F.max("rating").alias("highest"),
-        F.count(F.when(F.coalesce(~finite, F.lit(True)), 1)).alias("unusable"),
-    ).first()
-    assert row is not None  # noqa: S101 - an aggregate over everything has one row
-    if not row["ratings"]:
-        raise StepError("there are no ratings to train on: import a data set first")
-    if row["unusable"]:
-        raise StepError(
-            f"{row['unusable']} ratings are not finite numbers: run the prepare step again"
-        )
-    return Totals(
-        row["ratings"],
-        row["users"],
-        row["visitors"],
-        # Stars reach from 1 to 5 everywhere; only some data sets go down to a half.
-        min(float(MIN_STARS), row["lowest"]),
-        max(float(MAX_STARS), row["highest"]),
-    )
-
-
 def rating_model(als: ALSModel, baseline: Baseline, size: Size, totals: Totals) -> RatingModel:
     """Bring factors, biases and support of every rated movie to the driver."""
     factors = als.itemFactors.withColumnRenamed("id", "movie_id")
@@ -285,7 +312,7 @@ def rating_model(als: ALSModel, baseline: Baseline, size: Size, totals: Totals) 
 def measured(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> dict[str, float | None]:
     """Fit on the training 85 % and give the errors (stars) on the rest; None without a rest."""
     training, test = ratings.filter(~F.col("test")), ratings.filter("test")
-    if training.isEmpty() or test.isEmpty():
+    if totals.test_ratings in (0, totals.ratings):
         return {"test_rmse": None, "baseline_rmse": None}
     baseline = baseline_of(training)
     als = fit(with_baseline(training, baseline), size, seed)
@@ -298,15 +325,17 @@ def trained(
     ratings: DataFrame, movies: DataFrame, *, dataset: str, model_id: str, seed: int, say: Progress
 ) -> Model:
     """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating."""
-    totals = totals_of(ratings)
+    marked = with_split(ratings, seed)
+    users = users_of(marked)
+    totals, starts = totals_of(users)
     size = size_for(totals.ratings)
     say(
         f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
         f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
     )
-    indexed = with_user_index(with_split(ratings, seed)).persist(StorageLevel.MEMORY_AND_DISK)
+    indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
     errors = measured(indexed, size, totals, seed)
-    say("test RMSE {test_rmse} stars (baseline alone {baseline_rmse})".format(**errors))
+    say(_told(errors))
     baseline = baseline_of(indexed)
     rating = rating_model(fit(with_baseline(indexed, baseline), size, seed), baseline, size, totals)
     say(f"fitted {len(rating.movie_ids)} movies to all ratings")
@@ -330,6 +359,13 @@ def trained(
             "seconds": round(say.seconds, 1),
         },
     )
+
+
+def _told(errors: Mapping[str, float | None]) -> str:
+    model, baseline = errors["test_rmse"], errors["baseline_rmse"]
+    if model is None or baseline is None:
+        return "too few ratings to hold a test back: no test RMSE"
+    return f"test RMSE {model:.4f} stars (baseline alone {baseline:.4f})"
 
 
 def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
@@ -394,10 +430,14 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
             raise StepError(
                 f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
             )
-    movies = spark.read.parquet(arguments.movies).persist(StorageLevel.MEMORY_AND_DISK)
+    movies = (
+        spark.read.schema(MOVIES_SCHEMA)
+        .parquet(arguments.movies)
+        .persist(StorageLevel.MEMORY_AND_DISK)
+    )
     visitors = read_visitors(spark, arguments.visitors, files, say)
     ratings = all_ratings(
-        spark.read.parquet(arguments.ratings),
+        spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
         visitors_ratings(visitors, arguments.dataset),
         movies,
     ).persist(StorageLevel.MEMORY_AND_DISK)

@@ -1,0 +1,25 @@
+"""Running the prepare step from a test."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+import prepare
+from marquee.progress import Progress
+
+type Prepared = tuple[prepare.Report, Path]
+type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
+
+
+def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
+    """Run the prepare step on a raw folder, into `ratings`, `movies` and `reports` of `folder`."""
+    arguments = Namespace(
+        dataset="tested",
+        raw=raw.as_uri(),
+        ratings=(folder / "ratings").as_uri(),
+        movies=(folder / "movies").as_uri(),
+        report=(folder / "reports").as_uri(),
+    )
+    return prepare.prepare(spark, arguments, Progress("prepare"))

@@ -1,0 +1,184 @@
+"""The recommend step: a result for every member, whatever the others are like."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+import recommend
+from marquee.contracts import Member, Rating, Result, Submission
+from marquee.fold_in import Recommender
+from marquee.model import Counts, Model, ModelError, Movie, RatingModel, write_folder
+from marquee.progress import Progress, StepError
+
+MOVIES = 40
+SAY = Progress("recommend")
+
+
+def a_model() -> Model:
+    chance = np.random.default_rng(1)
+    rating = RatingModel(
+        movie_ids=np.arange(1, MOVIES + 1, dtype=np.int32),
+        factors=chance.normal(0, 0.4, (MOVIES, 4)).astype(np.float32),
+        movie_bias=chance.normal(0, 0.2, MOVIES).astype(np.float32),
+        support=np.full(MOVIES, 100, dtype=np.int32),
+        global_mean=3.5,
+        user_damping=5.0,
+        regularisation=0.1,
+        lowest=0.5,
+        highest=5.0,
+    )
+    titles = {i: Movie(i, f"Movie {i}", 2000, ()) for i in range(1, MOVIES + 1)}
+    return Model(
+        model_id="m1",
+        dataset="tested",
+        trained_at="2026-11-21T20:00:00.000Z",
+        counts=Counts(1, MOVIES, 1, 0),
+        rating=rating,
+        movies=titles,
+        questionnaire=(1, 2),
+    )
+
+
+def member(number: int, ratings: dict[int, int], dataset: str = "tested") -> Member:
+    given = tuple(Rating(movie_id, stars) for movie_id, stars in ratings.items())
+    return Member(f"01k000000000000000000000{number:02d}", 1, dataset, given)
+
+
+GOOD = [member(n, {n: 5, n + 1: 4, n + 2: 1, n + 3: 2, n + 4: 5}) for n in range(1, 13)]
+BAD_LINES = [
+    "{not json",
+    "[]",
+    '{"schema_version":9,"visitor_id":"newer","version":3,"dataset":"tested","ratings":[]}',
+    '{"schema_version":1,"visitor_id":"stars","version":2,"dataset":"tested",'
+    '"ratings":[{"movie_id":1,"stars":9}]}',
+    '{"schema_version":1,"visitor_id":"huge","version":99999999999999999999999,'
+    '"dataset":"tested","ratings":[]}',
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A submission of good members, unknown movies, another data set and broken lines, served."""
+    folder = tmp_path_factory.mktemp("served")
+    write_folder(a_model(), folder / "m1")
+    odd = [member(20, {900: 5, 901: 1}), member(21, {1: 5}, "another"), member(22, {1: 5, 900: 1})]
+    lines = Submission((*GOOD, *odd)).to_json_lines() + "\n".join(BAD_LINES) + "\n"
+    (folder / "submission.json").write_text(lines)
+    (folder / "results").mkdir()
+    (folder / "results" / "part-of-an-earlier-try.json").write_text("{}")
+    recommend.run(spark, arguments_for(folder), SAY)
+    return folder
+
+
+def arguments_for(folder: Path) -> Namespace:
+    return recommend.arguments_from(
+        [
+            *("--submission", (folder / "submission.json").as_uri()),
+            *("--model", (folder / "m1").as_uri() + "/"),
+            *("--results", (folder / "results").as_uri() + "/"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def results(served: Path) -> dict[str, Result]:
+    parts = sorted((served / "results").glob("part-*.json"))
+    lines = [line for part in parts for line in part.read_text().splitlines()]
+    found = [Result.from_json(line) for line in lines]
+    return {result.visitor_id or f"nameless {n}": result for n, result in enumerate(found)}
+
+
+def test_given_good_members_when_served_then_each_gets_the_picks_of_the_fold_in(
+    results: dict[str, Result],
+) -> None:
+    recommender = Recommender(a_model().rating)
+    for one in GOOD:
+        picks = recommender.picks({rating.movie_id: rating.stars for rating in one.ratings})
+        assert results[one.visitor_id].picks == tuple(picks)
+
+
+def test_given_good_members_when_served_then_each_gets_ten_picks(
+    results: dict[str, Result],
+) -> None:
+    assert {len(results[one.visitor_id].picks) for one in GOOD} == {10}
+
+
+def test_given_a_member_who_rated_no_known_movie_when_served_then_the_error_says_so(
+    results: dict[str, Result],
+) -> None:
+    assert results[member(20, {}).visitor_id].error == "model m1 knows none of the rated movies"
+
+
+def test_given_a_member_of_another_data_set_when_served_then_the_error_names_both(
+    results: dict[str, Result],
+) -> None:
+    wanted = "rated data set 'another', the model is of 'tested'"
+    assert results[member(21, {}).visitor_id].error == wanted
+
+
+def test_given_a_member_who_rated_one_unknown_movie_when_served_then_the_others_count(
+    results: dict[str, Result],
+) -> None:
+    assert len(results[member(22, {}).visitor_id].picks) == 10
+
+
+@pytest.mark.parametrize(
+    ("visitor_id", "version", "reason"),
+    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is no version")],
+)
+def test_given_an_unusable_line_when_served_then_its_error_still_names_the_visitor(
+    results: dict[str, Result], visitor_id: str, version: int, reason: str
+) -> None:
+    result = results[visitor_id]
+    assert result.version == version
+    assert reason in (result.error or "")
+
+
+def test_given_lines_that_are_no_objects_when_served_then_they_get_errors_without_a_name(
+    results: dict[str, Result],
+) -> None:
+    nameless = [result for name, result in results.items() if name.startswith("nameless")]
+    assert len(nameless) == 2
+    assert all(result.error for result in nameless)
+
+
+def test_given_a_batch_when_served_then_every_line_but_blank_ones_has_one_result(
+    results: dict[str, Result],
+) -> None:
+    assert len(results) == len(GOOD) + 3 + len(BAD_LINES) - 1
+
+
+def test_given_results_of_an_earlier_try_when_served_then_they_are_replaced(served: Path) -> None:
+    assert not (served / "results" / "part-of-an-earlier-try.json").exists()
+
+
+def test_given_a_served_submission_then_success_is_marked(served: Path) -> None:
+    assert (served / "results" / "_SUCCESS").exists()
+
+
+def test_given_a_result_line_when_read_as_json_then_it_holds_picks_or_an_error_not_both(
+    served: Path,
+) -> None:
+    parts = (served / "results").glob("part-*.json")
+    bodies = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+    assert all(("picks" in body) != ("error" in body) for body in bodies)
+
+
+def test_given_no_submission_when_served_then_the_error_names_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_folder(a_model(), tmp_path / "m1")
+    with pytest.raises(StepError, match=r"submission\.json does not exist"):
+        recommend.run(spark, arguments_for(tmp_path), SAY)
+
+
+def test_given_a_half_written_model_when_served_then_the_error_says_so(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="missing or half-written"):
+        recommend.run(spark, arguments_for(tmp_path), SAY)
