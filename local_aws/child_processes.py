@@ -33,9 +33,22 @@ def start_watchdog(pid_file: Path) -> int:
 
 
 def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, known to the watchdog (options of Popen)."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+    """Start `command` in a session of its own, known to the watchdog (options of Popen).
+
+    The command waits for a line until the watchdog knows of it: if this process is killed in
+    between, the line never comes and the command never runs.
+    """
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *command],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        **options,
+    )
     tell(f"+{process.pid}\n")
+    assert process.stdin is not None  # noqa: S101  asked for a pipe above
+    with contextlib.suppress(BrokenPipeError):  # it was ended already
+        process.stdin.write(b"go\n")
+        process.stdin.close()
     return process
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 from tests.local_aws.conftest import REPOSITORY, until
@@ -50,3 +51,24 @@ def test_children_and_grandchildren_end_when_their_parent_is_killed(tmp_path: Pa
     parent.wait()
 
     until(lambda: not any(alive(pid) for pid in (*family, watchdog)), 10, "the family to end")
+
+
+def test_a_child_whose_parent_dies_while_starting_it_never_runs(tmp_path: Path) -> None:
+    killed_before_telling = """
+    import os, signal, sys
+    from local_aws import child_processes
+
+    child_processes.tell = lambda line: os.kill(os.getpid(), signal.SIGKILL)
+    child_processes.spawn(["touch", sys.argv[1]])
+    """
+    trace = tmp_path / "ran"
+
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(killed_before_telling), str(trace)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=False,
+    )
+
+    time.sleep(0.5)
+    assert not trace.exists()
