@@ -9,9 +9,9 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,6 @@ from rich.table import Table
 
 from tests.deployment import Deployment, Visitor, eventually, running_locally
 
-FRESH = {"SMALL_RATINGS": "0", "MODEL_MAX_AGE_HOURS": "100000", "MODEL_MAX_NEW_SHARE": "1000000"}
 console = Console(width=110)
 
 
@@ -47,7 +46,7 @@ def main() -> None:
     console.print(machine())
     measured = {}
     for name in ("with training", "without training"):
-        with model_kept_fresh(deployment, name == "without training"):
+        with nullcontext() if name == "with training" else deployment.model_kept_fresh():
             measured[name] = measure(deployment, options, first_phone(name))
     report(measured, options)
 
@@ -104,29 +103,6 @@ def form_to_text(deployment: Deployment, visitor: Visitor) -> float:
 
 def _between(start: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-
-
-@contextmanager
-def model_kept_fresh(deployment: Deployment, fresh: bool) -> Iterator[None]:
-    """With `fresh`, let submit_step find every model fresh enough."""
-    if not fresh:
-        yield
-        return
-    functions = deployment.client("lambda")
-    name = f"marquee-{deployment.environment}-submit-step"
-    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-
-    def tell(variables: dict[str, str]) -> None:
-        functions.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
-        functions.get_waiter("function_updated_v2").wait(FunctionName=name)
-
-    tell(before | FRESH)
-    try:
-        yield
-    finally:
-        tell(before)
 
 
 def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:

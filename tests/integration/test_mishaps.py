@@ -14,6 +14,15 @@ from marquee.identity import new_visitor_id
 from tests.deployment import ROOT, Deployment, Visitor, eventually
 
 
+@pytest.fixture(autouse=True, scope="module")
+def without_training(deployment: Deployment) -> Iterator[None]:
+    """Training is tested with the flow; here it would only double every wait."""
+    if not deployment.is_local:
+        pytest.skip("faults are injected into the local AWS only")
+    with deployment.model_kept_fresh():
+        yield
+
+
 def object_key(local: Deployment, visitor: Visitor) -> str:
     """Find the visitor's ratings object."""
     pages = local.client("s3").get_paginator("list_objects_v2")
