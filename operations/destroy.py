@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
@@ -13,6 +15,7 @@ from operations.errors import OperationError
 from operations.terraform import Terraform
 from operations.token_secret import token_secret_name
 
+OWN_FOLDERS = ("terraform", "wheels", "sam", "catalogue")
 BUCKETS = ("ratings", "models", "results", "site", "artifacts")
 
 
@@ -48,7 +51,16 @@ def destroy(environment: Environment, phases: Phases) -> None:
         _delete_secret(environment)
         empty_bucket(environment.terraform_bucket)
         boto3.client("s3").delete_bucket(Bucket=environment.terraform_bucket)
-        shutil.rmtree(environment.state, ignore_errors=True)
+        _forget(environment.state)
+
+
+def _forget(state: Path) -> None:
+    """Remove what this machine knew of the deployment; a local AWS in there goes on running."""
+    (state / "done.json").unlink(missing_ok=True)
+    for name in OWN_FOLDERS:
+        shutil.rmtree(state / name, ignore_errors=True)
+    with suppress(OSError):  # a local AWS lives there, and logs stay
+        state.rmdir()
 
 
 def _delete_stack(environment: Environment) -> None:

@@ -47,7 +47,7 @@ def build(environment: Environment) -> None:
         "build",
         *("--template-file", str(TEMPLATE)),
         *("--build-dir", str(_build(environment))),
-        *("--parallel", "--cached", "--cache-dir", str(environment.state / "sam-cache")),
+        *("--parallel", "--cached", "--cache-dir", str(_build(environment).with_name("cache"))),
     )
 
 
@@ -80,7 +80,8 @@ def deploy(
 
 
 def _build(environment: Environment) -> Path:
-    return environment.state / "sam"
+    # sam keeps a note beside the folder it builds into.
+    return environment.state / "sam" / "build"
 
 
 def _run(
