@@ -30,11 +30,6 @@ queue_visibility_seconds = {
   texts    = 30
 }
 
-# The runner of local steps brings its own Python, and two cores want few partitions.
+# The runner of local steps brings its own Python and sizes Spark by the step's input.
 cluster_python = null
-spark_defaults = {
-  "spark.driver.memory"          = "2g"
-  "spark.sql.shuffle.partitions" = "4"
-  "spark.default.parallelism"    = "4"
-  "spark.ui.enabled"             = "false"
-}
+spark_defaults = {}
