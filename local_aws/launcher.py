@@ -199,14 +199,22 @@ def running(state: Path) -> Running | None:
 
 def is_ours(pid: int) -> bool:
     """Whether `pid` is a living local AWS (process ids are used again after a reboot)."""
+    command = command_of(pid)
+    return MODULE in command or WATCHDOG in command
+
+
+def command_of(pid: int) -> str:
+    """The command line of a living process, or ""; by /proc, or by `ps` where that is missing."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            # empty for a process that has ended but is not yet waited for
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            return ""
     answer = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    ours = MODULE in answer.stdout or WATCHDOG in answer.stdout
-    return ours and not answer.stdout.lstrip().startswith("Z")
+    return "" if "<defunct>" in answer.stdout else answer.stdout
 
 
 def wait(state: Path) -> None:

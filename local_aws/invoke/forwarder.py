@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 LOOPBACK = "127.0.0.1"
 _CHUNK = 64 * 1024
@@ -17,10 +17,10 @@ async def forwarding(address: str, port: int) -> AsyncIterator[int]:
     """
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):  # either side may hang up at any time; the other is then closed
+        with closing(writer), suppress(OSError):  # either side may hang up at any time
             there_reader, there_writer = await asyncio.open_connection(LOOPBACK, port)
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-        writer.close()
+            with closing(there_writer):
+                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
 
     server = await asyncio.start_server(forward, address, 0)
     try:
@@ -32,9 +32,7 @@ async def forwarding(address: str, port: int) -> AsyncIterator[int]:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while chunk := await reader.read(_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-    finally:
-        writer.close()
+    while chunk := await reader.read(_CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    writer.write_eof()  # the other direction may still have an answer on its way

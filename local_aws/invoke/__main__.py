@@ -1,0 +1,111 @@
+"""Run one function in a container against the local AWS; its answer goes to stdout as JSON."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from local_aws.invoke import deployed, engine, images, sam_local
+from local_aws.invoke.forwarder import forwarding
+from operations import local
+from operations.console import Phases, out
+from operations.environment import Environment, chosen
+from operations.errors import OperationError, exit_with_one_sentence
+from operations.fingerprints import Done
+
+
+def invoke(environment: Environment, name: str, event: Path) -> Any:
+    """Run the function `name` with the event and return its answer."""
+    function = deployed.find(environment, name)
+    logs = environment.state / "logs"
+    with ExitStack() as for_the_invocation:
+        for_the_invocation.enter_context(engine.one_at_a_time())
+        with Phases() as phases:
+            engine_log = logs / "container-engine.log"
+            for_the_invocation.enter_context(engine.running(engine_log, phases))
+            done = Done(environment.state / "done.json", local._instance(environment))
+            local._build(environment, phases, done)
+            image = images.obtain(function.architecture, logs / "lambda-image.log", phases)
+        _say_what_runs(name, image)
+        return asyncio.run(_in_container(environment, function, event, image))
+
+
+async def _in_container(
+    environment: Environment,
+    function: deployed.DeployedFunction,
+    event: Path,
+    image: images.Image,
+) -> Any:
+    async with _way_to_the_local_aws(environment.port) as endpoint:
+        return await sam_local.invoke(
+            sam_local.Invocation(
+                template=environment.state / "sam" / "template.yaml",
+                logical_id=function.logical_id,
+                variables=deployed.container_variables(function, endpoint),
+                parameters={
+                    "Environment": environment.name,
+                    "Architecture": function.architecture,
+                },
+                event=event,
+                image=image.name,
+            )
+        )
+
+
+@asynccontextmanager
+async def _way_to_the_local_aws(port: int) -> AsyncIterator[str]:
+    """Yield the local AWS's address as a container sees it, valid while the context lasts."""
+    bridge = engine.bridge_address()
+    if bridge is None:
+        yield f"http://{sam_local.HOST}:{port}"
+        return
+    try:
+        forwarder = forwarding(bridge, port)
+        async with forwarder as forwarded:
+            yield f"http://{sam_local.HOST}:{forwarded}"
+    except OSError as error:
+        raise OperationError(
+            f"The containers' bridge {bridge} is not an address of this machine ({error}):"
+            " use an engine that runs on it (not rootless), or Docker Desktop."
+        ) from error
+
+
+def _say_what_runs(name: str, image: images.Image) -> None:
+    kind = "a stand-in for AWS's image" if image.is_stand_in else "AWS's image"
+    out.print(f"{name} in {image.name}, {kind}")
+
+
+def _event_file(path: str) -> Path:
+    event = Path(path)
+    try:
+        json.loads(event.read_text())
+    except OSError as error:
+        raise OperationError(f"The event {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise OperationError(f"The event {path} is not JSON: {error}.") from error
+    return event.resolve()
+
+
+@exit_with_one_sentence
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the function that the command line names with its event."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws.invoke", description=__doc__)
+    parser.add_argument("function", choices=deployed.FUNCTIONS, metavar="FUNCTION")
+    parser.add_argument("event", help="its event, a JSON file (see events/)")
+    options = parser.parse_args(arguments)
+    out.stderr = True  # stdout is the answer's alone
+    environment = chosen()
+    if not environment.is_local:
+        raise OperationError(
+            f"ENV is {environment.name!r}: 'make invoke' runs functions against the local AWS only."
+        )
+    answer = invoke(environment, options.function, _event_file(options.event))
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

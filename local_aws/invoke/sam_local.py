@@ -1,0 +1,132 @@
+"""Run `sam local invoke` and judge what it printed: it exits 0 even when the function failed."""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from operations import ROOT
+from operations.errors import OperationError
+
+# How a container calls the machine it runs on.
+HOST = "host.docker.internal"
+_SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
+# The members of what a Lambda runtime answers when the function raised.
+_ERROR = {"errorType", "errorMessage"}
+_ERROR_DETAILS = {"stackTrace", "requestId", "cause"}
+
+
+class FunctionError(OperationError):
+    """The function raised, ran out of time or died; the message holds what it said."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What is run: a function of a built template, its variables, its event and its image."""
+
+    template: Path
+    logical_id: str
+    variables: Mapping[str, str]
+    parameters: Mapping[str, str]
+    event: Path
+    image: str
+
+
+def answer_of(printed: str) -> Any:
+    """Return the function's answer from what sam printed on stdout.
+
+    Raises FunctionError where there is none, or where it is the runtime's report of a failure.
+    """
+    if not printed.strip():
+        raise FunctionError("The function gave no answer: the log above says why.")
+    try:
+        answer = json.loads(printed)
+    except json.JSONDecodeError:
+        raise FunctionError(f"The function's answer is not JSON: {printed.strip()}") from None
+    if isinstance(answer, dict) and _ERROR <= answer.keys() <= _ERROR | _ERROR_DETAILS:
+        trace = "".join(f"\n{line.rstrip()}" for line in answer.get("stackTrace") or ())
+        raise FunctionError(
+            f"The function raised {answer['errorType']}: {answer['errorMessage']}{trace}"
+        )
+    return answer
+
+
+def declaring(template: dict[str, Any], logical_id: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return the template with the variables declared: sam gives a function no others."""
+    function = template["Resources"][logical_id]
+    properties = function["Properties"]
+    declared = properties.get("Environment", {}).get("Variables", {})
+    variables = {**dict.fromkeys(names, ""), **declared}
+    given = {**properties, "Environment": {"Variables": variables}}
+    resources = {**template["Resources"], logical_id: {**function, "Properties": given}}
+    return {**template, "Resources": resources}
+
+
+def env_vars(logical_id: str, variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the content of the file that `--env-vars` names; it wins over shell and template."""
+    return {logical_id: dict(variables)}
+
+
+async def invoke(invocation: Invocation) -> Any:
+    """Run the function once and return its answer; its log goes to stderr as it is written.
+
+    Raises FunctionError when the function failed, OperationError when sam did.
+    """
+    with _files(invocation) as (template, variables):
+        sam = await asyncio.create_subprocess_exec(
+            *_command(invocation, template, variables),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_MAX_ATTEMPTS": "1"},
+            start_new_session=True,
+        )
+        try:
+            printed, _ = await sam.communicate()
+        except asyncio.CancelledError:
+            sam.send_signal(signal.SIGINT)  # on which sam removes its container
+            await sam.wait()
+            raise
+    if sam.returncode:
+        raise OperationError("sam local invoke failed: the log above says why.")
+    return answer_of(printed.decode())
+
+
+@contextmanager
+def _files(invocation: Invocation) -> Iterator[tuple[Path, Path]]:
+    """Write the files that sam reads, beside the built template, which names its code relatively.
+
+    JSON is YAML, so the template needs no writer that knows CloudFormation.
+    """
+    template = yaml.safe_load(invocation.template.read_text())
+    declared = declaring(template, invocation.logical_id, list(invocation.variables))
+    given = env_vars(invocation.logical_id, invocation.variables)
+    folder = invocation.template.parent
+    with (
+        tempfile.NamedTemporaryFile("w", dir=folder, suffix=".template.json") as template_file,
+        tempfile.NamedTemporaryFile("w", dir=folder, suffix=".env-vars.json") as variables_file,
+    ):
+        for file, content in ((template_file, declared), (variables_file, given)):
+            json.dump(content, file)
+            file.flush()
+        yield Path(template_file.name), Path(variables_file.name)
+
+
+def _command(invocation: Invocation, template: Path, variables: Path) -> list[str]:
+    overrides = [f'{name}="{value}"' for name, value in invocation.parameters.items()]
+    return [
+        *(str(_SAM), "local", "invoke", invocation.logical_id),
+        *("--template-file", str(template)),
+        *("--event", str(invocation.event)),
+        *("--env-vars", str(variables)),
+        *("--invoke-image", invocation.image, "--skip-pull-image"),
+        *("--add-host", f"{HOST}:host-gateway"),
+        *("--parameter-overrides", *overrides),
+    ]
