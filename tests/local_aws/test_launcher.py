@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ from tests.local_aws.conftest import LocalAws, command, free_port, start, until
 from tests.local_aws.test_child_processes import alive
 
 pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def own_aws(tmp_path: Path) -> Iterator[LocalAws]:
+    """A local AWS that a test may kill."""
+    aws = start(tmp_path / "state")
+    yield aws
+    command("stop", "--state", str(aws.state))
 
 
 def family(pid: int) -> set[int]:
@@ -115,9 +124,14 @@ def test_status_of_what_does_not_run_is_an_error(tmp_path: Path) -> None:
     assert (status.returncode, status.stdout) == (1, "The local AWS is not running.\n")
 
 
-def test_stopping_leaves_nothing_but_the_log(tmp_path: Path) -> None:
-    before = set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
-    aws = start(tmp_path / "state")
+@pytest.fixture
+def temporary_files() -> set[str]:
+    """What the machine's folder of temporary files held before the test."""
+    return set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
+
+
+def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws: LocalAws) -> None:
+    aws = own_aws
     aws.client("s3").create_bucket(Bucket="left-over")
     functions.create(aws, "left-over", "def handler(event, context):\n    return 1\n")
     functions.invoke(aws, "left-over")
@@ -132,8 +146,8 @@ def test_stopping_leaves_nothing_but_the_log(tmp_path: Path) -> None:
     assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
 
 
-def test_killing_it_leaves_no_spark_running(tmp_path: Path) -> None:
-    aws = start(tmp_path / "state")
+def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
+    aws = own_aws
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="orphan-steps")
     s3.put_object(Bucket="orphan-steps", Key="s.py", Body="import time\ntime.sleep(300)\n")
@@ -164,11 +178,10 @@ def test_killing_it_leaves_no_spark_running(tmp_path: Path) -> None:
     os.kill(pid, signal.SIGKILL)
 
     until(lambda: not any(alive(process) for process in processes), 10, "Spark to end")
-    command("stop", "--state", str(aws.state))
 
 
-def test_killing_it_leaves_no_function_running(tmp_path: Path) -> None:
-    aws = start(tmp_path / "state")
+def test_killing_it_leaves_no_function_running(own_aws: LocalAws) -> None:
+    aws = own_aws
     functions.create(aws, "orphan", "def handler(event, context):\n    return 1\n")
     functions.invoke(aws, "orphan")
     pid = pid_of(aws)
