@@ -23,6 +23,8 @@ START_SECONDS = 60
 # ends its children, so it is soon ended by force.
 STOP_SECONDS = 2
 LOG = "local_aws.log"
+# An empty file that the X-Ray SDK makes in every function, wherever TMPDIR points.
+XRAY_MARKER = Path("/tmp/.aws-xray/initialized")  # noqa: S108
 RECORD = "local_aws.json"
 MODULE = "local_aws.runtime"
 WATCHDOG = str(PACKAGE / "child_processes.py")
@@ -269,3 +271,6 @@ def clean(state: Path) -> None:
     """Remove everything a local AWS wrote, but for its log."""
     (state / RECORD).unlink(missing_ok=True)
     shutil.rmtree(state / "tmp", ignore_errors=True)
+    XRAY_MARKER.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or somebody else's files are in it
+        XRAY_MARKER.parent.rmdir()

@@ -142,7 +142,7 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
     assert stopped.returncode == 0
     assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]
     assert not any(alive(pid) for pid in processes)
-    left = set(os.listdir(tempfile.gettempdir())) - before  # noqa: PTH208
+    left = set(os.listdir(tempfile.gettempdir())) - temporary_files  # noqa: PTH208
     assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
 
 
