@@ -12,7 +12,7 @@ from functools import partial
 from itertools import batched
 
 from pyspark import Broadcast
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
@@ -114,11 +114,13 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> No
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
     if not files.exists(arguments.submission):
         raise StepError(f"the submission {arguments.submission} does not exist")
-    found = results(spark.read.text(arguments.submission), model).persist()
-    counts = found.agg(F.count("picks"), F.count("error")).first()
+    counted = Observation()
+    found = results(spark.read.text(arguments.submission), model).observe(
+        counted, F.count("picks").alias("served"), F.count("error").alias("failed")
+    )
     found.write.mode("overwrite").json(arguments.results)
-    served, failed = counts or (0, 0)
-    say(f"served {served} visitors, {failed} could not be served; wrote {arguments.results}")
+    say("served {served} visitors, {failed} could not be served".format(**counted.get))
+    say(f"wrote {arguments.results}")
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:

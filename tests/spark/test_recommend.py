@@ -182,3 +182,12 @@ def test_given_a_half_written_model_when_served_then_the_error_says_so(
 ) -> None:
     with pytest.raises(ModelError, match="missing or half-written"):
         recommend.run(spark, arguments_for(tmp_path), SAY)
+
+
+def test_given_an_empty_submission_when_served_then_success_is_marked_all_the_same(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_folder(a_model(), tmp_path / "m1")
+    (tmp_path / "submission.json").write_text("")
+    recommend.run(spark, arguments_for(tmp_path), SAY)
+    assert (tmp_path / "results" / "_SUCCESS").exists()

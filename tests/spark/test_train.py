@@ -185,6 +185,16 @@ def test_given_visitors_when_read_then_their_user_ids_are_below_every_data_sets(
     assert max(users) < 0
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_given_no_visitors_yet_when_read_then_there_are_none(
+    spark: SparkSession, tmp_path: Path, made: bool
+) -> None:
+    folder = tmp_path / "visitors"
+    if made:
+        folder.mkdir()
+    assert train.read_visitors(spark, folder.as_uri(), Files(spark), SAY).collect() == []
+
+
 def test_given_a_visitor_of_a_newer_schema_when_read_then_she_is_left_out(
     spark: SparkSession,
 ) -> None:
