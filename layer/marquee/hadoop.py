@@ -5,8 +5,10 @@ Travels to EMR. The steps read and write models and reports with it wherever Spa
 session it is given and imports no pyspark, so that the package needs none where there is no Spark.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 # Stores in which an object appears whole when it is closed, and in which a rename is a copy.
@@ -70,8 +72,10 @@ class Files:
         self._system(path).delete(path, True)
 
     def temporary_folder(self, name: str) -> str:
-        """URI of a folder that all nodes share (HDFS on a cluster, the disk locally)."""
+        """URI of a folder that all nodes share: in HDFS on a cluster, else in TMPDIR."""
         system = self._jvm.org.apache.hadoop.fs.FileSystem.get(self._configuration)
+        if system.getUri().getScheme() == "file":
+            return (Path(tempfile.gettempdir()) / f"marquee-{name}").as_uri()
         # Every EMR release makes hdfs:///tmp for this; the name is the caller's and unique.
         return f"{str(system.getUri()).rstrip('/')}/tmp/marquee-{name}"  # noqa: S108
 

@@ -281,3 +281,10 @@ def test_given_metrics_when_written_then_they_can_be_read_as_plain_json(
 ) -> None:
     written = json.loads((models / "m1" / "metrics.json").read_text())
     assert written == trained.metrics
+
+
+def test_given_a_local_spark_when_it_checkpoints_then_it_does_so_in_the_temporary_folder(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert Files(spark).temporary_folder("x") == (tmp_path / "marquee-x").as_uri()
