@@ -10,6 +10,7 @@ from mypy_boto3_sqs import SQSClient
 
 from operations.console import out
 from operations.environment import Environment
+from operations.errors import OperationError
 
 QUEUES = ("visitors", "results", "texts")
 _MOVING_SECONDS = 120
@@ -39,21 +40,35 @@ def waiting(sqs: SQSClient, queue_url: str) -> int:
 
 
 def _move_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
-    before = waiting(sqs, dead_letters)
-    if not before:
+    if not waiting(sqs, dead_letters):
         return 0
-    arn = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
+    source = _arn(sqs, dead_letters)
     try:
-        sqs.start_message_move_task(SourceArn=arn["Attributes"]["QueueArn"])
+        # With the destination named, letters that were put there by hand move too.
+        sqs.start_message_move_task(SourceArn=source, DestinationArn=_arn(sqs, queue))
     except ClientError as error:
         # An emulator may lack the call; anything else it says is meant.
         if error.response["Error"]["Code"] not in {"UnsupportedOperation", "InternalFailure"}:
             raise
         return _carry_back(sqs, dead_letters, queue)
     deadline = time.monotonic() + _MOVING_SECONDS
-    while waiting(sqs, dead_letters) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
+        if task["Status"] == "FAILED":
+            raise OperationError(
+                f"SQS could not move the dead letters of {source}: {task.get('FailureReason')}"
+            )
+        if task["Status"] != "RUNNING":
+            return task["ApproximateNumberOfMessagesMoved"]
         time.sleep(0.5)
-    return before - waiting(sqs, dead_letters)
+    raise OperationError(
+        f"SQS still moves the dead letters of {source}: see 'make status' in a while."
+    )
+
+
+def _arn(sqs: SQSClient, queue_url: str) -> str:
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    return attributes["Attributes"]["QueueArn"]
 
 
 def _carry_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
