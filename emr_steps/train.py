@@ -322,9 +322,19 @@ def measured(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> dict[
 
 
 def trained(
-    ratings: DataFrame, movies: DataFrame, *, dataset: str, model_id: str, seed: int, say: Progress
+    ratings: DataFrame,
+    movies: DataFrame,
+    *,
+    dataset: str,
+    model_id: str,
+    trained_at: str,
+    seed: int,
+    say: Progress,
 ) -> Model:
-    """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating."""
+    """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating.
+
+    `trained_at` is the moment before the visitors were read: whoever came later is new to it.
+    """
     marked = with_split(ratings, seed)
     users = users_of(marked)
     totals, starts = totals_of(users)
@@ -343,7 +353,7 @@ def trained(
     return Model(
         model_id=model_id,
         dataset=dataset,
-        trained_at=timestamp(datetime.now(UTC)),
+        trained_at=trained_at,
         counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
         rating=rating,
         movies=titles,
@@ -424,6 +434,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Model:
+    trained_at = timestamp(datetime.now(UTC))
     files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
@@ -447,6 +458,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         movies,
         dataset=arguments.dataset,
         model_id=model_id,
+        trained_at=trained_at,
         seed=arguments.seed,
         say=say,
     )

@@ -25,9 +25,9 @@ encrypt_disks          = false
 # A failure is retried while somebody watches. Too short for AWS, where Lambda wants six times the
 # function's timeout.
 queue_visibility_seconds = {
-  visitors = 30
-  results  = 30
-  texts    = 30
+  visitors = 10
+  results  = 20
+  texts    = 10
 }
 
 # The runner of local steps brings its own Python and sizes Spark by the step's input.

@@ -39,6 +39,9 @@ class Collector:
             except (ContractError, KeyError, TypeError, ValueError) as error:
                 unreadable.append(str(error))
                 continue
+            if not result.visitor_id:  # the step could not read that member of the submission
+                unreadable.append(str(result.error))
+                continue
             self._take(result, collected)
             if self._awaits_text(result):
                 to_text.append(TextMessage(result.visitor_id, result.version))

@@ -144,34 +144,28 @@ def test_one_bad_visitor_in_a_good_batch_fails_alone(local: Deployment, phone: s
     assert local.follow(other, ("recommended", "failed"))["status"] == "recommended"
 
 
-@pytest.mark.parametrize(
-    ("queue", "body"),
-    [
-        ("visitors", "poison"),
-        ("results", '{"Records":[{"eventName":"ObjectCreated:Put"}]}'),
-        ("texts", '{"schema_version": 99}'),
-    ],
-)
-def test_a_poisoned_message_ends_among_the_dead_letters(
-    local: Deployment, queue: str, body: str
+POISON = {
+    "visitors": "poison",
+    "results": '{"Records":[{"eventName":"ObjectCreated:Put"}]}',
+    "texts": '{"schema_version": 99}',
+}
+
+
+def test_poisoned_messages_and_unknown_visitors_end_among_the_dead_letters(
+    local: Deployment,
 ) -> None:
-    before = local.dead_letters(queue)
-    local.send(queue, body)
-    eventually(
-        lambda: local.dead_letters(queue),
-        lambda count: count == before + 1,
-        f"the dead letters of {queue}",
-    )
-
-
-def test_an_unknown_visitor_ends_among_the_dead_letters(local: Deployment) -> None:
-    before = local.dead_letters("visitors")
+    before = {queue: local.dead_letters(queue) for queue in POISON}
+    for queue, body in POISON.items():
+        local.send(queue, body)
     key = f"visitors/date=2026-11-21/{new_visitor_id()}-1.json"
     local.send("visitors", announcement(local.parameters["ratings-bucket"], key))
+    nobody = {"schema_version": 1, "visitor_id": new_visitor_id(), "version": 1}
+    local.send("texts", json.dumps(nobody))
+    expected = {"visitors": 2, "results": 1, "texts": 2}
     eventually(
-        lambda: local.dead_letters("visitors"),
-        lambda count: count == before + 1,
-        "the dead letters of visitors",
+        lambda: {queue: local.dead_letters(queue) - before[queue] for queue in POISON},
+        lambda arrived: arrived == expected,
+        "the dead letters",
     )
 
 

@@ -3,7 +3,9 @@
 import json
 import math
 from argparse import Namespace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 import train
-from marquee.contracts import CurrentModel, Rating, VisitorObject
+from marquee.contracts import CurrentModel, Rating, VisitorObject, timestamp
 from marquee.fold_in import Recommender
 from marquee.hadoop import Files
 from marquee.model import Model, read_model
@@ -20,6 +22,7 @@ from marquee.progress import Progress, StepError
 MOVIES, USERS, HUGE = 30, 80, 2**40
 ADA, BOB = "01k0000000000000000000000a", "01k0000000000000000000000b"
 SAY = Progress("train")
+NOW = "2026-11-21T20:00:00.000Z"
 
 
 def visitor(visitor_id: str, version: int, ratings: dict[int, int], dataset: str = "tested") -> str:
@@ -115,6 +118,22 @@ def test_given_no_model_in_use_when_trained_then_current_names_the_new_one(
 ) -> None:
     current = CurrentModel.from_json((models / "current.json").read_text())
     assert (current.model_id, current.dataset, current.ratings) == ("m1", "tested", USERS * 15 + 2)
+
+
+def test_given_a_visitor_during_training_then_the_model_counts_as_older_than_she(
+    spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[str] = []
+    read = train.read_visitors
+
+    def read_then_come(*arguments: Any) -> DataFrame:
+        found = read(*arguments)
+        came.append(timestamp(datetime.now(UTC)))
+        return found
+
+    monkeypatch.setattr(train, "read_visitors", read_then_come)
+    model = train.run(spark, arguments_for(stored, tmp_path / "m2"), SAY)
+    assert model.trained_at < came[0]
 
 
 def test_given_a_written_model_then_no_temporary_file_stays(trained: Model, models: Path) -> None:
@@ -238,7 +257,9 @@ def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_h
     spark: SparkSession, movies: DataFrame
 ) -> None:
     one = spark.createDataFrame([(7, 3, 4.0)], "user_id LONG, movie_id INT, rating FLOAT")
-    model = train.trained(one, movies, dataset="tested", model_id="m", seed=1, say=SAY)
+    model = train.trained(
+        one, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
+    )
     assert (list(model.movies), model.metrics["test_rmse"]) == ([3], None)
 
 
@@ -247,7 +268,7 @@ def test_given_no_ratings_when_trained_then_the_error_says_to_import(
 ) -> None:
     none = spark.createDataFrame([], "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="import a data set first"):
-        train.trained(none, movies, dataset="tested", model_id="m", seed=1, say=SAY)
+        train.trained(none, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None])
@@ -257,7 +278,9 @@ def test_given_ratings_that_are_not_finite_when_trained_then_the_error_counts_th
     rows = [(7, 3, bad), (8, 3, 4.0)]
     ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="1 ratings are not finite numbers"):
-        train.trained(ratings, movies, dataset="tested", model_id="m", seed=1, say=SAY)
+        train.trained(
+            ratings, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
+        )
 
 
 def test_given_a_data_set_that_is_not_prepared_when_trained_then_the_error_names_it(

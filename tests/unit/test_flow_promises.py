@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marquee.collecting import BadResultsError
 from marquee.contracts import Result, Submission, TextMessage
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
@@ -205,6 +206,17 @@ def test_one_bad_visitor_in_a_good_batch_fails_alone() -> None:
     statuses = [world.status(person.visitor_id) for person in (ADA, bob, cyd)]
     assert statuses == [Status.TEXTED, Status.FAILED, Status.TEXTED]
     assert world.visitors.items[bob.visitor_id].reason == "none of the movies is known"
+
+
+def test_a_result_for_nobody_is_reported_and_the_others_are_taken() -> None:
+    world = World()
+    world.post(ADA)
+    nobody = Result("", 0, "m1", error="the line is not JSON")
+    lines = [nobody.to_json().encode(), good_result(ADA.visitor_id, 1).to_json().encode()]
+    world.objects.results["some"] = lines
+    with pytest.raises(BadResultsError, match="the line is not JSON"):
+        world.collector.collect("some")
+    assert world.status(ADA.visitor_id) is Status.RECOMMENDED
 
 
 def test_a_visitor_whom_the_results_leave_out_fails_with_a_reason() -> None:
