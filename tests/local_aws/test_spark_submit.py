@@ -85,12 +85,12 @@ def test_a_small_machine_is_not_asked_for_memory_it_lacks() -> None:
 
 
 def test_each_bucket_is_mounted_on_its_mirror() -> None:
-    settings = spark_submit.s3_settings(Path("/work/s3"), ["ratings", "models"])
+    settings = spark_submit.s3_settings(Path("/mirror"), ["ratings", "models"])
 
     mounts = {name: value for name, value in settings.items() if "linkFallback" in name}
     assert mounts == {
-        "spark.hadoop.fs.viewfs.mounttable.models.linkFallback": "file:///work/s3/models",
-        "spark.hadoop.fs.viewfs.mounttable.ratings.linkFallback": "file:///work/s3/ratings",
+        "spark.hadoop.fs.viewfs.mounttable.models.linkFallback": "file:///mirror/models",
+        "spark.hadoop.fs.viewfs.mounttable.ratings.linkFallback": "file:///mirror/ratings",
     }
 
 
