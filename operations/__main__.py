@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, out
-from operations.deploy import deploy
+from operations.deploy import deploy, fetch_node_wheels
 from operations.destroy import destroy
 from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
@@ -43,6 +43,8 @@ def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
 
 def _plan(environment: Environment, _: argparse.Namespace) -> None:
     require("terraform")
+    with Phases() as phases:
+        fetch_node_wheels(environment, phases)
     terraform = Terraform(environment)
     terraform.init()
     out.print(terraform.plan(), markup=False, end="")

@@ -18,9 +18,7 @@ def deploy(environment: Environment) -> None:
     """Make the account match the work tree, then say where the service answers."""
     require("terraform")
     with Phases() as phases:
-        if not environment.is_local:
-            with phases.phase("fetch the EMR nodes' wheels"):
-                fetch_wheels(environment)
+        fetch_node_wheels(environment, phases)
         apply_terraform(environment, phases)
         with phases.phase("sam build"):
             sam.build(environment)
@@ -32,6 +30,13 @@ def deploy(environment: Environment) -> None:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"
     print_addresses(environment)
+
+
+def fetch_node_wheels(environment: Environment, phases: Phases) -> None:
+    """Fetch what Terraform uploads for the nodes; without it Terraform would delete the upload."""
+    if not environment.is_local:  # local steps run in an environment that is there already
+        with phases.phase("fetch the EMR nodes' wheels"):
+            fetch_wheels(environment)
 
 
 def apply_terraform(environment: Environment, phases: Phases) -> None:

@@ -1,5 +1,6 @@
 """Which deployment the operator means: `local`, or a name in the AWS account of the shell."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from operations import ROOT
 from operations.errors import OperationError
 
 LOCAL = "local"
+STATES = ROOT / ".local"
 DEFAULT_REGION = "us-east-1"
 DEFAULT_PORT = 4566
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
@@ -63,7 +65,7 @@ class Environment:
         MARQUEE_STATE moves it, so that tests run a deployment of their own beside a user's.
         """
         moved = os.environ.get("MARQUEE_STATE")
-        return Path(moved) if moved else ROOT / ".local" / self.name
+        return Path(moved).resolve() if moved else STATES / self.name
 
     @property
     def endpoint(self) -> str | None:
@@ -128,9 +130,16 @@ class Environment:
         """Return all published parameters; the secret among them stays encrypted."""
         return dict(self._published())
 
+    @cached_property
+    def parameters_digest(self) -> str:
+        """Return 16 hexadecimal digits that change with any published value."""
+        told = "\n".join(f"{name}={value}" for name, value in sorted(self.parameters.items()))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
     def forget_parameters(self) -> None:
         """Read the parameters again the next time: something has just published new ones."""
-        self.__dict__.pop("parameters", None)
+        for name in ("parameters", "parameters_digest"):
+            self.__dict__.pop(name, None)
 
     def _published(self) -> Iterator[tuple[str, str]]:
         path = f"/marquee/{self.name}/"

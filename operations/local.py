@@ -13,7 +13,7 @@ from operations.addresses import api_url
 from operations.catalogue import import_catalogue
 from operations.console import Phases
 from operations.deploy import apply_terraform, deploy_functions, print_addresses
-from operations.environment import Environment
+from operations.environment import STATES, Environment
 from operations.errors import OperationError
 from operations.fingerprints import Done, files_under, fingerprint
 from operations.models import current_model
@@ -49,7 +49,7 @@ def stop(environment: Environment) -> str:
     _local_aws(environment, "stop")
     shutil.rmtree(environment.state, ignore_errors=True)
     with suppress(OSError):  # another environment's state is in there
-        environment.state.parent.rmdir()
+        STATES.rmdir()
     return "The local AWS is stopped and nothing is left of it."
 
 
@@ -88,8 +88,14 @@ def _infrastructure(environment: Environment, phases: Phases, done: Done) -> Non
 def _functions(
     environment: Environment, phases: Phases, done: Done, building: Future[None]
 ) -> None:
-    inputs = f"{functions_inputs(environment)} {content_hash(published_files())}"
     building.result()
+    inputs = " ".join(
+        [
+            functions_inputs(environment),
+            content_hash(published_files()),
+            environment.parameters_digest,
+        ]
+    )
     if not done.holds("functions", inputs):
         deploy_functions(environment, phases)
         done.record("functions", inputs)

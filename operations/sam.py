@@ -40,6 +40,14 @@ def parameters(environment: Environment, scripts: str, file: Path | None = None)
     return {**given, "Environment": environment.name, "StepsPrefix": scripts}
 
 
+def resolved_values(environment: Environment) -> dict[str, str]:
+    """Return the parameter that makes CloudFormation look up the SSM parameters again.
+
+    It resolves them only where it updates a resource, and a new cluster alone changes no template.
+    """
+    return {"ParametersDigest": environment.parameters_digest}
+
+
 def build(environment: Environment) -> None:
     """Build the functions and the layer into the environment's state folder."""
     _run(
@@ -61,7 +69,7 @@ def deploy(
             progress(name)
 
     # Quoted, since sam splits an override at spaces: rate(1 minute).
-    given = parameters(environment, scripts)
+    given = parameters(environment, scripts) | resolved_values(environment)
     overrides = [f'{name}="{value}"' for name, value in given.items()]
     _run(
         environment,

@@ -14,7 +14,7 @@ from operations.errors import OperationError
 def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what `chosen` does to the process inside the test."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION"):
+    for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION", "MARQUEE_STATE"):
         os.environ.pop(name, None)
 
 
@@ -74,3 +74,23 @@ def test_the_region_that_the_variables_name_wins_over_the_shells(
     os.environ["AWS_REGION"] = "us-east-2"
 
     assert region_of("staging") == "eu-west-1"
+
+
+def test_a_second_local_deployment_keeps_its_state_where_it_is_told(tmp_path: Path) -> None:
+    os.environ["MARQUEE_STATE"] = str(tmp_path)
+
+    assert Environment("local").state == tmp_path
+
+
+def digest_of(**parameters: str) -> str:
+    environment = Environment("staging")
+    environment.__dict__["parameters"] = parameters
+    return environment.parameters_digest
+
+
+def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:
+    assert digest_of(cluster="j-1") != digest_of(cluster="j-2")
+
+
+def test_the_order_of_parameters_does_not_change_their_digest() -> None:
+    assert digest_of(a="1", b="2") == digest_of(b="2", a="1")
