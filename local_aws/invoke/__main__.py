@@ -5,13 +5,13 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from local_aws.invoke import deployed, engine, images, sam_local
 from local_aws.invoke.forwarder import forwarding
-from operations import local
+from operations import local, sam
 from operations.console import Phases, out
 from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
@@ -43,7 +43,7 @@ async def _in_container(
     async with _way_to_the_local_aws(environment.port) as endpoint:
         return await sam_local.invoke(
             sam_local.Invocation(
-                template=environment.state / "sam" / "template.yaml",
+                template=sam._build(environment) / "template.yaml",
                 logical_id=function.logical_id,
                 variables=deployed.container_variables(function, endpoint),
                 parameters={
@@ -63,15 +63,15 @@ async def _way_to_the_local_aws(port: int) -> AsyncIterator[str]:
     if bridge is None:
         yield f"http://{sam_local.HOST}:{port}"
         return
-    try:
-        forwarder = forwarding(bridge, port)
-        async with forwarder as forwarded:
-            yield f"http://{sam_local.HOST}:{forwarded}"
-    except OSError as error:
-        raise OperationError(
-            f"The containers' bridge {bridge} is not an address of this machine ({error}):"
-            " use an engine that runs on it (not rootless), or Docker Desktop."
-        ) from error
+    async with AsyncExitStack() as open_way:
+        try:
+            forwarded = await open_way.enter_async_context(forwarding(bridge, port))
+        except OSError as error:
+            raise OperationError(
+                f"The containers' bridge {bridge} is not an address of this machine ({error}):"
+                " use an engine that runs on it (not a rootless one), or Docker Desktop."
+            ) from error
+        yield f"http://{sam_local.HOST}:{forwarded}"
 
 
 def _say_what_runs(name: str, image: images.Image) -> None:

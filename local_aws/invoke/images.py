@@ -18,6 +18,8 @@ from operations.errors import OperationError
 RUNTIME = "python3.13"
 _AWS_IMAGES = "public.ecr.aws/lambda/python"
 _STAND_INS = "marquee-lambda-python"
+_NAME = "{{.Repository}}:{{.Tag}}"
+_LABEL = "marquee.stand-in"  # what is built on it has it too
 _LOCK = ROOT / "requirements" / "lambda.lock"
 _RECIPE = Path(__file__).parent / "stand_in"
 # The Debian release whose Python is 3.13, and what of it a function and SAM's own layer need:
@@ -59,6 +61,7 @@ def obtain(architecture: str, log: Path, phases: Phases) -> Image:
         Image(stand_in_image(architecture), is_stand_in=True),
     ):
         if _held(image.name):
+            _remove_outgrown()
             return image
     refusal = _pull(aws_image(architecture), phases)
     if refusal is None:
@@ -70,6 +73,11 @@ def obtain(architecture: str, log: Path, phases: Phases) -> Image:
 
 def _held(name: str) -> bool:
     return docker("image", "inspect", name).returncode == 0
+
+
+def _remove_outgrown() -> None:
+    """Remove what sam built on a stand-in and then built anew: it leaves the old without a name."""
+    docker("image", "prune", "--force", "--filter", f"label={_LABEL}")
 
 
 def _pull(name: str, phases: Phases) -> str | None:
@@ -109,9 +117,10 @@ def _build_stand_in(architecture: str, log: Path, phases: Phases) -> None:
         with phases.phase("stand-in: the runtime's client"):
             _install_runtime(architecture, context / "runtime", log)
         with phases.phase("stand-in: image") as phase:
-            for older in docker_answer("image", "ls", "--quiet", _STAND_INS).split():
-                docker("image", "rm", "--force", older)
-            run(["docker", "build", "--tag", name, str(context)], log=log, what="docker build")
+            for older in docker_answer("image", "ls", "--format", _NAME, _STAND_INS).split():
+                docker("image", "rm", older)
+            labelled = ["--label", _LABEL, "--tag", name]
+            run(["docker", "build", *labelled, str(context)], log=log, what="docker build")
             phase.result = name
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from operations import ROOT
 from operations.errors import OperationError
 
+INTERRUPT_SECONDS = 5
 # How a container calls the machine it runs on.
 HOST = "host.docker.internal"
 _SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
@@ -49,12 +50,11 @@ def answer_of(printed: str) -> Any:
         raise FunctionError("The function gave no answer: the log above says why.")
     try:
         answer = json.loads(printed)
-    except json.JSONDecodeError:
-        raise FunctionError(f"The function's answer is not JSON: {printed.strip()}") from None
+    except json.JSONDecodeError:  # what the emulator says of a timeout
+        raise FunctionError(f"The function failed: {printed.strip()}") from None
     if isinstance(answer, dict) and _ERROR <= answer.keys() <= _ERROR | _ERROR_DETAILS:
-        trace = "".join(f"\n{line.rstrip()}" for line in answer.get("stackTrace") or ())
         raise FunctionError(
-            f"The function raised {answer['errorType']}: {answer['errorMessage']}{trace}"
+            f"The function failed with {answer['errorType']}: {answer['errorMessage']}"
         )
     return answer
 
@@ -91,12 +91,21 @@ async def invoke(invocation: Invocation) -> Any:
         try:
             printed, _ = await sam.communicate()
         except asyncio.CancelledError:
-            sam.send_signal(signal.SIGINT)  # on which sam removes its container
-            await sam.wait()
+            await _interrupt(sam)
             raise
     if sam.returncode:
         raise OperationError("sam local invoke failed: the log above says why.")
     return answer_of(printed.decode())
+
+
+async def _interrupt(sam: asyncio.subprocess.Process) -> None:
+    """Have sam remove its container; it would then wait until the function's time is up."""
+    sam.send_signal(signal.SIGINT)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(sam.wait(), INTERRUPT_SECONDS)
+    if sam.returncode is None:
+        sam.kill()
+        await sam.wait()
 
 
 @contextmanager

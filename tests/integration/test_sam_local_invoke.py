@@ -1,0 +1,127 @@
+"""Every function in a container, with its sample event, against the local AWS."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.invoke import engine
+from operations.console import Phases
+from tests.deployment import ROOT, Deployment
+
+EVENTS = ROOT / "events"
+SAMPLE_MESSAGE = "19dd0b57-b21e-4ac1-bd88-01bbb068cb70"  # of every sample event from a queue
+LISTENING = "0A"  # a socket's state in /proc/net/tcp
+NOT_DELIVERED = {"batchItemFailures": [{"itemIdentifier": SAMPLE_MESSAGE}]}
+
+pytestmark = pytest.mark.skipif(
+    not engine.obtainable(),
+    reason="no container engine answers 'docker info', and only root on Debian can install one",
+)
+
+
+def invoke(function: str, event: Path) -> subprocess.CompletedProcess[str]:
+    """Run what `make invoke` runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "local_aws.invoke", function, str(event)],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def answer(function: str) -> Any:
+    """Give the function's answer to its sample event."""
+    done = invoke(function, EVENTS / f"{function}.json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def listened_on() -> set[str]:
+    """Give the IPv4 addresses that anything on this (Linux) machine listens on."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    addresses = [fields[1].partition(":")[0] for fields in sockets if fields[3] == LISTENING]
+    return {str(IPv4Address(bytes.fromhex(address)[::-1])) for address in addresses}
+
+
+def test_an_engine_started_for_an_invocation_ends_with_it(local: Deployment) -> None:
+    if engine.answers():
+        pytest.skip("an engine of the machine's own runs")
+
+    answer("reconcile")
+
+    assert not engine.answers()
+
+
+@pytest.fixture(scope="module")
+def container_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep one engine for the tests that come after."""
+    with engine.running(tmp_path_factory.mktemp("engine") / "log", Phases()):
+        yield
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: Deployment) -> None:
+    answered = answer("ingest")
+
+    body = json.loads(answered["body"])
+    assert answered["statusCode"] == 201
+    assert len(body["picks"]) == 10
+    stored = local.client("dynamodb").get_item(
+        TableName=local.parameters["visitors-table"],
+        Key={"visitor_id": {"S": body["visitor_id"]}},
+    )["Item"]
+    assert stored["name"] == {"S": "Ada"}
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_submit_step_hands_a_visitor_it_does_not_know_back_to_the_queue(local: Deployment) -> None:
+    assert answer("submit_step") == NOT_DELIVERED
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_queue_results_finds_nothing_to_queue_in_an_empty_submission(local: Deployment) -> None:
+    assert answer("queue_results") == {"batchItemFailures": []}
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_send_text_hands_a_visitor_it_does_not_know_back_to_the_queue(local: Deployment) -> None:
+    assert answer("send_text") == NOT_DELIVERED
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_reconcile_leaves_another_clusters_step_alone(local: Deployment) -> None:
+    assert answer("reconcile") is None
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_a_function_that_raises_fails_the_command_with_its_error(
+    local: Deployment, tmp_path: Path
+) -> None:
+    event = tmp_path / "unknown.json"
+    event.write_text('{"action": "dance"}')
+
+    done = invoke("reconcile", event)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        "The function failed with ContractError: reconcile knows no such event: ['action']"
+    )
+
+
+@pytest.mark.usefixtures("container_engine")
+def test_an_invocation_leaves_no_container_and_no_listener_on_the_bridge(local: Deployment) -> None:
+    answer("reconcile")
+
+    containers = ["ps", "--all", "--quiet", "--filter", "label=sam.cli.container.type=lambda"]
+    assert engine.docker_answer(*containers) == ""
+    if sys.platform == "linux":
+        assert engine.bridge_address() not in listened_on()
+        assert "127.0.0.1" in listened_on()  # or the line above could not fail

@@ -1,0 +1,106 @@
+"""What an invocation reads from the machine: its engine's network, its Debian mirror, its image."""
+
+from pathlib import Path
+
+import pytest
+
+from local_aws.invoke import debian, engine, images
+from operations.console import Phases
+from operations.errors import OperationError
+
+TARGETS = [
+    "http://mirror.example/debian/ bookworm",
+    "http://mirror.example/debian/ bookworm-updates",
+    "http://mirror.example/debian-security/ bookworm-security",
+]
+
+
+@pytest.fixture
+def ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be somebody who may not install anything."""
+    monkeypatch.setattr(debian, "may_install", lambda: False)
+
+
+def test_the_gateway_is_the_one_the_engine_names() -> None:
+    ipam = '[{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.9"}]'
+
+    assert engine.gateway(ipam) == "172.17.0.9"
+
+
+def test_a_bridge_that_has_had_no_container_has_its_networks_first_address() -> None:
+    assert engine.gateway('[{"Subnet": "172.18.0.0/16"}]') == "172.18.0.1"
+
+
+def test_the_ipv4_gateway_is_taken_where_there_are_both() -> None:
+    ipam = '[{"Subnet": "fd00::/64", "Gateway": "fd00::1"}, {"Subnet": "10.5.0.0/24"}]'
+
+    assert engine.gateway(ipam) == "10.5.0.1"
+
+
+def test_a_bridge_without_addresses_is_refused() -> None:
+    with pytest.raises(OperationError, match="no IPv4 address"):
+        engine.gateway("null")
+
+
+def test_the_mirror_is_the_one_of_the_machines_own_suite() -> None:
+    assert debian.mirror_of(TARGETS, "bookworm") == "http://mirror.example/debian/"
+
+
+def test_a_machine_without_a_debian_mirror_hears_the_mend() -> None:
+    with pytest.raises(OperationError, match=r"no Debian mirror with the suite 'trixie'.*apt-get"):
+        debian.mirror_of(TARGETS, "trixie")
+
+
+def test_without_an_engine_an_ordinary_user_hears_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, ordinary_user: None, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine, "answers", lambda: False)
+
+    with (
+        pytest.raises(OperationError, match=r"needs a container engine .* install Docker"),
+        engine.running(tmp_path / "log", Phases()),
+    ):
+        pass
+
+
+def test_an_engine_that_runs_is_used_and_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine, "answers", lambda: True)
+    monkeypatch.setattr(engine, "_start", lambda log: pytest.fail("it runs already"))
+    monkeypatch.setattr(engine, "_stop", lambda daemon: pytest.fail("it is not ours"))
+
+    with engine.running(tmp_path / "log", Phases()):
+        pass
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_awss_image_is_preferred_to_the_stand_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, architecture: str
+) -> None:
+    monkeypatch.setattr(images, "_held", lambda name: True)
+    monkeypatch.setattr(images, "_remove_outgrown", lambda: None)
+
+    image = images.obtain(architecture, tmp_path / "log", Phases())
+
+    assert image.name == f"public.ecr.aws/lambda/python:3.13-{architecture}"
+    assert not image.is_stand_in
+
+
+def test_where_no_image_can_be_had_the_command_that_gets_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, ordinary_user: None, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(images, "_held", lambda name: False)
+    monkeypatch.setattr(images, "_pull", lambda name, phases: "docker pull failed: no such host.")
+
+    sentence = r"no such host.*docker pull public.ecr.aws/lambda/python:3.13-x86_64"
+    with pytest.raises(OperationError, match=sentence):
+        images.obtain("x86_64", tmp_path / "log", Phases())
+
+
+def test_a_stand_in_is_named_by_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = images.stand_in_image("x86_64")
+
+    monkeypatch.setattr(images, "_PACKAGES", images._PACKAGES + ",less")
+
+    assert images.stand_in_image("x86_64") != before
