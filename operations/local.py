@@ -32,9 +32,9 @@ def start(environment: Environment) -> None:
     with Phases() as phases:
         with phases.phase("local AWS") as phase:
             phase.result = _local_aws(environment, "start", "--port", str(environment.port))
-        done = Done(environment.state / "done.json", _instance(environment))
+        done = Done(environment.state / "done.json", running_instance(environment))
         with ThreadPoolExecutor() as background:
-            building = background.submit(_build, environment, phases, done)
+            building = background.submit(build_functions, environment, phases, done)
             _infrastructure(environment, phases, done)
             deploying = background.submit(_functions, environment, phases, done, building)
             if current_model(environment) is None:
@@ -69,7 +69,7 @@ def _left_by_terraform(name: str) -> bool:
     return name.startswith(".terraform") or ".tfstate" in name
 
 
-def _build(environment: Environment, phases: Phases, done: Done) -> None:
+def build_functions(environment: Environment, phases: Phases, done: Done) -> None:
     inputs = functions_inputs(environment)
     if done.holds("build", inputs):
         return
@@ -126,7 +126,7 @@ def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
     return called.stdout.strip()
 
 
-def _instance(environment: Environment) -> str:
+def running_instance(environment: Environment) -> str:
     """Return what tells this run of the local AWS from every other: it keeps all in memory."""
     answer = httpx.get(f"{environment.endpoint}/_localstack/info", timeout=30)
     return str(answer.json()["session_id"])

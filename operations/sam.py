@@ -54,8 +54,13 @@ def build(environment: Environment) -> None:
         environment,
         "build",
         *("--template-file", str(TEMPLATE)),
-        *("--build-dir", str(_build(environment))),
-        *("--parallel", "--cached", "--cache-dir", str(_build(environment).with_name("cache"))),
+        *("--build-dir", str(build_folder(environment))),
+        *(
+            "--parallel",
+            "--cached",
+            "--cache-dir",
+            str(build_folder(environment).with_name("cache")),
+        ),
     )
 
 
@@ -74,7 +79,7 @@ def deploy(
     _run(
         environment,
         "deploy",
-        *("--template-file", str(_build(environment) / "template.yaml")),
+        *("--template-file", str(build_folder(environment) / "template.yaml")),
         *("--stack-name", environment.prefix),
         *("--s3-bucket", environment.parameter("artifacts-bucket")),
         *("--s3-prefix", "sam"),
@@ -87,7 +92,7 @@ def deploy(
     )
 
 
-def _build(environment: Environment) -> Path:
+def build_folder(environment: Environment) -> Path:
     # sam keeps a note beside the folder it builds into.
     return environment.state / "sam" / "build"
 

@@ -23,9 +23,10 @@ termination_protection = false
 encrypt_disks          = false
 
 # A failure is retried while somebody watches. Too short for AWS, where Lambda wants six times the
-# function's timeout.
+# function's timeout. Five deliveries of a visitors message still outlast submit_step's timeout (60
+# seconds): so long does the ledger believe that a run which died is still at work.
 queue_visibility_seconds = {
-  visitors = 10
+  visitors = 20
   results  = 20
   texts    = 10
 }

@@ -27,8 +27,8 @@ def invoke(environment: Environment, name: str, event: Path) -> Any:
         with Phases() as phases:
             engine_log = logs / "container-engine.log"
             for_the_invocation.enter_context(engine.running(engine_log, phases))
-            done = Done(environment.state / "done.json", local._instance(environment))
-            local._build(environment, phases, done)
+            done = Done(environment.state / "done.json", local.running_instance(environment))
+            local.build_functions(environment, phases, done)
             image = images.obtain(function.architecture, logs / "lambda-image.log", phases)
         _say_what_runs(name, image)
         return asyncio.run(_in_container(environment, function, event, image))
@@ -43,7 +43,7 @@ async def _in_container(
     async with _way_to_the_local_aws(environment.port) as endpoint:
         return await sam_local.invoke(
             sam_local.Invocation(
-                template=sam._build(environment) / "template.yaml",
+                template=sam.build_folder(environment) / "template.yaml",
                 logical_id=function.logical_id,
                 variables=deployed.container_variables(function, endpoint),
                 parameters={
