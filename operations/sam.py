@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from operations import ROOT
@@ -13,6 +13,7 @@ from operations.errors import OperationError
 
 TEMPLATE = ROOT / "sam" / "template.yaml"
 _BIN = ROOT / ".venvs" / "sam" / "bin"
+_UNKNOWN_YET = "s3://scripts/are/published/later/"
 _EVENT = re.compile(r"^(CREATE|UPDATE|DELETE)_COMPLETE\s+\S+\s+(?P<name>\S+)")
 
 
@@ -55,12 +56,11 @@ def build(environment: Environment) -> None:
         "build",
         *("--template-file", str(TEMPLATE)),
         *("--build-dir", str(build_folder(environment))),
-        *(
-            "--parallel",
-            "--cached",
-            "--cache-dir",
-            str(build_folder(environment).with_name("cache")),
-        ),
+        *("--cache-dir", str(build_folder(environment).with_name("cache"))),
+        # The processor among them decides which wheels go into the layer.
+        *("--parameter-overrides", *_overrides(parameters(environment, _UNKNOWN_YET))),
+        "--parallel",
+        "--cached",
     )
 
 
@@ -73,9 +73,7 @@ def deploy(
         if name := resource_complete(line):
             progress(name)
 
-    # Quoted, since sam splits an override at spaces: rate(1 minute).
     given = parameters(environment, scripts) | resolved_values(environment)
-    overrides = [f'{name}="{value}"' for name, value in given.items()]
     _run(
         environment,
         "deploy",
@@ -87,9 +85,14 @@ def deploy(
         *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
-        *("--parameter-overrides", *overrides),
+        *("--parameter-overrides", *_overrides(given)),
         each_line=heard,
     )
+
+
+def _overrides(given: Mapping[str, str]) -> list[str]:
+    # Quoted, since sam splits an override at spaces: rate(1 minute).
+    return [f'{name}="{value}"' for name, value in given.items()]
 
 
 def build_folder(environment: Environment) -> Path:
@@ -107,6 +110,8 @@ def _run(
         [str(_BIN / "sam"), command, *arguments],
         log=environment.state / "logs" / f"sam-{command}.log",
         what=f"sam {command}",
+        # sam keeps dependencies below the folder it is started in; two deployments must not share.
+        folder=environment.state,
         variables={
             "SAM_CLI_TELEMETRY": "0",
             # Builds with pip of the Python 3.13 that comes first on PATH: its own environment's.
