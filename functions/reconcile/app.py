@@ -29,8 +29,7 @@ def step_changed(event: EventBridgeEvent) -> Reconciled:
 
 def train_on_schedule() -> Reconciled:
     """Add a train step, unless one is waiting already."""
-    active = reconciler.cluster.active_step_names()
-    if any(name.startswith("train-") for name in active):
+    if reconciler.adder.is_training():
         logger.info("a train step is waiting already")
     else:
         logger.info("training", extra={"model_id": reconciler.adder.train()})
@@ -38,15 +37,25 @@ def train_on_schedule() -> Reconciled:
 
 
 def report(done: Reconciled) -> None:
+    for result in done.recommended:
+        logger.set_correlation_id(result.visitor_id)
+        logger.info("visitor recommended")
+    for result in done.unserved:
+        logger.set_correlation_id(result.visitor_id)
+        logger.warning("visitor failed", extra={"reason": result.error})
     for progress in done.failed:
         logger.set_correlation_id(progress.visitor_id)
         logger.warning("visitor failed")
     for submission_id in done.resubmitted:
         logger.set_correlation_id(submission_id)
         logger.warning("submission submitted again")
-    metrics.add_metric("VisitorsFailed", "Count", len(done.failed))
+    failed = len(done.failed) + len(done.unserved)
+    metrics.add_metric("VisitorsRecommended", "Count", len(done.recommended))
+    metrics.add_metric("VisitorsFailed", "Count", failed)
     metrics.add_metric("DeliveryUnknown", "Count", done.delivery_unknown)
     metrics.add_metric("VisitorsWaitingWithoutCluster", "Count", done.waiting_without_cluster)
+    if done.errors:
+        raise ExceptionGroup("some of the sweep went wrong, all else was done", done.errors)
 
 
 @logger.inject_lambda_context(clear_state=True)

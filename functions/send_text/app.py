@@ -16,9 +16,11 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.texting import TextOutcome
+from marquee.texting import NotYetError, TextOutcome
 
 SETTINGS = Settings.from_environment()
+# Dying between a text's claim and its end leaves the delivery unknown.
+MILLISECONDS_FOR_A_TEXT = 20_000
 
 logger, tracer, metrics = observe("send-text")
 texter = wiring.texter(SETTINGS)
@@ -26,10 +28,12 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @tracer.capture_method(capture_response=False, capture_error=False)
-def send(record: SQSRecord) -> None:
+def send(record: SQSRecord, context: LambdaContext) -> None:
     logger.set_correlation_id(record.message_id)
     message = TextMessage.from_json(record.body)
     logger.set_correlation_id(message.visitor_id)
+    if context.get_remaining_time_in_millis() < MILLISECONDS_FOR_A_TEXT:
+        raise NotYetError("there is no time left to finish another text")
     outcome = texter.text(message)
     logger.info("text: %s", outcome)
     if outcome is TextOutcome.TEXTED:
@@ -48,9 +52,9 @@ def seconds_since_form(message: TextMessage) -> float:
     return (datetime.now(UTC) - parse_timestamp(progress.requested_at)).total_seconds()
 
 
-def send_or_report(record: SQSRecord) -> None:
+def send_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
     try:
-        send(record)
+        send(record, lambda_context)
     except Exception as error:
         logger.warning("text not sent, the message comes again: %s", error)
         raise

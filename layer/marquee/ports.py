@@ -95,8 +95,13 @@ class Cluster(Protocol):
     def add(self, steps: Sequence[Step]) -> list[str]:
         """Add steps in one call and give their ids; raises ClusterGoneError."""
 
-    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
-        """Give the state of each named step that the cluster knows (newest wins)."""
+    def step_states(
+        self, names: Iterable[str], since: datetime | None = None
+    ) -> dict[str, StepState]:
+        """Give the state of each named step that the cluster knows (newest wins).
+
+        Steps made before `since` are not looked at: EMR answers few such questions a second.
+        """
 
     def active_step_names(self) -> list[str]:
         """Name the steps that are pending or running."""

@@ -1,9 +1,9 @@
 """From visitors to EMR steps: a whole batch is one submission, one call and one step."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from marquee.contracts import CurrentModel, Submission, parse_timestamp, unique_members
 from marquee.ports import Cluster, Models, RatingsLog, StepLedger, Submissions, Visitors
@@ -50,17 +50,24 @@ class StepAdder:
     locations: StepLocations
     staleness: StalenessRule
 
-    def ensure(self, submission_id: str, attempt: int = 1, *, fresh: bool = False) -> None:
+    def ensure(
+        self,
+        submission_id: str,
+        attempt: int = 1,
+        *,
+        fresh: bool = False,
+        since: datetime | None = None,
+    ) -> None:
         """Make sure that the submission's recommend step is on the cluster.
 
-        `fresh` says that nobody can have added it yet, which saves a look at the cluster. The
-        first attempt trains before it where the model is stale; later ones take the model there
-        is, in case it was the training that failed.
+        `fresh` says that nobody can have added it yet, `since` that nobody can have before then:
+        each saves questions to the cluster. The first attempt trains before it where the model is
+        stale; later ones take the model there is, in case it was the training that failed.
         """
 
         def add() -> None:
             name = recommend_step_name(submission_id, attempt)
-            if not fresh and name in self.cluster.step_states([name]):
+            if not fresh and name in self.cluster.step_states([name], since):
                 return
             self.cluster.add(self._steps(submission_id, attempt))
 
@@ -90,7 +97,15 @@ class StepAdder:
 
     def _is_stale(self, current: CurrentModel) -> bool:
         new_visitors = self.ratings_log.count_since(parse_timestamp(current.trained_at))
-        return is_stale(current, datetime.now(UTC), new_visitors, self.staleness)
+        if not is_stale(current, datetime.now(UTC), new_visitors, self.staleness):
+            return False
+        # While a large model is trained, no submission waits behind a second training.
+        is_small = current.ratings < self.staleness.small_ratings
+        return is_small or not self.is_training()
+
+    def is_training(self) -> bool:
+        """Say whether a train step is pending or running."""
+        return any(name.startswith("train-") for name in self.cluster.active_step_names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +182,19 @@ class Submitter:
         fresh: bool = False,
     ) -> None:
         try:
-            self.adder.ensure(submission_id, fresh=fresh)
+            self.adder.ensure(submission_id, fresh=fresh, since=submitted_at(members))
         except Exception as error:
             _logger.warning("submission %s was not added: %s", submission_id, error)
             for member in members:
                 outcome.errors[member.visitor_id, member.version] = error
+
+
+def submitted_at(members: Iterable[Progress]) -> datetime:
+    """The moment before which none of these members' steps can have been added.
+
+    A minute early: the clocks of the functions and of EMR may differ.
+    """
+    return min(parse_timestamp(p.status_at) for p in members) - timedelta(minutes=1)
 
 
 def _required(current: CurrentModel | None) -> CurrentModel:

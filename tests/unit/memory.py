@@ -222,7 +222,9 @@ class MemoryCluster:
 
         return self.gate.pass_through("cluster.add", effect)
 
-    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
+    def step_states(
+        self, names: Iterable[str], since: datetime | None = None
+    ) -> dict[str, StepState]:
         if self.gone:
             raise ClusterGoneError("cluster j-1 is terminated")
         wanted = set(names)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marquee.collecting import BadResultsError
-from marquee.contracts import Result, Submission, TextMessage
+from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
 from marquee.texting import DELIVERY_UNKNOWN, NotYetError, UnknownRecipientError
@@ -351,3 +351,85 @@ def test_no_mixture_of_mishaps_loses_or_doubles_a_text(
 
 def test_dying_is_not_swallowed_by_the_product() -> None:
     assert not issubclass(Died, Exception)
+
+
+# The sweep, and training on large data
+
+
+def later() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=1)
+
+
+def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
+    world = World()
+    bob, cyd = registration(2), registration(3)
+    for person in (ADA, bob):
+        world.post(person)
+        world.deliver_visitors()
+    first, second = world.objects.submissions
+    world.objects.results[first] = [b"no JSON"]
+    world.objects.results[second] = [good_result(bob.visitor_id, 1).to_json().encode()]
+    world.post(cyd)
+    world.visitors.mark_recommended(cyd.visitor_id, 1, "m1", good_result(cyd.visitor_id, 1).picks)
+    done = world.reconciler.sweep(later())
+    assert [type(error) for error in done.errors] == [BadResultsError]
+    assert world.status(ADA.visitor_id) is Status.FAILED
+    assert [result.visitor_id for result in done.recommended] == [bob.visitor_id]
+    assert {text.visitor_id for text in world.texts_queue} == {bob.visitor_id, cyd.visitor_id}
+
+
+def test_throttling_of_one_sweep_is_kept_and_the_texts_are_still_looked_after() -> None:
+    world = World()
+    world.post(ADA)
+    world.deliver_visitors()
+    world.cluster.steps.clear()
+    world.cluster.throttled = 1
+    world.reconciler.adder.ledger.done.clear()  # type: ignore[attr-defined]
+    bob = registration(2)
+    world.post(bob)
+    world.visitors.mark_recommended(bob.visitor_id, 1, "m1", good_result(bob.visitor_id, 1).picks)
+    done = world.reconciler.sweep(later())
+    assert ["Throttling" in str(error) for error in done.errors] == [True]
+    assert [text.visitor_id for text in world.texts_queue] == [bob.visitor_id]
+
+
+def test_a_text_that_cannot_be_sent_for_a_day_fails_with_a_reason() -> None:
+    world = World()
+    world.sms.errors = [TextNotSentError("forbidden")] * 100
+    world.post(ADA)
+    world.settle(rounds=2)
+    world.reconciler.sweep(datetime.now(UTC) + Patience().give_up + timedelta(minutes=1))
+    assert world.visitors.items[ADA.visitor_id].reason == (
+        "the text could not be sent in 24 hours; your picks are on the page"
+    )
+    world.sms.errors = []
+    world.settle()
+    assert world.sms.sent == []
+
+
+def test_a_failed_step_of_a_terminated_cluster_waits_and_is_no_error() -> None:
+    world = World()
+    world.post(ADA)
+    world.deliver_visitors()
+    world.cluster.gone = True
+    done = world.reconciler.step_ended_badly(world.cluster.named("recommend")[0])
+    assert (done.waiting_without_cluster, world.status(ADA.visitor_id)) == (1, Status.SUBMITTED)
+
+
+def test_while_a_large_model_is_trained_no_submission_waits_for_a_second_training() -> None:
+    world = World()
+    long_ago = timestamp(datetime.now(UTC) - timedelta(days=3))
+    world.models.model = CurrentModel("m1", "embedded", long_ago, users=1000, ratings=20_000_000)
+    for number in (1, 2, 3):
+        world.post(registration(number))
+        world.deliver_visitors()
+    assert len(world.cluster.named("train")) == 1
+    assert len(world.cluster.named("recommend")) == 3
+
+
+def test_small_data_trains_before_every_submission() -> None:
+    world = World()
+    for number in (1, 2, 3):
+        world.post(registration(number))
+        world.deliver_visitors()
+    assert len(world.cluster.named("train")) == 3

@@ -1,6 +1,7 @@
 """The EMR cluster: adding steps and asking after them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -19,8 +20,11 @@ _MAX_PAGES = 10
 class Cluster:
     """Implements `marquee.ports.Cluster`."""
 
-    def __init__(self, emr: "EMRClient", cluster_id: str) -> None:
-        self._emr, self.cluster_id = emr, cluster_id
+    def __init__(
+        self, emr: "EMRClient", cluster_id: str, reader: "EMRClient | None" = None
+    ) -> None:
+        """`emr` adds steps and must not retry by itself; `reader`, which may, asks after them."""
+        self._emr, self._reader, self.cluster_id = emr, reader or emr, cluster_id
 
     def add(self, steps: Sequence[Step]) -> list[str]:
         try:
@@ -31,12 +35,16 @@ class Cluster:
 
     def describe(self, step_id: str) -> dict[str, Any]:
         """Give a step as EMR describes it (`Id`, `Name`, `Status`…)."""
-        step = self._emr.describe_step(ClusterId=self.cluster_id, StepId=step_id)["Step"]
+        step = self._reader.describe_step(ClusterId=self.cluster_id, StepId=step_id)["Step"]
         return dict(step)
 
-    def step_states(self, names: Iterable[str]) -> dict[str, StepState]:
+    def step_states(
+        self, names: Iterable[str], since: datetime | None = None
+    ) -> dict[str, StepState]:
         wanted, found = set(names), dict[str, StepState]()
         for step in self._newest_first():
+            if since is not None and step["Status"]["Timeline"]["CreationDateTime"] < since:
+                break
             name = step["Name"]
             if name in wanted and name not in found:
                 found[name] = StepState(step["Status"]["State"])
@@ -53,7 +61,7 @@ class Cluster:
             request["StepStates"] = list(states)
         for _ in range(_MAX_PAGES):
             try:
-                answer = self._emr.list_steps(**request)
+                answer = self._reader.list_steps(**request)
             except ClientError as error:
                 raise self._gone(error) or error from error
             yield from (dict(step) for step in answer["Steps"])

@@ -33,15 +33,15 @@ class Settings(BaseModel):
     token_secret_name: str = ""
     visitor_days: Annotated[int, Field(gt=0)] = 365
     small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
-    model_max_age_hours: _Seconds = 24
+    model_max_age_hours: _Seconds = 36
     model_max_new_share: Annotated[float, Field(ge=0)] = 0.01
     model_refresh_seconds: Annotated[float, Field(ge=0)] = 10
     received_patience_seconds: _Seconds = 300
-    submitted_patience_seconds: _Seconds = 600
-    recommended_patience_seconds: _Seconds = 300
+    submitted_patience_seconds: _Seconds = 900
+    recommended_patience_seconds: _Seconds = 600
     give_up_hours: _Seconds = 24
     step_attempts: Annotated[int, Field(ge=1)] = 3
-    text_claim_lease_seconds: _Seconds = 60
+    text_claim_lease_seconds: _Seconds = 90
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "Settings":

@@ -1,6 +1,6 @@
 """Texts by SNS."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -29,6 +29,7 @@ class SnsSms:
 
     def __init__(self, sns: "SNSClient") -> None:
         self._sns = sns
+        sns.meta.events.register("after-call.sns", _without_message)
 
     def publish(self, phone: str, message: str) -> None:
         self._check_not_opted_out(phone)
@@ -57,6 +58,16 @@ class SnsSms:
             raise TextNotSentError(f"the opt-out check failed: {_code(error)}") from None
         if answer["isOptedOut"]:
             raise TextRejectedError("this phone has opted out of texts (STOP)")
+
+
+def _without_message(parsed: dict[str, Any], **_: Any) -> None:
+    """Blank SNS's error message before it becomes an exception.
+
+    It quotes the phone number ("Invalid parameter: PhoneNumber Reason: +1…"), and the X-Ray SDK
+    writes every exception of a client into the trace.
+    """
+    if "Error" in parsed:
+        parsed["Error"]["Message"] = "left out: it may hold the phone number"
 
 
 def _from(error: ClientError) -> Exception:

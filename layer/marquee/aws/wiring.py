@@ -26,7 +26,7 @@ from marquee.texting import Texter
 # A call that hangs must end well before its function does.
 _TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
 _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 3})
-# EMR's quota is shared by the whole account: SQS's redelivery is the retry.
+# EMR: adding steps twice would run them twice.
 # SNS: a publish that timed out may have been sent, so nothing may send it again by itself.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
 
@@ -55,7 +55,7 @@ def ledger(settings: Settings) -> IdempotencyLedger:
 
 def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
     return StepAdder(
-        cluster=Cluster(client("emr", once=True), settings.cluster_id),
+        cluster=Cluster(client("emr", once=True), settings.cluster_id, reader=client("emr")),
         ledger=ledger,
         models=ModelsBucket(client("s3"), settings.models_bucket),
         ratings_log=RatingsBucket(client("s3"), settings.ratings_bucket),

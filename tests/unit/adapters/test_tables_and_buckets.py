@@ -205,6 +205,24 @@ def test_added_steps_are_found_by_name(aws: Aws) -> None:
     assert "train-m1" in cluster.active_step_names()
 
 
+def test_steps_from_before_a_moment_are_not_asked_for(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emr, now, pages = aws.client("emr"), datetime.now(UTC), list[str]()
+
+    def list_steps(**request: str) -> dict[str, object]:
+        pages.append(request.get("Marker", "first"))
+        timeline = {"CreationDateTime": now - len(pages) * timedelta(hours=1)}
+        step = {"Name": f"s{len(pages)}", "Status": {"State": "COMPLETED", "Timeline": timeline}}
+        return {"Steps": [step], "Marker": f"page {len(pages) + 1}"}
+
+    monkeypatch.setattr(emr, "list_steps", list_steps)
+    cluster = Cluster(emr, aws.cluster_id)
+    found = cluster.step_states(["s1", "s2", "s3"], since=now - timedelta(hours=2.5))
+    assert set(found) == {"s1", "s2"}
+    assert len(pages) == 3
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

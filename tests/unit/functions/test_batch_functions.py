@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -268,6 +268,52 @@ def test_a_refused_text_is_tried_again_only_where_it_was_surely_not_sent(
     assert failures(run(function, "send_text")) == sent_back
     assert status(table) is ends
     assert "4155550123" not in "".join(capsys.readouterr())
+
+
+def test_snss_words_about_a_number_never_become_an_exception(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The X-Ray SDK writes a client's exceptions into the trace, before our code sees them."""
+    recommended(table)
+    function = aws.load("send_text")
+    sns, seen = function.texter.sms._sns, list[Exception]()
+    call = sns._make_api_call
+
+    def traced(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except ClientError as error:
+            seen.append(error)
+            raise
+
+    monkeypatch.setattr(sns, "_make_api_call", traced)
+    monkeypatch.setattr(sns._endpoint, "make_request", _refused_by_http)
+    run(function, "send_text")
+    assert seen
+    assert "4155550123" not in repr([(str(error), error.__dict__) for error in seen])
+
+
+def _refused_by_http(*_: Any) -> tuple[Any, dict[str, Any]]:
+    message = "Invalid parameter: PhoneNumber Reason: +14155550123 is not valid to publish to"
+    parsed = {
+        "Error": {"Code": "InvalidParameter", "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": 400, "RequestId": "1", "HTTPHeaders": {}},
+    }
+    return SimpleNamespace(status_code=400), parsed
+
+
+def test_without_time_to_finish_no_text_is_claimed(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommended(table)
+    function = aws.load("send_text")
+    hurried = context("send_text")
+    hurried.get_remaining_time_in_millis = lambda: 19_000
+    answer = function.handler(event("send_text"), hurried)
+    found = table.get(VISITOR_ID)
+    assert failures(answer) == 1
+    assert found is not None
+    assert found.text_claimed_at is None
 
 
 def test_a_message_whose_text_is_being_sent_comes_again(aws: Aws, table: VisitorsTable) -> None:

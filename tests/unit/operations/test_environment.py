@@ -92,5 +92,10 @@ def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:
     assert digest_of(cluster="j-1") != digest_of(cluster="j-2")
 
 
+def test_the_digest_before_the_secret_is_made_is_the_digest_after() -> None:
+    before = {"cluster-id": "j-1"}
+    assert digest_of(**before) == digest_of(**before, **{"token-secret": "AQICAH…"})
+
+
 def test_the_order_of_parameters_does_not_change_their_digest() -> None:
     assert digest_of(a="1", b="2") == digest_of(b="2", a="1")
