@@ -34,8 +34,9 @@ locals {
         }
       ],
       [
-        # What EventBridge could not deliver to reconcile at all; the stack names its rules.
-        for rule in ["rule/${local.name}-*"] : {
+        # What EventBridge could not deliver to reconcile at all. CloudFormation names the stack's
+        # rules <stack>-<logical id>-<random>, and SAM begins the logical ids with the function's.
+        for rule in ["rule/${local.name}-ReconcileFunction*"] : {
           Sid       = "EventBridgeGivesUp"
           Effect    = "Allow"
           Principal = { Service = "events.amazonaws.com" }
@@ -65,10 +66,12 @@ resource "aws_sqs_queue" "dead_letters" {
   policy                    = local.queue_policies[each.value]
 
   # Only the queue these letters come from; reconcile's arrive from Lambda and EventBridge instead.
-  redrive_allow_policy = jsonencode(
+  # Encoded apart: one conditional makes both of one type and adds sourceQueueArns = null, which
+  # SQS never answers and the provider waits for in vain (hashicorp/terraform-provider-aws#42453).
+  redrive_allow_policy = (
     each.value == "reconcile-dead-letters"
-    ? { redrivePermission = "denyAll", sourceQueueArns = null }
-    : { redrivePermission = "byQueue", sourceQueueArns = [local.queue_arns[trimsuffix(each.value, "-dead-letters")]] }
+    ? jsonencode({ redrivePermission = "denyAll" })
+    : jsonencode({ redrivePermission = "byQueue", sourceQueueArns = [local.queue_arns[trimsuffix(each.value, "-dead-letters")]] })
   )
 }
 
