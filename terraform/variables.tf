@@ -153,7 +153,7 @@ variable "queue_visibility_seconds" {
   type = object({
     visitors = optional(number, 390)
     results  = optional(number, 360)
-    texts    = optional(number, 180)
+    texts    = optional(number, 360)
   })
   default  = {}
   nullable = false

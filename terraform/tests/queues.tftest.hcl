@@ -32,13 +32,40 @@ run "queues" {
   }
 
   assert {
+    condition     = jsondecode(aws_sqs_queue.dead_letters["reconcile-dead-letters"].redrive_allow_policy) == { redrivePermission = "denyAll" }
+    error_message = "A queue could name reconcile's dead letters as its own."
+  }
+
+  assert {
+    condition     = alltrue([for queue in aws_sqs_queue.dead_letters : !strcontains(queue.redrive_allow_policy, "null")])
+    error_message = "SQS answers a redrive_allow_policy without nulls, and the provider would wait until it times out."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sqs_queue.dead_letters["reconcile-dead-letters"].policy).Statement : statement if statement.Effect == "Allow"
+      ] == [{
+        Sid       = "EventBridgeGivesUp"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = "arn:aws:sqs:eu-west-1:123456789012:marquee-test-reconcile-dead-letters"
+        Condition = {
+          ArnLike      = { "aws:SourceArn" = "arn:aws:events:eu-west-1:123456789012:rule/marquee-test-ReconcileFunction*" }
+          StringEquals = { "aws:SourceAccount" = "123456789012" }
+        }
+    }]
+    error_message = "Reconcile's dead letters are taken from others than the rules of its own stack."
+  }
+
+  assert {
     condition     = alltrue([for queue in aws_sqs_queue.dead_letters : queue.message_retention_seconds == 1209600])
     error_message = "Dead letters are kept for less than 14 days."
   }
 
   assert {
     condition = { for kind, queue in aws_sqs_queue.this : kind => queue.visibility_timeout_seconds } == {
-      visitors = 390, results = 360, texts = 180
+      visitors = 390, results = 360, texts = 360
     }
     error_message = "A visibility timeout is not six times its function's timeout."
   }
