@@ -53,7 +53,7 @@ resource "aws_s3_bucket_website_configuration" "site" {
   }
 
   error_document {
-    key = "index.html"
+    key = "404.html"
   }
 }
 
@@ -184,11 +184,15 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   # Without the right to list, S3 answers 403 for an object that is not there.
-  custom_error_response {
-    error_code            = 403
-    response_code         = 404
-    response_page_path    = "/index.html"
-    error_caching_min_ttl = 10
+  dynamic "custom_error_response" {
+    for_each = [403, 404]
+
+    content {
+      error_code            = custom_error_response.value
+      response_code         = 404
+      response_page_path    = "/404.html"
+      error_caching_min_ttl = 10
+    }
   }
 
   restrictions {

@@ -63,6 +63,13 @@ run "cloudfront_on_aws" {
   }
 
   assert {
+    condition = {
+      for answer in aws_cloudfront_distribution.site[0].custom_error_response : tostring(answer.error_code) => [tostring(answer.response_code), answer.response_page_path]
+    } == { "403" = ["404", "/404.html"], "404" = ["404", "/404.html"] }
+    error_message = "An address that is not there shows something else than 404.html."
+  }
+
+  assert {
     condition = (
       startswith(local.content_security_policy, "default-src 'self'; connect-src 'self' https://*.execute-api.eu-west-1.amazonaws.com;")
       && !strcontains(local.content_security_policy, "unsafe")
