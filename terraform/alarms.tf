@@ -132,41 +132,35 @@ locals {
   }
 }
 
+locals {
+  # One alarm for each function that counts a metric. A sum over them needs metric math, in which a
+  # metric that was never counted has no points to fill; and an alarm may not SEARCH.
+  counted_alarms = merge([
+    for name, alarm in local.flow_alarms : {
+      for service in alarm.services :
+      (length(alarm.services) == 1 ? name : "${name}-${service}") => {
+        metric = alarm.metric, service = service, meaning = alarm.meaning
+      }
+    }
+  ]...)
+}
+
 resource "aws_cloudwatch_metric_alarm" "flow" {
-  for_each = local.flow_alarms
+  for_each = local.counted_alarms
 
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.meaning
+  alarm_description   = "${each.value.meaning} Counted by ${local.name}-${each.value.service}."
+  namespace           = "Marquee"
+  metric_name         = each.value.metric
+  dimensions          = { environment = var.environment, service = each.value.service }
+  statistic           = "Sum"
+  period              = 60
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
-
-  metric_query {
-    id          = "total"
-    expression  = join(" + ", [for index, _ in each.value.services : "FILL(m${index}, 0)"])
-    label       = each.value.metric
-    return_data = true
-  }
-
-  dynamic "metric_query" {
-    for_each = each.value.services
-
-    content {
-      id          = "m${metric_query.key}"
-      return_data = false
-
-      metric {
-        namespace   = "Marquee"
-        metric_name = each.value.metric
-        dimensions  = { environment = var.environment, service = metric_query.value }
-        stat        = "Sum"
-        period      = 60
-      }
-    }
-  }
 }
 
 # ---------------------------------------------------------------------------------------------
