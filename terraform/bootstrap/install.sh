@@ -40,3 +40,9 @@ install_python_packages
 if ! { sudo dnf install --assumeyes --quiet openblas && link_blas; }; then
   echo "OpenBLAS is not installed: MLlib runs its plain Java routines, about half as fast." >&2
 fi
+
+# A node that cannot run the steps must not join: EMR then ends the cluster and says why.
+if ! "$python" -c 'import numpy'; then
+  echo "$python cannot import numpy, which every step needs: its wheels do not fit this node." >&2
+  exit 1
+fi

@@ -78,6 +78,15 @@ def test_given_a_node_that_has_a_blas_then_it_is_left_alone(node: Node) -> None:
     assert (node.libraries / "libblas.so.3").read_text() == "the node's own"
 
 
+def test_given_a_python_that_cannot_import_numpy_then_the_node_fails_with_one_sentence(
+    node: Node,
+) -> None:
+    node.command("python3.13", '[[ "$*" == "-c import numpy" ]] && exit 1 || exit 0\n')
+    booted = node.boot()
+    assert booted.returncode == 1
+    assert "cannot import numpy" in booted.stderr
+
+
 def test_given_no_wheels_then_the_node_fails_with_one_sentence(node: Node) -> None:
     node.command("aws")
     booted = node.boot()
