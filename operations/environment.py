@@ -18,6 +18,8 @@ LOCAL = "local"
 STATES = ROOT / ".local"
 DEFAULT_REGION = "us-east-1"
 DEFAULT_PORT = 4566
+# The one parameter that the first deployment makes, not Terraform.
+TOKEN_SECRET = "token-secret"  # noqa: S105  its name
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 _REGION = re.compile(r'^\s*region\s*=\s*"(?P<region>[a-z0-9-]+)"', re.MULTILINE)
 # Anything here could make a local command reach a real account.
@@ -132,8 +134,16 @@ class Environment:
 
     @cached_property
     def parameters_digest(self) -> str:
-        """Return 16 hexadecimal digits that change with any published value."""
-        told = "\n".join(f"{name}={value}" for name, value in sorted(self.parameters.items()))
+        """Return 16 hexadecimal digits that change with any value Terraform published.
+
+        Not with the secret, which no template resolves and which the first deployment makes after
+        it has asked for the digest: the next one would find everything changed.
+        """
+        told = "\n".join(
+            f"{name}={value}"
+            for name, value in sorted(self.parameters.items())
+            if name != TOKEN_SECRET
+        )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def forget_parameters(self) -> None:

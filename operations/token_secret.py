@@ -4,7 +4,7 @@ import secrets
 
 import boto3
 
-from operations.environment import Environment
+from operations.environment import TOKEN_SECRET, Environment
 
 _BYTES = 32
 
@@ -27,4 +27,4 @@ def make_token_secret(environment: Environment) -> None:
 
 
 def token_secret_name(environment: Environment) -> str:
-    return f"/marquee/{environment.name}/token-secret"
+    return f"/marquee/{environment.name}/{TOKEN_SECRET}"
