@@ -1,0 +1,62 @@
+"""The functions' settings and the template that gives them: the same names, the same defaults."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+from marquee.aws.settings import Settings
+
+TEMPLATE = Path(__file__).parents[2] / "sam" / "template.yaml"
+NUMBERS = [
+    "VisitorDays",
+    "SmallRatings",
+    "ModelMaxAgeHours",
+    "ModelMaxNewShare",
+    "ModelRefreshSeconds",
+    "ReceivedPatienceSeconds",
+    "SubmittedPatienceSeconds",
+    "RecommendedPatienceSeconds",
+    "GiveUpHours",
+    "StepAttempts",
+    "TextClaimLeaseSeconds",
+]
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    loaded: dict[str, Any] = cfn_yaml.load(str(TEMPLATE))
+    return loaded
+
+
+def snake_case(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_setting_has_one_default(template: dict[str, Any], name: str) -> None:
+    default = Settings.model_fields[snake_case(name)].default
+    assert float(template["Parameters"][name]["Default"]) == float(default)
+
+
+def test_every_variable_of_the_template_is_a_setting(template: dict[str, Any]) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        given = set(resource["Properties"]["Environment"]["Variables"])
+        assert given <= known
+
+
+def test_the_api_has_one_stage(template: dict[str, Any]) -> None:
+    """Without this property SAM deploys a second stage, called Stage, that nothing throttles."""
+    assert str(template["Resources"]["Api"]["Properties"]["OpenApiVersion"]) == "3.0.1"
+
+
+def test_what_eventbridge_cannot_deliver_is_kept(template: dict[str, Any]) -> None:
+    events = template["Resources"]["ReconcileFunction"]["Properties"]["Events"]
+    assert len(events) == 3
+    for event in events.values():
+        arn = event["Properties"]["DeadLetterConfig"]["Arn"]
+        assert "reconcile-dead-letters-arn" in str(arn)
