@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 out = Console(highlight=False, soft_wrap=True)
+# Where nothing moves (a log, a pipe), a long phase says so often what it is busy with.
+HEARTBEAT_SECONDS = 15.0
 
 
 @dataclass
@@ -20,14 +22,26 @@ class Phase:
 
     progress: Progress
     task: TaskID
+    title: str
     result: str = ""
+    started: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
 
     def detail(self, words: str) -> None:
         self.progress.update(self.task, detail=words)
+        self._beat(words)
 
     def bar(self, completed: float, total: float) -> None:
         """Show how far it is; both in the same unit."""
         self.progress.update(self.task, completed=completed, total=total)
+        if total:
+            self._beat(f"{completed / total:.0%}")
+
+    def _beat(self, words: str) -> None:
+        now = time.monotonic()
+        if not out.is_terminal and now - self.told >= HEARTBEAT_SECONDS:
+            self.told = now
+            out.print(f"… {self.title:<34} {now - self.started:6.1f} s  {words}", markup=False)
 
 
 class Phases:
@@ -67,7 +81,7 @@ class Phases:
         """Time a phase; a failing one says so and lets its error through."""
         started = time.monotonic()
         task = self._progress.add_task(title, total=None, detail="")
-        phase = Phase(self._progress, task)
+        phase = Phase(self._progress, task, title)
         try:
             yield phase
         except BaseException:

@@ -45,7 +45,7 @@ def locations(environment: Environment) -> StepLocations:
 def run_step(
     environment: Environment, step: Step, progress: Callable[[str], None] = lambda _: None
 ) -> RunStep:
-    """Submit a step and wait for it; `progress` hears its state.
+    """Submit a step and wait for it; `progress` hears its state and for how long it has that.
 
     Raises OperationError with the step's own last words when it does not complete.
     """
@@ -55,10 +55,13 @@ def run_step(
         [step_id] = cluster.add([step])
     except (ClientError, ClusterGoneError) as error:
         raise OperationError(f"The cluster takes no step: {error}") from error
+    seen, since = "", started
     while True:
         described = cluster.describe(step_id)
         state = described["Status"]["State"]
-        progress(f"{step_id} {state.lower()}")
+        if state != seen:
+            seen, since = state, time.monotonic()
+        progress(f"{step_id} {state.lower()} for {time.monotonic() - since:.0f} s")
         if state in _ENDED:
             break
         time.sleep(POLL_SECONDS[environment.is_local])

@@ -1,0 +1,35 @@
+"""What an operator sees of a long phase where nothing moves: in a log or a pipe."""
+
+import pytest
+
+from operations.console import HEARTBEAT_SECONDS, Phase, Phases
+
+
+def long_running(phase: Phase) -> Phase:
+    """Let the phase have been silent for as long as it may be."""
+    phase.told -= HEARTBEAT_SECONDS
+    return phase
+
+
+def test_a_long_phase_says_what_it_is_busy_with(capsys: pytest.CaptureFixture[str]) -> None:
+    with Phases() as phases, phases.phase("train on films") as phase:
+        long_running(phase).detail("s-1 running for 15 s")
+
+        assert "train on films" in (said := capsys.readouterr().out)
+        assert "s-1 running for 15 s" in said
+
+
+def test_a_long_upload_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with Phases() as phases, phases.phase("upload") as phase:
+        long_running(phase).bar(1, 4)
+
+        assert "25%" in capsys.readouterr().out
+
+
+def test_a_phase_does_not_say_something_at_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with Phases() as phases, phases.phase("train on films") as phase:
+        long_running(phase).detail("first")
+        capsys.readouterr()
+        phase.detail("second")
+
+        assert capsys.readouterr().out == ""

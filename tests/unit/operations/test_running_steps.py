@@ -1,0 +1,60 @@
+"""Following a step to its end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from marquee.steps import Step, StepLocations, train_step
+from operations import running_steps
+from operations.environment import Environment
+from operations.running_steps import run_step
+
+STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
+
+
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeCluster:
+    """A cluster whose step goes through the states, one a look."""
+
+    def __init__(self, *_: object) -> None:
+        self.states: Iterator[str] = iter(STATES)
+
+    def add(self, steps: list[Step]) -> list[str]:
+        return ["s-1"]
+
+    def describe(self, step_id: str) -> dict[str, Any]:
+        return {"Id": step_id, "Status": {"State": next(self.states)}}
+
+
+def test_a_step_is_followed_by_its_state_and_for_how_long_it_has_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running_steps, "time", Clock())
+    monkeypatch.setattr(running_steps, "Cluster", FakeCluster)
+    monkeypatch.setattr("boto3.client", lambda _: None)
+    environment = Environment("staging")  # where a step is looked at every five seconds
+    environment.__dict__["parameters"] = {"cluster-id": "j-1"}
+    heard: list[str] = []
+
+    where = StepLocations("s3://scripts/", "ratings", "models", "results")
+    run_step(environment, train_step(where, "films", "m-1"), heard.append)
+
+    assert heard == [
+        "s-1 pending for 0 s",
+        "s-1 running for 0 s",
+        "s-1 running for 5 s",
+        "s-1 completed for 0 s",
+    ]
