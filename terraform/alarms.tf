@@ -133,8 +133,8 @@ locals {
 }
 
 locals {
-  # One alarm for each function that counts a metric. A sum over them needs metric math, in which a
-  # metric that was never counted has no points to fill; and an alarm may not SEARCH.
+  # One alarm for each function that counts a metric. A sum over them needs metric math: AWS does
+  # not say what FILL makes of a metric that was never counted, and an alarm may not SEARCH.
   counted_alarms = merge([
     for name, alarm in local.flow_alarms : {
       for service in alarm.services :
