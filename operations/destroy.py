@@ -12,6 +12,7 @@ from operations.console import Phases, out
 from operations.emptying import empty_bucket
 from operations.environment import Environment
 from operations.errors import OperationError
+from operations.protection import end_clusters, lift_protection
 from operations.terraform import Terraform
 from operations.token_secret import token_secret_name
 
@@ -38,8 +39,13 @@ def confirm(environment: Environment) -> None:
 def destroy(environment: Environment, phases: Phases) -> None:
     """Destroy everything, the state bucket last, so that a failure half-way can be repeated."""
     confirm(environment)
+    # First of all: if this is refused, nothing is lost yet.
+    with phases.phase("lift the protection") as phase:
+        phase.result = ", ".join(lift_protection(environment)) or "nothing was protected"
     with phases.phase("delete the functions"):
         _delete_stack(environment)
+    with phases.phase("end the cluster") as phase:
+        phase.result = f"{end_clusters(environment, phase.detail)} ended"
     with phases.phase("empty the buckets") as phase:
         emptied = [_empty(environment, name) for name in BUCKETS]
         phase.result = f"{sum(emptied)} objects"

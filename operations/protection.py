@@ -1,0 +1,76 @@
+"""What keeps a deployment from being deleted by mistake, taken away where deleting is meant.
+
+By AWS's own calls and not by an apply: an apply would also make what else differs from the work
+tree, a new cluster for one that has ended among it.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import boto3
+
+from operations.environment import Environment
+from operations.errors import OperationError
+
+TABLES = ("movies", "visitors", "idempotency")
+# A cluster ends within minutes; its last logs are written by then.
+CLUSTER_SECONDS = 1800.0
+POLL_SECONDS = {True: 1.0, False: 15.0}
+
+
+def lift_protection(environment: Environment) -> list[str]:
+    """Let tables and cluster be deleted; return the names of those that were protected."""
+    return [*_unprotected_tables(environment), *_unprotected_clusters(environment)]
+
+
+def _unprotected_tables(environment: Environment) -> Iterator[str]:
+    dynamodb = boto3.client("dynamodb")
+    for kind in TABLES:
+        name = f"{environment.prefix}-{kind}"
+        try:
+            table = dynamodb.describe_table(TableName=name)["Table"]
+        except dynamodb.exceptions.ResourceNotFoundException:
+            continue
+        if table.get("DeletionProtectionEnabled"):
+            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(TableName=name)
+            yield name
+
+
+def _unprotected_clusters(environment: Environment) -> Iterator[str]:
+    emr = boto3.client("emr")
+    for cluster_id in living_clusters(environment):
+        if emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("TerminationProtected"):
+            emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
+            yield cluster_id
+
+
+def living_clusters(environment: Environment) -> list[str]:
+    """Return the ids of the deployment's clusters that have not ended."""
+    pages = boto3.client("emr").get_paginator("list_clusters")
+    listed = pages.paginate(
+        ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
+    )
+    return [
+        cluster["Id"]
+        for page in listed
+        for cluster in page["Clusters"]
+        if cluster["Name"] == environment.prefix
+    ]
+
+
+def end_clusters(environment: Environment, progress: Callable[[str], None] = lambda _: None) -> int:
+    """End the deployment's clusters and wait: one that lives writes logs into emptied buckets."""
+    ending = living_clusters(environment)
+    if ending:
+        boto3.client("emr").terminate_job_flows(JobFlowIds=ending)
+    deadline = time.monotonic() + CLUSTER_SECONDS
+    while living := living_clusters(environment):
+        if time.monotonic() > deadline:
+            raise OperationError(
+                f"The cluster {', '.join(living)} has not ended within"
+                f" {CLUSTER_SECONDS / 60:.0f} minutes: see the EMR console, then try again."
+            )
+        progress(f"{', '.join(living)} is ending")
+        time.sleep(POLL_SECONDS[environment.is_local])
+    return len(ending)

@@ -1,0 +1,88 @@
+"""Taking away what protects a deployment, where it is to be destroyed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from operations.environment import Environment
+from operations.protection import end_clusters, lift_protection, living_clusters
+
+STAGING = Environment("staging")
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+def a_table(kind: str, protected: bool = True) -> str:
+    name = f"marquee-staging-{kind}"
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=protected,
+    )
+    return name
+
+
+def a_cluster(name: str = "marquee-staging", protected: bool = True) -> str:
+    instances: Any = {
+        "MasterInstanceType": "m7g.xlarge",
+        "SlaveInstanceType": "m7g.xlarge",
+        "InstanceCount": 3,
+        "KeepJobFlowAliveWhenNoSteps": True,
+        "TerminationProtected": protected,
+    }
+    return boto3.client("emr").run_job_flow(
+        Name=name, ReleaseLabel="emr-7.0.0", Instances=instances, JobFlowRole="n", ServiceRole="s"
+    )["JobFlowId"]
+
+
+def test_given_protected_tables_then_they_can_be_deleted() -> None:
+    name = a_table("visitors")
+
+    lift_protection(STAGING)
+
+    boto3.client("dynamodb").delete_table(TableName=name)
+    assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_given_a_protected_cluster_then_it_can_be_ended() -> None:
+    a_cluster()
+
+    lift_protection(STAGING)
+    end_clusters(STAGING)
+
+    assert living_clusters(STAGING) == []
+
+
+def test_what_was_protected_is_named_and_nothing_else_is() -> None:
+    a_table("movies", protected=False)
+    table, cluster = a_table("visitors"), a_cluster()
+
+    assert lift_protection(STAGING) == [table, cluster]
+
+
+def test_given_a_second_try_after_everything_is_gone_then_there_is_nothing_to_do() -> None:
+    assert lift_protection(STAGING) == []
+    assert end_clusters(STAGING) == 0
+
+
+def test_another_deployments_cluster_goes_on_running() -> None:
+    other = a_cluster("marquee-staging-two")
+
+    lift_protection(STAGING)
+    end_clusters(STAGING)
+
+    described = boto3.client("emr").describe_cluster(ClusterId=other)["Cluster"]
+    assert (described["TerminationProtected"], described["Status"]["State"]) == (True, "WAITING")
