@@ -41,13 +41,13 @@ def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
     out.print(f"Terraform keeps the state of {environment.name!r} in the bucket {bucket}.")
 
 
-def _plan(environment: Environment, _: argparse.Namespace) -> None:
+def _plan(environment: Environment, options: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
         fetch_node_wheels(environment, phases)
     terraform = Terraform(environment)
     terraform.init()
-    out.print(terraform.plan(), markup=False, end="")
+    out.print(terraform.plan(expect_none=options.expect_none), markup=False, end="")
 
 
 def _deploy(environment: Environment, _: argparse.Namespace) -> None:
@@ -135,6 +135,9 @@ def parser() -> argparse.ArgumentParser:
     }
     parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
     parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
+    parsers["plan"].add_argument(
+        "--expect-none", action="store_true", help="fail where anything would change"
+    )
     flow = parsers["flow"]
     flow.add_argument("--file", type=Path, help="a form as JSON (default: rates the questionnaire)")
     flow.add_argument("--seed", type=int, default=1, help="of the made-up visitor's taste")

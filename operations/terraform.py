@@ -73,9 +73,9 @@ class Terraform:
         """Destroy everything in the state; `progress` as in `apply`."""
         self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
-    def plan(self) -> str:
-        """Return the plan as Terraform prints it."""
-        return self._run("plan", *self._inputs())
+    def plan(self, *, expect_none: bool = False) -> str:
+        """Return the plan as Terraform prints it; with `expect_none` a change is an error."""
+        return self._run("plan", *(["-detailed-exitcode"] if expect_none else []), *self._inputs())
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name."""
