@@ -109,6 +109,17 @@ def test_reconcile_has_dead_letters_and_hears_failed_steps_and_schedules(
     assert {event["Type"] for event in found["Events"].values()} == {"EventBridgeRule", "Schedule"}
 
 
+def test_what_eventbridge_cannot_deliver_goes_where_terraform_lets_its_rules_send(
+    template: dict[str, Any],
+) -> None:
+    events = properties(template, "ReconcileFunction")["Events"].values()
+    letters = [str(event["Properties"]["DeadLetterConfig"]["Arn"]) for event in events]
+    assert all("reconcile-dead-letters-arn" in arn for arn in letters)
+    # SAM names a rule after the function's logical id, which this policy begins with.
+    queues = (ROOT / "terraform" / "queues.tf").read_text()
+    assert '"rule/${local.name}-ReconcileFunction*"' in queues
+
+
 def test_no_secret_stands_in_the_environment(template: dict[str, Any]) -> None:
     for resource in FUNCTIONS.values():
         variables = properties(template, resource)["Environment"]["Variables"]
