@@ -1,0 +1,56 @@
+"""Planning: what must be on this machine before Terraform looks."""
+
+from pathlib import Path
+
+import pytest
+
+from operations import __main__ as command_line
+from operations import deploy
+from operations.environment import Environment
+from operations.terraform import Terraform
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Record what planning does, in its order, without doing it."""
+    happened: list[str] = []
+
+    def fetch(environment: Environment) -> Path:
+        happened.append(f"wheels for {environment.name}")
+        return tmp_path
+
+    def plan(_: Terraform, *, expect_none: bool = False) -> str:
+        happened.append("plan, none expected" if expect_none else "plan")
+        return ""
+
+    monkeypatch.setattr(deploy, "fetch_wheels", fetch)
+    monkeypatch.setattr(command_line, "require", lambda *_: None)
+    monkeypatch.setattr(Terraform, "init", lambda _: None)
+    monkeypatch.setattr(Terraform, "plan", plan)
+    return happened
+
+
+def planned(environment: Environment, *options: str) -> None:
+    chosen = command_line.parser().parse_args(["plan", *options])
+    command, _ = command_line.COMMANDS["plan"]
+    command(environment, chosen)
+
+
+def test_on_aws_the_nodes_wheels_are_fetched_first_or_the_plan_would_delete_the_uploaded_ones(
+    done: list[str],
+) -> None:
+    planned(Environment("staging"))
+
+    assert done == ["wheels for staging", "plan"]
+
+
+def test_on_a_laptop_nothing_is_fetched(done: list[str]) -> None:
+    planned(Environment("local"))
+
+    assert done == ["plan"]
+
+
+def test_a_plan_can_be_asked_to_fail_where_anything_would_change(done: list[str]) -> None:
+    planned(Environment("local"), "--expect-none")
+
+    assert done == ["plan, none expected"]
