@@ -8,6 +8,12 @@ locals {
       Resource = local.queue_arns.visitors
     },
     {
+      Sid      = "LetVisitorsWait"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = local.queue_arns.visitors
+    },
+    {
       Sid      = "ReadVisitorObjects"
       Effect   = "Allow"
       Action   = "s3:GetObject"

@@ -52,6 +52,9 @@ def report(outcome: Submitted) -> None:
     for progress in outcome.visitors:
         logger.set_correlation_id(progress.visitor_id)
         logger.info("visitor submitted", extra={"submission_id": outcome.submission_id})
+    for progress in outcome.waiting:
+        logger.set_correlation_id(progress.visitor_id)
+        logger.info("visitor waits for the cluster")
     for progress in outcome.failed:
         logger.set_correlation_id(progress.visitor_id)
         logger.warning("visitor failed", extra={"reason": "her data set is no longer in use"})

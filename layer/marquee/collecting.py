@@ -6,7 +6,6 @@ from marquee.contracts import ContractError, Result, TextMessage
 from marquee.ports import Results, Texts, Visitors
 from marquee.visitor import Progress, Status
 
-_SEND_BATCH = 10
 BEFORE_PICKS = (Status.RECEIVED, Status.SUBMITTED)
 
 
@@ -45,8 +44,8 @@ class Collector:
             self._take(result, collected)
             if self._awaits_text(result):
                 to_text.append(TextMessage(result.visitor_id, result.version))
-        for start in range(0, len(to_text), _SEND_BATCH):
-            self.texts.send(to_text[start : start + _SEND_BATCH])
+        if to_text:
+            self.texts.send(to_text)
         if unreadable:
             raise BadResultsError(
                 f"{len(unreadable)} result lines of submission {submission_id} are unreadable, "

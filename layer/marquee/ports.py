@@ -77,6 +77,12 @@ class Texts(Protocol):
         """Put messages on the texts queue."""
 
 
+class WaitingLine(Protocol):
+    """Where visitors wait while the cluster is busy: announced again a little later."""
+
+    def wait(self, visitors: Sequence[VisitorObject]) -> None: ...
+
+
 class StepState(StrEnum):
     PENDING = "PENDING"
     CANCEL_PENDING = "CANCEL_PENDING"
@@ -157,4 +163,5 @@ __all__ = [
     "Texts",
     "Titles",
     "Visitors",
+    "WaitingLine",
 ]

@@ -1,9 +1,15 @@
 """S3 event notifications, as they arrive in a queue's messages."""
 
 import json
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from marquee.contracts import ContractError
+
+
+def announcement(key: str) -> str:
+    """Announce an object as S3 does, as far as `created_keys` reads it."""
+    record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key)}}}
+    return json.dumps({"Records": [record]})
 
 
 def created_keys(body: str) -> list[str]:

@@ -6,12 +6,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from marquee.contracts import CurrentModel, Submission, parse_timestamp, unique_members
-from marquee.ports import Cluster, Models, RatingsLog, StepLedger, Submissions, Visitors
+from marquee.ports import (
+    Cluster,
+    ClusterGoneError,
+    Models,
+    RatingsLog,
+    StepLedger,
+    Submissions,
+    Visitors,
+    WaitingLine,
+)
 from marquee.staleness import StalenessRule, is_stale
 from marquee.steps import (
     Step,
     StepLocations,
     new_model_id,
+    parse_recommend_step_name,
     recommend_step,
     recommend_step_name,
     train_step,
@@ -29,12 +39,20 @@ class NoModelError(RuntimeError):
     """No model was ever trained, so there is nothing to recommend from."""
 
 
+# One submission at work and one behind it keep the cluster busy; whoever comes meanwhile is served
+# sooner by one common submission after them than by many of their own.
+MOST_SUBMISSIONS_AHEAD = 2
+
+
 @dataclass(slots=True)
 class Submitted:
-    """What became of a batch: who was newly submitted, and which messages must come again."""
+    """What became of a batch: who was newly submitted, who waits for the cluster, and which
+    messages must come again.
+    """
 
     submission_id: str | None = None
     visitors: list[Progress] = field(default_factory=list)
+    waiting: list[Progress] = field(default_factory=list)
     failed: list[Progress] = field(default_factory=list)
     errors: dict[tuple[str, int], Exception] = field(default_factory=dict)
 
@@ -107,6 +125,15 @@ class StepAdder:
         """Say whether a train step is pending or running."""
         return any(name.startswith("train-") for name in self.cluster.active_step_names())
 
+    def is_busy(self) -> bool:
+        """Say whether a new submission would only queue up behind others."""
+        try:
+            active = self.cluster.active_step_names()
+        except ClusterGoneError:
+            return False  # the visitors wait as submitted, and that is counted and alarmed
+        ahead = sum(parse_recommend_step_name(name) is not None for name in active)
+        return ahead >= MOST_SUBMISSIONS_AHEAD
+
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
@@ -114,6 +141,7 @@ class Submitter:
     submissions: Submissions
     models: Models
     adder: StepAdder
+    waiting_line: WaitingLine
 
     def submit(self, messages: Sequence[tuple[str, int]]) -> Submitted:
         """Submit the visitors that these messages (visitor id, version) name.
@@ -153,8 +181,23 @@ class Submitter:
                 while_at=[Status.RECEIVED],
             ):
                 outcome.failed.append(progress)
-        if not members:
-            return
+        if members and not self._wait_for_cluster(members, outcome):
+            self._submit_members(members, outcome)
+
+    def _wait_for_cluster(self, members: Sequence[Progress], outcome: Submitted) -> bool:
+        """While the cluster is busy, put these visitors back in the line; they stay `received`."""
+        try:
+            if not self.adder.is_busy():
+                return False
+            self.waiting_line.wait([progress.visitor_object for progress in members])
+        except Exception as error:
+            _logger.warning("no look at the cluster or no place in the line: %s", error)
+            outcome.errors |= {(p.visitor_id, p.version): error for p in members}
+        else:
+            outcome.waiting += members
+        return True
+
+    def _submit_members(self, members: Sequence[Progress], outcome: Submitted) -> None:
         submission = Submission(unique_members(progress.member for progress in members))
         self.submissions.put(submission)
         submission_id = submission.submission_id

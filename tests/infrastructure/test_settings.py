@@ -10,6 +10,7 @@ from marquee.aws.settings import Settings
 
 TEMPLATE = Path(__file__).parents[2] / "sam" / "template.yaml"
 NUMBERS = [
+    "BusyDelaySeconds",
     "VisitorDays",
     "SmallRatings",
     "ModelMaxAgeHours",

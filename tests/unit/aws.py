@@ -119,7 +119,7 @@ def create() -> Aws:
         Name="/marquee/test/token-secret", Value=SECRET, Type="SecureString"
     )
     cluster_id = _cluster(boto3.client("emr", region_name=REGION))
-    return Aws(_environment(cluster_id, queues["texts"]), cluster_id, queues)
+    return Aws(_environment(cluster_id, queues), cluster_id, queues)
 
 
 def _cluster(emr: Any) -> str:
@@ -181,7 +181,7 @@ def _model(dataset: str) -> Model:
     )
 
 
-def _environment(cluster_id: str, texts_queue_url: str) -> dict[str, str]:
+def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
     return {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
@@ -194,7 +194,9 @@ def _environment(cluster_id: str, texts_queue_url: str) -> dict[str, str]:
         "VISITORS_TABLE": "marquee-test-visitors",
         "MOVIES_TABLE": "marquee-test-movies",
         "IDEMPOTENCY_TABLE": "marquee-test-idempotency",
-        "TEXTS_QUEUE_URL": texts_queue_url,
+        "TEXTS_QUEUE_URL": queues["texts"],
+        "VISITORS_QUEUE_URL": queues["visitors"],
+        "BUSY_DELAY_SECONDS": "0",
         "CLUSTER_ID": cluster_id,
         "STEPS_PREFIX": "s3://marquee-test-artifacts/steps/1/",
         "SITE_URL": "https://d111111abcdef8.cloudfront.net/",

@@ -272,6 +272,19 @@ class MemorySms:
         self.gate.pass_through("sms.publish", lambda: self.sent.append((phone, message)))
 
 
+@dataclass
+class MemoryLine:
+    gate: Gate
+    announce_visitor: Callable[[tuple[str, int]], None]
+
+    def wait(self, visitors: Sequence[VisitorObject]) -> None:
+        def effect() -> None:
+            for visitor in visitors:
+                self.announce_visitor((visitor.visitor_id, visitor.version))
+
+        self.gate.pass_through("line.wait", effect)
+
+
 class MemoryTitles:
     def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]:
         return {movie_id: f"Film {movie_id}" for movie_id in movie_ids}
@@ -305,7 +318,8 @@ class World:
             LOCATIONS,
             StalenessRule(),
         )
-        self.submitter = Submitter(self.visitors, self.objects, self.models, adder)
+        line = MemoryLine(self.gate, self.visitors_queue.append)
+        self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line)
         texts = MemoryTexts(self.gate, self.texts_queue)
         self.collector = Collector(self.visitors, self.objects, texts)
         # No claim is ever young here: a death is only noticed once the function's time is up.

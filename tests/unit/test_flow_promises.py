@@ -420,11 +420,11 @@ def test_while_a_large_model_is_trained_no_submission_waits_for_a_second_trainin
     world = World()
     long_ago = timestamp(datetime.now(UTC) - timedelta(days=3))
     world.models.model = CurrentModel("m1", "embedded", long_ago, users=1000, ratings=20_000_000)
-    for number in (1, 2, 3):
+    for number in (1, 2):
         world.post(registration(number))
         world.deliver_visitors()
     assert len(world.cluster.named("train")) == 1
-    assert len(world.cluster.named("recommend")) == 3
+    assert len(world.cluster.named("recommend")) == 2
 
 
 def test_small_data_trains_before_every_submission() -> None:
@@ -432,4 +432,32 @@ def test_small_data_trains_before_every_submission() -> None:
     for number in (1, 2, 3):
         world.post(registration(number))
         world.deliver_visitors()
+        world.run_steps()
     assert len(world.cluster.named("train")) == 3
+
+
+def test_whoever_comes_while_the_cluster_is_busy_is_served_in_one_submission_after() -> None:
+    world = World()
+    everybody = [registration(number) for number in range(1, 31)]
+    for person in everybody:
+        world.post(person)
+        world.deliver_visitors()
+    assert len(world.cluster.named("recommend")) == 2
+    world.settle()
+    assert len(world.cluster.named("recommend")) == 3
+    assert [world.texts_to(person.phone or "") for person in everybody] == [1] * 30
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_dying_while_putting_visitors_in_the_line_loses_nobody(when: str) -> None:
+    world = World()
+    for number in (1, 2):
+        world.post(registration(number))
+        world.deliver_visitors()
+    cyd = registration(3)
+    world.post(cyd)
+    world.gate.kill = (len(world.gate.writes), when)
+    world.deliver_visitors()
+    assert (world.deaths, world.gate.writes[-1]) == (1, "line.wait")
+    world.settle()
+    assert world.texts_to(cyd.phone or "") == 1

@@ -1,12 +1,15 @@
-"""The texts queue."""
+"""The queues that the functions themselves write to."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marquee.contracts import TextMessage
+from marquee.contracts import TextMessage, VisitorObject
+from marquee.s3_events import announcement
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_BATCH = 10  # the most that SQS takes at once
 
 
 class QueueError(RuntimeError):
@@ -20,15 +23,33 @@ class TextsQueue:
         self._sqs, self._url = sqs, url
 
     def send(self, messages: Sequence[TextMessage]) -> None:
-        answer = self._sqs.send_message_batch(
-            QueueUrl=self._url,
+        _send(self._sqs, self._url, [message.to_json() for message in messages])
+
+
+class VisitorsQueue:
+    """Implements `marquee.ports.WaitingLine`: the visitors' own queue, with a delay.
+
+    A new message, and not the old one made visible later: waiting is no failed delivery and must
+    not bring anybody nearer to the dead letters.
+    """
+
+    def __init__(self, sqs: "SQSClient", url: str, delay_seconds: int) -> None:
+        self._sqs, self._url, self._delay_seconds = sqs, url, delay_seconds
+
+    def wait(self, visitors: Sequence[VisitorObject]) -> None:
+        bodies = [announcement(visitor.key) for visitor in visitors]
+        _send(self._sqs, self._url, bodies, self._delay_seconds)
+
+
+def _send(sqs: "SQSClient", url: str, bodies: Sequence[str], delay_seconds: int = 0) -> None:
+    for start in range(0, len(bodies), _BATCH):
+        answer = sqs.send_message_batch(
+            QueueUrl=url,
             Entries=[
-                {"Id": str(number), "MessageBody": message.to_json()}
-                for number, message in enumerate(messages)
+                {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_seconds}
+                for number, body in enumerate(bodies[start : start + _BATCH])
             ],
         )
         if answer.get("Failed"):
             codes = sorted({entry["Code"] for entry in answer["Failed"]})
-            raise QueueError(
-                f"{len(answer['Failed'])} of {len(messages)} messages were refused: {codes}"
-            )
+            raise QueueError(f"{len(answer['Failed'])} messages were refused: {codes}")

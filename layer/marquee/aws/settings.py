@@ -27,11 +27,13 @@ class Settings(BaseModel):
     movies_table: str = ""
     idempotency_table: str = ""
     texts_queue_url: str = ""
+    visitors_queue_url: str = ""
     cluster_id: str = ""
     steps_prefix: str = ""
     site_url: str = ""
     token_secret_name: str = ""
     visitor_days: Annotated[int, Field(gt=0)] = 365
+    busy_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 15
     small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
     model_max_age_hours: _Seconds = 36
     model_max_new_share: Annotated[float, Field(ge=0)] = 0.01

@@ -12,7 +12,7 @@ from marquee.aws.cluster import Cluster
 from marquee.aws.ledger import IdempotencyLedger
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.observability import token_secret
-from marquee.aws.queues import TextsQueue
+from marquee.aws.queues import TextsQueue, VisitorsQueue
 from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
 from marquee.aws.visitors_table import VisitorsTable
@@ -70,6 +70,9 @@ def submitter(settings: Settings, ledger: IdempotencyLedger) -> Submitter:
         submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
         models=ModelsBucket(client("s3"), settings.models_bucket),
         adder=step_adder(settings, ledger),
+        waiting_line=VisitorsQueue(
+            client("sqs"), settings.visitors_queue_url, settings.busy_delay_seconds
+        ),
     )
 
 

@@ -115,7 +115,7 @@ def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
 
 
 def test_open_leaves_out_who_has_not_waited_long_enough(table: VisitorsTable) -> None:
-    assert table.open(Status.RECEIVED, datetime.now(UTC) - LATER) == []
+    assert table.open(Status.RECEIVED, datetime.now(UTC) - timedelta(hours=1)) == []
 
 
 def test_more_visitors_than_one_batch_are_read(table: VisitorsTable) -> None:

@@ -157,6 +157,19 @@ def test_emr_throttling_sends_the_message_back_and_the_next_delivery_adds_the_st
     assert len([name for name in added if name.startswith("recommend-")]) == 1
 
 
+def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_received(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.create(ada())
+    ahead = [f"recommend-{'a' * 32}", f"train-{MODEL_ID}", f"recommend-{'b' * 32}"]
+    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ahead)
+    function = aws.load("submit_step")
+    assert failures(run(function, "submit_step")) == 0
+    assert status(table) is Status.RECEIVED
+    (message,) = aws.messages("visitors")
+    assert function.visitors_named(json.dumps(message)) == [(VISITOR_ID, 1)]
+
+
 # queue_results
 
 
