@@ -92,8 +92,8 @@ test-spark: environment-development environment-emr ## The EMR steps on a local 
 	@$(DEVELOPMENT)/python -m operations.tools java
 	@$(PYTEST) tests/spark
 
-test-infrastructure: environment-development environment-sam ## Terraform, SAM, event files
-	@$(DEVELOPMENT)/python -m operations.tools terraform
+test-infrastructure: environments ## Terraform, SAM, event files, and what a deployment leaves
+	@$(DEVELOPMENT)/python -m operations.tools java terraform
 	@$(PYTEST) tests/infrastructure
 
 test-integration: environments ## The whole flow and its failures on a local AWS of their own
