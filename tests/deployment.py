@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,9 @@ import boto3
 import httpx
 import localstack_client.session
 
+from local_aws.faults import PATH as FAULTS
+from local_aws.queue_batches import FIRST_MESSAGE_WAIT
+
 ROOT = Path(__file__).parents[1]
 DEADLINE = 300.0  # seconds; a flow with training takes about twenty, on a busy machine minutes
 NEVER_STALE = {
@@ -26,6 +29,8 @@ NEVER_STALE = {
     "MODEL_MAX_NEW_SHARE": "1000000",
 }
 ENDED = ("texted", "failed")
+QUEUES = ("visitors", "results", "texts")
+XRAY_DAEMON = "127.0.0.1:2000"  # where the SDK sends traces that it was told nothing about
 
 
 class NeverHappenedError(AssertionError):
@@ -76,9 +81,13 @@ class Deployment:
         return self.endpoint is not None
 
     def client(self, service: str) -> Any:
-        if self.is_local:
-            return localstack_client.session.Session().client(service)
-        return boto3.client(service)  # type: ignore[call-overload]
+        return self._session().client(service)
+
+    def resource(self, service: str) -> Any:
+        return self._session().resource(service)
+
+    def _session(self) -> Any:
+        return localstack_client.session.Session() if self.is_local else boto3.session.Session()
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -151,19 +160,55 @@ class Deployment:
             step for page in listed for step in page["Steps"] if step["Name"].startswith(f"{kind}-")
         ]
 
+    def queue_url(self, queue: str) -> str:
+        """Give the address of `visitors`, `results` or `texts`, or of their `…-dead-letters`."""
+        name = f"marquee-{self.environment}-{queue}"
+        return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
     def waiting(self, queue: str) -> int:
         """Count a queue's messages, those in flight included."""
-        sqs = self.client("sqs")
-        url = (
-            self.parameters.get(f"{queue}-url")
-            or sqs.get_queue_url(QueueName=f"marquee-{self.environment}-{queue}")["QueueUrl"]
-        )
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        found = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.queue_url(queue), AttributeNames=names
+        )["Attributes"]
         return sum(int(found[name]) for name in names)
 
-    def dead_letters(self, queue: str) -> int:
-        return self.waiting(f"{queue}-dead-letters")
+    def peek(self, queue: str) -> str:
+        """Read a local queue's messages, those in flight included, and leave them as they are."""
+        answer = self.http.get(
+            f"{self.endpoint}/_aws/sqs/messages",
+            params={"QueueUrl": self.queue_url(queue), "ShowInvisible": "true"},
+        )
+        answer.raise_for_status()
+        return answer.text
+
+    def until_handled(self, *marks: str) -> None:
+        """Wait until no message that holds one of these is left in a local queue."""
+        eventually(
+            lambda: [
+                (queue, mark) for queue in QUEUES for mark in marks if mark in self.peek(queue)
+            ],
+            lambda left: not left,
+            "the messages being handled",
+            seconds=180,
+        )
+
+    def item(self, visitor_id: str) -> dict[str, dict[str, Any]]:
+        """Give a visitor's item as DynamoDB types it."""
+        answer = self.client("dynamodb").get_item(
+            TableName=self.parameters["visitors-table"],
+            Key={"visitor_id": {"S": visitor_id}},
+            ConsistentRead=True,
+        )
+        return dict(answer["Item"])
+
+    def submission_of(self, visitor: Visitor) -> str:
+        return str(self.item(visitor.visitor_id)["submission_id"]["S"])
+
+    def attempts(self, visitor: Visitor) -> list[dict[str, Any]]:
+        """List the recommend steps of a submitted visitor's submission, newest first."""
+        submission_id = self.submission_of(visitor)
+        return [step for step in self.steps("recommend") if submission_id in step["Name"]]
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         answer = self.client("lambda").invoke(
@@ -187,46 +232,110 @@ class Deployment:
                 if logged["message"].startswith("{"):
                     yield json.loads(logged["message"])
 
-    @contextmanager
-    def model_kept_fresh(self) -> Iterator[None]:
-        """Let submit_step find every model fresh enough: no submission trains first."""
-        functions = self.client("lambda")
-        name = f"marquee-{self.environment}-submit-step"
-        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    # The deployment, for a while other than it is deployed
 
-        def tell(variables: dict[str, str]) -> None:
-            functions.update_function_configuration(
-                FunctionName=name, Environment={"Variables": variables}
-            )
+    @contextmanager
+    def configured(
+        self, function: str, variables: Mapping[str, str], *, timeout: int | None = None
+    ) -> Iterator[None]:
+        """Give a function other variables, or another timeout in seconds."""
+        functions = self.client("lambda")
+        name = f"marquee-{self.environment}-{function}"
+        found = functions.get_function_configuration(FunctionName=name)
+        before = {"Timeout": found["Timeout"], "Environment": found["Environment"]}
+
+        def tell(settings: dict[str, Any]) -> None:
+            functions.update_function_configuration(FunctionName=name, **settings)
             functions.get_waiter("function_updated_v2").wait(FunctionName=name)
 
-        tell(before | NEVER_STALE)
+        told = {"Variables": before["Environment"]["Variables"] | dict(variables)}
+        tell({"Timeout": timeout or before["Timeout"], "Environment": told})
         try:
             yield
         finally:
             tell(before)
+
+    @contextmanager
+    def model_kept_fresh(self) -> Iterator[None]:
+        """Let submit_step find every model fresh enough: no submission trains first."""
+        with self.configured("submit-step", NEVER_STALE):
+            yield
+
+    @contextmanager
+    def visible_again_after(self, **seconds: int) -> Iterator[None]:
+        """Hand messages that failed out again sooner (or later), by queue."""
+        sqs, name = self.client("sqs"), "VisibilityTimeout"
+        with ExitStack() as restored:
+            for queue, wanted in seconds.items():
+                url = self.queue_url(queue)
+                before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+                sqs.set_queue_attributes(QueueUrl=url, Attributes={name: str(wanted)})
+                restored.callback(sqs.set_queue_attributes, QueueUrl=url, Attributes=before)
+            yield
+
+    def _mapping(self, queue: str) -> dict[str, Any]:
+        """Give the event source mapping that hands a queue's messages to its function."""
+        listed = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        (found,) = [
+            m for m in listed if m["EventSourceArn"] == self.parameters[f"{queue}-queue-arn"]
+        ]
+        return dict(found)
+
+    @contextmanager
+    def one_message_at_a_time(self, queue: str) -> Iterator[None]:
+        """Make each message of a queue a batch of its own."""
+        functions, mapping = self.client("lambda"), self._mapping(queue)
+        only = {"UUID": mapping["UUID"], "Enabled": True}
+        functions.update_event_source_mapping(**only, BatchSize=1)
+        time.sleep(FIRST_MESSAGE_WAIT)  # the poll that was under way still takes whole batches
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(**only, BatchSize=mapping["BatchSize"])
+
+    @contextmanager
+    def held(self, queue: str) -> Iterator[None]:
+        """Keep what arrives in a queue there; at the end it is handed out as one batch."""
+        functions, uuid_ = self.client("lambda"), self._mapping(queue)["UUID"]
+        functions.update_event_source_mapping(UUID=uuid_, Enabled=False)
+        time.sleep(FIRST_MESSAGE_WAIT)  # the poll that was under way may still take a message
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(UUID=uuid_, Enabled=True)
 
     # Faults, local only
 
     @contextmanager
     def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:
         """Make calls fail (or their function die) as `local_aws` describes; see its README."""
-        url = f"{self.endpoint}/_marquee/faults"
-        self.http.post(url, json={"service": service, "operation": operation, **how})
+        self.plant(service, operation, **how)
         try:
             yield
         finally:
-            self.http.delete(url)
+            self.forget_faults()
+
+    def plant(self, service: str, operation: str, **how: Any) -> None:
+        fault = {"service": service, "operation": operation, **how}
+        self.http.post(f"{self.endpoint}{FAULTS}", json=fault).raise_for_status()
+
+    def forget_faults(self) -> None:
+        self.http.delete(f"{self.endpoint}{FAULTS}").raise_for_status()
 
     def faults(self) -> list[dict[str, Any]]:
-        answer = self.http.get(f"{self.endpoint}/_marquee/faults").json()
-        return list(answer["faults"] if isinstance(answer, dict) else answer)
+        """List the faults still to come."""
+        return list(self.http.get(f"{self.endpoint}{FAULTS}").json()["faults"])
 
 
 def running_locally(port: int) -> Deployment:
-    """Give the deployment that `make local` brought up on this machine."""
+    """Give the deployment that `make local` brought up on this machine.
+
+    AWS_XRAY_DAEMON_ADDRESS says where its traces go, if it was brought up with one.
+    """
+    xray_port = int(os.environ.get("AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON).rpartition(":")[2])
     os.environ |= {"ENV": "local", "PORT": str(port), **_local_variables(port)}
-    return Deployment("local", _ask("site-url"), _ask("api-url"), f"http://localhost:{port}")
+    endpoint = f"http://localhost:{port}"
+    return Deployment("local", _ask("site-url"), _ask("api-url"), endpoint, xray_port)
 
 
 @contextmanager

@@ -3,20 +3,22 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.deployment import Deployment, Visitor, eventually
+from tests.integration.phones import Phones
 
 FORMS, CLIENTS, MOST_STEPS = 300, 8, 10
 
 
-def test_a_burst_of_forms_is_texted_once_each_in_few_steps(local: Deployment) -> None:
+def test_a_burst_of_forms_is_texted_once_each_in_few_steps(
+    local: Deployment, phones: Phones
+) -> None:
     form = local.form()
     before = {step["Id"] for step in local.steps("recommend")}
 
-    def post(number: int) -> Visitor:
-        phone = f"+1212555{number + 1000:04d}"
+    def post(phone: str) -> Visitor:
         return local.register(form | {"phone": phone, "consent": True})
 
     with ThreadPoolExecutor(CLIENTS) as clients:
-        visitors = list(clients.map(post, range(FORMS)))
+        visitors = list(clients.map(post, phones.several(FORMS)))
     assert len({visitor.visitor_id for visitor in visitors}) == FORMS
 
     def texted() -> int:

@@ -2,82 +2,109 @@
 
 import json
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from tests.deployment import Deployment, eventually
+from tests.deployment import Deployment, Visitor, eventually
+from tests.integration.phones import Phones
 
 
-def test_a_form_gets_picks_at_once_and_one_text(deployment: Deployment, phone: str) -> None:
-    visitor = deployment.register(deployment.form(phone))
-    assert len(visitor.picks) == 10
-    seen = deployment.follow(visitor)
+@dataclass(frozen=True)
+class Flown:
+    """Two visitors who came together and what they saw in the end."""
+
+    form: dict[str, Any]
+    answers: list[dict[str, Any]]  # to the form with a phone, posted twice with one key
+    texted: dict[str, Any]
+    without_phone: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def flown(deployment: Deployment, phones: Phones) -> Flown:
+    form, key = deployment.form(phones.one()), uuid.uuid4().hex
+    answers = [deployment.post(form, key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    body = answers[0].json()
+    visitor = Visitor(body["visitor_id"], body["token"], form["phone"], body["picks"])
+    silent = deployment.register(deployment.form())
+    texted = deployment.follow(visitor)
+    without = deployment.follow(silent, ("recommended", "texted", "failed"))
+    return Flown(form, [answer.json() for answer in answers], texted, without)
+
+
+def test_a_form_gets_ten_picks_at_once(flown: Flown) -> None:
+    assert len(flown.answers[0]["picks"]) == 10
+
+
+def test_a_form_with_a_phone_ends_texted(flown: Flown) -> None:
+    seen = flown.texted
     assert (seen["status"], seen["reason"], len(seen["picks"])) == ("texted", None, 10)
 
 
-def test_the_picks_are_unseen_and_explained(deployment: Deployment) -> None:
-    form = deployment.form()
-    visitor = deployment.register(form)
-    rated = {rating["movie_id"] for rating in form["ratings"]}
-    loved = {rating["movie_id"] for rating in form["ratings"] if rating["stars"] == 5}
-    seen = deployment.follow(visitor, ("recommended",))
-    assert not rated & {pick["movie_id"] for pick in seen["picks"]}
-    reasons = {because["movie_id"] for pick in seen["picks"] for because in pick["because"]}
+def test_a_form_without_a_phone_ends_with_its_picks(flown: Flown) -> None:
+    seen = flown.without_phone
+    assert (seen["status"], seen["texts"], len(seen["picks"])) == ("recommended", False, 10)
+
+
+def test_the_picks_are_unseen_and_explained(flown: Flown) -> None:
+    rated = {rating["movie_id"] for rating in flown.form["ratings"]}
+    loved = {rating["movie_id"] for rating in flown.form["ratings"] if rating["stars"] == 5}
+    picks = flown.texted["picks"]
+    assert not rated & {pick["movie_id"] for pick in picks}
+    reasons = {because["movie_id"] for pick in picks for because in pick["because"]}
     assert reasons
     assert reasons <= loved
 
 
-def test_a_form_without_a_phone_ends_with_its_picks(deployment: Deployment) -> None:
-    visitor = deployment.register(deployment.form())
-    assert deployment.follow(visitor, ("recommended", "failed"))["texts"] is False
+def test_the_same_form_posted_again_is_the_same_visitor(flown: Flown) -> None:
+    first, second = flown.answers
+    assert (first["visitor_id"], first["token"]) == (second["visitor_id"], second["token"])
 
 
-def test_the_text_holds_the_ten_picks_and_the_way_back(local: Deployment, phone: str) -> None:
-    visitor = local.register(local.form(phone))
-    picks = local.follow(visitor)["picks"]
-    (text,) = local.texts(phone)
+def test_the_same_form_posted_again_makes_one_text(local: Deployment, flown: Flown) -> None:
+    local.until_handled(flown.texted["visitor_id"])
+    assert len(local.texts(flown.form["phone"])) == 1
+
+
+def test_the_text_holds_the_ten_picks_and_the_way_back(local: Deployment, flown: Flown) -> None:
+    (text,) = local.texts(flown.form["phone"])
     assert text.startswith("Ada, your Marquee picks:")
-    assert all(f"{place}. " in text for place in range(1, len(picks) + 1))
-    assert f"{local.site_url}#{visitor.visitor_id}.{visitor.token}" in text
+    assert all(f"{place}. " in text for place in range(1, 11))
+    answer = flown.answers[0]
+    assert f"{local.site_url}#{answer['visitor_id']}.{answer['token']}" in text
 
 
-def test_the_same_form_posted_again_is_the_same_visitor_and_one_text(
-    local: Deployment, phone: str
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("ingest", "visitor received"),
+        ("submit-step", "visitor submitted"),
+        ("queue-results", "visitor recommended"),
+        ("send-text", "text: texted"),
+    ],
+)
+def test_one_correlation_id_runs_from_form_to_text(
+    local: Deployment, flown: Flown, function: str, message: str
 ) -> None:
-    form, key = local.form(phone), uuid.uuid4().hex
-    first, second = local.post(form, key), local.post(form, key)
-    assert first.json()["visitor_id"] == second.json()["visitor_id"]
-    assert first.json()["token"] == second.json()["token"]
-    eventually(lambda: local.texts(phone), bool, "the text")
-    assert len(local.texts(phone)) == 1
+    def logged() -> list[dict[str, Any]]:
+        return [
+            line
+            for line in local.log_lines(function)
+            if line.get("message") == message
+            and line["correlation_id"] == flown.texted["visitor_id"]
+        ]
+
+    eventually(logged, bool, f"{function} logging {message!r}", seconds=30)
 
 
-def test_one_correlation_id_runs_from_form_to_text(local: Deployment, phone: str) -> None:
-    visitor = local.register(local.form(phone))
-    local.follow(visitor)
-    expected = {
-        "ingest": "visitor received",
-        "submit-step": "visitor submitted",
-        "queue-results": "visitor recommended",
-        "send-text": "text: texted",
-    }
-    for function, message in expected.items():
-
-        def found(function: str = function, message: str = message) -> bool:
-            return any(
-                line.get("message") == message and line["correlation_id"] == visitor.visitor_id
-                for line in local.log_lines(function)
-            )
-
-        eventually(found, bool, f"{function} logging {message!r}", seconds=30)
-
-
-def test_every_log_line_carries_a_correlation_id(local: Deployment, phone: str) -> None:
-    local.follow(local.register(local.form(phone)))
-    for function in ("ingest", "submit-step", "queue-results", "send-text"):
-        lines = [line for line in local.log_lines(function) if "level" in line]
-        assert lines
-        assert all(line.get("correlation_id") for line in lines)
+@pytest.mark.usefixtures("flown")
+@pytest.mark.parametrize("function", ["ingest", "submit-step", "queue-results", "send-text"])
+def test_every_log_line_carries_a_correlation_id(local: Deployment, function: str) -> None:
+    lines = [line for line in local.log_lines(function) if "level" in line]
+    assert lines
+    assert all(line.get("correlation_id") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +134,8 @@ def test_a_body_that_is_not_json_is_refused_through_the_real_api(deployment: Dep
     assert json.loads(answer.content)["errors"]
 
 
+@pytest.mark.usefixtures("flown")
 def test_the_training_includes_the_visitors_and_its_error_is_saved(local: Deployment) -> None:
-    local.follow(local.register(local.form()), ("recommended",))
     s3, bucket = local.client("s3"), local.parameters["models-bucket"]
     current = json.loads(s3.get_object(Bucket=bucket, Key="current.json")["Body"].read())
     folder = current["model_id"]

@@ -6,21 +6,22 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from marquee.aws.buckets import RatingsBucket
+from marquee.aws.visitors_table import VisitorsTable
+from marquee.contracts import Rating, timestamp
 from marquee.identity import new_visitor_id
+from marquee.registering import Registrar
+from marquee.visitor import Registration
 from tests.deployment import ROOT, Deployment, Visitor, eventually
+from tests.integration.phones import Phones
 
-
-@pytest.fixture(autouse=True, scope="module")
-def without_training(deployment: Deployment) -> Iterator[None]:
-    """Training is tested with the flow; here it would only double every wait."""
-    if not deployment.is_local:
-        pytest.skip("faults are injected into the local AWS only")
-    with deployment.model_kept_fresh():
-        yield
+NO_SUCH_MOVIE = range(900_001, 900_006)
 
 
 def object_key(local: Deployment, visitor: Visitor) -> str:
@@ -58,50 +59,65 @@ def step_event(local: Deployment, step: dict[str, str], state: str) -> dict[str,
     }
 
 
-def submission_of(local: Deployment, visitor: Visitor) -> str:
-    table = local.client("dynamodb").get_item(
-        TableName=local.parameters["visitors-table"],
-        Key={"visitor_id": {"S": visitor.visitor_id}},
-    )
-    return str(table["Item"]["submission_id"]["S"])
+@dataclass(frozen=True)
+class Poison:
+    """A message that no function can handle, with a mark to know it by."""
+
+    queue: str
+    body: str
+    mark: str
 
 
-def quiet(local: Deployment) -> None:
-    """Wait until every queue is empty: what was delivered again has been dealt with."""
-    for queue in ("visitors", "results", "texts"):
-        eventually(
-            lambda queue=queue: local.waiting(f"{queue}-queue"),  # type: ignore[misc]
-            lambda count: count == 0,
-            f"queue {queue} running empty",
-            seconds=180,
-        )
+@pytest.fixture(scope="module", autouse=True)
+def poisoned(hurried: Deployment) -> dict[str, Poison]:
+    """Poison every queue before the first test: all others have to live with it."""
+    mark, nobody = uuid.uuid4().hex, new_visitor_id()
+    key = f"visitors/date=2026-11-21/{nobody}-1.json"
+    no_json = Poison("visitors", f"poison {mark}", mark)
+    of_nobody = Poison("visitors", announcement(hurried.parameters["ratings-bucket"], key), nobody)
+    keyless = {"eventName": "ObjectCreated:Put", "mark": mark}
+    no_key = Poison("results", json.dumps({"Records": [keyless]}), mark)
+    too_new = Poison("texts", json.dumps({"schema_version": 99, "mark": mark}), mark)
+    text = {"schema_version": 1, "visitor_id": nobody, "version": 1}
+    to_nobody = Poison("texts", json.dumps(text), nobody)
+    sent = {
+        "no JSON": no_json,
+        "an unknown visitor": of_nobody,
+        "results without a key": no_key,
+        "a newer schema": too_new,
+        "a text to nobody": to_nobody,
+    }
+    for poison in sent.values():
+        hurried.send(poison.queue, poison.body)
+    return sent
 
 
 def test_every_message_coming_twice_makes_one_text_and_one_recommend_step(
-    local: Deployment, phone: str
+    hurried: Deployment, phone: str
 ) -> None:
+    local = hurried
     visitor = local.register(local.form(phone))
     ratings, results = local.parameters["ratings-bucket"], local.parameters["results-bucket"]
     local.send("visitors", announcement(ratings, object_key(local, visitor)))
     local.follow(visitor)
-    submission_id = submission_of(local, visitor)
+    submission_id = local.submission_of(visitor)
     local.send("visitors", announcement(ratings, object_key(local, visitor)))
     local.send("results", announcement(results, f"submission={submission_id}/_SUCCESS"))
     text = json.dumps({"schema_version": 1, "visitor_id": visitor.visitor_id, "version": 1})
     local.send("texts", text)
     local.send("texts", text)
-    (step,) = [s for s in local.steps("recommend") if submission_id in s["Name"]]
+    (step,) = local.attempts(visitor)
     for state in ("COMPLETED", "FAILED", "FAILED"):
         local.invoke("reconcile", step_event(local, step, state))
-    quiet(local)
+    local.until_handled(visitor.visitor_id, submission_id)
     assert len(local.texts(phone)) == 1
-    assert len([s for s in local.steps("recommend") if submission_id in s["Name"]]) == 1
+    assert len(local.attempts(visitor)) == 1
 
 
 def test_results_before_their_time_and_results_of_an_older_version(
-    local: Deployment, phone: str
+    hurried: Deployment, phone: str
 ) -> None:
-    visitor = local.register(local.form(phone))
+    visitor = hurried.register(hurried.form(phone))
     stale = {
         "schema_version": 1,
         "visitor_id": visitor.visitor_id,
@@ -109,8 +125,8 @@ def test_results_before_their_time_and_results_of_an_older_version(
         "model_id": "old",
         "picks": [{"movie_id": 1, "score": 1.0, "stars": 5.0}],
     }
-    put_results(local, json.dumps(stale))
-    seen = local.follow(visitor)
+    put_results(hurried, json.dumps(stale))
+    seen = hurried.follow(visitor)
     assert (seen["status"], len(seen["picks"])) == ("texted", 10)
     assert seen["model_id"] != "old"
 
@@ -122,59 +138,53 @@ def put_results(local: Deployment, *lines: str) -> None:
     s3.put_object(Bucket=bucket, Key=f"{prefix}_SUCCESS", Body=b"")
 
 
-def test_one_bad_visitor_in_a_good_batch_fails_alone(local: Deployment, phone: str) -> None:
-    good = local.register(local.form(phone))
-    local.follow(good)
-    bad = new_visitor_id()
-    results = [
-        {"schema_version": 1, "visitor_id": bad, "version": 1, "model_id": "m", "error": "no"},
-        {"schema_version": 1, "visitor_id": new_visitor_id(), "version": 1, "model_id": "m"},
-    ]
-    other = local.register(local.form())
-    results.append(
-        {
-            "schema_version": 1,
-            "visitor_id": other.visitor_id,
-            "version": 1,
-            "model_id": "m",
-            "picks": [{"movie_id": n, "score": 0.5, "stars": 4.0} for n in range(1, 11)],
-        }
+def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
+    """Register a visitor as ingest does, with ratings that ingest would have refused.
+
+    So she looks after an import has replaced the movies she rated.
+    """
+    table = VisitorsTable(local.resource("dynamodb"), local.parameters["visitors-table"])
+    bucket = RatingsBucket(local.client("s3"), local.parameters["ratings-bucket"])
+    who = Registration(
+        visitor_id=new_visitor_id(),
+        dataset=local.questionnaire()["dataset"],
+        name="Bea",
+        phone=phone,
+        requested_at=timestamp(datetime.now(UTC)),
+        ratings=tuple(Rating(movie_id, 5) for movie_id in NO_SUCH_MOVIE),
+        expires_at=4_000_000_000,
     )
-    put_results(local, *(json.dumps(result) for result in results))
-    assert local.follow(other, ("recommended", "failed"))["status"] == "recommended"
+    Registrar(table, bucket).register(who)
+    return Visitor(who.visitor_id, token="", phone=phone, picks=[])
 
 
-POISON = {
-    "visitors": "poison",
-    "results": '{"Records":[{"eventName":"ObjectCreated:Put"}]}',
-    "texts": '{"schema_version": 99}',
-}
+def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones: Phones) -> None:
+    """Given two visitors of one submission, one of whose movies the model does not know."""
+    local, (phone, bad_phone) = hurried, phones.several(2)
+    with local.held("visitors"):
+        good = local.register(local.form(phone))
+        bad = register_without_known_movies(local, bad_phone)
 
-
-def test_poisoned_messages_and_unknown_visitors_end_among_the_dead_letters(
-    local: Deployment,
-) -> None:
-    before = {queue: local.dead_letters(queue) for queue in POISON}
-    for queue, body in POISON.items():
-        local.send(queue, body)
-    key = f"visitors/date=2026-11-21/{new_visitor_id()}-1.json"
-    local.send("visitors", announcement(local.parameters["ratings-bucket"], key))
-    nobody = {"schema_version": 1, "visitor_id": new_visitor_id(), "version": 1}
-    local.send("texts", json.dumps(nobody))
-    expected = {"visitors": 2, "results": 1, "texts": 2}
-    eventually(
-        lambda: {queue: local.dead_letters(queue) - before[queue] for queue in POISON},
-        lambda arrived: arrived == expected,
-        "the dead letters",
+    assert local.follow(good)["status"] == "texted"
+    assert local.submission_of(bad) == local.submission_of(good)
+    item = eventually(
+        lambda: local.item(bad.visitor_id),
+        lambda seen: seen["status"]["S"] != "submitted",
+        "the bad visitor being done with",
     )
+    assert item["status"]["S"] == "failed"
+    assert "knows none of the rated movies" in item["reason"]["S"]
+    local.until_handled(good.visitor_id, bad.visitor_id)
+    assert (len(local.texts(phone)), len(local.texts(bad_phone))) == (1, 0)
+    assert len(local.attempts(good)) == 1
 
 
-def test_emr_throttling_delays_and_loses_nothing(local: Deployment, phone: str) -> None:
-    with local.fault("emr", "AddJobFlowSteps", error="ThrottlingException", times=2):
-        visitor = local.register(local.form(phone))
-        assert local.follow(visitor)["status"] == "texted"
-        assert not local.faults()
-    assert len(local.texts(phone)) == 1
+def test_emr_throttling_delays_and_loses_nothing(faulty: Deployment, phone: str) -> None:
+    faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=2)
+    visitor = faulty.register(faulty.form(phone))
+    assert faulty.follow(visitor)["status"] == "texted"
+    assert faulty.faults() == []
+    assert len(faulty.texts(phone)) == 1
 
 
 @contextmanager
@@ -195,13 +205,13 @@ def broken_step(local: Deployment) -> Iterator[None]:
 
 
 def attempts(local: Deployment, visitor: Visitor) -> list[dict[str, Any]]:
-    """List the recommend steps of the visitor's submission, newest first."""
+    """List the recommend steps of the visitor's submission once she has one, newest first."""
     local.follow(visitor, ("submitted", "recommended", "texted", "failed"))
-    submission_id = submission_of(local, visitor)
-    return [step for step in local.steps("recommend") if submission_id in step["Name"]]
+    return local.attempts(visitor)
 
 
-def test_a_step_that_fails_once_is_tried_again(local: Deployment, phone: str) -> None:
+def test_a_step_that_fails_once_is_tried_again(hurried: Deployment, phone: str) -> None:
+    local = hurried
     with broken_step(local):
         visitor = local.register(local.form(phone))
         eventually(
@@ -215,7 +225,8 @@ def test_a_step_that_fails_once_is_tried_again(local: Deployment, phone: str) ->
     assert len(local.texts(phone)) == 1
 
 
-def test_a_step_that_is_cancelled_is_tried_again(local: Deployment, phone: str) -> None:
+def test_a_step_that_is_cancelled_is_tried_again(hurried: Deployment, phone: str) -> None:
+    local = hurried
     visitor = local.register(local.form(phone))
     (step,) = eventually(lambda: attempts(local, visitor), bool, "the step", every=0.05)
     local.client("emr").cancel_steps(
@@ -228,104 +239,52 @@ def test_a_step_that_is_cancelled_is_tried_again(local: Deployment, phone: str) 
 
 
 def test_a_step_that_always_fails_ends_in_failed_with_a_reason(
-    local: Deployment, phone: str
+    hurried: Deployment, phone: str
 ) -> None:
-    with broken_step(local):
-        visitor = local.register(local.form(phone))
-        seen = local.follow(visitor)
-    assert (seen["status"], local.texts(phone)) == ("failed", [])
+    with broken_step(hurried):
+        visitor = hurried.register(hurried.form(phone))
+        seen = hurried.follow(visitor)
+    assert (seen["status"], hurried.texts(phone)) == ("failed", [])
     assert "after 3 attempts" in seen["reason"]
-    failed = attempts(local, visitor)
+    failed = attempts(hurried, visitor)
     assert [step["Status"]["State"] for step in failed] == ["FAILED"] * 3
 
 
-def plant(local: Deployment, service: str, operation: str, **how: Any) -> None:
-    """Let the next such call kill the function that makes it."""
-    fault = {"service": service, "operation": operation, "kill": True, "times": 1, **how}
-    local.http.post(f"{local.endpoint}/_marquee/faults", json=fault).raise_for_status()
-
-
-@pytest.fixture
-def deaths(local: Deployment) -> Iterator[Deployment]:
-    """Give the local deployment and take back whatever was planted in it."""
-    yield local
-    local.http.delete(f"{local.endpoint}/_marquee/faults")
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_each_function_dying_at_each_of_its_writes_makes_one_text(
-    deaths: Deployment, phone: str, when: str
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no JSON",
+        "an unknown visitor",
+        "results without a key",
+        "a newer schema",
+        "a text to nobody",
+    ],
+)
+def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
+    hurried: Deployment, poisoned: dict[str, Poison], kind: str
 ) -> None:
-    local, form, key = deaths, deaths.form(phone), uuid.uuid4().hex
-    visitors = {"TableName": local.parameters["visitors-table"]}
-    plant(local, "dynamodb", "PutItem", when=when, parameters=visitors)
-    plant(local, "s3", "PutObject", when=when)
-    answer = eventually(  # as the page does: the same form with the same key, until it arrives
-        lambda: local.post(form, key), lambda a: a.status_code == 201, "the form arriving"
-    )
-    plant(local, "emr", "AddJobFlowSteps", when=when)
-    plant(local, "sqs", "SendMessageBatch", when=when)
-    body = answer.json()
-    visitor = Visitor(body["visitor_id"], body["token"], phone, body["picks"])
-    assert local.follow(visitor)["status"] == "texted"
-    quiet(local)
-    assert len(local.texts(phone)) == 1
-    assert len(attempts(local, visitor)) == 1
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_functions_dying_at_their_status_writes_make_one_text(
-    deaths: Deployment, phone: str, when: str
-) -> None:
-    local = deaths
-    visitor_id_of = local.register(local.form(phone))
-    key = {"Key": {"visitor_id": {"S": visitor_id_of.visitor_id}}}
-    # received → submitted, submitted → recommended: the first two writes to her item.
-    plant(local, "dynamodb", "UpdateItem", when=when, parameters=key)
-    local.follow(visitor_id_of, ("submitted", "recommended", "texted"))
-    if when == "before":
-        plant(local, "dynamodb", "UpdateItem", when=when, parameters=key)
-    assert local.follow(visitor_id_of)["status"] == "texted"
-    quiet(local)
-    assert len(local.texts(phone)) == 1
-
-
-@pytest.mark.parametrize(("when", "texts"), [("before", 0), ("after", 1)])
-def test_dying_while_the_text_is_sent_never_sends_a_second_one(
-    deaths: Deployment, phone: str, when: str, texts: int
-) -> None:
-    plant(deaths, "sns", "Publish", when=when, parameters={"PhoneNumber": phone})
-    seen = deaths.follow(deaths.register(deaths.form(phone)))
-    assert (seen["status"], seen["reason"]) == (
-        "failed",
-        "delivery unknown: the text may or may not have been sent",
-    )
-    assert len(deaths.texts(phone)) == texts
-
-
-def test_dead_letters_are_put_back_and_served(deaths: Deployment, phone: str) -> None:
-    """Given a form whose message died, when the operator redrives, then it is texted."""
-    local = deaths
-    before = local.dead_letters("visitors")
-    local.http.post(
-        f"{local.endpoint}/_marquee/faults",
-        json={
-            "service": "emr",
-            "operation": "AddJobFlowSteps",
-            "error": "ThrottlingException",
-            "times": 1000,
-        },
-    )
-    visitor = local.register(local.form(phone))
+    poison = poisoned[kind]
     eventually(
-        lambda: local.dead_letters("visitors"),
-        lambda count: count > before,
+        lambda: hurried.peek(f"{poison.queue}-dead-letters"),
+        lambda letters: poison.mark in letters,
+        f"{kind} among the dead letters",
+    )
+    assert poison.mark not in hurried.peek(poison.queue)
+
+
+def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) -> None:
+    """Given a form whose message died, when the operator redrives, then it is texted."""
+    faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=1000)
+    visitor = faulty.register(faulty.form(phone))
+    eventually(
+        lambda: faulty.peek("visitors-dead-letters"),
+        lambda letters: visitor.visitor_id in letters,
         "the message among the dead letters",
     )
-    local.http.delete(f"{local.endpoint}/_marquee/faults")
+    faulty.forget_faults()
     operate("redrive")
-    assert local.follow(visitor)["status"] == "texted"
-    assert len(local.texts(phone)) == 1
+    assert faulty.follow(visitor)["status"] == "texted"
+    assert len(faulty.texts(phone)) == 1
 
 
 def operate(command: str) -> None:

@@ -7,18 +7,36 @@ import json
 import re
 import socket
 import threading
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.deployment import Deployment, eventually
+from tests.deployment import Deployment, Visitor, eventually
+from tests.integration.phones import Phones
 
 type Places = dict[str, bytes]
 
+GZIP = b"\x1f\x8b"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
+
+
+def unzipped(content: bytes) -> bytes:
+    """Give what gzip members hold, as far as they are readable; anything may follow them."""
+    found = []
+    while content.startswith(GZIP):
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            found.append(member.decompress(content))
+        except zlib.error:
+            break
+        content = member.unused_data
+    return b"".join(found)
 
 
 def opened(content: bytes, depth: int = 3) -> Iterator[bytes]:
@@ -26,8 +44,8 @@ def opened(content: bytes, depth: int = 3) -> Iterator[bytes]:
     yield content
     if depth == 0:
         return
-    if content.startswith(b"\x1f\x8b"):
-        yield from opened(gzip.decompress(content), depth - 1)
+    if content.startswith(GZIP):
+        yield from opened(unzipped(content), depth - 1)
     for found in _BASE64.findall(content):
         padded = found.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
         try:
@@ -54,13 +72,14 @@ def leaks(places: Places, phone: str) -> list[str]:
 
 
 def everything(local: Deployment) -> Places:
-    """Read every log, object, key, queue, table and parameter."""
+    """Read every log, object, key, queue, table, step and parameter."""
     return {
         **dict(_objects(local)),
         **dict(_logs(local)),
         **dict(_queues(local)),
         **dict(_tables(local)),
         **dict(_steps(local)),
+        **dict(_parameters(local)),
     }
 
 
@@ -77,8 +96,10 @@ def _objects(local: Deployment) -> Iterator[tuple[str, bytes]]:
                 found = s3.get_object(
                     Bucket=bucket["Name"], Key=item["Key"], VersionId=item["VersionId"]
                 )
-                content = found["Body"].read() + json.dumps(found["Metadata"]).encode()
-                yield f"s3://{bucket['Name']}/{item['Key']}", content
+                address = f"s3://{bucket['Name']}/{item['Key']}"
+                yield address, found["Body"].read()
+                if found["Metadata"]:
+                    yield f"{address} metadata", json.dumps(found["Metadata"]).encode()
 
 
 def _logs(local: Deployment) -> Iterator[tuple[str, bytes]]:
@@ -92,31 +113,38 @@ def _logs(local: Deployment) -> Iterator[tuple[str, bytes]]:
 
 
 def _queues(local: Deployment) -> Iterator[tuple[str, bytes]]:
-    sqs = local.client("sqs")
-    for url in sqs.list_queues().get("QueueUrls", []):
-        # LocalStack's own look into a queue: it neither hides nor removes a message.
-        answer = local.http.get(
-            f"{local.endpoint}/_aws/sqs/messages", params={"QueueUrl": url, "ShowInvisible": "true"}
-        )
-        assert answer.status_code == 200, answer.text
-        yield f"queue {url.rpartition('/')[2]}", answer.content
+    names = (url.rpartition("/")[2] for url in local.client("sqs").list_queues()["QueueUrls"])
+    for name in names:
+        queue = name.removeprefix(f"marquee-{local.environment}-")
+        yield f"queue {queue}", local.peek(queue).encode()
 
 
 def _tables(local: Deployment) -> Iterator[tuple[str, bytes]]:
     dynamodb = local.client("dynamodb")
     for table in dynamodb.list_tables()["TableNames"]:
+        schema = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        names = [part["AttributeName"] for part in schema]
         for page in dynamodb.get_paginator("scan").paginate(TableName=table):
             for item in page["Items"]:
                 home = table == local.parameters["visitors-table"]
                 # The one home is this attribute of this table; the rest of the item must not.
                 rest = {name: v for name, v in item.items() if not (home and name == "phone")}
-                key = rest.get("visitor_id") or rest.get("id") or rest.get("movie_id")
+                key = "/".join(value for name in names for value in item[name].values())
                 yield f"table {table} {key}", json.dumps(rest).encode()
 
 
 def _steps(local: Deployment) -> Iterator[tuple[str, bytes]]:
-    for step in local.steps(""):
-        yield f"step {step['Id']}", json.dumps(step, default=str).encode()
+    pages = local.client("emr").get_paginator("list_steps")
+    for page in pages.paginate(ClusterId=local.parameters["cluster-id"]):
+        for step in page["Steps"]:
+            yield f"step {step['Id']}", json.dumps(step, default=str).encode()
+
+
+def _parameters(local: Deployment) -> Iterator[tuple[str, bytes]]:
+    pages = local.client("ssm").get_paginator("get_parameters_by_path")
+    for page in pages.paginate(Path="/", Recursive=True, WithDecryption=True):
+        for parameter in page["Parameters"]:
+            yield f"parameter {parameter['Name']}", json.dumps(parameter, default=str).encode()
 
 
 @contextmanager
@@ -145,49 +173,97 @@ def xray_daemon(port: int) -> Iterator[list[bytes]]:
         listener.close()
 
 
+# What SNS may answer, and what becomes of the visitor. Its message holds the number, as SNS's do.
+REFUSALS = {
+    ("Publish", "InvalidParameter"): "failed",
+    ("Publish", "Throttling"): "texted",
+    ("CheckIfPhoneNumberIsOptedOut", "InvalidParameter"): "texted",
+    ("CheckIfPhoneNumberIsOptedOut", "Throttling"): "texted",
+}
+PHONE_PARAMETER = {"Publish": "PhoneNumber", "CheckIfPhoneNumberIsOptedOut": "phoneNumber"}
+
+
+@dataclass(frozen=True)
+class Flown:
+    """What a search finds after visitors came, with everything that could leak."""
+
+    phone: str
+    refused: dict[tuple[str, str], str]
+    statuses: dict[tuple[str, str], str]
+    places: Places
+    faults_left: list[dict[str, Any]]
+
+    @property
+    def phones(self) -> list[str]:
+        return [self.phone, *self.refused.values()]
+
+
+def post_in_every_way(local: Deployment, phone: str) -> Visitor:
+    """Post a form well, twice, changed, wrong in two ways, and cut off."""
+    form, key = local.form(phone), uuid.uuid4().hex
+    body = local.post(form, key).json()
+    local.post(form, key)
+    local.post(form | {"name": "Somebody else"}, key)
+    local.post(form | {"phone": phone + "9"})
+    local.post(form | {"ratings": []})
+    local.http.post(
+        f"{local.api_url}/visitors",
+        content=json.dumps(form)[:-1],
+        headers={"Content-Type": "application/json"},
+    )
+    return Visitor(body["visitor_id"], body["token"], phone, body["picks"])
+
+
 @pytest.fixture(scope="module")
-def after_a_flow(deployment: Deployment) -> tuple[str, Places]:
-    """Run a flow with everything that could leak, then read every place."""
+def flown(deployment: Deployment, phones: Phones) -> Flown:
+    """Let one visitor come in every way, and one for each refusal of SNS; read every place."""
     if not deployment.is_local:
         pytest.skip("reads every log, queue and table: only where nobody else's are")
-    phone = "+16465550199"
-    with xray_daemon(deployment.xray_port) as segments:
-        form, key = deployment.form(phone), uuid.uuid4().hex
-        created = deployment.post(form, key).json()
-        deployment.post(form, key)
-        deployment.post(form | {"name": "Somebody else"}, key)
-        deployment.post(form | {"phone": phone + "9"})
-        deployment.post(form | {"ratings": []})
-        deployment.http.post(
-            f"{deployment.api_url}/visitors",
-            content=json.dumps(form)[:-1],
-            headers={"Content-Type": "application/json"},
-        )
-        eventually(lambda: deployment.texts(phone), bool, "the text")
+    local, refused = deployment, {refusal: phones.one() for refusal in REFUSALS}
+    for (operation, error), phone in refused.items():
+        message = f"Invalid parameter: {PHONE_PARAMETER[operation]} Reason: {phone} is not valid"
+        of_hers = {PHONE_PARAMETER[operation]: phone}
+        local.plant("sns", operation, error=error, message=message, parameters=of_hers)
+    with xray_daemon(local.xray_port) as segments:
+        visitor = post_in_every_way(local, phones.one())
+        others = {refusal: local.register(local.form(phone)) for refusal, phone in refused.items()}
+        assert local.follow(visitor)["status"] == "texted"
+        statuses = {refusal: local.follow(other)["status"] for refusal, other in others.items()}
+        local.until_handled(*(one.visitor_id for one in (visitor, *others.values())))
         eventually(lambda: b"send-text" in b"".join(segments), bool, "its trace", seconds=30)
-        places = everything(deployment)
-        places |= {f"trace {number}": segment for number, segment in enumerate(segments)}
-    assert created["visitor_id"]
-    return phone, places
+        places = everything(local) | traces(segments)
+    left = local.faults()
+    local.forget_faults()
+    return Flown(visitor.phone or "", refused, statuses, places, left)
 
 
-def test_the_search_reads_every_kind_of_place(after_a_flow: tuple[str, Places]) -> None:
-    _, places = after_a_flow
-    kinds = {place.split(" ")[0].split("/")[0] for place in places}
-    assert kinds == {"s3:", "log", "queue", "table", "step", "trace"}
+def traces(segments: list[bytes]) -> Places:
+    return {f"trace {number}": segment for number, segment in enumerate(segments)}
 
 
-def test_the_phone_number_is_nowhere_but_in_its_home(after_a_flow: tuple[str, Places]) -> None:
-    phone, places = after_a_flow
-    assert leaks(places, phone) == []
+def kinds(places: Iterable[str]) -> set[str]:
+    return {place.split(" ")[0].split("/")[0] for place in places}
 
 
-def test_the_phone_number_is_in_its_home(
-    deployment: Deployment, after_a_flow: tuple[str, Places]
-) -> None:
-    phone, _ = after_a_flow
-    items = deployment.client("dynamodb").scan(TableName=deployment.parameters["visitors-table"])
-    assert phone in [item.get("phone", {}).get("S") for item in items["Items"]]
+def test_the_search_reads_every_kind_of_place(flown: Flown) -> None:
+    assert kinds(flown.places) == {"s3:", "log", "queue", "table", "step", "trace", "parameter"}
+
+
+def test_sns_refused_every_way_it_was_told_to(flown: Flown) -> None:
+    assert flown.faults_left == []
+    assert flown.statuses == REFUSALS
+
+
+def test_the_phone_number_is_nowhere_but_in_its_home(flown: Flown) -> None:
+    assert {phone: leaks(flown.places, phone) for phone in flown.phones} == {
+        phone: [] for phone in flown.phones
+    }
+
+
+def test_the_phone_number_is_in_its_home(local: Deployment, flown: Flown) -> None:
+    items = local.client("dynamodb").scan(TableName=local.parameters["visitors-table"])["Items"]
+    at_home = {item["phone"]["S"] for item in items if "phone" in item}
+    assert at_home >= set(flown.phones)
 
 
 def plain(phone: str) -> bytes:
@@ -215,26 +291,76 @@ def zipped_then_encoded(phone: str) -> bytes:
 
 
 @pytest.mark.parametrize("hide", [plain, digits_only, spaced, zipped, encoded, zipped_then_encoded])
-def test_a_planted_leak_is_found_in_an_object_and_in_a_log(
-    local: Deployment, after_a_flow: tuple[str, Places], hide: Any
-) -> None:
-    phone, _ = after_a_flow
-    bucket, content = local.parameters["artifacts-bucket"], hide(phone)
-    key, group = f"planted/{uuid.uuid4().hex}", "/aws/lambda/marquee-local-ingest"
-    stream = uuid.uuid4().hex
-    s3, logs = local.client("s3"), local.client("logs")
-    s3.put_object(Bucket=bucket, Key=key, Body=content)
-    logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    message = content.decode("latin-1")
-    if message.isprintable():
-        event = {"timestamp": 1_795_291_200_000, "message": message}
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
-    try:
-        found = leaks(everything(local), phone)
-    finally:
-        listed = s3.list_object_versions(Bucket=bucket, Prefix=key)
-        for version in listed["Versions"]:
-            s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
-        logs.delete_log_stream(logGroupName=group, logStreamName=stream)
-    assert f"s3://{bucket}/{key}" in found
-    assert (f"log {group}" in found) == message.isprintable()
+def test_the_number_is_found_however_it_is_written(hide: Callable[[str], bytes]) -> None:
+    phone = "+14155550123"
+    assert leaks({"here": hide(phone)}, phone) == ["here"]
+    assert leaks({"here": hide("+14155550124")}, phone) == []
+
+
+@contextmanager
+def planted(local: Deployment, phone: str) -> Iterator[dict[str, str]]:
+    """Put the number into a place of each kind; give the name that the search has for each."""
+    mark, names = uuid.uuid4().hex, local.parameters
+    s3, logs, ssm = local.client("s3"), local.client("logs"), local.client("ssm")
+    bucket, group = names["artifacts-bucket"], "/aws/lambda/marquee-local-ingest"
+    keys = {
+        "object": (f"planted/{mark}", zipped(phone)),
+        "key": (f"planted/{digits_only(phone).decode()}-{mark}", b""),
+    }
+    table, item = names["movies-table"], {"dataset": {"S": mark}, "movie_id": {"N": "1"}}
+    queue = "reconcile-dead-letters"  # nothing takes messages from it
+    parameter = f"/marquee/{local.environment}/planted-{mark}"
+    with ExitStack() as undo:
+        for key, content in keys.values():
+            version = s3.put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
+            undo.callback(s3.delete_object, Bucket=bucket, Key=key, VersionId=version)
+        logs.create_log_stream(logGroupName=group, logStreamName=mark)
+        undo.callback(logs.delete_log_stream, logGroupName=group, logStreamName=mark)
+        line = {"timestamp": round(time.time() * 1000), "message": encoded(phone).decode()}
+        logs.put_log_events(logGroupName=group, logStreamName=mark, logEvents=[line])
+        sqs, url = local.client("sqs"), local.queue_url(queue)
+        sqs.send_message(QueueUrl=url, MessageBody=spaced(phone).decode())
+        undo.callback(sqs.purge_queue, QueueUrl=url)
+        dynamodb = local.client("dynamodb")
+        note = {"note": {"S": zipped_then_encoded(phone).decode()}}
+        dynamodb.put_item(TableName=table, Item=item | note)
+        undo.callback(dynamodb.delete_item, TableName=table, Key=item)
+        ssm.put_parameter(Name=parameter, Value=plain(phone).decode(), Type="SecureString")
+        undo.callback(ssm.delete_parameter, Name=parameter)
+        yield {
+            "object": f"s3://{bucket}/{keys['object'][0]}",
+            "key": f"s3://{bucket}/{keys['key'][0]}",
+            "log": f"log {group}",
+            "queue message": f"queue {queue}",
+            "table item": f"table {table} {mark}/1",
+            "parameter": f"parameter {parameter}",
+            "trace": "trace 0",
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    names: dict[str, str]
+    leaks: list[str]
+
+
+@pytest.fixture(scope="module")
+def found(deployment: Deployment, flown: Flown) -> Found:
+    """Search again, with a leak in a place of each kind."""
+    with xray_daemon(deployment.xray_port) as segments, planted(deployment, flown.phone) as names:
+        segment = json.dumps({"name": "send-text", "cause": plain(flown.phone).decode()})
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sdk:
+            sdk.sendto(segment.encode(), ("127.0.0.1", deployment.xray_port))
+        eventually(lambda: len(segments), bool, "the planted trace", seconds=30)
+        return Found(names, leaks(everything(deployment) | traces(segments), flown.phone))
+
+
+@pytest.mark.parametrize(
+    "place", ["object", "key", "log", "queue message", "table item", "parameter", "trace"]
+)
+def test_a_planted_leak_is_found(found: Found, place: str) -> None:
+    assert found.names[place] in found.leaks
+
+
+def test_nothing_but_the_planted_leaks_is_found(found: Found) -> None:
+    assert found.leaks == sorted(found.names.values())

@@ -1,0 +1,48 @@
+"""Phone numbers that belong to nobody: 555-0100 to 555-0199 are kept for fiction in every area."""
+
+import os
+import random
+from collections.abc import Iterator
+from functools import cached_property
+
+import phonenumbers
+import pytest
+
+from tests.deployment import Deployment
+
+AREAS, LINES = range(201, 1000), range(100, 200)
+
+
+def of_nobody() -> Iterator[str]:
+    """Yield all of these numbers that are valid, in any order."""
+    areas = [area for area in AREAS if _valid(f"+1{area}5550100")]
+    numbers = [f"+1{area}555{line:04d}" for area in areas for line in LINES]
+    random.shuffle(numbers)
+    yield from numbers
+
+
+def _valid(number: str) -> bool:
+    return phonenumbers.is_valid_number(phonenumbers.parse(number, None))
+
+
+class Phones:
+    """Hands out numbers; on a real account only the one that its owner gave."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def one(self) -> str:
+        if self._deployment.is_local:
+            return next(self._numbers)
+        given = os.environ.get("PHONE")
+        if not given:
+            pytest.skip("texts a real phone: set PHONE to a number of yours, as +14155550123")
+        return given
+
+    def several(self, count: int) -> list[str]:
+        return [self.one() for _ in range(count)]
+
+    @cached_property
+    def _numbers(self) -> Iterator[str]:
+        """Leave out whom earlier tests of a deployment that stays up have texted."""
+        return (number for number in of_nobody() if not self._deployment.texts(number))
