@@ -207,8 +207,7 @@ class Submitter:
             for progress in members
             if self.visitors.mark_submitted(progress.visitor_id, progress.version, submission_id)
         ]
-        if outcome.visitors:  # else another submission has just taken every one of them
-            self._ensure(submission_id, members, outcome, fresh=True)
+        self._ensure(submission_id, members, outcome, fresh=True)
 
     def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
         by_submission: dict[str, list[Progress]] = {}

@@ -436,20 +436,6 @@ def test_small_data_trains_before_every_submission() -> None:
     assert len(world.cluster.named("train")) == 3
 
 
-def test_a_batch_whose_members_another_submission_just_took_adds_no_step() -> None:
-    world = World()
-    world.post(ADA)
-    mark = world.visitors.mark_submitted
-
-    def too_late(visitor_id: str, version: int, submission_id: str) -> bool:
-        mark(visitor_id, version, "another")
-        return mark(visitor_id, version, submission_id)
-
-    world.visitors.mark_submitted = too_late  # type: ignore[method-assign]
-    outcome = world.submitter.submit([(ADA.visitor_id, 1)])
-    assert (outcome.visitors, world.cluster.steps) == ([], [])
-
-
 def test_whoever_comes_while_the_cluster_is_busy_is_served_in_one_submission_after() -> None:
     world = World()
     everybody = [registration(number) for number in range(1, 31)]
