@@ -4,7 +4,9 @@ A part of a multi-part message holds 153 septets (3GPP TS 23.040, 9.2.3.24.1); o
 outside GSM 03.38 would turn the whole message into UCS-2 with 67 characters a part.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 from anyascii import anyascii
 
@@ -49,10 +51,9 @@ def to_gsm7(text: str) -> str:
 
 def septets(text: str) -> int:
     """Count 7-bit units; characters of the extension table take two."""
-    unknown = {c for c in text if c not in _BASIC and c not in _EXTENDED}
-    if unknown:
+    if unknown := set(text) - _BASIC - _EXTENDED:
         raise ValueError(f"not GSM-7: {sorted(unknown)}")
-    return sum(2 if character in _EXTENDED else 1 for character in text)
+    return len(text) + sum(character in _EXTENDED for character in text)
 
 
 def parts(text: str) -> int:
@@ -67,21 +68,24 @@ def _line(text: str) -> str:
 
 def _fit(titles: list[str], room: int) -> list[str]:
     """Shorten the longest titles to one common length that fits `room` septets."""
+    longest = max(map(septets, titles), default=0)
     if sum(map(septets, titles)) <= room:
         return titles
-    for limit in range(max(map(septets, titles)), _SHORTEST_TITLE - 1, -1):
-        shortened = [_shorten(title, limit) for title in titles]
-        if sum(map(septets, shortened)) <= room:
-            return shortened
-    raise TextTooLongError(
-        f"the link leaves {room} septets for {len(titles)} titles; shorten the site's address"
-    )
+
+    def overflows(limit: int) -> bool:
+        return sum(septets(_shorten(title, limit)) for title in titles) > room
+
+    too_long = bisect_left(range(longest + 1), True, lo=_SHORTEST_TITLE, key=overflows)
+    if too_long == _SHORTEST_TITLE:
+        raise TextTooLongError(
+            f"the link leaves {room} septets for {len(titles)} titles; shorten the site's address"
+        )
+    return [_shorten(title, too_long - 1) for title in titles]
 
 
 def _shorten(text: str, limit: int) -> str:
     if septets(text) <= limit:
         return text
-    kept = text
-    while septets(kept) + len(_ELLIPSIS) > limit:
-        kept = kept[:-1]
-    return kept.rstrip(" ,.:;-") + _ELLIPSIS
+    lengths = accumulate(map(septets, text))
+    kept = sum(1 for length in lengths if length + len(_ELLIPSIS) <= limit)
+    return text[:kept].rstrip(" ,.:;-") + _ELLIPSIS
