@@ -14,12 +14,6 @@ locals {
       Resource = local.queue_arns.visitors
     },
     {
-      Sid      = "ReadVisitorObjects"
-      Effect   = "Allow"
-      Action   = "s3:GetObject"
-      Resource = "${local.bucket_arns.ratings}/visitors/*"
-    },
-    {
       Sid      = "KeepSubmissions"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject"]
