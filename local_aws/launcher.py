@@ -127,7 +127,9 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        # everything it writes goes below the state folder
+        # everything it writes goes below the state folder, in a container too, where it would take
+        # the machine for its own and write to /var/lib/localstack
+        "OVERRIDE_IN_DOCKER": "0",
         "HOME": str(state / "tmp"),
         "TMPDIR": str(state / "tmp"),
         "XDG_CACHE_HOME": str(state / "tmp" / "cache"),

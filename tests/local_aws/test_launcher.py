@@ -146,6 +146,14 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
     assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
 
 
+def test_what_localstack_stores_lies_in_the_state_folder(own_aws: LocalAws) -> None:
+    """Wherever it runs: in a container it would choose /var/lib/localstack."""
+    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / "localstack"
+
+    assert (stored / "cache").is_dir()
+    assert not Path("/var/lib/localstack").exists()
+
+
 def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
     aws = own_aws
     s3 = aws.client("s3")
