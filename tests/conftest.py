@@ -1,28 +1,47 @@
-"""The deployment that integration and browser tests share."""
+"""The order of the tests, and the deployment that integration and browser tests share."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.deployment import Deployment, aws_deployment, local_deployment, running_locally
 
+TESTS = Path(__file__).parent
+# The quickest answer first. Browser tests last: Playwright keeps an event loop running in this
+# thread until the session ends, and no test after it could run one of its own.
+ORDER = ("unit", "infrastructure", "local_aws", "spark", "integration", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_account_by_accident() -> Iterator[None]:
+    """Forget what the shell says of AWS, unless ENV names a deployment there.
+
+    An AWS_ENDPOINT_URL, say, would lead every client elsewhere: localstack-client prefers it to
+    the host that it is told.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if _environment() == "local":
+            for name in list(os.environ):
+                if name.startswith("AWS_") and name != "AWS_XRAY_DAEMON_ADDRESS":
+                    patch.delenv(name)
+        yield
+
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Give a Marquee of the tests' own, or one that is up: see tests/README.md."""
-    environment = os.environ.get("ENV", "local")
-    if environment != "local":
-        yield aws_deployment(environment)
-        return
     running_port = os.environ.get("MARQUEE_TEST_PORT")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):  # what is set while it runs ends with it
-            if name.startswith("AWS_") and name != "AWS_XRAY_DAEMON_ADDRESS":
-                patch.delenv(name)
-        if running_port:
-            yield running_locally(int(running_port))
-            return
+    if _environment() != "local":
+        yield aws_deployment(_environment())
+    elif running_port:
+        yield running_locally(int(running_port))
+    else:
         with local_deployment(tmp_path_factory.mktemp("marquee")) as running:
             yield running
 
@@ -33,3 +52,7 @@ def local(deployment: Deployment) -> Deployment:
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")
     return deployment
+
+
+def _environment() -> str:
+    return os.environ.get("ENV", "local")

@@ -72,13 +72,18 @@ class Deployment:
     environment: str
     site_url: str
     api_url: str
-    endpoint: str | None
+    port: int | None  # of the local AWS; None on AWS itself
+    variables: Mapping[str, str]  # what the operator's tools are told, to act on this one
     xray_port: int = 0
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     @property
     def is_local(self) -> bool:
-        return self.endpoint is not None
+        return self.port is not None
+
+    @property
+    def endpoint(self) -> str | None:
+        return f"http://localhost:{self.port}" if self.is_local else None
 
     def client(self, service: str) -> Any:
         return self._session().client(service)
@@ -87,7 +92,13 @@ class Deployment:
         return self._session().resource(service)
 
     def _session(self) -> Any:
-        return localstack_client.session.Session() if self.is_local else boto3.session.Session()
+        if self.is_local:
+            return localstack_client.session.Session(localstack_host=f"localhost:{self.port}")
+        return boto3.session.Session()
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python as make does when it acts on this deployment."""
+        return _python(self.variables, *arguments)
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -333,9 +344,7 @@ def running_locally(port: int) -> Deployment:
     AWS_XRAY_DAEMON_ADDRESS says where its traces go, if it was brought up with one.
     """
     xray_port = int(os.environ.get("AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON).rpartition(":")[2])
-    os.environ |= {"ENV": "local", "PORT": str(port), **_local_variables(port)}
-    endpoint = f"http://localhost:{port}"
-    return Deployment("local", _ask("site-url"), _ask("api-url"), endpoint, xray_port)
+    return _found({"ENV": "local", "PORT": str(port)}, port, xray_port)
 
 
 @contextmanager
@@ -348,56 +357,42 @@ def local_deployment(state: Path) -> Iterator[Deployment]:
         "MARQUEE_STATE": str(state),
         "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{xray_port}",
     }
-    endpoint = f"http://localhost:{port}"
-    operate = [sys.executable, "-m", "operations"]
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [*operate, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **variables},
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
-        return done.stdout.strip()
-
-    # localstack-client and every tool a test starts go to this deployment and no other.
-    os.environ |= {**variables, **_local_variables(port)}
     try:
-        run("local")
-        yield Deployment("local", run("site-url"), run("api-url"), endpoint, xray_port)
+        _operate(variables, "local")
+        yield _found(variables, port, xray_port)
     finally:
-        run("stop")
+        _operate(variables, "stop")
 
 
 def aws_deployment(environment: str) -> Deployment:
     """Give the deployment of that name in the shell's AWS account."""
-    os.environ["ENV"] = environment
-    return Deployment(environment, _ask("site-url"), _ask("api-url"), None)
+    return _found({"ENV": environment}, None)
 
 
-def _ask(command: str) -> str:
-    """Ask the operator's tools, which read ENV and PORT."""
-    answer = subprocess.run(
-        [sys.executable, "-m", "operations", command],
+def _found(variables: Mapping[str, str], port: int | None, xray_port: int = 0) -> Deployment:
+    """Ask the operator's tools for the addresses."""
+    site_url, api_url = _operate(variables, "site-url"), _operate(variables, "api-url")
+    return Deployment(variables["ENV"], site_url, api_url, port, variables, xray_port)
+
+
+def _operate(variables: Mapping[str, str], command: str) -> str:
+    """Run an operator's command and give what it printed."""
+    done = _python(variables, "-m", "operations", command)
+    if done.returncode:
+        raise RuntimeError(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout.strip()
+
+
+def _python(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    # Told to this process alone: what is set in ours would move tests of another deployment.
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=ROOT,
+        env={**os.environ, **variables},
         text=True,
         capture_output=True,
-        check=True,
+        check=False,
     )
-    return answer.stdout.strip()
-
-
-def _local_variables(port: int) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": f"http://localhost:{port}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
 
 
 def _free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

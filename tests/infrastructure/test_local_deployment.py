@@ -1,27 +1,16 @@
 """What Terraform and the site's hosting make of a running deployment."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-from tests.deployment import Deployment
-
-ROOT = Path(__file__).parents[2]
+from tests.deployment import ROOT, Deployment
 
 
 def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
-    planned = subprocess.run(
-        [sys.executable, "-m", "operations", "plan", "--expect-none"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    planned = deployment.python("-m", "operations", "plan", "--expect-none")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "No changes." in planned.stdout
 

@@ -1,8 +1,6 @@
 """What goes wrong on the way, with the real queues, functions and Spark steps."""
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from marquee.contracts import Rating, timestamp
 from marquee.identity import new_visitor_id
 from marquee.registering import Registrar
 from marquee.visitor import Registration
-from tests.deployment import ROOT, Deployment, Visitor, eventually
+from tests.deployment import Deployment, Visitor, eventually
 from tests.integration.phones import Phones
 
 NO_SUCH_MOVIE = range(900_001, 900_006)
@@ -282,11 +280,7 @@ def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) ->
         "the message among the dead letters",
     )
     faulty.forget_faults()
-    operate("redrive")
+    redriven = faulty.python("-m", "operations", "redrive")
+    assert redriven.returncode == 0, redriven.stderr
     assert faulty.follow(visitor)["status"] == "texted"
     assert len(faulty.texts(phone)) == 1
-
-
-def operate(command: str) -> None:
-    """Run an operator's command; the environment names the deployment."""
-    subprocess.run([sys.executable, "-m", "operations", command], cwd=ROOT, check=True)

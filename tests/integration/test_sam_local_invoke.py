@@ -25,20 +25,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def invoke(function: str, event: Path) -> subprocess.CompletedProcess[str]:
+def invoke(local: Deployment, function: str, event: Path) -> subprocess.CompletedProcess[str]:
     """Run what `make invoke` runs."""
-    return subprocess.run(
-        [sys.executable, "-m", "local_aws.invoke", function, str(event)],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    return local.python("-m", "local_aws.invoke", function, str(event))
 
 
-def answer(function: str) -> Any:
+def answer(local: Deployment, function: str) -> Any:
     """Give the function's answer to its sample event."""
-    done = invoke(function, EVENTS / f"{function}.json")
+    done = invoke(local, function, EVENTS / f"{function}.json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -54,7 +48,7 @@ def test_an_engine_started_for_an_invocation_ends_with_it(local: Deployment) -> 
     if engine.answers():
         pytest.skip("an engine of the machine's own runs")
 
-    answer("reconcile")
+    answer(local, "reconcile")
 
     assert not engine.answers()
 
@@ -68,7 +62,7 @@ def container_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.mark.usefixtures("container_engine")
 def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: Deployment) -> None:
-    answered = answer("ingest")
+    answered = answer(local, "ingest")
 
     body = json.loads(answered["body"])
     assert answered["statusCode"] == 201
@@ -82,22 +76,22 @@ def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: D
 
 @pytest.mark.usefixtures("container_engine")
 def test_submit_step_hands_a_visitor_it_does_not_know_back_to_the_queue(local: Deployment) -> None:
-    assert answer("submit_step") == NOT_DELIVERED
+    assert answer(local, "submit_step") == NOT_DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
 def test_queue_results_finds_nothing_to_queue_in_an_empty_submission(local: Deployment) -> None:
-    assert answer("queue_results") == {"batchItemFailures": []}
+    assert answer(local, "queue_results") == {"batchItemFailures": []}
 
 
 @pytest.mark.usefixtures("container_engine")
 def test_send_text_hands_a_visitor_it_does_not_know_back_to_the_queue(local: Deployment) -> None:
-    assert answer("send_text") == NOT_DELIVERED
+    assert answer(local, "send_text") == NOT_DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
 def test_reconcile_leaves_another_clusters_step_alone(local: Deployment) -> None:
-    assert answer("reconcile") is None
+    assert answer(local, "reconcile") is None
 
 
 @pytest.mark.usefixtures("container_engine")
@@ -107,7 +101,7 @@ def test_a_function_that_raises_fails_the_command_with_its_error(
     event = tmp_path / "unknown.json"
     event.write_text('{"action": "dance"}')
 
-    done = invoke("reconcile", event)
+    done = invoke(local, "reconcile", event)
 
     assert done.returncode == 1
     assert done.stdout == ""
@@ -118,7 +112,7 @@ def test_a_function_that_raises_fails_the_command_with_its_error(
 
 @pytest.mark.usefixtures("container_engine")
 def test_an_invocation_leaves_no_container_and_no_listener_on_the_bridge(local: Deployment) -> None:
-    answer("reconcile")
+    answer(local, "reconcile")
 
     containers = ["ps", "--all", "--quiet", "--filter", "label=sam.cli.container.type=lambda"]
     assert engine.docker_answer(*containers) == ""
