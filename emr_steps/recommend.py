@@ -16,10 +16,10 @@ from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
-from marquee.fold_in import Recommender
 from marquee.hadoop import Files, join
 from marquee.model import Model, ModelError, read_model
 from marquee.progress import Progress, StepError
+from marquee.recommending import Recommender
 
 MEMBERS_AT_ONCE = 1000
 RESULT_SCHEMA = (
@@ -35,7 +35,7 @@ class Server:
     def __init__(self, model: Model) -> None:
         self.model_id = model.model_id
         self.dataset = model.dataset
-        self.recommender = Recommender(model.rating)
+        self.recommender = Recommender(model)
 
     def serve(self, lines: Iterable[str]) -> Iterator[Result]:
         """One result a line, the errors of a batch of lines before its picks."""

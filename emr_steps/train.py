@@ -1,324 +1,146 @@
-"""Train the rating model: explicit ALS by Spark MLlib over all ratings and all visitors' ratings.
+"""Train the rating model and the ranking model over all ratings and all visitors' ratings.
 
-Writes the model folder, its manifest last, and then moves `current.json` to it.
-What is fitted, and how large: docs/decisions/0003-model.md.
+Writes the model folder, its manifest last, and then moves `current.json` to it, unless the new
+model is worse than the one in use. What is fitted, and when a model is refused: docs/model.md.
 """
 
 import argparse
 import json
+import math
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
-from pyspark.ml.recommendation import ALS, ALSModel
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
-from marquee.contracts import (
-    MAX_STARS,
-    MIN_STARS,
-    SCHEMA_VERSION,
-    ContractError,
-    CurrentModel,
-    timestamp,
+from learning.data import (
+    MOVIES_SCHEMA,
+    RATINGS_SCHEMA,
+    TEST_PERCENT,
+    Totals,
+    all_ratings,
+    read_visitors,
+    totals_of,
+    users_of,
+    visitors_ratings,
+    with_split,
+    with_user_index,
 )
+from learning.fitting import Fitted, Size, fitted, size_for
+from learning.measuring import measured, people_of
+from marquee.contracts import SCHEMA_VERSION, ContractError, CurrentModel, timestamp
+from marquee.evaluation import Examiner, Measured, mean_of, rmse
 from marquee.hadoop import Files, join
-from marquee.model import METRICS, Counts, Model, ModelError, Movie, RatingModel, to_files
+from marquee.model import (
+    FILE_NAMES,
+    HELD_OUT,
+    MANIFEST,
+    METRICS,
+    Counts,
+    Model,
+    ModelError,
+    Movie,
+    RatingModel,
+    pack_rating,
+    to_files,
+    unpack_rating,
+)
 from marquee.progress import Progress, StepError
 from marquee.questionnaire import choose_questionnaire
+from marquee.recommending import candidates_of
+from marquee.scoring import ByPopularity, ByRanking, ByRating
 
-TEST_PERCENT = 15
-MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's bias
-USER_DAMPING = 5.0  # the same for a user's bias
-# Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without.
-CHECKPOINT_EVERY = 3
-ROWS_A_BLOCK = 500_000
-MOST_BLOCKS = 200
-MOST_USERS = 2**31 - 1
-
-RATINGS_SCHEMA = "user_id LONG, movie_id INT, rating FLOAT, rated_at TIMESTAMP"
-MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
-VISITOR_SCHEMA = (
-    "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
-    "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
-)
-
-_PARTITION_BITS = 33  # monotonically_increasing_id holds the partition above these bits
+REFUSED = "refused"  # folder of a refused model, within its own
+NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
+# A new model is refused where its test RMSE is higher than that of the model in use, on the same
+# held-out ratings, by more than this share and by more standard errors than chance explains.
+WORSE_SHARE = 0.005
+WORSE_ERRORS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """How large a model is fitted, by the number of ratings."""
+class Quality:
+    """How good a model is on the ratings held out; None where there are none to tell by."""
 
-    rank: int
-    iterations: int
-    regularisation: float
-    blocks: int
+    test_rmse: float | None = None  # stars
+    ndcg: float | None = None  # at 10
+    popularity_ndcg: float | None = None  # of picking what most people rated
+    in_use_rmse: float | None = None  # stars, of the model in use on the same ratings
+    is_worse: bool = False  # than the model in use
+
+    def __str__(self) -> str:
+        if self.test_rmse is None:
+            return "too few ratings to hold a test back: no test RMSE"
+        told = f"test RMSE {self.test_rmse:.4f} stars"
+        if self.in_use_rmse is not None:
+            told += f" (the model in use {self.in_use_rmse:.4f})"
+        if self.ndcg is not None and self.popularity_ndcg is not None:
+            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        return told
 
 
-def size_for(ratings: int) -> Size:
-    """More ratings carry more factors, and need less regularisation a rating."""
-    medium, large = 1_000_000, 20_000_000
-    blocks = min(MOST_BLOCKS, 1 + ratings // ROWS_A_BLOCK)
-    if ratings < medium:
-        return Size(rank=16, iterations=10, regularisation=0.15, blocks=blocks)
-    if ratings < large:
-        return Size(rank=32, iterations=12, regularisation=0.08, blocks=blocks)
-    return Size(rank=64, iterations=12, regularisation=0.06, blocks=blocks)
+def quality_of(
+    people: DataFrame, model: Fitted, in_use: RatingModel | None, counts: Counts
+) -> Quality:
+    """Measure a model that has not seen what is held out, beside the one in use."""
+    shell = _shell(model, counts)
+    candidates = candidates_of(model.rating.support)
+    examiners = {
+        NEW: Examiner(model.rating, ByRanking(shell), candidates),
+        POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
+    }
+    if in_use is not None:
+        other = _shell(Fitted(in_use, model.ranking), counts)
+        candidates_in_use = candidates_of(in_use.support)
+        examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
+    found = measured(people, examiners)
+    if not found[NEW]:
+        return Quality()
+    ndcg = mean_of([one.ndcg for one in found[NEW]])
+    popularity = mean_of([one.ndcg for one in found[POPULARITY]])
+    return Quality(
+        test_rmse=rmse(found[NEW]),
+        ndcg=ndcg.value if ndcg else None,
+        popularity_ndcg=popularity.value if popularity else None,
+        in_use_rmse=rmse(found[IN_USE]) if in_use is not None else None,
+        is_worse=in_use is not None and is_worse(found[NEW], found[IN_USE]),
+    )
 
 
-def visitors_ratings(visitors: DataFrame, dataset: str) -> DataFrame:
-    """user_id long, movie_id int, rating float: each visitor's latest version for the data set.
+def is_worse(new: Sequence[Measured], in_use: Sequence[Measured]) -> bool:
+    """Whether squared errors rose by more than WORSE_SHARE and WORSE_ERRORS allow.
 
-    The data set's own user ids are never negative, so a visitor's is: minus the 63-bit hash of
-    her id, minus one.
+    The standard error of the paired difference counts users, not ratings: one user's errors hang
+    together.
     """
-    readable = (
-        (F.col("schema_version") <= SCHEMA_VERSION)
-        & F.col("visitor_id").isNotNull()
-        & F.col("version").isNotNull()
-    )
-    latest = (
-        visitors.filter(readable & (F.col("dataset") == dataset))
-        .groupBy("visitor_id")
-        .agg(F.max_by("ratings", "version").alias("ratings"))
-    )
-    each = latest.select("visitor_id", F.explode("ratings").alias("rating"))
-    user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
-    return (
-        each.filter(F.col("rating.stars").between(MIN_STARS, MAX_STARS))
-        .select(
-            user_id.alias("user_id"),
-            F.col("rating.movie_id").alias("movie_id"),
-            F.col("rating.stars").cast("float").alias("rating"),
-        )
-        .dropDuplicates(["user_id", "movie_id"])
-    )
+    before = {one.user: one for one in in_use}
+    pairs = np.array([one.pairs for one in new], dtype=np.float64)
+    rise = np.array([one.squared - before[one.user].squared for one in new])
+    mean = rise.sum() / pairs.sum()
+    spread = rise - mean * pairs
+    error = math.sqrt(float(spread @ spread)) / pairs.sum()
+    return rmse(new) > (1 + WORSE_SHARE) * rmse(in_use) and mean > WORSE_ERRORS * error
 
 
-def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> DataFrame:
-    """user_id, movie_id, rating of the data set and of its visitors, for movies with a title."""
-    columns = ["user_id", "movie_id", "rating"]
-    together = ratings.select(*columns).unionByName(visitors.select(*columns))
-    return together.join(F.broadcast(movies.select("movie_id")), "movie_id", "left_semi").select(
-        *columns
-    )
-
-
-def with_split(ratings: DataFrame, seed: int) -> DataFrame:
-    """Add `test`, true for 15 % of the rows.
-
-    By a hash of user, movie and seed: the same however Spark happens to partition the rows.
-    """
-    percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
-    return ratings.withColumn("test", percent < TEST_PERCENT)
+def _shell(model: Fitted, counts: Counts) -> Model:
+    """As much of a model as scoring needs."""
+    return Model("", "", "", counts, model.rating, model.ranking, {}, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What there is to train on."""
+class Trained:
+    """A model, how good it is, and the same rating model without what was held out."""
 
-    ratings: int
-    test_ratings: int
-    users: int
-    visitors: int
-    lowest: float
-    highest: float
-
-
-def users_of(ratings: DataFrame) -> DataFrame:
-    """user_id, place, ratings, test_ratings, lowest, highest, unusable: a row for each user.
-
-    `place` numbers the users within each partition; the checkpoint pins it, so that a partition
-    computed again does not number them otherwise. `ratings` has `test`.
-    """
-    unusable = F.col("rating").isNull() | F.isnan("rating") | (F.abs("rating") == float("inf"))
-    return (
-        ratings.groupBy("user_id")
-        .agg(
-            F.count("*").alias("ratings"),
-            F.count_if("test").alias("test_ratings"),
-            F.min("rating").alias("lowest"),
-            F.max("rating").alias("highest"),
-            F.count_if(unusable).alias("unusable"),
-        )
-        .withColumn("place", F.monotonically_increasing_id())
-        .checkpoint()
-    )
-
-
-def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
-    """Count, refuse ratings that no model can be fitted to, and number the partitions' users.
-
-    The second value is the number of users in the partitions before each.
-    """
-    rows = (
-        users.groupBy(_partition().alias("partition"))
-        .agg(
-            F.count("*").alias("users"),
-            F.count_if(F.col("user_id") < 0).alias("visitors"),
-            *(F.sum(name).alias(name) for name in ("ratings", "test_ratings", "unusable")),
-            F.min("lowest").alias("lowest"),
-            F.max("highest").alias("highest"),
-        )
-        .orderBy("partition")
-        .collect()
-    )
-    if not rows:
-        raise StepError("there are no ratings to train on: import a data set first")
-    if unusable := sum(row["unusable"] for row in rows):
-        raise StepError(f"{unusable} ratings are not finite numbers: run the prepare step again")
-    starts, total = {}, 0
-    for row in rows:
-        starts[row["partition"]] = total
-        total += row["users"]
-    if total > MOST_USERS:
-        raise StepError(f"{total} users are more than the {MOST_USERS} that MLlib can number")
-    return Totals(
-        ratings=sum(row["ratings"] for row in rows),
-        test_ratings=sum(row["test_ratings"] for row in rows),
-        users=total,
-        visitors=sum(row["visitors"] for row in rows),
-        # Stars reach from 1 to 5 everywhere; only some data sets go down to a half.
-        lowest=min(float(MIN_STARS), *(row["lowest"] for row in rows)),
-        highest=max(float(MAX_STARS), *(row["highest"] for row in rows)),
-    ), starts
-
-
-def with_user_index(ratings: DataFrame, users: DataFrame, starts: Mapping[int, int]) -> DataFrame:
-    """Replace user_id by `user`, a dense int: MLlib takes no longs.
-
-    A user's number is her place in her partition after the users of the partitions before it,
-    so that no task ever sees all users.
-    """
-    start = F.element_at(
-        F.create_map(*(F.lit(i) for pair in starts.items() for i in pair)), _partition()
-    )
-    within = F.col("place").bitwiseAND(F.lit(2**_PARTITION_BITS - 1))
-    index = users.select("user_id", (start + within).cast("int").alias("user"))
-    return ratings.join(index, "user_id").drop("user_id")
-
-
-def _partition() -> Column:
-    return F.shiftright("place", _PARTITION_BITS)
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a rating is without taste: global mean, damped movie bias, damped user bias (stars)."""
-
-    mean: float
-    movies: DataFrame  # movie_id, movie_bias, support
-    users: DataFrame  # user, user_bias
-
-    def release(self) -> None:
-        self.movies.unpersist()
-        self.users.unpersist()
-
-
-def baseline_of(ratings: DataFrame) -> Baseline:
-    """Estimate the biases one after the other: sum of what is left over (count + damping)."""
-    mean = float(ratings.agg(F.avg("rating")).first()[0])  # type: ignore[index]
-    movies = ratings.groupBy("movie_id").agg(
-        (F.sum(F.col("rating") - mean) / (F.count("*") + MOVIE_DAMPING)).alias("movie_bias"),
-        F.count("*").cast("int").alias("support"),
-    )
-    movies = movies.persist(StorageLevel.MEMORY_AND_DISK)
-    left = F.col("rating") - mean - F.col("movie_bias")
-    users = (
-        ratings.join(F.broadcast(movies), "movie_id")
-        .groupBy("user")
-        .agg((F.sum(left) / (F.count("*") + USER_DAMPING)).alias("user_bias"))
-    )
-    return Baseline(mean, movies, users.persist(StorageLevel.MEMORY_AND_DISK))
-
-
-def with_baseline(ratings: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add `baseline` (stars) and `residual`, rating minus baseline; a bias not known counts 0."""
-    expected = (
-        F.lit(baseline.mean)
-        + F.coalesce("movie_bias", F.lit(0.0))
-        + F.coalesce("user_bias", F.lit(0.0))
-    )
-    return (
-        ratings.join(F.broadcast(baseline.movies), "movie_id", "left")
-        .join(baseline.users, "user", "left")
-        .withColumn("baseline", expected)
-        .select(
-            "user",
-            "movie_id",
-            "rating",
-            "baseline",
-            (F.col("rating") - F.col("baseline")).cast("float").alias("residual"),
-        )
-    )
-
-
-def fit(ratings: DataFrame, size: Size, seed: int) -> ALSModel:
-    """Fit ALS to `residual` over `user` and `movie_id`."""
-    als = ALS(
-        rank=size.rank,
-        maxIter=size.iterations,
-        regParam=size.regularisation,
-        numUserBlocks=size.blocks,
-        numItemBlocks=size.blocks,
-        userCol="user",
-        itemCol="movie_id",
-        ratingCol="residual",
-        coldStartStrategy="nan",
-        checkpointInterval=CHECKPOINT_EVERY,
-        seed=seed,
-    )
-    return als.fit(ratings)
-
-
-def rmse(test: DataFrame, model: ALSModel, lowest: float, highest: float) -> tuple[float, float]:
-    """Root mean squared error in stars of the model, and of the baseline alone.
-
-    Every test rating counts: one whose user or movie training never saw gets the baseline.
-    """
-    taste = F.coalesce(F.nanvl("prediction", F.lit(0.0)), F.lit(0.0))
-    within = F.least(F.greatest(F.col("baseline") + taste, F.lit(lowest)), F.lit(highest))
-    errors = model.transform(test).agg(
-        F.sqrt(F.avg(F.pow(F.col("rating") - within, 2))),
-        F.sqrt(F.avg(F.pow(F.col("rating") - F.col("baseline"), 2))),
-    )
-    row = errors.first()
-    assert row is not None  # noqa: S101 - an aggregate over everything has one row
-    return float(row[0]), float(row[1])
-
-
-def rating_model(als: ALSModel, baseline: Baseline, size: Size, totals: Totals) -> RatingModel:
-    """Bring factors, biases and support of every rated movie to the driver."""
-    factors = als.itemFactors.withColumnRenamed("id", "movie_id")
-    rows = baseline.movies.join(factors, "movie_id").orderBy("movie_id").collect()
-    return RatingModel(
-        movie_ids=np.array([row["movie_id"] for row in rows], dtype=np.int32),
-        factors=np.array([row["features"] for row in rows], dtype=np.float32),
-        movie_bias=np.array([row["movie_bias"] for row in rows], dtype=np.float32),
-        support=np.array([row["support"] for row in rows], dtype=np.int32),
-        global_mean=baseline.mean,
-        user_damping=USER_DAMPING,
-        regularisation=size.regularisation,
-        lowest=totals.lowest,
-        highest=totals.highest,
-    )
-
-
-def measured(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> dict[str, float | None]:
-    """Fit on the training 85 % and give the errors (stars) on the rest; None without a rest."""
-    training, test = ratings.filter(~F.col("test")), ratings.filter("test")
-    if totals.test_ratings in (0, totals.ratings):
-        return {"test_rmse": None, "baseline_rmse": None}
-    baseline = baseline_of(training)
-    als = fit(with_baseline(training, baseline), size, seed)
-    of_model, of_baseline = rmse(with_baseline(test, baseline), als, totals.lowest, totals.highest)
-    baseline.release()
-    return {"test_rmse": of_model, "baseline_rmse": of_baseline}
+    model: Model
+    quality: Quality
+    held_out: RatingModel | None
 
 
 def trained(
@@ -330,10 +152,12 @@ def trained(
     trained_at: str,
     seed: int,
     say: Progress,
-) -> Model:
+    in_use: RatingModel | None = None,
+) -> Trained:
     """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating.
 
     `trained_at` is the moment before the visitors were read: whoever came later is new to it.
+    `in_use` is the rating model to compare with, fitted without what is held out here.
     """
     marked = with_split(ratings, seed)
     users = users_of(marked)
@@ -344,38 +168,55 @@ def trained(
         f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
     )
     indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
-    errors = measured(indexed, size, totals, seed)
-    say(_told(errors))
-    baseline = baseline_of(indexed)
-    rating = rating_model(fit(with_baseline(indexed, baseline), size, seed), baseline, size, totals)
-    say(f"fitted {len(rating.movie_ids)} movies to all ratings")
-    titles = titles_of(movies, rating)
-    return Model(
-        model_id=model_id,
-        dataset=dataset,
-        trained_at=trained_at,
-        counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
-        rating=rating,
-        movies=titles,
-        questionnaire=choose_questionnaire(rating, titles),
-        metrics={
-            "schema_version": SCHEMA_VERSION,
-            **errors,
-            "rank": size.rank,
-            "iterations": size.iterations,
-            "regularisation": size.regularisation,
-            "seed": seed,
-            "test_percent": TEST_PERCENT,
-            "seconds": round(say.seconds, 1),
-        },
+    tested, quality = _measured_on_split(indexed, size, totals, in_use, seed)
+    say(str(quality))
+    model = fitted(indexed, size, totals, seed)
+    say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
+    titles = titles_of(movies, model.rating)
+    return Trained(
+        Model(
+            model_id=model_id,
+            dataset=dataset,
+            trained_at=trained_at,
+            counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
+            rating=model.rating,
+            ranking=model.ranking,
+            movies=titles,
+            questionnaire=choose_questionnaire(model.rating, totals.users),
+            metrics=_metrics(quality, size, seed, say.seconds),
+        ),
+        quality,
+        tested.rating if tested else None,
     )
 
 
-def _told(errors: Mapping[str, float | None]) -> str:
-    model, baseline = errors["test_rmse"], errors["baseline_rmse"]
-    if model is None or baseline is None:
-        return "too few ratings to hold a test back: no test RMSE"
-    return f"test RMSE {model:.4f} stars (baseline alone {baseline:.4f})"
+def _measured_on_split(
+    ratings: DataFrame, size: Size, totals: Totals, in_use: RatingModel | None, seed: int
+) -> tuple[Fitted | None, Quality]:
+    """Fit to the training 85 % and measure on the rest, where there is both."""
+    if totals.test_ratings in (0, totals.ratings):
+        return None, Quality()
+    model = fitted(ratings.filter(~F.col("test")), size, totals, seed)
+    counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
+    return model, quality_of(people_of(ratings, totals.users), model, in_use, counts)
+
+
+def _metrics(quality: Quality, size: Size, seed: int, seconds: float) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "test_rmse": quality.test_rmse,
+        "ndcg@10": quality.ndcg,
+        "popularity_ndcg@10": quality.popularity_ndcg,
+        "in_use_rmse": quality.in_use_rmse,
+        "is_worse": quality.is_worse,
+        "rank": size.rank,
+        "iterations": size.iterations,
+        "regularisation": size.regularisation,
+        "residual_regularisation": size.residual_regularisation,
+        "seed": seed,
+        "test_percent": TEST_PERCENT,
+        "seconds": round(seconds, 1),
+    }
 
 
 def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
@@ -388,14 +229,23 @@ def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
     }
 
 
-def read_visitors(spark: SparkSession, folder: str, files: Files, say: Progress) -> DataFrame:
-    """Every visitor object under the folder; none where there is no folder yet."""
-    if not files.exists(folder):
-        say("no visitors yet")
-        return spark.createDataFrame([], VISITOR_SCHEMA)
-    reader = spark.read.schema(VISITOR_SCHEMA).option("recursiveFileLookup", "true")
-    # One object a file, however its JSON is laid out.
-    return reader.option("pathGlobFilter", "*.json").json(folder, multiLine=True)
+def rating_in_use(files: Files, arguments: argparse.Namespace, say: Progress) -> RatingModel | None:
+    """The rating model in use as fitted without what is held out; None where none compares.
+
+    Only a model of the same data set, split and format can tell whether the new one is worse.
+    """
+    if not arguments.in_use:
+        return None
+    try:
+        manifest = json.loads(files.read(join(arguments.in_use, MANIFEST)))
+        metrics = json.loads(files.read(join(arguments.in_use, METRICS)))
+        same = (manifest["dataset"], metrics["seed"], metrics["test_percent"])
+        if same != (arguments.dataset, arguments.seed, TEST_PERCENT):
+            return None
+        return unpack_rating(files.read(join(arguments.in_use, HELD_OUT)))
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        say(f"nothing to compare the new model with: {arguments.in_use}: {error}")
+        return None
 
 
 def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Progress) -> bool:
@@ -412,10 +262,18 @@ def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Pr
     return active == dataset
 
 
-def publish(model: Model, folder: str, files: Files) -> None:
+def publish(trained: Trained, folder: str, files: Files) -> None:
     """Write the model folder; the manifest, last in order, makes it whole."""
-    for name, content in to_files(model).items():
+    if trained.held_out is not None:
+        files.write(join(folder, HELD_OUT), pack_rating(trained.held_out))
+    for name, content in to_files(trained.model).items():
         files.write(join(folder, name), content)
+
+
+def copy_model(source: str, folder: str, files: Files) -> None:
+    """Fill a folder with another's model: steps already submitted recommend from this folder."""
+    for name in FILE_NAMES:
+        files.write(join(folder, name), files.read(join(source, name)))
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -426,6 +284,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--visitors", required=True, help="folder of the visitor objects")
     parser.add_argument("--model", required=True, help="model folder to write; its name is the id")
     parser.add_argument("--current", required=True, help="current.json to move to the new model")
+    parser.add_argument("--in-use", help="folder of the model in use, to compare the new one with")
     parser.add_argument(
         "--switch", action="store_true", help="make this data set the active one, whatever it was"
     )
@@ -452,17 +311,26 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         visitors_ratings(visitors, arguments.dataset),
         movies,
     ).persist(StorageLevel.MEMORY_AND_DISK)
-    model_id = arguments.model.rstrip("/").rpartition("/")[2]
-    model = trained(
+    done = trained(
         ratings,
         movies,
         dataset=arguments.dataset,
-        model_id=model_id,
+        model_id=arguments.model.rstrip("/").rpartition("/")[2],
         trained_at=trained_at,
         seed=arguments.seed,
         say=say,
+        in_use=rating_in_use(files, arguments, say),
     )
-    publish(model, arguments.model, files)
+    model, quality = done.model, done.quality
+    if quality.is_worse:
+        publish(done, join(arguments.model, REFUSED), files)
+        copy_model(arguments.in_use, arguments.model, files)
+        raise StepError(
+            f"the new model is worse than the one in use ({quality}) and was refused: "
+            f"{arguments.current} stays, the refused model lies in "
+            f"{join(arguments.model, REFUSED)}; look at what was imported lately"
+        )
+    publish(done, arguments.model, files)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")
     if moves_current(files, arguments.current, model.dataset, switch=arguments.switch, say=say):
         current = CurrentModel(

@@ -22,6 +22,7 @@ from operations.errors import OperationError
 _ON_EMR = {*sys.stdlib_module_names, "pyspark", "py4j", "numpy", "marquee"}
 _SCRIPTS = ROOT / "emr_steps"
 _PACKAGE = ROOT / "layer" / "marquee"
+_LEARNING = _SCRIPTS / "learning"
 # Zip entries need a time; a fixed one keeps the content hash free of the clock.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -55,15 +56,19 @@ def travelling_modules(sources: Mapping[str, str]) -> list[str]:
     return sorted(set(sources) - stay)
 
 
-def marquee_zip(package: Path = _PACKAGE) -> bytes:
-    """Return the zip for `--py-files`: the same bytes for the same sources."""
+def marquee_zip(package: Path = _PACKAGE, learning: Path = _LEARNING) -> bytes:
+    """Return the zip for `--py-files`: the same bytes for the same sources.
+
+    It holds what can travel of the shared package, and all of what the steps share.
+    """
     files = {f"marquee.{file.stem}": file for file in package.glob("*.py")}
     initial = files.pop("marquee.__init__")
     chosen = travelling_modules({name: file.read_text() for name, file in files.items()})
     kept = io.BytesIO()
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in [initial, *(files[name] for name in chosen)]:
-            archive.writestr(zipfile.ZipInfo(f"marquee/{file.name}", _NO_TIME), file.read_bytes())
+        for file in [initial, *(files[name] for name in chosen), *sorted(learning.glob("*.py"))]:
+            name = f"{file.parent.name}/{file.name}"
+            archive.writestr(zipfile.ZipInfo(name, _NO_TIME), file.read_bytes())
     return kept.getvalue()
 
 

@@ -13,25 +13,41 @@ from operations.running_steps import locations, run_step
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model and its root mean squared error, in stars, on the ratings kept back for the test."""
+    """A model and how good it is on the ratings kept back for the test.
+
+    `test_rmse` in stars; `ndcg` at 10, of its picks and of the most popular movies.
+    """
 
     model_id: str
     dataset: str
     test_rmse: float | None
+    ndcg: float | None = None
+    popularity_ndcg: float | None = None
 
     def __str__(self) -> str:
-        rmse = "" if self.test_rmse is None else f", test RMSE {self.test_rmse:.4f} stars"
-        return f"{self.model_id}{rmse}"
+        told = self.model_id
+        if self.test_rmse is not None:
+            told += f", test RMSE {self.test_rmse:.4f} stars"
+        if self.ndcg is not None and self.popularity_ndcg is not None:
+            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        return told
 
 
 def train(environment: Environment, phases: Phases, dataset: str) -> TrainedModel:
     """Train on a data set; the model is in use at once where that data set is the active one."""
     model_id = new_model_id(datetime.now(UTC))
-    step = train_step(locations(environment), dataset, model_id)
+    in_use = current_model(environment)
+    step = train_step(locations(environment), dataset, model_id, in_use=in_use)
     with phases.phase(f"train on {dataset}") as phase:
         run_step(environment, step, phase.detail)
         metrics = model_json(environment, model_id, "metrics.json") or {}
-        model = TrainedModel(model_id, dataset, metrics.get("test_rmse"))
+        model = TrainedModel(
+            model_id,
+            dataset,
+            metrics.get("test_rmse"),
+            metrics.get("ndcg@10"),
+            metrics.get("popularity_ndcg@10"),
+        )
         phase.result = str(model)
     return model
 

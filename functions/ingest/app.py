@@ -37,7 +37,6 @@ from marquee.aws.model_store import ModelStore
 from marquee.aws.observability import observe, token_secret
 from marquee.aws.settings import Settings
 from marquee.contracts import Rating, parse_timestamp, timestamp
-from marquee.fold_in import Recommender
 from marquee.forms import (
     MAX_BODY_BYTES,
     FieldError,
@@ -55,6 +54,7 @@ from marquee.identity import (
     visitor_id_for,
 )
 from marquee.model import Model
+from marquee.recommending import Recommender
 from marquee.visitor import Registration, Status
 
 SETTINGS = Settings.from_environment()

@@ -1,7 +1,8 @@
-"""Fold a visitor into a trained model: one small least-squares solve, then picks with reasons.
+"""Fold a visitor into a trained model: one small solve for her own ratings, no training.
 
-Travels to EMR: standard library and numpy only. The formulas and why they are so:
-docs/decisions/0003-model.md.
+Travels to EMR: standard library and numpy only. The formulas, their derivation and their sources:
+docs/model.md. Everything that predicts for a person, be it the API, the batch or the evaluation,
+comes through here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,121 +11,121 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from marquee.contracts import PICKS, Pick
-from marquee.model import RatingModel
+from marquee.model import Floats, RankingModel, RatingModel
 
 type Doubles = npt.NDArray[np.float64]
 type Rows = npt.NDArray[np.intp]
 
-LOVED = 4.0  # stars from which a rating may be a reason
-REASONS = 3
-SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
-SUPPORT_LEAST = 5  # ratings: with fewer, a movie is picked only when no other is left
-STEEPNESS = 2.0  # of the score, a logistic curve over stars
-VISITORS_AT_ONCE = 256  # bounds the visitors-by-movies array of a batch
+STARS_WEIGHT = 0.15  # of a predicted star over the mean, beside the ranking model's score of 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
-class FoldedIn:
-    """A visitor as the model sees her."""
+class Rated:
+    """What a visitor gave the movies that the model knows."""
 
-    bias: float  # stars
-    factors: Doubles  # K
-    rows: Rows  # n, rows of the movies she rated
+    rows: Rows  # n
     stars: Doubles  # n
-    pull: Doubles  # K by n: factors are its sum over n; column j is what rating j adds
 
 
-class Recommender:
-    """Predicts stars and picks movies for visitors who were not in training."""
+def pull(loadings: Doubles, variance: Doubles, noise: float) -> Doubles:
+    """How each of n observations moves the K unknowns: the K by n matrix of their regression.
+
+    With z ~ N(0, diag(variance)) and observations `loadings @ z` plus noise of variance `noise`,
+    the mean of z given the observations y is `pull @ y`. Written for whichever is smaller, n or K
+    (the two are equal by the matrix inversion lemma).
+    """
+    spread = loadings * variance
+    observations, unknowns = loadings.shape
+    if observations <= unknowns:
+        gram = spread @ loadings.T + noise * np.eye(observations)
+        return np.linalg.solve(gram, spread).T
+    precision = loadings.T @ loadings / noise + np.diag(1 / variance)
+    return np.linalg.solve(precision, loadings.T) / noise
+
+
+class RatingFolding:
+    """Predicts stars: the average of the rating model's parts, each folded in by itself."""
 
     def __init__(self, model: RatingModel) -> None:
-        self._model = model
-        self._factors = model.factors.astype(np.float64)
-        self._baseline = model.global_mean + model.movie_bias.astype(np.float64)
-        support = model.support.astype(np.float64)
-        self._belief = support / (support + SUPPORT_HALF)
-        self._supported = model.support >= SUPPORT_LEAST
+        self.model = model
+        self._loadings = [part.loadings.astype(np.float64) for part in model.parts]
+        self._offsets = [part.offset.astype(np.float64) for part in model.parts]
+        self._ones = [np.ones(loadings.shape[1]) for loadings in self._loadings]
+        # One product serves all parts: their loadings side by side, and their offsets' average.
+        self._side_by_side = np.concatenate([part.loadings for part in model.parts], axis=1)
+        self._offset = np.mean([part.offset for part in model.parts], axis=0, dtype=np.float32)
 
-    def fold_in(self, ratings: Mapping[int, float]) -> FoldedIn:
-        """Solve for one visitor as ALS-WR solves for a user: lambda times her number of ratings.
-
-        Ratings of movies that the model does not know are left out.
-        """
-        known = [
-            (row, s) for i, s in ratings.items() if (row := self._model.rows.get(i)) is not None
-        ]
-        rows = np.array([row for row, _ in known], dtype=np.intp)
-        stars = np.array([s for _, s in known], dtype=np.float64)
-        above = stars - self._baseline[rows]
-        bias = float(above.sum() / (len(rows) + self._model.user_damping))
-        rated = self._factors[rows]
-        ridge = max(len(rows), 1) * self._model.regularisation
-        gram = rated.T @ rated + ridge * np.eye(rated.shape[1])
-        pull = np.linalg.solve(gram, rated.T) * (above - bias)
-        return FoldedIn(bias, pull.sum(axis=1), rows, stars, pull)
-
-    def predict(self, ratings: Mapping[int, float]) -> Doubles:
-        """Predicted stars for every movie, in the order of `movie_ids`, within the scale."""
-        visitor = self.fold_in(ratings)
-        unbounded = self._baseline + visitor.bias + self._factors @ visitor.factors
-        return np.clip(unbounded, self._model.lowest, self._model.highest)
-
-    def picks(self, ratings: Mapping[int, float], count: int = PICKS) -> list[Pick]:
-        """The best unseen movies, best first; with no ratings, those that everybody likes."""
-        return self.picks_for_all([ratings], count)[0]
-
-    def picks_for_all(
-        self, visitors: Sequence[Mapping[int, float]], count: int = PICKS
-    ) -> list[list[Pick]]:
-        """`picks` for many visitors, their predictions in one product a few hundred at a time."""
-        found: list[list[Pick]] = []
-        for start in range(0, len(visitors), VISITORS_AT_ONCE):
-            folded = [self.fold_in(v) for v in visitors[start : start + VISITORS_AT_ONCE]]
-            tastes = np.stack([visitor.factors for visitor in folded]) @ self._factors.T
-            found += [
-                self._best(visitor, self._baseline + taste, count)
-                for visitor, taste in zip(folded, tastes, strict=True)
-            ]
-        return found
-
-    def knows(self, movie_id: int) -> bool:
-        return movie_id in self._model.rows
-
-    def _best(self, visitor: FoldedIn, expected: Doubles, count: int) -> list[Pick]:
-        """Picks by `expected`, M predictions in stars without the visitor's own bias."""
-        lead = (expected - self._model.global_mean) * self._belief
-        unseen = np.ones(len(lead), dtype=bool)
-        unseen[visitor.rows] = False
-        best = _top(lead, unseen & self._supported, count)
-        if len(best) < count:
-            rest = _top(lead, unseen & ~self._supported, count - len(best))
-            best = np.concatenate([best, rest])
-        because = self._because(visitor, best)
-        model = self._model
-        stars = np.clip(expected[best] + visitor.bias, model.lowest, model.highest)
-        scores = 1 / (1 + np.exp(-STEEPNESS * lead[best]))
+    def pulls(self, rated: Rated) -> list[Doubles]:
+        """For each part how each rating's surprise moves the visitor's taste: K by n."""
         return [
-            Pick(int(model.movie_ids[row]), round(float(score), 4), round(float(star), 2), reasons)
-            for row, score, star, reasons in zip(best, scores, stars, because, strict=True)
+            pull(loadings[rated.rows], ones, self.model.noise)
+            for loadings, ones in zip(self._loadings, self._ones, strict=True)
         ]
 
-    def _because(self, visitor: FoldedIn, best: Rows) -> list[tuple[int, ...]]:
-        """For each of the best movies, the loved movies that added most stars to it."""
-        added = self._factors[best] @ visitor.pull
-        added[:, visitor.stars < LOVED] = -np.inf
-        reasons = []
-        for row in added:
-            order = np.argsort(-row, kind="stable")[:REASONS]
-            reasons.append(
-                tuple(int(self._model.movie_ids[visitor.rows[j]]) for j in order if row[j] > 0)
-            )
-        return reasons
+    def taste(self, rated: Rated, pulls: Sequence[Doubles]) -> Floats:
+        """The visitor's taste in all parts, one after the other."""
+        tastes = [
+            part @ (rated.stars - offset[rated.rows])
+            for part, offset in zip(pulls, self._offsets, strict=True)
+        ]
+        return np.concatenate(tastes).astype(np.float32)
+
+    def predict(self, tastes: Floats) -> Floats:
+        """Stars expected of V visitors, V by M, not yet kept within the scale."""
+        stars: Floats = (tastes / np.float32(len(self._offsets))) @ self._side_by_side.T
+        return stars + self._offset
+
+    def shares(self, rated: Rated, pulls: Sequence[Doubles], rows: Rows) -> Doubles:
+        """Stars that each of her n ratings adds to each of these movies: movies by n."""
+        moved = [
+            (loadings[rows] @ part) * (rated.stars - offset[rated.rows])
+            for loadings, part, offset in zip(self._loadings, pulls, self._offsets, strict=True)
+        ]
+        return np.mean(moved, axis=0, dtype=np.float64)
 
 
-def _top(values: Doubles, allowed: npt.NDArray[np.bool_], count: int) -> Rows:
-    """Rows of the `count` highest allowed values, highest first; ties in the order of rows."""
-    rows = np.flatnonzero(allowed)
-    if len(rows) > count:
-        rows = rows[np.argpartition(-values[rows], count - 1)[:count]]
-    return rows[np.lexsort((rows, -values[rows]))]
+class RankingFolding:
+    """Scores what a visitor would love next, by the movies that she loved."""
+
+    def __init__(self, model: RankingModel) -> None:
+        self.model = model
+        self._factors = model.factors.astype(np.float64)
+        self._energy = model.energy.astype(np.float64)
+
+    def pull(self, rated: Rated) -> Doubles:
+        """How each rating moves the visitor's factors, K by n: zero where she did not love it.
+
+        The ALS half-step (VᵀV + a VᵤᵀVᵤ + λnI) x = (1 + a) Vᵤᵀ1, in which VᵀV is diagonal.
+        """
+        moved = np.zeros((len(self._energy), len(rated.rows)))
+        loved = np.flatnonzero(rated.stars >= self.model.loved)
+        if len(loved):
+            variance = 1 / (self._energy + self.model.regularisation * len(loved))
+            alpha = self.model.confidence
+            own = self._factors[rated.rows[loved]]
+            moved[:, loved] = pull(own, variance, 1 / alpha) * (1 + alpha) / alpha
+        return moved
+
+    def taste(self, moved: Doubles) -> Floats:
+        """The visitor's factors; those of a typical user where she loved nothing."""
+        if not moved.any():
+            return self.model.typical
+        return moved.sum(axis=1).astype(np.float32)
+
+    def score(self, tastes: Floats) -> Floats:
+        """Scores of V visitors, V by M: about 0 for what nobody like her loved, about 1 at best."""
+        scores: Floats = tastes @ self.model.factors.T
+        return scores
+
+    def shares(self, moved: Doubles, rows: Rows) -> Doubles:
+        """What each of her n ratings adds to the scores of these movies: movies by n."""
+        return self._factors[rows] @ moved
+
+
+def rated_from(ratings: Mapping[int, float], rows: Mapping[int, int]) -> Rated:
+    """Leave out the movies that the model does not know."""
+    known = [(row, stars) for i, stars in ratings.items() if (row := rows.get(i)) is not None]
+    return Rated(
+        rows=np.array([row for row, _ in known], dtype=np.intp),
+        stars=np.array([stars for _, stars in known], dtype=np.float64),
+    )

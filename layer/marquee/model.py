@@ -1,8 +1,8 @@
 """The model folder: what training leaves and what recommends from it.
 
-Travels to EMR: standard library and numpy only. The folder holds `rating.npz` (arrays),
-`movies.json`, `questionnaire.json`, `metrics.json` and, written last, `manifest.json` with the
-sha256 of the others; a folder without a manifest is half-written and is never read.
+Travels to EMR: standard library and numpy only. The folder holds `rating.npz` and `ranking.npz`
+(arrays), `movies.json`, `questionnaire.json`, `metrics.json` and, written last, `manifest.json`
+with the sha256 of the others; a folder without a manifest is half-written and is never read.
 """
 
 import hashlib
@@ -18,12 +18,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 RATING = "rating.npz"
+RANKING = "ranking.npz"
 MOVIES = "movies.json"
 QUESTIONNAIRE = "questionnaire.json"
 METRICS = "metrics.json"
+FILE_NAMES = (RATING, RANKING, MOVIES, QUESTIONNAIRE, METRICS, MANIFEST)
+# Beside these: the rating model as fitted without the held-out ratings, for the next training to
+# compare itself with. Whoever recommends never reads it.
+HELD_OUT = "held_out.npz"
 
 type Source = Path | Mapping[str, bytes] | Callable[[str], bytes]
 type Floats = npt.NDArray[np.float32]
@@ -55,53 +60,92 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class RatingModel:
-    """Explicit ALS over residuals, M movies by K factors, in the order of `movie_ids`.
+class GaussianFactors:
+    """Movies as a visitor's unknown taste z, K numbers, moves their ratings.
 
-    A rating is predicted, in stars, as `global_mean + movie_bias + user_bias + user @ movie`
-    (docs/decisions/0003-model.md).
+    She is expected to give `offset + loadings @ z` stars, where before her first rating z is drawn
+    from the standard normal distribution (docs/model.md).
+    """
+
+    offset: Floats  # M, stars
+    loadings: Floats  # M by K, stars
+
+
+@dataclass(frozen=True, eq=False)
+class RatingModel:
+    """How many stars a visitor would give: the average of its parts, M movies each.
+
+    All arrays are in the order of `movie_ids`.
     """
 
     movie_ids: Integers  # M, ascending
-    factors: Floats  # M by K
-    movie_bias: Floats  # M, stars
     support: Integers  # M, ratings that the movie had in training
+    parts: tuple[GaussianFactors, ...]
+    noise: float  # variance of a rating about what is expected of it, stars squared
     global_mean: float  # stars
-    user_damping: float  # ratings' worth of doubt about a user's bias
-    regularisation: float  # lambda of ALS-WR: multiplied by the user's number of ratings
     lowest: float  # the data set's scale, stars
     highest: float
 
     def __post_init__(self) -> None:
         movies = self.movie_ids.shape[0]
-        shapes = {
-            "movie_ids": (self.movie_ids.shape, (movies,)),
-            "factors": ((*self.factors.shape[:1], self.factors.ndim), (movies, 2)),
-            "movie_bias": (self.movie_bias.shape, (movies,)),
-            "support": (self.support.shape, (movies,)),
-        }
-        for name, (found, wanted) in shapes.items():
-            if found != wanted:
-                raise ModelError(f"{name} has shape {found}, not {wanted}; train again")
         if not movies or bool(np.any(np.diff(self.movie_ids) <= 0)):
             raise ModelError("movie_ids is empty or not ascending; train again")
-        numbers = (self.factors, self.movie_bias, np.array(self.scalars()))
-        if not all(bool(np.isfinite(array).all()) for array in numbers):
-            raise ModelError("the model holds numbers that are not finite; train again")
-
-    def scalars(self) -> tuple[float, float, float, float, float]:
-        return (
-            self.global_mean,
-            self.user_damping,
-            self.regularisation,
-            self.lowest,
-            self.highest,
+        _check_shape("support", self.support, (movies,))
+        if not self.parts:
+            raise ModelError("the rating model has no parts; train again")
+        for number, part in enumerate(self.parts):
+            _check_shape(f"offset {number}", part.offset, (movies,))
+            _check_shape(f"loadings {number}", part.loadings, (movies, part.loadings.shape[-1]))
+        _check_finite(
+            *(array for part in self.parts for array in (part.offset, part.loadings)),
+            np.array(self.scalars()),
         )
+        if self.noise <= 0:
+            raise ModelError(f"the noise of the rating model is {self.noise}; train again")
+
+    def scalars(self) -> tuple[float, float, float, float]:
+        return self.noise, self.global_mean, self.lowest, self.highest
 
     @cached_property
     def rows(self) -> dict[int, int]:
         """Row of each movie_id."""
         return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
+
+
+@dataclass(frozen=True, eq=False)
+class RankingModel:
+    """What a visitor would love next: implicit ALS over loved movies (Hu, Koren, Volinsky 2008).
+
+    The factors are turned so that their products with themselves, summed over the movies, are
+    `energy` on the diagonal and zero beside it: solving for a visitor needs no K by K matrix then.
+    """
+
+    factors: Floats  # M by K, in the order of the rating model's movie_ids; 0 where nobody loved it
+    energy: Floats  # K
+    typical: Floats  # K, mean of the users' factors: whom a visitor counts as who loved nothing
+    confidence: float  # alpha: how much surer a loved movie is than one not rated
+    regularisation: float  # lambda of ALS-WR: multiplied by the number of loved movies
+    loved: float  # stars from which a movie counts as loved
+
+    def __post_init__(self) -> None:
+        rank = self.factors.shape[-1]
+        _check_shape("ranking factors", self.factors, (self.factors.shape[0], rank))
+        _check_shape("energy", self.energy, (rank,))
+        _check_shape("typical", self.typical, (rank,))
+        _check_finite(self.factors, self.energy, self.typical, np.array(self.scalars()))
+
+    def scalars(self) -> tuple[float, float, float]:
+        return self.confidence, self.regularisation, self.loved
+
+
+def _check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
+    if array.shape != wanted:
+        raise ModelError(f"{name} has shape {array.shape}, not {wanted}; train again")
+
+
+def _check_finite(*arrays: npt.NDArray[Any]) -> None:
+    if not all(bool(np.isfinite(array).all()) for array in arrays):
+        raise ModelError("the model holds numbers that are not finite; train again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +157,7 @@ class Model:
     trained_at: str
     counts: Counts
     rating: RatingModel
+    ranking: RankingModel
     movies: Mapping[int, Movie]
     questionnaire: tuple[int, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -125,7 +170,8 @@ def to_files(model: Model) -> dict[str, bytes]:
         for movie in (model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist())
     ]
     files = {
-        RATING: _pack(model.rating),
+        RATING: pack_rating(model.rating),
+        RANKING: _pack_ranking(model.ranking),
         MOVIES: _json(movies),
         QUESTIONNAIRE: _json(
             {"schema_version": SCHEMA_VERSION, "movie_ids": list(model.questionnaire)}
@@ -191,6 +237,11 @@ def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ModelError(f"{MANIFEST} names no schema version; train again")
+    if version < SCHEMA_VERSION:
+        raise ModelError(
+            f"model {manifest.get('model_id')!r} has schema version {version}, which this release "
+            f"no longer reads (it reads {SCHEMA_VERSION}); train again"
+        )
     if version > SCHEMA_VERSION:
         raise ModelError(
             f"model {manifest.get('model_id')!r} has schema version {version}, this release "
@@ -206,7 +257,7 @@ def _checked_files(
 ) -> dict[str, bytes]:
     model_id = manifest.get("model_id")
     files: dict[str, bytes] = {}
-    for name in (RATING, MOVIES, QUESTIONNAIRE, METRICS):
+    for name in FILE_NAMES[:-1]:
         wanted = manifest["sha256"].get(name)
         try:
             content = open_file(name)
@@ -222,7 +273,9 @@ def _checked_files(
 
 
 def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
-    rating = _unpack(files[RATING])
+    rating = unpack_rating(files[RATING])
+    ranking = _unpack_ranking(files[RANKING])
+    _check_shape("ranking factors", ranking.factors, (len(rating.movie_ids), len(ranking.energy)))
     movies = {
         int(movie_id): Movie(
             int(movie_id), str(title), None if year is None else int(year), tuple(genres)
@@ -240,40 +293,69 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         trained_at=str(manifest["trained_at"]),
         counts=Counts(**{part.name: int(manifest["counts"][part.name]) for part in fields(Counts)}),
         rating=rating,
+        ranking=ranking,
         movies=movies,
         questionnaire=questionnaire,
         metrics=json.loads(files[METRICS]),
     )
 
 
-def _pack(rating: RatingModel) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        allow_pickle=False,
+def pack_rating(rating: RatingModel) -> bytes:
+    """The arrays of a rating model as one .npz file."""
+    return _npz(
         movie_ids=rating.movie_ids.astype(np.int32),
-        factors=rating.factors.astype(np.float32),
-        movie_bias=rating.movie_bias.astype(np.float32),
         support=rating.support.astype(np.int32),
         scalars=np.array(rating.scalars(), dtype=np.float64),
+        **{f"offset_{n}": p.offset.astype(np.float32) for n, p in enumerate(rating.parts)},
+        **{f"loadings_{n}": p.loadings.astype(np.float32) for n, p in enumerate(rating.parts)},
     )
-    return buffer.getvalue()
 
 
-def _unpack(content: bytes) -> RatingModel:
+def unpack_rating(content: bytes) -> RatingModel:
+    """Read what `pack_rating` made; raises ModelError, KeyError or ValueError where it cannot."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        global_mean, user_damping, regularisation, lowest, highest = arrays["scalars"].tolist()
+        noise, global_mean, lowest, highest = arrays["scalars"].tolist()
+        count = sum(name.startswith("offset_") for name in arrays.files)
         return RatingModel(
             movie_ids=arrays["movie_ids"],
-            factors=arrays["factors"],
-            movie_bias=arrays["movie_bias"],
             support=arrays["support"],
+            parts=tuple(
+                GaussianFactors(arrays[f"offset_{n}"], arrays[f"loadings_{n}"])
+                for n in range(count)
+            ),
+            noise=noise,
             global_mean=global_mean,
-            user_damping=user_damping,
-            regularisation=regularisation,
             lowest=lowest,
             highest=highest,
         )
+
+
+def _pack_ranking(ranking: RankingModel) -> bytes:
+    return _npz(
+        factors=ranking.factors.astype(np.float32),
+        energy=ranking.energy.astype(np.float32),
+        typical=ranking.typical.astype(np.float32),
+        scalars=np.array(ranking.scalars(), dtype=np.float64),
+    )
+
+
+def _unpack_ranking(content: bytes) -> RankingModel:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        confidence, regularisation, loved = arrays["scalars"].tolist()
+        return RankingModel(
+            factors=arrays["factors"],
+            energy=arrays["energy"],
+            typical=arrays["typical"],
+            confidence=confidence,
+            regularisation=regularisation,
+            loved=loved,
+        )
+
+
+def _npz(**arrays: npt.NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _json(body: Any) -> bytes:

@@ -1,52 +1,82 @@
-"""Choose the movies that a visitor is asked about: known to many, liked, and unlike each other.
+"""Choose the movies that a visitor is asked about: each the one whose answer tells most.
 
-Travels to EMR: standard library and numpy only.
+Travels to EMR: standard library and numpy only. An answer narrows what is not yet known of a
+visitor's taste; a movie is worth asking about by how much it is expected to narrow the stars
+predicted for the movies that people watch, times the chance that she has seen it at all. Rashid
+et al., *Getting to know you*, 2002, call such strategies popularity times entropy; docs/model.md.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 
 import numpy as np
 
-from marquee.model import Movie, RatingModel
+from marquee.fold_in import Doubles
+from marquee.model import RatingModel
 
-QUESTIONS = 20
-CANDIDATES = 150  # most rated movies to choose from: visitors have seen some of these
-REPEATED_GENRE = 0.1  # what each earlier movie of a genre takes from the next, in relative support
-SAME_TASTE = 0.5  # what a movie loses that asks exactly what an earlier one asked
+QUESTIONS = 35
+CANDIDATES = 300  # most rated movies to choose from
+
+
+class Questioner:
+    """Asks greedily; knows of a visitor which movies she answered and which she has not seen."""
+
+    def __init__(self, rating: RatingModel, users: int) -> None:
+        support = rating.support.astype(np.int64)
+        self._candidates = np.lexsort((rating.movie_ids, -support))[:CANDIDATES]
+        self._ids = rating.movie_ids[self._candidates].tolist()
+        self._seen = support[self._candidates] / max(users, int(support.max()))
+        self._noise = rating.noise
+        self._rows = {movie_id: number for number, movie_id in enumerate(self._ids)}
+        # Asking is planned for both parts at once: what each would learn is added.
+        self._loadings = [
+            part.loadings[self._candidates].astype(np.float64) for part in rating.parts
+        ]
+        watched = [part.loadings.astype(np.float64) for part in rating.parts]
+        weights = support / support.sum()
+        self._importance = [loadings.T * weights @ loadings for loadings in watched]
+
+    def next(
+        self, answered: Collection[int] = (), unseen: Collection[int] = (), count: int = QUESTIONS
+    ) -> tuple[int, ...]:
+        """The next `count` movies to ask about, best first; fewer where there are no more."""
+        unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
+        open_ = np.ones(len(self._ids), dtype=bool)
+        for movie_id in {*answered, *unseen}:
+            number = self._rows.get(movie_id)
+            if number is not None:
+                open_[number] = False
+                if movie_id in answered:
+                    self._learn(unknown, number, 1.0)
+        chosen: list[int] = []
+        while len(chosen) < count and open_.any():
+            worth = np.where(open_, self._seen * self._told(unknown), -1.0)
+            number = int(np.argmax(worth))
+            chosen.append(self._ids[number])
+            open_[number] = False
+            self._learn(unknown, number, float(self._seen[number]))
+        return tuple(chosen)
+
+    def _told(self, unknown: list[Doubles]) -> Doubles:
+        """For each candidate the variance of predicted stars that its answer takes away."""
+        told = np.zeros(len(self._ids))
+        for covariance, loadings, importance in zip(
+            unknown, self._loadings, self._importance, strict=True
+        ):
+            spread = loadings @ covariance
+            about = (spread * loadings).sum(axis=1) + self._noise
+            told += ((spread @ importance) * spread).sum(axis=1) / about
+        return told
+
+    def _learn(self, unknown: list[Doubles], number: int, chance: float) -> None:
+        """Take from what is unknown what the answer tells, times the chance that there is one."""
+        for part, loadings in enumerate(self._loadings):
+            spread = unknown[part] @ loadings[number]
+            about = float(loadings[number] @ spread) + self._noise
+            unknown[part] = unknown[part] - chance * np.outer(spread, spread) / about
 
 
 def choose_questionnaire(
-    rating: RatingModel, movies: Mapping[int, Movie], count: int = QUESTIONS
+    rating: RatingModel, users: int, count: int = QUESTIONS
 ) -> tuple[int, ...]:
-    """Take the most rated of the liked movies, each time the one that adds most.
-
-    A movie is worth its share of the most rated one's ratings, less what its genres and its
-    factors (cosine) have in common with the movies already chosen. Liked is: rated above the
-    global mean; where too few are, by number of ratings alone.
-    """
-    order = np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))
-    liked = [int(row) for row in order if rating.movie_bias[row] > 0]
-    if len(liked) < count:
-        liked = [int(row) for row in order]
-    candidates = liked[:CANDIDATES]
-    worth = rating.support / max(int(rating.support.max()), 1)
-    lengths = np.linalg.norm(rating.factors, axis=1, keepdims=True)
-    directions = rating.factors / np.maximum(lengths, 1e-9)
-    asked: Counter[str] = Counter()
-    chosen: list[int] = []
-    while candidates and len(chosen) < count:
-        values = [
-            float(worth[row])
-            - REPEATED_GENRE * _asked_before(movies[int(rating.movie_ids[row])], asked)
-            - SAME_TASTE * (float((directions[chosen] @ directions[row]).max()) if chosen else 0.0)
-            for row in candidates
-        ]
-        row = candidates.pop(int(np.argmax(values)))
-        chosen.append(row)
-        asked.update(movies[int(rating.movie_ids[row])].genres)
-    return tuple(int(rating.movie_ids[row]) for row in chosen)
-
-
-def _asked_before(movie: Movie, asked: Counter[str]) -> float:
-    return sum(asked[genre] for genre in movie.genres) / max(len(movie.genres), 1)
+    """The movies to ask a visitor about of whom nothing is known."""
+    return Questioner(rating, users).next(count=count)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from marquee.contracts import results_prefix, submission_key
+from marquee.contracts import CurrentModel, results_prefix, submission_key
 
 type Step = dict[str, Any]
 
@@ -47,8 +47,19 @@ def prepare_step(where: StepLocations, dataset: str) -> Step:
     )
 
 
-def train_step(where: StepLocations, dataset: str, model_id: str, *, switch: bool = False) -> Step:
-    """Train `model_id`; with `switch` the data set becomes the active one."""
+def train_step(
+    where: StepLocations,
+    dataset: str,
+    model_id: str,
+    *,
+    in_use: CurrentModel | None = None,
+    switch: bool = False,
+) -> Step:
+    """Train `model_id`; with `switch` the data set becomes the active one.
+
+    `in_use` is the model that the new one must not be worse than, if it is of the same data set.
+    """
+    compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,
@@ -61,6 +72,7 @@ def train_step(where: StepLocations, dataset: str, model_id: str, *, switch: boo
             *("--visitors", f"{ratings}/visitors/"),
             *("--model", f"s3://{where.models_bucket}/{model_id}/"),
             *("--current", f"s3://{where.models_bucket}/current.json"),
+            *(["--in-use", f"s3://{where.models_bucket}/{compared}/"] if compared else []),
             *(["--switch"] if switch else []),
         ],
     )

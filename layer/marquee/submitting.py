@@ -98,7 +98,9 @@ class StepAdder:
         if dataset is None:
             raise NoModelError("no data set is active; import one first")
         model_id = new_model_id(now or datetime.now(UTC))
-        step = train_step(self.locations, dataset, model_id, switch=switch_to is not None)
+        step = train_step(
+            self.locations, dataset, model_id, in_use=current, switch=switch_to is not None
+        )
         self.cluster.add([step])
         return model_id
 
@@ -109,7 +111,7 @@ class StepAdder:
             return [step]
         model_id = new_model_id(datetime.now(UTC))
         return [
-            train_step(self.locations, current.dataset, model_id),
+            train_step(self.locations, current.dataset, model_id, in_use=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
         ]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from marquee.aws.buckets import ModelsBucket
 from marquee.contracts import ContractError, CurrentModel
-from marquee.fold_in import Recommender
 from marquee.model import Model, ModelError, read_model
+from marquee.recommending import Recommender
 
 _logger = logging.getLogger(__name__)
 
@@ -46,4 +46,4 @@ class ModelStore:
         except (ContractError, ModelError):
             _logger.exception("the current model cannot be read, the last good one stays")
             return
-        self._named, self._loaded = named, (model, Recommender(model.rating))
+        self._named, self._loaded = named, (model, Recommender(model))

@@ -1,0 +1,1 @@
+"""What the training and evaluation steps share; travels to EMR beside `marquee`."""

@@ -1,0 +1,169 @@
+"""What there is to learn from: the data set's ratings and its visitors', split and numbered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.contracts import MAX_STARS, MIN_STARS, SCHEMA_VERSION
+from marquee.hadoop import Files
+from marquee.progress import Progress, StepError
+
+TEST_PERCENT = 15
+MOST_USERS = 2**31 - 1
+
+RATINGS_SCHEMA = "user_id LONG, movie_id INT, rating FLOAT, rated_at TIMESTAMP"
+MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
+VISITOR_SCHEMA = (
+    "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
+    "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
+)
+
+_PARTITION_BITS = 33  # monotonically_increasing_id holds the partition above these bits
+
+
+def visitors_ratings(visitors: DataFrame, dataset: str) -> DataFrame:
+    """user_id long, movie_id int, rating float: each visitor's latest version for the data set.
+
+    The data set's own user ids are never negative, so a visitor's is: minus the 63-bit hash of
+    her id, minus one.
+    """
+    readable = (
+        (F.col("schema_version") <= SCHEMA_VERSION)
+        & F.col("visitor_id").isNotNull()
+        & F.col("version").isNotNull()
+    )
+    latest = (
+        visitors.filter(readable & (F.col("dataset") == dataset))
+        .groupBy("visitor_id")
+        .agg(F.max_by("ratings", "version").alias("ratings"))
+    )
+    each = latest.select("visitor_id", F.explode("ratings").alias("rating"))
+    user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
+    return (
+        each.filter(F.col("rating.stars").between(MIN_STARS, MAX_STARS))
+        .select(
+            user_id.alias("user_id"),
+            F.col("rating.movie_id").alias("movie_id"),
+            F.col("rating.stars").cast("float").alias("rating"),
+        )
+        .dropDuplicates(["user_id", "movie_id"])
+    )
+
+
+def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> DataFrame:
+    """user_id, movie_id, rating of the data set and of its visitors, for movies with a title."""
+    columns = ["user_id", "movie_id", "rating"]
+    together = ratings.select(*columns).unionByName(visitors.select(*columns))
+    return together.join(F.broadcast(movies.select("movie_id")), "movie_id", "left_semi").select(
+        *columns
+    )
+
+
+def with_split(ratings: DataFrame, seed: int) -> DataFrame:
+    """Add `test`, true for 15 % of the rows.
+
+    By a hash of user, movie and seed: the same however Spark happens to partition the rows.
+    """
+    percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
+    return ratings.withColumn("test", percent < TEST_PERCENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What there is to train on."""
+
+    ratings: int
+    test_ratings: int
+    users: int
+    visitors: int
+    lowest: float
+    highest: float
+
+
+def users_of(ratings: DataFrame) -> DataFrame:
+    """user_id, place, ratings, test_ratings, lowest, highest, unusable: a row for each user.
+
+    `place` numbers the users within each partition; the checkpoint pins it, so that a partition
+    computed again does not number them otherwise. `ratings` has `test`.
+    """
+    unusable = F.col("rating").isNull() | F.isnan("rating") | (F.abs("rating") == float("inf"))
+    return (
+        ratings.groupBy("user_id")
+        .agg(
+            F.count("*").alias("ratings"),
+            F.count_if("test").alias("test_ratings"),
+            F.min("rating").alias("lowest"),
+            F.max("rating").alias("highest"),
+            F.count_if(unusable).alias("unusable"),
+        )
+        .withColumn("place", F.monotonically_increasing_id())
+        .checkpoint()
+    )
+
+
+def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
+    """Count, refuse ratings that no model can be fitted to, and number the partitions' users.
+
+    The second value is the number of users in the partitions before each.
+    """
+    rows = (
+        users.groupBy(_partition().alias("partition"))
+        .agg(
+            F.count("*").alias("users"),
+            F.count_if(F.col("user_id") < 0).alias("visitors"),
+            *(F.sum(name).alias(name) for name in ("ratings", "test_ratings", "unusable")),
+            F.min("lowest").alias("lowest"),
+            F.max("highest").alias("highest"),
+        )
+        .orderBy("partition")
+        .collect()
+    )
+    if not rows:
+        raise StepError("there are no ratings to train on: import a data set first")
+    if unusable := sum(row["unusable"] for row in rows):
+        raise StepError(f"{unusable} ratings are not finite numbers: run the prepare step again")
+    starts, total = {}, 0
+    for row in rows:
+        starts[row["partition"]] = total
+        total += row["users"]
+    if total > MOST_USERS:
+        raise StepError(f"{total} users are more than the {MOST_USERS} that MLlib can number")
+    return Totals(
+        ratings=sum(row["ratings"] for row in rows),
+        test_ratings=sum(row["test_ratings"] for row in rows),
+        users=total,
+        visitors=sum(row["visitors"] for row in rows),
+        # Stars reach from 1 to 5 everywhere; only some data sets go down to a half.
+        lowest=min(float(MIN_STARS), *(row["lowest"] for row in rows)),
+        highest=max(float(MAX_STARS), *(row["highest"] for row in rows)),
+    ), starts
+
+
+def with_user_index(ratings: DataFrame, users: DataFrame, starts: Mapping[int, int]) -> DataFrame:
+    """Replace user_id by `user`, a dense int: MLlib takes no longs.
+
+    A user's number is her place in her partition after the users of the partitions before it,
+    so that no task ever sees all users.
+    """
+    start = F.element_at(
+        F.create_map(*(F.lit(i) for pair in starts.items() for i in pair)), _partition()
+    )
+    within = F.col("place").bitwiseAND(F.lit(2**_PARTITION_BITS - 1))
+    index = users.select("user_id", (start + within).cast("int").alias("user"))
+    return ratings.join(index, "user_id").drop("user_id")
+
+
+def _partition() -> Column:
+    return F.shiftright("place", _PARTITION_BITS)
+
+
+def read_visitors(spark: SparkSession, folder: str, files: Files, say: Progress) -> DataFrame:
+    """Every visitor object under the folder; none where there is no folder yet."""
+    if not files.exists(folder):
+        say("no visitors yet")
+        return spark.createDataFrame([], VISITOR_SCHEMA)
+    reader = spark.read.schema(VISITOR_SCHEMA).option("recursiveFileLookup", "true")
+    # One object a file, however its JSON is laid out.
+    return reader.option("pathGlobFilter", "*.json").json(folder, multiLine=True)

@@ -1,0 +1,51 @@
+"""Measure models on held-out ratings, a user at a time on the executors."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.evaluation import Examiner, Measured, Person
+
+MOST_PEOPLE = 20_000  # who are measured where there are more
+
+
+def people_of(ratings: DataFrame, users: int, most: int = MOST_PEOPLE) -> DataFrame:
+    """user, seen, held_out (movie_id to stars): those who have something held out.
+
+    `ratings` has user, movie_id, rating and `test`. Of more than `most` users, every so many.
+    """
+    share = -(-users // most)
+    if share > 1:
+        ratings = ratings.filter(F.pmod(F.xxhash64("user"), F.lit(share)) == 0)
+    pair = F.struct("movie_id", "rating")
+    return (
+        ratings.groupBy("user")
+        .agg(
+            F.map_from_entries(F.collect_list(F.when(~F.col("test"), pair))).alias("seen"),
+            F.map_from_entries(F.collect_list(F.when(F.col("test"), pair))).alias("held_out"),
+        )
+        .filter(F.size("held_out") > 0)
+    )
+
+
+def measured(people: DataFrame, examiners: dict[str, Examiner]) -> dict[str, list[Measured]]:
+    """Each model's measures of each of these people, in one pass over them."""
+    context = people.sparkSession.sparkContext
+    shipped = context.broadcast(examiners)
+    found: dict[str, list[Measured]] = {name: [] for name in examiners}
+    for name, one in people.rdd.mapPartitions(partial(_measured, examiners=shipped)).collect():
+        found[name].append(one)
+    shipped.unpersist()
+    return found
+
+
+def _measured(
+    rows: Iterable[Row], examiners: Broadcast[dict[str, Examiner]]
+) -> Iterator[tuple[str, Measured]]:
+    people = [Person(row["user"], row["seen"], row["held_out"]) for row in rows]
+    for name, examiner in examiners.value.items():
+        for one in examiner.measure(people):
+            yield name, one

@@ -1,0 +1,148 @@
+"""How good a model is for people whose held-out ratings are known: one user at a time, then all.
+
+Travels to EMR: standard library and numpy only. The measures and their sources: docs/model.md.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+
+import numpy as np
+
+from marquee.contracts import PICKS
+from marquee.fold_in import Doubles, Rated, rated_from
+from marquee.model import Floats, RatingModel
+from marquee.recommending import Mask, top
+from marquee.scoring import Scorer
+
+RELEVANT = 4.0  # stars from which a held-out movie counts as one that should have been picked
+USERS_AT_ONCE = 256
+USER_DAMPING = 5.0  # ratings' worth of doubt about a user's bias, for movies no model knows
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with what a model may see of her and what it may not: movie_id to stars."""
+
+    user: int
+    seen: Mapping[int, float]
+    held_out: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One user's measures; None where she gives nothing to measure it by."""
+
+    user: int
+    pairs: int  # held-out ratings
+    squared: float  # sum of squared errors, stars squared
+    absolute: float  # sum of absolute errors, stars
+    ndcg: float | None  # at 10, of the held-out movies with 4 stars or more
+    precision: float | None
+    recall: float | None
+    hit: float | None  # 1 where any pick was relevant, else 0
+    agreement: float | None  # share of pairs with different ratings that are ordered as predicted
+    agreement_half: float | None  # the same with a predicted tie counting one half
+    picks: tuple[int, ...]  # movie_ids
+
+
+class Examiner:
+    """Measures one model: its scorer, the movies it knows, and which it may pick."""
+
+    def __init__(self, rating: RatingModel, scorer: Scorer, candidates: Mask) -> None:
+        self._rating, self._scorer, self._candidates = rating, scorer, candidates
+
+    def measure(self, people: Sequence[Person]) -> Iterator[Measured]:
+        """Measure each of these users; the order stays."""
+        for some in batched(people, USERS_AT_ONCE, strict=False):
+            rated = [rated_from(person.seen, self._rating.rows) for person in some]
+            scored = self._scorer.scored(rated)
+            for number, person in enumerate(some):
+                yield self._measured(
+                    person, rated[number], scored.stars[number], scored.scores[number]
+                )
+
+    def _measured(self, person: Person, rated: Rated, stars: Floats, scores: Floats) -> Measured:
+        wanted = np.array(list(person.held_out.values()), dtype=np.float64)
+        predicted = self._predicted(person, rated, stars)
+        errors = predicted - wanted
+        allowed = self._candidates.copy()
+        allowed[rated.rows] = False
+        picks = self._rating.movie_ids[top(scores, allowed, PICKS)].tolist()
+        relevant = {i for i, given in person.held_out.items() if given >= RELEVANT}
+        hits = [movie_id in relevant for movie_id in picks]
+        strict, half = rank_agreement(wanted, predicted)
+        return Measured(
+            user=person.user,
+            pairs=len(wanted),
+            squared=float(errors @ errors),
+            absolute=float(np.abs(errors).sum()),
+            ndcg=ndcg(hits, len(relevant)) if relevant else None,
+            precision=sum(hits) / PICKS if relevant else None,
+            recall=sum(hits) / len(relevant) if relevant else None,
+            hit=float(any(hits)) if relevant else None,
+            agreement=strict,
+            agreement_half=half,
+            picks=tuple(picks),
+        )
+
+    def _predicted(self, person: Person, rated: Rated, stars: Floats) -> Doubles:
+        """Stars of the held-out movies; one that the model does not know is a middling movie."""
+        rows = [self._rating.rows.get(movie_id, -1) for movie_id in person.held_out]
+        above = float((rated.stars - self._rating.global_mean).sum())
+        middling = self._rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
+        known = np.array(rows, dtype=np.intp)
+        predicted = np.where(known >= 0, stars[known].astype(np.float64), middling)
+        return np.clip(predicted, self._rating.lowest, self._rating.highest)
+
+
+def ndcg(hits: Sequence[bool], relevant: int) -> float:
+    """Normalised discounted cumulative gain of a list, with gains of 0 and 1.
+
+    Järvelin and Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, 2002. The ideal
+    list has as many hits as there are relevant movies and places.
+    """
+    gained = sum(1 / math.log2(place + 2) for place, hit in enumerate(hits) if hit)
+    ideal = sum(1 / math.log2(place + 2) for place in range(min(relevant, PICKS)))
+    return gained / ideal
+
+
+def rank_agreement(given: Doubles, predicted: Doubles) -> tuple[float | None, float | None]:
+    """Share of the pairs with different ratings whose order the prediction tells.
+
+    First with a predicted tie counting as wrong, then as one half; None without such a pair.
+    """
+    given_order = np.sign(given[:, None] - given[None, :])
+    predicted_order = np.sign(predicted[:, None] - predicted[None, :])
+    pairs = np.triu(given_order != 0)
+    count = int(pairs.sum())
+    if not count:
+        return None, None
+    right = int((pairs & (given_order == predicted_order)).sum())
+    ties = int((pairs & (predicted_order == 0)).sum())
+    return right / count, (right + ties / 2) / count
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """An average over users with the half-width of its 95 % confidence interval."""
+
+    value: float
+    margin: float
+    users: int
+
+
+def mean_of(values: Sequence[float | None]) -> Mean | None:
+    """Average over the users who have the measure; None where nobody has."""
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if not len(known):
+        return None
+    spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
+    return Mean(float(known.mean()), 1.96 * spread / math.sqrt(len(known)), len(known))
+
+
+def rmse(measured: Sequence[Measured]) -> float:
+    """Root mean squared error over all held-out pairs, stars."""
+    pairs = sum(one.pairs for one in measured)
+    return math.sqrt(sum(one.squared for one in measured) / pairs) if pairs else math.nan
