@@ -67,7 +67,7 @@ def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> 
     found.burst_to_picks = [seconds for seconds, _ in posted]
     visitors = [visitor for _, visitor in posted]
     eventually(
-        lambda: sum(bool(deployment.texts(v.phone or "")) for v in visitors),
+        lambda: len(deployment.texts_by_phone().keys() & {v.phone for v in visitors}),
         lambda count: count == len(visitors),
         "the burst being texted",
         seconds=1800,

@@ -160,8 +160,13 @@ class Deployment:
 
     def texts(self, phone: str) -> list[str]:
         """Give the texts that the local AWS sent to a phone."""
-        answer = self.http.get(f"{self.endpoint}/_aws/sns/sms-messages")
-        return [sent["Message"] for sent in answer.json()["sms_messages"].get(phone, [])]
+        return self.texts_by_phone(phoneNumber=phone).get(phone, [])
+
+    def texts_by_phone(self, **only: str) -> dict[str, list[str]]:
+        """Give all texts that the local AWS sent, in one call."""
+        answer = self.http.get(f"{self.endpoint}/_aws/sns/sms-messages", params=only)
+        messages = answer.json()["sms_messages"].items()
+        return {phone: [sent["Message"] for sent in texts] for phone, texts in messages}
 
     def steps(self, kind: str) -> list[dict[str, Any]]:
         """List the cluster's steps of a kind, newest first."""

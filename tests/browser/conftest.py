@@ -4,22 +4,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
 from tests.browser.marquee_page import MarqueePage, Watch
+from tests.deployment import Deployment
 
 PATIENCE_MS = 10_000
-
-
-class Deployment(Protocol):
-    """What the browser tests need of a deployment."""
-
-    site_url: str
-    api_url: str
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +40,16 @@ def _installed_chromium(missing: chromium.NoChromiumError) -> Any:
         if run.returncode != 0:
             pytest.skip(f"{missing} `apt-get {' '.join(command)}` failed: {run.stderr[-500:]}")
     return chromium.executable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fresh_model(deployment: Deployment) -> Iterator[None]:
+    """Keep the local model fresh: the forms of these tests need not queue up behind trainings."""
+    if not deployment.is_local:
+        yield
+        return
+    with deployment.model_kept_fresh():
+        yield
 
 
 @pytest.fixture(autouse=True)

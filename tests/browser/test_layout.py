@@ -5,8 +5,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import PATIENCE_MS, Deployment
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import MarqueePage, Watch, fulfil, origin, real_answer
+from tests.deployment import Deployment
 
 CONTRAST_AA = 4.5
 

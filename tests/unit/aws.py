@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -25,6 +25,7 @@ SECRET = "a-test-secret-of-thirty-two-chars"
 MODEL_ID = "20261121t200000z-0a1b2c"
 DATASET = "embedded"
 MOVIES = range(1, 41)
+MESSAGES = tuple(f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed"))
 
 
 @dataclass
@@ -34,12 +35,19 @@ class Aws:
     environment: dict[str, str]
     cluster_id: str
     queues: dict[str, str]
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        """Give the one client of a service: making one takes longer than most calls."""
+        if service not in self._clients:
+            made = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+            self._clients[service] = made
+        return self._clients[service]
 
     def table(self, name: str) -> Any:
-        return boto3.resource("dynamodb", region_name=REGION).Table(self.environment[name])
+        if "tables" not in self._clients:
+            self._clients["tables"] = boto3.resource("dynamodb", region_name=REGION)
+        return self._clients["tables"].Table(self.environment[name])
 
     def load(self, function: str) -> ModuleType:
         """Load a function's module anew, as a cold start does."""
@@ -68,8 +76,10 @@ class Aws:
             for listed in s3.list_objects_v2(Bucket=name).get("Contents", []):
                 s3.delete_object(Bucket=name, Key=listed["Key"])
         for url in self.queues.values():
-            self.client("sqs").delete_queue(QueueUrl=url)
-            self.client("sqs").create_queue(QueueName=url.rpartition("/")[2])
+            held = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            if any(held["Attributes"][name] != "0" for name in MESSAGES):
+                self.client("sqs").delete_queue(QueueUrl=url)
+                self.client("sqs").create_queue(QueueName=url.rpartition("/")[2])
         self.cluster_id = os.environ["CLUSTER_ID"] = _cluster(self.client("emr"))
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
