@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from marquee.contracts import ALS_RANKS
 from marquee.fold_in import (
     STARS_WEIGHT,
     Doubles,
@@ -33,7 +34,6 @@ from marquee.profiling import (
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
 MEAN, MEDIAN = "mean", "median"
 GENRES, TAGS, GENRES_LS, TAGS_LS = "genres", "tags", "genres-ls", "tags-ls"
-ALS_RANKS = (8, 16, 32)  # of the models called als-8, als-16, als-32
 SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
 
 

@@ -14,7 +14,7 @@ type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
 
 
 def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
-    """Run the prepare step on a raw folder, into `ratings`, `movies`, `tags` and `reports` of `folder`."""
+    """Run the prepare step on a raw folder, into folders of `folder` named by what they hold."""
     arguments = Namespace(
         dataset="tested",
         raw=raw.as_uri(),
