@@ -6,7 +6,6 @@ model is worse than the one in use. What is fitted, and when a model is refused:
 
 import argparse
 import json
-import math
 import sys
 import uuid
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zipfile import BadZipFile
 
-import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
@@ -37,7 +35,7 @@ from learning.fitting import Fitted, Size, fitted, fitted_sizes, size_for
 from learning.measuring import measured, people_of
 from learning.profiles import TAGS_SCHEMA, profiles_of
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
-from marquee.evaluation import Examiner, Measured, mean_of, rmse
+from marquee.evaluation import Examiner, mean_of, rmse
 from marquee.hadoop import Files, join
 from marquee.model import (
     HELD_OUT,
@@ -56,14 +54,11 @@ from marquee.model import (
 from marquee.progress import Progress, StepError
 from marquee.questionnaire import choose_questionnaire
 from marquee.recommending import candidates_of
+from marquee.refusing import is_worse
 from marquee.scoring import ByPopularity, ByRanking, ByRating
 
 REFUSED = "refused"  # folder of a refused model, within its own
 NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
-# A new model is refused where its test RMSE is higher than that of the model in use, on the same
-# held-out ratings, by more than this share and by more standard errors than chance explains.
-WORSE_SHARE = 0.005
-WORSE_ERRORS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +108,6 @@ def quality_of(
         in_use_rmse=rmse(found[IN_USE]) if in_use is not None else None,
         is_worse=in_use is not None and is_worse(found[NEW], found[IN_USE]),
     )
-
-
-def is_worse(new: Sequence[Measured], in_use: Sequence[Measured]) -> bool:
-    """Whether squared errors rose by more than WORSE_SHARE and WORSE_ERRORS allow.
-
-    The standard error of the paired difference counts users, not ratings: one user's errors hang
-    together.
-    """
-    before = {one.user: one for one in in_use}
-    pairs = np.array([one.pairs for one in new], dtype=np.float64)
-    rise = np.array([one.squared - before[one.user].squared for one in new])
-    mean = rise.sum() / pairs.sum()
-    spread = rise - mean * pairs
-    error = math.sqrt(float(spread @ spread)) / pairs.sum()
-    return rmse(new) > (1 + WORSE_SHARE) * rmse(in_use) and mean > WORSE_ERRORS * error
 
 
 def _shell(model: Fitted, counts: Counts) -> Model:

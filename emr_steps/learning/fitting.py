@@ -167,10 +167,10 @@ def fitted_sizes(
 
 def fit(ratings: DataFrame, column: str, size: Size, regularisation: float, seed: int) -> ALSModel:
     """Fit explicit ALS to a column over `user` and `movie_id`."""
-    return _als(size, regularisation, seed).setRatingCol(column).fit(ratings)
+    return als_of(size, regularisation, seed).setRatingCol(column).fit(ratings)
 
 
-def _als(size: Size, regularisation: float, seed: int) -> ALS:
+def als_of(size: Size, regularisation: float, seed: int) -> ALS:
     return ALS(
         rank=size.rank,
         maxIter=size.iterations,
@@ -227,16 +227,23 @@ def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> Gau
 def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
     """Implicit ALS over the loved movies; where nobody loved any, a model that ranks nothing."""
     if loved.isEmpty():
-        movies, users = np.zeros((len(movie_ids), 1)), np.zeros((1, 1))
-    else:
-        als = _als(size, RANKING_REGULARISATION, seed)
-        model = als.setImplicitPrefs(True).setAlpha(CONFIDENCE).fit(loved)
-        movies, users = item_factors(model, movie_ids), user_factors(model)
+        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1))
+    als = als_of(size, RANKING_REGULARISATION, seed).setImplicitPrefs(True).setAlpha(CONFIDENCE)
+    return ranking_model(als.fit(loved), movie_ids)
+
+
+def ranking_model(als: ALSModel, movie_ids: Integers) -> RankingModel:
+    """The ranking model of a fitted implicit ALS."""
+    return _turned(item_factors(als, movie_ids), user_factors(als).mean(axis=0))
+
+
+def _turned(movies: Doubles, typical: Doubles) -> RankingModel:
+    """Turn M by K factors so that their products with themselves sum to a diagonal matrix."""
     energy, directions = np.linalg.eigh(movies.T @ movies)
     return RankingModel(
         factors=(movies @ directions).astype(np.float32),
         energy=np.maximum(energy, 0.0).astype(np.float32),
-        typical=(users.mean(axis=0) @ directions).astype(np.float32),
+        typical=(typical @ directions).astype(np.float32),
         confidence=CONFIDENCE,
         regularisation=RANKING_REGULARISATION,
         loved=LOVED,

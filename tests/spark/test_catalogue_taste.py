@@ -7,8 +7,8 @@ from pyspark.sql import SparkSession
 import train
 from catalogue import taste
 from catalogue.__main__ import write
-from marquee.fold_in import Recommender
 from marquee.progress import Progress
+from marquee.recommending import Recommender
 from tests.spark.prepared import prepared_in
 
 FILMS = taste.films()
@@ -35,7 +35,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
         ),
         Progress("train"),
     )
-    return Recommender(model.rating)
+    return Recommender(model)
 
 
 def visitors_of(group: str, seed: int) -> list[dict[int, float]]:

@@ -4,43 +4,22 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
 import recommend
 from marquee.contracts import Member, Rating, Result, Submission
-from marquee.fold_in import Recommender
-from marquee.model import Counts, Model, ModelError, Movie, RatingModel, write_folder
+from marquee.model import Model, ModelError, write_folder
 from marquee.progress import Progress, StepError
+from marquee.recommending import Recommender
+from tests.models import random_model
 
 MOVIES = 40
 SAY = Progress("recommend")
 
 
 def a_model() -> Model:
-    chance = np.random.default_rng(1)
-    rating = RatingModel(
-        movie_ids=np.arange(1, MOVIES + 1, dtype=np.int32),
-        factors=chance.normal(0, 0.4, (MOVIES, 4)).astype(np.float32),
-        movie_bias=chance.normal(0, 0.2, MOVIES).astype(np.float32),
-        support=np.full(MOVIES, 100, dtype=np.int32),
-        global_mean=3.5,
-        user_damping=5.0,
-        regularisation=0.1,
-        lowest=0.5,
-        highest=5.0,
-    )
-    titles = {i: Movie(i, f"Movie {i}", 2000, ()) for i in range(1, MOVIES + 1)}
-    return Model(
-        model_id="m1",
-        dataset="tested",
-        trained_at="2026-11-21T20:00:00.000Z",
-        counts=Counts(1, MOVIES, 1, 0),
-        rating=rating,
-        movies=titles,
-        questionnaire=(1, 2),
-    )
+    return random_model(MOVIES, first=1)
 
 
 def member(number: int, ratings: dict[int, int], dataset: str = "tested") -> Member:
@@ -96,7 +75,7 @@ def results(served: Path) -> dict[str, Result]:
 def test_given_good_members_when_served_then_each_gets_the_picks_of_the_fold_in(
     results: dict[str, Result],
 ) -> None:
-    recommender = Recommender(a_model().rating)
+    recommender = Recommender(a_model())
     for one in GOOD:
         picks = recommender.picks({rating.movie_id: rating.stars for rating in one.ratings})
         assert results[one.visitor_id].picks == tuple(picks)

@@ -16,7 +16,8 @@ from aws_lambda_powertools.utilities import parameters
 
 from marquee.aws import wiring
 from marquee.contracts import CurrentModel
-from marquee.model import Counts, Model, Movie, RatingModel, to_files
+from marquee.model import Counts, Model, Movie, to_files
+from tests.models import ranking_of, rating_of
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -155,23 +156,16 @@ def put_titles(aws: Aws) -> None:
 
 def _model(dataset: str) -> Model:
     ids = np.array(MOVIES, dtype=np.int32)
-    taste = np.where(ids <= 20, 1.0, -1.0).astype(np.float32)
+    taste = np.where(ids <= 20, 1.0, -1.0)[:, None]
+    offset = np.full(len(ids), 3.5)
+    rating = rating_of(offset, taste, support=np.full(len(ids), 100), first=MOVIES[0])
     return Model(
         model_id=MODEL_ID,
         dataset=dataset,
         trained_at="2026-11-21T20:00:00.000Z",
         counts=Counts(users=100, movies=len(ids), ratings=5000, visitors=0),
-        rating=RatingModel(
-            movie_ids=ids,
-            factors=taste[:, None],
-            movie_bias=np.zeros(len(ids), dtype=np.float32),
-            support=np.full(len(ids), 100, dtype=np.int32),
-            global_mean=3.5,
-            user_damping=10.0,
-            regularisation=0.05,
-            lowest=1.0,
-            highest=5.0,
-        ),
+        rating=rating,
+        ranking=ranking_of(np.maximum(np.hstack([taste, -taste]), 0)),
         movies={
             movie_id: Movie(movie_id, f"Film {movie_id}", 1970 + movie_id, ("Drama",))
             for movie_id in MOVIES

@@ -15,6 +15,7 @@ from marquee.model import (
     MANIFEST,
     RATING,
     Counts,
+    GaussianFactors,
     Model,
     ModelError,
     Movie,
@@ -23,6 +24,7 @@ from marquee.model import (
     to_files,
     write_folder,
 )
+from tests.models import ranking_of
 
 MOVIES = [
     Movie(2, "Amélie", 2001, ("Romance", "Comedy")),
@@ -32,14 +34,16 @@ MOVIES = [
 
 
 def a_model() -> Model:
+    offset = np.array([3.7, 3.4, 3.9], dtype=np.float32)
     rating = RatingModel(
         movie_ids=np.array([2, 5, 9], dtype=np.int32),
-        factors=np.arange(6, dtype=np.float32).reshape(3, 2),
-        movie_bias=np.array([0.1, -0.2, 0.3], dtype=np.float32),
         support=np.array([7, 8, 9], dtype=np.int32),
+        parts=(
+            GaussianFactors(offset, np.arange(6, dtype=np.float32).reshape(3, 2)),
+            GaussianFactors(offset + 0.1, np.ones((3, 1), dtype=np.float32)),
+        ),
+        noise=0.6,
         global_mean=3.6,
-        user_damping=5.0,
-        regularisation=0.15,
         lowest=0.5,
         highest=5.0,
     )
@@ -49,6 +53,7 @@ def a_model() -> Model:
         trained_at="2026-11-21T20:00:00.000Z",
         counts=Counts(users=10, movies=3, ratings=24, visitors=1),
         rating=rating,
+        ranking=ranking_of(np.arange(6, dtype=np.float64).reshape(3, 2)),
         movies={movie.movie_id: movie for movie in MOVIES},
         questionnaire=(9, 2),
         metrics={"test_rmse": 0.9},
@@ -103,7 +108,7 @@ def test_given_a_model_when_its_files_are_made_then_the_manifest_comes_last() ->
 
 
 def test_given_a_read_model_when_its_arrays_are_looked_at_then_they_are_float32() -> None:
-    assert read_model(to_files(a_model())).rating.factors.dtype == np.float32
+    assert read_model(to_files(a_model())).rating.parts[0].loadings.dtype == np.float32
 
 
 def test_given_no_manifest_when_read_then_the_error_says_half_written() -> None:
@@ -135,8 +140,13 @@ def test_given_a_damaged_file_when_read_then_the_error_names_it(name: str) -> No
 
 
 def test_given_a_newer_format_when_read_then_the_error_says_to_deploy_the_newer_release() -> None:
-    with pytest.raises(ModelError, match="schema version 2, this release reads up to 1: deploy"):
-        read_model(with_manifest(schema_version=2))
+    with pytest.raises(ModelError, match="schema version 3, this release reads up to 2: deploy"):
+        read_model(with_manifest(schema_version=3))
+
+
+def test_given_an_older_format_when_read_then_the_error_says_to_train_again() -> None:
+    with pytest.raises(ModelError, match=r"schema version 1, which this release no longer reads"):
+        read_model(with_manifest(schema_version=1))
 
 
 @pytest.mark.parametrize("version", [None, "1", True, 0])
@@ -181,16 +191,37 @@ def test_given_a_questionnaire_of_unknown_movies_when_read_then_it_is_refused() 
 def test_given_numbers_that_are_not_finite_when_a_model_is_made_then_it_is_refused(
     bad: float,
 ) -> None:
-    rating = a_model().rating
-    factors = rating.factors.copy()
-    factors[1, 1] = bad
+    rating, ranking = a_model().rating, a_model().ranking
+    loadings, factors = rating.parts[0].loadings.copy(), ranking.factors.copy()
+    loadings[1, 1] = factors[1, 1] = bad
     with pytest.raises(ModelError, match="not finite"):
-        replace(rating, factors=factors)
+        replace(rating, parts=(GaussianFactors(rating.parts[0].offset, loadings),))
+    with pytest.raises(ModelError, match="not finite"):
+        replace(ranking, factors=factors)
 
 
 def test_given_arrays_of_different_lengths_when_a_model_is_made_then_the_error_names_one() -> None:
     with pytest.raises(ModelError, match="support has shape"):
         replace(a_model().rating, support=np.array([1], dtype=np.int32))
+
+
+def test_given_a_ranking_of_other_movies_when_read_then_it_is_refused() -> None:
+    other = replace(a_model(), ranking=ranking_of(np.ones((4, 2))))
+    with pytest.raises(ModelError, match="ranking factors has shape"):
+        read_model(to_files(other))
+
+
+@pytest.mark.parametrize("noise", [0.0, -1.0])
+def test_given_a_noise_that_is_no_variance_when_a_model_is_made_then_it_is_refused(
+    noise: float,
+) -> None:
+    with pytest.raises(ModelError, match="noise"):
+        replace(a_model().rating, noise=noise)
+
+
+def test_given_no_parts_when_a_model_is_made_then_it_is_refused() -> None:
+    with pytest.raises(ModelError, match="no parts"):
+        replace(a_model().rating, parts=())
 
 
 def test_given_ids_out_of_order_when_a_model_is_made_then_it_is_refused() -> None:

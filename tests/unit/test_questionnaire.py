@@ -2,57 +2,59 @@
 
 import numpy as np
 
-from marquee.model import Movie, RatingModel
-from marquee.questionnaire import choose_questionnaire
+from marquee.questionnaire import Questioner, choose_questionnaire
+from tests.models import MEAN, random_model, rating_of
+
+USERS = 100
+APART = np.eye(3)
 
 
-def rated(support: list[int], bias: list[float], factors: list[list[float]]) -> RatingModel:
-    return RatingModel(
-        movie_ids=np.arange(1, len(support) + 1, dtype=np.int32),
-        factors=np.array(factors, dtype=np.float32),
-        movie_bias=np.array(bias, dtype=np.float32),
-        support=np.array(support, dtype=np.int32),
-        global_mean=3.5,
-        user_damping=5.0,
-        regularisation=0.1,
-        lowest=1.0,
-        highest=5.0,
+def asked(support: list[int], loadings: list[list[float]], count: int) -> tuple[int, ...]:
+    rating = rating_of(
+        np.full(len(support), MEAN), np.array(loadings), support=np.array(support), first=1
     )
-
-
-def titled(*genres: tuple[str, ...]) -> dict[int, Movie]:
-    return {i: Movie(i, f"Movie {i}", 2000, names) for i, names in enumerate(genres, 1)}
-
-
-APART = [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]]
+    return choose_questionnaire(rating, USERS, count)
 
 
 def test_given_movies_alike_in_all_else_when_chosen_then_the_most_rated_comes_first() -> None:
-    chosen = choose_questionnaire(
-        rated([5, 90, 40], [0.1] * 3, APART), titled(("A",), ("B",), ("C",)), 2
-    )
-    assert chosen == (2, 3)
-
-
-def test_given_two_of_one_genre_when_chosen_then_another_genre_comes_between() -> None:
-    movies = titled(("War",), ("War",), ("Comedy",))
-    chosen = choose_questionnaire(rated([100, 99, 95], [0.1] * 3, APART), movies, 3)
-    assert chosen == (1, 3, 2)
+    assert asked([5, 90, 40], APART.tolist(), 2) == (2, 3)
 
 
 def test_given_two_that_ask_the_same_when_chosen_then_another_question_comes_between() -> None:
-    same = [[1.0, 0], [1.0, 0], [0, 1.0]]
-    chosen = choose_questionnaire(rated([100, 99, 80], [0.1] * 3, same), titled((), (), ()), 3)
-    assert chosen == (1, 3, 2)
+    assert asked([90, 89, 80], [[1, 0], [1, 0], [0, 1]], 3) == (1, 3, 2)
 
 
-def test_given_enough_liked_movies_when_chosen_then_disliked_ones_are_not_asked() -> None:
-    chosen = choose_questionnaire(
-        rated([100, 50, 40], [-0.3, 0.2, 0.2], APART), titled((), (), ()), 2
-    )
-    assert 1 not in chosen
+def test_given_a_movie_that_all_rate_alike_when_chosen_then_one_that_divides_comes_first() -> None:
+    assert asked([90, 60], [[0.05, 0], [0, 1]], 2) == (2, 1)
 
 
 def test_given_fewer_movies_than_questions_when_chosen_then_every_movie_is_asked_once() -> None:
-    chosen = choose_questionnaire(rated([3, 2, 1], [0.1, -0.1, 0], APART), titled((), (), ()), 20)
-    assert sorted(chosen) == [1, 2, 3]
+    assert sorted(asked([3, 2, 1], APART.tolist(), 20)) == [1, 2, 3]
+
+
+def test_given_an_answer_when_asked_on_then_what_it_told_is_not_asked_again() -> None:
+    rating = rating_of(
+        np.full(3, MEAN),
+        np.array([[1.0, 0], [1.0, 0], [0, 0.9]]),
+        support=np.array([90, 89, 80]),
+        first=1,
+    )
+    questioner = Questioner(rating, USERS)
+    assert questioner.next(answered={1}, count=1) == (3,)
+    assert questioner.next(unseen={1}, count=1) == (2,)
+
+
+def test_given_answers_when_asked_on_then_nothing_is_asked_twice() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, model.counts.users)
+    first = questioner.next(count=10)
+    answered, unseen = set(first[:6]), set(first[6:])
+    more = questioner.next(answered, unseen, count=100)
+    assert not {*first} & {*more}
+    assert len(first) + len(more) == 40
+
+
+def test_given_unknown_movies_when_asked_on_then_they_change_nothing() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, model.counts.users)
+    assert questioner.next(answered={999_999}, unseen={888_888}) == questioner.next()

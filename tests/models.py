@@ -1,0 +1,77 @@
+"""Small models for tests."""
+
+import numpy as np
+import numpy.typing as npt
+
+from marquee.model import Counts, GaussianFactors, Model, Movie, RankingModel, RatingModel
+
+LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
+FIRST = 100  # movie_id
+
+
+def ranking_of(factors: npt.NDArray[np.floating]) -> RankingModel:
+    """A ranking model of M by K factors, turned as training turns them."""
+    energy, directions = np.linalg.eigh(factors.T @ factors)
+    return RankingModel(
+        factors=(factors @ directions).astype(np.float32),
+        energy=np.maximum(energy, 0).astype(np.float32),
+        typical=(factors.mean(axis=0) @ directions).astype(np.float32),
+        confidence=5.0,
+        regularisation=0.1,
+        loved=4.0,
+    )
+
+
+def rating_of(
+    offset: npt.NDArray[np.floating],
+    *loadings: npt.NDArray[np.floating],
+    support: npt.NDArray[np.integer] | None = None,
+    first: int = FIRST,
+) -> RatingModel:
+    """A rating model of M movies, each part with the same offset."""
+    movies = len(offset)
+    return RatingModel(
+        movie_ids=np.arange(first, first + movies, dtype=np.int32),
+        support=np.full(movies, 500, np.int32) if support is None else support.astype(np.int32),
+        parts=tuple(
+            GaussianFactors(offset.astype(np.float32), each.astype(np.float32)) for each in loadings
+        ),
+        noise=0.6,
+        global_mean=MEAN,
+        lowest=LOWEST,
+        highest=HIGHEST,
+    )
+
+
+def model_of(rating: RatingModel, ranking: RankingModel) -> Model:
+    movies = {
+        movie_id: Movie(movie_id, f"Film {movie_id}", 1950 + movie_id % 70, ("Drama",))
+        for movie_id in rating.movie_ids.tolist()
+    }
+    return Model(
+        model_id="m1",
+        dataset="tested",
+        trained_at="2026-11-21T20:00:00.000Z",
+        counts=Counts(users=1000, movies=len(movies), ratings=5000, visitors=0),
+        rating=rating,
+        ranking=ranking,
+        movies=movies,
+        questionnaire=tuple(rating.movie_ids.tolist()[:2]),
+    )
+
+
+def random_model(
+    movies: int = 60, rank: int = 6, seed: int = 3, support: int = 500, first: int = FIRST
+) -> Model:
+    """Two parts and a ranking model of any tastes."""
+    chance = np.random.default_rng(seed)
+    offset = MEAN + chance.normal(0, 0.3, movies)
+    residual = np.column_stack([chance.normal(0, 0.4, (movies, rank)), np.full(movies, 0.4)])
+    rating = rating_of(
+        offset,
+        residual,
+        chance.normal(0, 0.4, (movies, rank)),
+        support=np.full(movies, support),
+        first=first,
+    )
+    return model_of(rating, ranking_of(chance.normal(0, 0.3, (movies, rank))))

@@ -1,0 +1,68 @@
+"""Ratings of two tastes, and the visitors who came to them, for the tests of training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from learning import data
+from marquee.contracts import Rating, VisitorObject
+
+MOVIES, USERS, HUGE = 30, 80, 2**40
+ADA, BOB = "01k0000000000000000000000a", "01k0000000000000000000000b"
+
+
+def visitor(visitor_id: str, version: int, ratings: dict[int, int], dataset: str = "tested") -> str:
+    given = tuple(Rating(movie_id, stars) for movie_id, stars in ratings.items())
+    return VisitorObject(visitor_id, version, "2026-11-21T20:00:00.000Z", dataset, given).to_json()
+
+
+@pytest.fixture(scope="module")
+def ratings(spark: SparkSession) -> DataFrame:
+    """Two tastes: even users love even movies, odd users odd ones. Ids beyond 32 bits."""
+    chance = np.random.default_rng(2)
+    rows = [
+        (HUGE + user, movie, 4.5 if (user + movie) % 2 == 0 else 1.5)
+        for user in range(USERS)
+        for movie in sorted(chance.choice(MOVIES, 15, replace=False).tolist())
+    ]
+    return spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT").cache()
+
+
+@pytest.fixture(scope="module")
+def movies(spark: SparkSession) -> DataFrame:
+    rows = [(movie, f"Movie {movie}", 2000 + movie, ["Drama"]) for movie in range(MOVIES)]
+    return spark.createDataFrame(rows, data.MOVIES_SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def stored(ratings: DataFrame, movies: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    dated = ratings.withColumn("rated_at", F.timestamp_seconds(F.lit(0)))
+    dated.write.parquet((folder / "ratings").as_uri())
+    movies.write.parquet((folder / "movies").as_uri())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with visitors beside it: Ada changed her mind, Bob rated something else."""
+    folder = tmp_path_factory.mktemp("models")
+    days = folder / "visitors" / "date=2026-11-21", folder / "visitors" / "date=2026-11-22"
+    for day in days:
+        day.mkdir(parents=True)
+    (days[0] / f"{ADA}-1.json").write_text(visitor(ADA, 1, {0: 5, 1: 5}))
+    (days[1] / f"{ADA}-2.json").write_text(visitor(ADA, 2, {2: 5, 3: 1, 999: 5}))
+    (days[0] / f"{BOB}-1.json").write_text(visitor(BOB, 1, {4: 1}, dataset="another"))
+    (days[0] / "broken.json").write_text('{"schema_version": 1, "visitor_id"')
+    return folder
+
+
+def numbered(ratings: DataFrame) -> DataFrame:
+    """The ratings with `user` and `test` in place of user_id, as training sees them."""
+    marked = data.with_split(ratings, 1)
+    users = data.users_of(marked)
+    _, starts = data.totals_of(users)
+    return data.with_user_index(marked, users, starts).cache()

@@ -1,0 +1,54 @@
+"""What is fitted, and that a visitor folded in is what MLlib would have made of her."""
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from learning import fitting
+from marquee.fold_in import RankingFolding, rated_from
+from tests.spark.tastes import numbered, ratings
+
+__all__ = ["ratings"]  # a fixture
+
+
+def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
+    spark: SparkSession, ratings: DataFrame
+) -> None:
+    """The half-step of MLlib's implicit ALS for a user, by her scores of all movies."""
+    indexed = numbered(ratings)
+    loved = indexed.filter("rating >= 4").withColumn("rating", F.lit(1.0))
+    size = fitting.Size(4, 5, 0.1, 0.1, 2)
+    als = fitting.als_of(size, 0.1, seed=3).setImplicitPrefs(True).setAlpha(5.0).fit(loved)
+    movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
+    ranking = RankingFolding(fitting.ranking_model(als, movie_ids))
+    rows = {movie_id: row for row, movie_id in enumerate(movie_ids.tolist())}
+    items = fitting.item_factors(als, movie_ids)
+    given: dict[int, dict[int, float]] = {}
+    for row in indexed.collect():
+        given.setdefault(row["user"], {})[row["movie_id"]] = row["rating"]
+    for row in als.userFactors.collect():
+        ours = ranking.taste(ranking.pull(rated_from(given[row["id"]], rows)))
+        np.testing.assert_allclose(
+            ranking.score(ours[None])[0], items @ np.array(row["features"]), atol=2e-3
+        )
+
+
+def test_given_users_factors_when_turned_then_movies_covary_as_their_predictions_did(
+    ratings: DataFrame,
+) -> None:
+    als = fitting.fit(numbered(ratings), "rating", fitting.Size(4, 5, 0.1, 0.1, 2), 0.1, seed=3)
+    movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
+    part = fitting.gaussian_factors(als, movie_ids, np.zeros(len(movie_ids)))
+    predictions = fitting.user_factors(als) @ fitting.item_factors(als, movie_ids).T
+    np.testing.assert_allclose(part.offset, predictions.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(part.loadings @ part.loadings.T, np.cov(predictions.T), atol=1e-4)
+
+
+@pytest.mark.parametrize(("ratings", "rank"), [(30_000, 32), (5_000_000, 32), (100_000_000, 64)])
+def test_given_more_ratings_when_sized_then_the_model_grows(ratings: int, rank: int) -> None:
+    assert fitting.size_for(ratings).rank == rank
+
+
+def test_given_a_hundred_million_ratings_when_sized_then_they_are_spread_over_many_blocks() -> None:
+    assert fitting.size_for(100_000_000).blocks == 200
