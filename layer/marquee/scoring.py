@@ -172,8 +172,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     """The learning of that name over genres or tags; raises UnknownModelError."""
     learning = _PROFILES.get(name)
     if learning is None:
-        known = ", ".join(_PROFILES)
-        raise UnknownModelError(f"{name!r} tells no profile: use one of {known}")
+        raise _unknown(f"{name!r} tells no profile", PROFILE_NAMES)
     profiles = _profiles(name, model)
     base = damped_mean(profiles, model.rating)
     if name in (TAGS, TAGS_LS):
@@ -182,7 +181,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
         described, what = by_genres(movies, base), "genres"
     if not described.names:
-        raise UnknownModelError(f"the data set {model.dataset!r} has no {what}")
+        raise _unknown(f"the data set {model.dataset!r} has no {what}", names_for(model))
     return ProfileFolding(described, learning)
 
 
@@ -193,10 +192,8 @@ def profile_of(name: str, model: Model, rated: Rated) -> tuple[Weight, ...]:
 
 def _profiles(name: str, model: Model) -> Profiles:
     if model.profiles is None:
-        raise UnknownModelError(
-            f"model {model.model_id!r} was trained without what {name!r} needs: "
-            "train with 'make train'"
-        )
+        lacking = f"model {model.model_id!r} was trained without what {name!r} needs"
+        raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
     return model.profiles
 
 
@@ -215,10 +212,8 @@ def _by_profile(model: Model, *, name: str) -> Scorer:
 def _by_size(model: Model, *, rank: int) -> Scorer:
     """Explicit ALS of another size, folded in like the parts of the rating model."""
     if rank not in model.sizes:
-        raise UnknownModelError(
-            f"model {model.model_id!r} was trained without ALS of rank {rank}: "
-            "train with 'make train'"
-        )
+        lacking = f"model {model.model_id!r} was trained without ALS of rank {rank}"
+        raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
     rating = replace(model.rating, parts=(model.sizes[rank],))
     return ByRating(replace(model, rating=rating))
 
@@ -245,7 +240,7 @@ MODEL_NAMES = tuple(_MODELS)
 def scorer_named(name: str, model: Model) -> Scorer:
     """The model of that name; raises UnknownModelError that says what is missing."""
     if name not in _MODELS:
-        raise UnknownModelError(f"there is no model {name!r}: use one of {', '.join(_MODELS)}")
+        raise _unknown(f"there is no model {name!r}", names_for(model))
     return _MODELS[name](model)
 
 
@@ -260,3 +255,7 @@ def names_for(model: Model) -> tuple[str, ...]:
         *(f"als-{rank}" for rank in ALS_RANKS if rank not in model.sizes),
     }
     return tuple(name for name in _MODELS if name not in lacking)
+
+
+def _unknown(reason: str, names: Sequence[str]) -> UnknownModelError:
+    return UnknownModelError(f"{reason}: use one of {', '.join(names)}")
