@@ -9,6 +9,7 @@ import json
 import sys
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -154,11 +155,14 @@ def trained(
     indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
     tested, quality = _measured_on_split(indexed, size, totals, in_use, seed)
     say(str(quality))
-    model = fitted(indexed, size, totals, seed)
+    with ThreadPoolExecutor(1) as pool:
+        # Beside the fits, which leave the cluster idle most of the time where they are small.
+        profiling = pool.submit(profiles_of, indexed, tags)
+        model = fitted(indexed, size, totals, seed)
+        profiles = profiling.result()
     say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
-    profiles = profiles_of(indexed, model.rating.movie_ids, tags)
-    say(f"{len(profiles.tag_names)} tags")
+    say(f"counted {len(profiles.tag_names)} tags")
     of_sizes = fitted_sizes(indexed, model.rating.movie_ids, sizes, size, seed)
     if of_sizes:
         say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")

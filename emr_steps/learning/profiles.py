@@ -4,7 +4,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.model import Floats, Integers, Profiles
+from marquee.model import Profiles
 
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 MOST_TAGS = 200
@@ -12,34 +12,32 @@ LEAST_PEOPLE = 3  # who gave a tag, in all
 MOST_PEOPLE = 255  # counted for one tag of one movie
 
 
-def profiles_of(ratings: DataFrame, movie_ids: Integers, tags: DataFrame | None = None) -> Profiles:
-    """Mean, median and tags of these movies. `ratings` has movie_id, rating; `tags` TAGS_SCHEMA."""
+def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:
+    """Mean, median and tags of the rated movies, in ascending order of their ids.
+
+    `ratings` has movie_id, rating; `tags` TAGS_SCHEMA.
+    """
     rows = (
         ratings.groupBy("movie_id")
         .agg(F.avg("rating").alias("mean"), F.median("rating").alias("median"))
+        .orderBy("movie_id")
         .collect()
     )
-    at = np.searchsorted(movie_ids, [row["movie_id"] for row in rows])
-    mean, median = _zeros(movie_ids), _zeros(movie_ids)
-    mean[at] = [row["mean"] for row in rows]
-    median[at] = [row["median"] for row in rows]
+    mean = np.array([row["mean"] for row in rows], dtype=np.float32)
+    median = np.array([row["median"] for row in rows], dtype=np.float32)
     if tags is None:
         return Profiles(mean, median)
     names = _most_used(tags)
     if not names:
         return Profiles(mean, median)
-    people = np.zeros((len(movie_ids), len(names)), dtype=np.uint8)
+    people = np.zeros((len(rows), len(names)), dtype=np.uint8)
     column = {name: number for number, name in enumerate(names)}
-    row_of = {movie_id: row for row, movie_id in enumerate(movie_ids.tolist())}
+    row_of = {row["movie_id"]: number for number, row in enumerate(rows)}
     for tag in tags.filter(F.col("tag").isin(*names)).collect():
-        row = row_of.get(tag["movie_id"])  # a movie that nobody rated may have tags
-        if row is not None:
-            people[row, column[tag["tag"]]] = min(tag["people"], MOST_PEOPLE)
+        number = row_of.get(tag["movie_id"])  # a movie that nobody rated may have tags
+        if number is not None:
+            people[number, column[tag["tag"]]] = min(tag["people"], MOST_PEOPLE)
     return Profiles(mean, median, names, people)
-
-
-def _zeros(movie_ids: Integers) -> Floats:
-    return np.zeros(len(movie_ids), dtype=np.float32)
 
 
 def _most_used(tags: DataFrame) -> tuple[str, ...]:

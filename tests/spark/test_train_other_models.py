@@ -95,11 +95,8 @@ def few(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(rows, "movie_id INT, rating FLOAT")
 
 
-IDS = np.array([1, 2], dtype=np.int32)
-
-
 def test_given_ratings_then_each_movie_has_its_mean_and_its_median(few: DataFrame) -> None:
-    profiles = profiles_of(few, IDS)
+    profiles = profiles_of(few)
     np.testing.assert_allclose(profiles.mean, [10 / 3, 2.5], rtol=1e-6)
     assert profiles.median.tolist() == [4.0, 2.5]
 
@@ -107,7 +104,7 @@ def test_given_ratings_then_each_movie_has_its_mean_and_its_median(few: DataFram
 def test_given_an_empty_table_of_tags_then_there_are_none(
     spark: SparkSession, few: DataFrame
 ) -> None:
-    profiles = profiles_of(few, IDS, spark.createDataFrame([], TAGS_SCHEMA))
+    profiles = profiles_of(few, spark.createDataFrame([], TAGS_SCHEMA))
     assert (profiles.tag_names, profiles.tag_people) == ((), None)
 
 
@@ -115,7 +112,7 @@ def test_given_many_tags_then_the_most_used_are_kept_and_counts_fit_a_byte(
     spark: SparkSession, few: DataFrame
 ) -> None:
     rows = [(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]
-    profiles = profiles_of(few, IDS, spark.createDataFrame(rows, TAGS_SCHEMA))
+    profiles = profiles_of(few, spark.createDataFrame(rows, TAGS_SCHEMA))
     assert profiles.tag_names[:2] == ("tag 299", "tag 298")
     assert len(profiles.tag_names) == MOST_TAGS
     assert profiles.tag_people is not None
