@@ -2,7 +2,8 @@
 
 Recognises the layout by itself (marquee.datasets). Rows that cannot be used are counted by
 reason, the first of them named with file and line, and left out; of a movie that one user rated
-more than once the latest rating counts.
+more than once the latest rating counts. Of tags, in the layouts that have them, it keeps how many
+people gave each movie which.
 """
 
 import argparse
@@ -50,6 +51,7 @@ class Report:
     movies: int = 0
     movies_rated: int = 0
     duplicates: int = 0
+    tags: int = 0  # rows of tags that can be used
     bad_rows: dict[str, int] = field(default_factory=dict)
     examples: list[dict[str, str | int]] = field(default_factory=list)
 
@@ -216,6 +218,54 @@ def latest_movies(movies: DataFrame) -> DataFrame:
         movies.groupBy("movie_id")
         .agg(latest.alias("latest"))
         .select("movie_id", "latest.title", "latest.year", "latest.genres")
+    )
+
+
+def parsed_tags(lines: DataFrame, form: Form) -> DataFrame:
+    """file, block, place, value, user_id, movie_id, tag, reason."""
+    rows = lines.filter(F.trim("value") != "")
+    if form.tags and form.tags.first_line:
+        rows = rows.filter(F.lower(F.trim("value")) != form.tags.first_line.lower())
+    user, movie, tag, count = (
+        _csv_tag_columns() if form.separator == "," else _split_tag_columns(form.separator)
+    )
+    reason = F.coalesce(
+        F.when(~count, "wrong number of columns"),
+        _id_reason(user, "user", "long"),
+        _id_reason(movie, "movie", "int"),
+        F.when(F.trim(tag) == "", "tag is empty"),
+    )
+    return rows.select(
+        *rows.columns,
+        user.try_cast("long").alias("user_id"),
+        movie.try_cast("int").alias("movie_id"),
+        F.lower(F.trim(tag)).alias("tag"),
+        reason.alias("reason"),
+    )
+
+
+def _csv_tag_columns() -> tuple[Column, Column, Column, Column]:
+    """User, movie and tag of a csv line, tags with commas in quotes; whether it has 4 columns."""
+    options = {"quote": '"', "escape": '"', "nullValue": "\u0000"}
+    schema = "user STRING, movie STRING, tag STRING, seconds STRING, more STRING"
+    row = F.from_csv("value", F.lit(schema), options)
+    whole = row["seconds"].isNotNull() & row["more"].isNull()
+    return F.trim(row["user"]), F.trim(row["movie"]), row["tag"], whole
+
+
+def _split_tag_columns(separator: str) -> tuple[Column, Column, Column, Column]:
+    """The same of a line with another separator, which a tag may hold too."""
+    parts = F.split("value", rf"\Q{separator}\E", -1)
+    size = F.size(parts)
+    tag = F.array_join(F.slice(parts, F.lit(3), F.greatest(size - 3, F.lit(0))), separator)
+    user, movie = (F.trim(F.get(parts, F.lit(place))) for place in (0, 1))
+    return user, movie, tag, size > 3  # noqa: PLR2004
+
+
+def tag_counts(tags: DataFrame) -> DataFrame:
+    """movie_id, tag, people: how many different users gave the movie the tag."""
+    return tags.groupBy("movie_id", "tag").agg(
+        F.count_distinct("user_id").cast("int").alias("people")
     )
 
 
@@ -401,6 +451,11 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
     good = rows.filter(F.col("reason").isNull())
     latest_ratings(good).write.mode("overwrite").parquet(arguments.ratings)
     movies.write.mode("overwrite").parquet(arguments.movies)
+    if arguments.tags:
+        # Without tags an empty table, so that none of an earlier import stay.
+        tags = _tags(spark, arguments.raw, layout, movies, report)
+        tag_counts(tags).write.mode("overwrite").parquet(arguments.tags)
+        say(f"{report.tags} tags of movies")
     _count_written(spark, arguments, report)
     say(
         f"wrote {report.ratings} ratings of {report.users} users for {report.movies_rated} of "
@@ -445,12 +500,38 @@ def _ratings(
             f"none of the {report.rows} rows in {', '.join(layout.ratings)} can be used "
             f"({_told(counts)})"
         )
+    _report_bad(rows, lines, counts, report, blocks)
+    return rows
+
+
+def _tags(
+    spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: Report
+) -> DataFrame:
+    """The tags that can be used: user_id, movie_id, tag; none where the data set has none."""
+    if layout.tags is None:
+        return spark.createDataFrame([], "user_id LONG, movie_id INT, tag STRING")
+    lines = lines_of(spark, raw, [layout.tags])
+    told = F.concat(F.lit("tag: "), "reason")  # the same reasons are counted for ratings too
+    parsed = without_unknown_movies(parsed_tags(lines, layout.form), movies)
+    rows = parsed.withColumn("reason", told).persist()
+    counts = bad_rows(rows)
+    report.tags = counts.pop("", 0)
+    _report_bad(rows, lines, counts, report)
+    return rows.filter(F.col("reason").isNull()).select("user_id", "movie_id", "tag")
+
+
+def _report_bad(
+    rows: DataFrame,
+    lines: DataFrame,
+    counts: Mapping[str, int],
+    report: Report,
+    blocks: Blocks | None = None,
+) -> None:
     for reason, count in counts.items():
         report.bad_rows[reason] = report.bad_rows.get(reason, 0) + count
     if counts and len(report.examples) < EXAMPLES:
         found = examples(rows, blocks or blocks_of(lines))
         report.examples = (report.examples + found)[:EXAMPLES]
-    return rows
 
 
 def _count_written(spark: SparkSession, arguments: argparse.Namespace, report: Report) -> None:
@@ -476,6 +557,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--raw", required=True, help="folder of the raw files")
     parser.add_argument("--ratings", required=True, help="folder to write the ratings into")
     parser.add_argument("--movies", required=True, help="folder to write the movies into")
+    parser.add_argument("--tags", help="folder to write the tags into")
     parser.add_argument("--report", required=True, help="folder to write prepare.json into")
     return parser.parse_args(argv)
 

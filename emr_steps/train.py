@@ -9,6 +9,7 @@ import json
 import sys
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,13 +32,13 @@ from learning.data import (
     with_split,
     with_user_index,
 )
-from learning.fitting import Fitted, Size, fitted, size_for
+from learning.fitting import Fitted, Size, fitted, fitted_sizes, size_for
 from learning.measuring import measured, people_of
-from marquee.contracts import SCHEMA_VERSION, ContractError, CurrentModel, timestamp
+from learning.profiles import TAGS_SCHEMA, profiles_of
+from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
 from marquee.evaluation import Examiner, mean_of, rmse
 from marquee.hadoop import Files, join
 from marquee.model import (
-    FILE_NAMES,
     HELD_OUT,
     MANIFEST,
     METRICS,
@@ -46,6 +47,7 @@ from marquee.model import (
     ModelError,
     Movie,
     RatingModel,
+    names_of,
     pack_rating,
     to_files,
     unpack_rating,
@@ -133,11 +135,14 @@ def trained(
     seed: int,
     say: Progress,
     in_use: RatingModel | None = None,
+    tags: DataFrame | None = None,
+    sizes: Sequence[int] = (),
 ) -> Trained:
     """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating.
 
     `trained_at` is the moment before the visitors were read: whoever came later is new to it.
     `in_use` is the rating model to compare with, fitted without what is held out here.
+    `tags` (TAGS_SCHEMA) and `sizes`, ranks of ALS, are for the models beside the two.
     """
     marked = with_split(ratings, seed)
     users = users_of(marked)
@@ -150,9 +155,17 @@ def trained(
     indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
     tested, quality = _measured_on_split(indexed, size, totals, in_use, seed)
     say(str(quality))
-    model = fitted(indexed, size, totals, seed)
+    with ThreadPoolExecutor(1) as pool:
+        # Beside the fits, which leave the cluster idle most of the time where they are small.
+        profiling = pool.submit(profiles_of, indexed, tags)
+        model = fitted(indexed, size, totals, seed)
+        profiles = profiling.result()
     say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
+    say(f"counted {len(profiles.tag_names)} tags")
+    of_sizes = fitted_sizes(indexed, model.rating.movie_ids, sizes, size, seed)
+    if of_sizes:
+        say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
     return Trained(
         Model(
             model_id=model_id,
@@ -164,6 +177,8 @@ def trained(
             movies=titles,
             questionnaire=choose_questionnaire(model.rating, totals.users),
             metrics=_metrics(quality, size, seed, say.seconds),
+            profiles=profiles,
+            sizes=of_sizes,
         ),
         quality,
         tested.rating if tested else None,
@@ -252,8 +267,17 @@ def publish(trained: Trained, folder: str, files: Files) -> None:
 
 def copy_model(source: str, folder: str, files: Files) -> None:
     """Fill a folder with another's model: steps already submitted recommend from this folder."""
-    for name in FILE_NAMES:
+    for name in names_of(lambda name: files.read(join(source, name))):
         files.write(join(folder, name), files.read(join(source, name)))
+
+
+def ranks_from(listed: str) -> tuple[int, ...]:
+    """The ranks in `8,16`. Raises ArgumentTypeError where a model of one could not be named."""
+    ranks = [rank.strip() for rank in listed.split(",")]
+    if unknown := [rank for rank in ranks if rank not in map(str, ALS_RANKS)]:
+        known = ", ".join(map(str, ALS_RANKS))
+        raise argparse.ArgumentTypeError(f"no model is named after {unknown[0]!r}: use {known}")
+    return tuple(sorted({int(rank) for rank in ranks}))
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -261,12 +285,19 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--ratings", required=True, help="folder of the prepared ratings")
     parser.add_argument("--movies", required=True, help="folder of the prepared movies")
+    parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--visitors", required=True, help="folder of the visitor objects")
     parser.add_argument("--model", required=True, help="model folder to write; its name is the id")
     parser.add_argument("--current", required=True, help="current.json to move to the new model")
     parser.add_argument("--in-use", help="folder of the model in use, to compare the new one with")
     parser.add_argument(
         "--switch", action="store_true", help="make this data set the active one, whatever it was"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=ranks_from,
+        default=(),
+        help=f"also fit ALS of these ranks, as in {','.join(map(str, ALS_RANKS))}",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
     return parser.parse_args(argv)
@@ -286,6 +317,8 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     visitors = read_visitors(spark, arguments.visitors, files, say)
+    has_tags = arguments.tags and files.names(arguments.tags)
+    tags = spark.read.schema(TAGS_SCHEMA).parquet(arguments.tags) if has_tags else None
     ratings = all_ratings(
         spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
         visitors_ratings(visitors, arguments.dataset),
@@ -300,6 +333,8 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         seed=arguments.seed,
         say=say,
         in_use=rating_in_use(files, arguments, say),
+        tags=tags,
+        sizes=arguments.sizes,
     )
     model, quality = done.model, done.quality
     if quality.is_worse:

@@ -20,7 +20,7 @@ from operations.environment import Environment
 from operations.errors import OperationError
 from operations.models import model_json, switch_to
 from operations.running_steps import locations, run_step
-from operations.train import TrainedModel, train
+from operations.train import TrainedModel, find_similar, train
 
 _TITLE_WRITERS = 8
 _EXAMPLES_SHOWN = 10
@@ -69,6 +69,7 @@ def import_ratings(
     with phases.phase("load the titles") as phase:
         phase.result = f"{load_titles(environment, model, phase):,} titles"
     switch_to(environment, model.model_id)
+    find_similar(environment, phases, model.model_id)
     return model
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from marquee.steps import new_model_id, train_step
+from marquee.contracts import ALS_RANKS
+from marquee.steps import new_model_id, similar_step, train_step
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError
@@ -37,7 +38,7 @@ def train(environment: Environment, phases: Phases, dataset: str) -> TrainedMode
     """Train on a data set; the model is in use at once where that data set is the active one."""
     model_id = new_model_id(datetime.now(UTC))
     in_use = current_model(environment)
-    step = train_step(locations(environment), dataset, model_id, in_use=in_use)
+    step = train_step(locations(environment), dataset, model_id, in_use=in_use, sizes=ALS_RANKS)
     with phases.phase(f"train on {dataset}") as phase:
         run_step(environment, step, phase.detail)
         metrics = model_json(environment, model_id, "metrics.json") or {}
@@ -52,9 +53,17 @@ def train(environment: Environment, phases: Phases, dataset: str) -> TrainedMode
     return model
 
 
+def find_similar(environment: Environment, phases: Phases, model_id: str) -> None:
+    """Find each movie's most similar ones by a model that is in use already, or soon is."""
+    with phases.phase("find similar movies") as phase:
+        run_step(environment, similar_step(locations(environment), model_id), phase.detail)
+
+
 def retrain(environment: Environment, phases: Phases) -> TrainedModel:
     """Train on the active data set."""
     current = current_model(environment)
     if current is None:
         raise OperationError("No data set is active yet: bring one in with 'make import DATA=…'.")
-    return train(environment, phases, current.dataset)
+    model = train(environment, phases, current.dataset)
+    find_similar(environment, phases, model.model_id)
+    return model

@@ -49,7 +49,7 @@ resource "aws_iam_role_policy" "emr_service_passes_role" {
   })
 }
 
-# The nodes: what prepare, train and recommend read and write, and nothing else in the account.
+# The nodes: what the steps read and write, and nothing else in the account.
 resource "aws_iam_role" "nodes" {
   name        = "${local.name}-nodes"
   description = "The steps of ${local.name}"
@@ -90,7 +90,7 @@ resource "aws_iam_role_policy" "nodes" {
           Action = "s3:GetObject"
           Resource = concat(
             [
-              for prefix in ["raw", "ratings", "movies", "reports", "visitors", "submissions"] :
+              for prefix in ["raw", "ratings", "movies", "tags", "reports", "visitors", "submissions"] :
               "${local.bucket_arns.ratings}/${prefix}/*"
             ],
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
@@ -107,7 +107,7 @@ resource "aws_iam_role_policy" "nodes" {
           ]
           Resource = concat(
             flatten([
-              for prefix in ["ratings", "movies", "reports"] :
+              for prefix in ["ratings", "movies", "tags", "reports"] :
               ["${local.bucket_arns.ratings}/${prefix}/*", "${local.bucket_arns.ratings}/${prefix}_$folder$"]
             ]),
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],

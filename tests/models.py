@@ -3,7 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 
-from marquee.model import Counts, GaussianFactors, Model, Movie, RankingModel, RatingModel
+from marquee.contracts import ALS_RANKS
+from marquee.model import (
+    Counts,
+    GaussianFactors,
+    Model,
+    Movie,
+    Profiles,
+    RankingModel,
+    RatingModel,
+)
 
 LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
 FIRST = 100  # movie_id
@@ -57,7 +66,25 @@ def model_of(rating: RatingModel, ranking: RankingModel) -> Model:
         ranking=ranking,
         movies=movies,
         questionnaire=tuple(rating.movie_ids.tolist()[:2]),
+        profiles=profiles_of(rating),
+        sizes={rank: size_of(rating, rank) for rank in ALS_RANKS},
     )
+
+
+def profiles_of(rating: RatingModel) -> Profiles:
+    """Means by the first part; every third movie is dark, every second is funny."""
+    rows = np.arange(len(rating.movie_ids))
+    people = np.column_stack([rows % 3 == 0, 2 * (rows % 2 == 0)]).astype(np.uint8)
+    mean = np.clip(rating.parts[0].offset, LOWEST, HIGHEST)
+    median = (np.round(mean * 2) / 2).astype(np.float32)
+    return Profiles(mean, median, ("dark", "funny"), people)
+
+
+def size_of(rating: RatingModel, rank: int) -> GaussianFactors:
+    """Factors of any tastes, of that rank."""
+    chance = np.random.default_rng(rank)
+    loadings = chance.normal(0, 0.3, (len(rating.movie_ids), rank))
+    return GaussianFactors(rating.parts[0].offset, loadings.astype(np.float32))
 
 
 def random_model(

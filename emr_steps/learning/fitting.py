@@ -1,7 +1,8 @@
 """Fit the rating model and the ranking model with Spark MLlib; docs/model.md says what and why."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyspark.ml.recommendation import ALS, ALSModel
@@ -155,6 +156,13 @@ def fitted(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
         ),
         ranking,
     )
+
+
+def fitted_sizes(
+    ratings: DataFrame, movie_ids: Integers, ranks: Sequence[int], size: Size, seed: int
+) -> dict[int, GaussianFactors]:
+    """Explicit ALS over the ratings for each of these ranks, otherwise as large models are."""
+    return {rank: _stars_part(ratings, movie_ids, replace(size, rank=rank), seed) for rank in ranks}
 
 
 def fit(ratings: DataFrame, column: str, size: Size, regularisation: float, seed: int) -> ALSModel:

@@ -42,6 +42,7 @@ from marquee.forms import (
     FieldError,
     PicksForm,
     VisitorForm,
+    check_genres_known,
     check_idempotency_key,
     check_movies_known,
     field_errors,
@@ -54,7 +55,8 @@ from marquee.identity import (
     visitor_id_for,
 )
 from marquee.model import Model
-from marquee.recommending import Recommender
+from marquee.recommending import Recommender, Wanted, genres_of
+from marquee.scoring import RANKING, UnknownModelError
 from marquee.visitor import Registration, Status
 
 SETTINGS = Settings.from_environment()
@@ -121,13 +123,14 @@ def questionnaire() -> QuestionnaireAnswer:
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     check_size()
-    model, recommender = current_model()
+    model, recommender = model_named(form.model)
     ratings = form.to_ratings()
     check_movies_known(ratings, model.movies)
+    check_genres_known(form.genres, genres_of(model))
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=picks_for(ratings, model, recommender),
+        picks=picks_for(ratings, model, recommender, form.to_wanted()),
     )
 
 
@@ -211,17 +214,30 @@ def register_visitor(visitor_id: str, form: VisitorForm, dataset: str) -> str:
 
 
 def picks_for(
-    ratings: tuple[Rating, ...], model: Model, recommender: Recommender
+    ratings: tuple[Rating, ...],
+    model: Model,
+    recommender: Recommender,
+    wanted: Wanted | None = None,
 ) -> list[PickAnswer]:
-    found = recommender.picks({rating.movie_id: rating.stars for rating in ratings})
+    given = {rating.movie_id: float(rating.stars) for rating in ratings}
+    found = recommender.picks(given, wanted=wanted)
     return pick_answers(found, model.movies)
 
 
-def current_model() -> tuple[Model, Recommender]:
-    loaded = models.current()
+def current_model(name: str = RANKING) -> tuple[Model, Recommender]:
+    loaded = models.current(name)
     if loaded is None:
         raise NoModelYetError
     return loaded
+
+
+def model_named(name: str) -> tuple[Model, Recommender]:
+    """The current model with its recommender of that name."""
+    try:
+        return current_model(name)
+    except UnknownModelError as error:
+        message = str(error)
+        raise FieldError("model", f"{message[:1].upper()}{message[1:]}.") from error
 
 
 def secret() -> str:

@@ -14,6 +14,7 @@ from typing import Any
 SCHEMA_VERSION = 1
 MIN_STARS, MAX_STARS = 1, 5
 PICKS = 10
+ALS_RANKS = (8, 16, 32)  # of the models called als-8, als-16, als-32
 
 _VISITOR_KEY = re.compile(
     r"visitors/date=(?P<date>\d{4}-\d{2}-\d{2})/(?P<visitor_id>[0-9a-hjkmnp-tv-z]{26})-(?P<version>\d{1,9})\.json"

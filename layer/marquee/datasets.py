@@ -51,6 +51,7 @@ class Form:
     columns: tuple[str, ...]  # movie_id, user_id, rating, and date or seconds
     lowest: float  # stars
     step: float  # ratings are whole multiples of it up to 5
+    tags: FileForm | None = None  # columns user_id, movie_id, tag, seconds; may be missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class Layout:
     movies: str
     genres: str | None
     ignored: tuple[str, ...]
+    tags: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
         """Every file to read."""
-        return (*self.ratings, self.movies, *([self.genres] if self.genres else []))
+        optional = (name for name in (self.genres, self.tags) if name)
+        return (*self.ratings, self.movies, *optional)
 
 
 def _file(called: str, name: str, line: str, first_line: str = "") -> FileForm:
@@ -113,6 +116,7 @@ FORMS = (
         columns=("user_id", "movie_id", "rating", "seconds"),
         lowest=0.5,
         step=0.5,
+        tags=_file("tags.csv", r"tags\.csv", "", "userId,movieId,tag,timestamp"),
     ),
     Form(
         name="movielens-dat",
@@ -124,6 +128,7 @@ FORMS = (
         columns=("user_id", "movie_id", "rating", "seconds"),
         lowest=0.5,
         step=0.5,
+        tags=_file("tags.dat", r"tags\.dat", r"\d+::\d+::.*::\d+"),
     ),
     Form(
         name="movielens-100k",
@@ -186,9 +191,16 @@ def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layou
         _check(form, form.ratings, name, heads[name])
     movies = _beside(form, form.movies, ratings[0], heads)
     genres = _beside(form, form.genres, ratings[0], heads) if form.genres else None
-    used = {*ratings, movies, genres}
+    tags = _tags(form.tags, heads) if form.tags else None
+    used = {*ratings, movies, genres, tags}
     ignored = tuple(name for name in sorted(heads) if name not in used)
-    return Layout(form, tuple(ratings), movies, genres, ignored)
+    return Layout(form, tuple(ratings), movies, genres, ignored, tags)
+
+
+def _tags(file: FileForm, heads: Mapping[str, bytes]) -> str | None:
+    """The file of tags, where there is one that looks so: a data set is whole without."""
+    named = (name for name in sorted(heads) if file.name.fullmatch(name))
+    return next((name for name in named if file.fits(heads[name])), None)
 
 
 def _beside(form: Form, file: FileForm, ratings: str, heads: Mapping[str, bytes]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,10 +18,14 @@ from pydantic import (
 
 from marquee.contracts import MAX_STARS, MIN_STARS, Rating
 from marquee.phone import PhoneError, to_e164
+from marquee.recommending import Wanted
+from marquee.scoring import RANKING
 
 MIN_RATINGS, MAX_RATINGS = 5, 500
 MAX_BODY_BYTES = 32 * 1024
 MAX_NAME = 60
+MAX_GENRES = 50
+FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 
 class FieldError(ValueError):
@@ -39,8 +43,8 @@ class RatingForm(BaseModel):
     stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
 
 
-class PicksForm(BaseModel):
-    """Ratings alone: picks at once, nothing is stored."""
+class RatingsForm(BaseModel):
+    """Ratings of movies, each of them once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -60,7 +64,48 @@ class PicksForm(BaseModel):
         return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
 
 
-class VisitorForm(PicksForm):
+class YearsForm(BaseModel):
+    """Years in which a movie came out, both of them included; a missing one is no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    first: StrictInt | None = Field(default=None, alias="from")
+    last: StrictInt | None = Field(default=None, alias="to")
+
+    @field_validator("first", "last")
+    @classmethod
+    def _four_digits(cls, year: int | None) -> int | None:
+        if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+            raise ValueError(f"Give a year from {FIRST_YEAR} to {LAST_YEAR}.")
+        return year
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "YearsForm":
+        if self.first is not None and self.last is not None and self.first > self.last:
+            raise FieldError("years", f"From {self.first} to {self.last} there are no years.")
+        return self
+
+
+class PicksForm(RatingsForm):
+    """Ratings, and by which model and of which movies to pick: nothing is stored."""
+
+    model: StrictStr = RANKING
+    genres: tuple[StrictStr, ...] = ()
+    years: YearsForm | None = None
+
+    @field_validator("genres")
+    @classmethod
+    def _not_too_many(cls, genres: tuple[str, ...]) -> tuple[str, ...]:
+        if len(genres) > MAX_GENRES:
+            raise ValueError(f"Choose at most {MAX_GENRES} genres.")
+        return genres
+
+    def to_wanted(self) -> Wanted:
+        years = self.years or YearsForm()
+        return Wanted(frozenset(self.genres), years.first, years.last)
+
+
+class VisitorForm(RatingsForm):
     """The questionnaire's form."""
 
     name: StrictStr
@@ -109,6 +154,14 @@ def check_movies_known(ratings: Iterable[Rating], known: Mapping[int, Any] | set
             )
 
 
+def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
+    """Refuse genres that no movie of the active data set has."""
+    for number, genre in enumerate(genres):
+        if genre not in known:
+            choice = f"choose from {', '.join(sorted(known))}" if known else "leave genres out"
+            raise FieldError(f"genres[{number}]", f"There is no such genre; {choice}.")
+
+
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Turn pydantic's errors into `{"field", "message"}`, one a field.
 
@@ -144,6 +197,7 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         "string_type": "Give text.",
         "bool_type": "Give true or false.",
         "list_type": "Give a list.",
+        "tuple_type": "Give a list.",
         "model_attributes_type": "Give a JSON object.",
         "model_type": "Give a JSON object.",
         "dict_type": "Give a JSON object.",

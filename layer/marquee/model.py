@@ -3,6 +3,8 @@
 Travels to EMR: standard library and numpy only. The folder holds `rating.npz` and `ranking.npz`
 (arrays), `movies.json`, `questionnaire.json`, `metrics.json` and, written last, `manifest.json`
 with the sha256 of the others; a folder without a manifest is half-written and is never read.
+`profiles.npz` and `sizes.npz`, for the models beside these two, are read where the manifest names
+them.
 """
 
 import hashlib
@@ -26,6 +28,9 @@ MOVIES = "movies.json"
 QUESTIONNAIRE = "questionnaire.json"
 METRICS = "metrics.json"
 FILE_NAMES = (RATING, RANKING, MOVIES, QUESTIONNAIRE, METRICS, MANIFEST)
+PROFILES = "profiles.npz"
+SIZES = "sizes.npz"
+OPTIONAL_FILE_NAMES = (PROFILES, SIZES)
 # Beside these: the rating model as fitted without the held-out ratings, for the next training to
 # compare itself with. Whoever recommends never reads it.
 HELD_OUT = "held_out.npz"
@@ -33,6 +38,7 @@ HELD_OUT = "held_out.npz"
 type Source = Path | Mapping[str, bytes] | Callable[[str], bytes]
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]
+type Counted = npt.NDArray[np.uint8]
 
 
 class ModelError(ValueError):
@@ -138,6 +144,28 @@ class RankingModel:
         return self.confidence, self.regularisation, self.loved
 
 
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """What people gave each movie and how they tagged it, in the order of the rating model's
+    movie_ids. A data set without tags has no tag names.
+    """
+
+    mean: Floats  # M, stars
+    median: Floats  # M, stars
+    tag_names: tuple[str, ...] = ()  # T, the most used first
+    tag_people: Counted | None = None  # M by T: how many people gave the tag, at most 255
+
+    def __post_init__(self) -> None:
+        movies = self.mean.shape[0]
+        _check_shape("mean", self.mean, (movies,))
+        _check_shape("median", self.median, (movies,))
+        _check_finite(self.mean, self.median)
+        if self.tag_people is not None:
+            _check_shape("tags", self.tag_people, (movies, len(self.tag_names)))
+        elif self.tag_names:
+            raise ModelError("the tags have names and no numbers; train again")
+
+
 def _check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
     if array.shape != wanted:
         raise ModelError(f"{name} has shape {array.shape}, not {wanted}; train again")
@@ -161,6 +189,8 @@ class Model:
     movies: Mapping[int, Movie]
     questionnaire: tuple[int, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    profiles: Profiles | None = None
+    sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS, by its rank
 
 
 def to_files(model: Model) -> dict[str, bytes]:
@@ -178,6 +208,10 @@ def to_files(model: Model) -> dict[str, bytes]:
         ),
         METRICS: _json(model.metrics),
     }
+    if model.profiles is not None:
+        files[PROFILES] = _pack_profiles(model.profiles)
+    if model.sizes:
+        files[SIZES] = _pack_sizes(model.sizes)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "model_id": model.model_id,
@@ -223,6 +257,16 @@ def _opener(source: Source) -> Callable[[str], bytes]:
     return source.__getitem__ if isinstance(source, Mapping) else source
 
 
+def names_of(source: Source) -> tuple[str, ...]:
+    """The files that a model folder consists of, its manifest last. Raises ModelError."""
+    return _names_in(_manifest(_opener(source)))
+
+
+def _names_in(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    optional = (name for name in OPTIONAL_FILE_NAMES if name in manifest["sha256"])
+    return (*FILE_NAMES[:-1], *optional, MANIFEST)
+
+
 def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
     try:
         content = open_file(MANIFEST)
@@ -257,7 +301,7 @@ def _checked_files(
 ) -> dict[str, bytes]:
     model_id = manifest.get("model_id")
     files: dict[str, bytes] = {}
-    for name in FILE_NAMES[:-1]:
+    for name in _names_in(manifest)[:-1]:
         wanted = manifest["sha256"].get(name)
         try:
             content = open_file(name)
@@ -275,7 +319,16 @@ def _checked_files(
 def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     rating = unpack_rating(files[RATING])
     ranking = _unpack_ranking(files[RANKING])
-    _check_shape("ranking factors", ranking.factors, (len(rating.movie_ids), len(ranking.energy)))
+    count = len(rating.movie_ids)
+    _check_shape("ranking factors", ranking.factors, (count, len(ranking.energy)))
+    profiles = _unpack_profiles(files[PROFILES]) if PROFILES in files else None
+    if profiles is not None:
+        _check_shape("mean", profiles.mean, (count,))
+    sizes = _unpack_sizes(files[SIZES]) if SIZES in files else {}
+    for rank, factors in sizes.items():
+        _check_shape(f"offset of size {rank}", factors.offset, (count,))
+        _check_shape(f"loadings of size {rank}", factors.loadings, (count, rank))
+        _check_finite(factors.offset, factors.loadings)
     movies = {
         int(movie_id): Movie(
             int(movie_id), str(title), None if year is None else int(year), tuple(genres)
@@ -297,6 +350,8 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         movies=movies,
         questionnaire=questionnaire,
         metrics=json.loads(files[METRICS]),
+        profiles=profiles,
+        sizes=sizes,
     )
 
 
@@ -350,6 +405,44 @@ def _unpack_ranking(content: bytes) -> RankingModel:
             regularisation=regularisation,
             loved=loved,
         )
+
+
+def _pack_profiles(profiles: Profiles) -> bytes:
+    """Tag names travel as the UTF-8 bytes of a JSON list: arrays of strings would need pickles."""
+    names = json.dumps(profiles.tag_names, ensure_ascii=False).encode()
+    tags = {} if profiles.tag_people is None else {"tag_people": profiles.tag_people}
+    return _npz(
+        mean=profiles.mean.astype(np.float32),
+        median=profiles.median.astype(np.float32),
+        tag_names=np.frombuffer(names, dtype=np.uint8),
+        **tags,
+    )
+
+
+def _unpack_profiles(content: bytes) -> Profiles:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Profiles(
+            mean=arrays["mean"],
+            median=arrays["median"],
+            tag_names=tuple(json.loads(arrays["tag_names"].tobytes())),
+            tag_people=arrays["tag_people"] if "tag_people" in arrays.files else None,
+        )
+
+
+def _pack_sizes(sizes: Mapping[int, GaussianFactors]) -> bytes:
+    return _npz(
+        ranks=np.array(sorted(sizes), dtype=np.int32),
+        **{f"offset_{rank}": each.offset.astype(np.float32) for rank, each in sizes.items()},
+        **{f"loadings_{rank}": each.loadings.astype(np.float32) for rank, each in sizes.items()},
+    )
+
+
+def _unpack_sizes(content: bytes) -> dict[int, GaussianFactors]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {
+            rank: GaussianFactors(arrays[f"offset_{rank}"], arrays[f"loadings_{rank}"])
+            for rank in arrays["ranks"].tolist()
+        }
 
 
 def _npz(**arrays: npt.NDArray[Any]) -> bytes:

@@ -126,6 +126,11 @@ class Recommender:
         )
 
 
+def genres_of(model: Model) -> frozenset[str]:
+    """The genres that a visitor can ask for."""
+    return frozenset(genre for movie in model.movies.values() for genre in movie.genres)
+
+
 def candidates_of(support: npt.NDArray[np.int32]) -> Mask:
     """The movies that enough people rated to be picked."""
     return support >= least_support(support)

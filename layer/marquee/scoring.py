@@ -4,11 +4,13 @@ Travels to EMR: standard library and numpy only. What each name means: docs/mode
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
+from marquee.contracts import ALS_RANKS
 from marquee.fold_in import (
     STARS_WEIGHT,
     Doubles,
@@ -17,9 +19,21 @@ from marquee.fold_in import (
     RatingFolding,
     Rows,
 )
-from marquee.model import Floats, Model
+from marquee.model import Floats, Model, Profiles
+from marquee.profiling import (
+    Learning,
+    ProfileFolding,
+    Weight,
+    by_genres,
+    by_tags,
+    counting,
+    damped_mean,
+    least_squares,
+)
 
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
+MEAN, MEDIAN = "mean", "median"
+GENRES, TAGS, GENRES_LS, TAGS_LS = "genres", "tags", "genres-ls", "tags-ls"
 SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
 
 
@@ -86,7 +100,8 @@ class ByRating:
         )
 
         def shares(visitor: int, rows: Rows) -> Doubles:
-            return self._rating.shares(visitors[visitor], pulls[visitor], rows)
+            by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)
+            return by_stars * self._belief[rows][:, None]
 
         return Scored(stars, (stars - self._mean) * self._belief, shares)
 
@@ -100,6 +115,36 @@ class ByPopularity:
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
         return same_for_all(visitors, self._stars, self._scores)
+
+
+class ByAverage:
+    """The same for everybody: a movie's stars, its lead over the mean believed by its support."""
+
+    def __init__(self, model: Model, stars: Floats) -> None:
+        self._stars = stars
+        self._scores = (stars - np.float32(model.rating.global_mean)) * believed(model)
+
+    def scored(self, visitors: Sequence[Rated]) -> Scored:
+        return same_for_all(visitors, self._stars, self._scores)
+
+
+class ByProfile:
+    """The stars that her liking of genres or tags lets expect, believed by the movie's support."""
+
+    def __init__(self, model: Model, folding: ProfileFolding) -> None:
+        self._folding = folding
+        self._mean = np.float32(model.rating.global_mean)
+        self._belief = believed(model)
+
+    def scored(self, visitors: Sequence[Rated]) -> Scored:
+        moved = [self._folding.moved(rated) for rated in visitors]
+        weights = np.stack([each.sum(axis=1) for each in moved])
+        stars = self._folding.predict(weights)
+
+        def shares(visitor: int, rows: Rows) -> Doubles:
+            return self._folding.shares(moved[visitor], rows) * self._belief[rows][:, None]
+
+        return Scored(stars, (stars - self._mean) * self._belief, shares)
 
 
 def same_for_all(visitors: Sequence[Rated], stars: Floats, scores: Floats) -> Scored:
@@ -123,16 +168,94 @@ def _nobody(model: Model) -> Floats:
     return np.zeros((1, width), dtype=np.float32)
 
 
+def profile_folding(name: str, model: Model) -> ProfileFolding:
+    """The learning of that name over genres or tags; raises UnknownModelError."""
+    learning = _PROFILES.get(name)
+    if learning is None:
+        raise _unknown(f"{name!r} tells no profile", PROFILE_NAMES)
+    profiles = _profiles(name, model)
+    base = damped_mean(profiles, model.rating)
+    if name in (TAGS, TAGS_LS):
+        described, what = by_tags(profiles, base), "tags"
+    else:
+        movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
+        described, what = by_genres(movies, base), "genres"
+    if not described.names:
+        raise _unknown(f"the data set {model.dataset!r} has no {what}", names_for(model))
+    return ProfileFolding(described, learning)
+
+
+def profile_of(name: str, model: Model, rated: Rated) -> tuple[Weight, ...]:
+    """How a model of genres or tags sees a visitor; raises UnknownModelError."""
+    return profile_folding(name, model).profile(rated)
+
+
+def _profiles(name: str, model: Model) -> Profiles:
+    if model.profiles is None:
+        lacking = f"model {model.model_id!r} was trained without what {name!r} needs"
+        raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
+    return model.profiles
+
+
+def _by_mean(model: Model) -> Scorer:
+    return ByAverage(model, _profiles(MEAN, model).mean)
+
+
+def _by_median(model: Model) -> Scorer:
+    return ByAverage(model, _profiles(MEDIAN, model).median)
+
+
+def _by_profile(model: Model, *, name: str) -> Scorer:
+    return ByProfile(model, profile_folding(name, model))
+
+
+def _by_size(model: Model, *, rank: int) -> Scorer:
+    """Explicit ALS of another size, folded in like the parts of the rating model."""
+    if rank not in model.sizes:
+        lacking = f"model {model.model_id!r} was trained without ALS of rank {rank}"
+        raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
+    rating = replace(model.rating, parts=(model.sizes[rank],))
+    return ByRating(replace(model, rating=rating))
+
+
+_PROFILES: Mapping[str, Learning] = {
+    GENRES: counting,
+    TAGS: counting,
+    GENRES_LS: least_squares,
+    TAGS_LS: least_squares,
+}
+PROFILE_NAMES = tuple(_PROFILES)
 _MODELS: Mapping[str, Callable[[Model], Scorer]] = {
     RANKING: ByRanking,
     RATING: ByRating,
     POPULARITY: ByPopularity,
+    MEAN: _by_mean,
+    MEDIAN: _by_median,
+    **{name: partial(_by_profile, name=name) for name in _PROFILES},
+    **{f"als-{rank}": partial(_by_size, rank=rank) for rank in ALS_RANKS},
 }
 MODEL_NAMES = tuple(_MODELS)
 
 
 def scorer_named(name: str, model: Model) -> Scorer:
-    """The model of that name; raises UnknownModelError naming those that there are."""
+    """The model of that name; raises UnknownModelError that says what is missing."""
     if name not in _MODELS:
-        raise UnknownModelError(f"there is no model {name!r}: use one of {', '.join(_MODELS)}")
+        raise _unknown(f"there is no model {name!r}", names_for(model))
     return _MODELS[name](model)
+
+
+def names_for(model: Model) -> tuple[str, ...]:
+    """The models that this model folder and its data set have what they need for."""
+    has_tags = model.profiles is not None and bool(model.profiles.tag_names)
+    has_genres = any(movie.genres for movie in model.movies.values())
+    lacking = {
+        *(() if model.profiles is not None else (MEAN, MEDIAN, *_PROFILES)),
+        *(() if has_tags else (TAGS, TAGS_LS)),
+        *(() if has_genres else (GENRES, GENRES_LS)),
+        *(f"als-{rank}" for rank in ALS_RANKS if rank not in model.sizes),
+    }
+    return tuple(name for name in _MODELS if name not in lacking)
+
+
+def _unknown(reason: str, names: Sequence[str]) -> UnknownModelError:
+    return UnknownModelError(f"{reason}: use one of {', '.join(names)}")

@@ -42,6 +42,7 @@ def prepare_step(where: StepLocations, dataset: str) -> Step:
             *("--raw", f"{ratings}/raw/{dataset}/"),
             *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
             *("--movies", f"{ratings}/movies/dataset={dataset}/"),
+            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
             *("--report", f"{ratings}/reports/dataset={dataset}/"),
         ],
     )
@@ -54,10 +55,12 @@ def train_step(
     *,
     in_use: CurrentModel | None = None,
     switch: bool = False,
+    sizes: Sequence[int] = (),
 ) -> Step:
     """Train `model_id`; with `switch` the data set becomes the active one.
 
     `in_use` is the model that the new one must not be worse than, if it is of the same data set.
+    `sizes` are the ranks of ALS to fit beside it: not where a visitor waits for the model.
     """
     compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
@@ -69,12 +72,24 @@ def train_step(
             *("--dataset", dataset),
             *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
             *("--movies", f"{ratings}/movies/dataset={dataset}/"),
+            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
             *("--visitors", f"{ratings}/visitors/"),
             *("--model", f"s3://{where.models_bucket}/{model_id}/"),
             *("--current", f"s3://{where.models_bucket}/current.json"),
             *(["--in-use", f"s3://{where.models_bucket}/{compared}/"] if compared else []),
+            *(["--sizes", ",".join(map(str, sizes))] if sizes else []),
             *(["--switch"] if switch else []),
         ],
+    )
+
+
+def similar_step(where: StepLocations, model_id: str) -> Step:
+    """Find each movie's most similar ones, by a trained model."""
+    return _spark_step(
+        where,
+        f"similar-{model_id}",
+        "similar.py",
+        ["--model", f"s3://{where.models_bucket}/{model_id}/"],
     )
 
 

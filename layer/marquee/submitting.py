@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from marquee.contracts import CurrentModel, Submission, parse_timestamp, unique_members
+from marquee.contracts import ALS_RANKS, CurrentModel, Submission, parse_timestamp, unique_members
 from marquee.ports import (
     Cluster,
     ClusterGoneError,
@@ -24,6 +24,7 @@ from marquee.steps import (
     parse_recommend_step_name,
     recommend_step,
     recommend_step_name,
+    similar_step,
     train_step,
 )
 from marquee.visitor import Progress, Status
@@ -92,16 +93,24 @@ class StepAdder:
         self.ledger.once(f"{submission_id}-{attempt}", add)
 
     def train(self, *, switch_to: str | None = None, now: datetime | None = None) -> str:
-        """Add a train step for the active data set (or another) and give the model's id."""
+        """Add the steps of a whole model for the active data set (or another); give its id.
+
+        No visitor waits for these: so all that can be had of the data is computed.
+        """
         current = self.models.current()
         dataset = switch_to or (current.dataset if current else None)
         if dataset is None:
             raise NoModelError("no data set is active; import one first")
         model_id = new_model_id(now or datetime.now(UTC))
         step = train_step(
-            self.locations, dataset, model_id, in_use=current, switch=switch_to is not None
+            self.locations,
+            dataset,
+            model_id,
+            in_use=current,
+            switch=switch_to is not None,
+            sizes=ALS_RANKS,
         )
-        self.cluster.add([step])
+        self.cluster.add([step, similar_step(self.locations, model_id)])
         return model_id
 
     def _steps(self, submission_id: str, attempt: int) -> list[Step]:

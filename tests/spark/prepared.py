@@ -14,12 +14,13 @@ type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
 
 
 def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
-    """Run the prepare step on a raw folder, into `ratings`, `movies` and `reports` of `folder`."""
+    """Run the prepare step on a raw folder, into folders of `folder` named by what they hold."""
     arguments = Namespace(
         dataset="tested",
         raw=raw.as_uri(),
         ratings=(folder / "ratings").as_uri(),
         movies=(folder / "movies").as_uri(),
+        tags=(folder / "tags").as_uri(),
         report=(folder / "reports").as_uri(),
     )
     return prepare.prepare(spark, arguments, Progress("prepare"))

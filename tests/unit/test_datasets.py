@@ -74,6 +74,12 @@ def test_given_a_byte_order_mark_when_recognised_then_it_does_no_harm() -> None:
     assert recognise(marked).form.name == "movielens-csv"
 
 
+def test_given_tags_beside_the_ratings_when_recognised_then_they_are_read_too() -> None:
+    tags = b"userId,movieId,tag,timestamp\r\n2,60756,funny,1445714994\r\n"
+    layout = recognise({**LAYOUTS["movielens-csv"], "tags.csv": tags})
+    assert (layout.tags, layout.files) == ("tags.csv", ("ratings.csv", "movies.csv", "tags.csv"))
+
+
 def test_given_a_few_bad_lines_when_recognised_then_the_layout_is_still_seen() -> None:
     bad = b"garbage\n" + CLEANED + CLEANED
     assert recognise({"x.tsv": bad, "movie_titles.csv": TITLES}).form.name == "netflix-cleaned"

@@ -8,6 +8,7 @@ from marquee.aws.buckets import ModelsBucket
 from marquee.contracts import ContractError, CurrentModel
 from marquee.model import Model, ModelError, read_model
 from marquee.recommending import Recommender
+from marquee.scoring import RANKING
 
 _logger = logging.getLogger(__name__)
 
@@ -24,18 +25,25 @@ class ModelStore:
         self._bucket, self._refresh_seconds, self._clock = bucket, refresh_seconds, clock
         self._checked_at = float("-inf")
         self._named: CurrentModel | None = None
-        self._loaded: tuple[Model, Recommender] | None = None
+        self._model: Model | None = None
+        self._recommenders: dict[str, Recommender] = {}  # of the model in memory, by their names
 
-    def current(self) -> tuple[Model, Recommender] | None:
-        """Give the newest model that could be read, None before the first.
+    def current(self, name: str = RANKING) -> tuple[Model, Recommender] | None:
+        """Give the newest model that could be read and its recommender of that name, None before
+        the first.
 
         A model that is corrupt or of a newer format is logged and the one in memory stays.
+        Raises UnknownModelError where the model has none of that name.
         """
         now = self._clock()
         if now - self._checked_at >= self._refresh_seconds:
             self._checked_at = now
             self._refresh()
-        return self._loaded
+        if self._model is None:
+            return None
+        if name not in self._recommenders:
+            self._recommenders[name] = Recommender(self._model, name)
+        return self._model, self._recommenders[name]
 
     def _refresh(self) -> None:
         try:
@@ -43,7 +51,8 @@ class ModelStore:
             if named is None or named == self._named:
                 return
             model = read_model(lambda name: self._bucket.read(named.model_id, name))
+            recommenders = {RANKING: Recommender(model)}
         except (ContractError, ModelError):
             _logger.exception("the current model cannot be read, the last good one stays")
             return
-        self._named, self._loaded = named, (model, Recommender(model))
+        self._named, self._model, self._recommenders = named, model, recommenders

@@ -44,9 +44,16 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_zip_holds_what_travels_and_no_more(package: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(marquee_zip(package))) as archive:
-        assert archive.namelist() == ["marquee/__init__.py", "marquee/contracts.py"]
+def test_the_zip_holds_what_travels_and_what_the_steps_share(package: Path) -> None:
+    learning = package.parent / "learning"
+    learning.mkdir()
+    (learning / "data.py").write_text("import pyspark\n")
+    with zipfile.ZipFile(io.BytesIO(marquee_zip(package, learning))) as archive:
+        assert archive.namelist() == [
+            "marquee/__init__.py",
+            "marquee/contracts.py",
+            "learning/data.py",
+        ]
 
 
 def test_given_untouched_sources_then_the_zip_is_the_same_to_the_byte(package: Path) -> None:
@@ -75,4 +82,4 @@ def test_every_travelling_module_of_the_product_imports_without_the_layers_packa
             for module in imports_of(archive.read(name).decode())
         }
 
-    assert imported <= {*sys.stdlib_module_names, "numpy", "pyspark", "py4j", "marquee"}
+    assert imported <= {*sys.stdlib_module_names, "numpy", "pyspark", "py4j", "marquee", "learning"}

@@ -1,0 +1,53 @@
+"""What people gave each movie on average, and how they tagged it."""
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.model import Profiles
+
+TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
+MOST_TAGS = 200
+LEAST_PEOPLE = 3  # who gave a tag, in all
+MOST_PEOPLE = 255  # counted for one tag of one movie
+
+
+def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:
+    """Mean, median and tags of the rated movies, in ascending order of their ids.
+
+    `ratings` has movie_id, rating; `tags` TAGS_SCHEMA.
+    """
+    rows = (
+        ratings.groupBy("movie_id")
+        .agg(F.avg("rating").alias("mean"), F.median("rating").alias("median"))
+        .orderBy("movie_id")
+        .collect()
+    )
+    mean = np.array([row["mean"] for row in rows], dtype=np.float32)
+    median = np.array([row["median"] for row in rows], dtype=np.float32)
+    if tags is None:
+        return Profiles(mean, median)
+    names = _most_used(tags)
+    if not names:
+        return Profiles(mean, median)
+    people = np.zeros((len(rows), len(names)), dtype=np.uint8)
+    column = {name: number for number, name in enumerate(names)}
+    row_of = {row["movie_id"]: number for number, row in enumerate(rows)}
+    for tag in tags.filter(F.col("tag").isin(*names)).collect():
+        number = row_of.get(tag["movie_id"])  # a movie that nobody rated may have tags
+        if number is not None:
+            people[number, column[tag["tag"]]] = min(tag["people"], MOST_PEOPLE)
+    return Profiles(mean, median, names, people)
+
+
+def _most_used(tags: DataFrame) -> tuple[str, ...]:
+    """The tags that most people gave to movies, those first; ties by name."""
+    rows = (
+        tags.groupBy("tag")
+        .agg(F.sum("people").alias("people"))
+        .filter(F.col("people") >= LEAST_PEOPLE)
+        .orderBy(F.desc("people"), "tag")
+        .limit(MOST_TAGS)
+        .collect()
+    )
+    return tuple(row["tag"] for row in rows)

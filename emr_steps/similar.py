@@ -1,0 +1,79 @@
+"""Find the movies most similar to each, by the ranking model of a model folder.
+
+Reads the model and writes `similar.npz` beside its files. The movies are cut into blocks, each
+block is compared with each, and what is nearest so far is all that is kept of a comparison: no
+task and no driver ever holds all pairs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pyspark.sql import SparkSession
+
+from marquee.hadoop import Files, join
+from marquee.model import Model, ModelError, read_model
+from marquee.progress import Progress
+from marquee.similarity import (
+    SIMILAR,
+    Block,
+    Nearest,
+    SimilarMovies,
+    blocks_of,
+    merged,
+    nearest,
+    pack_similar,
+    similar_movies,
+    vectors_of,
+)
+
+MOVIES_A_BLOCK = 2000  # two of them make a comparison of 16 MB
+
+
+def similar(
+    spark: SparkSession, model: Model, movies_a_block: int = MOVIES_A_BLOCK
+) -> SimilarMovies:
+    """Compare all movies with all, a block with a block at a time."""
+    blocks = blocks_of(vectors_of(model), model.rating.support, movies_a_block)
+    context = spark.sparkContext
+    # One partition for the others: a task keeps its own block and goes through all of them.
+    pairs = context.parallelize(blocks, len(blocks)).cartesian(context.parallelize(blocks, 1))
+    found = pairs.map(_compared).reduceByKey(merged, len(blocks)).collectAsMap()
+    return similar_movies(model.rating.movie_ids, [found[block.start] for block in blocks])
+
+
+def _compared(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
+    block, others = pair
+    return block.start, nearest(block, others)
+
+
+def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> SimilarMovies:
+    files = Files(spark)
+    model = read_model(lambda name: files.read(join(arguments.model, name)))
+    say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
+    found = similar(spark, model)
+    files.write(join(arguments.model, SIMILAR), pack_similar(found))
+    say(f"wrote {join(arguments.model, SIMILAR)}")
+    return found
+
+
+def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="model folder to read and to write into")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = arguments_from(argv)
+    say = Progress("similar")
+    spark = SparkSession.builder.appName("marquee similar").getOrCreate()
+    try:
+        run(spark, arguments, say)
+    except ModelError as error:
+        sys.exit(f"similar: {error}")
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Which movies are like a movie: what both were loved by whom, and their genres.
+
+Travels to EMR: standard library and numpy only. A movie's vector is its factors of the ranking
+model, without the direction in which popular movies lie, beside its genres: the product of two
+vectors is a weighted sum of two cosines. It is believed by the support of the movie with less.
+docs/model.md says what was tried.
+"""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from marquee.model import Floats, Integers, Model, ModelError
+
+SIMILAR = "similar.npz"  # beside the model's files, of a step of its own
+NEIGHBOURS = 50
+NOBODY = -1  # in place of a neighbour where there are fewer
+GENRES_WEIGHT = 0.3  # of the cosine of genres, beside that of factors
+SUPPORT_HALF = 20.0  # ratings of the less rated movie at which half of a likeness is believed
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some movies next to each other: their rows begin at `start`."""
+
+    start: int
+    vectors: Floats  # B by D
+    support: Integers  # B, ratings
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The nearest movies to each of B movies found so far, nearest first."""
+
+    rows: Integers  # B by N, NOBODY where there are fewer
+    scores: Floats  # B by N, zero there
+
+
+def vectors_of(model: Model) -> Floats:
+    """M by D, in the order of the rating model's movie_ids."""
+    typical = _unit(model.ranking.typical[None, :])[0]
+    factors = model.ranking.factors
+    # Whoever is loved by many is loved by the same people: that makes no two movies alike.
+    tastes = _unit(factors - np.outer(factors @ typical, typical))
+    movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
+    names = sorted({genre for movie in movies for genre in movie.genres})
+    flags = np.array(
+        [[name in movie.genres for name in names] for movie in movies], dtype=np.float32
+    )
+    parts = [
+        np.float32((1 - GENRES_WEIGHT) ** 0.5) * tastes,
+        np.float32(GENRES_WEIGHT**0.5) * _unit(flags),
+    ]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def blocks_of(vectors: Floats, support: Integers, movies: int) -> list[Block]:
+    """Cut the movies into blocks of so many."""
+    return [
+        Block(start, vectors[start : start + movies], support[start : start + movies])
+        for start in range(0, len(vectors), movies)
+    ]
+
+
+def nearest(block: Block, others: Block, count: int = NEIGHBOURS) -> Nearest:
+    """For each movie of a block the most similar ones in another, itself left out."""
+    less = np.minimum(block.support[:, None], others.support[None, :]).astype(np.float32)
+    scores = (block.vectors @ others.vectors.T) * (less / (less + np.float32(SUPPORT_HALF)))
+    rows = np.arange(others.start, others.start + len(others.vectors), dtype=np.int32)
+    scores[np.arange(block.start, block.start + len(block.vectors))[:, None] == rows] = 0
+    return _best(np.broadcast_to(rows, scores.shape), scores, count)
+
+
+def merged(one: Nearest, other: Nearest) -> Nearest:
+    """The nearest of both, for the same movies."""
+    rows = np.concatenate([one.rows, other.rows], axis=1)
+    scores = np.concatenate([one.scores, other.scores], axis=1)
+    return _best(rows, scores, max(one.rows.shape[1], other.rows.shape[1]))
+
+
+def _best(rows: Integers, scores: Floats, count: int) -> Nearest:
+    """The `count` highest positive scores of each line; ties in the order of rows."""
+    short = count - scores.shape[1]
+    if short > 0:
+        rows = np.pad(rows, ((0, 0), (0, short)), constant_values=NOBODY)
+        scores = np.pad(scores, ((0, 0), (0, short)))
+    order = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+    rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+    order = np.lexsort((rows, -scores), axis=1)
+    rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+    return Nearest(
+        np.where(scores > 0, rows, NOBODY).astype(np.int32),
+        np.maximum(scores, 0).astype(np.float32),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarMovies:
+    """The most similar movies to each, by id."""
+
+    movie_ids: Integers  # M, ascending
+    neighbours: Integers  # M by N, movie_ids, the most similar first; NOBODY at the end
+    scores: Floats  # M by N, above 0 and at most 1; 0 for NOBODY
+
+    def __post_init__(self) -> None:
+        movies = len(self.movie_ids)
+        if self.neighbours.ndim != 2 or len(self.neighbours) != movies:  # noqa: PLR2004
+            raise ModelError(f"the neighbours are not of {movies} movies")
+        if self.scores.shape != self.neighbours.shape or not np.isfinite(self.scores).all():
+            raise ModelError("the scores are not those of the neighbours")
+        if not np.isin(self.neighbours, [*self.movie_ids.tolist(), NOBODY]).all():
+            raise ModelError("some neighbours are no movies")
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
+
+    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+        row = self._rows.get(movie_id)
+        if row is None:
+            return []
+        ids, scores = self.neighbours[row, :count].tolist(), self.scores[row, :count].tolist()
+        return [(near, score) for near, score in zip(ids, scores, strict=True) if near != NOBODY]
+
+
+def similar_movies(movie_ids: Integers, found: Sequence[Nearest]) -> SimilarMovies:
+    """From the blocks' nearest rows, in order, to ids."""
+    rows = np.concatenate([each.rows for each in found])
+    ids = np.where(rows == NOBODY, NOBODY, movie_ids[rows]).astype(np.int32)
+    return SimilarMovies(movie_ids, ids, np.concatenate([each.scores for each in found]))
+
+
+def pack_similar(similar: SimilarMovies) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        allow_pickle=False,
+        movie_ids=similar.movie_ids.astype(np.int32),
+        neighbours=similar.neighbours.astype(np.int32),
+        scores=similar.scores.astype(np.float32),
+    )
+    return buffer.getvalue()
+
+
+def read_similar(content: bytes) -> SimilarMovies:
+    """Read what `pack_similar` made; raises ModelError with the mend where it cannot."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return SimilarMovies(arrays["movie_ids"], arrays["neighbours"], arrays["scores"])
+    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{SIMILAR} is damaged or of another release ({type(error).__name__}: {error}); "
+            "train with 'make train'"
+        ) from error
+
+
+def _unit(vectors: npt.NDArray[np.float32]) -> Floats:
+    """Each vector at length one; zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

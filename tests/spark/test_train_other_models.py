@@ -1,0 +1,120 @@
+"""The train step for the models beside the two: means, tags, ALS of several sizes."""
+
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+import train
+from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
+from marquee.hadoop import Files
+from marquee.model import Model, read_model
+from marquee.progress import Progress
+from marquee.recommending import Recommender
+from marquee.scoring import names_for
+from tests.spark.tastes import models, movies, ratings, stored
+
+__all__ = ["models", "movies", "ratings", "stored"]  # fixtures
+
+SAY = Progress("train")
+# Even movies are even, and 999 is a movie that nobody rated.
+TAGS = [(movie, "even", 3) for movie in range(0, 30, 2)] + [(999, "even", 1), (1, "odd", 2)]
+
+
+@pytest.fixture(scope="module")
+def trained(
+    spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Model, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    spark.createDataFrame(TAGS, TAGS_SCHEMA).write.parquet((folder / "tags").as_uri())
+    arguments = train.arguments_from(
+        [
+            *("--dataset", "tested"),
+            *("--ratings", (stored / "ratings").as_uri()),
+            *("--movies", (stored / "movies").as_uri()),
+            *("--tags", (folder / "tags").as_uri()),
+            *("--visitors", (folder / "visitors").as_uri()),
+            *("--model", (folder / "m1").as_uri()),
+            *("--current", (folder / "current.json").as_uri()),
+            *("--sizes", "8"),
+        ]
+    )
+    train.run(spark, arguments, SAY)
+    return read_model(folder / "m1"), folder
+
+
+def test_given_sizes_when_trained_then_only_these_can_be_named(
+    trained: tuple[Model, Path],
+) -> None:
+    model, _ = trained
+    assert model.sizes[8].loadings.shape == (30, 8)
+    assert [name for name in names_for(model) if name.startswith("als")] == ["als-8"]
+
+
+def test_given_two_tastes_when_trained_then_als_of_another_size_tells_them_apart(
+    trained: tuple[Model, Path],
+) -> None:
+    picks = Recommender(trained[0], "als-8").picks({0: 5, 2: 5, 4: 5, 1: 1, 3: 1})
+    assert {pick.movie_id % 2 for pick in picks} == {0}
+
+
+@pytest.mark.parametrize("name", ["tags", "tags-ls"])
+def test_given_tags_when_trained_then_a_visitor_who_loves_one_is_picked_of_it(
+    trained: tuple[Model, Path], name: str
+) -> None:
+    picks = Recommender(trained[0], name).picks({0: 5, 2: 5, 4: 5, 6: 5, 1: 1, 3: 1, 5: 1, 7: 1})
+    assert {pick.movie_id % 2 for pick in picks} == {0}
+
+
+def test_given_tags_when_trained_then_rare_ones_are_left_out(trained: tuple[Model, Path]) -> None:
+    profiles = trained[0].profiles
+    assert profiles is not None
+    assert profiles.tag_names == ("even",)
+    assert profiles.tag_people is not None
+    assert profiles.tag_people[:, 0].tolist() == [3, 0] * 15
+
+
+def test_given_a_model_with_sizes_when_copied_for_a_refused_one_then_the_copy_is_whole(
+    spark: SparkSession, trained: tuple[Model, Path]
+) -> None:
+    model, folder = trained
+    train.copy_model((folder / "m1").as_uri(), (folder / "m2").as_uri(), Files(spark))
+    assert names_for(read_model(folder / "m2")) == names_for(model)
+
+
+def test_given_a_size_that_has_no_name_when_asked_for_then_it_is_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match="named after '64': use 8, 16, 32"):
+        train.ranks_from("8,64")
+
+
+@pytest.fixture(scope="module")
+def few(spark: SparkSession) -> DataFrame:
+    rows = [(1, 5.0), (1, 4.0), (1, 1.0), (2, 2.0), (2, 3.0)]
+    return spark.createDataFrame(rows, "movie_id INT, rating FLOAT")
+
+
+def test_given_ratings_then_each_movie_has_its_mean_and_its_median(few: DataFrame) -> None:
+    profiles = profiles_of(few)
+    np.testing.assert_allclose(profiles.mean, [10 / 3, 2.5], rtol=1e-6)
+    assert profiles.median.tolist() == [4.0, 2.5]
+
+
+def test_given_an_empty_table_of_tags_then_there_are_none(
+    spark: SparkSession, few: DataFrame
+) -> None:
+    profiles = profiles_of(few, spark.createDataFrame([], TAGS_SCHEMA))
+    assert (profiles.tag_names, profiles.tag_people) == ((), None)
+
+
+def test_given_many_tags_then_the_most_used_are_kept_and_counts_fit_a_byte(
+    spark: SparkSession, few: DataFrame
+) -> None:
+    rows = [(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]
+    profiles = profiles_of(few, spark.createDataFrame(rows, TAGS_SCHEMA))
+    assert profiles.tag_names[:2] == ("tag 299", "tag 298")
+    assert len(profiles.tag_names) == MOST_TAGS
+    assert profiles.tag_people is not None
+    assert profiles.tag_people.dtype == np.uint8
+    assert int(profiles.tag_people.max()) == MOST_PEOPLE

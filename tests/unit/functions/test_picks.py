@@ -1,0 +1,173 @@
+"""Picks by any model, of a genre or of some years."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from marquee.aws.buckets import ModelsBucket
+from marquee.aws.model_store import ModelStore
+from marquee.contracts import CurrentModel
+from marquee.model import Model, to_files
+from marquee.recommending import Recommender
+from marquee.scoring import MODEL_NAMES, UnknownModelError
+from tests.models import FIRST, random_model
+from tests.unit.aws import Aws, context, event
+
+RATINGS = [{"movie_id": FIRST + row, "stars": 1 + row % 5} for row in range(0, 12, 2)]
+
+
+def film_model() -> Model:
+    """Every third movie is a comedy; one comes out each year from 1970 on."""
+    model = random_model(60)
+    movies = {
+        movie_id: replace(
+            movie,
+            genres=("Comedy",) if movie_id % 3 == 0 else ("Drama",),
+            year=1970 + movie_id - FIRST,
+        )
+        for movie_id, movie in model.movies.items()
+    }
+    return replace(model, movies=movies)
+
+
+def put(aws: Aws, model: Model) -> None:
+    s3 = aws.client("s3")
+    for name, content in to_files(model).items():
+        s3.put_object(Bucket="marquee-test-models", Key=f"{model.model_id}/{name}", Body=content)
+    current = CurrentModel(model.model_id, model.dataset, model.trained_at, 10, 100)
+    s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=current.to_json())
+
+
+@pytest.fixture(scope="module")
+def api(account: Aws) -> Iterator[Any]:
+    account.wipe()
+    put(account, film_model())
+    function = account.load("ingest")
+
+    def ask(**more: object) -> tuple[int, dict[str, Any]]:
+        request = event("ingest") | {"path": "/picks", "httpMethod": "POST"}
+        request["body"] = json.dumps({"ratings": RATINGS, **more})
+        answer = function.handler(request, context("ingest"))
+        return answer["statusCode"], json.loads(answer["body"])
+
+    yield ask
+    account.wipe()
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_picks_come_from_the_model_that_is_named(api: Any, name: str) -> None:
+    status, body = api(model=name)
+    given = {rating["movie_id"]: rating["stars"] for rating in RATINGS}
+    expected = Recommender(film_model(), name).picks(given)
+    assert status == 200
+    assert [pick["movie_id"] for pick in body["picks"]] == [pick.movie_id for pick in expected]
+
+
+def test_without_a_name_picks_come_from_the_ranking_model(api: Any) -> None:
+    assert api() == api(model="ranking")
+
+
+def test_picks_are_of_the_wanted_genres_only(api: Any) -> None:
+    _, body = api(genres=["Comedy"])
+    assert len(body["picks"]) == 10
+    assert {genre for pick in body["picks"] for genre in pick["genres"]} == {"Comedy"}
+
+
+@pytest.mark.parametrize(
+    ("years", "first", "last"),
+    [
+        ({"from": 1980, "to": 1989}, 1980, 1989),
+        ({"from": 2010}, 2010, 2100),
+        ({"to": 1985}, 1900, 1985),
+        ({}, 1900, 2100),
+    ],
+)
+def test_picks_are_of_the_wanted_years_only(
+    api: Any, years: dict[str, int], first: int, last: int
+) -> None:
+    status, body = api(years=years)
+    assert (status, bool(body["picks"])) == (200, True)
+    assert all(first <= pick["year"] <= last for pick in body["picks"])
+
+
+def test_where_nothing_is_as_wanted_there_are_no_picks(api: Any) -> None:
+    assert api(years={"from": 1900, "to": 1901})[1]["picks"] == []
+
+
+WRONG: list[tuple[dict[str, object], str, str]] = [
+    ({"model": "magic"}, "model", "There is no model 'magic': use one of ranking, rating,"),
+    ({"model": ""}, "model", "There is no model '': use one of ranking"),
+    ({"model": 7}, "model", "Give text."),
+    ({"model": None}, "model", "Give text."),
+    ({"genres": "Comedy"}, "genres", "Give a list."),
+    ({"genres": ["Comedy", "Opera"]}, "genres[1]", "There is no such genre; choose from Comedy,"),
+    ({"genres": [1]}, "genres[0]", "Give text."),
+    ({"genres": ["Drama"] * 51}, "genres", "Choose at most 50 genres."),
+    ({"years": 1980}, "years", "Give a JSON object."),
+    ({"years": {"from": "1980"}}, "years.from", "Give a whole number."),
+    ({"years": {"to": 99999}}, "years.to", "Give a year from 1870 to 2100."),
+    ({"years": {"since": 1980}}, "years.since", "There is no such field; leave it out."),
+    ({"years": {"from": 1990, "to": 1980}}, "years", "From 1990 to 1980 there are no years."),
+]
+
+
+@pytest.mark.parametrize(("more", "field", "message"), WRONG)
+def test_a_wish_that_cannot_be_met_is_named(
+    api: Any, more: dict[str, object], field: str, message: str
+) -> None:
+    status, body = api(**more)
+    assert status == 422
+    ((found, told),) = [(error["field"], error["message"]) for error in body["errors"]]
+    assert (found, told[: len(message)]) == (field, message)
+
+
+def test_on_data_without_tags_their_model_is_refused_with_those_there_are(aws: Aws) -> None:
+    model = film_model()
+    assert model.profiles is not None
+    without = replace(model.profiles, tag_names=(), tag_people=None)
+    put(aws, replace(model, profiles=without, sizes={}))
+    request = event("ingest") | {"path": "/picks", "httpMethod": "POST"}
+    request["body"] = json.dumps({"ratings": RATINGS, "model": "tags"})
+    answer = aws.load("ingest").handler(request, context("ingest"))
+    (error,) = json.loads(answer["body"])["errors"]
+    assert answer["statusCode"] == 422
+    assert error == {
+        "field": "model",
+        "message": "The data set 'tested' has no tags: use one of ranking, rating, popularity, "
+        "mean, median, genres, genres-ls.",
+    }
+
+
+def test_a_form_to_be_stored_names_no_model(aws: Aws) -> None:
+    put(aws, film_model())
+    request = event("ingest")
+    request["body"] = json.dumps({"name": "Ada", "ratings": RATINGS, "model": "mean"})
+    answer = aws.load("ingest").handler(request, context("ingest"))
+    (error,) = json.loads(answer["body"])["errors"]
+    assert (answer["statusCode"], error["field"]) == (422, "model")
+
+
+def test_a_recommender_is_made_once_for_each_model_and_name(aws: Aws) -> None:
+    put(aws, film_model())
+    store = ModelStore(ModelsBucket(aws.client("s3"), "marquee-test-models"), 0)
+    first, again, other = store.current("genres"), store.current("genres"), store.current()
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert first[1] is again[1]
+    assert first[0] is other[0]
+    put(aws, replace(film_model(), model_id="m2"))
+    swapped = store.current("genres")
+    assert swapped is not None
+    assert (swapped[0].model_id, swapped[1] is first[1]) == ("m2", False)
+
+
+def test_an_unknown_name_leaves_the_model_in_use(aws: Aws) -> None:
+    put(aws, film_model())
+    store = ModelStore(ModelsBucket(aws.client("s3"), "marquee-test-models"), 0)
+    with pytest.raises(UnknownModelError):
+        store.current("magic")
+    assert store.current() is not None
