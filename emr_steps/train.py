@@ -27,6 +27,7 @@ from learning.data import (
     Totals,
     all_ratings,
     read_visitors,
+    titles_of,
     totals_of,
     users_of,
     visitors_ratings,
@@ -46,7 +47,6 @@ from marquee.model import (
     Counts,
     Model,
     ModelError,
-    Movie,
     RatingModel,
     pack_rating,
     to_files,
@@ -216,16 +216,6 @@ def _metrics(quality: Quality, size: Size, seed: int, seconds: float) -> dict[st
         "seed": seed,
         "test_percent": TEST_PERCENT,
         "seconds": round(seconds, 1),
-    }
-
-
-def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
-    """The movies of the model, by id."""
-    known = rating.rows
-    return {
-        row["movie_id"]: Movie(row["movie_id"], row["title"], row["year"], tuple(row["genres"]))
-        for row in movies.select("movie_id", "title", "year", "genres").collect()
-        if row["movie_id"] in known
     }
 
 
