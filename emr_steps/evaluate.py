@@ -32,7 +32,7 @@ from learning.measuring import measured, measured_new_visitors, people_of
 from learning.old_setting import ByOldSetting, fit_old_setting
 from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
 from marquee.contracts import SCHEMA_VERSION
-from marquee.estimates import Estimate, average
+from marquee.estimates import Estimate, average, difference
 from marquee.evaluation import (
     EVALUATED,
     OLD,
@@ -44,7 +44,14 @@ from marquee.evaluation import (
 )
 from marquee.hadoop import Files, join
 from marquee.model import Counts, Model
-from marquee.new_visitors import FirstAnswers, NewVisitorExaminer, after_first_answers
+from marquee.new_visitors import (
+    BIAS_ONLY,
+    POPULAR,
+    QUESTIONNAIRE,
+    FirstAnswers,
+    NewVisitorExaminer,
+    after_first_answers,
+)
 from marquee.progress import Progress, StepError
 from marquee.recommending import candidates_of
 from marquee.scoring import UnknownModelError, scorer_named
@@ -215,12 +222,22 @@ def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
                 "answers": row.answers,
                 "rmse": {name: _value(each) for name, each in row.rmse.items()},
                 "margin": {name: _margin(each) for name, each in row.rmse.items()},
+                "above_bias_only": _above_bias_only(row),
                 "mean_shown": {way: _value(each) for way, each in row.shown.items()},
                 "people_shown": {way: each.users if each else 0 for way, each in row.shown.items()},
             }
             for row in rows
         ],
     }
+
+
+def _above_bias_only(row: FirstAnswers) -> dict[str, Any]:
+    """How much worse a guess is than bias alone, person by person: below nothing where better."""
+    found = {
+        guess: difference(row.rmse[guess], row.rmse[BIAS_ONLY])
+        for guess in (POPULAR, QUESTIONNAIRE)
+    }
+    return {guess: {"rmse": _value(each), "margin": _margin(each)} for guess, each in found.items()}
 
 
 def _value(estimate: Estimate | None) -> float | None:

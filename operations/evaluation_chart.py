@@ -25,18 +25,12 @@ def draw(report: Mapping[str, Any], folder: Path) -> str:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for key, label in LINES.items():
-        axes.errorbar(
-            answers,
-            [row["rmse"][key] for row in rows],
-            yerr=[row["margin"][key] for row in rows],
-            marker="o",
-            capsize=3,
-            label=label,
-        )
+        axes.plot(answers, [row["rmse"][key] for row in rows], marker="o", label=label)
     axes.set_title(f"New visitors, {report['dataset']}: {report['new_visitors']['people']} people")
     axes.set_xlabel("answers")
     axes.set_ylabel("RMSE of their other ratings (stars)")
     axes.set_xticks(answers)
+    axes.grid(alpha=0.3)
     axes.legend()
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"evaluation-{report['dataset']}.{kind}" for kind in ("png", "svg")]

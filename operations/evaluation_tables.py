@@ -75,10 +75,13 @@ def model_table(
 
 def new_visitors_table(new: Mapping[str, Any]) -> Table:
     """RMSE after so many answers, by how they were chosen, and how many movies were shown."""
-    title = f"New visitors: RMSE of {new['people']} people's other ratings after some answers"
+    title = (
+        f"New visitors: RMSE of {new['people']} people's other ratings after some answers, "
+        "and what it is above that of bias only"
+    )
     table = _table(title, ["answers", *GUESSES.values(), *SHOWN.values()])
     for row in new["answers"]:
-        guesses = (_with_margin(row["rmse"][key], row["margin"][key]) for key in GUESSES)
+        guesses = (_guess(key, row) for key in GUESSES)
         shown = (_with_margin(row["mean_shown"][key], None, digits=1) for key in SHOWN)
         table.add_row(str(row["answers"]), *guesses, *shown)
     return table
@@ -98,6 +101,15 @@ def _figure(key: str, figures: Mapping[str, Any]) -> str:
     if key == "median_popularity":
         return f"{value:g}"
     return _with_margin(value, figures["margin"].get(key))
+
+
+def _guess(key: str, row: Mapping[str, Any]) -> str:
+    """The people differ much from each other, the guesses about each of them less."""
+    if key not in row["above_bias_only"]:
+        return _with_margin(row["rmse"][key], row["margin"][key])
+    above = row["above_bias_only"][key]
+    told = _with_margin(above["rmse"], above["margin"])
+    return f"{row['rmse'][key]:.3f} {told if told.startswith('-') else f'+{told}'}"
 
 
 def _with_margin(value: float | None, margin: float | None, digits: int = 3) -> str:

@@ -60,6 +60,15 @@ def root(square: Estimate | None) -> Estimate | None:
     return Estimate(value, {user: each / (2 * value) for user, each in square.moved.items()})
 
 
+def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
+    """One figure less another of the same users, pair by pair: surer than either by itself."""
+    if one is None or other is None:
+        return None
+    users = dict.fromkeys((*one.moved, *other.moved))
+    moved = {user: one.moved.get(user, 0.0) - other.moved.get(user, 0.0) for user in users}
+    return Estimate(one.value - other.value, moved)
+
+
 def average(folds: Sequence[Estimate | None]) -> Estimate | None:
     """Average of the folds that have the figure; what a user moved in several of them adds up."""
     known = [fold for fold in folds if fold is not None]

@@ -173,8 +173,9 @@ def test_given_new_people_when_evaluated_then_fewer_answers_are_told_of_where_fe
 def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_bias(
     report: dict[str, Any],
 ) -> None:
-    rmse = report["new_visitors"]["answers"][0]["rmse"]
-    assert rmse["questionnaire"] < rmse["bias_only"]
+    row = report["new_visitors"]["answers"][0]
+    assert row["rmse"]["questionnaire"] < row["rmse"]["bias_only"]
+    assert row["above_bias_only"]["questionnaire"]["rmse"] < 0
 
 
 def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(

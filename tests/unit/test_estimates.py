@@ -71,6 +71,14 @@ def test_given_a_fold_without_the_figure_when_averaged_then_the_others_count() -
     assert estimates.average([None]) is None
 
 
+def test_given_two_figures_of_the_same_users_then_their_difference_is_surer_than_either() -> None:
+    one = of(estimates.mean(enumerate(VALUES)))
+    other = of(estimates.mean(enumerate(value + 0.1 for value in VALUES)))
+    less = of(estimates.difference(other, one))
+    assert (less.value, less.margin) == pytest.approx((0.1, 0))
+    assert estimates.difference(one, None) is None
+
+
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0.1, 100)), min_size=1))
 def test_what_users_moved_adds_up_to_nothing(parts: list[tuple[float, float]]) -> None:
     found = of(estimates.ratio((user, *part) for user, part in enumerate(parts)))
