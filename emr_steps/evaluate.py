@@ -224,6 +224,7 @@ def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
                 "margin": {name: _margin(each) for name, each in row.rmse.items()},
                 "above_bias_only": _above_bias_only(row),
                 "mean_shown": {way: _value(each) for way, each in row.shown.items()},
+                "median_shown": dict(row.median_shown),
                 "people_shown": {way: each.users if each else 0 for way, each in row.shown.items()},
             }
             for row in rows

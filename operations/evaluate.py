@@ -49,7 +49,7 @@ def evaluate(
         seed=seed,
         official=bool(found.layout.official_tests),
     )
-    with phases.phase(f"evaluate {len(names)} models") as phase:
+    with phases.phase(f"evaluate on {found.name}") as phase:
         run_step(environment, step, phase.detail)
         report = _report(environment, found.name)
         phase.result = f"split {report['split']['name']}, seed {report['split']['seed']}"

@@ -159,6 +159,7 @@ class FirstAnswers:
     people: int
     rmse: Mapping[str, Estimate | None]
     shown: Mapping[str, Estimate | None]  # movies, to all who gave that many, by way of asking
+    median_shown: Mapping[str, float | None]
 
 
 def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
@@ -181,6 +182,10 @@ def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
                 way: estimates.mean((v.user, v.shown.get((count, way))) for v in visitors)
                 for way in (POPULAR, QUESTIONNAIRE)
             },
+            median_shown={
+                way: _median([v.shown[count, way] for v in visitors if (count, way) in v.shown])
+                for way in (POPULAR, QUESTIONNAIRE)
+            },
         )
         for count in ANSWERS
         if count <= most
@@ -190,3 +195,7 @@ def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
 def _rmse(visitors: Sequence[NewVisitor], of: tuple[int, int, str]) -> Estimate | None:
     errors = [(visitor.user, visitor.errors[of]) for visitor in visitors]
     return estimates.root(estimates.ratio((user, e.squared, e.pairs) for user, e in errors))
+
+
+def _median(counts: Sequence[int]) -> float | None:
+    return float(np.median(counts)) if counts else None

@@ -161,6 +161,7 @@ def test_given_everybody_rated_the_most_popular_movies_then_as_many_were_shown_a
     shown = rows[1].shown[POPULAR]
     assert shown is not None
     assert (shown.value, shown.users) == (10, LEAST_PEOPLE)
+    assert rows[1].median_shown[POPULAR] == 10
 
 
 def test_given_nobody_then_there_are_no_rows() -> None:
