@@ -23,7 +23,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import train status logs redrive invoke
+.PHONY: local stop site-url api-url texts flow import train evaluate status logs redrive invoke
 local: environments ## Bring everything up on this machine, train, print the addresses
 	@$(OPERATE) local
 
@@ -48,6 +48,11 @@ import: environment-development ## Bring ratings in, make them the active data s
 
 train: environment-development ## Train on the active data set and all visitors' ratings
 	@$(OPERATE) train
+
+evaluate: environment-development ## Measure models on held-out ratings: DATA=<path> [MODELS=a,b SPLIT= SEED=1 NAME= JSON=1]
+	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder or file, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
+	$(OPERATE) evaluate '$(DATA)' --seed '$(SEED)' $(if $(MODELS),--models '$(MODELS)') $(if $(SPLIT),--split '$(SPLIT)') \
+		$(if $(NAME),--name '$(NAME)') $(if $(JSON),--json)
 
 status: environment-development ## Show model, cluster, steps, queues and dead letters
 	@$(OPERATE) status

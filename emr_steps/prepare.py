@@ -45,6 +45,7 @@ class Report:
     layout: str
     files: list[str]
     files_ignored: list[str]
+    official_tests: list[str] = field(default_factory=list)  # for the evaluation
     rows: int = 0
     ratings: int = 0
     users: int = 0
@@ -443,6 +444,9 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
     layout = recognised(files, arguments.raw)
     report = Report(arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored))
     say(f"{layout.form.described}: {', '.join(layout.files)}")
+    report.official_tests = list(layout.official_tests)
+    if layout.official_tests:
+        say(f"held out when evaluating: {', '.join(layout.official_tests)}")
     if layout.ignored:
         say(f"ignored: {', '.join(layout.ignored)}")
     movies = _movies(spark, arguments.raw, layout, report)

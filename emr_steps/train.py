@@ -26,6 +26,7 @@ from learning.data import (
     Totals,
     all_ratings,
     read_visitors,
+    titles_of,
     totals_of,
     users_of,
     visitors_ratings,
@@ -34,9 +35,10 @@ from learning.data import (
 )
 from learning.fitting import Fitted, Size, fitted, fitted_sizes, size_for
 from learning.measuring import measured, people_of
-from learning.profiles import TAGS_SCHEMA, profiles_of
+from learning.profiles import profiles_of, read_tags
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
-from marquee.evaluation import Examiner, mean_of, rmse
+from marquee.estimates import mean
+from marquee.evaluation import Examiner, rmse
 from marquee.hadoop import Files, join
 from marquee.model import (
     HELD_OUT,
@@ -45,7 +47,6 @@ from marquee.model import (
     Counts,
     Model,
     ModelError,
-    Movie,
     RatingModel,
     names_of,
     pack_rating,
@@ -100,8 +101,8 @@ def quality_of(
     found = measured(people, examiners)
     if not found[NEW]:
         return Quality()
-    ndcg = mean_of([one.ndcg for one in found[NEW]])
-    popularity = mean_of([one.ndcg for one in found[POPULARITY]])
+    ndcg = mean((one.user, one.ndcg) for one in found[NEW])
+    popularity = mean((one.user, one.ndcg) for one in found[POPULARITY])
     return Quality(
         test_rmse=rmse(found[NEW]),
         ndcg=ndcg.value if ndcg else None,
@@ -214,16 +215,6 @@ def _metrics(quality: Quality, size: Size, seed: int, seconds: float) -> dict[st
     }
 
 
-def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
-    """The movies of the model, by id."""
-    known = rating.rows
-    return {
-        row["movie_id"]: Movie(row["movie_id"], row["title"], row["year"], tuple(row["genres"]))
-        for row in movies.select("movie_id", "title", "year", "genres").collect()
-        if row["movie_id"] in known
-    }
-
-
 def rating_in_use(files: Files, arguments: argparse.Namespace, say: Progress) -> RatingModel | None:
     """The rating model in use as fitted without what is held out; None where none compares.
 
@@ -317,8 +308,6 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     visitors = read_visitors(spark, arguments.visitors, files, say)
-    has_tags = arguments.tags and files.names(arguments.tags)
-    tags = spark.read.schema(TAGS_SCHEMA).parquet(arguments.tags) if has_tags else None
     ratings = all_ratings(
         spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
         visitors_ratings(visitors, arguments.dataset),
@@ -333,7 +322,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         seed=arguments.seed,
         say=say,
         in_use=rating_in_use(files, arguments, say),
-        tags=tags,
+        tags=read_tags(spark, arguments.tags),
         sizes=arguments.sizes,
     )
     model, quality = done.model, done.quality

@@ -1,20 +1,26 @@
 """Operate Marquee. ENV chooses the deployment (default: local), PORT the local AWS's port."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from marquee.evaluation import EVALUATED
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
-from operations.console import Phases, out
+from operations.console import Phases, on_stderr, out
 from operations.deploy import deploy, fetch_node_wheels
 from operations.destroy import destroy
 from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
+from operations.evaluate import evaluate
+from operations.evaluation_chart import draw
+from operations.evaluation_tables import show
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import import_ratings
 from operations.redrive import redrive
@@ -65,6 +71,24 @@ def _import(environment: Environment, options: argparse.Namespace) -> None:
         import_ratings(environment, phases, options.path, name=options.name)
 
 
+def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
+    with on_stderr() if options.json else nullcontext(), Phases() as phases:
+        report = evaluate(
+            environment,
+            phases,
+            options.path,
+            name=options.name,
+            models=options.models,
+            split=options.split,
+            seed=options.seed,
+        )
+        if not options.json:
+            show(report)
+        out.print(draw(report, environment.state), markup=False)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False))
+
+
 def _train(environment: Environment, _: argparse.Namespace) -> None:
     with Phases() as phases:
         retrain(environment, phases)
@@ -112,6 +136,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "deploy": (_deploy, "make the account match the work tree"),
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
     "import": (_import, "bring ratings in, make them the active data set, train"),
+    "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
     "train": (_train, "train on the active data set"),
     "flow": (_flow, "submit a questionnaire and follow it to the text"),
     "texts": (_texts, "show the texts that the local AWS was asked to send"),
@@ -135,6 +160,17 @@ def parser() -> argparse.ArgumentParser:
     }
     parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
     parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
+    evaluation = parsers["evaluate"]
+    evaluation.add_argument("path", type=Path, help="folder or file of ratings")
+    evaluation.add_argument("--name", help="the data set's name (default: the folder's)")
+    evaluation.add_argument("--models", help=f"some of {','.join(EVALUATED)} (default: all)")
+    evaluation.add_argument(
+        "--split", help="random, official or u1 to u5 (default: official where there is one)"
+    )
+    evaluation.add_argument("--seed", type=int, default=1, help="of the split and of the training")
+    evaluation.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout, all else on stderr"
+    )
     parsers["plan"].add_argument(
         "--expect-none", action="store_true", help="fail where anything would change"
     )

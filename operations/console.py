@@ -16,6 +16,17 @@ out = Console(highlight=False, soft_wrap=True)
 HEARTBEAT_SECONDS = 15.0
 
 
+@contextmanager
+def on_stderr() -> Iterator[None]:
+    """Say everything on stderr: stdout is for the one document that a program reads."""
+    before = out.stderr
+    out.stderr = True
+    try:
+        yield
+    finally:
+        out.stderr = before
+
+
 @dataclass
 class Phase:
     """One running phase; `detail` is what it is busy with now, `result` what it came to."""

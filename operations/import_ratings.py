@@ -1,19 +1,22 @@
 """Bring real ratings in: recognise, upload, clean, train, and make them the active data set."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import boto3
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
 from marquee.aws.movies_table import Movie, MoviesTable
-from marquee.datasets import DatasetError, recognise_folder
+from marquee.datasets import DatasetError, Layout, recognise_folder
 from marquee.steps import prepare_step
 from operations.console import Phase, Phases, out
 from operations.environment import Environment
@@ -41,6 +44,43 @@ def dataset_name(path: Path, name: str | None) -> str:
     return name or made or "ratings"
 
 
+@dataclass(frozen=True)
+class Found:
+    """A folder of ratings in a layout that can be read, and the data set's name for it."""
+
+    name: str
+    folder: Path
+    layout: Layout
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is uploaded: what prepare reads, and what an evaluation holds out."""
+        return (*self.layout.files, *self.layout.official_tests)
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each file, by name."""
+        found = {}
+        for name in self.files:
+            with (self.folder / name).open("rb") as content:
+                found[name] = hashlib.file_digest(content, "sha256").hexdigest()
+        return found
+
+
+def find(path: Path, name: str | None = None) -> Found:
+    """Recognise a folder of ratings and say what it is taken for."""
+    try:
+        layout = recognise_folder(path)
+    except DatasetError as error:
+        raise OperationError(f"Nothing was imported: {error}") from error
+    found = Found(dataset_name(path, name), path if path.is_dir() else path.parent, layout)
+    out.print(f"{found.name}: {layout.form.described}")
+    if layout.official_tests:
+        out.print(f"  held out by 'make evaluate': {', '.join(layout.official_tests)}")
+    if layout.ignored:
+        out.print(f"  ignored: {', '.join(layout.ignored)}")
+    return found
+
+
 def import_ratings(
     environment: Environment, phases: Phases, path: Path, *, name: str | None = None
 ) -> TrainedModel:
@@ -48,29 +88,69 @@ def import_ratings(
 
     Visitors see the former data set until the new one has a model and its titles.
     """
-    try:
-        layout = recognise_folder(path)
-    except DatasetError as error:
-        raise OperationError(f"Nothing was imported: {error}") from error
-    dataset = dataset_name(path, name)
-    folder = path if path.is_dir() else path.parent
-    out.print(f"{dataset}: {layout.form.described}")
-    if layout.ignored:
-        out.print(f"  ignored: {', '.join(layout.ignored)}")
-    with phases.phase("upload") as phase:
-        upload(environment, folder, layout.files, dataset, phase)
-    with phases.phase("prepare") as phase:
-        run_step(environment, prepare_step(locations(environment), dataset), phase.detail)
-        report = _report(environment, dataset)
-        phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
-    for line in report_lines(report):
-        out.print(line, markup=False)
+    found = find(path, name)
+    prepare(environment, phases, found)
+    dataset = found.name
     model = train(environment, phases, dataset)
     with phases.phase("load the titles") as phase:
         phase.result = f"{load_titles(environment, model, phase):,} titles"
     switch_to(environment, model.model_id)
     find_similar(environment, phases, model.model_id)
     return model
+
+
+def prepare(environment: Environment, phases: Phases, found: Found) -> None:
+    """Upload the files and clean them; tell what was left out and note what it was made from."""
+    where = locations(environment)
+    # A run that ends halfway must not pass for the files that were here before.
+    _forget_origin(environment, found.name)
+    with phases.phase("upload") as phase:
+        upload(environment, found.folder, found.files, found.name, phase)
+    with phases.phase("prepare") as phase:
+        run_step(environment, prepare_step(where, found.name), phase.detail)
+        report = _report(environment, found.name)
+        phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
+    for line in report_lines(report):
+        out.print(line, markup=False)
+    _note_origin(environment, found.name, Origin(found.digests(), where.scripts))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a prepared data set was made from: files by name and SHA-256, and the scripts' place."""
+
+    files: Mapping[str, str]
+    scripts: str
+
+
+def origin_of(environment: Environment, dataset: str) -> Origin | None:
+    """Return what a prepared data set was made from, None where nobody noted it."""
+    bucket = environment.parameter("ratings-bucket")
+    try:
+        kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(dataset))
+    except ClientError as error:
+        # Without ListBucket on AWS a missing object looks forbidden.
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
+            return None
+        raise
+    return Origin(**json.loads(kept["Body"].read()))
+
+
+def _note_origin(environment: Environment, dataset: str, origin: Origin) -> None:
+    boto3.client("s3").put_object(
+        Bucket=environment.parameter("ratings-bucket"),
+        Key=_origin_key(dataset),
+        Body=json.dumps(asdict(origin), indent=1).encode(),
+    )
+
+
+def _forget_origin(environment: Environment, dataset: str) -> None:
+    bucket = environment.parameter("ratings-bucket")
+    boto3.client("s3").delete_object(Bucket=bucket, Key=_origin_key(dataset))
+
+
+def _origin_key(dataset: str) -> str:
+    return f"reports/dataset={dataset}/origin.json"
 
 
 def upload(

@@ -19,7 +19,7 @@ from operations.scripts import publish_scripts
 
 # EMR lets an account describe steps once in two seconds for long.
 POLL_SECONDS = {True: 0.5, False: 5.0}
-_OWN_SENTENCE = re.compile(r"(prepare|train|recommend|similar): \S")
+_OWN_SENTENCE = re.compile(r"(prepare|train|recommend|similar|evaluate): \S")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
 _ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 
 from marquee.contracts import MAX_STARS, MIN_STARS, SCHEMA_VERSION
 from marquee.hadoop import Files
+from marquee.model import Movie, RatingModel
 from marquee.progress import Progress, StepError
 
 TEST_PERCENT = 15
@@ -157,6 +158,16 @@ def with_user_index(ratings: DataFrame, users: DataFrame, starts: Mapping[int, i
 
 def _partition() -> Column:
     return F.shiftright("place", _PARTITION_BITS)
+
+
+def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
+    """The movies of the model, by id."""
+    known = rating.rows
+    return {
+        row["movie_id"]: Movie(row["movie_id"], row["title"], row["year"], tuple(row["genres"]))
+        for row in movies.select("movie_id", "title", "year", "genres").collect()
+        if row["movie_id"] in known
+    }
 
 
 def read_visitors(spark: SparkSession, folder: str, files: Files, say: Progress) -> DataFrame:

@@ -43,7 +43,7 @@ def size_for(ratings: int) -> Size:
     medium, large = 1_000_000, 20_000_000
     blocks = min(MOST_BLOCKS, 1 + ratings // ROWS_A_BLOCK)
     if ratings < medium:
-        return Size(32, 10, 0.15, 0.12, blocks)
+        return Size(32, 6, 0.15, 0.12, blocks)
     if ratings < large:
         return Size(32, 12, 0.08, 0.08, blocks)
     return Size(64, 12, 0.06, 0.06, blocks)

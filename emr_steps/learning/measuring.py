@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from marquee.evaluation import Examiner, Measured, Person
+from marquee.new_visitors import NewVisitor, NewVisitorExaminer
 
 MOST_PEOPLE = 20_000  # who are measured where there are more
 
@@ -45,7 +46,25 @@ def measured(people: DataFrame, examiners: dict[str, Examiner]) -> dict[str, lis
 def _measured(
     rows: Iterable[Row], examiners: Broadcast[dict[str, Examiner]]
 ) -> Iterator[tuple[str, Measured]]:
-    people = [Person(row["user"], row["seen"], row["held_out"]) for row in rows]
+    people = _persons(rows)
     for name, examiner in examiners.value.items():
         for one in examiner.measure(people):
             yield name, one
+
+
+def measured_new_visitors(people: DataFrame, examiner: NewVisitorExaminer) -> list[NewVisitor]:
+    """Measure people of whom the examiner's model saw nothing, by all that is held out of them."""
+    shipped = people.sparkSession.sparkContext.broadcast(examiner)
+    found = people.rdd.mapPartitions(partial(_measured_new_visitors, examiner=shipped)).collect()
+    shipped.unpersist()
+    return found
+
+
+def _measured_new_visitors(
+    rows: Iterable[Row], examiner: Broadcast[NewVisitorExaminer]
+) -> Iterator[NewVisitor]:
+    return examiner.value.measure(_persons(rows))
+
+
+def _persons(rows: Iterable[Row]) -> list[Person]:
+    return [Person(row["user"], row["seen"], row["held_out"]) for row in rows]

@@ -1,15 +1,23 @@
 """What people gave each movie on average, and how they tagged it."""
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from marquee.hadoop import Files
 from marquee.model import Profiles
 
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 MOST_TAGS = 200
 LEAST_PEOPLE = 3  # who gave a tag, in all
 MOST_PEOPLE = 255  # counted for one tag of one movie
+
+
+def read_tags(spark: SparkSession, folder: str | None) -> DataFrame | None:
+    """The prepared tags; None where no folder is named or it holds nothing."""
+    if not folder or not Files(spark).names(folder):
+        return None
+    return spark.read.schema(TAGS_SCHEMA).parquet(folder)
 
 
 def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:

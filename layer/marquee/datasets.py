@@ -5,11 +5,14 @@ library only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_BYTES = 4096  # of each file that `recognise` wants to see
+
+# Test files of the five splits that the makers of MovieLens 100K published, laid out as u.data is.
+_OFFICIAL_TEST = re.compile(r"u[1-5]\.test")
 
 _SHOWN = 5  # files that an error names
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -64,10 +67,11 @@ class Layout:
     genres: str | None
     ignored: tuple[str, ...]
     tags: str | None = None
+    official_tests: tuple[str, ...] = ()  # what to hold out when evaluating; no further ratings
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file to read."""
+        """Every file to read the data set from."""
         optional = (name for name in (self.genres, self.tags) if name)
         return (*self.ratings, self.movies, *optional)
 
@@ -165,6 +169,11 @@ def recognise(heads: Mapping[str, bytes]) -> Layout:
     raise DatasetError(problems[0] if problems else _nothing_found(heads))
 
 
+def official_tests(names: Iterable[str]) -> tuple[str, ...]:
+    """The test files of MovieLens 100K's own five splits among these, u1 first."""
+    return tuple(sorted(name for name in names if _OFFICIAL_TEST.fullmatch(name)))
+
+
 def recognise_folder(path: Path) -> Layout:
     """`recognise` for a folder of this machine, or for the folder of a file of it."""
     folder = path if path.is_dir() else path.parent
@@ -192,9 +201,10 @@ def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layou
     movies = _beside(form, form.movies, ratings[0], heads)
     genres = _beside(form, form.genres, ratings[0], heads) if form.genres else None
     tags = _tags(form.tags, heads) if form.tags else None
-    used = {*ratings, movies, genres, tags}
+    tests = official_tests(heads) if form.name == "movielens-100k" else ()
+    used = {*ratings, movies, genres, tags, *tests}
     ignored = tuple(name for name in sorted(heads) if name not in used)
-    return Layout(form, tuple(ratings), movies, genres, ignored, tags)
+    return Layout(form, tuple(ratings), movies, genres, ignored, tags, tests)
 
 
 def _tags(file: FileForm, heads: Mapping[str, bytes]) -> str | None:

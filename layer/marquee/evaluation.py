@@ -10,15 +10,30 @@ from itertools import batched
 
 import numpy as np
 
+from marquee import estimates
 from marquee.contracts import PICKS
+from marquee.estimates import Estimate
 from marquee.fold_in import Doubles, Rated, rated_from
-from marquee.model import Floats, RatingModel
+from marquee.model import Floats, Integers, RatingModel
 from marquee.recommending import Mask, top
-from marquee.scoring import Scorer
+from marquee.scoring import MODEL_NAMES, Scorer, UnknownModelError
 
+OLD = "old"  # the recommender that this one replaces
+EVALUATED = (*MODEL_NAMES, OLD)
 RELEVANT = 4.0  # stars from which a held-out movie counts as one that should have been picked
 USERS_AT_ONCE = 256
 USER_DAMPING = 5.0  # ratings' worth of doubt about a user's bias, for movies no model knows
+
+
+def models_named(text: str | None) -> list[str]:
+    """The models in `a,b,c`, all where there is none; raises UnknownModelError naming them all."""
+    names = [name.strip() for name in (text or "").split(",") if name.strip()] or list(EVALUATED)
+    for name in names:
+        if name not in EVALUATED:
+            raise UnknownModelError(
+                f"there is no model {name!r}: use some of {', '.join(EVALUATED)}"
+            )
+    return list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +139,42 @@ def rank_agreement(given: Doubles, predicted: Doubles) -> tuple[float | None, fl
     return right / count, (right + ties / 2) / count
 
 
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """An average over users with the half-width of its 95 % confidence interval."""
-
-    value: float
-    margin: float
-    users: int
-
-
-def mean_of(values: Sequence[float | None]) -> Mean | None:
-    """Average over the users who have the measure; None where nobody has."""
-    known = np.array([value for value in values if value is not None], dtype=np.float64)
-    if not len(known):
-        return None
-    spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    return Mean(float(known.mean()), 1.96 * spread / math.sqrt(len(known)), len(known))
-
-
 def rmse(measured: Sequence[Measured]) -> float:
     """Root mean squared error over all held-out pairs, stars."""
     pairs = sum(one.pairs for one in measured)
     return math.sqrt(sum(one.squared for one in measured) / pairs) if pairs else math.nan
+
+
+def estimates_of(measured: Sequence[Measured]) -> dict[str, Estimate | None]:
+    """Every average of one model on one split; None where nobody has what it needs.
+
+    Errors in stars over all held-out pairs, and (`…_by_user`) as averages of the users' own.
+    """
+    rated = [one for one in measured if one.pairs]
+    return {
+        "rmse": estimates.root(estimates.ratio((o.user, o.squared, o.pairs) for o in rated)),
+        "mae": estimates.ratio((o.user, o.absolute, o.pairs) for o in rated),
+        "rmse_by_user": estimates.mean((o.user, math.sqrt(o.squared / o.pairs)) for o in rated),
+        "mae_by_user": estimates.mean((o.user, o.absolute / o.pairs) for o in rated),
+        "ndcg@10": estimates.mean((o.user, o.ndcg) for o in measured),
+        "precision@10": estimates.mean((o.user, o.precision) for o in measured),
+        "recall@10": estimates.mean((o.user, o.recall) for o in measured),
+        "hit_rate@10": estimates.mean((o.user, o.hit) for o in measured),
+        "rank_agreement": estimates.mean((o.user, o.agreement) for o in measured),
+        "rank_agreement_ties_half": estimates.mean((o.user, o.agreement_half) for o in measured),
+    }
+
+
+def coverage(measured: Sequence[Measured], movies: int) -> float:
+    """Share of the movies that appear in anybody's picks."""
+    return len({movie_id for one in measured for movie_id in one.picks}) / movies
+
+
+def median_popularity(
+    measured: Sequence[Measured], movie_ids: Integers, support: Integers
+) -> float | None:
+    """Ratings that the middle one of all picks had in training; None where nothing was picked."""
+    picked = [movie_id for one in measured for movie_id in one.picks]
+    if not picked:
+        return None
+    return float(np.median(support[np.searchsorted(movie_ids, picked)]))

@@ -93,6 +93,38 @@ def similar_step(where: StepLocations, model_id: str) -> Step:
     )
 
 
+def evaluate_step(
+    where: StepLocations,
+    dataset: str,
+    *,
+    models: Sequence[str] = (),
+    split: str | None = None,
+    seed: int = 1,
+    official: bool = False,
+) -> Step:
+    """Measure models on a prepared data set: all of them, by its own split, where none are named.
+
+    `official` tells that the raw files hold splits that the data set's makers published.
+    """
+    ratings = f"s3://{where.ratings_bucket}"
+    return _spark_step(
+        where,
+        f"evaluate-{dataset}",
+        "evaluate.py",
+        [
+            *("--dataset", dataset),
+            *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
+            *("--movies", f"{ratings}/movies/dataset={dataset}/"),
+            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
+            *(["--raw", f"{ratings}/raw/{dataset}/"] if official else []),
+            *("--report", f"{ratings}/reports/dataset={dataset}/"),
+            *(["--models", ",".join(models)] if models else []),
+            *(["--split", split] if split else []),
+            *("--seed", str(seed)),
+        ],
+    )
+
+
 def recommend_step(
     where: StepLocations, submission_id: str, model_id: str, *, attempt: int = 1
 ) -> Step:

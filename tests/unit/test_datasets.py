@@ -64,6 +64,21 @@ def test_given_the_splits_of_100k_when_recognised_then_only_u_data_is_read() -> 
     assert layout.ratings == ("u.data",)
 
 
+def test_given_the_official_tests_of_100k_when_recognised_then_they_are_told_apart() -> None:
+    splits = {"u2.test": U_DATA, "u1.test": U_DATA, "u1.base": U_DATA, "ua.test": U_DATA}
+    layout = recognise({**LAYOUTS["movielens-100k"], **splits})
+    assert layout.official_tests == ("u1.test", "u2.test")
+    assert layout.ignored == ("u1.base", "ua.test")
+    assert not set(layout.official_tests) & set(layout.files)
+
+
+def test_given_files_named_like_them_in_another_layout_when_recognised_then_they_are_ignored() -> (
+    None
+):
+    layout = recognise({**LAYOUTS["movielens-csv"], "u1.test": U_DATA})
+    assert (layout.official_tests, layout.ignored) == ((), ("u1.test",))
+
+
 def test_given_an_incomplete_layout_when_recognised_then_the_whole_one_beside_it_wins() -> None:
     layout = recognise({"combined_data_1.txt": PRIZE, **LAYOUTS["movielens-csv"]})
     assert layout.form.name == "movielens-csv"

@@ -54,6 +54,13 @@ def test_the_sentence_of_the_step_itself_is_its_last_word() -> None:
     assert last_words(output) == "train: there are no ratings under s3://b/ratings/"
 
 
+@pytest.mark.parametrize("step", ["prepare", "train", "recommend", "evaluate"])
+def test_every_steps_sentence_is_known_as_its_own(step: str) -> None:
+    sentence = f"{step}: there is no such thing"
+
+    assert last_words(f"{sentence}\nValueError: something else\n") == sentence
+
+
 def test_without_a_sentence_the_exception_that_ended_a_step_is_its_last_word() -> None:
     output = (
         "26/11/21 20:00:00 ERROR Executor: Exception in task 0.0\n"

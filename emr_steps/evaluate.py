@@ -1,0 +1,368 @@
+"""Measure every model on the same held-out ratings, and how soon a model knows new people.
+
+Trains what is measured by itself, on the ratings that are not held out, and touches no model
+folder: nothing comes into use. What the figures mean: docs/model.md.
+"""
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from pyspark.storagelevel import StorageLevel
+
+from learning.data import (
+    MOVIES_SCHEMA,
+    RATINGS_SCHEMA,
+    Totals,
+    titles_of,
+    totals_of,
+    users_of,
+    with_user_index,
+)
+from learning.fitting import Size, baseline_of, fitted, fitted_sizes, movies_of, size_for
+from learning.measuring import measured, measured_new_visitors, people_of
+from learning.old_setting import ByOldSetting, fit_old_setting
+from learning.profiles import profiles_of, read_tags
+from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
+from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
+from marquee.estimates import Estimate, average, difference
+from marquee.evaluation import (
+    EVALUATED,
+    OLD,
+    Examiner,
+    coverage,
+    estimates_of,
+    median_popularity,
+    models_named,
+)
+from marquee.hadoop import Files, join
+from marquee.model import Counts, Model
+from marquee.new_visitors import (
+    BIAS_ONLY,
+    POPULAR,
+    QUESTIONNAIRE,
+    FirstAnswers,
+    NewVisitorExaminer,
+    after_first_answers,
+)
+from marquee.progress import Progress, StepError
+from marquee.recommending import candidates_of
+from marquee.scoring import UnknownModelError, scorer_named
+
+EVALUATION = "evaluation.json"
+DIGITS = 6
+MOST_NEW_PEOPLE = 500  # who are asked one movie after the other, where there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """What is evaluated: user, movie_id, rating, `folds` and `new`; the movies' titles and tags."""
+
+    dataset: str
+    rows: DataFrame
+    movies: DataFrame
+    tags: DataFrame | None
+    totals: Totals
+    size: Size
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One model on one fold."""
+
+    averages: Mapping[str, Estimate | None]
+    coverage: float
+    median_popularity: float | None
+
+
+@dataclass(slots=True)
+class Fold:
+    """One split into ratings to train on and ratings held out."""
+
+    name: str
+    trained: int  # ratings
+    held_out: int
+    people: int  # who were measured
+    figures: dict[str, Figures] = field(default_factory=dict)
+
+
+def evaluated(
+    ratings: Ratings, split: Split, names: Sequence[str], say: Progress
+) -> tuple[list[Fold], dict[str, str]]:
+    """Measure the models on each fold; the second value says why some could not be."""
+    problems: dict[str, str] = {}
+    folds = []
+    for name in split.folds:
+        held_out = F.array_contains("folds", name)
+        fold, lacking = _evaluated_fold(
+            ratings, name, ratings.rows.withColumn("test", held_out), names
+        )
+        problems |= lacking
+        folds.append(fold)
+        say(f"{name}: trained on {fold.trained} ratings, measured {fold.people} users")
+    return folds, problems
+
+
+def _evaluated_fold(
+    ratings: Ratings, name: str, marked: DataFrame, names: Sequence[str]
+) -> tuple[Fold, dict[str, str]]:
+    held_out = marked.filter("test").count()
+    trained = ratings.totals.ratings - held_out
+    if not held_out or not trained:
+        raise StepError(
+            f"the split {name!r} leaves {trained} ratings to train on and {held_out} to measure by:"
+            f" both are needed, out of {ratings.totals.ratings}"
+        )
+    training = marked.filter(~F.col("test"))
+    model = model_of(training, ratings, names)
+    old = None
+    if OLD in names:
+        mean, ids = model.rating.global_mean, model.rating.movie_ids
+        old = fit_old_setting(training, ids, mean, ratings.size.blocks, ratings.seed)
+    examiners, problems = examiners_of(names, model, old)
+    found = measured(people_of(marked, ratings.totals.users), examiners)
+    rating = model.rating
+    fold = Fold(name, trained, held_out, max((len(each) for each in found.values()), default=0))
+    for each, users in found.items():
+        fold.figures[each] = Figures(
+            estimates_of(users),
+            coverage(users, len(rating.movie_ids)),
+            median_popularity(users, rating.movie_ids, rating.support),
+        )
+    return fold, problems
+
+
+def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Model:
+    """Fit as much of a model as scoring by these names needs."""
+    size, seed = ratings.size, ratings.seed
+    main = fitted(training, size, ratings.totals, seed)
+    ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
+    titles = titles_of(ratings.movies, main.rating)
+    totals = ratings.totals
+    return Model(
+        model_id="",
+        dataset=ratings.dataset,
+        trained_at="",
+        counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
+        rating=main.rating,
+        ranking=main.ranking,
+        movies=titles,
+        questionnaire=(),
+        profiles=profiles_of(training, ratings.tags),
+        sizes=fitted_sizes(training, main.rating.movie_ids, ranks, size, seed),
+    )
+
+
+def examiners_of(
+    names: Sequence[str], model: Model, old: ByOldSetting | None
+) -> tuple[dict[str, Examiner], dict[str, str]]:
+    """An examiner for each model that this data set can have; the second value says why not."""
+    rating = model.rating
+    candidates = candidates_of(rating.support)
+    examiners: dict[str, Examiner] = {}
+    problems: dict[str, str] = {}
+    for name in names:
+        if name == OLD and old is not None:
+            # It picked whatever scored highest, however few had rated it.
+            examiners[name] = Examiner(rating, old, np.ones(len(rating.movie_ids), dtype=bool))
+            continue
+        try:
+            examiners[name] = Examiner(rating, scorer_named(name, model), candidates)
+        except UnknownModelError as error:
+            problems[name] = str(error)
+    return examiners, problems
+
+
+def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
+    """Train on nine tenths of the users and ask the others; none where there is no such part."""
+    new = ratings.rows.withColumn("test", F.col("new"))
+    training = new.filter(~F.col("test"))
+    people = people_of(new, -(-ratings.totals.users // NEW_SHARE), MOST_NEW_PEOPLE).cache()
+    if people.isEmpty() or training.isEmpty():
+        return []
+    model = fitted(training, ratings.size, ratings.totals, ratings.seed)
+    baseline = baseline_of(training)
+    bias = movies_of(baseline).bias
+    baseline.release()
+    users = training.select("user").distinct().count()
+    examiner = NewVisitorExaminer(model.rating, users, bias)
+    visitors = measured_new_visitors(people, examiner)
+    say(f"asked {len(visitors)} people on whom nothing was trained")
+    return after_first_answers(visitors)
+
+
+def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str, Any]:
+    """Each model's figures: the average of the folds, and every fold's own."""
+    names = list(dict.fromkeys(name for fold in folds for name in fold.figures))
+    told: dict[str, Any] = {
+        name: {
+            **_figures_json([fold.figures[name] for fold in folds]),
+            "folds": {fold.name: _figures_json([fold.figures[name]]) for fold in folds},
+        }
+        for name in names
+        if name not in problems
+    }
+    return told | {name: {"error": why} for name, why in problems.items()}
+
+
+def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:
+    """The folds' average; `margin` is half of the 95 % confidence interval, `users` who counted."""
+    averages = {key: average([fold.averages[key] for fold in folds]) for key in folds[0].averages}
+    popularity = [fold.median_popularity for fold in folds if fold.median_popularity is not None]
+    return {
+        **{key: _value(each) for key, each in averages.items()},
+        "coverage": round(fmean(fold.coverage for fold in folds), DIGITS),
+        "median_popularity": fmean(popularity) if popularity else None,
+        "margin": {key: _margin(each) for key, each in averages.items()},
+        "users": {key: each.users if each else 0 for key, each in averages.items()},
+    }
+
+
+def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
+    """RMSE by the number of answers and the guess, and how many movies had to be shown."""
+    return {
+        "rule": f"a tenth of the users, Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0, is "
+        "left out of training; RMSE over those of their ratings that none of the ways asked for",
+        "people": rows[0].people if rows else 0,
+        "answers": [
+            {
+                "answers": row.answers,
+                "rmse": {name: _value(each) for name, each in row.rmse.items()},
+                "margin": {name: _margin(each) for name, each in row.rmse.items()},
+                "above_bias_only": _above_bias_only(row),
+                "mean_shown": {way: _value(each) for way, each in row.shown.items()},
+                "median_shown": dict(row.median_shown),
+                "people_shown": {way: each.users if each else 0 for way, each in row.shown.items()},
+            }
+            for row in rows
+        ],
+    }
+
+
+def _above_bias_only(row: FirstAnswers) -> dict[str, Any]:
+    """How much worse a guess is than bias alone, person by person: below nothing where better."""
+    found = {
+        guess: difference(row.rmse[guess], row.rmse[BIAS_ONLY])
+        for guess in (POPULAR, QUESTIONNAIRE)
+    }
+    return {guess: {"rmse": _value(each), "margin": _margin(each)} for guess, each in found.items()}
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return round(estimate.value, DIGITS) if estimate else None
+
+
+def _margin(estimate: Estimate | None) -> float | None:
+    return round(estimate.margin, DIGITS) if estimate else None
+
+
+def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> dict[str, Any]:
+    names = models_named(arguments.models)
+    files = Files(spark)
+    for folder in (arguments.ratings, arguments.movies):
+        if not files.names(folder):
+            raise StepError(
+                f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
+            )
+    raw_names = files.names(arguments.raw) if arguments.raw else {}
+    split = split_named(arguments.split, arguments.seed, raw_names)
+    ratings = _ratings(spark, arguments, split)
+    totals, size = ratings.totals, ratings.size
+    say(
+        f"{totals.ratings} ratings of {totals.users} users; split {split.name}, seed "
+        f"{ratings.seed}; rank {size.rank}, {size.iterations} iterations"
+    )
+    folds, problems = evaluated(ratings, split, names, say)
+    for name, why in problems.items():
+        say(f"{name} was not measured: {why}")
+    report = {
+        "schema_version": SCHEMA_VERSION,
+        "dataset": arguments.dataset,
+        "ratings": totals.ratings,
+        "users": totals.users,
+        "split": {
+            "name": split.name,
+            "rule": split.rule,
+            "seed": ratings.seed,
+            "folds": [
+                {
+                    "name": fold.name,
+                    "trained": fold.trained,
+                    "held_out": fold.held_out,
+                    "people": fold.people,
+                }
+                for fold in folds
+            ],
+        },
+        "models": models_json(folds, problems),
+        "new_visitors": new_visitors_json(new_people_measured(ratings, say)),
+    }
+    report["seconds"] = round(say.seconds, 1)
+    written = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
+    files.write(join(arguments.report, EVALUATION), written.encode())
+    say(f"wrote {join(arguments.report, EVALUATION)}")
+    return report
+
+
+def _ratings(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> Ratings:
+    """Read, split and number; users are numbered once, so that all folds mean the same ones."""
+    columns = ("user_id", "movie_id", "rating")
+    read = spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings).select(*columns)
+    split_up = with_folds(read, split, arguments.raw, arguments.seed)
+    users = users_of(with_new_people(split_up, arguments.seed).withColumn("test", F.lit(False)))
+    totals, starts = totals_of(users)
+    rows = with_user_index(with_new_people(split_up, arguments.seed), users, starts)
+    return Ratings(
+        arguments.dataset,
+        rows.persist(StorageLevel.MEMORY_AND_DISK),
+        spark.read.schema(MOVIES_SCHEMA).parquet(arguments.movies).cache(),
+        read_tags(spark, arguments.tags),
+        totals,
+        size_for(totals.ratings),
+        arguments.seed,
+    )
+
+
+def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True, help="name of the data set")
+    parser.add_argument("--ratings", required=True, help="folder of the prepared ratings")
+    parser.add_argument("--movies", required=True, help="folder of the prepared movies")
+    parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
+    parser.add_argument("--raw", help="folder of the raw files, for an official split")
+    parser.add_argument("--report", required=True, help=f"folder to write {EVALUATION} into")
+    parser.add_argument("--models", help=f"some of {', '.join(EVALUATED)} (default: all)")
+    parser.add_argument(
+        "--split", help=f"{RANDOM}, official or u1 … u5 (default: official where there is one)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = arguments_from(argv)
+    say = Progress("evaluate")
+    spark = SparkSession.builder.appName(f"marquee evaluate {arguments.dataset}").getOrCreate()
+    files = Files(spark)
+    checkpoints = files.temporary_folder(f"evaluate-{uuid.uuid4().hex}")
+    spark.sparkContext.setCheckpointDir(checkpoints)
+    try:
+        run(spark, arguments, say)
+    except (StepError, UnknownModelError) as error:
+        sys.exit(f"evaluate: {error}")
+    finally:
+        files.delete(checkpoints)
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()

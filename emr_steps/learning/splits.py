@@ -1,0 +1,92 @@
+"""Which ratings an evaluation holds out: a seeded fifth, or what a data set's makers published."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.datasets import official_tests
+from marquee.hadoop import join
+from marquee.progress import StepError
+
+RANDOM, OFFICIAL = "random", "official"
+HELD_OUT_PERCENT = 20
+NEW_SHARE = 10  # one user in so many counts as new
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What is held out: `folds` are names, and for official ones `files` hold their pairs."""
+
+    name: str
+    folds: tuple[str, ...]
+    files: tuple[str, ...]
+    rule: str  # in words and numbers, so that anybody can split the same way
+
+
+def split_named(name: str | None, seed: int, raw_names: Collection[str]) -> Split:
+    """The split of that name, with none the official one where there is one.
+
+    `raw_names` are the files that the data set came as. Raises StepError naming the splits that
+    there are.
+    """
+    files = {file.removesuffix(".test"): file for file in official_tests(raw_names)}
+    name = name or (OFFICIAL if files else RANDOM)
+    if name == RANDOM:
+        return Split(
+            RANDOM,
+            (RANDOM,),
+            (),
+            "held out where Spark's pmod(xxhash64(user_id, movie_id, "
+            f"{seed}), 100) < {HELD_OUT_PERCENT}; trained on the other ratings",
+        )
+    folds = tuple(files) if name == OFFICIAL else (name,)
+    if not folds or not set(folds) <= set(files):
+        there_are = [RANDOM, *([OFFICIAL, *files] if files else [])]
+        raise StepError(f"there is no split {name!r} of this data set: use {', '.join(there_are)}")
+    chosen = tuple(files[fold] for fold in folds)
+    return Split(
+        name, folds, chosen, f"held out the pairs of {', '.join(chosen)}; trained on the others"
+    )
+
+
+def with_folds(ratings: DataFrame, split: Split, raw: str | None, seed: int) -> DataFrame:
+    """Add `folds`, the names of the folds that hold a rating out, an array.
+
+    `ratings` has user_id and movie_id.
+    """
+    if split.name == RANDOM:
+        percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
+        held_out = F.when(percent < HELD_OUT_PERCENT, F.array(F.lit(RANDOM)))
+        return ratings.withColumn("folds", F.coalesce(held_out, F.array().cast("array<string>")))
+    if raw is None:
+        raise StepError(f"the split {split.name!r} needs --raw, the folder of its files")
+    pairs = official_pairs(ratings.sparkSession, raw, split.files)
+    return ratings.join(F.broadcast(pairs), ["user_id", "movie_id"], "left").withColumn(
+        "folds", F.coalesce("folds", F.array().cast("array<string>"))
+    )
+
+
+def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataFrame:
+    """user_id, movie_id, folds: the pairs that the test files list, each once."""
+    parts = F.split("value", r"\s+")
+    lines = spark.read.text([join(raw, file) for file in files]).filter(F.trim("value") != "")
+    pairs = lines.select(
+        F.get(parts, F.lit(0)).try_cast("long").alias("user_id"),
+        F.get(parts, F.lit(1)).try_cast("int").alias("movie_id"),
+        F.regexp_replace(F.col("_metadata.file_name"), r"\.test$", "").alias("fold"),
+    ).cache()
+    if unreadable := pairs.filter(F.col("user_id").isNull() | F.col("movie_id").isNull()).count():
+        raise StepError(
+            f"{unreadable} lines of {', '.join(files)} name no user and movie: "
+            "bring the files as their makers published them"
+        )
+    return pairs.groupBy("user_id", "movie_id").agg(F.collect_set("fold").alias("folds"))
+
+
+def with_new_people(ratings: DataFrame, seed: int) -> DataFrame:
+    """Add `new`, true for all ratings of a seeded tenth of the users."""
+    return ratings.withColumn(
+        "new", F.pmod(F.xxhash64("user_id", F.lit(seed)), F.lit(NEW_SHARE)) == 0
+    )

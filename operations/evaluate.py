@@ -1,0 +1,77 @@
+"""Measure models on a data set's held-out ratings: nothing is switched, nothing comes into use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from marquee.evaluation import models_named
+from marquee.scoring import UnknownModelError
+from marquee.steps import evaluate_step
+from operations.console import Phases, out
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.import_ratings import Found, Origin, find, origin_of, prepare
+from operations.models import current_model
+from operations.running_steps import locations, run_step
+
+
+def evaluate(
+    environment: Environment,
+    phases: Phases,
+    path: Path,
+    *,
+    name: str | None = None,
+    models: str | None = None,
+    split: str | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Bring a folder of ratings in, where it is not there yet, and return what was measured."""
+    try:
+        names = models_named(models)
+    except UnknownModelError as error:
+        raise OperationError(f"Nothing was evaluated: {error}") from error
+    found = find(path, name)
+    where = locations(environment)
+    known = origin_of(environment, found.name)
+    wanted = Origin(found.digests(), where.scripts)
+    if known == wanted:
+        out.print("  prepared already from these files")
+    else:
+        _spare_the_active(environment, found, known, wanted)
+        prepare(environment, phases, found)
+    step = evaluate_step(
+        where,
+        found.name,
+        models=names,
+        split=split,
+        seed=seed,
+        official=bool(found.layout.official_tests),
+    )
+    with phases.phase(f"evaluate on {found.name}") as phase:
+        run_step(environment, step, phase.detail)
+        report = _report(environment, found.name)
+        phase.result = f"split {report['split']['name']}, seed {report['split']['seed']}"
+    return report
+
+
+def _spare_the_active(
+    environment: Environment, found: Found, known: Origin | None, wanted: Origin
+) -> None:
+    """Refuse to replace the ratings that visitors are served from by others of the same name."""
+    current = current_model(environment)
+    same_files = known is not None and known.files == wanted.files
+    if current is not None and current.dataset == found.name and not same_files:
+        raise OperationError(
+            f"{found.name} is the active data set, and {found.folder} holds other files than it was"
+            " made from: give them a name of their own, as in NAME=another, or import them."
+        )
+
+
+def _report(environment: Environment, dataset: str) -> dict[str, Any]:
+    kept = boto3.client("s3").get_object(
+        Bucket=environment.parameter("ratings-bucket"),
+        Key=f"reports/dataset={dataset}/evaluation.json",
+    )
+    return dict(json.loads(kept["Body"].read()))

@@ -1,0 +1,119 @@
+"""An evaluation as tables: how well models guess stars, how good their picks are, new visitors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from operations.console import out
+
+NOTHING = "-"  # where nobody has what a figure needs
+WIDTH = 200  # columns that a table may take: cut figures would be of no use
+
+STARS = {
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "rmse_by_user": "RMSE/user",
+    "mae_by_user": "MAE/user",
+    "rank_agreement": "agreement",
+    "rank_agreement_ties_half": "ties as ½",
+}
+PICKS = {
+    "ndcg@10": "nDCG@10",
+    "precision@10": "precision",
+    "recall@10": "recall",
+    "hit_rate@10": "hit rate",
+    "coverage": "coverage",
+    "median_popularity": "popularity",
+}
+GUESSES = {
+    "popular": "popular",
+    "questionnaire": "questionnaire",
+    "bias_only": "bias only",
+}
+SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
+
+
+def show(report: Mapping[str, Any]) -> None:
+    """Print all of it, with what was held out and who could not be measured."""
+    split = report["split"]
+    out.print(
+        f"\n{report['dataset']}: {report['ratings']:,} ratings by {report['users']:,} users\n"
+        f"Split {split['name']}, seed {split['seed']}: {split['rule']}\n"
+        "± is half of a 95 % confidence interval over users\n",
+        markup=False,
+    )
+    models = report["models"]
+    _print(model_table("Stars of the held-out ratings", STARS, models))
+    _print(model_table("Ten picks of all unseen movies", PICKS, models))
+    for name, figures in report["models"].items():
+        if "error" in figures:
+            out.print(f"{name}: {figures['error']}", markup=False)
+    new = report["new_visitors"]
+    if new["answers"]:
+        _print(new_visitors_table(new))
+    else:
+        out.print("New visitors: too few people rated enough movies to measure by.")
+
+
+def _print(table: Table) -> None:
+    """Print a table as wide as it is, wherever it goes: a pipe has no width of its own."""
+    table.width = out.measure(table, options=out.options.update_width(WIDTH)).maximum
+    out.print(table)
+
+
+def model_table(
+    title: str, columns: Mapping[str, str], models: Mapping[str, Mapping[str, Any]]
+) -> Table:
+    """A row for each model that was measured."""
+    table = _table(title, ["model", *columns.values()])
+    for name, figures in models.items():
+        if "error" not in figures:
+            table.add_row(name, *(_figure(key, figures) for key in columns))
+    return table
+
+
+def new_visitors_table(new: Mapping[str, Any]) -> Table:
+    """RMSE after so many answers, by how they were chosen, and how many movies were shown."""
+    title = (
+        f"New visitors: RMSE of {new['people']} people's other ratings after some answers, "
+        "and what it is above that of bias only"
+    )
+    table = _table(title, ["answers", *GUESSES.values(), *SHOWN.values()])
+    for row in new["answers"]:
+        guesses = (_guess(key, row) for key in GUESSES)
+        shown = (_with_margin(row["mean_shown"][key], None, digits=1) for key in SHOWN)
+        table.add_row(str(row["answers"]), *guesses, *shown)
+    return table
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _figure(key: str, figures: Mapping[str, Any]) -> str:
+    value = figures[key]
+    if value is None:
+        return NOTHING
+    if key == "median_popularity":
+        return f"{value:g}"
+    return _with_margin(value, figures["margin"].get(key))
+
+
+def _guess(key: str, row: Mapping[str, Any]) -> str:
+    """The people differ much from each other, the guesses about each of them less."""
+    if key not in row["above_bias_only"]:
+        return _with_margin(row["rmse"][key], row["margin"][key])
+    above = row["above_bias_only"][key]
+    told = _with_margin(above["rmse"], above["margin"])
+    return f"{row['rmse'][key]:.3f} {told if told.startswith('-') else f'+{told}'}"
+
+
+def _with_margin(value: float | None, margin: float | None, digits: int = 3) -> str:
+    if value is None:
+        return NOTHING
+    told = f"{value:.{digits}f}"
+    return told if margin is None else f"{told}±{margin:.{digits}f}".replace("±0.", "±.")

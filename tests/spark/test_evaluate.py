@@ -1,0 +1,325 @@
+"""The evaluate step: what it holds out, what it measures, what it writes."""
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+import evaluate
+from learning.data import MOVIES_SCHEMA, totals_of, users_of, with_split, with_user_index
+from learning.fitting import Size, fit, item_factors
+from learning.old_setting import REGULARISATION, ByOldSetting
+from learning.splits import RANDOM, official_pairs, split_named, with_folds, with_new_people
+from marquee import new_visitors
+from marquee.evaluation import EVALUATED
+from marquee.fold_in import Rated
+from marquee.progress import Progress, StepError
+from marquee.scoring import UnknownModelError, scorer_named
+
+MOVIES, USERS, EACH = 60, 60, 36
+SAY = Progress("evaluate")
+RATINGS = "user_id LONG, movie_id INT, rating FLOAT"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_models() -> Iterator[None]:
+    """Two tastes need no more factors, and a step here fits up to ten models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("evaluate.size_for", lambda _: Size(4, 5, 0.1, 0.1, 1))
+        yield
+
+
+@pytest.fixture(scope="module")
+def ratings(spark: SparkSession) -> DataFrame:
+    """Two tastes: even users love even movies, odd users odd ones. Ids beyond 32 bits."""
+    chance = np.random.default_rng(2)
+    rows = [
+        (2**40 + user, movie, 5.0 if (user + movie) % 2 == 0 else 1.0)
+        for user in range(USERS)
+        for movie in sorted(chance.choice(MOVIES, EACH, replace=False).tolist())
+    ]
+    return spark.createDataFrame(rows, RATINGS).cache()
+
+
+@pytest.fixture(scope="module")
+def stored(
+    spark: SparkSession, ratings: DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A prepared data set whose makers published two test files: of every fifth and sixth pair."""
+    folder = tmp_path_factory.mktemp("stored")
+    dated = ratings.withColumn("rated_at", F.timestamp_seconds(F.lit(0)))
+    dated.write.parquet((folder / "ratings").as_uri())
+    movies = [(movie, f"Movie {movie}", 2000, ["Drama"]) for movie in range(MOVIES)]
+    spark.createDataFrame(movies, MOVIES_SCHEMA).write.parquet((folder / "movies").as_uri())
+    (folder / "raw").mkdir()
+    pairs = [(row["user_id"], row["movie_id"], row["rating"]) for row in ratings.collect()]
+    for name, start in (("u1.test", 0), ("u2.test", 1)):
+        lines = [f"{user}\t{movie}\t{stars:.0f}\t0\n" for user, movie, stars in pairs[start::5]]
+        (folder / "raw" / name).write_text("".join(lines))
+    return folder
+
+
+def arguments_for(stored: Path, report: Path, *more: str) -> Namespace:
+    return evaluate.arguments_from(
+        [
+            *("--dataset", "tested"),
+            *("--ratings", (stored / "ratings").as_uri()),
+            *("--movies", (stored / "movies").as_uri()),
+            *("--report", report.as_uri()),
+            *more,
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def report(
+    spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What the step wrote of all models, by the seeded split."""
+    folder = tmp_path_factory.mktemp("reports")
+    evaluate.run(spark, arguments_for(stored, folder), SAY)
+    return dict(json.loads((folder / "evaluation.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def official(
+    spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What it wrote of two models, by the splits that the data set came with."""
+    folder = tmp_path_factory.mktemp("reports")
+    raw = ("--raw", (stored / "raw").as_uri(), "--models", "rating,popularity")
+    evaluate.run(spark, arguments_for(stored, folder, *raw), SAY)
+    return dict(json.loads((folder / "evaluation.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("rmse", "mae", "rmse_by_user", "mae_by_user"),
+        *("ndcg@10", "precision@10", "recall@10", "hit_rate@10", "coverage", "median_popularity"),
+        *("rank_agreement", "rank_agreement_ties_half"),
+    ],
+)
+def test_given_all_models_when_evaluated_then_each_has_every_figure(
+    report: dict[str, Any], key: str
+) -> None:
+    figures = {name: model[key] for name, model in report["models"].items() if "error" not in model}
+    assert set(report["models"]) == set(EVALUATED)
+    assert all(isinstance(value, float) for value in figures.values())
+
+
+def test_given_two_tastes_when_evaluated_then_models_that_know_them_tell_every_order(
+    report: dict[str, Any],
+) -> None:
+    models = report["models"]
+    assert models["rating"]["rank_agreement"] == 1
+    assert models["popularity"]["rank_agreement"] < 0.7
+
+
+def test_given_two_tastes_when_evaluated_then_the_ranking_model_picks_better_than_popularity(
+    report: dict[str, Any],
+) -> None:
+    models = report["models"]
+    assert models["ranking"]["ndcg@10"] > 1.5 * models["popularity"]["ndcg@10"]
+
+
+def test_given_the_seeded_split_when_evaluated_then_its_rule_and_seed_are_written_down(
+    report: dict[str, Any],
+) -> None:
+    split = report["split"]
+    [fold] = split["folds"]
+    assert (split["name"], split["seed"]) == (RANDOM, 1)
+    assert "xxhash64(user_id, movie_id, 1)" in split["rule"]
+    assert fold["trained"] + fold["held_out"] == USERS * EACH
+
+
+def test_given_figures_when_evaluated_then_each_average_has_its_interval(
+    report: dict[str, Any],
+) -> None:
+    model = report["models"]["popularity"]
+    assert 0 < model["margin"]["rmse"] < model["rmse"]
+    assert model["users"]["ndcg@10"] <= report["users"] == USERS
+
+
+def test_given_official_files_when_evaluated_then_their_folds_are_averaged(
+    official: dict[str, Any],
+) -> None:
+    model = official["models"]["popularity"]
+    folds = [fold["rmse"] for fold in model["folds"].values()]
+    assert list(model["folds"]) == ["u1", "u2"]
+    assert model["rmse"] == pytest.approx(sum(folds) / 2, abs=1e-5)
+
+
+def test_given_official_files_when_evaluated_then_what_they_list_is_held_out(
+    official: dict[str, Any],
+) -> None:
+    held_out = [fold["held_out"] for fold in official["split"]["folds"]]
+    assert held_out == [USERS * EACH // 5] * 2
+
+
+def test_given_new_people_when_evaluated_then_fewer_answers_are_told_of_where_few_gave_more(
+    report: dict[str, Any],
+) -> None:
+    answers = [row["answers"] for row in report["new_visitors"]["answers"]]
+    assert answers == [5]  # of 60 users about 6 are new: too few to tell of more
+
+
+def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_bias(
+    report: dict[str, Any],
+) -> None:
+    row = report["new_visitors"]["answers"][0]
+    assert row["rmse"]["questionnaire"] < row["rmse"]["bias_only"]
+    assert row["above_bias_only"]["questionnaire"]["rmse"] < 0
+
+
+def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
+    spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def spied(rating: Any, users: int, bias: Any) -> Any:
+        seen.append((int(rating.support.sum()), users))
+        return new_visitors.NewVisitorExaminer(rating, users, bias)
+
+    monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
+    split = split_named(RANDOM, 1, ())
+    prepared = evaluate._ratings(spark, arguments_for(stored, tmp_path), split)
+    evaluate.new_people_measured(prepared, SAY)
+    new = prepared.rows.filter("new")
+    people = new.select("user").distinct().count()
+    assert people > 0
+    assert seen == [((USERS - people) * EACH, USERS - people)]
+
+
+def test_given_a_name_of_no_model_when_evaluated_then_one_sentence_names_those_there_are(
+    spark: SparkSession, stored: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, "):
+        evaluate.run(spark, arguments_for(stored, tmp_path, "--models", "rankin"), SAY)
+
+
+def test_given_a_model_that_the_data_set_lacks_something_for_then_the_others_are_measured(
+    spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(name: str, model: Any) -> Any:
+        if name == "rating":
+            raise UnknownModelError("the data set has no tags: import it with tags.csv")
+        return scorer_named(name, model)
+
+    monkeypatch.setattr("evaluate.scorer_named", lacking)
+    models = evaluate.run(
+        spark, arguments_for(stored, tmp_path, "--models", "rating,popularity"), SAY
+    )["models"]
+    assert models["rating"] == {"error": "the data set has no tags: import it with tags.csv"}
+    assert models["popularity"]["rmse"] > 0
+
+
+def test_given_no_such_split_then_the_error_names_those_there_are() -> None:
+    with pytest.raises(StepError, match="no split 'u3' of this data set: use random, official, u1"):
+        split_named("u3", 1, ["u1.test", "u.data"])
+
+
+def test_given_a_data_set_without_splits_then_the_official_one_is_refused() -> None:
+    with pytest.raises(StepError, match=r"no split 'official' of this data set: use random$"):
+        split_named("official", 1, ["ratings.csv"])
+
+
+def test_given_one_official_fold_by_name_then_only_that_is_held_out() -> None:
+    split = split_named("u2", 1, ["u1.test", "u2.test"])
+    assert (split.folds, split.files) == (("u2",), ("u2.test",))
+
+
+def test_given_a_pair_in_two_files_when_read_then_it_is_held_out_of_both_folds(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "u1.test").write_text("1\t2\t5\t0\n1\t2\t5\t0\n\n")
+    (tmp_path / "u2.test").write_text("1 2 5 0\n")
+    [row] = official_pairs(spark, tmp_path.as_uri(), ["u1.test", "u2.test"]).collect()
+    assert (row["user_id"], row["movie_id"], sorted(row["folds"])) == (1, 2, ["u1", "u2"])
+
+
+def test_given_a_test_file_of_another_kind_when_read_then_the_error_counts_its_lines(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "u1.test").write_text("user,movie\n1\t2\t5\t0\n")
+    with pytest.raises(StepError, match=r"1 lines of u1\.test name no user and movie"):
+        official_pairs(spark, tmp_path.as_uri(), ["u1.test"])
+
+
+def test_given_other_partitions_when_split_then_the_same_ratings_are_held_out(
+    ratings: DataFrame,
+) -> None:
+    split = split_named(RANDOM, 5, ())
+    once, again = (
+        with_folds(rows, split, None, 5).filter(F.size("folds") == 1)
+        for rows in (ratings, ratings.repartition(5))
+    )
+    assert once.exceptAll(again).count() == 0
+    assert 0.15 < again.count() / (USERS * EACH) < 0.25
+
+
+def test_given_another_seed_when_split_then_other_people_are_new(ratings: DataFrame) -> None:
+    one, other = (
+        {row["user_id"] for row in with_new_people(ratings, seed).filter("new").collect()}
+        for seed in (1, 2)
+    )
+    assert one != other
+
+
+def test_given_nothing_held_out_when_evaluated_then_the_error_says_what_is_needed(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    one = spark.createDataFrame([(1, 3, 4.0)], RATINGS)
+    one.withColumn("rated_at", F.timestamp_seconds(F.lit(0))).write.parquet(
+        (tmp_path / "ratings").as_uri()
+    )
+    movies = spark.createDataFrame([(3, "Movie", 2000, ["Drama"])], MOVIES_SCHEMA)
+    movies.write.parquet((tmp_path / "movies").as_uri())
+    with pytest.raises(StepError, match="both are needed, out of 1"):
+        evaluate.run(spark, arguments_for(tmp_path, tmp_path / "reports"), SAY)
+
+
+def test_given_a_data_set_that_is_not_prepared_when_evaluated_then_the_error_names_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError, match="run the prepare step of 'tested' first"):
+        evaluate.run(spark, arguments_for(tmp_path, tmp_path), SAY)
+
+
+def test_given_users_of_the_old_setting_when_folded_in_then_they_are_those_of_mllib(
+    ratings: DataFrame,
+) -> None:
+    marked = with_split(ratings, 1)
+    users = users_of(marked)
+    _, starts = totals_of(users)
+    indexed = with_user_index(marked, users, starts).cache()
+    als = fit(indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3)
+    ids = np.arange(MOVIES, dtype=np.int32)
+    scorer = ByOldSetting(item_factors(als, ids), mean=3.0)
+    rows = indexed.filter("user = 7").orderBy("movie_id").collect()
+    rated = Rated(
+        np.array([row["movie_id"] for row in rows], dtype=np.intp),
+        np.array([row["rating"] for row in rows], dtype=np.float64),
+    )
+    predicted = als.transform(indexed.filter("user = 7")).orderBy("movie_id").collect()
+    np.testing.assert_allclose(
+        scorer.scored([rated]).stars[0][rated.rows],
+        [row["prediction"] for row in predicted],
+        rtol=1e-3,
+    )
+
+
+def test_given_nothing_rated_then_the_old_setting_expects_the_mean() -> None:
+    scorer = ByOldSetting(np.ones((3, 2)), mean=3.5)
+    nothing = Rated(np.array([], dtype=np.intp), np.array([]))
+    assert scorer.scored([nothing]).stars.tolist() == [[3.5] * 3]
+
+
+def test_given_no_new_people_when_told_then_there_are_no_rows() -> None:
+    assert evaluate.new_visitors_json(new_visitors.after_first_answers([]))["answers"] == []

@@ -1,0 +1,305 @@
+"""Evaluating: what is brought in, what is refused, and what stdout holds."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from marquee.contracts import CurrentModel
+from marquee.steps import Step, StepLocations, evaluate_step
+from operations import __main__ as command_line
+from operations import evaluation_chart
+from operations.console import Phases, out
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.evaluate import evaluate
+from operations.evaluation_tables import show
+
+WHERE = StepLocations("s3://scripts/", "ratings", "models", "results")
+FIGURES = {
+    **{"rmse": 0.9021, "mae": 0.71, "rmse_by_user": 0.891, "mae_by_user": 0.737},
+    **{"ndcg@10": 0.364, "precision@10": 0.27, "recall@10": 0.26, "hit_rate@10": 0.85},
+    **{"rank_agreement": 0.71, "rank_agreement_ties_half": None},
+    **{"coverage": 0.27, "median_popularity": 197.2},
+    "margin": {"rmse": 0.015, "ndcg@10": 0.012},
+}
+ANSWERS = {
+    "answers": 5,
+    "rmse": {"popular": 0.97, "questionnaire": 0.96, "bias_only": 0.99},
+    "margin": {"popular": 0.1, "questionnaire": 0.1, "bias_only": 0.1},
+    "above_bias_only": {
+        "popular": {"rmse": 0.012, "margin": 0.02},
+        "questionnaire": {"rmse": -0.03, "margin": 0.01},
+    },
+    "mean_shown": {"popular": 87.3, "questionnaire": None},
+}
+REPORT: dict[str, Any] = {
+    "dataset": "films",
+    "ratings": 1_000,
+    "users": 50,
+    "split": {
+        "name": "random",
+        "seed": 3,
+        "rule": "held out where …",
+        "folds": [{"name": "random", "held_out": 200}],
+    },
+    "models": {"ranking": FIGURES, "tags": {"error": "the data set has no tags"}},
+    "new_visitors": {"people": 40, "answers": [ANSWERS]},
+}
+
+
+class Cluster:
+    """Stands for EMR: the prepare step counts, the evaluate step measures."""
+
+    def __init__(self, s3: Any) -> None:
+        self.s3 = s3
+        self.steps: list[Step] = []
+
+    def run(self, environment: Environment, step: Step, progress: Any = None) -> None:
+        self.steps.append(step)
+        counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
+        report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}
+        name, body = ("prepare", report) if "prepare" in step["Name"] else ("evaluation", REPORT)
+        key = f"reports/dataset=films/{name}.json"
+        self.s3.put_object(Bucket="ratings", Key=key, Body=json.dumps(body))
+
+    @property
+    def names(self) -> list[str]:
+        return [step["Name"] for step in self.steps]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    made = Environment("staging")
+    made.__dict__["parameters"] = {"ratings-bucket": "ratings", "models-bucket": "models"}
+    with mock_aws():
+        for bucket in ("ratings", "models"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
+        yield made
+
+
+@pytest.fixture
+def cluster(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    stand_in = Cluster(boto3.client("s3"))
+    for module in ("evaluate", "import_ratings"):
+        monkeypatch.setattr(f"operations.{module}.run_step", stand_in.run)
+        monkeypatch.setattr(f"operations.{module}.locations", lambda _: WHERE)
+    return stand_in
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    (folder / "u.data").write_text("1\t2\t3\t4\n")
+    (folder / "u.item").write_text("2|Film (1995)|01-Jan-1995||http://x|0|1\n")
+    (folder / "u.genre").write_text("unknown|0\nComedy|1\n")
+    return folder
+
+
+def active(dataset: str) -> None:
+    current = CurrentModel("m-1", dataset, "2026-11-21T20:00:00Z", 1, 1)
+    boto3.client("s3").put_object(Bucket="models", Key="current.json", Body=current.to_json())
+
+
+def raw_files() -> list[str]:
+    listed = boto3.client("s3").list_objects_v2(Bucket="ratings", Prefix="raw/")
+    return [item["Key"] for item in listed.get("Contents", [])]
+
+
+def test_a_new_folder_is_prepared_and_evaluated_and_nothing_is_trained(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    with Phases() as phases:
+        assert evaluate(environment, phases, films) == REPORT
+
+    assert cluster.names == ["prepare-films", "evaluate-films"]
+
+
+def test_a_folder_prepared_before_is_not_prepared_again(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    with Phases() as phases:
+        evaluate(environment, phases, films)
+        evaluate(environment, phases, films)
+
+    assert cluster.names == ["prepare-films", "evaluate-films", "evaluate-films"]
+
+
+def test_a_folder_that_changed_is_prepared_again(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    with Phases() as phases:
+        evaluate(environment, phases, films)
+        (films / "u.data").write_text("1\t2\t5\t4\n")
+        evaluate(environment, phases, films)
+
+    assert cluster.names.count("prepare-films") == 2
+
+
+def test_official_tests_are_uploaded_beside_the_ratings_and_the_step_is_told_where(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    (films / "u1.test").write_text("1\t2\t3\t4\n")
+
+    with Phases() as phases:
+        evaluate(environment, phases, films)
+
+    assert "raw/films/u1.test" in raw_files()
+    arguments = cluster.steps[-1]["HadoopJarStep"]["Args"]
+    assert arguments[arguments.index("--raw") + 1] == "s3://ratings/raw/films/"
+
+
+def test_other_files_under_the_active_data_sets_name_are_refused(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    active("films")
+
+    with Phases() as phases, pytest.raises(OperationError, match="films is the active data set"):
+        evaluate(environment, phases, films)
+
+    assert (cluster.steps, raw_files()) == ([], [])
+
+
+def test_the_active_data_sets_own_files_are_evaluated(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    with Phases() as phases:
+        evaluate(environment, phases, films)
+        active("films")
+        evaluate(environment, phases, films)
+
+    assert cluster.names[-1] == "evaluate-films"
+
+
+def test_a_name_of_no_model_is_refused_before_anything_is_uploaded(
+    environment: Environment, cluster: Cluster, films: Path
+) -> None:
+    with Phases() as phases, pytest.raises(OperationError, match="no model 'rankin': use some of"):
+        evaluate(environment, phases, films, models="rankin")
+
+    assert (cluster.steps, raw_files()) == ([], [])
+
+
+def test_the_step_is_told_what_was_asked_for() -> None:
+    step = evaluate_step(WHERE, "films", models=["old", "rating"], split="random", seed=7)
+
+    told = " ".join(step["HadoopJarStep"]["Args"])
+    assert told.endswith(
+        "--report s3://ratings/reports/dataset=films/ --models old,rating --split random --seed 7"
+    )
+    assert "--raw" not in told
+
+
+def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
+    """Run the command with everything behind it replaced by the report."""
+
+    def busy(environment: Environment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
+        with phases.phase("evaluate"):
+            out.print("films: MovieLens")
+        return REPORT
+
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
+    monkeypatch.setattr(command_line, "evaluate", busy)
+    return command_line.main(["--env", "local", "evaluate", "films", *more])
+
+
+def test_as_json_stdout_holds_one_document_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluated(monkeypatch, tmp_path, "--json") == 0
+
+    said = capsys.readouterr()
+    assert json.loads(said.out) == REPORT
+    assert "films: MovieLens" in said.err
+
+
+def test_after_a_run_as_json_the_console_speaks_on_stdout_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(monkeypatch, tmp_path, "--json")
+    capsys.readouterr()
+    out.print("hello")
+
+    assert capsys.readouterr().out == "hello\n"
+
+
+def test_without_json_tables_are_printed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(monkeypatch, tmp_path)
+
+    assert "nDCG@10" in capsys.readouterr().out
+
+
+def test_a_table_shows_figures_with_their_intervals(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORT)
+
+    said = capsys.readouterr().out
+    assert "0.902±.015" in said
+    assert "0.364±.012" in said
+
+
+def test_no_figure_is_cut_where_the_terminal_is_narrow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(out, "_width", 40)
+    show(REPORT)
+
+    said = capsys.readouterr().out
+    assert "…" not in said.replace("held out where …", "")
+    assert "0.902±.015" in said
+
+
+def test_a_model_that_could_not_be_measured_is_told_of_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(REPORT)
+
+    assert "tags: the data set has no tags" in capsys.readouterr().out
+
+
+def test_new_visitors_are_shown_against_a_guess_by_bias_only(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(REPORT)
+
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("5 "))
+    told = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 87.3 -"
+    assert " ".join(row.split()) == told
+
+
+def test_too_few_new_people_are_told_of_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    show({**REPORT, "new_visitors": {"people": 0, "answers": []}})
+
+    assert "too few people" in capsys.readouterr().out
+
+
+def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:
+    evaluation_chart.draw(REPORT, tmp_path)
+
+    assert (tmp_path / "evaluation-films.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "evaluation-films.svg").read_text()
+
+
+def test_without_matplotlib_there_is_no_chart_and_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+
+    assert "matplotlib is not installed" in evaluation_chart.draw(REPORT, tmp_path)
+
+
+def test_without_people_there_is_no_chart(tmp_path: Path) -> None:
+    nobody = {**REPORT, "new_visitors": {"people": 0, "answers": []}}
+
+    assert evaluation_chart.draw(nobody, tmp_path).startswith("No chart")
