@@ -28,4 +28,4 @@ def is_worse(new: Sequence[Measured], in_use: Sequence[Measured]) -> bool:
     mean = rise.sum() / pairs.sum()
     spread = rise - mean * pairs
     error = math.sqrt(float(spread @ spread)) / pairs.sum()
-    return rmse(new) > (1 + WORSE_SHARE) * rmse(in_use) and mean > WORSE_ERRORS * error
+    return bool(rmse(new) > (1 + WORSE_SHARE) * rmse(in_use) and mean > WORSE_ERRORS * error)
