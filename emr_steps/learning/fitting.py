@@ -20,8 +20,10 @@ LOVED = 4.0  # stars from which a rating says that the movie was loved
 NOISE = 0.6  # variance of a rating about what its user's taste lets expect, stars squared
 CONFIDENCE = 5.0  # alpha of implicit ALS: how much surer a loved movie is than one not rated
 RANKING_REGULARISATION = 0.1  # lambda, times the number of loved movies
-# Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without.
+# Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without. A
+# checkpoint costs a small fit a third of its time, so that one of few iterations goes without.
 CHECKPOINT_EVERY = 3
+FEW_ITERATIONS = 6
 ROWS_A_BLOCK = 500_000
 MOST_BLOCKS = 200
 MOST_USERS_COLLECTED = 20_000  # whose factors tell the mean and the covariance of all users'
@@ -179,7 +181,7 @@ def als_of(size: Size, regularisation: float, seed: int) -> ALS:
         numItemBlocks=size.blocks,
         userCol="user",
         itemCol="movie_id",
-        checkpointInterval=CHECKPOINT_EVERY,
+        checkpointInterval=CHECKPOINT_EVERY if size.iterations > FEW_ITERATIONS else -1,
         seed=seed,
     )
 
