@@ -6,7 +6,6 @@ the deployed submit_step that no data is small and no model old, and takes that 
 
 import argparse
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import machine
 from tests.deployment import Deployment, Visitor, eventually, running_locally
 
 console = Console(width=110)
@@ -134,11 +134,6 @@ def first_phone(name: str) -> int:
     """Give each run numbers of its own: seconds since 2026 keep them apart from earlier runs'."""
     base = 5_550_000 if name == "with training" else 5_600_000
     return base + int(time.time()) % 40 * 1000
-
-
-def machine() -> str:
-    load = os.getloadavg()[0]
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
 
 
 if __name__ == "__main__":

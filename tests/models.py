@@ -25,6 +25,7 @@ def ranking_of(factors: npt.NDArray[np.floating]) -> RankingModel:
         factors=(factors @ directions).astype(np.float32),
         energy=np.maximum(energy, 0).astype(np.float32),
         typical=(factors.mean(axis=0) @ directions).astype(np.float32),
+        typical_weight=0.5,
         confidence=5.0,
         regularisation=0.1,
         loved=4.0,

@@ -20,6 +20,10 @@ LOVED = 4.0  # stars from which a rating says that the movie was loved
 NOISE = 0.6  # variance of a rating about what its user's taste lets expect, stars squared
 CONFIDENCE = 5.0  # alpha of implicit ALS: how much surer a loved movie is than one not rated
 RANKING_REGULARISATION = 0.1  # lambda, times the number of loved movies
+# Loved movies that tell of a user as much as being somebody tells: where users loved fewer on
+# average, what everybody loves counts for more.
+WORTH_OF_EVERYBODY = 5.0
+LEAST_TYPICAL_WEIGHT, MOST_TYPICAL_WEIGHT = 1 / 3, 2.0
 # Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without. A
 # checkpoint costs a small fit a third of its time, so that one of few iterations goes without.
 CHECKPOINT_EVERY = 3
@@ -229,23 +233,32 @@ def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> Gau
 def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
     """Implicit ALS over the loved movies; where nobody loved any, a model that ranks nothing."""
     if loved.isEmpty():
-        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1))
+        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1), LEAST_TYPICAL_WEIGHT)
     als = als_of(size, RANKING_REGULARISATION, seed).setImplicitPrefs(True).setAlpha(CONFIDENCE)
-    return ranking_model(als.fit(loved), movie_ids)
+    model = als.fit(loved)
+    return ranking_model(model, movie_ids, loved.count() / model.userFactors.count())
 
 
-def ranking_model(als: ALSModel, movie_ids: Integers) -> RankingModel:
+def ranking_model(als: ALSModel, movie_ids: Integers, loved_per_user: float) -> RankingModel:
     """The ranking model of a fitted implicit ALS."""
-    return _turned(item_factors(als, movie_ids), user_factors(als).mean(axis=0))
+    typical = user_factors(als).mean(axis=0)
+    return _turned(item_factors(als, movie_ids), typical, typical_weight(loved_per_user))
 
 
-def _turned(movies: Doubles, typical: Doubles) -> RankingModel:
+def typical_weight(loved_per_user: float) -> float:
+    """How much the typical user's scores count beside one's own, by how little is known of each."""
+    weight = WORTH_OF_EVERYBODY / loved_per_user
+    return min(MOST_TYPICAL_WEIGHT, max(LEAST_TYPICAL_WEIGHT, weight))
+
+
+def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
     """Turn M by K factors so that their products with themselves sum to a diagonal matrix."""
     energy, directions = np.linalg.eigh(movies.T @ movies)
     return RankingModel(
         factors=(movies @ directions).astype(np.float32),
         energy=np.maximum(energy, 0.0).astype(np.float32),
         typical=(typical @ directions).astype(np.float32),
+        typical_weight=weight,
         confidence=CONFIDENCE,
         regularisation=RANKING_REGULARISATION,
         loved=LOVED,

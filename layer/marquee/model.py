@@ -129,6 +129,7 @@ class RankingModel:
     factors: Floats  # M by K, in the order of the rating model's movie_ids; 0 where nobody loved it
     energy: Floats  # K
     typical: Floats  # K, mean of the users' factors: whom a visitor counts as who loved nothing
+    typical_weight: float  # of the typical user's scores, which are added to everybody's
     confidence: float  # alpha: how much surer a loved movie is than one not rated
     regularisation: float  # lambda of ALS-WR: multiplied by the number of loved movies
     loved: float  # stars from which a movie counts as loved
@@ -140,8 +141,8 @@ class RankingModel:
         _check_shape("typical", self.typical, (rank,))
         _check_finite(self.factors, self.energy, self.typical, np.array(self.scalars()))
 
-    def scalars(self) -> tuple[float, float, float]:
-        return self.confidence, self.regularisation, self.loved
+    def scalars(self) -> tuple[float, float, float, float]:
+        return self.typical_weight, self.confidence, self.regularisation, self.loved
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,11 +397,12 @@ def _pack_ranking(ranking: RankingModel) -> bytes:
 
 def _unpack_ranking(content: bytes) -> RankingModel:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        confidence, regularisation, loved = arrays["scalars"].tolist()
+        typical_weight, confidence, regularisation, loved = arrays["scalars"].tolist()
         return RankingModel(
             factors=arrays["factors"],
             energy=arrays["energy"],
             typical=arrays["typical"],
+            typical_weight=typical_weight,
             confidence=confidence,
             regularisation=regularisation,
             loved=loved,

@@ -102,12 +102,10 @@ class Recommender:
         """For each of the best movies, the loved movies that moved its score most."""
         shares = scored.shares(number, best)
         shares[:, rated.stars < LOVED] = -np.inf
-        reasons = []
-        for row in shares:
-            order = np.argsort(-row, kind="stable")[:REASONS]
-            ids = self._model.rating.movie_ids[rated.rows[order[row[order] > 0]]]
-            reasons.append(tuple(ids.tolist()))
-        return reasons
+        order = np.argsort(-shares, axis=1, kind="stable")[:, :REASONS]
+        moved = np.take_along_axis(shares, order, axis=1) > 0
+        ids = self._model.rating.movie_ids[rated.rows[order]]
+        return [tuple(row[taken].tolist()) for row, taken in zip(ids, moved, strict=True)]
 
     def _within_scale(self, stars: Floats) -> Floats:
         return np.clip(stars, self._model.rating.lowest, self._model.rating.highest)
@@ -145,7 +143,9 @@ def least_support(support: npt.NDArray[np.int32]) -> int:
 
 def top(values: Floats, allowed: Mask, count: int) -> Rows:
     """Rows of the `count` highest allowed values, highest first; ties in the order of rows."""
-    rows = np.flatnonzero(allowed)
-    if len(rows) > count:
-        rows = rows[np.argpartition(-values[rows], count - 1)[:count]]
-    return rows[np.lexsort((rows, -values[rows]))]
+    count = min(count, int(np.count_nonzero(allowed)))
+    if not count:
+        return np.empty(0, dtype=np.intp)
+    masked = np.where(allowed, values, -np.inf)
+    rows = np.argpartition(masked, -count)[-count:]
+    return rows[np.lexsort((rows, -masked[rows]))]

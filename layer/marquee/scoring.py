@@ -67,7 +67,11 @@ class ByRanking:
     def __init__(self, model: Model, rating: RatingFolding | None = None) -> None:
         self._rating = rating or RatingFolding(model.rating)
         self._ranking = RankingFolding(model.ranking)
-        self._mean = np.float32(model.rating.global_mean)
+        # The same for everybody, so that it moves the order and is nobody's reason.
+        typical = self._ranking.score(model.ranking.typical[None])[0]
+        self._everybody = np.float32(model.ranking.typical_weight) * typical - np.float32(
+            STARS_WEIGHT * model.rating.global_mean
+        )
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
         pulls = [self._rating.pulls(rated) for rated in visitors]
@@ -76,7 +80,7 @@ class ByRanking:
             np.stack([self._rating.taste(*each) for each in zip(visitors, pulls, strict=True)])
         )
         scores = self._ranking.score(np.stack([self._ranking.taste(each) for each in moved]))
-        scores += np.float32(STARS_WEIGHT) * (stars - self._mean)
+        scores += np.float32(STARS_WEIGHT) * stars + self._everybody
 
         def shares(visitor: int, rows: Rows) -> Doubles:
             by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)

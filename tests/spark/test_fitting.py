@@ -21,7 +21,7 @@ def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
     size = fitting.Size(4, 5, 0.1, 0.1, 2)
     als = fitting.als_of(size, 0.1, seed=3).setImplicitPrefs(True).setAlpha(5.0).fit(loved)
     movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
-    ranking = RankingFolding(fitting.ranking_model(als, movie_ids))
+    ranking = RankingFolding(fitting.ranking_model(als, movie_ids, 8.0))
     rows = {movie_id: row for row, movie_id in enumerate(movie_ids.tolist())}
     items = fitting.item_factors(als, movie_ids)
     given: dict[int, dict[int, float]] = {}
@@ -52,3 +52,12 @@ def test_given_more_ratings_when_sized_then_the_model_grows(ratings: int, rank: 
 
 def test_given_a_hundred_million_ratings_when_sized_then_they_are_spread_over_many_blocks() -> None:
     assert fitting.size_for(100_000_000).blocks == 200
+
+
+@pytest.mark.parametrize(
+    ("loved_per_user", "weight"), [(60.0, 1 / 3), (10.0, 0.5), (2.5, 2.0), (1.0, 2.0)]
+)
+def test_given_users_who_loved_less_then_what_everybody_loves_counts_for_more(
+    loved_per_user: float, weight: float
+) -> None:
+    assert fitting.typical_weight(loved_per_user) == pytest.approx(weight)
