@@ -39,8 +39,10 @@ from marquee.aws.settings import Settings
 from marquee.contracts import Rating, parse_timestamp, timestamp
 from marquee.forms import (
     MAX_BODY_BYTES,
+    MAX_QUESTIONS,
     FieldError,
     PicksForm,
+    QuestionsForm,
     VisitorForm,
     check_genres_known,
     check_idempotency_key,
@@ -116,7 +118,20 @@ def health() -> HealthAnswer:
 @app.get("/questionnaire")
 def questionnaire() -> QuestionnaireAnswer:
     model, _ = current_model()
-    return QuestionnaireAnswer.of(model)
+    return QuestionnaireAnswer.of(model, model.questionnaire[:MAX_QUESTIONS])
+
+
+@app.post("/questionnaire")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
+    """Ask on: what tells most after these answers; nothing is stored."""
+    check_size()
+    model, _ = current_model()
+    questioner = models.questioner()
+    if questioner is None:
+        raise NoModelYetError
+    movie_ids = questioner.next(form.answered, form.unseen, form.count)
+    return QuestionnaireAnswer.of(model, movie_ids)
 
 
 @app.post("/picks")

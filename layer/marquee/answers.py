@@ -58,11 +58,11 @@ class QuestionnaireAnswer(BaseModel):
     scale: list[StarsAnswer]
 
     @classmethod
-    def of(cls, model: Model) -> "QuestionnaireAnswer":
+    def of(cls, model: Model, movie_ids: Iterable[int]) -> "QuestionnaireAnswer":
         return cls(
             dataset=model.dataset,
             model_id=model.model_id,
-            movies=[MovieAnswer.of(model.movies[movie_id]) for movie_id in model.questionnaire],
+            movies=[MovieAnswer.of(model.movies[movie_id]) for movie_id in movie_ids],
             scale=[StarsAnswer(stars=stars, label=label) for stars, label in _SCALE],
         )
 

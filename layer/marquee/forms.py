@@ -25,6 +25,7 @@ MIN_RATINGS, MAX_RATINGS = 5, 500
 MAX_BODY_BYTES = 32 * 1024
 MAX_NAME = 60
 MAX_GENRES = 50
+MAX_QUESTIONS = 20
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 
@@ -103,6 +104,16 @@ class PicksForm(RatingsForm):
     def to_wanted(self) -> Wanted:
         years = self.years or YearsForm()
         return Wanted(frozenset(self.genres), years.first, years.last)
+
+
+class QuestionsForm(BaseModel):
+    """What a visitor has answered so far, to be asked on: movie ids."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    answered: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
+    unseen: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
+    count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
 
 
 class VisitorForm(RatingsForm):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from marquee.aws.buckets import ModelsBucket
 from marquee.contracts import ContractError, CurrentModel
 from marquee.model import Model, ModelError, read_model
+from marquee.questionnaire import Questioner
 from marquee.recommending import Recommender
 from marquee.scoring import RANKING
 
@@ -27,6 +28,7 @@ class ModelStore:
         self._named: CurrentModel | None = None
         self._model: Model | None = None
         self._recommenders: dict[str, Recommender] = {}  # of the model in memory, by their names
+        self._questioner: Questioner | None = None
 
     def current(self, name: str = RANKING) -> tuple[Model, Recommender] | None:
         """Give the newest model that could be read and its recommender of that name, None before
@@ -45,6 +47,12 @@ class ModelStore:
             self._recommenders[name] = Recommender(self._model, name)
         return self._model, self._recommenders[name]
 
+    def questioner(self) -> Questioner | None:
+        """Give who asks by the model of the last `current()`, None before the first."""
+        if self._questioner is None and self._model is not None:
+            self._questioner = Questioner(self._model.rating, self._model.counts.users)
+        return self._questioner
+
     def _refresh(self) -> None:
         try:
             named = self._bucket.current()
@@ -56,3 +64,4 @@ class ModelStore:
             _logger.exception("the current model cannot be read, the last good one stays")
             return
         self._named, self._model, self._recommenders = named, model, recommenders
+        self._questioner = None

@@ -1,0 +1,73 @@
+"""Being asked on, by what was answered so far."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from marquee.forms import MAX_QUESTIONS
+from marquee.questionnaire import Questioner
+from tests.models import random_model
+from tests.unit.aws import Aws, context, event
+from tests.unit.functions.test_picks import put
+
+MODEL = random_model(60)
+
+
+@pytest.fixture(scope="module")
+def api(account: Aws) -> Iterator[Any]:
+    account.wipe()
+    put(account, MODEL)
+    function = account.load("ingest")
+
+    def ask(method: str = "POST", **body: object) -> tuple[int, dict[str, Any]]:
+        request = event("ingest") | {"path": "/questionnaire", "httpMethod": method}
+        request["body"] = json.dumps(body)
+        answer = function.handler(request, context("ingest"))
+        return answer["statusCode"], json.loads(answer["body"])
+
+    yield ask
+    account.wipe()
+
+
+def ids(answer: dict[str, Any]) -> list[int]:
+    return [movie["movie_id"] for movie in answer["movies"]]
+
+
+def test_given_nothing_answered_then_the_most_telling_movies_are_asked(api: Any) -> None:
+    status, answer = api()
+    assert status == 200
+    asked = Questioner(MODEL.rating, MODEL.counts.users).next(count=MAX_QUESTIONS)
+    assert ids(answer) == [*asked]
+
+
+def test_given_answers_then_it_goes_on_from_there_and_asks_nothing_again(api: Any) -> None:
+    _, first = api(count=6)
+    answered, unseen = ids(first)[:4], ids(first)[4:]
+    status, more = api(answered=answered, unseen=unseen, count=1)
+    assert (status, len(more["movies"])) == (200, 1)
+    assert not {*ids(more)} & {*ids(first)}
+    questioner = Questioner(MODEL.rating, MODEL.counts.users)
+    assert ids(more) == [*questioner.next(answered, unseen, count=1)]
+
+
+def test_given_every_movie_answered_then_none_is_asked(api: Any) -> None:
+    status, answer = api(answered=[*MODEL.movies])
+    assert (status, answer["movies"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"count": 0}, "count"),
+        ({"count": MAX_QUESTIONS + 1}, "count"),
+        ({"answered": ["Alien"]}, "answered[0]"),
+        ({"answered": [1] * 501}, "answered"),
+        ({"unseen": 7}, "unseen"),
+        ({"rated": []}, "rated"),
+    ],
+)
+def test_given_a_wrong_field_then_it_is_named(api: Any, body: dict[str, Any], field: str) -> None:
+    status, answer = api(**body)
+    assert (status, [error["field"] for error in answer["errors"]]) == (422, [field])
