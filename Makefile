@@ -82,7 +82,7 @@ destroy: environment-development ## Take the whole deployment down; asks for its
 	@$(OPERATE) destroy
 
 ##@ Tests and checks
-.PHONY: test test-unit test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots
+.PHONY: test test-unit test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-model screenshots
 PYTEST := $(DEVELOPMENT)/python -m pytest
 
 test: environments tools lint types ## Everything: lint, types, then all tests with coverage
@@ -129,6 +129,10 @@ coverage: environment-development ## Coverage of the last test run, branches inc
 
 benchmark: environment-development ## Seconds from form to picks and to text, and the burst, against a running deployment
 	@$(DEVELOPMENT)/python -m benchmarks.flow
+
+benchmark-model: environment-development ## Processor time of picks for a visitor, and the recommend step's for ten thousand
+	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.picks
+	@PYTHONPATH=layer:emr_steps PYSPARK_PYTHON=$(DEVELOPMENT)/python $(DEVELOPMENT)/python -m benchmarks.batch
 
 screenshots: environment-development ## Take the pictures that the README shows, of a running deployment
 	@$(DEVELOPMENT)/python -m operations.tools chromium

@@ -33,6 +33,16 @@ def no_account_by_accident() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def environment_as_before() -> Iterator[None]:
+    """End what a test does to the environment with the test: operations act by it."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Give a Marquee of the tests' own, or one that is up: see tests/README.md."""
