@@ -147,5 +147,7 @@ def top(values: Floats, allowed: Mask, count: int) -> Rows:
     if not count:
         return np.empty(0, dtype=np.intp)
     masked = np.where(allowed, values, -np.inf)
-    rows = np.argpartition(masked, -count)[-count:]
+    least = np.partition(masked, -count)[-count]
+    better, tied = np.flatnonzero(masked > least), np.flatnonzero(masked == least)
+    rows = np.concatenate([better, tied[: count - len(better)]])
     return rows[np.lexsort((rows, -masked[rows]))]

@@ -13,6 +13,7 @@ from marquee.recommending import (
     Recommender,
     Wanted,
     least_support,
+    top,
 )
 from marquee.scoring import MODEL_NAMES, UnknownModelError
 from tests.models import FIRST, random_model
@@ -102,6 +103,13 @@ def test_given_little_choice_when_asked_for_the_least_support_then_it_is_lowered
     support: list[int], least: int
 ) -> None:
     assert least_support(np.array(support, dtype=np.int32)) == least
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 9])
+def test_given_ties_when_the_top_is_taken_then_rows_come_in_their_order(count: int) -> None:
+    values = np.array([1.0, 2.0, 1.0, 1.0, 2.0, 1.0, 9.0], dtype=np.float32)
+    allowed = np.array([True] * 6 + [False])
+    assert top(values, allowed, count).tolist() == [1, 4, 0, 2, 3, 5][:count]
 
 
 def test_given_movies_the_model_does_not_know_when_picked_then_they_change_nothing() -> None:
