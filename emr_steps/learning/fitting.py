@@ -25,7 +25,7 @@ RANKING_REGULARISATION = 0.1  # lambda, times the number of loved movies
 WORTH_OF_EVERYBODY = 5.0
 LEAST_TYPICAL_WEIGHT, MOST_TYPICAL_WEIGHT = 1 / 3, 2.0
 # Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without. A
-# checkpoint costs a small fit a third of its time, so that one of few iterations goes without.
+# checkpoint costs a small fit a quarter of its time, so that one of few iterations goes without.
 CHECKPOINT_EVERY = 3
 FEW_ITERATIONS = 6
 ROWS_A_BLOCK = 500_000
