@@ -27,7 +27,10 @@ LOCKS = {
     "lambda": "requirements/lambda.lock",
     "emr": "requirements/emr.lock",
     "sam": "requirements/sam.lock",
+    "benchmarks": "requirements/benchmarks.lock",
 }
+# Not for Marquee itself nor for its tests: built only when named.
+ON_DEMAND = ("benchmarks",)
 # pip spends half its time on the network and half unpacking: two at once keep both busy.
 BUILT_AT_ONCE = 2
 
@@ -126,10 +129,11 @@ def _say(words: str) -> None:
 
 @exit_with_one_sentence
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build what the command line names; all environments when it names none."""
+    """Build what the command line names; where it names none, all but those on demand."""
     parser = argparse.ArgumentParser(prog="python -m operations.environments", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LOCKS))
-    names = parser.parse_args(arguments).names or list(LOCKS)
+    names = parser.parse_args(arguments).names
+    names = names or [name for name in LOCKS if name not in ON_DEMAND]
     if unknown := [name for name in names if name not in LOCKS]:
         raise OperationError(f"No environment is called {unknown[0]}: name {', '.join(LOCKS)}.")
     build_missing(names)

@@ -18,6 +18,7 @@ LOCKS = {
     "requirements/lambda": [UNIVERSAL],
     "requirements/emr": [UNIVERSAL],
     "requirements/sam": [UNIVERSAL],
+    "requirements/benchmarks": [UNIVERSAL],
     "local_aws/requirements": [],
     "layer/requirements": [UNIVERSAL],
 }

@@ -1,4 +1,4 @@
-"""Tools that no lock can install: `python -m operations.tools java terraform chromium openblas`.
+"""Tools that no lock can install: `python -m operations.tools java terraform chromium node …`.
 
 Each is looked for; what Debian packages is installed where we are root on Debian; otherwise
 one sentence says what to install. Standard library only: some run before any environment does.
@@ -18,6 +18,7 @@ from local_aws.installation import InstallationError, java_home
 from operations.errors import OperationError, exit_with_one_sentence
 
 TERRAFORM_AT_LEAST = (1, 11)
+NODE_AT_LEAST = 20
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -81,6 +82,21 @@ def require_chromium() -> None:
     )
 
 
+def require_node() -> None:
+    """Make sure that the site's checks have Node, with its npm, new enough to test and to lock."""
+    if _has_node() or (_install_on_debian("nodejs", "npm") and _has_node()):
+        return
+    raise OperationError(
+        f"The site's checks need Node {NODE_AT_LEAST} or newer with npm, and PATH has none such:"
+        " install it from https://nodejs.org/, then try again."
+    )
+
+
+def _has_node() -> bool:
+    found = re.match(r"v(\d+)\.", _words_of("node", "--version"))
+    return bool(found and int(found[1]) >= NODE_AT_LEAST and shutil.which("npm"))
+
+
 def prefer_openblas() -> None:
     """Give Spark a native BLAS where that costs nothing to ask for; it runs without one too."""
     libraries = (Path("/usr/lib"), Path("/lib"))
@@ -92,6 +108,7 @@ REQUIRED: dict[str, Callable[[], None]] = {
     "java": require_java,
     "terraform": require_terraform,
     "chromium": require_chromium,
+    "node": require_node,
     "openblas": prefer_openblas,
 }
 

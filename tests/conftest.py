@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.deployment import Deployment, aws_deployment, local_deployment, running_locally
+
+# No example fails for being slow: that would time the machine.
+settings.register_profile("marquee", parent=settings(), deadline=None)
+settings.load_profile("marquee")
 
 TESTS = Path(__file__).parent
 # The quickest answer first. Browser tests last: Playwright keeps an event loop running in this
@@ -54,6 +59,16 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     else:
         with local_deployment(tmp_path_factory.mktemp("marquee")) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data sets, where they lie beside the repository or where MARQUEE_DATA says."""
+    beside = TESTS.parents[1] / "shared" / "data"
+    folder = Path(os.environ.get("MARQUEE_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; MARQUEE_DATA names another folder")
+    return folder
 
 
 @pytest.fixture

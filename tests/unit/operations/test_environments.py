@@ -106,3 +106,26 @@ def test_packages_of_a_lock_are_read_with_extras_markers_and_hashes() -> None:
     )
 
     assert packages_named(lock) == {"aws-lambda-powertools", "numpy"}
+
+
+def test_given_no_name_then_what_is_built_on_demand_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(environments, "build_missing", built.extend)
+
+    environments.main([])
+
+    assert built
+    assert not set(built) & set(environments.ON_DEMAND)
+
+
+def test_given_its_name_then_what_is_built_on_demand_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(environments, "build_missing", built.extend)
+
+    environments.main(["benchmarks"])
+
+    assert built == ["benchmarks"]

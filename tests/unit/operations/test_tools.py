@@ -1,0 +1,30 @@
+"""Tools that no lock installs: found, installed where we may, or missed in one sentence."""
+
+import shutil
+
+import pytest
+
+from operations import tools
+from operations.errors import OperationError
+
+
+def without_debian(monkeypatch: pytest.MonkeyPatch, version: str, npm: str | None) -> None:
+    monkeypatch.setattr(tools, "_words_of", lambda *_: version)
+    monkeypatch.setattr(shutil, "which", lambda _: npm)
+    monkeypatch.setattr(tools, "_install_on_debian", lambda *_: False)
+
+
+def test_a_node_that_is_new_enough_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_debian(monkeypatch, "v20.20.2\n", "/usr/bin/npm")
+    tools.require_node()
+
+
+@pytest.mark.parametrize(
+    ("version", "npm"), [("", None), ("v18.19.0\n", "/usr/bin/npm"), ("v22.1.0\n", None)]
+)
+def test_a_node_that_is_missing_or_old_is_missed_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, version: str, npm: str | None
+) -> None:
+    without_debian(monkeypatch, version, npm)
+    with pytest.raises(OperationError, match="need Node 20 or newer with npm"):
+        tools.require_node()
