@@ -12,7 +12,9 @@ from marquee.model import (
     Profiles,
     RankingModel,
     RatingModel,
+    Seen,
 )
+from marquee.seen import CANDIDATES, fitted_seen
 
 LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
 FIRST = 100  # movie_id
@@ -67,9 +69,18 @@ def model_of(rating: RatingModel, ranking: RankingModel) -> Model:
         ranking=ranking,
         movies=movies,
         questionnaire=tuple(rating.movie_ids.tolist()[:2]),
+        seen=seen_of(rating),
         profiles=profiles_of(rating),
         sizes={rank: size_of(rating, rank) for rank in ALS_RANKS},
     )
+
+
+def seen_of(rating: RatingModel) -> Seen:
+    """People saw every second movie, or any."""
+    rows = np.arange(min(len(rating.movie_ids), CANDIDATES))
+    people = np.random.default_rng(7).random((100, len(rows))) < 0.3
+    people[::2, rows % 2 == 0] = True
+    return fitted_seen(rating, 1000, people)
 
 
 def profiles_of(rating: RatingModel) -> Profiles:

@@ -55,6 +55,7 @@ class Form:
     lowest: float  # stars
     step: float  # ratings are whole multiples of it up to 5
     tags: FileForm | None = None  # columns user_id, movie_id, tag, seconds; may be missing
+    links: FileForm | None = None  # columns movie_id, imdb, tmdb; may be missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ class Layout:
     ignored: tuple[str, ...]
     tags: str | None = None
     official_tests: tuple[str, ...] = ()  # what to hold out when evaluating; no further ratings
+    links: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
         """Every file to read the data set from."""
-        optional = (name for name in (self.genres, self.tags) if name)
+        optional = (name for name in (self.genres, self.tags, self.links) if name)
         return (*self.ratings, self.movies, *optional)
 
 
@@ -121,6 +123,7 @@ FORMS = (
         lowest=0.5,
         step=0.5,
         tags=_file("tags.csv", r"tags\.csv", "", "userId,movieId,tag,timestamp"),
+        links=_file("links.csv", r"links\.csv", "", "movieId,imdbId,tmdbId"),
     ),
     Form(
         name="movielens-dat",
@@ -200,15 +203,17 @@ def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layou
         _check(form, form.ratings, name, heads[name])
     movies = _beside(form, form.movies, ratings[0], heads)
     genres = _beside(form, form.genres, ratings[0], heads) if form.genres else None
-    tags = _tags(form.tags, heads) if form.tags else None
+    tags, links = (_optional(file, heads) for file in (form.tags, form.links))
     tests = official_tests(heads) if form.name == "movielens-100k" else ()
-    used = {*ratings, movies, genres, tags, *tests}
+    used = {*ratings, movies, genres, tags, links, *tests}
     ignored = tuple(name for name in sorted(heads) if name not in used)
-    return Layout(form, tuple(ratings), movies, genres, ignored, tags, tests)
+    return Layout(form, tuple(ratings), movies, genres, ignored, tags, tests, links)
 
 
-def _tags(file: FileForm, heads: Mapping[str, bytes]) -> str | None:
-    """The file of tags, where there is one that looks so: a data set is whole without."""
+def _optional(file: FileForm | None, heads: Mapping[str, bytes]) -> str | None:
+    """The file of tags or links, where there is one that looks so: a data set is whole without."""
+    if file is None:
+        return None
     named = (name for name in sorted(heads) if file.name.fullmatch(name))
     return next((name for name in named if file.fits(heads[name])), None)
 

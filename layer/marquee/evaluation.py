@@ -13,9 +13,9 @@ import numpy as np
 from marquee import estimates
 from marquee.contracts import PICKS
 from marquee.estimates import Estimate
-from marquee.fold_in import Doubles, Rated, rated_from
+from marquee.fold_in import Doubles, Rated, Rows, rated_from
 from marquee.model import Floats, Integers, RatingModel
-from marquee.recommending import Mask, top
+from marquee.recommending import Mask, best_open
 from marquee.scoring import MODEL_NAMES, Scorer, UnknownModelError
 
 OLD = "old"  # the recommender that this one replaces
@@ -73,43 +73,48 @@ class Examiner:
         for some in batched(people, USERS_AT_ONCE, strict=False):
             rated = [rated_from(person.seen, self._rating.rows) for person in some]
             scored = self._scorer.scored(rated)
-            for number, person in enumerate(some):
-                yield self._measured(
-                    person, rated[number], scored.stars[number], scored.scores[number]
-                )
+            best = best_open(scored.scores, [each.rows for each in rated], self._candidates, PICKS)
+            for each in zip(some, rated, scored.stars, best, strict=True):
+                yield measured_by(*each, self._rating)
 
-    def _measured(self, person: Person, rated: Rated, stars: Floats, scores: Floats) -> Measured:
-        wanted = np.array(list(person.held_out.values()), dtype=np.float64)
-        predicted = self._predicted(person, rated, stars)
-        errors = predicted - wanted
-        allowed = self._candidates.copy()
-        allowed[rated.rows] = False
-        picks = self._rating.movie_ids[top(scores, allowed, PICKS)].tolist()
-        relevant = {i for i, given in person.held_out.items() if given >= RELEVANT}
-        hits = [movie_id in relevant for movie_id in picks]
-        strict, half = rank_agreement(wanted, predicted)
-        return Measured(
-            user=person.user,
-            pairs=len(wanted),
-            squared=float(errors @ errors),
-            absolute=float(np.abs(errors).sum()),
-            ndcg=ndcg(hits, len(relevant)) if relevant else None,
-            precision=sum(hits) / PICKS if relevant else None,
-            recall=sum(hits) / len(relevant) if relevant else None,
-            hit=float(any(hits)) if relevant else None,
-            agreement=strict,
-            agreement_half=half,
-            picks=tuple(picks),
-        )
 
-    def _predicted(self, person: Person, rated: Rated, stars: Floats) -> Doubles:
-        """Stars of the held-out movies; one that the model does not know is a middling movie."""
-        rows = [self._rating.rows.get(movie_id, -1) for movie_id in person.held_out]
-        above = float((rated.stars - self._rating.global_mean).sum())
-        middling = self._rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
-        known = np.array(rows, dtype=np.intp)
-        predicted = np.where(known >= 0, stars[known].astype(np.float64), middling)
-        return np.clip(predicted, self._rating.lowest, self._rating.highest)
+def measured_by(
+    person: Person, rated: Rated, stars: Floats, best: Rows, rating: RatingModel
+) -> Measured:
+    """Measure one user by the stars expected of the M movies of a rating model, and by her picks.
+
+    `best` are the rows of the picked movies, the best one first.
+    """
+    wanted = np.array(list(person.held_out.values()), dtype=np.float64)
+    predicted = _predicted(person, rated, stars, rating)
+    errors = predicted - wanted
+    picks = rating.movie_ids[best].tolist()
+    relevant = {i for i, given in person.held_out.items() if given >= RELEVANT}
+    hits = [movie_id in relevant for movie_id in picks]
+    strict, half = rank_agreement(wanted, predicted)
+    return Measured(
+        user=person.user,
+        pairs=len(wanted),
+        squared=float(errors @ errors),
+        absolute=float(np.abs(errors).sum()),
+        ndcg=ndcg(hits, len(relevant)) if relevant else None,
+        precision=sum(hits) / PICKS if relevant else None,
+        recall=sum(hits) / len(relevant) if relevant else None,
+        hit=float(any(hits)) if relevant else None,
+        agreement=strict,
+        agreement_half=half,
+        picks=tuple(picks),
+    )
+
+
+def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel) -> Doubles:
+    """Stars of the held-out movies; one that the model does not know is a middling movie."""
+    rows = [rating.rows.get(movie_id, -1) for movie_id in person.held_out]
+    above = float((rated.stars - rating.global_mean).sum())
+    middling = rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
+    known = np.array(rows, dtype=np.intp)
+    predicted = np.where(known >= 0, stars[known].astype(np.float64), middling)
+    return np.clip(predicted, rating.lowest, rating.highest)
 
 
 def ndcg(hits: Sequence[bool], relevant: int) -> float:

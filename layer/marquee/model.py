@@ -3,8 +3,9 @@
 Travels to EMR: standard library and numpy only. The folder holds `rating.npz` and `ranking.npz`
 (arrays), `movies.json`, `questionnaire.json`, `metrics.json` and, written last, `manifest.json`
 with the sha256 of the others; a folder without a manifest is half-written and is never read.
-`profiles.npz` and `sizes.npz`, for the models beside these two, are read where the manifest names
-them.
+`seen.npz`, for the questionnaire, and `profiles.npz` and `sizes.npz`, for the models beside these
+two, are read where the manifest names them; `movies.sqlite` and `links.json`, which only the API
+needs, where they are asked for.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+OLDEST_SCHEMA_VERSION = 2  # without alternative titles
 MANIFEST = "manifest.json"
 RATING = "rating.npz"
 RANKING = "ranking.npz"
@@ -28,9 +30,13 @@ MOVIES = "movies.json"
 QUESTIONNAIRE = "questionnaire.json"
 METRICS = "metrics.json"
 FILE_NAMES = (RATING, RANKING, MOVIES, QUESTIONNAIRE, METRICS, MANIFEST)
+SEEN = "seen.npz"
 PROFILES = "profiles.npz"
 SIZES = "sizes.npz"
-OPTIONAL_FILE_NAMES = (PROFILES, SIZES)
+OPTIONAL_FILE_NAMES = (SEEN, PROFILES, SIZES)
+TITLES = "movies.sqlite"  # marquee.titles
+LINKS = "links.json"  # marquee.links
+BESIDE_FILE_NAMES = (TITLES, LINKS)  # in the manifest; no part of a Model
 # Beside these: the rating model as fitted without the held-out ratings, for the next training to
 # compare itself with. Whoever recommends never reads it.
 HELD_OUT = "held_out.npz"
@@ -47,12 +53,13 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What visitors see of a movie."""
+    """What visitors see of a movie. `alternative_titles`: where the data set tells them."""
 
     movie_id: int
     title: str
     year: int | None
     genres: tuple[str, ...]
+    alternative_titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,10 @@ class GaussianFactors:
 
     offset: Floats  # M, stars
     loadings: Floats  # M by K, stars
+
+    @property
+    def rank(self) -> int:
+        return int(self.loadings.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +124,11 @@ class RatingModel:
         return self.noise, self.global_mean, self.lowest, self.highest
 
     @cached_property
+    def loadings(self) -> Floats:
+        """The parts' loadings side by side, so that one product serves all parts."""
+        return np.concatenate([part.loadings for part in self.parts], axis=1)
+
+    @cached_property
     def rows(self) -> dict[int, int]:
         """Row of each movie_id."""
         return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
@@ -143,6 +159,29 @@ class RankingModel:
 
     def scalars(self) -> tuple[float, float, float, float]:
         return self.typical_weight, self.confidence, self.regularisation, self.loved
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """How having seen one movie goes with having seen others, for movies to ask about.
+
+    Before anything is known a visitor has seen them with `chance + loadings @ z`, z drawn from the
+    standard normal distribution (docs/model.md).
+    """
+
+    movie_ids: Integers  # Q, the most rated first
+    chance: Floats  # Q, from 0 to 1
+    loadings: Floats  # Q by R
+    noise: Floats  # Q, variance of having seen the movie about what is expected
+
+    def __post_init__(self) -> None:
+        count = self.movie_ids.shape[0]
+        _check_shape("chance", self.chance, (count,))
+        _check_shape("seen loadings", self.loadings, (count, self.loadings.shape[-1]))
+        _check_shape("seen noise", self.noise, (count,))
+        _check_finite(self.chance, self.loadings, self.noise)
+        if bool(np.any(self.noise <= 0)):
+            raise ModelError("the noise of what was seen is not positive; train again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,14 +229,24 @@ class Model:
     movies: Mapping[int, Movie]
     questionnaire: tuple[int, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    seen: Seen | None = None
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS, by its rank
 
 
-def to_files(model: Model) -> dict[str, bytes]:
-    """The folder's files by name, in the order to write them: the manifest comes last."""
+def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """The folder's files by name, in the order to write them: the manifest comes last.
+
+    `beside` are files of BESIDE_FILE_NAMES.
+    """
     movies = [
-        [movie.movie_id, movie.title, movie.year, list(movie.genres)]
+        [
+            movie.movie_id,
+            movie.title,
+            movie.year,
+            list(movie.genres),
+            list(movie.alternative_titles),
+        ]
         for movie in (model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist())
     ]
     files = {
@@ -209,10 +258,13 @@ def to_files(model: Model) -> dict[str, bytes]:
         ),
         METRICS: _json(model.metrics),
     }
+    if model.seen is not None:
+        files[SEEN] = _pack_seen(model.seen)
     if model.profiles is not None:
         files[PROFILES] = _pack_profiles(model.profiles)
     if model.sizes:
         files[SIZES] = _pack_sizes(model.sizes)
+    files |= beside or {}
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "model_id": model.model_id,
@@ -260,12 +312,27 @@ def _opener(source: Source) -> Callable[[str], bytes]:
 
 def names_of(source: Source) -> tuple[str, ...]:
     """The files that a model folder consists of, its manifest last. Raises ModelError."""
-    return _names_in(_manifest(_opener(source)))
+    manifest = _manifest(_opener(source))
+    beside = (name for name in BESIDE_FILE_NAMES if name in manifest["sha256"])
+    return (*_parts_of(manifest), *beside, MANIFEST)
 
 
-def _names_in(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def _parts_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files that make up the Model."""
     optional = (name for name in OPTIONAL_FILE_NAMES if name in manifest["sha256"])
-    return (*FILE_NAMES[:-1], *optional, MANIFEST)
+    return (*FILE_NAMES[:-1], *optional)
+
+
+def read_beside(source: Source, name: str) -> bytes | None:
+    """Read and check a file of BESIDE_FILE_NAMES; None where the model has none.
+
+    Raises ModelError with what is wrong and the mend.
+    """
+    open_file = _opener(source)
+    manifest = _manifest(open_file)
+    if name not in manifest["sha256"]:
+        return None
+    return _checked(open_file, manifest, name)
 
 
 def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
@@ -282,10 +349,10 @@ def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ModelError(f"{MANIFEST} names no schema version; train again")
-    if version < SCHEMA_VERSION:
+    if version < OLDEST_SCHEMA_VERSION:
         raise ModelError(
             f"model {manifest.get('model_id')!r} has schema version {version}, which this release "
-            f"no longer reads (it reads {SCHEMA_VERSION}); train again"
+            f"no longer reads (it reads from {OLDEST_SCHEMA_VERSION} on); train again"
         )
     if version > SCHEMA_VERSION:
         raise ModelError(
@@ -300,21 +367,21 @@ def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
 def _checked_files(
     open_file: Callable[[str], bytes], manifest: Mapping[str, Any]
 ) -> dict[str, bytes]:
+    return {name: _checked(open_file, manifest, name) for name in _parts_of(manifest)}
+
+
+def _checked(open_file: Callable[[str], bytes], manifest: Mapping[str, Any], name: str) -> bytes:
     model_id = manifest.get("model_id")
-    files: dict[str, bytes] = {}
-    for name in _names_in(manifest)[:-1]:
-        wanted = manifest["sha256"].get(name)
-        try:
-            content = open_file(name)
-        except (LookupError, OSError) as error:
-            raise ModelError(f"model {model_id!r} has lost {name}; train again") from error
-        if hashlib.sha256(content).hexdigest() != wanted:
-            raise ModelError(
-                f"{name} of model {model_id!r} is damaged (its sha256 is not the manifest's); "
-                "train again"
-            )
-        files[name] = content
-    return files
+    try:
+        content = open_file(name)
+    except (LookupError, OSError) as error:
+        raise ModelError(f"model {model_id!r} has lost {name}; train again") from error
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(name):
+        raise ModelError(
+            f"{name} of model {model_id!r} is damaged (its sha256 is not the manifest's); "
+            "train again"
+        )
+    return content
 
 
 def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
@@ -322,6 +389,9 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     ranking = _unpack_ranking(files[RANKING])
     count = len(rating.movie_ids)
     _check_shape("ranking factors", ranking.factors, (count, len(ranking.energy)))
+    seen = _unpack_seen(files[SEEN]) if SEEN in files else None
+    if seen is not None and not np.isin(seen.movie_ids, rating.movie_ids).all():
+        raise ModelError(f"{SEEN} names movies that {RATING} does not hold; train again")
     profiles = _unpack_profiles(files[PROFILES]) if PROFILES in files else None
     if profiles is not None:
         _check_shape("mean", profiles.mean, (count,))
@@ -332,9 +402,13 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         _check_finite(factors.offset, factors.loadings)
     movies = {
         int(movie_id): Movie(
-            int(movie_id), str(title), None if year is None else int(year), tuple(genres)
+            int(movie_id),
+            str(title),
+            None if year is None else int(year),
+            tuple(genres),
+            tuple(alternative[0]) if alternative else (),
         )
-        for movie_id, title, year, genres in json.loads(files[MOVIES])
+        for movie_id, title, year, genres, *alternative in json.loads(files[MOVIES])
     }
     if movies.keys() != rating.rows.keys():
         raise ModelError(f"{MOVIES} and {RATING} do not hold the same movies; train again")
@@ -351,6 +425,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         movies=movies,
         questionnaire=questionnaire,
         metrics=json.loads(files[METRICS]),
+        seen=seen,
         profiles=profiles,
         sizes=sizes,
     )
@@ -407,6 +482,20 @@ def _unpack_ranking(content: bytes) -> RankingModel:
             regularisation=regularisation,
             loved=loved,
         )
+
+
+def _pack_seen(seen: Seen) -> bytes:
+    return _npz(
+        movie_ids=seen.movie_ids.astype(np.int32),
+        chance=seen.chance.astype(np.float32),
+        loadings=seen.loadings.astype(np.float32),
+        noise=seen.noise.astype(np.float32),
+    )
+
+
+def _unpack_seen(content: bytes) -> Seen:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Seen(arrays["movie_ids"], arrays["chance"], arrays["loadings"], arrays["noise"])
 
 
 def _pack_profiles(profiles: Profiles) -> bytes:

@@ -13,7 +13,7 @@ from marquee import estimates
 from marquee.estimates import Estimate
 from marquee.evaluation import USER_DAMPING, Person
 from marquee.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.model import RatingModel
+from marquee.model import RatingModel, Seen
 from marquee.questionnaire import Questioner
 
 ANSWERS = (5, 10, 20)
@@ -80,11 +80,11 @@ def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: i
 class NewVisitorExaminer:
     """Asks people who are new to a model, and guesses at what they were not asked."""
 
-    def __init__(self, rating: RatingModel, users: int, movie_bias: Doubles) -> None:
+    def __init__(self, rating: RatingModel, seen: Seen, movie_bias: Doubles) -> None:
         """`movie_bias` (M, stars) is what a movie is given above the mean, damped."""
         self._rating = rating
         self._folding = RatingFolding(rating)
-        self._questioner = Questioner(rating, users)
+        self._questioner = Questioner(rating, seen)
         self._offset = rating.global_mean + movie_bias
         order = np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))
         self._popular = rating.movie_ids[order].tolist()

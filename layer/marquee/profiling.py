@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marquee.fold_in import Doubles, Rated, Rows, pull
+from marquee.genres import genre_flags
 from marquee.model import Floats, Movie, Profiles, RatingModel
 
 MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's mean
@@ -97,12 +98,7 @@ class ProfileFolding:
 
 def by_genres(movies: Sequence[Movie], base: Doubles) -> Described:
     """The movies by their genres."""
-    names = tuple(sorted({genre for movie in movies for genre in movie.genres}))
-    column = {name: number for number, name in enumerate(names)}
-    has = np.zeros((len(movies), len(names)), dtype=np.float32)
-    for row, movie in enumerate(movies):
-        has[row, [column[genre] for genre in movie.genres]] = 1
-    return _described(names, has, base)
+    return _described(*genre_flags(movies), base)
 
 
 def by_tags(profiles: Profiles, base: Doubles) -> Described:

@@ -3,7 +3,10 @@
 Travels to EMR: standard library only.
 """
 
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class StepError(Exception):
@@ -23,3 +26,13 @@ class Progress:
 
     def __call__(self, message: str) -> None:
         print(f"[{self.seconds:6.1f} s] {self._step}: {message}", flush=True)
+
+
+@contextmanager
+def step(name: str, *errors: type[Exception]) -> Iterator[Progress]:
+    """Give a step its progress; a StepError or one of these ends the process with its sentence."""
+    told: tuple[type[Exception], ...] = (StepError, *errors)
+    try:
+        yield Progress(name)
+    except told as error:
+        sys.exit(f"{name}: {error}")

@@ -11,26 +11,24 @@ from collections.abc import Collection
 import numpy as np
 
 from marquee.fold_in import Doubles
-from marquee.model import RatingModel
+from marquee.model import RatingModel, Seen
+from marquee.seen import chances_given
 
 QUESTIONS = 35
-CANDIDATES = 300  # most rated movies to choose from
 
 
 class Questioner:
     """Asks greedily; knows of a visitor which movies she answered and which she has not seen."""
 
-    def __init__(self, rating: RatingModel, users: int) -> None:
-        support = rating.support.astype(np.int64)
-        self._candidates = np.lexsort((rating.movie_ids, -support))[:CANDIDATES]
-        self._ids = rating.movie_ids[self._candidates].tolist()
-        self._seen = support[self._candidates] / max(users, int(support.max()))
-        self._noise = rating.noise
+    def __init__(self, rating: RatingModel, seen: Seen) -> None:
+        self._seen = seen
+        self._ids = seen.movie_ids.tolist()
         self._rows = {movie_id: number for number, movie_id in enumerate(self._ids)}
+        self._noise = rating.noise
+        support = rating.support.astype(np.int64)
+        at = np.array([rating.rows[movie_id] for movie_id in self._ids], dtype=np.intp)
         # Asking is planned for both parts at once: what each would learn is added.
-        self._loadings = [
-            part.loadings[self._candidates].astype(np.float64) for part in rating.parts
-        ]
+        self._loadings = [part.loadings[at].astype(np.float64) for part in rating.parts]
         watched = [part.loadings.astype(np.float64) for part in rating.parts]
         weights = support / support.sum()
         self._importance = [loadings.T * weights @ loadings for loadings in watched]
@@ -38,22 +36,26 @@ class Questioner:
     def next(
         self, answered: Collection[int] = (), unseen: Collection[int] = (), count: int = QUESTIONS
     ) -> tuple[int, ...]:
-        """The next `count` movies to ask about, best first; fewer where there are no more."""
-        unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
+        """The next `count` movies to ask about, best first; fewer where there are no more.
+
+        What she answered or has not seen also tells what else she has probably seen: asking one by
+        one takes fewer questions than asking for many at once.
+        """
+        told = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
+        skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
+        chance = chances_given(self._seen, told, skipped)
         open_ = np.ones(len(self._ids), dtype=bool)
-        for movie_id in {*answered, *unseen}:
-            number = self._rows.get(movie_id)
-            if number is not None:
-                open_[number] = False
-                if movie_id in answered:
-                    self._learn(unknown, number, 1.0)
+        open_[[*told, *skipped]] = False
+        unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
+        for number in told:
+            self._learn(unknown, number, 1.0)
         chosen: list[int] = []
         while len(chosen) < count and open_.any():
-            worth = np.where(open_, self._seen * self._told(unknown), -1.0)
+            worth = np.where(open_, chance * self._told(unknown), -1.0)
             number = int(np.argmax(worth))
             chosen.append(self._ids[number])
             open_[number] = False
-            self._learn(unknown, number, float(self._seen[number]))
+            self._learn(unknown, number, float(chance[number]))
         return tuple(chosen)
 
     def _told(self, unknown: list[Doubles]) -> Doubles:
@@ -76,7 +78,7 @@ class Questioner:
 
 
 def choose_questionnaire(
-    rating: RatingModel, users: int, count: int = QUESTIONS
+    rating: RatingModel, seen: Seen, count: int = QUESTIONS
 ) -> tuple[int, ...]:
     """The movies to ask a visitor about of whom nothing is known."""
-    return Questioner(rating, users).next(count=count)
+    return Questioner(rating, seen).next(count=count)

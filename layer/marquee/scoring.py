@@ -12,13 +12,13 @@ import numpy as np
 
 from marquee.contracts import ALS_RANKS
 from marquee.fold_in import (
-    STARS_WEIGHT,
     Doubles,
     RankingFolding,
     Rated,
     RatingFolding,
     Rows,
 )
+from marquee.genres import GenreFolding
 from marquee.model import Floats, Model, Profiles
 from marquee.profiling import (
     Learning,
@@ -34,6 +34,9 @@ from marquee.profiling import (
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
 MEAN, MEDIAN = "mean", "median"
 GENRES, TAGS, GENRES_LS, TAGS_LS = "genres", "tags", "genres-ls", "tags-ls"
+# Beside the ranking model's score of 0 to 1:
+STARS_WEIGHT = 0.1  # of a predicted star over the mean
+GENRES_WEIGHT = 0.3  # of how much a movie is of her genres, -1 to 1
 SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
 
 
@@ -62,11 +65,17 @@ class UnknownModelError(ValueError):
 
 
 class ByRanking:
-    """What she would love next, by the ranking model, and a little by the stars expected."""
+    """What she would love next, by the ranking model, and a little by stars and genres."""
 
-    def __init__(self, model: Model, rating: RatingFolding | None = None) -> None:
-        self._rating = rating or RatingFolding(model.rating)
+    def __init__(self, model: Model) -> None:
+        self._rating = RatingFolding(model.rating)
         self._ranking = RankingFolding(model.ranking)
+        movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
+        self._genres = GenreFolding(movies, model.rating.support, model.ranking.loved)
+        # One product tells both: what is loved by people like her, and what is of her genres.
+        self._vectors = np.concatenate(
+            [model.ranking.factors, np.float32(GENRES_WEIGHT) * self._genres.vectors], axis=1
+        )
         # The same for everybody, so that it moves the order and is nobody's reason.
         typical = self._ranking.score(model.ranking.typical[None])[0]
         self._everybody = np.float32(model.ranking.typical_weight) * typical - np.float32(
@@ -74,17 +83,19 @@ class ByRanking:
         )
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        pulls = [self._rating.pulls(rated) for rated in visitors]
-        moved = [self._ranking.pull(rated) for rated in visitors]
-        stars = self._rating.predict(
-            np.stack([self._rating.taste(*each) for each in zip(visitors, pulls, strict=True)])
-        )
-        scores = self._ranking.score(np.stack([self._ranking.taste(each) for each in moved]))
-        scores += np.float32(STARS_WEIGHT) * stars + self._everybody
+        tastes, pulls = self._rating.fold(visitors)
+        loves, moved = self._ranking.fold(visitors)
+        stars = self._rating.predict(tastes)
+        leanings = self._genres.fold(visitors)
+        scores: Floats = np.concatenate([loves, leanings], axis=1) @ self._vectors.T
+        scores += np.float32(STARS_WEIGHT) * stars
+        scores += self._everybody
 
         def shares(visitor: int, rows: Rows) -> Doubles:
             by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)
-            return self._ranking.shares(moved[visitor], rows) + STARS_WEIGHT * by_stars
+            by_genres = self._genres.shares(visitors[visitor], rows)
+            by_love = self._ranking.shares(moved[visitor], rows)
+            return by_love + STARS_WEIGHT * by_stars + GENRES_WEIGHT * by_genres
 
         return Scored(stars, scores, shares)
 
@@ -92,16 +103,14 @@ class ByRanking:
 class ByRating:
     """The stars expected of her; a movie's lead over the mean is believed by its support."""
 
-    def __init__(self, model: Model, rating: RatingFolding | None = None) -> None:
-        self._rating = rating or RatingFolding(model.rating)
+    def __init__(self, model: Model) -> None:
+        self._rating = RatingFolding(model.rating)
         self._mean = np.float32(model.rating.global_mean)
         self._belief = believed(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        pulls = [self._rating.pulls(rated) for rated in visitors]
-        stars = self._rating.predict(
-            np.stack([self._rating.taste(*each) for each in zip(visitors, pulls, strict=True)])
-        )
+        tastes, pulls = self._rating.fold(visitors)
+        stars = self._rating.predict(tastes)
 
         def shares(visitor: int, rows: Rows) -> Doubles:
             by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)

@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from marquee.genres import genre_flags
 from marquee.model import Floats, Integers, Model, ModelError
 
 SIMILAR = "similar.npz"  # beside the model's files, of a step of its own
@@ -48,10 +50,7 @@ def vectors_of(model: Model) -> Floats:
     # Whoever is loved by many is loved by the same people: that makes no two movies alike.
     tastes = _unit(factors - np.outer(factors @ typical, typical))
     movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
-    names = sorted({genre for movie in movies for genre in movie.genres})
-    flags = np.array(
-        [[name in movie.genres for name in names] for movie in movies], dtype=np.float32
-    )
+    _, flags = genre_flags(movies)
     parts = [
         np.float32((1 - GENRES_WEIGHT) ** 0.5) * tastes,
         np.float32(GENRES_WEIGHT**0.5) * _unit(flags),
@@ -127,6 +126,34 @@ class SimilarMovies:
             return []
         ids, scores = self.neighbours[row, :count].tolist(), self.scores[row, :count].tolist()
         return [(near, score) for near, score in zip(ids, scores, strict=True) if near != NOBODY]
+
+
+class Likenesses(Protocol):
+    """Knows which movies are like a movie."""
+
+    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+
+
+class SimilarAsAsked:
+    """Compares a movie with all others when it is asked for: for models without SIMILAR."""
+
+    def __init__(self, model: Model) -> None:
+        self._rating = model.rating
+        self._all = Block(0, vectors_of(model), model.rating.support)
+
+    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+        row = self._rating.rows.get(movie_id)
+        if row is None:
+            return []
+        one = slice(row, row + 1)
+        found = nearest(Block(row, self._all.vectors[one], self._all.support[one]), self._all)
+        return [
+            (int(self._rating.movie_ids[near]), float(score))
+            for near, score in zip(found.rows[0, :count], found.scores[0, :count], strict=True)
+            if near != NOBODY
+        ]
 
 
 def similar_movies(movie_ids: Integers, found: Sequence[Nearest]) -> SimilarMovies:

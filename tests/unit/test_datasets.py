@@ -1,5 +1,6 @@
 """Recognising the layout of raw ratings."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def test_given_several_prize_files_when_recognised_then_all_are_read_in_order() 
         {"combined_data_4.txt": PRIZE, "combined_data_1.txt": PRIZE, "movie_titles.csv": TITLES}
     )
     assert layout.ratings == ("combined_data_1.txt", "combined_data_4.txt")
+
+
+def test_given_links_beside_the_ratings_when_recognised_then_they_are_read_too() -> None:
+    links = b"movieId,imdbId,tmdbId\r\n1,0114709,862\r\n"
+    layout = recognise({**LAYOUTS["movielens-csv"], "links.csv": links})
+    assert (layout.links, layout.files) == ("links.csv", ("ratings.csv", "movies.csv", "links.csv"))
 
 
 def test_given_tags_links_and_a_readme_when_recognised_then_they_are_named_as_ignored() -> None:
@@ -136,6 +143,24 @@ def test_given_files_of_the_wrong_kind_when_recognised_then_one_sentence_says_wh
     with pytest.raises(DatasetError, match=message) as error:
         recognise(files)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "movies"),
+    [
+        ("ratings.csv", b"userId,movieId,rating\n1,1,4.0\n", "movies.csv"),
+        ("ratings.dat", b"1::1::4\n", "movies.dat"),
+        ("u.data", b"196\t242\t3\n", "u.item"),
+        ("combined_data_1.txt", b"1:\n10,4\n11,5\n", "movie_titles.csv"),
+    ],
+)
+def test_given_ratings_without_dates_when_recognised_then_the_error_shows_the_line(
+    name: str, content: bytes, movies: str
+) -> None:
+    """Without dates nobody could tell which of two ratings of one movie counts."""
+    begins = re.escape(repr(content.decode().splitlines()[0]))
+    with pytest.raises(DatasetError, match=rf"{re.escape(name)} begins with {begins}, where"):
+        recognise({name: content, movies: b""})
 
 
 def test_given_a_folder_when_recognised_then_hidden_files_are_not_looked_at(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from marquee.model import (
 from tests.models import ranking_of
 
 MOVIES = [
-    Movie(2, "Amélie", 2001, ("Romance", "Comedy")),
+    Movie(2, "Amélie", 2001, ("Romance", "Comedy"), alternative_titles=("Le Fabuleux destin",)),
     Movie(5, "A film without a year", None, ()),
     Movie(9, "Heat", 1995, ("Crime",)),
 ]
@@ -140,13 +140,21 @@ def test_given_a_damaged_file_when_read_then_the_error_names_it(name: str) -> No
 
 
 def test_given_a_newer_format_when_read_then_the_error_says_to_deploy_the_newer_release() -> None:
-    with pytest.raises(ModelError, match="schema version 3, this release reads up to 2: deploy"):
-        read_model(with_manifest(schema_version=3))
+    with pytest.raises(ModelError, match="schema version 4, this release reads up to 3: deploy"):
+        read_model(with_manifest(schema_version=4))
 
 
 def test_given_an_older_format_when_read_then_the_error_says_to_train_again() -> None:
     with pytest.raises(ModelError, match=r"schema version 1, which this release no longer reads"):
         read_model(with_manifest(schema_version=1))
+
+
+def test_given_a_model_from_before_alternative_titles_when_read_then_movies_have_none() -> None:
+    now = to_files(a_model())
+    movies = json.dumps([row[:4] for row in json.loads(now["movies.json"])]).encode()
+    then = signed(with_manifest(schema_version=2), movies_json=movies)
+    read = read_model(then).movies
+    assert read == {movie.movie_id: replace(movie, alternative_titles=()) for movie in MOVIES}
 
 
 @pytest.mark.parametrize("version", [None, "1", True, 0])

@@ -19,6 +19,7 @@ from marquee.new_visitors import (
     by_questionnaire,
 )
 from marquee.questionnaire import Questioner
+from marquee.seen import independent
 
 MOVIES = 60
 
@@ -40,7 +41,11 @@ def model() -> RatingModel:
 
 @pytest.fixture
 def examiner(model: RatingModel) -> NewVisitorExaminer:
-    return NewVisitorExaminer(model, users=100, movie_bias=np.zeros(MOVIES))
+    return NewVisitorExaminer(model, independent(model, 100), movie_bias=np.zeros(MOVIES))
+
+
+def questioner(model: RatingModel) -> Questioner:
+    return Questioner(model, independent(model, 100))
 
 
 def of_one_taste(movies: range) -> Person:
@@ -56,7 +61,7 @@ def test_given_movies_she_has_not_seen_then_the_questionnaire_shows_more_and_cou
     model: RatingModel,
 ) -> None:
     given = dict.fromkeys(range(1, MOVIES, 2), 4.0)
-    asked = by_questionnaire(given, Questioner(model, 100), 3)
+    asked = by_questionnaire(given, questioner(model), 3)
     assert set(asked.movie_ids) <= given.keys()
     assert asked.shown[-1] > 3
 
@@ -64,12 +69,12 @@ def test_given_movies_she_has_not_seen_then_the_questionnaire_shows_more_and_cou
 def test_given_few_ratings_then_the_questionnaire_ends_when_it_has_no_more_movies(
     model: RatingModel,
 ) -> None:
-    assert by_questionnaire({3: 4.0}, Questioner(model, 100), 5).movie_ids == (3,)
+    assert by_questionnaire({3: 4.0}, questioner(model), 5).movie_ids == (3,)
 
 
 def test_given_other_stars_then_the_same_movies_are_asked_for(model: RatingModel) -> None:
     one, other = (
-        by_questionnaire(dict.fromkeys(range(MOVIES), stars), Questioner(model, 100), 10)
+        by_questionnaire(dict.fromkeys(range(MOVIES), stars), questioner(model), 10)
         for stars in (1.0, 5.0)
     )
     assert one == other

@@ -3,6 +3,7 @@
 import numpy as np
 
 from marquee.questionnaire import Questioner, choose_questionnaire
+from marquee.seen import fitted_seen, independent, seen_in
 from tests.models import MEAN, random_model, rating_of
 
 USERS = 100
@@ -13,7 +14,7 @@ def asked(support: list[int], loadings: list[list[float]], count: int) -> tuple[
     rating = rating_of(
         np.full(len(support), MEAN), np.array(loadings), support=np.array(support), first=1
     )
-    return choose_questionnaire(rating, USERS, count)
+    return choose_questionnaire(rating, independent(rating, USERS), count)
 
 
 def test_given_movies_alike_in_all_else_when_chosen_then_the_most_rated_comes_first() -> None:
@@ -39,14 +40,14 @@ def test_given_an_answer_when_asked_on_then_what_it_told_is_not_asked_again() ->
         support=np.array([90, 89, 80]),
         first=1,
     )
-    questioner = Questioner(rating, USERS)
+    questioner = Questioner(rating, independent(rating, USERS))
     assert questioner.next(answered={1}, count=1) == (3,)
     assert questioner.next(unseen={1}, count=1) == (2,)
 
 
 def test_given_answers_when_asked_on_then_nothing_is_asked_twice() -> None:
     model = random_model(40)
-    questioner = Questioner(model.rating, model.counts.users)
+    questioner = Questioner(model.rating, seen_in(model))
     first = questioner.next(count=10)
     answered, unseen = set(first[:6]), set(first[6:])
     more = questioner.next(answered, unseen, count=100)
@@ -56,5 +57,17 @@ def test_given_answers_when_asked_on_then_nothing_is_asked_twice() -> None:
 
 def test_given_unknown_movies_when_asked_on_then_they_change_nothing() -> None:
     model = random_model(40)
-    questioner = Questioner(model.rating, model.counts.users)
+    questioner = Questioner(model.rating, seen_in(model))
     assert questioner.next(answered={999_999}, unseen={888_888}) == questioner.next()
+
+
+def test_given_movies_seen_together_then_one_not_seen_leads_to_others() -> None:
+    """Movies 1 to 3 are seen by the same people, 4 to 6 by others; all tell equally much."""
+    rating = rating_of(np.full(6, MEAN), np.eye(6), support=np.array([60, 59, 58, 45, 44, 43]))
+    first = rating.movie_ids.tolist()
+    old, new = np.repeat([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], 50, axis=0).reshape(2, 50, 6)
+    seen = fitted_seen(rating, USERS, np.concatenate([old, new]).astype(bool))
+    questioner = Questioner(rating, seen)
+    assert questioner.next(count=1) == (first[0],)
+    assert questioner.next(unseen=first[:1], count=1) == (first[3],)
+    assert questioner.next(answered=first[:1], count=1) == (first[1],)

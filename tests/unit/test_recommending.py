@@ -7,6 +7,7 @@ import pytest
 
 from marquee.model import Model, Movie
 from marquee.recommending import (
+    GROUP,
     REASONS,
     SUPPORT_LEAST,
     SURELY_SUPPORTED,
@@ -65,7 +66,10 @@ def test_given_many_visitors_when_picked_together_then_each_gets_what_she_gets_a
     recommender = Recommender(MODEL, name)
     chance = np.random.default_rng(8)
     visitors = [
-        {int(i): float(chance.integers(1, 6)) for i in chance.choice(MOVIES, 7, False) + FIRST}
+        {
+            int(i): float(chance.integers(1, 6))
+            for i in chance.choice(MOVIES, chance.integers(0, 20), False) + FIRST
+        }
         for _ in range(300)
     ]
     together = recommender.picks_for_all(visitors)
@@ -107,14 +111,48 @@ def test_given_little_choice_when_asked_for_the_least_support_then_it_is_lowered
 
 @pytest.mark.parametrize("count", [1, 3, 6, 9])
 def test_given_ties_when_the_top_is_taken_then_rows_come_in_their_order(count: int) -> None:
-    values = np.array([1.0, 2.0, 1.0, 1.0, 2.0, 1.0, 9.0], dtype=np.float32)
-    allowed = np.array([True] * 6 + [False])
-    assert top(values, allowed, count).tolist() == [1, 4, 0, 2, 3, 5][:count]
+    values = np.array([1.0, 2.0, 1.0, 1.0, 2.0, 1.0, -np.inf], dtype=np.float32)
+    (best,) = top(values[None], count)
+    assert best.tolist() == [1, 4, 0, 2, 3, 5][:count]
+
+
+@pytest.mark.parametrize("movies", [1, GROUP, 10 * GROUP + 7, 3000])
+@pytest.mark.parametrize("count", [1, 10, 50])
+@pytest.mark.parametrize("kinds", [1, 5, 10_000])
+def test_given_many_values_when_the_top_is_taken_then_it_is_that_of_sorting_them_all(
+    movies: int, count: int, kinds: int
+) -> None:
+    """Also where most movies tie (few kinds of values), and where most are not allowed."""
+    chance = np.random.default_rng(movies)
+    values = chance.integers(0, kinds, (7, movies)).astype(np.float32)
+    values[3, chance.random(movies) < 0.99] = -np.inf
+    values[4] = -np.inf
+    sorted_ = np.argsort(-values, axis=1, kind="stable")[:, :count]
+    wanted = [
+        [row for row in rows if of[row] > -np.inf] for rows, of in zip(sorted_, values, strict=True)
+    ]
+    assert [best.tolist() for best in top(values, count)] == wanted
 
 
 def test_given_movies_the_model_does_not_know_when_picked_then_they_change_nothing() -> None:
     recommender = Recommender(MODEL)
     assert recommender.picks({**RATINGS, 9_999_999: 5.0}) == recommender.picks(RATINGS)
+
+
+def test_given_only_movies_the_model_does_not_know_when_picked_then_everybodys_picks_come() -> None:
+    recommender = Recommender(MODEL)
+    assert recommender.picks({9_999_999: 5.0, 2**40: 1.0}) == recommender.picks({})
+
+
+def test_given_ten_thousand_ratings_when_picked_then_ten_of_the_unseen_come() -> None:
+    seen = {FIRST + movie: 1.0 + movie % 5 for movie in range(10_000)}
+    picks = Recommender(random_model(10_100)).picks(seen)
+    assert len(picks) == 10
+    assert not {pick.movie_id for pick in picks} & seen.keys()
+
+
+def test_given_every_movie_rated_when_picked_then_there_are_none() -> None:
+    assert Recommender(MODEL).picks(dict.fromkeys(MODEL.movies, 4.0)) == []
 
 
 def test_given_no_ratings_when_picked_then_there_are_ten_without_reasons() -> None:

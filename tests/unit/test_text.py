@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from marquee.text import MAX_PARTS, OPT_OUT, TextTooLongError, compose, parts, septets, to_gsm7
@@ -26,7 +26,6 @@ def titles_of(path: Path, encoding: str, place: int) -> list[str]:
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=300), min_size=10, max_size=10))
-@settings(deadline=None)
 def test_any_name_and_titles_make_a_whole_text(name: str, titles: list[str]) -> None:
     check(compose(name, titles, LINK))
 

@@ -10,10 +10,16 @@ from marquee.contracts import (
     VisitorObject,
     results_prefix,
     submission_key,
+    visitors_prefix,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+
+
+class UndeletedError(RuntimeError):
+    """S3 did not delete an object; asking again is safe."""
 
 
 class RatingsBucket:
@@ -25,10 +31,18 @@ class RatingsBucket:
     def append(self, visitor: VisitorObject) -> None:
         self._put(visitor.key, visitor.to_json(), "application/json")
 
+    def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
+        for date in dates:
+            prefix = f"{visitors_prefix(date)}{visitor_id}-"
+            for page in self._pages(prefix):
+                keys = [item["Key"] for item in page.get("Contents", [])]
+                if keys:
+                    self._delete(keys)
+
     def count_since(self, moment: datetime) -> int:
         day, today, count = moment.astimezone(UTC).date(), datetime.now(UTC).date(), 0
         while day <= today:
-            for written in self._written(f"visitors/date={day:%Y-%m-%d}/"):
+            for written in self._written(visitors_prefix(f"{day:%Y-%m-%d}")):
                 count += written > moment
             day += timedelta(days=1)
         return count
@@ -46,10 +60,21 @@ class RatingsBucket:
         )
 
     def _written(self, prefix: str) -> Iterator[datetime]:
-        pages = self._s3.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+        for page in self._pages(prefix):
             for item in page.get("Contents", []):
                 yield item["LastModified"]
+
+    def _pages(self, prefix: str) -> Iterator["ListObjectsV2OutputTypeDef"]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        yield from pages.paginate(Bucket=self._bucket, Prefix=prefix)
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        answer = self._s3.delete_objects(
+            Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        )
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} others")
 
 
 class ModelsBucket:
@@ -64,6 +89,16 @@ class ModelsBucket:
         except self._s3.exceptions.NoSuchKey:
             return None
         return CurrentModel.from_json(answer["Body"].read())
+
+    def model_ids(self) -> list[str]:
+        """The models' folders, newest first: their names begin with the time."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        folders = [
+            folder["Prefix"].rstrip("/")
+            for page in pages.paginate(Bucket=self._bucket, Delimiter="/")
+            for folder in page.get("CommonPrefixes", [])
+        ]
+        return sorted(folders, reverse=True)
 
     def read(self, model_id: str, name: str) -> bytes:
         """Read one file of a model folder; raises LookupError where there is none."""

@@ -1,67 +1,157 @@
-"""The model in memory: loaded once an environment, swapped when `current.json` changes."""
+"""The model in memory: loaded once an environment, swapped when `current.json` changes.
+
+A model that cannot be read is nobody's error: the one in memory stays, and an environment that has
+none yet falls back to the newest other model of the data set that is whole.
+"""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from itertools import islice
 
 from marquee.aws.buckets import ModelsBucket
 from marquee.contracts import ContractError, CurrentModel
-from marquee.model import Model, ModelError, read_model
+from marquee.links import Ids, read_links
+from marquee.model import LINKS, TITLES, Model, ModelError, read_beside, read_model
+from marquee.profile import Portraitist
 from marquee.questionnaire import Questioner
 from marquee.recommending import Recommender
 from marquee.scoring import RANKING
+from marquee.searching import Titles
+from marquee.seen import seen_in
+from marquee.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
 
 _logger = logging.getLogger(__name__)
 
+MOST_FALLBACKS = 5  # older models that are tried
+
+type _Read = Callable[[str], bytes]  # a file of the model folder by its name; LookupError
+
+
+class LoadedModel:
+    """A model, and what is made or read of it when it is first asked for."""
+
+    def __init__(self, model: Model, read: _Read) -> None:
+        self.model, self._read = model, read
+        self._recommenders: dict[str, Recommender] = {}
+
+    def recommender(self, name: str = RANKING) -> Recommender:
+        """Raises UnknownModelError where the model has none of that name."""
+        if name not in self._recommenders:
+            self._recommenders[name] = Recommender(self.model, name)
+        return self._recommenders[name]
+
+    @cached_property
+    def questioner(self) -> Questioner:
+        return Questioner(self.model.rating, seen_in(self.model))
+
+    @cached_property
+    def portraitist(self) -> Portraitist:
+        return Portraitist(self.model)
+
+    @cached_property
+    def titles(self) -> Titles:
+        try:
+            index = read_beside(self._read, TITLES)
+            if index is not None:
+                return Titles(self.model, index)
+            _logger.info("the model has no title index: one is made in memory")
+        except ModelError:
+            _logger.exception("the title index cannot be read: another is made in memory")
+        return Titles(self.model)
+
+    @cached_property
+    def similar(self) -> Likenesses:
+        try:
+            return read_similar(self._read(SIMILAR))
+        except LookupError:
+            # Models that a visitor waited for, and those whose step is still to come.
+            _logger.info("the model has no similar movies: they are compared as asked for")
+        except ModelError:
+            _logger.exception("the similar movies cannot be read: they are compared as asked for")
+        return SimilarAsAsked(self.model)
+
+    @cached_property
+    def links(self) -> Mapping[int, Ids]:
+        try:
+            content = read_beside(self._read, LINKS)
+            return {} if content is None else read_links(content)
+        except ModelError:
+            _logger.exception("the links cannot be read: there are none")
+            return {}
+
 
 class ModelStore:
-    """Serves the current model; `refresh_seconds` is how late a swap may be noticed."""
+    """Serves the current model; `refresh_seconds` is how late a swap may be noticed.
+
+    `unreadable` is called each time that the current model turns out to be so.
+    """
 
     def __init__(
         self,
         bucket: ModelsBucket,
         refresh_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        unreadable: Callable[[], None] = lambda: None,
     ) -> None:
         self._bucket, self._refresh_seconds, self._clock = bucket, refresh_seconds, clock
+        self._unreadable = unreadable
         self._checked_at = float("-inf")
         self._named: CurrentModel | None = None
-        self._model: Model | None = None
-        self._recommenders: dict[str, Recommender] = {}  # of the model in memory, by their names
-        self._questioner: Questioner | None = None
+        self._loaded: LoadedModel | None = None
 
-    def current(self, name: str = RANKING) -> tuple[Model, Recommender] | None:
-        """Give the newest model that could be read and its recommender of that name, None before
-        the first.
-
-        A model that is corrupt or of a newer format is logged and the one in memory stays.
-        Raises UnknownModelError where the model has none of that name.
-        """
+    def loaded(self) -> LoadedModel | None:
+        """Give the newest model that could be read, None where there is none."""
         now = self._clock()
         if now - self._checked_at >= self._refresh_seconds:
             self._checked_at = now
             self._refresh()
-        if self._model is None:
-            return None
-        if name not in self._recommenders:
-            self._recommenders[name] = Recommender(self._model, name)
-        return self._model, self._recommenders[name]
+        return self._loaded
 
-    def questioner(self) -> Questioner | None:
-        """Give who asks by the model of the last `current()`, None before the first."""
-        if self._questioner is None and self._model is not None:
-            self._questioner = Questioner(self._model.rating, self._model.counts.users)
-        return self._questioner
+    def current(self, name: str = RANKING) -> tuple[Model, Recommender] | None:
+        """Give the newest model and its recommender of that name, None before the first.
+
+        Raises UnknownModelError where the model has none of that name.
+        """
+        loaded = self.loaded()
+        return None if loaded is None else (loaded.model, loaded.recommender(name))
 
     def _refresh(self) -> None:
         try:
             named = self._bucket.current()
-            if named is None or named == self._named:
-                return
-            model = read_model(lambda name: self._bucket.read(named.model_id, name))
-            recommenders = {RANKING: Recommender(model)}
-        except (ContractError, ModelError):
-            _logger.exception("the current model cannot be read, the last good one stays")
+        except ContractError:
+            self._report("current.json cannot be read")
             return
-        self._named, self._model, self._recommenders = named, model, recommenders
-        self._questioner = None
+        if named is None or named == self._named:
+            return
+        try:
+            self._loaded = self._read(named.model_id)
+            self._named = named
+        except ModelError:
+            self._report(f"model {named.model_id} cannot be read")
+            if self._loaded is None:
+                self._loaded = self._other_of(named)
+
+    def _other_of(self, named: CurrentModel) -> LoadedModel | None:
+        """The newest whole model of the data set; `current.json` is looked at again later."""
+        others = (each for each in self._bucket.model_ids() if each != named.model_id)
+        for model_id in islice(others, MOST_FALLBACKS):
+            try:
+                loaded = self._read(model_id)
+            except ModelError:
+                continue
+            if loaded.model.dataset == named.dataset:
+                _logger.warning("model %s serves in place of %s", model_id, named.model_id)
+                return loaded
+        return None
+
+    def _read(self, model_id: str) -> LoadedModel:
+        def read(name: str) -> bytes:
+            return self._bucket.read(model_id, name)
+
+        return LoadedModel(read_model(read), read)
+
+    def _report(self, what: str) -> None:
+        _logger.exception("%s, the last good model stays", what)
+        self._unreadable()
