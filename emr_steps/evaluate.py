@@ -6,8 +6,6 @@ folder: nothing comes into use. What the figures mean: docs/model.md.
 
 import argparse
 import json
-import sys
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -31,6 +29,8 @@ from learning.fitting import Size, baseline_of, fitted, fitted_sizes, movies_of,
 from learning.measuring import measured, measured_new_visitors, people_of
 from learning.old_setting import ByOldSetting, fit_old_setting
 from learning.profiles import profiles_of, read_tags
+from learning.seen import seen_of
+from learning.session import fitting_session
 from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
 from marquee.estimates import Estimate, average, difference
@@ -53,7 +53,7 @@ from marquee.new_visitors import (
     NewVisitorExaminer,
     after_first_answers,
 )
-from marquee.progress import Progress, StepError
+from marquee.progress import Progress, StepError, step
 from marquee.recommending import candidates_of
 from marquee.scoring import UnknownModelError, scorer_named
 
@@ -194,7 +194,7 @@ def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
     bias = movies_of(baseline).bias
     baseline.release()
     users = training.select("user").distinct().count()
-    examiner = NewVisitorExaminer(model.rating, users, bias)
+    examiner = NewVisitorExaminer(model.rating, seen_of(training, model.rating, users), bias)
     visitors = measured_new_visitors(people, examiner)
     say(f"asked {len(visitors)} people on whom nothing was trained")
     return after_first_answers(visitors)
@@ -275,7 +275,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
             )
     raw_names = files.names(arguments.raw) if arguments.raw else {}
     split = split_named(arguments.split, arguments.seed, raw_names)
-    ratings = _ratings(spark, arguments, split)
+    ratings = ratings_of(spark, arguments, split)
     totals, size = ratings.totals, ratings.size
     say(
         f"{totals.ratings} ratings of {totals.users} users; split {split.name}, seed "
@@ -313,7 +313,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
     return report
 
 
-def _ratings(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> Ratings:
+def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> Ratings:
     """Read, split and number; users are numbered once, so that all folds mean the same ones."""
     columns = ("user_id", "movie_id", "rating")
     read = spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings).select(*columns)
@@ -350,18 +350,11 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = arguments_from(argv)
-    say = Progress("evaluate")
-    spark = SparkSession.builder.appName(f"marquee evaluate {arguments.dataset}").getOrCreate()
-    files = Files(spark)
-    checkpoints = files.temporary_folder(f"evaluate-{uuid.uuid4().hex}")
-    spark.sparkContext.setCheckpointDir(checkpoints)
-    try:
+    with (
+        step("evaluate", UnknownModelError) as say,
+        fitting_session(f"marquee evaluate {arguments.dataset}") as spark,
+    ):
         run(spark, arguments, say)
-    except (StepError, UnknownModelError) as error:
-        sys.exit(f"evaluate: {error}")
-    finally:
-        files.delete(checkpoints)
-        spark.stop()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ people gave each movie which.
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -18,7 +17,7 @@ from pyspark.storagelevel import StorageLevel
 
 from marquee.datasets import HEAD_BYTES, DatasetError, Form, Layout, recognise
 from marquee.hadoop import Files, join
-from marquee.progress import Progress, StepError
+from marquee.progress import Progress, StepError, step
 
 EXAMPLES = 100
 HIGHEST = 5.0  # stars
@@ -53,6 +52,7 @@ class Report:
     movies_rated: int = 0
     duplicates: int = 0
     tags: int = 0  # rows of tags that can be used
+    links: int = 0  # movies that have an id in another catalogue
     bad_rows: dict[str, int] = field(default_factory=dict)
     examples: list[dict[str, str | int]] = field(default_factory=list)
 
@@ -263,6 +263,23 @@ def _split_tag_columns(separator: str) -> tuple[Column, Column, Column, Column]:
     return user, movie, tag, size > 3  # noqa: PLR2004
 
 
+def parsed_links(lines: DataFrame, form: Form) -> DataFrame:
+    """movie_id, imdb, tmdb: what other catalogues call a movie; null where it is not told.
+
+    A row that cannot be read tells nothing: nobody misses more than a link.
+    """
+    header = form.links.first_line.lower() if form.links else ""
+    column = F.split("value", ",", -1)
+    movie, imdb, tmdb = (F.trim(F.get(column, F.lit(place))) for place in range(3))
+    rows = lines.filter(F.lower(F.trim("value")) != header).select(
+        movie.try_cast("int").alias("movie_id"),
+        F.when(imdb.rlike(r"^\d+$"), imdb).alias("imdb"),
+        F.when(tmdb.rlike(r"^\d+$"), tmdb).try_cast("int").alias("tmdb"),
+    )
+    told = F.col("movie_id").isNotNull() & (F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())
+    return rows.filter(told).dropDuplicates(["movie_id"])
+
+
 def tag_counts(tags: DataFrame) -> DataFrame:
     """movie_id, tag, people: how many different users gave the movie the tag."""
     return tags.groupBy("movie_id", "tag").agg(
@@ -454,7 +471,9 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
     say(f"{report.rows} rows read, {sum(report.bad_rows.values())} left out")
     good = rows.filter(F.col("reason").isNull())
     latest_ratings(good).write.mode("overwrite").parquet(arguments.ratings)
-    movies.write.mode("overwrite").parquet(arguments.movies)
+    with_links(spark, arguments.raw, layout, movies).write.mode("overwrite").parquet(
+        arguments.movies
+    )
     if arguments.tags:
         # Without tags an empty table, so that none of an earlier import stay.
         tags = _tags(spark, arguments.raw, layout, movies, report)
@@ -524,6 +543,15 @@ def _tags(
     return rows.filter(F.col("reason").isNull()).select("user_id", "movie_id", "tag")
 
 
+def with_links(spark: SparkSession, raw: str, layout: Layout, movies: DataFrame) -> DataFrame:
+    """Add `imdb` and `tmdb` to the movies, null where the data set does not tell them."""
+    if layout.links is None:
+        none = F.lit(None)
+        return movies.withColumns({"imdb": none.cast("string"), "tmdb": none.cast("int")})
+    links = parsed_links(lines_of(spark, raw, [layout.links]), layout.form)
+    return movies.join(F.broadcast(links), "movie_id", "left")
+
+
 def _report_bad(
     rows: DataFrame,
     lines: DataFrame,
@@ -548,7 +576,9 @@ def _count_written(spark: SparkSession, arguments: argparse.Namespace, report: R
     ratings, report.users, report.movies_rated = counts or (0, 0, 0)
     report.duplicates = report.ratings - ratings
     report.ratings = ratings
-    report.movies = spark.read.parquet(arguments.movies).count()
+    linked = F.col("imdb").isNotNull() | F.col("tmdb").isNotNull()
+    movies = spark.read.parquet(arguments.movies).agg(F.count("*"), F.count_if(linked)).first()
+    report.movies, report.links = movies or (0, 0)
 
 
 def _told(counts: Mapping[str, int]) -> str:
@@ -579,14 +609,11 @@ def session(name: str) -> SparkSession:
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = arguments_from(argv)
-    say = Progress("prepare")
-    spark = session(f"marquee prepare {arguments.dataset}")
-    try:
+    with (
+        step("prepare") as say,
+        session(f"marquee prepare {arguments.dataset}") as spark,
+    ):
         prepare(spark, arguments, say)
-    except StepError as error:
-        sys.exit(f"prepare: {error}")
-    finally:
-        spark.stop()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ error line; the others are served.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import batched
@@ -18,10 +17,11 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
 from marquee.hadoop import Files, join
 from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress, StepError
+from marquee.progress import Progress, StepError, step
 from marquee.recommending import Recommender
 
 MEMBERS_AT_ONCE = 1000
+SPLIT_BYTES = 512 * 1024  # of a submission, about a thousand members: less is one task's work
 RESULT_SCHEMA = (
     "schema_version INT, visitor_id STRING, version INT, model_id STRING, "
     "picks ARRAY<STRUCT<movie_id: INT, score: DOUBLE, stars: DOUBLE, because: ARRAY<INT>>>, "
@@ -67,7 +67,9 @@ class Server:
 
     def _picked(self, members: Sequence[Member]) -> Iterator[Result]:
         ratings = [{r.movie_id: float(r.stars) for r in member.ratings} for member in members]
-        for member, picks in zip(members, self.recommender.picks_for_all(ratings), strict=True):
+        dismissed = [member.dismissed for member in members]
+        found = self.recommender.picks_for_all(ratings, dismissed=dismissed)
+        for member, picks in zip(members, found, strict=True):
             yield Result(member.visitor_id, member.version, self.model_id, picks=tuple(picks))
 
     def _failed(self, visitor_id: str, version: int, reason: str) -> Result:
@@ -105,7 +107,16 @@ def results(submission: DataFrame, model: Model) -> DataFrame:
     """Results (RESULT_SCHEMA) of a submission's lines (`value`), computed on the executors."""
     spark = submission.sparkSession
     rows = submission.rdd.mapPartitions(partial(_rows, model=spark.sparkContext.broadcast(model)))
-    return spark.createDataFrame(rows, RESULT_SCHEMA)
+    return spark.createDataFrame(rows, RESULT_SCHEMA, verifySchema=False)
+
+
+def lines_of(spark: SparkSession, submission: str) -> DataFrame:
+    """The submission's lines (`value`), in a part for each task that has a thousand to serve.
+
+    Spark counts an opened file as 4 MB, and so would leave ten thousand members to one core.
+    """
+    spark.conf.set("spark.sql.files.openCostInBytes", SPLIT_BYTES)
+    return spark.read.text(submission)
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> None:
@@ -115,7 +126,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> No
     if not files.exists(arguments.submission):
         raise StepError(f"the submission {arguments.submission} does not exist")
     counted = Observation()
-    found = results(spark.read.text(arguments.submission), model).observe(
+    found = results(lines_of(spark, arguments.submission), model).observe(
         counted, F.count("picks").alias("served"), F.count("error").alias("failed")
     )
     found.write.mode("overwrite").json(arguments.results)
@@ -133,14 +144,11 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = arguments_from(argv)
-    say = Progress("recommend")
-    spark = SparkSession.builder.appName("marquee recommend").getOrCreate()
-    try:
+    with (
+        step("recommend", ModelError) as say,
+        SparkSession.builder.appName("marquee recommend").getOrCreate() as spark,
+    ):
         run(spark, arguments, say)
-    except (StepError, ModelError) as error:
-        sys.exit(f"recommend: {error}")
-    finally:
-        spark.stop()
 
 
 if __name__ == "__main__":

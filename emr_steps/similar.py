@@ -6,14 +6,13 @@ task and no driver ever holds all pairs.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
 from marquee.hadoop import Files, join
 from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress
+from marquee.progress import Progress, step
 from marquee.similarity import (
     SIMILAR,
     Block,
@@ -65,14 +64,11 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = arguments_from(argv)
-    say = Progress("similar")
-    spark = SparkSession.builder.appName("marquee similar").getOrCreate()
-    try:
+    with (
+        step("similar", ModelError) as say,
+        SparkSession.builder.appName("marquee similar").getOrCreate() as spark,
+    ):
         run(spark, arguments, say)
-    except ModelError as error:
-        sys.exit(f"similar: {error}")
-    finally:
-        spark.stop()
 
 
 if __name__ == "__main__":

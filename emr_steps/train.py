@@ -6,11 +6,10 @@ model is worse than the one in use. What is fitted, and when a model is refused:
 
 import argparse
 import json
-import sys
-import uuid
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zipfile import BadZipFile
@@ -19,12 +18,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
+from learning.blas import MISSING, has_native_blas
 from learning.data import (
-    MOVIES_SCHEMA,
+    LINKED_MOVIES_SCHEMA,
     RATINGS_SCHEMA,
     TEST_PERCENT,
     Totals,
     all_ratings,
+    links_of,
     read_visitors,
     titles_of,
     totals_of,
@@ -36,28 +37,35 @@ from learning.data import (
 from learning.fitting import Fitted, Size, fitted, fitted_sizes, size_for
 from learning.measuring import measured, people_of
 from learning.profiles import profiles_of, read_tags
+from learning.seen import seen_of
+from learning.session import fitting_session
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
 from marquee.estimates import mean
 from marquee.evaluation import Examiner, rmse
 from marquee.hadoop import Files, join
+from marquee.links import pack_links
 from marquee.model import (
     HELD_OUT,
+    LINKS,
     MANIFEST,
     METRICS,
+    TITLES,
     Counts,
     Model,
     ModelError,
+    Movie,
     RatingModel,
     names_of,
     pack_rating,
     to_files,
     unpack_rating,
 )
-from marquee.progress import Progress, StepError
+from marquee.progress import Progress, StepError, step
 from marquee.questionnaire import choose_questionnaire
 from marquee.recommending import candidates_of
 from marquee.refusing import is_worse
 from marquee.scoring import ByPopularity, ByRanking, ByRating
+from marquee.titles import build_titles
 
 REFUSED = "refused"  # folder of a refused model, within its own
 NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
@@ -85,17 +93,21 @@ class Quality:
 
 
 def quality_of(
-    people: DataFrame, model: Fitted, in_use: RatingModel | None, counts: Counts
+    people: DataFrame,
+    model: Fitted,
+    movies: Mapping[int, Movie],
+    in_use: RatingModel | None,
+    counts: Counts,
 ) -> Quality:
     """Measure a model that has not seen what is held out, beside the one in use."""
-    shell = _shell(model, counts)
+    shell = _shell(model, movies, counts)
     candidates = candidates_of(model.rating.support)
     examiners = {
         NEW: Examiner(model.rating, ByRanking(shell), candidates),
         POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
     }
     if in_use is not None:
-        other = _shell(Fitted(in_use, model.ranking), counts)
+        other = _shell(Fitted(in_use, model.ranking), {}, counts)
         candidates_in_use = candidates_of(in_use.support)
         examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
     found = measured(people, examiners)
@@ -112,9 +124,13 @@ def quality_of(
     )
 
 
-def _shell(model: Fitted, counts: Counts) -> Model:
+def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
     """As much of a model as scoring needs."""
-    return Model("", "", "", counts, model.rating, model.ranking, {}, ())
+    return Model("", "", "", counts, model.rating, model.ranking, movies, ())
+
+
+def _counts(totals: Totals, movies: int) -> Counts:
+    return Counts(totals.users, movies, totals.ratings, totals.visitors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +154,34 @@ def trained(
     in_use: RatingModel | None = None,
     tags: DataFrame | None = None,
     sizes: Sequence[int] = (),
+    iterations: int | None = None,
 ) -> Trained:
     """Measure on a split, then fit to everything. `ratings`: user_id, movie_id, rating.
 
     `trained_at` is the moment before the visitors were read: whoever came later is new to it.
     `in_use` is the rating model to compare with, fitted without what is held out here.
     `tags` (TAGS_SCHEMA) and `sizes`, ranks of ALS, are for the models beside the two.
+    `iterations` are ALS's, where the rule of the data's size is not to choose them.
     """
     marked = with_split(ratings, seed)
     users = users_of(marked)
     totals, starts = totals_of(users)
     size = size_for(totals.ratings)
+    if iterations is not None:
+        size = replace(size, iterations=iterations)
     say(
         f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
         f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
     )
+    native_blas = has_native_blas(ratings.sparkSession)
+    if not native_blas:
+        say(MISSING)
     indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
-    tested, quality = _measured_on_split(indexed, size, totals, in_use, seed)
+    quality = Quality()
+    if (tested := _fitted_to_split(indexed, size, totals, seed)) is not None:
+        known = titles_of(movies, tested.rating)
+        people = people_of(indexed, totals.users)
+        quality = quality_of(people, tested, known, in_use, _counts(totals, len(known)))
     say(str(quality))
     with ThreadPoolExecutor(1) as pool:
         # Beside the fits, which leave the cluster idle most of the time where they are small.
@@ -164,6 +191,7 @@ def trained(
     say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
+    seen = seen_of(indexed, model.rating, totals.users)
     of_sizes = fitted_sizes(indexed, model.rating.movie_ids, sizes, size, seed)
     if of_sizes:
         say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
@@ -172,12 +200,13 @@ def trained(
             model_id=model_id,
             dataset=dataset,
             trained_at=trained_at,
-            counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
+            counts=_counts(totals, len(titles)),
             rating=model.rating,
             ranking=model.ranking,
             movies=titles,
-            questionnaire=choose_questionnaire(model.rating, totals.users),
-            metrics=_metrics(quality, size, seed, say.seconds),
+            questionnaire=choose_questionnaire(model.rating, seen),
+            metrics=_metrics(quality, size, seed, say.seconds, native_blas=native_blas),
+            seen=seen,
             profiles=profiles,
             sizes=of_sizes,
         ),
@@ -186,18 +215,16 @@ def trained(
     )
 
 
-def _measured_on_split(
-    ratings: DataFrame, size: Size, totals: Totals, in_use: RatingModel | None, seed: int
-) -> tuple[Fitted | None, Quality]:
-    """Fit to the training 85 % and measure on the rest, where there is both."""
+def _fitted_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
+    """Fit to the training 85 %; None where nothing is left to fit to or to measure on."""
     if totals.test_ratings in (0, totals.ratings):
-        return None, Quality()
-    model = fitted(ratings.filter(~F.col("test")), size, totals, seed)
-    counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
-    return model, quality_of(people_of(ratings, totals.users), model, in_use, counts)
+        return None
+    return fitted(ratings.filter(~F.col("test")), size, totals, seed)
 
 
-def _metrics(quality: Quality, size: Size, seed: int, seconds: float) -> dict[str, Any]:
+def _metrics(
+    quality: Quality, size: Size, seed: int, seconds: float, *, native_blas: bool
+) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "test_rmse": quality.test_rmse,
@@ -211,6 +238,7 @@ def _metrics(quality: Quality, size: Size, seed: int, seconds: float) -> dict[st
         "residual_regularisation": size.residual_regularisation,
         "seed": seed,
         "test_percent": TEST_PERCENT,
+        "native_blas": native_blas,
         "seconds": round(seconds, 1),
     }
 
@@ -248,12 +276,27 @@ def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Pr
     return active == dataset
 
 
-def publish(trained: Trained, folder: str, files: Files) -> None:
+def publish(trained: Trained, folder: str, files: Files, beside: Mapping[str, bytes]) -> None:
     """Write the model folder; the manifest, last in order, makes it whole."""
     if trained.held_out is not None:
         files.write(join(folder, HELD_OUT), pack_rating(trained.held_out))
-    for name, content in to_files(trained.model).items():
+    for name, content in to_files(trained.model, beside).items():
         files.write(join(folder, name), content)
+
+
+def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, bytes]:
+    """The files that the API alone reads: the title index, and links where there are any.
+
+    `movies` has LINKED_MOVIES_SCHEMA.
+    """
+    links = links_of(movies, model.rating)
+    found = {LINKS: pack_links(links)} if links else {}
+    try:
+        return {TITLES: build_titles(model), **found}
+    except sqlite3.OperationalError as error:
+        # No reason to train in vain: the API then makes its own.
+        say(f"no title index, this Python's SQLite cannot make one: {error}")
+        return found
 
 
 def copy_model(source: str, folder: str, files: Files) -> None:
@@ -290,6 +333,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
         default=(),
         help=f"also fit ALS of these ranks, as in {','.join(map(str, ALS_RANKS))}",
     )
+    parser.add_argument("--iterations", type=int, help="of ALS (default: by the number of ratings)")
     parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
     return parser.parse_args(argv)
 
@@ -303,7 +347,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
                 f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
             )
     movies = (
-        spark.read.schema(MOVIES_SCHEMA)
+        spark.read.schema(LINKED_MOVIES_SCHEMA)
         .parquet(arguments.movies)
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
@@ -324,17 +368,19 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         in_use=rating_in_use(files, arguments, say),
         tags=read_tags(spark, arguments.tags),
         sizes=arguments.sizes,
+        iterations=arguments.iterations,
     )
     model, quality = done.model, done.quality
+    beside = files_beside(model, movies, say)
     if quality.is_worse:
-        publish(done, join(arguments.model, REFUSED), files)
+        publish(done, join(arguments.model, REFUSED), files, beside)
         copy_model(arguments.in_use, arguments.model, files)
         raise StepError(
             f"the new model is worse than the one in use ({quality}) and was refused: "
             f"{arguments.current} stays, the refused model lies in "
             f"{join(arguments.model, REFUSED)}; look at what was imported lately"
         )
-    publish(done, arguments.model, files)
+    publish(done, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")
     if moves_current(files, arguments.current, model.dataset, switch=arguments.switch, say=say):
         current = CurrentModel(
@@ -351,18 +397,11 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = arguments_from(argv)
-    say = Progress("train")
-    spark = SparkSession.builder.appName(f"marquee train {arguments.dataset}").getOrCreate()
-    files = Files(spark)
-    checkpoints = files.temporary_folder(f"train-{uuid.uuid4().hex}")
-    spark.sparkContext.setCheckpointDir(checkpoints)
-    try:
+    with (
+        step("train", ModelError) as say,
+        fitting_session(f"marquee train {arguments.dataset}") as spark,
+    ):
         run(spark, arguments, say)
-    except (StepError, ModelError) as error:
-        sys.exit(f"train: {error}")
-    finally:
-        files.delete(checkpoints)
-        spark.stop()
 
 
 if __name__ == "__main__":

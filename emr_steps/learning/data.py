@@ -8,14 +8,17 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 
 from marquee.contracts import MAX_STARS, MIN_STARS, SCHEMA_VERSION
 from marquee.hadoop import Files
+from marquee.links import Ids
 from marquee.model import Movie, RatingModel
 from marquee.progress import Progress, StepError
+from marquee.titles import titles_apart
 
 TEST_PERCENT = 15
 MOST_USERS = 2**31 - 1
 
 RATINGS_SCHEMA = "user_id LONG, movie_id INT, rating FLOAT, rated_at TIMESTAMP"
 MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
+LINKED_MOVIES_SCHEMA = f"{MOVIES_SCHEMA}, imdb STRING, tmdb INT"  # null where prepared without
 VISITOR_SCHEMA = (
     "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
     "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
@@ -163,9 +166,28 @@ def _partition() -> Column:
 def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
     """The movies of the model, by id."""
     known = rating.rows
-    return {
-        row["movie_id"]: Movie(row["movie_id"], row["title"], row["year"], tuple(row["genres"]))
+    rows = [
+        row
         for row in movies.select("movie_id", "title", "year", "genres").collect()
+        if row["movie_id"] in known
+    ]
+    titles = titles_apart((row["title"], row["year"]) for row in rows)
+    return {
+        row["movie_id"]: Movie(row["movie_id"], title, row["year"], tuple(row["genres"]), others)
+        for row, (title, others) in zip(rows, titles, strict=True)
+    }
+
+
+def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, Ids]:
+    """What other catalogues call the movies of the model, by id; those that have such ids.
+
+    `movies` has LINKED_MOVIES_SCHEMA.
+    """
+    known = rating.rows
+    linked = movies.filter(F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())
+    return {
+        row["movie_id"]: Ids(row["imdb"], row["tmdb"])
+        for row in linked.select("movie_id", "imdb", "tmdb").collect()
         if row["movie_id"] in known
     }
 

@@ -18,12 +18,13 @@ MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's bias
 USER_DAMPING = 5.0  # the same for a user's bias
 LOVED = 4.0  # stars from which a rating says that the movie was loved
 NOISE = 0.6  # variance of a rating about what its user's taste lets expect, stars squared
-CONFIDENCE = 5.0  # alpha of implicit ALS: how much surer a loved movie is than one not rated
-RANKING_REGULARISATION = 0.1  # lambda, times the number of loved movies
+CONFIDENCE = 3.0  # alpha of implicit ALS: how much surer a loved movie is than one not rated
+RANKING_REGULARISATION = 0.3  # lambda, times the number of loved movies
 # Loved movies that tell of a user as much as being somebody tells: where users loved fewer on
 # average, what everybody loves counts for more.
 WORTH_OF_EVERYBODY = 5.0
-LEAST_TYPICAL_WEIGHT, MOST_TYPICAL_WEIGHT = 1 / 3, 2.0
+MOST_TYPICAL_WEIGHT = 2.0
+LEANING = 0.2  # What everybody loves comes first by itself: so much of it is taken off again.
 # Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without. A
 # checkpoint costs a small fit a quarter of its time, so that one of few iterations goes without.
 CHECKPOINT_EVERY = 3
@@ -190,6 +191,12 @@ def als_of(size: Size, regularisation: float, seed: int) -> ALS:
     )
 
 
+def implicit_als_of(size: Size, seed: int) -> ALS:
+    """The ALS of the ranking model."""
+    als = als_of(size, RANKING_REGULARISATION, seed)
+    return als.setImplicitPrefs(True).setAlpha(CONFIDENCE)
+
+
 def _residual_part(
     ratings: DataFrame, baseline: Baseline, movies: Movies, size: Size, seed: int
 ) -> GaussianFactors:
@@ -233,9 +240,8 @@ def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> Gau
 def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
     """Implicit ALS over the loved movies; where nobody loved any, a model that ranks nothing."""
     if loved.isEmpty():
-        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1), LEAST_TYPICAL_WEIGHT)
-    als = als_of(size, RANKING_REGULARISATION, seed).setImplicitPrefs(True).setAlpha(CONFIDENCE)
-    model = als.fit(loved)
+        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1), 0.0)
+    model = implicit_als_of(size, seed).fit(loved)
     return ranking_model(model, movie_ids, loved.count() / model.userFactors.count())
 
 
@@ -246,9 +252,11 @@ def ranking_model(als: ALSModel, movie_ids: Integers, loved_per_user: float) -> 
 
 
 def typical_weight(loved_per_user: float) -> float:
-    """How much the typical user's scores count beside one's own, by how little is known of each."""
-    weight = WORTH_OF_EVERYBODY / loved_per_user
-    return min(MOST_TYPICAL_WEIGHT, max(LEAST_TYPICAL_WEIGHT, weight))
+    """How much the typical user's scores count beside one's own, by how little is known of each.
+
+    Below zero where much is.
+    """
+    return min(MOST_TYPICAL_WEIGHT, WORTH_OF_EVERYBODY / loved_per_user - LEANING)
 
 
 def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:

@@ -55,13 +55,3 @@ def preparing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
         return prepared_in(spark, folder, raw), folder
 
     return run
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The real data sets, where they lie beside the repository or where MARQUEE_DATA says."""
-    beside = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("MARQUEE_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no real data at {folder}; MARQUEE_DATA names another folder")
-    return folder

@@ -181,20 +181,20 @@ def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_
 def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Any] = []
+    trained: list[Any] = []
 
-    def spied(rating: Any, users: int, bias: Any) -> Any:
-        seen.append((int(rating.support.sum()), users))
-        return new_visitors.NewVisitorExaminer(rating, users, bias)
+    def spied(rating: Any, seen: Any, bias: Any) -> Any:
+        trained.append((int(rating.support.sum()), round(rating.support.max() / seen.chance[0])))
+        return new_visitors.NewVisitorExaminer(rating, seen, bias)
 
     monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
     split = split_named(RANDOM, 1, ())
-    prepared = evaluate._ratings(spark, arguments_for(stored, tmp_path), split)
+    prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
     evaluate.new_people_measured(prepared, SAY)
     new = prepared.rows.filter("new")
     people = new.select("user").distinct().count()
     assert people > 0
-    assert seen == [((USERS - people) * EACH, USERS - people)]
+    assert trained == [((USERS - people) * EACH, USERS - people)]
 
 
 def test_given_a_name_of_no_model_when_evaluated_then_one_sentence_names_those_there_are(

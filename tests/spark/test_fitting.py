@@ -18,8 +18,7 @@ def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
     """The half-step of MLlib's implicit ALS for a user, by her scores of all movies."""
     indexed = numbered(ratings)
     loved = indexed.filter("rating >= 4").withColumn("rating", F.lit(1.0))
-    size = fitting.Size(4, 5, 0.1, 0.1, 2)
-    als = fitting.als_of(size, 0.1, seed=3).setImplicitPrefs(True).setAlpha(5.0).fit(loved)
+    als = fitting.implicit_als_of(fitting.Size(4, 5, 0.1, 0.1, 2), seed=3).fit(loved)
     movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
     ranking = RankingFolding(fitting.ranking_model(als, movie_ids, 8.0))
     rows = {movie_id: row for row, movie_id in enumerate(movie_ids.tolist())}
@@ -55,7 +54,7 @@ def test_given_a_hundred_million_ratings_when_sized_then_they_are_spread_over_ma
 
 
 @pytest.mark.parametrize(
-    ("loved_per_user", "weight"), [(60.0, 1 / 3), (10.0, 0.5), (2.5, 2.0), (1.0, 2.0)]
+    ("loved_per_user", "weight"), [(50.0, -0.1), (10.0, 0.3), (2.5, 1.8), (1.0, 2.0)]
 )
 def test_given_users_who_loved_less_then_what_everybody_loves_counts_for_more(
     loved_per_user: float, weight: float

@@ -28,6 +28,11 @@ def member(number: int, ratings: dict[int, int], dataset: str = "tested") -> Mem
 
 
 GOOD = [member(n, {n: 5, n + 1: 4, n + 2: 1, n + 3: 2, n + 4: 5}) for n in range(1, 13)]
+BEST = [
+    pick.movie_id
+    for pick in Recommender(a_model()).picks({r.movie_id: r.stars for r in GOOD[0].ratings}, 12)
+]
+PICKY = Member(f"01k{'0' * 21}23", 1, "tested", GOOD[0].ratings, (*BEST[:2], 900))
 BAD_LINES = [
     "{not json",
     "[]",
@@ -45,7 +50,12 @@ def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A submission of good members, unknown movies, another data set and broken lines, served."""
     folder = tmp_path_factory.mktemp("served")
     write_folder(a_model(), folder / "m1")
-    odd = [member(20, {900: 5, 901: 1}), member(21, {1: 5}, "another"), member(22, {1: 5, 900: 1})]
+    odd = [
+        member(20, {900: 5, 901: 1}),
+        member(21, {1: 5}, "another"),
+        member(22, {1: 5, 900: 1}),
+        PICKY,
+    ]
     lines = Submission((*GOOD, *odd)).to_json_lines() + "\n".join(BAD_LINES) + "\n"
     (folder / "submission.json").write_text(lines)
     (folder / "results").mkdir()
@@ -70,6 +80,12 @@ def results(served: Path) -> dict[str, Result]:
     lines = [line for part in parts for line in part.read_text().splitlines()]
     found = [Result.from_json(line) for line in lines]
     return {result.visitor_id or f"nameless {n}": result for n, result in enumerate(found)}
+
+
+def test_given_dismissed_movies_when_served_then_the_next_best_are_picked(
+    results: dict[str, Result],
+) -> None:
+    assert [pick.movie_id for pick in results[PICKY.visitor_id].picks] == BEST[2:]
 
 
 def test_given_good_members_when_served_then_each_gets_the_picks_of_the_fold_in(
@@ -129,7 +145,7 @@ def test_given_lines_that_are_no_objects_when_served_then_they_get_errors_withou
 def test_given_a_batch_when_served_then_every_line_but_blank_ones_has_one_result(
     results: dict[str, Result],
 ) -> None:
-    assert len(results) == len(GOOD) + 3 + len(BAD_LINES) - 1
+    assert len(results) == len(GOOD) + 4 + len(BAD_LINES) - 1
 
 
 def test_given_results_of_an_earlier_try_when_served_then_they_are_replaced(served: Path) -> None:

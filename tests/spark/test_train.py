@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sqlite3
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,11 +18,23 @@ import train
 from learning import data
 from marquee.contracts import CurrentModel, timestamp
 from marquee.hadoop import Files
-from marquee.model import HELD_OUT, Model, pack_rating, read_model
+from marquee.links import Ids, read_links
+from marquee.model import (
+    HELD_OUT,
+    LINKS,
+    TITLES,
+    Model,
+    Movie,
+    pack_rating,
+    read_beside,
+    read_model,
+    to_files,
+)
 from marquee.progress import Progress, StepError
 from marquee.recommending import Recommender
+from marquee.searching import Titles
 from tests.models import rating_of
-from tests.spark.tastes import USERS, models, movies, ratings, stored
+from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
@@ -97,6 +110,53 @@ def test_given_a_visitor_during_training_then_the_model_counts_as_older_than_she
 
 def test_given_a_written_model_then_no_temporary_file_stays(trained: Model, models: Path) -> None:
     assert [path for path in models.rglob("*.temporary") if path.is_file()] == []
+
+
+def test_given_a_trained_model_then_its_title_index_finds_its_movies(
+    trained: Model, models: Path
+) -> None:
+    index = read_beside(models / "m1", TITLES)
+    assert Titles(trained, index).search("movie 7", 1) == [7]
+
+
+def test_given_alternative_titles_when_trained_then_a_movie_is_called_as_people_say(
+    spark: SparkSession, trained: Model
+) -> None:
+    rows = [(2, "Amelie (Fabuleux destin d'Amélie Poulain, Le)", 2001, ["Romance"])]
+    movies = spark.createDataFrame(rows, data.MOVIES_SCHEMA)
+    others = ("Le Fabuleux destin d'Amélie Poulain",)
+    expected = {2: Movie(2, "Amelie", 2001, ("Romance",), others)}
+    assert data.titles_of(movies, trained.rating) == expected
+
+
+def test_given_movies_prepared_before_there_were_links_then_the_model_has_none(
+    trained: Model, models: Path
+) -> None:
+    assert read_beside(models / "m1", LINKS) is None
+
+
+def test_given_links_when_trained_then_the_model_has_those_of_its_movies(
+    spark: SparkSession, trained: Model
+) -> None:
+    rows = [
+        (2, "Movie 2", 2002, ["Drama"], "0114709", 862),
+        (3, "Movie 3", 2003, ["Drama"], None, None),
+        (999, "Not rated", 2003, ["Drama"], "0113228", 15602),
+    ]
+    movies = spark.createDataFrame(rows, data.LINKED_MOVIES_SCHEMA)
+    beside = train.files_beside(trained, movies, SAY)
+    assert read_links(beside[LINKS]) == {2: Ids("0114709", 862)}
+
+
+def test_given_a_python_without_fts5_when_trained_then_the_model_is_whole_all_the_same(
+    spark: SparkSession, trained: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Model) -> bytes:
+        raise sqlite3.OperationalError("no such module: fts5")
+
+    monkeypatch.setattr(train, "build_titles", refuse)
+    movies = spark.createDataFrame([], data.LINKED_MOVIES_SCHEMA)
+    assert train.files_beside(trained, movies, SAY) == {}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +256,39 @@ def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_h
         one, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
     ).model
     assert (list(model.movies), model.metrics["test_rmse"]) == ([3], None)
+
+
+ODD_RATINGS: dict[str, list[tuple[int, int, float]]] = {
+    "one user": [(7, movie, 1.0 + movie % 5) for movie in range(MOVIES)],
+    "one movie": [(user, 3, 1.0 + user % 5) for user in range(40)],
+    "all equal, and nobody loved any": [(u, m, 3.0) for u in range(12) for m in range(MOVIES)],
+    "a user with 10,000 ratings": [
+        *((7, movie, 1.0 + movie % 5) for movie in range(10_000)),
+        *((user, movie, 4.0) for user in range(10, 20) for movie in range(user, 10_020, 1000)),
+    ],
+}
+
+
+@pytest.mark.parametrize("odd", ODD_RATINGS)
+def test_given_odd_ratings_when_trained_then_the_model_is_whole_and_picks_what_is_left(
+    spark: SparkSession, odd: str
+) -> None:
+    rows = ODD_RATINGS[odd]
+    known = {movie for _, movie, _ in rows}
+    movies = spark.createDataFrame(
+        [(movie, f"Movie {movie}", 2000, ["Drama"]) for movie in known], data.MOVIES_SCHEMA
+    )
+    ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
+    done = train.trained(
+        ratings, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
+    )
+    model = read_model(to_files(done.model))
+    assert not done.quality.is_worse
+    assert model.movies.keys() == known
+    for given in ({}, {3: 5.0}, dict.fromkeys(known, 4.0)):
+        picks = Recommender(model).picks(given)
+        assert len(picks) == min(10, len(known - given.keys()))
+        assert all(1 <= pick.stars <= 5 for pick in picks)
 
 
 def test_given_no_ratings_when_trained_then_the_error_says_to_import(

@@ -1,0 +1,21 @@
+"""Whether MLlib has a native BLAS, without which it runs plain Java routines."""
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+MISSING = (
+    "no native BLAS: MLlib runs its plain Java routines, about half as fast on large data; "
+    "install OpenBLAS (libopenblas0-pthread on Debian, openblas on Amazon Linux)"
+)
+
+
+def has_native_blas(spark: SparkSession) -> bool:
+    """Whether the driver's machine has one: the cluster's nodes are all set up alike."""
+    jvm = spark.sparkContext._jvm
+    if jvm is None:
+        return False
+    try:
+        jvm.dev.ludovic.netlib.blas.NativeBLAS.getInstance()
+    except Py4JJavaError:
+        return False
+    return True

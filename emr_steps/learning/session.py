@@ -1,0 +1,22 @@
+"""The Spark session of a step that fits models."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+from marquee.hadoop import Files
+
+
+@contextmanager
+def fitting_session(name: str) -> Iterator[SparkSession]:
+    """A session whose fits can checkpoint; the checkpoints are gone when it ends."""
+    with SparkSession.builder.appName(name).getOrCreate() as spark:
+        files = Files(spark)
+        checkpoints = files.temporary_folder(uuid.uuid4().hex)
+        spark.sparkContext.setCheckpointDir(checkpoints)
+        try:
+            yield spark
+        finally:
+            files.delete(checkpoints)

@@ -1,0 +1,65 @@
+"""Training says when MLlib has no native BLAS."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+import train
+from learning.blas import MISSING
+from marquee.model import read_model
+from marquee.progress import Progress
+from tests.spark.tastes import movies, ratings, stored
+from tests.spark.test_train import arguments_for
+
+__all__ = ["movies", "ratings", "stored"]  # fixtures
+
+ROOT = Path(__file__).parents[2]
+ASKS = """
+from pyspark.sql import SparkSession
+from learning.blas import has_native_blas
+spark = (
+    SparkSession.builder.master("local[1]")
+    .config("spark.ui.enabled", "false")
+    .config("spark.driver.host", "127.0.0.1")
+    .config("spark.driver.bindAddress", "127.0.0.1")
+    .config("spark.driver.extraJavaOptions", "-Ddev.ludovic.netlib.blas.nativeLib=none")
+    .getOrCreate()
+)
+print("native:", has_native_blas(spark))
+spark.stop()
+"""
+
+
+def test_given_a_java_that_finds_no_native_blas_then_it_is_told_apart() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", ASKS],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "layer", ROOT / "emr_steps"))),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "native: False" in asked.stdout
+
+
+def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
+    spark: SparkSession,
+    stored: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {}
+    for native in (True, False):
+        monkeypatch.setattr(train, "has_native_blas", lambda _, native=native: native)
+        folder = tmp_path / str(native) / "m1"
+        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), Progress("train"))
+        assert read_model(folder).metrics["native_blas"] is native
+        told[native] = MISSING in capsys.readouterr().out
+    assert told == {True: False, False: True}
