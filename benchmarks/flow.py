@@ -111,11 +111,11 @@ def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
         table.add_column(heading, justify="right" if heading else "left")
     burst = f"{options.burst} forms by {options.clients} clients"
     rows: list[tuple[str, Callable[[Measured], str]]] = [
-        ("form → picks, p50 / p95", lambda m: _quantiles(m.to_picks)),
-        ("form → text, p50 / p95", lambda m: _quantiles(m.to_text)),
+        ("form → picks, p50 / p95", lambda m: quantiles(m.to_picks)),
+        ("form → text, p50 / p95", lambda m: quantiles(m.to_text)),
         (f"{burst}: until all are texted", lambda m: f"{m.burst_seconds:.1f}"),
-        (f"{burst}: form → picks, p50 / p95", lambda m: _quantiles(m.burst_to_picks)),
-        (f"{burst}: form → text, p50 / p95", lambda m: _quantiles(m.burst_to_text)),
+        (f"{burst}: form → picks, p50 / p95", lambda m: quantiles(m.burst_to_picks)),
+        (f"{burst}: form → text, p50 / p95", lambda m: quantiles(m.burst_to_text)),
         (f"{burst}: recommend steps", lambda m: str(m.burst_steps)),
     ]
     for title, cell in rows:
@@ -123,7 +123,7 @@ def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
     console.print(table)
 
 
-def _quantiles(seconds: Sequence[float]) -> str:
+def quantiles(seconds: Sequence[float]) -> str:
     if len(set(seconds)) <= 1:
         return f"{seconds[0]:.2f}" if seconds else "-"
     cuts = statistics.quantiles(seconds, n=20, method="inclusive")

@@ -1,8 +1,7 @@
 """Processor time of picks for one visitor, by each model, and the memory they need.
 
-A model of Netflix size with random factors: 17,770 movies, rank 64. On one thread, as a Lambda of
-less than 1,769 MB has it; the first row, one product of all factors with one visitor's, is what no
-model can be faster than.
+On one thread, as a Lambda of less than 1,769 MB has it; the first row, one product of all factors
+with one visitor's, is what no model can be faster than.
 """
 
 import os
@@ -19,12 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
+from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
 from marquee.model import Model, read_model, to_files
 from marquee.recommending import Recommender
 from marquee.scoring import names_for
-from tests.models import FIRST, random_model
 
-MOVIES, RANK, SEED = 17_770, 64, 1
 WARM_UP = 50
 
 console = Console(width=110)
@@ -36,8 +34,8 @@ def main() -> None:
     parser.add_argument("--ratings", type=int, default=10, help="ratings of each visitor")
     options = parser.parse_args()
     before = _resident_mebibytes()
-    model = read_model(to_files(random_model(MOVIES, RANK)))
-    visitors = _visitors(options.visitors, options.ratings)
+    model = read_model(to_files(netflix_size_model()))
+    visitors = visitors_of(options.visitors, options.ratings, options.ratings)
     table = Table(title=f"Picks for one visitor: {MOVIES:,} movies, rank {RANK}, {machine()}")
     for heading in ("", "p50 ms", "p99 ms", "of the product", "memory MB"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -51,17 +49,6 @@ def main() -> None:
         )
     console.print(table)
     console.print("memory: what the process has grown by since before the model was made, in all")
-
-
-def _visitors(count: int, ratings: int) -> list[dict[int, float]]:
-    chance = np.random.default_rng(SEED)
-    return [
-        {
-            int(movie) + FIRST: float(chance.integers(1, 6))
-            for movie in chance.choice(MOVIES, ratings, replace=False)
-        }
-        for _ in range(count)
-    ]
 
 
 def _product_of(model: Model) -> Callable[[Mapping[int, float]], object]:

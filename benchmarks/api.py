@@ -1,0 +1,162 @@
+"""Picks at once through the API on a model of Netflix size, and how long a cold function takes.
+
+Runs against the local deployment of `make local` (PORT names another). A model with random factors
+(17,770 movies, rank 64) is put in use for the while, and the one before it again at the end.
+
+The function's own time is what its log reports of a call: from the event's arrival to the answer,
+the runtime included. A cold start is timed at the caller: a function whose configuration has just
+changed starts its process, imports everything, reads the model and answers.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import machine
+from benchmarks.netflix_size import netflix_size_model, visitors_of
+from marquee.contracts import CurrentModel, timestamp
+from marquee.model import to_files
+from marquee.steps import new_model_id
+from tests.deployment import Deployment, eventually, running_locally
+
+P50_AT_MOST, P99_AT_MOST, OWN_P99_AT_MOST = 40.0, 150.0, 25.0  # milliseconds
+COLD_AT_MOST = 2.5  # seconds
+QUESTIONS = 35
+CURRENT = "current.json"
+REPORTED = re.compile(r"^REPORT .*\tDuration: ([0-9.]+) ms", re.MULTILINE)
+
+console = Console(width=100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=500, help="picks asked for, one by one")
+    parser.add_argument("--cold-starts", type=int, default=5)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
+    options = parser.parse_args()
+    deployment = running_locally(options.port)
+    console.print(machine())
+    with model_of_netflix_size(deployment):
+        answered, own = warm(deployment, options.calls)
+        cold = [cold_start(deployment, number) for number in range(options.cold_starts)]
+    sys.exit(0 if report(answered, own, cold) else 1)
+
+
+@contextmanager
+def model_of_netflix_size(deployment: Deployment) -> Iterator[None]:
+    """Put a model of that size in use for a while."""
+    s3, bucket = deployment.client("s3"), deployment.parameters["models-bucket"]
+    before = s3.get_object(Bucket=bucket, Key=CURRENT)["Body"].read()
+    trained_at = timestamp(datetime.now(UTC))
+    model = replace(
+        netflix_size_model(),
+        model_id=new_model_id(datetime.now(UTC)),
+        dataset=CurrentModel.from_json(before).dataset,
+        trained_at=trained_at,
+    )
+    model = replace(model, questionnaire=tuple(list(model.movies)[:QUESTIONS]), sizes={})
+    files = to_files(model)
+    for name, content in files.items():
+        s3.put_object(Bucket=bucket, Key=f"{model.model_id}/{name}", Body=content)
+    now = CurrentModel(
+        model.model_id, model.dataset, trained_at, model.counts.users, model.counts.ratings
+    )
+    s3.put_object(Bucket=bucket, Key=CURRENT, Body=now.to_json().encode())
+    try:
+        eventually(
+            lambda: deployment.http.get(f"{deployment.api_url}/health").json()["model_id"],
+            lambda served: served == model.model_id,
+            "the API serving the large model",
+        )
+        yield
+    finally:
+        s3.put_object(Bucket=bucket, Key=CURRENT, Body=before)
+        for name in files:
+            s3.delete_object(Bucket=bucket, Key=f"{model.model_id}/{name}")
+
+
+def forms() -> list[dict[str, list[dict[str, int]]]]:
+    """Ratings of ten movies each."""
+    return [
+        {"ratings": [{"movie_id": movie, "stars": stars} for movie, stars in visitor.items()]}
+        for visitor in visitors_of(50, 10, 10)
+    ]
+
+
+def warm(deployment: Deployment, calls: int) -> tuple[list[float], list[float]]:
+    """Milliseconds at the caller and in the function, of each call."""
+    asked = forms()
+    for form in asked[:20]:
+        ask(deployment, form)
+    begun = time.time()
+    answered = [ask(deployment, asked[number % len(asked)]) for number in range(calls)]
+    return answered, eventually(
+        lambda: reported(deployment, begun), lambda own: len(own) >= calls, "the calls' log lines"
+    )
+
+
+def ask(deployment: Deployment, form: dict[str, list[dict[str, int]]]) -> float:
+    begun = time.perf_counter()
+    answer = deployment.http.post(f"{deployment.api_url}/picks", json=form)
+    milliseconds = 1000 * (time.perf_counter() - begun)
+    if answer.status_code != httpx.codes.OK:
+        raise RuntimeError(f"{answer.status_code}: {answer.text}")
+    return milliseconds
+
+
+def reported(deployment: Deployment, since: float) -> list[float]:
+    """What the function's log tells of its calls since then, milliseconds."""
+    pages = deployment.client("logs").get_paginator("filter_log_events")
+    group = f"/aws/lambda/marquee-{deployment.environment}-ingest"
+    return [
+        float(found)
+        for page in pages.paginate(logGroupName=group, startTime=int(since * 1000))
+        for event in page["events"]
+        for found in REPORTED.findall(event["message"])
+    ]
+
+
+def cold_start(deployment: Deployment, number: int) -> float:
+    """Seconds of the first call of a function that has no environment yet."""
+    with deployment.configured("ingest", {"COLD_START": str(number)}):
+        return ask(deployment, forms()[0]) / 1000
+
+
+def report(answered: Sequence[float], own: Sequence[float], cold: Sequence[float]) -> bool:
+    """Print the figures beside the goals; True where all are met."""
+    rows = [
+        ("picks at the caller, p50", statistics.median(answered), P50_AT_MOST, "ms"),
+        ("picks at the caller, p99", _p99(answered), P99_AT_MOST, "ms"),
+        ("the function's own time, p50", statistics.median(own), None, "ms"),
+        ("the function's own time, p99", _p99(own), OWN_P99_AT_MOST, "ms"),
+        ("cold start to the answer, middle", statistics.median(cold), COLD_AT_MOST, "s"),
+        ("cold start to the answer, slowest", max(cold), COLD_AT_MOST, "s"),
+    ]
+    table = Table(title=f"POST /picks, 17,770 movies, rank 64; {machine()}")
+    for heading in ("", "measured", "goal, at most", ""):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, measured, goal, unit in rows:
+        met = "" if goal is None else "met" if measured <= goal else "NOT met"
+        wanted = "" if goal is None else f"{goal:g} {unit}"
+        table.add_row(name, f"{measured:.{1 if unit == 'ms' else 2}f} {unit}", wanted, met)
+    console.print(table)
+    return all(goal is None or measured <= goal for _, measured, goal, _ in rows)
+
+
+def _p99(milliseconds: Sequence[float]) -> float:
+    return statistics.quantiles(milliseconds, n=100, method="inclusive")[98]
+
+
+if __name__ == "__main__":
+    main()

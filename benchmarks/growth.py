@@ -1,0 +1,184 @@
+"""Seconds from form to text with a fresh model, on 100,000 ratings and on 20 million.
+
+Two local AWS of their own, one for each data set (made up, with as many users and movies as
+MovieLens 100K and 20M); both import and train once, then forms go to the one and the other by
+turns. submit_step is told that no model is old, as in `benchmarks.flow`: what is left is the
+recommend step by the newest model, which must not grow with the ratings.
+
+Training on 20 million ratings takes half an hour on two cores. Fewer iterations than the rule
+says (--iterations) make a model as large; with --random-factors nothing is trained at all, and a
+model of the same movies and rank is put in use whose factors are drawn at random. Nothing on the
+way from a form to a text depends on how good the factors are.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.flow import form_to_text, quantiles, timed_post
+from benchmarks.machine import machine
+from benchmarks.synthetic import SHAPES, Shape, made_ratings, write_movielens
+from learning.fitting import size_for
+from marquee.contracts import timestamp
+from marquee.model import HELD_OUT, Counts, pack_rating, to_files
+from marquee.steps import Step, new_model_id, prepare_step, train_step
+from operations.console import Phases
+from operations.environment import Environment, chosen
+from operations.import_ratings import find, load_titles, upload
+from operations.models import switch_to
+from operations.running_steps import locations, run_step
+from operations.train import TrainedModel
+from tests.deployment import Deployment, local_deployment, running_locally
+from tests.models import random_model
+
+AT_MOST = 1.5  # times as long on the large data set as on the small one
+FIRST_PHONE = 5_700_000
+QUESTIONS = 35  # as many as training chooses
+
+console = Console(width=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", choices=SHAPES, default="100k", help="the one data set")
+    parser.add_argument("--large", choices=SHAPES, default="20m", help="the other")
+    parser.add_argument("--forms", type=int, default=10, help="forms sent to each, by turns")
+    parser.add_argument("--driver-memory", default="6g", help="of the steps that import")
+    parser.add_argument("--iterations", type=int, default=2, help="of the trainings")
+    parser.add_argument(
+        "--random-factors", action="store_true", help="put a made-up model in use, train none"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the ratings")
+    parser.add_argument(
+        "--ports",
+        type=lambda text: [int(port) for port in text.split(",")],
+        help="of two local AWS that are up and have imported the small and the large one already",
+    )
+    options = parser.parse_args()
+    sizes = (options.small, options.large)
+    with ExitStack() as stack:
+        if options.ports:
+            deployments = [running_locally(port) for port in options.ports]
+        else:
+            deployments = [stack.enter_context(imported(size, options)) for size in sizes]
+        for deployment in deployments:
+            stack.enter_context(deployment.model_kept_fresh())
+        report(sizes, measured(deployments, options.forms))
+
+
+@contextmanager
+def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
+    """A local AWS with a data set of that size, a model trained on it in use."""
+    with tempfile.TemporaryDirectory() as folder:
+        state, raw = Path(folder) / "state", Path(folder) / f"made-up-{size}"
+        shape = SHAPES[size]
+        write_movielens(made_ratings(shape, options.seed), shape.movies, raw, options.seed)
+        with local_deployment(state) as deployment:
+            with acting_on(deployment):
+                bring_in(deployment, size, raw, options)
+            yield deployment
+
+
+@contextmanager
+def acting_on(deployment: Deployment) -> Iterator[None]:
+    """Let the operator's tools act on this one for a while: they are told by the environment."""
+    before = dict(os.environ)
+    os.environ.update(deployment.variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def bring_in(deployment: Deployment, size: str, raw: Path, options: argparse.Namespace) -> None:
+    """`make import`, but for the models beside the two and for similar movies: no form needs them.
+
+    The steps' driver gets no more than --driver-memory, since both local AWS share a machine.
+    """
+    environment = chosen("local", deployment.port)
+    memory: str = options.driver_memory
+    with Phases() as phases:
+        found = find(raw)
+        with phases.phase(f"upload {found.name}") as phase:
+            upload(environment, found.folder, found.files, found.name, phase)
+        where, model_id = locations(environment), new_model_id(datetime.now(UTC))
+        with phases.phase(f"prepare {found.name}") as phase:
+            run_step(environment, _with(prepare_step(where, found.name), memory), phase.detail)
+        if options.random_factors:
+            put_random_model(environment, found.name, model_id, SHAPES[size])
+        else:
+            step = train_step(where, found.name, model_id)
+            more = ("--iterations", str(options.iterations))
+            with phases.phase(f"train on {found.name}") as phase:
+                run_step(environment, _with(step, memory, *more), phase.detail)
+        with phases.phase("load the titles") as phase:
+            load_titles(environment, TrainedModel(model_id, found.name, None), phase)
+    switch_to(environment, model_id)
+
+
+def put_random_model(environment: Environment, dataset: str, model_id: str, shape: Shape) -> None:
+    """Write a model folder as training on a data set of that shape would, but for its figures."""
+    rank = size_for(shape.ratings).rank
+    model = replace(
+        random_model(shape.movies, rank, first=1),
+        model_id=model_id,
+        dataset=dataset,
+        trained_at=timestamp(datetime.now(UTC)),
+        counts=Counts(shape.users, shape.movies, shape.ratings, 0),
+        questionnaire=tuple(range(1, QUESTIONS + 1)),
+        sizes={},
+    )
+    s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
+    for name, content in {HELD_OUT: pack_rating(model.rating), **to_files(model)}.items():
+        s3.put_object(Bucket=bucket, Key=f"{model_id}/{name}", Body=content)
+
+
+def _with(step: Step, driver_memory: str, *more: str) -> Step:
+    jar = step["HadoopJarStep"]
+    command, *rest = jar["Args"]
+    arguments = [command, "--driver-memory", driver_memory, *rest, *more]
+    return step | {"HadoopJarStep": jar | {"Args": arguments}}
+
+
+def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
+    """Seconds of each form, by deployment; a first form to each warms it up and does not count."""
+    first = FIRST_PHONE + int(time.time()) % 90 * 1000
+    seconds: list[list[float]] = [[] for _ in deployments]
+    for number in range(forms + 1):
+        for place, deployment in enumerate(deployments):
+            _, visitor = timed_post(deployment, first + number)
+            deployment.follow(visitor)
+            taken = form_to_text(deployment, visitor)
+            if number:
+                seconds[place].append(taken)
+    return seconds
+
+
+def report(sizes: tuple[str, ...], seconds: list[list[float]]) -> None:
+    table = Table(title=f"Form → text with a fresh model (seconds), {machine()}")
+    for heading in ("ratings", "fastest", "p50 / p95", "of the smaller one's p50"):
+        table.add_column(heading, justify="right")
+    middle = [statistics.median(each) for each in seconds]
+    for size, each, own in zip(sizes, seconds, middle, strict=True):
+        ratings = f"{SHAPES[size].ratings:,}"
+        ratio = f"{own / middle[0]:.2f} x"
+        table.add_row(ratings, f"{min(each):.2f}", quantiles(each), ratio)
+    console.print(table)
+    met = "met" if middle[-1] <= AT_MOST * middle[0] else "NOT met"
+    console.print(f"Goal: at most {AT_MOST} times as long on {sizes[-1]} as on {sizes[0]}: {met}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A model of Netflix size with random factors, and visitors who rated movies of it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from marquee.model import Model, Movie
+from tests.models import FIRST, random_model
+
+MOVIES, RANK, SEED = 17_770, 64, 1
+GENRES = 19
+
+
+def netflix_size_model() -> Model:
+    """Movies of one to four of 19 genres, as MovieLens knows them (the Netflix data has none)."""
+    model = random_model(MOVIES, RANK)
+    chance = np.random.default_rng(SEED)
+    movies = {
+        movie_id: Movie(movie_id, movie.title, movie.year, _genres(chance))
+        for movie_id, movie in model.movies.items()
+    }
+    return replace(model, movies=movies)
+
+
+def _genres(chance: np.random.Generator) -> tuple[str, ...]:
+    chosen = chance.choice(GENRES, chance.integers(1, 5), replace=False)
+    return tuple(f"Genre {number}" for number in sorted(chosen.tolist()))
+
+
+def visitors_of(count: int, fewest: int, most: int) -> list[dict[int, int]]:
+    """So many visitors' stars by movie_id, each of as many movies as chance says."""
+    chance = np.random.default_rng(SEED)
+    return [
+        {
+            int(movie) + FIRST: int(chance.integers(1, 6))
+            for movie in chance.choice(MOVIES, chance.integers(fewest, most + 1), replace=False)
+        }
+        for _ in range(count)
+    ]

@@ -1,0 +1,187 @@
+"""Other people's recommenders, fitted to the same ratings: `implicit` and scikit-surprise."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from implicit.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+from surprise import SVD, AlgoBase, Dataset, Reader, SVDpp
+
+from marquee.contracts import PICKS
+from marquee.evaluation import RELEVANT, Measured, Person, measured_by
+from marquee.fold_in import rated_from
+from marquee.model import Floats, Integers, RatingModel
+from marquee.recommending import Mask, best_open
+
+IMPLICIT_ITERATIONS = 15  # the library's own default
+# What `implicit` calls alpha is the confidence of a loved movie itself, where MLlib adds one to it;
+# its regularisation is the same for everybody, where MLlib's grows with a user's ratings.
+IMPLICIT_FACTORS = (16, 32, 64)
+IMPLICIT_ALPHAS = (2.0, 6.0, 18.0)
+IMPLICIT_REGULARISATIONS = (0.1, 1.0, 5.0, 10.0)
+SVD_FACTORS, SVD_EPOCHS, SVD_REGULARISATIONS = (50, 100), (20, 40), (0.02, 0.06, 0.1)
+NO_STARS = np.float32(np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """N ratings to fit to: rows of users (0 …) and of M movies, and stars."""
+
+    users: Integers
+    movies: Integers
+    stars: Floats
+    user_count: int
+    movie_count: int
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> "Training":
+        return Training(
+            self.users[kept],
+            self.movies[kept],
+            self.stars[kept],
+            self.user_count,
+            self.movie_count,
+        )
+
+    @property
+    def loved(self) -> csr_matrix:
+        """Users by movies, 1 where she gave 4 stars or more."""
+        kept = self.where(self.stars >= RELEVANT)
+        ones = np.ones(len(kept.users), dtype=np.float32)
+        shape = (self.user_count, self.movie_count)
+        return csr_matrix((ones, (kept.users, kept.movies)), shape=shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a rival expects of U users and M movies."""
+
+    stars: Floats  # U by M; not a number where it tells none
+    scores: Floats  # U by M, higher is better
+
+
+def measure(
+    expected: Expected, people: Sequence[Person], rating: RatingModel, candidates: Mask
+) -> list[Measured]:
+    """The product's own measures, of another's expectations."""
+    users = [person.user for person in people]
+    rated = [rated_from(person.seen, rating.rows) for person in people]
+    best = best_open(expected.scores[users], [each.rows for each in rated], candidates, PICKS)
+    each = zip(people, rated, expected.stars[users], best, strict=True)
+    return [measured_by(*one, rating) for one in each]
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitSetting:
+    factors: int
+    alpha: float
+    regularisation: float
+
+    def __str__(self) -> str:
+        return f"{self.factors} factors, alpha {self.alpha:g}, λ {self.regularisation:g}"
+
+
+def implicit_settings() -> list[ImplicitSetting]:
+    grid = product(IMPLICIT_FACTORS, IMPLICIT_ALPHAS, IMPLICIT_REGULARISATIONS)
+    return [ImplicitSetting(*each) for each in grid]
+
+
+def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Expected:
+    """`implicit`'s ALS over the loved movies; who loved none is shown what most people rated."""
+    als = AlternatingLeastSquares(
+        factors=setting.factors,
+        alpha=setting.alpha,
+        regularization=setting.regularisation,
+        iterations=IMPLICIT_ITERATIONS,
+        num_threads=1,  # threads that wait for one another cost small data more than they save
+        random_state=seed,
+        calculate_training_loss=False,
+    )
+    als.fit(training.loved, show_progress=False)
+    popularity = np.bincount(training.movies, minlength=training.movie_count)
+    scores = als.user_factors @ als.item_factors.T + np.float32(1e-9) * popularity
+    return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class SvdSetting:
+    """Surprise's own defaults where nothing else is said; it has 20 factors for SVD++."""
+
+    factors: int = 100
+    epochs: int = 20
+    regularisation: float = 0.02
+
+    def __str__(self) -> str:
+        return f"{self.factors} factors, {self.epochs} epochs, λ {self.regularisation:g}"
+
+
+SVD_DEFAULTS = SvdSetting()
+SVD_PLUS_PLUS_DEFAULTS = SvdSetting(factors=20)
+
+
+def svd_settings() -> list[SvdSetting]:
+    return [SvdSetting(*each) for each in product(SVD_FACTORS, SVD_EPOCHS, SVD_REGULARISATIONS)]
+
+
+def svd(training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]) -> Expected:
+    """Surprise's SVD: biases and factors by stochastic gradient descent."""
+    algorithm = _fitted(SVD, training, setting, seed, scale)
+    return _by_stars(algorithm, training, algorithm.pu)
+
+
+def svd_plus_plus(
+    training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]
+) -> Expected:
+    """Surprise's SVD++: SVD with what a user has rated at all as a hint to her taste."""
+    algorithm = _fitted(SVDpp, training, setting, seed, scale)
+    tastes = algorithm.pu.copy()
+    for user, rated in algorithm.trainset.ur.items():
+        movies = [movie for movie, _ in rated]
+        tastes[user] += algorithm.yj[movies].sum(axis=0) / np.sqrt(len(movies))
+    return _by_stars(algorithm, training, tastes)
+
+
+def _fitted(
+    kind: Callable[..., AlgoBase],
+    training: Training,
+    setting: SvdSetting,
+    seed: int,
+    scale: tuple[float, float],
+) -> AlgoBase:
+    columns = (training.users, training.movies, training.stars)
+    rows = [(*row, None) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    trainset = Dataset(Reader(rating_scale=scale)).construct_trainset(rows)
+    algorithm = kind(
+        n_factors=setting.factors,
+        n_epochs=setting.epochs,
+        reg_all=setting.regularisation,
+        random_state=seed,
+    )
+    return algorithm.fit(trainset)
+
+
+def _by_stars(algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.float64]) -> Expected:
+    """All stars at once: mean + biases + tastes by factors. Unknown users have no bias nor taste.
+
+    Raises AssertionError where that is not what the library itself predicts.
+    """
+    known = algorithm.trainset
+    stars = np.full((training.user_count, training.movie_count), known.global_mean)
+    users = np.array([known.to_raw_uid(user) for user in known.all_users()])
+    movies = np.array([known.to_raw_iid(movie) for movie in known.all_items()])
+    stars[users] += algorithm.bu[:, None]
+    stars[:, movies] += algorithm.bi[None, :]
+    stars[np.ix_(users, movies)] += tastes @ algorithm.qi.T
+    for user, movie in zip(training.users[:5].tolist(), training.movies[-5:].tolist(), strict=True):
+        own = algorithm.predict(user, movie, clip=False).est
+        if abs(own - stars[user, movie]) > 1e-6:  # noqa: PLR2004
+            raise AssertionError(f"{own} stars by the library, {stars[user, movie]} here")
+    shown = stars.astype(np.float32)
+    return Expected(shown, shown)
+
+
+def best[T](settings: Sequence[T], cost: Callable[[T], float]) -> T:
+    """The setting that costs least."""
+    return min(settings, key=cost)

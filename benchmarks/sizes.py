@@ -1,0 +1,123 @@
+"""Whether the size that training chooses by the number of ratings is sensible, on made-up ratings.
+
+One split of `make evaluate`; the size that the rule chooses beside others that differ from it in
+one number. What is best for made-up ratings need not be for real ones: this shows that a fit of
+that size runs to its end, and whether a neighbour is much better.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from rich.console import Console
+from rich.table import Table
+
+import evaluate
+from benchmarks.machine import machine
+from benchmarks.spark import local_spark
+from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
+from learning.data import titles_of
+from learning.fitting import Size, fitted, size_for
+from learning.measuring import measured, people_of
+from learning.splits import RANDOM, split_named
+from marquee.contracts import PICKS
+from marquee.evaluation import Examiner, estimates_of
+from marquee.model import Counts, Model
+from marquee.recommending import candidates_of
+from marquee.scoring import POPULARITY, RANKING, scorer_named
+from tests.spark.prepared import prepared_in
+
+SEED = 1
+
+console = Console(width=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=SHAPES, default="1m", help="of the made-up ratings")
+    parser.add_argument("--driver-memory", default="6g")
+    options = parser.parse_args()
+    shape = SHAPES[options.size]
+    table = Table(title=f"{shape.ratings:,} made-up ratings, noise {NOISE} stars; {machine()}")
+    for heading in ("", "RMSE", f"nDCG@{PICKS}", "seconds"):
+        table.add_column(heading, justify="right" if heading else "left")
+    with (
+        local_spark(spark__driver__memory=options.driver_memory) as spark,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        raw, prepared = Path(folder) / "raw", Path(folder) / "prepared"
+        write_movielens(made_ratings(shape, SEED), shape.movies, raw, SEED)
+        prepared_in(spark, prepared, raw)
+        arguments = evaluate.arguments_from(
+            [
+                *("--dataset", options.size, "--seed", str(SEED)),
+                *("--ratings", (prepared / "ratings").as_uri()),
+                *("--movies", (prepared / "movies").as_uri()),
+                *("--report", (prepared / "reports").as_uri()),
+            ]
+        )
+        ratings = evaluate.ratings_of(spark, arguments, split_named(RANDOM, SEED, ()))
+        for name, size in sizes(ratings.totals.ratings):
+            cells = _measured(ratings, size)
+            console.print(name, *cells)
+            table.add_row(name, *cells)
+    console.print(table)
+
+
+def sizes(ratings: int) -> Iterator[tuple[str, Size]]:
+    """The rule's size, and its neighbours."""
+    rule = size_for(ratings)
+    yield (
+        f"the rule: rank {rule.rank}, {rule.iterations} iterations, λ {rule.regularisation:g}",
+        rule,
+    )
+    yield (
+        f"{rule.iterations // 2} iterations",
+        replace(rule, iterations=rule.iterations // 2),
+    )
+    for regularisation in (
+        rule.regularisation / 2,
+        rule.regularisation * 1.5,
+        rule.regularisation * 2,
+    ):
+        yield (
+            f"λ {regularisation:g}",
+            replace(rule, regularisation=regularisation, residual_regularisation=regularisation),
+        )
+    yield f"rank {rule.rank * 2}", replace(rule, rank=rule.rank * 2)
+    yield f"rank {rule.rank // 2}", replace(rule, rank=rule.rank // 2)
+
+
+def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
+    """RMSE and nDCG with half of their 95 % intervals, and the seconds of the fit."""
+    marked = ratings.rows.withColumn("test", F.array_contains("folds", RANDOM))
+    begun = time.perf_counter()
+    model = fitted(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
+    seconds = time.perf_counter() - begun
+    totals = ratings.totals
+    counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
+    movies = titles_of(ratings.movies, model.rating)
+    shell = Model("", ratings.dataset, "", counts, model.rating, model.ranking, movies, ())
+    candidates = candidates_of(model.rating.support)
+    examiners = {
+        name: Examiner(model.rating, scorer_named(name, shell), candidates)
+        for name in (RANKING, POPULARITY)
+    }
+    found = measured(people_of(marked, totals.users), examiners)
+    ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
+    stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
+    if stars is None or ndcg is None or other is None:
+        raise SystemExit("nobody has ratings held out: make more of them")
+    return (
+        f"{stars.value:.4f} ± {stars.margin:.4f}",
+        f"{ndcg.value:.3f} ± {ndcg.margin:.3f} (popularity {other.value:.3f})",
+        f"{seconds:.0f}",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""A Spark session for a benchmark: on this machine, quiet, and gone at the end."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+
+@contextmanager
+def local_spark(cores: int = 2, **settings: str) -> Iterator[SparkSession]:
+    """`settings` are Spark's, with `__` where it has a dot: `spark__driver__memory="4g"`."""
+    builder = SparkSession.builder.master(f"local[{cores}]")
+    told = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+    } | {name.replace("__", "."): value for name, value in settings.items()}
+    for name, value in told.items():
+        builder = builder.config(name, value)
+    with tempfile.TemporaryDirectory() as scratch:
+        spark = builder.config("spark.local.dir", scratch).getOrCreate()
+        spark.sparkContext.setLogLevel("ERROR")
+        spark.sparkContext.setCheckpointDir(f"{scratch}/checkpoints")
+        try:
+            yield spark
+        finally:
+            spark.stop()

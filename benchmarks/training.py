@@ -1,0 +1,272 @@
+"""Seconds that an iteration of ALS takes: Marquee's MLlib, MLlib as it comes, and `implicit`.
+
+The same made-up ratings for all (benchmarks/synthetic.py), explicit ALS on the ratings and implicit
+ALS on the loved ones. A fit of few iterations and one of more are timed by turns in one process;
+their difference over the difference of iterations leaves out reading, shuffling into blocks and
+starting. Each contestant runs in a process of its own, and their order turns around every round.
+
+Other programs may run at the same time: so the fastest fit of each length counts, processor seconds
+(of all threads, which waiting does not add to) stand beside the clock's, and the load is printed.
+
+| contestant | |
+|---|---|
+| Marquee | MLlib with a native BLAS on one thread a task, a block for each 500,000 ratings |
+| MLlib | its defaults: 10 blocks, plain Java where no BLAS is found |
+| implicit | conjugate gradients, 3 steps an iteration: its default; implicit ALS only |
+| implicit, exact | the same with a Cholesky solve for each user and movie, as MLlib has |
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from implicit.als import AlternatingLeastSquares
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from rich.console import Console
+from rich.table import Table
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from benchmarks.machine import machine
+from benchmarks.spark import local_spark
+from benchmarks.synthetic import SHAPES, made_ratings, write_movielens
+from learning.blas import has_native_blas
+from learning.fitting import (
+    CONFIDENCE,
+    LOVED,
+    RANKING_REGULARISATION,
+    als_of,
+    size_for,
+)
+
+MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT = "Marquee", "MLlib", "implicit", "implicit, exact"
+EXPLICIT_ALS, IMPLICIT_ALS = "explicit", "implicit"
+CONTESTANTS = {
+    EXPLICIT_ALS: (MARQUEE, MLLIB),
+    IMPLICIT_ALS: (MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT),
+}
+RANKS = (32, 64)
+ITERATIONS = (1, 4)  # three more, one of which makes a checkpoint where every third does
+ROUNDS = 2
+CORES = 2
+JAVA_BLAS = "-Ddev.ludovic.netlib.blas.nativeLib=none -Ddev.ludovic.netlib.lapack.nativeLib=none"
+SEED = 1
+
+console = Console(width=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One process: a contestant fits one kind of ALS at some ranks to one data set."""
+
+    contestant: str
+    kind: str
+    ranks: tuple[int, ...]
+    ratings: int
+    iterations: tuple[int, int]
+    folder: str  # of ratings.csv
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What one fit took."""
+
+    rank: int
+    iterations: int
+    seconds: float
+    processor_seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="1m,10m", help=f"some of {', '.join(SHAPES)}")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="processes of each contestant")
+    parser.add_argument("--driver-memory", default="6g")
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.task:
+        told = json.loads(options.task)
+        task = Task(**told | {"ranks": tuple(told["ranks"])})
+        for timed in _timed(task, options.driver_memory):
+            print(json.dumps(asdict(timed)), flush=True)
+        return
+    for size in options.sizes.split(","):
+        _compare(size, options.rounds, options.driver_memory)
+
+
+def _compare(size: str, rounds: int, driver_memory: str) -> None:
+    shape = SHAPES[size]
+    with tempfile.TemporaryDirectory() as folder:
+        write_movielens(made_ratings(shape), shape.movies, Path(folder))
+        for kind, contestants in CONTESTANTS.items():
+            found: dict[str, list[Timed]] = {name: [] for name in contestants}
+            loads = [os.getloadavg()[0]]
+            for number in range(rounds):
+                for name in contestants if number % 2 == 0 else reversed(contestants):
+                    task = Task(name, kind, RANKS, shape.ratings, ITERATIONS, folder)
+                    found[name] += _in_a_process(task, driver_memory)
+                    loads.append(os.getloadavg()[0])
+                    console.print(f"  {size} {kind} round {number + 1} {name}: done")
+            title = (
+                f"{kind} ALS, {shape.ratings:,} ratings, {shape.users:,} users, "
+                f"{shape.movies:,} movies: seconds an iteration; {machine()}, "
+                f"{min(loads):.1f} to {max(loads):.1f} while it ran"
+            )
+            _report(title, found)
+
+
+def _in_a_process(task: Task, driver_memory: str) -> list[Timed]:
+    command = [sys.executable, "-m", "benchmarks.training", "--task", json.dumps(asdict(task))]
+    # A step's environment names no kernel, so that the library chooses the machine's own.
+    inherited = {name: at for name, at in os.environ.items() if not name.startswith("OPENBLAS_")}
+    done = subprocess.run(
+        [*command, "--driver-memory", driver_memory],
+        env=inherited | {"OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return [Timed(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _report(title: str, found: dict[str, list[Timed]]) -> None:
+    table = Table(title=title)
+    for heading in ("", "rank", "seconds", "of Marquee's", "processor seconds", "of Marquee's"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for rank in RANKS:
+        ours = _an_iteration(found[MARQUEE], rank)
+        for name, timed in found.items():
+            own = _an_iteration(timed, rank)
+            cells = [
+                cell
+                for mine, other in zip(own, ours, strict=True)
+                for cell in (f"{mine:.2f}", f"{mine / other:.2f} x")
+            ]
+            table.add_row(name, str(rank), *cells)
+    console.print(table)
+
+
+def _an_iteration(found: Sequence[Timed], rank: int) -> tuple[float, float]:
+    """Seconds and processor seconds: the fastest long fit less the fastest short one."""
+    few, many = ITERATIONS
+    of_rank = [each for each in found if each.rank == rank]
+
+    def between(of: Callable[[Timed], float]) -> float:
+        least = [min(of(each) for each in of_rank if each.iterations == n) for n in (few, many)]
+        return (least[1] - least[0]) / (many - few)
+
+    return between(lambda each: each.seconds), between(lambda each: each.processor_seconds)
+
+
+def _timed(task: Task, driver_memory: str) -> list[Timed]:
+    if task.contestant in (IMPLICIT, IMPLICIT_EXACT):
+        return _timed_implicit(task)
+    return _timed_mllib(task, driver_memory)
+
+
+def _timed_mllib(task: Task, driver_memory: str) -> list[Timed]:
+    ours = task.contestant == MARQUEE
+    schema = "user INT, movie_id INT, rating FLOAT, seconds LONG"
+    with local_spark(
+        CORES,
+        spark__driver__memory=driver_memory,
+        spark__driver__extraJavaOptions=f"-XX:+UseParallelGC {'' if ours else JAVA_BLAS}",
+        spark__sql__shuffle__partitions=str(CORES * 4),
+    ) as spark:
+        read = spark.read.schema(schema).csv(f"{task.folder}/ratings.csv", header=True)
+        ratings = read.select("user", "movie_id", "rating")
+        if task.kind == IMPLICIT_ALS:
+            loved = ratings.filter(F.col("rating") >= LOVED)
+            ratings = loved.withColumn("rating", F.lit(1.0).cast("float"))
+        ratings = ratings.repartition(CORES * 4).cache()
+        ratings.count()
+        java = _java_process(spark)
+        if has_native_blas(spark) != ours:
+            raise SystemExit(f"{task.contestant} needs {'a' if ours else 'no'} native BLAS")
+
+        def fit(rank: int, iterations: int) -> None:
+            model = _als(task, rank, iterations).fit(ratings)
+            model.userFactors.count()
+            model.itemFactors.count()
+
+        return _by_turns(task, fit, lambda: _processor_seconds(java))
+
+
+def _java_process(spark: SparkSession) -> int:
+    gateway = spark.sparkContext._gateway
+    return int(gateway.proc.pid)  # type: ignore[union-attr]
+
+
+def _als(task: Task, rank: int, iterations: int) -> ALS:
+    """Marquee's ALS, or MLlib's with its own blocks; the same regularisation for both."""
+    size = size_for(task.ratings)
+    regularisation = size.regularisation
+    if task.kind == IMPLICIT_ALS:
+        regularisation = RANKING_REGULARISATION
+    if task.contestant == MARQUEE:
+        als = als_of(size, regularisation, SEED)
+    else:
+        als = ALS(userCol="user", itemCol="movie_id", regParam=regularisation, seed=SEED)
+    if task.kind == IMPLICIT_ALS:
+        als = als.setImplicitPrefs(True).setAlpha(CONFIDENCE)
+    return als.setRank(rank).setMaxIter(iterations)
+
+
+def _timed_implicit(task: Task) -> list[Timed]:
+    columns = np.loadtxt(
+        f"{task.folder}/ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1, 2), dtype=np.float32
+    )
+    kept = columns[columns[:, 2] >= LOVED].astype(np.int32)
+    loved = csr_matrix((np.ones(len(kept), dtype=np.float32), (kept[:, 0], kept[:, 1])))
+
+    def fit(rank: int, iterations: int) -> None:
+        AlternatingLeastSquares(
+            factors=rank,
+            alpha=1 + CONFIDENCE,
+            regularization=RANKING_REGULARISATION,
+            iterations=iterations,
+            use_cg=task.contestant == IMPLICIT,
+            num_threads=CORES,
+            random_state=SEED,
+        ).fit(loved, show_progress=False)
+
+    with threadpool_limits(1, "blas"):
+        return _by_turns(task, fit, time.process_time)
+
+
+def _by_turns(
+    task: Task, fit: Callable[[int, int], None], processor_seconds: Callable[[], float]
+) -> list[Timed]:
+    """A first fit warms everything up and does not count."""
+    few, many = task.iterations
+    found = []
+    for rank in task.ranks:
+        fit(rank, few)
+        for iterations in (few, many):
+            begun, before = time.perf_counter(), processor_seconds()
+            fit(rank, iterations)
+            taken = time.perf_counter() - begun
+            found.append(Timed(rank, iterations, taken, processor_seconds() - before))
+    return found
+
+
+def _processor_seconds(process: int) -> float:
+    """Of all threads of another process so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()
