@@ -55,6 +55,9 @@ def report(outcome: Submitted) -> None:
     for progress in outcome.waiting:
         logger.set_correlation_id(progress.visitor_id)
         logger.info("visitor waits for the cluster")
+    for visitor_id in outcome.forgotten:
+        logger.set_correlation_id(visitor_id)
+        logger.info("visitor forgotten, nothing to submit")
     for progress in outcome.failed:
         logger.set_correlation_id(progress.visitor_id)
         logger.warning("visitor failed", extra={"reason": "her data set is no longer in use"})

@@ -77,6 +77,5 @@ def awaits_text(progress: Progress | None, version: int) -> bool:
         progress is not None
         and progress.version == version
         and progress.status is Status.RECOMMENDED
-        and progress.texts
-        and progress.text_claimed_at is None
+        and progress.owes_text
     )

@@ -1,6 +1,8 @@
 """The shapes that travel between the parts: visitor objects, submissions and results.
 
-Travels to EMR: standard library only. Readers refuse a newer schema version instead of guessing.
+Travels to EMR: standard library only. Readers refuse a newer schema version instead of guessing;
+a field added with a default (`dismissed`) keeps the version, so that what was written before it
+still reads and old steps read what is written after it.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 MIN_STARS, MAX_STARS = 1, 5
+MIN_RATINGS, MAX_RATINGS = 5, 500  # of a visitor: fewer than 5 get no picks
 PICKS = 10
 ALS_RANKS = (8, 16, 32)  # of the models called als-8, als-16, als-32
 
@@ -43,6 +46,7 @@ class VisitorObject:
     requested_at: str
     dataset: str
     ratings: tuple[Rating, ...]
+    dismissed: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
@@ -61,17 +65,22 @@ class VisitorObject:
             requested_at=_field(body, "requested_at", str),
             dataset=_field(body, "dataset", str),
             ratings=ratings_from(body.get("ratings")),
+            dismissed=movie_ids_from(body.get("dismissed", []), "dismissed"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One visitor in a submission: everything the recommend step needs to serve her."""
+    """One visitor in a submission: everything the recommend step needs to serve her.
+
+    `dismissed` are movies she wants to see in no picks ("not for me").
+    """
 
     visitor_id: str
     version: int
     dataset: str
     ratings: tuple[Rating, ...]
+    dismissed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ def member_from_json(line: str | bytes) -> Member:
         version=_field(body, "version", int),
         dataset=_field(body, "dataset", str),
         ratings=ratings_from(body.get("ratings")),
+        dismissed=movie_ids_from(body.get("dismissed", []), "dismissed"),
     )
 
 
@@ -218,6 +228,16 @@ def ratings_from(value: object) -> tuple[Rating, ...]:
     return tuple(latest.values())
 
 
+def movie_ids_from(value: object, name: str) -> tuple[int, ...]:
+    """Read a JSON list of movie ids, each of them once."""
+    if not isinstance(value, list):
+        raise ContractError(f"{name} is not a list")
+    for number, item in enumerate(value):
+        if not isinstance(item, int) or isinstance(item, bool):
+            raise ContractError(f"{name}[{number}] is {item!r}, not a movie id")
+    return tuple(dict.fromkeys(value))
+
+
 def picks_from(value: object) -> tuple[Pick, ...]:
     """Read a JSON list of picks."""
     if not isinstance(value, list):
@@ -233,8 +253,13 @@ def picks_from(value: object) -> tuple[Pick, ...]:
     )
 
 
+def visitors_prefix(date: str) -> str:
+    """Give where the visitor objects of a date (YYYY-MM-DD) lie."""
+    return f"visitors/date={date}/"
+
+
 def visitor_key(visitor_id: str, version: int, requested_at: str) -> str:
-    return f"visitors/date={requested_at[:10]}/{visitor_id}-{version}.json"
+    return f"{visitors_prefix(requested_at[:10])}{visitor_id}-{version}.json"
 
 
 def parse_visitor_key(key: str) -> tuple[str, int]:

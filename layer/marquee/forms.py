@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,16 +17,23 @@ from pydantic import (
     model_validator,
 )
 
-from marquee.contracts import MAX_STARS, MIN_STARS, Rating
-from marquee.phone import PhoneError, to_e164
+from marquee.contracts import (
+    MAX_RATINGS,
+    MAX_STARS,
+    MIN_RATINGS,
+    MIN_STARS,
+    PICKS,
+    Rating,
+)
+from marquee.phone import PhoneError, country_of, to_e164
 from marquee.recommending import Wanted
 from marquee.scoring import RANKING
 
-MIN_RATINGS, MAX_RATINGS = 5, 500
 MAX_BODY_BYTES = 32 * 1024
 MAX_NAME = 60
 MAX_GENRES = 50
 MAX_QUESTIONS = 20
+MAX_PICKS = 50
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 
@@ -44,12 +52,13 @@ class RatingForm(BaseModel):
     stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
 
 
-class RatingsForm(BaseModel):
-    """Ratings of movies, each of them once."""
+class AnyRatingsForm(BaseModel):
+    """Ratings of movies, each of them once, and movies that are to be in no picks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    ratings: Annotated[list[RatingForm], Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS)]
+    ratings: Annotated[list[RatingForm], Field(max_length=MAX_RATINGS)]
+    dismissed: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
 
     @field_validator("ratings")
     @classmethod
@@ -63,6 +72,23 @@ class RatingsForm(BaseModel):
 
     def to_ratings(self) -> tuple[Rating, ...]:
         return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
+
+    def to_dismissed(self) -> tuple[int, ...]:
+        """Each movie once; one that is rated is in no picks anyway."""
+        rated = {rating.movie_id for rating in self.ratings}
+        return tuple(movie for movie in dict.fromkeys(self.dismissed) if movie not in rated)
+
+
+class RatingsForm(AnyRatingsForm):
+    """Enough ratings for picks."""
+
+    ratings: Annotated[list[RatingForm], Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS)]
+
+
+class RevisionForm(AnyRatingsForm):
+    """All ratings of a visitor, instead of those that are stored."""
+
+    text: StrictBool = False
 
 
 class YearsForm(BaseModel):
@@ -93,6 +119,7 @@ class PicksForm(RatingsForm):
     model: StrictStr = RANKING
     genres: tuple[StrictStr, ...] = ()
     years: YearsForm | None = None
+    count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
 
     @field_validator("genres")
     @classmethod
@@ -106,6 +133,12 @@ class PicksForm(RatingsForm):
         return Wanted(frozenset(self.genres), years.first, years.last)
 
 
+class ProfileForm(RatingsForm):
+    """Ratings, and the model that is asked what it sees in them: nothing is stored."""
+
+    model: StrictStr = RANKING
+
+
 class QuestionsForm(BaseModel):
     """What a visitor has answered so far, to be asked on: movie ids."""
 
@@ -114,6 +147,29 @@ class QuestionsForm(BaseModel):
     answered: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
     unseen: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
     count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
+
+
+def _e164(phone: str) -> str:
+    try:
+        return to_e164(phone)
+    except PhoneError as error:
+        raise ValueError(str(error)) from error
+
+
+class PhoneForm(BaseModel):
+    """Where to text the picks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    phone: Annotated[StrictStr, AfterValidator(_e164)] = Field(repr=False)
+    consent: StrictBool
+
+    @field_validator("consent")
+    @classmethod
+    def _given(cls, consent: bool) -> bool:
+        if not consent:
+            raise ValueError("Tick the box to agree to one text message.")
+        return consent
 
 
 class VisitorForm(RatingsForm):
@@ -138,12 +194,7 @@ class VisitorForm(RatingsForm):
     @field_validator("phone")
     @classmethod
     def _e164_phone(cls, phone: str | None) -> str | None:
-        if phone is None or not phone.strip():
-            return None
-        try:
-            return to_e164(phone)
-        except PhoneError as error:
-            raise ValueError(str(error)) from error
+        return _e164(phone) if phone and phone.strip() else None
 
     @model_validator(mode="after")
     def _consent_with_phone(self) -> "VisitorForm":
@@ -155,14 +206,27 @@ class VisitorForm(RatingsForm):
         return self
 
 
-def check_movies_known(ratings: Iterable[Rating], known: Mapping[int, Any] | set[int]) -> None:
-    """Refuse ratings of movies that the active data set does not hold."""
-    for number, rating in enumerate(ratings):
-        if rating.movie_id not in known:
-            raise FieldError(
-                f"ratings[{number}].movie_id",
-                f"There is no movie {rating.movie_id}; choose movies from the questionnaire.",
-            )
+def check_movies_known(
+    ratings: Iterable[Rating], known: Collection[int], dismissed: Iterable[int] = ()
+) -> None:
+    """Refuse movies that the active data set does not hold."""
+    named = {f"ratings[{number}].movie_id": one.movie_id for number, one in enumerate(ratings)}
+    named |= {f"dismissed[{number}]": movie_id for number, movie_id in enumerate(dismissed)}
+    for field, movie_id in named.items():
+        if movie_id not in known:
+            message = f"There is no movie {movie_id}; choose movies from the questionnaire."
+            raise FieldError(field, message)
+
+
+def check_country(phone: str, countries: Collection[str]) -> None:
+    """Refuse phones (E.164) of countries (ISO 3166) that Marquee does not text to."""
+    country = country_of(phone)
+    if country not in countries:
+        raise FieldError(
+            "phone",
+            f"Marquee sends no texts to numbers of {country or 'no country'}; it does to those of "
+            f"{', '.join(sorted(countries))}. Your picks stay on the page.",
+        )
 
 
 def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
@@ -192,7 +256,7 @@ def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 def _field_name(location: Iterable[str | int]) -> str:
     name = ""
     for part in location:
-        if part == "body" and not name:
+        if part in ("body", "query", "path", "header") and not name:
             continue
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
     return name
@@ -212,15 +276,37 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         "model_attributes_type": "Give a JSON object.",
         "model_type": "Give a JSON object.",
         "dict_type": "Give a JSON object.",
-        "greater_than_equal": f"Give whole stars from {MIN_STARS} to {MAX_STARS}.",
-        "less_than_equal": f"Give whole stars from {MIN_STARS} to {MAX_STARS}.",
+        "int_parsing": "Give a whole number.",
+        "greater_than_equal": f"Give at least {context.get('ge')}.",
+        "less_than_equal": f"Give at most {context.get('le')}.",
+        "string_too_short": "Type some letters.",
+        "string_too_long": f"Type at most {context.get('max_length')} characters.",
         "too_short": f"Rate at least {MIN_RATINGS} movies; "
         f"{context.get('actual_length', 'too few')} so far.",
-        "too_long": f"Rate at most {MAX_RATINGS} movies in one form.",
+        "too_long": f"Give at most {context.get('max_length')} movies in one form.",
     }
+    if field.endswith(".stars") and error["type"] in ("greater_than_equal", "less_than_equal"):
+        return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
     if error["type"] == "value_error":
         return str(context.get("error", error["msg"]))
     return sentences.get(error["type"], f"{field or 'The body'} is not right: {error['msg']}.")
+
+
+_ETAG = re.compile(r'"(?P<version>[1-9]\d{0,8})"')
+
+
+class PreconditionMissingError(Exception):
+    """A change does not say which version it is a change of."""
+
+
+def version_of(if_match: str | None) -> int:
+    """Read the version that an If-Match header names, as an ETag gave it."""
+    if if_match is None:
+        raise PreconditionMissingError
+    found = _ETAG.fullmatch(if_match.strip())
+    if not found:
+        raise FieldError("If-Match", 'Send the ETag as it was answered, such as "3".')
+    return int(found["version"])
 
 
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")

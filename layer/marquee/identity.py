@@ -31,8 +31,16 @@ def token_for(visitor_id: str, secret: str) -> str:
 
 
 def token_matches(visitor_id: str, token: str, secret: str) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest(token_for(visitor_id, secret).encode(), token.encode())
+    """Compare in constant time; whatever is no UTF-8 matches nothing."""
+    return hmac.compare_digest(token_for(visitor_id, secret).encode(), _octets(token))
+
+
+def phone_mark(phone: str, secret: str) -> str:
+    """Give what stands for a phone number (E.164) where the number itself must not be.
+
+    Keyed, since an unkeyed hash of a phone number can be guessed.
+    """
+    return _digest(secret, f"phone:{phone}").hex()
 
 
 def form_digest(body: str, secret: str) -> str:
@@ -44,7 +52,11 @@ def form_digest(body: str, secret: str) -> str:
 
 
 def _digest(secret: str, message: str) -> bytes:
-    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).digest()
+    return hmac.new(secret.encode(), _octets(message), hashlib.sha256).digest()
+
+
+def _octets(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def _ulid(octets: bytes) -> str:

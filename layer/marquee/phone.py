@@ -9,6 +9,12 @@ class PhoneError(ValueError):
     """The phone number cannot be texted; the message says how to write it."""
 
 
+def country_of(phone: str) -> str | None:
+    """Give the country (ISO 3166, two letters) of a number in E.164; None where it has none."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
+    return region if region and region.isalpha() else None
+
+
 def to_e164(text: str) -> str:
     """Give the number in E.164 (`+14155550123`).
 

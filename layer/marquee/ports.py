@@ -11,7 +11,11 @@ from typing import Protocol
 
 from marquee.contracts import CurrentModel, Pick, Result, Submission, TextMessage, VisitorObject
 from marquee.steps import Step
-from marquee.visitor import Progress, Recipient, Registration, Status
+from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
+
+
+class ForgottenError(LookupError):
+    """The visitor asked to be forgotten."""
 
 
 class Visitors(Protocol):
@@ -22,11 +26,20 @@ class Visitors(Protocol):
 
     def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]: ...
 
+    def page(self, visitor_id: str) -> Page | None:
+        """Give what her own page shows; neither this nor anything but `recipient` has a phone."""
+
     def recipient(self, visitor_id: str) -> Recipient | None:
         """Give name and phone; None where she is unknown or gave no phone."""
 
     def open(self, status: Status, before: datetime) -> list[Progress]:
-        """List visitors who have been waiting at `status` since before that moment."""
+        """List visitors who have been waiting at `status` since before that moment.
+
+        At `saved` those wait whose ratings object may be missing.
+        """
+
+    def emptied(self, before: datetime) -> list[str]:
+        """Name those who have been empty since before that moment and are still to be removed."""
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool: ...
 
@@ -45,11 +58,32 @@ class Visitors(Protocol):
     ) -> bool:
         """Fail the request, provided that it still stands at one of these statuses."""
 
+    def mark_logged(self, visitor_id: str, version: int) -> bool:
+        """Note that the ratings object of a `saved` visitor is written."""
+
+    def revise(self, before: Progress, revised: Page, phone: Phone | None) -> bool:
+        """Store the next version, with a new phone where there is one.
+
+        False, and nothing is stored, unless version, status and claim are still those of `before`.
+        """
+
+    def empty(self, visitor_id: str) -> Collection[str] | None:
+        """Take everything from a visitor but her id: she is unknown from now on.
+
+        Gives the dates (YYYY-MM-DD) of her ratings objects; None if nobody of that id is stored.
+        """
+
+    def remove(self, visitor_id: str) -> None:
+        """Remove the item of a visitor who is empty."""
+
 
 class RatingsLog(Protocol):
     """Visitors' ratings as objects: what training reads and what starts the flow."""
 
     def append(self, visitor: VisitorObject) -> None: ...
+
+    def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
+        """Delete all of a visitor's objects of these dates (YYYY-MM-DD)."""
 
     def count_since(self, moment: datetime) -> int:
         """Count the visitor objects written since then."""
@@ -120,6 +154,13 @@ class StepLedger(Protocol):
         """Run `add` unless it already ran to its end for this key, or is running now."""
 
 
+class Tally(Protocol):
+    """Counts different things under a key, for a while."""
+
+    def add(self, key: str, what: str, most: int, until: datetime) -> bool:
+        """Count `what`; False, and it is not counted, where `most` others are counted already."""
+
+
 class AddSteps(Protocol):
     def __call__(self) -> None: ...
 
@@ -149,6 +190,7 @@ __all__ = [
     "AddSteps",
     "Cluster",
     "ClusterGoneError",
+    "ForgottenError",
     "Models",
     "RatingsLog",
     "Result",
@@ -157,6 +199,7 @@ __all__ = [
     "StepLedger",
     "StepState",
     "Submissions",
+    "Tally",
     "TextNotSentError",
     "TextRejectedError",
     "TextUnknownError",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from marquee.collecting import BadResultsError, Collector, awaits_text
 from marquee.contracts import Result, TextMessage, parse_timestamp
+from marquee.forgetting import Forgetter
 from marquee.ports import (
     Cluster,
     ClusterGoneError,
@@ -18,6 +19,7 @@ from marquee.ports import (
     Texts,
     Visitors,
 )
+from marquee.revising import log_ratings
 from marquee.steps import parse_recommend_step_name, recommend_step_name
 from marquee.submitting import StepAdder, submitted_at
 from marquee.texting import NotYetError, Texter
@@ -87,10 +89,28 @@ class Reconciler:
         other.
         """
         moment, done = now or datetime.now(UTC), Reconciled()
-        for look_after in (self._sweep_received, self._sweep_submitted, self._sweep_recommended):
+        for look_after in (
+            self._sweep_saved,
+            self._sweep_received,
+            self._sweep_submitted,
+            self._sweep_recommended,
+            self._sweep_emptied,
+        ):
             with _kept(done):
                 look_after(moment, done)
         return done
+
+    def _sweep_saved(self, now: datetime, done: Reconciled) -> None:
+        """Write the objects that were not: training must not use what their visitors took back."""
+        for progress in self.visitors.open(Status.SAVED, now - self.patience.received):
+            with _kept(done):
+                log_ratings(progress, self.visitors, self.ratings_log)
+
+    def _sweep_emptied(self, now: datetime, done: Reconciled) -> None:
+        """Finish forgetting whom a function that died had only begun to forget."""
+        for visitor_id in self.visitors.emptied(now - self.patience.received):
+            with _kept(done):
+                Forgetter(self.visitors, self.ratings_log).forget(visitor_id)
 
     def _sweep_received(self, now: datetime, done: Reconciled) -> None:
         for progress in self.visitors.open(Status.RECEIVED, now - self.patience.received):
@@ -99,7 +119,7 @@ class Reconciler:
                     self._give_up([progress], self._waited_too_long(), done)
                 else:
                     # Writing the same object again makes S3 announce it again.
-                    self.ratings_log.append(progress.visitor_object)
+                    log_ratings(progress, self.visitors, self.ratings_log)
 
     def _sweep_submitted(self, now: datetime, done: Reconciled) -> None:
         waiting = self.visitors.open(Status.SUBMITTED, now - self.patience.submitted)

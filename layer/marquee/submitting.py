@@ -32,8 +32,8 @@ from marquee.visitor import Progress, Status
 _logger = logging.getLogger(__name__)
 
 
-class UnknownVisitorError(LookupError):
-    """A message names a visitor or a version that the visitors table does not hold."""
+class UnknownVersionError(LookupError):
+    """A message names a version that the visitors table does not hold yet."""
 
 
 class NoModelError(RuntimeError):
@@ -47,14 +47,15 @@ MOST_SUBMISSIONS_AHEAD = 2
 
 @dataclass(slots=True)
 class Submitted:
-    """What became of a batch: who was newly submitted, who waits for the cluster, and which
-    messages must come again.
+    """What became of a batch: who was newly submitted, who waits for the cluster, who is gone, and
+    which messages must come again.
     """
 
     submission_id: str | None = None
     visitors: list[Progress] = field(default_factory=list)
     waiting: list[Progress] = field(default_factory=list)
     failed: list[Progress] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     errors: dict[tuple[str, int], Exception] = field(default_factory=dict)
 
 
@@ -166,9 +167,12 @@ class Submitter:
         waiting: list[Progress] = []
         for visitor_id, version in dict.fromkeys(messages):
             progress = stored.get(visitor_id)
-            if progress is None or progress.version < version:
-                outcome.errors[visitor_id, version] = UnknownVisitorError(
-                    f"no visitor {visitor_id} with version {version}"
+            if progress is None:
+                # The item is written before the object that brings the message: she was there.
+                outcome.forgotten.append(visitor_id)
+            elif progress.version < version:
+                outcome.errors[visitor_id, version] = UnknownVersionError(
+                    f"visitor {visitor_id} has no version {version}"
                 )
             elif progress.version == version:
                 waiting.append(progress)

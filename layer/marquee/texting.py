@@ -36,10 +36,6 @@ class NotYetError(RuntimeError):
     """The message must come again later: its visitor is not ready, or is being texted now."""
 
 
-class UnknownRecipientError(LookupError):
-    """A message names a visitor who does not exist or gave no phone."""
-
-
 @dataclass(frozen=True, slots=True)
 class Texter:
     """`link` makes the visitor's way back; a claim is given up on after `claim_lease`."""
@@ -52,13 +48,11 @@ class Texter:
 
     def text(self, message: TextMessage) -> TextOutcome:
         recipient = self.visitors.recipient(message.visitor_id)
-        if recipient is None:
-            raise UnknownRecipientError(f"visitor {message.visitor_id} is unknown or has no phone")
+        if recipient is None:  # forgotten since
+            return TextOutcome.NOTHING_TO_DO
         progress = recipient.progress
-        if progress.version > message.version or progress.status in (
-            Status.TEXTED,
-            Status.FAILED,
-        ):
+        ended = progress.status in (Status.TEXTED, Status.FAILED)
+        if progress.version > message.version or ended or not progress.texts:
             return TextOutcome.NOTHING_TO_DO
         if progress.version < message.version or progress.status is not Status.RECOMMENDED:
             raise NotYetError(f"visitor {message.visitor_id} is still {progress.status}")

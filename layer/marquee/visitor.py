@@ -1,14 +1,17 @@
 """A visitor's request and the statuses it moves through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from marquee.contracts import Member, Pick, Rating, VisitorObject
 
 
 class Status(StrEnum):
-    """Where a visitor's request stands. `failed` always has a reason."""
+    """Where a visitor's request stands. `failed` always has a reason; at `saved` she has rated too
+    few movies for picks, and nothing is computed.
+    """
 
+    SAVED = "saved"
     RECEIVED = "received"
     SUBMITTED = "submitted"
     RECOMMENDED = "recommended"
@@ -20,8 +23,8 @@ class Status(StrEnum):
 class Progress:
     """What the flow needs to know of a visitor: neither her name nor her phone.
 
-    `texts` says whether she gave a phone, `text_claimed_at` whether a text was claimed (and so
-    perhaps sent).
+    `texts` says whether this version of her request is to be texted, `text_claimed_at` whether a
+    text was claimed (and so perhaps sent).
     """
 
     visitor_id: str
@@ -32,6 +35,7 @@ class Progress:
     requested_at: str
     ratings: tuple[Rating, ...]
     texts: bool
+    dismissed: tuple[int, ...] = ()
     submission_id: str | None = None
     text_claimed_at: str | None = None
     reason: str | None = None
@@ -41,12 +45,36 @@ class Progress:
     @property
     def visitor_object(self) -> VisitorObject:
         return VisitorObject(
-            self.visitor_id, self.version, self.requested_at, self.dataset, self.ratings
+            self.visitor_id,
+            self.version,
+            self.requested_at,
+            self.dataset,
+            self.ratings,
+            self.dismissed,
         )
 
     @property
     def member(self) -> Member:
-        return Member(self.visitor_id, self.version, self.dataset, self.ratings)
+        return Member(self.visitor_id, self.version, self.dataset, self.ratings, self.dismissed)
+
+    @property
+    def owes_text(self) -> bool:
+        """Whether a text was asked for that was neither sent nor claimed nor given up."""
+        ended = self.status in (Status.TEXTED, Status.FAILED)
+        return self.texts and not ended and self.text_claimed_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Where to text: `mark` stands for the number where it must not be (an HMAC of it)."""
+
+    number: str = field(repr=False)
+    mark: str
+
+    @property
+    def ends(self) -> str:
+        """The last two digits: enough to recognise one's own number by."""
+        return self.number[-2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +84,11 @@ class Registration:
     visitor_id: str
     dataset: str
     name: str
-    phone: str | None
+    phone: Phone | None
     requested_at: str
     ratings: tuple[Rating, ...]
     expires_at: int
+    dismissed: tuple[int, ...] = ()
     version: int = 1
 
     @property
@@ -73,7 +102,35 @@ class Registration:
             requested_at=self.requested_at,
             ratings=self.ratings,
             texts=self.phone is not None,
+            dismissed=self.dismissed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a visitor's own page shows of her; of the phone no more than its last digits.
+
+    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`.
+    """
+
+    progress: Progress
+    name: str = field(repr=False)
+    expires_at: int
+    phone_ends: str | None = None
+    phone_mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a visitor wants to be different from now on; what is None stays as it is."""
+
+    requested_at: str
+    expires_at: int
+    dataset: str | None = None
+    ratings: tuple[Rating, ...] | None = None
+    dismissed: tuple[int, ...] | None = None
+    phone: Phone | None = None
+    text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -55,7 +55,12 @@ class Aws:
         wiring._dynamodb.cache_clear()
         parameters.clear_caches()  # type: ignore[no-untyped-call]
         _forget_logger(function.replace("_", "-"))
-        path = ROOT / "functions" / function / "app.py"
+        folder = ROOT / "functions" / function
+        for name in [name for name in sys.modules if name.partition(".")[0] in _beside(folder)]:
+            del sys.modules[name]
+        if str(folder) not in sys.path:  # as Lambda has it
+            sys.path.append(str(folder))
+        path = folder / "app.py"
         spec = importlib.util.spec_from_file_location(f"functions.{function}.app", path)
         assert spec is not None
         assert spec.loader is not None
@@ -91,6 +96,11 @@ class Aws:
     def step_names(self) -> list[str]:
         listed = self.client("emr").list_steps(ClusterId=self.cluster_id)["Steps"]
         return [step["Name"] for step in listed]
+
+
+def _beside(folder: Path) -> set[str]:
+    """Name the packages that a function imports from its own folder."""
+    return {init.parent.name for init in folder.glob("*/__init__.py")}
 
 
 def _forget_logger(service: str) -> None:
@@ -147,12 +157,12 @@ def _cluster(emr: Any) -> str:
     return str(answer["JobFlowId"])
 
 
-def put_model(aws: Aws, dataset: str = DATASET) -> None:
-    """Store a small model with a taste for low and for high movie ids."""
+def put_model(aws: Aws, dataset: str = DATASET, model_id: str = MODEL_ID) -> None:
+    """Store a small model with a taste for low and for high movie ids, and put it into use."""
     s3 = aws.client("s3")
-    for name, content in to_files(_model(dataset)).items():
-        s3.put_object(Bucket="marquee-test-models", Key=f"{MODEL_ID}/{name}", Body=content)
-    current = CurrentModel(MODEL_ID, dataset, "2026-11-21T20:00:00.000Z", 100, 5000)
+    for name, content in to_files(replace(_model(dataset), model_id=model_id)).items():
+        s3.put_object(Bucket="marquee-test-models", Key=f"{model_id}/{name}", Body=content)
+    current = CurrentModel(model_id, dataset, "2026-11-21T20:00:00.000Z", 100, 5000)
     s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=current.to_json())
 
 

@@ -19,15 +19,18 @@ from marquee.contracts import (
     TextMessage,
     VisitorObject,
     timestamp,
+    visitors_prefix,
 )
+from marquee.forgetting import Forgetter
 from marquee.ports import ClusterGoneError, StepState, TextNotSentError
 from marquee.reconciling import Patience, Reconciler
 from marquee.registering import Registrar
+from marquee.revising import Reviser
 from marquee.staleness import StalenessRule
 from marquee.steps import Step, StepLocations, parse_recommend_step_name
 from marquee.submitting import StepAdder, Submitter
 from marquee.texting import Texter
-from marquee.visitor import Progress, Recipient, Registration, Status
+from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 LOCATIONS = StepLocations("s3://artifacts/steps/1/", "ratings", "models", "results")
 
@@ -58,13 +61,17 @@ class Gate:
 class MemoryVisitors:
     gate: Gate
     items: dict[str, Progress] = field(default_factory=dict)
-    people: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    people: dict[str, tuple[str, Phone | None]] = field(default_factory=dict)
+    empty_since: dict[str, str] = field(default_factory=dict)
+    unlogged: set[str] = field(default_factory=set)
+    dates: dict[str, set[str]] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
-            if registration.visitor_id in self.items:
+            if registration.visitor_id in {*self.items, *self.empty_since}:
                 return False
             self.items[registration.visitor_id] = registration.progress
+            self.dates[registration.visitor_id] = {registration.requested_at[:10]}
             self.people[registration.visitor_id] = (registration.name, registration.phone)
             return True
 
@@ -76,9 +83,16 @@ class MemoryVisitors:
     def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
         return {key: self.items[key] for key in visitor_ids if key in self.items}
 
+    def page(self, visitor_id: str) -> Page | None:
+        if visitor_id not in self.items:
+            return None
+        name, phone = self.people[visitor_id]
+        ends, mark = (phone.ends, phone.mark) if phone else (None, None)
+        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark)
+
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
-        return Recipient(name, phone, self.items[visitor_id]) if phone else None
+        return Recipient(name, phone.number, self.items[visitor_id]) if phone else None
 
     def open(self, status: Status, before: datetime) -> list[Progress]:
         return [
@@ -87,7 +101,57 @@ class MemoryVisitors:
             if p.status is status
             and p.status_at < timestamp(before)
             and (status is not Status.RECOMMENDED or p.texts)
+            and (status is not Status.SAVED or p.visitor_id in self.unlogged)
         ]
+
+    def emptied(self, before: datetime) -> list[str]:
+        return [key for key, since in self.empty_since.items() if since < timestamp(before)]
+
+    def mark_logged(self, visitor_id: str, version: int) -> bool:
+        def effect() -> bool:
+            found = self.items.get(visitor_id)
+            if found is None or (found.version, found.status) != (version, Status.SAVED):
+                return False
+            self.unlogged.discard(visitor_id)
+            return True
+
+        return self.gate.pass_through("visitors.logged", effect)
+
+    def revise(self, before: Progress, revised: Page, phone: Phone | None) -> bool:
+        visitor_id = before.visitor_id
+
+        def effect() -> bool:
+            found = self.items.get(visitor_id)
+            if found is None or (found.version, found.status, found.text_claimed_at) != (
+                before.version,
+                before.status,
+                before.text_claimed_at,
+            ):
+                return False
+            self.items[visitor_id] = revised.progress
+            self.unlogged.add(visitor_id)
+            self.dates[visitor_id].add(revised.progress.requested_at[:10])
+            if phone:
+                self.people[visitor_id] = (revised.name, phone)
+            return True
+
+        return self.gate.pass_through("visitors.revise", effect)
+
+    def empty(self, visitor_id: str) -> Collection[str] | None:
+        def effect() -> Collection[str] | None:
+            if visitor_id in self.items:
+                self.empty_since[visitor_id] = timestamp(datetime.now(UTC))
+                del self.items[visitor_id], self.people[visitor_id]
+            return self.dates.get(visitor_id)
+
+        return self.gate.pass_through("visitors.empty", effect)
+
+    def remove(self, visitor_id: str) -> None:
+        def effect() -> None:
+            if self.empty_since.pop(visitor_id, None):
+                del self.dates[visitor_id]
+
+        self.gate.pass_through("visitors.remove", effect)
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
         return self._move(
@@ -113,6 +177,7 @@ class MemoryVisitors:
                 found is None
                 or (found.version, found.status) != (version, Status.RECOMMENDED)
                 or found.text_claimed_at is not None
+                or not found.texts
             ):
                 return False
             self.items[visitor_id] = replace(found, text_claimed_at=timestamp(datetime.now(UTC)))
@@ -122,7 +187,10 @@ class MemoryVisitors:
 
     def release_text(self, visitor_id: str, version: int) -> bool:
         def effect() -> bool:
-            self.items[visitor_id] = replace(self.items[visitor_id], text_claimed_at=None)
+            found = self.items.get(visitor_id)
+            if found is None or (found.version, found.status) != (version, Status.RECOMMENDED):
+                return False
+            self.items[visitor_id] = replace(found, text_claimed_at=None)
             return True
 
         return self.gate.pass_through("visitors.release_text", effect)
@@ -166,12 +234,23 @@ class MemoryObjects:
     announce_visitor: Callable[[tuple[str, int]], None]
     submissions: dict[str, Submission] = field(default_factory=dict)
     results: dict[str, list[bytes]] = field(default_factory=dict)
+    visitors: dict[str, VisitorObject] = field(default_factory=dict)
 
     def append(self, visitor: VisitorObject) -> None:
-        self.gate.pass_through(
-            "ratings.append",
-            lambda: self.announce_visitor((visitor.visitor_id, visitor.version)),
-        )
+        def effect() -> None:
+            self.visitors[visitor.key] = visitor
+            self.announce_visitor((visitor.visitor_id, visitor.version))
+
+        self.gate.pass_through("ratings.append", effect)
+
+    def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
+        def effect() -> None:
+            for date in dates:
+                for key in list(self.visitors):
+                    if key.startswith(f"{visitors_prefix(date)}{visitor_id}-"):
+                        del self.visitors[key]
+
+        self.gate.pass_through("ratings.forget", effect)
 
     def count_since(self, moment: datetime) -> int:
         return 1
@@ -310,6 +389,8 @@ class World:
             CurrentModel("m1", "embedded", timestamp(datetime.now(UTC)), users=10, ratings=100)
         )
         self.registrar = Registrar(self.visitors, self.objects)
+        self.reviser = Reviser(self.visitors, self.objects)
+        self.forgetter = Forgetter(self.visitors, self.objects)
         adder = StepAdder(
             self.cluster,
             MemoryLedger(self.gate),
@@ -436,11 +517,15 @@ def registration(number: int = 1, *, phone: bool = True, dataset: str = "embedde
         visitor_id=f"{number:026d}",
         dataset=dataset,
         name=f"Visitor {number}",
-        phone=f"+1415555{number:04d}" if phone else None,
+        phone=phone_of(f"+1415555{number:04d}") if phone else None,
         requested_at=timestamp(datetime.now(UTC)),
         ratings=tuple(Rating(movie_id, 5) for movie_id in range(1, 6)),
         expires_at=2_000_000_000,
     )
+
+
+def phone_of(number: str) -> Phone:
+    return Phone(number, f"the mark of {number[::-1]}")
 
 
 def good_result(visitor_id: str, version: int) -> Result:

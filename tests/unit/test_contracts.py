@@ -1,6 +1,7 @@
 """What travels between the parts survives the way, and nothing else gets through."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,26 @@ def test_a_visitor_object_survives() -> None:
 def test_a_submission_survives() -> None:
     submission = Submission((ADA.member, registration(2).progress.member))
     assert Submission.from_json_lines(submission.to_json_lines()) == submission
+
+
+def test_what_was_dismissed_survives_in_both() -> None:
+    picky = replace(ADA, dismissed=(7, 9))
+    assert VisitorObject.from_json(picky.visitor_object.to_json()).dismissed == (7, 9)
+    submission = Submission((picky.member,))
+    assert Submission.from_json_lines(submission.to_json_lines()).members[0].dismissed == (7, 9)
+
+
+def test_what_was_written_before_movies_could_be_dismissed_still_reads() -> None:
+    body = json.loads(ADA.visitor_object.to_json())
+    del body["dismissed"]
+    assert VisitorObject.from_json(json.dumps(body)) == ADA.visitor_object
+
+
+@pytest.mark.parametrize("dismissed", [7, None, ["7"], [True], [1.5]])
+def test_dismissed_movies_that_are_none_are_refused_by_name(dismissed: object) -> None:
+    body = json.loads(ADA.visitor_object.to_json()) | {"dismissed": dismissed}
+    with pytest.raises(ContractError, match="dismissed"):
+        VisitorObject.from_json(json.dumps(body))
 
 
 @pytest.mark.parametrize(

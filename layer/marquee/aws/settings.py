@@ -33,6 +33,10 @@ class Settings(BaseModel):
     site_url: str = ""
     token_secret_name: str = ""
     visitor_days: Annotated[int, Field(gt=0)] = 365
+    phone_countries: Annotated[str, Field(pattern=r"^[A-Z]{2}(,[A-Z]{2})*$")] = "US,CA,GB,IE,AU,NZ"
+    texts_a_day: Annotated[int, Field(gt=0)] = 3
+    new_visitors_a_day: Annotated[int, Field(gt=0)] = 3
+    changes_an_hour: Annotated[int, Field(gt=0)] = 60
     busy_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 15
     small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
     model_max_age_hours: _Seconds = 36
@@ -51,6 +55,11 @@ class Settings(BaseModel):
             name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables
         }
         return cls.model_validate(known)
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """The countries whose phones are texted, by their ISO 3166 codes."""
+        return frozenset(self.phone_countries.split(","))
 
     @property
     def locations(self) -> StepLocations:

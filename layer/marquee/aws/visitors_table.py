@@ -1,28 +1,41 @@
 """The visitors table: one item a visitor, one conditional write a status."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeIs, cast
 
 from botocore.exceptions import ClientError
 
 from marquee.aws.batch_get import batch_get
-from marquee.contracts import Pick, picks_from, ratings_from, timestamp
-from marquee.visitor import Progress, Recipient, Registration, Status
+from marquee.contracts import Pick, Rating, movie_ids_from, picks_from, ratings_from, timestamp
+from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 _OPEN_INDEX = "open"
+# Whoever asked to be forgotten stays for a moment as an item with nothing in it: not a `Status`,
+# since nothing outside this module ever sees one.
+_EMPTY = "empty"
 # Everything the flow needs; name and phone are not among it.
+_FLOW = (
+    "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, dismissed, "
+    "submission_id, text_claimed_at, reason, model_id, picks"
+)
 _PROJECTION: dict[str, Any] = {
-    "ProjectionExpression": (
-        "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, "
-        "submission_id, text_claimed_at, reason, model_id, picks"
-    ),
+    "ProjectionExpression": _FLOW,
     "ExpressionAttributeNames": {"#status": "status"},
 }
+_PAGE: dict[str, Any] = {
+    "ProjectionExpression": f"{_FLOW}, #name, expires_at, phone_ends, phone_mark",
+    "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
+}
+# Everything else goes at once; the dates of the objects that are still to be deleted stay.
+_TAKEN = (
+    "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
+    "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
+)  # fmt: skip
 
 
 class VisitorsTable:
@@ -44,13 +57,12 @@ class VisitorsTable:
             "open_status": Status.RECEIVED.value,
             "status_at": registration.requested_at,
             "expires_at": registration.expires_at,
-            "ratings": [
-                {"movie_id": rating.movie_id, "stars": rating.stars}
-                for rating in registration.ratings
-            ],
+            "ratings": _rating_items(registration.ratings),
+            "dismissed": list(registration.dismissed),
+            "dates": {registration.requested_at[:10]},
         }
         if registration.phone is not None:
-            item |= {"phone": registration.phone, "consent_at": registration.requested_at}
+            item |= _phone_values(registration.phone, registration.requested_at)
         return _took_effect(
             lambda: self._table.put_item(
                 Item=item, ConditionExpression="attribute_not_exists(visitor_id)"
@@ -62,34 +74,46 @@ class VisitorsTable:
             Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PROJECTION
         )
         item = answer.get("Item")
-        return _progress(item) if item else None
+        return _progress(item) if _is_somebody(item) else None
+
+    def page(self, visitor_id: str) -> Page | None:
+        answer = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PAGE)
+        item = answer.get("Item")
+        return _page(item) if _is_somebody(item) else None
 
     def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
         keys = [{"visitor_id": visitor_id} for visitor_id in dict.fromkeys(visitor_ids)]
         items = batch_get(self._dynamodb, self._name, keys, ConsistentRead=True, **_PROJECTION)
-        return {progress.visitor_id: progress for progress in map(_progress, items)}
+        found = [_progress(item) for item in items if _is_somebody(item)]
+        return {progress.visitor_id: progress for progress in found}
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         item = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True).get("Item")
-        if not item or "phone" not in item:
+        if not _is_somebody(item) or "phone" not in item:
             return None
         return Recipient(str(item["name"]), str(item["phone"]), _progress(item))
 
     def open(self, status: Status, before: datetime) -> list[Progress]:
+        keys = self._open_keys(status.value, before)
+        # The index lags behind the table: whoever has moved on is left out.
+        return [p for p in self.get_many(keys).values() if p.status is status]
+
+    def emptied(self, before: datetime) -> list[str]:
+        return self._open_keys(_EMPTY, before)
+
+    def _open_keys(self, status: str, before: datetime) -> list[str]:
         keys: list[str] = []
         request: dict[str, Any] = {
             "IndexName": _OPEN_INDEX,
             "KeyConditionExpression": "open_status = :status AND status_at < :before",
-            "ExpressionAttributeValues": {":status": status.value, ":before": timestamp(before)},
+            "ExpressionAttributeValues": {":status": status, ":before": timestamp(before)},
         }
         while True:
             answer = self._table.query(**request)
             keys += [str(item["visitor_id"]) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
-                break
+                return keys
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        # The index lags behind the table: whoever has moved on is left out.
-        return [p for p in self.get_many(keys).values() if p.status is status]
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
         return self._move(
@@ -116,12 +140,13 @@ class VisitorsTable:
                 Key={"visitor_id": visitor_id},
                 UpdateExpression="SET text_claimed_at = :now",
                 ConditionExpression=(
-                    "version = :version AND #status = :recommended "
+                    "version = :version AND #status = :recommended AND texts = :true "
                     "AND attribute_not_exists(text_claimed_at)"
                 ),
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":now": timestamp(datetime.now(UTC)),
+                    ":true": True,
                     ":version": version,
                     ":recommended": Status.RECOMMENDED.value,
                 },
@@ -150,6 +175,93 @@ class VisitorsTable:
     ) -> bool:
         return self._move(visitor_id, version, Status.FAILED, while_at, {"reason": reason})
 
+    def mark_logged(self, visitor_id: str, version: int) -> bool:
+        return _took_effect(
+            lambda: self._table.update_item(
+                Key={"visitor_id": visitor_id},
+                UpdateExpression="REMOVE open_status",
+                ConditionExpression="version = :version AND #status = :saved",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":version": version, ":saved": Status.SAVED.value},
+            )
+        )
+
+    def revise(self, before: Progress, revised: Page, phone: Phone | None) -> bool:
+        after = revised.progress
+        values: dict[str, Any] = {
+            "version": after.version,
+            "dataset": after.dataset,
+            "texts": after.texts,
+            "requested_at": after.requested_at,
+            "status": after.status.value,
+            "open_status": after.status.value,
+            "status_at": after.status_at,
+            "expires_at": revised.expires_at,
+            "ratings": _rating_items(after.ratings),
+            "dismissed": list(after.dismissed),
+        }
+        if phone is not None:
+            values |= _phone_values(phone, after.requested_at)
+        names, filled, assignments = _assignments(values)
+        claim = "text_claimed_at = :claimed_at"
+        if before.text_claimed_at is None:
+            claim = "attribute_not_exists(text_claimed_at)"
+        else:
+            filled[":claimed_at"] = before.text_claimed_at
+        return _took_effect(
+            lambda: self._table.update_item(
+                Key={"visitor_id": before.visitor_id},
+                UpdateExpression=(
+                    f"SET {assignments} "
+                    "REMOVE submission_id, text_claimed_at, reason, model_id, picks ADD dates :date"
+                ),
+                ConditionExpression=f"#version = :before AND #status = :stood_at AND {claim}",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    **filled,
+                    ":before": before.version,
+                    ":stood_at": before.status.value,
+                    ":date": {after.requested_at[:10]},
+                },
+            )
+        )
+
+    def empty(self, visitor_id: str) -> Collection[str] | None:
+        now = datetime.now(UTC)
+        values = {
+            "status": _EMPTY,
+            "open_status": _EMPTY,
+            "status_at": timestamp(now),
+            # If nobody ever removes it, DynamoDB will; not before the sweep had many chances to.
+            "expires_at": round((now + timedelta(days=7)).timestamp()),
+        }
+        names, filled, assignments = _assignments(values)
+        taken = {f"#taken{number}": name for number, name in enumerate(_TAKEN)}
+        try:
+            answer = self._table.update_item(
+                Key={"visitor_id": visitor_id},
+                UpdateExpression=f"SET {assignments} REMOVE {', '.join(taken)}",
+                ConditionExpression="attribute_exists(visitor_id)",
+                ExpressionAttributeNames={**names, **taken},
+                ExpressionAttributeValues=filled,
+                ReturnValues="ALL_NEW",
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return None
+        item = answer["Attributes"]
+        dates = {str(item["requested_at"])[:10]}
+        return dates | {str(date) for date in cast("set[str]", item.get("dates", set()))}
+
+    def remove(self, visitor_id: str) -> None:
+        _took_effect(
+            lambda: self._table.delete_item(
+                Key={"visitor_id": visitor_id},
+                ConditionExpression="#status = :empty",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":empty": _EMPTY},
+            )
+        )
+
     def _move(
         self,
         visitor_id: str,
@@ -174,17 +286,14 @@ class VisitorsTable:
         if texts is not None:
             condition += " AND texts = :texts"
             expected[":texts"] = texts
-        assignments = ", ".join(f"#{name} = :{name}" for name in written)
+        names, filled, assignments = _assignments(written)
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
                 UpdateExpression=f"SET {assignments}" + ("" if is_open else " REMOVE open_status"),
                 ConditionExpression=condition,
-                ExpressionAttributeNames={f"#{name}": name for name in written},
-                ExpressionAttributeValues={
-                    **expected,
-                    **{f":{name}": value for name, value in written.items()},
-                },
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={**expected, **filled},
             )
         )
 
@@ -197,6 +306,32 @@ def _took_effect(write: Any) -> bool:
             return False
         raise
     return True
+
+
+def _assignments(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], str]:
+    """Names, values and the text of a SET; every name by a placeholder, some are reserved."""
+    return (
+        {f"#{name}": name for name in values},
+        {f":{name}": value for name, value in values.items()},
+        ", ".join(f"#{name} = :{name}" for name in values),
+    )
+
+
+def _is_somebody(item: Mapping[str, Any] | None) -> TypeIs[Mapping[str, Any]]:
+    return item is not None and item["status"] != _EMPTY
+
+
+def _phone_values(phone: Phone, consent_at: str) -> dict[str, str]:
+    return {
+        "phone": phone.number,
+        "phone_ends": phone.ends,
+        "phone_mark": phone.mark,
+        "consent_at": consent_at,
+    }
+
+
+def _rating_items(ratings: Sequence[Rating]) -> list[dict[str, int]]:
+    return [{"movie_id": rating.movie_id, "stars": rating.stars} for rating in ratings]
 
 
 def _pick_item(pick: Pick) -> dict[str, Any]:
@@ -219,11 +354,22 @@ def _progress(item: Mapping[str, Any]) -> Progress:
         requested_at=plain["requested_at"],
         ratings=ratings_from(plain["ratings"]),
         texts=plain["texts"],
+        dismissed=movie_ids_from(plain.get("dismissed", []), "dismissed"),
         submission_id=plain.get("submission_id"),
         text_claimed_at=plain.get("text_claimed_at"),
         reason=plain.get("reason"),
         model_id=plain.get("model_id"),
         picks=picks_from(plain["picks"]) if "picks" in plain else None,
+    )
+
+
+def _page(item: Mapping[str, Any]) -> Page:
+    return Page(
+        progress=_progress(item),
+        name=str(item["name"]),
+        expires_at=int(item["expires_at"]),
+        phone_ends=item.get("phone_ends"),
+        phone_mark=item.get("phone_mark"),
     )
 
 

@@ -15,11 +15,15 @@ from marquee.aws.observability import token_secret
 from marquee.aws.queues import TextsQueue, VisitorsQueue
 from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
+from marquee.aws.tallies import Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.collecting import Collector
+from marquee.forgetting import Forgetter
 from marquee.identity import token_for
+from marquee.limits import Limit, Limited
 from marquee.reconciling import Reconciler
 from marquee.registering import Registrar
+from marquee.revising import Reviser
 from marquee.submitting import StepAdder, Submitter
 from marquee.texting import Texter
 
@@ -47,6 +51,27 @@ def visitors(settings: Settings) -> VisitorsTable:
 
 def registrar(settings: Settings) -> Registrar:
     return Registrar(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
+
+
+def reviser(settings: Settings) -> Reviser:
+    return Reviser(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
+
+
+def forgetter(settings: Settings) -> Forgetter:
+    return Forgetter(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
+
+
+def limits(settings: Settings) -> dict[Limited, Limit]:
+    tallies = Tallies(_dynamodb(), settings.idempotency_table)
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    return {
+        limited: Limit(limited, most, window, tallies)
+        for limited, most, window in (
+            (Limited.TEXTS, settings.texts_a_day, day),
+            (Limited.NEW_VISITORS, settings.new_visitors_a_day, day),
+            (Limited.CHANGES, settings.changes_an_hour, hour),
+        )
+    }
 
 
 def ledger(settings: Settings) -> IdempotencyLedger:

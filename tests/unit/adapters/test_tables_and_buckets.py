@@ -1,6 +1,9 @@
 """Adapters against a fake account: conditional writes above all."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -20,6 +23,7 @@ from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
 ADA = registration(1)
+PHONE = "+14155550001"
 QUIET = registration(2, phone=False)
 PICKS = good_result(ADA.visitor_id, 1).picks
 LATER = timedelta(minutes=1)
@@ -43,14 +47,14 @@ def test_a_visitor_is_created_once(table: VisitorsTable) -> None:
 
 def test_progress_holds_neither_name_nor_phone(table: VisitorsTable) -> None:
     assert "Visitor 1" not in repr(table.get(ADA.visitor_id))
-    assert (ADA.phone or "")[1:] not in repr(table.get(ADA.visitor_id))
+    assert PHONE[1:] not in repr(table.get(ADA.visitor_id))
 
 
 def test_only_a_recipient_holds_them_and_does_not_show_them(table: VisitorsTable) -> None:
     recipient = table.recipient(ADA.visitor_id)
     assert recipient is not None
-    assert (recipient.name, recipient.phone) == ("Visitor 1", ADA.phone)
-    assert (ADA.phone or "")[1:] not in repr(recipient)
+    assert (recipient.name, recipient.phone) == ("Visitor 1", PHONE)
+    assert PHONE[1:] not in repr(recipient)
 
 
 def test_without_a_phone_there_is_no_recipient(table: VisitorsTable) -> None:
@@ -185,12 +189,92 @@ def test_a_new_model_is_swapped_in_after_the_refresh_time(aws: Aws) -> None:
     assert loaded[0].model_id == MODEL_ID
 
 
-def test_a_half_written_model_is_not_loaded(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+NEWER = "20261123t000000z-abcdef"
+
+
+def spoil(aws: Aws, model_id: str, how: str) -> None:
+    """Make a stored model unreadable."""
+    s3, bucket = aws.client("s3"), "marquee-test-models"
+    if how == "half-written":
+        s3.delete_object(Bucket=bucket, Key=f"{model_id}/manifest.json")
+    elif how == "corrupt":
+        s3.put_object(Bucket=bucket, Key=f"{model_id}/ranking.npz", Body=b"half of")
+    else:
+        body = json.dumps({"schema_version": 99, "model_id": model_id})
+        s3.put_object(Bucket=bucket, Key=f"{model_id}/manifest.json", Body=body)
+
+
+def store_counting(aws: Aws, clock: Callable[[], float] = lambda: 0.0) -> tuple[ModelStore, Mock]:
+    unreadable = Mock()
+    bucket = ModelsBucket(aws.client("s3"), "marquee-test-models")
+    return ModelStore(bucket, 10, clock, unreadable), unreadable
+
+
+@pytest.mark.parametrize("how", ["half-written", "corrupt", "of a newer format"])
+def test_where_the_current_model_cannot_be_read_an_older_one_serves(
+    aws: Aws, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     put_model(aws)
-    aws.client("s3").delete_object(Bucket="marquee-test-models", Key=f"{MODEL_ID}/manifest.json")
-    store = ModelStore(ModelsBucket(aws.client("s3"), "marquee-test-models"), 0)
+    put_model(aws, model_id=NEWER)
+    spoil(aws, NEWER, how)
+    store, unreadable = store_counting(aws)
+    loaded = store.current()
+    assert loaded is not None
+    assert loaded[0].model_id == MODEL_ID
+    assert len(loaded[1].picks({10: 5.0})) > 0
+    assert unreadable.call_count == 1
+    assert f"{MODEL_ID} serves in place of {NEWER}" in caplog.text
+
+
+def test_an_older_model_of_another_data_set_never_serves(aws: Aws) -> None:
+    put_model(aws, dataset="another")
+    put_model(aws, model_id=NEWER)
+    spoil(aws, NEWER, "corrupt")
+    store, unreadable = store_counting(aws)
     assert store.current() is None
-    assert "cannot be read" in caplog.text
+    assert unreadable.call_count == 1
+
+
+def test_a_model_in_memory_stays_while_the_current_one_cannot_be_read(aws: Aws) -> None:
+    now = [0.0]
+    put_model(aws)
+    store, unreadable = store_counting(aws, lambda: now[0])
+    before = store.current()
+    put_model(aws, model_id=NEWER)
+    spoil(aws, NEWER, "corrupt")
+    now[0] = 11
+    assert before is not None
+    assert store.current() == before
+    assert unreadable.call_count == 1
+
+
+def test_the_current_model_serves_as_soon_as_it_can_be_read(aws: Aws) -> None:
+    now = [0.0]
+    put_model(aws)
+    put_model(aws, model_id=NEWER)
+    spoil(aws, NEWER, "half-written")
+    store, _ = store_counting(aws, lambda: now[0])
+    store.current()
+    put_model(aws, model_id=NEWER)
+    now[0] = 11
+    loaded = store.current()
+    assert loaded is not None
+    assert loaded[0].model_id == NEWER
+
+
+def test_a_current_json_that_cannot_be_read_is_counted(aws: Aws) -> None:
+    put_model(aws)
+    aws.client("s3").put_object(Bucket="marquee-test-models", Key="current.json", Body=b"{")
+    store, unreadable = store_counting(aws)
+    assert store.current() is None
+    assert unreadable.call_count == 1
+
+
+def test_models_are_listed_newest_first(aws: Aws) -> None:
+    put_model(aws)
+    put_model(aws, model_id=NEWER)
+    bucket = ModelsBucket(aws.client("s3"), "marquee-test-models")
+    assert bucket.model_ids() == [NEWER, MODEL_ID]
 
 
 LOCATIONS = StepLocations("s3://a/steps/1/", "r", "m", "x")

@@ -5,56 +5,10 @@ from typing import Any
 
 import pytest
 
+from marquee.aws.buckets import RatingsBucket
 from marquee.contracts import VisitorObject
+from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import DATASET, Aws, context, event, put_model
-
-FORM: dict[str, Any] = json.loads(event("ingest")["body"])
-PHONE = FORM["phone"]
-
-
-class Api:
-    """Calls the handler as API Gateway does."""
-
-    def __init__(self, aws: Aws) -> None:
-        self.module = aws.load("ingest")
-        self.aws = aws
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        headers: dict[str, str] | None = None,
-        raw: str | None = None,
-    ) -> tuple[int, dict[str, Any], dict[str, Any]]:
-        request = event("ingest")
-        request |= {"path": path, "httpMethod": method}
-        request["body"] = raw if raw is not None else json.dumps(body) if body else None
-        request["headers"] = {"Content-Type": "application/json", **(headers or {})}
-        request["multiValueHeaders"] = {name: [v] for name, v in request["headers"].items()}
-        answer = self.module.handler(request, context("ingest"))
-        return (
-            answer["statusCode"],
-            json.loads(answer["body"]),
-            {name: values[0] for name, values in answer["multiValueHeaders"].items()},
-        )
-
-    def stored(self) -> tuple[int, int]:
-        """Count visitor items and ratings objects."""
-        items = self.aws.table("VISITORS_TABLE").scan()["Count"]
-        objects = self.aws.client("s3").list_objects_v2(Bucket="marquee-test-ratings")
-        return items, objects["KeyCount"]
-
-
-@pytest.fixture(scope="module")
-def warm(account: Aws) -> Api:
-    return Api(account)
-
-
-@pytest.fixture
-def api(aws: Aws, warm: Api) -> Api:
-    put_model(aws)
-    return warm
 
 
 def test_the_sample_event_creates_a_visitor(api: Api) -> None:
@@ -97,7 +51,7 @@ def test_a_crash_between_the_two_writes_is_mended_by_posting_again(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = {"Idempotency-Key": "a-key-of-the-page"}
-    bucket = api.module.wiring.RatingsBucket
+    bucket = RatingsBucket
     append = bucket.append
     monkeypatch.setattr(bucket, "append", lambda *_: (_ for _ in ()).throw(OSError("died")))
     with pytest.raises(OSError, match="died"):

@@ -1,7 +1,7 @@
 """Picks by any model, of a genre or of some years."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,12 +33,19 @@ def film_model() -> Model:
     return replace(model, movies=movies)
 
 
-def put(aws: Aws, model: Model) -> None:
-    s3 = aws.client("s3")
-    for name, content in to_files(model).items():
-        s3.put_object(Bucket="marquee-test-models", Key=f"{model.model_id}/{name}", Body=content)
+def put(aws: Aws, model: Model, beside: Mapping[str, bytes] | None = None) -> None:
+    """Store a model and make it the current one."""
+    for name, content in to_files(model, beside).items():
+        put_file(aws, model, name, content)
     current = CurrentModel(model.model_id, model.dataset, model.trained_at, 10, 100)
-    s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=current.to_json())
+    aws.client("s3").put_object(
+        Bucket="marquee-test-models", Key="current.json", Body=current.to_json()
+    )
+
+
+def put_file(aws: Aws, model: Model, name: str, content: bytes) -> None:
+    key = f"{model.model_id}/{name}"
+    aws.client("s3").put_object(Bucket="marquee-test-models", Key=key, Body=content)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +113,11 @@ WRONG: list[tuple[dict[str, object], str, str]] = [
     ({"genres": ["Comedy", "Opera"]}, "genres[1]", "There is no such genre; choose from Comedy,"),
     ({"genres": [1]}, "genres[0]", "Give text."),
     ({"genres": ["Drama"] * 51}, "genres", "Choose at most 50 genres."),
+    ({"count": 0}, "count", "Give at least 1."),
+    ({"count": 51}, "count", "Give at most 50."),
+    ({"count": "10"}, "count", "Give a whole number."),
+    ({"dismissed": [100, 7]}, "dismissed[1]", "There is no movie 7;"),
+    ({"dismissed": [100] * 501}, "dismissed", "Give at most 500 movies in one form."),
     ({"years": 1980}, "years", "Give a JSON object."),
     ({"years": {"from": "1980"}}, "years.from", "Give a whole number."),
     ({"years": {"to": 99999}}, "years.to", "Give a year from 1870 to 2100."),
@@ -171,3 +183,15 @@ def test_an_unknown_name_leaves_the_model_in_use(aws: Aws) -> None:
     with pytest.raises(UnknownModelError):
         store.current("magic")
     assert store.current() is not None
+
+
+@pytest.mark.parametrize("count", [1, 10, 50])
+def test_as_many_picks_as_are_asked_for(api: Any, count: int) -> None:
+    assert len(api(count=count)[1]["picks"]) == count
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_what_is_dismissed_is_no_pick_and_the_next_best_follow(api: Any, name: str) -> None:
+    best = [pick["movie_id"] for pick in api(model=name, count=12)[1]["picks"]]
+    without = api(model=name, dismissed=best[:2])[1]["picks"]
+    assert [pick["movie_id"] for pick in without] == best[2:]

@@ -8,6 +8,7 @@ import pytest
 
 from marquee.forms import MAX_QUESTIONS
 from marquee.questionnaire import Questioner
+from marquee.seen import seen_in
 from tests.models import random_model
 from tests.unit.aws import Aws, context, event
 from tests.unit.functions.test_picks import put
@@ -38,7 +39,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 def test_given_nothing_answered_then_the_most_telling_movies_are_asked(api: Any) -> None:
     status, answer = api()
     assert status == 200
-    asked = Questioner(MODEL.rating, MODEL.counts.users).next(count=MAX_QUESTIONS)
+    asked = Questioner(MODEL.rating, seen_in(MODEL)).next(count=MAX_QUESTIONS)
     assert ids(answer) == [*asked]
 
 
@@ -48,7 +49,7 @@ def test_given_answers_then_it_goes_on_from_there_and_asks_nothing_again(api: An
     status, more = api(answered=answered, unseen=unseen, count=1)
     assert (status, len(more["movies"])) == (200, 1)
     assert not {*ids(more)} & {*ids(first)}
-    questioner = Questioner(MODEL.rating, MODEL.counts.users)
+    questioner = Questioner(MODEL.rating, seen_in(MODEL))
     assert ids(more) == [*questioner.next(answered, unseen, count=1)]
 
 

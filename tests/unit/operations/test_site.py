@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
-from operations.site import CONFIGURATION, content_type, pages
+from operations import site as publishing
+from operations.environment import Environment
+from operations.site import CONFIGURATION, content_type, pages, publish_site
 
 
 @pytest.mark.parametrize(
@@ -58,3 +62,25 @@ def test_the_sites_own_page_names_the_api_in_its_policy() -> None:
     page = pages("https://api.example/v1")["index.html"]
 
     assert b"connect-src 'self' https://api.example;" in page
+
+
+def test_the_configuration_names_the_data_sets_with_posters(site: Path) -> None:
+    published = pages("https://api/v1", site, posters=["films"])
+    assert json.loads(published[CONFIGURATION])["posters"] == ["films"]
+
+
+def test_publishing_leaves_the_posters_and_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(publishing, "api_url", lambda _: "https://api.example/v1")
+    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="site-bucket")
+        for key in ("posters/films/1.jpg", "old.html"):
+            s3.put_object(Bucket="site-bucket", Key=key, Body=b"")
+        publish_site(Environment("prod"))
+        keys = {item["Key"] for item in s3.list_objects_v2(Bucket="site-bucket")["Contents"]}
+        told = s3.get_object(Bucket="site-bucket", Key=CONFIGURATION)["Body"].read()
+    assert "posters/films/1.jpg" in keys
+    assert "old.html" not in keys
+    assert json.loads(told)["posters"] == ["films"]

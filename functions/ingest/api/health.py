@@ -1,0 +1,25 @@
+"""Which model answers, and how old it is."""
+
+from datetime import UTC, datetime
+
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.environment import current_model
+from marquee.answers import HealthAnswer
+from marquee.contracts import parse_timestamp
+
+router = APIGatewayRouter()
+
+
+@router.get("/health")
+def health() -> HealthAnswer:
+    """Which model answers, and how old it is."""
+    model, _ = current_model()
+    age = datetime.now(UTC) - parse_timestamp(model.trained_at)
+    return HealthAnswer(
+        status="ok",
+        dataset=model.dataset,
+        model_id=model.model_id,
+        trained_at=model.trained_at,
+        age_seconds=round(age.total_seconds()),
+    )

@@ -1,0 +1,92 @@
+"""Finding movies: by their titles, one by one, and by what is like them."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.environment import loaded_model, tracer
+from api.refusals import NoSuchMovieError
+from marquee.answers import (
+    FoundAnswer,
+    MovieAnswer,
+    MovieDetailsAnswer,
+    MovieFoundAnswer,
+    SimilarAnswer,
+    SimilarMovieAnswer,
+    TitledMovieAnswer,
+)
+from marquee.aws.model_store import LoadedModel
+from marquee.model import Movie
+from marquee.searching import MAX_QUERY
+from marquee.similarity import NEIGHBOURS
+
+MAX_FOUND = 20
+
+router = APIGatewayRouter()
+
+MovieId = Annotated[int, Path(description="A movie of the data set in use.")]
+
+
+@router.get("/movies")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def search(
+    q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
+    count: Annotated[int, Query(ge=1, le=MAX_FOUND)] = 8,
+) -> FoundAnswer:
+    """The movies that are most likely meant by what was typed of a title, the likeliest first."""
+    loaded = loaded_model()
+    found = loaded.titles.search(q, count)
+    return FoundAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movies=[TitledMovieAnswer.of(loaded.model.movies[movie_id]) for movie_id in found],
+    )
+
+
+@router.get("/movies/<movie_id>")
+def details(movie_id: MovieId) -> MovieFoundAnswer:
+    """A movie, how many people rated it and how, and its pages elsewhere."""
+    loaded = loaded_model()
+    movie = _known(movie_id, loaded)
+    rating, profiles = loaded.model.rating, loaded.model.profiles
+    row = rating.rows[movie_id]
+    ids = loaded.links.get(movie_id)
+    return MovieFoundAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movie=MovieDetailsAnswer(
+            **TitledMovieAnswer.of(movie).model_dump(),
+            ratings=int(rating.support[row]),
+            mean_stars=None if profiles is None else round(float(profiles.mean[row]), 2),
+            links={} if ids is None else ids.addresses(),
+        ),
+    )
+
+
+@router.get("/movies/<movie_id>/similar")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def similar(
+    movie_id: MovieId, count: Annotated[int, Query(ge=1, le=NEIGHBOURS)] = 12
+) -> SimilarAnswer:
+    """The movies most like one, the most similar first."""
+    loaded = loaded_model()
+    movie = _known(movie_id, loaded)
+    return SimilarAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movie=MovieAnswer.of(movie),
+        movies=[
+            SimilarMovieAnswer(
+                **MovieAnswer.of(loaded.model.movies[near]).model_dump(), similarity=round(score, 4)
+            )
+            for near, score in loaded.similar.of(movie_id, count)
+        ],
+    )
+
+
+def _known(movie_id: int, loaded: LoadedModel) -> Movie:
+    movie = loaded.model.movies.get(movie_id)
+    if movie is None:
+        raise NoSuchMovieError(movie_id)
+    return movie

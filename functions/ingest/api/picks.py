@@ -1,0 +1,52 @@
+"""What a visitor is asked, and her picks at once: nothing here is stored."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.environment import current_model, loaded_model, model_named, picks_for, tracer
+from api.refusals import check_size
+from marquee.answers import PicksAnswer, QuestionnaireAnswer
+from marquee.forms import (
+    MAX_QUESTIONS,
+    PicksForm,
+    QuestionsForm,
+    check_genres_known,
+    check_movies_known,
+)
+from marquee.recommending import genres_of
+
+router = APIGatewayRouter()
+
+
+@router.get("/questionnaire")
+def questionnaire() -> QuestionnaireAnswer:
+    """Movies to rate, chosen to tell tastes apart."""
+    model, _ = current_model()
+    return QuestionnaireAnswer.of(model, model.questionnaire[:MAX_QUESTIONS])
+
+
+@router.post("/questionnaire")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
+    """Movies to rate next: those that tell most after these answers."""
+    check_size(router.current_event)
+    loaded = loaded_model()
+    movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count)
+    return QuestionnaireAnswer.of(loaded.model, movie_ids)
+
+
+@router.post("/picks")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
+    """Picks for these ratings, at once; nothing is stored."""
+    check_size(router.current_event)
+    model, recommender = model_named(form.model)
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    check_genres_known(form.genres, genres_of(model))
+    return PicksAnswer(
+        dataset=model.dataset,
+        model_id=model.model_id,
+        picks=picks_for(form, model, recommender, form.to_wanted(), form.count),
+    )

@@ -1,0 +1,58 @@
+"""How a model sees whoever gave some ratings: nothing here is stored."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.environment import loaded_model, recommender_of, tracer
+from api.refusals import JSON, check_size
+from api.visitors import OWN, own_page
+from marquee.answers import ProfileAnswer
+from marquee.aws.model_store import LoadedModel
+from marquee.contracts import Rating
+from marquee.forms import ProfileForm, check_movies_known
+from marquee.scoring import RANKING
+
+router = APIGatewayRouter()
+
+
+@router.post("/profile")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def profile(form: Annotated[ProfileForm, Body()]) -> ProfileAnswer:
+    """How the model sees her: what she likes, where she differs, where she stands, how surely."""
+    check_size(router.current_event)
+    loaded = loaded_model()
+    ratings = form.to_ratings()
+    check_movies_known(ratings, loaded.model.movies)
+    return profile_by(loaded, form.model, ratings)
+
+
+@router.get("/visitors/<visitor_id>/profile", security=OWN)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def own_profile(
+    visitor_id: str,
+    name: Annotated[str, Query(alias="model", description="As in POST /picks.")] = RANKING,
+) -> Response[ProfileAnswer]:
+    """How the model sees a visitor by the ratings that are kept of her."""
+    progress = own_page(visitor_id).progress
+    loaded = loaded_model()
+    # Movies of another data set are others, whatever their ids.
+    known = progress.ratings if progress.dataset == loaded.model.dataset else ()
+    body = profile_by(loaded, name, known)
+    return Response(
+        status_code=200, content_type=JSON, body=body, headers={"Cache-Control": "no-store"}
+    )
+
+
+def profile_by(loaded: LoadedModel, name: str, ratings: Iterable[Rating]) -> ProfileAnswer:
+    """The profile of these ratings by the model of that name.
+
+    Movies that the model does not know tell it nothing. Raises FieldError on an unknown name.
+    """
+    recommender = recommender_of(loaded, name)
+    given = {rating.movie_id: float(rating.stars) for rating in ratings}
+    portrait = loaded.portraitist.portrait(name, given, recommender.predict(given))
+    return ProfileAnswer.of(portrait, name, loaded.model)

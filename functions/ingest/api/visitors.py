@@ -1,0 +1,268 @@
+"""A visitor's own page: made by a form, read, changed and forgotten with her token."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+
+from api.environment import (
+    SETTINGS,
+    current_model,
+    logger,
+    metrics,
+    models,
+    picks_for,
+    secret,
+    tracer,
+)
+from api.refusals import JSON, NoSuchVisitorError, check_size, etag
+from marquee.answers import VisitorAnswer, VisitorCreated
+from marquee.aws import wiring
+from marquee.contracts import timestamp
+from marquee.forms import (
+    FieldError,
+    PhoneForm,
+    RevisionForm,
+    VisitorForm,
+    check_country,
+    check_idempotency_key,
+    check_movies_known,
+    version_of,
+)
+from marquee.identity import (
+    form_digest,
+    new_visitor_id,
+    phone_mark,
+    token_for,
+    token_matches,
+    visitor_id_for,
+)
+from marquee.limits import Limited
+from marquee.ports import ForgottenError
+from marquee.revising import ChangedMeanwhileError
+from marquee.visitor import Change, Page, Phone, Registration, Status
+
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of the version that is changed.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="8 to 128 letters, digits, - or _; one a form."),
+]
+
+OWN: list[dict[str, list[str]]] = [{"token": []}]
+
+router = APIGatewayRouter()
+limits = wiring.limits(SETTINGS)
+idempotency = IdempotencyConfig(
+    event_key_jmespath="key",
+    payload_validation_jmespath="digest",
+    hash_function="sha256",
+    expires_after_seconds=24 * 3600,
+)
+idempotency_store = DynamoDBPersistenceLayer(
+    table_name=SETTINGS.idempotency_table, boto3_client=wiring.client("dynamodb")
+)
+
+
+@router.post("/visitors", status_code=201)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def create_visitor(
+    form: Annotated[VisitorForm, Body()], key: IdempotencyKey = None
+) -> Response[VisitorCreated]:
+    """Keep a visitor and compute her picks with everybody's ratings; some picks come at once."""
+    check_size(router.current_event)
+    model, recommender = current_model()
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    try:
+        visitor_id = register(form, model.dataset, key)
+    except ForgottenError as error:
+        message = "This Idempotency-Key stands for a visitor who was forgotten; use a new one."
+        raise FieldError("Idempotency-Key", message) from error
+    created = VisitorCreated(
+        visitor_id=visitor_id,
+        version=1,
+        token=token_for(visitor_id, secret()),
+        status=Status.RECEIVED,
+        picks=picks_for(form, model, recommender),
+    )
+    return Response(status_code=201, content_type=JSON, body=created, headers=_headers(1))
+
+
+@router.get("/visitors/<visitor_id>", security=OWN)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def get_visitor(visitor_id: str) -> Response[VisitorAnswer]:
+    """What is kept of a visitor, and where her request stands."""
+    return answer(own_page(visitor_id))
+
+
+@router.put("/visitors/<visitor_id>/ratings", security=OWN)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def put_ratings(
+    visitor_id: str, form: Annotated[RevisionForm, Body()], if_match: IfMatch = None
+) -> Response[VisitorAnswer]:
+    """Put these ratings in the place of those that are kept; from five on the flow starts again."""
+    check_size(router.current_event)
+    page = page_to_change(visitor_id, if_match)
+    model, _ = current_model()
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    now = datetime.now(UTC)
+    change = Change(
+        requested_at=timestamp(now),
+        expires_at=expires_at(now),
+        dataset=model.dataset,
+        ratings=form.to_ratings(),
+        dismissed=form.to_dismissed(),
+        text=form.text,
+    )
+    return answer(revise(page, change, now))
+
+
+@router.put("/visitors/<visitor_id>/phone", security=OWN)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def put_phone(
+    visitor_id: str, form: Annotated[PhoneForm, Body()], if_match: IfMatch = None
+) -> Response[VisitorAnswer]:
+    """Text the picks to this phone."""
+    check_size(router.current_event)
+    page = page_to_change(visitor_id, if_match)
+    now = datetime.now(UTC)
+    change = Change(
+        requested_at=timestamp(now),
+        expires_at=expires_at(now),
+        phone=phone_of(form.phone),
+        text=True,
+    )
+    return answer(revise(page, change, now))
+
+
+@router.delete("/visitors/<visitor_id>", security=OWN, status_code=204)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def forget_visitor(visitor_id: str) -> Response[None]:
+    """Delete what is kept of a visitor; afterwards there is no such visitor."""
+    check_token(visitor_id)
+    if not wiring.forgetter(SETTINGS).forget(visitor_id):
+        raise NoSuchVisitorError
+    logger.info("visitor forgotten")
+    metrics.add_metric("VisitorsForgotten", "Count", 1)
+    return Response(status_code=204)
+
+
+def check_token(visitor_id: str) -> None:
+    scheme, _, token = router.current_event.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token_matches(visitor_id, token, secret()):
+        raise NoSuchVisitorError
+    logger.set_correlation_id(visitor_id)
+
+
+def own_page(visitor_id: str) -> Page:
+    check_token(visitor_id)
+    page = wiring.visitors(SETTINGS).page(visitor_id)
+    if page is None:
+        raise NoSuchVisitorError
+    return page
+
+
+def page_to_change(visitor_id: str, if_match: str | None) -> Page:
+    """The page, provided that its version is the one that is to be changed."""
+    page = own_page(visitor_id)
+    if version_of(if_match) != page.progress.version:
+        raise ChangedMeanwhileError(page.progress.version)
+    return page
+
+
+def revise(page: Page, change: Change, now: datetime) -> Page:
+    check_limits(page, change, now)
+    revised = wiring.reviser(SETTINGS).revise(page, change)
+    metrics.add_metric("VisitorsRevised", "Count", 1)
+    logger.info(
+        "visitor revised",
+        extra={"version": revised.progress.version, "ratings": len(revised.progress.ratings)},
+    )
+    return revised
+
+
+def check_limits(page: Page, change: Change, now: datetime) -> None:
+    """Count the change, and the text if it asks for one that is not on its way already."""
+    progress = page.progress
+    what = f"{progress.visitor_id}-{progress.version + 1}"
+    limits[Limited.CHANGES].take(progress.visitor_id, what, now)
+    mark = change.phone.mark if change.phone else page.phone_mark
+    if change.text and mark and not (progress.owes_text and mark == page.phone_mark):
+        limits[Limited.TEXTS].take(mark, what, now)
+
+
+def phone_of(number: str) -> Phone:
+    check_country(number, SETTINGS.countries)
+    return Phone(number, phone_mark(number, secret()))
+
+
+def expires_at(now: datetime) -> int:
+    return round((now + timedelta(days=SETTINGS.visitor_days)).timestamp())
+
+
+def answer(page: Page) -> Response[VisitorAnswer]:
+    loaded = models.current()
+    movies = loaded[0].movies if loaded and loaded[0].dataset == page.progress.dataset else {}
+    body = VisitorAnswer.of(page, movies)
+    headers = _headers(page.progress.version)
+    return Response(status_code=200, content_type=JSON, body=body, headers=headers)
+
+
+def _headers(version: int) -> dict[str, str | list[str]]:
+    return {"Cache-Control": "no-store", "ETag": etag(version)}
+
+
+def register(form: VisitorForm, dataset: str, key: str | None) -> str:
+    """Store the form and start the flow, once for each Idempotency-Key."""
+    if key is None:
+        return register_visitor(new_visitor_id(), form, dataset)
+    check_idempotency_key(key)
+    digest = form_digest(form.model_dump_json(), secret())
+    answer = register_once(request={"key": key, "digest": digest}, form=form, dataset=dataset)
+    visitor_id = str(answer["visitor_id"])
+    if wiring.visitors(SETTINGS).get(visitor_id) is None:  # remembered, and forgotten since
+        raise ForgottenError(visitor_id)
+    return visitor_id
+
+
+@idempotent_function(
+    data_keyword_argument="request",
+    persistence_store=idempotency_store,
+    config=idempotency,
+    key_prefix="visitors",
+)
+def register_once(*, request: dict[str, str], form: VisitorForm, dataset: str) -> dict[str, str]:
+    """Only the id is remembered: the token and the picks are worked out anew each time."""
+    visitor_id = visitor_id_for(request["key"], secret())
+    return {"visitor_id": register_visitor(visitor_id, form, dataset)}
+
+
+def register_visitor(visitor_id: str, form: VisitorForm, dataset: str) -> str:
+    logger.set_correlation_id(visitor_id)
+    now = datetime.now(UTC)
+    phone = phone_of(form.phone) if form.phone else None
+    if phone:
+        for limited in (Limited.NEW_VISITORS, Limited.TEXTS):
+            limits[limited].take(phone.mark, f"{visitor_id}-1", now)
+    registration = Registration(
+        visitor_id=visitor_id,
+        dataset=dataset,
+        name=form.name,
+        phone=phone,
+        requested_at=timestamp(now),
+        ratings=form.to_ratings(),
+        expires_at=expires_at(now),
+        dismissed=form.to_dismissed(),
+    )
+    wiring.registrar(SETTINGS).register(registration)
+    metrics.add_metric("VisitorsReceived", "Count", 1)
+    logger.info("visitor received", extra={"ratings": len(registration.ratings)})
+    return visitor_id

@@ -1,0 +1,354 @@
+"""Find the film that somebody means by what she has typed so far.
+
+The title index (marquee.titles) gives some hundred candidates, most rated first: names that are or
+begin with what was typed, movies that have all its words, and, where none of them is likely, movies
+with words that are nearly those. What was typed is then compared with each of their names;
+rapidfuzz counts the letters that differ. docs/model.md has the formula.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from marquee.model import Model, ModelError, Movie
+from marquee.titles import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    LOOSE,
+    alike,
+    build_titles,
+    compared,
+    keys_of,
+    open_titles,
+    without_loose,
+    words_of,
+)
+
+MAX_QUERY = 100  # characters
+MAX_WORDS = 12  # that are looked at
+CANDIDATES = 60  # of each way to find them
+RUN_TOGETHER_LEAST = 4  # letters from which names are looked up that begin so, spaces left out
+LAST_CHARACTER = "\U0010ffff"  # all that begins so comes before so and this
+NEIGHBOURS = 8  # words of titles that a mistyped word may stand for
+LONG_ENOUGH = (4, 6, 10)  # letters of a word of which 1, 2, 3 may be wrong
+MISSING_MOST = 5  # words of which each may be left out in turn
+HIGHEST_PART = 20  # of a series
+KNOWN_PART = 0.1  # ratings of a film of a series, of those that the most rated has
+
+# What the score is made of: the words found, the name's beginning, how much of it was typed.
+WORDS, BEGINNING, WHOLE = 0.55, 0.2, 0.25
+EXACT = 0.12  # beside these, where it is the whole name
+POPULARITY = 0.4  # beside these, of the most rated movie
+OTHER_YEAR = 0.8  # less where another year was typed, half of it for the year beside
+LOOSE_WEIGHT = 0.3  # of a letter in an article
+NUMBER_WEIGHT = 4  # letters that a number counts for, however short
+NEARLY = 0.6  # likeness below which two words have nothing to do with each other
+LIKELY = 1.3  # score from which nobody asks what else may have been meant
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody typed, taken apart."""
+
+    words: tuple[str, ...]
+    year: str | None = None  # where a number beside other words can be one
+    part: int | None = None  # of a series, where the last of several words is a number
+
+    @property
+    def undated(self) -> tuple[str, ...]:
+        return tuple(word for word in self.words if word != self.year)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name of a movie, taken apart once."""
+
+    words: tuple[str, ...]
+    compared: tuple[str, ...]
+    keys: tuple[str, ...]  # all of it run together, in both ways
+
+
+def typed(text: str) -> Typed:
+    """Take apart what was typed: `dune 2021` names a year, `rocky 2` a part."""
+    words = words_of(text[:MAX_QUERY])[:MAX_WORDS]
+    year = next((word for word in words[1:] if _is_year(word)), None)
+    last = alike(words[-1])[0] if len(words) > 1 else ""
+    part = int(last) if _is_number(last) and int(last) <= HIGHEST_PART else None
+    return Typed(words, year, part)
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdecimal()
+
+
+def _is_year(word: str) -> bool:
+    return _is_number(word) and FIRST_YEAR <= int(word) <= LAST_YEAR
+
+
+class Titles:
+    """Searches the titles of a model."""
+
+    def __init__(self, model: Model, index: bytes | None = None) -> None:
+        """`index` is the model folder's; without one it is made anew, which takes a while.
+
+        Raises ModelError where the index is damaged, of another version or of another model.
+        """
+        self._index = open_titles(build_titles(model) if index is None else index)
+        self._movies = model.movies
+        ranked = self._all("SELECT movie_id, names FROM ranks ORDER BY place")
+        self._ids = [0, *(movie_id for movie_id, _ in ranked)]
+        self._lines = ["", *(lines for _, lines in ranked)]
+        rows = model.rating.rows
+        if set(self._ids[1:]) != rows.keys():
+            raise ModelError("the title index is of other movies than the model; train again")
+        self._support = [0, *(int(model.rating.support[rows[i]]) for i in self._ids[1:])]
+        self._most = math.log1p(max(self._support))
+        # The words of popular movies come first: of words as near, those are taken.
+        self._vocabulary = [
+            row[0] for row in self._all("SELECT word FROM vocabulary ORDER BY place")
+        ]
+        self._known = frozenset(self._vocabulary)
+        self._beginnings: dict[int, list[str]] = {}
+
+    def search(self, text: str, count: int) -> list[int]:
+        """Ids of the movies that are most likely meant, the likeliest first."""
+        query = typed(text)
+        if not query.words:
+            return []
+        found = self._scored(query, self._literal(query))
+        if query.part is not None and not self._says_part(query, found):
+            found |= self._part_of_series(query, query.part)
+        if max(found.values(), default=0) < LIKELY:
+            found = self._scored(query, self._nearly(query) - found.keys()) | found
+        best = sorted(found, key=lambda place: (-found[place], place))
+        return [self._ids[place] for place in best[:count]]
+
+    def _literal(self, query: Typed) -> set[int]:
+        """Places of movies whose names are, begin with or hold what was typed."""
+        found = self._starting(query.words)
+        for words in dict.fromkeys([query.words, query.undated]):
+            found |= self._named(words) | self._holding([_written(word) for word in words], words)
+        if query.year is not None:
+            dated = [_written(word) for word in query.undated]
+            found |= self._holding(dated, query.undated, f'year : "{query.year}"')
+        return found
+
+    def _named(self, words: tuple[str, ...]) -> set[int]:
+        found: set[int] = set()
+        for key in keys_of(words):
+            found |= self._places("SELECT place FROM names WHERE key = ?", key)
+            if len(key) >= RUN_TOGETHER_LEAST:
+                select = "SELECT place FROM names WHERE key >= ? AND key < ? ORDER BY place"
+                found |= self._places(select, key, key + LAST_CHARACTER)
+        return found
+
+    def _starting(self, words: tuple[str, ...]) -> set[int]:
+        ending = "*" if len(words) == 1 else ""
+        return self._matching(f'title : ^ "{words[0]}" {ending}')
+
+    def _holding(
+        self, written: Sequence[str], words: Sequence[str], *more: str, missing: int | None = None
+    ) -> set[int]:
+        """Movies with all these words, but for loose ones and the `missing`, the last begun."""
+        needed = without_loose(tuple(words))
+        wanted = [
+            f"({expression})"
+            for number, (word, expression) in enumerate(zip(words, written, strict=True))
+            if word in needed and number != missing
+        ]
+        titles = [f"{{title joined}} : ({' AND '.join(wanted)})"] if wanted else []
+        return self._matching(" AND ".join([*titles, *more]))
+
+    def _nearly(self, query: Typed) -> set[int]:
+        """Movies with words that may have been meant, or with all words but one."""
+        words = query.undated
+        last = len(words) - 1
+        literal = [_written(word, begun=number == last) for number, word in enumerate(words)]
+        found: set[int] = set()
+        for one, two in pairwise(range(len(words))):
+            if (both := words[one] + words[two]) in self._known:
+                rest = [each for number, each in enumerate(literal) if number not in (one, two)]
+                found |= self._matching(" AND ".join(f"({each})" for each in (f'"{both}"', *rest)))
+        # Words that no title has were meant otherwise; where that leads nowhere, others as well.
+        for only_unknown in (True, False):
+            nearly = [
+                each
+                if only_unknown and self._is_known(word, begun=number == last)
+                else self._meant(word, begun=number == last)
+                for number, (word, each) in enumerate(zip(words, literal, strict=True))
+            ]
+            found |= self._holding(nearly, words)
+            if found:
+                return found
+        if 1 < len(words) <= MISSING_MOST:
+            for missing in range(len(words)):
+                found |= self._holding(nearly, words, missing=missing)
+        return found
+
+    def _is_known(self, word: str, *, begun: bool) -> bool:
+        if word in self._known or not begun:
+            return word in self._known
+        select = "SELECT place FROM vocabulary WHERE word >= ? AND word < ?"
+        return bool(self._places(select, word, word + LAST_CHARACTER))
+
+    def _meant(self, word: str, *, begun: bool) -> str:
+        """A word, or those of titles that are nearly it, or the two that were run together."""
+        either = [_written(word, begun=begun)]
+        edits = _edits_of(word)
+        if edits:
+            either += [f'"{near}"' for near in self._near(word, self._vocabulary, edits)]
+            if begun:
+                either += [f'"{near}" *' for near in self._near(word, self._begun(word), edits)]
+        either += [
+            f'("{word[:cut]}" AND "{word[cut:]}")'
+            for cut in range(2, len(word) - 1)
+            if word[:cut] in self._known and word[cut:] in self._known
+        ]
+        return " OR ".join(either)
+
+    def _near(self, word: str, among: Sequence[str], edits: int) -> list[str]:
+        found = process.extract(
+            word, among, scorer=OSA.distance, score_cutoff=edits, limit=NEIGHBOURS
+        )
+        return [near for near, _, _ in found]
+
+    def _begun(self, word: str) -> list[str]:
+        """How the words of titles begin, as long as this word."""
+        length = len(word)
+        if length not in self._beginnings:
+            longer = (known[:length] for known in self._vocabulary if len(known) > length)
+            self._beginnings[length] = list(dict.fromkeys(longer))
+        return self._beginnings[length]
+
+    def _says_part(self, query: Typed, places: Iterable[int]) -> bool:
+        """Whether some title has all the words, the number among them."""
+        return any(
+            _words_found(query.words, name) == 1
+            for place in places
+            for name in _names(self._lines[place])
+        )
+
+    def _part_of_series(self, query: Typed, part: int) -> dict[int, float]:
+        """`harry potter 3`, which no title says: the third of the known films that begin so."""
+        series = query.words[:-1]
+        found = self._scored(replace(query, words=series), self._named(series))
+        key = keys_of(series)[0]
+        films = [
+            (year, place)
+            for place in found
+            if (year := self._movie(place).year) is not None
+            and any(name.keys[0].startswith(key) for name in _names(self._lines[place]))
+        ]
+        known = KNOWN_PART * max((self._support[place] for _, place in films), default=0)
+        parts = sorted(film for film in films if self._support[film[1]] >= known)
+        return {place: found[place] for _, place in parts[max(part - 1, 0) : part]}
+
+    def _scored(self, query: Typed, places: Iterable[int]) -> dict[int, float]:
+        return {place: self._score(query, place) for place in places}
+
+    def _score(self, query: Typed, place: int) -> float:
+        year = self._movie(place).year
+        likeness = max(
+            (_dated_likeness(query, name, year) for name in _names(self._lines[place])), default=0
+        )
+        return likeness + POPULARITY * math.log1p(self._support[place]) / self._most
+
+    def _movie(self, place: int) -> Movie:
+        return self._movies[self._ids[place]]
+
+    def _matching(self, expression: str) -> set[int]:
+        if not expression:
+            return set()
+        select = "SELECT rowid FROM movies WHERE movies MATCH ? ORDER BY rowid"
+        return self._places(select, expression)
+
+    def _places(self, select: str, *values: str) -> set[int]:
+        return {row[0] for row in self._all(f"{select} LIMIT {CANDIDATES}", *values)}
+
+    def _all(self, select: str, *values: str) -> list[Any]:
+        return self._index.execute(select, values).fetchall()
+
+
+def _written(word: str, *, begun: bool = False) -> str:
+    """A word in the language of FTS5, in all its spellings. Words hold no quotes."""
+    each = [f'"{spelling}"' for spelling in alike(word)]
+    return " OR ".join([*each, f'"{word}" *'] if begun else each)
+
+
+def _edits_of(word: str) -> int:
+    """How many letters of a word may be wrong."""
+    return bisect_right(LONG_ENOUGH, len(word))
+
+
+@lru_cache(maxsize=8192)
+def _names(lines: str) -> tuple[Name, ...]:
+    each = (tuple(line.split(" ")) for line in lines.split("\n") if line)
+    return tuple(Name(words, compared(words), keys_of(words)) for words in each)
+
+
+def _dated_likeness(query: Typed, name: Name, year: int | None) -> float:
+    """The likeness of a name, less where the year typed is neither in it nor the movie's."""
+    if query.year is None or query.year in name.words:
+        return _likeness(query.words, name)
+    away = 2 if year is None else min(2, abs(year - int(query.year)))
+    return _likeness(query.undated, name) - OTHER_YEAR * away / 2
+
+
+def _likeness(words: tuple[str, ...], name: Name) -> float:
+    """How much what was typed is the name: from 0 to 1, and more where it is all of it."""
+    found = _words_found(words, name)
+    beginning = whole = exact = 0.0
+    for key, other in _pairs(words, name):
+        if len(key) >= RUN_TOGETHER_LEAST and key in other:
+            found = max(found, 0.97)
+        beginning = max(beginning, OSA.normalized_similarity(key, other[: len(key)]))
+        # Who has typed the beginning is still typing: what follows speaks for no name.
+        whole = max(whole, 1.0 if other.startswith(key) else min(1.0, len(key) / len(other)))
+        exact = max(exact, EXACT if key == other else 0.0)
+    return WORDS * found + BEGINNING * beginning + WHOLE * whole * found + exact
+
+
+def _pairs(words: tuple[str, ...], name: Name) -> tuple[tuple[str, str], ...]:
+    """What is compared letter by letter: all but loose words, where there is anything else."""
+    if all(word in LOOSE for word in words):
+        return (("".join(words), "".join(name.words)),)
+    return tuple(zip(keys_of(words), name.keys, strict=True))
+
+
+def _words_found(words: tuple[str, ...], name: Name) -> float:
+    """The share of the letters typed that are in words of the name."""
+    total = found = 0.0
+    for number, word in enumerate(words):
+        weight = _weight(word) if len(words) > 1 else 1.0
+        total += weight
+        found += weight * _word_found(word, name, begun=number == len(words) - 1)
+    return found / total
+
+
+def _weight(word: str) -> float:
+    if word in LOOSE:
+        return LOOSE_WEIGHT * len(word)
+    return max(len(word), NUMBER_WEIGHT) if _is_number(alike(word)[0]) else len(word)
+
+
+def _word_found(word: str, name: Name, *, begun: bool) -> float:
+    if word in name.words or alike(word)[0] in name.compared:
+        return 1.0
+    best = 0.0
+    for other in name.words:
+        if begun and other.startswith(word):
+            best = max(best, 0.9 + 0.1 * len(word) / len(other))
+        else:
+            best = max(best, OSA.normalized_similarity(word, other, score_cutoff=NEARLY))
+            if begun and len(other) > len(word) >= RUN_TOGETHER_LEAST:
+                start = other[: len(word)]
+                likeness = OSA.normalized_similarity(word, start, score_cutoff=NEARLY)
+                best = max(best, 0.9 * likeness)
+    return best

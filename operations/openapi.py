@@ -1,0 +1,135 @@
+"""The API's OpenAPI document, made from the routes themselves: `make openapi` writes it.
+
+What a call can be refused for follows from what it takes: so a new route is documented, and fuzzed,
+without a word here.
+"""
+
+import importlib
+import inspect
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from aws_lambda_powertools.event_handler import ApiGatewayResolver
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
+from marquee.answers import ErrorsAnswer
+from operations import ROOT
+from operations.errors import exit_with_one_sentence
+
+DOCUMENT = ROOT / "docs" / "openapi.json"
+_JSON = "application/json"
+_INGEST = ROOT / "functions" / "ingest"
+# What importing the function asks of its environment; nothing is called.
+_ENVIRONMENT = {
+    "ENVIRONMENT": "openapi",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "SITE_URL": "https://example.org/",
+    "IDEMPOTENCY_TABLE": "none",
+    "VISITORS_TABLE": "none",
+}
+_REFUSALS = {
+    400: "The body is not JSON.",
+    404: "There is no such visitor or movie, or the token does not fit: the two look the same.",
+    409: "The form of this Idempotency-Key is being saved right now; see Retry-After.",
+    412: "Another change came first; ETag names the version that is stored.",
+    413: "The body is too large.",
+    415: "The body is no application/json.",
+    422: "Some fields are wrong; each is named with one plain sentence.",
+    428: "If-Match is missing.",
+    429: "Too often; see Retry-After.",
+    503: "There is no model yet; see Retry-After.",
+}
+# Made by Powertools for its own answers to wrong input, which Marquee's refusals stand in for.
+_UNUSED = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+
+
+def document(app: ApiGatewayResolver) -> dict[str, Any]:
+    """Give the document of the app's routes."""
+    made: dict[str, Any] = json.loads(
+        app.get_openapi_json_schema(
+            title="Marquee",
+            version="1",
+            openapi_version="3.1.0",
+            description="Movie recommendations: rate a few movies, get picks at once and by text.",
+            security_schemes={
+                "token": HTTPBearer(description="The token that came with the visitor.")
+            },
+        )
+    )
+    schemas = made["components"]["schemas"]
+    for name in _UNUSED:
+        schemas.pop(name, None)
+    errors = ErrorsAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= errors.pop("$defs") | {"ErrorsAnswer": errors}
+    # Powertools names a call by its path; the function has a name, and a text to say what it does.
+    functions = {
+        (route.openapi_path, route.method.lower()): route.func
+        for route in (*app._static_routes, *app._dynamic_routes)
+    }
+    for path, method, operation in _operations(made):
+        function = functions[path, method]
+        operation["operationId"] = function.__name__
+        operation["summary"] = (inspect.getdoc(function) or "").partition("\n")[0]
+        operation["responses"] = dict(sorted(_responses(path, operation).items()))
+    made["paths"] = dict(sorted(made["paths"].items()))
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    return made
+
+
+def text(app: ApiGatewayResolver) -> str:
+    return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "put", "post", "delete"):
+                yield path, method, operation
+
+
+def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """What the route itself answers, and the refusals that its input can bring about."""
+    own = {code: each for code, each in operation["responses"].items() if code[0] == "2"}
+    if "204" in own:
+        own["204"].pop("content", None)
+    refused = {429, 503}
+    parameters = operation.get("parameters", [])
+    headers = [each["name"].lower() for each in parameters if each["in"] == "header"]
+    if "requestBody" in operation:
+        refused |= {400, 413, 415, 422}
+    if any(each["in"] != "path" or each["schema"]["type"] != "string" for each in parameters):
+        refused |= {422}
+    if "{" in path:
+        refused |= {404}
+    if "idempotency-key" in headers:
+        refused |= {409}
+    if "if-match" in headers:
+        refused |= {412, 428}
+    schema = {"schema": {"$ref": "#/components/schemas/ErrorsAnswer"}}
+    refusals = {
+        str(code): {"description": _REFUSALS[code], "content": {_JSON: schema}} for code in refused
+    }
+    return refusals | own
+
+
+def ingest() -> ApiGatewayResolver:
+    """Load the function's app, as a cold start does."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    sys.path.insert(0, str(_INGEST))
+    app: ApiGatewayResolver = importlib.import_module("app").app
+    return app
+
+
+@exit_with_one_sentence
+def main() -> None:
+    """Write the document where the repository keeps it."""
+    DOCUMENT.write_text(text(ingest()))
+
+
+if __name__ == "__main__":
+    main()

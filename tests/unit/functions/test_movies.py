@@ -1,0 +1,194 @@
+"""Finding movies through the API: by title, by id, and by what is like them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from marquee.links import Ids, pack_links
+from marquee.model import LINKS, TITLES, Model, Movie
+from marquee.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
+from marquee.titles import build_titles
+from tests.models import FIRST, random_model
+from tests.unit.api import Api
+from tests.unit.aws import Aws
+from tests.unit.functions.test_picks import put, put_file
+
+ALIEN, ALIENS, AMELIE = FIRST, FIRST + 1, FIRST + 2
+LE_FABULEUX = "Le Fabuleux destin d'Amélie Poulain"
+
+
+def film_model() -> Model:
+    model = random_model(30)
+    films = {
+        ALIEN: Movie(ALIEN, "Alien", 1979, ("Horror", "Sci-Fi")),
+        ALIENS: Movie(ALIENS, "Aliens", 1986, ("Action", "Sci-Fi")),
+        AMELIE: Movie(AMELIE, "Amelie", 2001, (), (LE_FABULEUX,)),
+    }
+    return replace(model, movies={**model.movies, **films})
+
+
+MODEL = film_model()
+
+
+def get(api: Api, path: str, **query: str) -> tuple[int, dict[str, Any]]:
+    status, body, _ = api.call("GET", f"{path}?{urlencode(query)}")
+    return status, body
+
+
+@pytest.fixture(scope="module")
+def api(account: Aws, warm: Api) -> Iterator[Api]:
+    account.wipe()
+    links = {ALIEN: Ids("0078748", 348), ALIENS: Ids("0090605", None)}
+    beside = {TITLES: build_titles(MODEL), LINKS: pack_links(links)}
+    put(account, MODEL, beside)
+    yield warm
+    account.wipe()
+
+
+def ids(answer: dict[str, Any]) -> list[int]:
+    return [movie["movie_id"] for movie in answer["movies"]]
+
+
+def test_given_a_title_then_the_movie_is_found_first(api: Api) -> None:
+    status, found = get(api, "/movies", q="amélie")
+    assert status == 200
+    assert found["movies"][0] == {
+        "movie_id": AMELIE,
+        "title": "Amelie",
+        "year": 2001,
+        "genres": [],
+        "alternative_titles": [LE_FABULEUX],
+    }
+    assert ids(get(api, "/movies", q="le fabuleux")[1])[0] == AMELIE
+    assert (found["dataset"], found["model_id"]) == (MODEL.dataset, MODEL.model_id)
+
+
+def test_given_a_count_then_no_more_movies_are_found(api: Api) -> None:
+    assert len(get(api, "/movies", q="film")[1]["movies"]) == 8
+    assert len(get(api, "/movies", q="film", count="20")[1]["movies"]) == 20
+    assert ids(get(api, "/movies", q="alien", count="1")[1]) == [ALIEN]
+
+
+def test_given_nothing_but_signs_then_nothing_is_found(api: Api) -> None:
+    assert get(api, "/movies", q="?!") == (
+        200,
+        {"dataset": MODEL.dataset, "model_id": MODEL.model_id, "movies": []},
+    )
+
+
+WRONG: list[tuple[dict[str, str], str, str]] = [
+    ({}, "q", "This field is missing."),
+    ({"q": ""}, "q", "Type some letters."),
+    ({"q": "x" * 101}, "q", "Type at most 100 characters."),
+    ({"q": "x", "count": "0"}, "count", "Give at least 1."),
+    ({"q": "x", "count": "21"}, "count", "Give at most 20."),
+    ({"q": "x", "count": "many"}, "count", "Give a whole number."),
+]
+
+
+@pytest.mark.parametrize(("query", "field", "message"), WRONG)
+def test_a_search_that_is_not_right_is_refused_by_field(
+    api: Api, query: dict[str, str], field: str, message: str
+) -> None:
+    status, answer = get(api, "/movies", **query)
+    assert (status, answer["errors"]) == (422, [{"field": field, "message": message}])
+
+
+def test_given_a_movie_then_its_ratings_and_pages_are_told(api: Api) -> None:
+    status, answer = get(api, f"/movies/{ALIEN}")
+    assert MODEL.profiles is not None
+    assert status == 200
+    assert answer["movie"] == {
+        "movie_id": ALIEN,
+        "title": "Alien",
+        "year": 1979,
+        "genres": ["Horror", "Sci-Fi"],
+        "alternative_titles": [],
+        "ratings": 500,
+        "mean_stars": round(float(MODEL.profiles.mean[0]), 2),
+        "links": {
+            "imdb": "https://www.imdb.com/title/tt0078748/",
+            "tmdb": "https://www.themoviedb.org/movie/348",
+        },
+    }
+
+
+def test_links_are_told_as_far_as_the_data_set_has_them(api: Api) -> None:
+    assert [*get(api, f"/movies/{ALIENS}")[1]["movie"]["links"]] == ["imdb"]
+    assert get(api, f"/movies/{AMELIE}")[1]["movie"]["links"] == {}
+
+
+@pytest.mark.parametrize("path", ["/movies/7", "/movies/7/similar", f"/movies/{10**30}"])
+def test_given_an_unknown_movie_then_it_is_not_found(api: Api, path: str) -> None:
+    status, answer = get(api, path)
+    assert (status, answer["errors"][0]["field"]) == (404, "movie_id")
+
+
+def test_given_an_id_that_is_no_number_then_it_is_refused(api: Api) -> None:
+    assert get(api, "/movies/alien") == (
+        422,
+        {"errors": [{"field": "movie_id", "message": "Give a whole number."}]},
+    )
+
+
+def test_given_a_model_without_similar_movies_then_they_are_compared_as_asked_for(
+    api: Api,
+) -> None:
+    status, answer = get(api, f"/movies/{ALIEN}/similar", count="3")
+    expected = SimilarAsAsked(MODEL).of(ALIEN, 3)
+    assert (status, answer["movie"]["movie_id"]) == (200, ALIEN)
+    assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [
+        (near, round(score, 4)) for near, score in expected
+    ]
+
+
+def test_given_similar_movies_in_the_model_folder_then_those_are_told(aws: Aws) -> None:
+    put(aws, MODEL)
+    count = len(MODEL.rating.movie_ids)
+    neighbours = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
+    scores = (0 * neighbours + [[0.9, 0.5]]).astype("float32")
+    similar = SimilarMovies(MODEL.rating.movie_ids, neighbours, scores)
+    put_file(aws, MODEL, SIMILAR, pack_similar(similar))
+    _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
+    assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [
+        (FIRST + 29, 0.9),
+        (FIRST + 28, 0.5),
+    ]
+
+
+@pytest.mark.parametrize("count", ["0", "51"])
+def test_a_count_of_similar_movies_is_from_1_to_50(api: Api, count: str) -> None:
+    status, answer = get(api, f"/movies/{ALIEN}/similar", count=count)
+    assert (status, answer["errors"][0]["field"]) == (422, "count")
+
+
+def test_given_a_model_without_a_title_index_then_titles_are_found_all_the_same(aws: Aws) -> None:
+    put(aws, MODEL)
+    api = Api(aws)
+    assert ids(get(api, "/movies", q="alien", count="2")[1]) == [ALIEN, ALIENS]
+    assert get(api, f"/movies/{ALIEN}")[1]["movie"]["links"] == {}
+
+
+@pytest.mark.parametrize("damaged", [TITLES, LINKS, SIMILAR])
+def test_given_a_damaged_file_beside_the_model_then_the_rest_still_answers(
+    aws: Aws, damaged: str
+) -> None:
+    put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: Ids("1", 1)})})
+    put_file(aws, MODEL, damaged, b"not this")
+    api = Api(aws)
+    assert ids(get(api, "/movies", q="alien", count="1")[1]) == [ALIEN]
+    assert get(api, f"/movies/{ALIEN}")[0] == 200
+    assert get(api, f"/movies/{ALIEN}/similar")[0] == 200
+
+
+def test_before_the_first_model_a_search_is_asked_to_wait(aws: Aws) -> None:
+    assert get(Api(aws), "/movies", q="alien")[0] == 503
+
+
+def test_a_title_index_of_other_movies_is_not_believed(aws: Aws) -> None:
+    other = build_titles(random_model(30, first=900))
+    put(aws, MODEL, {TITLES: other})
+    assert ids(get(Api(aws), "/movies", q="alien", count="1")[1]) == [ALIEN]

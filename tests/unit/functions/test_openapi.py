@@ -1,0 +1,53 @@
+"""The OpenAPI document: as checked in, and true of what the routes can answer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from operations.openapi import DOCUMENT, document, text
+from tests.unit.api import Api
+
+CHECKED_IN: dict[str, Any] = json.loads(DOCUMENT.read_text())
+OPERATIONS: dict[str, dict[str, Any]] = {
+    f"{method} {path}": operation
+    for path, methods in CHECKED_IN["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_the_document_is_that_of_the_routes(warm: Api) -> None:
+    assert DOCUMENT.read_text() == text(warm.module.app), "make it anew with: make openapi"
+
+
+def test_it_is_made_alike_each_time(warm: Api) -> None:
+    assert document(warm.module.app) == document(warm.module.app)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_every_answer_has_a_schema_that_is_there(operation: dict[str, Any]) -> None:
+    for code, answer in operation["responses"].items():
+        assert answer["description"]
+        if code == "204":
+            continue
+        name = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert name in CHECKED_IN["components"]["schemas"]
+        assert (name == "ErrorsAnswer") == (code >= "400")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_every_call_has_a_name_and_says_what_it_does(operation: dict[str, Any]) -> None:
+    assert operation["operationId"].isidentifier()
+    assert operation["summary"].endswith((".", "!", "?"))
+
+
+def test_no_two_calls_have_one_name() -> None:
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_visitors_own_calls_ask_for_her_token() -> None:
+    for path, methods in CHECKED_IN["paths"].items():
+        for operation in methods.values():
+            owned = "{visitor_id}" in path
+            assert operation.get("security") == ([{"token": []}] if owned else None)

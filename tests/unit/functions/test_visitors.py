@@ -1,0 +1,556 @@
+"""A visitor's own page: read, changed in two tabs, texted later, limited, forgotten."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from marquee.aws.visitors_table import VisitorsTable
+from marquee.contracts import VisitorObject
+from marquee.limits import Limited
+from tests.unit.api import FORM, PHONE, Api
+from tests.unit.aws import MODEL_ID, Aws, context, event, put_model
+from tests.unit.memory import good_result
+
+RATINGS = FORM["ratings"]
+QUIET = {"name": "Ada", "ratings": RATINGS}
+CONSENT = {"phone": PHONE, "consent": True}
+OTHER_PHONE = "+12025550143"
+NOBODY = "0" * 26
+
+
+@dataclass
+class Tab:
+    """A visitor's page in a tab of her browser."""
+
+    api: Api
+    visitor_id: str
+    token: str
+    etag: str = '"1"'
+
+    @property
+    def path(self) -> str:
+        return f"/visitors/{self.visitor_id}"
+
+    def see(self) -> dict[str, Any]:
+        status, body, headers = self.call("GET")
+        assert (status, headers["Cache-Control"]) == (200, "no-store")
+        self.etag = headers["ETag"]
+        return body
+
+    def call(
+        self, method: str, to: str = "", body: object = None, **headers: str
+    ) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        bearer = {"Authorization": f"Bearer {self.token}"} | headers
+        return self.api.call(method, self.path + to, body, bearer)
+
+    def rate(self, **form: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        return self._put("/ratings", {"ratings": RATINGS} | form)
+
+    def give_phone(self, **form: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        return self._put("/phone", CONSENT | form)
+
+    def _put(self, to: str, form: object) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        answer = self.call("PUT", to, form, **{"If-Match": self.etag})
+        self.etag = answer[2].get("ETag", self.etag)
+        return answer
+
+
+def register(api: Api, form: dict[str, Any] = QUIET) -> Tab:
+    status, body, headers = api.call("POST", "/visitors", form)
+    assert (status, headers["ETag"]) == (201, '"1"')
+    return Tab(api, body["visitor_id"], body["token"])
+
+
+@pytest.fixture
+def ada(api: Api) -> Tab:
+    return register(api)
+
+
+@pytest.fixture
+def texted_ada(api: Api) -> Tab:
+    return register(api, FORM)
+
+
+@pytest.fixture
+def at_most_one(api: Api) -> Iterator[None]:
+    """Every limit is one, in a window that ends with no test."""
+    limits = api.module.visitors.limits
+    before = dict(limits)
+    limits |= {
+        limited: replace(limit, most=1, window=timedelta(days=100_000))
+        for limited, limit in before.items()
+    }
+    yield
+    limits |= before
+
+
+def objects(aws: Aws) -> dict[str, VisitorObject]:
+    s3, bucket = aws.client("s3"), "marquee-test-ratings"
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    read = {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"] for one in listed}
+    return {key: VisitorObject.from_json(body.read()) for key, body in read.items()}
+
+
+def item(tab: Tab) -> dict[str, Any]:
+    table = tab.api.aws.table("VISITORS_TABLE")
+    return dict(table.get_item(Key={"visitor_id": tab.visitor_id})["Item"])
+
+
+def recommend(tab: Tab) -> None:
+    table = VisitorsTable(boto3.resource("dynamodb"), tab.api.aws.environment["VISITORS_TABLE"])
+    picks = good_result(tab.visitor_id, 1).picks
+    assert table.mark_recommended(tab.visitor_id, 1, MODEL_ID, picks)
+
+
+def fields(body: dict[str, Any]) -> list[str]:
+    return [error["field"] for error in body["errors"]]
+
+
+# GET
+
+
+def test_a_page_holds_all_that_is_kept_of_her_but_the_phone(texted_ada: Tab) -> None:
+    recommend(texted_ada)
+    body = texted_ada.see()
+    movie = {"movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"]}
+    assert body["ratings"][0] == movie | {"stars": 5}
+    assert [one["movie_id"] for one in body["ratings"]] == [one["movie_id"] for one in RATINGS]
+    assert (body["name"], body["version"], body["status"]) == ("Ada", 1, "recommended")
+    assert (body["texts"], body["phone_ends"], body["reason"]) == (True, "23", None)
+    assert (len(body["picks"]), body["model_id"], body["dismissed"]) == (10, MODEL_ID, [])
+    assert body["expires_at"].endswith("Z")
+    assert PHONE[1:] not in json.dumps(body)
+
+
+def test_movies_of_a_data_set_no_longer_in_use_are_shown_by_their_numbers(ada: Tab) -> None:
+    put_model(ada.api.aws, dataset="another")
+    assert ada.see()["ratings"][0]["title"] == "Movie 1"
+
+
+# GET profile
+
+
+def test_a_profile_is_made_of_the_ratings_that_are_kept(ada: Tab) -> None:
+    status, body, headers = ada.call("GET", "/profile?model=rating")
+    _, sent, _ = ada.api.call("POST", "/profile", {"ratings": RATINGS, "model": "rating"})
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert (body, body["rated"]) == (sent, len(RATINGS))
+
+
+def test_a_profile_is_the_ranking_models_where_none_is_named(ada: Tab) -> None:
+    assert ada.call("GET", "/profile")[1]["model"] == "ranking"
+
+
+def test_a_visitor_who_took_her_ratings_back_has_a_profile_of_nothing(ada: Tab) -> None:
+    ada.rate(ratings=[])
+    status, body, _ = ada.call("GET", "/profile")
+    assert (status, body["rated"], body["certainty"]["share"]) == (200, 0, 0)
+
+
+def test_ratings_of_a_data_set_no_longer_in_use_tell_nothing(ada: Tab) -> None:
+    put_model(ada.api.aws, dataset="another")
+    assert ada.call("GET", "/profile")[1]["rated"] == 0
+
+
+def test_a_profile_by_an_unknown_model_is_refused(ada: Tab) -> None:
+    status, body, _ = ada.call("GET", "/profile?model=magic")
+    assert (status, fields(body)) == (422, ["model"])
+
+
+def test_a_profile_is_for_who_holds_the_token(ada: Tab) -> None:
+    other = register(ada.api)
+    assert replace(ada, token=other.token).call("GET", "/profile")[0] == 404
+
+
+# PUT ratings
+
+
+def test_a_change_is_answered_with_the_page_of_the_next_version(ada: Tab) -> None:
+    recommend(ada)
+    wanted = [{"movie_id": movie_id, "stars": 3} for movie_id in range(6, 12)]
+    status, body, headers = ada.rate(ratings=wanted, dismissed=[20, 21, 20, 6])
+    assert (status, headers["ETag"], body["version"]) == (200, '"2"', 2)
+    assert (body["status"], body["picks"], body["model_id"]) == ("received", None, None)
+    assert [{key: one[key] for key in ("movie_id", "stars")} for one in body["ratings"]] == wanted
+    assert [movie["title"] for movie in body["dismissed"]] == ["Film 20", "Film 21"]
+    assert ada.see() == body
+
+
+def test_a_change_writes_the_next_visitor_object(ada: Tab) -> None:
+    ada.rate(dismissed=[20])
+    first, second = sorted(objects(ada.api.aws).values(), key=lambda each: each.version)
+    assert (first.version, second.version, second.dismissed) == (1, 2, (20,))
+
+
+@pytest.mark.parametrize(("count", "status"), [(0, "saved"), (4, "saved"), (5, "received")])
+def test_picks_are_computed_from_five_ratings_on(ada: Tab, count: int, status: str) -> None:
+    assert ada.rate(ratings=RATINGS[:count])[1]["status"] == status
+    assert max(each.version for each in objects(ada.api.aws).values()) == 2
+
+
+def test_of_two_tabs_the_second_is_told_to_load_again(ada: Tab) -> None:
+    other = replace(ada)
+    assert ada.rate(dismissed=[20])[0] == 200
+    status, body, headers = other.rate(ratings=[])
+    assert (status, fields(body), headers["ETag"]) == (412, ["If-Match"], '"2"')
+    assert len(ada.see()["ratings"]) == 5
+    assert other.rate(ratings=[])[0] == 200  # with the ETag that it was told
+
+
+def test_two_tabs_that_read_the_same_version_do_not_overwrite_each_other(
+    ada: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given both tabs passed the first look at the version, when both write."""
+    other, page_to_change = replace(ada), ada.api.module.visitors.page_to_change
+
+    def overtaken(visitor_id: str, if_match: str | None) -> Any:
+        page = page_to_change(visitor_id, if_match)
+        monkeypatch.undo()
+        assert other.rate(ratings=RATINGS[:2])[0] == 200
+        return page
+
+    monkeypatch.setattr(ada.api.module.visitors, "page_to_change", overtaken)
+    assert ada.rate()[0] == 412
+    assert len(ada.see()["ratings"]) == 2
+
+
+def test_a_change_has_to_say_of_which_version(ada: Tab) -> None:
+    for to, form in (("/ratings", {"ratings": RATINGS}), ("/phone", CONSENT)):
+        status, body, _ = ada.call("PUT", to, form)
+        assert (status, fields(body)) == (428, ["If-Match"])
+    assert ada.see()["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "etag", ["1", "*", 'W/"1"', '""', '"0"', '"one"', '"1", "2"', '"9999999999"']
+)
+def test_what_is_no_etag_of_ours_is_refused(ada: Tab, etag: str) -> None:
+    ada.etag = etag
+    status, body, _ = ada.rate()
+    assert (status, fields(body)) == (422, ["If-Match"])
+
+
+WRONG_CHANGES: list[tuple[str, dict[str, Any]]] = [
+    ("ratings", {"ratings": [{"movie_id": 1, "stars": 3}] * 2}),
+    ("ratings", {"ratings": [{"movie_id": n, "stars": 3} for n in range(501)]}),
+    ("ratings[0].movie_id", {"ratings": [{"movie_id": 999, "stars": 3}]}),
+    ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": 6}]}),
+    ("dismissed", {"dismissed": list(range(501))}),
+    ("dismissed", {"dismissed": 7}),
+    ("dismissed[1]", {"dismissed": [1, 999]}),
+    ("dismissed[0]", {"dismissed": ["1"]}),
+    ("text", {"text": "yes"}),
+    ("name", {"name": "Bob"}),
+]
+
+
+@pytest.mark.parametrize(("field", "change"), WRONG_CHANGES)
+def test_a_wrong_change_is_named_and_nothing_is_stored(
+    ada: Tab, field: str, change: dict[str, Any]
+) -> None:
+    status, body, _ = ada.rate(**change)
+    assert (status, fields(body)) == (422, [field])
+    assert (ada.see()["version"], len(objects(ada.api.aws))) == (1, 1)
+
+
+@pytest.mark.parametrize("to", ["/ratings", "/phone"])
+@pytest.mark.parametrize(("raw", "expected"), [("{", 400), ("", 422), (" " * 40_000, 413)])
+def test_a_change_that_is_no_json_is_refused(ada: Tab, to: str, raw: str, expected: int) -> None:
+    headers = {"Authorization": f"Bearer {ada.token}", "If-Match": '"1"'}
+    assert ada.api.call("PUT", ada.path + to, headers=headers, raw=raw)[0] == expected
+
+
+def test_a_change_of_another_type_is_refused(ada: Tab) -> None:
+    form = {"ratings": RATINGS}
+    assert ada.call("PUT", "/ratings", form, **{"Content-Type": "text/plain"})[0] == 415
+
+
+def test_the_flow_may_move_her_on_while_she_changes(ada: Tab) -> None:
+    table = VisitorsTable(boto3.resource("dynamodb"), ada.api.aws.environment["VISITORS_TABLE"])
+    assert table.mark_submitted(ada.visitor_id, 1, "a-submission")
+    assert ada.rate()[0] == 200
+
+
+# PUT phone
+
+
+def test_a_phone_given_later_is_texted(ada: Tab) -> None:
+    recommend(ada)
+    status, body, headers = ada.give_phone()
+    assert (status, headers["ETag"], body["version"]) == (200, '"2"', 2)
+    assert (body["status"], body["texts"], body["phone_ends"]) == ("received", True, "23")
+    assert len(body["ratings"]) == 5
+    assert (item(ada)["phone"], "consent_at" in item(ada)) == (PHONE, True)
+    assert PHONE[1:] not in json.dumps(body)
+
+
+def test_with_too_few_ratings_no_text_is_on_its_way(ada: Tab) -> None:
+    ada.rate(ratings=[])
+    status, body, _ = ada.give_phone()
+    assert (status, body["status"], body["texts"]) == (200, "saved", False)
+    assert ada.rate()[1]["texts"] is True
+
+
+@pytest.mark.parametrize(
+    ("field", "form"),
+    [
+        ("phone", {"phone": "415 555 0123"}),
+        ("phone", {"phone": None}),
+        ("phone", {"phone": ""}),
+        ("phone", {"phone": "+44"}),
+        ("phone", {"phone": "+4930901820"}),
+        ("phone", {"phone": "+12425550123"}),
+        ("consent", {"consent": False}),
+        ("consent", {"consent": "yes"}),
+        ("ratings", {"ratings": []}),
+    ],
+)
+def test_a_phone_that_cannot_be_texted_is_refused(
+    ada: Tab, field: str, form: dict[str, Any]
+) -> None:
+    status, body, _ = ada.give_phone(**form)
+    assert (status, fields(body)) == (422, [field])
+    assert "phone" not in item(ada)
+
+
+def test_a_phone_of_a_country_that_is_not_texted_is_told_which_are(api: Api) -> None:
+    status, body, _ = api.call("POST", "/visitors", FORM | {"phone": "+4930901820"})
+    assert (status, fields(body), api.stored()) == (422, ["phone"], (0, 0))
+    assert "numbers of DE" in body["errors"][0]["message"]
+    assert "US" in body["errors"][0]["message"]
+
+
+# When a text is sent
+
+
+def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> None:
+    recommend(ada)
+    assert ada.rate(text=True)[1]["texts"] is False
+    ada.give_phone()
+    assert ada.rate()[1]["texts"] is True  # still owed
+    table = VisitorsTable(boto3.resource("dynamodb"), ada.api.aws.environment["VISITORS_TABLE"])
+    table.mark_recommended(ada.visitor_id, 4, MODEL_ID, good_result(ada.visitor_id, 4).picks)
+    assert table.claim_text(ada.visitor_id, 4)
+    assert table.mark_texted(ada.visitor_id, 4)
+    assert ada.rate()[1]["texts"] is False
+    assert ada.rate(text=True)[1]["texts"] is True
+
+
+# Limits
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_one_phone_is_not_texted_without_end(api: Api) -> None:
+    register(api, FORM)
+    status, body, headers = api.call("POST", "/visitors", FORM)
+    assert (status, fields(body)) == (429, ["phone"])
+    assert int(headers["Retry-After"]) > 0
+    assert api.stored() == (1, 1)
+    assert api.call("POST", "/visitors", FORM | {"phone": OTHER_PHONE})[0] == 201
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_the_same_number_written_otherwise_is_the_same_phone(api: Api) -> None:
+    register(api, FORM)
+    written = FORM | {"phone": "+1 (415) 555-0123"}
+    assert api.call("POST", "/visitors", written)[0] == 429
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_a_form_posted_again_with_its_key_is_counted_once(api: Api) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    assert [api.call("POST", "/visitors", FORM, key)[0] for _ in range(3)] == [201] * 3
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_without_a_phone_anybody_may_come(api: Api) -> None:
+    assert [api.call("POST", "/visitors", QUIET)[0] for _ in range(3)] == [201] * 3
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_a_phone_given_later_counts_too(api: Api) -> None:
+    register(api, FORM)
+    status, body, headers = register(api).give_phone()
+    assert (status, fields(body), "Retry-After" in headers) == (429, ["phone"], True)
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_forgetting_does_not_lift_the_limit_of_a_phone(api: Api) -> None:
+    register(api, FORM).call("DELETE")
+    assert api.call("POST", "/visitors", FORM)[0] == 429
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_a_visitor_changes_no_more_than_so_often(api: Api) -> None:
+    tab, other = register(api), register(api)
+    assert tab.rate()[0] == 200
+    status, body, headers = tab.rate()
+    assert (status, fields(body)) == (429, [""])
+    assert int(headers["Retry-After"]) > 0
+    assert tab.see()["version"] == 2
+    assert other.rate()[0] == 200
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_an_outdated_change_is_not_counted(ada: Tab) -> None:
+    other = replace(ada, etag='"9"')
+    assert other.rate()[0] == 412
+    assert ada.rate()[0] == 200
+
+
+def test_the_limits_are_those_of_the_settings(api: Api) -> None:
+    limits = api.module.visitors.limits
+    assert {limited: (limit.most, limit.window) for limited, limit in limits.items()} == {
+        Limited.TEXTS: (3, timedelta(days=1)),
+        Limited.NEW_VISITORS: (3, timedelta(days=1)),
+        Limited.CHANGES: (60, timedelta(hours=1)),
+    }
+
+
+def test_no_limit_holds_the_phone(texted_ada: Tab) -> None:
+    texted_ada.give_phone(phone=OTHER_PHONE)
+    aws = texted_ada.api.aws
+    records = json.dumps(aws.table("IDEMPOTENCY_TABLE").scan()["Items"], default=str)
+    assert "limit/texts/" in records
+    assert all(number[2:] not in records for number in (PHONE, OTHER_PHONE))
+
+
+# DELETE
+
+
+def test_forgetting_leaves_nothing_of_any_version(texted_ada: Tab) -> None:
+    recommend(texted_ada)
+    texted_ada.see()
+    texted_ada.rate()
+    status, body, _ = texted_ada.call("DELETE")
+    assert (status, body, texted_ada.api.stored()) == (204, {}, (0, 0))
+
+
+def test_afterwards_there_is_no_such_visitor(ada: Tab) -> None:
+    ada.call("DELETE")
+    assert [ada.call("GET")[0], ada.rate()[0], ada.give_phone()[0]] == [404] * 3
+    assert ada.call("DELETE")[0] == 404
+    assert ada.api.stored() == (0, 0)
+
+
+def test_forgetting_that_failed_half_way_is_asked_for_again(
+    ada: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = "marquee.aws.buckets.RatingsBucket.forget"
+    monkeypatch.setattr(bucket, lambda *_: (_ for _ in ()).throw(OSError("died")))
+    with pytest.raises(OSError, match="died"):
+        ada.call("DELETE")
+    assert ada.call("GET")[0] == 404
+    monkeypatch.undo()
+    assert (ada.call("DELETE")[0], ada.api.stored()) == (204, (0, 0))
+
+
+def test_a_form_posted_again_does_not_bring_back_who_was_forgotten(api: Api) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    _, created, _ = api.call("POST", "/visitors", QUIET, key)
+    assert Tab(api, created["visitor_id"], created["token"]).call("DELETE")[0] == 204
+    status, body, _ = api.call("POST", "/visitors", QUIET, key)
+    assert (status, fields(body), api.stored()) == (422, ["Idempotency-Key"], (0, 0))
+
+
+def test_forgetting_one_leaves_the_others(api: Api) -> None:
+    gone, stays = register(api), register(api)
+    gone.call("DELETE")
+    assert (stays.see()["version"], api.stored()) == (1, (1, 1))
+
+
+# Whose page it is
+
+
+CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "", None),
+    ("PUT", "/ratings", {"ratings": RATINGS}),
+    ("PUT", "/phone", CONSENT),
+    ("DELETE", "", None),
+]
+
+
+@pytest.mark.parametrize(("method", "to", "body"), CALLS)
+def test_no_token_but_her_own_opens_a_page_or_tells_that_it_is_there(
+    api: Api, method: str, to: str, body: Any
+) -> None:
+    ada, bob = register(api), register(api)
+    before = item(ada)
+    match = {"If-Match": '"1"'}
+    for token in (bob.token, "", ada.token[:-1], ada.token.swapcase(), ada.token + "A"):
+        tried = replace(ada, token=token).call(method, to, body, **match)
+        unknown = replace(ada, token=token, visitor_id=NOBODY).call(method, to, body, **match)
+        assert (tried[0], tried[1]) == (404, unknown[1])
+    assert api.call(method, ada.path + to, body, match)[0] == 404
+    assert item(ada) == before
+
+
+def test_a_page_is_no_page_under_another_spelling_of_its_id(ada: Tab) -> None:
+    for spelling in (ada.visitor_id.upper(), ada.visitor_id + "0", "..", "%00", "a" * 2000):
+        assert replace(ada, visitor_id=spelling).call("GET")[0] == 404
+
+
+def test_a_token_that_is_no_text_opens_nothing(ada: Tab) -> None:
+    assert replace(ada, token="é\udcff" * 20).call("GET")[0] == 404
+
+
+def test_no_log_line_holds_the_new_phone(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    put_model(aws)
+    tab = register(Api(aws))
+    tab.give_phone()
+    tab.give_phone(phone=PHONE + "9")
+    tab.call("DELETE")
+    out = "".join(capsys.readouterr())
+    assert "visitor revised" in out
+    assert "visitor forgotten" in out
+    assert "4155550123" not in out
+
+
+# From a browser
+
+
+def test_a_browser_may_change_forget_and_read_what_it_needs(ada: Tab) -> None:
+    origin = {"Origin": "https://d111111abcdef8.cloudfront.net"}
+    status, _, headers = ada.api.call("OPTIONS", ada.path + "/ratings", headers=origin)
+    assert (status, headers["Access-Control-Allow-Origin"]) == (204, origin["Origin"])
+    assert {"PUT", "DELETE"} <= set(headers["Access-Control-Allow-Methods"].split(","))
+    allowed = {name.strip() for name in headers["Access-Control-Allow-Headers"].split(",")}
+    assert {"Authorization", "Content-Type", "Idempotency-Key", "If-Match"} <= allowed
+    _, _, answered = ada.call("GET", **origin)
+    exposed = {name.strip() for name in answered["Access-Control-Expose-Headers"].split(",")}
+    assert exposed == {"ETag", "Retry-After"}
+
+
+def test_another_site_is_not_let_in(ada: Tab) -> None:
+    _, _, headers = ada.call("GET", Origin="https://evil.example")
+    assert headers.get("Access-Control-Allow-Origin") != "https://evil.example"
+
+
+# What is asked for in a form
+
+
+def test_a_form_dismisses_movies_from_the_start(api: Api) -> None:
+    best = api.call("POST", "/picks", {"ratings": RATINGS})[1]["picks"][0]["movie_id"]
+    _, created, _ = api.call("POST", "/visitors", QUIET | {"dismissed": [best]})
+    assert len(created["picks"]) == 10
+    assert best not in {pick["movie_id"] for pick in created["picks"]}
+    (stored,) = objects(api.aws).values()
+    assert stored.dismissed == (best,)
+
+
+# The sample events
+
+
+def test_the_sample_events_are_a_visit_from_page_to_forgetting(ada: Tab) -> None:
+    sample = event("ingest_page")["path"].rpartition("/")[2]
+    answered = []
+    for name in ("page", "ratings", "phone", "forget"):
+        sent = json.dumps(event(f"ingest_{name}")).replace(sample, ada.visitor_id)
+        request = json.loads(sent.replace("0123456789abcdefghijkl", ada.token))
+        answered.append(ada.api.module.handler(request, context("ingest"))["statusCode"])
+    assert answered == [200, 200, 200, 204]

@@ -1,0 +1,405 @@
+"""Fetching posters from TMDB: a stand-in for it on loopback, and S3 by moto."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+
+from marquee.contracts import CurrentModel
+from marquee.links import Ids, pack_links
+from marquee.model import LINKS, to_files
+from operations import posters as fetching
+from operations.console import Phases
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.posters import (
+    ATTEMPTS,
+    KEY_VARIABLE,
+    RENEWED_AFTER,
+    Asked,
+    PosterFolder,
+    Tmdb,
+    Wanted,
+    fetch,
+    fetch_posters,
+    key_from,
+    remove_posters,
+    still_true,
+    to_ask,
+)
+from tests.models import FIRST, random_model
+
+JPEG = b"\xff\xd8\xff\xe0 a poster"
+KEY = "0123456789abcdef0123456789abcdef"
+SITE, RATINGS, MODELS = "site-bucket", "ratings-bucket", "models-bucket"
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+class StandIn:
+    """Answers as TMDB does: status, headers and body by path; counts what was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
+        self.asked: Counter[str] = Counter()
+        self.keys: set[str] = set()
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None: ...
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                stand_in.asked[path] += 1
+                stand_in.keys.add(self.headers.get("Authorization") or query)
+                queue = stand_in.answers.get(path, [(404, {}, b"{}")])
+                status, headers, body = queue.pop(0) if len(queue) > 1 else queue[0]
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def movie(self, tmdb_id: int, poster_path: object, image: bytes | None = JPEG) -> None:
+        told = json.dumps({"id": tmdb_id, "poster_path": poster_path}).encode()
+        self.answers[f"/3/movie/{tmdb_id}"] = [(200, {}, told)]
+        if image is not None:
+            self.answers[f"/t/p/w342{poster_path}"] = [(200, {}, image)]
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    there = StandIn()
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def tmdb(stand_in: StandIn, slept: list[float]) -> Tmdb:
+    return tmdb_at(stand_in, slept)
+
+
+def tmdb_at(stand_in: StandIn, slept: list[float], key: str = KEY) -> Tmdb:
+    api, images = f"{stand_in.address}/3", f"{stand_in.address}/t/p/w342"
+    return Tmdb(key, api, images, sleep=slept.append)
+
+
+@pytest.fixture
+def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        for bucket in (SITE, RATINGS, MODELS):
+            boto3.client("s3").create_bucket(Bucket=bucket)
+        yield
+
+
+@pytest.fixture
+def folder(buckets: None) -> PosterFolder:
+    return PosterFolder(boto3.client("s3"), SITE, RATINGS, "films")
+
+
+def test_a_poster_is_found_by_the_movies_path(tmdb: Tmdb, stand_in: StandIn) -> None:
+    stand_in.movie(603, "/matrix.jpg")
+    assert tmdb.poster(603) == JPEG
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [(KEY, f"api_key={KEY}"), ("eyJhbGciOi.x.y", "Bearer eyJhbGciOi.x.y")]
+)
+def test_both_kinds_of_key_go_to_the_api_and_none_to_the_images(
+    stand_in: StandIn, slept: list[float], key: str, told: str
+) -> None:
+    stand_in.movie(603, "/matrix.jpg")
+    tmdb_at(stand_in, slept, key).poster(603)
+    assert stand_in.keys == {told, ""}
+
+
+@pytest.mark.parametrize("path", [None, "/../secret.jpg", "/drawing.svg", "https://x/y.jpg", 7])
+def test_what_is_no_photo_of_tmdbs_is_no_poster(
+    tmdb: Tmdb, stand_in: StandIn, path: object
+) -> None:
+    stand_in.movie(603, path, image=None)
+    assert tmdb.poster(603) is None
+    assert stand_in.asked == {"/3/movie/603": 1}
+
+
+@pytest.mark.parametrize("image", [b"<html>", JPEG + bytes(600_000)])
+def test_what_is_no_small_jpeg_is_no_poster(tmdb: Tmdb, stand_in: StandIn, image: bytes) -> None:
+    stand_in.movie(603, "/matrix.jpg", image)
+    assert tmdb.poster(603) is None
+
+
+def test_a_movie_that_tmdb_lacks_has_none(tmdb: Tmdb) -> None:
+    assert tmdb.poster(1) is None
+
+
+def test_a_busy_tmdb_is_asked_again_when_it_says(
+    tmdb: Tmdb, stand_in: StandIn, slept: list[float]
+) -> None:
+    stand_in.movie(603, "/matrix.jpg")
+    stand_in.answers["/3/movie/603"].insert(0, (429, {"Retry-After": "7"}, b""))
+    assert tmdb.poster(603) == JPEG
+    assert 7.0 in slept
+
+
+@pytest.mark.parametrize(
+    "answer", [(503, {}, b""), (200, {"Content-Encoding": "gzip"}, b"cut off")]
+)
+def test_a_tmdb_that_stays_away_is_given_up_with_the_mend(
+    tmdb: Tmdb, stand_in: StandIn, slept: list[float], answer: tuple[int, dict[str, str], bytes]
+) -> None:
+    stand_in.answers["/3/movie/603"] = [answer]
+    with pytest.raises(OperationError, match="run 'make posters' again later"):
+        tmdb.poster(603)
+    assert stand_in.asked["/3/movie/603"] == ATTEMPTS
+    assert [wait for wait in slept if wait >= 1] == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("status", [302, 403])
+def test_what_asking_again_cannot_mend_is_asked_once(
+    tmdb: Tmdb, stand_in: StandIn, status: int
+) -> None:
+    stand_in.answers["/3/movie/603"] = [(status, {}, b"")]
+    with pytest.raises(OperationError, match=f"status {status}"):
+        tmdb.poster(603)
+    assert stand_in.asked["/3/movie/603"] == 1
+
+
+def test_a_refused_key_is_said_and_not_shown(tmdb: Tmdb, stand_in: StandIn) -> None:
+    stand_in.answers["/3/movie/603"] = [(401, {}, b'{"status_code":7}')]
+    with pytest.raises(OperationError, match="refuses the key") as refused:
+        tmdb.poster(603)
+    assert KEY not in str(refused.value)
+    assert stand_in.asked["/3/movie/603"] == 1
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"{}"])
+def test_nonsense_is_an_error_and_no_missing_poster(
+    tmdb: Tmdb, stand_in: StandIn, body: bytes
+) -> None:
+    stand_in.answers["/3/movie/603"] = [(200, {}, body)]
+    with pytest.raises(OperationError, match="movie 603"):
+        tmdb.poster(603)
+
+
+def told(_: float, __: float) -> None: ...
+
+
+def test_posters_are_kept_and_all_answers_noted(
+    tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
+) -> None:
+    stand_in.movie(603, "/matrix.jpg")
+    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, told) == 1
+    assert folder.posters().keys() == {1}
+    assert folder.notes() == {1: Asked(603, has_poster=True), 2: Asked(604, has_poster=False)}
+
+
+def test_what_was_noted_before_an_error_is_kept(
+    tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
+) -> None:
+    notes = {1: Asked(603, has_poster=True)}
+    stand_in.answers["/3/movie/604"] = [(401, {}, b"")]
+    with pytest.raises(OperationError):
+        fetch(tmdb, [Wanted(2, 604)], folder, notes, told)
+    assert folder.notes() == notes
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"1": 2}', b'{"x": [603, true]}'])
+def test_damaged_notes_are_said_with_the_mend(folder: PosterFolder, body: bytes) -> None:
+    key = "reports/dataset=films/posters.json"
+    boto3.client("s3").put_object(Bucket=RATINGS, Key=key, Body=body)
+    with pytest.raises(OperationError, match=r"posters\.json is damaged .* delete it"):
+        folder.notes()
+
+
+def test_posters_are_served_as_what_they_are(folder: PosterFolder) -> None:
+    folder.keep(1, JPEG)
+    kept = boto3.client("s3").get_object(Bucket=SITE, Key="posters/films/1.jpg")
+    assert (kept["ContentType"], kept["Body"].read()) == ("image/jpeg", JPEG)
+
+
+@pytest.mark.parametrize(
+    ("asked", "age", "is_asked"),
+    [
+        (None, timedelta(0), True),
+        (Asked(603, has_poster=False), None, False),
+        (Asked(603, has_poster=True), timedelta(1), False),
+        (Asked(603, has_poster=True), RENEWED_AFTER, True),
+        (Asked(603, has_poster=True), None, True),
+    ],
+    ids=["never asked", "none", "fetched", "old", "expired"],
+)
+def test_nothing_is_asked_twice_but_what_is_old_or_gone(
+    asked: Asked | None, age: timedelta | None, is_asked: bool
+) -> None:
+    notes = {} if asked is None else {1: asked}
+    since = {} if age is None else {1: NOW - age}
+    assert bool(to_ask([Wanted(1, 603)], notes, since, NOW)) is is_asked
+
+
+def test_a_note_about_another_movie_of_that_number_is_forgotten() -> None:
+    notes = {1: Asked(603, has_poster=True), 2: Asked(9, has_poster=True)}
+    assert still_true(notes, [Wanted(1, 604)]) == {}
+
+
+# The operation as a whole
+
+
+@pytest.fixture
+def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+    monkeypatch.setattr(fetching, "publish_site", lambda _: 1)
+    return Environment("prod")
+
+
+def use_model(links: dict[int, Ids] | None, support: Sequence[int] = (5, 9, 7)) -> None:
+    """Bring a model of three movies into use."""
+    model = random_model(3)
+    rating = replace(model.rating, support=np.array(support, np.int32))
+    beside = {} if links is None else {LINKS: pack_links(links)}
+    current = CurrentModel(model.model_id, model.dataset, model.trained_at, 10, 100)
+    files = {
+        f"{model.model_id}/{name}": content
+        for name, content in to_files(replace(model, rating=rating), beside).items()
+    }
+    for key, content in {**files, "current.json": current.to_json().encode()}.items():
+        boto3.client("s3").put_object(Bucket=MODELS, Key=key, Body=content)
+
+
+def objects(bucket: str) -> set[str]:
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket)
+    return {item["Key"] for item in listed.get("Contents", [])}
+
+
+def run(environment: Environment, tmdb: Tmdb) -> None:
+    with Phases() as phases:
+        fetch_posters(environment, phases, tmdb)
+
+
+def test_a_second_run_asks_nothing(
+    environment: Environment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604), FIRST + 2: Ids("1", None)})
+    stand_in.movie(603, "/matrix.jpg")
+    run(environment, tmdb)
+    assert "1 fetched, 0 asked for before, 1 without one" in capsys.readouterr().out
+    assert objects(SITE) == {f"posters/tested/{FIRST}.jpg"}
+    stand_in.asked.clear()
+    run(environment, tmdb)
+    assert "0 fetched, 2 asked for before, 1 without one" in capsys.readouterr().out
+    assert not stand_in.asked
+
+
+def test_the_movies_that_most_people_rated_come_first(
+    environment: Environment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_model({FIRST + each: Ids(None, 600 + each) for each in range(3)}, support=(5, 9, 7))
+    asked: list[int] = []
+    monkeypatch.setattr(tmdb, "poster", asked.append)
+    monkeypatch.setattr(fetching, "AT_ONCE", 1)
+    run(environment, tmdb)
+    assert asked == [601, 602, 600]
+
+
+def test_posters_of_other_movies_under_the_same_name_go(
+    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+) -> None:
+    stand_in.movie(603, "/matrix.jpg")
+    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 603)})
+    run(environment, tmdb)
+    use_model({FIRST: Ids(None, 604)})
+    run(environment, tmdb)
+    assert objects(SITE) == set()
+
+
+def test_a_refused_key_leaves_no_folder_of_posters(
+    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+) -> None:
+    use_model({FIRST: Ids(None, 603)})
+    stand_in.answers["/3/movie/603"] = [(401, {}, b"")]
+    with pytest.raises(OperationError, match="refuses the key"):
+        run(environment, tmdb)
+    assert objects(SITE) == set()
+
+
+@pytest.mark.parametrize("links", [None, {FIRST: Ids("0133093", None)}])
+def test_movies_without_tmdb_ids_are_said(
+    environment: Environment, tmdb: Tmdb, links: dict[int, Ids] | None
+) -> None:
+    use_model(links)
+    with pytest.raises(OperationError, match="carry no TMDB ids"):
+        run(environment, tmdb)
+
+
+def test_damaged_links_are_said(environment: Environment, tmdb: Tmdb) -> None:
+    use_model({FIRST: Ids(None, 603)})
+    boto3.client("s3").put_object(Bucket=MODELS, Key=f"m1/{LINKS}", Body=b"{")
+    with pytest.raises(OperationError, match="cannot be read"):
+        run(environment, tmdb)
+
+
+def test_before_the_first_training_there_is_nothing_to_fetch(
+    environment: Environment, tmdb: Tmdb
+) -> None:
+    with pytest.raises(OperationError, match="no model yet"):
+        run(environment, tmdb)
+
+
+def test_all_posters_are_taken_away_and_would_be_asked_for_again(
+    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+) -> None:
+    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604)})
+    stand_in.movie(603, "/matrix.jpg")
+    run(environment, tmdb)
+    with Phases() as phases:
+        remove_posters(environment, phases)
+    assert objects(SITE) | objects(RATINGS) == set()
+
+
+def test_the_key_comes_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    assert key_from(tmp_path / "key") == KEY
+    monkeypatch.setenv(KEY_VARIABLE, "another")
+    assert key_from(None) == "another"
+
+
+@pytest.mark.parametrize("content", [b"", b"two words", "schlüssel".encode(), b"\xff\xfe\x00"])
+def test_a_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key").write_bytes(content)
+    with pytest.raises(OperationError, match="holds no key"):
+        key_from(tmp_path / "key")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match="KEY_FILE"):
+        key_from(tmp_path / "missing")
+
+
+def test_without_a_key_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    with pytest.raises(OperationError, match=r"themoviedb\.org"):
+        key_from(None)
