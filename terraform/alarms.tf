@@ -124,6 +124,11 @@ locals {
       services = ["send-text", "reconcile"]
       meaning  = "A function died between claiming a text and sending it: nobody knows whether it went out, and it is never sent again by itself."
     }
+    model-unreadable = {
+      metric   = "ModelsUnreadable"
+      services = ["ingest"]
+      meaning  = "The model in use is damaged, half-written or of a newer release. Visitors get the picks of an older one; train again (make train)."
+    }
     visitors-failed = {
       metric   = "VisitorsFailed"
       services = ["submit-step", "queue-results", "send-text", "reconcile"]

@@ -15,7 +15,7 @@ locals {
     )
     models    = []
     results   = [{ id = "results-expire", prefix = "submission=", days = var.retention_days.results }]
-    site      = []
+    site      = [{ id = "posters-expire", prefix = "posters/", days = var.retention_days.posters }]
     artifacts = [{ id = "cluster-logs-expire", prefix = "logs/", days = var.retention_days.cluster_logs }]
   }
 

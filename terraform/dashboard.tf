@@ -3,7 +3,8 @@ locals {
   flow_metric = {
     for metric in [
       "VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed",
-      "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
+      "VisitorsRevised", "VisitorsForgotten", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
+      "ModelsUnreadable",
     ] :
     # Summed over the functions, whichever of them counts.
     metric => "SUM(SEARCH('{Marquee,environment,service} MetricName=\"${metric}\" environment=\"${var.environment}\"', 'Sum'))"
@@ -13,7 +14,7 @@ locals {
     {
       title = "Visitors", height = 6, width = 12
       metrics = [
-        for metric in ["VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed"] :
+        for metric in ["VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed", "VisitorsRevised", "VisitorsForgotten"] :
         [{ expression = local.flow_metric[metric], label = trimprefix(metric, "Visitors"), id = lower(metric) }]
       ]
     },
@@ -48,7 +49,7 @@ locals {
     {
       title = "What went wrong", height = 6, width = 8
       metrics = [
-        for metric in ["StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown"] :
+        for metric in ["StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown", "ModelsUnreadable"] :
         [{ expression = local.flow_metric[metric], label = metric, id = lower(metric) }]
       ]
     },

@@ -21,12 +21,20 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
+      # "Forget me" deletes the item, for good.
+      Sid      = "ForgetVisitors"
+      Effect   = "Allow"
+      Action   = "dynamodb:DeleteItem"
+      Resource = local.table_arns.visitors
+    },
+    {
       Sid      = "ReadMovies"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
       Resource = local.table_arns.movies
     },
     {
+      # What was answered to a repeated form, and what was counted against a limit.
       Sid      = "AnswerRepeatsAlike"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
@@ -37,6 +45,21 @@ locals {
       Effect   = "Allow"
       Action   = "s3:PutObject"
       Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      # "Forget me" deletes the objects of all the visitor's versions …
+      Sid      = "ForgetVisitorObjects"
+      Effect   = "Allow"
+      Action   = "s3:DeleteObject"
+      Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      # … whose numbers it has to look up under the dates that the item names.
+      Sid       = "FindVisitorObjects"
+      Effect    = "Allow"
+      Action    = "s3:ListBucket"
+      Resource  = local.bucket_arns.ratings
+      Condition = { StringLike = { "s3:prefix" = "visitors/date=*" } }
     },
     {
       # Decrypting needs no statement: the policy of AWS's key aws/ssm lets everybody in the account

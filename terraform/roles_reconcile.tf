@@ -14,6 +14,19 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
+      # A function that died while it forgot somebody left an empty item; the sweep ends its work.
+      Sid      = "ForgetVisitors"
+      Effect   = "Allow"
+      Action   = "dynamodb:DeleteItem"
+      Resource = local.table_arns.visitors
+    },
+    {
+      Sid      = "ForgetVisitorObjects"
+      Effect   = "Allow"
+      Action   = "s3:DeleteObject"
+      Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
       Sid      = "RetryOnce"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]

@@ -75,12 +75,13 @@ variable "require_tls" {
 }
 
 variable "retention_days" {
-  description = "Days until objects and logs expire. visitor_objects null keeps visitors' ratings as training data until they are forgotten."
+  description = "Days until objects and logs expire. visitor_objects null keeps visitors' ratings as training data until they are forgotten. Keep posters and noncurrent_versions together within six months: no longer does TMDB let its content be kept."
   type = object({
     results             = optional(number, 30)
     submissions         = optional(number, 30)
     visitor_objects     = optional(number)
     cluster_logs        = optional(number, 30)
+    posters             = optional(number, 150)
     function_logs       = optional(number, 30)
     noncurrent_versions = optional(number, 30)
     incomplete_uploads  = optional(number, 7)

@@ -34,6 +34,7 @@ run "alarms" {
       "cluster-gone"                  = "VisitorsWaitingWithoutCluster reconcile"
       "delivery-unknown-send-text"    = "DeliveryUnknown send-text"
       "delivery-unknown-reconcile"    = "DeliveryUnknown reconcile"
+      "model-unreadable"              = "ModelsUnreadable ingest"
       "visitors-failed-submit-step"   = "VisitorsFailed submit-step"
       "visitors-failed-queue-results" = "VisitorsFailed queue-results"
       "visitors-failed-send-text"     = "VisitorsFailed send-text"

@@ -83,6 +83,26 @@ run "roles" {
   }
 
   assert {
+    condition = toset(flatten([
+      for name, policy in aws_iam_role_policy.functions : [
+        for statement in jsondecode(policy.policy).Statement : name
+        if contains(flatten([statement.Action]), "dynamodb:DeleteItem") && contains(flatten([statement.Resource]), "arn:aws:dynamodb:eu-west-1:123456789012:table/marquee-test-visitors")
+      ]
+    ])) == toset(["ingest", "reconcile"])
+    error_message = "Another function than ingest and reconcile may delete visitors."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for policy in aws_iam_role_policy.functions : [
+        for statement in jsondecode(policy.policy).Statement : flatten([statement.Resource]) == ["arn:aws:s3:::marquee-test-123456789012-ratings/visitors/*"]
+        if contains(flatten([statement.Action]), "s3:DeleteObject")
+      ]
+    ]))
+    error_message = "A function may delete other objects than those of visitors."
+  }
+
+  assert {
     condition = length([
       for statement in jsondecode(aws_iam_role_policy.nodes.policy).Statement : statement
       if anytrue([for resource in flatten([statement.Resource]) : strcontains(resource, "dynamodb") || resource == "*"])

@@ -9,10 +9,11 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+OTHERS = {"htmlcov", "node_modules"}  # folders of what others wrote
 DOCUMENTS = sorted(
     path
     for path in ROOT.rglob("*.md")
-    if not any(part.startswith(".") or part == "htmlcov" for part in path.relative_to(ROOT).parts)
+    if not any(part.startswith(".") or part in OTHERS for part in path.relative_to(ROOT).parts)
 )
 
 

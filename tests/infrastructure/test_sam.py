@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
+from operations import sam
+from operations.environment import Environment
+
 ROOT = Path(__file__).parents[2]
+UNCHECKED = 1  # a .pyc's flags: by hash, and not compared (PEP 552)
 TEMPLATE = ROOT / "sam" / "template.yaml"
 FUNCTIONS = {
     "ingest": "IngestFunction",
@@ -29,6 +33,11 @@ def template() -> dict[str, Any]:
 def properties(template: dict[str, Any], resource: str) -> dict[str, Any]:
     found: dict[str, Any] = template["Resources"][resource]["Properties"]
     return found
+
+
+def default(template: dict[str, Any], reference: dict[str, str]) -> float:
+    """Give the default of the parameter that is referred to."""
+    return float(template["Parameters"][reference["Ref"]]["Default"])
 
 
 def test_sam_validates_and_lints_the_template() -> None:
@@ -84,9 +93,33 @@ def test_visitors_are_gathered_into_batches(template: dict[str, Any]) -> None:
 
 
 def test_the_api_is_throttled_and_logs_no_bodies(template: dict[str, Any]) -> None:
-    (settings,) = properties(template, "Api")["MethodSettings"]
-    assert 0 < settings["ThrottlingRateLimit"] <= settings["ThrottlingBurstLimit"] <= 100
-    assert settings["DataTraceEnabled"] is False
+    settings = {
+        (each["HttpMethod"], each["ResourcePath"]): each
+        for each in properties(template, "Api")["MethodSettings"]
+    }
+    every, forms = settings["*", "/*"], settings["POST", "/visitors"]
+    assert 0 < default(template, forms["ThrottlingRateLimit"]) <= 10
+    assert default(template, forms["ThrottlingBurstLimit"]) <= 40
+    assert 0 < default(template, every["ThrottlingRateLimit"]) <= 100
+    assert default(template, every["ThrottlingBurstLimit"]) <= 200
+    assert not any(each["DataTraceEnabled"] for each in settings.values())
+
+
+def test_the_calls_that_are_throttled_by_themselves_are_calls(template: dict[str, Any]) -> None:
+    """API Gateway ignores the settings of a method that the API does not have."""
+    events = [
+        each["Properties"] for each in properties(template, "IngestFunction")["Events"].values()
+    ]
+    calls = {(each["Method"], each["Path"]) for each in events}
+    assert ("POST", "/visitors") in calls
+    assert ("ANY", "/visitors") in calls  # preflights, and what the function refuses
+
+
+def test_a_throttled_page_is_told_when_to_try_again(template: dict[str, Any]) -> None:
+    refusal = properties(template, "Api")["GatewayResponses"]["THROTTLED"]
+    assert int(refusal["ResponseParameters"]["Headers"]["Retry-After"].strip("'")) >= 1
+    (error,) = json.loads(refusal["ResponseTemplates"]["application/json"])["errors"]
+    assert error["message"]
 
 
 def test_neither_events_nor_answers_are_logged_or_traced(template: dict[str, Any]) -> None:
@@ -120,9 +153,31 @@ def test_what_eventbridge_cannot_deliver_goes_where_terraform_lets_its_rules_sen
     assert '"rule/${local.name}-ReconcileFunction*"' in queues
 
 
+def test_numpy_starts_no_threads_where_the_api_waits_for_it(template: dict[str, Any]) -> None:
+    variables = properties(template, FUNCTIONS["ingest"])["Environment"]["Variables"]
+    assert variables["OPENBLAS_NUM_THREADS"] == "1"
+
+
 def test_no_secret_stands_in_the_environment(template: dict[str, Any]) -> None:
     for resource in FUNCTIONS.values():
         variables = properties(template, resource)["Environment"]["Variables"]
         assert not [name for name in variables if name in ("TOKEN_SECRET", "SECRET")]
         if "TOKEN_SECRET_NAME" in variables:
             assert "resolve" not in str(variables["TOKEN_SECRET_NAME"])
+
+
+def test_built_modules_have_bytecode_that_lambda_takes_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
+    environment = Environment("local")
+    for part in (sam.LAYER, "IngestFunction"):
+        folder = sam.build_folder(environment) / part
+        folder.mkdir(parents=True)
+        (folder / "module.py").write_text("def handler(): ...")
+    sam.compile_modules(environment)
+    for part, where in ((sam.LAYER, "/opt"), ("IngestFunction", "/var/task")):
+        (compiled,) = (sam.build_folder(environment) / part).rglob("*.cpython-313.pyc")
+        content = compiled.read_bytes()
+        assert int.from_bytes(content[4:8], "little") == UNCHECKED
+        assert f"{where}/module.py".encode() in content

@@ -12,6 +12,9 @@ TEMPLATE = Path(__file__).parents[2] / "sam" / "template.yaml"
 NUMBERS = [
     "BusyDelaySeconds",
     "VisitorDays",
+    "TextsADay",
+    "NewVisitorsADay",
+    "ChangesAnHour",
     "SmallRatings",
     "ModelMaxAgeHours",
     "ModelMaxNewShare",
@@ -23,6 +26,8 @@ NUMBERS = [
     "StepAttempts",
     "TextClaimLeaseSeconds",
 ]
+
+FOR_LIBRARIES = {"OPENBLAS_NUM_THREADS"}  # read by numpy, not by the functions
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +46,15 @@ def test_a_setting_has_one_default(template: dict[str, Any], name: str) -> None:
     assert float(template["Parameters"][name]["Default"]) == float(default)
 
 
+def test_the_countries_have_one_default_and_one_pattern(template: dict[str, Any]) -> None:
+    field, parameter = Settings.model_fields["phone_countries"], template["Parameters"]
+    assert parameter["PhoneCountries"]["Default"] == field.default
+    (pattern,) = [each.pattern for each in field.metadata if hasattr(each, "pattern")]
+    assert pattern == f"^{parameter['PhoneCountries']['AllowedPattern']}$"
+
+
 def test_every_variable_of_the_template_is_a_setting(template: dict[str, Any]) -> None:
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in Settings.model_fields} | FOR_LIBRARIES
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
