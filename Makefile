@@ -23,7 +23,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import train evaluate status logs redrive invoke
+.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive invoke
 local: environments ## Bring everything up on this machine, train, print the addresses
 	@$(OPERATE) local
 
@@ -48,6 +48,9 @@ import: environment-development ## Bring ratings in, make them the active data s
 
 train: environment-development ## Train on the active data set and all visitors' ratings
 	@$(OPERATE) train
+
+posters: environment-development ## Fetch the movies' posters from TMDB for the site to show: KEY_FILE=<file> [REMOVE=1]
+	@$(OPERATE) posters $(if $(KEY_FILE),--key-file '$(KEY_FILE)') $(if $(REMOVE),--remove)
 
 evaluate: environment-development ## Measure models on held-out ratings: DATA=<path> [MODELS=a,b SPLIT= SEED=1 NAME= JSON=1]
 	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder or file, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
@@ -81,17 +84,30 @@ deploy: environment-development environment-sam ## Make the account match the wo
 destroy: environment-development ## Take the whole deployment down; asks for its name (YES=1 does not)
 	@$(OPERATE) destroy
 
-##@ Tests and checks
-.PHONY: test test-unit test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-model screenshots
-PYTEST := $(DEVELOPMENT)/python -m pytest
+# What checks the site: TypeScript's compiler and axe-core, by npm from package-lock.json.
+NODE_MODULES := node_modules/.package-lock.json
+$(NODE_MODULES): package-lock.json | environment-development
+	@$(DEVELOPMENT)/python -m operations.tools node
+	@npm ci --silent
+	@touch $@
 
-test: environments tools lint types ## Everything: lint, types, then all tests with coverage
-	@$(PYTEST) --cov --cov-report= tests; tests=$$?; \
+##@ Tests and checks
+.PHONY: openapi test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
+PYTEST := $(DEVELOPMENT)/python -m pytest
+# In the environment that holds other people's recommenders too.
+BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
+	PYTHONPATH=layer:emr_steps:. PYSPARK_PYTHON=$(VENVS)/benchmarks/bin/python $(VENVS)/benchmarks/bin/python -m
+
+test: environments tools lint types test-site ## Everything: lint, types, then all tests with coverage
+	@$(PYTEST) --cov --cov-report= --durations=25 --durations-min=5 tests; tests=$$?; \
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests
 
 test-unit: environment-development ## Unit tests: no network, under a minute
 	@$(PYTEST) tests/unit
+
+test-site: $(NODE_MODULES) ## The site's scripts that need no page, by Node's own test runner
+	@node --test tests/site >/dev/null || node --test tests/site
 
 test-spark: environment-development environment-emr ## The EMR steps on a local Spark
 	@$(DEVELOPMENT)/python -m operations.tools java
@@ -105,9 +121,12 @@ test-integration: environments ## The whole flow and its failures on a local AWS
 	@$(DEVELOPMENT)/python -m operations.tools java terraform
 	@$(PYTEST) tests/integration
 
-test-browser: environments ## The site in Chromium
+test-browser: environments $(NODE_MODULES) ## The site in Chromium
 	@$(DEVELOPMENT)/python -m operations.tools java terraform chromium
 	@$(PYTEST) tests/browser
+
+openapi: environment-development ## Write docs/openapi.json from the API's routes
+	@$(DEVELOPMENT)/python -m operations.openapi
 
 lint: environment-development ## Style of Python and Terraform files
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)
@@ -115,8 +134,9 @@ lint: environment-development ## Style of Python and Terraform files
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@terraform fmt -check -recursive terraform >/dev/null 2>&1 || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
 
-types: environment-development ## Types of all Python, strictly
+types: environment-development $(NODE_MODULES) ## Types of all Python and of the site's scripts, strictly
 	@$(DEVELOPMENT)/mypy $(CHECKED)
+	@node_modules/.bin/tsc --project .
 
 format: environment-development ## Put Python and Terraform files into shape
 	@$(DEVELOPMENT)/ruff check --quiet --fix $(CHECKED)
@@ -130,11 +150,38 @@ coverage: environment-development ## Coverage of the last test run, branches inc
 benchmark: environment-development ## Seconds from form to picks and to text, and the burst, against a running deployment
 	@$(DEVELOPMENT)/python -m benchmarks.flow
 
+benchmark-visitors: environment-development ## Fifty visitors at once for a minute, against a running deployment
+	@$(DEVELOPMENT)/python -m benchmarks.visitors
+
+benchmark-api: environment-development ## Picks through the API on a model of Netflix size, and cold starts, against a running deployment
+	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.api
+
 benchmark-model: environment-development ## Processor time of picks for a visitor, and the recommend step's for ten thousand
 	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.picks
 	@PYTHONPATH=layer:emr_steps PYSPARK_PYTHON=$(DEVELOPMENT)/python $(DEVELOPMENT)/python -m benchmarks.batch
 
-screenshots: environment-development ## Take the pictures that the README shows, of a running deployment
+benchmark-search: environment-development ## Processor time of a title search among 62,000 titles, at each letter typed
+	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.search
+
+benchmark-site: environment-development ## Weight of the site's first view, and seconds to the first movie on slow connections
+	@$(DEVELOPMENT)/python -m operations.tools chromium
+	@$(DEVELOPMENT)/python -m benchmarks.first_view "$$($(OPERATE) site-url)"
+
+benchmark-quality: environment-development environment-benchmarks ## Marquee beside popularity, implicit and Surprise on the same splits: DATA=<path> [SEEDS=1,2,3,4,5]
+	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder, as in make benchmark-quality DATA=path/to/ratings" >&2; exit 1;) \
+	$(BESIDE_OTHERS) benchmarks.quality '$(DATA)' $(if $(SEEDS),--seeds '$(SEEDS)')
+
+benchmark-training: environment-development environment-benchmarks ## Seconds of an iteration of ALS: Marquee, MLlib as it comes, implicit [SIZES=1m,10m]
+	@$(BESIDE_OTHERS) benchmarks.training $(if $(SIZES),--sizes '$(SIZES)')
+
+benchmark-sizes: environment-development environment-benchmarks ## RMSE and nDCG@10 of the size chosen for a million ratings and of its neighbours
+	@$(BESIDE_OTHERS) benchmarks.sizes
+
+benchmark-growth: environments ## Seconds from form to text with a fresh model, 20 million ratings against 100,000
+	@$(DEVELOPMENT)/python -m operations.tools java terraform openblas
+	@PYTHONPATH=layer:emr_steps $(DEVELOPMENT)/python -m benchmarks.growth
+
+screenshots: environment-development ## Every view at three widths, light and dark, of a running deployment
 	@$(DEVELOPMENT)/python -m operations.tools chromium
 	@$(DEVELOPMENT)/python -m tests.browser.screenshots "$$($(OPERATE) site-url)"
 
@@ -159,5 +206,5 @@ hooks: environment-development ## Check each commit before it is made
 
 clean: ## Remove environments, state and everything builds leave behind (stop first)
 	@test ! -e .local/local/local_aws.json || { echo "The local AWS is up: run 'make stop' first." >&2; exit 1; }
-	rm -rf $(VENVS) .local .aws-sam .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENVS) .local .aws-sam .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from localstack.services.s3 import provider as s3
 
 from local_aws import alarm_tags, child_processes, faults, queue_batches
 from local_aws.emr import provider
+from local_aws.lambda_process import turns
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
@@ -17,6 +18,7 @@ def marquee_start() -> None:
     # two local AWS of one machine would share, and one empty, the fixed folder of this constant
     s3.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir()) / "s3")
     queue_batches.install()
+    turns.install()
     archive_spark_classes()
     alarm_tags.install()
     faults.install()

@@ -23,6 +23,7 @@ from operations.evaluation_chart import draw
 from operations.evaluation_tables import show
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import import_ratings
+from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
 from operations.redrive import redrive
 from operations.terraform import Terraform
 from operations.tools import require
@@ -94,6 +95,14 @@ def _train(environment: Environment, _: argparse.Namespace) -> None:
         retrain(environment, phases)
 
 
+def _posters(environment: Environment, options: argparse.Namespace) -> None:
+    with Phases() as phases:
+        if options.remove:
+            remove_posters(environment, phases)
+        else:
+            fetch_posters(environment, phases, Tmdb(key_from(options.key_file)))
+
+
 def _flow(environment: Environment, options: argparse.Namespace) -> None:
     follow_flow(
         environment,
@@ -138,6 +147,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "import": (_import, "bring ratings in, make them the active data set, train"),
     "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
     "train": (_train, "train on the active data set"),
+    "posters": (_posters, "fetch the movies' posters from TMDB, for the site to show"),
     "flow": (_flow, "submit a questionnaire and follow it to the text"),
     "texts": (_texts, "show the texts that the local AWS was asked to send"),
     "redrive": (_redrive, "put dead letters back"),
@@ -174,6 +184,11 @@ def parser() -> argparse.ArgumentParser:
     parsers["plan"].add_argument(
         "--expect-none", action="store_true", help="fail where anything would change"
     )
+    posters = parsers["posters"]
+    posters.add_argument(
+        "--key-file", type=Path, help=f"holds your TMDB key (default: ${KEY_VARIABLE} is the key)"
+    )
+    posters.add_argument("--remove", action="store_true", help="take all posters away again")
     flow = parsers["flow"]
     flow.add_argument("--file", type=Path, help="a form as JSON (default: rates the questionnaire)")
     flow.add_argument("--seed", type=int, default=1, help="of the made-up visitor's taste")

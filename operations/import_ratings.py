@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
-from mypy_boto3_s3 import S3Client
 
 from marquee.aws.movies_table import Movie, MoviesTable
 from marquee.datasets import DatasetError, Layout, recognise_folder
@@ -22,6 +21,7 @@ from operations.console import Phase, Phases, out
 from operations.environment import Environment
 from operations.errors import OperationError
 from operations.models import model_json, switch_to
+from operations.objects import keys
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
 
@@ -173,14 +173,9 @@ def upload(
         s3.upload_file(
             str(folder / name), bucket, f"{prefix}{name}", Callback=sent, Config=_TRANSFER
         )
-    for stale in _keys(s3, bucket, prefix) - {f"{prefix}{name}" for name in names}:
+    for stale in keys(s3, bucket, prefix) - {f"{prefix}{name}" for name in names}:
         s3.delete_object(Bucket=bucket, Key=stale)
     phase.result = f"{len(names)} files, {total / _MEBIBYTE:.1f} MiB"
-
-
-def _keys(s3: S3Client, bucket: str, prefix: str) -> set[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return {item["Key"] for page in pages for item in page.get("Contents", [])}
 
 
 def _report(environment: Environment, dataset: str) -> dict[str, Any]:
@@ -215,7 +210,7 @@ def load_titles(environment: Environment, model: TrainedModel, phase: Phase) -> 
     listed = model_json(environment, model.model_id, "movies.json")
     movies = [
         Movie(movie_id=movie_id, title=title, year=year, genres=genres)
-        for movie_id, title, year, genres in listed
+        for movie_id, title, year, genres, *_ in listed
     ]
     table = environment.parameter("movies-table")
     written, lock = 0, Lock()

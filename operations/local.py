@@ -29,6 +29,7 @@ def start(environment: Environment) -> None:
         raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
     require("java")
     require("terraform")
+    require("openblas")
     with Phases() as phases:
         with phases.phase("local AWS") as phase:
             phase.result = _local_aws(environment, "start", "--port", str(environment.port))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import mimetypes
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from operations.fingerprints import files_under
 
 FOLDER = ROOT / "site"
 CONFIGURATION = "config.json"
+POSTERS = "posters/"  # <dataset>/<movie_id>.jpg: brought by operations.posters, not published
 # Names carry no version, so a browser asks each time whether its copy is still the newest.
 CACHE_CONTROL = "no-cache"
 # Not every machine's table of types knows these.
@@ -44,21 +45,25 @@ def content_type(name: str) -> str:
 API_ORIGIN = b"__API_ORIGIN__"
 
 
-def pages(api: str, folder: Path = FOLDER) -> dict[str, bytes]:
-    """Return what the site's bucket holds, by key, for the API at that address."""
+def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[str, bytes]:
+    """Return what is published to the site's bucket, by key, for the API at that address.
+
+    `posters` are the data sets whose posters lie in the bucket.
+    """
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(api)).encode()
     files = {
         file.relative_to(folder).as_posix(): file.read_bytes().replace(API_ORIGIN, origin)
         for file in files_under(folder)
         if file.suffix != ".md" and not file.name.startswith(".")
     }
-    return {**files, CONFIGURATION: json.dumps({"apiUrl": api}).encode()}
+    configuration = {"apiUrl": api} | ({"posters": list(posters)} if posters else {})
+    return {**files, CONFIGURATION: json.dumps(configuration).encode()}
 
 
 def publish_site(environment: Environment) -> int:
     """Upload what changed and delete what is gone; return how many objects changed."""
     s3, bucket = boto3.client("s3"), environment.parameter("site-bucket")
-    wanted = pages(api_url(environment))
+    wanted = pages(api_url(environment), posters=_datasets_with_posters(s3, bucket))
     there = dict(_etags(s3, bucket))
     changed = [key for key, body in wanted.items() if there.get(key) != _etag(body)]
     gone = [key for key in there if key not in wanted]
@@ -93,4 +98,13 @@ def _etag(body: bytes) -> str:
 def _etags(s3: S3Client, bucket: str) -> Iterator[tuple[str, str]]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for item in page.get("Contents", []):
-            yield item["Key"], item["ETag"]
+            if not item["Key"].startswith(POSTERS):
+                yield item["Key"], item["ETag"]
+
+
+def _datasets_with_posters(s3: S3Client, bucket: str) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=POSTERS, Delimiter="/"
+    )
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    return sorted(folder.removeprefix(POSTERS).rstrip("/") for folder in folders)

@@ -24,6 +24,7 @@ class TrainedModel:
     test_rmse: float | None
     ndcg: float | None = None
     popularity_ndcg: float | None = None
+    native_blas: bool = True  # whether the cluster has one; training is slower without
 
     def __str__(self) -> str:
         told = self.model_id
@@ -31,6 +32,8 @@ class TrainedModel:
             told += f", test RMSE {self.test_rmse:.4f} stars"
         if self.ndcg is not None and self.popularity_ndcg is not None:
             told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        if not self.native_blas:
+            told += ", trained slowly: the cluster has no native BLAS"
         return told
 
 
@@ -48,6 +51,7 @@ def train(environment: Environment, phases: Phases, dataset: str) -> TrainedMode
             metrics.get("test_rmse"),
             metrics.get("ndcg@10"),
             metrics.get("popularity_ndcg@10"),
+            metrics.get("native_blas", True),
         )
         phase.result = str(model)
     return model

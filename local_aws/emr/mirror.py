@@ -18,6 +18,7 @@ ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\s,'\"
 PARALLEL = 8
 # An object up to this size costs more to ask for than to copy, so it is kept for the next step.
 KEPT_BYTES = 1024 * 1024
+ARRAYS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,11 @@ class Mirror:
         return ADDRESS.sub(lambda m: str(self.folder / m[1] / (m[2] or "")), argument)
 
     def pull(self, wanted: Iterable[Address]) -> int:
-        """Download every object the addresses name; returns their bytes."""
+        """Download every object the addresses name; returns the bytes that are Spark's work.
+
+        Those are all but numpy's arrays: a model is read whole by the script itself, and a large
+        one makes no large job of its visitors'.
+        """
         objects: dict[Listed, None] = {}
         for address in wanted:
             self.buckets.add(address.bucket)
@@ -111,7 +116,7 @@ class Mirror:
         with ThreadPoolExecutor(PARALLEL) as pool:
             for item, version in zip(objects, pool.map(self.fetch, objects), strict=True):
                 self.before[item.bucket, item.key] = version
-        return sum(item.size for item in objects)
+        return sum(item.size for item in objects if not item.key.endswith(ARRAYS))
 
     def listed(self, address: Address) -> Iterator[Listed]:
         """Each object the address names."""

@@ -50,6 +50,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
         self.ready: Future[None] = Future()
         self.result: Future[tuple[bytes, bool]] = Future()
         self.request_id = ""
+        self.took = 0.0  # seconds that the function had its last event
         self.stopped = False
 
     # -- life of the environment ---------------------------------------------------------------
@@ -110,7 +111,8 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
                 f"RequestId: {self.request_id} Error: Runtime exited with error: {ended}",
             )
             self.failed_to_start(error)
-            self.finished(self.request_id, error, True)
+            seconds = time.monotonic() - self.api.handed_out
+            self.finished(self.request_id, error, True, seconds)
 
     def kill(self) -> None:
         """Kill the process, as a crash would."""
@@ -139,9 +141,10 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
         if not self.ready.done():
             self.ready.set_exception(StatusErrorException("Environment startup failed", error))
 
-    def finished(self, request_id: str, body: bytes, is_error: bool) -> None:
+    def finished(self, request_id: str, body: bytes, is_error: bool, seconds: float) -> None:
         """The handler is done with one event."""
         if request_id == self.request_id and not self.result.done():
+            self.took = seconds
             self.result.set_result((body, is_error))
 
     # -- invocation ------------------------------------------------------------------------------
@@ -149,14 +152,14 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
         """Run the handler on one event; returns LocalStack's InvocationResult."""
         self.request_id = payload["invoke-id"]
         self.result = Future()
-        begin = time.monotonic()
+        self.took = 0.0
         try:
             body, is_error = self.run(payload)
         except StatusErrorException as error:  # a process that had died did not start again
             body, is_error = error.payload, True
-        milliseconds = (time.monotonic() - begin) * 1000
+        # As Lambda reports it: the function's own time, without LocalStack's before and after.
         return InvocationResult(
-            self.request_id, body, is_error=is_error, logs=self.invocation_log(milliseconds)
+            self.request_id, body, is_error=is_error, logs=self.invocation_log(self.took * 1000)
         )
 
     def run(self, payload: dict[str, str]) -> tuple[bytes, bool]:
@@ -179,6 +182,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
             stuck, self.process = self.process, None  # watch() keeps quiet about this one
             if stuck:
                 child_processes.end(stuck)
+            self.took = float(seconds)
             message = (
                 f"RequestId: {self.request_id} Error: Task timed out after {seconds:.2f} seconds"
             )

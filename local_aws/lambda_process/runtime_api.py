@@ -7,6 +7,7 @@ import contextlib
 import queue
 import re
 import threading
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,8 +38,8 @@ class Environment(Protocol):
     def failed_to_start(self, error: bytes) -> None:
         """Importing the function's module failed; `error` is Lambda's JSON."""
 
-    def finished(self, request_id: str, body: bytes, is_error: bool) -> None:
-        """The handler returned `body`, or failed with it."""
+    def finished(self, request_id: str, body: bytes, is_error: bool, seconds: float) -> None:
+        """The handler returned `body`, or failed with it, so long after it had got its event."""
 
 
 class RuntimeApi:
@@ -47,6 +48,7 @@ class RuntimeApi:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.inbox: queue.Queue[Invocation | None] = queue.Queue()
+        self.handed_out = 0.0  # when the function got its event, seconds of time.monotonic
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True
         # the poll interval is how long closing takes, not how fast it answers
@@ -99,6 +101,7 @@ def handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             if invocation is None:  # the environment stops
                 self.close_connection = True
                 return
+            api.handed_out = time.monotonic()
             self.reply(
                 HTTPStatus.OK,
                 invocation.payload,
@@ -110,11 +113,12 @@ def handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             )
 
         def do_POST(self) -> None:
+            seconds = time.monotonic() - api.handed_out
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path == INIT_ERROR:
                 api.environment.failed_to_start(body)
             elif outcome := OUTCOME.fullmatch(self.path):
-                api.environment.finished(outcome[1], body, outcome[2] == "error")
+                api.environment.finished(outcome[1], body, outcome[2] == "error", seconds)
             else:
                 self.reply(HTTPStatus.NOT_FOUND)
                 return

@@ -145,3 +145,12 @@ def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="leads out of the mirror"):
         mirrored(tmp_path / "s3", s3, "s3://raw/")
+
+
+def test_a_model_s_arrays_are_downloaded_and_make_a_step_no_larger(tmp_path: Path) -> None:
+    s3 = FakeS3({("models", "m1/rating.npz"): b"x" * 1000, ("models", "m1/movies.json"): b"[]"})
+
+    size = Mirror(tmp_path, s3).pull([Address("models", "m1/")])
+
+    assert size == len(b"[]")
+    assert (tmp_path / "models" / "m1" / "rating.npz").read_bytes() == b"x" * 1000

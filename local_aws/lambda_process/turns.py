@@ -1,0 +1,158 @@
+"""Calls of a function that wait for an execution environment, instead of each starting one.
+
+Lambda starts an environment for a call that finds none free, and each brings its own processor.
+Here they share this machine's: fifty calls at once would start fifty processes, each busy for a
+second before it can answer, and callers would give up before the last of them could. LocalStack
+has no such limit (`AssignmentService.get_environment` starts one whenever none is ready), and of
+two calls that choose at once, one may take what the other has just started, which then fails. So
+each place of a version holds one environment and serves one call at a time.
+"""
+
+import contextlib
+import os
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+LEAST, FOR_EACH_CORE = 4, 2  # environments of a function at once
+UPDATES_IN_A_ROW = 5  # that a waiting call outlives; a deployment makes two of a function
+LOG_WRITTEN_WITHIN = 10  # seconds, of a version that stops
+
+
+def environments_at_once() -> int:
+    """How many environments of one function this machine runs side by side."""
+    return max(LEAST, FOR_EACH_CORE * (os.cpu_count() or 1))
+
+
+class VersionEndedError(Exception):
+    """The function version was stopped before the call's turn came: the call has not begun."""
+
+
+class Turns:
+    """Lets so many calls of a function version go ahead at once; first come, first served."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._free: dict[str, list[str]] = {}
+        self._waiting: defaultdict[str, deque[Future[str]]] = defaultdict(deque)
+        self._ended: dict[str, Future[None]] = {}
+
+    @contextlib.contextmanager
+    def turn(self, version: str) -> Iterator[str]:
+        """Wait for a place, and give it up at the end, however the call ends.
+
+        Gives the place's name: of the free ones that which was given up last, since it is warm.
+        Raises VersionEndedError where the version ends first.
+        """
+        place = self._ask(version).result()
+        try:
+            yield place
+        finally:
+            self._give_up(version, place)
+
+    def end(self, version: str) -> Future[None]:
+        """Send away all who wait for the version, or come later.
+
+        What it returns is done when the calls that are at it have finished.
+        """
+        with self._lock:
+            idle = self._ended.setdefault(version, Future())
+            for waiting in self._waiting.pop(version, ()):
+                waiting.set_exception(VersionEndedError(version))
+        self._tell_if_idle(version)
+        return idle
+
+    def places(self, version: str) -> list[str]:
+        """The names of all places of a version."""
+        return [f"{version}/{number}" for number in range(self._at_once)]
+
+    def _ask(self, version: str) -> Future[str]:
+        asked: Future[str] = Future()
+        with self._lock:
+            if version in self._ended:
+                asked.set_exception(VersionEndedError(version))
+            elif free := self._free.setdefault(version, self.places(version)):
+                asked.set_result(free.pop())
+            else:
+                self._waiting[version].append(asked)
+        return asked
+
+    def _give_up(self, version: str, place: str) -> None:
+        with self._lock:
+            if waiting := self._waiting.get(version):
+                waiting.popleft().set_result(place)  # no newcomer comes in between
+            else:
+                self._free[version].append(place)
+        self._tell_if_idle(version)
+
+    def _tell_if_idle(self, version: str) -> None:
+        with self._lock:
+            idle = self._ended.get(version)
+            free = self._free.get(version, self.places(version))
+            if idle is None or len(free) < self._at_once or idle.running() or idle.done():
+                return
+            idle.set_running_or_notify_cancel()  # so that it is told once
+        idle.set_result(None)  # without the lock: who waits for it acts at once
+
+
+def install() -> None:
+    """Have every call that LocalStack assigns an environment to wait its turn."""
+    from localstack.services.lambda_.invocation.assignment import (  # noqa: PLC0415
+        AssignmentService,
+    )
+    from localstack.services.lambda_.invocation.lambda_models import (  # noqa: PLC0415
+        InitializationType,
+    )
+    from localstack.services.lambda_.invocation.lambda_service import LambdaService  # noqa: PLC0415
+    from localstack.services.lambda_.invocation.logs import (  # noqa: PLC0415
+        QUEUE_SHUTDOWN,
+        LogHandler,
+    )
+    from localstack.services.lambda_.invocation.version_manager import (  # noqa: PLC0415
+        LambdaVersionManager,
+    )
+    from localstack.utils.patch import patch  # noqa: PLC0415
+
+    turns = Turns(environments_at_once())
+
+    @patch(AssignmentService.get_environment)  # type: ignore[untyped-decorator]
+    @contextlib.contextmanager
+    def get_environment(
+        original: Any, service: Any, version: str, settings: Any, kind: Any
+    ) -> Iterator[Any]:
+        if kind != InitializationType.on_demand:  # those were started beforehand
+            with original(service, version, settings, kind) as environment:
+                yield environment
+            return
+        with (
+            turns.turn(version) as place,
+            original(service, place, settings, kind) as environment,
+        ):
+            yield environment
+
+    @patch(AssignmentService.stop_environments_for_version)  # type: ignore[untyped-decorator]
+    def stop_environments_for_version(original: Any, service: Any, version: str) -> None:
+        for each in (version, *turns.places(version)):
+            original(service, each)
+
+    @patch(LambdaVersionManager.stop)  # type: ignore[untyped-decorator]
+    def stop(original: Any, version: Any) -> None:
+        # calls that are at it finish and are logged, as on Lambda
+        turns.end(version.id).add_done_callback(lambda _idle: original(version))
+
+    @patch(LogHandler.stop)  # type: ignore[untyped-decorator]
+    def stop_logging(original: Any, handler: Any) -> None:
+        if (writer := handler._thread) is not None:  # it would drop what is still queued
+            handler.log_queue.put(QUEUE_SHUTDOWN)
+            writer.join(LOG_WRITTEN_WITHIN)
+        original(handler)
+
+    @patch(LambdaService.invoke)  # type: ignore[untyped-decorator]
+    def invoke(original: Any, service: Any, *arguments: Any, **named: Any) -> Any:
+        for _ in range(UPDATES_IN_A_ROW):
+            with contextlib.suppress(VersionEndedError):  # ask the version that took its place
+                return original(service, *arguments, **named)
+        return original(service, *arguments, **named)

@@ -1,0 +1,381 @@
+"""Fetch the movies' posters from TMDB into the site's bucket, which serves them itself.
+
+So a visitor's browser still asks nobody else. Needs a data set whose movies carry TMDB ids and the
+operator's own key. What was asked is noted: a run goes on where the last one stopped, with the
+movies that most people rated first, and renews what grows old. TMDB's terms: docs/deploy.md.
+"""
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import boto3
+import httpx
+from mypy_boto3_s3 import S3Client
+
+from marquee.aws.buckets import ModelsBucket
+from marquee.links import read_links
+from marquee.model import LINKS, ModelError, read_beside, read_model
+from operations.console import Phases
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.models import current_model
+from operations.objects import keys
+from operations.site import POSTERS, publish_site
+
+REPORTS = "reports/"  # in the ratings bucket
+KEY_VARIABLE = "TMDB_API_KEY"
+API, IMAGES = "https://api.themoviedb.org/3", "https://image.tmdb.org/t/p/w342"
+NOTES = "posters.json"  # among a data set's reports: what TMDB said about each movie
+NOTED_EACH = 200  # answers
+RENEWED_AFTER = timedelta(days=90)  # they expire in time for TMDB's terms: terraform/variables.tf
+CACHE_CONTROL = "public, max-age=86400"
+AT_ONCE, A_SECOND = 8, 40  # requests; TMDB asks for some forty a second at most
+ATTEMPTS = 5
+LONGEST_WAIT = 60.0  # seconds
+MOST_BYTES = 500_000
+_OLD_KEY = re.compile(r"[0-9a-f]{32}")  # of TMDB's API 3; newer ones are bearer tokens
+_PATH = re.compile(r"/[A-Za-z0-9_-]+\.jpg")
+_JPEG = b"\xff\xd8\xff"
+
+
+class Pace:
+    """Lets so many requests of all threads through a second."""
+
+    def __init__(self, a_second: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._gap, self._sleep = 1 / a_second, sleep
+        self._lock, self._next = threading.Lock(), 0.0
+
+    def wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            mine = max(now, self._next)
+            self._next = mine + self._gap
+        self._sleep(mine - now)
+
+
+class Tmdb:
+    """The Movie Database by its API 3: a movie's poster as a JPEG.
+
+    https://developer.themoviedb.org/reference/movie-details
+    """
+
+    def __init__(
+        self,
+        key: str,
+        api: str = API,
+        images: str = IMAGES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api, self._images, self._sleep = api, images, sleep
+        self._pace = Pace(A_SECOND, sleep)
+        if _OLD_KEY.fullmatch(key):
+            self._headers, self._query = {}, {"api_key": key}
+        else:
+            self._headers, self._query = {"Authorization": f"Bearer {key}"}, {}
+        self._http = httpx.Client(timeout=20)
+
+    def poster(self, tmdb_id: int) -> bytes | None:
+        """None where TMDB has no such movie, or no poster of it.
+
+        Raises OperationError where TMDB refuses the key, is busy for too long or answers nonsense.
+        """
+        told = self._get(f"{self._api}/movie/{tmdb_id}", self._query, self._headers)
+        if told is None:
+            return None
+        try:
+            path = told.json()["poster_path"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise OperationError(
+                f"TMDB's answer about movie {tmdb_id} names no poster_path: something between here"
+                " and TMDB may have answered in its place; look at it, then run 'make posters'"
+                " again, it goes on from here."
+            ) from error
+        if path is None:
+            return None
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            return None  # a drawing or a film strip: no photo that the site could show
+        image = self._get(f"{self._images}{path}", {}, {})
+        if image is None or not image.content.startswith(_JPEG) or len(image.content) > MOST_BYTES:
+            return None
+        return image.content
+
+    def _get(
+        self, address: str, query: dict[str, str], headers: dict[str, str]
+    ) -> httpx.Response | None:
+        """Ask until there is an answer; None for what is not there. No error names the address:
+        an old key is part of it.
+        """
+        problem, wait = "", 0.0
+        for attempt in range(ATTEMPTS):
+            self._sleep(min(wait, LONGEST_WAIT))
+            self._pace.wait()
+            try:
+                answer = self._http.get(address, params=query, headers=headers)
+            except httpx.RequestError as error:
+                problem, wait = type(error).__name__, 2.0**attempt
+            else:
+                if answer.is_success:
+                    return answer
+                if answer.status_code == httpx.codes.NOT_FOUND:
+                    return None
+                if answer.status_code == httpx.codes.UNAUTHORIZED:
+                    raise OperationError(
+                        "TMDB refuses the key: copy it again from"
+                        " https://www.themoviedb.org/settings/api (either of the two there)."
+                    )
+                problem = f"status {answer.status_code}"
+                if not _is_passing(answer.status_code):
+                    raise OperationError(
+                        f"TMDB refuses to answer ({problem}): see https://status.themoviedb.org"
+                        " and whether a proxy stands between."
+                    )
+                wait = _seconds(answer.headers.get("Retry-After"), 2.0**attempt)
+        raise OperationError(
+            f"TMDB did not answer {ATTEMPTS} times ({problem}): run 'make posters' again later,"
+            " it goes on from here."
+        )
+
+
+def _is_passing(status: int) -> bool:
+    return status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
+
+
+def _seconds(told: str | None, otherwise: float) -> float:
+    return float(told) if told is not None and told.isdecimal() else otherwise
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A movie of the data set; `tmdb` is its id at TMDB."""
+
+    movie_id: int
+    tmdb: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What TMDB said about the movie that it calls `tmdb`."""
+
+    tmdb: int
+    has_poster: bool
+
+
+def key_from(file: Path | None) -> str:
+    """The operator's key, from a file or the environment: a command line would show it to all."""
+    if file is not None:
+        try:
+            key = file.read_text(errors="replace").strip()
+        except OSError as error:
+            raise OperationError(f"KEY_FILE is {file}: {error.strerror}.") from error
+        where = f"KEY_FILE {file}"
+    else:
+        key, where = os.environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE
+    if not re.fullmatch(r"[!-~]+", key):
+        raise OperationError(
+            f"{where} holds no key: put one from https://www.themoviedb.org/settings/api into a"
+            " file that only you can read, and say make posters KEY_FILE=<file>."
+        )
+    return key
+
+
+class PosterFolder:
+    """The posters of a data set in the site's bucket, a JPEG a movie, and the notes about them.
+
+    The notes lie among the data set's reports: a data set has a folder only once it has a poster.
+    """
+
+    def __init__(self, s3: S3Client, site: str, ratings: str, dataset: str) -> None:
+        self._s3, self._site, self._ratings = s3, site, ratings
+        self._prefix = f"{POSTERS}{dataset}/"
+        self._notes = f"{REPORTS}dataset={dataset}/{NOTES}"
+
+    def posters(self) -> dict[int, datetime]:
+        """The movies whose posters are here, and since when."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._site, Prefix=self._prefix
+        )
+        return {
+            int(Path(item["Key"]).stem): item["LastModified"]
+            for page in pages
+            for item in page.get("Contents", [])
+        }
+
+    def keep(self, movie_id: int, image: bytes) -> None:
+        self._s3.put_object(
+            Bucket=self._site,
+            Key=self._key(movie_id),
+            Body=image,
+            ContentType="image/jpeg",
+            CacheControl=CACHE_CONTROL,
+        )
+
+    def remove(self, movie_ids: Iterable[int]) -> None:
+        for movie_id in movie_ids:
+            self._s3.delete_object(Bucket=self._site, Key=self._key(movie_id))
+
+    def notes(self) -> dict[int, Asked]:
+        """What TMDB said so far, by movie."""
+        try:
+            kept = self._s3.get_object(Bucket=self._ratings, Key=self._notes)
+        except self._s3.exceptions.NoSuchKey:
+            return {}
+        try:
+            noted = json.loads(kept["Body"].read())
+            return {int(movie_id): Asked(*asked) for movie_id, asked in noted.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise OperationError(
+                f"s3://{self._ratings}/{self._notes} is damaged ({error}): delete it and run"
+                " 'make posters' again, which then fetches all anew."
+            ) from error
+
+    def keep_notes(self, notes: Mapping[int, Asked]) -> None:
+        body = {movie_id: [asked.tmdb, asked.has_poster] for movie_id, asked in notes.items()}
+        self._s3.put_object(
+            Bucket=self._ratings,
+            Key=self._notes,
+            Body=json.dumps(body).encode(),
+            ContentType="application/json",
+        )
+
+    def _key(self, movie_id: int) -> str:
+        return f"{self._prefix}{movie_id}.jpg"
+
+
+def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
+    """Bring the posters of the data set in use that are still missing, and have the site show them.
+
+    Raises OperationError that says what is missing.
+    """
+    dataset, wanted = _movies(environment)
+    folder = PosterFolder(
+        boto3.client("s3"),
+        environment.parameter("site-bucket"),
+        environment.parameter("ratings-bucket"),
+        dataset,
+    )
+    with phases.phase(f"posters of {dataset}") as phase:
+        notes = still_true(folder.notes(), wanted)
+        posters = folder.posters()
+        folder.remove(posters.keys() - {each for each, asked in notes.items() if asked.has_poster})
+        missing = to_ask(wanted, notes, posters, datetime.now(UTC))
+        fetched = fetch(tmdb, missing, folder, notes, phase.bar)
+        none = sum(not asked.has_poster for asked in notes.values())
+        before = len(wanted) - len(missing)
+        phase.result = f"{fetched} fetched, {before} asked for before, {none} without one"
+    with phases.phase("publish the site") as phase:
+        phase.result = f"{publish_site(environment)} objects changed"
+
+
+def remove_posters(environment: Environment, phases: Phases) -> None:
+    """Take all posters away again."""
+    s3 = boto3.client("s3")
+    site, ratings = environment.parameter("site-bucket"), environment.parameter("ratings-bucket")
+    with phases.phase("remove the posters") as phase:
+        posters = keys(s3, site, POSTERS)
+        for key in posters:
+            s3.delete_object(Bucket=site, Key=key)
+        for key in keys(s3, ratings, REPORTS):
+            if key.endswith(f"/{NOTES}"):
+                s3.delete_object(Bucket=ratings, Key=key)
+        phase.result = f"{len(posters)} posters"
+    with phases.phase("publish the site") as phase:
+        phase.result = f"{publish_site(environment)} objects changed"
+
+
+def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
+    """The data set in use, and its movies that TMDB knows, those that most people rated first."""
+    current = current_model(environment)
+    if current is None:
+        raise OperationError("There is no model yet: bring ratings in with 'make import'.")
+    read = partial(
+        ModelsBucket(boto3.client("s3"), environment.parameter("models-bucket")).read,
+        current.model_id,
+    )
+    try:
+        model = read_model(read)
+        packed = read_beside(read, LINKS)
+        links = {} if packed is None else read_links(packed)
+    except ModelError as error:
+        raise OperationError(f"The model {current.model_id} cannot be read: {error}.") from error
+    by_support = (-model.rating.support).argsort(kind="stable")
+    ids = model.rating.movie_ids[by_support].tolist()
+    wanted = [
+        Wanted(movie_id, links[movie_id].tmdb or 0)
+        for movie_id in ids
+        if movie_id in links and links[movie_id].tmdb is not None
+    ]
+    if not wanted:
+        raise OperationError(
+            f"The movies of {model.dataset!r} carry no TMDB ids: import a data set that comes with"
+            " a links.csv, as MovieLens' do since 20M, and train."
+        )
+    return model.dataset, wanted
+
+
+def still_true(notes: Mapping[int, Asked], wanted: Sequence[Wanted]) -> dict[int, Asked]:
+    """The notes about these movies: an import under the same name may have brought others."""
+    return {
+        each.movie_id: notes[each.movie_id]
+        for each in wanted
+        if each.movie_id in notes and notes[each.movie_id].tmdb == each.tmdb
+    }
+
+
+def to_ask(
+    wanted: Sequence[Wanted],
+    notes: Mapping[int, Asked],
+    posters: Mapping[int, datetime],
+    now: datetime,
+) -> list[Wanted]:
+    """Those never asked for, those whose posters are gone or old."""
+
+    def is_settled(movie_id: int) -> bool:
+        asked = notes.get(movie_id)
+        if asked is None or not asked.has_poster:
+            return asked is not None
+        return movie_id in posters and now - posters[movie_id] < RENEWED_AFTER
+
+    return [each for each in wanted if not is_settled(each.movie_id)]
+
+
+def fetch(
+    tmdb: Tmdb,
+    missing: Sequence[Wanted],
+    folder: PosterFolder,
+    notes: dict[int, Asked],
+    progress: Callable[[float, float], None],
+) -> int:
+    """Bring each poster and note what was said. Stops at the first error; the notes are kept."""
+
+    def bring(one: Wanted) -> bool:
+        image = tmdb.poster(one.tmdb)
+        if image is not None:
+            folder.keep(one.movie_id, image)
+        return image is not None
+
+    fetched = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(bring, one): one for one in missing}
+        try:
+            for number, done in enumerate(as_completed(running), start=1):
+                one, has_poster = running[done], done.result()
+                notes[one.movie_id] = Asked(one.tmdb, has_poster)
+                fetched += has_poster
+                progress(number, len(missing))
+                if number % NOTED_EACH == 0:
+                    folder.keep_notes(notes)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            folder.keep_notes(notes)
+    return fetched

@@ -1,0 +1,114 @@
+"""Calls of a function wait for an environment to be free."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from local_aws.lambda_process.turns import LEAST, Turns, VersionEndedError, environments_at_once
+
+PATIENCE = 5  # seconds
+
+
+def call(turns: Turns, version: str = "v1", work: Callable[[], object] = lambda: None) -> str:
+    """Take a turn, do the work; returns the place."""
+    with turns.turn(version) as place:
+        work()
+        return place
+
+
+def waiting_call(pool: ThreadPoolExecutor, turns: Turns, done: list[int], name: int) -> Future[str]:
+    """A call that stands in line already; it notes its name when its turn comes."""
+    begun = pool.submit(call, turns, "v1", lambda: done.append(name))
+    time.sleep(0.05)  # nothing tells from outside that it waits
+    assert not begun.done()
+    return begun
+
+
+def test_given_more_calls_than_places_then_the_others_wait_and_all_go_ahead() -> None:
+    turns, under_way, most, lock = Turns(3), set[str](), 0, threading.Lock()
+    all_there = threading.Barrier(3)  # would time out if fewer than three went ahead at once
+
+    def one() -> None:
+        nonlocal most
+        with turns.turn("v1") as place:
+            with lock:
+                assert place not in under_way
+                under_way.add(place)
+                most = max(most, len(under_way))
+            all_there.wait(PATIENCE)
+            with lock:
+                under_way.remove(place)
+
+    with ThreadPoolExecutor(12) as pool:
+        for each in [pool.submit(one) for _ in range(12)]:
+            each.result(PATIENCE)
+    assert most == 3
+
+
+def test_who_came_first_goes_first() -> None:
+    turns, done = Turns(1), list[int]()
+    with ThreadPoolExecutor(5) as pool:
+        with turns.turn("v1"):
+            waiting = [waiting_call(pool, turns, done, name) for name in range(5)]
+        for each in waiting:
+            each.result(PATIENCE)
+    assert done == [0, 1, 2, 3, 4]
+
+
+def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:
+    turns, done = Turns(1), list[int]()
+    with ThreadPoolExecutor(1) as pool:
+        with turns.turn("v1"):
+            waiting = waiting_call(pool, turns, done, 0)
+        call(turns, work=lambda: done.append(1))
+        waiting.result(PATIENCE)
+    assert done == [0, 1]
+
+
+def test_calls_one_by_one_keep_to_the_warm_place() -> None:
+    turns = Turns(4)
+    assert len({call(turns) for _ in range(10)}) == 1
+
+
+def test_a_call_that_fails_gives_its_place_up() -> None:
+    turns = Turns(1)
+    with pytest.raises(RuntimeError, match="crashed"), turns.turn("v1"):
+        raise RuntimeError("crashed")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(call, turns).result(PATIENCE)
+
+
+def test_versions_do_not_wait_for_one_another() -> None:
+    turns = Turns(1)
+    with turns.turn("v1") as first, turns.turn("v2") as second:
+        assert first != second
+
+
+def test_given_a_version_that_ends_then_who_waits_is_sent_away_and_who_is_at_it_finishes() -> None:
+    turns = Turns(1)
+    with ThreadPoolExecutor(1) as pool:
+        with turns.turn("v1"):
+            waiting = waiting_call(pool, turns, [], 0)
+            idle = turns.end("v1")
+            with pytest.raises(VersionEndedError):
+                waiting.result(PATIENCE)
+            assert not idle.done()
+        idle.result(PATIENCE)
+    with pytest.raises(VersionEndedError):
+        call(turns)
+    assert call(turns, "v2")
+
+
+def test_a_version_that_nobody_calls_ends_at_once() -> None:
+    turns = Turns(3)
+    call(turns, "called before")
+    for version in ("called before", "never called"):
+        turns.end(version).result(0)
+        turns.end(version).result(0)  # again changes nothing
+
+
+def test_even_a_small_machine_runs_some_side_by_side() -> None:
+    assert environments_at_once() >= LEAST
