@@ -2,16 +2,29 @@
 
 /**
  * @typedef {{movie_id: number, title: string, year: number | null, genres: string[]}} Movie
- * @typedef {{stars: number, label: string}} Answer
- * @typedef {{dataset: string, model_id: string, movies: Movie[], scale: Answer[]}} Questionnaire
+ * @typedef {Movie & {alternative_titles: string[]}} TitledMovie
+ * @typedef {{dataset: string, model_id: string, movies: Movie[]}} Questionnaire
  * @typedef {{movie_id: number, stars: number}} Rating
+ * @typedef {{genres: string[], years: {from?: number, to?: number} | null}} Filter
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
- * @typedef {{name: string, phone?: string, consent: boolean, ratings: Rating[]}} VisitorForm
+ * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}}} MovieDetails
+ * @typedef {Movie & {similarity: number}} SimilarMovie
+ * @typedef {{name: string, phone?: string, consent: boolean, ratings: Rating[], dismissed?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
- * @typedef {"received" | "submitted" | "recommended" | "texted" | "failed"} Status
- * @typedef {{visitor_id: string, version: number, status: Status, status_at: string,
- *   reason: string | null, texts: boolean, ratings: Rating[], picks: Pick[] | null}} Visitor
+ * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
+ * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
+ *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
+ *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number}} Visitor
+ * @typedef {{ratings: Rating[], dismissed: number[], text: boolean}} RatingsForm
+ * @typedef {{name: string, weight: number, rated: number}} Leaning
+ * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
+ * @typedef {{name: string, low: string[], high: string[]}} Axis
+ * @typedef {{movie_id: number, title: string, x: number, y: number, stars: number | null}} MapMovie
+ * @typedef {{axes: Axis[], you: {x: number, y: number, spread: number}, movies: MapMovie[]}} TasteMap
+ * @typedef {{model: string, rated: number, genres: Leaning[], tags: Leaning[], tags_note: string | null,
+ *   surprises: Surprise[], map: TasteMap | null, certainty: {share: number, stars_error: number} | null}} Profile
  * @typedef {{field: string, message: string}} FieldError
+ * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "busy" | "changed" | "too-many" | "unavailable"} ProblemKind
  */
 
 // API Gateway gives up after 29 seconds, so no answer comes later than this.
@@ -21,7 +34,7 @@ const DEFAULT_RETRY_AFTER_S = 30;
 /** A call that brought no usable answer. `kind` says which of the page's error states it is. */
 export class ApiProblem extends Error {
   /**
-   * @param {"offline" | "unreachable" | "slow" | "refused" | "missing" | "busy" | "too-many" | "unavailable"} kind
+   * @param {ProblemKind} kind
    * @param {{fieldErrors?: FieldError[], retryAfterSeconds?: number}} [about]
    */
   constructor(kind, { fieldErrors = [], retryAfterSeconds = 0 } = {}) {
@@ -33,28 +46,53 @@ export class ApiProblem extends Error {
 }
 
 export class Api {
-  /** @param {string} apiUrl without a slash at its end */
-  constructor(apiUrl) {
-    this.apiUrl = apiUrl;
-  }
+  /** @type {Promise<Configuration> | null} what `config.json` says, asked for once */
+  #configuration = null;
+  /** @type {string | null} the data set whose movies the last answer was about */
+  dataset = null;
 
-  /** @returns {Promise<Api>} the API that `config.json` names */
-  static async configured() {
-    const config = await answerOf("config.json", { cache: "no-cache" });
-    return new Api(String(config.apiUrl).replace(/\/+$/, ""));
-  }
-
-  /** @returns {Promise<Questionnaire>} */
-  questionnaire() {
-    return answerOf(`${this.apiUrl}/questionnaire`);
+  /**
+   * @param {number[]} answered
+   * @param {number[]} unseen
+   * @param {number} count
+   * @returns {Promise<Questionnaire>} the movies whose answers would tell most now
+   */
+  questions(answered, unseen, count) {
+    // The plain question needs no preflight: the first card comes a round trip earlier.
+    if (answered.length + unseen.length === 0) return this.#call("/questionnaire");
+    return this.#call("/questionnaire", sending("POST", { answered, unseen, count }));
   }
 
   /**
    * @param {Rating[]} ratings
-   * @returns {Promise<{picks: Pick[]}>}
+   * @param {number[]} dismissed
+   * @param {Filter} filter
+   * @param {AbortSignal} signal
+   * @returns {Promise<{dataset: string, picks: Pick[]}>}
    */
-  picks(ratings) {
-    return answerOf(`${this.apiUrl}/picks`, posting({ ratings }));
+  picks(ratings, dismissed, { genres, years }, signal) {
+    const form = { ratings, genres, ...(dismissed.length > 0 && { dismissed }), ...(years && { years }) };
+    return this.#call("/picks", { ...sending("POST", form), signal });
+  }
+
+  /** @param {string} words @param {number} count @param {AbortSignal} [signal] @returns {Promise<{movies: TitledMovie[]}>} */
+  search(words, count, signal) {
+    return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, { signal });
+  }
+
+  /** @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
+  movie(movieId) {
+    return this.#call(`/movies/${movieId}`);
+  }
+
+  /** @param {number} movieId @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>} */
+  similar(movieId) {
+    return this.#call(`/movies/${movieId}/similar`);
+  }
+
+  /** @param {Rating[]} ratings @param {string} model @param {AbortSignal} signal @returns {Promise<Profile>} */
+  profile(ratings, model, signal) {
+    return this.#call("/profile", { ...sending("POST", { ratings, model }), signal });
   }
 
   /**
@@ -63,52 +101,116 @@ export class Api {
    * @returns {Promise<VisitorCreated>}
    */
   createVisitor(form, idempotencyKey) {
-    return answerOf(`${this.apiUrl}/visitors`, posting(form, { "Idempotency-Key": idempotencyKey }));
+    return this.#call("/visitors", sending("POST", form, { "Idempotency-Key": idempotencyKey }));
   }
 
-  /**
-   * @param {string} visitorId
-   * @param {string} token
-   * @returns {Promise<Visitor>}
-   */
-  visitor(visitorId, token) {
-    const path = `/visitors/${encodeURIComponent(visitorId)}`;
-    return answerOf(this.apiUrl + path, { headers: { Authorization: `Bearer ${token}` }, cache: "no-store" });
+  /** @param {Credentials} visit @returns {Promise<Visitor>} */
+  visitor(visit) {
+    return this.#call(pathOf(visit), { headers: bearer(visit), cache: "no-store" });
+  }
+
+  /** @param {Credentials & {version: number}} visit @param {RatingsForm} form @returns {Promise<Visitor>} */
+  changeRatings(visit, form) {
+    return this.#call(`${pathOf(visit)}/ratings`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
+  }
+
+  /** @param {Credentials & {version: number}} visit @param {string} phone @returns {Promise<Visitor>} */
+  givePhone(visit, phone) {
+    const form = { phone, consent: true };
+    return this.#call(`${pathOf(visit)}/phone`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
+  }
+
+  /** @param {Credentials} visit */
+  async forget(visit) {
+    await this.#call(pathOf(visit), { method: "DELETE", headers: bearer(visit) });
+  }
+
+  /** The data sets whose movies have posters beside the site; none where that cannot be told. */
+  async posters() {
+    this.#configuration ??= configuration();
+    return this.#configuration.then(({ posters }) => posters, () => /** @type {string[]} */ ([]));
+  }
+
+  /** @param {string} path @param {RequestInit} [request] */
+  async #call(path, request) {
+    this.#configuration ??= configuration();
+    try {
+      const answer = await answerOf((await this.#configuration).address + path, request);
+      this.dataset = answer?.dataset ?? this.dataset;
+      return answer;
+    } catch (error) {
+      // Only what was read is kept: the next call asks for config.json again.
+      await this.#configuration.catch(() => (this.#configuration = null));
+      throw error;
+    }
   }
 }
 
+/** @typedef {{visitor_id: string, token: string}} Credentials */
+
+/** @typedef {{address: string, posters: string[]}} Configuration posters: the data sets that have some */
+
+/** @returns {Promise<Configuration>} */
+async function configuration() {
+  const { apiUrl, posters = [] } = await answerOf("config.json");
+  return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
+}
+
+/** @param {Credentials} visit */
+function pathOf({ visitor_id }) {
+  return `/visitors/${encodeURIComponent(visitor_id)}`;
+}
+
+/** @param {Credentials} visit */
+function bearer({ token }) {
+  return { Authorization: `Bearer ${token}` };
+}
+
+/** @param {{version: number}} visit */
+function ifMatch({ version }) {
+  return { "If-Match": `"${version}"` };
+}
+
 /**
+ * @param {"POST" | "PUT"} method
  * @param {object} body
  * @param {Record<string, string>} [headers]
+ * @returns {RequestInit}
  */
-function posting(body, headers = {}) {
-  return {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
+function sending(method, body, headers = {}) {
+  return { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
 }
 
 /**
  * @param {string} url
  * @param {RequestInit} [request]
+ * @returns {Promise<any>}
+ * @throws {ApiProblem}
+ * @throws {DOMException} AbortError, when the caller's own signal ended the call
  */
 async function answerOf(url, request = {}) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const signal = request.signal ? AbortSignal.any([request.signal, patience]) : patience;
   let response;
   let body;
   try {
-    response = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(url, { ...request, signal });
+    if (response.status === 204) return null;
     body = await response.json().catch((error) => {
-      if (error.name === "TimeoutError") throw error;
+      if (error instanceof DOMException) throw error;
       return null;
     });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "TimeoutError") throw new ApiProblem("slow");
+    if (request.signal?.aborted) throw error;
+    if (patience.aborted) throw new ApiProblem("slow");
     throw new ApiProblem(navigator.onLine ? "unreachable" : "offline");
   }
   if (response.ok && body !== null) return body;
   throw problemOf(response, body);
 }
+
+/** @type {Record<number, ProblemKind>} */
+const KINDS = { 404: "missing", 409: "busy", 412: "changed", 429: "too-many" };
 
 /**
  * @param {Response} response
@@ -117,11 +219,9 @@ async function answerOf(url, request = {}) {
 function problemOf(response, body) {
   const retryAfterSeconds = Number(response.headers.get("Retry-After")) || DEFAULT_RETRY_AFTER_S;
   const fieldErrors = fieldErrorsOf(body);
-  if (response.status === 404) return new ApiProblem("missing");
-  if (response.status === 409) return new ApiProblem("busy");
-  if (response.status === 429) return new ApiProblem("too-many", { retryAfterSeconds });
-  if (response.status >= 400 && response.status < 500) return new ApiProblem("refused", { fieldErrors });
-  return new ApiProblem("unavailable", { retryAfterSeconds });
+  const isOurs = response.status >= 500 || response.ok;
+  const kind = KINDS[response.status] ?? (isOurs ? "unavailable" : "refused");
+  return new ApiProblem(kind, { fieldErrors, retryAfterSeconds });
 }
 
 /**

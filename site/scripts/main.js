@@ -1,145 +1,194 @@
-// Which view the address asks for: the questionnaire, or (`#<visitor_id>.<token>`) a visitor's picks.
+// Opens the view that the address asks for, and keeps focus, title and navigation in step with it.
 
 import { Api, ApiProblem } from "./api.js";
-import { Draft, forgetVisit, lastVisit, rememberVisit } from "./draft.js";
-import { clearRatingsError, DetailsForm } from "./form.js";
-import { byId, showView } from "./page.js";
-import { showQuestionnaire } from "./questionnaire.js";
-import { clearVisitor, VisitorFollower } from "./visitor.js";
+import { button, byId, make, say, viewHeading } from "./dom.js";
+import { PicksFinder } from "./picks_finder.js";
+import { usePosters } from "./poster.js";
+import { credentialsIn, routeOf } from "./router.js";
+import { unsavedCount } from "./shelf.js";
+import { Store } from "./store.js";
+import { openPicks } from "./views/picks.js";
+import { openRate } from "./views/rate.js";
+import { VisitKeeper } from "./visit.js";
 import { wordsForProblem } from "./wording.js";
 
-const VISITOR_FRAGMENT = /^#([0-9a-z]{26})\.([A-Za-z0-9_=-]+)$/;
+/** @typedef {{api: Api, store: Store, finder: PicksFinder, visit: VisitKeeper, go: (fragment: string) => void}} App */
+/** @typedef {{title: string, element: HTMLElement}} View */
+/** @typedef {(app: App, argument: string, signal: AbortSignal) => View | Promise<View>} OpenView
+ *  signal: aborts when the visitor goes on to another view */
 
-/** @type {Api | null} */
-let api = null;
-/** @type {DetailsForm | null} */
-let detailsForm = null;
-/** @type {VisitorFollower | null} */
-let follower = null;
+// What a first visit does not need is fetched when it is asked for.
+/** @type {Record<string, OpenView>} */
+const VIEWS = {
+  rate: openRate,
+  picks: openPicks,
+  text: async (...view) => (await import("./views/text.js")).openText(...view),
+  mine: async (...view) => (await import("./views/mine.js")).openMine(...view),
+  search: async (...view) => (await import("./views/search.js")).openSearch(...view),
+  movie: async (...view) => (await import("./views/movie.js")).openMovie(...view),
+  taste: async (...view) => (await import("./views/taste.js")).openTaste(...view),
+};
 
-// Counts the views asked for: an answer that comes after the visitor went elsewhere shows nothing.
-let turn = 0;
+const api = new Api();
+const store = new Store();
+const visit = new VisitKeeper(api, store);
+const finder = new PicksFinder(api, store, visit);
+/** @type {App} */
+const app = {
+  api, store, finder, visit,
+  go: (fragment) => {
+    if (location.hash === `#${fragment}`) route();
+    else location.hash = fragment;
+  },
+};
+
+usePosters(async () => {
+  const dataset = api.dataset ?? store.shelf.dataset;
+  if (dataset === null || !(await api.posters()).includes(dataset)) return null;
+  nameTmdb();
+  return `posters/${encodeURIComponent(dataset)}/`;
+});
+
+/** TMDB's terms ask for it wherever its posters are shown. */
+function nameTmdb() {
+  if (document.getElementById("tmdb")) return;
+  byId("colophon").append(make("p", { id: "tmdb" }, "Posters: ", make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
+    ". This product uses the TMDB API but is not endorsed or certified by TMDB."));
+}
+
+// Every view starts at its top, a reloaded one too: the browser would scroll before there is anything.
+history.scrollRestoration = "manual";
+
+/** Ends what the view shown now listens to. */
+let shown = new AbortController();
+let isFirst = true;
 
 async function route() {
-  const mine = ++turn;
-  follower?.stop();
-  follower = null;
-  showReturnLink();
+  shown.abort();
+  const mine = new AbortController();
+  shown = mine;
+  const { name, argument } = routeOf(location.hash);
+  markCurrent(name);
   try {
-    api ??= await Api.configured();
-    const visitor = VISITOR_FRAGMENT.exec(location.hash);
-    if (visitor) await openVisitor(api, visitor[1], visitor[2]);
-    else await openQuestionnaire(api, mine);
+    const credentials = credentialsIn(location.hash);
+    if (credentials) return await openLink(credentials, mine.signal);
+    const open = VIEWS[name] ?? openNothing;
+    const opened = open(app, argument, mine.signal);
+    if (opened instanceof Promise) byId("main").setAttribute("aria-busy", "true");
+    const view = await opened;
+    if (!mine.signal.aborted) show(view);
   } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error;
-    if (mine === turn) openProblem(error);
+    if (mine.signal.aborted) return;
+    if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
+    // A view's own script that cannot be fetched is a TypeError.
+    show(problemView(error instanceof ApiProblem ? error : new ApiProblem(navigator.onLine ? "unreachable" : "offline")));
   }
 }
 
+/** @param {View} view */
+function show({ title, element }) {
+  const main = byId("main");
+  main.removeAttribute("aria-busy");
+  main.replaceChildren(element);
+  document.title = `${title}: Marquee`;
+  if (!isFirst) window.scrollTo(0, 0);
+  isFirst = false;
+  document.getElementById("view-heading")?.focus({ preventScroll: true });
+}
+
 /**
- * @param {Api} connectedApi
- * @param {number} mine the turn that asked for it
+ * What a text links to. The token leaves the address once the browser has kept it.
+ * @param {import("./api.js").Credentials} credentials
+ * @param {AbortSignal} signal
  */
-async function openQuestionnaire(connectedApi, mine) {
-  showLoading("Fetching movies…");
-  const questionnaire = await connectedApi.questionnaire();
-  if (mine !== turn) return;
-  const draft = new Draft(questionnaire.dataset);
-  showQuestionnaire(questionnaire, draft, clearRatingsError);
-  detailsForm ??= new DetailsForm(connectedApi, openCreated);
-  detailsForm.show(draft);
-  byId("start-over").onclick = () => {
-    draft.clear();
-    byId("questionnaire").reset();
-    forgetVisit();
-    route();
+async function openLink(credentials, signal) {
+  const held = store.shelf.visit;
+  if (held && held.visitor_id !== credentials.visitor_id && unsavedCount(store.shelf) > 0) {
+    show(otherVisitorView(() => follow()));
+    return;
+  }
+  await follow();
+
+  async function follow() {
+    show(waitingView("Fetching your picks"));
+    try {
+      await visit.open(credentials);
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || signal.aborted) throw error;
+      show(error.kind === "missing" ? brokenLinkView() : problemView(error));
+      return;
+    }
+    if (signal.aborted) return;
+    if (store.isKept) history.replaceState(null, "", "#text");
+    markCurrent("text");
+    const view = await /** @type {OpenView} */ (VIEWS.text)(app, "", signal);
+    if (!signal.aborted) show(view);
+  }
+}
+
+/** @param {string} words @returns {View} */
+function waitingView(words) {
+  return { title: words, element: make("div", { class: "message" }, make("p", { class: "loading", role: "status" }, `${words}…`)) };
+}
+
+/** @param {ApiProblem} problem @returns {View} */
+function problemView(problem) {
+  return message("Marquee can’t be reached", `${wordsForProblem(problem)} Ratings you have given are kept in this browser.`,
+    button("Try again", "button primary", () => route()));
+}
+
+/** @returns {View} */
+function brokenLinkView() {
+  return message("This link opens no picks",
+    "It may have been cut off on its way to you, or the picks behind it have expired or were forgotten. Open it from the text again, or start anew.",
+    make("a", { class: "button primary", href: "#rate" }, "Rate some movies"));
+}
+
+/** @param {() => Promise<void>} open @returns {View} */
+function otherVisitorView(open) {
+  return message("This browser holds other movies",
+    "Changes to them are not saved yet and would be lost here. Save them first under My movies, or open the link all the same.",
+    make("a", { class: "button primary", href: "#mine" }, "To My movies"),
+    button("Open the link", "button", () => open()));
+}
+
+/** @type {OpenView} */
+function openNothing() {
+  return message("Not on the programme", "There is no page at this address. The link may have been cut off on its way to you.",
+    make("a", { class: "button primary", href: "#rate" }, "Rate some movies"));
+}
+
+/** @param {string} title @param {string} words @param {...HTMLElement} actions @returns {View} */
+function message(title, words, ...actions) {
+  return {
+    title,
+    element: make("div", { class: "message" },
+      viewHeading(title, { class: "board" }), make("p", { class: "lede" }, words), make("p", { class: "actions" }, ...actions)),
   };
-  showView("questionnaire", "What should you watch next?");
 }
 
-/**
- * @param {import("./api.js").VisitorCreated} created
- * @param {import("./api.js").VisitorForm} form
- */
-function openCreated(created, form) {
-  const fragment = `${created.visitor_id}.${created.token}`;
-  rememberVisit(fragment);
-  // A new entry, so that the browser's Back leads to the answers.
-  history.pushState(null, "", `#${fragment}`);
-  follow(created.visitor_id, created.token);
-  follower?.showCreated(created, "phone" in form);
-  showReturnLink();
-  showView("visitor", "Your ten picks");
-  follower?.follow();
+/** @param {string} name */
+function markCurrent(name) {
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.getAttribute("href") === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
-/**
- * @param {Api} connectedApi
- * @param {string} visitorId
- * @param {string} token
- */
-async function openVisitor(connectedApi, visitorId, token) {
-  showLoading("Fetching your picks…");
-  const opened = follow(visitorId, token);
-  await opened.look();
-  if (opened.stopped) return;
-  rememberVisit(`${visitorId}.${token}`);
-  showView("visitor", "Your ten picks");
-  opened.follow();
+function showConnection() {
+  const words = navigator.onLine ? "" : "You are offline. What you rate is kept, and goes on when you are back.";
+  say(byId("connection"), words);
 }
 
-/**
- * @param {string} visitorId
- * @param {string} token
- */
-function follow(visitorId, token) {
-  if (api === null) throw new Error("a visitor is followed only once config.json has been read");
-  clearVisitor();
-  follower = new VisitorFollower(api, visitorId, token);
-  return follower;
-}
-
-/** @param {ApiProblem} problem */
-function openProblem(problem) {
-  const brokenLink = problem.kind === "missing" && VISITOR_FRAGMENT.test(location.hash);
-  byId("problem-heading").textContent = brokenLink ? "This link opens no picks" : "Marquee can’t be reached";
-  byId("problem-words").textContent = brokenLink
-    ? "It may have been cut off on its way to you, or the picks behind it have expired. Open it from the text again, or start anew."
-    : `${wordsForProblem(problem)} Ratings you have given are kept in this browser.`;
-  byId("problem-retry").hidden = brokenLink;
-  byId("problem-start").hidden = !brokenLink;
-  if (brokenLink && lastVisit() === location.hash.slice(1)) forgetVisit();
-  showView("problem", byId("problem-heading").textContent);
-}
-
-/** @param {string} words */
-function showLoading(words) {
-  byId("loading-words").textContent = words;
-  showView("loading", "Loading");
-}
-
-function showReturnLink() {
-  const fragment = lastVisit();
-  const link = byId("return-link");
-  link.hidden = fragment === null || location.hash === `#${fragment}`;
-  if (fragment) link.href = `#${fragment}`;
-}
-
-function leaveVisitor() {
-  history.pushState(null, "", location.pathname + location.search);
-  route();
-}
-
-byId("problem-retry").addEventListener("click", route);
-byId("problem-start").addEventListener("click", leaveVisitor);
-byId("change-answers").addEventListener("click", leaveVisitor);
-byId("skip-link").addEventListener("click", (/** @type {Event} */ event) => {
-  // Following the link would replace the fragment that names the visitor.
+byId("skip-link").addEventListener("click", (event) => {
+  // Following the link would replace the fragment that names the view.
   event.preventDefault();
   byId("main").focus();
 });
-window.addEventListener("popstate", route);
-window.addEventListener("online", () => {
-  if (!byId("problem-view").hidden) route();
-});
+window.addEventListener("hashchange", route);
+window.addEventListener("online", showConnection);
+window.addEventListener("offline", showConnection);
+showConnection();
+finder.refresh();
+if (store.shelf.visit && !credentialsIn(location.hash)) visit.follow();
 route();

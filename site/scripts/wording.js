@@ -5,7 +5,7 @@
 
 /**
  * One sentence on what went wrong and one on what to do about it.
- * @param {ApiProblem} problem
+ * @param {Pick<ApiProblem, "kind" | "fieldErrors" | "retryAfterSeconds">} problem
  */
 export function wordsForProblem(problem) {
   switch (problem.kind) {
@@ -17,77 +17,82 @@ export function wordsForProblem(problem) {
       return "The answer is taking too long. Try again in a minute.";
     case "busy":
       return "Your answers are already being worked on. Try again in a few seconds.";
+    case "changed":
+      return "Your movies were changed somewhere else meanwhile. Look at what changed and save again.";
     case "too-many":
-      return `Too many requests have come from here. Try again in ${inWords(problem.retryAfterSeconds)}.`;
+      return `${problem.fieldErrors[0]?.message ?? "Too many requests have come from here."} Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "unavailable":
       return `Something is wrong on our side. Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "missing":
       return "There is nothing at this address. Reload the page and try again.";
     default:
-      return "These answers were not accepted. Reload the page and try again.";
+      return problem.fieldErrors[0]?.message ?? "This was not accepted. Reload the page and try again.";
   }
 }
 
 /** @param {number} seconds */
 function inWords(seconds) {
   if (seconds < 90) return `${Math.ceil(seconds)} seconds`;
-  return `${Math.ceil(seconds / 60)} minutes`;
+  if (seconds < 5400) return `${Math.ceil(seconds / 60)} minutes`;
+  return `${Math.ceil(seconds / 3600)} hours`;
 }
 
 /**
- * @param {Visitor} visitor
+ * @param {Pick<Visitor, "status" | "status_at" | "texts" | "picks" | "reason">} visitor
  * @returns {{now: string, next: string}} where the picks are, and what happens next
  */
 export function wordsForStatus(visitor) {
   switch (visitor.status) {
+    case "saved":
+      return { now: "Your movies are saved.", next: "Rate five or more and save again to have picks computed." };
     case "received":
       return {
         now: "Your ratings have arrived.",
-        next: "They join the next batch in a moment. Meanwhile, here are your first picks.",
+        next: "They join the next batch in a moment. Meanwhile, here are your picks from your ratings alone.",
       };
     case "submitted":
       return {
         now: "Computing with everyone’s ratings…",
-        next: `This can take a few minutes. ${whereToWait(visitor)}`,
+        next: `This can take a few minutes. ${whereToWait(visitor.texts)}`,
       };
     case "recommended":
       return visitor.texts
         ? { now: "Your picks are ready.", next: "The text is on its way." }
-        : { now: "Your picks are ready.", next: "Keep this page’s address to come back to them." };
+        : { now: "Your picks are ready.", next: "Keep the link to this page to come back to them from anywhere." };
     case "texted":
       return { now: `Texted at ${clockTime(visitor.status_at)}.`, next: "The text holds a link back to this page." };
     case "failed":
       return wordsForFailure(visitor);
     default:
-      return { now: "Your picks are being worked on.", next: whereToWait(visitor) };
+      return { now: "Your picks are being worked on.", next: whereToWait(visitor.texts) };
   }
 }
 
-/** @param {Visitor} visitor */
-function wordsForFailure(visitor) {
-  const reason = visitor.reason ? ` (${visitor.reason.replace(/\.$/, "")})` : "";
-  if (visitor.picks) {
+/** @param {Pick<Visitor, "picks" | "reason">} visitor */
+function wordsForFailure({ picks, reason }) {
+  const why = reason ? ` (${reason.replace(/\.$/, "")})` : "";
+  if (picks) {
     return {
-      now: `Your picks are ready, but the text may not have reached you${reason}.`,
-      next: "It is not sent again by itself, so that nobody is texted twice. Keep this page’s address, or ask again with “Change my answers”.",
+      now: `Your picks are ready, but the text may not have reached you${why}.`,
+      next: "It is not sent again by itself, so that nobody is texted twice. Keep the link to this page, or change a rating and ask for another text.",
     };
   }
   return {
-    now: `Your picks could not be computed with everyone’s ratings${reason}.`,
-    next: "We have been told. The picks below come from your ratings alone; to ask again, choose “Change my answers”: they are kept.",
+    now: `Your picks could not be computed with everyone’s ratings${why}.`,
+    next: "We have been told. The picks here come from your ratings alone; to ask again, change or add a rating and save.",
   };
 }
 
-/** @param {Visitor} visitor */
-function whereToWait(visitor) {
-  return visitor.texts
+/** @param {boolean} texts */
+function whereToWait(texts) {
+  return texts
     ? "You may close this page: the text brings you back to it."
-    : "Keep this page open, or keep its address and come back.";
+    : "Keep this page open, or keep its link and come back.";
 }
 
 /** @param {string} timestamp ISO 8601 */
 function clockTime(timestamp) {
-  return new Date(timestamp).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(timestamp).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
 /**
@@ -96,5 +101,28 @@ function clockTime(timestamp) {
  */
 export function listed(titles) {
   if (titles.length < 2) return titles.join("");
-  return `${titles.slice(0, -1).join(", ")} and ${titles[titles.length - 1]}`;
+  return `${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}`;
+}
+
+/** @param {number} count @param {string} one @param {string} [more] */
+export function counted(count, one, more = `${one}s`) {
+  return `${count} ${count === 1 ? one : more}`;
+}
+
+/** @param {{title: string, year: number | null}} movie */
+export function titleAndYear({ title, year }) {
+  return year ? `${title} (${year})` : title;
+}
+
+/** What each number of stars means, as the questionnaire's scale has it. */
+export const STARS_MEAN = ["", "I don’t like it", "Not for me", "It’s OK", "Like it", "Really love it!"];
+
+/**
+ * Shared as plain text, one movie a line.
+ * @param {{title: string, year: number | null}[]} picks
+ * @param {string} address
+ */
+export function picksAsText(picks, address) {
+  const lines = picks.map((pick, place) => `${place + 1}. ${titleAndYear(pick)}`);
+  return ["My picks from Marquee", ...lines, address].join("\n");
 }

@@ -1,19 +1,36 @@
 """The browser and the page under test. `deployment` comes from tests/conftest.py."""
 
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
-from tests.browser.marquee_page import MarqueePage, Watch
+from tests.browser.marquee_page import MarqueePage, Watch, call
 from tests.deployment import Deployment
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+FLOW_MS = 240_000  # a training step, a recommend step and a text on a busy small machine
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A visitor made through the API alone, as another browser would have made her."""
+
+    visitor_id: str
+    token: str
+    ratings: dict[int, int]  # stars by movie id
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
 
 
 @pytest.fixture(scope="session")
@@ -76,4 +93,34 @@ def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[Marquee
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     yield MarqueePage(page, deployment.site_url, deployment.api_url)
+    context.close()
+
+
+@pytest.fixture
+def visit(marquee: MarqueePage) -> Visit:
+    """Somebody who saved six ratings, without a phone."""
+    movies = call("GET", marquee.api("/questionnaire")).json()["movies"]
+    ratings = {movie["movie_id"]: 5 - place % 5 for place, movie in enumerate(movies[:6])}
+    form = {
+        "name": "Ada",
+        "consent": False,
+        "ratings": [{"movie_id": movie, "stars": stars} for movie, stars in ratings.items()],
+    }
+    answer = call("POST", marquee.api("/visitors"), json=form)
+    assert answer.status_code == 201, answer.text
+    return Visit(answer.json()["visitor_id"], answer.json()["token"], ratings)
+
+
+@pytest.fixture
+def phone() -> str:
+    """One of the numbers that the North American plan reserves for fiction, as typed at home."""
+    return f"(415) 555-{100 + secrets.randbelow(100):04d}"
+
+
+@pytest.fixture
+def other_browser(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
+    """The page in a browser that shares nothing with the first."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    yield MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)
     context.close()

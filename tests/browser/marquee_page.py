@@ -1,14 +1,16 @@
 """The site as a visitor handles it: by what is written on the page, not by how it is built."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Route
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Route, expect
 
-FIVE_ANSWERS = ("Really love it!", "Like it", "It's OK", "Not for me", "I don't like it")
-UNSEEN = "Haven\u2019t seen it"
+MEANINGS = ("", "I don’t like it", "Not for me", "It’s OK", "Like it", "Really love it!")
+UNSEEN = "Haven’t seen it"
+SHELF = "marquee.shelf"
 
 
 class MarqueePage:
@@ -17,9 +19,14 @@ class MarqueePage:
         self.site_url = site_url.rstrip("/") + "/"
         self.api_url = api_url.rstrip("/")
 
-    def open(self) -> None:
-        self.page.goto(self.site_url)
-        self.movies.first.wait_for()
+    def open(self, view: str = "rate") -> None:
+        """Open a view by its address, as from a bookmark."""
+        self.page.goto(f"{self.site_url}#{view}")
+        self.heading.wait_for()
+
+    def go(self, name: str) -> None:
+        """Choose a view in the navigation."""
+        self.page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
 
     def open_link(self, visitor_id: str, token: str) -> None:
         """Open what a text links to."""
@@ -30,26 +37,82 @@ class MarqueePage:
         return self.api_url + path
 
     @property
-    def movies(self) -> Locator:
-        return self.page.locator("fieldset")
+    def heading(self) -> Locator:
+        return self.page.get_by_role("heading", level=1)
 
-    def answer(self, place: int, label: str) -> Locator:
-        """Give the answer's radio button in the movie card at `place` (from 0)."""
-        return self.movies.nth(place).get_by_role("radio", name=label, exact=True)
+    # Rating
 
-    def rate(self, count: int) -> None:
-        """Rate the first movies, going through the five answers."""
-        for place in range(count):
-            self.answer(place, FIVE_ANSWERS[place % 5]).check()
+    @property
+    def card(self) -> Locator:
+        return self.page.locator("article")
 
-    def chosen(self) -> list[str]:
-        """Give the answers chosen so far, as `movie=stars`."""
-        radios = self.page.locator("fieldset input:checked").all()
-        return [f"{each.get_attribute('name')}={each.get_attribute('value')}" for each in radios]
+    @property
+    def card_title(self) -> Locator:
+        return self.card.get_by_role("heading", level=2)
+
+    def title_on_card(self) -> str:
+        """Give the movie's title as it is, not in the capitals of the poster."""
+        return self.card_title.text_content() or ""
+
+    def stars(self, count: int, within: Locator | None = None) -> Locator:
+        """Give the radio button of so many stars, on the card if nowhere else."""
+        label = re.compile(f"^{count} star")
+        return (within or self.card).get_by_role("radio", name=label)
+
+    def rate(self, *stars: int) -> list[str]:
+        """Give the movies that come these stars, one after the other; 0: haven't seen it.
+
+        Returns their titles.
+        """
+        titles = []
+        for each in stars:
+            title = self.title_on_card()
+            if each:
+                self.stars(each).click()
+            else:
+                self.card.get_by_role("button", name=UNSEEN).click()
+            expect(self.card_title).not_to_have_text(title)
+            titles.append(title)
+        return titles
+
+    @property
+    def progress(self) -> Locator:
+        return self.page.locator(".progress-words")
+
+    @property
+    def undo(self) -> Locator:
+        return self.page.get_by_role("button", name="Undo")
+
+    @property
+    def find_movie(self) -> Locator:
+        return self.page.get_by_role("combobox", name="Add a movie you love")
+
+    @property
+    def announced(self) -> Locator:
+        return self.page.locator("#announcer")
+
+    # Picks
+
+    @property
+    def picks(self) -> Locator:
+        return self.page.get_by_role("list", name="Your picks", exact=True).get_by_role("listitem")
+
+    @property
+    def picks_kind(self) -> Locator:
+        return self.page.locator(".picks-kind")
+
+    def titles_picked(self) -> list[str]:
+        return self.picks.get_by_role("heading").all_inner_texts()
+
+    # Text me these
 
     @property
     def name(self) -> Locator:
         return self.page.get_by_label("Your name")
+
+    @property
+    def country(self) -> Locator:
+        return self.page.get_by_label("Country")
 
     @property
     def phone(self) -> Locator:
@@ -57,38 +120,52 @@ class MarqueePage:
 
     @property
     def consent(self) -> Locator:
-        return self.page.get_by_label("Text my ten picks to this number")
+        return self.page.get_by_label("text my ten picks to this number")
 
-    def give_phone(self, phone: str) -> None:
-        self.phone.fill(phone)
+    def give_phone(self, number: str) -> None:
+        self.phone.fill(number)
         self.consent.check()
 
-    def submit(self) -> None:
-        self.page.get_by_role("button", name=re.compile("my picks$")).click()
-
-    @property
-    def progress(self) -> Locator:
-        return self.page.locator("#progress-words")
+    def save(self) -> None:
+        self.page.get_by_role("button", name=re.compile("^Save (without|and text)")).click()
 
     @property
     def problem(self) -> Locator:
-        return self.page.get_by_role("alert")
+        return self.page.get_by_role("alert").filter(visible=True)
 
     @property
     def status(self) -> Locator:
-        return self.page.locator("#status-words")
-
-    @property
-    def picks_kind(self) -> Locator:
-        return self.page.locator("#picks-kind")
-
-    @property
-    def picks(self) -> Locator:
-        return self.page.get_by_role("list", name="Your ten picks").get_by_role("listitem")
+        return self.page.get_by_role("region", name="Status").locator(".status-words")
 
     @property
     def journey(self) -> Locator:
         return self.page.get_by_role("list", name="How far your picks are")
+
+    # My movies
+
+    @property
+    def mine(self) -> Locator:
+        return self.page.get_by_role("list", name="Movies I rated").get_by_role("listitem")
+
+    def mine_called(self, title: str) -> Locator:
+        return self.mine.filter(has=self.page.get_by_role("link", name=title, exact=True))
+
+    def save_changes(self) -> None:
+        self.page.get_by_role("button", name="Save changes").click()
+
+    @property
+    def unsaved(self) -> Locator:
+        return self.page.get_by_role("region", name="Unsaved changes")
+
+    # The page as a whole
+
+    def kept(self) -> str:
+        """Give everything that the browser keeps of the visit."""
+        return str(
+            self.page.evaluate(
+                "() => JSON.stringify({...localStorage}) + JSON.stringify({...sessionStorage})"
+            )
+        )
 
     def error_at(self, field: Locator) -> str:
         """Give the text that describes a field, as a screen reader would read it after it."""
@@ -155,6 +232,28 @@ def fulfil(route: Route, answer: httpx.Response, body: str) -> None:
         name: value for name, value in answer.headers.items() if name not in _OF_THE_CONNECTION
     }
     route.fulfill(status=answer.status_code, headers=headers, body=body)
+
+
+def failing(
+    status: int, message: str = "", field: str = "", retry_after: int | None = None
+) -> Callable[[Route], None]:
+    """Answer a call with an error, as the API words it; preflights pass."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Headers": "*",
+        "Access-Control-Allow-Methods": "*",
+        "Access-Control-Expose-Headers": "ETag, Retry-After",
+        **({} if retry_after is None else {"Retry-After": str(retry_after)}),
+    }
+    errors = [{"field": field, "message": message}] if message else []
+
+    def handle(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.fulfill(status=204, headers=headers)
+        else:
+            route.fulfill(status=status, json={"errors": errors}, headers=headers)
+
+    return handle
 
 
 def origin(url: str) -> str:

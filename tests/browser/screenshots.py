@@ -1,23 +1,30 @@
-"""Take the README's pictures: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
+"""Take pictures of every view: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
 
-The questionnaire half answered on a desktop, and the final picks on a phone. Makes one visitor
-without a phone number.
+Three widths, light and dark, into build/screenshots; and the two that the README shows into
+docs/images. Makes a visitor for each, without a phone number.
 """
 
 import argparse
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.marquee_page import MarqueePage, call
 
-FOLDER = Path(__file__).parents[2] / "docs" / "images"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "screenshots"
+README_PICTURES = ROOT / "docs" / "images"
 MOST_BYTES = 300_000
 FINAL_PICKS_MS = 600_000
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 60_000
+WIDTHS = {360: 760, 820: 1180, 1440: 900}
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+LIKES = (5, 1, 4, 5, 2, 5, 0, 4)
 
 
 def main() -> None:
@@ -25,56 +32,129 @@ def main() -> None:
     parser.add_argument("site_url")
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     arguments = parser.parse_args()
+    expect.set_options(timeout=PATIENCE_MS)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.executable()), args=list(chromium.ARGUMENTS)
         )
-        take_desktop(browser, arguments.site_url, arguments.folder / "desktop.png")
-        take_phone(browser, arguments.site_url, arguments.folder / "phone.png")
+        for width, height in WIDTHS.items():
+            for colours in COLOURS:
+                marquee = opened(browser, arguments.site_url, (width, height), colours)
+                for name in views(marquee):
+                    save(marquee, arguments.folder / f"{name}-{width}-{colours}.png")
+                marquee.page.context.close()
+        take_for_the_readme(browser, arguments.site_url)
         browser.close()
 
 
-def take_desktop(browser: Browser, site_url: str, picture: Path) -> None:
-    marquee = opened(browser, site_url, DESKTOP, scale=1)
-    rate_some(marquee)
-    marquee.page.evaluate("() => window.scrollTo(0, 0)")
-    save(marquee, picture)
-
-
-def take_phone(browser: Browser, site_url: str, picture: Path) -> None:
-    marquee = opened(browser, site_url, PHONE, scale=2)
-    rate_some(marquee)
-    marquee.name.fill("Ada")
-    marquee.submit()
-    expect(marquee.picks_kind).to_contain_text("Final picks", timeout=FINAL_PICKS_MS)
-    save(marquee, picture)
-
-
-def opened(browser: Browser, site_url: str, viewport: dict[str, int], scale: int) -> MarqueePage:
-    page = browser.new_page(
-        viewport={"width": viewport["width"], "height": viewport["height"]},
-        device_scale_factor=scale,
-        reduced_motion="reduce",
-    )
-    api_url = json.loads(call("GET", site_url.rstrip("/") + "/config.json").text)["apiUrl"]
-    marquee = MarqueePage(page, site_url, api_url)
+def views(marquee: MarqueePage) -> Iterator[str]:
+    """Go through the site as a visitor does and give each view's name when it stands."""
+    page = marquee.page
     marquee.open()
-    return marquee
+    expect(marquee.card_title).to_be_visible()
+    yield "rate-first"
+    marquee.rate(*LIKES)
+    expect(marquee.picks).to_have_count(10)
+    to_top(marquee)
+    yield "rate"
+    marquee.find_movie.fill("god")
+    expect(page.get_by_role("option").first).to_be_visible()
+    yield "rate-add"
+    for name, address, ready in VIEWS:
+        marquee.open(address)
+        ready(marquee)
+        to_top(marquee)
+        yield name
+    marquee.open("text")
+    yield "text"
+    marquee.name.fill("Ada")
+    marquee.save()
+    expect(marquee.picks).to_have_count(10)
+    to_top(marquee)
+    yield "status"
+    expect(marquee.picks_kind).to_contain_text("Computed with", timeout=FINAL_PICKS_MS)
+    to_top(marquee)
+    yield "status-final"
+    marquee.go("My movies")
+    marquee.stars(3, marquee.mine.first).click()
+    expect(marquee.unsaved).to_be_visible()
+    yield "mine-unsaved"
+    page.get_by_role("button", name="Forget me", exact=True).click()
+    yield "forget"
+    marquee.open("popcorn")
+    yield "nothing"
 
 
-def rate_some(marquee: MarqueePage) -> None:
-    answers = ("Really love it!", "I don't like it", "Like it", "It's OK", "Really love it!")
-    for place, answer in enumerate(answers):
-        marquee.answer(place, answer).check()
+def searched(marquee: MarqueePage) -> None:
+    marquee.page.get_by_role("searchbox", name="Title").fill("the")
+    expect(marquee.page.get_by_role("list", name="Movies found")).to_be_visible()
 
 
-def save(marquee: MarqueePage, picture: Path) -> None:
-    marquee.page.screenshot(path=picture)
+def liked(marquee: MarqueePage) -> None:
+    marquee.picks.first.get_by_role("link", name="More like this").click()
+    expect(marquee.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
+
+
+def seen_through(marquee: MarqueePage) -> None:
+    expect(marquee.page.locator(".taste-section").first).to_be_visible()
+
+
+VIEWS: tuple[tuple[str, str, Callable[[MarqueePage], None]], ...] = (
+    ("picks", "picks", lambda marquee: expect(marquee.picks).to_have_count(10)),
+    ("mine", "mine", lambda marquee: expect(marquee.mine.first).to_be_visible()),
+    ("search", "search", searched),
+    ("movie", "picks", liked),
+    ("taste", "taste", seen_through),
+)
+
+
+def take_for_the_readme(browser: Browser, site_url: str) -> None:
+    desktop = opened(browser, site_url, (1280, 800), "dark")
+    desktop.open()
+    desktop.rate(*LIKES)
+    expect(desktop.picks).to_have_count(10)
+    to_top(desktop)
+    save(desktop, README_PICTURES / "desktop.png", whole=False)
+    desktop.page.context.close()
+    phone = opened(browser, site_url, (390, 844), "light", scale=2)
+    phone.open()
+    phone.rate(*LIKES)
+    expect(phone.picks).to_have_count(10)
+    to_top(phone)
+    save(phone, README_PICTURES / "phone.png", whole=False)
+    phone.page.context.close()
+
+
+def opened(
+    browser: Browser,
+    site_url: str,
+    size: tuple[int, int],
+    colours: Literal["light", "dark"],
+    scale: int = 1,
+) -> MarqueePage:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=scale,
+        color_scheme=colours,
+        reduced_motion="reduce",
+        has_touch=size[0] < min(WIDTHS) + 100,
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    api_url = json.loads(call("GET", site_url.rstrip("/") + "/config.json").text)["apiUrl"]
+    return MarqueePage(context.new_page(), site_url, api_url)
+
+
+def to_top(marquee: MarqueePage) -> None:
+    marquee.page.evaluate("() => window.scrollTo(0, 0)")
+
+
+def save(marquee: MarqueePage, picture: Path, whole: bool = True) -> None:
+    marquee.page.screenshot(path=picture, full_page=whole)
     size = picture.stat().st_size
-    if size > MOST_BYTES:
-        raise SystemExit(f"{picture} has {size:,} bytes; pictures here stay under {MOST_BYTES:,}.")
-    print(f"{picture}: {size:,} bytes")
+    if picture.parent == README_PICTURES and size > MOST_BYTES:
+        raise SystemExit(f"{picture} has {size:,} bytes; pictures there stay under {MOST_BYTES:,}.")
+    print(f"{picture}: {size:,} bytes", flush=True)
 
 
 if __name__ == "__main__":

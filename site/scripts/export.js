@@ -1,0 +1,64 @@
+// A visitor's own data, to take along. Of the phone there are only its last digits here.
+
+import { ratedAnswers } from "./shelf.js";
+
+/** @typedef {import("./shelf.js").Shelf} Shelf */
+/** @typedef {import("./api.js").Visitor} Visitor */
+
+/**
+ * @param {Shelf} shelf
+ * @param {Visitor | null} visitor
+ * @param {string} at ISO 8601
+ */
+export function asJson(shelf, visitor, at) {
+  const data = {
+    exported_at: at,
+    dataset: shelf.dataset,
+    name: shelf.name,
+    phone_ends: shelf.visit?.phone_ends ?? null,
+    saved: visitor && {
+      visitor_id: visitor.visitor_id, version: visitor.version, status: visitor.status, status_at: visitor.status_at,
+      expires_at: visitor.expires_at ?? null,
+    },
+    ratings: ratedAnswers(shelf).map(({ movie, stars, at: rated_at }) => ({ ...movieFields(movie), stars, rated_at })),
+    not_seen: shelf.answers.filter(({ stars }) => stars === 0).map(({ movie }) => movieFields(movie)),
+    not_for_me: shelf.dismissed.map(movieFields),
+    picks: visitor?.picks?.map((pick) => ({ ...movieFields(pick), stars_expected: pick.stars })) ?? null,
+  };
+  return JSON.stringify(data, null, 2);
+}
+
+/** RFC 4180, a line for each rating. @param {Shelf} shelf */
+export function asCsv(shelf) {
+  const lines = ratedAnswers(shelf).map(({ movie, stars, at }) =>
+    [movie.movie_id, movie.title, movie.year ?? "", movie.genres.join("|"), stars, at]);
+  return [["movie_id", "title", "year", "genres", "stars", "rated_at"], ...lines]
+    .map((fields) => `${fields.map(csvField).join(",")}\r\n`).join("");
+}
+
+/** @param {string | number} value */
+function csvField(value) {
+  const text = String(value);
+  // A spreadsheet would run a title that begins like a formula.
+  const safe = /^[=+\-@\t\r]/.test(text) && typeof value === "string" ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** @param {import("./api.js").Movie} movie */
+function movieFields({ movie_id, title, year, genres }) {
+  return { movie_id, title, year, genres };
+}
+
+/**
+ * @param {string} name
+ * @param {string} type
+ * @param {string} text
+ */
+export function download(name, type, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,137 @@
+// Which picks are to be shown now: asked for after every answer, replaced by the batch's.
+
+import { ApiProblem } from "./api.js";
+import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from "./shelf.js";
+
+/** @typedef {import("./api.js").Filter} Filter */
+/** @typedef {import("./api.js").Pick} Pick */
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./visit.js").VisitKeeper} VisitKeeper */
+
+/**
+ * @typedef {{genre: string, decade: string}} Choice the filter as chosen; "" is any
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
+ *   isCurrent: the picks are those of the ratings as they are now
+ */
+
+/** @type {Choice} */
+const ANY = { genre: "", decade: "" };
+
+export class PicksFinder extends EventTarget {
+  /** @type {AbortController | null} */
+  #asking = null;
+  /** @type {{key: string, picks: Pick[]}} the last answer and what it was the answer to */
+  #instant = { key: "", picks: [] };
+  /** @type {ApiProblem | null} */
+  #problem = null;
+  #wanted = "";
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {Store} store
+   * @param {VisitKeeper} visit
+   */
+  constructor(api, store, visit) {
+    super();
+    this.api = api;
+    this.store = store;
+    this.visit = visit;
+    this.choice = ANY;
+    store.onChange(() => this.refresh());
+    visit.addEventListener("change", () => this.#told());
+    window.addEventListener("online", () => this.#problem && this.retry());
+  }
+
+  /** @param {Partial<Choice>} choice */
+  choose(choice) {
+    this.choice = { ...this.choice, ...choice };
+    this.refresh();
+  }
+
+  /** Ask for picks, if those that were asked for last are not the ones wanted now. */
+  refresh() {
+    const key = this.#key();
+    if (key !== this.#wanted) {
+      this.#wanted = key;
+      this.#asking?.abort();
+      this.#problem = null;
+      if (this.#enough() && key !== this.#instant.key) this.#ask(key);
+    }
+    this.#told();
+  }
+
+  retry() {
+    this.#wanted = "";
+    this.refresh();
+  }
+
+  /** @returns {Found} */
+  get found() {
+    if (!this.#enough()) {
+      return { kind: "few", picks: [], isCurrent: true, problem: null, added: new Set() };
+    }
+    const picks = this.#finalPicks();
+    if (picks) {
+      const first = new Set(this.#instant.picks.map(({ movie_id }) => movie_id));
+      const added = first.size === 0 ? [] : picks.filter(({ movie_id }) => !first.has(movie_id));
+      return { kind: "final", picks, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
+    }
+    const isCurrent = this.#instant.key === this.#key();
+    return { kind: "instant", picks: this.#withoutGone(this.#instant.picks), isCurrent, problem: this.#problem, added: new Set() };
+  }
+
+  #enough() {
+    return ratingsOf(this.store.shelf).length >= RATINGS_NEEDED;
+  }
+
+  #key() {
+    const { shelf } = this.store;
+    return JSON.stringify([shelf.dataset, ratingsOf(shelf), shelf.dismissed.map(({ movie_id }) => movie_id), this.choice]);
+  }
+
+  /** What the batch computed, as long as it is of the ratings on the shelf and nothing is filtered. */
+  #finalPicks() {
+    const { shelf } = this.store;
+    const { visitor } = this.visit;
+    const isFiltered = this.choice.genre !== "" || this.choice.decade !== "";
+    if (!visitor?.picks || isFiltered || visitor.version !== shelf.visit?.version) return null;
+    if (differences(visitor.ratings, ratingsOf(shelf)).size > 0) return null;
+    return this.#withoutGone(visitor.picks);
+  }
+
+  /** What she has not seen stays: it is the best of picks. @param {Pick[]} picks */
+  #withoutGone(picks) {
+    const { shelf } = this.store;
+    const gone = new Set([...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id));
+    return picks.filter(({ movie_id }) => !gone.has(movie_id));
+  }
+
+  /** @param {string} key */
+  async #ask(key) {
+    const asking = new AbortController();
+    this.#asking = asking;
+    const { shelf } = this.store;
+    const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
+    try {
+      const { dataset, picks } = await this.api.picks(ratingsOf(shelf), dismissed, filterOf(this.choice), asking.signal);
+      if (asking.signal.aborted) return;
+      this.#instant = { key, picks };
+      this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));
+    } catch (error) {
+      if (asking.signal.aborted) return;
+      if (!(error instanceof ApiProblem)) throw error;
+      this.#problem = error;
+    }
+    this.#told();
+  }
+
+  #told() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {Choice} choice @returns {Filter} */
+function filterOf({ genre, decade }) {
+  const from = Number(decade);
+  return { genres: genre ? [genre] : [], years: decade ? { from, to: from + 9 } : null };
+}

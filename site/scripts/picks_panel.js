@@ -1,0 +1,222 @@
+// The picks as a list: beside the questionnaire, and on a page of their own.
+
+import { announce, button, make, say } from "./dom.js";
+import { poster } from "./poster.js";
+import { answered, dismissed, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
+import { starRating } from "./stars.js";
+import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./wording.js";
+
+/** @typedef {import("./api.js").Pick} Pick */
+/** @typedef {import("./main.js").App} App */
+/** @typedef {import("./picks_finder.js").Found} Found */
+
+const FIRST_DECADE = 1920;
+
+/**
+ * @param {App} app
+ * @param {AbortSignal} signal ends what the panel listens to
+ * @param {{heading: HTMLElement, itemLevel: "h2" | "h3"}} about heading: stands before the panel, and takes
+ *   the focus of a pick that goes
+ */
+export function picksPanel(app, signal, { heading, itemLevel }) {
+  const kind = make("p", { class: "picks-kind", role: "status" });
+  const problem = make("div", { class: "inline-problem", role: "alert" });
+  const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
+  const waiting = waitingSeats();
+  const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
+  const panel = make("div", { class: "picks-panel" }, kind, problem, tools, waiting.element, list);
+  let shownKey = "";
+
+  const show = () => {
+    const { found } = app.finder;
+    panel.dataset.kind = found.kind;
+    kind.dataset.kind = found.kind;
+    tools.hidden = found.kind === "few";
+    waiting.show(ratingsOf(app.store.shelf).length, found);
+    panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
+    say(kind, wordsForKind(found));
+    showProblem(problem, app, found);
+    const key = JSON.stringify([found.kind, found.picks, [...found.added]]);
+    if (key === shownKey) return;
+    shownKey = key;
+    keepingFocus(list, heading, () =>
+      list.replaceChildren(...found.picks.map((pick) => pickItem(app, pick, found.added.has(pick.movie_id), itemLevel))));
+  };
+  app.finder.addEventListener("change", show, { signal });
+  show();
+  return panel;
+}
+
+/** @param {Found} found */
+function wordsForKind({ kind, picks, isCurrent, problem, added }) {
+  if (kind === "few") return "";
+  if (kind === "final") {
+    return `Computed with everyone’s ratings${added.size > 0 ? `: ${added.size} new` : ""}.`;
+  }
+  if (problem && picks.length > 0) return "These are from before your last answer.";
+  if (picks.length === 0) return isCurrent ? "No movie is left with this filter. Take the filter off to see more." : "";
+  return "From your ratings alone, as they are now.";
+}
+
+/** Before the fifth rating: seats to be filled, of the size of the picks to come. */
+function waitingSeats() {
+  const words = make("p", { class: "seats-words" });
+  const seats = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
+  const element = make("div", { class: "seats" }, words, ...seats);
+  return {
+    element,
+    /** @param {number} rated @param {Found} found */
+    show(rated, found) {
+      element.hidden = found.picks.length > 0 || found.problem !== null || (found.kind !== "few" && found.isCurrent);
+      const missing = RATINGS_NEEDED - rated;
+      words.textContent = missing > 0
+        ? `Rate ${missing === RATINGS_NEEDED ? RATINGS_NEEDED : `${missing} more`} ${missing === 1 ? "movie" : "movies"} and your picks take these seats.`
+        : "Choosing your picks…";
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {App} app
+ * @param {Found} found
+ */
+function showProblem(place, app, found) {
+  const words = found.problem ? wordsForProblem(found.problem) : "";
+  if (place.dataset.words === words) return;
+  place.dataset.words = words;
+  place.replaceChildren();
+  if (found.problem) {
+    place.append(make("p", {}, `${words} Your ratings are kept.`), button("Try again", "button", () => app.finder.retry()));
+  }
+}
+
+/**
+ * Replace a list's items; the keyboard's focus stays with the movie it was at, or goes to the heading.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} heading
+ * @param {() => void} replace
+ */
+function keepingFocus(list, heading, replace) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const item = focused?.closest("[data-movie-id]");
+  const at = focused?.getAttribute("data-act");
+  const movieId = item?.getAttribute("data-movie-id");
+  replace();
+  if (!focused) return;
+  const again = list.querySelector(`[data-movie-id="${movieId}"] [data-act="${at}"]`);
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  else heading.focus({ preventScroll: true });
+}
+
+/**
+ * @param {App} app
+ * @param {Pick} pick
+ * @param {boolean} isNew
+ * @param {"h2" | "h3"} level
+ */
+function pickItem(app, pick, isNew, level) {
+  const rating = make("div", { class: "pick-rating", hidden: true });
+  const seen = button("Seen it", "chip", () => openRating(), { "data-act": "seen", "aria-expanded": "false" });
+  const openRating = () => {
+    rating.hidden = !rating.hidden;
+    seen.setAttribute("aria-expanded", String(!rating.hidden));
+    if (rating.hidden || rating.childElementCount > 0) return;
+    rating.append(starRating({
+      legend: `Your stars for ${titleAndYear(pick)}`, stars: 0,
+      onRate: (stars) => {
+        app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
+        announce(`${pick.title}: ${counted(stars, "star")}. Your picks change.`);
+      },
+    }));
+    rating.querySelector("input")?.focus();
+  };
+  const notForMe = () => {
+    app.store.change((shelf) => dismissed(shelf, pick));
+    announce(`${pick.title} is not picked again. My movies brings it back.`);
+  };
+  const because = (pick.because ?? []).map(({ title }) => title).filter(Boolean);
+  const named = ` ${titleAndYear(pick)}`;
+  return make("li", { class: "pick", "data-movie-id": pick.movie_id },
+    poster(pick, "poster-thumb"),
+    make("div", { class: "pick-words" },
+      make(level, { class: "pick-title" },
+        make("a", { href: `#movie/${pick.movie_id}`, "data-act": "open" }, pick.title),
+        pick.year ? make("span", { class: "year" }, ` ${pick.year}`) : null),
+      make("p", { class: "genres" }, pick.genres.join(", ")),
+      isNew ? make("p", { class: "new" }, "New") : null),
+    expectedStars(pick.stars),
+    because.length > 0 ? make("p", { class: "because" }, `Because you loved ${listed(because)}`) : null,
+    make("p", { class: "pick-acts" },
+      make("a", { class: "chip", href: `#movie/${pick.movie_id}`, "data-act": "more" }, "More like this", make("span", { class: "visually-hidden" }, `: ${named}`)),
+      seen, button("Not for me", "chip", notForMe, { "data-act": "dismiss", "aria-label": `Not for me:${named}` })),
+    rating);
+}
+
+/** Popular movies stand in where there is no model, and come without predicted stars. @param {unknown} stars */
+export function expectedStars(stars) {
+  if (typeof stars !== "number") return make("span");
+  return make("p", { class: "pick-stars" },
+    make("span", { "aria-hidden": "true" }, "★ "), stars.toFixed(1),
+    make("span", { class: "visually-hidden" }, " stars expected from you"));
+}
+
+/** @param {App} app @param {AbortSignal} signal */
+function filters(app, signal) {
+  const { choice } = app.finder;
+  const genres = [...app.store.shelf.genres];
+  const decades = range(FIRST_DECADE, new Date().getFullYear()).reverse();
+  const genre = select("Genre", [["", "Any genre"], ...genres.map((name) => /** @type {[string, string]} */ ([name, name]))], choice.genre,
+    (value) => app.finder.choose({ genre: value }));
+  app.store.onChange(() => {
+    const listedAlready = new Set([...genre.field.options].map(({ value }) => value));
+    for (const name of app.store.shelf.genres) if (!listedAlready.has(name)) genre.field.add(new Option(name, name));
+  }, signal);
+  const decade = select("Decade", [["", "Any year"], ...decades.map((from) => /** @type {[string, string]} */ ([String(from), `${from}s`]))], choice.decade,
+    (value) => app.finder.choose({ decade: value }));
+  return make("div", { class: "filters" }, genre.element, decade.element);
+}
+
+/** @param {number} from @param {number} to */
+function range(from, to) {
+  return Array.from({ length: Math.floor((to - from) / 10) + 1 }, (_, place) => from + place * 10);
+}
+
+/**
+ * @param {string} label
+ * @param {[string, string][]} options value and words
+ * @param {string} value
+ * @param {(value: string) => void} onChoose
+ */
+export function select(label, options, value, onChoose) {
+  const field = make("select", { "aria-label": label, autocomplete: "off" }, ...options.map(([each, words]) => make("option", { value: each, selected: each === value }, words)));
+  field.addEventListener("change", () => onChoose(field.value));
+  return { field, element: make("span", { class: "select" }, field) };
+}
+
+/** @param {App} app */
+function actions(app) {
+  const words = make("span", { class: "hint", role: "status" });
+  const share = async () => {
+    const text = picksAsText(app.finder.found.picks, siteAddress());
+    try {
+      if (navigator.share) await navigator.share({ title: "My picks from Marquee", text });
+      else {
+        await navigator.clipboard.writeText(text);
+        say(words, "Copied.");
+      }
+    } catch (error) {
+      // Closing the sheet is no failure.
+      if (!(error instanceof DOMException && error.name === "AbortError")) say(words, "This browser does not let the page share; print the list instead.");
+    }
+  };
+  return make("div", { class: "picks-actions" },
+    button("Share", "chip", share),
+    button("Print", "chip", () => window.print()),
+    words);
+}
+
+/** The page's address without what it says of the visitor. */
+export function siteAddress() {
+  return location.href.replace(/#.*/, "");
+}

@@ -1,0 +1,254 @@
+// The visitor's shelf: everything this browser knows of her, and what each act does to it.
+// No DOM and no storage here: plain values in, plain values out.
+
+/** @typedef {import("./api.js").Movie} Movie */
+/** @typedef {import("./api.js").Rating} Rating */
+/** @typedef {import("./api.js").Visitor} Visitor */
+
+/**
+ * @typedef {{movie: Movie, stars: number, at: string}} Answer stars 0: haven't seen it
+ * @typedef {{ratings: Rating[], dismissed: number[]}} Saved what the API last said it holds
+ * @typedef {{visitor_id: string, token: string, version: number, phone_ends: string | null, saved: Saved}} Visit
+ * @typedef {{movie: Movie, before: Answer | null}} Undoable
+ * @typedef {Movie & {wished?: boolean}} Question wished: she asked for it herself
+ * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], asking: Question[],
+ *   undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
+ * @typedef {{movie: Movie, stars: number | null}} Change null: taken off
+ */
+
+export const UNSEEN = 0;
+export const RATINGS_NEEDED = 5;
+export const RATINGS_WISHED = 10;
+export const MOST_RATINGS = 500;
+const UNDO_KEPT = 20;
+
+/** @type {Shelf} */
+export const EMPTY = {
+  dataset: null, name: "", answers: [], dismissed: [], asking: [], undo: [], genres: [], visit: null,
+};
+
+/** @param {Shelf} shelf */
+export function ratedAnswers(shelf) {
+  return shelf.answers.filter(({ stars }) => stars !== UNSEEN);
+}
+
+/** @param {Shelf} shelf @returns {Rating[]} */
+export function ratingsOf(shelf) {
+  return ratedAnswers(shelf).map(({ movie, stars }) => ({ movie_id: movie.movie_id, stars }));
+}
+
+/** @param {Shelf} shelf @param {number} movieId */
+export function answerTo(shelf, movieId) {
+  return shelf.answers.find(({ movie }) => movie.movie_id === movieId) ?? null;
+}
+
+/** @param {Shelf} shelf */
+export function unseenIds(shelf) {
+  return shelf.answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie.movie_id);
+}
+
+/** @param {Movie} movie @returns {Movie} without what a pick or a search adds to it */
+export function movieAlone({ movie_id, title, year, genres }) {
+  return { movie_id, title, year, genres };
+}
+
+/**
+ * The shelf after an answer; a movie answered again keeps its place in the order given.
+ * @param {Shelf} shelf
+ * @param {Movie} movie
+ * @param {number} stars
+ * @param {string} at ISO 8601
+ * @returns {Shelf}
+ */
+export function answered(shelf, movie, stars, at) {
+  const before = answerTo(shelf, movie.movie_id);
+  const answer = { movie: movieAlone(movie), stars, at };
+  const answers = before
+    ? shelf.answers.map((each) => (each === before ? answer : each))
+    : [...shelf.answers, answer];
+  return {
+    ...shelf,
+    answers,
+    asking: shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id),
+    dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movie.movie_id),
+    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-UNDO_KEPT),
+  };
+}
+
+/** The shelf before the last answer, that movie asked about again. @param {Shelf} shelf @returns {Shelf} */
+export function undone(shelf) {
+  const last = shelf.undo.at(-1);
+  if (last === undefined) return shelf;
+  const { movie, before } = last;
+  const others = shelf.answers.filter((each) => each.movie.movie_id !== movie.movie_id);
+  const answers = before === null
+    ? others
+    : shelf.answers.map((each) => (each.movie.movie_id === movie.movie_id ? before : each));
+  return asked({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
+}
+
+/** Put a movie that she wishes to rate on the card now. @param {Shelf} shelf @param {Movie} movie @returns {Shelf} */
+export function asked(shelf, movie) {
+  const others = shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id);
+  return { ...shelf, asking: [{ ...movieAlone(movie), wished: true }, ...others] };
+}
+
+/**
+ * What to ask after the card that is shown, now that more is known of her: newer questions take the
+ * place of those that wait, but for movies that she asked for herself.
+ * @param {Shelf} shelf
+ * @param {Movie[]} movies
+ * @returns {Shelf}
+ */
+export function askedNext(shelf, movies) {
+  const kept = shelf.asking.filter(({ wished }, place) => place === 0 || wished);
+  const known = new Set([...shelf.answers.map(({ movie }) => movie.movie_id), ...kept.map(({ movie_id }) => movie_id)]);
+  return { ...shelf, asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(movieAlone)] };
+}
+
+/** @param {Shelf} shelf @param {number} movieId @returns {Shelf} */
+export function removed(shelf, movieId) {
+  return {
+    ...shelf,
+    answers: shelf.answers.filter(({ movie }) => movie.movie_id !== movieId),
+    undo: shelf.undo.filter(({ movie }) => movie.movie_id !== movieId),
+  };
+}
+
+/** "Not for me": never picked again. @param {Shelf} shelf @param {Movie} movie @returns {Shelf} */
+export function dismissed(shelf, movie) {
+  return { ...restored(shelf, movie.movie_id), dismissed: [...restored(shelf, movie.movie_id).dismissed, movieAlone(movie)] };
+}
+
+/** @param {Shelf} shelf @param {number} movieId @returns {Shelf} */
+export function restored(shelf, movieId) {
+  return { ...shelf, dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movieId) };
+}
+
+/**
+ * Movie ids mean nothing in another data set: what was answered in it is laid aside.
+ * @param {Shelf} shelf
+ * @param {string} dataset
+ * @returns {Shelf}
+ */
+export function inDataset(shelf, dataset) {
+  if (shelf.dataset === dataset) return shelf;
+  if (shelf.dataset === null) return { ...shelf, dataset };
+  return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
+}
+
+/** Remember genres met, for the filter. @param {Shelf} shelf @param {Movie[]} movies @returns {Shelf} */
+export function withGenresOf(shelf, movies) {
+  const genres = new Set([...shelf.genres, ...movies.flatMap((movie) => movie.genres)]);
+  return genres.size === shelf.genres.length ? shelf : { ...shelf, genres: [...genres].sort() };
+}
+
+/** @param {Shelf} shelf @returns {Saved} */
+export function toSave(shelf) {
+  return { ratings: ratingsOf(shelf), dismissed: shelf.dismissed.map(({ movie_id }) => movie_id) };
+}
+
+/** How much differs from what the API holds; 0 without a visit. @param {Shelf} shelf */
+export function unsavedCount(shelf) {
+  if (shelf.visit === null) return 0;
+  const { ratings, dismissed: gone } = toSave(shelf);
+  return differences(shelf.visit.saved.ratings, ratings).size + symmetricDifference(shelf.visit.saved.dismissed, gone);
+}
+
+/** @param {Rating[]} before @param {Rating[]} after @returns {Map<number, number | null>} movie id to its new stars, null taken off */
+export function differences(before, after) {
+  const was = new Map(before.map(({ movie_id, stars }) => [movie_id, stars]));
+  const is = new Map(after.map(({ movie_id, stars }) => [movie_id, stars]));
+  /** @type {Map<number, number | null>} */
+  const changes = new Map();
+  for (const [movieId, stars] of is) if (was.get(movieId) !== stars) changes.set(movieId, stars);
+  for (const movieId of was.keys()) if (!is.has(movieId)) changes.set(movieId, null);
+  return changes;
+}
+
+/** @param {number[]} one @param {number[]} other */
+function symmetricDifference(one, other) {
+  return one.filter((id) => !other.includes(id)).length + other.filter((id) => !one.includes(id)).length;
+}
+
+/** @param {Visitor} visitor @returns {Saved} */
+export function savedBy(visitor) {
+  return {
+    ratings: visitor.ratings.map(({ movie_id, stars }) => ({ movie_id, stars })),
+    dismissed: (visitor.dismissed ?? []).map(({ movie_id }) => movie_id),
+  };
+}
+
+/**
+ * The shelf once it has met what the API holds now: changes made elsewhere come in, those made
+ * here and not yet saved stay, and where both changed one movie what was said here stands.
+ * @param {Shelf} shelf
+ * @param {Visitor} visitor
+ * @param {{visitor_id: string, token: string}} credentials
+ * @param {string} at ISO 8601
+ * @returns {{shelf: Shelf, arrived: Change[]}} arrived: what changed elsewhere, as it was said there
+ */
+export function met(shelf, visitor, { visitor_id, token }, at) {
+  const base = shelf.visit?.visitor_id === visitor_id ? shelf.visit.saved : { ratings: [], dismissed: [] };
+  const theirs = savedBy(visitor);
+  const mine = differences(base.ratings, ratingsOf(shelf));
+  const answersBefore = new Map(shelf.answers.map((answer) => [answer.movie.movie_id, answer]));
+  const movies = new Map(visitor.ratings.map((rating) => [rating.movie_id, movieIn(rating)]));
+
+  /** @type {Change[]} */
+  const arrived = [];
+  for (const [movieId, stars] of differences(base.ratings, theirs.ratings)) {
+    if (mine.has(movieId) && mine.get(movieId) === stars) continue;
+    const movie = movies.get(movieId) ?? answersBefore.get(movieId)?.movie;
+    if (movie) arrived.push({ movie, stars });
+  }
+
+  const fromThere = visitor.ratings
+    .filter(({ movie_id }) => mine.get(movie_id) !== null)
+    .map((rating) => answerAfter(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at));
+  const there = new Set(fromThere.map(({ movie }) => movie.movie_id));
+  const onlyHere = shelf.answers.filter(({ movie, stars }) =>
+    !there.has(movie.movie_id) && (stars === UNSEEN || mine.has(movie.movie_id)));
+  const answers = [...fromThere, ...onlyHere].slice(0, MOST_RATINGS);
+  const rated = new Set(answers.map(({ movie }) => movie.movie_id));
+
+  return {
+    arrived,
+    shelf: {
+      ...shelf,
+      name: visitor.name ?? shelf.name,
+      answers,
+      dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
+      asking: shelf.asking.filter(({ movie_id }) => !rated.has(movie_id)),
+      undo: arrived.length > 0 ? [] : shelf.undo,
+      visit: { visitor_id, token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
+    },
+  };
+}
+
+/**
+ * @param {Rating & Partial<Movie>} rating
+ * @param {number | null | undefined} mine the stars given here since, if any
+ * @param {Answer | undefined} before
+ * @param {string} at
+ * @returns {Answer}
+ */
+function answerAfter(rating, mine, before, at) {
+  const stars = mine ?? rating.stars;
+  if (before && before.stars === stars) return before;
+  return { movie: before?.movie ?? movieIn(rating), stars, at };
+}
+
+/** @param {Rating & Partial<Movie>} rating @returns {Movie} */
+function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = [] }) {
+  return { movie_id, title, year, genres };
+}
+
+/** @param {Shelf} shelf @param {number[]} base @param {Movie[]} theirs @returns {Movie[]} */
+function mergedDismissals(shelf, base, theirs) {
+  const here = new Set(shelf.dismissed.map(({ movie_id }) => movie_id));
+  const takenBackHere = new Set(base.filter((movieId) => !here.has(movieId)));
+  const there = new Set(theirs.map(({ movie_id }) => movie_id));
+  const newHere = shelf.dismissed.filter(({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id));
+  return [...theirs.filter(({ movie_id }) => !takenBackHere.has(movie_id)).map(movieAlone), ...newHere];
+}

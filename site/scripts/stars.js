@@ -1,0 +1,75 @@
+// Rating a movie: five stars as a radio group, the same everywhere on the page.
+
+import { make } from "./dom.js";
+import { counted, STARS_MEAN } from "./wording.js";
+
+let groups = 0;
+
+/**
+ * Five radio buttons drawn as stars. A tap gives the rating at once; the keyboard's arrows only
+ * move, and Enter, Space, a key from 1 to 5 or the button gives it: nobody rates on the way past.
+ * @param {{legend: string, stars: number, size?: "large" | "small",
+ *   onRate: (stars: number, byKeyboard: boolean) => void}} about stars 0: none given
+ * @returns {HTMLFieldSetElement}
+ */
+export function starRating({ legend, stars, size = "small", onRate }) {
+  const name = `stars-${++groups}`;
+  const words = make("span", { class: "stars-mean", "aria-hidden": "true" }, STARS_MEAN[stars] ?? "");
+  const show = (/** @type {number} */ shown) => {
+    fieldset.dataset.shown = String(shown);
+    words.textContent = STARS_MEAN[shown] ?? "";
+  };
+  const chosen = () => Number(fieldset.querySelector("input:checked")?.getAttribute("value") ?? 0);
+  const give = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
+  const options = [1, 2, 3, 4, 5].map((value) => starOption(name, value, value === stars));
+  const fieldset = make("fieldset", { class: `stars stars-${size}`, "data-shown": stars },
+    make("legend", { class: "visually-hidden" }, legend),
+    make("div", { class: "stars-row" }, ...options),
+    words,
+    give);
+
+  fieldset.addEventListener("change", () => {
+    show(chosen());
+    give.hidden = false;
+    give.textContent = `Give ${counted(chosen(), "star")}`;
+  });
+  fieldset.addEventListener("click", (event) => {
+    // An arrow key clicks too, but with no press of a pointer behind it: detail is 0.
+    if (event.target instanceof HTMLInputElement && event.detail > 0) onRate(Number(event.target.value), false);
+  });
+  fieldset.addEventListener("keydown", (event) => {
+    const key = Number(event.key);
+    const given = key >= 1 && key <= 5 ? key : event.key === "Enter" || event.key === " " ? focusedStars(event) : 0;
+    if (given === 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    onRate(given, true);
+  });
+  fieldset.addEventListener("pointermove", (event) => {
+    // A card that appears under a mouse at rest sends moves of no length.
+    const isMoved = event.movementX !== 0 || event.movementY !== 0;
+    if (isMoved && event.pointerType === "mouse" && event.target instanceof HTMLInputElement) show(Number(event.target.value));
+  });
+  fieldset.addEventListener("pointerleave", () => show(chosen()));
+  return fieldset;
+}
+
+/** @param {KeyboardEvent} event */
+function focusedStars({ target }) {
+  return target instanceof HTMLInputElement ? Number(target.value) : 0;
+}
+
+/** @param {string} name @param {number} value @param {boolean} checked */
+function starOption(name, value, checked) {
+  const label = `${value} ${value === 1 ? "star" : "stars"}: ${STARS_MEAN[value]}`;
+  return make("label", { class: "star" },
+    make("input", { type: "radio", name, value, checked, autocomplete: "off", "aria-label": label }),
+    make("span", { class: "star-face", "aria-hidden": "true" }, "★"));
+}
+
+/** Stars somebody gave, to read. @param {number} stars */
+export function starsGiven(stars) {
+  return make("span", { class: "stars-given" },
+    make("span", { "aria-hidden": "true" }, "★".repeat(stars)),
+    make("span", { class: "visually-hidden" }, `${stars} of 5 stars`));
+}

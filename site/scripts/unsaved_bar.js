@@ -1,0 +1,103 @@
+// What is not saved yet, and what was changed elsewhere: shown with the buttons that settle it.
+
+import { ApiProblem } from "./api.js";
+import { announce, button, make } from "./dom.js";
+import { answered, RATINGS_NEEDED, ratingsOf, removed, unsavedCount } from "./shelf.js";
+import { counted, titleAndYear, wordsForProblem } from "./wording.js";
+
+/** @typedef {import("./main.js").App} App */
+/** @typedef {import("./shelf.js").Change} Change */
+
+/**
+ * @param {App} app
+ * @param {AbortSignal} signal
+ */
+export function unsavedBar(app, signal) {
+  const place = make("div", { class: "unsaved" });
+  let problem = "";
+  let isSaving = false;
+  let text = false;
+
+  const save = async () => {
+    if (isSaving) return;
+    isSaving = true;
+    problem = "";
+    show();
+    try {
+      await app.visit.saveChanges(text);
+      text = false;
+      announce("Saved.");
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are kept in this browser."}`;
+    } finally {
+      isSaving = false;
+      show();
+    }
+  };
+  let shown = "";
+  const show = () => {
+    const { shelf } = app.store;
+    const count = unsavedCount(shelf);
+    const { arrived } = app.visit;
+    if (count === 0) problem = "";
+    const phoneEnds = shelf.visit?.phone_ends ?? null;
+    const rated = ratingsOf(shelf).length;
+    const key = JSON.stringify([count, arrived, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
+    if (key === shown) return;
+    shown = key;
+    const hadFocus = place.contains(document.activeElement);
+    place.replaceChildren();
+    if (arrived.length > 0) place.append(arrivedPanel(app, arrived));
+    if (count > 0) place.append(savePanel());
+    if (hadFocus) place.querySelector("button")?.focus({ preventScroll: true });
+
+    function savePanel() {
+      const wantsText = phoneEnds && rated >= RATINGS_NEEDED ? textChoice(phoneEnds) : null;
+      return make("section", { class: "panel save-panel", "aria-label": "Unsaved changes" },
+        make("p", { class: "status-words" }, `${counted(count, "change")} not saved yet.`),
+        make("p", { class: "hint" }, rated >= RATINGS_NEEDED
+          ? "Saving has your picks computed again with everyone’s ratings."
+          : `With fewer than ${RATINGS_NEEDED} ratings they are saved, and no picks are computed.`),
+        problem ? make("p", { class: "field-error", role: "alert" }, problem) : null,
+        wantsText,
+        button(isSaving ? "Saving…" : "Save changes", "button primary", save, { "aria-disabled": String(isSaving) }));
+    }
+    /** @param {string} ends */
+    function textChoice(ends) {
+      const box = make("input", { type: "checkbox", id: "text-again", checked: text, autocomplete: "off" });
+      box.addEventListener("change", () => { text = box.checked; });
+      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text the new picks to the number ending in ${ends}.`));
+    }
+  };
+  app.store.onChange(show, signal);
+  app.visit.addEventListener("change", show, { signal });
+  show();
+  return place;
+}
+
+/**
+ * @param {App} app
+ * @param {Change[]} arrived
+ */
+function arrivedPanel(app, arrived) {
+  const lines = arrived.map(({ movie, stars }) => {
+    const mine = app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ?? null;
+    const there = stars === null ? "taken off" : counted(stars, "star");
+    const isOverruled = mine !== stars;
+    const take = () => {
+      app.store.change((shelf) => (stars === null ? removed(shelf, movie.movie_id) : answered(shelf, movie, stars, new Date().toISOString())));
+    };
+    return make("li", {},
+      `${titleAndYear(movie)}: ${there} there`,
+      isOverruled ? `; here ${mine === null ? "taken off" : counted(mine, "star")}. ` : ".",
+      isOverruled ? button("Take that", "text-button", take) : null);
+  });
+  return make("section", { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
+    make("p", { class: "status-words" }, "Your movies were changed somewhere else:"),
+    make("ul", { class: "changes" }, ...lines),
+    button("Fine", "button", () => {
+      app.visit.arrived = [];
+      app.visit.dispatchEvent(new Event("change"));
+    }));
+}

@@ -1,0 +1,209 @@
+// Everything the visitor said: sorted, rated anew, taken along, forgotten.
+
+import { ApiProblem } from "../api.js";
+import { announce, button, make, say, viewHeading } from "../dom.js";
+import { asCsv, asJson, download } from "../export.js";
+import { select } from "../picks_panel.js";
+import { poster } from "../poster.js";
+import { answered, asked, ratedAnswers, removed, restored, UNSEEN } from "../shelf.js";
+import { starRating } from "../stars.js";
+import { unsavedBar } from "../unsaved_bar.js";
+import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+
+/** @typedef {import("../main.js").App} App */
+/** @typedef {import("../shelf.js").Answer} Answer */
+/** @typedef {import("../api.js").Movie} Movie */
+
+/** @type {Record<string, {words: string, compare: (one: Answer, other: Answer) => number}>} */
+const ORDERS = {
+  recent: { words: "Rated last first", compare: (one, other) => other.at.localeCompare(one.at) },
+  title: { words: "By title", compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)) },
+  stars: { words: "Most stars first", compare: (one, other) => other.stars - one.stars || sortTitle(one).localeCompare(sortTitle(other)) },
+  year: { words: "Newest first", compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0) },
+};
+
+/** @param {Answer} answer */
+function sortTitle({ movie }) {
+  return movie.title.replace(/^(the|an?) /i, "").toLowerCase();
+}
+
+/** @type {import("../main.js").OpenView} */
+export function openMine(app, _argument, signal) {
+  let order = "recent";
+  const heading = viewHeading("My movies", { class: "board" });
+  const summary = make("p", { class: "lede" });
+  const list = make("ul", { class: "my-list", "aria-label": "Movies I rated" });
+  const others = make("div", { class: "my-others" });
+  const sort = select("Sort", Object.entries(ORDERS).map(([value, { words }]) => [value, words]), order, (value) => {
+    order = value;
+    show(true);
+  });
+  let shown = "";
+
+  const show = (/** @type {boolean} */ isForced = false) => {
+    const { shelf } = app.store;
+    const rated = ratedAnswers(shelf);
+    const key = JSON.stringify([shelf.answers, shelf.dismissed, shelf.visit !== null]);
+    if (key === shown && !isForced) return;
+    shown = key;
+    summary.textContent = rated.length === 0
+      ? "Nothing rated yet."
+      : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "Saved under your link; change what you like and save again." : "Kept in this browser only, until you save."}`;
+    sort.element.hidden = rated.length < 2;
+    inPlace(list, [...rated].sort(ORDERS[order]?.compare).map((answer) => [String(answer.movie.movie_id), answer.stars, () => ratedItem(app, answer, heading)]), heading);
+    others.replaceChildren(...otherLists(app));
+  };
+  app.store.onChange(() => show(), signal);
+
+  const element = make("div", { class: "mine-view" },
+    make("div", { class: "opening" }, heading, summary),
+    make("div", { class: "two-columns" },
+      make("div", {},
+        make("div", { class: "list-tools" }, sort.element, make("a", { class: "button", href: "#rate" }, "Rate more")),
+        list, others),
+      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal))));
+  show();
+  return { title: "My movies", element };
+}
+
+/**
+ * Bring a list to these items without making anew what stays, so that the focus stays, too.
+ * @param {HTMLElement} list
+ * @param {[key: string, stars: number, make: () => HTMLElement][]} items
+ * @param {HTMLElement} heading takes the focus when its item goes
+ */
+function inPlace(list, items, heading) {
+  const there = new Map([...list.children].map((item) => [item.getAttribute("data-key"), item]));
+  const hadFocus = list.contains(document.activeElement) ? document.activeElement : null;
+  const wanted = items.map(([key, stars, makeItem]) => {
+    const old = there.get(`${key}=${stars}`);
+    if (old) return old;
+    const item = makeItem();
+    item.setAttribute("data-key", `${key}=${stars}`);
+    return item;
+  });
+  const movieId = hadFocus?.closest("[data-movie-id]")?.getAttribute("data-movie-id");
+  list.replaceChildren(...wanted);
+  if (!hadFocus) return;
+  const again = list.contains(hadFocus) ? hadFocus : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  else heading.focus({ preventScroll: true });
+}
+
+/** @param {App} app @param {Answer} answer @param {HTMLElement} heading */
+function ratedItem(app, { movie, stars }, heading) {
+  const named = titleAndYear(movie);
+  return make("li", { class: "my-movie", "data-movie-id": movie.movie_id },
+    poster(movie, "poster-thumb"),
+    make("div", { class: "my-words" },
+      make("p", { class: "my-title" }, make("a", { href: `#movie/${movie.movie_id}` }, movie.title), movie.year ? make("span", { class: "year" }, ` ${movie.year}`) : null),
+      make("p", { class: "genres" }, movie.genres.join(", "))),
+    starRating({
+      legend: `Your stars for ${named}`, stars,
+      onRate: (given) => {
+        app.store.change((shelf) => answered(shelf, movie, given, new Date().toISOString()));
+        announce(`${movie.title}: ${counted(given, "star")}.`);
+      },
+    }),
+    button("Remove", "chip", () => {
+      app.store.change((shelf) => removed(shelf, movie.movie_id));
+      announce(`${movie.title} removed.`);
+      heading.focus({ preventScroll: true });
+    }, { "aria-label": `Remove ${named}` }));
+}
+
+/** Movies not seen and those not wanted, folded. @param {App} app */
+function otherLists(app) {
+  const { answers, dismissed } = app.store.shelf;
+  const unseen = answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie);
+  return [
+    folded("Haven’t seen", unseen, "Rate it", (movie) => {
+      app.store.change((shelf) => asked(removed(shelf, movie.movie_id), movie));
+      app.go("rate");
+    }),
+    folded("Not for me", dismissed, "Bring it back", (movie) => {
+      app.store.change((shelf) => restored(shelf, movie.movie_id));
+      announce(`${movie.title} may be picked again.`);
+    }),
+  ].filter((each) => each !== null);
+}
+
+/** @param {string} title @param {Movie[]} movies @param {string} act @param {(movie: Movie) => void} onAct */
+function folded(title, movies, act, onAct) {
+  if (movies.length === 0) return null;
+  return make("details", {},
+    make("summary", {}, `${title} (${movies.length})`),
+    make("ul", { class: "plain-list" }, ...movies.map((movie) => make("li", {},
+      make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie)), " ",
+      button(act, "text-button", () => onAct(movie), { "aria-label": `${act}: ${titleAndYear(movie)}` })))));
+}
+
+/** @param {App} app @param {AbortSignal} signal */
+function dataPanel(app, signal) {
+  const words = make("p", { class: "hint", role: "status" });
+  const save = make("a", { class: "button", href: "#text" }, "Save or text my picks");
+  const export_ = async (/** @type {"json" | "csv"} */ kind) => {
+    const { shelf } = app.store;
+    let { visitor } = app.visit;
+    try {
+      if (shelf.visit) visitor = await app.api.visitor(shelf.visit);
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      say(words, `${wordsForProblem(error)} The file holds what this browser knows.`);
+    }
+    const now = new Date().toISOString();
+    if (kind === "json") download("marquee.json", "application/json", asJson(app.store.shelf, visitor, now));
+    else download("marquee.csv", "text/csv", asCsv(app.store.shelf));
+  };
+  const forgetting = forgetDialog(app, words);
+  const forget = button("Forget me", "button danger", () => forgetting.ask());
+  const show = () => { save.hidden = app.store.shelf.visit !== null; };
+  app.store.onChange(show, signal);
+  show();
+  return make("section", { class: "panel quiet-panel", "aria-labelledby": "data-heading" },
+    make("h2", { id: "data-heading" }, "My data"),
+    make("p", { class: "actions tight" }, save,
+      button("Export as JSON", "button", () => export_("json")), button("Export as CSV", "button", () => export_("csv"))),
+    make("p", { class: "hint" }, "Of your phone number the file holds the last digits only."),
+    make("p", { class: "actions tight" }, forget),
+    words, forgetting.element);
+}
+
+/** @param {App} app @param {HTMLElement} after where it is said that all is gone */
+function forgetDialog(app, after) {
+  const problem = make("p", { class: "field-error", role: "alert", hidden: true });
+  const words = make("p", {});
+  const sure = button("Yes, forget me", "button danger", () => forget());
+  const keep = button("Keep everything", "button", () => element.close());
+  const element = make("dialog", { class: "dialog", "aria-labelledby": "forget-heading" },
+    make("h2", { id: "forget-heading" }, "Forget everything?"), words, problem,
+    make("p", { class: "actions" }, sure, keep));
+  const forget = async () => {
+    if (sure.getAttribute("aria-disabled") === "true") return;
+    const wasSaved = app.visit.credentials !== null;
+    sure.setAttribute("aria-disabled", "true");
+    try {
+      await app.visit.forget();
+      element.close();
+      say(after, wasSaved
+        ? "Forgotten: your name, number, ratings and picks are deleted, and your link opens nothing now."
+        : "Forgotten: this browser holds nothing of yours now.");
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      problem.hidden = false;
+      problem.textContent = `${wordsForProblem(error)} Nothing was deleted yet.`;
+    } finally {
+      sure.removeAttribute("aria-disabled");
+    }
+  };
+  return {
+    element,
+    ask() {
+      problem.hidden = true;
+      words.textContent = app.visit.credentials
+        ? "Your name, phone number, ratings and picks are deleted here and at Marquee, at once and for good. Backups of the database forget them within 35 days."
+        : "Your ratings are in this browser only; they are deleted from it for good.";
+      element.showModal();
+    },
+  };
+}

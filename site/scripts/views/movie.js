@@ -1,0 +1,125 @@
+// One movie: what is known of it, its stars, and movies like it.
+
+import { ApiProblem } from "../api.js";
+import { announce, button, make, viewHeading } from "../dom.js";
+import { poster } from "../poster.js";
+import { answered, answerTo, dismissed, removed, restored, UNSEEN, withGenresOf } from "../shelf.js";
+import { starRating } from "../stars.js";
+import { tiles } from "../tiles.js";
+import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+
+/** @typedef {import("../api.js").Movie} Movie */
+/** @typedef {import("../api.js").MovieDetails} MovieDetails */
+/** @typedef {import("../main.js").App} App */
+
+/** @type {import("../main.js").OpenView} */
+export async function openMovie(app, argument, signal) {
+  const movieId = Number(argument);
+  if (!Number.isInteger(movieId)) return noSuchMovie();
+  let movie;
+  try {
+    ({ movie } = await app.api.movie(movieId));
+  } catch (error) {
+    if (error instanceof ApiProblem && error.kind === "missing") return noSuchMovie();
+    throw error;
+  }
+  const similar = make("section", { class: "similar", "aria-labelledby": "similar-heading" },
+    make("h2", { id: "similar-heading", class: "board-small" }, "More like this"),
+    make("p", { class: "hint", role: "status" }, "Looking for movies like it…"));
+  showSimilar(app, movie, similar, signal);
+  return {
+    title: titleAndYear(movie),
+    element: make("div", { class: "movie-view" },
+      make("div", { class: "movie-head" },
+        poster(movie, "poster-large"),
+        make("div", { class: "movie-facts" },
+          viewHeading(movie.title),
+          movie.alternative_titles.length > 0 ? make("p", { class: "hint" }, `Also called ${movie.alternative_titles.join(", or ")}`) : null,
+          make("p", { class: "genres" }, [movie.year, ...movie.genres].filter(Boolean).join(" · ")),
+          make("p", { class: "everyone" }, everyoneWords(movie)),
+          opinion(app, movie, signal),
+          links(movie))),
+      similar),
+  };
+}
+
+/** @returns {import("../main.js").View} */
+function noSuchMovie() {
+  return {
+    title: "No such movie",
+    element: make("div", { class: "message" }, viewHeading("No such movie", { class: "board" }),
+      make("p", { class: "lede" }, "This link names a movie that is not on the programme. The movies may have been replaced since."),
+      make("p", { class: "actions" }, make("a", { class: "button primary", href: "#search" }, "Search"))),
+  };
+}
+
+/** @param {MovieDetails} movie */
+function everyoneWords({ ratings, mean_stars }) {
+  if (ratings === 0 || mean_stars === null) return "Nobody has rated it yet.";
+  return `${mean_stars.toFixed(1)} of 5 stars on average, from ${ratings.toLocaleString()} ${ratings === 1 ? "rating" : "ratings"}.`;
+}
+
+/** @param {App} app @param {MovieDetails} movie @param {AbortSignal} signal */
+function opinion(app, movie, signal) {
+  const place = make("div", { class: "opinion" });
+  let shown = "";
+  const show = () => {
+    const { shelf } = app.store;
+    const answer = answerTo(shelf, movie.movie_id);
+    const isDismissed = shelf.dismissed.some(({ movie_id }) => movie_id === movie.movie_id);
+    const key = JSON.stringify([answer?.stars, isDismissed]);
+    if (key === shown) return;
+    const hadFocus = place.contains(document.activeElement);
+    shown = key;
+    const give = (/** @type {number} */ stars) => {
+      app.store.change((now) => answered(now, movie, stars, new Date().toISOString()));
+      announce(stars === UNSEEN ? `${movie.title}: not seen.` : `${movie.title}: ${counted(stars, "star")}.`);
+    };
+    place.replaceChildren(
+      make("p", { class: "opinion-words" }, answer ? (answer.stars === UNSEEN ? "You haven’t seen it." : "Your stars") : "Seen it? Give it stars."),
+      starRating({ legend: `Your stars for ${titleAndYear(movie)}`, stars: answer?.stars ?? 0, size: "large", onRate: give }),
+      make("p", { class: "actions tight" },
+        answer
+          ? button(answer.stars === UNSEEN ? "Take “haven’t seen” back" : "Remove my stars", "chip", () => app.store.change((now) => removed(now, movie.movie_id)))
+          : button("Haven’t seen it", "chip", () => give(UNSEEN)),
+        answer ? null : isDismissed
+          ? button("May be picked again", "chip", () => app.store.change((now) => restored(now, movie.movie_id)))
+          : button("Not for me", "chip", () => app.store.change((now) => dismissed(now, movie)))));
+    if (!hadFocus) return;
+    const radio = place.querySelector("input:checked") ?? place.querySelector("input");
+    if (radio instanceof HTMLElement) radio.focus({ preventScroll: true });
+  };
+  app.store.onChange(show, signal);
+  show();
+  return place;
+}
+
+/** @param {MovieDetails} movie */
+function links({ links: { imdb, tmdb } }) {
+  const known = [["IMDb", imdb], ["TMDB", tmdb]].filter(([, address]) => address?.startsWith("https://"));
+  if (known.length === 0) return null;
+  return make("p", { class: "hint" }, "Elsewhere: ", ...known.flatMap(([name, address], place) => [
+    place > 0 ? ", " : "", make("a", { href: address, rel: "noreferrer external" }, name)]));
+}
+
+/** @param {App} app @param {Movie} movie @param {HTMLElement} place @param {AbortSignal} signal */
+async function showSimilar(app, movie, place, signal) {
+  const [heading, words] = [...place.children];
+  if (!heading || !(words instanceof HTMLElement)) return;
+  try {
+    const { movies } = await app.api.similar(movie.movie_id);
+    if (signal.aborted) return;
+    app.store.change((shelf) => withGenresOf(shelf, [movie, ...movies]));
+    if (movies.length === 0) words.textContent = "Too few people rated it to say what is like it.";
+    else place.replaceChildren(heading, tiles(app, movies, `Movies like ${movie.title}`));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ApiProblem)) return;
+    words.textContent = wordsForProblem(error);
+    place.replaceChildren(heading, words, button("Try again", "button", () => showSimilar(app, movie, restart(), signal)));
+  }
+
+  function restart() {
+    place.replaceChildren(...[heading, words].filter((each) => each !== undefined));
+    return place;
+  }
+}

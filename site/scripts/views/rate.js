@@ -1,0 +1,234 @@
+// One movie at a time: stars, or "haven't seen it"; the picks beside it.
+
+import { ApiProblem } from "../api.js";
+import { announce, button, make, say, viewHeading } from "../dom.js";
+import { movieSearch } from "../movie_search.js";
+import { picksPanel } from "../picks_panel.js";
+import { poster } from "../poster.js";
+import {
+  answered, answerTo, asked, askedNext, inDataset, RATINGS_NEEDED, RATINGS_WISHED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf,
+} from "../shelf.js";
+import { starRating } from "../stars.js";
+import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+
+/** @typedef {import("../api.js").Movie} Movie */
+/** @typedef {import("../main.js").App} App */
+
+const QUESTIONS_AT_ONCE = 4;
+
+/** @type {import("../main.js").OpenView} */
+export function openRate(app, _argument, signal) {
+  const questions = new Questions(app, signal);
+  const stage = make("div", { class: "stage" });
+  const bulbs = progressBulbs();
+  const undo = button("Undo", "button quiet", () => takeBack(), { class: "button quiet undo" });
+  let shown = "";
+  let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
+
+  const give = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
+    focusNext = byKeyboard ? "stars" : "title";
+    app.store.change((shelf) => answered(shelf, movie, stars, new Date().toISOString()));
+    const next = app.store.shelf.asking[0];
+    const given = stars === UNSEEN ? "not seen" : counted(stars, "star");
+    announce(`${movie.title}: ${given}.${next ? ` Next: ${titleAndYear(next)}.` : ""}`);
+  };
+  const takeBack = () => {
+    focusNext = "title";
+    app.store.change(undone);
+    const movie = app.store.shelf.asking[0];
+    if (movie) announce(`Taken back: ${titleAndYear(movie)}.`);
+  };
+  const show = () => {
+    const { shelf } = app.store;
+    const rated = ratingsOf(shelf).length;
+    bulbs.show(rated);
+    element.classList.toggle("under-way", rated >= RATINGS_NEEDED);
+    undo.disabled = shelf.undo.length === 0;
+    questions.keepComing();
+    const movie = shelf.asking[0] ?? null;
+    const key = JSON.stringify([movie?.movie_id, movie && answerTo(shelf, movie.movie_id)?.stars, movie ? "" : questions.state, questions.problem?.kind]);
+    if (key === shown) return;
+    shown = key;
+    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, give) : questions.placeholder());
+    if (focusNext === "stars") stage.querySelector("input")?.focus({ preventScroll: true });
+    else if (focusNext === "title") /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
+    focusNext = "none";
+  };
+  const picksHeading = make("h2", { class: "board-small", tabindex: -1 }, "Your picks");
+  const element = make("div", { class: "rate-view" },
+    make("div", { class: "opening" },
+      viewHeading("What should you watch next?", { class: "board" }),
+      make("p", { class: "lede" }, "Rate movies you have seen. From the fifth on, picks made for you appear and change with every answer.")),
+    make("section", { class: "rating", "aria-label": "Movies to rate" },
+      bulbs.element, stage,
+      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 rate, 0 haven’t seen, U undo")),
+      movieSearch(app.api, "Add a movie you love", (movie) => {
+        focusNext = "stars";
+        app.store.change((shelf) => withGenresOf(asked(shelf, movie), [movie]));
+      })),
+    make("section", { class: "beside", id: "picks-beside" },
+      picksHeading,
+      picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" }),
+      nextSteps(app, signal)),
+    topPickBar(app, signal));
+  element.addEventListener("keydown", (event) => {
+    const movie = app.store.shelf.asking[0];
+    if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
+    const key = event.key.toLowerCase();
+    if (key === "u" && !undo.disabled) takeBack();
+    else if (movie && key >= "0" && key <= "5" && key.length === 1) give(movie, Number(key), true);
+    else return;
+    event.preventDefault();
+  });
+  app.store.onChange(show, signal);
+  questions.addEventListener("change", show, { signal });
+  show();
+  return { title: "What should you watch next?", element };
+}
+
+/** @param {KeyboardEvent} event */
+function isTyping({ target }) {
+  return target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== "radio");
+}
+
+/**
+ * @param {Movie} movie
+ * @param {number} stars given before, if any
+ * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} give
+ */
+function movieCard(movie, stars, give) {
+  return make("article", { class: "movie-card", "aria-labelledby": "card-title" },
+    poster(movie, "poster-card",
+      make("h2", { id: "card-title", class: lengthClass(movie.title), tabindex: -1 }, movie.title),
+      make("p", { class: "poster-line" }, [movie.year, ...movie.genres.slice(0, 3)].filter(Boolean).join(" · "))),
+    make("div", { class: "card-answers" },
+      starRating({ legend: `Your stars for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => give(movie, given, byKeyboard) }),
+      button("Haven’t seen it", "button wide", (event) => give(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
+}
+
+/** @param {string} title */
+export function lengthClass(title) {
+  const longestWord = Math.max(...title.split(/\s+/).map((word) => word.length));
+  if (title.length <= 12 && longestWord <= 9) return "title-short";
+  return title.length <= 28 && longestWord <= 13 ? "title-medium" : "title-long";
+}
+
+/** Ten bulbs of a marquee, one lit for each rating. */
+function progressBulbs() {
+  const words = make("p", { class: "progress-words", role: "status" });
+  const bulbs = Array.from({ length: RATINGS_WISHED }, () => make("span", { class: "bulb" }));
+  const element = make("div", { class: "progress" }, make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs), words);
+  return {
+    element,
+    /** @param {number} rated */
+    show(rated) {
+      for (const [place, bulb] of bulbs.entries()) bulb.classList.toggle("lit", place < rated);
+      element.classList.toggle("enough", rated >= RATINGS_NEEDED);
+      say(words, progressWords(rated));
+    },
+  };
+}
+
+/** @param {number} rated */
+export function progressWords(rated) {
+  if (rated < RATINGS_WISHED) return `${rated} of ${RATINGS_WISHED}`;
+  return `${rated} rated: each one sharpens your picks`;
+}
+
+/**
+ * Keeps movies to ask about coming, a few ahead of the card. Every answer tells what is worth asking
+ * next and what she has probably seen, so after each the few are asked for anew.
+ */
+class Questions extends EventTarget {
+  /** What was answered when they were last asked for. */
+  #askedAfter = "";
+  /** @type {"idle" | "asking" | "none"} none: there is nothing left to ask */
+  state = "idle";
+  /** @type {ApiProblem | null} */
+  problem = null;
+
+  /** @param {App} app @param {AbortSignal} signal */
+  constructor(app, signal) {
+    super();
+    this.app = app;
+    window.addEventListener("online", () => this.problem && this.retry(), { signal });
+  }
+
+  keepComing() {
+    const { shelf } = this.app.store;
+    const rated = ratingsOf(shelf).map(({ movie_id }) => movie_id);
+    const unseen = unseenIds(shelf);
+    const after = JSON.stringify([rated, unseen]);
+    if (this.state === "asking" || after === this.#askedAfter) return;
+    this.#askedAfter = after;
+    this.#ask(rated, unseen);
+  }
+
+  retry() {
+    this.#askedAfter = "";
+    this.keepComing();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {number[]} rated @param {number[]} unseen */
+  async #ask(rated, unseen) {
+    this.state = "asking";
+    this.problem = null;
+    try {
+      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_AT_ONCE);
+      const { dataset } = answer;
+      const movies = answer.movies.slice(0, QUESTIONS_AT_ONCE);
+      this.state = movies.length > 0 ? "idle" : "none";
+      this.app.store.change((now) => withGenresOf(askedNext(inDataset(now, dataset), movies), movies));
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      this.problem = error;
+      this.state = "idle";
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** What stands where the card would. */
+  placeholder() {
+    if (this.problem) {
+      return make("div", { class: "movie-card card-message", role: "alert" },
+        make("h2", { tabindex: -1 }, "No movie to show just now"),
+        make("p", {}, `${wordsForProblem(this.problem)} What you have rated is kept in this browser.`),
+        button("Try again", "button primary", () => this.retry()));
+    }
+    if (this.state === "none") {
+      return make("div", { class: "movie-card card-message" },
+        make("h2", { tabindex: -1 }, "That was every movie"),
+        make("p", {}, "There is nothing left to ask. If you know how you felt about a film you saw only part of, search for it below and rate that."));
+    }
+    return make("div", { class: "movie-card card-waiting", "aria-busy": "true" },
+      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Fetching a movie…"));
+  }
+}
+
+/** "Text me these", as soon as there are picks. @param {App} app @param {AbortSignal} signal */
+function nextSteps(app, signal) {
+  const link = make("a", { class: "button primary wide text-me", href: "#text" });
+  const show = () => {
+    link.hidden = app.finder.found.picks.length === 0;
+    link.textContent = app.store.shelf.visit ? "How far my picks are" : "Text me these";
+  };
+  app.finder.addEventListener("change", show, { signal });
+  show();
+  return link;
+}
+
+/** On a phone, the top pick stays in sight while the next movie is rated. @param {App} app @param {AbortSignal} signal */
+function topPickBar(app, signal) {
+  const title = make("span", { class: "top-pick-title" });
+  const bar = make("a", { class: "top-pick", href: "#picks", hidden: true },
+    make("span", { class: "top-pick-label" }, "Top pick"), title, make("span", { class: "top-pick-all" }, "All picks"));
+  const show = () => {
+    const first = app.finder.found.picks[0];
+    bar.hidden = !first;
+    if (first) title.textContent = titleAndYear(first);
+  };
+  app.finder.addEventListener("change", show, { signal });
+  show();
+  return bar;
+}

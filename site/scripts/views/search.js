@@ -1,0 +1,56 @@
+// Search as one types; what was searched for stays in the address.
+
+import { ApiProblem } from "../api.js";
+import { button, make, say, viewHeading } from "../dom.js";
+import { asTyped } from "../movie_search.js";
+import { withGenresOf } from "../shelf.js";
+import { tiles } from "../tiles.js";
+import { counted, wordsForProblem } from "../wording.js";
+
+const MOST_FOUND = 20;
+
+/** @type {import("../main.js").OpenView} */
+export function openSearch(app, argument, signal) {
+  const words = make("p", { class: "search-words", role: "status" });
+  const found = make("div", { class: "search-found" });
+  const input = make("input", {
+    id: "search", type: "search", value: argument, maxlength: 100, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+    enterkeyhint: "search", placeholder: "matrix, amelie, star wars 4 …",
+  });
+  const search = asTyped(async (typed, call) => {
+    try {
+      const { movies } = await app.api.search(typed, MOST_FOUND, AbortSignal.any([call, signal]));
+      app.store.change((shelf) => withGenresOf(shelf, movies));
+      say(words, movies.length === 0
+        ? `No movie is called “${typed}” here. Try fewer letters.`
+        : `${counted(movies.length, "movie")}, the likeliest first.`);
+      found.replaceChildren(tiles(app, movies, "Movies found"));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiProblem)) throw error;
+      say(words, wordsForProblem(error));
+      found.replaceChildren(button("Try again", "button", () => search(typed)));
+    }
+  });
+  const look = () => {
+    const typed = input.value.trim();
+    search(typed);
+    if (typed) return;
+    found.replaceChildren();
+    say(words, "Type a title, or part of one: accents, “the” and small slips do not matter.");
+  };
+  input.addEventListener("input", () => {
+    // Back leads out of the search, not through its letters.
+    history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
+    look();
+  });
+  look();
+  return {
+    title: "Search",
+    element: make("div", { class: "search-view" },
+      viewHeading("Search", { class: "board" }),
+      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); look(); } },
+        make("label", { for: "search" }, "Title"), input),
+      words, found),
+  };
+}

@@ -1,0 +1,454 @@
+// "Text me these": saving, with or without a phone, and then how far the picks are.
+
+import { ApiProblem } from "../api.js";
+import { announce, button, make, say, viewHeading } from "../dom.js";
+import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../phone.js";
+import { picksPanel, siteAddress } from "../picks_panel.js";
+import { RATINGS_NEEDED, ratingsOf, toSave } from "../shelf.js";
+import { unsavedBar } from "../unsaved_bar.js";
+import { isEnd } from "../visit.js";
+import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wording.js";
+
+/** @typedef {import("../api.js").FieldError} FieldError */
+/** @typedef {import("../main.js").App} App */
+
+const STEPS = /** @type {const} */ (["received", "submitted", "recommended", "texted"]);
+const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Texted" };
+const TITLES_SHOWN = 3;
+
+/** @type {import("../main.js").OpenView} */
+export function openText(app, _argument, signal) {
+  if (app.store.shelf.visit) return statusView(app, signal);
+  if (ratingsOf(app.store.shelf).length < RATINGS_NEEDED) return tooFewView(app);
+  return saveView(app, signal);
+}
+
+/** @param {App} app */
+function tooFewView(app) {
+  const missing = RATINGS_NEEDED - ratingsOf(app.store.shelf).length;
+  return {
+    title: "Text me my picks",
+    element: make("div", { class: "message" },
+      viewHeading("Text me my picks", { class: "board" }),
+      make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first: picks need ${RATINGS_NEEDED} ratings.`),
+      make("p", { class: "actions" }, make("a", { class: "button primary", href: "#rate" }, "Rate movies"))),
+  };
+}
+
+/** @param {App} app @param {AbortSignal} signal */
+function saveView(app, signal) {
+  const form = new SaveForm(app, () => app.go("text"));
+  return {
+    title: "Text me my picks",
+    element: make("div", { class: "text-view" },
+      make("div", { class: "opening" },
+        viewHeading("Text me these", { class: "board" }),
+        make("p", { class: "lede" }, "Your picks are worked out again with everyone’s ratings; that takes a few minutes. Leave a number and they come by text, or leave it out and find them here.")),
+      make("div", { class: "two-columns" }, form.element, textPreview(app, signal))),
+  };
+}
+
+/** What will be sent. @param {App} app @param {AbortSignal} signal */
+function textPreview(app, signal) {
+  const bubble = make("p", { class: "bubble" });
+  const show = () => {
+    const picks = app.finder.found.picks;
+    const lines = picks.slice(0, TITLES_SHOWN).map((pick, place) => `${place + 1}. ${titleAndYear(pick)}`);
+    bubble.replaceChildren(...["Your picks from Marquee:", ...lines, "… and seven more", `${new URL(siteAddress()).host}/…`, "Reply STOP to opt out."]
+      .flatMap((line) => [line, make("br")]));
+  };
+  app.finder.addEventListener("change", show, { signal });
+  show();
+  return make("aside", { class: "preview", "aria-labelledby": "preview-heading" },
+    make("h2", { id: "preview-heading" }, "What you will get"),
+    bubble,
+    make("ul", { class: "plain-facts" },
+      make("li", {}, "One text with ten titles and a link back here. It may arrive in up to three parts."),
+      make("li", {}, "Reply STOP and we send no more. “Forget me” under My movies deletes everything, the number too."),
+      make("li", {}, "Your number is used for this text and nothing else, and shown to nobody. Your carrier may charge for receiving it.")));
+}
+
+/** One phone number: country, digits, and a word on their shape while one types. */
+class PhoneField {
+  /** @param {boolean} isOptional @param {() => void} onChange */
+  constructor(isOptional, onChange) {
+    const language = navigator.language || "en";
+    const likely = likelyRegion(language);
+    this.country = make("select", { id: "country", autocomplete: "tel-country-code", "aria-label": "Country" },
+      ...countries(language).map(({ region, code, name }) => make("option", { value: region, "data-code": code, selected: region === likely }, `${name} +${code}`)));
+    this.number = make("input", { id: "phone", type: "tel", inputmode: "tel", autocomplete: "tel-national", "aria-describedby": "phone-hint phone-error", required: !isOptional });
+    this.hint = make("p", { class: "hint", id: "phone-hint", role: "status" });
+    this.error = make("p", { class: "field-error", id: "phone-error", hidden: true });
+    this.element = make("div", { class: "field" },
+      make("label", { for: "phone" }, "Mobile number", isOptional ? make("span", { class: "optional" }, " optional") : null),
+      make("div", { class: "phone" }, make("span", { class: "select" }, this.country), this.number),
+      this.hint, this.error);
+    this.number.addEventListener("input", () => {
+      this.#followTypedCode();
+      this.#show();
+      onChange();
+    });
+    this.number.addEventListener("blur", () => this.#show());
+    this.country.addEventListener("change", () => {
+      this.#show();
+      onChange();
+    });
+    this.#show();
+  }
+
+  get isEmpty() {
+    return this.number.value.trim() === "";
+  }
+
+  /** @returns {string} with + and the calling code */
+  get value() {
+    return international(this.number.value, this.#code);
+  }
+
+  get #code() {
+    return this.country.selectedOptions[0]?.dataset.code ?? "1";
+  }
+
+  /** @returns {string | null} */
+  get problem() {
+    return this.isEmpty ? null : shapeProblem(this.number.value, this.#code);
+  }
+
+  /** A number typed with its own code moves the country along. */
+  #followTypedCode() {
+    const typed = callingCodeIn(this.number.value);
+    if (typed === null || typed === this.#code) return;
+    const match = [...this.country.options].find(({ dataset, value }) => dataset.code === typed && (typed !== "1" || value === "US") && (typed !== "44" || value === "GB"));
+    if (match) match.selected = true;
+  }
+
+  #show() {
+    const { problem } = this;
+    if (this.isEmpty) say(this.hint, "Choose the country, then type the number as you would at home.");
+    else if (problem === null) say(this.hint, `Looks right: ${this.value}`);
+    else if (document.activeElement === this.number) say(this.hint, problem);
+    else say(this.hint, "");
+    this.hint.classList.toggle("good", !this.isEmpty && problem === null);
+    showFieldError(this.number, this.error, !this.isEmpty && document.activeElement !== this.number ? problem ?? "" : "");
+  }
+}
+
+/** @param {HTMLElement} input @param {HTMLElement} error @param {string} message */
+function showFieldError(input, error, message) {
+  error.textContent = message;
+  error.hidden = message === "";
+  if (message) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+/** @param {() => void} onChange */
+function consentField(onChange) {
+  const box = make("input", { id: "consent", type: "checkbox", "aria-describedby": "consent-error", autocomplete: "off" });
+  const error = make("p", { class: "field-error", id: "consent-error", hidden: true });
+  box.addEventListener("change", onChange);
+  return {
+    box, error,
+    element: make("div", { class: "field consent" },
+      make("div", { class: "consent-choice" }, box, make("label", { for: "consent" }, "Yes, text my ten picks to this number.")), error),
+  };
+}
+
+/** Errors of a form: a summary that takes the focus, and each message at its own field. */
+class FormProblem {
+  constructor() {
+    this.words = make("p", { class: "form-problem-words" });
+    this.list = make("ul");
+    this.element = make("div", { class: "form-problem", role: "alert", tabindex: -1, hidden: true }, this.words, this.list);
+  }
+
+  clear() {
+    this.element.hidden = true;
+  }
+
+  /**
+   * @param {string} words
+   * @param {FieldError[]} errors
+   * @param {Record<string, {input: HTMLElement, error: HTMLElement}>} fields
+   */
+  show(words, errors, fields) {
+    this.words.textContent = words;
+    this.list.replaceChildren(...errors.map(({ field, message }) => {
+      const at = fields[field];
+      if (!at) return make("li", {}, message);
+      showFieldError(at.input, at.error, message);
+      return make("li", {}, button(message, "text-button", () => at.input.focus()));
+    }));
+    this.element.hidden = false;
+    this.element.focus();
+  }
+}
+
+class SaveForm {
+  #isSending = false;
+  /** @type {{form: string, key: string} | null} the form tried last: the same one again makes no second visitor */
+  #attempt = null;
+
+  /** @param {App} app @param {() => void} onSaved */
+  constructor(app, onSaved) {
+    this.app = app;
+    this.onSaved = onSaved;
+    this.name = make("input", { id: "name", type: "text", autocomplete: "given-name", required: true, maxlength: 60, "aria-describedby": "name-error", value: app.store.shelf.name });
+    this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
+    this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
+    this.phone = new PhoneField(true, () => this.#showConsent());
+    this.problem = new FormProblem();
+    this.submit = keepingPlace(make("button", { type: "submit", class: "button primary wide" }));
+    this.sending = make("p", { class: "hint", role: "status" });
+    this.name.addEventListener("input", () => {
+      showFieldError(this.name, this.nameError, "");
+      this.app.store.change((shelf) => ({ ...shelf, name: this.name.value }));
+    });
+    this.element = make("form", { class: "panel", novalidate: true, "aria-label": "Save and text my picks" },
+      this.problem.element,
+      make("div", { class: "field" }, make("label", { for: "name" }, "Your name"), this.name, this.nameError),
+      this.phone.element, this.consent.element,
+      make("div", {}, this.submit, this.sending),
+      make("p", { class: "hint" }, "Saving stores your name and ratings under a secret link that only you have. This browser keeps your ratings, never your number."));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.#showConsent();
+  }
+
+  get #fields() {
+    return {
+      name: { input: this.name, error: this.nameError },
+      phone: { input: this.phone.number, error: this.phone.error },
+      consent: { input: this.consent.box, error: this.consent.error },
+    };
+  }
+
+  #showConsent() {
+    this.consent.element.hidden = this.phone.isEmpty;
+    this.submit.textContent = this.phone.isEmpty ? "Save without a number" : "Save and text me";
+  }
+
+  async #send() {
+    if (this.#isSending) return;
+    this.problem.clear();
+    const errors = this.#errors();
+    if (errors.length > 0) {
+      this.problem.show("Something is missing before we can start:", errors, this.#fields);
+      return;
+    }
+    const phone = this.phone.isEmpty ? null : this.phone.value;
+    this.#mark(true);
+    try {
+      await this.app.visit.create(this.name.value.trim(), phone, this.#keyFor(phone));
+      this.onSaved();
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      if (error.kind === "refused" && error.fieldErrors.length > 0) this.problem.show("Please look at this again:", error.fieldErrors, this.#fields);
+      else this.problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], this.#fields);
+    } finally {
+      this.#mark(false);
+    }
+  }
+
+  /** @returns {FieldError[]} only what is plainly missing or misshapen; the rest the API knows better */
+  #errors() {
+    const errors = [];
+    if (this.name.value.trim() === "") errors.push({ field: "name", message: "Tell us your name; a first name is enough." });
+    if (this.phone.problem) errors.push({ field: "phone", message: this.phone.problem });
+    else if (!this.phone.isEmpty && !this.consent.box.checked) {
+      errors.push({ field: "consent", message: "Tick this to be texted, or take the number out." });
+    }
+    return errors;
+  }
+
+  /** @param {string | null} phone */
+  #keyFor(phone) {
+    const form = JSON.stringify([this.name.value.trim(), phone, toSave(this.app.store.shelf)]);
+    if (this.#attempt?.form !== form) this.#attempt = { form, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
+    return this.#attempt.key;
+  }
+
+  /** @param {boolean} isSending */
+  #mark(isSending) {
+    this.#isSending = isSending;
+    // Not `disabled`: that would throw the keyboard's focus back to the top of the page.
+    this.submit.setAttribute("aria-disabled", String(isSending));
+    say(this.sending, isSending ? "Sending your ratings…" : "");
+  }
+}
+
+/** @param {App} app @param {AbortSignal} signal */
+function statusView(app, signal) {
+  const journey = make("ol", { class: "journey", "aria-label": "How far your picks are" },
+    ...STEPS.map((step) => make("li", { "data-step": step }, STEP_NAMES[step])));
+  const now = make("p", { class: "status-words", role: "status" }, "Fetching where your picks are…");
+  const next = make("p", { class: "status-next" });
+  const connection = make("p", { class: "connection", role: "status" });
+  const again = button("Check again", "button", () => app.visit.follow(), { hidden: true });
+  const phonePlace = make("div");
+  const laterPlace = make("div");
+  const heading = viewHeading("Your ten picks", { class: "board" });
+
+  const show = () => {
+    const { visitor, lostSight, hasStoppedLooking } = app.visit;
+    if (!app.store.shelf.visit) {
+      app.go("text");
+      return;
+    }
+    if (visitor) {
+      const words = wordsForStatus(visitor);
+      say(now, words.now);
+      say(next, words.next);
+      showJourney(journey, visitor);
+      showPhone(phonePlace, laterPlace, app, visitor);
+    }
+    const isGone = lostSight?.kind === "missing";
+    say(connection, isGone
+      ? "The API no longer knows these movies: they have expired or were forgotten. What you rated is still kept in this browser."
+      : lostSight ? `${wordsForProblem(lostSight)} Your request goes on meanwhile, and this page keeps looking.`
+        : hasStoppedLooking ? "This is taking longer than usual, so the page has stopped looking by itself." : "");
+    again.hidden = !hasStoppedLooking;
+    if (isGone) {
+      phonePlace.replaceChildren(button("Save anew", "button", () => app.store.change((shelf) => ({ ...shelf, visit: null }))));
+      laterPlace.replaceChildren();
+    }
+  };
+  app.visit.addEventListener("change", show, { signal });
+  app.store.onChange(show, signal);
+
+  const element = make("div", { class: "status-view" },
+    heading,
+    make("section", { class: "panel status-now", "aria-label": "Status" }, journey, now, next, connection, again, phonePlace),
+    picksPanel(app, signal, { heading, itemLevel: "h2" }),
+    make("div", { class: "status-side" }, unsavedBar(app, signal), laterPlace, linkPanel(app)));
+  show();
+  return { title: "Your ten picks", element };
+}
+
+/** @param {HTMLElement} journey @param {import("../api.js").Visitor} visitor */
+function showJourney(journey, visitor) {
+  journey.hidden = visitor.status === "saved";
+  journey.classList.toggle("without-text", !visitor.texts);
+  for (const item of journey.children) {
+    if (!(item instanceof HTMLElement)) continue;
+    const state = stateOf(item.dataset.step ?? "", visitor);
+    item.dataset.state = state;
+    if (state === "now") item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+}
+
+/**
+ * @param {string} step
+ * @param {import("../api.js").Visitor} visitor
+ * @returns {"done" | "now" | "failed" | "ahead"}
+ */
+function stateOf(step, visitor) {
+  const steps = /** @type {readonly string[]} */ (STEPS);
+  const here = steps.indexOf(step);
+  if (visitor.status === "failed") {
+    const failedStep = visitor.picks ? "texted" : "submitted";
+    if (step === failedStep) return "failed";
+    return here < steps.indexOf(failedStep) ? "done" : "ahead";
+  }
+  const reached = steps.indexOf(visitor.status);
+  if (here < reached || (here === reached && isEnd(visitor))) return "done";
+  return here === reached ? "now" : "ahead";
+}
+
+/**
+ * Whether and where a text goes. Who gave no number finds the form for it below the picks, where it
+ * does not stand before them on a phone, and a way there beside the status.
+ * @param {HTMLElement} place
+ * @param {HTMLElement} laterPlace
+ * @param {App} app
+ * @param {import("../api.js").Visitor} visitor
+ */
+function showPhone(place, laterPlace, app, visitor) {
+  const ends = app.store.shelf.visit?.phone_ends ?? visitor.phone_ends ?? null;
+  const key = `${ends}-${visitor.texts}`;
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  if (ends || visitor.texts) {
+    const words = ends ? `Texts go to your number ending in ${ends}. Reply STOP to one and they end.` : "A text is on its way to your number.";
+    const whereTo = make("p", { class: "hint", tabindex: -1 }, words);
+    const hadFocus = laterPlace.contains(document.activeElement);
+    place.replaceChildren(whereTo);
+    laterPlace.replaceChildren();
+    if (hadFocus) whereTo.focus();
+    return;
+  }
+  const { form, number } = laterPhoneForm(app);
+  place.replaceChildren(button("Have them texted", "button to-later-phone", () => number.focus()));
+  laterPlace.replaceChildren(form);
+}
+
+/**
+ * Pressing it takes no focus from a field. Else the field would show its error while the button is
+ * held down, the button would move away, and the press would be lost.
+ * @template {HTMLElement} T
+ * @param {T} button
+ * @returns {T}
+ */
+function keepingPlace(button) {
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  return button;
+}
+
+/** @param {App} app */
+function laterPhoneForm(app) {
+  const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
+  const phone = new PhoneField(false, () => { consent.element.hidden = phone.isEmpty; });
+  consent.element.hidden = true;
+  const problem = new FormProblem();
+  const sending = make("p", { class: "hint", role: "status" });
+  const fields = {
+    phone: { input: phone.number, error: phone.error },
+    consent: { input: consent.box, error: consent.error },
+  };
+  const form = make("form", { class: "panel", novalidate: true, "aria-label": "Text me these" },
+    make("h2", {}, "Text me these"),
+    problem.element, phone.element, consent.element,
+    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP and we send no more."),
+    keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me these")), sending);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    problem.clear();
+    const shape = phone.isEmpty ? "Type the number to text to." : phone.problem;
+    if (shape) return problem.show("Please look at this again:", [{ field: "phone", message: shape }], fields);
+    if (!consent.box.checked) return problem.show("Please look at this again:", [{ field: "consent", message: "Tick this to be texted." }], fields);
+    say(sending, "Sending…");
+    try {
+      await app.visit.givePhone(phone.value);
+      announce("Your number is saved. The text follows when your picks are computed.");
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      say(sending, "");
+      if (error.kind === "refused" && error.fieldErrors.length > 0) problem.show("Please look at this again:", error.fieldErrors, fields);
+      else problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], fields);
+    }
+    return undefined;
+  });
+  return { form, number: phone.number };
+}
+
+/** The secret link, for another browser. @param {App} app */
+function linkPanel(app) {
+  const words = make("span", { class: "hint", role: "status" });
+  const copy = async () => {
+    const { credentials } = app.visit;
+    if (!credentials) return;
+    const link = `${siteAddress()}#${credentials.visitor_id}.${credentials.token}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      say(words, "Copied.");
+    } catch {
+      words.replaceChildren(make("a", { href: link }, "Copy this link"));
+    }
+  };
+  return make("section", { class: "panel quiet-panel", "aria-label": "Coming back" },
+    make("p", {}, "This browser brings you back here. For another one, keep your own link; whoever has it can see and change your movies."),
+    make("p", { class: "actions tight" }, button("Copy my link", "button", copy), words),
+    make("p", { class: "actions tight" }, make("a", { class: "button", href: "#rate" }, "Rate more"), make("a", { class: "button", href: "#mine" }, "My movies")));
+}

@@ -1,0 +1,249 @@
+// A visitor whom the API knows: saving, following her picks to the text, changing, forgetting.
+
+import { ApiProblem } from "./api.js";
+import { EMPTY, met, savedBy, toSave } from "./shelf.js";
+
+/** @typedef {import("./api.js").Credentials} Credentials */
+/** @typedef {import("./api.js").Visitor} Visitor */
+/** @typedef {import("./shelf.js").Change} Change */
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+const BACK_OFF = 1.4;
+const PATIENCE_MS = 45 * 60_000;
+const BUSY_RETRIES = 4;
+const BUSY_WAIT_MS = 1500;
+
+export class VisitKeeper extends EventTarget {
+  /** @type {Visitor | null} what the API said of her last */
+  visitor = null;
+  /** @type {Change[]} what was changed elsewhere, until it has been looked at */
+  arrived = [];
+  /** @type {ApiProblem | null} why the last look at her status failed */
+  lostSight = null;
+  hasStoppedLooking = false;
+  /** @type {AbortController | null} */
+  #following = null;
+  /** @type {() => void} */
+  #wake = () => {};
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {import("./store.js").Store} store
+   */
+  constructor(api, store) {
+    super();
+    this.api = api;
+    this.store = store;
+    const wake = () => document.hidden || this.#wake();
+    document.addEventListener("visibilitychange", wake);
+    window.addEventListener("online", wake);
+    store.onChange(() => this.#meetOtherTabs());
+  }
+
+  /** @returns {Credentials | null} */
+  get credentials() {
+    return this.store.shelf.visit;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} phone
+   * @param {string} idempotencyKey
+   */
+  async create(name, phone, idempotencyKey) {
+    const saved = toSave(this.store.shelf);
+    const form = {
+      name, ...(phone ? { phone, consent: true } : { consent: false }), ratings: saved.ratings,
+      ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
+    };
+    const created = await whileBusy(() => this.api.createVisitor(form, idempotencyKey));
+    const { visitor_id, token, version } = created;
+    const phone_ends = phone ? phone.slice(-2) : null;
+    this.store.change((shelf) => ({ ...shelf, name, visit: { visitor_id, token, version, phone_ends, saved } }));
+    this.visitor = {
+      ...created, status: "received", status_at: new Date().toISOString(), reason: null, texts: phone !== null,
+      ratings: saved.ratings, picks: null, model_id: null,
+    };
+    this.follow();
+  }
+
+  /**
+   * Save what changed since. When somebody changed it elsewhere meanwhile, that comes in first and
+   * the visitor is asked to look at it and save again.
+   * @param {boolean} text whether the new picks are to be texted
+   */
+  async saveChanges(text) {
+    const visit = this.#known();
+    const saved = toSave(this.store.shelf);
+    await this.#meeting(() => this.api.changeRatings(visit, { ...saved, text }));
+    this.arrived = [];
+    this.follow();
+  }
+
+  /** @param {string} phone */
+  async givePhone(phone) {
+    const visit = this.#known();
+    await this.#meeting(() => this.api.givePhone(visit, phone));
+    this.follow();
+  }
+
+  /** Really delete her at the API, then here. */
+  async forget() {
+    this.stop();
+    if (this.credentials) {
+      await this.api.forget(this.credentials).catch((error) => {
+        // Gone already is as good; the page says so all the same.
+        if (!(error instanceof ApiProblem && error.kind === "missing")) throw error;
+      });
+    }
+    this.visitor = null;
+    this.arrived = [];
+    this.store.clear();
+    this.#told();
+  }
+
+  /**
+   * Open what a text links to; the browser's shelf becomes hers.
+   * @param {Credentials} credentials
+   */
+  async open(credentials) {
+    this.stop();
+    const visitor = await this.api.visitor(credentials);
+    if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
+      this.store.change((shelf) => ({ ...EMPTY, dataset: shelf.dataset, genres: shelf.genres }));
+    }
+    this.#meet(visitor, credentials);
+    this.follow();
+  }
+
+  /** One look at what the API holds. */
+  async look() {
+    const visit = this.#known();
+    const visitor = await this.api.visitor(visit);
+    if (this.credentials?.visitor_id === visit.visitor_id) this.#meet(visitor, visit);
+  }
+
+  stop() {
+    this.#following?.abort();
+    this.#following = null;
+    this.#wake();
+  }
+
+  /** Look again and again, more and more slowly, until nothing more is to happen. */
+  async follow() {
+    this.stop();
+    const following = new AbortController();
+    this.#following = following;
+    this.hasStoppedLooking = false;
+    this.#told();
+    const startedAt = Date.now();
+    let wait = FIRST_WAIT_MS;
+    let seen = "";
+    while (!following.signal.aborted && this.credentials) {
+      try {
+        await this.look();
+        this.lostSight = null;
+        if (this.visitor && this.visitor.status !== seen) wait = FIRST_WAIT_MS;
+        seen = this.visitor?.status ?? "";
+      } catch (error) {
+        if (!(error instanceof ApiProblem)) throw error;
+        this.lostSight = error;
+        wait = Math.max(wait, error.retryAfterSeconds * 1000);
+      }
+      if (following.signal.aborted) return;
+      const isGone = this.lostSight?.kind === "missing";
+      this.hasStoppedLooking = !isGone && Date.now() - startedAt > PATIENCE_MS;
+      this.#told();
+      if (isGone || this.hasStoppedLooking || (this.lostSight === null && isEnd(this.visitor))) return;
+      await this.#pause(wait);
+      wait = Math.min(wait * BACK_OFF, LONGEST_WAIT_MS);
+    }
+  }
+
+  /** Wait; while nobody looks at the page, until somebody does. @param {number} wait */
+  #pause(wait) {
+    return new Promise((resolve) => {
+      this.#wake = () => resolve(undefined);
+      setTimeout(() => document.hidden || this.#wake(), wait);
+    });
+  }
+
+  /** @param {() => Promise<Visitor>} change a call with If-Match */
+  async #meeting(change) {
+    const visit = this.#known();
+    this.stop();
+    try {
+      this.#meet(await whileBusy(change), visit);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.kind === "changed") await this.look();
+      throw error;
+    } finally {
+      this.#told();
+    }
+  }
+
+  /**
+   * @param {Visitor} visitor
+   * @param {Credentials} credentials
+   */
+  #meet(visitor, credentials) {
+    this.visitor = visitor;
+    const { visit } = this.store.shelf;
+    const isNews = visit?.visitor_id !== visitor.visitor_id || visit.version !== visitor.version
+      || visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends)
+      || JSON.stringify(visit.saved) !== JSON.stringify(savedBy(visitor));
+    if (isNews) {
+      const hadIt = visit?.visitor_id === visitor.visitor_id;
+      this.store.change((shelf) => {
+        const { shelf: after, arrived } = met(shelf, visitor, credentials, new Date().toISOString());
+        if (hadIt && arrived.length > 0) this.arrived = arrived;
+        return after;
+      });
+    }
+    this.#told();
+  }
+
+  /** Another tab saved, opened or forgot her: this one looks at what there is now. */
+  #meetOtherTabs() {
+    const { visit } = this.store.shelf;
+    if (this.visitor === null || (visit?.visitor_id === this.visitor.visitor_id && visit.version <= this.visitor.version)) return;
+    this.visitor = null;
+    if (visit) this.follow();
+    else this.stop();
+  }
+
+  #known() {
+    const { visit } = this.store.shelf;
+    if (visit === null) throw new Error("nobody is saved here yet");
+    return visit;
+  }
+
+  #told() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {Visitor | null} visitor @returns {boolean} whether nothing more is to happen by itself */
+export function isEnd(visitor) {
+  if (visitor === null) return false;
+  const { status, texts } = visitor;
+  return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} call
+ * @returns {Promise<T>}
+ */
+async function whileBusy(call) {
+  for (let retry = 0; ; retry += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const isBusy = error instanceof ApiProblem && error.kind === "busy";
+      if (!isBusy || retry === BUSY_RETRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT_MS));
+    }
+  }
+}

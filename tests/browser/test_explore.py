@@ -1,0 +1,177 @@
+"""Search, a movie and those like it, and how Marquee sees the visitor."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
+
+SIX = (5, 1, 4, 2, 5, 3)
+
+
+def search(marquee: MarqueePage, words: str) -> None:
+    marquee.page.get_by_role("searchbox", name="Title").fill(words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("matrix", "The Matrix"), ("godfahter", "The Godfather"), ("casablanca 1942", "Casablanca")],
+)
+def test_search_puts_the_movie_people_mean_first(
+    marquee: MarqueePage, typed: str, meant: str
+) -> None:
+    marquee.open("search")
+    search(marquee, typed)
+    found = marquee.page.get_by_role("list", name="Movies found").get_by_role("listitem")
+    expect(found.first).to_contain_text(meant)
+
+
+def test_a_search_stays_in_the_address(marquee: MarqueePage) -> None:
+    marquee.open("search")
+    search(marquee, "matrix")
+    expect(marquee.page.get_by_role("list", name="Movies found")).to_contain_text("The Matrix")
+    marquee.page.get_by_role("link", name=re.compile("^The Matrix")).first.click()
+    expect(marquee.heading).to_have_text("The Matrix")
+    marquee.page.go_back()
+    expect(marquee.page.get_by_role("searchbox", name="Title")).to_have_value("matrix")
+    expect(marquee.page.get_by_role("list", name="Movies found")).to_contain_text("The Matrix")
+
+
+def test_a_search_that_fails_says_what_to_do(marquee: MarqueePage) -> None:
+    marquee.open("search")
+    marquee.page.route(re.compile(r"/movies\?"), failing(429, retry_after=7))
+    search(marquee, "matrix")
+    expect(marquee.page.get_by_text("Try again in 7 seconds")).to_be_visible()
+    marquee.page.unroute(re.compile(r"/movies\?"))
+    marquee.page.get_by_role("button", name="Try again").click()
+    expect(marquee.page.get_by_role("list", name="Movies found")).to_contain_text("The Matrix")
+
+
+def test_alternative_titles_are_told_where_one_searches_and_at_the_movie(
+    marquee: MarqueePage,
+) -> None:
+    def with_other_titles(route: Route) -> None:
+        answer = real_answer(route)
+        body = answer.json()
+        for movie in body.get("movies") or [body["movie"]]:
+            movie["alternative_titles"] = ["Matrisen", "La Matrice"]
+        fulfil(route, answer, json.dumps(body))
+
+    marquee.page.route(re.compile(r"/movies(\?|/\d+$)"), with_other_titles)
+    marquee.open()
+    marquee.page.get_by_role("combobox").fill("matrix")
+    expect(marquee.page.get_by_role("option").first).to_contain_text("Matrisen")
+    to_a_movie(marquee)
+    expect(marquee.page.get_by_text("Also called Matrisen, or La Matrice")).to_be_visible()
+
+
+def to_a_movie(marquee: MarqueePage, title: str = "The Matrix") -> None:
+    marquee.open("search")
+    search(marquee, title)
+    marquee.page.get_by_role("link", name=re.compile(f"^{title}")).first.click()
+    expect(marquee.heading).to_have_text(title)
+
+
+def test_a_movie_says_what_everyone_thinks_of_it(marquee: MarqueePage) -> None:
+    to_a_movie(marquee)
+    words = re.compile(r"\d\.\d of 5 stars on average, from [\d,]+ ratings?\.")
+    expect(marquee.page.get_by_text(words)).to_be_visible()
+
+
+def test_a_movie_is_rated_where_it_is_shown(marquee: MarqueePage) -> None:
+    to_a_movie(marquee)
+    main = marquee.page.get_by_role("main")
+    marquee.stars(5, main).click()
+    expect(marquee.stars(5, main)).to_be_checked()
+    marquee.go("My movies")
+    expect(marquee.stars(5, marquee.mine_called("The Matrix"))).to_be_checked()
+
+
+def test_movies_like_it_lead_on(marquee: MarqueePage) -> None:
+    to_a_movie(marquee)
+    similar = marquee.page.get_by_role("list", name="Movies like The Matrix")
+    expect(similar.get_by_role("listitem").first).to_be_visible()
+    expect(similar).not_to_contain_text("The Matrix")
+    title = similar.locator(".tile-title").first.inner_text()
+    similar.get_by_role("link").first.click()
+    expect(marquee.heading).to_have_text(title)
+
+
+def test_a_movie_that_is_not_there_is_said(marquee: MarqueePage) -> None:
+    marquee.open("movie/999999999")
+    expect(marquee.heading).to_have_text("No such movie")
+
+
+def test_a_view_that_is_not_there_is_said(marquee: MarqueePage) -> None:
+    marquee.open("popcorn")
+    expect(marquee.heading).to_have_text("Not on the programme")
+
+
+# How Marquee sees you
+
+
+def to_taste(marquee: MarqueePage, model: str = "ranking") -> None:
+    marquee.open()
+    marquee.rate(*SIX, 4, 5, 1)
+    marquee.go("Taste")
+    expect(marquee.heading).to_have_text("How Marquee sees you")
+    if model != "ranking":
+        marquee.page.get_by_label("Model").select_option(model)
+    expect(marquee.page.locator(".taste-sections[aria-busy]")).to_have_count(0)
+
+
+def test_with_few_ratings_there_is_nothing_to_see_yet(marquee: MarqueePage) -> None:
+    marquee.open("taste")
+    expect(marquee.page.get_by_text("Rate 5 more movies first")).to_be_visible()
+
+
+def test_the_page_says_how_sure_it_is(marquee: MarqueePage) -> None:
+    to_taste(marquee)
+    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()
+    expect(marquee.page.locator(".taste-words")).to_contain_text(re.compile(r"From \d+ ratings"))
+
+
+def test_the_taste_map_is_a_chart_and_a_table(marquee: MarqueePage) -> None:
+    to_taste(marquee)
+    chart = marquee.page.get_by_role("img", name=re.compile(r"^Map of \d+ movies; you are nearest"))
+    expect(chart).to_be_visible()
+    shown = chart.locator("circle.rated, circle.famous").count()
+    marquee.page.get_by_text("The same as a table").click()
+    rows = marquee.page.locator(".taste-map table tbody tr")
+    assert rows.count() == shown >= 9
+
+
+def test_genres_have_weights(marquee: MarqueePage) -> None:
+    to_taste(marquee, "genres")
+    table = marquee.page.locator(".leanings").first
+    expect(table.get_by_role("row").nth(1)).to_contain_text(re.compile(r"[+−]\d\.\d"))
+
+
+def test_surprises_say_her_stars_and_everyones(marquee: MarqueePage) -> None:
+    to_taste(marquee)
+    table = marquee.page.get_by_role("region", name="Where you differ")
+    expect(table.get_by_role("row").nth(1)).to_contain_text(re.compile(r"\d\.\d"))
+
+
+@pytest.mark.parametrize("model", ["rating", "tags", "mean", "median"])
+def test_every_model_has_its_view(marquee: MarqueePage, model: str) -> None:
+    to_taste(marquee, model)
+    expect(marquee.page.locator(".taste-sections > *").first).to_be_visible()
+    expect(marquee.problem).to_have_count(0)
+
+
+def test_the_model_chosen_survives_a_reload(marquee: MarqueePage) -> None:
+    to_taste(marquee, "genres")
+    marquee.page.reload()
+    expect(marquee.page.get_by_label("Model")).to_have_value("genres")
+
+
+def test_a_profile_that_does_not_come_is_asked_for_again(marquee: MarqueePage) -> None:
+    marquee.page.route(marquee.api("/profile"), failing(503, retry_after=30))
+    to_taste(marquee)
+    expect(marquee.page.get_by_text("Something is wrong on our side")).to_be_visible()
+    marquee.page.unroute(marquee.api("/profile"))
+    marquee.page.get_by_role("button", name="Try again").click()
+    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()

@@ -1,0 +1,273 @@
+"""My movies: sorted, rated anew, removed, taken along, forgotten; and two places at once."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.marquee_page import MarqueePage, call, failing
+
+SIX = (5, 1, 4, 2, 5, 3)
+
+
+def to_mine(marquee: MarqueePage, visit: Visit) -> None:
+    """Open a visitor's link, then what she rated."""
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.heading).to_have_text("Your ten picks")
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(visit.ratings))
+
+
+def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
+    answer = call("GET", marquee.api(f"/visitors/{visit.visitor_id}"), headers=visit.headers)
+    return {each["movie_id"]: each["stars"] for each in answer.json()["ratings"]}
+
+
+def unaware(marquee: MarqueePage, visit: Visit) -> str:
+    """Keep the page from seeing by itself what happens elsewhere; returns what to unroute."""
+    address = marquee.api(f"/visitors/{visit.visitor_id}")
+    marquee.page.route(address, lambda route: route.abort())
+    return address
+
+
+def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
+    """Give the movie at that place other stars; returns its id."""
+    row = marquee.mine.nth(place)
+    movie_id = int(row.get_attribute("data-movie-id") or 0)
+    marquee.stars(stars, row).click()
+    return movie_id
+
+
+def titles(marquee: MarqueePage) -> list[str]:
+    return marquee.mine.get_by_role("link").all_inner_texts()
+
+
+def test_everything_rated_is_listed_last_first(marquee: MarqueePage) -> None:
+    marquee.open()
+    rated = marquee.rate(5, 0, 4, 1)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(3)
+    assert titles(marquee) == [rated[3], rated[2], rated[0]]
+    expect(marquee.page.get_by_text("Haven’t seen (1)")).to_be_visible()
+
+
+def test_the_list_is_sorted_by_title_stars_and_year(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(SIX))
+    sort = marquee.page.get_by_label("Sort")
+    sort.select_option("stars")
+    stars = [row.locator("input:checked").get_attribute("value") for row in marquee.mine.all()]
+    assert stars == ["5", "5", "4", "3", "2", "1"]
+    sort.select_option("year")
+    years = [int(text) for text in marquee.mine.locator(".year").all_inner_texts()]
+    assert years == sorted(years, reverse=True)
+    sort.select_option("title")
+    shown = [title.removeprefix("The ").lower() for title in titles(marquee)]
+    assert shown == sorted(shown)
+
+
+def test_a_movie_is_rated_anew_and_removed(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(SIX))
+    title = titles(marquee)[0]
+    marquee.stars(1, marquee.mine.first).click()
+    expect(marquee.stars(1, marquee.mine_called(title))).to_be_checked()
+    marquee.mine_called(title).get_by_role("button", name="Remove").click()
+    expect(marquee.mine).to_have_count(5)
+    expect(marquee.heading).to_be_focused()
+
+
+def test_a_dismissed_movie_is_brought_back(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    expect(marquee.picks).to_have_count(10)
+    marquee.picks.first.get_by_role("button", name="Not for me").click()
+    marquee.go("My movies")
+    marquee.page.get_by_text("Not for me (1)").click()
+    marquee.page.get_by_role("button", name="Bring it back").click()
+    expect(marquee.page.get_by_text("Not for me (1)")).to_have_count(0)
+
+
+# Saved
+
+
+def test_changes_are_saved_and_the_flow_starts_again(marquee: MarqueePage, visit: Visit) -> None:
+    to_mine(marquee, visit)
+    expect(marquee.unsaved).to_have_count(0)
+    changed = rerate(marquee, 0, 1)
+    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    marquee.save_changes()
+    expect(marquee.unsaved).to_have_count(0)
+    assert held_by_the_api(marquee, visit)[changed] == 1
+
+
+def test_unsaved_changes_survive_a_reload(marquee: MarqueePage, visit: Visit) -> None:
+    to_mine(marquee, visit)
+    rerate(marquee, 0, 1)
+    expect(marquee.unsaved).to_be_visible()
+    marquee.page.reload()
+    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+
+
+def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    to_mine(marquee, visit)
+    for _ in range(3):
+        marquee.mine.first.get_by_role("button", name="Remove").click()
+    expect(marquee.unsaved).to_contain_text("no picks are computed")
+    marquee.save_changes()
+    expect(marquee.unsaved).to_have_count(0)
+    assert len(held_by_the_api(marquee, visit)) == 3
+
+
+def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
+    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
+) -> None:
+    to_mine(marquee, visit)
+    watched = unaware(marquee, visit)
+    to_mine(other_browser, visit)
+    theirs = rerate(other_browser, 0, 1)
+    other_browser.save_changes()
+    expect(other_browser.unsaved).to_have_count(0)
+
+    mine = rerate(marquee, 1, 2)
+    marquee.page.unroute(watched)
+    marquee.save_changes()
+    elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
+    expect(elsewhere).to_contain_text("1 star there")
+    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    assert held_by_the_api(marquee, visit)[mine] == visit.ratings[mine]
+
+    marquee.save_changes()
+    expect(marquee.unsaved).to_have_count(0)
+    held = held_by_the_api(marquee, visit)
+    assert (held[theirs], held[mine]) == (1, 2)
+
+
+def test_where_both_changed_one_movie_the_visitor_decides(
+    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
+) -> None:
+    to_mine(marquee, visit)
+    watched = unaware(marquee, visit)
+    to_mine(other_browser, visit)
+    movie = rerate(other_browser, 0, 1)
+    other_browser.save_changes()
+    expect(other_browser.unsaved).to_have_count(0)
+    assert rerate(marquee, 0, 2) == movie
+    marquee.page.unroute(watched)
+    marquee.save_changes()
+    elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
+    expect(elsewhere).to_contain_text("1 star there; here 2 stars")
+    elsewhere.get_by_role("button", name="Take that").click()
+    expect(marquee.unsaved).to_have_count(0)
+    assert held_by_the_api(marquee, visit)[movie] == 1
+
+
+def test_two_tabs_of_one_browser_share_what_is_rated(marquee: MarqueePage, page: Page) -> None:
+    marquee.open()
+    marquee.rate(5, 4)
+    second = MarqueePage(page.context.new_page(), marquee.site_url, marquee.api_url)
+    second.open()
+    expect(second.progress).to_have_text("2 of 10")
+    second.rate(3)
+    expect(marquee.progress).to_have_text("3 of 10")
+    marquee.rate(2)
+    expect(second.progress).to_have_text("4 of 10")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_changes_that_cannot_be_saved_are_kept(
+    marquee: MarqueePage, visit: Visit, status: int
+) -> None:
+    to_mine(marquee, visit)
+    rerate(marquee, 0, 1)
+    address = marquee.api(f"/visitors/{visit.visitor_id}/ratings")
+    marquee.page.route(address, failing(status, retry_after=42))
+    marquee.save_changes()
+    expect(marquee.unsaved).to_contain_text("Your changes are kept in this browser")
+    marquee.page.unroute(address)
+    marquee.save_changes()
+    expect(marquee.unsaved).to_have_count(0)
+
+
+# My data
+
+
+def exported(marquee: MarqueePage, kind: str) -> str:
+    with marquee.page.expect_download() as download:
+        marquee.page.get_by_role("button", name=f"Export as {kind}").click()
+    return Path(download.value.path()).read_text()
+
+
+def test_my_data_as_json_holds_everything_but_the_number(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    to_mine(marquee, visit)
+    text = exported(marquee, "JSON")
+    data = json.loads(text)
+    assert {each["movie_id"]: each["stars"] for each in data["ratings"]} == visit.ratings
+    assert data["name"] == "Ada"
+    assert data["phone_ends"] is None
+    assert data["saved"]["visitor_id"] == visit.visitor_id
+    assert visit.token not in text
+
+
+def test_my_data_as_csv_is_a_line_for_each_rating(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    rows = list(csv.DictReader(exported(marquee, "CSV").splitlines()))
+    assert [int(row["stars"]) for row in rows] == list(SIX)
+    assert all(row["title"] and row["movie_id"] for row in rows)
+
+
+def test_forget_me_asks_once_deletes_and_says_so(marquee: MarqueePage, visit: Visit) -> None:
+    to_mine(marquee, visit)
+    marquee.page.get_by_role("button", name="Forget me", exact=True).click()
+    dialog = marquee.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("at once and for good")
+    dialog.get_by_role("button", name="Yes, forget me").click()
+    expect(marquee.page.get_by_text("Forgotten: your name, number, ratings")).to_be_visible()
+    expect(marquee.mine).to_have_count(0)
+    address = marquee.api(f"/visitors/{visit.visitor_id}")
+    assert call("GET", address, headers=visit.headers).status_code == 404
+    assert visit.visitor_id not in marquee.kept()
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+
+
+def test_keeping_everything_keeps_it(marquee: MarqueePage, visit: Visit) -> None:
+    to_mine(marquee, visit)
+    marquee.page.get_by_role("button", name="Forget me", exact=True).click()
+    marquee.page.get_by_role("button", name="Keep everything").click()
+    expect(marquee.mine).to_have_count(len(visit.ratings))
+    assert held_by_the_api(marquee, visit) == visit.ratings
+
+
+def test_what_could_not_be_deleted_is_not_called_forgotten(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    to_mine(marquee, visit)
+    marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), failing(503, retry_after=30))
+    marquee.page.get_by_role("button", name="Forget me", exact=True).click()
+    marquee.page.get_by_role("button", name="Yes, forget me").click()
+    expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing was deleted yet")
+
+
+def test_without_having_saved_forget_me_empties_this_browser(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    marquee.page.get_by_role("button", name="Forget me", exact=True).click()
+    marquee.page.get_by_role("button", name="Yes, forget me").click()
+    expect(marquee.page.get_by_text("this browser holds nothing of yours now")).to_be_visible()
+    marquee.go("Rate")
+    expect(marquee.progress).to_have_text("0 of 10")

@@ -1,0 +1,281 @@
+"""The picks beside the questionnaire: from the fifth rating, anew with every answer."""
+
+import json
+import re
+import threading
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+from tests.browser.conftest import PATIENCE_MS
+from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
+from tests.deployment import Deployment
+
+FIVE = (5, 1, 4, 2, 5)
+
+
+def asked_for_picks(page: Page) -> list[dict[str, Any]]:
+    """Note what is sent to POST /picks."""
+    sent: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/picks") and request.method == "POST":
+            sent.append(json.loads(request.post_data or "{}"))
+
+    page.on("request", note)
+    return sent
+
+
+def test_four_ratings_bring_no_picks_and_say_what_is_missing(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE[:4])
+    expect(marquee.picks).to_have_count(0)
+    expect(marquee.page.get_by_text("Rate 1 more movie")).to_be_visible()
+
+
+def test_the_fifth_rating_brings_ten_picks(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.picks_kind).to_have_text("From your ratings alone, as they are now.")
+
+
+def test_every_pick_says_title_year_genres_stars_and_why(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    for pick in marquee.picks.all():
+        expect(pick.get_by_role("heading")).to_contain_text(re.compile(r"\w.* \d{4}"))
+        expect(pick.locator(".genres")).not_to_be_empty()
+        expect(pick.locator(".pick-stars")).to_contain_text(re.compile(r"\d\.\d"))
+    expect(marquee.picks.first).to_contain_text("Because you loved ")
+
+
+def test_a_movie_not_seen_yet_stays_among_the_picks(marquee: MarqueePage) -> None:
+    picked: list[dict[str, Any]] = []
+    asked_about: list[str] = []
+
+    def the_same_picks(route: Route) -> None:
+        answer = real_answer(route)
+        if route.request.method != "POST":
+            fulfil(route, answer, answer.text)
+            return
+        picked[:] = picked or answer.json()["picks"]
+        fulfil(route, answer, json.dumps({**answer.json(), "picks": picked}))
+
+    def asking_about_a_pick(route: Route) -> None:
+        answer = real_answer(route)
+        if route.request.method != "POST" or not picked:
+            fulfil(route, answer, answer.text)
+            return
+        answered = json.loads(route.request.post_data or "{}")["answered"]
+        pick = next(each for each in picked if each["movie_id"] not in answered)
+        asked_about.append(pick["title"])
+        fulfil(route, answer, json.dumps({**answer.json(), "movies": [pick]}))
+
+    marquee.page.route(marquee.api("/picks"), the_same_picks)
+    marquee.page.route(marquee.api("/questionnaire"), asking_about_a_pick)
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.rate(3)
+    title = asked_about[-1]
+    expect(marquee.card_title).to_have_text(title)
+    marquee.page.unroute(marquee.api("/questionnaire"))
+    marquee.rate(0)
+    expect(marquee.picks.filter(has_text=title)).to_have_count(1)
+
+
+def test_every_answer_asks_for_picks_and_nothing_is_stored(marquee: MarqueePage) -> None:
+    marquee.open()
+    sent = asked_for_picks(marquee.page)
+    stored: list[str] = []
+    marquee.page.on("request", lambda request: stored.append(request.url))
+    marquee.rate(*FIVE, 4, 0, 1)
+    expect(marquee.picks).to_have_count(10)
+    assert [len(form["ratings"]) for form in sent] == [5, 6, 7]
+    assert not [url for url in stored if "/visitors" in url]
+
+
+def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> None:
+    marquee.open()
+    late = threading.Event()
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.method == "POST" and not held:
+            held.append(route)
+            return
+        route.continue_()
+
+    marquee.page.route(marquee.api("/picks"), hold_the_first)
+    marquee.rate(*FIVE, 4)
+    expect(marquee.picks).to_have_count(10)
+    newest = marquee.titles_picked()
+    held[0].abort() if late.is_set() else held[0].fulfill(json={"dataset": "x", "picks": []})
+    marquee.page.wait_for_timeout(300)
+    assert marquee.titles_picked() == newest
+
+
+def test_not_for_me_takes_the_movie_out_for_good(marquee: MarqueePage) -> None:
+    marquee.open()
+    sent = asked_for_picks(marquee.page)
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    gone = marquee.picks.first.get_by_role("heading").inner_text()
+    movie_id = int(marquee.picks.first.get_attribute("data-movie-id") or 0)
+    marquee.picks.first.get_by_role("button", name="Not for me").click()
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.page.get_by_role("heading", name=gone, exact=True)).to_have_count(0)
+    assert sent[-1]["dismissed"] == [movie_id]
+    marquee.page.reload()
+    expect(marquee.picks).to_have_count(10)
+    assert gone not in marquee.titles_picked()
+
+
+def test_seen_it_rates_a_pick_where_it_stands(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    title = marquee.picks.first.get_by_role("heading").inner_text()
+    marquee.picks.first.get_by_role("button", name="Seen it").click()
+    marquee.stars(5, marquee.picks.first).click()
+    expect(marquee.progress).to_have_text("6 of 10")
+    expect(marquee.page.get_by_role("heading", name=title, exact=True)).to_have_count(0)
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_the_focus_is_not_lost_when_a_pick_goes(marquee: MarqueePage) -> None:
+    marquee.open("rate")
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.picks.first.get_by_role("button", name="Not for me").focus()
+    marquee.page.keyboard.press("Enter")
+    expect(marquee.page.get_by_role("heading", name="Your picks", exact=True)).to_be_focused()
+
+
+def test_more_like_this_leads_to_the_movie(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    title = marquee.picks.first.get_by_role("heading").get_by_role("link").inner_text()
+    marquee.picks.first.get_by_role("link", name="More like this").click()
+    expect(marquee.heading).to_have_text(title)
+    expect(marquee.heading).to_be_focused()
+
+
+def test_picks_are_filtered_by_genre_and_decade(marquee: MarqueePage) -> None:
+    marquee.open()
+    sent = asked_for_picks(marquee.page)
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.page.get_by_label("Genre").select_option("Drama")
+    marquee.page.get_by_label("Decade").select_option("1990")
+    expect(marquee.picks.first).to_be_visible()
+    expect(marquee.page.locator(".picks-panel[aria-busy=true]")).to_have_count(0)
+    assert sent[-1]["genres"] == ["Drama"]
+    assert sent[-1]["years"] == {"from": 1990, "to": 1999}
+    for pick in marquee.picks.all():
+        expect(pick.locator(".genres")).to_contain_text("Drama")
+        expect(pick.get_by_role("heading")).to_contain_text(re.compile(r" 199\d$"))
+
+
+def test_a_filter_that_leaves_nothing_says_so(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.page.get_by_label("Decade").select_option("1920")
+    expect(marquee.picks_kind).to_contain_text("No movie is left with this filter")
+
+
+def test_the_list_is_shared_as_plain_text(deployment: Deployment, browser: Browser) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    # Chromium without a window has no share sheet; this notes what it would be handed.
+    page.add_init_script("navigator.share = async (data) => { window.shared = data; };")
+    marquee = MarqueePage(page, deployment.site_url, deployment.api_url)
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    page.get_by_role("button", name="Share").click()
+    shared = page.evaluate("() => window.shared.text").splitlines()
+    context.close()
+    assert len(shared) == 12
+    assert re.fullmatch(r"1\. .+ \(\d{4}\)", shared[1])
+    assert shared[-1] == marquee.site_url
+
+
+def test_without_a_share_sheet_the_list_is_copied(marquee: MarqueePage) -> None:
+    marquee.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    marquee.page.add_init_script("delete Navigator.prototype.share;")
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.page.get_by_role("button", name="Share").click()
+    expect(marquee.page.get_by_text(re.compile("^Copied|does not let"))).to_be_visible()
+
+
+def test_on_paper_there_are_the_picks_and_nothing_to_press(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.page.emulate_media(media="print")
+    expect(marquee.picks.first).to_be_visible()
+    assert marquee.page.get_by_role("button").filter(visible=True).count() == 0
+    expect(marquee.card).to_be_hidden()
+
+
+def test_a_phone_keeps_the_top_pick_in_sight(narrow_marquee: MarqueePage) -> None:
+    narrow_marquee.open()
+    narrow_marquee.rate(*FIVE)
+    bar = narrow_marquee.page.get_by_role("link", name=re.compile("^Top pick"))
+    expect(bar).to_be_in_viewport()
+    narrow_marquee.rate(4)
+    expect(bar).to_be_in_viewport()
+    bar.click()
+    expect(narrow_marquee.heading).to_have_text("Your picks")
+    expect(narrow_marquee.picks).to_have_count(10)
+
+
+def test_picks_that_cannot_come_are_asked_for_again(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.page.route(marquee.api("/picks"), failing(503, retry_after=30))
+    marquee.rate(*FIVE)
+    expect(marquee.problem).to_contain_text("Something is wrong on our side. Try again in 30")
+    expect(marquee.problem).to_contain_text("Your ratings are kept")
+    marquee.page.unroute(marquee.api("/picks"))
+    marquee.page.get_by_role("button", name="Try again").click()
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.problem).to_have_count(0)
+
+
+def test_old_picks_are_marked_when_new_ones_do_not_come(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.page.route(marquee.api("/picks"), lambda route: route.abort())
+    marquee.rate(3)
+    expect(marquee.picks_kind).to_have_text("These are from before your last answer.")
+    expect(marquee.problem).to_contain_text("can’t be reached")
+
+
+def test_a_pick_whose_title_is_markup_stays_text(marquee: MarqueePage) -> None:
+    markup = "<script>document.title='taken over'</script><i>Alien</i>"
+
+    def with_markup(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.continue_()
+            return
+        answer = real_answer(route)
+        body = answer.json()
+        body["picks"][0].update(
+            title=markup, genres=[markup], because=[{"movie_id": 2, "title": markup}]
+        )
+        fulfil(route, answer, json.dumps(body))
+
+    marquee.page.route(marquee.api("/picks"), with_markup)
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks.first.get_by_role("heading")).to_contain_text(markup)
+    expect(marquee.picks.first).to_contain_text(f"Because you loved {markup}")
+    assert marquee.picks.first.locator("script, i").count() == 0

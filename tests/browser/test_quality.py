@@ -1,0 +1,381 @@
+"""The quality of the page: for every eye, hand and connection, and what it may load."""
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, Route, expect
+
+from tests.browser.conftest import PATIENCE_MS, Visit
+from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
+from tests.deployment import ROOT, Deployment
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+CONTRAST_AA = 4.5
+FIRST_VIEW_BYTES = 100_000
+SIX = (5, 1, 4, 2, 5, 3)
+
+# Relative luminance and contrast: WCAG 2.2, 1.4.3. The background is the nearest opaque one,
+# of a gradient its worst colour.
+LOWEST_CONTRAST = """() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const linear = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const { backgroundColor, backgroundImage } = getComputedStyle(each);
+      const gradient = backgroundImage.match(/rgb\\([^)]*\\)/g);
+      if (gradient) return gradient.map(channels);
+      const colour = channels(backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return [colour];
+    }
+    return [[255, 255, 255]];
+  };
+  const words = [...document.querySelectorAll("body *")].filter((element) =>
+    element.checkVisibility() && !element.closest("[aria-hidden]") &&
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  return words.map((element) => {
+    const ink = luminance(channels(getComputedStyle(element).color));
+    const ratios = behind(element).map(luminance).map((paper) =>
+      (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05));
+    return [Math.min(...ratios), element.textContent.trim().slice(0, 40)];
+  }).sort(([a], [b]) => a - b)[0];
+}"""
+
+
+# Every view, as a visitor comes to it. Each opener starts from a page with six ratings.
+
+
+def rated(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    expect(marquee.picks).to_have_count(10)
+
+
+def beside(marquee: MarqueePage) -> None:
+    marquee.picks.first.get_by_role("button", name="Seen it").click()
+    marquee.find_movie.fill("the")
+    expect(marquee.page.get_by_role("option").first).to_be_visible()
+
+
+def picks(marquee: MarqueePage) -> None:
+    marquee.go("Picks")
+    expect(marquee.heading).to_have_text("Your picks")
+
+
+def form(marquee: MarqueePage) -> None:
+    marquee.go("Picks")
+    marquee.page.get_by_role("link", name="Text me these").click()
+    expect(marquee.heading).to_have_text("Text me these")
+    marquee.phone.fill("1")
+    marquee.save()
+    expect(marquee.problem).to_be_visible()
+
+
+def mine(marquee: MarqueePage) -> None:
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(SIX))
+
+
+def forgetting(marquee: MarqueePage) -> None:
+    mine(marquee)
+    marquee.page.get_by_role("button", name="Forget me", exact=True).click()
+    expect(marquee.page.get_by_role("dialog")).to_be_visible()
+
+
+def search(marquee: MarqueePage) -> None:
+    marquee.go("Search")
+    marquee.page.get_by_role("searchbox", name="Title").fill("the")
+    expect(marquee.page.get_by_role("list", name="Movies found")).to_be_visible()
+
+
+def movie(marquee: MarqueePage) -> None:
+    marquee.picks.first.get_by_role("link", name="More like this").click()
+    expect(marquee.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
+
+
+def taste(marquee: MarqueePage) -> None:
+    marquee.go("Taste")
+    expect(marquee.page.locator(".taste-section").first).to_be_visible()
+    for summary in marquee.page.locator("summary").all():
+        summary.click()
+
+
+def nothing(marquee: MarqueePage) -> None:
+    marquee.open("popcorn")
+
+
+def problem(marquee: MarqueePage) -> None:
+    marquee.page.route(re.compile("/picks$"), failing(503, retry_after=30))
+    marquee.rate(3)
+    expect(marquee.problem).to_be_visible()
+
+
+VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
+    beside,
+    picks,
+    form,
+    mine,
+    forgetting,
+    search,
+    movie,
+    taste,
+    nothing,
+    problem,
+)
+
+
+def violations(page: Page) -> list[str]:
+    """Run axe-core on the page as it stands: rule, help and where, a line a violation.
+
+    It is handed in by the debugger, which the page's policy does not bind.
+    """
+    if not AXE.is_file():
+        pytest.fail(f"{AXE} is missing: run `make test-browser`, which installs it by npm.")
+    page.evaluate(AXE.read_text() + ";0")
+    found = page.evaluate(
+        """() => axe.run(document, {resultTypes: ["violations"]}).then(({violations}) =>
+          violations.flatMap((each) => each.nodes.map((node) =>
+            `${each.id}: ${each.help}: ${node.target.join(" ")}: ${node.failureSummary}`)))"""
+    )
+    return [str(each) for each in found]
+
+
+@pytest.fixture(params=["light", "dark"])
+def calm_marquee(
+    request: pytest.FixtureRequest, deployment: Deployment, browser: Browser
+) -> Iterator[MarqueePage]:
+    """The page with six ratings, in each colour scheme, with nothing moving."""
+    colours: Literal["light", "dark"] = request.param
+    context = browser.new_context(color_scheme=colours, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    marquee = MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)
+    rated(marquee)
+    yield marquee
+    context.close()
+
+
+def test_axe_finds_nothing_on_any_view(calm_marquee: MarqueePage) -> None:
+    found = {"rated": violations(calm_marquee.page)}
+    for view in VIEWS:
+        view(calm_marquee)
+        found[view.__name__] = violations(calm_marquee.page)
+        calm_marquee.page.unroute_all()
+        calm_marquee.page.keyboard.press("Escape")
+        calm_marquee.open()
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_axe_finds_nothing_on_a_visitors_own_page(marquee: MarqueePage, visit: Visit) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.picks).to_have_count(10)
+    assert violations(marquee.page) == []
+    marquee.go("My movies")
+    marquee.stars(1, marquee.mine.first).click()
+    expect(marquee.unsaved).to_be_visible()
+    assert violations(marquee.page) == []
+
+
+def test_every_word_stands_out_from_its_background(calm_marquee: MarqueePage) -> None:
+    for view in (lambda _: None, form):
+        view(calm_marquee)
+        ratio, words = calm_marquee.page.evaluate(LOWEST_CONTRAST)
+        assert ratio >= CONTRAST_AA, f"{words!r} has a contrast of {ratio:.2f}"
+
+
+def test_nothing_moves_when_the_visitor_prefers_that(calm_marquee: MarqueePage) -> None:
+    calm_marquee.rate(4)
+    assert calm_marquee.page.evaluate("() => document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize("width", [320, 2560])
+def test_no_view_is_wider_than_its_window(
+    deployment: Deployment, browser: Browser, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 720})
+    context.set_default_timeout(PATIENCE_MS)
+    marquee = MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)
+    rated(marquee)
+    wide = {"rated": marquee.overflow()}
+    for view in VIEWS:
+        view(marquee)
+        wide[view.__name__] = marquee.overflow()
+        marquee.page.unroute_all()
+        marquee.page.keyboard.press("Escape")
+        marquee.open()
+    context.close()
+    assert {name: pixels for name, pixels in wide.items() if pixels > 0} == {}
+
+
+def test_no_title_makes_the_page_wider_than_a_phone(narrow_marquee: MarqueePage) -> None:
+    def renamed(route: Route) -> None:
+        answer = real_answer(route)
+        body = answer.json()
+        for movie in body.get("movies", []) + body.get("picks", []):
+            movie["title"] += " and the Extraterrestrials of Llanfairpwllgwyngyll"
+        fulfil(route, answer, json.dumps(body))
+
+    narrow_marquee.page.route(re.compile("/(questionnaire|picks)$"), renamed)
+    rated(narrow_marquee)
+    expect(narrow_marquee.page.locator(".top-pick")).to_contain_text("Llanfair")
+    assert narrow_marquee.overflow() == 0
+
+
+def test_everything_to_press_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) -> None:
+    rated(narrow_marquee)
+    pressed = narrow_marquee.page.locator("label.star, .button, .chip, nav a, select, .top-pick")
+    for each in pressed.filter(visible=True).all():
+        box = each.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44, each.inner_text()
+
+
+# Speed
+
+
+def test_the_first_view_is_light(marquee: MarqueePage) -> None:
+    answers: list[Response] = []
+    marquee.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks what it calls
+    marquee.open()
+    expect(marquee.card_title).to_be_visible()
+    # As CloudFront sends them: compressed. The local website sends the same files as they lie.
+    sent = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
+    assert sum(sent.values()) < FIRST_VIEW_BYTES, sent
+    assert not [url for url in sent if re.search(r"views/(text|mine|taste|movie|search)\.js", url)]
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_shifts_while_the_page_loads(
+    deployment: Deployment, browser: Browser, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 720})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.add_init_script(
+        """window.shifts = [];
+        new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) =>
+          [entry.value, ...entry.sources.map(({node}) => node?.outerHTML?.slice(0, 90))])))
+          .observe({type: "layout-shift", buffered: true});"""
+    )
+    marquee = MarqueePage(page, deployment.site_url, deployment.api_url)
+    marquee.open()
+    expect(marquee.card_title).to_be_visible()
+    rated(marquee)
+    page.reload()
+    expect(marquee.picks).to_have_count(10)
+    shifts = page.evaluate("() => window.shifts")
+    context.close()
+    assert shifts == []
+
+
+# Views, focus and connection
+
+
+def test_title_and_focus_move_with_the_view(marquee: MarqueePage) -> None:
+    marquee.open()
+    for name, heading in (
+        ("Picks", "Your picks"),
+        ("My movies", "My movies"),
+        ("Search", "Search"),
+        ("Taste", "How Marquee sees you"),
+        ("Rate", "What should you watch next?"),
+    ):
+        marquee.go(name)
+        expect(marquee.heading).to_have_text(heading)
+        expect(marquee.heading).to_be_focused()
+        expect(marquee.page).to_have_title(f"{heading}: Marquee")
+        link = marquee.page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
+        expect(link).to_have_attribute("aria-current", "page")
+
+
+def test_back_leads_through_the_views(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.go("My movies")
+    expect(marquee.heading).to_have_text("My movies")
+    marquee.go("Search")
+    expect(marquee.heading).to_have_text("Search")
+    marquee.page.go_back()
+    expect(marquee.heading).to_have_text("My movies")
+
+
+def test_the_skip_link_skips_to_the_content(marquee: MarqueePage) -> None:
+    marquee.open("mine")
+    marquee.page.get_by_role("link", name="Skip to the content").focus()
+    marquee.page.keyboard.press("Enter")
+    expect(marquee.page.get_by_role("main")).to_be_focused()
+    expect(marquee.heading).to_have_text("My movies")
+
+
+def test_being_offline_is_said_and_rating_goes_on(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.page.context.set_offline(True)
+    expect(marquee.page.get_by_text("You are offline. What you rate is kept")).to_be_visible()
+    marquee.rate(5, 4)
+    expect(marquee.progress).to_have_text("2 of 10")
+    marquee.page.context.set_offline(False)
+    expect(marquee.page.get_by_text("You are offline")).to_be_hidden()
+    marquee.rate(*SIX)
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_movies_that_cannot_be_fetched_are_fetched_on_try_again(marquee: MarqueePage) -> None:
+    marquee.page.route(marquee.api("/questionnaire"), lambda route: route.abort())
+    marquee.open()
+    expect(marquee.problem).to_contain_text("can’t be reached")
+    marquee.page.unroute(marquee.api("/questionnaire"))
+    marquee.page.get_by_role("button", name="Try again").click()
+    expect(marquee.card_title).to_be_visible()
+
+
+def test_a_site_that_cannot_say_where_its_api_is_recovers(marquee: MarqueePage) -> None:
+    marquee.page.route("**/config.json", lambda route: route.abort(), times=2)
+    marquee.open()
+    expect(marquee.problem).to_be_visible()
+    marquee.page.unroute("**/config.json")
+    marquee.page.get_by_role("button", name="Try again").click()
+    expect(marquee.card_title).to_be_visible()
+
+
+# What it may load
+
+
+def test_the_page_asks_nobody_but_the_site_and_its_api(marquee: MarqueePage, watch: Watch) -> None:
+    rated(marquee)
+    for view in (picks, mine, search):
+        view(marquee)
+    assert watch.origins == {origin(marquee.site_url), origin(marquee.api_url)}
+
+
+def test_no_view_brings_a_complaint_from_the_browser(marquee: MarqueePage, watch: Watch) -> None:
+    rated(marquee)
+    for view in (beside, picks, mine, search, movie, taste):
+        view(marquee)
+        marquee.open()
+    assert watch.complaints == []
+
+
+def test_the_policy_names_the_api_and_allows_no_inline_script(
+    marquee: MarqueePage, page: Page
+) -> None:
+    marquee.open()
+    policy = page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content")
+    assert policy is not None
+    assert f"connect-src 'self' {origin(marquee.api_url)};" in policy
+    assert "script-src 'self';" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+
+
+def test_an_inline_script_is_refused(marquee: MarqueePage, watch: Watch) -> None:
+    def with_inline_script(route: Route) -> None:
+        answer = real_answer(route)
+        script = "<script>document.title = 'x'</script>"
+        fulfil(route, answer, answer.text.replace("</body>", f"{script}</body>"))
+
+    marquee.page.route(marquee.site_url, with_inline_script)
+    marquee.page.goto(marquee.site_url)
+    assert any("inline script" in complaint for complaint in watch.complaints)
+    assert marquee.page.title() != "x"

@@ -1,0 +1,322 @@
+""" "Text me these": the form, then the status live until the text, and what goes wrong there."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Request, Response, Route, expect
+
+from tests.browser.conftest import FLOW_MS, Visit
+from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
+from tests.deployment import Deployment
+
+SIX = (5, 1, 4, 2, 5, 3)
+
+
+def to_the_form(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.page.get_by_role("link", name="Text me these").click()
+    expect(marquee.heading).to_have_text("Text me these")
+
+
+def is_creation(answer: Response) -> bool:
+    return answer.url.endswith("/visitors") and answer.request.method == "POST"
+
+
+def changed(marquee: MarqueePage, visit: Visit, **fields: object) -> None:
+    """Have the API's answers about the visitor say something else in some fields."""
+
+    def handle(route: Route) -> None:
+        answer = real_answer(route)
+        if route.request.method == "OPTIONS":
+            fulfil(route, answer, answer.text)
+        else:
+            fulfil(route, answer, json.dumps({**answer.json(), **fields}))
+
+    marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), handle)
+
+
+# The form
+
+
+def test_with_few_ratings_the_page_says_how_many_are_missing(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(5, 4)
+    marquee.page.goto(f"{marquee.site_url}#text")
+    expect(marquee.page.get_by_text("Rate 3 more movies first")).to_be_visible()
+
+
+def test_what_will_be_sent_and_how_to_stop_it_stands_beside_the_form(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    facts = marquee.page.get_by_role("complementary")
+    expect(facts).to_contain_text("Reply STOP")
+    expect(facts).to_contain_text("ten titles")
+    expect(facts).to_contain_text(re.compile(r"1\. .+ \(\d{4}\)"))
+
+
+def test_the_number_is_optional(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    expect(marquee.consent).to_be_hidden()
+    marquee.name.fill("Ada")
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.journey.get_by_text("Texted")).to_be_hidden()
+
+
+def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.country.select_option("US")
+    marquee.phone.press_sequentially("415 555 01")
+    expect(marquee.page.get_by_text("2 digits are missing")).to_be_visible()
+    marquee.phone.press_sequentially("23")
+    expect(marquee.page.get_by_text("Looks right: +14155550123")).to_be_visible()
+    expect(marquee.phone).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_misshapen_number_left_behind_is_an_error_at_the_field(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.country.select_option("US")
+    marquee.phone.fill("415")
+    marquee.name.focus()
+    expect(marquee.phone).to_have_attribute("aria-invalid", "true")
+    assert "7 digits are missing" in marquee.error_at(marquee.phone)
+
+
+def test_a_number_typed_with_its_code_moves_the_country(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.phone.press_sequentially("+44 20 7946 0958")
+    expect(marquee.country).to_have_value("GB")
+
+
+def test_consent_is_asked_with_a_number_and_missed_when_it_is_not_given(
+    marquee: MarqueePage, phone: str
+) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.phone.fill(phone)
+    expect(marquee.consent).to_be_visible()
+    marquee.save()
+    expect(marquee.problem).to_be_focused()
+    expect(marquee.consent).to_have_attribute("aria-invalid", "true")
+    assert "Tick this" in marquee.error_at(marquee.consent)
+
+
+def test_an_empty_name_is_told_and_the_summary_leads_there(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    sent: list[Request] = []
+    marquee.page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - no builtins
+    marquee.save()
+    expect(marquee.problem).to_contain_text("Tell us your name")
+    assert not [request for request in sent if request.url.endswith("/visitors")]
+    marquee.problem.get_by_role("button").click()
+    expect(marquee.name).to_be_focused()
+
+
+def test_the_final_word_on_a_number_is_the_apis(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.country.select_option("US")
+    marquee.give_phone("100 100 0000")
+    with marquee.page.expect_response(is_creation) as refused:
+        marquee.save()
+    message = refused.value.json()["errors"][0]["message"]
+    expect(marquee.phone).to_have_attribute("aria-invalid", "true")
+    assert message in marquee.error_at(marquee.phone)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(429, "Try again in 42 seconds"), (503, "wrong on our side"), (500, "wrong on our side")],
+)
+def test_an_api_in_trouble_says_when_to_try_again(
+    marquee: MarqueePage, status: int, words: str
+) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.page.route(marquee.api("/visitors"), failing(status, retry_after=42))
+    marquee.save()
+    expect(marquee.problem).to_contain_text(words)
+
+
+def test_an_api_that_is_down_loses_nothing_typed(marquee: MarqueePage, phone: str) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.give_phone(phone)
+    marquee.page.route(marquee.api("/visitors"), lambda route: route.abort())
+    marquee.save()
+    expect(marquee.problem).to_contain_text("Nothing you entered is lost")
+    expect(marquee.name).to_have_value("Ada")
+    expect(marquee.phone).to_have_value(phone)
+    expect(marquee.consent).to_be_checked()
+
+
+def test_a_second_try_of_the_same_form_makes_no_second_visitor(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    made: list[str] = []
+
+    def lose_the_answer(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        made.append(real_answer(route).json()["visitor_id"])
+        route.abort()
+
+    marquee.page.route(marquee.api("/visitors"), lose_the_answer)
+    marquee.save()
+    expect(marquee.problem).to_be_visible()
+    marquee.page.unroute(marquee.api("/visitors"))
+    with marquee.page.expect_response(is_creation) as second:
+        marquee.save()
+    assert second.value.json()["visitor_id"] == made[0]
+
+
+def test_a_form_still_being_worked_on_is_asked_for_again(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.page.route(marquee.api("/visitors"), failing(409, "Still being worked on."), times=2)
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+
+
+def test_the_number_is_never_kept_in_the_browser(marquee: MarqueePage, phone: str) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.give_phone(phone)
+    marquee.page.route(marquee.api("/visitors"), lambda route: route.abort())
+    marquee.save()
+    expect(marquee.problem).to_be_visible()
+    kept = marquee.kept()
+    assert "Ada" in kept
+    assert re.sub(r"\D", "", phone) not in re.sub(r"[ ().-]", "", kept)
+    assert phone[-4:] not in kept
+
+
+# The status
+
+
+def test_a_form_with_a_number_is_followed_until_it_is_texted(
+    marquee: MarqueePage, watch: Watch, phone: str, local: Deployment
+) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.country.select_option("US")
+    marquee.give_phone(phone)
+    marquee.save()
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.status).to_contain_text(re.compile(r"Texted at \d"), timeout=FLOW_MS)
+    expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
+    sent = local.texts("+1" + re.sub(r"\D", "", phone))[-1]
+    link = re.search(r"#([0-9a-z]{26})\.(\S+)", sent)
+    assert link
+    assert watch.complaints == []
+    assert watch.origins <= {origin(marquee.site_url), origin(marquee.api_url)}
+
+
+def test_the_link_in_a_text_opens_that_visitor_anywhere(marquee: MarqueePage, visit: Visit) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.page.get_by_role("heading", name="Your ten picks")).to_be_focused()
+    expect(marquee.picks).to_have_count(10)
+    assert visit.token not in marquee.page.url
+    marquee.page.reload()
+    expect(marquee.picks).to_have_count(10)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(visit.ratings))
+
+
+def test_a_link_with_a_wrong_token_opens_nothing(marquee: MarqueePage, visit: Visit) -> None:
+    marquee.open_link(visit.visitor_id, "A" * len(visit.token))
+    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(marquee.picks).to_have_count(0)
+
+
+def test_the_batchs_picks_replace_those_at_once_and_are_marked(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_have_text("Your picks are ready.", timeout=FLOW_MS)
+    expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_computing_is_said_while_it_lasts(marquee: MarqueePage, visit: Visit) -> None:
+    changed(marquee, visit, status="submitted", picks=None, model_id=None)
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_contain_text("Computing with everyone")
+    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.journey.get_by_text("Computing")).to_have_attribute("aria-current", "step")
+
+
+def test_a_failure_says_why_and_what_happens_next(marquee: MarqueePage, visit: Visit) -> None:
+    changed(marquee, visit, status="failed", reason="the step failed three times", picks=None)
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_contain_text("the step failed three times")
+    expect(marquee.page.locator(".status-next")).to_contain_text("We have been told")
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_losing_the_api_while_waiting_is_said_and_mended(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    changed(marquee, visit, status="received", picks=None)
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    address = marquee.api(f"/visitors/{visit.visitor_id}")
+    marquee.page.route(address, lambda route: route.abort(), times=2)
+    lost = marquee.page.get_by_text("this page keeps looking")
+    expect(lost).to_be_visible()
+    expect(lost).to_be_hidden()
+
+
+def test_a_status_lost_to_throttling_is_asked_for_again_later(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    changed(marquee, visit, status="received", picks=None)
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    asked: list[str] = []
+    throttle = failing(429, retry_after=4)
+
+    def noted(route: Route) -> None:
+        if route.request.method == "GET":
+            asked.append(route.request.url)
+        throttle(route)
+
+    marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), noted)
+    expect(marquee.page.get_by_text("Try again in 4 seconds")).to_be_visible()
+    marquee.page.wait_for_timeout(2500)
+    assert len(asked) == 1
+
+
+def test_on_a_phone_the_form_for_a_number_stands_below_the_picks_with_a_way_there(
+    narrow_marquee: MarqueePage, visit: Visit
+) -> None:
+    narrow_marquee.open_link(visit.visitor_id, visit.token)
+    expect(narrow_marquee.picks).to_have_count(10)
+    places = [narrow_marquee.picks.last, narrow_marquee.phone]
+    last_pick, number = [place.bounding_box() for place in places]
+    assert last_pick is not None
+    assert number is not None
+    assert last_pick["y"] < number["y"]
+    narrow_marquee.page.get_by_role("button", name="Have them texted").click()
+    expect(narrow_marquee.phone).to_be_focused()
+    expect(narrow_marquee.phone).to_be_in_viewport()
+
+
+def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
+    marquee: MarqueePage, visit: Visit, phone: str, local: Deployment
+) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    form = marquee.page.get_by_role("form", name="Text me these")
+    expect(form).to_be_in_viewport()
+    expect(marquee.page.get_by_role("button", name="Have them texted")).to_be_hidden()
+    marquee.country.select_option("US")
+    marquee.phone.fill(phone)
+    marquee.consent.check()
+    form.get_by_role("button", name="Text me these").click()
+    expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
+    expect(marquee.status).to_contain_text("Texted at", timeout=FLOW_MS)
+    assert local.texts("+1" + re.sub(r"\D", "", phone))

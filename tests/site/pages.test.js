@@ -1,0 +1,107 @@
+// Addresses, phone numbers, exports, words and posters: what needs no page.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { asCsv, asJson } from "../../site/scripts/export.js";
+import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../../site/scripts/phone.js";
+import { designOf } from "../../site/scripts/poster.js";
+import { credentialsIn, routeOf } from "../../site/scripts/router.js";
+import { answered, EMPTY } from "../../site/scripts/shelf.js";
+import { listed, picksAsText, wordsForProblem, wordsForStatus } from "../../site/scripts/wording.js";
+
+const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
+
+test("an empty address is the first view; the rest is its argument", () => {
+  assert.deepEqual(routeOf(""), { name: "rate", argument: "" });
+  assert.deepEqual(routeOf("#movie/318"), { name: "movie", argument: "318" });
+  assert.deepEqual(routeOf("#search/face%2Foff"), { name: "search", argument: "face/off" });
+  assert.deepEqual(routeOf("#search/100%"), { name: "search", argument: "100%" });
+});
+
+test("a text's link holds who and her token, and nothing else does", () => {
+  const id = "01jd0000000000000000000abc";
+  assert.deepEqual(credentialsIn(`#${id}.tok_en-1=`), { visitor_id: id, token: "tok_en-1=" });
+  for (const other of ["#picks", `#${id}`, `#${id}.`, `#${id}.a b`, `#${id.toUpperCase()}.x`]) assert.equal(credentialsIn(other), null);
+});
+
+test("numbers are written with the chosen country's code, unless they bring their own", () => {
+  assert.equal(international("(415) 555-0123", "1"), "+14155550123");
+  assert.equal(international("+44 20 7946 0958", "1"), "+442079460958");
+  assert.equal(international("0044 20 7946 0958", "1"), "+442079460958");
+});
+
+test("the calling code is read from a number typed with one", () => {
+  assert.equal(callingCodeIn("+14155550123"), "1");
+  assert.equal(callingCodeIn("+353 1"), "353");
+  assert.equal(callingCodeIn("07946 0958"), null);
+  assert.equal(callingCodeIn("+999"), null);
+});
+
+test("the shape of a number is judged while one types", () => {
+  assert.match(shapeProblem("415 555 012", "1") ?? "", /^1 digit is missing/);
+  assert.match(shapeProblem("415 555 01234", "1") ?? "", /^1 digit is too many/);
+  assert.equal(shapeProblem("415 555 0123", "1"), null);
+  assert.match(shapeProblem("12", "44") ?? "", /too short/);
+  assert.match(shapeProblem("1234567890123456", "44") ?? "", /too long/);
+  assert.match(shapeProblem("call me", "44") ?? "", /digits/);
+});
+
+test("every country has a name and a code; a language picks one", () => {
+  const all = countries("en-GB");
+  assert.ok(all.length > 200);
+  assert.ok(all.every(({ name, code }) => name.length > 2 && /^\d{1,3}$/.test(code)));
+  assert.equal(likelyRegion("en-GB"), "GB");
+  assert.equal(likelyRegion("en"), "US");
+});
+
+test("the export holds ratings and of the phone its last digits", () => {
+  const shelf = {
+    ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"), name: "Ada",
+    visit: { visitor_id: "v", token: "secret", version: 1, phone_ends: "23", saved: { ratings: [], dismissed: [] } },
+  };
+  const text = asJson(shelf, null, "2026-11-24T13:00:00Z");
+  const data = JSON.parse(text);
+  assert.equal(data.phone_ends, "23");
+  assert.deepEqual(data.ratings, [{ movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"], stars: 5, rated_at: "2026-11-24T12:00:00Z" }]);
+  assert.ok(!text.includes("secret"));
+});
+
+test("titles with commas, quotes and formulas survive a spreadsheet", () => {
+  const shelf = [["Good, the \"Bad\"", 2], ["=1+1", 3]].reduce(
+    (now, [title, id]) => answered(now, { ...HEAT, title: String(title), movie_id: Number(id) }, 4, "2026"), EMPTY);
+  assert.deepEqual(asCsv(shelf).split("\r\n"), [
+    "movie_id,title,year,genres,stars,rated_at",
+    '2,"Good, the ""Bad""",1995,Action|Crime,4,2026',
+    "3,'=1+1,1995,Action|Crime,4,2026",
+    "",
+  ]);
+});
+
+test("a movie's poster is the same every day, and another movie's another", () => {
+  assert.deepEqual(designOf(HEAT), designOf({ ...HEAT, movie_id: 99 }));
+  assert.notEqual(designOf(HEAT).seed, designOf({ ...HEAT, title: "Alien" }).seed);
+  assert.equal(designOf(HEAT).motif, "blinds");
+});
+
+test("lists read as people say them", () => {
+  assert.equal(listed([]), "");
+  assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
+});
+
+test("picks are shared as plain text", () => {
+  assert.equal(picksAsText([HEAT, { title: "Up", year: null }], "https://site/"), "My picks from Marquee\n1. Heat (1995)\n2. Up\nhttps://site/");
+});
+
+test("a failure says what happens next", () => {
+  const failed = { status: /** @type {const} */ ("failed"), status_at: "", reason: "The step failed.", texts: true };
+  assert.match(wordsForStatus({ ...failed, picks: null }).now, /\(The step failed\)/);
+  assert.match(wordsForStatus({ ...failed, picks: null }).next, /We have been told/);
+  assert.match(wordsForStatus({ ...failed, picks: [] }).next, /nobody is texted twice/);
+});
+
+test("a limit says when to try again, in units people use", () => {
+  const limit = { kind: /** @type {const} */ ("too-many"), fieldErrors: [{ field: "phone", message: "This number has had its texts for today." }] };
+  assert.equal(wordsForProblem({ ...limit, retryAfterSeconds: 7200 }), "This number has had its texts for today. Try again in 2 hours.");
+  assert.match(wordsForProblem({ kind: "too-many", fieldErrors: [], retryAfterSeconds: 42 }), /in 42 seconds/);
+});

@@ -1,0 +1,156 @@
+// What each act does to the shelf.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  answered, asked, askedNext, dismissed, EMPTY, inDataset, met, ratingsOf, removed, restored, toSave, undone, UNSEEN, unsavedCount, unseenIds,
+} from "../../site/scripts/shelf.js";
+
+const AT = "2026-11-24T12:00:00.000Z";
+const LATER = "2026-11-24T13:00:00.000Z";
+const WHO = { visitor_id: "01jd000000000000000000000a", token: "secret" };
+
+/** @param {number} id */
+const movie = (id) => ({ movie_id: id, title: `Movie ${id}`, year: 1990 + id, genres: ["Drama"] });
+
+/** @param {Record<number, number>} stars by movie id */
+function shelfWith(stars) {
+  return Object.entries(stars).reduce((shelf, [id, given]) => answered(shelf, movie(Number(id)), given, AT), EMPTY);
+}
+
+/** @param {Record<number, number>} stars @param {object} [more] */
+function visitorWith(stars, more = {}) {
+  const ratings = Object.entries(stars).map(([id, given]) => ({ ...movie(Number(id)), stars: given }));
+  return /** @type {any} */ ({ visitor_id: WHO.visitor_id, version: 2, name: "Ada", status: "received", ratings, dismissed: [], picks: null, ...more });
+}
+
+/** A shelf saved as version 1, then changed. @param {Record<number, number>} saved */
+function savedShelf(saved) {
+  const shelf = shelfWith(saved);
+  return { ...shelf, visit: { ...WHO, version: 1, phone_ends: null, saved: toSave(shelf) } };
+}
+
+/** @param {import("../../site/scripts/shelf.js").Shelf} shelf */
+const starsOn = (shelf) => Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
+
+test("a movie not seen is no rating", () => {
+  const shelf = answered(shelfWith({ 1: 5 }), movie(2), UNSEEN, AT);
+  assert.deepEqual(starsOn(shelf), { 1: 5 });
+  assert.deepEqual(unseenIds(shelf), [2]);
+});
+
+test("a movie rated again keeps its place", () => {
+  const shelf = answered(shelfWith({ 1: 5, 2: 4 }), movie(1), 2, LATER);
+  assert.deepEqual(ratingsOf(shelf), [{ movie_id: 1, stars: 2 }, { movie_id: 2, stars: 4 }]);
+});
+
+test("an answered movie is asked about no longer", () => {
+  const shelf = answered(asked(EMPTY, movie(1)), movie(1), 3, AT);
+  assert.deepEqual(shelf.asking, []);
+});
+
+test("undo takes the last answer off and asks again", () => {
+  const shelf = undone(shelfWith({ 1: 5, 2: 4 }));
+  assert.deepEqual(starsOn(shelf), { 1: 5 });
+  assert.equal(shelf.asking[0]?.movie_id, 2);
+});
+
+test("undo of a movie rated again brings the stars before back", () => {
+  const shelf = undone(answered(shelfWith({ 1: 5 }), movie(1), 1, LATER));
+  assert.deepEqual(starsOn(shelf), { 1: 5 });
+});
+
+test("undo on an untouched shelf changes nothing", () => {
+  assert.equal(undone(EMPTY), EMPTY);
+});
+
+test("what was answered or waits already is not asked twice", () => {
+  const shelf = askedNext(asked(shelfWith({ 1: 5 }), movie(2)), [movie(1), movie(2), movie(3)]);
+  assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [2, 3]);
+});
+
+test("newer questions take the place of those that wait, but for the card and what she asked for", () => {
+  const waiting = askedNext(EMPTY, [movie(1), movie(2), movie(3)]);
+  const shelf = askedNext(askedNext(asked(asked(waiting, movie(8)), movie(9)), []), [movie(4), movie(2)]);
+  assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [9, 8, 4, 2]);
+  assert.deepEqual(askedNext(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id), [1, 3, 4]);
+});
+
+test("a rating lifts a dismissal", () => {
+  const shelf = answered(dismissed(EMPTY, movie(1)), movie(1), 4, AT);
+  assert.deepEqual(shelf.dismissed, []);
+});
+
+test("a movie dismissed twice is there once, and can be brought back", () => {
+  const shelf = dismissed(dismissed(EMPTY, movie(1)), movie(1));
+  assert.equal(shelf.dismissed.length, 1);
+  assert.deepEqual(restored(shelf, 1).dismissed, []);
+});
+
+test("ratings of another data set are laid aside, the visit is not", () => {
+  const shelf = inDataset({ ...savedShelf({ 1: 5 }), dataset: "old" }, "new");
+  assert.deepEqual(shelf.answers, []);
+  assert.equal(shelf.visit?.visitor_id, WHO.visitor_id);
+});
+
+test("changes since saving are counted: stars, removals, dismissals", () => {
+  let shelf = savedShelf({ 1: 5, 2: 4, 3: 3 });
+  assert.equal(unsavedCount(shelf), 0);
+  shelf = dismissed(removed(answered(shelf, movie(1), 1, LATER), 2), movie(9));
+  assert.equal(unsavedCount(shelf), 3);
+});
+
+test("what was changed elsewhere comes in and is told", () => {
+  const { shelf, arrived } = met(savedShelf({ 1: 5, 2: 4 }), visitorWith({ 1: 2, 3: 5 }), WHO, LATER);
+  assert.deepEqual(starsOn(shelf), { 1: 2, 3: 5 });
+  assert.deepEqual(arrived.map(({ movie: { movie_id }, stars }) => [movie_id, stars]), [[1, 2], [3, 5], [2, null]]);
+  assert.equal(unsavedCount(shelf), 0);
+});
+
+test("what was changed here and not saved yet stays", () => {
+  const here = answered(removed(savedShelf({ 1: 5, 2: 4 }), 2), movie(4), 3, LATER);
+  const { shelf } = met(here, visitorWith({ 1: 2, 2: 4 }), WHO, LATER);
+  assert.deepEqual(starsOn(shelf), { 1: 2, 4: 3 });
+  assert.equal(unsavedCount(shelf), 2);
+});
+
+test("where both changed one movie, what was said here stands and what was said there is told", () => {
+  const here = answered(savedShelf({ 1: 5 }), movie(1), 4, LATER);
+  const { shelf, arrived } = met(here, visitorWith({ 1: 2 }), WHO, LATER);
+  assert.deepEqual(starsOn(shelf), { 1: 4 });
+  assert.deepEqual(arrived.map(({ stars }) => stars), [2]);
+});
+
+test("what both changed alike is no news", () => {
+  const here = answered(savedShelf({ 1: 5 }), movie(1), 2, LATER);
+  const { shelf, arrived } = met(here, visitorWith({ 1: 2 }), WHO, LATER);
+  assert.deepEqual(arrived, []);
+  assert.equal(unsavedCount(shelf), 0);
+});
+
+test("a movie removed there and rated anew here stays", () => {
+  const here = answered(savedShelf({ 1: 5, 2: 5 }), movie(1), 3, LATER);
+  const { shelf } = met(here, visitorWith({ 2: 5 }), WHO, LATER);
+  assert.deepEqual(starsOn(shelf), { 2: 5, 1: 3 });
+});
+
+test("movies not seen are this browser's own and outlive a meeting", () => {
+  const here = answered(savedShelf({ 1: 5 }), movie(7), UNSEEN, AT);
+  assert.deepEqual(unseenIds(met(here, visitorWith({ 1: 5 }), WHO, LATER).shelf), [7]);
+});
+
+test("dismissals of both sides are kept, and one taken back here stays taken back", () => {
+  const saved = dismissed(savedShelf({ 1: 5 }), movie(20));
+  const base = { ...saved, visit: saved.visit && { ...saved.visit, saved: toSave(saved) } };
+  const here = dismissed(restored(base, 20), movie(21));
+  const { shelf } = met(here, visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }), WHO, LATER);
+  assert.deepEqual(shelf.dismissed.map(({ movie_id }) => movie_id), [22, 21]);
+});
+
+test("a link opened in an empty browser fills the shelf without news", () => {
+  const { shelf } = met(EMPTY, visitorWith({ 1: 5, 2: 1 }), WHO, LATER);
+  assert.deepEqual(starsOn(shelf), { 1: 5, 2: 1 });
+  assert.equal(shelf.visit?.version, 2);
+  assert.equal(unsavedCount(shelf), 0);
+});
