@@ -15,7 +15,7 @@ from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
 from marquee.identity import new_visitor_id
 from marquee.registering import Registrar
-from marquee.visitor import Registration
+from marquee.visitor import Phone, Registration
 from tests.deployment import Deployment, Visitor, eventually
 from tests.integration.phones import Phones
 
@@ -80,10 +80,10 @@ def poisoned(hurried: Deployment) -> dict[str, Poison]:
     to_nobody = Poison("texts", json.dumps(text), nobody)
     sent = {
         "no JSON": no_json,
-        "an unknown visitor": of_nobody,
+        "a forgotten visitor": of_nobody,
         "results without a key": no_key,
         "a newer schema": too_new,
-        "a text to nobody": to_nobody,
+        "a text to somebody forgotten": to_nobody,
     }
     for poison in sent.values():
         hurried.send(poison.queue, poison.body)
@@ -147,7 +147,7 @@ def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
         visitor_id=new_visitor_id(),
         dataset=local.questionnaire()["dataset"],
         name="Bea",
-        phone=phone,
+        phone=Phone(phone, "not counted here"),
         requested_at=timestamp(datetime.now(UTC)),
         ratings=tuple(Rating(movie_id, 5) for movie_id in NO_SUCH_MOVIE),
         expires_at=4_000_000_000,
@@ -252,10 +252,8 @@ def test_a_step_that_always_fails_ends_in_failed_with_a_reason(
     "kind",
     [
         "no JSON",
-        "an unknown visitor",
         "results without a key",
         "a newer schema",
-        "a text to nobody",
     ],
 )
 def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
@@ -268,6 +266,15 @@ def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
         f"{kind} among the dead letters",
     )
     assert poison.mark not in hurried.peek(poison.queue)
+
+
+@pytest.mark.parametrize("kind", ["a forgotten visitor", "a text to somebody forgotten"])
+def test_a_message_about_somebody_forgotten_is_taken(
+    hurried: Deployment, poisoned: dict[str, Poison], kind: str
+) -> None:
+    poison = poisoned[kind]
+    hurried.until_handled(poison.mark)
+    assert poison.mark not in hurried.peek(f"{poison.queue}-dead-letters")
 
 
 def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) -> None:

@@ -1,0 +1,160 @@
+"""Every documented call, with input that fits its schema and input that does not.
+
+By the document in docs/: no server error, no answer that it does not name, no answer of another
+shape. Calls that are documented are fuzzed; nothing here names them.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from marquee.scoring import MODEL_NAMES
+from tests.deployment import ROOT, Deployment, Visitor
+from tests.integration.phones import Phones
+
+DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
+CALLS = [(method.upper(), path) for path, calls in DOCUMENT["paths"].items() for method in calls]
+# What takes neither a body nor a query can be sent nothing wrong.
+TAKING_INPUT = [
+    (method.upper(), path)
+    for path, calls in DOCUMENT["paths"].items()
+    for method, call in calls.items()
+    if "requestBody" in call or any(each["in"] == "query" for each in call.get("parameters", []))
+]
+FUZZES = [
+    *((method, path, GenerationMode.POSITIVE) for method, path in CALLS),
+    *((method, path, GenerationMode.NEGATIVE) for method, path in TAKING_INPUT),
+]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 12  # of each call and mode: all of it is done in about a minute
+FUZZED = settings(
+    max_examples=EXAMPLES,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def with_known_values(document: dict[str, Any], values: dict[str, list[Any]]) -> dict[str, Any]:
+    """Have forms and addresses drawn from what the deployment knows, or nothing would be stored.
+
+    Answers stay as they are. No phone is generated but those among the values.
+    """
+    narrowed: dict[str, Any] = json.loads(json.dumps(document))
+    for name, schema in narrowed["components"]["schemas"].items():
+        fields = schema.get("properties", {}) if name.endswith("Form") else {}
+        for field in fields.keys() & values.keys():
+            _narrow(fields, field, {"enum": values[field]})
+    for calls in narrowed["paths"].values():
+        for call in calls.values():
+            for parameter in call.get("parameters", []):
+                if parameter["in"] != "query" and parameter["name"] in values:
+                    parameter["schema"] = {"enum": values[parameter["name"]]}
+    return narrowed
+
+
+def _narrow(fields: dict[str, Any], field: str, known: dict[str, Any]) -> None:
+    if field == "ratings":  # most lists of ratings name a movie twice, and are refused
+        fields[field] = {"anyOf": [fields[field], known]}
+    elif fields[field].get("type") == "array":
+        fields[field]["items"] = known
+    else:
+        fields[field] = known
+
+
+@pytest.fixture(scope="module")
+def schema(deployment: Deployment, phones: Phones) -> Any:
+    if not deployment.is_local:
+        pytest.skip("registers dozens of visitors")
+    movies = deployment.questionnaire()["movies"]
+    ids = [movie["movie_id"] for movie in movies]
+    values: dict[str, list[Any]] = {
+        "movie_id": ids,
+        "dismissed": ids,
+        "answered": ids,
+        "unseen": ids,
+        "ratings": [
+            [{"movie_id": movie_id, "stars": 1 + movie_id % 5} for movie_id in ids[:count]]
+            for count in range(5, len(ids))
+        ],
+        "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],
+        "model": list(MODEL_NAMES),
+        "genres": sorted({genre for movie in movies for genre in movie["genres"]}),
+        "phone": phones.several(20),
+        "consent": [True],
+        "idempotency-key": [uuid.uuid4().hex for _ in range(1000)],
+    }
+    return schemathesis.openapi.from_dict(with_known_values(DOCUMENT, values))
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as kept:
+        yield kept
+
+
+class Fuzzed:
+    """One call, again and again, as a visitor whose page may be changed and deleted by it."""
+
+    def __init__(self, deployment: Deployment, method: str, path: str) -> None:
+        self._deployment, self._method, self._path = deployment, method, path
+        self._visitor: Visitor | None = None
+        self.statuses: Counter[int] = Counter()
+
+    def prepare(self, case: Any) -> None:
+        """Give the case a visitor of its own, her token and the version that is stored."""
+        if "{visitor_id}" not in self._path:
+            return
+        if self._visitor is None or self._method == "DELETE":
+            self._visitor = self._deployment.register(self._deployment.form())
+        visitor = self._visitor
+        case.path_parameters["visitor_id"] = visitor.visitor_id
+        case.headers["Authorization"] = f"Bearer {visitor.token}"
+        if self._method == "PUT":
+            case.headers["If-Match"] = f'"{self._deployment.see(visitor)["version"]}"'
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), FUZZES)
+def test_a_call_answers_as_documented_whatever_it_is_sent(
+    deployment: Deployment,
+    schema: Any,
+    session: requests.Session,
+    method: str,
+    path: str,
+    mode: GenerationMode,
+) -> None:
+    operation, fuzzed = schema[path][method], Fuzzed(deployment, method, path)
+
+    @FUZZED
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def fuzz(case: Any) -> None:
+        fuzzed.prepare(case)
+        answer = case.call_and_validate(
+            base_url=deployment.api_url, session=session, checks=CHECKS, timeout=60
+        )
+        fuzzed.statuses[answer.status_code] += 1
+
+    fuzz()
+    print(method, path, mode.name, dict(fuzzed.statuses))
+    # Or the checks above saw refusals only.
+    served = any(status < 300 for status in fuzzed.statuses)
+    assert served or mode is GenerationMode.NEGATIVE, fuzzed.statuses
