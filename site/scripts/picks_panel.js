@@ -47,6 +47,22 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   return panel;
 }
 
+/**
+ * The heading and "Text me these", as soon as there are picks. It stands before them and is never made
+ * anew, so that picks which come in do not move it away from under a press.
+ * @param {App} app @param {AbortSignal} signal @param {HTMLElement} heading
+ */
+export function picksHead(app, signal, heading) {
+  const link = make("a", { class: "button primary text-me", href: "#text" });
+  const show = () => {
+    link.hidden = app.finder.found.picks.length === 0;
+    say(link, app.store.shelf.visit ? "How far my picks are" : "Text me these");
+  };
+  app.finder.addEventListener("change", show, { signal });
+  show();
+  return make("div", { class: "picks-head" }, heading, link);
+}
+
 /** @param {Found} found */
 function wordsForKind({ kind, picks, isCurrent, problem, added }) {
   if (kind === "few") return "";

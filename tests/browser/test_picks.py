@@ -2,9 +2,9 @@
 
 import json
 import re
-import threading
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
@@ -99,7 +99,6 @@ def test_every_answer_asks_for_picks_and_nothing_is_stored(marquee: MarqueePage)
 
 def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> None:
     marquee.open()
-    late = threading.Event()
     held: list[Route] = []
 
     def hold_the_first(route: Route) -> None:
@@ -112,9 +111,39 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
     marquee.rate(*FIVE, 4)
     expect(marquee.picks).to_have_count(10)
     newest = marquee.titles_picked()
-    held[0].abort() if late.is_set() else held[0].fulfill(json={"dataset": "x", "picks": []})
+    held[0].fulfill(json={"dataset": "x", "picks": []})
     marquee.page.wait_for_timeout(300)
     assert marquee.titles_picked() == newest
+
+
+@pytest.mark.parametrize("view", ["Rate", "Picks"])
+def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press(
+    marquee: MarqueePage, view: str
+) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.go(view)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    marquee.page.route(marquee.api("/picks"), hold)
+    with marquee.page.expect_request(marquee.api("/picks")):
+        marquee.picks.first.get_by_role("button", name="Not for me").click()
+    text_me = marquee.page.get_by_role("link", name="Text me these")
+    text_me.hover()
+    marquee.page.mouse.down()
+    answer = real_answer(held[0])
+    fewer = {**answer.json(), "picks": answer.json()["picks"][:2]}
+    fulfil(held[0], answer, json.dumps(fewer))
+    expect(marquee.picks).to_have_count(2)
+    marquee.page.mouse.up()
+    expect(marquee.heading).to_have_text("Text me these")
 
 
 def test_not_for_me_takes_the_movie_out_for_good(marquee: MarqueePage) -> None:

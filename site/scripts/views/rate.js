@@ -3,7 +3,7 @@
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
 import { movieSearch } from "../movie_search.js";
-import { picksPanel } from "../picks_panel.js";
+import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
 import {
   answered, answerTo, asked, askedNext, inDataset, RATINGS_NEEDED, RATINGS_WISHED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf,
@@ -67,9 +67,8 @@ export function openRate(app, _argument, signal) {
         app.store.change((shelf) => withGenresOf(asked(shelf, movie), [movie]));
       })),
     make("section", { class: "beside", id: "picks-beside" },
-      picksHeading,
-      picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" }),
-      nextSteps(app, signal)),
+      picksHead(app, signal, picksHeading),
+      picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" })),
     topPickBar(app, signal));
   element.addEventListener("keydown", (event) => {
     const movie = app.store.shelf.asking[0];
@@ -204,18 +203,6 @@ class Questions extends EventTarget {
     return make("div", { class: "movie-card card-waiting", "aria-busy": "true" },
       make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Fetching a movie…"));
   }
-}
-
-/** "Text me these", as soon as there are picks. @param {App} app @param {AbortSignal} signal */
-function nextSteps(app, signal) {
-  const link = make("a", { class: "button primary wide text-me", href: "#text" });
-  const show = () => {
-    link.hidden = app.finder.found.picks.length === 0;
-    link.textContent = app.store.shelf.visit ? "How far my picks are" : "Text me these";
-  };
-  app.finder.addEventListener("change", show, { signal });
-  show();
-  return link;
 }
 
 /** On a phone, the top pick stays in sight while the next movie is rated. @param {App} app @param {AbortSignal} signal */
