@@ -89,3 +89,33 @@ export function viewHeading(words, properties = {}) {
 export function button(label, kind, onclick, properties = {}) {
   return make("button", { type: "button", class: kind, onclick, ...properties }, label);
 }
+
+/**
+ * Bring a list to these items. One that stays is not taken out of the page: the focus in it, what is
+ * open in it and a press that is under way on it stay, too.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} heading takes the focus of an item that goes
+ * @param {[key: string, makeItem: () => Element, update?: (item: Element) => void][]} wanted an item of
+ *   the same key is the same item
+ */
+export function showItems(list, heading, wanted) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const movieId = focused?.closest("[data-movie-id]")?.getAttribute("data-movie-id");
+  const there = new Map([...list.children].map((item) => [item.getAttribute("data-key"), item]));
+  const items = wanted.map(([key, makeItem, update]) => {
+    const item = there.get(key) ?? makeItem();
+    item.setAttribute("data-key", key);
+    update?.(item);
+    return item;
+  });
+  for (const item of there.values()) if (!items.includes(item)) item.remove();
+  let place = list.firstElementChild;
+  for (const item of items) {
+    if (item === place) place = place.nextElementSibling;
+    else list.insertBefore(item, place);
+  }
+  if (!focused || focused === document.activeElement) return;
+  const again = list.contains(focused) ? focused : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
+  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  else heading.focus({ preventScroll: true });
+}

@@ -1,6 +1,6 @@
 // The picks as a list: beside the questionnaire, and on a page of their own.
 
-import { announce, button, make, say } from "./dom.js";
+import { announce, button, make, say, showItems } from "./dom.js";
 import { poster } from "./poster.js";
 import { answered, dismissed, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
 import { starRating } from "./stars.js";
@@ -39,8 +39,11 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     const key = JSON.stringify([found.kind, found.picks, [...found.added]]);
     if (key === shownKey) return;
     shownKey = key;
-    keepingFocus(list, heading, () =>
-      list.replaceChildren(...found.picks.map((pick) => pickItem(app, pick, found.added.has(pick.movie_id), itemLevel))));
+    showItems(list, heading, found.picks.map((pick) => [
+      JSON.stringify([pick.movie_id, pick.title]),
+      () => pickItem(app, pick, itemLevel),
+      (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
+    ]));
   };
   app.finder.addEventListener("change", show, { signal });
   show();
@@ -56,7 +59,7 @@ export function picksHead(app, signal, heading) {
   const link = make("a", { class: "button primary text-me", href: "#text" });
   const show = () => {
     link.hidden = app.finder.found.picks.length === 0;
-    say(link, app.store.shelf.visit ? "How far my picks are" : "Text me these");
+    say(link, app.store.shelf.visit ? "How far they are" : "Text me these");
   };
   app.finder.addEventListener("change", show, { signal });
   show();
@@ -108,32 +111,14 @@ function showProblem(place, app, found) {
 }
 
 /**
- * Replace a list's items; the keyboard's focus stays with the movie it was at, or goes to the heading.
- * @param {HTMLElement} list
- * @param {HTMLElement} heading
- * @param {() => void} replace
- */
-function keepingFocus(list, heading, replace) {
-  const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const item = focused?.closest("[data-movie-id]");
-  const at = focused?.getAttribute("data-act");
-  const movieId = item?.getAttribute("data-movie-id");
-  replace();
-  if (!focused) return;
-  const again = list.querySelector(`[data-movie-id="${movieId}"] [data-act="${at}"]`);
-  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-  else heading.focus({ preventScroll: true });
-}
-
-/**
+ * A pick without what is thought of it.
  * @param {App} app
  * @param {Pick} pick
- * @param {boolean} isNew
  * @param {"h2" | "h3"} level
  */
-function pickItem(app, pick, isNew, level) {
+function pickItem(app, pick, level) {
   const rating = make("div", { class: "pick-rating", hidden: true });
-  const seen = button("Seen it", "chip", () => openRating(), { "data-act": "seen", "aria-expanded": "false" });
+  const seen = button("Seen it", "chip", () => openRating(), { "aria-expanded": "false" });
   const openRating = () => {
     rating.hidden = !rating.hidden;
     seen.setAttribute("aria-expanded", String(!rating.hidden));
@@ -151,30 +136,39 @@ function pickItem(app, pick, isNew, level) {
     app.store.change((shelf) => dismissed(shelf, pick));
     announce(`${pick.title} is not picked again. My movies brings it back.`);
   };
-  const because = (pick.because ?? []).map(({ title }) => title).filter(Boolean);
   const named = ` ${titleAndYear(pick)}`;
   return make("li", { class: "pick", "data-movie-id": pick.movie_id },
     poster(pick, "poster-thumb"),
     make("div", { class: "pick-words" },
       make(level, { class: "pick-title" },
-        make("a", { href: `#movie/${pick.movie_id}`, "data-act": "open" }, pick.title),
+        make("a", { href: `#movie/${pick.movie_id}` }, pick.title),
         pick.year ? make("span", { class: "year" }, ` ${pick.year}`) : null),
       make("p", { class: "genres" }, pick.genres.join(", ")),
-      isNew ? make("p", { class: "new" }, "New") : null),
-    expectedStars(pick.stars),
-    because.length > 0 ? make("p", { class: "because" }, `Because you loved ${listed(because)}`) : null,
+      make("p", { class: "new" }, "New")),
+    make("p", { class: "pick-stars" }),
+    make("p", { class: "because" }),
     make("p", { class: "pick-acts" },
-      make("a", { class: "chip", href: `#movie/${pick.movie_id}`, "data-act": "more" }, "More like this", make("span", { class: "visually-hidden" }, `: ${named}`)),
-      seen, button("Not for me", "chip", notForMe, { "data-act": "dismiss", "aria-label": `Not for me:${named}` })),
+      make("a", { class: "chip", href: `#movie/${pick.movie_id}` }, "More like this", make("span", { class: "visually-hidden" }, `: ${named}`)),
+      seen, button("Not for me", "chip", notForMe, { "aria-label": `Not for me:${named}` })),
     rating);
 }
 
-/** Popular movies stand in where there is no model, and come without predicted stars. @param {unknown} stars */
-export function expectedStars(stars) {
-  if (typeof stars !== "number") return make("span");
-  return make("p", { class: "pick-stars" },
+/**
+ * What is thought of a pick now. Popular movies stand in where there is no model, and come without
+ * stars and reasons.
+ * @param {Element} item
+ * @param {Pick} pick
+ * @param {boolean} isNew
+ */
+function showOpinion(item, { stars, because }, isNew) {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
+  part("new").hidden = !isNew;
+  part("pick-stars").replaceChildren(...(typeof stars === "number" ? [
     make("span", { "aria-hidden": "true" }, "★ "), stars.toFixed(1),
-    make("span", { class: "visually-hidden" }, " stars expected from you"));
+    make("span", { class: "visually-hidden" }, " stars expected from you")] : []));
+  const titles = (because ?? []).map(({ title }) => title).filter(Boolean);
+  part("because").hidden = titles.length === 0;
+  say(part("because"), `Because you loved ${listed(titles)}`);
 }
 
 /** @param {App} app @param {AbortSignal} signal */

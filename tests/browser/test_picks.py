@@ -116,14 +116,8 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
     assert marquee.titles_picked() == newest
 
 
-@pytest.mark.parametrize("view", ["Rate", "Picks"])
-def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press(
-    marquee: MarqueePage, view: str
-) -> None:
-    marquee.open()
-    marquee.rate(*FIVE)
-    expect(marquee.picks).to_have_count(10)
-    marquee.go(view)
+def dismiss_the_first(marquee: MarqueePage) -> Route:
+    """Say "Not for me" to the first pick, and hold the new picks back."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -133,17 +127,51 @@ def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press
             route.continue_()
 
     marquee.page.route(marquee.api("/picks"), hold)
-    with marquee.page.expect_request(marquee.api("/picks")):
+    with marquee.page.expect_request(lambda sent: sent.url == marquee.api("/picks")):
         marquee.picks.first.get_by_role("button", name="Not for me").click()
-    text_me = marquee.page.get_by_role("link", name="Text me these")
-    text_me.hover()
+    return held[0]
+
+
+def let_come(route: Route, **changed: Any) -> None:
+    """Give the picks that were held back, each with some fields changed."""
+    answer = real_answer(route)
+    picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
+    fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
+
+
+@pytest.mark.parametrize("view", ["Rate", "Picks"])
+def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press(
+    marquee: MarqueePage, view: str
+) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    marquee.go(view)
+    held = dismiss_the_first(marquee)
+    marquee.page.get_by_role("link", name="Text me these").hover()
     marquee.page.mouse.down()
-    answer = real_answer(held[0])
-    fewer = {**answer.json(), "picks": answer.json()["picks"][:2]}
-    fulfil(held[0], answer, json.dumps(fewer))
+    let_come(held)
     expect(marquee.picks).to_have_count(2)
     marquee.page.mouse.up()
     expect(marquee.heading).to_have_text("Text me these")
+
+
+def test_a_pick_that_stays_keeps_what_is_open_in_it_and_says_what_is_new(
+    marquee: MarqueePage,
+) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    held = dismiss_the_first(marquee)
+    expect(marquee.picks).to_have_count(9)
+    marquee.picks.first.get_by_role("button", name="Seen it").click()
+    let_come(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
+    expect(marquee.picks).to_have_count(2)
+    staying = marquee.picks.first
+    expect(staying).to_contain_text("1.3 stars expected")
+    expect(staying).to_contain_text("Because you loved Nothing Else")
+    expect(marquee.stars(4, staying)).to_be_visible()
+    expect(marquee.stars(1, staying)).to_be_focused()
 
 
 def test_not_for_me_takes_the_movie_out_for_good(marquee: MarqueePage) -> None:

@@ -242,6 +242,17 @@ def test_the_batchs_picks_replace_those_at_once_and_are_marked(
     expect(marquee.picks).to_have_count(10)
 
 
+def test_who_has_saved_finds_the_status_beside_the_picks(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.heading).to_have_text("Your ten picks")
+    marquee.go("Picks")
+    expect(marquee.page.get_by_role("link", name="Text me these")).to_be_hidden()
+    marquee.page.get_by_role("link", name="How far they are").click()
+    expect(marquee.heading).to_have_text("Your ten picks")
+
+
 def test_computing_is_said_while_it_lasts(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="submitted", picks=None, model_id=None)
     marquee.open_link(visit.visitor_id, visit.token)

@@ -1,7 +1,7 @@
 // Everything the visitor said: sorted, rated anew, taken along, forgotten.
 
 import { ApiProblem } from "../api.js";
-import { announce, button, make, say, viewHeading } from "../dom.js";
+import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
 import { select } from "../picks_panel.js";
 import { poster } from "../poster.js";
@@ -50,7 +50,8 @@ export function openMine(app, _argument, signal) {
       ? "Nothing rated yet."
       : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "Saved under your link; change what you like and save again." : "Kept in this browser only, until you save."}`;
     sort.element.hidden = rated.length < 2;
-    inPlace(list, [...rated].sort(ORDERS[order]?.compare).map((answer) => [String(answer.movie.movie_id), answer.stars, () => ratedItem(app, answer, heading)]), heading);
+    showItems(list, heading, [...rated].sort(ORDERS[order]?.compare)
+      .map((answer) => [`${answer.movie.movie_id}=${answer.stars}`, () => ratedItem(app, answer, heading)]));
     others.replaceChildren(...otherLists(app));
   };
   app.store.onChange(() => show(), signal);
@@ -64,30 +65,6 @@ export function openMine(app, _argument, signal) {
       make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal))));
   show();
   return { title: "My movies", element };
-}
-
-/**
- * Bring a list to these items without making anew what stays, so that the focus stays, too.
- * @param {HTMLElement} list
- * @param {[key: string, stars: number, make: () => HTMLElement][]} items
- * @param {HTMLElement} heading takes the focus when its item goes
- */
-function inPlace(list, items, heading) {
-  const there = new Map([...list.children].map((item) => [item.getAttribute("data-key"), item]));
-  const hadFocus = list.contains(document.activeElement) ? document.activeElement : null;
-  const wanted = items.map(([key, stars, makeItem]) => {
-    const old = there.get(`${key}=${stars}`);
-    if (old) return old;
-    const item = makeItem();
-    item.setAttribute("data-key", `${key}=${stars}`);
-    return item;
-  });
-  const movieId = hadFocus?.closest("[data-movie-id]")?.getAttribute("data-movie-id");
-  list.replaceChildren(...wanted);
-  if (!hadFocus) return;
-  const again = list.contains(hadFocus) ? hadFocus : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
-  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-  else heading.focus({ preventScroll: true });
 }
 
 /** @param {App} app @param {Answer} answer @param {HTMLElement} heading */
