@@ -104,6 +104,18 @@ class MarqueePage:
     def titles_picked(self) -> list[str]:
         return self.picks.get_by_role("heading").all_inner_texts()
 
+    def more_like_the_first(self) -> None:
+        """Open the first pick's movie, and wait for what is like it."""
+        self.picks.first.get_by_role("link", name="More like this").click()
+        expect(self.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
+
+    # Search
+
+    def search(self, words: str) -> None:
+        """Type into the search of the Search view, and wait for movies."""
+        self.page.get_by_role("searchbox", name="Title").fill(words)
+        expect(self.page.get_by_role("list", name="Movies found")).to_be_visible()
+
     # Text me these
 
     @property

@@ -6,7 +6,6 @@ docs/images. Makes a visitor for each, without a phone number.
 
 import argparse
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -86,16 +85,6 @@ def views(marquee: MarqueePage) -> Iterator[str]:
     yield "nothing"
 
 
-def searched(marquee: MarqueePage) -> None:
-    marquee.page.get_by_role("searchbox", name="Title").fill("the")
-    expect(marquee.page.get_by_role("list", name="Movies found")).to_be_visible()
-
-
-def liked(marquee: MarqueePage) -> None:
-    marquee.picks.first.get_by_role("link", name="More like this").click()
-    expect(marquee.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
-
-
 def seen_through(marquee: MarqueePage) -> None:
     expect(marquee.page.locator(".taste-section").first).to_be_visible()
 
@@ -103,27 +92,24 @@ def seen_through(marquee: MarqueePage) -> None:
 VIEWS: tuple[tuple[str, str, Callable[[MarqueePage], None]], ...] = (
     ("picks", "picks", lambda marquee: expect(marquee.picks).to_have_count(10)),
     ("mine", "mine", lambda marquee: expect(marquee.mine.first).to_be_visible()),
-    ("search", "search", searched),
-    ("movie", "picks", liked),
+    ("search", "search", lambda marquee: marquee.search("the")),
+    ("movie", "picks", MarqueePage.more_like_the_first),
     ("taste", "taste", seen_through),
 )
 
 
 def take_for_the_readme(browser: Browser, site_url: str) -> None:
-    desktop = opened(browser, site_url, (1280, 800), "dark")
-    desktop.open()
-    desktop.rate(*LIKES)
-    expect(desktop.picks).to_have_count(10)
-    to_top(desktop)
-    save(desktop, README_PICTURES / "desktop.png", whole=False)
-    desktop.page.context.close()
-    phone = opened(browser, site_url, (390, 844), "light", scale=2)
-    phone.open()
-    phone.rate(*LIKES)
-    expect(phone.picks).to_have_count(10)
-    to_top(phone)
-    save(phone, README_PICTURES / "phone.png", whole=False)
-    phone.page.context.close()
+    pages = {
+        "desktop.png": opened(browser, site_url, (1280, 800), "dark"),
+        "phone.png": opened(browser, site_url, (390, 844), "light", scale=2),
+    }
+    for name, marquee in pages.items():
+        marquee.open()
+        marquee.rate(*LIKES)
+        expect(marquee.picks).to_have_count(10)
+        to_top(marquee)
+        save(marquee, README_PICTURES / name, whole=False)
+        marquee.page.context.close()
 
 
 def opened(

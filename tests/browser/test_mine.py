@@ -41,6 +41,22 @@ def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
     return movie_id
 
 
+def changed_elsewhere(
+    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
+) -> tuple[str, int]:
+    """Have the first movie given one star in the other browser, unseen by the page.
+
+    Returns what to unroute for the page to see it, and the movie's id.
+    """
+    to_mine(marquee, visit)
+    watched = unaware(marquee, visit)
+    to_mine(other_browser, visit)
+    movie_id = rerate(other_browser, 0, 1)
+    other_browser.save_changes()
+    expect(other_browser.unsaved).to_have_count(0)
+    return watched, movie_id
+
+
 def titles(marquee: MarqueePage) -> list[str]:
     return marquee.mine.get_by_role("link").all_inner_texts()
 
@@ -131,13 +147,7 @@ def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
 def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
-    to_mine(marquee, visit)
-    watched = unaware(marquee, visit)
-    to_mine(other_browser, visit)
-    theirs = rerate(other_browser, 0, 1)
-    other_browser.save_changes()
-    expect(other_browser.unsaved).to_have_count(0)
-
+    watched, theirs = changed_elsewhere(marquee, other_browser, visit)
     mine = rerate(marquee, 1, 2)
     marquee.page.unroute(watched)
     marquee.save_changes()
@@ -155,12 +165,7 @@ def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
 def test_where_both_changed_one_movie_the_visitor_decides(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
-    to_mine(marquee, visit)
-    watched = unaware(marquee, visit)
-    to_mine(other_browser, visit)
-    movie = rerate(other_browser, 0, 1)
-    other_browser.save_changes()
-    expect(other_browser.unsaved).to_have_count(0)
+    watched, movie = changed_elsewhere(marquee, other_browser, visit)
     assert rerate(marquee, 0, 2) == movie
     marquee.page.unroute(watched)
     marquee.save_changes()

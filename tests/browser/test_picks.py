@@ -26,6 +26,29 @@ def asked_for_picks(page: Page) -> list[dict[str, Any]]:
     return sent
 
 
+def dismiss_the_first(marquee: MarqueePage) -> Route:
+    """Say "Not for me" to the first pick, and hold the new picks back."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    marquee.page.route(marquee.api("/picks"), hold)
+    with marquee.page.expect_request(lambda sent: sent.url == marquee.api("/picks")):
+        marquee.picks.first.get_by_role("button", name="Not for me").click()
+    return held[0]
+
+
+def let_come(route: Route, **changed: Any) -> None:
+    """Give the picks that were held back, each with some fields changed."""
+    answer = real_answer(route)
+    picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
+    fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
+
+
 def test_four_ratings_bring_no_picks_and_say_what_is_missing(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE[:4])
@@ -111,32 +134,9 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
     marquee.rate(*FIVE, 4)
     expect(marquee.picks).to_have_count(10)
     newest = marquee.titles_picked()
-    held[0].fulfill(json={"dataset": "x", "picks": []})
+    let_come(held[0])
     marquee.page.wait_for_timeout(300)
     assert marquee.titles_picked() == newest
-
-
-def dismiss_the_first(marquee: MarqueePage) -> Route:
-    """Say "Not for me" to the first pick, and hold the new picks back."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if route.request.method == "POST":
-            held.append(route)
-        else:
-            route.continue_()
-
-    marquee.page.route(marquee.api("/picks"), hold)
-    with marquee.page.expect_request(lambda sent: sent.url == marquee.api("/picks")):
-        marquee.picks.first.get_by_role("button", name="Not for me").click()
-    return held[0]
-
-
-def let_come(route: Route, **changed: Any) -> None:
-    """Give the picks that were held back, each with some fields changed."""
-    answer = real_answer(route)
-    picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
-    fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
 
 
 @pytest.mark.parametrize("view", ["Rate", "Picks"])

@@ -88,13 +88,11 @@ def forgetting(marquee: MarqueePage) -> None:
 
 def search(marquee: MarqueePage) -> None:
     marquee.go("Search")
-    marquee.page.get_by_role("searchbox", name="Title").fill("the")
-    expect(marquee.page.get_by_role("list", name="Movies found")).to_be_visible()
+    marquee.search("the")
 
 
 def movie(marquee: MarqueePage) -> None:
-    marquee.picks.first.get_by_role("link", name="More like this").click()
-    expect(marquee.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
+    marquee.more_like_the_first()
 
 
 def taste(marquee: MarqueePage) -> None:
