@@ -23,7 +23,8 @@ from operations.errors import OperationError, exit_with_one_sentence
 
 LOCKS = {
     "development": "requirements/development.lock",
-    "localstack": "local_aws/requirements.lock",
+    "localemu": "local_aws/localemu.lock",
+    "localstack": "local_aws/localstack.lock",
     "lambda": "requirements/lambda.lock",
     "emr": "requirements/emr.lock",
     "sam": "requirements/sam.lock",

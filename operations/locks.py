@@ -10,8 +10,8 @@ from operations.console import Phases
 from operations.errors import exit_with_one_sentence
 
 PYTHON = "3.13"
-# The local AWS pins what LocalStack 4.14.0 ran with; it runs where it was locked, so its lock is
-# for this kind of machine only. The others serve every kind.
+# The emulators run where they were locked, so their locks are for this kind of machine only. The
+# others serve every kind.
 UNIVERSAL = "--universal"
 LOCKS = {
     "requirements/development": [UNIVERSAL],
@@ -19,7 +19,8 @@ LOCKS = {
     "requirements/emr": [UNIVERSAL],
     "requirements/sam": [UNIVERSAL],
     "requirements/benchmarks": [UNIVERSAL],
-    "local_aws/requirements": [],
+    "local_aws/localemu": [],
+    "local_aws/localstack": [],
     "layer/requirements": [UNIVERSAL],
 }
 
