@@ -1,5 +1,6 @@
-"""The embedded local AWS: LocalStack as a process on loopback, with this package's plugins.
+"""The embedded local AWS: an emulator as a process on loopback, with this package's plugins.
 
-`python -m local_aws start|stop|status` runs in the development environment and needs the standard
-library only; the plugins run inside LocalStack, in its own environment (.venvs/localstack).
+`python -m local_aws start|status|stop` is its command line. The launcher needs the standard
+library only; the plugins run inside the emulator, in its own environment (.venvs/localemu or
+.venvs/localstack).
 """

@@ -1,6 +1,8 @@
-"""Tags that a CloudWatch alarm is made with; LocalStack forgets them, so every plan adds them."""
+"""Tags that a CloudWatch alarm is made with; the emulator forgets them, so every plan adds them."""
 
 from typing import Any
+
+from local_aws import emulator
 
 
 def arn(account: str, region: str, name: str) -> str:
@@ -10,8 +12,6 @@ def arn(account: str, region: str, name: str) -> str:
 
 def keep_tags(_chain: Any, context: Any, response: Any) -> None:
     """Response handler: tag the alarm that PutMetricAlarm or PutCompositeAlarm has just made."""
-    from localstack.aws.connect import connect_to  # noqa: PLC0415
-
     made = context.operation is not None and context.operation.name in (
         "PutMetricAlarm",
         "PutCompositeAlarm",
@@ -20,15 +20,15 @@ def keep_tags(_chain: Any, context: Any, response: Any) -> None:
         return
     request = context.service_request or {}
     if tags := request.get("Tags"):
-        client = connect_to(
-            aws_access_key_id=context.account_id, region_name=context.region
-        ).cloudwatch
+        client = (
+            emulator.part("aws.connect")
+            .connect_to(aws_access_key_id=context.account_id, region_name=context.region)
+            .cloudwatch
+        )
         name = arn(context.account_id, context.region, request["AlarmName"])
         client.tag_resource(ResourceARN=name, Tags=tags)
 
 
 def install() -> None:
-    """Put the handler into LocalStack's chain."""
-    from localstack.aws import handlers  # noqa: PLC0415
-
-    handlers.run_custom_response_handlers.append(keep_tags)
+    """Put the handler into the emulator's chain."""
+    emulator.part("aws.handlers").run_custom_response_handlers.append(keep_tags)

@@ -1,9 +1,9 @@
-"""Children of the LocalStack process (functions, Spark steps) that never outlive it.
+"""Children of the emulator's process (functions, Spark steps) that never outlive it.
 
 Each child leads a session of its own. A watchdog process holds the read end of a pipe whose only
-write end is LocalStack's: however LocalStack ends, kill -9 included, the pipe closes and the
+write end is the emulator's: however the emulator ends, kill -9 included, the pipe closes and the
 watchdog ends every session it was told of. (PR_SET_PDEATHSIG would not do: it fires when the
-*thread* that made the child ends, and LocalStack works in short-lived threads.)
+*thread* that made the child ends, and the emulator works in short-lived threads.)
 """
 
 import contextlib
@@ -122,7 +122,7 @@ def watch(told: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    # the terminal's Ctrl-C and a stopping shell are LocalStack's business
+    # the terminal's Ctrl-C and a stopping shell are the emulator's business
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

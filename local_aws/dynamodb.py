@@ -1,27 +1,28 @@
-"""DynamoDB by the moto inside LocalStack (LocalStack's own needs a jar fetched at run time)."""
+"""DynamoDB by the moto inside the emulator (LocalStack's own needs a jar fetched at run time)."""
 
 import threading
 from typing import Any
 
-from localstack.services.plugins import Service, aws_provider
+from local_aws import emulator
 
-# moto reads, compares and writes without a lock, and LocalStack answers in many threads: without
+plugins = emulator.part("services.plugins")
+
+# moto reads, compares and writes without a lock, and the emulator answers in many threads: without
 # this one, two conditional writes of one item could both succeed.
 ONE_AT_A_TIME = threading.Lock()
 
 
-@aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
+@plugins.aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb() -> Any:
-    """The service LocalStack loads as PROVIDER_OVERRIDE_DYNAMODB=moto."""
-    from localstack.aws.skeleton import Skeleton  # noqa: PLC0415
-    from localstack.aws.spec import load_service  # noqa: PLC0415
-    from localstack.services.moto import call_moto  # noqa: PLC0415
+    """The service that the emulator loads as PROVIDER_OVERRIDE_DYNAMODB=moto."""
+    call_moto = emulator.part("services.moto").call_moto
 
     def answer(context: Any, _request: Any) -> Any:
         with ONE_AT_A_TIME:
             return call_moto(context)
 
-    model = load_service("dynamodb")
-    return Service(
-        "dynamodb", skeleton=Skeleton(model, dict.fromkeys(model.operation_names, answer))
+    model = emulator.part("aws.spec").load_service("dynamodb")
+    answers = dict.fromkeys(model.operation_names, answer)
+    return plugins.Service(
+        "dynamodb", skeleton=emulator.part("aws.skeleton").Skeleton(model, answers)
     )

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from local_aws import emulator
+
 LOG = logging.getLogger(__name__)
 PATH = "/_marquee/faults"
 TYPES = {"service": str, "operation": str, "error": str, "message": str, "when": str}
@@ -123,21 +125,20 @@ def access_key(authorization: str) -> str:
 
 def serve_endpoint() -> None:
     """Serve the endpoint that tests use."""
-    from localstack.http import Response, route  # noqa: PLC0415
-    from localstack.services.edge import ROUTER  # noqa: PLC0415
+    http = emulator.part("http")
 
-    @route(PATH, methods=["GET", "POST", "DELETE"])  # type: ignore[untyped-decorator]
+    @http.route(PATH, methods=["GET", "POST", "DELETE"])  # type: ignore[untyped-decorator]
     def faults(request: Any) -> Any:
         if request.method == "POST":
             try:
                 FAULTS.add(parse(request.get_data()))
             except FaultError as error:
-                return Response.for_json({"error": str(error)}, status=400)
+                return http.Response.for_json({"error": str(error)}, status=400)
         elif request.method == "DELETE":
             FAULTS.clear()
-        return Response.for_json({"faults": FAULTS.listed()})
+        return http.Response.for_json({"faults": FAULTS.listed()})
 
-    ROUTER.add(faults)
+    emulator.part("services.edge").ROUTER.add(faults)
 
 
 def kill_caller(request: Any) -> None:
@@ -150,13 +151,14 @@ def kill_caller(request: Any) -> None:
 
 
 def install() -> None:
-    """Serve the endpoint and put the faults into LocalStack's request and response handlers."""
-    from localstack.aws import handlers  # noqa: PLC0415
-    from localstack.aws.api import CommonServiceException  # noqa: PLC0415
-    from localstack.aws.protocol.serializer import create_serializer  # noqa: PLC0415
+    """Serve the endpoint and put the faults into the emulator's request and response handlers."""
+    handlers = emulator.part("aws.handlers")
+    serializers = emulator.part("aws.protocol.serializer")
 
     def error(fault: Fault) -> Any:
-        return CommonServiceException(fault.error, fault.message, status_code=fault.status)
+        return emulator.part("aws.api").CommonServiceException(
+            fault.error, fault.message, status_code=fault.status
+        )
 
     def before(_chain: Any, context: Any, _response: Any) -> None:
         if context.is_internal_call or not context.operation:
@@ -180,7 +182,7 @@ def install() -> None:
             return
         if fault.kill:
             kill_caller(context.request)
-        serializer = create_serializer(context.service, context.protocol)
+        serializer = serializers.create_serializer(context.service, context.protocol)
         response.update_from(
             serializer.serialize_error_to_response(
                 error(fault), context.operation, context.request.headers, context.request_id

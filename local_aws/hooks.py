@@ -1,27 +1,32 @@
-"""What LocalStack calls when it starts and when it stops."""
+"""What the emulator calls when it starts and when it stops."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from localstack.runtime import hooks
-from localstack.services.s3 import provider as s3
-
-from local_aws import alarm_tags, child_processes, faults, queue_batches
+from local_aws import alarm_tags, child_processes, emulator, faults, instance, queue_batches
 from local_aws.emr import provider
+from local_aws.iam import enforcement
 from local_aws.lambda_process import turns
+
+hooks = emulator.part("runtime.hooks")
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def marquee_start() -> None:
-    """Extend LocalStack before its first request."""
+    """Extend the emulator before its first request."""
     # two local AWS of one machine would share, and one empty, the fixed folder of this constant
-    s3.DEFAULT_S3_TMP_DIR = str(Path(tempfile.gettempdir()) / "s3")
+    emulator.part("services.s3.provider").DEFAULT_S3_TMP_DIR = str(
+        Path(tempfile.gettempdir()) / "s3"
+    )
     queue_batches.install()
     turns.install()
     archive_spark_classes()
     alarm_tags.install()
     faults.install()
+    instance.install()
+    if emulator.chosen().enforces_iam:
+        enforcement.install()
 
 
 def archive_spark_classes() -> None:
@@ -31,5 +36,5 @@ def archive_spark_classes() -> None:
 
 @hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]
 def marquee_stop() -> None:
-    """End what runs on LocalStack's behalf."""
+    """End what runs on the emulator's behalf."""
     provider.end_steps()

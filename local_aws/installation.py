@@ -20,13 +20,13 @@ class InstallationError(Exception):
 class Installation:
     """Paths of everything the local AWS runs.
 
-    `environments` is the folder of the Python environments. `localstack`, `function` and `step`
-    are interpreters: LocalStack's own, the Lambda functions' and the EMR steps' (numpy only, as on
-    an EMR node).
+    `environments` is the folder of the Python environments. `emulator`, `function` and `step`
+    are interpreters: the emulator's own, the Lambda functions' and the EMR steps' (numpy only,
+    as on an EMR node).
     """
 
     environments: Path
-    localstack: Path
+    emulator: Path
     function: Path
     step: Path
     spark: Path
@@ -82,11 +82,14 @@ def java_home() -> Path:
     return Path(java).resolve().parent.parent
 
 
-def find(environments: Path = REPOSITORY / ".venvs") -> Installation:
-    """Everything the local AWS runs; raises InstallationError naming the first thing missing."""
+def find(emulator: str, environments: Path = REPOSITORY / ".venvs") -> Installation:
+    """Everything the local AWS runs; raises InstallationError naming the first thing missing.
+
+    `emulator` is the name of the emulator, of its package and of its environment.
+    """
     return Installation(
         environments=environments,
-        localstack=environment_python(environments, "localstack", "localstack"),
+        emulator=environment_python(environments, emulator, emulator),
         function=environment_python(environments, "lambda", "awslambdaric"),
         step=environment_python(environments, "emr", "numpy"),
         spark=spark_home(environments),

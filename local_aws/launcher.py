@@ -1,4 +1,4 @@
-"""Starts and stops the one LocalStack process of a state folder."""
+"""Starts and stops the one emulator process of a state folder."""
 
 import contextlib
 import fcntl
@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from local_aws import emulator
 from local_aws.installation import PACKAGE, REPOSITORY, Installation, find
 
 START_SECONDS = 60
-# LocalStack's own shutdown waits for every open poll; its state is lost anyway, and the watchdog
+# The emulator's own shutdown waits for every open poll; its state is lost anyway, and the watchdog
 # ends its children, so it is soon ended by force.
 STOP_SECONDS = 2
 LOG = "local_aws.log"
@@ -28,8 +29,10 @@ XRAY_MARKER = Path("/tmp/.aws-xray/initialized")  # noqa: S108
 RECORD = "local_aws.json"
 MODULE = "local_aws.runtime"
 WATCHDOG = str(PACKAGE / "child_processes.py")
-# LocalStack's own settings that an operator or a test may choose; nothing else of the caller's
-# environment reaches it, so that no real AWS credential can.
+# The access key that acts as the account's root user: what an operator's tools and tests sign with.
+OPERATOR_ACCESS_KEY = "test"
+# Settings that an operator or a test may choose; nothing else of the caller's environment reaches
+# the emulator, so that no real AWS credential can.
 PASSED_THROUGH = (
     "AWS_XRAY_DAEMON_ADDRESS",
     "LAMBDA_RETRY_BASE_DELAY",
@@ -70,7 +73,7 @@ def start(port: int, state: Path) -> str:
                     "stop it first (`make stop`)."
                 )
             return f"Already running: {there.sentence()}"
-        installation = find()
+        installation = find(emulator.chosen().name)
         refuse_taken(port)
         clean(state)
         process = launch(installation, port, state)
@@ -107,11 +110,11 @@ def refuse_taken(port: int) -> None:
 
 
 def launch(installation: Installation, port: int, state: Path) -> subprocess.Popen[bytes]:
-    """Start LocalStack's process in a session of its own, writing to the log."""
+    """Start the emulator's process in a session of its own, writing to the log."""
     (state / "tmp").mkdir(parents=True, exist_ok=True)
     with (state / LOG).open("wb") as log:
         return subprocess.Popen(
-            [str(installation.localstack), "-m", MODULE],
+            [str(installation.emulator), "-m", MODULE],
             cwd=state,
             env=environment(installation, port, state),
             stdin=subprocess.DEVNULL,
@@ -122,7 +125,8 @@ def launch(installation: Installation, port: int, state: Path) -> subprocess.Pop
 
 
 def environment(installation: Installation, port: int, state: Path) -> dict[str, str]:
-    """LocalStack's environment variables."""
+    """The emulator's environment variables."""
+    chosen = emulator.chosen()
     return {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ} | {
         "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -137,14 +141,18 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         # listen on loopback only, and name that address in every URL handed out
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "GATEWAY_SERVER": "loopback",
-        "LOCALSTACK_HOST": f"localhost:{port}",
+        chosen.host_variable: f"localhost:{port}",
         "SQS_ENDPOINT_STRATEGY": "off",
         "DNS_ADDRESS": "0",
         "USE_SSL": "0",
         # never call home
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
+        # every call is decided by the policies of the role that signed it
+        "IAM_ENFORCEMENT": "1" if chosen.enforces_iam else "0",
+        "ROOT_ACCESS_KEYS": OPERATOR_ACCESS_KEY,
         # our plugins
+        emulator.VARIABLE: chosen.name,
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "MARQUEE_FUNCTION_PYTHON": str(installation.function),
@@ -161,18 +169,19 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
 
 def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Wait until the plugins' own endpoint answers; raises LauncherError naming the log."""
+    title = emulator.chosen().title
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LauncherError(
-                f"LocalStack ended with exit code {process.returncode} while starting; "
+                f"{title} ended with exit code {process.returncode} while starting; "
                 f"the end of {log} says why:\n{tail(log)}"
             )
         if answers(port):
             return
         time.sleep(0.1)
     raise LauncherError(
-        f"LocalStack did not answer within {START_SECONDS} s; the end of {log}:\n{tail(log)}"
+        f"{title} did not answer within {START_SECONDS} s; the end of {log}:\n{tail(log)}"
     )
 
 
@@ -245,7 +254,7 @@ def stop(state: Path) -> str:
 
 
 def end(pid: int, state: Path) -> None:
-    """End LocalStack by its own shutdown, or by force, and wait until its children are gone."""
+    """End the emulator by its own shutdown, or by force, and wait until its children are gone."""
     watchdog = 0
     with contextlib.suppress(FileNotFoundError, ValueError):
         watchdog = int((state / "tmp" / "watchdog.pid").read_text())

@@ -1,6 +1,6 @@
 """SQS event source mappings that gather batches as Lambda does.
 
-LocalStack polls a queue with a batching window by one long receive whose remaining wait shrinks
+The emulators poll a queue with a batching window by one long receive whose remaining wait shrinks
 with the square of the time passed, so a burst is cut into many small batches; without a window it
 polls once a second. Lambda waits for a first message, then gathers until the batch is full or the
 window has passed (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
@@ -8,6 +8,8 @@ window has passed (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-con
 
 import time
 from typing import Any, Protocol
+
+from local_aws import emulator
 
 FIRST_MESSAGE_WAIT = 5  # seconds of one long poll; a stopping mapping waits no longer than that
 GATHER_WAIT = 1  # seconds of one receive while gathering
@@ -44,7 +46,7 @@ def gather(
 
 
 class GatheringClient:
-    """LocalStack's SQS client of one poller, with ReceiveMessage replaced by `gather`."""
+    """The emulator's SQS client of one poller, with ReceiveMessage replaced by `gather`."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -59,7 +61,7 @@ class GatheringClient:
         sqs_override_wait_time_seconds: int,
         **request: Any,
     ) -> dict[str, Any]:
-        """A whole batch; the two `sqs_override` arguments are what LocalStack's poller passes."""
+        """A whole batch; the two `sqs_override` arguments are what the emulator's poller passes."""
 
         def receive(limit: int, seconds: int) -> list[dict[str, Any]]:
             answer = self.client.receive_message(
@@ -81,13 +83,10 @@ class GatheringClient:
 
 
 def install() -> None:
-    """Give every SQS poller that LocalStack makes a gathering client."""
-    from localstack.services.lambda_.event_source_mapping.pollers import (  # noqa: PLC0415
-        sqs_poller,
-    )
-    from localstack.utils.patch import patch  # noqa: PLC0415
+    """Give every SQS poller that the emulator makes a gathering client."""
+    pollers = emulator.part("services.lambda_.event_source_mapping.pollers.sqs_poller")
 
-    @patch(sqs_poller.SqsPoller.__init__)  # type: ignore[untyped-decorator]
+    @emulator.part("utils.patch").patch(pollers.SqsPoller.__init__)  # type: ignore[untyped-decorator]
     def gathering_init(original: Any, poller: Any, *arguments: Any, **options: Any) -> None:
         original(poller, *arguments, **options)
         poller.source_client = GatheringClient(poller.source_client)

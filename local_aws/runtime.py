@@ -1,18 +1,16 @@
-"""Main of the LocalStack process: the watchdog of its children first, then LocalStack itself."""
+"""Main of the emulator's process: the watchdog of its children first, then the emulator itself."""
 
 import tempfile
 from pathlib import Path
 
-from local_aws import child_processes
+from local_aws import child_processes, emulator
 
 
 def main() -> None:
-    """Run LocalStack until it is told to stop."""
+    """Run the emulator until it is told to stop."""
     child_processes.start_watchdog(Path(tempfile.gettempdir()) / "watchdog.pid")
-    # after the watchdog: importing LocalStack takes seconds, in which it could be killed
-    from localstack.runtime.main import main as run_localstack  # noqa: PLC0415
-
-    run_localstack()
+    # After the watchdog: importing the emulator takes seconds, in which it could be killed.
+    emulator.part("runtime.main").main()
 
 
 if __name__ == "__main__":

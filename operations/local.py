@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import httpx
 
+from local_aws.instance import PATH as INSTANCE
 from operations import ROOT, sam
 from operations.addresses import api_url
 from operations.catalogue import import_catalogue
@@ -129,5 +130,5 @@ def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
 
 def running_instance(environment: Environment) -> str:
     """Return what tells this run of the local AWS from every other: it keeps all in memory."""
-    answer = httpx.get(f"{environment.endpoint}/_localstack/info", timeout=30)
-    return str(answer.json()["session_id"])
+    answer = httpx.get(f"{environment.endpoint}{INSTANCE}", timeout=30)
+    return str(answer.json()["instance"])

@@ -2,5 +2,5 @@
 
 `steps` decides (what may run next, what a failure means), `spark_submit` builds the command,
 `mirror` gives Spark its `s3://` objects, `step_process` runs one step, `events` tells EventBridge,
-`operations` answers the API, and `provider` ties all that to LocalStack.
+`operations` answers the API, and `provider` ties all that to the emulator.
 """

@@ -1,4 +1,4 @@
-"""EMR as a LocalStack service: clusters by moto, steps by `operations`, run by `step_process`."""
+"""EMR as an emulator's service: clusters by moto, steps by `operations` and `step_process`."""
 
 import logging
 import shutil
@@ -8,11 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from localstack.aws.api import CommonServiceException, ServiceException
-from localstack.aws.connect import connect_to
-from localstack.services.plugins import Service, aws_provider
-from localstack.utils.patch import patch
-
+from local_aws import emulator
 from local_aws.emr import spark_submit
 from local_aws.emr.node import Node
 from local_aws.emr.operations import Cluster, EmrError, Operations, refused
@@ -20,6 +16,9 @@ from local_aws.emr.step_process import StepProcess, log_prefix
 from local_aws.emr.steps import Failure, Step
 
 LOG = logging.getLogger(__name__)
+api = emulator.part("aws.api")
+connect_to = emulator.part("aws.connect").connect_to
+plugins = emulator.part("services.plugins")
 
 # Operations that moto answers well as they are.
 BY_MOTO = (
@@ -178,8 +177,8 @@ def keep_security_groups(
 ) -> tuple[str, str, str]:
     """The groups a cluster was given, as they are, in place of moto's `_manage_security_groups`.
 
-    moto's own makes missing groups by a call that LocalStack's patched EC2 does not take, and adds
-    rules to given ones, which Terraform would then want to remove.
+    moto's own makes missing groups by a call that the emulator's patched EC2 does not take, and
+    adds rules to given ones, which Terraform would then want to remove.
     """
     return (
         emr_managed_master_security_group,
@@ -198,7 +197,7 @@ class EmrService:
         self.policies: dict[tuple[str, str], dict[str, Any]] = {}
 
     def answers(self) -> dict[str, Any]:
-        """Operation name -> what answers it, given LocalStack's context and the request."""
+        """Operation name -> what answers it, given the emulator's context and the request."""
         steps = self.operations
         return (
             dict.fromkeys(BY_MOTO, self.by_moto)
@@ -232,10 +231,8 @@ class EmrService:
     # -- clusters --------------------------------------------------------------------------------
     def by_moto(self, context: Any, _request: Any) -> Any:
         """moto's answer."""
-        from localstack.services.moto import call_moto  # noqa: PLC0415
-
         with self.operations.lock:
-            return call_moto(context)
+            return emulator.part("services.moto").call_moto(context)
 
     def of_cluster(self, context: Any, request: dict[str, Any]) -> Any:
         """moto's answer about a cluster that must be there."""
@@ -244,7 +241,6 @@ class EmrService:
 
     def run_job_flow(self, context: Any, request: dict[str, Any]) -> Any:
         """RunJobFlow: moto makes the cluster, without the steps, which are ours."""
-        from localstack.services.moto import call_moto_with_request  # noqa: PLC0415
         from moto.emr.models import emr_backends  # noqa: PLC0415
 
         instances = dict(request.get("Instances", {}))
@@ -253,7 +249,7 @@ class EmrService:
         for_moto = {name: value for name, value in request.items() if name != "Steps"}
         for_moto["Instances"] = instances | {"KeepJobFlowAliveWhenNoSteps": True}
         with self.operations.lock:
-            answer = call_moto_with_request(context, for_moto)
+            answer = emulator.part("services.moto").call_moto_with_request(context, for_moto)
             cluster_id = answer["JobFlowId"]
             made = emr_backends[context.account_id][context.region].clusters[cluster_id]
             made.keep_job_flow_alive_when_no_steps = keep_alive
@@ -335,12 +331,12 @@ def with_clear_errors(operation: str, answer: Any) -> Any:
         try:
             return answer(context, request)
         except EmrError as error:
-            raise CommonServiceException(error.code, str(error)) from error
-        except ServiceException:
+            raise api.CommonServiceException(error.code, str(error)) from error
+        except api.ServiceException:
             raise
         except Exception as error:
             LOG.exception("EMR %s", operation)
-            raise CommonServiceException(
+            raise api.CommonServiceException(
                 "ValidationException", f"the local EMR failed at {operation}: {error!r}"
             ) from error
 
@@ -359,26 +355,26 @@ def not_offered(operation: str) -> Any:
 SERVICES: list[EmrService] = []
 
 
-@aws_provider(api="emr", name="default")  # type: ignore[untyped-decorator]
+@plugins.aws_provider(api="emr", name="default")  # type: ignore[untyped-decorator]
 def emr() -> Any:
-    """The service LocalStack loads for EMR."""
-    from localstack.aws.skeleton import Skeleton  # noqa: PLC0415
-    from localstack.aws.spec import load_service  # noqa: PLC0415
+    """The service that the emulator loads for EMR."""
     from moto.emr.models import ElasticMapReduceBackend  # noqa: PLC0415
 
+    patch = emulator.part("utils.patch").patch
     patch(ElasticMapReduceBackend._manage_security_groups)(keep_security_groups)
     service = EmrService()
     SERVICES.append(service)
-    model = load_service("emr")
+    model = emulator.part("aws.spec").load_service("emr")
     answers = service.answers()
     table = {
         name: with_clear_errors(name, answers.get(name) or not_offered(name))
         for name in model.operation_names
     }
-    return Service("emr", skeleton=Skeleton(model, table))
+    skeleton = emulator.part("aws.skeleton").Skeleton(model, table)
+    return plugins.Service("emr", skeleton=skeleton)
 
 
 def end_steps() -> None:
-    """End every running step: LocalStack stops."""
+    """End every running step: the emulator stops."""
     for service in SERVICES:
         service.work.end_all()

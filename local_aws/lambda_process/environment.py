@@ -1,4 +1,4 @@
-"""Environment variables of a function's process: what Lambda gives it, and nothing of LocalStack.
+"""Environment variables of a function's process: what Lambda gives it, and nothing of the emulator.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What LocalStack adds for its own container's init process.
+# What the emulators add for their own container's init process.
 NOT_LAMBDAS = (
+    "LOCALEMU_",
     "LOCALSTACK_",
     "EDGE_PORT",
     "AWS_LAMBDA_FUNCTION_TIMEOUT",
@@ -29,7 +30,7 @@ def function_environment(
 ) -> dict[str, str]:
     """The whole environment of a function's process.
 
-    `given` is what LocalStack would give its container, `chosen` the function's own configured
+    `given` is what the emulator would give its container, `chosen` the function's own configured
     variables (they win, as on Lambda). `runtime_api` is host:port. `scratch` stands for /tmp.
     `xray_daemon` is host:port of the X-Ray daemon, or None for Lambda's default.
     """

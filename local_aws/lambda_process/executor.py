@@ -1,4 +1,4 @@
-"""LocalStack's Lambda executor `process`: one execution environment is one process.
+"""The emulator's Lambda executor `process`: one execution environment is one process.
 
 Not enforced, unlike on Lambda: the memory limit and a read-only file system.
 """
@@ -15,19 +15,19 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from localstack import config
-from localstack.aws.connect import connect_to
-from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
-from localstack.services.lambda_.invocation.lambda_models import InvocationResult
-from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
-from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
-from localstack.utils.cloudwatch.cloudwatch_util import store_cloudwatch_logs
-
-from local_aws import child_processes, faults
+from local_aws import child_processes, emulator, faults
 from local_aws.lambda_process.environment import function_environment
 from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
+INVOCATION = "services.lambda_.invocation"
+config = emulator.part("config")
+connect_to = emulator.part("aws.connect").connect_to
+StatusErrorException = emulator.part(f"{INVOCATION}.executor_endpoint").StatusErrorException
+InvocationResult = emulator.part(f"{INVOCATION}.lambda_models").InvocationResult
+RuntimeExecutorPlugin: Any = emulator.part(f"{INVOCATION}.plugins").RuntimeExecutorPlugin
+RuntimeExecutor: Any = emulator.part(f"{INVOCATION}.runtime_executor").RuntimeExecutor
+store_cloudwatch_logs = emulator.part("utils.cloudwatch.cloudwatch_util").store_cloudwatch_logs
 PYTHON = Path(os.environ.get("MARQUEE_FUNCTION_PYTHON", "python3"))
 RUNTIME = "python3.13"
 
@@ -37,7 +37,7 @@ def runtime_error(kind: str, message: str) -> bytes:
     return json.dumps({"errorType": kind, "errorMessage": message}).encode()
 
 
-class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is untyped here
+class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
     """One execution environment: a Runtime API server, a process, its log, its scratch."""
 
     def __init__(self, id: str, function_version: Any) -> None:
@@ -148,8 +148,11 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
             self.result.set_result((body, is_error))
 
     # -- invocation ------------------------------------------------------------------------------
-    def invoke(self, payload: dict[str, str]) -> Any:
-        """Run the handler on one event; returns LocalStack's InvocationResult."""
+    def invoke(self, payload: dict[str, str], **_timeout: Any) -> Any:
+        """Run the handler on one event; return the emulator's InvocationResult.
+
+        LocalEmu passes the function's timeout, which is read from its settings here.
+        """
         self.request_id = payload["invoke-id"]
         self.result = Future()
         self.took = 0.0
@@ -157,7 +160,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
             body, is_error = self.run(payload)
         except StatusErrorException as error:  # a process that had died did not start again
             body, is_error = error.payload, True
-        # As Lambda reports it: the function's own time, without LocalStack's before and after.
+        # As Lambda reports it: the function's own time, without the emulator's before and after.
         return InvocationResult(
             self.request_id, body, is_error=is_error, logs=self.invocation_log(self.took * 1000)
         )
@@ -211,7 +214,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
         return text if not text or text.endswith("\n") else text + "\n"
 
     def store_init_log(self) -> None:
-        """LocalStack drops the log of a failed start; Lambda keeps it, and so does this."""
+        """The emulator drops the log of a failed start; Lambda keeps it, and so does this."""
         account, region = self.function_version.id.account, self.function_version.id.region
         logs = connect_to(aws_access_key_id=account, region_name=region).logs
         store_cloudwatch_logs(
@@ -228,11 +231,11 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
 
     # -- addresses: everything is on this machine ------------------------------------------------
     def get_address(self) -> str:
-        """Where LocalStack reaches the environment."""
+        """Where the emulator reaches the environment."""
         return "127.0.0.1"
 
     def get_endpoint_from_executor(self) -> str:
-        """Where the environment reaches LocalStack."""
+        """Where the environment reaches the emulator."""
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
@@ -247,7 +250,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # LocalStack is u
 
     @classmethod
     def cleanup_version(cls, function_version: Any) -> None:
-        """Nothing is kept for a version but the unpacked code, which LocalStack removes."""
+        """Nothing is kept for a version but the unpacked code, which the emulator removes."""
 
     @classmethod
     def validate_environment(cls) -> bool:
@@ -261,5 +264,5 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
     name = "process"
 
     def load(self, *_arguments: Any, **_options: Any) -> type[ProcessExecutor]:
-        """The executor class LocalStack makes environments of."""
+        """The executor class that the emulator makes environments of."""
         return ProcessExecutor

@@ -2,7 +2,7 @@
 
 Lambda starts an environment for a call that finds none free, and each brings its own processor.
 Here they share this machine's: fifty calls at once would start fifty processes, each busy for a
-second before it can answer, and callers would give up before the last of them could. LocalStack
+second before it can answer, and callers would give up before the last of them could. The emulator
 has no such limit (`AssignmentService.get_environment` starts one whenever none is ready), and of
 two calls that choose at once, one may take what the other has just started, which then fails. So
 each place of a version holds one environment and serves one call at a time.
@@ -15,6 +15,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
+
+from local_aws import emulator
 
 LEAST, FOR_EACH_CORE = 4, 2  # environments of a function at once
 UPDATES_IN_A_ROW = 5  # that a waiting call outlives; a deployment makes two of a function
@@ -99,31 +101,23 @@ class Turns:
 
 
 def install() -> None:
-    """Have every call that LocalStack assigns an environment to wait its turn."""
-    from localstack.services.lambda_.invocation.assignment import (  # noqa: PLC0415
-        AssignmentService,
-    )
-    from localstack.services.lambda_.invocation.lambda_models import (  # noqa: PLC0415
-        InitializationType,
-    )
-    from localstack.services.lambda_.invocation.lambda_service import LambdaService  # noqa: PLC0415
-    from localstack.services.lambda_.invocation.logs import (  # noqa: PLC0415
-        QUEUE_SHUTDOWN,
-        LogHandler,
-    )
-    from localstack.services.lambda_.invocation.version_manager import (  # noqa: PLC0415
-        LambdaVersionManager,
-    )
-    from localstack.utils.patch import patch  # noqa: PLC0415
+    """Have every call that the emulator assigns an environment to wait its turn."""
+    invocation = "services.lambda_.invocation"
+    patch = emulator.part("utils.patch").patch
+    assignment = emulator.part(f"{invocation}.assignment").AssignmentService
+    on_demand = emulator.part(f"{invocation}.lambda_models").InitializationType.on_demand
+    lambda_service = emulator.part(f"{invocation}.lambda_service").LambdaService
+    logs = emulator.part(f"{invocation}.logs")
+    version_manager = emulator.part(f"{invocation}.version_manager").LambdaVersionManager
 
     turns = Turns(environments_at_once())
 
-    @patch(AssignmentService.get_environment)  # type: ignore[untyped-decorator]
+    @patch(assignment.get_environment)  # type: ignore[untyped-decorator]
     @contextlib.contextmanager
     def get_environment(
         original: Any, service: Any, version: str, settings: Any, kind: Any
     ) -> Iterator[Any]:
-        if kind != InitializationType.on_demand:  # those were started beforehand
+        if kind != on_demand:  # those were started beforehand
             with original(service, version, settings, kind) as environment:
                 yield environment
             return
@@ -133,24 +127,24 @@ def install() -> None:
         ):
             yield environment
 
-    @patch(AssignmentService.stop_environments_for_version)  # type: ignore[untyped-decorator]
+    @patch(assignment.stop_environments_for_version)  # type: ignore[untyped-decorator]
     def stop_environments_for_version(original: Any, service: Any, version: str) -> None:
         for each in (version, *turns.places(version)):
             original(service, each)
 
-    @patch(LambdaVersionManager.stop)  # type: ignore[untyped-decorator]
+    @patch(version_manager.stop)  # type: ignore[untyped-decorator]
     def stop(original: Any, version: Any) -> None:
         # calls that are at it finish and are logged, as on Lambda
         turns.end(version.id).add_done_callback(lambda _idle: original(version))
 
-    @patch(LogHandler.stop)  # type: ignore[untyped-decorator]
+    @patch(logs.LogHandler.stop)  # type: ignore[untyped-decorator]
     def stop_logging(original: Any, handler: Any) -> None:
         if (writer := handler._thread) is not None:  # it would drop what is still queued
-            handler.log_queue.put(QUEUE_SHUTDOWN)
+            handler.log_queue.put(logs.QUEUE_SHUTDOWN)
             writer.join(LOG_WRITTEN_WITHIN)
         original(handler)
 
-    @patch(LambdaService.invoke)  # type: ignore[untyped-decorator]
+    @patch(lambda_service.invoke)  # type: ignore[untyped-decorator]
     def invoke(original: Any, service: Any, *arguments: Any, **named: Any) -> Any:
         for _ in range(UPDATES_IN_A_ROW):
             with contextlib.suppress(VersionEndedError):  # ask the version that took its place

@@ -1,0 +1,375 @@
+"""Decides every call by IAM policies, as AWS does; a handler in LocalEmu's chain.
+
+A call is judged as the principal that makes it:
+
+- a role session or user, by the identity policies, whether the call comes from outside or from a
+  service that acts with the role (an event source mapping, a dead-letter delivery);
+- a service without a role (an S3 notification, EventBridge, API Gateway), by the resource policy of
+  the queue, topic or function that it calls;
+- the operator's access key, as the account's root user, who may do everything.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from local_aws import emulator
+from local_aws.iam import evaluator, permissions
+from local_aws.iam.permissions import Call, Permission
+
+LOG = logging.getLogger(__name__)
+IAM = evaluator.IAM
+# Calls that no policy decides: who am I, and sessions of users.
+ALWAYS_ALLOWED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
+# Operations that a service may be allowed to call by the resource's own policy.
+BY_RESOURCE_POLICY = {
+    ("sqs", "SendMessage"),
+    ("sqs", "SendMessageBatch"),
+    ("sns", "Publish"),
+    ("sns", "PublishBatch"),
+    ("lambda", "Invoke"),
+}
+MAY_BE_MISSING = ("GetObject", "HeadObject")
+
+
+# ---------------------------------------------------------------------------------------------
+# What a refusal looks like
+# ---------------------------------------------------------------------------------------------
+
+
+def refusal_code(service: str, protocol: str) -> tuple[str, int]:
+    """Return AWS's error code and HTTP status of a refused call.
+
+    Args:
+        service: botocore's name of the service.
+        protocol: the service's protocol, e.g. `json`, `rest-xml`, `query`.
+    """
+    if service == "sns":
+        return "AuthorizationError", HTTPStatus.FORBIDDEN
+    if service == "ec2":
+        return "UnauthorizedOperation", HTTPStatus.FORBIDDEN
+    if protocol == "json" and service != "sqs":
+        return "AccessDeniedException", HTTPStatus.BAD_REQUEST
+    if protocol == "rest-json":
+        return "AccessDeniedException", HTTPStatus.FORBIDDEN
+    return "AccessDenied", HTTPStatus.FORBIDDEN
+
+
+def refuse(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
+    """Return AWS's error for a call that `principal` may not make."""
+    code, status = refusal_code(context.service.service_name, context.protocol)
+    message = (
+        f"User: {principal} is not authorized to perform: {permission.action} on resource: "
+        f"{permission.resource} because {reason}"
+    )
+    LOG.info("IAM refuses %s: %s", context.operation.name, message)
+    error: Exception = emulator.part("aws.api").CommonServiceException(
+        code, message, status_code=int(status)
+    )
+    return error
+
+
+# ---------------------------------------------------------------------------------------------
+# What is asked for
+# ---------------------------------------------------------------------------------------------
+
+
+def call_of(context: Any) -> Call:
+    """Return the API call that a request makes."""
+    return Call(
+        service=context.service.service_name,
+        signing_name=context.service.signing_name,
+        operation=context.operation.name,
+        parameters=context.service_request or {},
+        region=context.region,
+        account=context.account_id,
+        method=context.request.method,
+        path=context.request.path,
+    )
+
+
+def role_arns_of_profile(account: str, profile: str) -> list[str]:
+    """Return the ARNs of the roles in an instance profile, given its name or ARN."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415  only inside the emulator
+
+    name = profile.rpartition("/")[2]
+    for found in iam_backends[account]["global"].instance_profiles.values():
+        if found.name == name:
+            return [role.arn for role in found.roles]
+    return []
+
+
+def permissions_of(call: Call) -> list[Permission]:
+    """Return every permission that a call needs."""
+    needed = permissions.of(call)
+    if not needed:
+        actions = emulator.part(f"{IAM}.service_action_map").map_action(
+            call.service, call.operation
+        )
+        resource = emulator.part(f"{IAM}.arn_builder").build_resource_arn(
+            service=call.service,
+            operation=call.operation,
+            request_params=dict(call.parameters),
+            region=call.region,
+            account_id=call.account,
+        )
+        own = f"{call.service}:"
+        needed = [
+            Permission(f"{call.prefix}:{action.removeprefix(own)}", resource)
+            if action.startswith(own)
+            else Permission(action, resource)
+            for action in actions
+        ]
+    passed = permissions.passed_roles(
+        call, lambda profile: role_arns_of_profile(call.account, profile)
+    )
+    return [*needed, *passed]
+
+
+# ---------------------------------------------------------------------------------------------
+# Decisions
+# ---------------------------------------------------------------------------------------------
+
+
+class Judge:
+    """Decides permissions by LocalEmu's evaluator."""
+
+    def __init__(self) -> None:
+        self.enforcer = emulator.part(f"{IAM}.enforcer")
+        self.policies = emulator.part(f"{IAM}.evaluator").PolicyEvaluator()
+        self.decision = emulator.part(f"{IAM}.evaluator").Decision
+
+    def decide(self, context: Any, caller: Any, permission: Permission) -> str:
+        """Return why the caller lacks the permission, or "" where they have it."""
+        # Tag conditions are looked up by the resource's ARN, which LocalEmu keeps here.
+        context._iam_resource_arn = permission.resource
+        conditions = self.enforcer._build_conditions(context, caller) | permission.conditions
+        decision = self.policies.evaluate(
+            caller=caller,
+            action=permission.action,
+            resource=permission.resource,
+            conditions=conditions,
+            resource_policy=self.resource_policy(context, permission),
+        )
+        if decision == self.decision.ALLOW:
+            return ""
+        if decision == self.decision.EXPLICIT_DENY:
+            return "a policy explicitly denies it"
+        return "no policy allows it"
+
+    def resource_policy(self, context: Any, permission: Permission) -> Any:
+        """Return the policy of the resource that a permission is about, or None."""
+        service = permission.action.partition(":")[0]
+        if service == "lambda":
+            return function_policy(permission.resource)
+        return self.enforcer._get_resource_policy(
+            service, permission.resource, context.account_id, context.region
+        )
+
+    def decide_service(
+        self, context: Any, principal: str, source: str, permission: Permission
+    ) -> str:
+        """Return why a service may not call a resource, or "" where the resource's policy lets it.
+
+        Args:
+            context: the request.
+            principal: the service's name as policies write it, e.g. `s3.amazonaws.com`.
+            source: ARN of what makes the service call, e.g. a bucket.
+            permission: what the service wants to do.
+        """
+        policy = self.resource_policy(context, permission) or {}
+        account = source.split(":")[4] if source.count(":") > 4 else ""  # noqa: PLR2004  an ARN
+        conditions = {
+            "aws:SourceArn": source,
+            # A bucket's ARN names no account; it belongs to the account that is called.
+            "aws:SourceAccount": account or context.account_id,
+            # Services call each other over TLS.
+            "aws:SecureTransport": "true",
+        }
+        effects = {
+            statement["Effect"]
+            for statement in policy.get("Statement", [])
+            if self.statement_applies(statement, principal, permission, conditions)
+        }
+        if "Deny" in effects:
+            return "the resource's policy explicitly denies it"
+        return "" if "Allow" in effects else "the resource's policy does not allow it"
+
+    @staticmethod
+    def statement_applies(
+        statement: Mapping[str, Any],
+        principal: str,
+        permission: Permission,
+        conditions: Mapping[str, str],
+    ) -> bool:
+        """Return whether a statement of a resource policy is about this call of a service."""
+        matchers = {
+            name: emulator.part(f"{IAM}.{name}")
+            for name in ("action_matcher", "resource_matcher", "condition_evaluator")
+        }
+        return (
+            names_service(statement.get("Principal"), principal)
+            and matchers["action_matcher"].matches_action(statement, permission.action)
+            and matchers["resource_matcher"].matches_resource(
+                statement, permission.resource, conditions
+            )
+            and matchers["condition_evaluator"].matches_conditions(statement, conditions)
+        )
+
+
+def names_service(principal: Any, service: str) -> bool:
+    """Return whether a statement's Principal is everybody or names the service."""
+    if not isinstance(principal, Mapping):
+        return bool(principal == "*")
+    named = principal.get("Service", [])
+    return principal.get("AWS") == "*" or service in ([named] if isinstance(named, str) else named)
+
+
+def function_policy(arn: str) -> dict[str, Any] | None:
+    """Return the resource policy of a function, a version or an alias, given its ARN."""
+    stores = emulator.part("services.lambda_.invocation.models").lambda_stores
+    _, _, _, region, account, _, name, *qualifier = arn.split(":")
+    function = stores[account][region].functions.get(name)
+    kept = function and function.permissions.get(qualifier[0] if qualifier else "$LATEST")
+    return {"Statement": kept.policy.Statement} if kept else None
+
+
+# ---------------------------------------------------------------------------------------------
+# The handlers
+# ---------------------------------------------------------------------------------------------
+
+
+class Enforcement:
+    """Handlers of the emulator's chain that let allowed calls pass and refuse all others."""
+
+    def __init__(self) -> None:
+        self.judge = Judge()
+        self.enforcer = emulator.part(f"{IAM}.enforcer")
+        self.identity = emulator.part(f"{IAM}.identity")
+        constants = emulator.part("constants")
+        self.internal_keys = (
+            constants.INTERNAL_AWS_ACCESS_KEY_ID,
+            emulator.part("config").INTERNAL_RESOURCE_ACCOUNT,
+        )
+
+    def decide(self, context: Any) -> None:
+        """Let the call pass, or raise AWS's error."""
+        if not context.service or not context.operation:
+            return
+        call = call_of(context)
+        if call.action in ALWAYS_ALLOWED:
+            return
+        key = self.enforcer._extract_access_key(context)
+        internal = context.is_internal_call or key in self.internal_keys
+        caller = self.caller(context, key)
+        if internal and (caller is None or caller.principal_type != "AssumedRole"):
+            self.decide_service(context, call)
+            return
+        if caller is None:
+            raise emulator.part("aws.api").CommonServiceException(
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid.",
+                status_code=int(HTTPStatus.FORBIDDEN),
+            )
+        if caller.principal_type != "Root":
+            self.decide_principal(context, call, caller)
+
+    def caller(self, context: Any, key: str) -> Any:
+        """Return LocalEmu's identity of the principal that signed, or None."""
+        caller = self.identity.resolve_caller(key, context.account_id, context.region)
+        if caller is not None:
+            # A role that a service may assume is not that service.
+            caller.acting_services = []
+        return caller
+
+    def decide_principal(self, context: Any, call: Call, caller: Any) -> None:
+        """Decide a call of a role session or a user by its policies."""
+        if call.service == "s3" and call.operation == "DeleteObjects":
+            self.keep_deletable(context, call, caller)
+            return
+        for permission in permissions_of(call):
+            if reason := self.judge.decide(context, caller, permission):
+                raise refuse(context, caller.arn, permission, reason)
+        if call.service == "s3" and call.operation in MAY_BE_MISSING:
+            listing = Permission("s3:ListBucket", f"arn:aws:s3:::{call.parameters['Bucket']}")
+            if reason := self.judge.decide(context, caller, listing):
+                context.marquee_hide_missing = refuse(context, caller.arn, listing, reason)
+
+    def decide_service(self, context: Any, call: Call) -> None:
+        """Decide a call that one service makes to another by the called resource's policy."""
+        told = context.internal_request_params or {}
+        service, source = told.get("service_principal"), told.get("source_arn")
+        if not service or not source or (call.service, call.operation) not in BY_RESOURCE_POLICY:
+            return
+        principal = f"{service}.amazonaws.com"
+        for permission in permissions_of(call):
+            if reason := self.judge.decide_service(context, principal, source, permission):
+                raise refuse(context, principal, permission, reason)
+
+    # -- S3's own ways of refusing ---------------------------------------------------------------
+
+    def keep_deletable(self, context: Any, call: Call, caller: Any) -> None:
+        """Take the objects that may not be deleted out of a DeleteObjects request.
+
+        S3 decides each object by itself and answers 200 with an error for each that is refused.
+        """
+        bucket = call.parameters["Bucket"]
+        refused: list[Mapping[str, Any]] = []
+        kept: list[Mapping[str, Any]] = []
+        for item in permissions.deleted_keys(call.parameters):
+            action = "s3:DeleteObjectVersion" if item.get("VersionId") else "s3:DeleteObject"
+            permission = Permission(action, f"arn:aws:s3:::{bucket}/{item['Key']}")
+            (refused if self.judge.decide(context, caller, permission) else kept).append(item)
+        if refused:
+            context.marquee_refused_deletions = refused
+            context.service_request["Delete"] = {**call.parameters["Delete"], "Objects": kept}
+
+    def answer_as_s3(self, context: Any, response: Any) -> None:
+        """Hide missing objects from callers who may not list, and name refused deletions."""
+        hidden = getattr(context, "marquee_hide_missing", None)
+        if hidden is not None and response.status_code == HTTPStatus.NOT_FOUND:
+            serializer = self.serializer(context)
+            response.update_from(
+                serializer.serialize_error_to_response(
+                    hidden, context.operation, context.request.headers, context.request_id
+                )
+            )
+        refused: Iterable[Mapping[str, Any]] = getattr(context, "marquee_refused_deletions", ())
+        if refused and response.status_code == HTTPStatus.OK:
+            answer = dict(context.service_response or {})
+            answer["Errors"] = [
+                *answer.get("Errors", []),
+                *(
+                    {"Key": item["Key"], "Code": "AccessDenied", "Message": "Access Denied"}
+                    for item in refused
+                ),
+            ]
+            response.update_from(
+                self.serializer(context).serialize_to_response(
+                    answer, context.operation, context.request.headers, context.request_id
+                )
+            )
+
+    @staticmethod
+    def serializer(context: Any) -> Any:
+        """Return the emulator's serializer for the request's service."""
+        protocol = emulator.part("aws.protocol.serializer")
+        return protocol.create_serializer(context.service, context.protocol)
+
+
+def install() -> None:
+    """Let every call of the running LocalEmu be decided here instead of by its own handler."""
+    evaluator.install()
+    enforcement = Enforcement()
+    patch = emulator.part("utils.patch").patch
+    handler = emulator.part(f"{IAM}.enforcer").IAMEnforcementHandler
+
+    @patch(handler.__call__)  # type: ignore[untyped-decorator]
+    def decide(_original: Any, _handler: Any, _chain: Any, context: Any, _response: Any) -> None:
+        enforcement.decide(context)
+
+    def answer(_chain: Any, context: Any, response: Any) -> None:
+        enforcement.answer_as_s3(context, response)
+
+    emulator.part("aws.handlers").run_custom_response_handlers.append(answer)

@@ -1,0 +1,20 @@
+"""GET /_marquee/instance says which emulator runs, and tells this run of it from every other."""
+
+import uuid
+from typing import Any
+
+from local_aws import emulator
+
+PATH = "/_marquee/instance"
+
+
+def install() -> None:
+    """Serve the endpoint; the identifier changes with every start."""
+    http = emulator.part("http")
+    described = {"emulator": emulator.chosen().name, "instance": uuid.uuid4().hex}
+
+    @http.route(PATH, methods=["GET"])  # type: ignore[untyped-decorator]
+    def instance(_request: Any) -> Any:
+        return http.Response.for_json(described)
+
+    emulator.part("services.edge").ROUTER.add(instance)
