@@ -7,7 +7,7 @@ from pathlib import Path
 from local_aws import alarm_tags, child_processes, emulator, faults, instance, queue_batches
 from local_aws.emr import provider
 from local_aws.iam import enforcement
-from local_aws.lambda_process import turns
+from local_aws.lambda_process import logs, turns
 
 hooks = emulator.part("runtime.hooks")
 
@@ -21,6 +21,7 @@ def marquee_start() -> None:
     )
     queue_batches.install()
     turns.install()
+    logs.install()
     archive_spark_classes()
     alarm_tags.install()
     faults.install()

@@ -36,7 +36,7 @@ def s3_client(account: str, region: str, profile: str) -> Any:
         }
 
     core = get_session()
-    core._credentials = RefreshableCredentials.create_from_metadata(
+    core._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
         metadata=assume(), refresh_using=assume, method="instance-profile"
     )
     return boto3.Session(botocore_session=core, region_name=region).client(

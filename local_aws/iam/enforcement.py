@@ -30,6 +30,8 @@ BY_RESOURCE_POLICY = {
     ("sns", "PublishBatch"),
     ("lambda", "Invoke"),
 }
+# Seconds that the session of a service with a role lasts: the most that STS gives.
+SERVICE_SESSION = 43_200
 MAY_BE_MISSING = ("GetObject", "HeadObject")
 
 
@@ -263,6 +265,9 @@ class Enforcement:
         key = self.enforcer._extract_access_key(context)
         internal = context.is_internal_call or key in self.internal_keys
         caller = self.caller(context, key)
+        if internal and call.action == "sts:AssumeRole":
+            # A service renews its session in time; here it gets one that lasts.
+            context.service_request["DurationSeconds"] = SERVICE_SESSION
         if internal and (caller is None or caller.principal_type != "AssumedRole"):
             self.decide_service(context, call)
             return
@@ -368,6 +373,13 @@ def install() -> None:
     @patch(handler.__call__)  # type: ignore[untyped-decorator]
     def decide(_original: Any, _handler: Any, _chain: Any, context: Any, _response: Any) -> None:
         enforcement.decide(context)
+
+    validator = emulator.part("aws.handlers.auth").TemporaryCredentialValidator
+
+    @patch(validator.__call__)  # type: ignore[untyped-decorator]
+    def validate(original: Any, handler: Any, chain: Any, context: Any, response: Any) -> None:
+        if not context.is_internal_call:  # a service would have renewed its session
+            original(handler, chain, context, response)
 
     def answer(_chain: Any, context: Any, response: Any) -> None:
         enforcement.answer_as_s3(context, response)

@@ -16,18 +16,17 @@ from subprocess import Popen
 from typing import Any
 
 from local_aws import child_processes, emulator, faults
+from local_aws.lambda_process import logs
 from local_aws.lambda_process.environment import function_environment
 from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
 INVOCATION = "services.lambda_.invocation"
 config = emulator.part("config")
-connect_to = emulator.part("aws.connect").connect_to
 StatusErrorException = emulator.part(f"{INVOCATION}.executor_endpoint").StatusErrorException
 InvocationResult = emulator.part(f"{INVOCATION}.lambda_models").InvocationResult
 RuntimeExecutorPlugin: Any = emulator.part(f"{INVOCATION}.plugins").RuntimeExecutorPlugin
 RuntimeExecutor: Any = emulator.part(f"{INVOCATION}.runtime_executor").RuntimeExecutor
-store_cloudwatch_logs = emulator.part("utils.cloudwatch.cloudwatch_util").store_cloudwatch_logs
 PYTHON = Path(os.environ.get("MARQUEE_FUNCTION_PYTHON", "python3"))
 RUNTIME = "python3.13"
 
@@ -215,10 +214,9 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
 
     def store_init_log(self) -> None:
         """The emulator drops the log of a failed start; Lambda keeps it, and so does this."""
-        account, region = self.function_version.id.account, self.function_version.id.region
-        logs = connect_to(aws_access_key_id=account, region_name=region).logs
-        store_cloudwatch_logs(
-            logs,
+        function = self.function_version
+        logs.store(
+            logs.as_role(function.config.role, function.id.region),
             self.given["AWS_LAMBDA_LOG_GROUP_NAME"],
             self.given["AWS_LAMBDA_LOG_STREAM_NAME"],
             f"INIT_START Runtime Version: {RUNTIME}\n{self.new_output()}"

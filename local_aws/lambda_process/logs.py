@@ -1,0 +1,72 @@
+"""Logs of functions, written with the function's role as Lambda writes them.
+
+The emulators make a log group before each new log stream and drop the log where the role may not.
+Lambda makes a group only where there is none, and goes on without the right to make one.
+"""
+
+import contextlib
+import logging
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_aws import emulator
+
+LOG = logging.getLogger(__name__)
+
+
+def store(client: Any, group: str, stream: str, text: str) -> None:
+    """Write lines to a log stream, made first where it is missing.
+
+    Args:
+        client: a boto3 client of CloudWatch Logs that signs with the function's role.
+        group: the log group's name.
+        stream: the log stream's name.
+        text: what the function printed; empty lines are left out, as CloudWatch refuses them.
+    """
+    now = int(time.time() * 1000)
+    lines = [{"timestamp": now, "message": line + "\n"} for line in text.split("\n") if line]
+    if not lines:
+        return
+    place = {"logGroupName": group, "logStreamName": stream}
+    try:
+        client.put_log_events(**place, logEvents=lines)
+    except client.exceptions.ResourceNotFoundException:
+        make_stream(client, place)
+        client.put_log_events(**place, logEvents=lines)
+
+
+def make_stream(client: Any, place: dict[str, str]) -> None:
+    """Make a log stream, and its group where there is none and the role may make one."""
+    try:
+        client.create_log_stream(**place)
+    except client.exceptions.ResourceNotFoundException:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_group(logGroupName=place["logGroupName"])
+        client.create_log_stream(**place)
+    except client.exceptions.ResourceAlreadyExistsException:
+        return  # another environment of the function was first
+
+
+def as_role(role: str, region: str) -> Any:
+    """Return a client of CloudWatch Logs that signs with a function's role."""
+    return (
+        emulator.part("aws.connect")
+        .connect_to.with_assumed_role(region_name=region, role_arn=role, service_principal="lambda")
+        .logs
+    )
+
+
+def install() -> None:
+    """Have the emulator's log writers store logs as Lambda does."""
+    logs = emulator.part("services.lambda_.invocation.logs")
+
+    @emulator.part("utils.patch").patch(logs.LogHandler.run_log_loop)  # type: ignore[untyped-decorator]
+    def run_log_loop(_original: Any, handler: Any, *_: Any, **__: Any) -> None:
+        client = as_role(handler.role_arn, handler.region)
+        while (item := handler.log_queue.get()) is not logs.QUEUE_SHUTDOWN:
+            try:
+                store(client, item.log_group, item.log_stream, item.logs)
+            except ClientError as error:
+                LOG.warning("logs of %s not stored: %s", item.log_group, error)
