@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from botocore.exceptions import ClientError
 
 from local_aws.emr.mirror import Address, Mirror, addresses
+
+
+def refusal(status: int, code: str) -> Any:
+    """The answer with which S3 refuses a request."""
+    return {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
 
 
 class FakeS3:
@@ -28,10 +35,7 @@ class FakeS3:
         status = 403 if Key in self.refused else 200 if (Bucket, Key) in self.objects else 404
         if status != 200:
             raise ClientError(
-                {
-                    "Error": {"Code": str(status)},
-                    "ResponseMetadata": {"HTTPStatusCode": status},
-                },
+                refusal(status, str(status)),
                 "HeadObject",
             )
         return {}

@@ -12,15 +12,9 @@ from moto import mock_aws
 
 from local_aws.emr.mirror import Address
 from local_aws.emr.s3a import S3A, Kind, S3AError
+from tests.local_aws.test_mirror import refusal
 
 BUCKET = "ratings"
-
-
-def refusal(status: int, code: str, operation: str) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}},
-        operation,
-    )
 
 
 class RecordingS3:
@@ -36,12 +30,12 @@ class RecordingS3:
         with self.lock:
             self.requests.append(f"{verb} {key}")
         if f"{verb} {key}" in self.refused:
-            raise refusal(403, "403" if verb == "HEAD" else "AccessDenied", verb)
+            raise ClientError(refusal(403, "403" if verb == "HEAD" else "AccessDenied"), verb)
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         self.note("HEAD", Key)
         if Key not in self.keys:
-            raise refusal(404, "404", "HeadObject")
+            raise ClientError(refusal(404, "404"), "HeadObject")
         return {}
 
     def list_objects_v2(
