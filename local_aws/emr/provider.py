@@ -119,7 +119,7 @@ class LocalWork:
             client=connect_to(aws_access_key_id=cluster.account, region_name=cluster.region).s3,
             node=self.node,
             log_prefix=log_prefix(cluster.log_uri, cluster.id, step.id),
-            kept=self.folder / "kept",
+            kept=self.folder / cluster.id / "kept",  # another cluster may have other rights
         )
         self.running[step.id] = process
         threading.Thread(
