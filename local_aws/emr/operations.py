@@ -1,4 +1,4 @@
-"""The step operations of EMR's API, on requests and responses as boto3 has them."""
+"""EMR's operations on steps and on the states of clusters, with requests as boto3 has them."""
 
 import shlex
 import threading
