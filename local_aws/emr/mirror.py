@@ -149,9 +149,17 @@ class Mirror:
             part.write(path.read_bytes())
         Path(part.name).replace(copy)
 
+    def versions(self) -> dict[tuple[str, str], Version]:
+        """Bucket and key of each file now, with its version."""
+        return {place: Version.of(self.path(*place)) for place in self.files()}
+
+    def new(self) -> list[tuple[str, str]]:
+        """Bucket and key of each file that is new or changed since the download."""
+        return [place for place, now in self.versions().items() if self.before.get(place) != now]
+
     def push(self) -> int:
         """Upload what the step wrote, delete what it deleted; returns how many it wrote."""
-        now = {place: Version.of(self.path(*place)) for place in self.files()}
+        now = self.versions()
         for bucket, key in self.before.keys() - now.keys():
             self.client.delete_object(Bucket=bucket, Key=key)
         new = [place for place, version in now.items() if self.before.get(place) != version]

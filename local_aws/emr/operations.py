@@ -1,4 +1,4 @@
-"""The step operations of EMR's API, on requests and responses as boto3 has them."""
+"""EMR's operations on steps and on the states of clusters, with requests as boto3 has them."""
 
 import shlex
 import threading
@@ -24,7 +24,19 @@ from local_aws.emr.steps import (
 MAXIMUM_ACTIVE_STEPS = 256
 MAXIMUM_ARGUMENT_CHARACTERS = 10_240
 MAXIMUM_CONCURRENCY = 256
+MAXIMUM_NAME_CHARACTERS = 256
+MAXIMUM_LISTED_IDS = 10
 PAGE = 50
+# States in which a cluster runs no step yet, and in which it runs none any more.
+NOT_YET = ("STARTING", "BOOTSTRAPPING")
+ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+# What EMR says of a cluster that waits, by what its last step came to.
+READY = "Cluster ready to run steps."
+READY_AGAIN = {
+    State.COMPLETED: "Cluster ready after last step completed.",
+    State.FAILED: "Cluster ready after last step failed.",
+    State.CANCELLED: "Cluster ready after last step cancelled.",
+}
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -54,14 +66,13 @@ class Record(Protocol):
     state: str
     step_concurrency_level: int
     keep_job_flow_alive_when_no_steps: bool
-    reason_code: str
 
     @property
     def protected(self) -> bool:
         """Whether the cluster must not be terminated."""
 
-    def end(self, state: str, code: str, message: str) -> None:
-        """The cluster and its instances end in `state` (TERMINATED…), for a reason."""
+    def end(self, state: str) -> None:
+        """The cluster and its instances end in `state` (TERMINATED…)."""
 
 
 @dataclass
@@ -76,11 +87,21 @@ class Cluster:
     configurations: list[dict[str, Any]]
     record: Record
     steps: Steps = field(default_factory=Steps)
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ready_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason_code: str = ""
+    reason: str = ""
 
     @property
-    def terminated(self) -> bool:
-        """Whether the cluster has ended."""
-        return self.record.state.startswith("TERMINATED")
+    def ready(self) -> bool:
+        """Whether the cluster runs steps."""
+        return self.record.state not in (*NOT_YET, *ENDING)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the cluster has ended or is about to."""
+        return self.record.state in ENDING
 
 
 class Work(Protocol):
@@ -94,14 +115,17 @@ class Work(Protocol):
 
 
 Publish = Callable[[Cluster, list[dict[str, Any]]], None]
+# Runs an action a moment later: how long a state lasts that takes minutes on AWS.
+Later = Callable[[Callable[[], None]], None]
 
 
 class Operations:
     """Steps of all clusters. Each public method but `finished` answers one API operation."""
 
-    def __init__(self, work: Work, publish: Publish) -> None:
+    def __init__(self, work: Work, publish: Publish, later: Later) -> None:
         self.work = work
         self.publish = publish
+        self.later = later
         self.lock = threading.RLock()
         self.clusters: dict[str, Cluster] = {}
 
@@ -113,18 +137,45 @@ class Operations:
             raise invalid(f"Cluster id '{cluster_id}' is not valid.") from None
 
     def add_cluster(self, cluster: Cluster, steps: list[dict[str, Any]]) -> None:
-        """A cluster that RunJobFlow made, with its first steps."""
+        """A cluster that RunJobFlow made, with its first steps: it starts."""
         with self.lock:
             self.clusters[cluster.id] = cluster
-            self.publish(cluster, [self.state_event(cluster, "WAITING", "USER_REQUEST")])
+            self.move(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
             if steps:
                 self.add_job_flow_steps({"JobFlowId": cluster.id, "Steps": steps})
+        self.later(lambda: self.bootstrap(cluster))
+
+    def bootstrap(self, cluster: Cluster) -> None:
+        """The cluster's instances run: its bootstrap actions come next."""
+        with self.lock:
+            if cluster.ending:
+                return
+            self.move(cluster, "BOOTSTRAPPING", "Running bootstrap actions")
+        self.later(lambda: self.become_ready(cluster))
+
+    def become_ready(self, cluster: Cluster) -> None:
+        """The cluster is ready: its first step starts, or it waits for one."""
+        with self.lock:
+            if cluster.ending:
+                return
+            cluster.ready_at = datetime.now(UTC)
+            self.run_steps(cluster)
+            self.tell(cluster)
+
+    def move(self, cluster: Cluster, state: str, reason: str, code: str = "") -> None:
+        """Put a cluster into a state for a reason, and tell EventBridge if the state is new."""
+        changed = cluster.record.state != state
+        cluster.reason, cluster.reason_code = reason, code
+        cluster.record.state = state
+        # EMR's events tell of every state but these two.
+        if changed and state not in ("BOOTSTRAPPING", "TERMINATING"):
+            self.publish(cluster, [self.state_event(cluster, state, code)])
 
     def add_job_flow_steps(self, request: Request) -> Response:
         """AddJobFlowSteps: append the steps, and start what may start."""
         with self.lock:
             cluster = self.cluster(request["JobFlowId"])
-            if cluster.terminated:
+            if cluster.ending:
                 raise refused(
                     "A job flow that is shutting down, terminated, or finished may not be modified."
                 )
@@ -134,8 +185,8 @@ class Operations:
             ]
             if len(cluster.steps.in_state(*ACTIVE)) + len(steps) > MAXIMUM_ACTIVE_STEPS:
                 raise refused(
-                    f"Maximum number of active steps (State = 'Running', 'Pending' or "
-                    f"'Cancel_Pending') for cluster exceeded: {MAXIMUM_ACTIVE_STEPS}."
+                    "Maximum number of active steps(State = 'Running', 'Pending' or "
+                    "'Cancel_Pending') for cluster exceeded."
                 )
             cluster.steps.add(steps)
             self.advance(cluster)
@@ -156,6 +207,10 @@ class Operations:
             cluster = self.cluster(request["ClusterId"])
             steps = list(reversed(cluster.steps.all))
             if wanted := request.get("StepIds"):
+                if len(wanted) > MAXIMUM_LISTED_IDS:
+                    raise invalid(
+                        f"ListSteps takes up to {MAXIMUM_LISTED_IDS} StepIds, not {len(wanted)}."
+                    )
                 steps = [step for step in steps if step.id in wanted]
             if states := request.get("StepStates"):
                 steps = [step for step in steps if step.state in states]
@@ -168,18 +223,27 @@ class Operations:
         """CancelSteps: pending steps at once, running ones as soon as they end."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
-            outcome = []
-            for step_id in request.get("StepIds", []):
-                step = cluster.steps.get(step_id)
-                if step is not None and cluster.steps.cancel(step):
-                    outcome.append({"StepId": step_id, "Status": "SUBMITTED"})
-                    if step.state is State.CANCEL_PENDING:
-                        self.work.cancel(step)
-                else:
-                    reason = "Step is not in a cancellable state." if step else "Unknown step."
-                    outcome.append({"StepId": step_id, "Status": "FAILED", "Reason": reason})
+            ids = request.get("StepIds", [])
+            if len(ids) > MAXIMUM_ACTIVE_STEPS:
+                raise invalid(
+                    f"CancelSteps takes up to {MAXIMUM_ACTIVE_STEPS} StepIds, not {len(ids)}."
+                )
+            if unknown := [name for name in ids if cluster.steps.get(name) is None]:
+                raise invalid(f"Step id '{unknown[0]}' is not valid.")
+            outcome = [self.cancel_step(cluster, step_id) for step_id in ids]
             self.advance(cluster)
             return {"CancelStepsInfoList": outcome}
+
+    def cancel_step(self, cluster: Cluster, step_id: str) -> Response:
+        """Cancel one step; what CancelSteps answers about it."""
+        step = cluster.steps.get(step_id)
+        if step is None or not cluster.steps.cancel(step):
+            state = step.state if step else "unknown"
+            reason = f"Step is not in a cancellable state: {state}."
+            return {"StepId": step_id, "Status": "FAILED", "Reason": reason}
+        if step.state is State.CANCEL_PENDING:
+            self.work.cancel(step)
+        return {"StepId": step_id, "Status": "SUBMITTED"}
 
     def modify_cluster(self, request: Request) -> Response:
         """ModifyCluster: the step concurrency level."""
@@ -203,38 +267,55 @@ class Operations:
             return {}
 
     def terminate(self, cluster: Cluster, state: str, code: str, message: str) -> None:
-        """End a cluster and cancel what it had to do."""
+        """Cancel what a cluster has to do and end it, a moment later, in `state`."""
         with self.lock:
-            if cluster.terminated:
+            if cluster.ending:
                 return
-            cluster.record.end(state, code, message)
+            self.move(cluster, "TERMINATING", message, code)
             cluster.steps.cancel_pending("Job terminated")
             for step in cluster.steps.in_state(State.RUNNING):
                 cluster.steps.cancel(step)
                 self.work.cancel(step)
             self.tell(cluster)
-            self.publish(cluster, [self.state_event(cluster, state, code)])
+        self.later(lambda: self.ended(cluster, state))
+
+    def ended(self, cluster: Cluster, state: str) -> None:
+        """The cluster's instances are gone."""
+        with self.lock:
+            cluster.ended_at = datetime.now(UTC)
+            cluster.record.end(state)
+            self.publish(cluster, [self.state_event(cluster, state, cluster.reason_code)])
 
     def finished(self, cluster: Cluster, step: Step, failure: Failure | None) -> None:
         """A step's process ended; go on with the next step, or do what its failure asks for."""
         with self.lock:
-            cluster.steps.finish(step, failure)
-            if step.state is State.FAILED and step.action_on_failure in TERMINATE:
+            cluster.steps.finish(step, failure, cluster.record.step_concurrency_level)
+            # EMR does not end a cluster whose steps run side by side.
+            alone = cluster.record.step_concurrency_level == 1
+            if alone and step.state is State.FAILED and step.action_on_failure in TERMINATE:
                 message = "Shut down as step failed"
                 self.terminate(cluster, "TERMINATED_WITH_ERRORS", "STEP_FAILURE", message)
             self.advance(cluster)
 
     def advance(self, cluster: Cluster) -> None:
-        """Start what may start, and settle the cluster's state."""
-        if not cluster.terminated:
-            for step in cluster.steps.start_next(cluster.record.step_concurrency_level):
-                self.work.begin(cluster, step)
-            busy = bool(cluster.steps.in_state(*BUSY))
-            cluster.record.state = "RUNNING" if busy else "WAITING"
-            done = bool(cluster.steps.all) and not busy
-            if done and not cluster.record.keep_job_flow_alive_when_no_steps:
-                self.terminate(cluster, "TERMINATED", "ALL_STEPS_COMPLETED", "Steps completed")
+        """Start what may start, if the cluster is ready, and tell EventBridge what happened."""
+        if cluster.ready:
+            self.run_steps(cluster)
         self.tell(cluster)
+
+    def run_steps(self, cluster: Cluster) -> None:
+        """Start what may start, and settle the cluster's state."""
+        for step in cluster.steps.start_next(cluster.record.step_concurrency_level):
+            self.work.begin(cluster, step)
+        busy = bool(cluster.steps.in_state(*BUSY))
+        if busy:
+            self.move(cluster, "RUNNING", "Running step")
+        else:
+            last = cluster.steps.last_ended()
+            self.move(cluster, "WAITING", READY_AGAIN[last.state] if last else READY)
+        done = bool(cluster.steps.all) and not busy
+        if done and not cluster.record.keep_job_flow_alive_when_no_steps:
+            self.terminate(cluster, "TERMINATED", "ALL_STEPS_COMPLETED", "Steps completed")
 
     def tell(self, cluster: Cluster) -> None:
         """Publish what happened to the cluster's steps."""
@@ -249,9 +330,12 @@ class Operations:
 def accepted_step(step: dict[str, Any], concurrency: int) -> Step:
     """A step of a request, checked; raises EmrError naming what is wrong with it."""
     name = step.get("Name", "")
+    if len(name) > MAXIMUM_NAME_CHARACTERS:
+        raise refused(
+            f"Step {name[:40]}…: its name has {len(name)} characters; "
+            f"EMR takes {MAXIMUM_NAME_CHARACTERS}."
+        )
     action = step.get("ActionOnFailure", "TERMINATE_CLUSTER")
-    jar_step = dict(step.get("HadoopJarStep") or {})
-    jar = str(jar_step.get("Jar", ""))
     if action not in ACTIONS_ON_FAILURE:
         raise refused(f"Step {name}: ActionOnFailure {action} is none of {ACTIONS_ON_FAILURE}.")
     if concurrency > 1 and action != CONTINUE:
@@ -259,22 +343,42 @@ def accepted_step(step: dict[str, Any], concurrency: int) -> Step:
             f"Step {name}: ActionOnFailure must be CONTINUE where StepConcurrencyLevel is "
             f"greater than 1, not {action}."
         )
-    if jar.rpartition("/")[2] != spark_submit.COMMAND_RUNNER:
-        raise refused(
-            f"Step {name}: the local EMR runs {spark_submit.COMMAND_RUNNER} steps only, not {jar}."
-        )
-    accepted = Step(name=name, action_on_failure=action, jar_step=jar_step)
-    length = sum(len(part) for part in accepted.arguments)
+    accepted = Step(
+        name=name, action_on_failure=action, jar_step=dict(step.get("HadoopJarStep") or {})
+    )
+    check_command(accepted)
+    return accepted
+
+
+def check_command(step: Step) -> None:
+    """Raise EmrError where EMR, or this machine, cannot run the step's command."""
+    length = sum(map(len, jar_step_strings(step.jar_step)))
     if length > MAXIMUM_ARGUMENT_CHARACTERS:
         raise refused(
-            f"Step {name}: its arguments have {length} characters; "
+            f"Step {step.name}: the strings of its HadoopJarStep have {length} characters in all; "
             f"EMR takes {MAXIMUM_ARGUMENT_CHARACTERS}."
         )
+    jar = str(step.jar_step.get("Jar", ""))
+    if jar.rpartition("/")[2] != spark_submit.COMMAND_RUNNER:
+        raise refused(
+            f"Step {step.name}: the local EMR runs {spark_submit.COMMAND_RUNNER} steps only, "
+            f"not {jar}."
+        )
     try:
-        spark_submit.parse(accepted.arguments)
+        spark_submit.parse(step.arguments)
     except spark_submit.StepError as error:
-        raise refused(f"Step {name}: {error}.") from error
-    return accepted
+        raise refused(f"Step {step.name}: {error}.") from error
+
+
+def jar_step_strings(value: object) -> list[str]:
+    """Every string value in a HadoopJarStep: AddJobFlowSteps limits their total length."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [part for item in value.values() for part in jar_step_strings(item)]
+    if isinstance(value, list):
+        return [part for item in value for part in jar_step_strings(item)]
+    return []
 
 
 def page_start(marker: str | None, count: int) -> int:
@@ -290,16 +394,13 @@ def described(step: Step) -> dict[str, Any]:
     """A step as DescribeStep and ListSteps show it."""
     status: dict[str, Any] = {
         "State": step.state.value,
-        "StateChangeReason": {"Code": "NONE", "Message": step.reason} if step.reason else {},
-        "Timeline": {
-            name: at
-            for name, at in (
-                ("CreationDateTime", step.created_at),
-                ("StartDateTime", step.started_at),
-                ("EndDateTime", step.ended_at),
-            )
-            if at
-        },
+        # EMR has no code for a step's change of state (StepStateChangeReason), only a message.
+        "StateChangeReason": {"Message": step.reason} if step.reason else {},
+        "Timeline": timeline(
+            CreationDateTime=step.created_at,
+            StartDateTime=step.started_at,
+            EndDateTime=step.ended_at,
+        ),
     }
     if step.failure:
         status["FailureDetails"] = {
@@ -308,20 +409,54 @@ def described(step: Step) -> dict[str, Any]:
             **({"LogFile": step.failure.log_file} if step.failure.log_file else {}),
         }
     properties = step.jar_step.get("Properties")
+    config = {
+        "Jar": step.jar_step.get("Jar", ""),
+        "Args": step.arguments,
+        "Properties": {
+            pair["Key"]: pair["Value"]
+            for pair in (properties if isinstance(properties, list) else [])
+        },
+    }
     return {
         "Id": step.id,
         "Name": step.name,
         "ActionOnFailure": step.action_on_failure,
-        "Config": {
-            "Jar": step.jar_step.get("Jar", ""),
-            "Args": step.arguments,
-            "Properties": {
-                pair["Key"]: pair["Value"]
-                for pair in (properties if isinstance(properties, list) else [])
-            },
-        },
+        "Config": without_empty_lists(config),
         "Status": status,
     }
+
+
+def cluster_status(cluster: Cluster) -> dict[str, Any]:
+    """A cluster's Status as DescribeCluster and ListClusters show it."""
+    code = {"Code": cluster.reason_code} if cluster.reason_code else {}
+    return {
+        "State": cluster.record.state,
+        "StateChangeReason": {**code, "Message": cluster.reason},
+        "Timeline": timeline(
+            CreationDateTime=cluster.created_at,
+            ReadyDateTime=cluster.ready_at,
+            EndDateTime=cluster.ended_at,
+        ),
+    }
+
+
+def timeline(**times: datetime | None) -> dict[str, datetime]:
+    """The times that have come."""
+    return {name: at for name, at in times.items() if at}
+
+
+def without_empty_lists(value: Any) -> Any:
+    """What EMR shows of a description: it leaves empty lists out at every depth.
+
+    Empty maps stay: a configuration without properties comes back with `"Properties": {}`.
+    Terraform compares `configurations_json` with this and replaces the cluster where they differ
+    (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/emr_cluster).
+    """
+    if isinstance(value, dict):
+        return {name: without_empty_lists(item) for name, item in value.items() if item != []}
+    if isinstance(value, list):
+        return [without_empty_lists(item) for item in value]
+    return value
 
 
 def command_line(step: Step) -> str:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,18 @@ from typing import Any
 from local_aws import emulator
 from local_aws.emr import spark_submit
 from local_aws.emr.node import Node
-from local_aws.emr.operations import Cluster, EmrError, Operations, refused
+from local_aws.emr.operations import (
+    Cluster,
+    EmrError,
+    Operations,
+    accepted_step,
+    cluster_status,
+    refused,
+    without_empty_lists,
+)
 from local_aws.emr.step_process import StepProcess, log_prefix
 from local_aws.emr.steps import Failure, Step
+from local_aws.emr.throttling import NoThrottle, Throttle, ThrottledError, throttle_of_environment
 
 LOG = logging.getLogger(__name__)
 api = emulator.part("aws.api")
@@ -29,13 +39,13 @@ BY_MOTO = (
     "DescribeSecurityConfiguration",
     "GetBlockPublicAccessConfiguration",
     "ListBootstrapActions",
-    "ListClusters",
     "ModifyInstanceGroups",
     "RemoveTags",
     "SetTerminationProtection",
     "SetVisibleToAllUsers",
 )
-ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+# How long a cluster stays in a state that takes minutes on AWS: long enough to be seen.
+MOMENT_SECONDS = 0.3
 
 
 class MotoRecord:
@@ -43,7 +53,6 @@ class MotoRecord:
 
     def __init__(self, cluster: Any) -> None:
         self.cluster = cluster
-        self.reason_code = ""
 
     @property
     def protected(self) -> bool:
@@ -77,13 +86,11 @@ class MotoRecord:
     def keep_job_flow_alive_when_no_steps(self, value: bool) -> None:
         self.cluster.keep_job_flow_alive_when_no_steps = value
 
-    def end(self, state: str, code: str, message: str) -> None:
+    def end(self, state: str) -> None:
         """End the cluster, its instance groups and their EC2 instances."""
         cluster = self.cluster
-        self.reason_code = code
         cluster.terminate()
         cluster.state = state
-        cluster.last_state_change_reason = message
         for group in cluster.instance_groups:
             group.state = "TERMINATED"
             group.end_date_time = cluster.end_datetime
@@ -111,7 +118,7 @@ class LocalWork:
             client=connect_to(aws_access_key_id=cluster.account, region_name=cluster.region).s3,
             node=self.node,
             log_prefix=log_prefix(cluster.log_uri, cluster.id, step.id),
-            kept=self.folder / "kept",
+            kept=self.folder / cluster.id / "kept",  # another cluster may have other rights
         )
         self.running[step.id] = process
         threading.Thread(
@@ -167,6 +174,13 @@ class Bus:
             LOG.warning("EMR events not sent: %s", error)
 
 
+def in_a_moment(action: Callable[[], None]) -> None:
+    """Run an action after MOMENT_SECONDS, in a thread that keeps no process alive."""
+    timer = threading.Timer(MOMENT_SECONDS, action)
+    timer.daemon = True
+    timer.start()
+
+
 def keep_security_groups(
     _original: Any,
     _backend: Any,
@@ -192,7 +206,7 @@ class EmrService:
 
     def __init__(self) -> None:
         self.work = LocalWork()
-        self.operations = Operations(self.work, Bus().publish)
+        self.operations = Operations(self.work, Bus().publish, in_a_moment)
         self.work.operations = self.operations
         self.policies: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -204,6 +218,7 @@ class EmrService:
             | {
                 "RunJobFlow": self.run_job_flow,
                 "DescribeCluster": self.describe_cluster,
+                "ListClusters": self.list_clusters,
                 "ListInstanceGroups": self.of_cluster,
                 "ListInstances": self.of_cluster,
                 "ListInstanceFleets": self.list_instance_fleets,
@@ -246,6 +261,8 @@ class EmrService:
         instances = dict(request.get("Instances", {}))
         keep_alive = bool(instances.get("KeepJobFlowAliveWhenNoSteps", False))
         steps = request.get("Steps", [])
+        for step in steps:  # before there is a cluster
+            accepted_step(step, request.get("StepConcurrencyLevel") or 1)
         for_moto = {name: value for name, value in request.items() if name != "Steps"}
         for_moto["Instances"] = instances | {"KeepJobFlowAliveWhenNoSteps": True}
         with self.operations.lock:
@@ -278,9 +295,14 @@ class EmrService:
         attributes = described.setdefault("Ec2InstanceAttributes", {})
         for name in ("AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"):
             attributes[name] = [group for group in attributes.get(name) or [] if group]
-        reason = described["Status"].setdefault("StateChangeReason", {})
-        if described["Status"]["State"] in ENDED:
-            reason["Code"] = cluster.record.reason_code
+        described["Status"] = cluster_status(cluster)
+        return {"Cluster": without_empty_lists(described)}
+
+    def list_clusters(self, context: Any, request: dict[str, Any]) -> Any:
+        """ListClusters: moto's answer with the clusters' states and reasons."""
+        answer = self.by_moto(context, request)
+        for listed in answer.get("Clusters", []):
+            listed["Status"] = cluster_status(self.operations.cluster(listed["Id"]))
         return answer
 
     def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
@@ -300,7 +322,9 @@ class EmrService:
                 f"{', '.join(protected)}."
             )
         for cluster in clusters:
-            self.operations.terminate(cluster, "TERMINATED", "USER_REQUEST", "User request")
+            self.operations.terminate(
+                cluster, "TERMINATED", "USER_REQUEST", "Terminated by user request"
+            )
         return {}
 
     def policy_answer(self, verb: str, kind: str) -> Any:
@@ -324,12 +348,15 @@ def accepted_in_silence(_request: Any) -> dict[str, Any]:
     return {}
 
 
-def with_clear_errors(operation: str, answer: Any) -> Any:
+def with_clear_errors(operation: str, answer: Any, throttle: Throttle | NoThrottle) -> Any:
     """Let whatever goes wrong be a 400: SDKs repeat a 500 up to 25 times."""
 
     def answered(context: Any, request: Any) -> Any:
         try:
+            throttle.admit(operation)
             return answer(context, request)
+        except ThrottledError as error:
+            raise CommonServiceException("ThrottlingException", str(error)) from error
         except EmrError as error:
             raise api.CommonServiceException(error.code, str(error)) from error
         except api.ServiceException:
@@ -366,8 +393,9 @@ def emr() -> Any:
     SERVICES.append(service)
     model = emulator.part("aws.spec").load_service("emr")
     answers = service.answers()
+    throttle = throttle_of_environment()
     table = {
-        name: with_clear_errors(name, answers.get(name) or not_offered(name))
+        name: with_clear_errors(name, answers.get(name) or not_offered(name), throttle)
         for name in model.operation_names
     }
     skeleton = emulator.part("aws.skeleton").Skeleton(model, table)

@@ -15,6 +15,7 @@ from local_aws.emr import spark_submit
 from local_aws.emr.class_archive import java_option
 from local_aws.emr.mirror import Address, Mirror, addresses
 from local_aws.emr.node import Node, step_environment
+from local_aws.emr.s3a import S3A, S3AError
 from local_aws.emr.steps import Failure
 
 LOG = logging.getLogger(__name__)
@@ -51,6 +52,9 @@ class StepProcess:
             (self.work / stream).touch()
         try:
             code = self.submit()
+        except S3AError as error:
+            self.note(f"Exception in thread main {error}")
+            return self.failed(f"Exception in thread main: {error}", "stderr")
         except Exception as error:  # whatever went wrong, the step failed of it
             LOG.info("step %s could not run: %s", self.step_id, error)
             self.note(f"{type(error).__name__}: {error}")
@@ -60,13 +64,20 @@ class StepProcess:
         return self.failure_in_logs(code) if code else None
 
     def submit(self) -> int:
-        """Download, run spark-submit, upload; returns its exit code."""
+        """Download, run spark-submit, upload; returns its exit code.
+
+        Raises:
+            S3AError: where the step's role lacks a right that EMR's S3 client needs.
+        """
         submission = spark_submit.parse(self.arguments)
-        mirror = Mirror(self.work / "s3", self.client, self.kept)
-        size = mirror.pull(addresses(self.arguments))
+        mirror, s3a = Mirror(self.work / "s3", self.client, self.kept), S3A(self.client)
+        named = addresses(self.arguments)
+        s3a.before_reading(named)
+        size = mirror.pull(named)
         command = self.command(submission, mirror, size)
         code = self.wait(command)
         # a step that failed may have written before, and on a real cluster that stays
+        s3a.before_writing(mirror.new())
         mirror.push()
         return code
 

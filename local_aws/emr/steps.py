@@ -107,8 +107,16 @@ class Steps:
             step.started_at = self.move(step, State.RUNNING)
         return chosen
 
-    def finish(self, step: Step, failure: Failure | None) -> None:
-        """A running step ended: by itself, by failure, or because it was to be cancelled."""
+    def last_ended(self) -> Step | None:
+        """The step that ended last, if one has."""
+        ended = [step for step in self.all if step.ended_at and step.started_at]
+        return max(ended, key=lambda step: step.ended_at or step.created_at, default=None)
+
+    def finish(self, step: Step, failure: Failure | None, concurrency: int = 1) -> None:
+        """A running step ended: by itself, by failure, or because it was to be cancelled.
+
+        With a `concurrency` above 1, EMR goes on with the other steps whatever this one asks for.
+        """
         if step.state is State.CANCEL_PENDING:
             self.end(step, State.CANCELLED, "Cancelled by user")
         elif failure is None:
@@ -116,7 +124,7 @@ class Steps:
         else:
             step.failure = failure
             self.end(step, State.FAILED)
-            if step.action_on_failure == CANCEL_AND_WAIT:
+            if concurrency == 1 and step.action_on_failure == CANCEL_AND_WAIT:
                 self.cancel_pending("A previous step failed")
 
     def cancel_pending(self, reason: str) -> None:

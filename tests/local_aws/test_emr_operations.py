@@ -1,12 +1,19 @@
 """EMR's step operations, against work that ends when the test says so."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from local_aws.emr.operations import Cluster, EmrError, Operations
+from local_aws.emr.operations import (
+    Cluster,
+    EmrError,
+    Operations,
+    cluster_status,
+    without_empty_lists,
+)
 from local_aws.emr.steps import Failure, Step
 
 WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
@@ -19,12 +26,10 @@ class FakeRecord:
     state: str = "WAITING"
     step_concurrency_level: int = 1
     keep_job_flow_alive_when_no_steps: bool = True
-    reason_code: str = ""
     protected: bool = False
 
-    def end(self, state: str, code: str, message: str) -> None:
-        self.state, self.reason_code = state, code
-        assert message
+    def end(self, state: str) -> None:
+        self.state = state
 
 
 @dataclass
@@ -42,15 +47,37 @@ class FakeWork:
 
 
 class Emr:
-    """Operations on one cluster, `j-1`, with what they did."""
+    """Operations on one cluster, `j-1`, with what they did; the cluster is ready if it may be."""
 
-    def __init__(self, **record: Any) -> None:
+    def __init__(self, *steps: dict[str, Any], ready: bool = True, **record: Any) -> None:
         self.work = FakeWork()
         self.events: list[dict[str, Any]] = []
-        self.operations = Operations(self.work, lambda _cluster, events: self.events.extend(events))
+        self.delayed: list[Callable[[], None]] = []
+        self.operations = Operations(
+            self.work,
+            lambda _cluster, events: self.events.extend(events),
+            self.delayed.append,
+        )
         self.record = FakeRecord(**record)
         self.cluster = Cluster("j-1", "marquee", "0", "us-east-1", "", [], self.record)
-        self.operations.add_cluster(self.cluster, [])
+        self.operations.add_cluster(self.cluster, list(steps))
+        while ready and self.delayed:
+            self.wait()
+
+    def wait(self) -> None:
+        """The moment that a passing state lasts is over."""
+        self.delayed.pop(0)()
+
+    def terminate(self) -> None:
+        """A user ends the cluster."""
+        self.operations.terminate(
+            self.cluster, "TERMINATED", "USER_REQUEST", "Terminated by user request"
+        )
+
+    def status(self) -> tuple[str, dict[str, str]]:
+        """The cluster's state and why it is in it."""
+        status = cluster_status(self.cluster)
+        return status["State"], status["StateChangeReason"]
 
     def add(self, *steps: dict[str, Any]) -> list[str]:
         request = {"JobFlowId": "j-1", "Steps": list(steps)}
@@ -124,7 +151,14 @@ def test_a_failure_with_terminate_cluster_ends_the_cluster() -> None:
 
     emr.end(WENT_WRONG)
 
-    assert (emr.record.state, emr.record.reason_code) == ("TERMINATED_WITH_ERRORS", "STEP_FAILURE")
+    terminating = emr.record.state
+    emr.wait()
+
+    assert terminating == "TERMINATING"
+    assert emr.status() == (
+        "TERMINATED_WITH_ERRORS",
+        {"Code": "STEP_FAILURE", "Message": "Shut down as step failed"},
+    )
     assert emr.states() == ["FAILED", "CANCELLED"]
 
 
@@ -135,22 +169,141 @@ def test_a_cluster_that_need_not_stay_ends_with_its_last_step() -> None:
     emr.end()
     between = emr.record.state
     emr.end()
+    emr.wait()
 
     assert (between, emr.record.state) == ("RUNNING", "TERMINATED")
 
 
-def test_a_terminated_cluster_takes_no_step() -> None:
+@pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED"])
+def test_a_cluster_that_ends_or_has_ended_takes_no_step(state: str) -> None:
     emr = Emr()
-    emr.operations.terminate(emr.cluster, "TERMINATED", "USER_REQUEST", "User request")
+    emr.terminate()
+    if state == "TERMINATED":
+        emr.wait()
 
-    with pytest.raises(EmrError, match="may not be modified"):
+    with pytest.raises(EmrError, match="shutting down, terminated, or finished may not be") as told:
         emr.add(step())
+
+    assert (emr.record.state, told.value.code) == (state, "ValidationException")
+
+
+def test_a_new_cluster_starts_bootstraps_and_then_waits() -> None:
+    emr = Emr(ready=False)
+
+    seen = [emr.status()]
+    while emr.delayed:
+        emr.wait()
+        seen.append(emr.status())
+
+    assert seen == [
+        ("STARTING", {"Message": "Provisioning Amazon EC2 capacity"}),
+        ("BOOTSTRAPPING", {"Message": "Running bootstrap actions"}),
+        ("WAITING", {"Message": "Cluster ready to run steps."}),
+    ]
+
+
+def test_steps_of_a_cluster_that_starts_are_pending_until_it_is_ready() -> None:
+    emr = Emr(step("first"), ready=False)
+
+    emr.add(step("second"))
+    starting = emr.states()
+    emr.wait()
+    bootstrapping = emr.states()
+    emr.wait()
+
+    assert starting == bootstrapping == ["PENDING", "PENDING"]
+    assert emr.states() == ["RUNNING", "PENDING"]
+    assert emr.status() == ("RUNNING", {"Message": "Running step"})
+
+
+def test_a_pending_step_of_a_cluster_that_starts_can_be_cancelled() -> None:
+    emr = Emr(ready=False)
+    ids = emr.add(step())
+
+    emr.operations.cancel_steps({"ClusterId": "j-1", "StepIds": ids})
+
+    assert (emr.states(), emr.record.state) == (["CANCELLED"], "STARTING")
+
+
+@pytest.mark.parametrize("moments", [0, 1], ids=["starting", "bootstrapping"])
+def test_a_cluster_ended_before_it_is_ready_never_runs(moments: int) -> None:
+    emr = Emr(step(), ready=False)
+    for _ in range(moments):
+        emr.wait()
+
+    emr.terminate()
+    while emr.delayed:
+        emr.wait()
+
+    assert (emr.record.state, emr.states(), emr.work.begun) == ("TERMINATED", ["CANCELLED"], [])
+
+
+@pytest.mark.parametrize(
+    ("failure", "word"), [(None, "completed"), (WENT_WRONG, "failed")], ids=["completed", "failed"]
+)
+def test_a_waiting_cluster_says_what_its_last_step_came_to(
+    failure: Failure | None, word: str
+) -> None:
+    emr = Emr(step())
+
+    emr.end(failure)
+
+    assert emr.status() == ("WAITING", {"Message": f"Cluster ready after last step {word}."})
+
+
+def test_a_clusters_timeline_tells_the_times_that_have_come() -> None:
+    emr = Emr(ready=False)
+
+    def times() -> list[str]:
+        return list(cluster_status(emr.cluster)["Timeline"])
+
+    starting = times()
+    while emr.delayed:
+        emr.wait()
+    waiting = times()
+    emr.terminate()
+    emr.wait()
+
+    assert starting == ["CreationDateTime"]
+    assert waiting == ["CreationDateTime", "ReadyDateTime"]
+    assert times() == ["CreationDateTime", "ReadyDateTime", "EndDateTime"]
+
+
+def test_a_failure_ends_no_cluster_and_cancels_nothing_where_steps_run_side_by_side() -> None:
+    emr = Emr(step(action="TERMINATE_CLUSTER"), step(), step())
+    emr.operations.modify_cluster({"ClusterId": "j-1", "StepConcurrencyLevel": 2})
+
+    emr.end(WENT_WRONG)
+
+    assert emr.states() == ["FAILED", "RUNNING", "RUNNING"]
+    assert emr.record.state == "RUNNING"
+
+
+def test_empty_lists_are_left_out_of_a_description_at_every_depth_but_empty_maps_stay() -> None:
+    export = {"Classification": "export", "Configurations": [], "Properties": {"A": "1"}}
+    configurations = [
+        {"Classification": "spark-defaults", "Configurations": [], "Properties": {"b": "2"}},
+        {"Classification": "spark-env", "Configurations": [export], "Properties": {}},
+    ]
+
+    shown = without_empty_lists({"Configurations": configurations, "Tags": []})
+
+    assert shown == {
+        "Configurations": [
+            {"Classification": "spark-defaults", "Properties": {"b": "2"}},
+            {
+                "Classification": "spark-env",
+                "Configurations": [{"Classification": "export", "Properties": {"A": "1"}}],
+                "Properties": {},
+            },
+        ]
+    }
 
 
 def test_terminating_a_cluster_ends_its_running_step() -> None:
     emr = Emr()
     emr.add(step(), step())
-    emr.operations.terminate(emr.cluster, "TERMINATED", "USER_REQUEST", "User request")
+    emr.terminate()
 
     (cancelled,) = emr.work.cancelled
     emr.end(WENT_WRONG)
@@ -177,15 +330,35 @@ def test_above_a_concurrency_of_one_only_continue_is_accepted() -> None:
 
 def test_cancelling_tells_for_each_step_whether_it_can_be() -> None:
     emr = Emr()
-    running, pending = emr.add(step(), step())
+    done, running, pending = emr.add(step(), step(), step())
+    emr.end()
 
-    answer = emr.operations.cancel_steps(
-        {"ClusterId": "j-1", "StepIds": [running, pending, "s-UNKNOWN"]}
-    )
+    answer = emr.operations.cancel_steps({"ClusterId": "j-1", "StepIds": [running, pending, done]})
 
-    outcome = [info["Status"] for info in answer["CancelStepsInfoList"]]
-    assert outcome == ["SUBMITTED", "SUBMITTED", "FAILED"]
+    outcome = [(info["StepId"], info["Status"]) for info in answer["CancelStepsInfoList"]]
+    assert outcome == [(running, "SUBMITTED"), (pending, "SUBMITTED"), (done, "FAILED")]
+    assert "COMPLETED" in answer["CancelStepsInfoList"][2]["Reason"]
     assert [cancelled.id for cancelled in emr.work.cancelled] == [running]
+
+
+def test_cancelling_an_unknown_step_is_refused_and_cancels_none() -> None:
+    emr = Emr()
+    (running,) = emr.add(step())
+
+    with pytest.raises(EmrError, match="s-UNKNOWN") as told:
+        emr.operations.cancel_steps({"ClusterId": "j-1", "StepIds": [running, "s-UNKNOWN"]})
+
+    assert told.value.code == "InvalidRequestException"
+    assert emr.states() == ["RUNNING"]
+
+
+def test_more_ids_than_emr_takes_are_refused() -> None:
+    emr = Emr()
+
+    with pytest.raises(EmrError, match="256 StepIds, not 257"):
+        emr.operations.cancel_steps({"ClusterId": "j-1", "StepIds": ["s-1"] * 257})
+    with pytest.raises(EmrError, match="10 StepIds, not 11"):
+        emr.operations.list_steps({"ClusterId": "j-1", "StepIds": ["s-1"] * 11})
 
 
 def test_steps_are_listed_newest_first_by_pages_of_fifty() -> None:
@@ -214,8 +387,10 @@ def test_a_cluster_takes_no_more_than_256_active_steps() -> None:
     emr = Emr()
     emr.add(*(step() for _ in range(256)))
 
-    with pytest.raises(EmrError, match="256"):
+    with pytest.raises(EmrError, match="Maximum number of active steps") as told:
         emr.add(step())
+
+    assert told.value.code == "ValidationException"
 
 
 def test_a_finished_step_makes_room_for_another() -> None:
@@ -232,17 +407,37 @@ def test_a_finished_step_makes_room_for_another() -> None:
         (step(args=["s3-dist-cp", "--src", "a"]), "spark-submit steps only, not s3-dist-cp"),
         (step(args=["spark-submit", "--verbose"]), "names no script"),
         (step(args=["spark-submit", "s3://steps/a.py", "x" * 10_241]), "EMR takes 10240"),
+        (step(name="n" * 257), "name has 257 characters; EMR takes 256"),
         (step(action="SHRUG"), "SHRUG"),
         (
             {"Name": "jar", "HadoopJarStep": {"Jar": "s3://steps/own.jar"}},
             "command-runner.jar steps only, not s3://steps/own.jar",
         ),
     ],
-    ids=["other command", "no script", "too long", "action", "other jar"],
+    ids=["other command", "no script", "too long", "long name", "action", "other jar"],
 )
 def test_a_step_that_cannot_run_is_refused_by_name(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(EmrError, match=message):
         Emr().add(wrong)
+
+
+def test_a_step_may_be_as_long_as_emr_takes_and_no_longer() -> None:
+    """AddJobFlowSteps counts every string of HadoopJarStep, not its arguments alone."""
+
+    def of_length(length: int) -> dict[str, Any]:
+        made = step(name="n" * 256, args=["spark-submit", "s3://steps/a.py", ""])
+        command = made["HadoopJarStep"]
+        command["Properties"] = [{"Key": "k", "Value": "v"}]
+        taken = len(command["Jar"]) + sum(map(len, command["Args"])) + len("kv")
+        command["Args"][-1] = "x" * (length - taken)
+        return made
+
+    emr = Emr()
+
+    assert emr.add(of_length(10_240))
+    with pytest.raises(EmrError, match="10241 characters") as told:
+        emr.add(of_length(10_241))
+    assert told.value.code == "ValidationException"
 
 
 def test_a_refused_step_keeps_the_others_of_its_call_out_too() -> None:
@@ -280,8 +475,10 @@ def test_every_change_of_a_step_becomes_an_event() -> None:
 def test_a_cluster_that_ends_becomes_an_event() -> None:
     emr = Emr()
 
-    emr.operations.terminate(emr.cluster, "TERMINATED", "USER_REQUEST", "User request")
+    emr.terminate()
 
-    last = emr.events[-1]
-    assert last["DetailType"] == "EMR Cluster State Change"
-    assert json.loads(last["Detail"])["state"] == "TERMINATED"
+    emr.wait()
+
+    told = [json.loads(event["Detail"]) for event in emr.events if "Cluster" in event["DetailType"]]
+    assert [detail["state"] for detail in told] == ["STARTING", "WAITING", "TERMINATED"]
+    assert json.loads(told[-1]["stateChangeReason"]) == {"code": "USER_REQUEST"}

@@ -5,18 +5,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws.emr.mirror import Address, Mirror, addresses
 
 
+def refusal(status: int, code: str) -> Any:
+    """The answer with which S3 refuses a request."""
+    return {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+
+
 class FakeS3:
-    """S3 in a dictionary, with the calls a mirror makes."""
+    """S3 in a dictionary, with the calls that a mirror and S3A's questions make.
+
+    `refused` are keys whose HEAD is answered with 403.
+    """
 
     def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
         self.objects = objects
         self.written: list[str] = []
         self.fetched: list[str] = []
+        self.refused: set[str] = set()
         self.lock = threading.Lock()
+
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        status = 403 if Key in self.refused else 200 if (Bucket, Key) in self.objects else 404
+        if status != 200:
+            raise ClientError(
+                refusal(status, str(status)),
+                "HeadObject",
+            )
+        return {}
+
+    def list_objects_v2(self, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        contents = [item for page in self.paginate(Bucket, Prefix) for item in page["Contents"]]
+        return {"Contents": contents[:2]}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803
+        self.objects[Bucket, Key] = Body
 
     def get_paginator(self, _operation: str) -> "FakeS3":
         return self
@@ -47,6 +76,17 @@ def mirrored(folder: Path, s3: FakeS3, *arguments: str) -> Mirror:
     mirror = Mirror(folder, s3)
     mirror.pull(addresses(arguments))
     return mirror
+
+
+def test_what_is_new_is_known_before_it_is_uploaded(tmp_path: Path) -> None:
+    s3 = FakeS3({("data", "a"): b"1", ("data", "b"): b"2"})
+    mirror = mirrored(tmp_path, s3, "s3://data/")
+
+    mirror.path("data", "b").write_bytes(b"22")
+    mirror.path("data", "c").write_bytes(b"3")
+
+    assert mirror.new() == [("data", "b"), ("data", "c")]
+    assert s3.written == []
 
 
 def test_every_address_of_a_command_line_is_found_once() -> None:

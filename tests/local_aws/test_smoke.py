@@ -307,6 +307,17 @@ print("zone", spark.conf.get("spark.sql.session.timeZone"), "numpy", bool(numpy.
 """
 
 
+def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
+    """The cluster's status once it is in this state."""
+
+    def status() -> dict[str, Any] | None:
+        found = aws.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+        return found if found["State"] == state else None
+
+    answer: dict[str, Any] = until(status, 60, f"cluster {cluster} in the state {state}")
+    return answer
+
+
 @pytest.fixture(scope="module")
 def cluster(aws: LocalAws) -> str:
     """A cluster with a bucket of its own, as Terraform makes it."""
@@ -329,7 +340,15 @@ def cluster(aws: LocalAws) -> str:
                     "spark.sql.session.timeZone": "Asia/Tokyo",
                     "spark.pyspark.python": "/nowhere/python3.13",
                 },
-            }
+                "Configurations": [],
+            },
+            {
+                "Classification": "spark-env",
+                "Properties": {},
+                "Configurations": [
+                    {"Classification": "export", "Properties": {"A": "1"}, "Configurations": []}
+                ],
+            },
         ],
         Instances={
             "KeepJobFlowAliveWhenNoSteps": True,
@@ -340,6 +359,7 @@ def cluster(aws: LocalAws) -> str:
         },
     )
     cluster_id: str = answer["JobFlowId"]
+    in_state(aws, cluster_id, "WAITING")
     return cluster_id
 
 
@@ -546,7 +566,13 @@ def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> No
     assert described["ReleaseLabel"] == "emr-spark-8.0.0"
     assert described["Tags"] == [{"Key": "project", "Value": "marquee"}]
     assert [application["Name"] for application in described["Applications"]] == ["Spark"]
-    assert described["Configurations"][0]["Classification"] == "spark-defaults"
+    spark_defaults, spark_env = described["Configurations"]
+    assert set(spark_defaults) == {"Classification", "Properties"}
+    assert spark_env == {
+        "Classification": "spark-env",
+        "Properties": {},
+        "Configurations": [{"Classification": "export", "Properties": {"A": "1"}}],
+    }
     assert described["LogUri"] == "s3://smoke-emr/logs/"
     assert {(g["InstanceGroupType"], g["RequestedInstanceCount"]) for g in groups} == {
         ("MASTER", 1),
@@ -571,11 +597,18 @@ def test_emr_ends_a_cluster_with_its_instance_groups(aws: LocalAws) -> None:
         },
     )["JobFlowId"]
 
+    in_state(aws, made, "WAITING")
     emr.terminate_job_flows(JobFlowIds=[made])
 
-    status = emr.describe_cluster(ClusterId=made)["Cluster"]["Status"]
+    status = in_state(aws, made, "TERMINATED")
+    (listed,) = [found for found in emr.list_clusters()["Clusters"] if found["Id"] == made]
     groups = emr.list_instance_groups(ClusterId=made)["InstanceGroups"]
-    assert (status["State"], status["StateChangeReason"]["Code"]) == ("TERMINATED", "USER_REQUEST")
+    assert status["StateChangeReason"] == {
+        "Code": "USER_REQUEST",
+        "Message": "Terminated by user request",
+    }
+    assert set(status["Timeline"]) == {"CreationDateTime", "ReadyDateTime", "EndDateTime"}
+    assert listed["Status"] == status
     assert [group["Status"]["State"] for group in groups] == ["TERMINATED"]
 
 

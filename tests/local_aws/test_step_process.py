@@ -4,7 +4,6 @@ import gzip
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,19 +14,12 @@ from tests.local_aws.test_child_processes import alive
 from tests.local_aws.test_mirror import FakeS3
 
 
-class LoggingS3(FakeS3):
-    """Also takes the logs."""
-
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803
-        self.objects[Bucket, Key] = Body
-
-
 class Bench:
     """Runs steps whose spark-submit is a shell script."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.s3 = LoggingS3({("steps", "train.py"): b"print()"})
+        self.s3 = FakeS3({("steps", "train.py"): b"print()"})
 
     def step(self, script: str, *arguments: str, **cluster_settings: str) -> StepProcess:
         spark = self.folder / "spark"
@@ -84,6 +76,35 @@ def test_a_step_whose_script_is_missing_fails_by_its_own_log(bench: Bench) -> No
 
     assert failure is not None
     assert "train.py" in bench.log("stderr")
+
+
+def test_a_step_whose_role_lacks_a_folders_bare_name_fails_before_it_runs(bench: Bench) -> None:
+    bench.s3.objects["ratings", "visitors/a.json"] = b"{}"
+    bench.s3.refused.add("visitors")
+
+    failure = bench.step("echo ran", "s3://steps/train.py", "s3://ratings/visitors/").run()
+
+    denied = "java.nio.file.AccessDeniedException: s3://ratings/visitors: getFileStatus on s3://"
+    assert failure is not None
+    assert denied in failure.message
+    assert failure.log_file.endswith("stderr.gz")
+    assert denied in bench.log("stderr")
+    assert "403 Forbidden" in bench.log("stderr")
+    assert bench.log("stdout") == ""
+
+
+def test_a_step_whose_role_lacks_its_outputs_bare_name_uploads_nothing(bench: Bench) -> None:
+    out = bench.folder / "work" / "s3" / "out" / "picks"
+    step = bench.step(
+        f"mkdir -p {out}; touch {out}/part-0 {out}/_SUCCESS", "s3://steps/train.py", "s3://out/"
+    )
+    bench.s3.refused.add("picks")
+
+    failure = step.run()
+
+    assert failure is not None
+    assert "AccessDeniedException: s3://out/picks: getFileStatus" in failure.message
+    assert [key for bucket, key in bench.s3.objects if bucket == "out"] == []
 
 
 def test_the_script_is_a_local_file_and_its_arguments_keep_their_addresses(bench: Bench) -> None:

@@ -1,0 +1,99 @@
+"""EMR's limits on calls, by a clock that stands still until it is moved."""
+
+import pytest
+
+from local_aws.emr.throttling import (
+    NoThrottle,
+    Throttle,
+    ThrottledError,
+    TokenBucket,
+    throttle_of_environment,
+)
+
+
+class Clock:
+    """Seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admitted(throttle: Throttle, operation: str, calls: int) -> int:
+    """How many of so many calls at one moment get through."""
+    passed = 0
+    for _ in range(calls):
+        try:
+            throttle.admit(operation)
+        except ThrottledError:
+            continue
+        passed += 1
+    return passed
+
+
+@pytest.mark.parametrize(
+    ("operation", "burst"),
+    [("AddJobFlowSteps", 10), ("DescribeStep", 10), ("ListSteps", 10), ("DescribeCluster", 25)],
+)
+def test_a_burst_gets_through_up_to_the_operations_limit(operation: str, burst: int) -> None:
+    assert admitted(Throttle(Clock()), operation, 40) == burst
+
+
+def test_a_bucket_refills_at_its_rate_and_no_further_than_its_size() -> None:
+    clock = Clock()
+    throttle = Throttle(clock)
+    admitted(throttle, "AddJobFlowSteps", 10)
+
+    clock.now += 1.9
+    too_soon = admitted(throttle, "AddJobFlowSteps", 5)
+    clock.now += 0.1
+    one = admitted(throttle, "AddJobFlowSteps", 5)
+    clock.now += 3600
+    full = admitted(throttle, "AddJobFlowSteps", 40)
+
+    assert (too_soon, one, full) == (0, 1, 10)
+
+
+def test_all_calls_together_have_a_limit_of_their_own() -> None:
+    clock = Clock()
+    throttle = Throttle(clock)
+    names = ["AddJobFlowSteps", "DescribeStep", "ListSteps"]
+
+    first = [admitted(throttle, name, 10) for name in names]
+    clock.now += 1
+    after_a_second = admitted(throttle, "DescribeCluster", 40)
+
+    assert (first, after_a_second) == ([10, 10, 5], 5)
+
+
+def test_a_throttled_call_uses_no_token_of_the_common_bucket() -> None:
+    throttle = Throttle(Clock())
+
+    admitted(throttle, "AddJobFlowSteps", 40)
+
+    assert admitted(throttle, "DescribeCluster", 40) == 15
+
+
+def test_a_call_too_many_is_told_so_in_emrs_words() -> None:
+    bucket = TokenBucket(1, 1.0, Clock())
+    throttle = Throttle(Clock())
+    throttle.all_calls = bucket
+    throttle.admit("DescribeCluster")
+
+    with pytest.raises(ThrottledError, match=r"^Rate exceeded$"):
+        throttle.admit("DescribeCluster")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("1", Throttle), ("0", NoThrottle), (None, NoThrottle)]
+)
+def test_throttling_is_off_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, kind: type
+) -> None:
+    monkeypatch.delenv("MARQUEE_EMR_THROTTLING", raising=False)
+    if value is not None:
+        monkeypatch.setenv("MARQUEE_EMR_THROTTLING", value)
+
+    assert isinstance(throttle_of_environment(), kind)
