@@ -3,7 +3,7 @@
 from typing import Any
 
 import boto3
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.session import get_session
 
 from local_aws import emulator
@@ -12,7 +12,9 @@ SESSION = "i-0123456789abcdef0"  # EC2 names a node's session after its instance
 
 
 def s3_client(account: str, region: str, profile: str) -> Any:
-    """Return a boto3 S3 client that signs as the nodes do, and as they do renews its credentials.
+    """Return a boto3 S3 client that signs as the nodes do and renews its credentials in time.
+
+    The role is assumed at the first call, so that an error is one of the step's.
 
     Args:
         account: the cluster's account.
@@ -36,8 +38,8 @@ def s3_client(account: str, region: str, profile: str) -> Any:
         }
 
     core = get_session()
-    core._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
-        metadata=assume(), refresh_using=assume, method="instance-profile"
+    core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
+        refresh_using=assume, method="instance-profile"
     )
     return boto3.Session(botocore_session=core, region_name=region).client(
         "s3", endpoint_url=emulator.part("config").internal_service_url()

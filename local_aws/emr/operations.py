@@ -86,6 +86,7 @@ class Cluster:
     log_uri: str
     configurations: list[dict[str, Any]]
     record: Record
+    instance_profile: str = ""
     steps: Steps = field(default_factory=Steps)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ready_at: datetime | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import emulator
-from local_aws.emr import spark_submit
+from local_aws.emr import instance_profile, spark_submit
 from local_aws.emr.node import Node
 from local_aws.emr.operations import (
     Cluster,
@@ -115,7 +115,9 @@ class LocalWork:
             arguments=step.arguments,
             cluster_settings=spark_submit.cluster_settings(cluster.configurations),
             work=self.folder / cluster.id / step.id,
-            client=connect_to(aws_access_key_id=cluster.account, region_name=cluster.region).s3,
+            client=instance_profile.s3_client(
+                cluster.account, cluster.region, cluster.instance_profile
+            ),
             node=self.node,
             log_prefix=log_prefix(cluster.log_uri, cluster.id, step.id),
             kept=self.folder / cluster.id / "kept",  # another cluster may have other rights
@@ -261,6 +263,8 @@ class EmrService:
         instances = dict(request.get("Instances", {}))
         keep_alive = bool(instances.get("KeepJobFlowAliveWhenNoSteps", False))
         steps = request.get("Steps", [])
+        if not request.get("JobFlowRole"):
+            raise refused("InstanceProfile is required for creating cluster.")
         for step in steps:  # before there is a cluster
             accepted_step(step, request.get("StepConcurrencyLevel") or 1)
         for_moto = {name: value for name, value in request.items() if name != "Steps"}
@@ -277,6 +281,7 @@ class EmrService:
                 region=context.region,
                 log_uri=request.get("LogUri", ""),
                 configurations=request.get("Configurations", []),
+                instance_profile=request["JobFlowRole"],
                 record=MotoRecord(made),
             )
             for kind in ("AutoTermination", "ManagedScaling"):
@@ -356,7 +361,7 @@ def with_clear_errors(operation: str, answer: Any, throttle: Throttle | NoThrott
             throttle.admit(operation)
             return answer(context, request)
         except ThrottledError as error:
-            raise CommonServiceException("ThrottlingException", str(error)) from error
+            raise api.CommonServiceException("ThrottlingException", str(error)) from error
         except EmrError as error:
             raise api.CommonServiceException(error.code, str(error)) from error
         except api.ServiceException:
