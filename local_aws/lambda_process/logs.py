@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 def store(client: Any, group: str, stream: str, text: str) -> None:
     """Write lines to a log stream, made first where it is missing.
 
+    Lines that the role may not write are lost, as on Lambda.
+
     Args:
         client: a boto3 client of CloudWatch Logs that signs with the function's role.
         group: the log group's name.
@@ -31,10 +33,13 @@ def store(client: Any, group: str, stream: str, text: str) -> None:
         return
     place = {"logGroupName": group, "logStreamName": stream}
     try:
-        client.put_log_events(**place, logEvents=lines)
-    except client.exceptions.ResourceNotFoundException:
-        make_stream(client, place)
-        client.put_log_events(**place, logEvents=lines)
+        try:
+            client.put_log_events(**place, logEvents=lines)
+        except client.exceptions.ResourceNotFoundException:
+            make_stream(client, place)
+            client.put_log_events(**place, logEvents=lines)
+    except ClientError as error:
+        LOG.warning("logs of %s not stored: %s", group, error)
 
 
 def make_stream(client: Any, place: dict[str, str]) -> None:
@@ -66,7 +71,4 @@ def install() -> None:
     def run_log_loop(_original: Any, handler: Any, *_: Any, **__: Any) -> None:
         client = as_role(handler.role_arn, handler.region)
         while (item := handler.log_queue.get()) is not logs.QUEUE_SHUTDOWN:
-            try:
-                store(client, item.log_group, item.log_stream, item.logs)
-            except ClientError as error:
-                LOG.warning("logs of %s not stored: %s", item.log_group, error)
+            store(client, item.log_group, item.log_stream, item.logs)

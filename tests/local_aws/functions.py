@@ -4,9 +4,11 @@ import io
 import json
 import textwrap
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
-from tests.local_aws.conftest import ACCOUNT, LocalAws, until
+from tests.local_aws.conftest import LocalAws, until
+from tests.local_aws.roles import Right, function_role
 
 RUNTIME = "python3.13"
 
@@ -20,14 +22,19 @@ def archive(files: dict[str, str]) -> bytes:
     return packed.getvalue()
 
 
-def create(aws: LocalAws, name: str, code: str, **settings: Any) -> str:
-    """Make a function whose `app.handler` is in `code`; returns its ARN once it is active."""
+def create(
+    aws: LocalAws, name: str, code: str, rights: Sequence[Right] = (), **settings: Any
+) -> str:
+    """Make a function whose `app.handler` is in `code`; returns its ARN once it is active.
+
+    Its role has these rights and that to write logs.
+    """
     client = aws.client("lambda")
     options = {"Timeout": 10} | settings
     arn: str = client.create_function(
         FunctionName=name,
         Runtime=RUNTIME,
-        Role=f"arn:aws:iam::{ACCOUNT}:role/any",
+        Role=function_role(aws, name, rights),
         Handler="app.handler",
         Code={"ZipFile": archive({"app.py": code})},
         **options,

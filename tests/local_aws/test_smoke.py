@@ -13,14 +13,32 @@ from botocore.exceptions import ClientError
 
 from tests.local_aws import functions
 from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
+from tests.local_aws.roles import CONSUME, document, instance_profile, role
 
 pytestmark = pytest.mark.timeout(300)
+
+EMULATORS = ("LOCALEMU", "LOCALSTACK", "IAM_ENFORCEMENT", "ROOT_ACCESS_KEYS")
 
 
 def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
     """A queue's URL and ARN."""
     url = aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def notified_by(bucket: str) -> str:
+    """A queue's policy that lets a bucket send."""
+    return document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "s3.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+                "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+            }
+        ]
+    )
 
 
 def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
@@ -37,7 +55,7 @@ def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
 def test_s3_tells_a_queue_of_a_new_object(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-notify")
-    url, arn = queue(aws, "smoke-notify")
+    url, arn = queue(aws, "smoke-notify", Policy=notified_by("smoke-notify"))
     rule = {"Name": "prefix", "Value": "visitors/"}
     s3.put_bucket_notification_configuration(
         Bucket="smoke-notify",
@@ -263,19 +281,7 @@ def test_ssm_keeps_a_secret_and_gives_it_back(aws: LocalAws) -> None:
 
 
 def test_iam_makes_a_role_that_sts_can_assume(aws: LocalAws) -> None:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"Service": "lambda.amazonaws.com"},
-            }
-        ],
-    }
-    arn = aws.client("iam").create_role(
-        RoleName="smoke", AssumeRolePolicyDocument=json.dumps(trust)
-    )["Role"]["Arn"]
+    arn = role(aws, "smoke", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, [])
 
     assumed = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")
 
@@ -319,14 +325,22 @@ def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def cluster(aws: LocalAws) -> str:
+def nodes(aws: LocalAws) -> str:
+    """The instance profile of clusters that may use the bucket of these tests."""
+    bucket = "arn:aws:s3:::smoke-emr"
+    rights = (["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"],)
+    return instance_profile(aws, "smoke-nodes", [(*rights, [bucket, f"{bucket}/*"])])
+
+
+@pytest.fixture(scope="module")
+def cluster(aws: LocalAws, nodes: str) -> str:
     """A cluster with a bucket of its own, as Terraform makes it."""
     aws.client("s3").create_bucket(Bucket="smoke-emr")
     answer = aws.client("emr").run_job_flow(
         Name="smoke",
         ReleaseLabel="emr-spark-8.0.0",
         LogUri="s3://smoke-emr/logs/",
-        JobFlowRole="instance-profile",
+        JobFlowRole=nodes,
         ServiceRole="service-role",
         Applications=[{"Name": "Spark"}],
         Tags=[{"Key": "project", "Value": "marquee"}],
@@ -484,7 +498,7 @@ def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> 
     }
 
 
-def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str) -> None:
+def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str, nodes: str) -> None:
     emr = aws.client("emr")
     script = (
         "import sys, time\n"
@@ -498,7 +512,7 @@ def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str) -> 
         Name="other",
         ReleaseLabel="emr-spark-8.0.0",
         LogUri="s3://smoke-emr/logs/",
-        JobFlowRole="instance-profile",
+        JobFlowRole=nodes,
         ServiceRole="service-role",
         Instances={"KeepJobFlowAliveWhenNoSteps": True},
     )["JobFlowId"]
@@ -659,9 +673,8 @@ def test_lambda_gives_a_function_only_what_lambda_gives(aws: LocalAws, parrot: s
 
     assert environment["MARQUEE_ENVIRONMENT"] == "smoke"
     assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
-    assert [name for name in environment if name.startswith(("LOCALSTACK", "MARQUEE_"))] == [
-        "MARQUEE_ENVIRONMENT"
-    ]
+    assert [name for name in environment if name.startswith(EMULATORS)] == []
+    assert [name for name in environment if name.startswith("MARQUEE_")] == ["MARQUEE_ENVIRONMENT"]
     assert "Root=" in answer["trace"]
 
 
@@ -732,7 +745,7 @@ def handler(event, context):
 def test_lambda_gathers_a_burst_of_a_queue_into_few_batches(aws: LocalAws) -> None:
     sqs = aws.client("sqs")
     url, arn = queue(aws, "smoke-burst", VisibilityTimeout="60")
-    functions.create(aws, "smoke-burst", COUNTS_BATCHES)
+    functions.create(aws, "smoke-burst", COUNTS_BATCHES, rights=[(CONSUME, arn)])
     aws.client("lambda").create_event_source_mapping(
         EventSourceArn=arn,
         FunctionName="smoke-burst",
@@ -758,7 +771,13 @@ def test_lambda_gathers_a_burst_of_a_queue_into_few_batches(aws: LocalAws) -> No
 def test_lambda_sends_a_failed_asynchronous_call_to_its_dead_letter_queue(aws: LocalAws) -> None:
     url, arn = queue(aws, "smoke-async-dead")
     code = "def handler(event, context):\n    raise RuntimeError('always')\n"
-    functions.create(aws, "smoke-async", code, DeadLetterConfig={"TargetArn": arn})
+    functions.create(
+        aws,
+        "smoke-async",
+        code,
+        rights=[("sqs:SendMessage", arn)],
+        DeadLetterConfig={"TargetArn": arn},
+    )
 
     aws.client("lambda").invoke(
         FunctionName="smoke-async", InvocationType="Event", Payload=b'{"step": 1}'
@@ -789,6 +808,13 @@ def test_apigateway_calls_a_function(aws: LocalAws) -> None:
         uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
     )
     api.create_deployment(restApiId=api_id, stageName="v1")
+    aws.client("lambda").add_permission(
+        FunctionName="smoke-api",
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*",
+    )
 
     address = f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/health"
     with urlopen(address, timeout=20) as answer:  # noqa: S310
@@ -943,8 +969,8 @@ def handler(event, context):
 
 
 def test_a_fault_kills_a_function_between_its_writes(aws: LocalAws) -> None:
-    url, _ = queue(aws, "smoke-dies")
-    functions.create(aws, "smoke-dies", WRITES_TWICE)
+    url, arn = queue(aws, "smoke-dies")
+    functions.create(aws, "smoke-dies", WRITES_TWICE, rights=[("sqs:SendMessage", arn)])
     fault(aws, service="sqs", operation="SendMessage", kill=True, when="after", skip=1)
 
     answer, error = functions.invoke(aws, "smoke-dies", url)
