@@ -23,6 +23,22 @@ def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
+def let_eventbridge_send(aws: LocalAws, url: str, arn: str) -> None:
+    """Give a queue the policy without which EventBridge may not send to it."""
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+            }
+        ],
+    }
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
 def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
     """Up to ten messages of a queue, deleted from it."""
     sqs = aws.client("sqs")
@@ -462,6 +478,7 @@ def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: st
 def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
     events = aws.client("events")
     url, arn = queue(aws, "smoke-failed-steps")
+    let_eventbridge_send(aws, url, arn)
     pattern = {
         "source": ["aws.emr"],
         "detail-type": ["EMR Step Status Change"],
