@@ -1,6 +1,7 @@
 """A local AWS of these tests' own, on a free port, its state in a temporary folder."""
 
 import functools
+import json
 import os
 import socket
 import subprocess
@@ -72,6 +73,34 @@ def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
             return answer
         time.sleep(0.1)
     raise AssertionError(f"{what} did not happen within {seconds} s; last answer: {found()!r}")
+
+
+def instance_profile(aws: LocalAws, name: str, bucket: str, *keys: str) -> str:
+    """The name of a new instance profile: it may list `bucket` and use the objects of `keys`."""
+    iam = aws.client("iam")
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            "Resource": [f"arn:aws:s3:::{bucket}/{key}" for key in keys or ("*",)],
+        },
+    ]
+    trusted = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "ec2.amazonaws.com"},
+    }
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trusted))
+    iam.put_role_policy(RoleName=name, PolicyName="s3", PolicyDocument=policy(*statements))
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return name
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def start(state: Path, **environment: str) -> LocalAws:

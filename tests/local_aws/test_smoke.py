@@ -11,8 +11,16 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws import emulator
 from tests.local_aws import functions
-from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
+from tests.local_aws.conftest import (
+    ACCOUNT,
+    REGION,
+    LocalAws,
+    instance_profile,
+    policy,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -25,18 +33,13 @@ def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
 
 def let_eventbridge_send(aws: LocalAws, url: str, arn: str) -> None:
     """Give a queue the policy without which EventBridge may not send to it."""
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-            }
-        ],
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
     }
-    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(allowed)})
 
 
 def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
@@ -338,6 +341,7 @@ def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
 def cluster(aws: LocalAws) -> str:
     """A cluster with a bucket of its own, as Terraform makes it."""
     aws.client("s3").create_bucket(Bucket="smoke-emr")
+    instance_profile(aws, "instance-profile", "smoke-emr")
     answer = aws.client("emr").run_job_flow(
         Name="smoke",
         ReleaseLabel="emr-spark-8.0.0",
@@ -454,6 +458,33 @@ def test_emr_says_why_a_step_failed(aws: LocalAws, cluster: str) -> None:
     assert "ValueError: no model here" in details["Message"]
     assert details["LogFile"] == f"s3://smoke-emr/logs/{cluster}/steps/{step}/stdout.gz"
     assert "no model here" in step_log(aws, cluster, step, "stdout")
+
+
+@pytest.mark.skipif(
+    not emulator.chosen().enforces_iam, reason="this emulator lets every role do everything"
+)
+def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cluster: str) -> None:
+    """EMR's S3 client sends HEAD for `visitors` before it lists `visitors/`."""
+    keys = ["logs/*", "steps/*", "visitors/*"]
+    s3 = aws.client("s3")
+    s3.put_object(Bucket="smoke-emr", Key="visitors/a.json", Body="{}")
+    s3.put_object(Bucket="smoke-emr", Key="steps/reads.py", Body="print('read')\n")
+    narrow = aws.client("emr").run_job_flow(
+        Name="narrow",
+        ReleaseLabel="emr-spark-8.0.0",
+        LogUri="s3://smoke-emr/logs/",
+        JobFlowRole=instance_profile(aws, "without-bare-name", "smoke-emr", *keys),
+        ServiceRole="service-role",
+        Instances={"KeepJobFlowAliveWhenNoSteps": True},
+    )["JobFlowId"]
+
+    step = submit(aws, narrow, "reads", "s3://smoke-emr/steps/reads.py", "s3://smoke-emr/visitors/")
+    state = ended(aws, narrow, step)["State"]
+    stderr = step_log(aws, narrow, step, "stderr")
+
+    assert state == "FAILED"
+    assert "java.nio.file.AccessDeniedException: s3://smoke-emr/visitors: getFileStatus" in stderr
+    assert "403 Forbidden" in stderr
 
 
 def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: str) -> None:
