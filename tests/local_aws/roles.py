@@ -42,6 +42,13 @@ def function_role(aws: LocalAws, function: str, rights: Sequence[Right] = ()) ->
     return role(aws, f"function-{function}", {"Service": "lambda.amazonaws.com"}, [write, *rights])
 
 
+def bucket_rights(bucket: str, *keys: str) -> list[Right]:
+    """The rights to list a bucket and to use all of its objects or those of `keys`."""
+    arn = f"arn:aws:s3:::{bucket}"
+    objects = [f"{arn}/{key}" for key in keys or ("*",)]
+    return [("s3:ListBucket", arn), (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects)]
+
+
 def instance_profile(aws: LocalAws, name: str, rights: Sequence[Right]) -> str:
     """Make an instance profile whose role has these rights; return its name."""
     iam = aws.client("iam")
@@ -67,12 +74,13 @@ class Acting:
 
 
 def client(endpoint: str, session: dict[str, str], service: str) -> Any:
-    """A client that signs with the credentials of a session; localstack-client drops their token."""
-    return boto3.Session(
+    """A client that signs with a session's credentials; localstack-client drops their token."""
+    boto: Any = boto3.Session(
         aws_access_key_id=session["AccessKeyId"],
         aws_secret_access_key=session["SecretAccessKey"],
         aws_session_token=session["SessionToken"],
         region_name=REGION,
-    ).client(
+    )
+    return boto.client(
         service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
     )

@@ -2,7 +2,9 @@
 
 import pytest
 
+from local_aws import launcher
 from local_aws.emr.throttling import (
+    SWITCH,
     NoThrottle,
     Throttle,
     ThrottledError,
@@ -97,3 +99,7 @@ def test_throttling_is_off_unless_it_is_asked_for(
         monkeypatch.setenv("MARQUEE_EMR_THROTTLING", value)
 
     assert isinstance(throttle_of_environment(), kind)
+
+
+def test_the_switch_reaches_the_local_aws() -> None:
+    assert SWITCH in launcher.PASSED_THROUGH

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local_aws.emulator import chosen
 from tests.local_aws import functions
 from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
-from tests.local_aws.roles import Acting, client, document, function_role, instance_profile, role
+from tests.local_aws.roles import Acting, client, document, function_role, role
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -284,47 +284,3 @@ def test_a_queue_is_polled_with_the_functions_role(aws: LocalAws) -> None:
         aws.client("lambda").create_event_source_mapping(
             EventSourceArn=arn, FunctionName="may-not-poll"
         )
-
-
-# -- Steps ---------------------------------------------------------------------------------------
-
-
-def test_a_step_reads_only_what_the_instance_profile_may(aws: LocalAws) -> None:
-    """The role may read below the folder; Hadoop's client asks for the folder's bare name too."""
-    aws.client("s3").put_object(Bucket="enforced", Key="steps/reads.py", Body=b"print('ran')\n")
-    emr = aws.client("emr")
-    profile = instance_profile(
-        aws,
-        "reads-below",
-        [
-            ("s3:ListBucket", BUCKET),
-            ("s3:GetObject", [f"{BUCKET}/visitors/*", f"{BUCKET}/steps/*"]),
-        ],
-    )
-    cluster = emr.run_job_flow(
-        Name="enforced",
-        ReleaseLabel="emr-spark-8.1.0",
-        JobFlowRole=profile,
-        ServiceRole="service-role",
-        Instances={"KeepJobFlowAliveWhenNoSteps": True},
-    )["JobFlowId"]
-    arguments = ["spark-submit", "s3://enforced/steps/reads.py", "s3://enforced/visitors"]
-    step = emr.add_job_flow_steps(
-        JobFlowId=cluster,
-        Steps=[
-            {
-                "Name": "reads",
-                "ActionOnFailure": "CONTINUE",
-                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": arguments},
-            }
-        ],
-    )["StepIds"][0]
-
-    def ended() -> Any:
-        status = emr.describe_step(ClusterId=cluster, StepId=step)["Step"]["Status"]
-        return status if status["State"] in ("FAILED", "COMPLETED") else None
-
-    status = until(ended, 120, "the end of the step")
-    assert status["State"] == "FAILED"
-    assert "AccessDeniedException: s3://enforced/visitors" in status["FailureDetails"]["Message"]
-    emr.terminate_job_flows(JobFlowIds=[cluster])

@@ -12,7 +12,14 @@ import pytest
 
 from local_aws.installation import java_major
 from tests.local_aws import functions
-from tests.local_aws.conftest import LocalAws, command, free_port, start, until
+from tests.local_aws.conftest import (
+    LocalAws,
+    command,
+    free_port,
+    start,
+    until,
+)
+from tests.local_aws.roles import bucket_rights, instance_profile
 from tests.local_aws.test_child_processes import alive
 
 pytestmark = pytest.mark.timeout(180)
@@ -163,7 +170,7 @@ def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
     cluster = emr.run_job_flow(
         Name="orphans",
         ReleaseLabel="emr-spark-8.0.0",
-        JobFlowRole="instance-profile",
+        JobFlowRole=instance_profile(aws, "nodes", bucket_rights("orphan-steps")),
         ServiceRole="service-role",
         Instances={"KeepJobFlowAliveWhenNoSteps": True},
     )["JobFlowId"]

@@ -103,7 +103,7 @@ def test_given_an_update_then_who_is_at_it_finishes_and_who_waits_gets_the_new_v
     aws: LocalAws,
 ) -> None:
     client = aws.client("lambda")
-    generation = {"Environment": {"Variables": {"GENERATION": "old"}}}
+    generation: dict[str, Any] = {"Environment": {"Variables": {"GENERATION": "old"}}}
     functions.create(aws, "many-updated", TELLS_ITS_VERSION, Timeout=30, **generation)
     call_often(aws, "many-updated", PLACES, 0.5)  # so that all are warm
 

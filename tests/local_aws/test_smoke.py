@@ -11,9 +11,10 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws import emulator
 from tests.local_aws import functions
 from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
-from tests.local_aws.roles import CONSUME, document, instance_profile, role
+from tests.local_aws.roles import CONSUME, bucket_rights, document, instance_profile, role
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,19 +27,17 @@ def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
-def notified_by(bucket: str) -> str:
-    """A queue's policy that lets a bucket send."""
-    return document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "s3.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": "*",
-                "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
-            }
-        ]
-    )
+def lets(service: str, **source: str) -> str:
+    """A queue's policy that lets a service send, perhaps from one source only."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    if source:
+        statement["Condition"] = {"ArnEquals": {"aws:SourceArn": source["arn"]}}
+    return document([statement])
 
 
 def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
@@ -55,7 +54,9 @@ def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
 def test_s3_tells_a_queue_of_a_new_object(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-notify")
-    url, arn = queue(aws, "smoke-notify", Policy=notified_by("smoke-notify"))
+    url, arn = queue(
+        aws, "smoke-notify", Policy=lets("s3.amazonaws.com", arn="arn:aws:s3:::smoke-notify")
+    )
     rule = {"Name": "prefix", "Value": "visitors/"}
     s3.put_bucket_notification_configuration(
         Bucket="smoke-notify",
@@ -327,9 +328,7 @@ def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def nodes(aws: LocalAws) -> str:
     """The instance profile of clusters that may use the bucket of these tests."""
-    bucket = "arn:aws:s3:::smoke-emr"
-    rights = (["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"],)
-    return instance_profile(aws, "smoke-nodes", [(*rights, [bucket, f"{bucket}/*"])])
+    return instance_profile(aws, "smoke-nodes", bucket_rights("smoke-emr"))
 
 
 @pytest.fixture(scope="module")
@@ -454,6 +453,33 @@ def test_emr_says_why_a_step_failed(aws: LocalAws, cluster: str) -> None:
     assert "no model here" in step_log(aws, cluster, step, "stdout")
 
 
+@pytest.mark.skipif(
+    not emulator.chosen().enforces_iam, reason="this emulator lets every role do everything"
+)
+def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cluster: str) -> None:
+    """EMR's S3 client sends HEAD for `visitors` before it lists `visitors/`."""
+    keys = ["logs/*", "steps/*", "visitors/*"]
+    s3 = aws.client("s3")
+    s3.put_object(Bucket="smoke-emr", Key="visitors/a.json", Body="{}")
+    s3.put_object(Bucket="smoke-emr", Key="steps/reads.py", Body="print('read')\n")
+    narrow = aws.client("emr").run_job_flow(
+        Name="narrow",
+        ReleaseLabel="emr-spark-8.0.0",
+        LogUri="s3://smoke-emr/logs/",
+        JobFlowRole=instance_profile(aws, "without-bare-name", bucket_rights("smoke-emr", *keys)),
+        ServiceRole="service-role",
+        Instances={"KeepJobFlowAliveWhenNoSteps": True},
+    )["JobFlowId"]
+
+    step = submit(aws, narrow, "reads", "s3://smoke-emr/steps/reads.py", "s3://smoke-emr/visitors/")
+    state = ended(aws, narrow, step)["State"]
+    stderr = step_log(aws, narrow, step, "stderr")
+
+    assert state == "FAILED"
+    assert "java.nio.file.AccessDeniedException: s3://smoke-emr/visitors: getFileStatus" in stderr
+    assert "403 Forbidden" in stderr
+
+
 def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: str) -> None:
     emr = aws.client("emr")
     aws.client("s3").put_object(
@@ -475,7 +501,7 @@ def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: st
 
 def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
     events = aws.client("events")
-    url, arn = queue(aws, "smoke-failed-steps")
+    url, arn = queue(aws, "smoke-failed-steps", Policy=lets("events.amazonaws.com"))
     pattern = {
         "source": ["aws.emr"],
         "detail-type": ["EMR Step Status Change"],
