@@ -230,6 +230,8 @@ def names_service(principal: Any, service: str) -> bool:
 
 def function_policy(arn: str) -> dict[str, Any] | None:
     """Return the resource policy of a function, a version or an alias, given its ARN."""
+    if ":function:" not in arn:
+        return None
     stores = emulator.part("services.lambda_.invocation.models").lambda_stores
     _, _, _, region, account, _, name, *qualifier = arn.split(":")
     function = stores[account][region].functions.get(name)
