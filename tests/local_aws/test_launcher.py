@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws import emulator
 from local_aws.installation import java_major
 from tests.local_aws import functions
 from tests.local_aws.conftest import (
@@ -150,15 +151,16 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
     assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]
     assert not any(alive(pid) for pid in processes)
     left = set(os.listdir(tempfile.gettempdir())) - temporary_files  # noqa: PTH208
-    assert not {name for name in left if name.startswith(("localstack", "function-", "emr-"))}
+    assert not {name for name in left if name.startswith(("localemu", "localstack", "function-", "emr-"))}
 
 
-def test_what_localstack_stores_lies_in_the_state_folder(own_aws: LocalAws) -> None:
-    """Wherever it runs: in a container it would choose /var/lib/localstack."""
-    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / "localstack"
+def test_what_the_emulator_stores_lies_in_the_state_folder(own_aws: LocalAws) -> None:
+    """Wherever it runs: in a container it would choose a folder of the machine's /var/lib."""
+    name = emulator.chosen().name
+    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / name
 
     assert (stored / "cache").is_dir()
-    assert not Path("/var/lib/localstack").exists()
+    assert not (Path("/var/lib") / name).exists()
 
 
 def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
