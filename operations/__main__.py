@@ -14,6 +14,7 @@ from marquee.evaluation import EVALUATED
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out
+from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import deploy, fetch_node_wheels
 from operations.destroy import destroy
 from operations.environment import Environment, chosen
@@ -55,6 +56,14 @@ def _plan(environment: Environment, options: argparse.Namespace) -> None:
     terraform = Terraform(environment)
     terraform.init()
     out.print(terraform.plan(expect_none=options.expect_none), markup=False, end="")
+
+
+def _cost(environment: Environment, options: argparse.Namespace) -> None:
+    require("terraform")
+    if options.json:
+        print(json.dumps(cost_as_json(environment, options.plan), ensure_ascii=False))
+    else:
+        show_cost(environment, options.plan)
 
 
 def _deploy(environment: Environment, _: argparse.Namespace) -> None:
@@ -142,6 +151,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "stop": (_stop, "stop the local AWS and leave nothing behind"),
     "bootstrap": (_bootstrap, "make the bucket of Terraform's state"),
     "plan": (_plan, "show what Terraform would change"),
+    "cost": (_cost, "show what the deployment costs a month; needs no account"),
     "deploy": (_deploy, "make the account match the work tree"),
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
     "import": (_import, "bring ratings in, make them the active data set, train"),
@@ -183,6 +193,11 @@ def parser() -> argparse.ArgumentParser:
     )
     parsers["plan"].add_argument(
         "--expect-none", action="store_true", help="fail where anything would change"
+    )
+    cost = parsers["cost"]
+    cost.add_argument("--json", action="store_true", help="one JSON document")
+    cost.add_argument(
+        "--plan", type=Path, help="count this output of `terraform show -json` instead of planning"
     )
     posters = parsers["posters"]
     posters.add_argument(

@@ -125,14 +125,19 @@ class Terraform:
             log=self._logs / f"terraform-{name}.log",
             what=f"terraform {name}",
             folder=FOLDER,
-            variables={
-                "TF_DATA_DIR": str(self._environment.state / "terraform"),
-                "TF_IN_AUTOMATION": "1",
-                "CHECKPOINT_DISABLE": "1",
-                **_configuration_that_exists(),
-            },
+            variables=settings(self._environment.state / "terraform"),
             each_line=each_line,
         )
+
+
+def settings(data_folder: Path) -> dict[str, str]:
+    """Return the process variables of every run of Terraform; it keeps its data in the folder."""
+    return {
+        "TF_DATA_DIR": str(data_folder),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+        **_configuration_that_exists(),
+    }
 
 
 def _configuration_that_exists() -> dict[str, str]:
