@@ -97,12 +97,7 @@ class Terraform:
         self._run(*arguments, each_line=heard)
 
     def _inputs(self) -> list[str]:
-        file = variables_file(self._environment.name)
-        if not file.is_file():
-            raise OperationError(
-                f"Environment {self._environment.name!r} has no variables: copy"
-                f" terraform/example.tfvars to terraform/{file.name} and fill it in."
-            )
+        file = require_variables(self._environment)
         variables = {
             "environment": self._environment.name,
             "region": self._environment.region,
@@ -128,6 +123,17 @@ class Terraform:
             variables=settings(self._environment.state / "terraform"),
             each_line=each_line,
         )
+
+
+def require_variables(environment: Environment) -> Path:
+    """Return the environment's variables file; raises OperationError where there is none."""
+    file = variables_file(environment.name)
+    if not file.is_file():
+        raise OperationError(
+            f"Environment {environment.name!r} has no variables: copy"
+            f" terraform/example.tfvars to terraform/{file.name} and fill it in."
+        )
+    return file
 
 
 def settings(data_folder: Path) -> dict[str, str]:

@@ -229,9 +229,7 @@ def test_a_destroyed_resource_and_a_data_source_cost_nothing() -> None:
     def change(mode: str, after: dict[str, Any] | None) -> dict[str, Any]:
         return {"address": "a.b", "type": "a", "mode": mode, "change": {"after": after}}
 
-    plan = {
-        "resource_changes": [change("managed", None), change("data", {}), change("managed", {})]
-    }
+    changes = [change("managed", None), change("data", {}), change("managed", {})]
 
     assert resources({"resource_changes": changes}) == [Resource("a.b", "a", {})]
 
