@@ -109,10 +109,9 @@ class Account:
     def console(self, path: str) -> str:
         """Return the address of a console page in the environment's region."""
         region = self.environment.region
-        mark = "&" if "?" in path else "?"
         page, _, fragment = path.partition("#")
         anchor = f"#{fragment}" if fragment else ""
-        return f"https://{region}.console.aws.amazon.com/{page}{mark}region={region}{anchor}"
+        return f"https://{region}.console.aws.amazon.com/{page}?region={region}{anchor}"
 
     def quota_page(self, service: str, code: str) -> str:
         """Return the console page where a quota is raised."""

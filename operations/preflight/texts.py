@@ -29,7 +29,7 @@ def check_spend_limit(account: Account, needs: Needs) -> Result:
     name = SPEND_LIMIT
     asked = account.ask("sns", "get_sms_attributes", attributes=["MonthlySpendLimit"])
     limit = float(asked.get("attributes", {}).get("MonthlySpendLimit") or _FIRST_LIMIT)
-    words, link = f"{limit:g} dollars a month", account.console(_TEXTS)
+    words, link = f"${limit:g} a month", account.console(_TEXTS)
     if limit <= _FIRST_LIMIT:
         found = f"{words}, about 30 texts: then SNS accepts texts and sends none"
         return Result(name, Level.WARNING, found, "ask for a higher spend limit", link)

@@ -56,7 +56,13 @@ class Aws:
     state: Path
 
     def client(self, service: str) -> Any:
-        session = Session(region_name="us-east-1", localstack_host=f"localhost:{self.port}")
+        # The operator's key: with IAM enforced no other is known.
+        session = Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            region_name="us-east-1",
+            localstack_host=f"localhost:{self.port}",
+        )
         return session.client(service)
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -168,6 +174,21 @@ def test_given_a_call_that_is_denied_then_the_missing_permission_is_named(aws: A
     assert "lambda:GetAccountSettings" in result.found
 
 
+def test_given_as_many_networks_as_the_quota_allows_then_one_more_stops(aws: Aws) -> None:
+    networks = aws.client("ec2")
+    there = len(networks.describe_vpcs()["Vpcs"])
+    made = [networks.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"] for _ in range(5 - there)]
+    try:
+        result = aws.checks()["VPCs"]
+    finally:
+        for network in made:
+            networks.delete_vpc(VpcId=network)
+
+    assert result.level is Level.STOP
+    assert result.found == "1 more beside 5 of 5"
+    assert "quotas/L-F678F1CE" in result.link
+
+
 def test_given_expired_credentials_then_it_stops_before_anything_else_is_asked(aws: Aws) -> None:
     aws.deny("sts", "GetCallerIdentity", "ExpiredToken")
 
@@ -191,6 +212,6 @@ def test_given_a_bucket_elsewhere_and_a_failed_stack_then_the_command_stops_and_
     assert f"{BUCKET} lies in eu-west-1" in told["state bucket"]["found"]
     assert state in told["functions' stack"]["found"]
     assert told["functions' stack"]["level"] in ("stop", "warning")
-    assert "filteringText=marquee-local" in told["functions' stack"]["link"]
+    assert told["functions' stack"]["link"].endswith("stacks?filteringText=marquee-local")
     assert told["zone"]["level"] == "ok"
     assert "Nothing was made in 'local'" in done.stderr

@@ -1,6 +1,7 @@
 """Each check of the preflight: ok, warning and stop, with AWS's answers written out."""
 
 import json
+import re
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,6 +162,20 @@ def test_the_root_user_is_not_simulated() -> None:
     result = caller.check_rights(StubbedAccount(ROOT_USER), NEEDS, making=True)
 
     assert result.level is Level.SKIPPED
+
+
+def test_the_rights_for_every_kind_of_resource_are_known() -> None:
+    files = (Path(__file__).parents[3] / "terraform").glob("*.tf")
+    declared = {
+        kind
+        for file in files
+        for kind in re.findall(r'^resource "(\w+)"', file.read_text(), re.MULTILINE)
+    }
+    templated = {str(each["Type"]) for each in load_template({}).resources.values()}
+
+    unknown = (declared | templated) - RIGHTS.keys()
+
+    assert unknown == set(), "add what making them takes to operations/preflight/rights.py"
 
 
 def every_service() -> list[dict[str, Any]]:
