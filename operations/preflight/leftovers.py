@@ -6,10 +6,14 @@ from operations.preflight.account import Account
 from operations.preflight.result import Level, Result
 
 STATE, STACK = "state bucket", "functions' stack"
-# What a failed first creation leaves; no update is possible then.
-_NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
-_MADE_ANEW = "ROLLBACK_COMPLETE"
-_REFUSES_UPDATES = "UPDATE_ROLLBACK_FAILED"
+# CloudFormation User Guide, "Stack status codes". These were never whole and hold nothing.
+_MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+# These serve visitors and refuse an update: only the operator can decide what to give up.
+_REFUSES_UPDATES = {
+    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+    "UPDATE_FAILED": "rollback-stack",
+    "IMPORT_ROLLBACK_FAILED": "rollback-stack",
+}
 
 
 def check_state_bucket(account: Account, *, making: bool) -> Result:
@@ -75,18 +79,17 @@ def check_stack(account: Account, *, making: bool) -> Result:
             raise
         return Result(STACK, Level.OK, f"{name} is not there yet")
     state = str(stacks[0]["StackStatus"])
-    blocking = Level.STOP if making else Level.WARNING
-    if state == _MADE_ANEW:
-        found = f"{name} is {state}: its first creation failed, and it cannot be updated"
+    if state in _MADE_ANEW:
+        found = f"{name} is {state}: it was never whole, and cannot be updated"
         fix = "its events say why; deploying deletes it and makes it anew"
         return Result(STACK, Level.WARNING, found, fix, link)
-    if state in _NEVER_MADE:
-        fix = f"see its events, then 'aws cloudformation delete-stack --stack-name {name}'"
-        return Result(STACK, blocking, f"{name} is {state}", fix, link)
-    if state == _REFUSES_UPDATES:
-        fix = f"'aws cloudformation continue-update-rollback --stack-name {name}'"
-        return Result(STACK, blocking, f"{name} is {state}", fix, link)
+    if state in _REFUSES_UPDATES:
+        region = account.environment.region
+        fix = f"'aws cloudformation {_REFUSES_UPDATES[state]} --stack-name {name}"
+        fix += f" --region {region}', and wait until it has ended"
+        level = Level.STOP if making else Level.WARNING
+        return Result(STACK, level, f"{name} is {state} and refuses updates", fix, link)
     if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
-        found = f"{name} is {state}: another deployment runs"
-        return Result(STACK, blocking, found, "wait until it has ended", link)
+        found = f"{name} is {state}: another deployment seems to run"
+        return Result(STACK, Level.WARNING, found, "wait until it has ended", link)
     return Result(STACK, Level.OK, f"{name} is {state}")

@@ -100,6 +100,7 @@ RIGHTS: Mapping[str, Rights] = {
     "aws_s3_bucket_website_configuration": _on(_BUCKET, "s3:PutBucketWebsite"),
     "aws_s3_object": _on("arn:{partition}:s3:::{name}-{account}-artifacts/any", "s3:PutObject"),
     "aws_security_group": _on(_EC2, "ec2:CreateSecurityGroup", "ec2:CreateTags"),
+    "aws_sns_sms_preferences": _on("*", "sns:SetSMSAttributes"),
     "aws_sns_topic": _on(
         "arn:{partition}:sns:{region}:{account}:{name}-alarms",
         "sns:CreateTopic",
@@ -128,6 +129,8 @@ RIGHTS: Mapping[str, Rights] = {
     "aws_vpc_security_group_ingress_rule": _on(_EC2, "ec2:AuthorizeSecurityGroupIngress"),
     "aws_wafv2_web_acl": _on("*", "wafv2:CreateWebACL"),
     "aws_wafv2_web_acl_association": _on("*", "wafv2:AssociateWebACL"),
+    "terraform_data": (),
+    "AWS::WAFv2::WebACLAssociation": _on("*", "wafv2:AssociateWebACL"),
     "AWS::Serverless::Api": _on(_API, "apigateway:POST"),
     "AWS::Serverless::Function": (
         (

@@ -507,9 +507,11 @@ def test_a_state_bucket_in_another_region_stops(account: StubbedAccount) -> None
         ("UPDATE_ROLLBACK_COMPLETE", Level.OK),
         ("REVIEW_IN_PROGRESS", Level.OK),
         ("ROLLBACK_COMPLETE", Level.WARNING),
-        ("DELETE_FAILED", Level.STOP),
+        ("CREATE_FAILED", Level.WARNING),
+        ("DELETE_FAILED", Level.WARNING),
+        ("UPDATE_FAILED", Level.STOP),
         ("UPDATE_ROLLBACK_FAILED", Level.STOP),
-        ("UPDATE_IN_PROGRESS", Level.STOP),
+        ("UPDATE_IN_PROGRESS", Level.WARNING),
     ],
 )
 def test_a_stack_that_cannot_be_updated_stops_unless_deploying_replaces_it(
