@@ -71,7 +71,16 @@ invoke: environment-development environment-sam ## Run one function in a contain
 	$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
 
 ##@ On AWS
-.PHONY: bootstrap plan deploy destroy
+.PHONY: preflight cost cost-page bootstrap plan deploy destroy
+preflight: environment-development ## Say what would stop a deployment, and how to fix it; changes nothing [JSON=1]
+	@$(OPERATE) preflight $(if $(JSON),--json)
+
+cost: environment-development ## Show what a deployment costs a month, without an account [JSON=1 PLAN=<terraform show -json>]
+	@$(OPERATE) cost $(if $(JSON),--json) $(if $(PLAN),--plan '$(PLAN)')
+
+cost-page: environment-development ## Write the table of costs in docs/deploy.md again
+	@$(DEVELOPMENT)/python -m operations.cost
+
 bootstrap: environment-development ## Make the bucket of Terraform's state (once)
 	@$(OPERATE) bootstrap
 

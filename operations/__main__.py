@@ -14,6 +14,7 @@ from marquee.evaluation import EVALUATED
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out
+from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import deploy, fetch_node_wheels
 from operations.destroy import destroy
 from operations.environment import Environment, chosen
@@ -24,6 +25,8 @@ from operations.evaluation_tables import show
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import import_ratings
 from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
+from operations.preflight.run import as_json, pass_preflight, preflight, refuse
+from operations.preflight.run import show as show_results
 from operations.redrive import redrive
 from operations.terraform import Terraform
 from operations.tools import require
@@ -51,10 +54,30 @@ def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
 def _plan(environment: Environment, options: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
+        pass_preflight(environment, phases, making=False)
         fetch_node_wheels(environment, phases)
     terraform = Terraform(environment)
     terraform.init()
     out.print(terraform.plan(expect_none=options.expect_none), markup=False, end="")
+
+
+def _preflight(environment: Environment, options: argparse.Namespace) -> None:
+    quiet = on_stderr() if options.json else nullcontext()
+    with quiet, Phases() as phases, phases.phase("ask the account") as phase:
+        results = preflight(environment, progress=phase.detail)
+    if options.json:
+        print(json.dumps(as_json(environment, results), ensure_ascii=False))
+    else:
+        show_results(results)
+    refuse(environment, results)
+
+
+def _cost(environment: Environment, options: argparse.Namespace) -> None:
+    require("terraform")
+    if options.json:
+        print(json.dumps(cost_as_json(environment, options.plan), ensure_ascii=False))
+    else:
+        show_cost(environment, options.plan)
 
 
 def _deploy(environment: Environment, _: argparse.Namespace) -> None:
@@ -142,6 +165,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "stop": (_stop, "stop the local AWS and leave nothing behind"),
     "bootstrap": (_bootstrap, "make the bucket of Terraform's state"),
     "plan": (_plan, "show what Terraform would change"),
+    "preflight": (_preflight, "say what would stop a deployment; changes nothing"),
+    "cost": (_cost, "show what the deployment costs a month; needs no account"),
     "deploy": (_deploy, "make the account match the work tree"),
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
     "import": (_import, "bring ratings in, make them the active data set, train"),
@@ -183,6 +208,12 @@ def parser() -> argparse.ArgumentParser:
     )
     parsers["plan"].add_argument(
         "--expect-none", action="store_true", help="fail where anything would change"
+    )
+    parsers["preflight"].add_argument("--json", action="store_true", help="one JSON document")
+    cost = parsers["cost"]
+    cost.add_argument("--json", action="store_true", help="one JSON document")
+    cost.add_argument(
+        "--plan", type=Path, help="count this output of `terraform show -json` instead of planning"
     )
     posters = parsers["posters"]
     posters.add_argument(

@@ -10,10 +10,12 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 out = Console(highlight=False, soft_wrap=True)
 # Where nothing moves (a log, a pipe), a long phase says so often what it is busy with.
 HEARTBEAT_SECONDS = 15.0
+TABLE_WIDTH = 140
 
 
 @contextmanager
@@ -25,6 +27,14 @@ def on_stderr() -> Iterator[None]:
         yield
     finally:
         out.stderr = before
+
+
+def show_table(table: Table) -> None:
+    """Print a table; where there is no terminal it is wide enough for one line a row."""
+    if out.is_terminal:
+        out.print(table)
+    else:
+        Console(file=out.file, width=TABLE_WIDTH, highlight=False).print(table)
 
 
 @dataclass

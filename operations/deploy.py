@@ -6,6 +6,7 @@ from operations.bootstrap import bootstrap
 from operations.console import Phases, out
 from operations.environment import Environment
 from operations.models import current_model
+from operations.preflight.run import pass_preflight
 from operations.scripts import publish_scripts
 from operations.site import invalidate, publish_site
 from operations.terraform import Terraform
@@ -18,6 +19,7 @@ def deploy(environment: Environment) -> None:
     """Make the account match the work tree, then say where the service answers."""
     require("terraform")
     with Phases() as phases:
+        pass_preflight(environment, phases, making=True)
         fetch_node_wheels(environment, phases)
         apply_terraform(environment, phases)
         with phases.phase("sam build"):

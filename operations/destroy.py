@@ -16,7 +16,7 @@ from operations.protection import end_clusters, lift_protection
 from operations.terraform import Terraform
 from operations.token_secret import token_secret_name
 
-OWN_FOLDERS = ("terraform", "wheels", "sam", "catalogue")
+OWN_FOLDERS = ("terraform", "terraform-offline", "wheels", "sam", "catalogue")
 BUCKETS = ("ratings", "models", "results", "site", "artifacts")
 
 

@@ -97,12 +97,7 @@ class Terraform:
         self._run(*arguments, each_line=heard)
 
     def _inputs(self) -> list[str]:
-        file = variables_file(self._environment.name)
-        if not file.is_file():
-            raise OperationError(
-                f"Environment {self._environment.name!r} has no variables: copy"
-                f" terraform/example.tfvars to terraform/{file.name} and fill it in."
-            )
+        file = require_variables(self._environment)
         variables = {
             "environment": self._environment.name,
             "region": self._environment.region,
@@ -125,14 +120,30 @@ class Terraform:
             log=self._logs / f"terraform-{name}.log",
             what=f"terraform {name}",
             folder=FOLDER,
-            variables={
-                "TF_DATA_DIR": str(self._environment.state / "terraform"),
-                "TF_IN_AUTOMATION": "1",
-                "CHECKPOINT_DISABLE": "1",
-                **_configuration_that_exists(),
-            },
+            variables=settings(self._environment.state / "terraform"),
             each_line=each_line,
         )
+
+
+def require_variables(environment: Environment) -> Path:
+    """Return the environment's variables file; raises OperationError where there is none."""
+    file = variables_file(environment.name)
+    if not file.is_file():
+        raise OperationError(
+            f"Environment {environment.name!r} has no variables: copy"
+            f" terraform/example.tfvars to terraform/{file.name} and fill it in."
+        )
+    return file
+
+
+def settings(data_folder: Path) -> dict[str, str]:
+    """Return the process variables of every run of Terraform; it keeps its data in the folder."""
+    return {
+        "TF_DATA_DIR": str(data_folder),
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+        **_configuration_that_exists(),
+    }
 
 
 def _configuration_that_exists() -> dict[str, str]:

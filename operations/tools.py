@@ -28,6 +28,11 @@ def terraform_version(words: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def installed_terraform() -> tuple[int, int] | None:
+    """Return (major, minor) of the Terraform on PATH, None without one."""
+    return terraform_version(_words_of("terraform", "version"))
+
+
 def _words_of(*command: str) -> str:
     if not shutil.which(command[0]):
         return ""
@@ -58,7 +63,7 @@ def require_java() -> None:
 
 def require_terraform() -> None:
     """Make sure that Terraform is there and new enough to lock its state in S3."""
-    version = terraform_version(_words_of("terraform", "version"))
+    version = installed_terraform()
     if version and version >= TERRAFORM_AT_LEAST:
         return
     has = f"PATH has {version[0]}.{version[1]}" if version else "none is on PATH"

@@ -9,7 +9,7 @@ account_id = "123456789012"
 alarm_email           = "operators@example.com"
 texts_spend_alarm_usd = 5
 
-# About 0.61 dollars an hour for three m7g.xlarge with EMR's surcharge in us-east-1.
+# About 0.61 dollars an hour for three m7g.xlarge with EMR's surcharge in us-east-1; `make cost` counts.
 primary_instance_type = "m7g.xlarge"
 core_instance_type    = "m7g.xlarge"
 core_instance_count   = 2

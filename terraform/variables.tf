@@ -359,3 +359,26 @@ variable "texts_spend_alarm_usd" {
     error_message = "texts_spend_alarm_usd is a number of dollars above 0."
   }
 }
+
+variable "budget_email" {
+  description = "Address that AWS Budgets mails when the month's cost passes 80 % or 100 % of budget_usd_month, or is forecast to; null makes no budget. The tag environment must be activated for cost allocation."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.budget_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.budget_email))
+    error_message = "budget_email is an e-mail address, or null."
+  }
+}
+
+variable "budget_usd_month" {
+  description = "Dollars a month that budget_email hears about. `make cost` says what to expect."
+  type        = number
+  default     = 600
+  nullable    = false
+
+  validation {
+    condition     = var.budget_usd_month > 0
+    error_message = "budget_usd_month is a number of dollars above 0."
+  }
+}

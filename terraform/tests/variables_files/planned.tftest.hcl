@@ -1,4 +1,5 @@
 # Planned with a variables file of the command line: `-test-directory=tests/variables_files -var-file=…`.
+# operations/planned.py plans by it, too: `make cost` and `make preflight` count what it would make.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan

@@ -6,7 +6,9 @@ import pytest
 
 from operations import __main__ as command_line
 from operations import deploy
+from operations.console import Phases
 from operations.environment import Environment
+from operations.errors import OperationError
 from operations.terraform import Terraform
 
 
@@ -19,11 +21,16 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         happened.append(f"wheels for {environment.name}")
         return tmp_path
 
+    def check(environment: Environment, _: Phases, *, making: bool) -> None:
+        happened.append(f"preflight of {environment.name}, {making=}")
+
     def plan(_: Terraform, *, expect_none: bool = False) -> str:
         happened.append("plan, none expected" if expect_none else "plan")
         return ""
 
     monkeypatch.setattr(deploy, "fetch_wheels", fetch)
+    monkeypatch.setattr(command_line, "pass_preflight", check)
+    monkeypatch.setattr(deploy, "pass_preflight", check)
     monkeypatch.setattr(command_line, "require", lambda *_: None)
     monkeypatch.setattr(Terraform, "init", lambda _: None)
     monkeypatch.setattr(Terraform, "plan", plan)
@@ -41,16 +48,31 @@ def test_on_aws_the_nodes_wheels_are_fetched_first_or_the_plan_would_delete_the_
 ) -> None:
     planned(Environment("staging"))
 
-    assert done == ["wheels for staging", "plan"]
+    assert done == ["preflight of staging, making=False", "wheels for staging", "plan"]
 
 
 def test_on_a_laptop_nothing_is_fetched(done: list[str]) -> None:
     planned(Environment("local"))
 
-    assert done == ["plan"]
+    assert done == ["preflight of local, making=False", "plan"]
 
 
 def test_a_plan_can_be_asked_to_fail_where_anything_would_change(done: list[str]) -> None:
     planned(Environment("local"), "--expect-none")
 
-    assert done == ["plan, none expected"]
+    assert done[-1] == "plan, none expected"
+
+
+def test_a_deployment_that_the_preflight_stops_makes_nothing(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise OperationError("EMR release: missing")
+
+    monkeypatch.setattr(deploy, "pass_preflight", stop)
+    monkeypatch.setattr(deploy, "require", lambda *_: None)
+
+    with pytest.raises(OperationError, match="EMR release"):
+        deploy.deploy(Environment("staging"))
+
+    assert done == []

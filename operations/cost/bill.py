@@ -1,0 +1,354 @@
+"""Price a deployment: one row for each thing that AWS charges for."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from operations.cost.deployment import MONTH_HOURS, Deployment
+from operations.cost.template import METHOD_METRICS
+
+THOUSAND = 1000
+_GB_IN_KB = 1e6
+_SECONDS_IN_HOUR = 3600
+# A period below this makes a high-resolution alarm, which costs three times as much.
+_STANDARD_PERIOD = 60
+_HIGH_RESOLUTION = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one thing costs: `idle` dollars a month while nobody comes, and so much more for each
+    thousand visitors."""
+
+    what: str
+    counted: str
+    idle: float = 0.0
+    thousand: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bill:
+    """All rows, and the resources that no price is known for."""
+
+    rows: tuple[Row, ...]
+    unpriced: tuple[str, ...]
+
+    @property
+    def idle(self) -> float:
+        """Dollars a month while nobody comes."""
+        return sum(row.idle for row in self.rows)
+
+    @property
+    def thousand(self) -> float:
+        """Dollars for each thousand visitors."""
+        return sum(row.thousand for row in self.rows)
+
+    def month(self, visitors: float) -> float:
+        """Dollars for a month with so many visitors."""
+        return self.idle + self.thousand * visitors / THOUSAND
+
+
+def price(deployment: Deployment) -> Bill:
+    """Price every resource of the deployment."""
+    rows = tuple(row for _, count in ROWS for row in count(deployment))
+    return Bill(rows, tuple(sorted(_unpriced(deployment))))
+
+
+def _unpriced(deployment: Deployment) -> Iterator[str]:
+    prices = deployment.prices
+    for kind, values, name in _everything(deployment):
+        if kind not in PRICED and not prices.is_free(kind, values):
+            yield f"{name} ({kind})"
+    for kind in _node_types(deployment):
+        if prices.instance_hour(kind) is None:
+            yield f"nodes of type {kind}"
+
+
+def _everything(deployment: Deployment) -> Iterator[tuple[str, dict[str, Any], str]]:
+    for resource in deployment.resources:
+        yield resource.type, resource.values, resource.address
+    for name, made in deployment.template.resources.items():
+        yield str(made["Type"]), made.get("Properties", {}), name
+
+
+# ---------------------------------------------------------------------------------------------
+# The cluster
+# ---------------------------------------------------------------------------------------------
+
+
+def node_groups(deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the instance groups of the planned clusters."""
+    return [
+        group
+        for cluster in deployment.of_type("aws_emr_cluster")
+        for kind in ("master_instance_group", "core_instance_group")
+        for group in cluster.get(kind) or []
+    ]
+
+
+def _node_types(deployment: Deployment) -> Counter[str]:
+    nodes: Counter[str] = Counter()
+    for group in node_groups(deployment):
+        nodes[group["instance_type"]] += int(group["instance_count"])
+    return nodes
+
+
+def _cluster(deployment: Deployment) -> Iterator[Row]:
+    for kind, count in _node_types(deployment).items():
+        hour = deployment.prices.instance_hour(kind)
+        if hour:
+            ec2, emr = hour
+            yield Row(
+                "EMR cluster",
+                f"{count} {kind}, each {ec2:g} (EC2) + {emr:g} (EMR) an hour",
+                count * (ec2 + emr) * deployment.cluster_hours,
+            )
+
+
+def _disks(deployment: Deployment) -> Iterator[Row]:
+    roots = [int(each["ebs_root_volume_size"]) for each in deployment.of_type("aws_emr_cluster")]
+    root = roots[0] if roots else 0
+    gigabytes, nodes = 0.0, 0
+    for group in node_groups(deployment):
+        data = sum(
+            int(disk["size"]) * int(disk["volumes_per_instance"]) for disk in group["ebs_config"]
+        )
+        nodes += int(group["instance_count"])
+        gigabytes += int(group["instance_count"]) * (root + data)
+    if nodes:
+        share = deployment.cluster_hours / MONTH_HOURS
+        usd = gigabytes * deployment.prices.usd("gp3_gb_month") * share
+        yield Row("nodes' disks", f"{gigabytes:.0f} GB gp3, {root} GB of each a root disk", usd)
+
+
+def _addresses(deployment: Deployment) -> Iterator[Row]:
+    nodes = _node_types(deployment).total()
+    public = any(
+        subnet.get("map_public_ip_on_launch") for subnet in deployment.of_type("aws_subnet")
+    )
+    if nodes and public:
+        usd = nodes * deployment.prices.usd("public_ipv4_hour") * deployment.cluster_hours
+        yield Row("public IPv4 addresses", f"{nodes}, one a node", usd)
+
+
+# ---------------------------------------------------------------------------------------------
+# Watching
+# ---------------------------------------------------------------------------------------------
+
+
+def _alarms(deployment: Deployment) -> Iterator[Row]:
+    alarms = deployment.of_type("aws_cloudwatch_metric_alarm")
+    composite = len(deployment.of_type("aws_cloudwatch_composite_alarm"))
+    prices = deployment.prices
+    usd = sum(map(_alarm_metrics, alarms)) * prices.usd("alarm_month")
+    usd += composite * prices.usd("composite_alarm_month")
+    if alarms or composite:
+        yield Row("alarms", f"{len(alarms) + composite}", usd)
+
+
+def _alarm_metrics(alarm: dict[str, Any]) -> int:
+    """Return how many standard alarms one is charged as: one a metric that it reads."""
+    read = sum(1 for query in alarm.get("metric_query") or [] if query.get("metric")) or 1
+    period = alarm.get("period") or _STANDARD_PERIOD
+    return read * (_HIGH_RESOLUTION if period < _STANDARD_PERIOD else 1)
+
+
+def _dashboards(deployment: Deployment) -> Iterator[Row]:
+    count = len(deployment.of_type("aws_cloudwatch_dashboard"))
+    if count:
+        yield Row("dashboard", f"{count}", count * deployment.prices.usd("dashboard_month"))
+
+
+def _metrics(deployment: Deployment) -> Iterator[Row]:
+    usd = deployment.prices.usd("metric_month")
+    filters = len(deployment.of_type("aws_cloudwatch_log_metric_filter"))
+    if own := len(deployment.metrics) + filters:
+        yield Row("metrics that functions count", f"{own}, if each is sent every hour", own * usd)
+    methods = deployment.template.methods_with_metrics()
+    if methods:
+        each = len(METHOD_METRICS)
+        yield Row(
+            "API metrics by method",
+            f"{each} for each of {len(methods)} methods, if each is called every hour",
+            len(methods) * each * usd,
+        )
+
+
+def _logs(deployment: Deployment) -> Iterator[Row]:
+    groups = len(deployment.of_type("aws_cloudwatch_log_group"))
+    if not groups:
+        return
+    prices, use = deployment.prices, deployment.usage
+    sweeps = deployment.template.scheduled_calls_a_month(MONTH_HOURS)
+    written = sweeps * use["idle"]["sweep_log_kb"] / _GB_IN_KB
+    idle = written * prices.usd("log_gb") + use["stored"]["log_gb"] * prices.usd("log_gb_month")
+    visitor = use["visitor"]["log_kb"] / _GB_IN_KB * prices.usd("log_gb")
+    yield Row("logs", f"{groups} groups", idle, THOUSAND * visitor)
+
+
+# ---------------------------------------------------------------------------------------------
+# The flow
+# ---------------------------------------------------------------------------------------------
+
+
+def _api(deployment: Deployment) -> Iterator[Row]:
+    apis = deployment.template.of_type("AWS::Serverless::Api")
+    if not apis:
+        return
+    prices, visitor = deployment.prices, deployment.usage["visitor"]
+    calls = visitor["api_calls"]
+    usd = calls * prices.usd("api_call")
+    usd += visitor["api_answer_kb"] / _GB_IN_KB * prices.usd("internet_gb")
+    yield Row("API Gateway", f"{calls:g} calls a visitor, answers", 0.0, THOUSAND * usd)
+    if any(api.get("TracingEnabled") for api in apis.values()):
+        traces = calls + visitor["batch_calls"]
+        yield Row("X-Ray", "if every call is traced", 0.0, THOUSAND * traces * prices.usd("trace"))
+
+
+def _functions(deployment: Deployment) -> Iterator[Row]:
+    template, prices, use = deployment.template, deployment.prices, deployment.usage
+    if not template.functions:
+        return
+    visitor = use["visitor"]
+    second = prices.usd("lambda_gb_second_arm" if template.is_arm else "lambda_gb_second_x86")
+    calling = [each for each in template.functions.values() if _is_called_by(each, "Api")]
+    others = [each for each in template.functions.values() if each not in calling]
+    api, batch = _gigabytes(calling), _gigabytes(others)
+    sweeps = template.scheduled_calls_a_month(MONTH_HOURS)
+    call = prices.usd("lambda_call")
+    yield Row(
+        "Lambda",
+        f"{len(template.functions)} functions on {'arm64' if template.is_arm else 'x86_64'}",
+        sweeps * (call + use["idle"]["sweep_seconds"] * batch * second),
+        THOUSAND
+        * (
+            visitor["api_calls"] * (call + visitor["api_seconds"] * api * second)
+            + visitor["batch_calls"] * (call + visitor["batch_seconds"] * batch * second)
+        ),
+    )
+
+
+def _is_called_by(function: dict[str, Any], kind: str) -> bool:
+    return any(event["Type"] == kind for event in function.get("Events", {}).values())
+
+
+def _gigabytes(functions: list[dict[str, Any]]) -> float:
+    """Return the largest memory among functions."""
+    return max((int(each["MemorySize"]) for each in functions), default=0) / 1024
+
+
+def _queues(deployment: Deployment) -> Iterator[Row]:
+    if not deployment.of_type("aws_sqs_queue"):
+        return
+    request, use = deployment.prices.usd("sqs_request"), deployment.usage
+    polled = len(deployment.template.events("SQS"))
+    waits = [
+        each.get("receive_wait_time_seconds") or 0 for each in deployment.of_type("aws_sqs_queue")
+    ]
+    wait = max([*waits, 1])
+    polls = polled * use["idle"]["polls_at_once"] * MONTH_HOURS * _SECONDS_IN_HOUR / wait
+    yield Row(
+        "SQS",
+        f"{polls / 1e6:.1f} million empty polls of {polled} queues",
+        polls * request,
+        THOUSAND * use["visitor"]["sqs_requests"] * request,
+    )
+
+
+def _tables(deployment: Deployment) -> Iterator[Row]:
+    tables = deployment.of_type("aws_dynamodb_table")
+    if not tables:
+        return
+    prices, use = deployment.prices, deployment.usage
+    stored = use["stored"]["dynamodb_gb"]
+    idle = stored * prices.usd("dynamodb_gb_month")
+    backed_up = any(_enabled(table, "point_in_time_recovery") for table in tables)
+    if backed_up:
+        idle += stored * prices.usd("dynamodb_backup_gb_month")
+    encrypted = sum(_enabled(table, "server_side_encryption") for table in tables)
+    asked = encrypted * MONTH_HOURS * _SECONDS_IN_HOUR / use["idle"]["kms_seconds"]
+    idle += asked * prices.usd("kms_request")
+    visitor = use["visitor"]
+    writes = visitor["dynamodb_writes"] * prices.usd("dynamodb_write")
+    reads = visitor["dynamodb_reads"] * prices.usd("dynamodb_read")
+    counted = f"{len(tables)} tables, {stored:g} GB"
+    counted += ", with point-in-time recovery" if backed_up else ""
+    yield Row("DynamoDB", counted, idle, THOUSAND * (writes + reads))
+
+
+def _enabled(table: dict[str, Any], setting: str) -> bool:
+    return any(each.get("enabled") for each in table.get(setting) or [])
+
+
+def _buckets(deployment: Deployment) -> Iterator[Row]:
+    count = len(deployment.of_type("aws_s3_bucket"))
+    if not count:
+        return
+    prices, use = deployment.prices, deployment.usage
+    stored, visitor = use["stored"]["s3_gb"], use["visitor"]
+    requests = visitor["s3_puts"] * prices.usd("s3_put") + visitor["s3_gets"] * prices.usd("s3_get")
+    yield Row(
+        "S3",
+        f"{count} buckets, {stored:g} GB",
+        stored * prices.usd("s3_gb_month"),
+        THOUSAND * requests,
+    )
+
+
+def _keys(deployment: Deployment) -> Iterator[Row]:
+    count = len(deployment.of_type("aws_kms_key"))
+    if count:
+        usd = count * deployment.prices.usd("kms_key_month")
+        yield Row("KMS key of the disks", f"{count}, before its first rotation", usd)
+
+
+def _site(deployment: Deployment) -> Iterator[Row]:
+    if not deployment.of_type("aws_cloudfront_distribution"):
+        return
+    prices, visitor = deployment.prices, deployment.usage["visitor"]
+    usd = visitor["page_requests"] * prices.usd("cloudfront_request")
+    usd += visitor["page_kb"] / _GB_IN_KB * prices.usd("cloudfront_gb")
+    counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB a visitor"
+    yield Row("CloudFront", counted, 0.0, THOUSAND * usd)
+
+
+def _firewall(deployment: Deployment) -> Iterator[Row]:
+    lists = deployment.of_type("aws_wafv2_web_acl")
+    if not lists:
+        return
+    prices, rules = deployment.prices, sum(len(each.get("rule") or []) for each in lists)
+    idle = len(lists) * prices.usd("waf_acl_month") + rules * prices.usd("waf_rule_month")
+    calls = deployment.usage["visitor"]["api_calls"] * prices.usd("waf_request")
+    yield Row("WAF", f"{len(lists)} web ACL, {rules} rules", idle, THOUSAND * calls)
+
+
+def _texts(deployment: Deployment) -> Iterator[Row]:
+    prices, texts = deployment.prices, deployment.usage["visitor"]["texts"]
+    if not texts:
+        return
+    part = prices.usd("sms_part") + prices.usd("sms_carrier_fee")
+    counted = f"{deployment.text_parts} parts a text in the United States, carrier fees included"
+    yield Row("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
+
+
+# In the table's order, with the resource types that each row prices.
+ROWS: tuple[tuple[tuple[str, ...], Callable[[Deployment], Iterator[Row]]], ...] = (
+    (("aws_emr_cluster",), _cluster),
+    ((), _disks),
+    ((), _addresses),
+    (("aws_kms_key",), _keys),
+    (("aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm"), _alarms),
+    (("aws_cloudwatch_log_metric_filter",), _metrics),
+    (("aws_cloudwatch_dashboard",), _dashboards),
+    (("aws_cloudwatch_log_group",), _logs),
+    (("AWS::Serverless::Api",), _api),
+    (("AWS::Serverless::Function",), _functions),
+    (("aws_sqs_queue",), _queues),
+    (("aws_dynamodb_table",), _tables),
+    (("aws_s3_bucket",), _buckets),
+    (("aws_cloudfront_distribution",), _site),
+    (("aws_wafv2_web_acl",), _firewall),
+    ((), _texts),
+)
+PRICED = {kind for kinds, _ in ROWS for kind in kinds}

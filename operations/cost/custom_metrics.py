@@ -1,0 +1,45 @@
+"""The custom metrics that the functions count: one is charged for each name and function."""
+
+import ast
+from pathlib import Path
+
+from operations import ROOT
+from operations.errors import OperationError
+
+FUNCTIONS = ROOT / "functions"
+COLD_START = "ColdStart"
+
+
+def custom_metrics(functions: Path = FUNCTIONS) -> set[tuple[str, str]]:
+    """Return (metric, function) of all that is counted, read from the functions' code.
+
+    Every metric has the dimensions environment and service, so a name counted by two functions is
+    two metrics. Powertools counts cold starts where it is told to.
+
+    Raises OperationError where a metric's name is not written out.
+    """
+    return {
+        (name, folder.name)
+        for folder in functions.iterdir()
+        if folder.is_dir()
+        for file in folder.rglob("*.py")
+        for name in _counted(file)
+    }
+
+
+def _counted(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        if node.func.attr == "add_metric":
+            given = node.args[0] if node.args else keywords.get("name")
+            if not isinstance(given, ast.Constant):
+                raise OperationError(
+                    f"{file}:{node.lineno}: write the metric's name out, so that it can be counted."
+                )
+            names.add(str(given.value))
+        elif node.func.attr == "log_metrics" and "capture_cold_start_metric" in keywords:
+            names.add(COLD_START)
+    return names

@@ -1,0 +1,116 @@
+"""What an operator can change to pay less: each change is made and the deployment priced anew."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from operations.cost.bill import node_groups, price
+from operations.cost.deployment import Deployment
+from operations.planned import Resource
+
+# The month that savings are compared for.
+VISITORS = 1000
+SHOWN = 3
+# A working month: eight hours on 22 days.
+_WORKING_HOURS = 8 * 22.0
+# The least memory of four processors, for data of MovieLens's size.
+_SMALLER = "c7g.xlarge"
+_SMALLER_DISK = 32
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One change and the dollars that it saves in a month of VISITORS."""
+
+    change: str
+    saves: float
+
+
+def best_knobs(deployment: Deployment) -> list[Knob]:
+    """Return the changes that save most, each priced alone, the best first."""
+    now = price(deployment).month(VISITORS)
+    knobs = [
+        Knob(words, now - price(changed).month(VISITORS)) for words, changed in _changes(deployment)
+    ]
+    return sorted((knob for knob in knobs if knob.saves > 0), key=lambda knob: -knob.saves)[:SHOWN]
+
+
+def _changes(deployment: Deployment) -> Iterator[tuple[str, Deployment]]:
+    yield (
+        f"a cluster of {_WORKING_HOURS:.0f} hours a month (`idle_timeout_minutes`, and a new"
+        " cluster each working day; visitors wait while there is none)",
+        replace(deployment, cluster_hours=min(_WORKING_HOURS, deployment.cluster_hours)),
+    )
+    yield (
+        "`core_instance_count = 1`",
+        _with_cluster(deployment, _each("core_instance_group", instance_count=1)),
+    )
+    types = {group["instance_type"] for group in node_groups(deployment)}
+    if types != {_SMALLER}:
+        yield (
+            f'`primary_instance_type` and `core_instance_type = "{_SMALLER}"`, half the memory',
+            _with_cluster(
+                deployment,
+                _each("master_instance_group", instance_type=_SMALLER),
+                _each("core_instance_group", instance_type=_SMALLER),
+            ),
+        )
+    yield (
+        f"`disk_gib = {{ data = {_SMALLER_DISK} }}`",
+        _with_cluster(deployment, _small_disks),
+    )
+    yield "`MetricsEnabled: false` for the API's methods", _without_method_metrics(deployment)
+    yield "`Architecture: arm64` for the functions", _on_arm(deployment)
+
+
+type Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _with_cluster(deployment: Deployment, *changes: Change) -> Deployment:
+    """Change the planned cluster's values."""
+
+    def changed(resource: Resource) -> Resource:
+        values = resource.values
+        if resource.type == "aws_emr_cluster":
+            for change in changes:
+                values = change(values)
+        return replace(resource, values=values)
+
+    return replace(deployment, resources=tuple(map(changed, deployment.resources)))
+
+
+def _each(group: str, **values: Any) -> Change:
+    return lambda cluster: {
+        **cluster,
+        group: [{**each, **values} for each in cluster.get(group) or []],
+    }
+
+
+def _small_disks(cluster: dict[str, Any]) -> dict[str, Any]:
+    def smaller(group: dict[str, Any]) -> dict[str, Any]:
+        disks = [
+            {**disk, "size": min(int(disk["size"]), _SMALLER_DISK)} for disk in group["ebs_config"]
+        ]
+        return {**group, "ebs_config": disks}
+
+    groups = ("master_instance_group", "core_instance_group")
+    return {**cluster, **{name: list(map(smaller, cluster.get(name) or [])) for name in groups}}
+
+
+def _without_method_metrics(deployment: Deployment) -> Deployment:
+    template = deployment.template
+    resources = {
+        name: (
+            {**each, "Properties": {**each["Properties"], "MethodSettings": []}}
+            if each["Type"] == "AWS::Serverless::Api"
+            else each
+        )
+        for name, each in template.resources.items()
+    }
+    return replace(deployment, template=replace(template, resources=resources))
+
+
+def _on_arm(deployment: Deployment) -> Deployment:
+    template = deployment.template
+    parameters = {**template.parameters, "Architecture": "arm64"}
+    return replace(deployment, template=replace(template, parameters=parameters))

@@ -1,0 +1,39 @@
+"""The table of costs in docs/deploy.md: made from the plan of the default variables."""
+
+from pathlib import Path
+
+from operations import ROOT
+from operations.cost.report import as_markdown, counted
+from operations.environment import LOCAL, Environment
+from operations.errors import OperationError
+from operations.planned import EXAMPLE, Resource, plan_offline
+
+PAGE = ROOT / "docs" / "deploy.md"
+BEGIN = "<!-- Written by `make cost-page`; a test compares. -->\n"
+END = "<!-- End of what `make cost-page` writes. -->\n"
+
+
+def default_resources() -> list[Resource]:
+    """Plan a deployment with the example's variables."""
+    return plan_offline(Environment(LOCAL), EXAMPLE)
+
+
+def table(resources: list[Resource]) -> str:
+    """Return the table for these resources and the template's own defaults."""
+    return as_markdown(counted(Environment(LOCAL), resources))
+
+
+def quoted(page: Path = PAGE) -> str:
+    """Return the table as the page has it; raises OperationError where the page has none."""
+    _, begin, rest = page.read_text().partition(BEGIN)
+    inside, end, _ = rest.partition(END)
+    if not begin or not end:
+        raise OperationError(f"{page} does not hold the lines {BEGIN.strip()} and {END.strip()}.")
+    return inside
+
+
+def write_page(page: Path = PAGE) -> None:
+    """Replace the page's table by the one that the plan gives now."""
+    old = f"{BEGIN}{quoted(page)}{END}"
+    new = f"{BEGIN}{table(default_resources())}{END}"
+    page.write_text(page.read_text().replace(old, new))

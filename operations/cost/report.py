@@ -1,0 +1,125 @@
+"""Say what a deployment costs: for people, for documents, for programs."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from marquee.text import MAX_PARTS
+from operations import sam
+from operations.console import out, show_table
+from operations.cost.bill import Row, price
+from operations.cost.deployment import Deployment, deployment
+from operations.cost.knobs import VISITORS, Knob, best_knobs
+from operations.cost.prices import Prices
+from operations.environment import Environment
+from operations.planned import Resource, plan_offline, read_plan, variables_of
+
+_HEADINGS = ("what", "counted", "idle, a month", "per 1,000 visitors")
+
+
+def planned_deployment(environment: Environment, plan: Path | None = None) -> Deployment:
+    """Return what the environment's variables and parameters deploy.
+
+    Args:
+        environment: whose variables file and template parameters count; the example's where it
+            has none, and for the laptop, which costs nothing.
+        plan: a plan as JSON to count instead of planning here.
+    """
+    resources = read_plan(plan) if plan else plan_offline(environment, variables_of(environment))
+    return counted(environment, resources)
+
+
+def counted(environment: Environment, resources: list[Resource]) -> Deployment:
+    """Return the deployment of these planned resources and the environment's functions."""
+    given = {} if environment.is_local else sam.parameters(environment, "s3://steps/")
+    return deployment(resources, given, MAX_PARTS)
+
+
+def show_cost(environment: Environment, plan: Path | None = None) -> None:
+    """Print the table of an environment."""
+    there = planned_deployment(environment, plan)
+    bill = price(there)
+    out.print(_introduction(environment, plan, there.prices))
+    table = Table(*_HEADINGS[:2], box=None, pad_edge=False)
+    for heading in _HEADINGS[2:]:
+        table.add_column(heading, justify="right")
+    for row in bill.rows:
+        table.add_row(row.what, row.counted, _money(row.idle), _money(row.thousand))
+    table.add_row("[bold]total", "", f"[bold]{bill.idle:.2f}", f"[bold]{bill.thousand:.2f}")
+    show_table(table)
+    for knob in best_knobs(there):
+        out.print(f"  saves {knob.saves:6.2f}: {knob.change}", markup=False)
+    for name in bill.unpriced:
+        out.print(f"[yellow]no price for {name}: add it to operations/prices/[/]")
+
+
+def cost_as_json(environment: Environment, plan: Path | None = None) -> dict[str, Any]:
+    """Return the same as a JSON object."""
+    there = planned_deployment(environment, plan)
+    bill = price(there)
+    return {
+        "environment": environment.name,
+        "prices": {"region": there.prices.region, "dated": there.prices.dated.isoformat()},
+        "rows": [
+            {
+                "what": row.what,
+                "counted": row.counted,
+                "idle_usd_month": round(row.idle, 4),
+                "usd_per_1000_visitors": round(row.thousand, 4),
+            }
+            for row in bill.rows
+        ],
+        "idle_usd_month": round(bill.idle, 2),
+        "usd_per_1000_visitors": round(bill.thousand, 2),
+        "knobs": [
+            {"change": each.change, "saves": round(each.saves, 2)} for each in best_knobs(there)
+        ],
+        "unpriced": list(bill.unpriced),
+    }
+
+
+def as_markdown(there: Deployment) -> str:
+    """Return the table and the knobs for a document."""
+    bill = price(there)
+    lines = [
+        f"US dollars before tax and before any free tier, at the list prices of"
+        f" {there.prices.region} on {_day(there.prices)}; a month is 730 hours.",
+        "",
+        f"| {' | '.join(_HEADINGS)} |",
+        "|---|---|--:|--:|",
+        *(_markdown_row(row) for row in bill.rows),
+        f"| **total** | | **{bill.idle:.2f}** | **{bill.thousand:.2f}** |",
+        "",
+        f"What saves most in a month with {VISITORS:,} visitors, each change alone:",
+        "",
+        *(f"- {_markdown_knob(knob)}" for knob in best_knobs(there)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(row: Row) -> str:
+    return f"| {row.what} | {row.counted} | {_money(row.idle)} | {_money(row.thousand)} |"
+
+
+def _markdown_knob(knob: Knob) -> str:
+    return f"**{knob.saves:.2f}**: {knob.change}"
+
+
+def _money(usd: float) -> str:
+    if not usd:
+        return ""
+    return f"{usd:.2f}" if usd >= 0.005 else "< 0.01"  # noqa: PLR2004  half a cent
+
+
+def _day(prices: Prices) -> str:
+    return f"{prices.dated.day} {prices.dated:%B %Y}"
+
+
+def _introduction(environment: Environment, plan: Path | None, prices: Prices) -> str:
+    used = plan or variables_of(environment)
+    words = f"What {used.name} costs, in US dollars before tax and free tiers: list prices of"
+    words += f" {prices.region} on {_day(prices)}."
+    if environment.region != prices.region:
+        words += f" {environment.region} has other prices, often 5 to 25 % higher."
+    return words + " The assumptions are in operations/prices/usage.toml.\n"

@@ -1,0 +1,118 @@
+"""The account that a deployment goes into, asked by read-only calls."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.environment import Environment
+
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "UnauthorizedOperation",
+    "UnauthorizedException",
+}
+_NOT_IMPLEMENTED = 501
+# IAM's names of services and actions, where they differ from boto3's.
+_PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas"}
+_ACTIONS = {
+    "HeadBucket": "ListBucket",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+}
+
+
+class Unanswered(Exception):  # noqa: N818  not an error of ours: the check says what it means
+    """AWS did not answer a question: nothing is known, which is no reason to stop."""
+
+
+class Denied(Unanswered):
+    """The caller may not ask; `permission` is the IAM action that is missing."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.permission = permission
+
+
+class NotOffered(Unanswered):
+    """The local AWS does not know this call."""
+
+
+@dataclass
+class Account:
+    """The account and region of an environment."""
+
+    environment: Environment
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        if service not in self.clients:
+            few = Config(retries={"total_max_attempts": 3}, connect_timeout=10, read_timeout=20)
+            self.clients[service] = boto3.client(service, config=few)  # type: ignore[call-overload]
+        return self.clients[service]
+
+    def ask(self, service: str, call: str, **parameters: Any) -> dict[str, Any]:
+        """Make one call.
+
+        Raises:
+            Denied: the caller may not.
+            NotOffered: the local AWS does not have the call.
+            Unanswered: nothing answers, or AWS is busy.
+            ClientError: any other answer, for the check to judge.
+        """
+        try:
+            answer: dict[str, Any] = getattr(self.client(service), call)(**parameters)
+        except ClientError as error:
+            self._judge(service, error)
+            raise
+        except BotoCoreError as error:
+            raise Unanswered(str(error)) from error
+        return answer
+
+    def pages(self, service: str, call: str, key: str, **parameters: Any) -> list[Any]:
+        """Return all items of a call that answers in pages; raises as `ask`."""
+        try:
+            client = self.client(service)
+            if not client.can_paginate(call):
+                return list(getattr(client, call)(**parameters)[key])
+            pages = client.get_paginator(call).paginate(**parameters)
+            return [item for page in pages for item in page[key]]
+        except ClientError as error:
+            self._judge(service, error)
+            raise
+        except BotoCoreError as error:
+            raise Unanswered(str(error)) from error
+
+    def _judge(self, service: str, error: ClientError) -> None:
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        unknown = status == _NOT_IMPLEMENTED or "does not offer" in str(error)
+        if self.environment.is_local and unknown:
+            raise NotOffered(error.operation_name) from error
+        if code in _DENIED:
+            action = _ACTIONS.get(error.operation_name, error.operation_name)
+            raise Denied(f"{_PREFIXES.get(service, service)}:{action}") from error
+        if code.startswith("Throttl") or code in ("TooManyRequestsException", "InternalFailure"):
+            raise Unanswered(str(error)) from error
+
+    @cached_property
+    def caller(self) -> dict[str, str]:
+        """Return Account and Arn of whoever the shell's credentials belong to."""
+        answer = self.ask("sts", "get_caller_identity")
+        return {"Account": str(answer["Account"]), "Arn": str(answer["Arn"])}
+
+    def console(self, path: str) -> str:
+        """Return the address of a console page in the environment's region."""
+        region = self.environment.region
+        page, _, fragment = path.partition("#")
+        anchor = f"#{fragment}" if fragment else ""
+        return f"https://{region}.console.aws.amazon.com/{page}?region={region}{anchor}"
+
+    def quota_page(self, service: str, code: str) -> str:
+        """Return the console page where a quota is raised."""
+        return self.console(f"servicequotas/home/services/{service}/quotas/{code}")

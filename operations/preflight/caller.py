@@ -1,0 +1,110 @@
+"""Who deploys, into which account, and whether they may."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from operations.environment import variables_file
+from operations.preflight.account import Account, Unanswered
+from operations.preflight.needs import Needs, value_in
+from operations.preflight.result import Level, Result
+from operations.preflight.rights import RIGHTS, names
+
+CREDENTIALS, RIGHTS_CHECK = "credentials", "rights"
+
+
+def check_credentials(account: Account) -> Result:
+    """The shell's credentials are accepted and belong to the account of the variables file."""
+    arn, number = account.caller["Arn"], account.caller["Account"]
+    environment = account.environment
+    expected = value_in(variables_file(environment.name), "account_id")
+    if expected and expected != number:
+        return Result(
+            CREDENTIALS,
+            Level.STOP,
+            f"account {number}, but {environment.name}.tfvars says {expected}",
+            "log in to that account, or correct account_id",
+        )
+    if arn.endswith(":root"):
+        return Result(
+            CREDENTIALS,
+            Level.WARNING,
+            f"account {number}, as its root user, whom nothing restrains",
+            "make a role for deployments and use it instead",
+            account.console("iam/home#/roles"),
+        )
+    return Result(CREDENTIALS, Level.OK, f"account {number}, {arn.split(':', 5)[-1]}")
+
+
+def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
+    """The caller may make every kind of resource that is planned, by IAM's own simulation.
+
+    The simulation leaves out resource policies and knows no tags of a request; where a condition
+    needs such a value the answer is uncertain and only warned about.
+    """
+    link = account.console("iam/home#/policies")
+    if account.caller["Arn"].endswith(":root"):
+        return Result(RIGHTS_CHECK, Level.SKIPPED, "the root user may do everything")
+    source = principal(account)
+    denied, uncertain, asked = set[str](), set[str](), 0
+    for resource, actions in _by_resource(account, needs).items():
+        answers = account.pages(
+            "iam",
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=source,
+            ActionNames=sorted(actions),
+            ResourceArns=[resource],
+        )
+        asked += len(actions)
+        for answer in answers:
+            if answer["EvalDecision"] != "allowed":
+                unknown = answer.get("MissingContextValues")
+                (uncertain if unknown else denied).add(answer["EvalActionName"])
+    if denied:
+        level = Level.STOP if making else Level.WARNING
+        return Result(
+            RIGHTS_CHECK,
+            level,
+            f"{_listed(denied)} would be denied",
+            "let the caller's policy allow them",
+            link,
+        )
+    if uncertain:
+        found = f"{_listed(uncertain)} depend on conditions that cannot be simulated"
+        return Result(RIGHTS_CHECK, Level.WARNING, found, "see that they hold", link)
+    return Result(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
+
+
+def principal(account: Account) -> str:
+    """Return the user or role whose policies the caller has; a session's role by its full path."""
+    arn = account.caller["Arn"]
+    partition, resource = arn.split(":")[1], arn.split(":", 5)[-1]
+    if not resource.startswith("assumed-role/"):
+        return arn
+    role = resource.split("/")[1]
+    try:
+        # The session's ARN leaves the role's path out, which a role of IAM Identity Center has.
+        return str(account.ask("iam", "get_role", RoleName=role)["Role"]["Arn"])
+    except (Unanswered, ClientError):  # the plain name is right for a role without a path
+        return f"arn:{partition}:iam::{account.caller['Account']}:role/{role}"
+
+
+def _by_resource(account: Account, needs: Needs) -> dict[str, set[str]]:
+    by_resource: dict[str, set[str]] = defaultdict(set)
+    told = names(account.environment, account.caller)
+    for kind in needs.types & RIGHTS.keys():
+        for pattern, actions in RIGHTS[kind]:
+            by_resource[pattern.format_map(told)].update(actions)
+    return by_resource
+
+
+def _listed(actions: set[str]) -> str:
+    return ", ".join(_first(sorted(actions), 8))
+
+
+def _first(actions: list[str], shown: int) -> Iterator[str]:
+    yield from actions[:shown]
+    if len(actions) > shown:
+        yield f"and {len(actions) - shown} more"

@@ -1,0 +1,82 @@
+"""Whether the region has the cluster: EMR release, instance types, and a zone with all of them."""
+
+from botocore.exceptions import ClientError
+
+from operations.preflight.account import Account
+from operations.preflight.needs import Needs
+from operations.preflight.result import Level, Result
+
+RELEASE, TYPES, ZONE = "EMR release", "instance types for EMR", "zone"
+RELEASES = "https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-release-components.html"
+_REFUSED = ("InvalidRequestException", "ValidationException")
+
+
+def check_release(account: Account, needs: Needs) -> Result:
+    """The region offers the EMR release."""
+    name = RELEASE
+    try:
+        account.ask("emr", "describe_release_label", ReleaseLabel=needs.release)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _REFUSED:
+            raise
+        family = needs.release.rpartition("-")[0]
+        offered = account.ask("emr", "list_release_labels", Filters={"Prefix": family})
+        labels = ", ".join(offered["ReleaseLabels"][:3]) or "none"
+        return Result(
+            name,
+            Level.STOP,
+            f"{account.environment.region} does not offer {needs.release}",
+            f"choose another release_label or region (of this kind it offers: {labels})",
+            RELEASES,
+        )
+    return Result(name, Level.OK, needs.release)
+
+
+def check_instance_types(account: Account, needs: Needs) -> Result:
+    """The EMR release runs on the instance types, in this region."""
+    name = TYPES
+    supported: set[str] = set()
+    more: dict[str, str] = {}
+    while True:
+        answer = account.ask(
+            "emr", "list_supported_instance_types", ReleaseLabel=needs.release, **more
+        )
+        supported |= {each["Type"] for each in answer.get("SupportedInstanceTypes", [])}
+        if not answer.get("Marker"):
+            break
+        more = {"Marker": answer["Marker"]}
+    if missing := [kind for kind in needs.node_types if kind not in supported]:
+        return Result(
+            name,
+            Level.STOP,
+            f"{needs.release} does not run on {', '.join(missing)} here",
+            "choose another primary_instance_type or core_instance_type: 'aws emr"
+            f" list-supported-instance-types --release-label {needs.release}' lists them",
+            "https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-supported-instance-types.html",
+        )
+    return Result(name, Level.OK, ", ".join(needs.node_types))
+
+
+def check_zone(account: Account, needs: Needs) -> Result:
+    """One zone offers all instance types: the chosen one, or any where none is chosen."""
+    name = ZONE
+    link = account.console("ec2/home#InstanceTypes:")
+    offers = account.pages(
+        "ec2",
+        "describe_instance_type_offerings",
+        "InstanceTypeOfferings",
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": needs.node_types}],
+    )
+    by_zone: dict[str, set[str]] = {}
+    for offer in offers:
+        by_zone.setdefault(offer["Location"], set()).add(offer["InstanceType"])
+    whole = sorted(zone for zone, kinds in by_zone.items() if kinds >= set(needs.nodes))
+    kinds = " and ".join(needs.node_types)
+    if not whole:
+        fix = "choose other instance types or another region"
+        return Result(name, Level.STOP, f"no zone of this region offers {kinds}", fix, link)
+    if needs.zone and needs.zone not in whole:
+        fix = f"set availability_zone to {whole[0]}, or to null"
+        return Result(name, Level.STOP, f"{needs.zone} does not offer {kinds}", fix, link)
+    return Result(name, Level.OK, f"{needs.zone or ', '.join(whole)} offers {kinds}")

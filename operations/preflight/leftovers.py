@@ -1,0 +1,95 @@
+"""What an earlier run left: the bucket of Terraform's state, and the functions' stack."""
+
+from botocore.exceptions import ClientError
+
+from operations.preflight.account import Account
+from operations.preflight.result import Level, Result
+
+STATE, STACK = "state bucket", "functions' stack"
+# CloudFormation User Guide, "Stack status codes". These were never whole and hold nothing.
+_MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+# These serve visitors and refuse an update: only the operator can decide what to give up.
+_REFUSES_UPDATES = {
+    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+    "UPDATE_FAILED": "rollback-stack",
+    "IMPORT_ROLLBACK_FAILED": "rollback-stack",
+}
+
+
+def check_state_bucket(account: Account, *, making: bool) -> Result:
+    """The state bucket is there, this account's, in this region, versioned and encrypted.
+
+    Args:
+        account: where it lies.
+        making: whether what follows makes the bucket where it is missing, as a deployment does.
+    """
+    environment = account.environment
+    bucket = f"{environment.prefix}-{account.caller['Account']}-terraform"
+    owner = {"Bucket": bucket, "ExpectedBucketOwner": account.caller["Account"]}
+    bootstrap = f"'make bootstrap ENV={environment.name}'"
+    link = account.console(f"s3/buckets/{bucket}")
+    try:
+        region = _region(account, owner)
+    except ClientError as error:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == 404 and making:  # noqa: PLR2004
+            return Result(STATE, Level.OK, f"{bucket} is not there yet; deploying makes it")
+        if status == 404:  # noqa: PLR2004
+            found = f"{bucket} is not there"
+            return Result(STATE, Level.STOP, found, f"make it with {bootstrap}", link)
+        if status == 403:  # noqa: PLR2004
+            found = f"{bucket} is another account's, or you may not list it (s3:ListBucket)"
+            return Result(STATE, Level.STOP, found, "use another ENV, or get the right", link)
+        raise
+    if region != environment.region:
+        found = f"{bucket} lies in {region}, not in {environment.region}"
+        fix = f"set region to {region} in {environment.name}.tfvars, or use another ENV"
+        return Result(STATE, Level.STOP, found, fix, link)
+    if wrong := _unsafe(account, owner):
+        found = f"{bucket} is not {' and not '.join(wrong)}"
+        return Result(STATE, Level.WARNING, found, f"run {bootstrap}, which sets both", link)
+    return Result(STATE, Level.OK, f"{bucket}, versioned and encrypted")
+
+
+def _region(account: Account, owner: dict[str, str]) -> str:
+    return str(account.ask("s3", "head_bucket", **owner)["BucketRegion"])
+
+
+def _unsafe(account: Account, owner: dict[str, str]) -> list[str]:
+    wrong = []
+    if account.ask("s3", "get_bucket_versioning", **owner).get("Status") != "Enabled":
+        wrong.append("versioned")
+    try:
+        account.ask("s3", "get_bucket_encryption", **owner)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ServerSideEncryptionConfigurationNotFoundError":
+            raise
+        wrong.append("encrypted")
+    return wrong
+
+
+def check_stack(account: Account, *, making: bool) -> Result:
+    """The functions' stack is in a state that a deployment can update."""
+    name = account.environment.prefix
+    link = account.console(f"cloudformation/home#/stacks?filteringText={name}")
+    try:
+        stacks = account.ask("cloudformation", "describe_stacks", StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return Result(STACK, Level.OK, f"{name} is not there yet")
+    state = str(stacks[0]["StackStatus"])
+    if state in _MADE_ANEW:
+        found = f"{name} is {state}: it was never whole, and cannot be updated"
+        fix = "its events say why; deploying deletes it and makes it anew"
+        return Result(STACK, Level.WARNING, found, fix, link)
+    if state in _REFUSES_UPDATES:
+        region = account.environment.region
+        fix = f"'aws cloudformation {_REFUSES_UPDATES[state]} --stack-name {name}"
+        fix += f" --region {region}', and wait until it has ended"
+        level = Level.STOP if making else Level.WARNING
+        return Result(STACK, level, f"{name} is {state} and refuses updates", fix, link)
+    if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
+        found = f"{name} is {state}: another deployment seems to run"
+        return Result(STACK, Level.WARNING, found, "wait until it has ended", link)
+    return Result(STACK, Level.OK, f"{name} is {state}")

@@ -1,0 +1,32 @@
+"""What this machine needs: Terraform and SAM."""
+
+import subprocess
+
+from operations import ROOT
+from operations.environments import is_built
+from operations.preflight.result import Level, Result
+from operations.tools import TERRAFORM_AT_LEAST, installed_terraform
+
+SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
+
+
+def check_terraform() -> Result:
+    """Terraform is there and new enough to lock its state in S3."""
+    name, version = "Terraform", installed_terraform()
+    needed = ".".join(map(str, TERRAFORM_AT_LEAST))
+    if version and version >= TERRAFORM_AT_LEAST:
+        return Result(name, Level.OK, f"{version[0]}.{version[1]}, {needed} or newer is needed")
+    found = f"{version[0]}.{version[1]} is older than {needed}" if version else "not on PATH"
+    link = "https://developer.hashicorp.com/terraform/install"
+    return Result(name, Level.STOP, found, f"install {needed} or newer", link)
+
+
+def check_sam() -> Result:
+    """The SAM CLI of the lock file is built and runs."""
+    name, fix = "SAM CLI", "'make environment-sam' builds it; 'make deploy' does so by itself"
+    if not is_built("sam"):
+        return Result(name, Level.WARNING, "not built from requirements/sam.lock", fix)
+    done = subprocess.run([SAM, "--version"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Result(name, Level.STOP, "does not run", "rm -r .venvs/sam, then " + fix)
+    return Result(name, Level.OK, done.stdout.strip())

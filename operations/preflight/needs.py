@@ -1,0 +1,78 @@
+"""What the deployment will ask of the account, from the offline plan and the template."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from operations.cost.bill import node_groups
+from operations.cost.deployment import Deployment
+from operations.cost.template import Template
+from operations.planned import Resource
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Numbers and names that quotas and offers are compared with."""
+
+    release: str
+    nodes: Counter[str]
+    types: frozenset[str]
+    counts: Counter[str]
+    zone: str | None
+    spend_alarm: float | None
+    concurrency: int
+    reserved: int
+
+    @property
+    def node_types(self) -> list[str]:
+        return sorted(self.nodes)
+
+
+def needs(resources: Iterable[Resource], template: Template, variables: Path) -> Needs:
+    """Return what a deployment of these resources and functions needs."""
+    planned = Deployment(tuple(resources), template)
+    nodes: Counter[str] = Counter()
+    for group in node_groups(planned):
+        nodes[str(group["instance_type"])] += int(group["instance_count"])
+    clusters = planned.of_type("aws_emr_cluster")
+    spend = [
+        float(alarm["threshold"])
+        for alarm in planned.of_type("aws_cloudwatch_metric_alarm")
+        if alarm.get("metric_name") == "SMSMonthToDateSpentUSD"
+    ]
+    return Needs(
+        release=str(clusters[0]["release_label"]) if clusters else "",
+        nodes=nodes,
+        types=frozenset(planned.types),
+        counts=Counter(resource.type for resource in planned.resources),
+        zone=value_in(variables, "availability_zone"),
+        spend_alarm=min(spend, default=None),
+        concurrency=_concurrency(template),
+        reserved=sum(
+            int(function.get("ReservedConcurrentExecutions", 0))
+            for function in template.functions.values()
+        ),
+    )
+
+
+def _concurrency(template: Template) -> int:
+    """Return how many calls run at once when every queue is busy and one visitor calls the API."""
+    queues = sum(
+        int(event.get("ScalingConfig", {}).get("MaximumConcurrency", 1))
+        for event in template.events("SQS")
+    )
+    others = sum(
+        any(event["Type"] != "SQS" for event in function.get("Events", {}).values())
+        for function in template.functions.values()
+    )
+    return queues + others
+
+
+def value_in(variables: Path, name: str) -> str | None:
+    """Return a text that a variables file gives a variable, None where it gives none."""
+    if not variables.is_file():
+        return None
+    found = re.search(rf'^\s*{name}\s*=\s*"([^"]*)"', variables.read_text(), re.MULTILINE)
+    return found[1] if found else None

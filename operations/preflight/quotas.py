@@ -1,0 +1,172 @@
+"""Quotas that a new account's deployment meets: processors, networks, concurrent functions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operations.preflight.account import Account
+from operations.preflight.needs import Needs
+from operations.preflight.result import Level, Result
+
+# Families that share the quota "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances".
+_STANDARD = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}
+STANDARD_VCPUS = ("ec2", "L-1216C47A")
+CONCURRENT_CALLS = ("lambda", "L-B99A9384")
+PROCESSORS, CONCURRENCY = "processors (vCPUs)", "Lambda concurrency"
+# EMR tags every node with its cluster's id.
+_CLUSTER_TAG = "aws:elasticmapreduce:job-flow-id"
+_DESCRIBED_AT_ONCE = 100
+# Lambda keeps so much for functions without a reservation: Lambda Developer Guide, "Reserved
+# concurrency".
+_UNRESERVED = 100
+
+
+def quota(account: Account, service: str, code: str) -> float:
+    """Return a quota as it applies to the account, AWS's default where none is noted for it."""
+    asked = {"ServiceCode": service, "QuotaCode": code}
+    try:
+        answer = account.ask("service-quotas", "get_service_quota", **asked)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchResourceException":
+            raise
+        answer = account.ask("service-quotas", "get_aws_default_service_quota", **asked)
+    return float(answer["Quota"]["Value"])
+
+
+def is_standard(kind: str) -> bool:
+    """Tell whether an instance type counts against the quota of standard instances."""
+    family = re.match(r"[a-z]+", kind)
+    return bool(family and family[0] in _STANDARD)
+
+
+def check_vcpus(account: Account, needs: Needs) -> Result:
+    """The quota of on-demand processors holds the cluster beside what others run."""
+    name = PROCESSORS
+    link = account.quota_page(*STANDARD_VCPUS)
+    if other := [kind for kind in needs.node_types if not is_standard(kind)]:
+        found = f"{', '.join(other)} count against another quota than standard instances"
+        return Result(name, Level.WARNING, found, "compare it yourself", link)
+    limit = quota(account, *STANDARD_VCPUS)
+    running, own = _running(account)
+    vcpus = _vcpus(account, [*needs.nodes, *running, *own])
+    needed, others = _sum(needs.nodes, vcpus), _sum(running, vcpus)
+    free = limit - others
+    words = f"{needed} of {limit:g} needed, {others} in use by others"
+    if needed > free:
+        fix = f"ask for at least {others + needed}, or choose fewer or smaller nodes"
+        return Result(name, Level.STOP, words, fix, link)
+    if 2 * needed > free:
+        fix = f"ask for {others + 2 * needed} before a new cluster replaces a running one"
+        found = f"{words}; no room for a second cluster beside it"
+        return Result(name, Level.WARNING, found, fix, link)
+    return Result(name, Level.OK, words)
+
+
+def _running(account: Account) -> tuple[Counter[str], Counter[str]]:
+    """Return the on-demand standard instances that run: of others, and of our own clusters."""
+    ours = set(account_clusters(account))
+    others: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+    for reservation in account.pages("ec2", "describe_instances", "Reservations", Filters=states):
+        for instance in reservation["Instances"]:
+            kind = instance["InstanceType"]
+            if instance.get("InstanceLifecycle") == "spot" or not is_standard(kind):
+                continue
+            (own if _tags(instance).get(_CLUSTER_TAG) in ours else others)[kind] += 1
+    return others, own
+
+
+def account_clusters(account: Account) -> list[str]:
+    """Return the ids of the deployment's own living clusters."""
+    clusters = account.pages(
+        "emr",
+        "list_clusters",
+        "Clusters",
+        ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"],
+    )
+    return [each["Id"] for each in clusters if each["Name"] == account.environment.prefix]
+
+
+def _tags(tagged: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tagged.get("Tags", [])}
+
+
+def _vcpus(account: Account, kinds: Iterable[str]) -> dict[str, int]:
+    """Return how many processors each type has."""
+    wanted = sorted(set(kinds))
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), _DESCRIBED_AT_ONCE):
+        answer = account.ask(
+            "ec2",
+            "describe_instance_types",
+            InstanceTypes=wanted[start : start + _DESCRIBED_AT_ONCE],
+        )
+        for each in answer["InstanceTypes"]:
+            found[each["InstanceType"]] = each["VCpuInfo"]["DefaultVCpus"]
+    return found
+
+
+def _sum(instances: Counter[str], vcpus: dict[str, int]) -> int:
+    return sum(count * vcpus[kind] for kind, count in instances.items())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a quota counts: the quota, Terraform's type of it, the call of EC2 that lists it."""
+
+    name: str
+    quota: tuple[str, str]
+    type: str
+    call: str
+    key: str
+
+
+VPCS = Kind("VPCs", ("vpc", "L-F678F1CE"), "aws_vpc", "describe_vpcs", "Vpcs")
+INTERNET_GATEWAYS = Kind(
+    "internet gateways",
+    ("vpc", "L-A4707A72"),
+    "aws_internet_gateway",
+    "describe_internet_gateways",
+    "InternetGateways",
+)
+ELASTIC_IPS = Kind(
+    "Elastic IP addresses", ("ec2", "L-0263D0A3"), "aws_eip", "describe_addresses", "Addresses"
+)
+
+
+def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
+    """A quota has room for what is planned and not there yet."""
+    planned = needs.counts[kind.type]
+    if not planned:
+        return Result(kind.name, Level.OK, "none is needed")
+    limit = quota(account, *kind.quota)
+    there = account.pages("ec2", kind.call, kind.key)
+    own = sum(_tags(each).get("Name") == account.environment.prefix for each in there)
+    more = max(planned - own, 0)
+    words = f"{more} more beside {len(there)} of {limit:g}"
+    if len(there) + more > limit:
+        fix = f"delete one that is not used, or ask for at least {len(there) + more}"
+        return Result(kind.name, Level.STOP, words, fix, account.quota_page(*kind.quota))
+    return Result(kind.name, Level.OK, words)
+
+
+def check_concurrency(account: Account, needs: Needs) -> Result:
+    """Lambda may run as many calls at once as the queues and the API need."""
+    name, link = CONCURRENCY, account.quota_page(*CONCURRENT_CALLS)
+    limits = account.ask("lambda", "get_account_settings")["AccountLimit"]
+    limit = int(limits["ConcurrentExecutions"])
+    free = int(limits["UnreservedConcurrentExecutions"])
+    if needs.reserved and free - needs.reserved < _UNRESERVED:
+        found = f"the functions reserve {needs.reserved}, {free} of {limit} are free"
+        fix = f"ask for {needs.reserved + _UNRESERVED - free + limit} at least"
+        return Result(name, Level.STOP, found, fix, link)
+    words = f"{needs.concurrency} of {limit} needed, {free} free"
+    if needs.concurrency > free:
+        found = f"{words}: bursts of visitors would be throttled"
+        return Result(name, Level.WARNING, found, "ask for 1000, AWS's usual limit", link)
+    return Result(name, Level.OK, words)

@@ -1,0 +1,172 @@
+"""Run every check: `make preflight`, and before `make plan` and `make deploy` on AWS."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from rich.table import Table
+
+from operations import sam
+from operations.console import Phases, out, show_table
+from operations.cost.template import load_template
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.planned import plan_offline, variables_of
+from operations.preflight import caller, cluster, leftovers, machine, quotas, texts
+from operations.preflight.account import Account, Denied, NotOffered, Unanswered
+from operations.preflight.needs import Needs, needs
+from operations.preflight.result import Level, Result
+from operations.terraform import require_variables
+
+type Planned = Callable[[Environment], Needs]
+type Check = Callable[[], Result]
+
+COLOURS = {
+    Level.OK: "green",
+    Level.WARNING: "yellow",
+    Level.STOP: "red",
+    Level.SKIPPED: "dim",
+}
+
+
+def planned_needs(environment: Environment) -> Needs:
+    """Return what the environment's variables and template parameters need."""
+    if not environment.is_local:
+        require_variables(environment)
+    variables: Path = variables_of(environment)
+    template = load_template(sam.parameters(environment, "s3://steps/"))
+    return needs(plan_offline(environment, variables), template, variables)
+
+
+def preflight(
+    environment: Environment,
+    *,
+    making: bool = True,
+    planned: Planned = planned_needs,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Result]:
+    """Return what every check found.
+
+    Args:
+        environment: the deployment.
+        making: whether a deployment follows; a plan alone needs fewer rights.
+        planned: gives what the deployment needs.
+        progress: hears what is checked now.
+    """
+    results = []
+    for each in _checked(Account(environment), making=making, planned=planned):
+        progress(each.check)
+        results.append(each)
+    return results
+
+
+def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[Result]:
+    terraform = machine.check_terraform()
+    yield terraform
+    yield machine.check_sam()
+    credentials = answered(caller.CREDENTIALS, lambda: caller.check_credentials(account))
+    yield credentials
+    if credentials.level is Level.STOP:
+        return
+    yield answered(leftovers.STATE, lambda: leftovers.check_state_bucket(account, making=making))
+    yield answered(leftovers.STACK, lambda: leftovers.check_stack(account, making=making))
+    yield answered(texts.SANDBOX, lambda: texts.check_sandbox(account))
+    if terraform.level is Level.STOP:
+        return
+    try:
+        needed = planned(account.environment)
+    except OperationError as error:
+        yield Result("variables", Level.STOP, str(error), "correct them and try again")
+        return
+    yield from _compared(account, needed, making=making)
+
+
+def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Result]:
+    """Yield the checks that compare what is needed with what there is."""
+    yield answered(caller.RIGHTS_CHECK, lambda: caller.check_rights(account, needed, making=making))
+    for kind in (quotas.VPCS, quotas.INTERNET_GATEWAYS, quotas.ELASTIC_IPS):
+        yield answered(kind.name, partial(quotas.check_room, account, needed, kind))
+    for name, check in (
+        (quotas.PROCESSORS, quotas.check_vcpus),
+        (quotas.CONCURRENCY, quotas.check_concurrency),
+        (cluster.RELEASE, cluster.check_release),
+        (cluster.TYPES, cluster.check_instance_types),
+        (cluster.ZONE, cluster.check_zone),
+        (texts.SPEND_LIMIT, texts.check_spend_limit),
+    ):
+        yield answered(name, partial(check, account, needed))
+
+
+def answered(name: str, check: Check) -> Result:
+    """Run one check; where AWS does not answer it is a warning that says so."""
+    try:
+        return check()
+    except Denied as denied:
+        found = f"not checked: the caller may not {denied.permission}"
+        return Result(name, Level.WARNING, found, f"allow {denied.permission}, or check by hand")
+    except NotOffered:
+        return Result(name, Level.SKIPPED, "not offered by the local AWS")
+    except (Unanswered, ClientError) as error:
+        if name == caller.CREDENTIALS:
+            fix = "log in, then try again: 'aws sts get-caller-identity' must answer"
+            return Result(name, Level.STOP, f"AWS does not accept them: {error}", fix)
+        return Result(name, Level.WARNING, f"not checked: {error}", "try again, or check by hand")
+
+
+def show(results: list[Result]) -> None:
+    """Print a line a check, then what to do about each that is not well."""
+    table = Table("", "check", "found", box=None, pad_edge=False)
+    for each in results:
+        colour = COLOURS[each.level]
+        table.add_row(f"[{colour}]{each.level}[/]", each.check, each.found)
+    show_table(table)
+    show_fixes(results)
+
+
+def show_fixes(results: list[Result]) -> None:
+    """Print what to do about warnings and stops."""
+    for each in results:
+        if each.level in (Level.WARNING, Level.STOP):
+            out.print(f"\n[{COLOURS[each.level]}]{each.level}[/] {each.check}: ", end="")
+            out.print(each.found, markup=False)
+            out.print(f"  fix: {each.fix}", markup=False)
+            if each.link:
+                out.print(f"  {each.link}", markup=False)
+
+
+def as_json(environment: Environment, results: list[Result]) -> dict[str, Any]:
+    """Return the results as a JSON object."""
+    return {
+        "environment": environment.name,
+        "region": environment.region,
+        "stops": len(stops(results)),
+        "results": [each.as_json() for each in results],
+    }
+
+
+def stops(results: list[Result]) -> list[Result]:
+    """Return what a deployment must not go past."""
+    return [each for each in results if each.level is Level.STOP]
+
+
+def refuse(environment: Environment, results: list[Result]) -> None:
+    """Raise OperationError that names every stop; none of them can be overridden."""
+    if found := stops(results):
+        named = "; ".join(f"{each.check}: {each.found}" for each in found)
+        raise OperationError(
+            f"Nothing was made in {environment.name!r}, because a deployment would stop: {named}."
+        )
+
+
+def pass_preflight(environment: Environment, phases: Phases, *, making: bool) -> None:
+    """Check before a plan or a deployment on AWS; warnings are shown, a stop raises."""
+    if environment.is_local:
+        return
+    with phases.phase("preflight") as phase:
+        results = preflight(environment, making=making, progress=phase.detail)
+        warnings = sum(each.level is Level.WARNING for each in results)
+        phase.result = f"{len(results)} checks, {warnings} warnings"
+        show_fixes(results)
+        refuse(environment, results)

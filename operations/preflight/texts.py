@@ -1,0 +1,39 @@
+"""Whether texts reach anybody: the SMS sandbox and the monthly spend limit."""
+
+from operations.preflight.account import Account
+from operations.preflight.needs import Needs
+from operations.preflight.result import Level, Result
+
+SANDBOX, SPEND_LIMIT = "SMS sandbox", "texts' spend limit"
+_TEXTS = "sns/v3/home#/mobile/text-messaging"
+# What SNS allows a month until more is asked for.
+_FIRST_LIMIT = 1.0
+
+
+def check_sandbox(account: Account) -> Result:
+    """The account is out of the SMS sandbox, which texts verified numbers only."""
+    name = SANDBOX
+    if account.ask("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
+        return Result(
+            name,
+            Level.WARNING,
+            "only numbers that you verified (at most ten) are texted",
+            "verify your own to try it; choose 'Exit SMS sandbox' to go live",
+            account.console(_TEXTS),
+        )
+    return Result(name, Level.OK, "left: any number may be texted")
+
+
+def check_spend_limit(account: Account, needs: Needs) -> Result:
+    """The monthly limit of texts is above the first dollar and above the alarm."""
+    name = SPEND_LIMIT
+    asked = account.ask("sns", "get_sms_attributes", attributes=["MonthlySpendLimit"])
+    limit = float(asked.get("attributes", {}).get("MonthlySpendLimit") or _FIRST_LIMIT)
+    words, link = f"${limit:g} a month", account.console(_TEXTS)
+    if limit <= _FIRST_LIMIT:
+        found = f"{words}, about 30 texts: then SNS accepts texts and sends none"
+        return Result(name, Level.WARNING, found, "ask for a higher spend limit", link)
+    if needs.spend_alarm is not None and needs.spend_alarm >= limit:
+        found = f"{words}, and the alarm is at {needs.spend_alarm:g}: too late"
+        return Result(name, Level.WARNING, found, "set texts_spend_alarm_usd below the limit", link)
+    return Result(name, Level.OK, words)

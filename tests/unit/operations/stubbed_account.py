@@ -1,0 +1,74 @@
+"""An account whose answers a test writes: botocore checks each against AWS's service model."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import boto3
+from botocore.stub import ANY, Stubber
+
+from operations.environment import Environment
+from operations.preflight.account import Account
+from operations.preflight.needs import Needs
+
+NUMBER = "123456789012"
+NEEDS = Needs(
+    release="emr-spark-8.1.0",
+    nodes=Counter({"m7g.xlarge": 3}),
+    types=frozenset({"aws_sqs_queue"}),
+    counts=Counter({"aws_vpc": 1, "aws_internet_gateway": 1}),
+    zone=None,
+    spend_alarm=5.0,
+    concurrency=14,
+    reserved=0,
+)
+
+
+class StubbedAccount(Account):
+    """Answers are given in the order in which they were written, for each service."""
+
+    def __init__(self, arn: str = f"arn:aws:iam::{NUMBER}:user/operator", name: str = "staging"):
+        super().__init__(Environment(name))
+        self._stubs: dict[str, Stubber] = {}
+        self.__dict__["caller"] = {"Account": NUMBER, "Arn": arn}
+
+    def client(self, service: str) -> Any:
+        return self._stub(service).client
+
+    def _stub(self, service: str) -> Stubber:
+        if service not in self._stubs:
+            client = boto3.client(  # type: ignore[call-overload]
+                service,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+            self._stubs[service] = Stubber(client)
+            self._stubs[service].activate()
+        return self._stubs[service]
+
+    def answers(self, service: str, call: str, answer: dict[str, Any], **asked: Any) -> None:
+        """Answer the next call of a service; with `asked` only when asked with these."""
+        parameters = None
+        if asked:
+            parameters = {name: ANY if value is ANY else value for name, value in asked.items()}
+        self._stub(service).add_response(call, answer, parameters)
+
+    def refuses(
+        self, service: str, call: str, code: str, words: str = "", status: int = 400
+    ) -> None:
+        """Refuse the next call of a service."""
+        self._stub(service).add_client_error(call, code, words, status)
+
+    def has_quota(self, value: float) -> None:
+        self.answers("service-quotas", "get_service_quota", {"Quota": {"Value": value}})
+
+    def everything_asked(self) -> None:
+        """Fail where an answer was never asked for."""
+        for stub in self._stubs.values():
+            stub.assert_no_pending_responses()
+
+
+def needing(**changed: Any) -> Needs:
+    """Return the usual needs, some of them changed."""
+    return replace(NEEDS, **changed)
