@@ -82,7 +82,7 @@ resource "aws_subnet" "cluster" {
   lifecycle {
     precondition {
       condition     = length(local.zones_with_both) > 0
-      error_message = "No zone of ${var.region} offers both instance types of the cluster: ${local.where_types_are}. Set primary_instance_type and core_instance_type to types that share a zone (the same type for both always does), or choose another region."
+      error_message = "No zone of ${var.region} offers both instance types of the cluster: ${local.where_types_are}. Set primary_instance_type and core_instance_type to types that share a zone, or choose another region."
     }
 
     precondition {
