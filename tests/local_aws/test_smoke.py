@@ -464,7 +464,7 @@ def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cl
     s3.put_object(Bucket="smoke-emr", Key="steps/reads.py", Body="print('read')\n")
     narrow = aws.client("emr").run_job_flow(
         Name="narrow",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         LogUri="s3://smoke-emr/logs/",
         JobFlowRole=instance_profile(aws, "without-bare-name", bucket_rights("smoke-emr", *keys)),
         ServiceRole="service-role",
