@@ -20,7 +20,7 @@ resource "aws_sns_topic_policy" "alarms" {
       },
       {
         # No condition: EventBridge publishes to topics without naming a source, and one would
-        # silently drop the news that the cluster has ended.
+        # silently drop the news that the cluster has ended or a step has failed.
         Sid       = "EventsPublish"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
@@ -102,6 +102,70 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
+locals {
+  # Seconds that each function may run (Timeout in sam/template.yaml; a test compares the two).
+  function_timeout_seconds = {
+    ingest = 20, submit-step = 60, queue-results = 60, send-text = 60, reconcile = 120
+  }
+}
+
+# A new account runs few functions at a time. A throttled call of the API fails; queues and
+# EventBridge try again, late.
+resource "aws_cloudwatch_metric_alarm" "function_throttles" {
+  for_each = local.functions
+
+  alarm_name          = "${local.name}-${each.value}-throttles"
+  alarm_description   = "Lambda refused to run ${local.name}-${each.value}: as many functions run as the account may (Service Quotas, Lambda, concurrent executions). Ask for more, or find what runs so often."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Throttles"
+  dimensions          = { FunctionName = "${local.name}-${each.value}" }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# Before it fails: a function that runs out of time is an error, and its work is done again.
+resource "aws_cloudwatch_metric_alarm" "function_slow" {
+  for_each = local.functions
+
+  alarm_name          = "${local.name}-${each.value}-slow"
+  alarm_description   = "Function ${local.name}-${each.value} takes over four fifths of the ${local.function_timeout_seconds[each.value]} seconds after which Lambda stops it. See its traces in X-Ray for what it waits for."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Duration"
+  dimensions          = { FunctionName = "${local.name}-${each.value}" }
+  extended_statistic  = "p95"
+  period              = 300
+  evaluation_periods  = 3
+  datapoints_to_alarm = 2
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = local.function_timeout_seconds[each.value] * 1000 * 4 / 5
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# The API of the SAM template: its name and its one stage.
+resource "aws_cloudwatch_metric_alarm" "api_errors" {
+  alarm_name          = "${local.name}-api-errors"
+  alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (its own alarms say so); 503: it could not reach what it needs; 504: it took over 29 seconds."
+  namespace           = "AWS/ApiGateway"
+  metric_name         = "5XXError"
+  dimensions          = { ApiName = local.name, Stage = "v1" }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
 # ---------------------------------------------------------------------------------------------
 # The flow, as the functions count it (namespace Marquee, dimensions environment and service)
 # ---------------------------------------------------------------------------------------------
@@ -172,20 +236,80 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
 # The cluster and the bill, as AWS counts them
 # ---------------------------------------------------------------------------------------------
 
-# EMR's own count, for steps that no event told reconcile about.
-resource "aws_cloudwatch_metric_alarm" "applications_failed" {
-  alarm_name          = "${local.name}-applications-failed"
-  alarm_description   = "A Spark application failed on cluster ${aws_emr_cluster.this.id}."
+locals {
+  # EMR publishes these every five minutes while the cluster runs. None tells of the primary node's
+  # disk: what would fill it is deleted by age (cluster.tf, bootstrap/install.sh).
+  cluster_alarms = {
+    hdfs-full = {
+      metric     = "HDFSUtilization"
+      comparison = "GreaterThanThreshold"
+      threshold  = 80
+      meaning    = "HDFS is over 80 % full (shuffles and event logs lie there); at 90 % YARN stops using a node. Raise disk_gib.data or core_instance_count."
+    }
+    nodes-unhealthy = {
+      metric     = "MRUnhealthyNodes"
+      comparison = "GreaterThanThreshold"
+      threshold  = 0
+      meaning    = "YARN takes a node for unhealthy, mostly because its disk is over 90 % full, and runs nothing there."
+    }
+    nodes-missing = {
+      metric     = "CoreNodesRunning"
+      comparison = "LessThanThreshold"
+      threshold  = var.core_instance_count
+      meaning    = "Fewer core nodes run than core_instance_count (${var.core_instance_count}): EMR could not start or keep one. Steps run with what is left."
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "cluster" {
+  for_each = local.cluster_alarms
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = "${each.value.meaning} Cluster ${aws_emr_cluster.this.id}."
   namespace           = "AWS/ElasticMapReduce"
-  metric_name         = "AppsFailed"
+  metric_name         = each.value.metric
   dimensions          = { JobFlowId = aws_emr_cluster.this.id }
-  statistic           = "Maximum"
+  statistic           = "Average"
   period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
+  evaluation_periods  = 3
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}
+
+# EMR's event, not YARN's count of failed applications: in client mode, which the steps run in, YARN
+# ends an application as SUCCEEDED whatever its driver did (Spark, "Running on YARN",
+# spark.yarn.am.clientModeTreatDisconnectAsFailed). It comes even where reconcile cannot run.
+resource "aws_cloudwatch_event_rule" "step_failed" {
+  name        = "${local.name}-step-failed"
+  description = "A step of ${local.name} has failed"
+
+  event_pattern = jsonencode({
+    source      = ["aws.emr"]
+    detail-type = ["EMR Step Status Change"]
+    detail = {
+      clusterId = [aws_emr_cluster.this.id]
+      state     = ["FAILED"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "step_failed" {
+  rule = aws_cloudwatch_event_rule.step_failed.name
+  arn  = aws_sns_topic.alarms.arn
+
+  # A step's name holds a model's, a data set's or a submission's id: nothing of a visitor.
+  input_transformer {
+    input_paths = {
+      at      = "$.time"
+      cluster = "$.detail.clusterId"
+      id      = "$.detail.stepId"
+      name    = "$.detail.name"
+    }
+    input_template = "\"Step <name> (<id>) of ${local.name} failed at <at> on cluster <cluster>. Its output lies under s3://${local.buckets.artifacts}/logs/<cluster>/steps/<id>/. Recommend steps are tried again by themselves; start others again (make train, make import).\""
+  }
 }
 
 # A terminated cluster sends no metrics, so an alarm could not tell it from an idle one; the event

@@ -1,9 +1,31 @@
+# The primary node's memory, of which the driver gets a share: the steps run in client mode, so that
+# their driver is a process of the primary node.
+data "aws_ec2_instance_type" "primary" {
+  count = var.driver_memory_share > 0 ? 1 : 0
+
+  instance_type = var.primary_instance_type
+}
+
 locals {
+  # Above 32 GiB a JVM's references take twice the room (no compressed pointers to objects).
+  largest_driver_mib = 31 * 1024
+
+  driver_memory = {
+    for memory_mib in data.aws_ec2_instance_type.primary[*].memory_size : "spark.driver.memory" =>
+    "${min(floor(memory_mib * var.driver_memory_share), local.largest_driver_mib)}m"
+  }
+
   # spark.sql.ansi.enabled is this release's default: stated, because the steps rely on a bad cast
   # failing. OPENBLAS_NUM_THREADS=1: Spark runs one task a core, and a library that starts threads
-  # of its own would fight it for them.
+  # of its own would fight it for them. The executors' number and size are EMR's own (dynamic
+  # allocation, sized by the core nodes): docs/decisions/0002-terraform.md says why.
   spark_defaults = merge(
     {
+      # The history server deletes event logs (HDFS, /var/log/spark/apps), which a cluster that lives
+      # long would fill itself with. The steps' own output is kept under the log URI.
+      "spark.history.fs.cleaner.enabled"             = "true"
+      "spark.history.fs.cleaner.interval"            = "1d"
+      "spark.history.fs.cleaner.maxAge"              = "7d"
       "spark.sql.ansi.enabled"                       = "true"
       "spark.sql.session.timeZone"                   = "UTC"
       "spark.serializer"                             = "org.apache.spark.serializer.KryoSerializer"
@@ -12,6 +34,7 @@ locals {
     },
     { for python in compact([var.cluster_python]) : "spark.pyspark.python" => python },
     { for python in compact([var.cluster_python]) : "spark.pyspark.driver.python" => python },
+    local.driver_memory,
     var.spark_defaults,
   )
 
@@ -20,16 +43,16 @@ locals {
     { for python in compact([var.cluster_python]) : "PYSPARK_PYTHON" => python },
   )
 
-  # EMR answers with capitalised keys and every plan compares text: lower case would replace the
-  # cluster each time (hashicorp/terraform-provider-aws#7101).
+  # Every plan compares this with EMR's answer, as JSON, and a difference replaces the cluster. EMR
+  # answers with capitalised keys (hashicorp/terraform-provider-aws#7101), without empty lists of
+  # configurations, and with empty properties where another configuration lies inside: the shape of
+  # the provider's own acceptance test (TestAccEMRCluster_sJSON in internal/service/emr).
   cluster_configurations = [
-    { Classification = "spark-defaults", Configurations = [], Properties = local.spark_defaults },
+    { Classification = "spark-defaults", Properties = local.spark_defaults },
     {
       Classification = "spark-env"
-      Configurations = [
-        { Classification = "export", Configurations = [], Properties = local.spark_environment },
-      ]
-      Properties = {}
+      Configurations = [{ Classification = "export", Properties = local.spark_environment }]
+      Properties     = {}
     },
   ]
 

@@ -56,7 +56,7 @@ locals {
     {
       title = "Cluster", height = 6, width = 8
       metrics = [
-        for metric in ["IsIdle", "AppsRunning", "AppsPending", "AppsFailed", "YARNMemoryAvailablePercentage"] :
+        for metric in ["IsIdle", "AppsRunning", "AppsPending", "CoreNodesRunning", "MRUnhealthyNodes", "YARNMemoryAvailablePercentage", "HDFSUtilization"] :
         ["AWS/ElasticMapReduce", metric, "JobFlowId", aws_emr_cluster.this.id, { stat = "Average", label = metric }]
       ]
     },
@@ -85,6 +85,13 @@ locals {
       metrics = [
         for name in local.functions :
         ["AWS/Lambda", "Throttles", "FunctionName", "${local.name}-${name}", { stat = "Sum", label = name }]
+      ]
+    },
+    {
+      title = "API calls and errors", height = 6, width = 24
+      metrics = [
+        for metric in ["Count", "4XXError", "5XXError"] :
+        ["AWS/ApiGateway", metric, "ApiName", local.name, "Stage", "v1", { stat = "Sum", label = metric }]
       ]
     },
   ]

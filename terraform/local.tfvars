@@ -32,5 +32,6 @@ queue_visibility_seconds = {
 }
 
 # The runner of local steps brings its own Python and sizes Spark by the step's input.
-cluster_python = null
-spark_defaults = {}
+cluster_python      = null
+driver_memory_share = 0
+spark_defaults      = {}

@@ -28,6 +28,13 @@ locals {
   functions     = toset(["ingest", "submit-step", "queue-results", "send-text", "reconcile"])
   function_arns = { for name in local.functions : name => "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.name}-${name}" }
 
+  # The rules of the SAM template that call reconcile, named there: a name that CloudFormation makes
+  # is shortened where the stack's is long, and no policy could name it.
+  reconcile_rule_arns = [
+    for rule in ["step-ended-badly", "sweep", "train"] :
+    "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${local.name}-${rule}"
+  ]
+
   parameter_prefix = "/marquee/${var.environment}"
   token_secret_arn = "arn:${local.partition}:ssm:${var.region}:${local.account_id}:parameter${local.parameter_prefix}/token-secret"
 }

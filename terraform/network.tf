@@ -3,6 +3,38 @@
 locals {
   # EMR's own service policy touches only what carries this tag.
   emr_tag = { "for-use-with-amazon-emr-managed-policies" = "true" }
+
+  node_types = { primary = var.primary_instance_type, core = var.core_instance_type }
+
+  zones_with_type = {
+    for node, offered in data.aws_ec2_instance_type_offerings.nodes : node => toset(offered.locations)
+  }
+
+  # A cluster lives in one zone: one that offers both types.
+  zones_with_both = sort(setintersection(
+    data.aws_availability_zones.available.names,
+    local.zones_with_type.primary,
+    local.zones_with_type.core,
+  ))
+
+  zone = try(coalesce(var.availability_zone, terraform_data.zone.output), null)
+
+  where_types_are = join("; ", [
+    for node, zones in local.zones_with_type :
+    "${node}_instance_type ${local.node_types[node]} is offered in ${join(", ", sort(zones))}${length(zones) == 0 ? "no zone" : ""}"
+  ])
+}
+
+# Which zones offer each of the nodes' types: AWS does not offer every type in every zone.
+data "aws_ec2_instance_type_offerings" "nodes" {
+  for_each = local.node_types
+
+  location_type = "availability-zone"
+
+  filter {
+    name   = "instance-type"
+    values = [each.value]
+  }
 }
 
 data "aws_availability_zones" "available" {
@@ -11,6 +43,16 @@ data "aws_availability_zones" "available" {
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
+  }
+}
+
+# The zone that was chosen first. It stays, since another one would replace the subnet and with it
+# the cluster, only because AWS began to offer a type in a zone of an earlier name.
+resource "terraform_data" "zone" {
+  input = try(local.zones_with_both[0], null)
+
+  lifecycle {
+    ignore_changes = [input]
   }
 }
 
@@ -32,10 +74,22 @@ resource "aws_default_security_group" "unused" {
 resource "aws_subnet" "cluster" {
   vpc_id                  = aws_vpc.cluster.id
   cidr_block              = cidrsubnet(var.vpc_cidr, 4, 0)
-  availability_zone       = coalesce(var.availability_zone, data.aws_availability_zones.available.names[0])
+  availability_zone       = local.zone
   map_public_ip_on_launch = true
 
   tags = merge(local.emr_tag, { Name = "${local.name}-cluster" })
+
+  lifecycle {
+    precondition {
+      condition     = length(local.zones_with_both) > 0
+      error_message = "No zone of ${var.region} offers both instance types of the cluster: ${local.where_types_are}. Set primary_instance_type and core_instance_type to types that share a zone, or choose another region."
+    }
+
+    precondition {
+      condition     = length(local.zones_with_both) == 0 || try(contains(local.zones_with_both, local.zone), false)
+      error_message = "The cluster cannot run in zone ${coalesce(local.zone, "(none)")}: ${local.where_types_are}. Set availability_zone to one of ${join(", ", local.zones_with_both)}, or to null for a new deployment to choose one by itself."
+    }
+  }
 }
 
 resource "aws_internet_gateway" "cluster" {

@@ -34,16 +34,15 @@ locals {
         }
       ],
       [
-        # What EventBridge could not deliver to reconcile at all. CloudFormation names the stack's
-        # rules <stack>-<logical id>-<random>, and SAM begins the logical ids with the function's.
-        for rule in ["rule/${local.name}-ReconcileFunction*"] : {
+        # What EventBridge could not deliver to reconcile at all.
+        for rules in [local.reconcile_rule_arns] : {
           Sid       = "EventBridgeGivesUp"
           Effect    = "Allow"
           Principal = { Service = "events.amazonaws.com" }
           Action    = "sqs:SendMessage"
           Resource  = arn
           Condition = {
-            ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:events:${var.region}:${local.account_id}:${rule}" }
+            ArnEquals    = { "aws:SourceArn" = rules }
             StringEquals = { "aws:SourceAccount" = local.account_id }
           }
         } if kind == "reconcile-dead-letters"

@@ -193,7 +193,7 @@ variable "vpc_cidr" {
 }
 
 variable "availability_zone" {
-  description = "Zone of the cluster's subnet; null takes the region's first. Change it when the zone lacks the instance types."
+  description = "Zone of the cluster's subnet; null takes the first that offers both instance types."
   type        = string
   default     = null
 
@@ -208,13 +208,13 @@ variable "availability_zone" {
 # ---------------------------------------------------------------------------------------------
 
 variable "release_label" {
-  description = "EMR release. emr-spark-8.0.0 is Spark 4.0.2 on Java 17 with Python 3.13, what the tests run on too."
+  description = "EMR release. emr-spark-8.1.0 is Spark 4.1.1 with Python 3.13, what the tests run on too; supported until 7 September 2029."
   type        = string
-  default     = "emr-spark-8.0.0"
+  default     = "emr-spark-8.1.0"
 
   validation {
-    condition     = can(regex("^emr-(spark-)?[0-9]+\\.[0-9]+\\.[0-9]+$", var.release_label))
-    error_message = "release_label is an EMR release such as \"emr-spark-8.0.0\"."
+    condition     = can(regex("^emr-spark-8\\.[0-9]+\\.[0-9]+$", var.release_label))
+    error_message = "release_label is an EMR release with Spark 4 such as \"emr-spark-8.1.0\". The steps do not run on an emr-7 release, which has Spark 3.5 and no Python 3.13."
   }
 }
 
@@ -294,6 +294,14 @@ variable "idle_timeout_minutes" {
     condition     = var.idle_timeout_minutes == null || try(var.idle_timeout_minutes >= 1 && var.idle_timeout_minutes <= 10080, false)
     error_message = "idle_timeout_minutes is 1 to 10080 (seven days), or null."
   }
+
+  # AWS says that protection holds against users, API calls and errors, and that a cluster still ends
+  # after its last step; it does not say which of the two wins here (API_SetTerminationProtection and
+  # emr-auto-termination-policy in its documents). So nobody may rely on either.
+  validation {
+    condition     = var.idle_timeout_minutes == null || !var.termination_protection
+    error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) and termination_protection = true contradict each other, and AWS does not say which one holds. Set termination_protection = false for a cluster that ends when idle, or idle_timeout_minutes = null for one that stays."
+  }
 }
 
 variable "termination_protection" {
@@ -301,6 +309,18 @@ variable "termination_protection" {
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "driver_memory_share" {
+  description = "Share of the primary node's memory that a step's driver gets as its heap, at most 31 GiB. The rest is for EMR's services on that node and the driver's Python. 0 leaves the heap to spark_defaults, or to Spark (1 GiB)."
+  type        = number
+  default     = 0.5
+  nullable    = false
+
+  validation {
+    condition     = var.driver_memory_share >= 0 && var.driver_memory_share <= 0.75
+    error_message = "driver_memory_share is 0 to 0.75 of the primary node's memory."
+  }
 }
 
 variable "spark_defaults" {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # EMR bootstrap action, run on every node before Spark: numpy for the steps' Python, from wheels in
-# the artifacts bucket and only if their hashes match, and OpenBLAS for MLlib.
+# the artifacts bucket and only if their hashes match, OpenBLAS for MLlib, and an age after which the
+# logs of steps and containers are deleted from the node.
 #
 # Usage: install.sh s3://<artifacts bucket>/bootstrap/wheels/
 # Those wheels and their hashed requirements.txt are uploaded by Terraform (var.wheels_directory).
@@ -9,6 +10,8 @@ set -euo pipefail
 wheels_url=$1
 python=${MARQUEE_PYTHON:-/usr/bin/python3.13}
 library_directory=${MARQUEE_LIBRARY_DIRECTORY:-/usr/lib64}
+tmpfiles_directory=${MARQUEE_TMPFILES_DIRECTORY:-/etc/tmpfiles.d}
+log_days=14
 
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
@@ -34,11 +37,24 @@ link_blas() {
   done
 }
 
+# EMR copies these logs to the log URI every five minutes; on a node that lives long they would fill
+# the disk. systemd deletes by this list once a day (tmpfiles.d(5): "e" is a folder that may exist).
+delete_old_logs() {
+  printf 'e %s - - - %sd\n' \
+    /mnt/var/log/hadoop/steps "$log_days" \
+    /mnt/var/log/hadoop-yarn/containers "$log_days" \
+    | sudo tee "$tmpfiles_directory/marquee-logs.conf" >/dev/null
+}
+
 install_python_packages
 
 # Without OpenBLAS training is slower and right: no reason to have no cluster.
 if ! { sudo dnf install --assumeyes --quiet openblas && link_blas; }; then
   echo "OpenBLAS is not installed: MLlib runs its plain Java routines, about half as fast." >&2
+fi
+
+if ! delete_old_logs; then
+  echo "Old logs of steps are not deleted from this node: watch its disk." >&2
 fi
 
 # A node that cannot run the steps must not join: EMR then ends the cluster and says why.

@@ -66,7 +66,9 @@ run "alarms" {
       for alarm in concat(
         values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.oldest_message),
         values(aws_cloudwatch_metric_alarm.function_errors), values(aws_cloudwatch_metric_alarm.flow),
-        [aws_cloudwatch_metric_alarm.applications_failed, aws_cloudwatch_metric_alarm.texts_spend],
+        values(aws_cloudwatch_metric_alarm.function_throttles), values(aws_cloudwatch_metric_alarm.function_slow),
+        values(aws_cloudwatch_metric_alarm.cluster),
+        [aws_cloudwatch_metric_alarm.api_errors, aws_cloudwatch_metric_alarm.texts_spend],
       ) : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.alarm_description != ""
     ])
     error_message = "An alarm reaches nobody, or does not say what to do."
@@ -77,6 +79,75 @@ run "alarms" {
       clusterId = ["j-TESTCLUSTER"], state = ["TERMINATED", "TERMINATED_WITH_ERRORS"]
     } && aws_cloudwatch_event_target.cluster_ended.arn == aws_sns_topic.alarms.arn
     error_message = "Nobody hears when the cluster ends."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.step_failed.event_pattern) == {
+        source = ["aws.emr"], detail-type = ["EMR Step Status Change"]
+        detail = { clusterId = ["j-TESTCLUSTER"], state = ["FAILED"] }
+      }
+      && aws_cloudwatch_event_target.step_failed.arn == aws_sns_topic.alarms.arn
+      && !strcontains(one(aws_cloudwatch_event_target.step_failed.input_transformer).input_template, "<message>")
+    )
+    error_message = "Nobody hears when a step of this cluster fails, or of another cluster's as well."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in jsondecode(aws_sns_topic_policy.alarms.policy).Statement :
+      statement.Principal == { Service = "events.amazonaws.com" } && statement.Action == "sns:Publish" && !can(statement.Condition)
+    ])
+    error_message = "EventBridge may not publish to the alarms' topic."
+  }
+
+  assert {
+    condition = (
+      toset([for alarm in aws_cloudwatch_metric_alarm.function_throttles : alarm.dimensions.FunctionName]) == toset([for alarm in aws_cloudwatch_metric_alarm.function_errors : alarm.dimensions.FunctionName])
+      && alltrue([for alarm in aws_cloudwatch_metric_alarm.function_throttles : alarm.metric_name == "Throttles" && alarm.threshold == 0])
+    )
+    error_message = "A function that is throttled raises no alarm."
+  }
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.function_slow : name => "${alarm.metric_name} ${alarm.extended_statistic} ${alarm.threshold}"
+      } == {
+      ingest        = "Duration p95 16000"
+      submit-step   = "Duration p95 48000"
+      queue-results = "Duration p95 48000"
+      send-text     = "Duration p95 48000"
+      reconcile     = "Duration p95 96000"
+    }
+    error_message = "A function that nearly runs out of time raises no alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.api_errors.metric_name == "5XXError" && aws_cloudwatch_metric_alarm.api_errors.dimensions == tomap({ ApiName = "marquee-test", Stage = "v1" })
+    error_message = "The API's failures raise no alarm."
+  }
+
+  assert {
+    condition = {
+      for alarm in aws_cloudwatch_metric_alarm.cluster : alarm.metric_name => "${alarm.comparison_operator} ${alarm.threshold} ${alarm.dimensions.JobFlowId}"
+      } == {
+      HDFSUtilization  = "GreaterThanThreshold 80 j-TESTCLUSTER"
+      MRUnhealthyNodes = "GreaterThanThreshold 0 j-TESTCLUSTER"
+      CoreNodesRunning = "LessThanThreshold 2 j-TESTCLUSTER"
+    }
+    error_message = "A full or shrunken cluster raises no alarm."
+  }
+
+  # Each alarm is 10 cents a month.
+  assert {
+    condition = 36 == sum([
+      for alarms in [
+        aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.oldest_message, aws_cloudwatch_metric_alarm.function_errors,
+        aws_cloudwatch_metric_alarm.function_throttles, aws_cloudwatch_metric_alarm.function_slow, aws_cloudwatch_metric_alarm.flow,
+        aws_cloudwatch_metric_alarm.cluster, { api = aws_cloudwatch_metric_alarm.api_errors, texts = aws_cloudwatch_metric_alarm.texts_spend },
+      ] : length(alarms)
+    ])
+    error_message = "The number of alarms changed: is each one worth 10 cents a month?"
   }
 
   assert {

@@ -23,7 +23,12 @@ run "other_choices" {
     idle_timeout_minutes = 90
     encrypt_disks        = false
     cluster_python       = null
+    driver_memory_share  = 0
     spark_defaults       = { "spark.sql.ansi.enabled" = "false" }
+    availability_zone    = "eu-west-1b"
+
+    # Refused beside idle_timeout_minutes: AWS does not say which one holds.
+    termination_protection = false
   }
 
   assert {
@@ -85,5 +90,15 @@ run "other_choices" {
       && strcontains(aws_emr_cluster.this.configurations_json, "\"spark.sql.ansi.enabled\":\"false\"")
     )
     error_message = "cluster_python or spark_defaults does not reach the cluster."
+  }
+
+  assert {
+    condition     = !strcontains(aws_emr_cluster.this.configurations_json, "spark.driver.memory") && length(data.aws_ec2_instance_type.primary) == 0
+    error_message = "driver_memory_share = 0 still sizes the driver, which hurts a laptop."
+  }
+
+  assert {
+    condition     = aws_subnet.cluster.availability_zone == "eu-west-1b"
+    error_message = "availability_zone does not reach the subnet."
   }
 }

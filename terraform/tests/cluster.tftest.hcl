@@ -12,7 +12,7 @@ run "as_on_aws" {
   command = plan
 
   assert {
-    condition     = aws_emr_cluster.this.release_label == "emr-spark-8.0.0" && aws_emr_cluster.this.applications == toset(["Spark"])
+    condition     = aws_emr_cluster.this.release_label == "emr-spark-8.1.0" && aws_emr_cluster.this.applications == toset(["Spark"])
     error_message = "The cluster does not run Spark alone, of the release the tests run on."
   }
 
@@ -34,9 +34,14 @@ run "as_on_aws" {
   assert {
     condition = (
       one([for entry in jsondecode(aws_emr_cluster.this.configurations_json) : entry.Properties if entry.Classification == "spark-defaults"])["spark.pyspark.python"] == "/usr/bin/python3.13"
-      && alltrue([for entry in jsondecode(aws_emr_cluster.this.configurations_json) : toset(keys(entry)) == toset(["Classification", "Configurations", "Properties"])])
+      && alltrue([for entry in jsondecode(aws_emr_cluster.this.configurations_json) : contains(keys(entry), "Classification") && contains(keys(entry), "Properties")])
     )
     error_message = "The steps would run on another Python, or lower-case keys would replace the cluster on every plan."
+  }
+
+  assert {
+    condition     = terraform_data.zone.input == "eu-west-1a"
+    error_message = "The cluster is not in the first zone that offers both instance types."
   }
 
   assert {

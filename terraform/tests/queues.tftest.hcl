@@ -51,7 +51,11 @@ run "queues" {
         Action    = "sqs:SendMessage"
         Resource  = "arn:aws:sqs:eu-west-1:123456789012:marquee-test-reconcile-dead-letters"
         Condition = {
-          ArnLike      = { "aws:SourceArn" = "arn:aws:events:eu-west-1:123456789012:rule/marquee-test-ReconcileFunction*" }
+          ArnEquals = {
+            "aws:SourceArn" = [
+              for rule in ["step-ended-badly", "sweep", "train"] : "arn:aws:events:eu-west-1:123456789012:rule/marquee-test-${rule}"
+            ]
+          }
           StringEquals = { "aws:SourceAccount" = "123456789012" }
         }
     }]

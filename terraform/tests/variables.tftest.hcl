@@ -38,6 +38,7 @@ run "values_out_of_range" {
     core_instance_count          = 0
     disk_gib                     = { root = 10 }
     idle_timeout_minutes         = 0
+    driver_memory_share          = 0.9
     spark_defaults               = { "sql.ansi.enabled" = "true" }
     alarm_email                  = "nobody"
     oldest_message_alarm_seconds = 5
@@ -48,7 +49,24 @@ run "values_out_of_range" {
     var.environment, var.region, var.account_id, var.retention_days, var.website_endpoint, var.cloudfront_price_class,
     var.queue_visibility_seconds, var.max_receive_count, var.vpc_cidr, var.availability_zone, var.release_label,
     var.cluster_python, var.primary_instance_type, var.core_instance_type, var.core_instance_count, var.disk_gib,
-    var.idle_timeout_minutes, var.spark_defaults, var.alarm_email, var.oldest_message_alarm_seconds,
+    var.idle_timeout_minutes, var.driver_memory_share, var.spark_defaults, var.alarm_email, var.oldest_message_alarm_seconds,
     var.texts_spend_alarm_usd, var.tags,
   ]
+}
+
+run "ends_when_idle_and_is_protected" {
+  command = plan
+  variables {
+    idle_timeout_minutes   = 60
+    termination_protection = true
+  }
+  expect_failures = [var.idle_timeout_minutes]
+}
+
+run "a_release_without_spark_4" {
+  command = plan
+  variables {
+    release_label = "emr-7.13.0"
+  }
+  expect_failures = [var.release_label]
 }

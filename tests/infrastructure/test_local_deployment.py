@@ -1,12 +1,15 @@
 """What Terraform and the site's hosting make of a running deployment."""
 
+import json
 import re
+import uuid
+from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-from tests.deployment import ROOT, Deployment
+from tests.deployment import ROOT, Deployment, eventually
 
 
 def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
@@ -42,3 +45,62 @@ def test_what_that_page_links_to_is_found_from_every_address(
     assert "/marquee.css" in links
     answers = {link: got(deployment, urljoin(shown_at, link)).status_code for link in links}
     assert answers == dict.fromkeys(links, 200)
+
+
+@pytest.fixture
+def news(local: Deployment) -> Iterator[str]:
+    """A queue that gets what is published to the alarms' topic; gives its URL."""
+    queues, topics = local.client("sqs"), local.client("sns")
+    topic = local.parameters["alarms-topic-arn"]
+    url = queues.create_queue(QueueName=f"marquee-test-news-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    named = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = named["Attributes"]["QueueArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = topics.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"RawMessageDelivery": "true"},
+        ReturnSubscriptionArn=True,
+    )["SubscriptionArn"]
+    try:
+        yield url
+    finally:
+        topics.unsubscribe(SubscriptionArn=subscription)
+        queues.delete_queue(QueueUrl=url)
+
+
+def test_given_a_step_that_fails_then_the_alarms_topic_says_which(
+    local: Deployment, news: str
+) -> None:
+    cluster = local.parameters["cluster-id"]
+    missing = f"s3://{local.parameters['artifacts-bucket']}/steps/not-there.py"
+    step = {
+        "Name": "prepare-nothing",
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", missing]},
+    }
+    (step_id,) = local.client("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[step])["StepIds"]
+
+    def told() -> list[str]:
+        received = local.client("sqs").receive_message(
+            QueueUrl=news, WaitTimeSeconds=1, MaxNumberOfMessages=10
+        )
+        return [message["Body"] for message in received.get("Messages", [])]
+
+    messages = eventually(
+        told, lambda seen: any(step_id in each for each in seen), f"news of {step_id}"
+    )
+    (message,) = [each for each in messages if step_id in each]
+    assert message.strip('"').startswith(
+        f"Step prepare-nothing ({step_id}) of marquee-{local.environment} failed at "
+    )
+    assert f"/logs/{cluster}/steps/{step_id}/" in message

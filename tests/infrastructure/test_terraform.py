@@ -1,68 +1,14 @@
 """Terraform's own checks, without a cloud: formatting, validation and the tests with a mock AWS."""
 
-import os
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from operations.terraform_mirror import provider_mirror
+from tests.infrastructure.conftest import RunTerraform
 
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "terraform"
-
-type RunTerraform = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
-    """Run Terraform on the configuration, with a data folder of its own."""
-    program = shutil.which("terraform")
-    assert program, "Terraform is not on PATH: install version 1.11 or later and try again."
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    environment |= {
-        "TF_DATA_DIR": str(tmp_path_factory.mktemp("terraform-data")),
-        "TF_IN_AUTOMATION": "1",
-        "CHECKPOINT_DISABLE": "1",
-        # No test may reach an account, whatever this machine's profiles say.
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [program, *arguments],
-            cwd=TERRAFORM,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def initialised_terraform(terraform: RunTerraform) -> RunTerraform:
-    """Terraform with its provider, from a mirror where this machine has one."""
-    mirror = provider_mirror()
-    done = terraform(
-        "init",
-        "-backend=false",
-        "-input=false",
-        "-no-color",
-        "-lockfile=readonly",
-        *([f"-plugin-dir={mirror}"] if mirror else []),
-    )
-    assert done.returncode == 0, (
-        f"Terraform's provider could not be had from {mirror or 'the registry'}: reach the"
-        f" registry, or name a mirror in MARQUEE_TERRAFORM_MIRROR.\n{done.stdout}{done.stderr}"
-    )
-    return terraform
 
 
 def test_every_file_is_formatted_as_terraform_formats(terraform: RunTerraform) -> None:

@@ -32,6 +32,7 @@ class Node:
             "LIBRARIES": str(self.libraries),
             "MARQUEE_PYTHON": str(self.commands / "python3.13"),
             "MARQUEE_LIBRARY_DIRECTORY": str(self.libraries),
+            "MARQUEE_TMPFILES_DIRECTORY": str(self.libraries),
         }
         return subprocess.run(
             [str(SCRIPT), WHEELS_URL], env=environment, capture_output=True, text=True, check=False
@@ -62,6 +63,17 @@ def test_given_wheels_then_python_packages_come_from_them_alone_and_by_their_has
     installed = next(call for call in node.called if "pip install" in call)
     assert "--no-index" in installed
     assert "--require-hashes" in installed
+
+
+def test_given_a_node_that_lives_long_then_old_logs_of_steps_and_containers_are_deleted(
+    node: Node,
+) -> None:
+    assert node.boot().returncode == 0
+    rules = (node.libraries / "marquee-logs.conf").read_text().splitlines()
+    assert [rule.split() for rule in rules] == [
+        ["e", folder, "-", "-", "-", "14d"]
+        for folder in ("/mnt/var/log/hadoop/steps", "/mnt/var/log/hadoop-yarn/containers")
+    ]
 
 
 def test_given_openblas_then_mllib_finds_it_under_the_names_it_loads(node: Node) -> None:

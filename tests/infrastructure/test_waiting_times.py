@@ -78,3 +78,28 @@ def test_all_deliveries_of_a_visitors_message_on_a_laptop_outlast_a_run_that_die
     template: dict[str, Any],
 ) -> None:
     assert receives() * chosen_locally()["visitors"] > timeout(template, "visitors")
+
+
+def test_a_function_is_called_slow_by_the_time_after_which_lambda_stops_it(
+    template: dict[str, Any],
+) -> None:
+    text = (TERRAFORM / "alarms.tf").read_text()
+    block = text[text.index("function_timeout_seconds = {") :]
+    found = re.findall(r"([\w-]+) = (\d+)", block[: block.index("}")])
+    assert {name: int(seconds) for name, seconds in found} == {
+        str(each["Properties"]["FunctionName"]["Fn::Sub"]).removeprefix(
+            "marquee-${Environment}-"
+        ): each["Properties"]["Timeout"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def test_the_alarm_of_the_api_reads_the_name_and_the_stage_that_the_template_gives(
+    template: dict[str, Any],
+) -> None:
+    """API Gateway counts under these two; a metric of another name never raises an alarm."""
+    api = template["Resources"]["Api"]["Properties"]
+    assert api["Name"] == {"Fn::Sub": "marquee-${Environment}"}
+    alarms = (TERRAFORM / "alarms.tf").read_text()
+    assert f'{{ ApiName = local.name, Stage = "{api["StageName"]}" }}' in alarms

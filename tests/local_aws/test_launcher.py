@@ -171,7 +171,7 @@ def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
     emr = aws.client("emr")
     cluster = emr.run_job_flow(
         Name="orphans",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         JobFlowRole=instance_profile(aws, "nodes", bucket_rights("orphan-steps")),
         ServiceRole="service-role",
         Instances={"KeepJobFlowAliveWhenNoSteps": True},

@@ -337,7 +337,7 @@ def cluster(aws: LocalAws, nodes: str) -> str:
     aws.client("s3").create_bucket(Bucket="smoke-emr")
     answer = aws.client("emr").run_job_flow(
         Name="smoke",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         LogUri="s3://smoke-emr/logs/",
         JobFlowRole=nodes,
         ServiceRole="service-role",
@@ -464,7 +464,7 @@ def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cl
     s3.put_object(Bucket="smoke-emr", Key="steps/reads.py", Body="print('read')\n")
     narrow = aws.client("emr").run_job_flow(
         Name="narrow",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         LogUri="s3://smoke-emr/logs/",
         JobFlowRole=instance_profile(aws, "without-bare-name", bucket_rights("smoke-emr", *keys)),
         ServiceRole="service-role",
@@ -536,7 +536,7 @@ def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str, nod
     aws.client("s3").put_object(Bucket="smoke-emr", Key="steps/meets.py", Body=script)
     other = emr.run_job_flow(
         Name="other",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         LogUri="s3://smoke-emr/logs/",
         JobFlowRole=nodes,
         ServiceRole="service-role",
@@ -577,7 +577,7 @@ def test_emr_keeps_the_security_groups_it_is_given_as_they_are(aws: LocalAws) ->
 
     made = aws.client("emr").run_job_flow(
         Name="in a network",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         JobFlowRole="instance-profile",
         ServiceRole="service-role",
         Instances={
@@ -603,7 +603,7 @@ def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> No
     groups = emr.list_instance_groups(ClusterId=cluster)["InstanceGroups"]
     actions = emr.list_bootstrap_actions(ClusterId=cluster)["BootstrapActions"]
 
-    assert described["ReleaseLabel"] == "emr-spark-8.0.0"
+    assert described["ReleaseLabel"] == "emr-spark-8.1.0"
     assert described["Tags"] == [{"Key": "project", "Value": "marquee"}]
     assert [application["Name"] for application in described["Applications"]] == ["Spark"]
     spark_defaults, spark_env = described["Configurations"]
@@ -626,7 +626,7 @@ def test_emr_ends_a_cluster_with_its_instance_groups(aws: LocalAws) -> None:
     emr = aws.client("emr")
     made = emr.run_job_flow(
         Name="short",
-        ReleaseLabel="emr-spark-8.0.0",
+        ReleaseLabel="emr-spark-8.1.0",
         JobFlowRole="instance-profile",
         ServiceRole="service-role",
         Instances={

@@ -52,3 +52,11 @@ mock_resource "aws_s3_bucket" {
 mock_resource "aws_security_group" {
   defaults = { id = "sg-0123456789abcdef0" }
 }
+
+mock_data "aws_ec2_instance_type" {
+  defaults = { memory_size = 16384 }
+}
+
+mock_data "aws_ec2_instance_type_offerings" {
+  defaults = { locations = ["eu-west-1b", "eu-west-1a"] }
+}

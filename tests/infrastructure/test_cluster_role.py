@@ -1,0 +1,160 @@
+"""The nodes' role grants every call that S3A makes for the paths that a step is handed.
+
+S3A (`org.apache.hadoop.fs.s3a.S3AFileSystem`, EMR's client of S3) finds out what a path is by HEAD
+of the key without its slash, and then by a listing. Only 404 counts as absent, and S3 answers 403
+to a role that may not get the key. Writing asks the same of every folder above the path.
+https://hadoop.apache.org/docs/stable/hadoop-aws/tools/hadoop-aws/index.html
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from moto.iam.access_control import IAMPolicy, PermissionResult
+
+from marquee import steps
+from marquee.contracts import CurrentModel
+from tests.infrastructure.conftest import LONGEST_ENVIRONMENT
+from tests.infrastructure.plans import Plan
+
+ACCOUNT = "123456789012"
+BUCKETS = f"marquee-{LONGEST_ENVIRONMENT}-{ACCOUNT}"
+WHERE = steps.StepLocations(
+    scripts=f"s3://{BUCKETS}-artifacts/steps/0123abcd/",
+    ratings_bucket=f"{BUCKETS}-ratings",
+    models_bucket=f"{BUCKETS}-models",
+    results_bucket=f"{BUCKETS}-results",
+)
+DATASET, MODEL, SUBMISSION = "ml-32m", "20261127t200000z-abc123", "0123456789abcdef" * 2
+# The options whose path a step writes to; it only reads the others.
+WRITTEN = {
+    "prepare.py": {"--ratings", "--movies", "--tags", "--report"},
+    "train.py": {"--model", "--current"},
+    "similar.py": {"--model"},
+    "evaluate.py": {"--report"},
+    "recommend.py": {"--results"},
+}
+# What committing a job puts below its folder: Hadoop's and S3A's committers, and the last mark.
+BELOW = (
+    "",
+    "_temporary/0/",
+    "_temporary/0/task_1/part-0.parquet",
+    "__magic_job-1/tasks/attempt_1/__base/part-0.parquet.pending",
+    "part-0.parquet",
+    "_SUCCESS",
+)
+
+
+def every_step() -> list[steps.Step]:
+    in_use = CurrentModel(
+        model_id=MODEL, dataset=DATASET, trained_at="2026-11-27T20:00:00Z", users=1, ratings=1
+    )
+    return [
+        steps.prepare_step(WHERE, DATASET),
+        steps.train_step(WHERE, DATASET, MODEL, in_use=in_use, switch=True, sizes=(8, 16)),
+        steps.similar_step(WHERE, MODEL),
+        steps.evaluate_step(WHERE, DATASET, models=("als",), split="official", official=True),
+        steps.recommend_step(WHERE, SUBMISSION, MODEL),
+    ]
+
+
+def paths(written: bool) -> Iterator[tuple[str, str]]:
+    """Give (step and option, path without `s3://`) of all that is read, or all that is written."""
+    for step in every_step():
+        arguments = step["HadoopJarStep"]["Args"]
+        script = next(each for each in arguments if each.endswith(".py")).rsplit("/", 1)[1]
+        handed = dict(pairwise(arguments))
+        unknown = WRITTEN[script] - handed.keys()
+        assert not unknown, f"{script} is no longer handed {unknown}"
+        for option, value in handed.items():
+            # A step may read back what it writes, so all of it counts as read.
+            if value.startswith("s3://") and (not written or option in WRITTEN[script]):
+                yield f"{script} {option}", value.removeprefix("s3://")
+
+
+@pytest.fixture(scope="module")
+def nodes(plan: Plan) -> IAMPolicy:
+    return IAMPolicy(json.dumps(plan.policy("aws_iam_role_policy.nodes")))
+
+
+def denied(nodes: IAMPolicy, action: str, path: str) -> bool:
+    found = nodes.is_action_permitted(action, f"arn:aws:s3:::{path}")
+    return found is not PermissionResult.PERMITTED
+
+
+def folders_above(path: str) -> list[str]:
+    """`bucket/a/b/` gives `bucket/a`: the keys that S3A asks for on its way up to the bucket."""
+    bucket, *names = path.rstrip("/").split("/")
+    return ["/".join([bucket, *names[:length]]) for length in range(1, len(names))]
+
+
+def test_the_steps_hand_over_paths_in_every_bucket_they_know() -> None:
+    buckets = {path.split("/")[0] for _, path in paths(written=False)}
+    assert buckets == {
+        f"{BUCKETS}-{kind}" for kind in ("ratings", "models", "results", "artifacts")
+    }
+
+
+def test_given_a_path_of_a_step_then_the_role_reads_it_with_and_without_its_slash(
+    nodes: IAMPolicy,
+) -> None:
+    refused = {
+        (what, key)
+        for what, path in paths(written=False)
+        for key in (path, path.rstrip("/"), f"{path}part-0" if path.endswith("/") else path)
+        if denied(nodes, "s3:GetObject", key)
+    }
+    assert refused == set()
+
+
+def test_given_a_path_of_a_step_then_the_role_lists_its_bucket(nodes: IAMPolicy) -> None:
+    refused = {
+        (what, path)
+        for what, path in paths(written=False)
+        if denied(nodes, "s3:ListBucket", path.split("/")[0])
+    }
+    assert refused == set()
+
+
+def test_given_a_path_that_is_written_then_the_role_asks_for_the_folders_above_it(
+    nodes: IAMPolicy,
+) -> None:
+    refused = {
+        (what, above)
+        for what, path in paths(written=True)
+        for above in folders_above(path)
+        if denied(nodes, "s3:GetObject", above)
+    }
+    assert refused == set()
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"])
+def test_given_a_folder_that_is_written_then_the_role_writes_all_that_a_commit_needs(
+    nodes: IAMPolicy, action: str
+) -> None:
+    refused = {
+        (what, path + below)
+        for what, path in paths(written=True)
+        for below in (BELOW if path.endswith("/") else ("",))
+        if denied(nodes, action, path + below)
+    }
+    assert refused == set()
+
+
+def test_given_a_folder_that_is_deleted_then_the_role_may_mark_the_one_above_it(
+    nodes: IAMPolicy,
+) -> None:
+    """S3A puts an empty object, named with a slash, where a folder would vanish with its last."""
+    refused = {
+        (what, f"{above}/")
+        for what, path in paths(written=True)
+        for above in folders_above(path)
+        if denied(nodes, "s3:PutObject", f"{above}/")
+    }
+    assert refused == set()
+
+
+def test_the_role_reads_no_folder_whose_name_only_begins_alike(nodes: IAMPolicy) -> None:
+    assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/visitors-of-others")
+    assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/ratings-of-others/a")
