@@ -38,12 +38,14 @@ class Need:
         resource: ARN; a `*` stands for what only the run decides.
         place: the code or the configuration that needs it, as `file: name`.
         conditions: values of condition keys that the request carries.
+        optional: whether the call may be refused without harm, so that the right may be missing.
     """
 
     action: str
     resource: str
     place: str
     conditions: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
 
 
 def needs_of(rendered: Rendered) -> dict[str, set[Need]]:
@@ -270,7 +272,17 @@ def _of_nodes(rendered: Rendered) -> Iterator[Need]:
     yield Need("s3:GetObject", f"{artifacts}/bootstrap/install.sh", f"{cluster}.bootstrap_action")
     yield Need("s3:GetObject", f"{artifacts}/bootstrap/wheels/*", install)
     yield Need("s3:ListBucket", artifacts, install)
-    yield Need("s3:PutObject", f"{artifacts}/logs/*", f"{cluster}.log_uri (EMR keeps logs)")
+    logs = f"{cluster}.log_uri (EMR keeps logs)"
+    yield Need("s3:PutObject", f"{artifacts}/logs/*", logs)
+    # AWS does not document whether the uploader looks for an earlier upload.
+    yield Need("s3:GetObject", f"{artifacts}/logs/*", logs)
+    # The client that S3A has replaced since EMR 7.10 marks a folder by an object beside it.
+    for each in step_addresses(rendered):
+        folder, _, rest = each.key.partition("/")
+        if rest and WRITES in STEP_ARGUMENTS.get((each.script, each.argument), ()):
+            marker = f"arn:aws:s3:::{each.bucket}/{folder}_$folder$"
+            for action in _WRITING:
+                yield Need(action, marker, f"{each.place} (EMRFS)", optional=True)
     for key in _keys(rendered):
         # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-encryption-enable.html
         for action in _USING_A_KEY:

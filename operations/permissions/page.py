@@ -37,7 +37,8 @@ def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
         (role, need)
         for role, needs in needs_of(rendered).items()
         for need in sorted(needs, key=lambda each: (each.action, each.resource, each.place))
-        if not any(
+        if not need.optional
+        and not any(
             grants(statement, need)
             for statement in rendered.roles[role].statements
             if statement.effect == "Allow"
