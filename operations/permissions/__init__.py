@@ -1,4 +1,4 @@
-"""The permissions table: role × action × resource, each with the code that needs it.
+"""The permissions table: roles, actions, resources and the code that needs each.
 
 `plan` renders the policies from Terraform, `code` reads which calls the functions make, `needs`
 adds what AWS's services and the steps need, `page` compares the two and writes docs/permissions.md.

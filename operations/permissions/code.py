@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from aws_lambda_powertools.utilities.idempotency.persistence import dynamodb
 from botocore import xform_name
 
 from operations import ROOT
@@ -46,13 +47,14 @@ class Call:
     tells_missing: bool = False
 
 
-def calls_of(function: str) -> set[Call]:
+@cache
+def calls_of(function: str) -> frozenset[Call]:
     """Give every call that `functions/<function>` can make.
 
     Args:
         function: the folder's name, e.g. `submit_step`.
     """
-    return _Reading(_FUNCTIONS / function).calls()
+    return frozenset(_Reading(_FUNCTIONS / function).calls())
 
 
 # What an expression may be -----------------------------------------------------------------------
@@ -126,6 +128,10 @@ class _Module:
 class _Class:
     module: str
     node: ast.ClassDef
+
+    @property
+    def name(self) -> str:
+        return self.node.name
 
     def members(self) -> dict[str, ast.FunctionDef]:
         return {each.name: each for each in self.node.body if isinstance(each, ast.FunctionDef)}
@@ -205,7 +211,7 @@ class _Reading:
             scope = self._module(name)
             for node in ast.walk(self._trees[name]):
                 if isinstance(node, ast.FunctionDef) and node in self._trees[name].body:
-                    self._apply(_Function(name, node, scope), [], {}, scope)
+                    self._apply(_Function(name, node, scope), [], {})
         return self._calls
 
     # Modules and names
@@ -250,7 +256,7 @@ class _Reading:
         for statement in body:
             self._execute(statement, scope)
 
-    def _execute(self, node: ast.stmt, scope: _Scope) -> None:
+    def _execute(self, node: ast.stmt, scope: _Scope) -> None:  # noqa: PLR0912
         match node:
             case ast.Import() | ast.ImportFrom():
                 self._import(node, scope)
@@ -276,9 +282,9 @@ class _Reading:
                 self._run([*node.body, *node.orelse], scope)
             case ast.With():
                 for item in node.items:
-                    value = self._evaluate(item.context_expr, scope)
+                    held = self._evaluate(item.context_expr, scope)
                     if item.optional_vars is not None:
-                        self._bind(item.optional_vars, value, scope)
+                        self._bind(item.optional_vars, held, scope)
                 self._run(node.body, scope)
             case _:
                 self._inside(node, scope)
@@ -317,7 +323,7 @@ class _Reading:
 
     # Expressions; a container is the union of what it holds
 
-    def _evaluate(self, node: ast.expr, scope: _Scope) -> _Value:
+    def _evaluate(self, node: ast.expr, scope: _Scope) -> _Value:  # noqa: PLR0911, PLR0912
         match node:
             case ast.Name(id=name):
                 return self._look_up(name, scope)
@@ -326,7 +332,7 @@ class _Reading:
             case ast.JoinedStr():
                 return self._joined(node, scope)
             case ast.Attribute(value=owner, attr=name):
-                return _union(self._attribute(a, name, scope) for a in self._evaluate(owner, scope))
+                return _union(self._attribute(a, name) for a in self._evaluate(owner, scope))
             case ast.Call():
                 return self._call(node, scope)
             case ast.Lambda():
@@ -384,17 +390,19 @@ class _Reading:
         joined = {"".join(map(str, choice)) for choice in product(*parts)}
         return frozenset(_Text(text) for text in joined) if len(joined) <= _MOST_TEXTS else _UNKNOWN
 
-    def _attribute(self, atom: _Atom, name: str, scope: _Scope) -> _Value:
+    def _attribute(  # noqa: PLR0911, PLR0912
+        self, atom: _Atom, name: str
+    ) -> _Value:
         match atom:
-            case _Module(name=module):
-                dotted = f"{module}.{name}"
+            case _Module(name=package):
+                dotted = f"{package}.{name}"
                 if dotted in self._files:
                     return frozenset([_Module(dotted)])
-                return self._module(module).names.get(name, _UNKNOWN)
+                return self._module(package).names.get(name, _UNKNOWN)
             case _External(name=dotted):
                 return frozenset([_External(f"{dotted}.{name}")])
             case _Instance():
-                return self._member(atom, name, scope)
+                return self._member(atom, name)
             case _Class():
                 member = atom.members().get(name)
                 owner = self._module(atom.module)
@@ -420,7 +428,7 @@ class _Reading:
                 return frozenset([_Operation(service, operation)])
         return _UNKNOWN
 
-    def _member(self, instance: _Instance, name: str, scope: _Scope) -> _Value:
+    def _member(self, instance: _Instance, name: str) -> _Value:
         cls = instance.cls
         found = instance.fields.get(name)
         if found:
@@ -428,12 +436,12 @@ class _Reading:
         member = cls.members().get(name)
         module = self._module(cls.module)
         if member is not None:
-            method = _Function(cls.module, member, module, instance, cls.node.name)
+            method = _Function(cls.module, member, module, instance, cls.name)
             decorators = {ast.unparse(each) for each in member.decorator_list}
             if decorators & {"property", "cached_property"}:
-                return self._apply(method, [], {}, scope)
+                return self._apply(method, [], {})
             return frozenset([method])
-        if cls.node.name == "Settings" and name in cls.fields():
+        if cls.name == "Settings" and name in cls.fields():
             return frozenset([_Text(f"{{{name}}}")])
         annotation = cls.fields().get(name)
         return self._typed(annotation, module) if annotation is not None else _UNKNOWN
@@ -454,17 +462,17 @@ class _Reading:
                             named[name] = named.get(name, _UNKNOWN) | held
         callees = self._evaluate(node.func, scope)
         if not callees:  # unknown: it may call what it is given
-            self._escape([*positional, *named.values()], scope)
+            self._escape([*positional, *named.values()])
         return _union(self._applied(each, positional, named, scope) for each in callees)
 
-    def _applied(
+    def _applied(  # noqa: PLR0911
         self, callee: _Atom, positional: list[_Value], named: dict[str, _Value], scope: _Scope
     ) -> _Value:
         match callee:
             case _Function():
-                return self._apply(callee, positional, named, scope)
+                return self._apply(callee, positional, named)
             case _Class():
-                return self._construct(callee, positional, named, scope)
+                return self._construct(callee, positional, named)
             case _Operation():
                 return self._record_call(callee, named, scope)
             case _Tables():
@@ -496,35 +504,33 @@ class _Reading:
                 call = _Operation("dynamodb", operation)
                 self._record_call(call, {"TableName": named["table_name"]}, scope)
             return _UNKNOWN
-        self._escape([*positional, *named.values()], scope)
+        self._escape([*positional, *named.values()])
         return _UNKNOWN
 
-    def _escape(self, values: Iterable[_Value], scope: _Scope) -> None:
+    def _escape(self, values: Iterable[_Value]) -> None:
         for value in values:
             for atom in value:
                 if isinstance(atom, _Function):
-                    self._apply(atom, [], {}, scope)
+                    self._apply(atom, [], {})
 
-    def _construct(
-        self, cls: _Class, positional: list[_Value], named: dict[str, _Value], scope: _Scope
-    ) -> _Value:
+    def _construct(self, cls: _Class, positional: list[_Value], named: dict[str, _Value]) -> _Value:
         key = (cls, tuple(positional), tuple(sorted(named.items())))
         if key not in self._instances:
             instance = self._instances[key] = _Instance(cls)
             initialiser = cls.members().get("__init__")
             if initialiser is not None:
                 module = self._module(cls.module)
-                method = _Function(cls.module, initialiser, module, instance, cls.node.name)
-                self._apply(method, positional, named, scope)
+                method = _Function(cls.module, initialiser, module, instance, cls.name)
+                self._apply(method, positional, named)
             else:
                 instance.fields |= dict(zip(cls.fields(), positional, strict=False))
                 instance.fields |= named
         return frozenset([self._instances[key]])
 
     def _apply(
-        self, function: _Function, positional: list[_Value], named: dict[str, _Value], scope: _Scope
+        self, function: _Function, positional: list[_Value], named: dict[str, _Value]
     ) -> _Value:
-        bound = self._arguments(function, positional, named, scope)
+        bound = self._arguments(function, positional, named)
         key = (function, tuple(sorted((name, value) for name, value in bound.items())))
         if key in self._returns:
             return self._returns[key]
@@ -554,7 +560,6 @@ class _Reading:
         function: _Function,
         positional: Sequence[_Value],
         named: Mapping[str, _Value],
-        scope: _Scope,
     ) -> dict[str, _Value]:
         arguments = function.node.args
         names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
@@ -658,8 +663,6 @@ def _held(value: _Value, wanted: str) -> list[str]:
 @cache
 def _powertools_idempotency() -> tuple[str, ...]:
     """Read from Powertools' source what its persistence layer asks of DynamoDB."""
-    from aws_lambda_powertools.utilities.idempotency.persistence import dynamodb
-
     names = operations_of("dynamodb")
     tree = ast.parse(Path(dynamodb.__file__).read_text())
     return tuple(

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
@@ -126,7 +127,7 @@ def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
     """What Lambda itself does with a function's role, as the SAM template configures it."""
     function = folder.replace("_", "-")
     here = f"{rendered.region}:{rendered.account}"
-    template: dict[str, Any] = cfn_yaml.load(str(_TEMPLATE))
+    template = _template()
     logical, properties = next(
         (logical, resource["Properties"])
         for logical, resource in template["Resources"].items()
@@ -149,6 +150,12 @@ def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
     if "DeadLetterQueue" in properties:
         queue = _queue(properties["DeadLetterQueue"]["TargetArn"], "-arn", rendered)
         yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives a call up)")
+
+
+@cache
+def _template() -> dict[str, Any]:
+    loaded: dict[str, Any] = cfn_yaml.load(str(_TEMPLATE))
+    return loaded
 
 
 def _queue(reference: Mapping[str, str], ending: str, rendered: Rendered) -> str:

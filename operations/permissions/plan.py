@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ class Rendered:
         yield from self.resource_policies.values()
 
 
+@cache
 def rendered_policies() -> Rendered:
-    """Plan the configuration with a mock AWS and read every policy from the plan.
+    """Plan the configuration with a mock AWS and read every policy from the plan, once.
 
     Raises:
         OperationError: if Terraform is not on PATH or cannot plan.
