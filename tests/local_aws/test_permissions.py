@@ -7,7 +7,6 @@ before it looks for a resource.
 """
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws import emulator
 from operations.permissions.needs import Need, step_addresses
 from operations.permissions.page import grants
 from operations.permissions.plan import Policy, Rendered, rendered_policies
-from tests.local_aws.conftest import LocalAws
+from tests.local_aws.conftest import LocalAws, until
 
 PHONE = "+15555550100"
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
@@ -271,17 +271,10 @@ def planned() -> Rendered:
 
 
 @pytest.fixture(scope="module")
-def account(planned: Rendered, request: pytest.FixtureRequest) -> Iterator[Account]:
-    """An emulator that enforces, by MARQUEE_TEST_PORT where one is up."""
-    if os.environ.get("EMULATOR", "localstack") == "localstack":
-        pytest.skip("LocalStack enforces no policies")
-    port = os.environ.get("MARQUEE_TEST_PORT")
-    if port:
-        endpoint = f"http://localhost:{port}"
-    else:
-        aws: LocalAws = request.getfixturevalue("aws")
-        endpoint = aws.endpoint
-    made = Account(endpoint, planned)
+def account(planned: Rendered, aws: LocalAws) -> Iterator[Account]:
+    if not emulator.chosen().enforces_iam:
+        pytest.skip(f"{emulator.chosen().title} decides no call by IAM policies")
+    made = Account(aws.endpoint, planned)
     made.make()
     yield made
     made.remove()
@@ -427,50 +420,118 @@ def test_a_missing_object_looks_forbidden_to_those_who_may_not_list_the_bucket(
         iam.put_role_policy(RoleName=name, PolicyName="planned", PolicyDocument=json.dumps(before))
 
 
-# Policies of queues ------------------------------------------------------------------------------
+# Policies of queues and topics -------------------------------------------------------------------
 
 
-@pytest.fixture
-def visitors_queue(account: Account, planned: Rendered) -> Iterator[str]:
-    """The ARN of the visitors queue, with the policy that Terraform would give it."""
-    arn = f"arn:aws:sqs:{planned.region}:{planned.account}:{planned.name}-visitors"
-    document = json.loads(account.here(json.dumps(planned.resource_policies[arn].document)))
-    # The emulator's own endpoint is http.
-    document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "RefusePlainHttp"]
-    sqs = account.operator("sqs")
-    url = sqs.create_queue(
-        QueueName=f"{planned.name}-visitors", Attributes={"Policy": json.dumps(document)}
-    )["QueueUrl"]
-    yield account.here(arn)
-    sqs.delete_queue(QueueUrl=url)
+@dataclass(frozen=True)
+class Destination:
+    """A queue or a topic with the policy that Terraform would give it."""
+
+    arn: str
+    url: str  # of a queue; a topic's is its ARN
+    policy: Policy
+
+    @property
+    def kind(self) -> str:
+        return "Queue" if self.arn.split(":")[2] == "sqs" else "Topic"
+
+    def sources(self, service: str) -> list[str]:
+        """The patterns of ARNs from which the policy lets a service send."""
+        return [
+            str(source)
+            for statement in self.policy.statements
+            if statement.effect == "Allow" and statement.principal == {"Service": service}
+            for block in statement.condition.values()
+            for key, source in block.items()
+            if key == "aws:SourceArn"
+        ]
 
 
-def notify(account: Account, bucket: str, queue: str) -> None:
-    account.operator("s3").put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]
-        },
-    )
+@pytest.fixture(scope="module")
+def destinations(account: Account, planned: Rendered) -> Iterator[list[Destination]]:
+    made = []
+    for arn, policy in planned.resource_policies.items():
+        service, name = arn.split(":")[2], arn.rpartition(":")[2]
+        if service not in ("sqs", "sns"):
+            continue
+        document = json.loads(account.here(json.dumps(policy.document)))
+        # The emulator's own endpoint is http.
+        document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "RefusePlainHttp"]
+        attributes = {"Policy": json.dumps(document)} if document["Statement"] else {}
+        if service == "sqs":
+            queue = account.operator("sqs").create_queue(QueueName=name, Attributes=attributes)
+            url = queue["QueueUrl"]
+        else:
+            url = account.operator("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        made.append(Destination(account.here(arn), url, Policy(policy.address, name, document)))
+    yield made
+    for each in made:
+        if each.kind == "Queue":
+            account.operator("sqs").delete_queue(QueueUrl=each.url)
+        else:
+            account.operator("sns").delete_topic(TopicArn=each.url)
 
 
-def test_the_ratings_bucket_may_announce_visitors(account: Account, visitors_queue: str) -> None:
-    notify(account, account.bucket("ratings"), visitors_queue)
-    account.operator("s3").put_bucket_notification_configuration(
-        Bucket=account.bucket("ratings"), NotificationConfiguration={}
-    )
+def notify(account: Account, bucket: str, destination: Destination) -> str:
+    """Let a bucket announce its objects; gives the code of the refusal, empty where there is none.
+
+    S3 sends a test message at once, and refuses the configuration where it may not.
+    """
+    s3, kind = account.operator("s3"), destination.kind
+    wanted = {f"{kind}Arn": destination.arn, "Events": ["s3:ObjectCreated:*"]}
+    try:
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={f"{kind}Configurations": [wanted]}
+        )
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    return ""
 
 
-def test_another_bucket_may_not_announce_visitors(account: Account, visitors_queue: str) -> None:
-    """S3 sends a test message at once, and refuses the configuration where it cannot."""
-    with pytest.raises(ClientError) as refusal:
-        notify(account, account.bucket("results"), visitors_queue)
-    assert refusal.value.response["Error"]["Code"] == "InvalidArgument"
-
-
-def test_a_role_without_the_right_cannot_write_to_the_queue_by_its_policy(
-    account: Account, visitors_queue: str
+def test_a_bucket_announces_its_objects_only_where_the_policy_names_it(
+    account: Account, destinations: list[Destination]
 ) -> None:
-    request = Request("sqs:SendMessage", visitors_queue)
-    clients = account.acting_as("send-text")
-    assert refused(lambda: CALLS["sqs:SendMessage"](clients, request))
+    answers, expected = {}, {}
+    for destination in destinations:
+        named = destination.sources("s3.amazonaws.com")
+        for bucket in ("ratings", "models", "results", "artifacts"):
+            pair = f"{bucket} to {destination.arn}"
+            answers[pair] = notify(account, account.bucket(bucket), destination)
+            may_send = f"arn:aws:s3:::{account.bucket(bucket)}" in named
+            expected[pair] = "" if may_send else "InvalidArgument"
+    assert answers == expected
+    assert list(expected.values()).count("") == 2  # ratings to visitors, results to results
+
+
+def test_a_rule_delivers_only_where_the_policy_names_it(
+    account: Account, destinations: list[Destination]
+) -> None:
+    """Both rules match the same event; the one whose name the policy does not have comes first."""
+    events, sqs = account.operator("events"), account.operator("sqs")
+    destination, pattern = next(
+        (each, source) for each in destinations for source in each.sources("events.amazonaws.com")
+    )
+    named = pattern.rpartition("/")[2].replace("*", "none")
+    rules = {f"stranger-{uuid.uuid4().hex[:8]}": "wrong", named: "right"}
+    for rule, message in rules.items():
+        events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["marquee.tests"]}))
+        target = {"Id": "queue", "Arn": destination.arn, "Input": json.dumps(message)}
+        events.put_targets(Rule=rule, Targets=[target])
+    received: list[str] = []
+
+    def arrived() -> list[str]:
+        answer = sqs.receive_message(QueueUrl=destination.url, WaitTimeSeconds=1)
+        received.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        return received
+
+    event = {"Source": "marquee.tests", "DetailType": "none", "Detail": "{}"}
+    try:
+        for times in (1, 2):  # by the second, what the first sent astray has long arrived
+            events.put_events(Entries=[event])
+            until(lambda n=times: arrived().count("right") >= n, 60, "the delivery")  # type: ignore[misc]
+        assert set(received) == {"right"}
+    finally:
+        for rule in rules:
+            events.remove_targets(Rule=rule, Ids=["queue"])
+            events.delete_rule(Name=rule)
