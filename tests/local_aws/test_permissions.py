@@ -438,12 +438,13 @@ class Destination:
     def sources(self, service: str) -> list[str]:
         """The patterns of ARNs from which the policy lets a service send."""
         return [
-            str(source)
+            source
             for statement in self.policy.statements
             if statement.effect == "Allow" and statement.principal == {"Service": service}
             for block in statement.condition.values()
-            for key, source in block.items()
+            for key, sources in block.items()
             if key == "aws:SourceArn"
+            for source in ([sources] if isinstance(sources, str) else sources)
         ]
 
 
