@@ -50,6 +50,11 @@ resource "aws_iam_role_policy" "emr_service_passes_role" {
 }
 
 # The nodes: what the steps read and write, and nothing else in the account.
+locals {
+  read_prefixes  = ["raw", "ratings", "movies", "tags", "reports", "visitors", "submissions"]
+  write_prefixes = ["ratings", "movies", "tags", "reports"]
+}
+
 resource "aws_iam_role" "nodes" {
   name        = "${local.name}-nodes"
   description = "The steps of ${local.name}"
@@ -85,21 +90,25 @@ resource "aws_iam_role_policy" "nodes" {
           Resource = [for kind in ["ratings", "models", "results", "artifacts"] : local.bucket_arns[kind]]
         },
         {
+          # A folder's bare name as well: EMR's file system (S3A) asks for the key `visitors` before it
+          # lists `visitors/`, and for each folder above one that it writes. S3 answers 403 for a key
+          # that the role may not get, even where there is none, and S3A takes only 404 for absent.
           Sid    = "ReadInputs"
           Effect = "Allow"
           Action = "s3:GetObject"
           Resource = concat(
-            [
-              for prefix in ["raw", "ratings", "movies", "tags", "reports", "visitors", "submissions"] :
-              "${local.bucket_arns.ratings}/${prefix}/*"
-            ],
+            flatten([
+              for prefix in local.read_prefixes :
+              ["${local.bucket_arns.ratings}/${prefix}", "${local.bucket_arns.ratings}/${prefix}/*"]
+            ]),
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
             ["${local.bucket_arns.artifacts}/steps/*", "${local.bucket_arns.artifacts}/bootstrap/*"],
           )
         },
         {
-          # Deleting too: Spark writes under a temporary name and clears what an earlier try left.
-          # EMR's file system marks a folder by an object beside it, named <folder>_$folder$.
+          # Deleting too: Spark writes under a temporary name and clears what an earlier try left. S3A
+          # marks an empty folder by an object named <folder>/; EMRFS, which a cluster can be set back
+          # to, by one beside it, named <folder>_$folder$.
           Sid    = "WriteOutputs"
           Effect = "Allow"
           Action = [
@@ -107,7 +116,7 @@ resource "aws_iam_role_policy" "nodes" {
           ]
           Resource = concat(
             flatten([
-              for prefix in ["ratings", "movies", "tags", "reports"] :
+              for prefix in local.write_prefixes :
               ["${local.bucket_arns.ratings}/${prefix}/*", "${local.bucket_arns.ratings}/${prefix}_$folder$"]
             ]),
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
