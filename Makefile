@@ -101,7 +101,7 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
+.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
 PYTEST := $(DEVELOPMENT)/python -m pytest
 # In the environment that holds other people's recommenders too.
 BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
@@ -136,6 +136,10 @@ test-browser: environments $(NODE_MODULES) ## The site in Chromium
 
 openapi: environment-development ## Write docs/openapi.json from the API's routes
 	@$(DEVELOPMENT)/python -m operations.openapi
+
+permissions: environment-development ## Write docs/permissions.md from Terraform's plan and the code
+	@$(DEVELOPMENT)/python -m operations.tools terraform
+	@$(DEVELOPMENT)/python -m operations.permissions
 
 lint: environment-development ## Style of Python and Terraform files
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)

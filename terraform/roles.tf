@@ -17,9 +17,8 @@ locals {
 
   index_open_arn = "${local.table_arns.visitors}/index/open"
 
-  consume_actions = [
-    "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
-  ]
+  # What AWS's own AWSLambdaSQSQueueExecutionRole grants: Lambda polls with the function's role.
+  consume_actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 }
 
 resource "aws_cloudwatch_log_group" "functions" {

@@ -28,12 +28,6 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      Sid      = "ReadMovies"
-      Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
-      Resource = local.table_arns.movies
-    },
-    {
       # What was answered to a repeated form, and what was counted against a limit.
       Sid      = "AnswerRepeatsAlike"
       Effect   = "Allow"

@@ -33,12 +33,9 @@ locals {
       Resource = local.table_arns.idempotency
     },
     {
-      Sid    = "AskAndRetrySteps"
-      Effect = "Allow"
-      Action = [
-        "elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:DescribeCluster",
-        "elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps",
-      ]
+      Sid      = "AskAndRetrySteps"
+      Effect   = "Allow"
+      Action   = ["elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:ListSteps"]
       Resource = aws_emr_cluster.this.arn
     },
     {
@@ -51,7 +48,7 @@ locals {
       # A visitor stored whose object was never written gets it now.
       Sid      = "WriteVisitorObjects"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject"]
+      Action   = "s3:PutObject"
       Resource = "${local.bucket_arns.ratings}/visitors/*"
     },
     {
@@ -64,7 +61,7 @@ locals {
       Sid      = "ReadModel"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/*/manifest.json"]
+      Resource = "${local.bucket_arns.models}/current.json"
     },
     {
       Sid      = "SeeWhatIsThere"
@@ -73,10 +70,11 @@ locals {
       Resource = [for kind in ["ratings", "models", "results"] : local.bucket_arns[kind]]
     },
     {
-      Sid      = "SendAgain"
+      # A visitor is announced again by writing the object again; only texts are asked for here.
+      Sid      = "AskForTextsAgain"
       Effect   = "Allow"
       Action   = "sqs:SendMessage"
-      Resource = [for kind in local.queue_kinds : local.queue_arns[kind]]
+      Resource = local.queue_arns.texts
     },
     {
       # Lambda puts a call it could not get through here, with this role.

@@ -16,7 +16,7 @@ locals {
     {
       Sid      = "ReadMovies"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem"]
+      Action   = "dynamodb:BatchGetItem"
       Resource = local.table_arns.movies
     },
     {

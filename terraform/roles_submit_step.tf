@@ -16,14 +16,14 @@ locals {
     {
       Sid      = "KeepSubmissions"
       Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject"]
+      Action   = "s3:PutObject"
       Resource = "${local.bucket_arns.ratings}/submissions/*"
     },
     {
       Sid      = "ReadModel"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/*/manifest.json"]
+      Resource = "${local.bucket_arns.models}/current.json"
     },
     {
       Sid      = "SeeWhatIsThere"
@@ -34,7 +34,7 @@ locals {
     {
       Sid      = "MoveVisitors"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
       Resource = local.table_arns.visitors
     },
     {
@@ -44,12 +44,9 @@ locals {
       Resource = local.table_arns.idempotency
     },
     {
-      Sid    = "SubmitSteps"
-      Effect = "Allow"
-      Action = [
-        "elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:DescribeCluster",
-        "elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps",
-      ]
+      Sid      = "SubmitSteps"
+      Effect   = "Allow"
+      Action   = ["elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:ListSteps"]
       Resource = aws_emr_cluster.this.arn
     },
   ]

@@ -302,6 +302,17 @@ def _iam(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, ANY)
 
 
+def _kms(call: Call) -> Iterator[Permission]:
+    # From the key that encrypted to the key that is to encrypt; no parameter is called KeyId.
+    if call.operation == "ReEncrypt":
+        for action, parameter in (
+            ("kms:ReEncryptFrom", "SourceKeyId"),
+            ("kms:ReEncryptTo", "DestinationKeyId"),
+        ):
+            key = call.parameters.get(parameter) or ANY  # else the ciphertext names the source
+            yield Permission(action, key if key.startswith("arn:") else call.arn(f"key/{key}"))
+
+
 _SERVICES: dict[str, Callable[[Call], Iterator[Permission]]] = {
     "apigateway": _apigateway,
     "cloudwatch": _cloudwatch,
@@ -309,6 +320,7 @@ _SERVICES: dict[str, Callable[[Call], Iterator[Permission]]] = {
     "emr": _emr,
     "events": _events,
     "iam": _iam,
+    "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,
     "s3": _s3,

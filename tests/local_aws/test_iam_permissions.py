@@ -136,6 +136,12 @@ def test_parameters_of_systems_manager_are_asked_for_one_by_one() -> None:
     assert pairs(found) == [("ssm:GetParameters", f"{arn}a"), ("ssm:GetParameters", f"{arn}b")]
 
 
+def test_encrypting_again_asks_for_both_keys() -> None:
+    keys = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/"
+    found = of(call("kms", "ReEncrypt", SourceKeyId="old", DestinationKeyId=f"{keys}new"))
+    assert pairs(found) == [("kms:ReEncryptFrom", f"{keys}old"), ("kms:ReEncryptTo", f"{keys}new")]
+
+
 def test_api_gateway_is_asked_by_method_and_path() -> None:
     asked = Call(
         "apigateway", "apigateway", "GetRestApis", {}, "us-east-1", ACCOUNT, "GET", "/restapis/"

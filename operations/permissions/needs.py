@@ -1,0 +1,318 @@
+"""What each role has to be allowed: by the functions' code, by the steps, by AWS's services."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+from marquee import steps
+from marquee.contracts import CurrentModel
+from operations import ROOT
+from operations.permissions.code import Call, calls_of
+from operations.permissions.plan import Rendered
+
+_TEMPLATE = ROOT / "sam" / "template.yaml"
+_TEMPLATE_PLACE = "sam/template.yaml"
+_STEPS_PLACE = "layer/marquee/steps.py"
+
+# AWS's Service Authorization Reference: operations whose action has another name.
+_ACTIONS = {
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "HeadObject"): "s3:GetObject",
+    ("s3", "DeleteObjects"): "s3:DeleteObject",
+    ("sqs", "SendMessageBatch"): "sqs:SendMessage",
+    ("sqs", "DeleteMessageBatch"): "sqs:DeleteMessage",
+}
+# … and services whose actions begin otherwise than botocore's name.
+_PREFIXES = {"emr": "elasticmapreduce"}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One right that a role needs.
+
+    Attributes:
+        action: IAM's name of the action.
+        resource: ARN; a `*` stands for what only the run decides.
+        place: the code or the configuration that needs it, as `file: name`.
+        conditions: values of condition keys that the request carries.
+        optional: whether the call may be refused without harm, so that the right may be missing.
+    """
+
+    action: str
+    resource: str
+    place: str
+    conditions: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+
+
+def needs_of(rendered: Rendered) -> dict[str, set[Need]]:
+    """Give the needs of each role of a plan, by the role's name."""
+    name = rendered.name
+    functions = {
+        f"{name}-{folder.name.replace('_', '-')}": _of_function(folder.name, rendered)
+        for folder in sorted((ROOT / "functions").iterdir())
+        if (folder / "app.py").exists()
+    }
+    nodes = {*_of_steps(rendered), *_of_nodes(rendered)}
+    return functions | {f"{name}-nodes": nodes, f"{name}-emr-service": {*_of_emr(rendered)}}
+
+
+# Functions ---------------------------------------------------------------------------------------
+
+
+def _of_function(folder: str, rendered: Rendered) -> set[Need]:
+    found = {need for call in calls_of(folder) for need in _of_call(call, rendered)}
+    return found | set(_of_configuration(folder, rendered))
+
+
+def _of_call(call: Call, rendered: Rendered) -> Iterator[Need]:
+    action = _ACTIONS.get((call.service, call.operation))
+    if action is None:
+        action = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
+    parameters = dict(call.parameters)
+    resource = _resource(call.service, action, parameters, rendered)
+    prefix = parameters.get("Prefix", "") if action == "s3:ListBucket" else ""
+    yield Need(action, resource, call.place, (("s3:prefix", prefix),) if prefix else ())
+    if call.tells_missing and action == "s3:GetObject":
+        # S3 answers 404 for a missing object only to those who may list its bucket, else 403:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (Permissions)
+        yield Need("s3:ListBucket", resource.partition("/")[0], call.place)
+
+
+def _resource(service: str, action: str, parameters: Mapping[str, str], rendered: Rendered) -> str:
+    """Give the ARN of what a call acts on, from the settings that its parameters hold."""
+    here = f"{rendered.region}:{rendered.account}"
+    match service:
+        case "s3":
+            arn = f"arn:aws:s3:::{_name(parameters['Bucket'], rendered)}"
+            return arn if action == "s3:ListBucket" else f"{arn}/{parameters['Key']}"
+        case "dynamodb":
+            arn = f"arn:aws:dynamodb:{here}:table/{_name(parameters['TableName'], rendered)}"
+            index = parameters.get("IndexName")
+            return f"{arn}/index/{index}" if index else arn
+        case "sqs":
+            return f"arn:aws:sqs:{here}:{_name(parameters['QueueUrl'], rendered)}"
+        case "emr":
+            return f"arn:aws:elasticmapreduce:{here}:cluster/{_CLUSTER}"
+        case "ssm":
+            return f"arn:aws:ssm:{here}:parameter{_name(parameters['Name'], rendered)}"
+        case "sns" if "TopicArn" not in parameters:
+            return "*"  # a phone has no ARN
+    raise NotImplementedError(f"say here what {action} acts on: {dict(parameters)}")
+
+
+_CLUSTER = "j-TESTCLUSTER"  # terraform/tests/mocks
+
+
+def _name(setting: str, rendered: Rendered) -> str:
+    """Give the name behind a setting such as `{ratings_bucket}`, as terraform/names.tf makes it."""
+    kind = setting.strip("{}").replace("_", "-")
+    environment = rendered.name.removeprefix("marquee-")
+    for ending, name in (
+        ("-bucket", f"{rendered.name}-{rendered.account}-{{}}"),
+        ("-table", f"{rendered.name}-{{}}"),
+        ("-queue-url", f"{rendered.name}-{{}}"),
+        ("-name", f"/marquee/{environment}/{{}}"),
+    ):
+        if kind.endswith(ending):
+            return name.format(kind.removesuffix(ending))
+    raise NotImplementedError(f"say here which resource the setting {setting} names")
+
+
+def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
+    """What Lambda itself does with a function's role, as the SAM template configures it."""
+    function = folder.replace("_", "-")
+    here = f"{rendered.region}:{rendered.account}"
+    template = _template()
+    logical, properties = next(
+        (logical, resource["Properties"])
+        for logical, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+        and resource["Properties"]["CodeUri"] == f"../functions/{folder}"
+    )
+    place = f"{_TEMPLATE_PLACE}: {logical}"
+    group = f"arn:aws:logs:{here}:log-group:/aws/lambda/{rendered.name}-{function}"
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        yield Need(action, f"{group}:log-stream:*", f"{place} (Lambda writes the log)")
+    if template["Globals"]["Function"].get("Tracing") == "Active":
+        for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
+            yield Need(action, "*", f"{_TEMPLATE_PLACE}: Globals.Function.Tracing")
+    for name, event in properties.get("Events", {}).items():
+        if event["Type"] == "SQS":
+            queue = _queue(event["Properties"]["Queue"], "-queue-arn", rendered)
+            # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
+            for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+                yield Need(action, queue, f"{place}.{name} (Lambda polls the queue)")
+    if "DeadLetterQueue" in properties:
+        queue = _queue(properties["DeadLetterQueue"]["TargetArn"], "-arn", rendered)
+        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives a call up)")
+
+
+@cache
+def _template() -> dict[str, Any]:
+    loaded: dict[str, Any] = cfn_yaml.load(str(_TEMPLATE))
+    return loaded
+
+
+def _queue(reference: Mapping[str, str], ending: str, rendered: Rendered) -> str:
+    """Give the ARN of the queue whose parameter `{{resolve:ssm:…}}` names."""
+    parameter = reference["Fn::Sub"].strip("{}").rpartition("/")[2]
+    kind = parameter.removesuffix(ending)
+    return f"arn:aws:sqs:{rendered.region}:{rendered.account}:{rendered.name}-{kind}"
+
+
+# Steps -------------------------------------------------------------------------------------------
+
+READS, WRITES = "reads", "writes"
+# What each step does with the S3 address that an argument gives it.
+STEP_ARGUMENTS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("prepare.py", "--raw"): (READS,),
+    ("prepare.py", "--ratings"): (READS, WRITES),
+    ("prepare.py", "--movies"): (READS, WRITES),
+    ("prepare.py", "--tags"): (WRITES,),
+    ("prepare.py", "--report"): (WRITES,),
+    ("train.py", "--ratings"): (READS,),
+    ("train.py", "--movies"): (READS,),
+    ("train.py", "--tags"): (READS,),
+    ("train.py", "--visitors"): (READS,),
+    ("train.py", "--model"): (READS, WRITES),
+    ("train.py", "--current"): (READS, WRITES),
+    ("train.py", "--in-use"): (READS,),
+    ("similar.py", "--model"): (READS, WRITES),
+    ("evaluate.py", "--ratings"): (READS,),
+    ("evaluate.py", "--movies"): (READS,),
+    ("evaluate.py", "--tags"): (READS,),
+    ("evaluate.py", "--raw"): (READS,),
+    ("evaluate.py", "--report"): (WRITES,),
+    ("recommend.py", "--submission"): (READS,),
+    ("recommend.py", "--model"): (READS,),
+    ("recommend.py", "--results"): (WRITES,),
+}
+# What Hadoop's S3 client asks for to write:
+# https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/assumed_roles.html
+_WRITING = (
+    "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)  # fmt: skip
+_OPENING = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
+
+
+@dataclass(frozen=True, slots=True)
+class StepAddress:
+    """An S3 address that a step is handed; `*` in its key stands for what a run decides."""
+
+    script: str
+    argument: str
+    bucket: str
+    key: str  # of a folder it ends in "/"
+    place: str
+
+
+def step_addresses(rendered: Rendered) -> list[StepAddress]:
+    """Give every S3 address that any step of `marquee.steps` is handed."""
+    prefix = f"{rendered.name}-{rendered.account}"
+    where = steps.StepLocations(
+        scripts=f"s3://{prefix}-artifacts/steps/*/",
+        ratings_bucket=f"{prefix}-ratings",
+        models_bucket=f"{prefix}-models",
+        results_bucket=f"{prefix}-results",
+    )
+    in_use = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
+    made = [
+        steps.prepare_step(where, "*"),
+        steps.train_step(where, "*", "*", in_use=in_use, switch=True, sizes=[8]),
+        steps.similar_step(where, "*"),
+        steps.evaluate_step(where, "*", official=True),
+        steps.recommend_step(where, "*", "*"),
+    ]
+    builders = [
+        name for name, each in inspect.getmembers(steps, inspect.isfunction)
+        if name.endswith("_step") and not name.startswith("_")
+    ]  # fmt: skip
+    if len(builders) != len(made):
+        raise NotImplementedError(f"make one step of each of {builders} here")
+    return [address for step in made for address in _addresses(step["HadoopJarStep"]["Args"])]
+
+
+def _addresses(arguments: Sequence[str]) -> Iterator[StepAddress]:
+    script = next(each for each in arguments if each.endswith(".py")).rpartition("/")[2]
+    place = f"{_STEPS_PLACE}: {script.removesuffix('.py')}_step"
+    for option, value in zip(("", *arguments), arguments, strict=False):
+        if value.startswith("s3://"):
+            bucket, _, key = value.removeprefix("s3://").partition("/")
+            named = option if option.startswith("--") else "script"
+            yield StepAddress(script, named, bucket, key, f"{place} {named}".strip())
+
+
+def _of_steps(rendered: Rendered) -> Iterator[Need]:
+    for each in step_addresses(rendered):
+        bucket = f"arn:aws:s3:::{each.bucket}"
+        yield from (Need(action, bucket, each.place) for action in _OPENING)
+        if each.argument in ("script", "--py-files"):
+            yield Need("s3:GetObject", f"{bucket}/{each.key}", each.place)
+            continue
+        does = STEP_ARGUMENTS[each.script, each.argument]
+        for action in _WRITING if WRITES in does else ("s3:GetObject",):
+            yield Need(action, f"{bucket}/{each.key}{'*' * each.key.endswith('/')}", each.place)
+        # The client looks for an object of the folder's own name, and of each folder above it.
+        folders = each.key.rstrip("/").split("/")
+        for depth in range(1, len(folders) + 1):
+            key = "/".join(folders[:depth])
+            yield Need("s3:GetObject", f"{bucket}/{key}", f"{each.place} (looked for)")
+
+
+# AWS's services ----------------------------------------------------------------------------------
+
+_USING_A_KEY = (
+    "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",
+)  # fmt: skip
+
+
+def _of_nodes(rendered: Rendered) -> Iterator[Need]:
+    artifacts = f"arn:aws:s3:::{rendered.name}-{rendered.account}-artifacts"
+    cluster = "terraform/cluster.tf: aws_emr_cluster.this"
+    install = "terraform/bootstrap/install.sh: install_python_packages"
+    yield Need("s3:GetObject", f"{artifacts}/bootstrap/install.sh", f"{cluster}.bootstrap_action")
+    yield Need("s3:GetObject", f"{artifacts}/bootstrap/wheels/*", install)
+    yield Need("s3:ListBucket", artifacts, install)
+    logs = f"{cluster}.log_uri (EMR keeps logs)"
+    yield Need("s3:PutObject", f"{artifacts}/logs/*", logs)
+    # AWS does not document whether the uploader looks for an earlier upload.
+    yield Need("s3:GetObject", f"{artifacts}/logs/*", logs)
+    # The client that S3A has replaced since EMR 7.10 marks a folder by an object beside it.
+    for each in step_addresses(rendered):
+        folder, _, rest = each.key.partition("/")
+        if rest and WRITES in STEP_ARGUMENTS.get((each.script, each.argument), ()):
+            marker = f"arn:aws:s3:::{each.bucket}/{folder}_$folder$"
+            for action in _WRITING:
+                yield Need(action, marker, f"{each.place} (EMRFS)", optional=True)
+    for key in _keys(rendered):
+        # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-encryption-enable.html
+        for action in _USING_A_KEY:
+            yield Need(action, key, "terraform/cluster.tf: aws_emr_security_configuration.this")
+
+
+def _of_emr(rendered: Rendered) -> Iterator[Need]:
+    nodes = f"arn:aws:iam::{rendered.account}:role/{rendered.name}-nodes"
+    passed = (("iam:PassedToService", "ec2.amazonaws.com"),)
+    cluster = "terraform/cluster.tf: aws_emr_cluster.this"
+    yield Need("iam:PassRole", nodes, f"{cluster}.ec2_attributes", passed)
+    for key in _keys(rendered):
+        for action in ("kms:CreateGrant", *_USING_A_KEY):
+            yield Need(action, key, "terraform/cluster.tf: aws_emr_security_configuration.this")
+
+
+def _keys(rendered: Rendered) -> list[str]:
+    """Give the KMS keys that the plan makes."""
+    found = {
+        resource
+        for policy in rendered.roles.values()
+        for statement in policy.statements
+        for resource in statement.resources
+        if resource.startswith("arn:aws:kms:")
+    }
+    return sorted(found)

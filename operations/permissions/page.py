@@ -1,0 +1,158 @@
+"""Compares what is granted with what is needed, and writes docs/permissions.md."""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from operations import ROOT
+from operations.permissions.needs import Need, needs_of
+from operations.permissions.plan import Rendered, Statement
+
+PAGE = ROOT / "docs" / "permissions.md"
+
+type Right = tuple[str, str, str]  # role, action, resource
+
+
+def grants(statement: Statement, need: Need) -> list[str]:
+    """Give the resources of a statement that grant a need; none where it does not apply.
+
+    A `*` in the need must fit the statement whatever it stands for, so the need's text is matched
+    as it is. A condition holds where one of its values fits what the request carries.
+    """
+    if not any(fnmatchcase(need.action, action) for action in statement.actions):
+        return []
+    carried = dict(need.conditions)
+    for operator, block in statement.condition.items():
+        for key, wanted in block.items():
+            values = [wanted] if isinstance(wanted, str) else wanted
+            if operator not in ("StringEquals", "StringLike"):
+                raise NotImplementedError(f"{operator} in an identity policy: {statement.sid}")
+            if not any(fnmatchcase(carried.get(key, ""), value) for value in values):
+                return []
+    return [each for each in statement.resources if fnmatchcase(need.resource, each)]
+
+
+def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
+    """Give every need that no statement of its role grants."""
+    return [
+        (role, need)
+        for role, needs in needs_of(rendered).items()
+        for need in sorted(needs, key=lambda each: (each.action, each.resource, each.place))
+        if not need.optional
+        and not any(
+            grants(statement, need)
+            for statement in rendered.roles[role].statements
+            if statement.effect == "Allow"
+        )
+    ]
+
+
+def not_needed(rendered: Rendered) -> list[Right]:
+    """Give every right of a role that nothing needs."""
+    needs = needs_of(rendered)
+    return [right for right, places in _rights(rendered, needs) if not places]
+
+
+def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[Right, list[str]]]:
+    """Give each right with the places that need it, in the order of the policies."""
+    for role, policy in rendered.roles.items():
+        for statement in policy.statements:
+            if statement.effect != "Allow":
+                continue
+            for action in statement.actions:
+                for resource in statement.resources:
+                    places = {
+                        need.place
+                        for need in needs.get(role, ())
+                        if need.action == action and resource in grants(statement, need)
+                    }
+                    yield (role, action, resource), sorted(places)
+
+
+def page(rendered: Rendered) -> str:
+    """Write the page."""
+    needs = needs_of(rendered)
+    rights = list(_rights(rendered, needs))
+    lines = [
+        "# Permissions",
+        "",
+        "Who may do what to which resource, and what needs it. Made by `make permissions` from",
+        "Terraform's plan of an environment `test` in account 123456789012, from the source of",
+        "the functions and from the steps' arguments. A `*` in a resource stands for any",
+        "characters, and code is named by its file and function.",
+        "",
+        "Tests fail when this page is out of date, when nothing needs a right or the code needs",
+        "one that is missing (tests/infrastructure/test_permissions.py), when AWS's own list has",
+        "no such action or a wildcard has no reason (tests/infrastructure/test_policies.py), and",
+        "when an enforcing local AWS denies a role its own calls or grants it a neighbour's",
+        "(tests/local_aws/test_permissions.py).",
+        "",
+    ]
+    for role, policy in sorted(rendered.roles.items()):
+        lines += [f"## {role}", "", _assumed_by(rendered, role), ""]
+        lines += [
+            f"AWS's managed policy `{arn}` is attached." for arn in rendered.managed.get(role, [])
+        ]
+        lines += [""] if rendered.managed.get(role) else []
+        lines += ["| action | resource | needed by |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{action}` | `{resource}`{_conditions(policy.statements, action, resource)} | "
+            f"{'<br>'.join(f'`{place}`' for place in places)} |"
+            for (owner, action, resource), places in sorted(rights)
+            if owner == role
+        ]
+        denied = [each for each in policy.statements if each.effect == "Deny"]
+        for statement in denied:
+            actions = ", ".join(f"`{each}`" for each in statement.actions)
+            resources = ", ".join(f"`{each}`" for each in statement.resources)
+            lines += [
+                "",
+                f"Denied whatever else allows it ({statement.sid}): {actions} on {resources}.",
+            ]
+        lines.append("")
+    lines += _resource_policies(rendered)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _assumed_by(rendered: Rendered, role: str) -> str:
+    services = sorted(
+        statement.principal["Service"] for statement in rendered.trusts[role].statements
+    )
+    return f"Assumed by {', '.join(f'`{service}`' for service in services)}."
+
+
+def _conditions(statements: Iterable[Statement], action: str, resource: str) -> str:
+    """Give the conditions under which a right holds, where it holds under any."""
+    holding = [
+        s.condition
+        for s in statements
+        if s.effect == "Allow" and action in s.actions and resource in s.resources
+    ]
+    if not all(holding):
+        return ""
+    return "".join(f" if {_written(condition)}" for condition in holding)
+
+
+def _written(condition: dict[str, dict[str, object]]) -> str:
+    return " and ".join(
+        f"`{key}` {operator} `{value}`"
+        for operator, block in condition.items()
+        for key, value in block.items()
+    )
+
+
+def _resource_policies(rendered: Rendered) -> list[str]:
+    lines = [
+        "## Policies of buckets, queues and topics",
+        "",
+        "| resource | who | may, or may not | action | if |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for arn, policy in sorted(rendered.resource_policies.items()):
+        for statement in policy.statements:
+            who = statement.principal
+            named = "anybody" if who == "*" else f"`{', '.join(map(str, who.values()))}`"
+            verb = "may" if statement.effect == "Allow" else "may not"
+            actions = ", ".join(f"`{each}`" for each in statement.actions)
+            under = _written(statement.condition) if statement.condition else ""
+            lines.append(f"| `{arn}` | {named} | {verb} | {actions} | {under} |")
+    return lines

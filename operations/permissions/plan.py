@@ -1,0 +1,215 @@
+"""The policies that Terraform would make, from a plan that needs no cloud."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from operations import ROOT
+from operations.errors import OperationError
+from operations.terraform_mirror import provider_mirror
+
+_FOLDER = ROOT / "terraform"
+_PLANNED = "-test-directory=tests/rendered"
+
+type Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a policy; `actions` and `resources` are always lists."""
+
+    sid: str
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Document
+    principal: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document and what it is attached to.
+
+    Attributes:
+        address: Terraform's address of the resource that holds the policy.
+        attached_to: name of the role, or ARN of the resource, that the policy belongs to.
+        document: the policy itself.
+    """
+
+    address: str
+    attached_to: str
+    document: Document
+
+    @property
+    def statements(self) -> list[Statement]:
+        return [
+            Statement(
+                sid=each.get("Sid", ""),
+                effect=each["Effect"],
+                actions=_listed(each.get("Action", [])),
+                resources=_listed(each.get("Resource", [])),
+                condition=each.get("Condition", {}),
+                principal=each.get("Principal"),
+            )
+            for each in self.document["Statement"]
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the plan holds of access rights."""
+
+    account: str
+    region: str
+    name: str
+    roles: dict[str, Policy]  # inline policies by role name
+    trusts: dict[str, Policy]  # trust policies by role name
+    managed: dict[str, list[str]]  # ARNs of AWS's managed policies by role name
+    resource_policies: dict[str, Policy] = field(default_factory=dict)  # by ARN of the resource
+
+    def all(self) -> Iterator[Policy]:
+        yield from self.roles.values()
+        yield from self.resource_policies.values()
+
+
+@cache
+def rendered_policies() -> Rendered:
+    """Plan the configuration with a mock AWS and read every policy from the plan, once.
+
+    Raises:
+        OperationError: if Terraform is not on PATH or cannot plan.
+    """
+    return read_plan(_plan())
+
+
+def read_plan(plan: Document) -> Rendered:
+    """Read every policy from a plan of `terraform test -json`."""
+    changes = [
+        (change["address"], change["type"], change["change"]["after"] or {})
+        for change in plan["resource_changes"]
+        if change["mode"] == "managed"
+    ]
+    outputs = {name: change["after"] for name, change in plan["output_changes"].items()}
+    account, region = outputs["account_id"], outputs["region"]
+    rendered = Rendered(account, region, outputs["dashboard"], {}, {}, {})
+    names = {address: after["name"] for address, kind, after in changes if kind == "aws_iam_role"}
+    for address, kind, after in changes:
+        match kind:
+            case "aws_iam_role":
+                trust = json.loads(after["assume_role_policy"])
+                rendered.trusts[after["name"]] = Policy(address, after["name"], trust)
+            case "aws_iam_role_policy":
+                role = _role_of(address, names, plan)
+                document = json.loads(after["policy"])
+                if role in rendered.roles:  # a role may hold several; they count as one
+                    document["Statement"] += rendered.roles[role].document["Statement"]
+                rendered.roles[role] = Policy(address, role, document)
+            case "aws_iam_role_policy_attachment":
+                role = _role_of(address, names, plan)
+                rendered.managed.setdefault(role, []).append(after["policy_arn"])
+            case "aws_s3_bucket_policy" | "aws_sns_topic_policy" | "aws_sqs_queue" | "aws_kms_key":
+                document = _document(after.get("policy"))
+                if document:
+                    arn = _attached_to(kind, after, document, region, account)
+                    rendered.resource_policies[arn] = Policy(address, arn, document)
+    return rendered
+
+
+def _document(text: str | None) -> Document | None:
+    """Parse a policy; None where the mock AWS filled the attribute in with random letters."""
+    return json.loads(text) if text and text.startswith("{") else None
+
+
+def _attached_to(kind: str, after: Document, document: Document, region: str, account: str) -> str:
+    """Give the ARN of the resource that a resource policy belongs to.
+
+    An SQS queue has its name; a bucket's and a topic's policy names no other resource than its own.
+    """
+    if kind == "aws_sqs_queue":
+        return f"arn:aws:sqs:{region}:{account}:{after['name']}"
+    resources = [each for s in document["Statement"] for each in _listed(s["Resource"])]
+    return min(resources, key=len).removesuffix("/*")
+
+
+def _role_of(address: str, names: dict[str, str], plan: Document) -> str:
+    """Give the name of the role that an inline or attached policy belongs to.
+
+    `role` is an id that only AWS gives, so the plan's own graph is asked: the policy refers to one
+    role, with the same key.
+    """
+    kind, _, rest = address.partition(".")
+    key = f"[{rest.partition('[')[2]}" if "[" in rest else ""
+    referred = plan["references"][f"{kind}.{rest.partition('[')[0]}"]
+    return names[f"{referred}{key}"]
+
+
+def _listed(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _plan() -> Document:
+    """Give the test's plan, with the role that each policy refers to under `references`."""
+    program = shutil.which("terraform")
+    if program is None:
+        raise OperationError("Terraform is not on PATH: install version 1.11 or later.")
+    with tempfile.TemporaryDirectory(prefix="marquee-permissions-") as folder:
+        mirror = provider_mirror()
+        _terraform(
+            program,
+            folder,
+            *("init", "-backend=false", "-input=false", "-lockfile=readonly"),
+            *([f"-plugin-dir={mirror}"] if mirror else []),
+        )
+        printed = _terraform(program, folder, "test", "-verbose", "-json", _PLANNED)
+    events = [json.loads(line) for line in printed.splitlines()]
+    plans = [event["test_plan"] for event in events if event["type"] == "test_plan"]
+    if len(plans) != 1:
+        raise OperationError(f"terraform test {_PLANNED} made {len(plans)} plans, not one.")
+    plan: Document = plans[0]
+    plan["references"] = _references()
+    return plan
+
+
+def _references() -> dict[str, str]:
+    """Read from the configuration which role each policy resource refers to."""
+    found = {}
+    for file in sorted(_FOLDER.glob("*.tf")):
+        for block in file.read_text().split('\nresource "')[1:]:
+            kind, _, rest = block.partition('" "')
+            name = rest.partition('"')[0]
+            if kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment"):
+                line = next(each for each in block.splitlines() if each.strip().startswith("role "))
+                role = line.partition("=")[2].strip().partition("[")[0]
+                found[f"{kind}.{name}"] = ".".join(role.split(".")[:2])
+    return found
+
+
+def _terraform(program: str, folder: str, *arguments: str) -> str:
+    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=_FOLDER,
+        env=kept
+        | {
+            "TF_DATA_DIR": str(Path(folder) / "data"),
+            "TF_IN_AUTOMATION": "1",
+            "CHECKPOINT_DISABLE": "1",
+            # The plan is of a mock AWS: whatever this shell knows of an account stays out of it.
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OperationError(f"terraform {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout

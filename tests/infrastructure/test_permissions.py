@@ -1,0 +1,103 @@
+"""docs/permissions.md: as checked in, and no right without a need or need without a right."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from operations.permissions.needs import STEP_ARGUMENTS, needs_of, step_addresses
+from operations.permissions.page import PAGE, not_allowed, not_needed, page
+from operations.permissions.plan import Policy, Rendered, rendered_policies
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def rendered() -> Rendered:
+    return rendered_policies()
+
+
+def with_statements(rendered: Rendered, role: str, statements: list[dict[str, object]]) -> Rendered:
+    """The same plan, but with these statements in a role's policy."""
+    before = rendered.roles[role]
+    policy = Policy(before.address, role, {**before.document, "Statement": statements})
+    return replace(rendered, roles={**rendered.roles, role: policy})
+
+
+def test_the_page_is_that_of_the_plan_and_the_code(rendered: Rendered) -> None:
+    assert PAGE.read_text() == page(rendered), "make it anew with: make permissions"
+
+
+def test_something_needs_every_right(rendered: Rendered) -> None:
+    found = [f"{role}: {action} on {resource}" for role, action, resource in not_needed(rendered)]
+    assert not found, "nothing needs:\n" + "\n".join(found)
+
+
+def test_every_right_that_is_needed_is_granted(rendered: Rendered) -> None:
+    found = [f"{role}: {n.action} on {n.resource} ({n.place})" for role, n in not_allowed(rendered)]
+    assert not found, "missing:\n" + "\n".join(found)
+
+
+def test_every_role_of_the_plan_is_compared(rendered: Rendered) -> None:
+    assert rendered.roles.keys() == needs_of(rendered).keys() == rendered.trusts.keys()
+
+
+def test_each_statement_that_goes_is_missed(rendered: Rendered) -> None:
+    unnoticed = []
+    for role, policy in rendered.roles.items():
+        statements = policy.document["Statement"]
+        for statement in statements:
+            if statement["Effect"] == "Allow":
+                left = [each for each in statements if each is not statement]
+                if not not_allowed(with_statements(rendered, role, left)):
+                    unnoticed.append(f"{role}: {statement['Sid']}")
+    assert unnoticed == []
+
+
+def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
+    role = f"{rendered.name}-queue-results"
+    here = f"{rendered.region}:{rendered.account}"
+    planted = {
+        "Sid": "Planted",
+        "Effect": "Allow",
+        "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem"],
+        "Resource": f"arn:aws:dynamodb:{here}:table/{rendered.name}-visitors",
+    }
+    statements = [*rendered.roles[role].document["Statement"], planted]
+    found = not_needed(with_statements(rendered, role, statements))
+    assert found == [(role, "dynamodb:DeleteItem", planted["Resource"])]
+
+
+def test_every_place_that_is_named_is_there(rendered: Rendered) -> None:
+    missing = set()
+    for needs in needs_of(rendered).values():
+        for place in {need.place for need in needs}:
+            file, _, named = place.partition(": ")
+            name = named.partition(" ")[0].rpartition(".")[2] or "."
+            text = (ROOT / file).read_text() if (ROOT / file).is_file() else ""
+            words = [name] if file.endswith((".py", ".sh")) else named.partition(" ")[0].split(".")
+            if not text or not all(word in text for word in words if word != "this"):
+                missing.add(place)
+    assert missing == set()
+
+
+def test_it_is_known_what_each_step_does_with_each_address(rendered: Rendered) -> None:
+    handed = {
+        (each.script, each.argument)
+        for each in step_addresses(rendered)
+        if each.argument not in ("script", "--py-files")
+    }
+    assert handed == STEP_ARGUMENTS.keys()
+
+
+def test_every_step_is_looked_at(rendered: Rendered) -> None:
+    scripts = {
+        file.name
+        for file in (ROOT / "emr_steps").glob("*.py")
+        if any(
+            isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+            for node in ast.parse(file.read_text()).body
+        )
+    }
+    assert {each.script for each in step_addresses(rendered)} == scripts

@@ -1,0 +1,157 @@
+"""Every policy under a linter that knows AWS's list of actions, and every wildcard with a reason.
+
+AWS's list is the one in parliament (1.6.4), which is read from the Service Authorization Reference:
+https://docs.aws.amazon.com/service-authorization/latest/reference/
+"""
+
+import importlib
+import importlib.resources
+import json
+import re
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from operations.permissions.plan import Policy, Rendered, rendered_policies
+
+# (what holds the policy, the linter's finding, its detail): why it may stay.
+EXCEPTIONS = {
+    ("send-text", "RESOURCE_STAR", "['sns:Publish']"): (
+        "A phone has no ARN; the policy denies publishing to topics."
+    ),
+}
+# (actions, resources, why): each wildcard in what a policy allows needs one of these.
+WILDCARDS = (
+    (
+        r"xray:Put(TraceSegments|TelemetryRecords)",
+        r"\*",
+        "X-Ray's actions know no resources.",
+    ),
+    (
+        r"sns:(Publish|CheckIfPhoneNumberIsOptedOut)",
+        r"\*",
+        "A phone has no ARN; the policy denies publishing to topics.",
+    ),
+    (
+        r"logs:(CreateLogStream|PutLogEvents)",
+        r"arn:aws:logs:[^*]+:log-group:/aws/lambda/[^*]+:\*",
+        "Lambda names the streams of the function's own group.",
+    ),
+    (
+        r"s3:(Get|Put|Delete)Object|s3:AbortMultipartUpload|s3:ListMultipartUploadParts",
+        r"arn:aws:s3:::[^*/]+/([^*]*)\*",
+        "A run names the objects: of visitors, submissions, models, data sets and log files.",
+    ),
+    (
+        r"kms:(GenerateDataKey|ReEncrypt)\*",
+        r"arn:aws:kms:[^*]+:key/[^*]+",
+        "EMR's documents name the group; each of its actions needs the key that is named.",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def rendered() -> Rendered:
+    return rendered_policies()
+
+
+@pytest.fixture(scope="module")
+def parliament() -> Iterator[Any]:
+    """The linter, which asks setuptools' former pkg_resources where its own two files are."""
+    stand_in = ModuleType("pkg_resources")
+
+    def resource_filename(package: str, name: str) -> str:
+        return str(importlib.resources.files(package) / name)
+
+    stand_in.resource_filename = resource_filename  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "pkg_resources", stand_in)
+        yield importlib.import_module("parliament")
+
+
+def findings(parliament: Any, document: dict[str, Any]) -> set[tuple[str, str]]:
+    analysed = parliament.analyze_policy_string(json.dumps(document))
+    return {(finding.issue, str(finding.detail)) for finding in analysed.findings}
+
+
+def policies(rendered: Rendered) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every policy by the name of what holds it, without what all names begin with.
+
+    The linter wants a resource in each statement; a trust policy's is the role itself.
+    """
+    for policy in rendered.all():
+        yield short(rendered, policy), policy.document
+    for role, policy in rendered.trusts.items():
+        arn = f"arn:aws:iam::{rendered.account}:role/{role}"
+        statements = [{**each, "Resource": arn} for each in policy.document["Statement"]]
+        yield f"{short(rendered, policy)} (trust)", {**policy.document, "Statement": statements}
+
+
+def short(rendered: Rendered, policy: Policy) -> str:
+    return policy.attached_to.rpartition(":")[2].removeprefix(f"{rendered.name}-")
+
+
+def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered, parliament: Any) -> None:
+    found = {
+        (name, issue, detail)
+        for name, document in policies(rendered)
+        for issue, detail in findings(parliament, document)
+    }
+    assert found == EXCEPTIONS.keys()
+
+
+def test_every_action_is_on_awss_list(rendered: Rendered, parliament: Any) -> None:
+    """`expand_action` raises for an action that AWS does not have; `s3:*` is all of S3's."""
+    for name, document in policies(rendered):
+        for statement in Policy(name, name, document).statements:
+            for action in statement.actions:
+                assert parliament.expand_action(action), f"{name}: {action}"
+
+
+def test_every_wildcard_has_a_reason(rendered: Rendered) -> None:
+    used, unexplained = set(), []
+    for policy in rendered.all():
+        for statement in policy.statements:
+            if statement.effect != "Allow":
+                continue  # a denial may be as wide as it likes
+            for action in statement.actions:
+                for resource in statement.resources:
+                    if "*" not in action + resource:
+                        continue
+                    reasons = [
+                        number
+                        for number, (actions, resources, _) in enumerate(WILDCARDS)
+                        if re.fullmatch(actions, action) and re.fullmatch(resources, resource)
+                    ]
+                    used |= {*reasons}
+                    if not reasons:
+                        unexplained.append(f"{policy.attached_to}: {action} on {resource}")
+    assert unexplained == []
+    assert used == {*range(len(WILDCARDS))}, "a reason explains nothing any more"
+
+
+@pytest.mark.parametrize(
+    ("statement", "issue"),
+    [
+        ({"Action": "s3:GetObjekt", "Resource": "arn:aws:s3:::bucket/*"}, "UNKNOWN_ACTION"),
+        ({"Action": "s4:GetObject", "Resource": "arn:aws:s3:::bucket/*"}, "UNKNOWN_PREFIX"),
+        ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket"}, "RESOURCE_MISMATCH"),
+        ({"Action": "sqs:SendMessage", "Resource": "*"}, "RESOURCE_STAR"),
+        (
+            {
+                "Action": "s3:GetObject",
+                "Resource": "arn:aws:s3:::bucket/*",
+                "Condition": {"StringEquals": {"s3:preffix": "a"}},
+            },
+            "UNKNOWN_CONDITION_FOR_ACTION",
+        ),
+    ],
+)
+def test_the_linter_finds_a_planted_fault(
+    parliament: Any, statement: dict[str, Any], issue: str
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+    assert issue in {found for found, _ in findings(parliament, document)}

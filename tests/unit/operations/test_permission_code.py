@@ -1,0 +1,110 @@
+"""Which calls of AWS are read from the functions' source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from operations.permissions.code import Call, calls_of, operations_of
+
+ROOT = Path(__file__).parents[3]
+FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
+# What the operator's commands alone do with the adapters.
+OF_OPERATORS = {
+    ("layer/marquee/aws/cluster.py: Cluster.describe", "describe_step"),
+    ("layer/marquee/aws/movies_table.py: MoviesTable.put", "batch_writer"),
+    ("layer/marquee/aws/movies_table.py: MoviesTable.put", "put_item"),
+}
+SERVICES = ("s3", "dynamodb", "sqs", "sns", "emr", "ssm")
+
+
+def of(calls: frozenset[Call], operation: str) -> set[tuple[tuple[str, str], ...]]:
+    return {call.parameters for call in calls if call.operation == operation}
+
+
+def test_every_function_is_read() -> None:
+    assert {folder.parent.name for folder in ROOT.glob("functions/*/app.py")} == {*FUNCTIONS}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_bucket_table_and_queue_is_known_by_its_setting(function: str) -> None:
+    named = {
+        value
+        for call in calls_of(function)
+        for name, value in call.parameters
+        if name in ("Bucket", "TableName", "QueueUrl", "JobFlowId", "ClusterId", "Name")
+    }
+    assert named
+    assert all(value.startswith("{") and value.endswith("}") for value in named)
+
+
+def test_a_key_is_known_as_far_as_the_code_says_it() -> None:
+    assert of(calls_of("submit_step"), "PutObject") == {
+        (("Bucket", "{ratings_bucket}"), ("Key", "submissions/*.json"))
+    }
+
+
+def test_keys_that_come_from_a_listing_begin_as_the_listing_does() -> None:
+    assert of(calls_of("reconcile"), "DeleteObjects") == {
+        (("Bucket", "{ratings_bucket}"), ("Key", "visitors/date=*/*-*"))
+    }
+
+
+def test_a_query_names_its_index_and_a_batch_its_table() -> None:
+    calls = calls_of("reconcile")
+    assert of(calls, "Query") == {(("TableName", "{visitors_table}"), ("IndexName", "open"))}
+    assert of(calls, "BatchGetItem") == {(("TableName", "{visitors_table}"),)}
+
+
+def test_what_is_handed_on_and_never_called_is_no_call() -> None:
+    """reconcile gets a Texter, and only gives up claims with it: no text, no link, no secret."""
+    calls = calls_of("reconcile")
+    assert of(calls, "Publish") == of(calls, "GetParameter") == set()
+    assert of(calls_of("send_text"), "GetParameter") == {(("Name", "{token_secret_name}"),)}
+
+
+def test_a_library_that_calls_aws_is_known() -> None:
+    """Powertools' idempotency is DynamoDB, and nothing of it stands in our source."""
+    assert of(calls_of("ingest"), "PutItem") >= {(("TableName", "{idempotency_table}"),)}
+
+
+def test_a_missing_object_is_told_apart_where_the_code_says_so() -> None:
+    read = {call.place: call.tells_missing for call in calls_of("ingest")}
+    assert read["layer/marquee/aws/buckets.py: ModelsBucket.current"]
+    assert not read["layer/marquee/aws/buckets.py: RatingsBucket._put"]
+
+
+def test_no_call_in_the_adapters_is_overlooked() -> None:
+    """Every method of boto3 that they name is reached from a function, or only from an operator."""
+    methods = {
+        name: operation
+        for service in SERVICES
+        for name, operation in operations_of(service).items()
+        if name not in ("publish_batch", "get_parameters")
+    }
+    reached = {(call.place, call.operation) for name in FUNCTIONS for call in calls_of(name)}
+    written = set()
+    for file in (ROOT / "layer" / "marquee" / "aws").glob("*.py"):
+        tree = ast.parse(file.read_text())
+        tops = [(node, node.name) for node in tree.body if isinstance(node, ast.FunctionDef)]
+        tops += [
+            (node, f"{owner.name}.{node.name}")
+            for owner in tree.body
+            if isinstance(owner, ast.ClassDef)
+            for node in owner.body
+            if isinstance(node, ast.FunctionDef)
+        ]
+        for top, name in tops:
+            place = f"{file.relative_to(ROOT)}: {name}"
+            for node in ast.walk(top):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    method = node.func.attr
+                    if method in methods or method == "batch_writer":
+                        written.add((place, method))
+    overlooked = {
+        (place, method)
+        for place, method in written
+        if (place, methods.get(method)) not in reached and ".publish" not in place
+    }
+    assert overlooked == OF_OPERATORS
+    assert len(written) > 20
