@@ -4,15 +4,12 @@ AWS's list is the one in parliament (1.6.4), which is read from the Service Auth
 https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
-import importlib
-import importlib.resources
 import json
 import re
-import sys
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
+import parliament
 import pytest
 
 from operations.permissions.plan import Policy, Rendered, rendered_policies
@@ -58,21 +55,7 @@ def rendered() -> Rendered:
     return rendered_policies()
 
 
-@pytest.fixture(scope="module")
-def parliament() -> Iterator[Any]:
-    """The linter, which asks setuptools' former pkg_resources where its own two files are."""
-    stand_in = ModuleType("pkg_resources")
-
-    def resource_filename(package: str, name: str) -> str:
-        return str(importlib.resources.files(package) / name)
-
-    stand_in.resource_filename = resource_filename  # type: ignore[attr-defined]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "pkg_resources", stand_in)
-        yield importlib.import_module("parliament")
-
-
-def findings(parliament: Any, document: dict[str, Any]) -> set[tuple[str, str]]:
+def findings(document: dict[str, Any]) -> set[tuple[str, str]]:
     analysed = parliament.analyze_policy_string(json.dumps(document))
     return {(finding.issue, str(finding.detail)) for finding in analysed.findings}
 
@@ -94,16 +77,16 @@ def short(rendered: Rendered, policy: Policy) -> str:
     return policy.attached_to.rpartition(":")[2].removeprefix(f"{rendered.name}-")
 
 
-def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered, parliament: Any) -> None:
+def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered) -> None:
     found = {
         (name, issue, detail)
         for name, document in policies(rendered)
-        for issue, detail in findings(parliament, document)
+        for issue, detail in findings(document)
     }
     assert found == EXCEPTIONS.keys()
 
 
-def test_every_action_is_on_awss_list(rendered: Rendered, parliament: Any) -> None:
+def test_every_action_is_on_awss_list(rendered: Rendered) -> None:
     """`expand_action` raises for an action that AWS does not have; `s3:*` is all of S3's."""
     for name, document in policies(rendered):
         for statement in Policy(name, name, document).statements:
@@ -154,4 +137,4 @@ def test_the_linter_finds_a_planted_fault(
     parliament: Any, statement: dict[str, Any], issue: str
 ) -> None:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
-    assert issue in {found for found, _ in findings(parliament, document)}
+    assert issue in {found for found, _ in findings(document)}

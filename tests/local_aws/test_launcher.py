@@ -151,7 +151,9 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
     assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]
     assert not any(alive(pid) for pid in processes)
     left = set(os.listdir(tempfile.gettempdir())) - temporary_files  # noqa: PTH208
-    assert not {name for name in left if name.startswith(("localemu", "localstack", "function-", "emr-"))}
+    assert not {
+        name for name in left if name.startswith(("localemu", "localstack", "function-", "emr-"))
+    }
 
 
 def test_what_the_emulator_stores_lies_in_the_state_folder(own_aws: LocalAws) -> None:
