@@ -133,8 +133,6 @@ def test_every_wildcard_has_a_reason(rendered: Rendered) -> None:
         ),
     ],
 )
-def test_the_linter_finds_a_planted_fault(
-    parliament: Any, statement: dict[str, Any], issue: str
-) -> None:
+def test_the_linter_finds_a_planted_fault(statement: dict[str, Any], issue: str) -> None:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
     assert issue in {found for found, _ in findings(document)}
