@@ -6,7 +6,7 @@ on AWS updates an alias and the settings of asynchronous calls in place.
 
 from typing import Any
 
-# Properties of AWS::Lambda::Alias and of AWS::Lambda::EventInvokeConfig, as the API calls name them.
+# Properties of AWS::Lambda::Alias and AWS::Lambda::EventInvokeConfig, as the API names them.
 ALIAS = ("FunctionName", "FunctionVersion", "Name", "Description", "RoutingConfig")
 ASYNCHRONOUS_CALLS = (
     "FunctionName",
