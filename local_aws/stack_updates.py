@@ -36,6 +36,11 @@ def install() -> None:
     )
     from localstack.utils.patch import patch  # noqa: PLC0415
 
+    # Both name their function by Ref, and LocalStack takes a change of what is referred to for a
+    # change of the name: it would make the alias a second time and then delete it.
+    for provider in (LambdaAliasProvider, LambdaEventInvokeConfigProvider):
+        provider.SCHEMA = {**provider.SCHEMA, "createOnlyProperties": []}
+
     def done(request: Any) -> Any:
         # Ref of either resource is its Id, which an update does not change.
         state = {"Id": request.previous_state.get("Id"), **request.desired_state}

@@ -53,16 +53,6 @@ def resolved_values(environment: Environment) -> dict[str, str]:
     return {"ParametersDigest": environment.parameters_digest}
 
 
-def release(given: Mapping[str, str]) -> str:
-    """Return the name of the release: 16 hexadecimal digits of all that the functions are made of.
-
-    Args:
-        given: the template's parameters; a changed one is a new release.
-    """
-    files = files_under(ROOT / "functions", ROOT / "layer", TEMPLATE)
-    return fingerprint(files, *(f"{name}={value}" for name, value in sorted(given.items())))
-
-
 def build(environment: Environment) -> None:
     """Build the functions and the layer into the environment's state folder."""
     _run(
@@ -126,11 +116,12 @@ def _deploy_stack(environment: Environment, scripts: str, progress: Callable[[st
             progress(name)
 
     given = parameters(environment, scripts) | resolved_values(environment)
+    built = build_folder(environment)
     tags = Terraform(environment).outputs()["tags"]
     _run(
         environment,
         "deploy",
-        *("--template-file", str(build_folder(environment) / "template.yaml")),
+        *("--template-file", str(built / "template.yaml")),
         *("--stack-name", environment.prefix),
         *("--s3-bucket", environment.parameter("artifacts-bucket")),
         *("--s3-prefix", "sam"),
@@ -138,11 +129,22 @@ def _deploy_stack(environment: Environment, scripts: str, progress: Callable[[st
         *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
-        *("--parameter-overrides", *_overrides({**given, "Release": release(given)})),
+        *("--parameter-overrides", *_overrides({**given, "Release": release(built, given)})),
         # CloudFormation hands them on to every resource of the stack that takes tags.
         *(["--tags", *_overrides(tags)] if tags else []),
         each_line=heard,
     )
+
+
+def release(built: Path, given: Mapping[str, str]) -> str:
+    """Return the name of a release: 16 hexadecimal digits of all that the functions are made of.
+
+    Args:
+        built: folder of the built functions, the layer and the template; bytecode does not count.
+        given: the template's parameters; a changed one is a new release.
+    """
+    words = (f"{name}={value}" for name, value in sorted(given.items()))
+    return fingerprint(files_under(built), *words, root=built)
 
 
 def _overrides(given: Mapping[str, str]) -> list[str]:

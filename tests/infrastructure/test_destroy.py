@@ -131,3 +131,6 @@ def test_given_a_protected_deployment_then_destroying_it_leaves_nothing(filled: 
     filled.python("-m", "operations", "destroy")
 
     assert filled.left() == {}
+    calls = (filled.state / "local_aws.log").read_text()
+    off = calls.rindex("AWS dynamodb.UpdateContinuousBackups")
+    assert off < calls.index("AWS dynamodb.DeleteTable")
