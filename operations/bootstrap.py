@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import boto3
 from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
+from mypy_boto3_s3.type_defs import TagTypeDef
 
 from operations.environment import DEFAULT_REGION, Environment
 from operations.errors import OperationError
@@ -50,7 +51,7 @@ def tag_bucket(environment: Environment, tags: Mapping[str, str]) -> None:
     """Give the state bucket the tags of everything else; Terraform does not know this bucket."""
     s3, bucket = boto3.client("s3"), environment.terraform_bucket
     if tags:
-        kept = [{"Key": key, "Value": value} for key, value in tags.items()]
+        kept: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": kept})
     else:  # S3 refuses an empty set
         s3.delete_bucket_tagging(Bucket=bucket)

@@ -1,4 +1,4 @@
-"""`make rollback` on the tests' own deployment: a function changes, is rolled back, goes forward."""
+"""`make rollback` on the tests' own deployment: back, and forward again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

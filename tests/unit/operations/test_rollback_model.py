@@ -105,7 +105,7 @@ def test_a_half_written_model_is_refused() -> None:
 def test_a_model_of_another_data_set_is_passed_over_and_refused_by_name() -> None:
     keep(MIDDLE, dataset="netflix")
 
-    with pytest.raises(OperationError, match="'netflix'.*active data set is 'embedded'"):
+    with pytest.raises(OperationError, match=r"'netflix'.*active data set is 'embedded'"):
         roll_back(MIDDLE)
     roll_back()
     assert in_use() == OLDEST

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from operations import releases, sam, stack
 from operations.environment import Environment
 from operations.errors import OperationError
-from operations import sam
 from operations.sam import parameters, release
 
 SCRIPTS = "s3://artifacts/steps/0123/"
@@ -73,10 +73,10 @@ class Deployed:
         self.fails = False
         monkeypatch.setattr(sam, "build_folder", lambda _: built)
         monkeypatch.setattr(sam, "_run", self.run)
-        monkeypatch.setattr(sam.stack, "make_deployable", lambda _: self.note("stack"))
-        monkeypatch.setattr(sam.releases, "in_use", lambda _: {"ingest": 1})
+        monkeypatch.setattr(stack, "make_deployable", lambda _: self.note("stack"))
+        monkeypatch.setattr(releases, "in_use", lambda _: {"ingest": 1})
         for name in ("forget_unfinished", "go_forward", "go_back", "prune"):
-            monkeypatch.setattr(sam.releases, name, lambda *_, name=name: self.note(name))
+            monkeypatch.setattr(releases, name, lambda *_, name=name: self.note(name))
         outputs = type("", (), {"outputs": lambda _self: {"tags": tags}})
         monkeypatch.setattr(sam, "Terraform", lambda _: outputs())
 

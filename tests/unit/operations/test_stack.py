@@ -20,7 +20,8 @@ CHOICES = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_FAILED")
 def all_states() -> list[str]:
     """Read the states from botocore's service model."""
     client = boto3.client("cloudformation", region_name="us-east-1")
-    return list(client.meta.service_model.shape_for("StackStatus").enum)
+    shape: Any = client.meta.service_model.shape_for("StackStatus")
+    return list(shape.enum)
 
 
 CHANGING = [each for each in all_states() if each.endswith("_IN_PROGRESS")]
