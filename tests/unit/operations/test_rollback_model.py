@@ -1,5 +1,6 @@
 """Putting a kept model into use again, under moto."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
+        # Making a client takes longer than what these tests do with it.
+        monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("ssm").put_parameter(
             Name="/marquee/staging/models-bucket", Value=BUCKET, Type="String"
