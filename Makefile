@@ -23,7 +23,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive invoke
+.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive rollback rollback-model invoke
 local: environments ## Bring everything up on this machine, train, print the addresses
 	@$(OPERATE) local
 
@@ -65,6 +65,12 @@ logs: environment-development ## Show what the functions logged [FUNCTION= MINUT
 
 redrive: environment-development ## Put dead letters back to where they failed
 	@$(OPERATE) redrive
+
+rollback: environment-development ## Put the functions' former release into use again; the next deploy goes forward
+	@$(OPERATE) rollback
+
+rollback-model: environment-development ## Put a kept model into use again, the one before or MODEL=<id>
+	@$(OPERATE) rollback-model $(if $(MODEL),--model '$(MODEL)')
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json
 	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Name both, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \

@@ -4,7 +4,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local_aws import alarm_tags, child_processes, emulator, faults, instance, queue_batches
+from local_aws import (
+    alarm_tags,
+    child_processes,
+    emulator,
+    faults,
+    instance,
+    queue_batches,
+    stack_updates,
+)
 from local_aws.emr import provider
 from local_aws.iam import enforcement
 from local_aws.lambda_process import logs, turns
@@ -24,6 +32,7 @@ def marquee_start() -> None:
     logs.install()
     archive_spark_classes()
     alarm_tags.install()
+    stack_updates.install()
     faults.install()
     instance.install()
     if emulator.chosen().enforces_iam:

@@ -28,9 +28,12 @@ from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remo
 from operations.preflight.run import as_json, pass_preflight, preflight, refuse
 from operations.preflight.run import show as show_results
 from operations.redrive import redrive
+from operations.releases import roll_back, show_rollback
+from operations.rollback_model import rollback_model
 from operations.terraform import Terraform
 from operations.tools import require
 from operations.train import retrain
+from operations.waiting_times import waiting_time
 
 type Command = Callable[[Environment, argparse.Namespace], None]
 
@@ -88,6 +91,15 @@ def _destroy(environment: Environment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
         destroy(environment, phases)
+
+
+def _rollback(environment: Environment, _: argparse.Namespace) -> None:
+    show_rollback(roll_back(environment))
+
+
+def _rollback_model(environment: Environment, options: argparse.Namespace) -> None:
+    with Phases() as phases:
+        rollback_model(environment, phases, options.model)
 
 
 def _import(environment: Environment, options: argparse.Namespace) -> None:
@@ -169,6 +181,8 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "cost": (_cost, "show what the deployment costs a month; needs no account"),
     "deploy": (_deploy, "make the account match the work tree"),
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
+    "rollback": (_rollback, "put the functions' former release into use again"),
+    "rollback-model": (_rollback_model, "put a kept model into use again"),
     "import": (_import, "bring ratings in, make them the active data set, train"),
     "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
     "train": (_train, "train on the active data set"),
@@ -215,6 +229,9 @@ def parser() -> argparse.ArgumentParser:
     cost.add_argument(
         "--plan", type=Path, help="count this output of `terraform show -json` instead of planning"
     )
+    parsers["rollback-model"].add_argument(
+        "--model", help="the model's id (default: the one before the one in use)"
+    )
     posters = parsers["posters"]
     posters.add_argument(
         "--key-file", type=Path, help=f"holds your TMDB key (default: ${KEY_VARIABLE} is the key)"
@@ -240,7 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (BotoCoreError, ClientError) as error:
         if os.environ.get("DEBUG"):
             raise
-        raise OperationError(f"AWS refused 'make {options.command}': {error}") from error
+        raise OperationError(
+            f"AWS refused 'make {options.command}': {error}{waiting_time([str(error)])}"
+        ) from error
 
 
 if __name__ == "__main__":

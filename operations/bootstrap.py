@@ -1,13 +1,16 @@
 """The bucket that keeps Terraform's state: the one thing made before Terraform runs."""
 
 import json
+from collections.abc import Mapping
 
 import boto3
 from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
+from mypy_boto3_s3.type_defs import TagTypeDef
 
 from operations.environment import DEFAULT_REGION, Environment
 from operations.errors import OperationError
+from operations.waiting_times import waiting_time
 
 
 def tls_only_policy(bucket: str) -> str:
@@ -31,12 +34,27 @@ def bootstrap(environment: Environment) -> str:
     try:
         _create(s3, bucket, environment.region)
         _protect(s3, bucket)
+        if not _tags(s3, bucket):
+            # Until Terraform has said whether the environment has tags of its own.
+            tag_bucket(environment, {"project": "marquee", "environment": environment.name})
         # The local AWS answers plain HTTP only, on loopback.
         if not environment.is_local:
             s3.put_bucket_policy(Bucket=bucket, Policy=tls_only_policy(bucket))
     except ClientError as error:
-        raise OperationError(f"The state bucket {bucket} cannot be made: {error}") from error
+        raise OperationError(
+            f"The state bucket {bucket} cannot be made: {error}{waiting_time([str(error)])}"
+        ) from error
     return bucket
+
+
+def tag_bucket(environment: Environment, tags: Mapping[str, str]) -> None:
+    """Give the state bucket the tags of everything else; Terraform does not know this bucket."""
+    s3, bucket = boto3.client("s3"), environment.terraform_bucket
+    if tags:
+        kept: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": kept})
+    else:  # S3 refuses an empty set
+        s3.delete_bucket_tagging(Bucket=bucket)
 
 
 def _create(s3: S3Client, bucket: str, region: str) -> None:
@@ -51,6 +69,16 @@ def _create(s3: S3Client, bucket: str, region: str) -> None:
             )
     except s3.exceptions.BucketAlreadyOwnedByYou:
         pass
+
+
+def _tags(s3: S3Client, bucket: str) -> dict[str, str]:
+    try:
+        kept = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchTagSet":
+            return {}
+        raise
+    return {tag["Key"]: tag["Value"] for tag in kept}
 
 
 def _protect(s3: S3Client, bucket: str) -> None:

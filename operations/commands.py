@@ -8,6 +8,7 @@ from pathlib import Path
 
 from operations import ROOT
 from operations.errors import OperationError
+from operations.waiting_times import waiting_time
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TELLING = re.compile(r"error|failed|refused|denied|invalid", re.IGNORECASE)
@@ -70,5 +71,6 @@ def run(
             each_line(plain(line))
     if process.returncode:
         where = log.relative_to(ROOT) if log.is_relative_to(ROOT) else log
-        raise OperationError(f"{what} failed: {telling_words(lines)} (all of it: {where})")
+        advice = waiting_time(map(plain, lines))
+        raise OperationError(f"{what} failed: {telling_words(lines)} (all of it: {where}){advice}")
     return "".join(lines)

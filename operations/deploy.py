@@ -2,7 +2,7 @@
 
 from operations import sam
 from operations.addresses import api_url, site_url
-from operations.bootstrap import bootstrap
+from operations.bootstrap import bootstrap, tag_bucket
 from operations.console import Phases, out
 from operations.environment import Environment
 from operations.models import current_model
@@ -59,6 +59,7 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
                 phase.bar(done, planned)
 
         terraform.apply(progress)
+        tag_bucket(environment, terraform.outputs()["tags"])
         phase.result = f"{finished} changes"
     environment.forget_parameters()
 

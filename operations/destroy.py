@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
+from operations import stack
 from operations.console import Phases, out
 from operations.emptying import empty_bucket
 from operations.environment import Environment
 from operations.errors import OperationError
-from operations.protection import end_clusters, lift_protection
+from operations.protection import end_backups, end_clusters, lift_protection, system_backups
 from operations.terraform import Terraform
 from operations.token_secret import token_secret_name
 
@@ -43,12 +44,15 @@ def destroy(environment: Environment, phases: Phases) -> None:
     with phases.phase("lift the protection") as phase:
         phase.result = ", ".join(lift_protection(environment)) or "nothing was protected"
     with phases.phase("delete the functions"):
-        _delete_stack(environment)
+        stack.delete(environment)
     with phases.phase("end the cluster") as phase:
         phase.result = f"{end_clusters(environment, phase.detail)} ended"
     with phases.phase("empty the buckets") as phase:
         emptied = [_empty(environment, name) for name in BUCKETS]
         phase.result = f"{sum(emptied)} objects"
+    # Right before the tables go, and not earlier: until now everything could be kept.
+    with phases.phase("end the tables' backups") as phase:
+        phase.result = end_backups(environment)
     with phases.phase("terraform destroy") as phase:
         terraform = Terraform(environment)
         terraform.init()
@@ -58,6 +62,8 @@ def destroy(environment: Environment, phases: Phases) -> None:
         empty_bucket(environment.terraform_bucket)
         boto3.client("s3").delete_bucket(Bucket=environment.terraform_bucket)
         _forget(environment.state)
+    for kept in system_backups(environment):
+        out.print(f"AWS keeps {kept}.", markup=False)
 
 
 def _forget(state: Path) -> None:
@@ -67,17 +73,6 @@ def _forget(state: Path) -> None:
         shutil.rmtree(state / name, ignore_errors=True)
     with suppress(OSError):  # a local AWS lives there, and logs stay
         state.rmdir()
-
-
-def _delete_stack(environment: Environment) -> None:
-    cloudformation = boto3.client("cloudformation")
-    cloudformation.delete_stack(StackName=environment.prefix)
-    try:
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=environment.prefix)
-    except WaiterError as error:
-        raise OperationError(
-            f"The stack {environment.prefix} is not deleted: see its events, then try again."
-        ) from error
 
 
 def _empty(environment: Environment, name: str) -> int:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import httpx
 
 from local_aws.instance import PATH as INSTANCE
-from operations import ROOT, sam
+from operations import ROOT, releases, sam
 from operations.addresses import api_url
 from operations.catalogue import import_catalogue
 from operations.console import Phases
@@ -98,7 +98,9 @@ def _functions(
             environment.parameters_digest,
         ]
     )
-    if not done.holds("functions", inputs):
+    if done.holds("functions", inputs):
+        releases.go_forward(environment)  # a rollback may have moved the aliases since
+    else:
         deploy_functions(environment, phases)
         done.record("functions", inputs)
 

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import boto3
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_dynamodb.literals import BackupTypeFilterType
+from mypy_boto3_dynamodb.type_defs import BackupSummaryTypeDef
 
 from operations.environment import Environment
 from operations.errors import OperationError
@@ -35,6 +38,59 @@ def _unprotected_tables(environment: Environment) -> Iterator[str]:
             dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
             dynamodb.get_waiter("table_exists").wait(TableName=name)
             yield name
+
+
+def end_backups(environment: Environment) -> str:
+    """Switch the tables' point-in-time recovery off and delete their backups; say what went.
+
+    DynamoDB keeps a system backup for 35 days of a table that is deleted while point-in-time
+    recovery is on (DynamoDB Developer Guide, "Point-in-time recovery", "Delete a table").
+    """
+    dynamodb = boto3.client("dynamodb")
+    switched_off = deleted = 0
+    for kind in TABLES:
+        name = f"{environment.prefix}-{kind}"
+        try:
+            backups = dynamodb.describe_continuous_backups(TableName=name)
+        except dynamodb.exceptions.TableNotFoundException:
+            pass
+        else:
+            recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription")
+            if recovery and recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
+                _switch_recovery_off(dynamodb, name)
+                switched_off += 1
+        # Also of a table that is gone: its on-demand backups outlive it.
+        for backup in _backups(dynamodb, name, "USER"):
+            dynamodb.delete_backup(BackupArn=backup["BackupArn"])
+            deleted += 1
+    return f"point-in-time recovery off for {switched_off} tables, {deleted} backups deleted"
+
+
+def _switch_recovery_off(dynamodb: DynamoDBClient, table: str) -> None:
+    dynamodb.update_continuous_backups(
+        TableName=table,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
+    )
+
+
+def system_backups(environment: Environment) -> list[str]:
+    """Describe the backups that DynamoDB made of deleted tables, with the day they expire.
+
+    A table that was deleted by hand, or by an older release, may have left one.
+    """
+    dynamodb = boto3.client("dynamodb")
+    return [
+        f"the system backup {backup['BackupName']} until {backup['BackupExpiryDateTime']:%Y-%m-%d}"
+        for kind in TABLES
+        for backup in _backups(dynamodb, f"{environment.prefix}-{kind}", "SYSTEM")
+    ]
+
+
+def _backups(
+    dynamodb: DynamoDBClient, table: str, kind: BackupTypeFilterType
+) -> Iterator[BackupSummaryTypeDef]:
+    for page in dynamodb.get_paginator("list_backups").paginate(TableName=table, BackupType=kind):
+        yield from page.get("BackupSummaries", [])
 
 
 def _unprotected_clusters(environment: Environment) -> Iterator[str]:

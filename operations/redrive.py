@@ -11,6 +11,7 @@ from mypy_boto3_sqs import SQSClient
 from operations.console import out
 from operations.environment import Environment
 from operations.errors import OperationError
+from operations.releases import ALIAS
 
 QUEUES = ("visitors", "results", "texts")
 _MOVING_SECONDS = 120
@@ -90,6 +91,7 @@ def _reconcile_again(sqs: SQSClient, environment: Environment) -> int:
         for message in messages:
             functions.invoke(
                 FunctionName=f"{environment.prefix}-reconcile",
+                Qualifier=ALIAS,
                 InvocationType="Event",
                 Payload=json.dumps(event_of_dead_letter(message["Body"])),
             )

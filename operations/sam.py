@@ -6,10 +6,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from operations import ROOT
+from operations import ROOT, releases, stack
 from operations.commands import run
 from operations.environment import Environment
 from operations.errors import OperationError
+from operations.fingerprints import files_under, fingerprint
+from operations.terraform import Terraform
 
 TEMPLATE = ROOT / "sam" / "template.yaml"
 _BIN = ROOT / ".venvs" / "sam" / "bin"
@@ -91,17 +93,35 @@ def compile_modules(environment: Environment) -> None:
 def deploy(
     environment: Environment, scripts: str, progress: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Deploy the built template as the stack; `progress` hears each resource as it is done."""
+    """Deploy the built template as the stack; `progress` hears each resource as it is done.
 
+    A stack that cannot be updated is deleted first. The release comes into use for all functions,
+    also where a rollback had taken it out of use; where it fails, the one in use stays.
+    """
+    stack.make_deployable(environment)
+    before = releases.in_use(environment)
+    releases.forget_unfinished(environment)
+    try:
+        _deploy_stack(environment, scripts, progress)
+    except OperationError:
+        releases.go_back(environment, before)
+        raise
+    releases.go_forward(environment)
+    releases.prune(environment, before)
+
+
+def _deploy_stack(environment: Environment, scripts: str, progress: Callable[[str], None]) -> None:
     def heard(line: str) -> None:
         if name := resource_complete(line):
             progress(name)
 
     given = parameters(environment, scripts) | resolved_values(environment)
+    built = build_folder(environment)
+    tags = Terraform(environment).outputs()["tags"]
     _run(
         environment,
         "deploy",
-        *("--template-file", str(build_folder(environment) / "template.yaml")),
+        *("--template-file", str(built / "template.yaml")),
         *("--stack-name", environment.prefix),
         *("--s3-bucket", environment.parameter("artifacts-bucket")),
         *("--s3-prefix", "sam"),
@@ -109,9 +129,22 @@ def deploy(
         *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
-        *("--parameter-overrides", *_overrides(given)),
+        *("--parameter-overrides", *_overrides({**given, "Release": release(built, given)})),
+        # CloudFormation hands them on to every resource of the stack that takes tags.
+        *(["--tags", *_overrides(tags)] if tags else []),
         each_line=heard,
     )
+
+
+def release(built: Path, given: Mapping[str, str]) -> str:
+    """Return the name of a release: 16 hexadecimal digits of all that the functions are made of.
+
+    Args:
+        built: folder of the built functions, the layer and the template; bytecode does not count.
+        given: the template's parameters; a changed one is a new release.
+    """
+    words = (f"{name}={value}" for name, value in sorted(given.items()))
+    return fingerprint(files_under(built), *words, root=built)
 
 
 def _overrides(given: Mapping[str, str]) -> list[str]:

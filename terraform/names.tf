@@ -5,6 +5,9 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
 
+  # The functions' stack and the state bucket, which are not Terraform's, get the same.
+  tags = coalesce(var.tags, { project = "marquee", environment = var.environment })
+
   bucket_kinds = toset(["ratings", "models", "results", "site", "artifacts"])
   buckets      = { for kind in local.bucket_kinds : kind => "${local.name}-${local.account_id}-${kind}" }
   bucket_arns  = { for kind, bucket in local.buckets : kind => "arn:${local.partition}:s3:::${bucket}" }

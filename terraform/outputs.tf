@@ -8,6 +8,11 @@ output "region" {
   value       = var.region
 }
 
+output "tags" {
+  description = "Tags of everything, for what Terraform does not make: the functions' stack, the state bucket."
+  value       = local.tags
+}
+
 output "buckets" {
   description = "Bucket names by kind: ratings, models, results, site, artifacts."
   value       = { for kind, bucket in aws_s3_bucket.this : kind => bucket.id }
@@ -41,6 +46,11 @@ output "cluster_id" {
 output "site_url" {
   description = "Address of the site, with its final slash."
   value       = local.site_url
+}
+
+output "site_distribution_domain" {
+  description = "CloudFront's own name of the site, which a DNS record of site_domain points to; null where there is none."
+  value       = one(aws_cloudfront_distribution.site[*].domain_name)
 }
 
 output "site_distribution_id" {

@@ -4,7 +4,7 @@ locals {
   cloudfront = var.site_hosting == "cloudfront"
   site_url = (
     local.cloudfront
-    ? "https://${one(aws_cloudfront_distribution.site[*].domain_name)}/"
+    ? "https://${coalesce(var.site_domain, one(aws_cloudfront_distribution.site[*].domain_name))}/"
     : "http://${local.buckets.site}.${coalesce(var.website_endpoint, "s3-website-unset")}/"
   )
 
@@ -150,6 +150,7 @@ resource "aws_cloudfront_distribution" "site" {
 
   comment             = "Site of ${local.name}"
   enabled             = true
+  aliases             = var.site_domain == null ? [] : [var.site_domain]
   is_ipv6_enabled     = true
   http_version        = "http2and3"
   default_root_object = "index.html"
@@ -202,6 +203,11 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   viewer_certificate {
-    cloudfront_default_certificate = true
+    # CloudFront's own certificate allows TLS 1.0 and no other minimum; a certificate of one's own
+    # does (CloudFront Developer Guide, "Supported protocols and ciphers").
+    cloudfront_default_certificate = var.site_certificate_arn == null
+    acm_certificate_arn            = var.site_certificate_arn
+    ssl_support_method             = var.site_certificate_arn == null ? null : "sni-only"
+    minimum_protocol_version       = var.site_certificate_arn == null ? null : "TLSv1.2_2021"
   }
 }

@@ -134,6 +134,38 @@ variable "website_endpoint" {
   }
 }
 
+variable "site_domain" {
+  description = "Domain name of your own for the site, e.g. \"movies.example.com\"; texts link to it. Needs site_certificate_arn and a DNS record that points to the output site_distribution_domain. null: CloudFront's own name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.site_domain == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$", var.site_domain))
+    error_message = "site_domain is a domain name in lower case without scheme, port or path, e.g. \"movies.example.com\"."
+  }
+
+  validation {
+    condition     = (var.site_domain == null) == (var.site_certificate_arn == null)
+    error_message = "site_domain and site_certificate_arn go together: give both, or neither."
+  }
+
+  validation {
+    condition     = var.site_domain == null || var.site_hosting == "cloudfront"
+    error_message = "site_domain needs site_hosting \"cloudfront\": S3 website hosting has no HTTPS."
+  }
+}
+
+variable "site_certificate_arn" {
+  description = "ARN of the ACM certificate that covers site_domain, issued in us-east-1: CloudFront takes certificates of no other region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.site_certificate_arn == null || can(regex("^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.site_certificate_arn))
+    error_message = "site_certificate_arn is the ARN of an ACM certificate in us-east-1, e.g. \"arn:aws:acm:us-east-1:123456789012:certificate/…\": CloudFront takes certificates of no other region."
+  }
+}
+
 variable "cloudfront_price_class" {
   description = "How much of the world CloudFront serves from nearby: PriceClass_100 (North America, Europe), _200 or _All."
   type        = string

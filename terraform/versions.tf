@@ -23,7 +23,7 @@ provider "aws" {
   skip_metadata_api_check     = var.provider_settings.skip_metadata_api_check
 
   default_tags {
-    tags = coalesce(var.tags, { project = "marquee", environment = var.environment })
+    tags = local.tags
   }
 }
 

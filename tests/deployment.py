@@ -20,6 +20,7 @@ import localstack_client.session
 
 from local_aws.faults import PATH as FAULTS
 from local_aws.queue_batches import FIRST_MESSAGE_WAIT
+from operations.releases import ALIAS
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 300.0  # seconds; a flow with training takes about twenty, on a busy machine minutes
@@ -228,7 +229,9 @@ class Deployment:
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         answer = self.client("lambda").invoke(
-            FunctionName=f"marquee-{self.environment}-{function}", Payload=json.dumps(event)
+            FunctionName=f"marquee-{self.environment}-{function}",
+            Qualifier=ALIAS,
+            Payload=json.dumps(event),
         )
         payload = json.loads(answer["Payload"].read() or b"null")
         assert "FunctionError" not in answer, payload
@@ -254,21 +257,35 @@ class Deployment:
     def configured(
         self, function: str, variables: Mapping[str, str], *, timeout: int | None = None
     ) -> Iterator[None]:
-        """Give a function other variables, or another timeout in seconds."""
+        """Give a function other variables, or another timeout in seconds.
+
+        Events call the function's alias, so that a version with these settings is published, used
+        for the while, and deleted again.
+        """
         functions = self.client("lambda")
         name = f"marquee-{self.environment}-{function}"
         found = functions.get_function_configuration(FunctionName=name)
         before = {"Timeout": found["Timeout"], "Environment": found["Environment"]}
+        in_use = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
 
         def tell(settings: dict[str, Any]) -> None:
             functions.update_function_configuration(FunctionName=name, **settings)
             functions.get_waiter("function_updated_v2").wait(FunctionName=name)
 
+        def use(version: str) -> None:
+            functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
+
         told = {"Variables": before["Environment"]["Variables"] | dict(variables)}
         tell({"Timeout": timeout or before["Timeout"], "Environment": told})
+        version = functions.publish_version(FunctionName=name)["Version"]
+        functions.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version)
+        use(version)
         try:
             yield
         finally:
+            use(in_use)
+            if version != in_use:  # nothing was changed: Lambda gives the version there is
+                functions.delete_function(FunctionName=name, Qualifier=version)
             tell(before)
 
     @contextmanager

@@ -88,3 +88,84 @@ run "cloudfront_on_aws" {
     error_message = "A security header is missing."
   }
 }
+
+run "without_a_domain_of_its_own_the_certificate_is_cloudfronts" {
+  command = plan
+
+  assert {
+    condition = (
+      length(aws_cloudfront_distribution.site[0].aliases) == 0
+      && one(aws_cloudfront_distribution.site[0].viewer_certificate).cloudfront_default_certificate
+      && output.site_distribution_domain == "d1.cloudfront.net"
+    )
+    error_message = "The site does not answer under CloudFront's own name."
+  }
+}
+
+run "a_domain_of_its_own" {
+  command = plan
+
+  variables {
+    site_domain          = "movies.example.com"
+    site_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = output.site_url == "https://movies.example.com/" && aws_ssm_parameter.this["site-url"].value == "https://movies.example.com/"
+    error_message = "Texts would not link to the site's own domain."
+  }
+
+  assert {
+    condition = (
+      aws_cloudfront_distribution.site[0].aliases == toset(["movies.example.com"])
+      && one(aws_cloudfront_distribution.site[0].viewer_certificate).acm_certificate_arn == var.site_certificate_arn
+      && one(aws_cloudfront_distribution.site[0].viewer_certificate).ssl_support_method == "sni-only"
+      && one(aws_cloudfront_distribution.site[0].viewer_certificate).minimum_protocol_version == "TLSv1.2_2021"
+      && !one(aws_cloudfront_distribution.site[0].viewer_certificate).cloudfront_default_certificate
+    )
+    error_message = "The distribution does not answer for the domain with its certificate, TLS 1.2 and later."
+  }
+
+  assert {
+    condition     = output.site_distribution_domain == "d1.cloudfront.net"
+    error_message = "Nothing says what the DNS record has to point to."
+  }
+}
+
+run "a_domain_without_a_certificate_is_refused" {
+  command = plan
+
+  variables {
+    site_domain = "movies.example.com"
+  }
+  expect_failures = [var.site_domain]
+}
+
+run "a_certificate_without_a_domain_is_refused" {
+  command = plan
+
+  variables {
+    site_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+  }
+  expect_failures = [var.site_domain]
+}
+
+run "a_certificate_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    site_domain          = "movies.example.com"
+    site_certificate_arn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+  }
+  expect_failures = [var.site_certificate_arn]
+}
+
+run "an_address_is_no_domain" {
+  command = plan
+
+  variables {
+    site_domain          = "https://movies.example.com/"
+    site_certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+  }
+  expect_failures = [var.site_domain]
+}

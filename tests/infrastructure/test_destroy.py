@@ -16,6 +16,8 @@ from localstack_client.session import Session
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "000000000000"
 NAME = "marquee-local"
+SWITCH_RECOVERY = "AWS dynamodb.UpdateContinuousBackups => 200"
+DELETE_TABLE = "AWS dynamodb.DeleteTable => 200"
 APPLY = """
 from operations.console import Phases
 from operations.deploy import apply_terraform
@@ -49,6 +51,10 @@ class Filled:
             check=False,
         )
         assert done.returncode == 0, f"{arguments} failed:\n{done.stdout}\n{done.stderr}"
+
+    def calls(self) -> str:
+        """Return the emulator's log, which has a line for every call."""
+        return (self.state / "local_aws.log").read_text()
 
     def protect(self) -> None:
         """Protect tables and cluster, which Terraform does on AWS and not on a laptop."""
@@ -128,6 +134,12 @@ def test_given_a_protected_deployment_then_destroying_it_leaves_nothing(filled: 
     with pytest.raises(ClientError, match="protected"):
         filled.client("emr").terminate_job_flows(JobFlowIds=there["clusters"])
 
+    made = filled.calls().count(SWITCH_RECOVERY)
+
     filled.python("-m", "operations", "destroy")
 
     assert filled.left() == {}
+    # Off for each table, and before the first is deleted: DynamoDB would keep a system backup.
+    calls = filled.calls()
+    assert calls.count(SWITCH_RECOVERY) == made + len(there["tables"])
+    assert calls.rindex(SWITCH_RECOVERY) < calls.index(DELETE_TABLE)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from operations import sam
+from operations import releases, sam
 from operations.environment import Environment
+from tests.deployment import Deployment
 
 ROOT = Path(__file__).parents[2]
 UNCHECKED = 1  # a .pyc's flags: by hash, and not compared (PEP 552)
@@ -148,6 +149,42 @@ def test_what_eventbridge_cannot_deliver_goes_to_reconcile_s_dead_letters(
     events = properties(template, "ReconcileFunction")["Events"].values()
     letters = [str(event["Properties"]["DeadLetterConfig"]["Arn"]) for event in events]
     assert all("reconcile-dead-letters-arn" in arn for arn in letters)
+
+
+def test_events_and_the_api_call_an_alias_that_each_release_moves(template: dict[str, Any]) -> None:
+    every = template["Globals"]["Function"]
+    assert every["AutoPublishAlias"] == releases.ALIAS
+    # In the environment too: Lambda publishes no version of a function that is as it was.
+    assert every["Environment"]["Variables"]["RELEASE"] == {"Ref": "Release"}
+    for resource in FUNCTIONS.values():
+        assert properties(template, resource)["AutoPublishCodeSha256"] == {"Ref": "Release"}
+
+
+# What CloudFormation hands a stack's tags on to: the resource types whose reference has `Tags`.
+TAGGED = {
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::Events::Rule",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+}
+# The others, each with the reason; none of them costs anything by itself.
+UNTAGGED = {
+    "AWS::ApiGateway::Deployment": "a snapshot of the API, which is tagged",
+    "AWS::Lambda::Alias": "Lambda tags functions, not their aliases (TagResource)",
+    "AWS::Lambda::EventInvokeConfig": "a setting of a function, which is tagged",
+    "AWS::Lambda::LayerVersion": "Lambda takes no tags of layers (TagResource)",
+    "AWS::Lambda::Permission": "a statement in a function's policy",
+    "AWS::Lambda::Version": "Lambda tags functions, not their versions (TagResource)",
+}
+
+
+def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: Deployment) -> None:
+    listed = deployment.client("cloudformation").describe_stack_resources(
+        StackName=f"marquee-{deployment.environment}"
+    )["StackResources"]
+    types = {each["ResourceType"] for each in listed}
+    assert types - TAGGED == set(UNTAGGED)
 
 
 def test_numpy_starts_no_threads_where_the_api_waits_for_it(template: dict[str, Any]) -> None:

@@ -160,7 +160,7 @@ def _cluster(emr: Any) -> str:
 def put_model(aws: Aws, dataset: str = DATASET, model_id: str = MODEL_ID) -> None:
     """Store a small model with a taste for low and for high movie ids, and put it into use."""
     s3 = aws.client("s3")
-    for name, content in to_files(replace(_model(dataset), model_id=model_id)).items():
+    for name, content in to_files(replace(model_of_dataset(dataset), model_id=model_id)).items():
         s3.put_object(Bucket="marquee-test-models", Key=f"{model_id}/{name}", Body=content)
     current = CurrentModel(model_id, dataset, "2026-11-21T20:00:00.000Z", 100, 5000)
     s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=current.to_json())
@@ -174,7 +174,7 @@ def put_titles(aws: Aws) -> None:
             )
 
 
-def _model(dataset: str) -> Model:
+def model_of_dataset(dataset: str) -> Model:
     ids = np.array(MOVIES, dtype=np.int32)
     taste = np.where(ids <= 20, 1.0, -1.0)[:, None]
     offset = np.full(len(ids), 3.5)

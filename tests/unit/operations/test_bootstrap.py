@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
-from operations.bootstrap import bootstrap
+from operations.bootstrap import bootstrap, tag_bucket
 from operations.emptying import empty_bucket
 from operations.environment import Environment
 
@@ -36,6 +36,25 @@ def test_the_state_bucket_is_encrypted(s3: S3Client) -> None:
 
     rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def tags(s3: S3Client) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]}
+
+
+def test_the_state_bucket_is_tagged_as_terraform_tags_by_default(s3: S3Client) -> None:
+    bootstrap(Environment("staging"))
+
+    assert tags(s3) == {"project": "marquee", "environment": "staging"}
+
+
+def test_tags_that_terraform_has_given_it_stay(s3: S3Client) -> None:
+    bootstrap(Environment("staging"))
+    tag_bucket(Environment("staging"), {"owner": "us"})
+
+    bootstrap(Environment("staging"))
+
+    assert tags(s3) == {"owner": "us"}
 
 
 def test_the_state_bucket_is_private(s3: S3Client) -> None:

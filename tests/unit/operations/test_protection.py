@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from operations.environment import Environment
-from operations.protection import end_clusters, lift_protection, living_clusters
+from operations.protection import end_backups, end_clusters, lift_protection, living_clusters
 
 STAGING = Environment("staging")
 
@@ -76,6 +76,43 @@ def test_what_was_protected_is_named_and_nothing_else_is() -> None:
 def test_given_a_second_try_after_everything_is_gone_then_there_is_nothing_to_do() -> None:
     assert lift_protection(STAGING) == []
     assert end_clusters(STAGING) == 0
+
+
+def recovery(table: str) -> str:
+    backups = boto3.client("dynamodb").describe_continuous_backups(TableName=table)
+    described = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return described["PointInTimeRecoveryStatus"]
+
+
+def test_point_in_time_recovery_is_off_before_the_tables_are_deleted() -> None:
+    name = a_table("visitors")
+    boto3.client("dynamodb").update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+
+    said = end_backups(STAGING)
+
+    assert recovery(name) == "DISABLED"
+    assert "off for 1 tables" in said
+
+
+def test_backups_that_an_operator_made_go_too_and_another_deployments_stay() -> None:
+    dynamodb = boto3.client("dynamodb")
+    other = dynamodb.create_table(
+        TableName="marquee-other-visitors",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableName"]
+    for table in (a_table("visitors", protected=False), other):
+        dynamodb.create_backup(TableName=table, BackupName="by-hand")
+    dynamodb.delete_table(TableName="marquee-staging-visitors")  # the backup outlives its table
+
+    said = end_backups(STAGING)
+
+    left = {each["TableName"] for each in dynamodb.list_backups()["BackupSummaries"]}
+    assert left == {other}
+    assert "1 backups deleted" in said
 
 
 def test_another_deployments_cluster_goes_on_running() -> None:

@@ -1,0 +1,61 @@
+"""Updates that the emulator's CloudFormation lacks: it can make an alias, and not move it.
+
+A deployment moves each function's alias to the version that it has just published. CloudFormation
+on AWS updates an alias and the settings of asynchronous calls in place.
+"""
+
+from typing import Any
+
+from local_aws import emulator
+
+# Properties of AWS::Lambda::Alias and AWS::Lambda::EventInvokeConfig, as the API names them.
+ALIAS = ("FunctionName", "FunctionVersion", "Name", "Description", "RoutingConfig")
+ASYNCHRONOUS_CALLS = (
+    "FunctionName",
+    "Qualifier",
+    "MaximumEventAgeInSeconds",
+    "MaximumRetryAttempts",
+    "DestinationConfig",
+)
+
+
+def chosen(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those of the properties that a call takes and the template gives."""
+    return {name: properties[name] for name in names if properties.get(name) is not None}
+
+
+def install() -> None:
+    """Give the emulator's resource providers the updates that they lack."""
+    framework = emulator.part("services.cloudformation.resource_provider")
+    providers = "services.lambda_.resource_providers"
+    aliases = emulator.part(f"{providers}.lambda_alias").LambdaAliasProvider
+    asynchronous = emulator.part(
+        f"{providers}.aws_lambda_eventinvokeconfig"
+    ).LambdaEventInvokeConfigProvider
+    patch = emulator.part("utils.patch").patch
+
+    # Both name their function by Ref, and the emulator takes a change of what is referred to for a
+    # change of the name: it would make the alias a second time and then delete it.
+    for provider in (aliases, asynchronous):
+        provider.SCHEMA = {**provider.SCHEMA, "createOnlyProperties": []}
+
+    def done(request: Any) -> Any:
+        # Ref of either resource is its Id, which an update does not change.
+        state = {"Id": request.previous_state.get("Id"), **request.desired_state}
+        return framework.ProgressEvent(
+            status=framework.OperationStatus.SUCCESS, resource_model=state
+        )
+
+    @patch(aliases.update)  # type: ignore[untyped-decorator]
+    def move_alias(_original: Any, _provider: Any, request: Any) -> Any:
+        functions = request.aws_client_factory.lambda_
+        functions.update_alias(**chosen(request.desired_state, ALIAS))
+        return done(request)
+
+    @patch(asynchronous.update)  # type: ignore[untyped-decorator]
+    def change_asynchronous_calls(_original: Any, _provider: Any, request: Any) -> Any:
+        functions = request.aws_client_factory.lambda_
+        functions.put_function_event_invoke_config(
+            **chosen(request.desired_state, ASYNCHRONOUS_CALLS)
+        )
+        return done(request)

@@ -1,0 +1,158 @@
+"""Put a kept model into use again: `make rollback-model`, for the one before or for a named one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from marquee.contracts import CurrentModel
+from marquee.model import (
+    BESIDE_FILE_NAMES,
+    ModelError,
+    names_of,
+    read_beside,
+    read_model,
+)
+from operations.console import Phases, out
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.models import current_model, switch_to
+
+# Each is read whole to be checked, and a deployment with few ratings trains for every submission.
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """A model folder of the models bucket; `damage` says why it cannot be used, None that it can.
+
+    Data set, time and measurements are empty where the folder cannot be read.
+    """
+
+    model_id: str
+    dataset: str = ""
+    trained_at: str = ""
+    ratings: int = 0
+    metrics: Mapping[str, Any] | None = None
+    damage: str | None = None
+
+    def __str__(self) -> str:
+        if self.damage is not None:
+            return f"{self.model_id}  cannot be used: {self.damage}"
+        words = [self.model_id, self.dataset, f"trained {self.trained_at}"]
+        words.append(f"{self.ratings:,} ratings")
+        rmse = (self.metrics or {}).get("test_rmse")
+        if rmse is not None:
+            words.append(f"test RMSE {rmse:.4f} stars")
+        return "  ".join(words)
+
+
+def rollback_model(environment: Environment, phases: Phases, model_id: str | None = None) -> None:
+    """Show the kept models and put one into use: the named one, or the one before.
+
+    Raises OperationError where nothing is in use, where no such model is kept, or where it is
+    damaged, half-written or of another data set.
+    """
+    current = current_model(environment)
+    if current is None:
+        raise OperationError(
+            f"Environment {environment.name!r} has no model in use: bring ratings in with"
+            " 'make import DATA=…'."
+        )
+    with phases.phase("check the kept models") as phase:
+        ids = kept_model_ids(environment)
+        checked: dict[str, KeptModel] = {}
+        for each in ids[:SHOWN]:
+            phase.detail(each)
+            checked[each] = check(environment, each)
+        phase.result = f"{len(checked)} of {len(ids)}, the newest first"
+    for kept in checked.values():
+        mark = "  (in use)" if kept.model_id == current.model_id else ""
+        out.print(f"  {kept}{mark}", markup=False)
+    chosen = (
+        _named(environment, model_id, ids, current)
+        if model_id
+        else _the_one_before(environment, ids, current, checked)
+    )
+    switch_to(environment, chosen.model_id)
+    out.print(
+        f"In use now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
+        f" {current.model_id}, trained {current.trained_at}. The API takes it within seconds; the"
+        " next training, by schedule or for new visitors, puts a new model into use.",
+        markup=False,
+    )
+
+
+def kept_model_ids(environment: Environment) -> list[str]:
+    """Return the ids of all model folders, the newest first; half-written ones are among them."""
+    pages = (
+        boto3.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=environment.parameter("models-bucket"), Delimiter="/")
+    )
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+    return sorted((folder.rstrip("/") for folder in folders), reverse=True)
+
+
+def check(environment: Environment, model_id: str) -> KeptModel:
+    """Read a whole model folder and compare every file with the manifest's checksums."""
+    s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
+
+    def read(name: str) -> bytes:
+        try:
+            return s3.get_object(Bucket=bucket, Key=f"{model_id}/{name}")["Body"].read()
+        except s3.exceptions.NoSuchKey as error:
+            raise LookupError(name) from error
+
+    try:
+        model = read_model(read)
+        for name in set(names_of(read)) & set(BESIDE_FILE_NAMES):
+            read_beside(read, name)
+    except ModelError as error:
+        # Training again is no help to who wants an older model back.
+        return KeptModel(model_id, damage=str(error).removesuffix("; train again"))
+    return KeptModel(
+        model_id, model.dataset, model.trained_at, model.counts.ratings, dict(model.metrics)
+    )
+
+
+def _named(
+    environment: Environment, model_id: str, ids: list[str], current: CurrentModel
+) -> KeptModel:
+    if model_id not in ids:
+        raise OperationError(
+            f"MODEL is {model_id!r}: no such model is kept. The newest are"
+            f" {', '.join(ids[:3]) or 'none'}."
+        )
+    if model_id == current.model_id:
+        raise OperationError(f"MODEL is {model_id!r}, which is in use already.")
+    kept = check(environment, model_id)
+    if kept.damage is not None:
+        raise OperationError(f"Model {model_id} cannot be used: {kept.damage}. Choose another.")
+    if kept.dataset != current.dataset:
+        raise OperationError(
+            f"Model {model_id} was trained on {kept.dataset!r}, and the active data set is"
+            f" {current.dataset!r}: visitors' ratings belong to its movies. Import"
+            f" {kept.dataset!r} to change to it."
+        )
+    return kept
+
+
+def _the_one_before(
+    environment: Environment,
+    ids: list[str],
+    current: CurrentModel,
+    checked: Mapping[str, KeptModel],
+) -> KeptModel:
+    older: Iterator[KeptModel] = (
+        checked.get(each) or check(environment, each) for each in ids if each < current.model_id
+    )
+    usable = (each for each in older if each.damage is None and each.dataset == current.dataset)
+    found = next(usable, None)
+    if found is None:
+        raise OperationError(
+            f"Nothing was changed: no whole model of {current.dataset!r} is older than"
+            f" {current.model_id}, which is in use."
+        )
+    return found

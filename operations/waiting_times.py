@@ -1,0 +1,88 @@
+"""Names that AWS gives out again only after a while: what to wait for, in one sentence.
+
+A deployment has fixed names, so that one made right after `make destroy` asks for names that AWS
+has not forgotten yet. docs/deploy.md lists the same waits.
+"""
+
+import re
+from collections.abc import Iterable
+
+# Pattern of what AWS or Terraform prints, and what to do. The first that matches is shown.
+_WAITS = (
+    (
+        # SQS API reference, CreateQueue: QueueDeletedRecently
+        r"QueueDeletedRecently|wait 60 seconds after deleting a queue",
+        "SQS gives a deleted queue's name out again after 60 seconds: wait, then try again.",
+    ),
+    (
+        # S3 User Guide, "Deleting a general purpose bucket"
+        r"OperationAborted: A conflicting conditional operation|\(OperationAborted\)",
+        "S3 is still deleting a bucket of this name and may take an hour: wait, then try again.",
+    ),
+    (
+        r"BucketAlreadyExists\b",
+        "Another AWS account holds a bucket of this name: choose another ENV.",
+    ),
+    (
+        r"BucketAlreadyOwnedByYou",
+        "This account still holds a bucket of this name, perhaps in another region, that an earlier"
+        " deployment left: empty and delete it in the S3 console, then try again.",
+    ),
+    (
+        # DynamoDB API reference, DeleteTable: the state DELETING
+        r"Table is being deleted|ResourceInUseException.*(?i:table)",
+        "DynamoDB still deletes or changes a table of this name: wait a minute, then try again.",
+    ),
+    (
+        # KMS API reference, DeleteAlias: eventual consistency
+        r"KMSInvalidStateException|AlreadyExistsException: An alias with the name",
+        "KMS has not forgotten the deleted key's alias yet: wait a minute, then try again.",
+    ),
+    (
+        r"(?i:security configuration).*already exists",
+        "EMR still holds a security configuration of this name: wait a minute, then try again; if"
+        " it stays, delete it with 'aws emr delete-security-configuration'.",
+    ),
+    (
+        r"DistributionNotDisabled|(?:OriginAccessControl|CachePolicy|ResponseHeadersPolicy)InUse",
+        "CloudFront takes up to 15 minutes to switch a distribution off before it and its policies"
+        " can be deleted: wait, then try again.",
+    ),
+    (
+        r"(?:OriginAccessControl|CachePolicy|ResponseHeadersPolicy)AlreadyExists",
+        "CloudFront still holds a policy of this name from an earlier deployment: wait 15 minutes,"
+        " then try again.",
+    ),
+    (
+        r"CNAMEAlreadyExists",
+        "Another CloudFront distribution answers for site_domain: remove the name there, wait for"
+        " it to be deployed, then try again.",
+    ),
+    (
+        # Lambda Developer Guide, "Troubleshoot deployment": a new role takes seconds to be known
+        r"role defined for the function cannot be assumed",
+        "IAM takes some seconds to make a new role known everywhere: try again.",
+    ),
+    (
+        r"OperationAbortedException|conflicting operation is currently in progress",
+        "AWS is still deleting or changing a thing of this name: wait a minute, then try again.",
+    ),
+    (
+        # EC2: EMR's network interfaces and security groups go after the cluster has ended
+        r"DependencyViolation",
+        "The cluster's network interfaces are not gone yet: wait five minutes, then try again.",
+    ),
+)
+
+
+def waiting_time(lines: Iterable[str]) -> str:
+    """Return what to wait for where AWS says that a name is not free yet, else nothing.
+
+    Args:
+        lines: what a program printed, or an error's text.
+
+    Returns:
+        A sentence that begins with a space, to be put after the error, or the empty string.
+    """
+    text = "\n".join(lines)
+    return next((f" {advice}" for pattern, advice in _WAITS if re.search(pattern, text)), "")

@@ -1,0 +1,73 @@
+"""`make rollback` on the tests' own deployment: back, and forward again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.deployment import Deployment
+
+# What `make local` does after a build; the built functions are changed, not the work tree.
+DEPLOY = """
+from operations import sam
+from operations.environment import chosen
+from operations.scripts import scripts_prefix
+
+environment = chosen()
+sam.compile_modules(environment)
+sam.deploy(environment, scripts_prefix(environment))
+"""
+CHANGE = """
+
+_unchanged = handler
+
+
+def handler(event, context):
+    answer = _unchanged(event, context)
+    return {**answer, "statusCode": 299} if event.get("path") == "/health" else answer
+"""
+CHANGED, UNCHANGED = 299, 200
+
+
+def operate(deployment: Deployment, *arguments: str) -> str:
+    done = deployment.python(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def health(deployment: Deployment) -> int:
+    return deployment.http.get(f"{deployment.api_url}/health").status_code
+
+
+@contextmanager
+def changed(local: Deployment) -> Iterator[None]:
+    """Deploy another ingest for the while, and the one from before at the end."""
+    state = Path(local.variables["MARQUEE_STATE"])
+    module = state / "sam" / "build" / "IngestFunction" / "app.py"
+    before = module.read_text()
+    module.write_text(before + CHANGE)
+    try:
+        operate(local, "-c", DEPLOY)
+        yield
+    finally:
+        module.write_text(before)
+        operate(local, "-c", DEPLOY)
+
+
+def test_a_changed_function_is_rolled_back_and_goes_forward_again(local: Deployment) -> None:
+    if "MARQUEE_STATE" not in local.variables:
+        pytest.skip("a user's own deployment is not changed")
+    assert health(local) == UNCHANGED
+    with changed(local):
+        assert health(local) == CHANGED
+
+        said = operate(local, "-m", "operations", "rollback")
+
+        assert "marquee-local-ingest" in said
+        assert "The functions are back at release" in said
+        assert health(local) == UNCHANGED
+
+        operate(local, "-c", DEPLOY)  # nothing has changed, and the aliases move
+        assert health(local) == CHANGED
+    assert health(local) == UNCHANGED

@@ -1,0 +1,71 @@
+"""CloudFormation moves an alias in place, as each release of the functions needs it to."""
+
+import json
+from typing import Any
+
+from tests.local_aws.conftest import ACCOUNT, LocalAws
+
+STACK = "alias-moves"
+WAIT = {"Delay": 1, "MaxAttempts": 120}
+
+
+def template(release: str) -> str:
+    """Return what SAM makes of AutoPublishAlias: a version named by its release, and the alias."""
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/none",
+        "FunctionName": "alias-moves",
+        "Code": {"ZipFile": "def handler(event, context): ..."},
+        "Environment": {"Variables": {"RELEASE": release}},
+    }
+    version = f"Version{release}"
+    name = {"Ref": "Function"}
+    alias = {
+        "FunctionName": name,
+        "Name": "live",
+        "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
+    }
+    retries = {"FunctionName": name, "Qualifier": "live", "MaximumRetryAttempts": 1}
+    resources = {
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        version: {
+            "Type": "AWS::Lambda::Version",
+            "DeletionPolicy": "Retain",
+            "Properties": {"FunctionName": name},
+        },
+        "Alias": {"Type": "AWS::Lambda::Alias", "Properties": alias},
+        "Retries": {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "DependsOn": "Alias",
+            "Properties": retries,
+        },
+    }
+    return json.dumps({"Resources": resources})
+
+
+def in_use(functions: Any) -> str:
+    found = functions.get_alias(FunctionName="alias-moves", Name="live")
+    return str(found["FunctionVersion"])
+
+
+def test_given_a_new_release_then_the_alias_moves_and_the_former_version_stays(
+    aws: LocalAws,
+) -> None:
+    stacks, functions = aws.client("cloudformation"), aws.client("lambda")
+    stacks.create_stack(StackName=STACK, TemplateBody=template("One"))
+    stacks.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=WAIT)
+    assert in_use(functions) == "1"
+
+    stacks.update_stack(StackName=STACK, TemplateBody=template("Two"))
+    stacks.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig=WAIT)
+
+    assert in_use(functions) == "2"
+    listed = functions.list_versions_by_function(FunctionName="alias-moves")["Versions"]
+    assert [each["Version"] for each in listed] == ["$LATEST", "1", "2"]
+    retries = functions.get_function_event_invoke_config(
+        FunctionName="alias-moves", Qualifier="live"
+    )
+    assert retries["MaximumRetryAttempts"] == 1
+    stacks.delete_stack(StackName=STACK)
+    stacks.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=WAIT)

@@ -1,0 +1,220 @@
+"""Publishing, rolling back and pruning releases of the functions, under moto."""
+
+import functools
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from operations import releases
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.logs import FUNCTIONS
+
+STAGING = Environment("staging")
+SOME = FUNCTIONS[:3]
+NAMES = [f"marquee-staging-{name}" for name in SOME]
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        # Making a client takes longer than what these tests do with it.
+        monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
+        monkeypatch.setattr(releases, "FUNCTIONS", SOME)
+        yield
+
+
+def code(text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", text)
+    return packed.getvalue()
+
+
+def variables(release: str, cluster: str) -> Any:
+    return {"Variables": {"RELEASE": release, "CLUSTER_ID": cluster}}
+
+
+def a_role() -> str:
+    iam = boto3.client("iam")
+    try:
+        return iam.get_role(RoleName="functions")["Role"]["Arn"]
+    except iam.exceptions.NoSuchEntityException:
+        made = iam.create_role(RoleName="functions", AssumeRolePolicyDocument="{}")
+        return made["Role"]["Arn"]
+
+
+def publish(name: str, release: str, cluster: str = "j-1") -> str:
+    """Do what CloudFormation does to one function, its alias left out."""
+    client = boto3.client("lambda")
+    try:
+        client.update_function_configuration(
+            FunctionName=name, Environment=variables(release, cluster)
+        )
+        client.update_function_code(FunctionName=name, ZipFile=code(release))
+    except client.exceptions.ResourceNotFoundException:
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=a_role(),
+            Handler="app.handler",
+            Code={"ZipFile": code(release)},
+            Environment=variables(release, cluster),
+        )
+    return client.publish_version(FunctionName=name)["Version"]
+
+
+def point(name: str, version: str) -> None:
+    client = boto3.client("lambda")
+    try:
+        client.update_alias(FunctionName=name, Name=releases.ALIAS, FunctionVersion=version)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_alias(FunctionName=name, Name=releases.ALIAS, FunctionVersion=version)
+
+
+def deploy(release: str, cluster: str = "j-1") -> None:
+    """Do what a deployment of changed functions does, operations' own part included."""
+    before = releases.in_use(STAGING)
+    releases.forget_unfinished(STAGING)
+    for name in NAMES:
+        point(name, publish(name, release, cluster))
+    releases.go_forward(STAGING)
+    releases.prune(STAGING, before)
+
+
+def in_use() -> set[str]:
+    return {function.current.release for function in releases.functions(STAGING)}
+
+
+def kept() -> list[list[str]]:
+    return [
+        [version.release for version in function.versions]
+        for function in releases.functions(STAGING)
+    ]
+
+
+def test_a_rollback_moves_all_functions_to_the_release_before() -> None:
+    deploy("a")
+    deploy("b")
+
+    done = releases.roll_back(STAGING)
+
+    assert in_use() == {"a"}
+    assert (done.was.release, done.now.release) == ("b", "a")
+    assert dict(done.functions) == dict.fromkeys(NAMES, (2, 1))
+
+
+def test_a_second_rollback_goes_back_further() -> None:
+    for release in "abc":
+        deploy(release)
+
+    releases.roll_back(STAGING)
+    releases.roll_back(STAGING)
+
+    assert in_use() == {"a"}
+
+
+def test_without_a_former_release_the_rollback_is_refused_and_nothing_moves() -> None:
+    deploy("a")
+
+    with pytest.raises(OperationError, match="no release before the one in use"):
+        releases.roll_back(STAGING)
+    assert in_use() == {"a"}
+
+
+def test_before_the_first_deployment_the_rollback_says_to_deploy() -> None:
+    with pytest.raises(OperationError, match="make deploy ENV=staging"):
+        releases.roll_back(STAGING)
+
+
+def test_a_release_of_another_cluster_is_refused_by_the_variables_name() -> None:
+    deploy("a", cluster="j-1")
+    deploy("b", cluster="j-2")
+
+    with pytest.raises(OperationError, match="CLUSTER_ID j-1, which is j-2 now"):
+        releases.roll_back(STAGING)
+    assert in_use() == {"b"}
+
+
+def test_the_same_deployment_again_goes_forward() -> None:
+    deploy("a")
+    deploy("b")
+    releases.roll_back(STAGING)
+
+    assert releases.go_forward(STAGING)
+    assert in_use() == {"b"}
+    assert not releases.go_forward(STAGING)
+
+
+def test_a_release_that_was_rolled_back_is_not_gone_back_to_later() -> None:
+    deploy("good")
+    deploy("bad")
+    releases.roll_back(STAGING)
+    deploy("better")
+
+    releases.roll_back(STAGING)
+
+    assert in_use() == {"good"}
+
+
+def test_only_the_newest_releases_are_kept() -> None:
+    published = [f"r{number}" for number in range(releases.KEPT + 2)]
+    for release in published:  # moto gives a deleted version's number out again: prune once
+        for name in NAMES:
+            point(name, publish(name, release))
+
+    assert releases.prune(STAGING, releases.in_use(STAGING)) == 2 * len(NAMES)
+    assert kept() == [published[2:]] * len(NAMES)
+
+
+def test_versions_of_a_deployment_that_failed_do_not_stay_in_the_way() -> None:
+    deploy("a")
+    for name in NAMES[:2]:  # CloudFormation undoes the update and keeps the versions
+        publish(name, "b")
+        boto3.client("lambda").update_function_configuration(
+            FunctionName=name, Environment=variables("a", "j-1")
+        )
+
+    assert releases.forget_unfinished(STAGING) == 2
+    assert kept() == [["a"]] * len(NAMES)
+
+
+def test_a_deployment_that_fails_after_a_rollback_leaves_what_was_rolled_back_to() -> None:
+    deploy("a")
+    deploy("b")
+    releases.roll_back(STAGING)
+    before = releases.in_use(STAGING)
+    point(NAMES[0], "2")  # where CloudFormation thinks that the alias was
+
+    releases.go_back(STAGING, before)
+
+    assert in_use() == {"a"}
+
+
+def test_where_one_alias_cannot_be_moved_none_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy("a")
+    deploy("b")
+    client = boto3.client("lambda")
+    original = client.update_alias
+
+    def refuses_the_third(**settings: Any) -> Any:
+        if settings["FunctionName"] == NAMES[2]:
+            raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
+        return original(**settings)
+
+    monkeypatch.setattr(client, "update_alias", refuses_the_third)
+    monkeypatch.setattr("boto3.client", lambda _service: client)
+
+    with pytest.raises(ClientError):
+        releases.roll_back(STAGING)
+    assert in_use() == {"b"}

@@ -1,0 +1,137 @@
+"""Putting a kept model into use again, under moto."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from marquee.model import RANKING, to_files
+from operations.console import Phases
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.models import current_model, switch_to
+from operations.rollback_model import rollback_model
+from tests.unit.aws import model_of_dataset
+
+STAGING = Environment("staging")
+BUCKET = "marquee-staging-models"
+OLDEST, MIDDLE, NEWEST = (f"2026112{day}t200000z-0a1b2c" for day in (1, 2, 3))
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        # Making a client takes longer than what these tests do with it.
+        monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("ssm").put_parameter(
+            Name="/marquee/staging/models-bucket", Value=BUCKET, Type="String"
+        )
+        yield
+
+
+def keep(model_id: str, dataset: str = "embedded") -> None:
+    model = replace(model_of_dataset(dataset), model_id=model_id)
+    for name, content in to_files(model).items():
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{model_id}/{name}", Body=content)
+
+
+def roll_back(model_id: str | None = None) -> None:
+    with Phases() as phases:
+        rollback_model(STAGING, phases, model_id)
+
+
+def in_use() -> str:
+    current = current_model(STAGING)
+    assert current is not None
+    return current.model_id
+
+
+@pytest.fixture
+def three() -> None:
+    for model_id in (OLDEST, MIDDLE, NEWEST):
+        keep(model_id)
+    switch_to(STAGING, NEWEST)
+
+
+@pytest.mark.usefixtures("three")
+def test_without_a_name_the_model_before_comes_into_use(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    roll_back()
+
+    assert in_use() == MIDDLE
+    said = capsys.readouterr().out
+    assert f"In use now: {MIDDLE}" in said
+    assert f"Before: {NEWEST}" in said
+    assert "(in use)" in said
+    assert OLDEST in said
+
+
+@pytest.mark.usefixtures("three")
+def test_any_whole_model_can_be_named_a_newer_one_too() -> None:
+    roll_back(OLDEST)
+    assert in_use() == OLDEST
+
+    roll_back(NEWEST)
+    assert in_use() == NEWEST
+
+
+@pytest.mark.usefixtures("three")
+def test_a_damaged_model_is_passed_over_and_refused_by_name() -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{MIDDLE}/{RANKING}", Body=b"other bytes")
+
+    with pytest.raises(OperationError, match=f"Model {MIDDLE} cannot be used: {RANKING}.*damaged"):
+        roll_back(MIDDLE)
+    assert in_use() == NEWEST
+    roll_back()
+    assert in_use() == OLDEST
+
+
+@pytest.mark.usefixtures("three")
+def test_a_half_written_model_is_refused() -> None:
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"{MIDDLE}/manifest.json")
+
+    with pytest.raises(OperationError, match="half-written"):
+        roll_back(MIDDLE)
+    assert in_use() == NEWEST
+
+
+@pytest.mark.usefixtures("three")
+def test_a_model_of_another_data_set_is_passed_over_and_refused_by_name() -> None:
+    keep(MIDDLE, dataset="netflix")
+
+    with pytest.raises(OperationError, match=r"'netflix'.*active data set is 'embedded'"):
+        roll_back(MIDDLE)
+    roll_back()
+    assert in_use() == OLDEST
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("model_id", "words"), [("nothing", "no such model is kept"), (NEWEST, "in use already")]
+)
+def test_a_name_that_makes_no_sense_is_refused(model_id: str, words: str) -> None:
+    with pytest.raises(OperationError, match=words):
+        roll_back(model_id)
+
+
+def test_without_an_older_model_nothing_is_changed() -> None:
+    keep(NEWEST)
+    switch_to(STAGING, NEWEST)
+
+    with pytest.raises(OperationError, match="no whole model of 'embedded' is older"):
+        roll_back()
+    assert in_use() == NEWEST
+
+
+def test_before_the_first_model_the_error_says_what_to_do() -> None:
+    with pytest.raises(OperationError, match="make import"):
+        roll_back()
