@@ -19,6 +19,7 @@ import httpx
 import localstack_client.session
 
 from local_aws.faults import PATH as FAULTS
+from local_aws.launcher import OPERATOR_ACCESS_KEY
 from local_aws.queue_batches import FIRST_MESSAGE_WAIT
 from operations.releases import ALIAS
 
@@ -94,7 +95,11 @@ class Deployment:
 
     def _session(self) -> Any:
         if self.is_local:
-            return localstack_client.session.Session(localstack_host=f"localhost:{self.port}")
+            return localstack_client.session.Session(
+                aws_access_key_id=OPERATOR_ACCESS_KEY,
+                aws_secret_access_key=OPERATOR_ACCESS_KEY,
+                localstack_host=f"localhost:{self.port}",
+            )
         return boto3.session.Session()
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:

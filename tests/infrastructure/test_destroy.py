@@ -13,6 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 from localstack_client.session import Session
 
+from local_aws.launcher import OPERATOR_ACCESS_KEY
+
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "000000000000"
 NAME = "marquee-local"
@@ -35,7 +37,12 @@ class Filled:
     state: Path
 
     def client(self, service: str) -> Any:
-        session = Session(region_name="us-east-1", localstack_host=f"localhost:{self.port}")
+        session = Session(
+            aws_access_key_id=OPERATOR_ACCESS_KEY,
+            aws_secret_access_key=OPERATOR_ACCESS_KEY,
+            region_name="us-east-1",
+            localstack_host=f"localhost:{self.port}",
+        )
         return session.client(service)
 
     def python(self, *arguments: str) -> None:

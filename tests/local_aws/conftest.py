@@ -15,6 +15,8 @@ import pytest
 from botocore.config import Config
 from localstack_client.session import Session
 
+from local_aws.launcher import OPERATOR_ACCESS_KEY
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -35,8 +37,8 @@ class LocalAws:
     def client(self, service: str) -> Any:
         """A boto3 client of it that never repeats a call by itself."""
         session = Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=OPERATOR_ACCESS_KEY,
+            aws_secret_access_key=OPERATOR_ACCESS_KEY,
             region_name=REGION,
             localstack_host=f"localhost:{self.port}",
         )
