@@ -20,6 +20,14 @@ locals {
       Resource = local.table_arns.movies
     },
     {
+      # The texts of a day are counted in one item.
+      Sid       = "CountTexts"
+      Effect    = "Allow"
+      Action    = "dynamodb:UpdateItem"
+      Resource  = local.table_arns.idempotency
+      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["limit/texts-in-all/*"] } }
+    },
+    {
       Sid      = "ReadTokenSecret"
       Effect   = "Allow"
       Action   = "ssm:GetParameter"

@@ -35,6 +35,7 @@ run "alarms" {
       "delivery-unknown-send-text"    = "DeliveryUnknown send-text"
       "delivery-unknown-reconcile"    = "DeliveryUnknown reconcile"
       "model-unreadable"              = "ModelsUnreadable ingest"
+      "texts-over-the-cap"            = "TextsOverTheCap send-text"
       "visitors-failed-submit-step"   = "VisitorsFailed submit-step"
       "visitors-failed-queue-results" = "VisitorsFailed queue-results"
       "visitors-failed-send-text"     = "VisitorsFailed send-text"
