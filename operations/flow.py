@@ -213,7 +213,7 @@ def _conclude(environment: Environment, flow: Flow) -> None:
     if flow.hops[-1].status != "texted":
         return
     if not environment.is_local:
-        out.print("The text is on its way to the phone.")
+        out.print("SNS has handed the text to the carrier, which does not say whether it arrives.")
         return
     flow.text = _text_of(environment, flow.visitor_id)
     out.print()
