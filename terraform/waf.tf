@@ -36,7 +36,8 @@ resource "aws_wafv2_web_acl" "api" {
           evaluation_window_sec = 300
           aggregate_key_type    = "IP"
 
-          # POST …/visitors alone: the path begins with the stage.
+          # POST /visitors alone. The path begins with the stage and may end with a slash; no other
+          # POST has this word in its path.
           dynamic "scope_down_statement" {
             for_each = rule.value.only_forms ? ["forms"] : []
 
@@ -45,7 +46,7 @@ resource "aws_wafv2_web_acl" "api" {
                 statement {
                   byte_match_statement {
                     search_string         = "/visitors"
-                    positional_constraint = "ENDS_WITH"
+                    positional_constraint = "CONTAINS"
                     field_to_match {
                       uri_path {}
                     }
