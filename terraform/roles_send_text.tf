@@ -26,7 +26,7 @@ locals {
       Effect    = "Allow"
       Action    = "dynamodb:UpdateItem"
       Resource  = local.table_arns.idempotency
-      Condition = { "ForAllValues:StringLikeIfExists" = { "dynamodb:LeadingKeys" = ["limit/texts-in-all/*"] } }
+      Condition = { "ForAllValues:StringLikeIfExists" = { "dynamodb:LeadingKeys" = "limit/texts-in-all/*" } }
     },
     {
       Sid      = "ReadTokenSecret"
