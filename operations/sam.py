@@ -46,11 +46,16 @@ def parameters(environment: Environment, scripts: str, file: Path | None = None)
 
 
 def resolved_values(environment: Environment) -> dict[str, str]:
-    """Return the parameter that makes CloudFormation look up the SSM parameters again.
+    """Return what the template is told of the parameters that Terraform published.
 
-    It resolves them only where it updates a resource, and a new cluster alone changes no template.
+    The digest makes CloudFormation look them up again: it resolves them only where it updates a
+    resource, and a new cluster alone changes no template. Whether there is a WAF decides about a
+    resource, and a condition cannot look a parameter up.
     """
-    return {"ParametersDigest": environment.parameters_digest}
+    return {
+        "ParametersDigest": environment.parameters_digest,
+        "WebAclArn": environment.parameters.get("web-acl-arn", ""),
+    }
 
 
 def build(environment: Environment) -> None:

@@ -193,6 +193,11 @@ locals {
       services = ["ingest"]
       meaning  = "The model in use is damaged, half-written or of a newer release. Visitors get the picks of an older one; train again (make train)."
     }
+    texts-over-the-cap = {
+      metric   = "TextsOverTheCap"
+      services = ["send-text"]
+      meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. Its visitor finds the picks on the page. If forms come by themselves, read docs/deploy.md (Texts); if the visitors are real, raise the parameter and deploy."
+    }
     visitors-failed = {
       metric   = "VisitorsFailed"
       services = ["submit-step", "queue-results", "send-text", "reconcile"]

@@ -14,6 +14,8 @@ locals {
       cluster-id                 = aws_emr_cluster.this.id
       site-url                   = local.site_url
     },
+    # Missing where no WAF is to be attached.
+    try(var.waf.attached, false) ? { web-acl-arn = aws_wafv2_web_acl.api[0].arn } : {},
   )
 }
 

@@ -28,7 +28,8 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      # What was answered to a repeated form, and what was counted against a limit.
+      # What was answered to a repeated form, what was counted against a limit, and which proofs of
+      # work were used.
       Sid      = "AnswerRepeatsAlike"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]

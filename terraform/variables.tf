@@ -434,3 +434,29 @@ variable "budget_usd_month" {
     error_message = "budget_usd_month is a number of dollars above 0."
   }
 }
+
+variable "log_failed_texts" {
+  description = "Let SNS log why a text failed. The setting is the whole account's: SNS logs every text that anything in this account sends. The log holds phone numbers, for one day, encrypted with a key made for it (about a dollar a month). Only one environment of an account may switch it on. Switching it off, or destroying the environment, makes the Terraform provider reset all SMS preferences of the account to AWS's defaults, the monthly spend limit among them: set that again afterwards."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# ---------------------------------------------------------------------------------------------
+# Abuse
+# ---------------------------------------------------------------------------------------------
+
+variable "waf" {
+  description = "Requests of one address to the API in five minutes above which AWS WAF blocks it: all calls, and new forms (POST /visitors) alone. Null makes no WAF, which costs about 7 dollars a month (web ACL and two rules) and 0.60 a million requests. To take it away again, first set attached to false and deploy, then set null and deploy: AWS does not delete rules that are in use."
+  type = object({
+    calls    = optional(number, 2000)
+    forms    = optional(number, 100)
+    attached = optional(bool, true)
+  })
+  default = null
+
+  validation {
+    condition     = var.waf == null || alltrue([for limit in [try(var.waf.calls, 10), try(var.waf.forms, 10)] : limit >= 10 && limit <= 2000000000 && floor(limit) == limit])
+    error_message = "waf.calls and waf.forms are whole numbers from 10 to 2000000000, the range that AWS WAF takes."
+  }
+}

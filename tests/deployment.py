@@ -21,6 +21,7 @@ import localstack_client.session
 from local_aws.faults import PATH as FAULTS
 from local_aws.launcher import OPERATOR_ACCESS_KEY
 from local_aws.queue_batches import FIRST_MESSAGE_WAIT
+from operations.proofs import fresh_proof
 from operations.releases import ALIAS
 
 ROOT = Path(__file__).parents[1]
@@ -133,8 +134,15 @@ class Deployment:
         form: dict[str, Any] = {"name": name, "consent": phone is not None, "ratings": ratings}
         return form | ({"phone": phone} if phone else {})
 
+    def proof(self) -> str:
+        """Solve a challenge, as the page does before it sends a phone."""
+        return fresh_proof(self.http, self.api_url)
+
     def post(self, form: dict[str, Any], key: str | None = None) -> httpx.Response:
+        """Post a form; one with a phone gets a fresh proof, unless it has its own."""
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        if form.get("phone"):
+            form = {"proof": self.proof()} | form
         return self.http.post(f"{self.api_url}/visitors", json=form, headers=headers)
 
     def register(self, form: dict[str, Any]) -> Visitor:

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api import health, movies, picks, profile, refusals, visitors
+from api import challenges, health, movies, picks, profile, refusals, visitors
 from api.environment import SETTINGS, logger, metrics, tracer
 
-ROUTES = (health, movies, picks, profile, visitors)
+ROUTES = (challenges, health, movies, picks, profile, visitors)
 
 site = urlsplit(SETTINGS.site_url)
 app = APIGatewayRestResolver(

@@ -28,8 +28,10 @@ def step_changed(event: EventBridgeEvent) -> Reconciled:
 
 
 def train_on_schedule() -> Reconciled:
-    """Add a train step, unless one is waiting already."""
-    if reconciler.adder.is_training():
+    """Add a train step, unless there is nothing to train or one is waiting already."""
+    if not reconciler.adder.can_train():
+        logger.info("no data set is active yet, so there is nothing to train")
+    elif reconciler.adder.is_training():
         logger.info("a train step is waiting already")
     else:
         logger.info("training", extra={"model_id": reconciler.adder.train()})

@@ -41,6 +41,8 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
         metrics.add_metric("SecondsFromFormToText", "Seconds", seconds_since_form(message))
     elif outcome is TextOutcome.DELIVERY_UNKNOWN:
         metrics.add_metric("DeliveryUnknown", "Count", 1)
+    elif outcome is TextOutcome.OVER_THE_CAP:
+        metrics.add_metric("TextsOverTheCap", "Count", 1)
     if outcome in (TextOutcome.DELIVERY_UNKNOWN, TextOutcome.REJECTED):
         metrics.add_metric("VisitorsFailed", "Count", 1)
 

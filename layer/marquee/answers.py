@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from altcha import Challenge
 from pydantic import BaseModel
 
 from marquee.contracts import Pick, timestamp
@@ -314,6 +315,35 @@ class HealthAnswer(BaseModel):
 class FieldErrorAnswer(BaseModel):
     field: str
     message: str
+
+
+class MostTriesAnswer(BaseModel):
+    """The solution is a counter below `most`."""
+
+    most: int
+
+
+class ChallengeParametersAnswer(BaseModel):
+    """ALTCHA's names (version 2); `expiresAt` is in seconds since 1970."""
+
+    algorithm: str
+    cost: int
+    keyLength: int  # noqa: N815
+    keyPrefix: str  # noqa: N815
+    keySignature: str  # noqa: N815
+    nonce: str
+    salt: str
+    expiresAt: int  # noqa: N815
+    data: MostTriesAnswer
+
+
+class ChallengeAnswer(BaseModel):
+    parameters: ChallengeParametersAnswer
+    signature: str
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> "ChallengeAnswer":
+        return cls.model_validate(challenge.to_dict())
 
 
 class ErrorsAnswer(BaseModel):

@@ -31,6 +31,9 @@ from marquee.scoring import RANKING
 
 MAX_BODY_BYTES = 32 * 1024
 MAX_NAME = 60
+MAX_PROOF = (
+    2000  # characters of base64: a challenge with its solution (`GET /challenge`), about 800
+)
 MAX_GENRES = 50
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
@@ -86,9 +89,10 @@ class RatingsForm(AnyRatingsForm):
 
 
 class RevisionForm(AnyRatingsForm):
-    """All ratings of a visitor, instead of those that are stored."""
+    """All ratings of a visitor, instead of those that are stored; to be texted with a proof."""
 
     text: StrictBool = False
+    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
 
 
 class YearsForm(BaseModel):
@@ -163,6 +167,7 @@ class PhoneForm(BaseModel):
 
     phone: Annotated[StrictStr, AfterValidator(_e164)] = Field(repr=False)
     consent: StrictBool
+    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
 
     @field_validator("consent")
     @classmethod
@@ -178,6 +183,7 @@ class VisitorForm(RatingsForm):
     name: StrictStr
     phone: StrictStr | None = Field(default=None, repr=False)
     consent: StrictBool = False
+    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
 
     @field_validator("name")
     @classmethod

@@ -51,6 +51,15 @@ def form_digest(body: str, secret: str) -> str:
     return _digest(secret, f"form:{body}").hex()
 
 
+def challenge_keys(secret: str) -> tuple[str, str]:
+    """Give the keys that sign a challenge and its solution.
+
+    Derived from the tokens' secret, each for one purpose: no signature of one kind passes for
+    another.
+    """
+    return _digest(secret, "challenge:parameters").hex(), _digest(secret, "challenge:key").hex()
+
+
 def _digest(secret: str, message: str) -> bytes:
     return hmac.new(secret.encode(), _octets(message), hashlib.sha256).digest()
 

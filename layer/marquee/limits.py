@@ -14,6 +14,7 @@ class Limited(StrEnum):
     """What is limited, by the name of its tally."""
 
     TEXTS = "texts"
+    TEXTS_IN_ALL = "texts-in-all"
     NEW_VISITORS = "new-visitors"
     CHANGES = "changes"
 

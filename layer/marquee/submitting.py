@@ -93,6 +93,10 @@ class StepAdder:
 
         self.ledger.once(f"{submission_id}-{attempt}", add)
 
+    def can_train(self) -> bool:
+        """Say whether a data set is active; before the first import none is."""
+        return self.models.current() is not None
+
     def train(self, *, switch_to: str | None = None, now: datetime | None = None) -> str:
         """Add the steps of a whole model for the active data set (or another); give its id.
 

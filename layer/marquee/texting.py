@@ -3,6 +3,11 @@
 SNS has no idempotency key, so the text is claimed by a conditional write before it is sent. A
 claim without an end means that nobody knows whether the text went out: the request then fails
 with that reason and an alarm, and no second text is sent by itself.
+
+All texts of a UTC day together have a limit. A text is counted by its visitor and version, before
+it is claimed: so it counts once however often its message is delivered, and two deliveries at once
+cannot both take the last place. A text over the limit is not sent later: the request fails with
+NO_MORE_TODAY, and the picks stay on the page.
 """
 
 from collections.abc import Callable
@@ -11,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
+from marquee.limits import Limit, TooOftenError
 from marquee.ports import (
     Sms,
     TextNotSentError,
@@ -23,12 +29,16 @@ from marquee.text import compose
 from marquee.visitor import Progress, Recipient, Status
 
 DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
+# A fixed word of the API (docs/contracts.md): the page says more by it.
+NO_MORE_TODAY = "no more texts are sent today"
+_EVERYBODY = "everybody"
 
 
 class TextOutcome(StrEnum):
     TEXTED = "texted"
     REJECTED = "rejected"
     DELIVERY_UNKNOWN = "delivery unknown"
+    OVER_THE_CAP = "over the cap"
     NOTHING_TO_DO = "nothing to do"
 
 
@@ -38,13 +48,17 @@ class NotYetError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Texter:
-    """`link` makes the visitor's way back; a claim is given up on after `claim_lease`."""
+    """`link` makes the visitor's way back; a claim is given up on after `claim_lease`.
+
+    `cap` limits the texts of a day to all phones together.
+    """
 
     visitors: Visitors
     titles: Titles
     sms: Sms
     link: Callable[[str], str]
     claim_lease: timedelta
+    cap: Limit
 
     def text(self, message: TextMessage) -> TextOutcome:
         recipient = self.visitors.recipient(message.visitor_id)
@@ -72,8 +86,12 @@ class Texter:
         progress = recipient.progress
         visitor_id, version = progress.visitor_id, progress.version
         body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
+        may_send = self._is_below_cap(progress)
         if not self.visitors.claim_text(visitor_id, version):
             raise NotYetError(f"visitor {visitor_id} is being texted right now")
+        if not may_send:  # and nobody else can send it now: only the holder of the claim could
+            self._fail(progress, NO_MORE_TODAY)
+            return TextOutcome.OVER_THE_CAP
         try:
             self.sms.publish(recipient.phone, body)
         except TextNotSentError:
@@ -87,6 +105,16 @@ class Texter:
             return TextOutcome.DELIVERY_UNKNOWN
         self.visitors.mark_texted(visitor_id, version)
         return TextOutcome.TEXTED
+
+    def _is_below_cap(self, progress: Progress) -> bool:
+        """Count this text of this version, once a day however often it is asked."""
+        try:
+            self.cap.take(
+                _EVERYBODY, f"{progress.visitor_id}-{progress.version}", datetime.now(UTC)
+            )
+        except TooOftenError:
+            return False
+        return True
 
     def _fail(self, progress: Progress, reason: str) -> None:
         self.visitors.mark_failed(

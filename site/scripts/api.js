@@ -9,13 +9,13 @@
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
  * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}}} MovieDetails
  * @typedef {Movie & {similarity: number}} SimilarMovie
- * @typedef {{name: string, phone?: string, consent: boolean, ratings: Rating[], dismissed?: number[]}} VisitorForm
+ * @typedef {{name: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
  *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number}} Visitor
- * @typedef {{ratings: Rating[], dismissed: number[], text: boolean}} RatingsForm
+ * @typedef {{ratings: Rating[], dismissed: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
  * @typedef {{name: string, low: string[], high: string[]}} Axis
@@ -24,7 +24,7 @@
  * @typedef {{model: string, rated: number, genres: Leaning[], tags: Leaning[], tags_note: string | null,
  *   surprises: Surprise[], map: TasteMap | null, certainty: {share: number, stars_error: number} | null}} Profile
  * @typedef {{field: string, message: string}} FieldError
- * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "busy" | "changed" | "too-many" | "unavailable"} ProblemKind
+ * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "busy" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
  */
 
 // API Gateway gives up after 29 seconds, so no answer comes later than this.
@@ -114,9 +114,19 @@ export class Api {
     return this.#call(`${pathOf(visit)}/ratings`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
   }
 
-  /** @param {Credentials & {version: number}} visit @param {string} phone @returns {Promise<Visitor>} */
-  givePhone(visit, phone) {
-    const form = { phone, consent: true };
+  /** @returns {Promise<import("./proof_solver.js").Challenge>} work to do before a phone is accepted */
+  challenge() {
+    return this.#call("/challenge", { cache: "no-store" });
+  }
+
+  /**
+   * @param {Credentials & {version: number}} visit
+   * @param {string} phone
+   * @param {string} proof
+   * @returns {Promise<Visitor>}
+   */
+  givePhone(visit, phone, proof) {
+    const form = { phone, consent: true, proof };
     return this.#call(`${pathOf(visit)}/phone`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
   }
 

@@ -1,6 +1,7 @@
 // A visitor whom the API knows: saving, following her picks to the text, changing, forgetting.
 
 import { ApiProblem } from "./api.js";
+import { Proofs } from "./proofs.js";
 import { EMPTY, met, savedBy, toSave } from "./shelf.js";
 
 /** @typedef {import("./api.js").Credentials} Credentials */
@@ -35,6 +36,7 @@ export class VisitKeeper extends EventTarget {
     super();
     this.api = api;
     this.store = store;
+    this.proofs = new Proofs(api);
     const wake = () => document.hidden || this.#wake();
     document.addEventListener("visibilitychange", wake);
     window.addEventListener("online", wake);
@@ -57,7 +59,8 @@ export class VisitKeeper extends EventTarget {
       name, ...(phone ? { phone, consent: true } : { consent: false }), ratings: saved.ratings,
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
     };
-    const created = await whileBusy(() => this.api.createVisitor(form, idempotencyKey));
+    const create = (/** @type {{proof?: string}} */ proof) => whileBusy(() => this.api.createVisitor({ ...form, ...proof }, idempotencyKey));
+    const created = await (phone ? this.#proven((proof) => create({ proof })) : create({}));
     const { visitor_id, token, version } = created;
     const phone_ends = phone ? phone.slice(-2) : null;
     this.store.change((shelf) => ({ ...shelf, name, visit: { visitor_id, token, version, phone_ends, saved } }));
@@ -76,7 +79,8 @@ export class VisitKeeper extends EventTarget {
   async saveChanges(text) {
     const visit = this.#known();
     const saved = toSave(this.store.shelf);
-    await this.#meeting(() => this.api.changeRatings(visit, { ...saved, text }));
+    const change = (/** @type {{proof?: string}} */ proof) => this.#meeting(() => this.api.changeRatings(visit, { ...saved, text, ...proof }));
+    await (text ? this.#proven((proof) => change({ proof })) : change({}));
     this.arrived = [];
     this.follow();
   }
@@ -84,7 +88,7 @@ export class VisitKeeper extends EventTarget {
   /** @param {string} phone */
   async givePhone(phone) {
     const visit = this.#known();
-    await this.#meeting(() => this.api.givePhone(visit, phone));
+    await this.#proven((proof) => this.#meeting(() => this.api.givePhone(visit, phone, proof)));
     this.follow();
   }
 
@@ -167,6 +171,23 @@ export class VisitKeeper extends EventTarget {
       this.#wake = () => resolve(undefined);
       setTimeout(() => document.hidden || this.#wake(), wait);
     });
+  }
+
+  /**
+   * Make a call that needs a proof. One that lay here too long, or was used by a try whose answer got
+   * lost, is refused: then a new one is made, once.
+   * @template T
+   * @param {(proof: string) => Promise<T>} call
+   * @returns {Promise<T>}
+   */
+  async #proven(call) {
+    try {
+      return await call(await this.proofs.take());
+    } catch (error) {
+      const isRefused = error instanceof ApiProblem && error.fieldErrors.some(({ field }) => field === "proof");
+      if (!isRefused) throw error;
+      return call(await this.proofs.take());
+    }
   }
 
   /** @param {() => Promise<Visitor>} change a call with If-Match */

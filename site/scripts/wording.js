@@ -23,6 +23,8 @@ export function wordsForProblem(problem) {
       return `${problem.fieldErrors[0]?.message ?? "Too many requests have come from here."} Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "unavailable":
       return `Something is wrong on our side. Try again in ${inWords(problem.retryAfterSeconds)}.`;
+    case "unproven":
+      return "This browser could not do the short check that comes before a text. Reload the page and try again, or go on without a number.";
     case "missing":
       return "There is nothing at this address. Reload the page and try again.";
     default:
@@ -60,7 +62,11 @@ export function wordsForStatus(visitor) {
         ? { now: "Your picks are ready.", next: "The text is on its way." }
         : { now: "Your picks are ready.", next: "Keep the link to this page to come back to them from anywhere." };
     case "texted":
-      return { now: `Texted at ${clockTime(visitor.status_at)}.`, next: "The text holds a link back to this page." };
+      // The carrier does not say whether it arrived.
+      return {
+        now: `Handed to your carrier at ${clockTime(visitor.status_at)}.`,
+        next: "The text should arrive within minutes, with a link back to this page. If it does not, your picks are here all the same.",
+      };
     case "failed":
       return wordsForFailure(visitor);
     default:
@@ -68,8 +74,17 @@ export function wordsForStatus(visitor) {
   }
 }
 
+/** The API's word for a text over the day's limit (docs/contracts.md). */
+export const NO_MORE_TODAY = "no more texts are sent today";
+
 /** @param {Pick<Visitor, "picks" | "reason">} visitor */
 function wordsForFailure({ picks, reason }) {
+  if (picks && reason === NO_MORE_TODAY) {
+    return {
+      now: "Your picks are ready and here. No more texts are sent today.",
+      next: "Keep the link to this page to come back to them. For a text, come back tomorrow, change or add a rating and ask for one.",
+    };
+  }
   const why = reason ? ` (${reason.replace(/\.$/, "")})` : "";
   if (picks) {
     return {

@@ -35,6 +35,7 @@ run "alarms" {
       "delivery-unknown-send-text"    = "DeliveryUnknown send-text"
       "delivery-unknown-reconcile"    = "DeliveryUnknown reconcile"
       "model-unreadable"              = "ModelsUnreadable ingest"
+      "texts-over-the-cap"            = "TextsOverTheCap send-text"
       "visitors-failed-submit-step"   = "VisitorsFailed submit-step"
       "visitors-failed-queue-results" = "VisitorsFailed queue-results"
       "visitors-failed-send-text"     = "VisitorsFailed send-text"
@@ -140,11 +141,11 @@ run "alarms" {
 
   # Each alarm is 10 cents a month.
   assert {
-    condition = 36 == sum([
+    condition = 38 == sum([
       for alarms in [
         aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.oldest_message, aws_cloudwatch_metric_alarm.function_errors,
         aws_cloudwatch_metric_alarm.function_throttles, aws_cloudwatch_metric_alarm.function_slow, aws_cloudwatch_metric_alarm.flow,
-        aws_cloudwatch_metric_alarm.cluster, { api = aws_cloudwatch_metric_alarm.api_errors, texts = aws_cloudwatch_metric_alarm.texts_spend },
+        aws_cloudwatch_metric_alarm.cluster, { api = aws_cloudwatch_metric_alarm.api_errors, texts = aws_cloudwatch_metric_alarm.texts_spend, undelivered = aws_cloudwatch_metric_alarm.texts_undelivered },
       ] : length(alarms)
     ])
     error_message = "The number of alarms changed: is each one worth 10 cents a month?"

@@ -6,8 +6,17 @@ import re
 import pytest
 from playwright.sync_api import Request, Response, Route, expect
 
+from marquee.texting import NO_MORE_TODAY
 from tests.browser.conftest import FLOW_MS, Visit
-from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
+from tests.browser.marquee_page import (
+    MarqueePage,
+    Watch,
+    call,
+    failing,
+    fulfil,
+    origin,
+    real_answer,
+)
 from tests.deployment import Deployment
 
 SIX = (5, 1, 4, 2, 5, 3)
@@ -62,7 +71,7 @@ def test_the_number_is_optional(marquee: MarqueePage) -> None:
     marquee.save()
     expect(marquee.heading).to_have_text("Your ten picks")
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.journey.get_by_text("Texted")).to_be_hidden()
+    expect(marquee.journey.get_by_text("Sent")).to_be_hidden()
 
 
 def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -> None:
@@ -194,6 +203,76 @@ def test_the_number_is_never_kept_in_the_browser(marquee: MarqueePage, phone: st
     assert phone[-4:] not in kept
 
 
+# The check before a text
+
+
+def test_a_form_without_a_number_asks_for_no_challenge(marquee: MarqueePage) -> None:
+    to_the_form(marquee)
+    sent: list[str] = []
+    marquee.page.on("request", lambda request: sent.append(request.url))
+    marquee.name.fill("Ada")
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+    assert not [url for url in sent if url.endswith("/challenge")]
+
+
+def test_the_check_begins_while_one_types_and_is_told_when_it_lasts(
+    marquee: MarqueePage, phone: str
+) -> None:
+    to_the_form(marquee)
+    held: list[Route] = []
+    marquee.page.route(
+        marquee.api("/challenge"),
+        lambda route: held.append(route),  # noqa: PLW0108 - no builtins
+    )
+    marquee.name.fill("Ada")
+    with marquee.page.expect_request(marquee.api("/challenge")):
+        marquee.country.select_option("US")
+        marquee.phone.fill(phone)
+    marquee.consent.check()
+    marquee.save()
+    telling = marquee.page.get_by_role("status").filter(has_text="Checking that no robot is asking")
+    expect(telling).to_be_visible()
+    expect(marquee.page.get_by_role("progressbar")).to_be_visible()
+    held[0].continue_()
+    expect(marquee.heading).to_have_text("Your ten picks")
+
+
+def test_a_proof_that_is_refused_is_made_anew_without_a_word(
+    marquee: MarqueePage, phone: str
+) -> None:
+    to_the_form(marquee)
+    marquee.name.fill("Ada")
+    marquee.country.select_option("US")
+    marquee.give_phone(phone)
+    proofs: list[str] = []
+
+    def refuse_the_first(route: Route) -> None:
+        if route.request.method == "POST":
+            proofs.append(json.loads(route.request.post_data or "{}")["proof"])
+            if len(proofs) == 1:
+                failing(422, "This challenge has expired.", "proof")(route)
+                return
+        route.continue_()
+
+    marquee.page.route(marquee.api("/visitors"), refuse_the_first)
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+    assert len(set(proofs)) == 2
+
+
+def test_a_challenge_that_cannot_be_had_loses_nothing_typed(
+    marquee: MarqueePage, phone: str
+) -> None:
+    to_the_form(marquee)
+    marquee.page.route(marquee.api("/challenge"), lambda route: route.abort())
+    marquee.name.fill("Ada")
+    marquee.give_phone(phone)
+    marquee.save()
+    expect(marquee.problem).to_contain_text("Nothing you entered is lost")
+    expect(marquee.phone).to_have_value(phone)
+
+
 # The status
 
 
@@ -207,7 +286,9 @@ def test_a_form_with_a_number_is_followed_until_it_is_texted(
     marquee.save()
     expect(marquee.picks).to_have_count(10)
     expect(marquee.picks_kind).to_contain_text("From your ratings alone")
-    expect(marquee.status).to_contain_text(re.compile(r"Texted at \d"), timeout=FLOW_MS)
+    expect(marquee.status).to_contain_text(
+        re.compile(r"Handed to your carrier at \d"), timeout=FLOW_MS
+    )
     expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
     sent = local.texts("+1" + re.sub(r"\D", "", phone))[-1]
     link = re.search(r"#([0-9a-z]{26})\.(\S+)", sent)
@@ -266,6 +347,21 @@ def test_a_failure_says_why_and_what_happens_next(marquee: MarqueePage, visit: V
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("the step failed three times")
     expect(marquee.page.locator(".status-next")).to_contain_text("We have been told")
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_a_text_over_the_days_cap_is_said_plainly_beside_the_picks(
+    marquee: MarqueePage, visit: Visit
+) -> None:
+    picks = call(
+        "POST",
+        marquee.api("/picks"),
+        json={"ratings": [{"movie_id": m, "stars": s} for m, s in visit.ratings.items()]},
+    ).json()["picks"]
+    changed(marquee, visit, status="failed", reason=NO_MORE_TODAY, texts=True, picks=picks)
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.status).to_contain_text("No more texts are sent today")
+    expect(marquee.status).to_contain_text("Your picks are ready and here")
     expect(marquee.picks).to_have_count(10)
 
 
@@ -329,5 +425,5 @@ def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
     marquee.consent.check()
     form.get_by_role("button", name="Text me these").click()
     expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
-    expect(marquee.status).to_contain_text("Texted at", timeout=FLOW_MS)
+    expect(marquee.status).to_contain_text("Handed to your carrier at", timeout=FLOW_MS)
     assert local.texts("+1" + re.sub(r"\D", "", phone))

@@ -123,6 +123,47 @@ def test_a_throttled_page_is_told_when_to_try_again(template: dict[str, Any]) ->
     assert error["message"]
 
 
+def test_who_is_blocked_by_the_waf_is_told_when_to_try_again(template: dict[str, Any]) -> None:
+    refusal = properties(template, "Api")["GatewayResponses"]["WAF_FILTERED"]
+    headers = refusal["ResponseParameters"]["Headers"]
+    assert refusal["StatusCode"] == "429"
+    assert headers["Access-Control-Allow-Origin"] == "'*'"  # or the page could not read it
+    assert int(headers["Retry-After"].strip("'")) == 300
+    (error,) = json.loads(refusal["ResponseTemplates"]["application/json"])["errors"]
+    assert error["message"]
+
+
+def test_the_waf_stands_before_the_stage_and_only_where_terraform_made_one(
+    template: dict[str, Any],
+) -> None:
+    assert template["Parameters"]["WebAclArn"]["Default"] == ""
+    assert template["Resources"]["WebAclAssociation"]["Condition"] == "HasWebAcl"
+    found = properties(template, "WebAclAssociation")
+    assert found["WebACLArn"] == {"Ref": "WebAclArn"}
+    assert found["ResourceArn"]["Fn::Sub"].endswith("/restapis/${Api}/stages/${Api.Stage}")
+
+
+@pytest.mark.parametrize(
+    ("published", "told"), [({}, ""), ({"web-acl-arn": "arn:aws:wafv2:::x"}, "arn:aws:wafv2:::x")]
+)
+def test_the_template_is_told_of_the_waf_that_terraform_published(
+    published: dict[str, str], told: str
+) -> None:
+    environment = Environment("staging")
+    environment.__dict__["parameters"] = published
+    assert sam.resolved_values(environment)["WebAclArn"] == told
+
+
+def test_the_texts_of_a_day_and_the_work_before_one_are_bounded(template: dict[str, Any]) -> None:
+    parameters = template["Parameters"]
+    assert parameters["TextsADayInAll"]["Default"] <= 200
+    assert parameters["PhoneWorkTries"]["Default"] >= 200
+    sent_by = properties(template, FUNCTIONS["send_text"])["Environment"]["Variables"]
+    assert sent_by["TEXTS_A_DAY_IN_ALL"] == {"Ref": "TextsADayInAll"}
+    asked_by = properties(template, FUNCTIONS["ingest"])["Environment"]["Variables"]
+    assert asked_by["PHONE_WORK_TRIES"] == {"Ref": "PhoneWorkTries"}
+
+
 def test_neither_events_nor_answers_are_logged_or_traced(template: dict[str, Any]) -> None:
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     assert variables["POWERTOOLS_LOGGER_LOG_EVENT"] == "false"

@@ -59,11 +59,10 @@ def counted_by_the_functions() -> set[tuple[str, str]]:
 
 
 def test_every_metric_an_alarm_reads_is_counted_by_the_functions_it_reads_it_from() -> None:
-    alarms = re.findall(
-        r'metric\s*=\s*"(\w+)"\s*services\s*=\s*\[([^\]]*)\]', (TERRAFORM / "alarms.tf").read_text()
-    )
+    text = (TERRAFORM / "alarms.tf").read_text()
+    alarms = re.findall(r'metric\s*=\s*"(\w+)"\s*services\s*=\s*\[([^\]]*)\]', text)
     read = {(metric, name) for metric, names in alarms for name in re.findall(r'"([^"]+)"', names)}
-    assert len(alarms) == 5
+    assert len(alarms) == text.count("services = [") > 0
     assert read - counted_by_the_functions() == set()
 
 

@@ -66,7 +66,9 @@ def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
 ) -> None:
     visitor = fresh.register(fresh.form())
     fresh.follow(visitor, to=("recommended", "failed"))
-    given = put(fresh, visitor, "phone", {"phone": phone, "consent": True}, 1)
+    given = put(
+        fresh, visitor, "phone", {"phone": phone, "consent": True, "proof": fresh.proof()}, 1
+    )
     assert (given.status_code, given.json()["phone_ends"]) == (200, phone[-2:])
     assert fresh.follow(visitor)["status"] == "texted"
     fresh.until_handled(visitor.visitor_id)

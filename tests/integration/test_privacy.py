@@ -224,7 +224,7 @@ def post_in_every_way(local: Deployment, phone: str) -> Visitor:
     page = f"{local.api_url}/visitors/{body['visitor_id']}"
     own = {"Authorization": f"Bearer {body['token']}", "If-Match": '"1"'}
     for number, expected in ((phone + "9", 422), (phone, 200), (phone, 412)):
-        given = {"phone": number, "consent": True}
+        given = {"phone": number, "consent": True, "proof": local.proof()}
         answer = local.http.put(f"{page}/phone", json=given, headers=own)
         assert answer.status_code == expected, answer.text
     return Visitor(body["visitor_id"], body["token"], phone, body["picks"])

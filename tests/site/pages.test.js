@@ -8,7 +8,7 @@ import { callingCodeIn, countries, international, likelyRegion, shapeProblem } f
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
-import { listed, picksAsText, wordsForProblem, wordsForStatus } from "../../site/scripts/wording.js";
+import { listed, NO_MORE_TODAY, picksAsText, wordsForProblem, wordsForStatus } from "../../site/scripts/wording.js";
 
 const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
 
@@ -98,6 +98,19 @@ test("a failure says what happens next", () => {
   assert.match(wordsForStatus({ ...failed, picks: null }).now, /\(The step failed\)/);
   assert.match(wordsForStatus({ ...failed, picks: null }).next, /We have been told/);
   assert.match(wordsForStatus({ ...failed, picks: [] }).next, /nobody is texted twice/);
+});
+
+test("a text over the day's cap was certainly not sent, and the page does not say that it may have been", () => {
+  const capped = wordsForStatus({ status: "failed", status_at: "", reason: NO_MORE_TODAY, texts: true, picks: [] });
+  assert.match(capped.now, /No more texts are sent today/);
+  assert.match(capped.now, /picks are ready and here/);
+  assert.match(capped.next, /come back tomorrow/);
+});
+
+test("of a text it is known that the carrier has it, not that it arrived", () => {
+  const texted = wordsForStatus({ status: "texted", status_at: "2026-11-24T12:00:00.000Z", reason: null, texts: true, picks: [] });
+  assert.match(texted.now, /^Handed to your carrier at \d/);
+  assert.doesNotMatch(`${texted.now} ${texted.next}`, /delivered|arrived|received/i);
 });
 
 test("a limit says when to try again, in units people use", () => {

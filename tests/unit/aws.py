@@ -216,6 +216,7 @@ def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
         "SITE_URL": "https://d111111abcdef8.cloudfront.net/",
         "TOKEN_SECRET_NAME": "/marquee/test/token-secret",
         "MODEL_REFRESH_SECONDS": "0",
+        "PHONE_WORK_TRIES": "1",
     }
 
 

@@ -4,6 +4,7 @@ Any write can be made to die before or after it takes effect (`Gate`), as a func
 process is killed: `Died` is no Exception, so no handler in the product can swallow it.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from marquee.contracts import (
     visitors_prefix,
 )
 from marquee.forgetting import Forgetter
+from marquee.limits import Limit, Limited
 from marquee.ports import ClusterGoneError, StepState, TextNotSentError
 from marquee.reconciling import Patience, Reconciler
 from marquee.registering import Registrar
@@ -331,6 +333,28 @@ class MemoryLedger:
 
 
 @dataclass
+class MemoryTally:
+    """Each call is one atomic act, as it is with DynamoDB."""
+
+    gate: Gate | None = None
+    counted: dict[str, set[str]] = field(default_factory=dict)
+    until: list[datetime] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, key: str, what: str, most: int, until: datetime) -> bool:
+        def effect() -> bool:
+            with self.lock:
+                known = self.counted.setdefault(key, set())
+                if what not in known and len(known) >= most:
+                    return False
+                known.add(what)
+                self.until.append(until)
+                return True
+
+        return self.gate.pass_through("tally.add", effect) if self.gate else effect()
+
+
+@dataclass
 class MemoryTexts:
     gate: Gate
     queue: list[TextMessage]
@@ -372,7 +396,9 @@ class MemoryTitles:
 class World:
     """The whole flow, one message at a time; a message leaves its queue only when it succeeded."""
 
-    def __init__(self, kill: tuple[int, str] | None = None, attempts: int = 3) -> None:
+    def __init__(
+        self, kill: tuple[int, str] | None = None, attempts: int = 3, cap: int = 200
+    ) -> None:
         self.gate = Gate(kill)
         self.visitors_queue: list[tuple[str, int]] = []
         self.results_queue: list[str] = []
@@ -385,6 +411,7 @@ class World:
         self.objects = MemoryObjects(self.gate, self.visitors_queue.append)
         self.cluster = MemoryCluster(self.gate)
         self.sms = MemorySms(self.gate)
+        self.tally = MemoryTally(self.gate)
         self.models = MemoryModels(
             CurrentModel("m1", "embedded", timestamp(datetime.now(UTC)), users=10, ratings=100)
         )
@@ -410,6 +437,7 @@ class World:
             self.sms,
             lambda visitor_id: f"https://example.org/#{visitor_id}",
             claim_lease=timedelta(0),
+            cap=Limit(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.tally),
         )
         self.reconciler = Reconciler(
             self.visitors,

@@ -22,7 +22,9 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Result, results_prefix, visitor_key
+from marquee.texting import NO_MORE_TODAY
 from marquee.visitor import Registration, Status
+from operations.proofs import solve
 from tests.unit.aws import MODEL_ID, Aws, context, event, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
@@ -107,6 +109,18 @@ def environments(aws: Aws, function: str) -> tuple[ModuleType, ModuleType]:
 
 def handle(module: ModuleType, sent: Event) -> Callable[[], Any]:
     return lambda: module.handler(sent, context("concurrent"))
+
+
+def api_event(method: str, path: str, body: object = None) -> Event:
+    """Give a call of the API without an Idempotency-Key, after the sample event."""
+    headers = {"Content-Type": "application/json"}
+    return event("ingest") | {
+        "path": path,
+        "httpMethod": method,
+        "body": None if body is None else json.dumps(body),
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
 
 
 def visitor(number: int) -> Registration:
@@ -263,3 +277,48 @@ def test_a_failed_step_reported_twice_at_once_is_tried_again_once(
 
     assert len(recommend_steps(aws, f"{submission_id}-2")) == 1
     assert recommend_steps(aws, f"{submission_id}-3") == []
+
+
+def test_forms_over_the_cap_worked_off_at_once_send_exactly_the_caps_texts(
+    aws: Aws, race: Race, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, cap = [visitor(number) for number in range(1, 9)], 3
+    for who in people:
+        table.create(who)
+        table.mark_recommended(who.visitor_id, 1, MODEL_ID, good_result(who.visitor_id, 1).picks)
+    bodies = [
+        json.dumps({"schema_version": 1, "visitor_id": who.visitor_id, "version": 1})
+        for who in people
+    ]
+    monkeypatch.setenv("TEXTS_A_DAY_IN_ALL", str(cap))
+    one, other = environments(aws, "send_text")
+    # Each has all messages, in opposite orders: every text is asked for twice.
+    batches = delivered("send_text", bodies), delivered("send_text", bodies[::-1])
+    race.meet_before("UpdateItem")
+
+    answers = race.run(handle(one, batches[0]), handle(other, batches[1]))
+    for batch, answer in zip(batches, answers, strict=True):
+        deliver_again(one, batch, answer)
+
+    assert race.calls["Publish"] == cap
+    found = table.get_many([who.visitor_id for who in people]).values()
+    assert Counter((one.status, one.reason) for one in found) == {
+        (Status.TEXTED, None): cap,
+        (Status.FAILED, NO_MORE_TODAY): len(people) - cap,
+    }
+
+
+def test_one_proof_sent_by_two_forms_at_once_makes_one_visitor(aws: Aws, race: Race) -> None:
+    one, other = environments(aws, "ingest")
+    issued = handle(one, api_event("GET", "/challenge"))()
+    form = json.loads(event("ingest")["body"]) | {"phone": "+14155550123", "consent": True}
+    form["proof"] = solve(json.loads(issued["body"]))
+    race.meet_before("UpdateItem")
+
+    answers = race.run(
+        handle(one, api_event("POST", "/visitors", form)),
+        handle(other, api_event("POST", "/visitors", form)),
+    )
+
+    assert sorted(answer["statusCode"] for answer in answers) == [201, 422]
+    assert aws.table("VISITORS_TABLE").scan()["Count"] == 1

@@ -1,5 +1,9 @@
 """One form, one text: whatever dies, comes twice, late, out of order or never."""
 
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +14,7 @@ from marquee.collecting import BadResultsError
 from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
-from marquee.texting import DELIVERY_UNKNOWN, NotYetError, TextOutcome
+from marquee.texting import DELIVERY_UNKNOWN, NO_MORE_TODAY, NotYetError, TextOutcome
 from marquee.visitor import Registration, Status
 from tests.unit.memory import Died, World, good_result, registration
 
@@ -468,3 +472,68 @@ def test_dying_while_putting_visitors_in_the_line_loses_nobody(when: str) -> Non
     assert (world.deaths, world.gate.writes[-1]) == (1, "line.wait")
     world.settle()
     assert world.texts_to(number_of(cyd)) == 1
+
+
+# The cap of a day's texts to all phones
+
+
+def recommended_world(people: int, cap: int) -> World:
+    """Give a world in which so many visitors wait for their texts."""
+    world = World(cap=cap)
+    for number in range(1, people + 1):
+        world.post(registration(number))
+    for stage in (world.deliver_visitors, world.run_steps, world.deliver_results):
+        stage()
+    assert len(world.texts_queue) == people
+    return world
+
+
+def reasons(world: World) -> Counter[str | None]:
+    return Counter(progress.reason for progress in world.visitors.items.values())
+
+
+def test_texts_over_the_cap_are_not_sent_and_their_visitors_keep_their_picks() -> None:
+    world = recommended_world(people=5, cap=3)
+    world.settle()
+    assert len(world.sms.sent) == 3
+    assert reasons(world) == {None: 3, NO_MORE_TODAY: 2}
+    assert all(len(progress.picks or ()) == 10 for progress in world.visitors.items.values())
+
+
+def test_a_text_delivered_twice_or_failing_once_takes_one_place() -> None:
+    world = recommended_world(people=2, cap=2)
+    world.sms.errors = [TextNotSentError("throttled")]
+    world.texts_queue *= 3
+    world.settle()
+    assert len(world.sms.sent) == 2
+    assert reasons(world) == {None: 2}
+
+
+def test_the_cap_holds_for_clients_at_once_with_every_message_delivered_thrice() -> None:
+    people, cap = 40, 15
+    world = recommended_world(people, cap)
+    start = threading.Barrier(8)
+
+    def work(messages: list[TextMessage]) -> Counter[TextOutcome]:
+        start.wait(20)
+        outcomes: Counter[TextOutcome] = Counter()
+        for message in messages:
+            with suppress(NotYetError):
+                outcomes[world.texter.text(message)] += 1
+        return outcomes
+
+    messages = world.texts_queue * 3
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = sum(threads.map(work, [messages[n::8] for n in range(8)]), Counter())
+    assert len(world.sms.sent) == cap
+    assert outcomes[TextOutcome.TEXTED] == cap
+    assert outcomes[TextOutcome.OVER_THE_CAP] == people - cap
+
+
+def test_the_next_day_has_texts_of_its_own() -> None:
+    world = World(cap=1)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    world.texter.cap.take("everybody", "somebody-1", yesterday)
+    world.post(ADA)
+    world.settle()
+    assert world.texts_to(PHONE) == 1

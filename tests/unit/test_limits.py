@@ -1,27 +1,13 @@
 """How often somebody may do what costs something."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from marquee.limits import Limit, Limited, TooOftenError
+from tests.unit.memory import MemoryTally
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
-
-
-@dataclass
-class MemoryTally:
-    counted: dict[str, set[str]] = field(default_factory=dict)
-    until: list[datetime] = field(default_factory=list)
-
-    def add(self, key: str, what: str, most: int, until: datetime) -> bool:
-        known = self.counted.setdefault(key, set())
-        if what not in known and len(known) >= most:
-            return False
-        known.add(what)
-        self.until.append(until)
-        return True
 
 
 def limit(most: int = 2, window: timedelta = timedelta(days=1)) -> Limit:

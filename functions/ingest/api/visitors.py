@@ -122,7 +122,7 @@ def put_ratings(
         dismissed=form.to_dismissed(),
         text=form.text,
     )
-    return answer(revise(page, change, now))
+    return answer(revise(page, change, form.proof, now))
 
 
 @router.put("/visitors/<visitor_id>/phone", security=OWN)
@@ -140,7 +140,7 @@ def put_phone(
         phone=phone_of(form.phone),
         text=True,
     )
-    return answer(revise(page, change, now))
+    return answer(revise(page, change, form.proof, now))
 
 
 @router.delete("/visitors/<visitor_id>", security=OWN, status_code=204)
@@ -178,8 +178,8 @@ def page_to_change(visitor_id: str, if_match: str | None) -> Page:
     return page
 
 
-def revise(page: Page, change: Change, now: datetime) -> Page:
-    check_limits(page, change, now)
+def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page:
+    check_limits(page, change, proof, now)
     revised = wiring.reviser(SETTINGS).revise(page, change)
     metrics.add_metric("VisitorsRevised", "Count", 1)
     logger.info(
@@ -189,13 +189,19 @@ def revise(page: Page, change: Change, now: datetime) -> Page:
     return revised
 
 
-def check_limits(page: Page, change: Change, now: datetime) -> None:
-    """Count the change, and the text if it asks for one that is not on its way already."""
+def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -> None:
+    """Count the change, and the text if it asks for one that is not on its way already.
+
+    Whoever asks for a text proves work first, or phones of others could be counted for nothing.
+    """
     progress = page.progress
     what = f"{progress.visitor_id}-{progress.version + 1}"
     limits[Limited.CHANGES].take(progress.visitor_id, what, now)
     mark = change.phone.mark if change.phone else page.phone_mark
-    if change.text and mark and not (progress.owes_text and mark == page.phone_mark):
+    if not (change.text and mark):
+        return
+    wiring.challenges(SETTINGS).take(proof, what)
+    if not (progress.owes_text and mark == page.phone_mark):
         limits[Limited.TEXTS].take(mark, what, now)
 
 
@@ -225,7 +231,8 @@ def register(form: VisitorForm, dataset: str, key: str | None) -> str:
     if key is None:
         return register_visitor(new_visitor_id(), form, dataset)
     check_idempotency_key(key)
-    digest = form_digest(form.model_dump_json(), secret())
+    # Without the proof: a form tried again with a newer one is still the same form.
+    digest = form_digest(form.model_dump_json(exclude={"proof"}), secret())
     answer = register_once(request={"key": key, "digest": digest}, form=form, dataset=dataset)
     visitor_id = str(answer["visitor_id"])
     if wiring.visitors(SETTINGS).get(visitor_id) is None:  # remembered, and forgotten since
@@ -250,6 +257,7 @@ def register_visitor(visitor_id: str, form: VisitorForm, dataset: str) -> str:
     now = datetime.now(UTC)
     phone = phone_of(form.phone) if form.phone else None
     if phone:
+        wiring.challenges(SETTINGS).take(form.proof, f"{visitor_id}-1")
         for limited in (Limited.NEW_VISITORS, Limited.TEXTS):
             limits[limited].take(phone.mark, f"{visitor_id}-1", now)
     registration = Registration(

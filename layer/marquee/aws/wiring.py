@@ -17,6 +17,7 @@ from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
 from marquee.aws.tallies import Tallies
 from marquee.aws.visitors_table import VisitorsTable
+from marquee.challenges import Challenges
 from marquee.collecting import Collector
 from marquee.forgetting import Forgetter
 from marquee.identity import token_for
@@ -74,6 +75,14 @@ def limits(settings: Settings) -> dict[Limited, Limit]:
     }
 
 
+def challenges(settings: Settings) -> Challenges:
+    return Challenges(
+        secret=token_secret(settings.token_secret_name),
+        tries=settings.phone_work_tries,
+        spent=Tallies(_dynamodb(), settings.idempotency_table),
+    )
+
+
 def ledger(settings: Settings) -> IdempotencyLedger:
     return IdempotencyLedger(client("dynamodb"), settings.idempotency_table, settings.cluster_id)
 
@@ -120,6 +129,12 @@ def texter(settings: Settings) -> Texter:
         sms=SnsSms(client("sns", once=True)),
         link=link,
         claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
+        cap=Limit(
+            Limited.TEXTS_IN_ALL,
+            settings.texts_a_day_in_all,
+            timedelta(days=1),
+            Tallies(_dynamodb(), settings.idempotency_table),
+        ),
     )
 
 

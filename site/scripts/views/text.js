@@ -13,7 +13,7 @@ import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wordi
 /** @typedef {import("../main.js").App} App */
 
 const STEPS = /** @type {const} */ (["received", "submitted", "recommended", "texted"]);
-const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Texted" };
+const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Sent" };
 const TITLES_SHOWN = 3;
 
 /** @type {import("../main.js").OpenView} */
@@ -183,6 +183,36 @@ class FormProblem {
   }
 }
 
+/** What happens after a press: first the check that no robot sends the form, if it still goes on. */
+class SendingWords {
+  #isShown = false;
+
+  /** @param {import("../proofs.js").Proofs} proofs @param {string} words */
+  constructor(proofs, words) {
+    this.proofs = proofs;
+    this.words = words;
+    this.status = make("p", { class: "hint", role: "status" });
+    this.bar = make("progress", { max: 1, value: 0, "aria-label": "Check before a text", hidden: true });
+    this.element = make("div", { class: "sending" }, this.status, this.bar);
+    proofs.addEventListener("change", () => this.#show());
+  }
+
+  /** @param {boolean} isShown */
+  set isShown(isShown) {
+    this.#isShown = isShown;
+    this.#show();
+  }
+
+  #show() {
+    const { share } = this.proofs;
+    const isChecking = this.#isShown && share !== null;
+    // Said once, not at every step of the bar: a screen reader would read each.
+    say(this.status, !this.#isShown ? "" : isChecking ? "Checking that no robot is asking: a few seconds…" : this.words);
+    this.bar.hidden = !isChecking;
+    this.bar.value = share ?? 1;
+  }
+}
+
 class SaveForm {
   #isSending = false;
   /** @type {{form: string, key: string} | null} the form tried last: the same one again makes no second visitor */
@@ -195,10 +225,13 @@ class SaveForm {
     this.name = make("input", { id: "name", type: "text", autocomplete: "given-name", required: true, maxlength: 60, "aria-describedby": "name-error", value: app.store.shelf.name });
     this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
     this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
-    this.phone = new PhoneField(true, () => this.#showConsent());
+    this.phone = new PhoneField(true, () => {
+      this.#showConsent();
+      if (!this.phone.isEmpty) app.visit.proofs.prepare();
+    });
     this.problem = new FormProblem();
     this.submit = keepingPlace(make("button", { type: "submit", class: "button primary wide" }));
-    this.sending = make("p", { class: "hint", role: "status" });
+    this.sending = new SendingWords(app.visit.proofs, "Sending your ratings…");
     this.name.addEventListener("input", () => {
       showFieldError(this.name, this.nameError, "");
       this.app.store.change((shelf) => ({ ...shelf, name: this.name.value }));
@@ -207,7 +240,7 @@ class SaveForm {
       this.problem.element,
       make("div", { class: "field" }, make("label", { for: "name" }, "Your name"), this.name, this.nameError),
       this.phone.element, this.consent.element,
-      make("div", {}, this.submit, this.sending),
+      make("div", {}, this.submit, this.sending.element),
       make("p", { class: "hint" }, "Saving stores your name and ratings under a secret link that only you have. This browser keeps your ratings, never your number."));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -274,7 +307,7 @@ class SaveForm {
     this.#isSending = isSending;
     // Not `disabled`: that would throw the keyboard's focus back to the top of the page.
     this.submit.setAttribute("aria-disabled", String(isSending));
-    say(this.sending, isSending ? "Sending your ratings…" : "");
+    this.sending.isShown = isSending;
   }
 }
 
@@ -399,10 +432,13 @@ function keepingPlace(button) {
 /** @param {App} app */
 function laterPhoneForm(app) {
   const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
-  const phone = new PhoneField(false, () => { consent.element.hidden = phone.isEmpty; });
+  const phone = new PhoneField(false, () => {
+    consent.element.hidden = phone.isEmpty;
+    if (!phone.isEmpty) app.visit.proofs.prepare();
+  });
   consent.element.hidden = true;
   const problem = new FormProblem();
-  const sending = make("p", { class: "hint", role: "status" });
+  const sending = new SendingWords(app.visit.proofs, "Sending…");
   const fields = {
     phone: { input: phone.number, error: phone.error },
     consent: { input: consent.box, error: consent.error },
@@ -411,20 +447,20 @@ function laterPhoneForm(app) {
     make("h2", {}, "Text me these"),
     problem.element, phone.element, consent.element,
     make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP and we send no more."),
-    keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me these")), sending);
+    keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me these")), sending.element);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
     const shape = phone.isEmpty ? "Type the number to text to." : phone.problem;
     if (shape) return problem.show("Please look at this again:", [{ field: "phone", message: shape }], fields);
     if (!consent.box.checked) return problem.show("Please look at this again:", [{ field: "consent", message: "Tick this to be texted." }], fields);
-    say(sending, "Sending…");
+    sending.isShown = true;
     try {
       await app.visit.givePhone(phone.value);
       announce("Your number is saved. The text follows when your picks are computed.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      say(sending, "");
+      sending.isShown = false;
       if (error.kind === "refused" && error.fieldErrors.length > 0) problem.show("Please look at this again:", error.fieldErrors, fields);
       else problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], fields);
     }

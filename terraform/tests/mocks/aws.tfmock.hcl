@@ -60,3 +60,7 @@ mock_data "aws_ec2_instance_type" {
 mock_data "aws_ec2_instance_type_offerings" {
   defaults = { locations = ["eu-west-1b", "eu-west-1a"] }
 }
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = { arn = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/marquee-test/11111111-2222-3333-4444-555555555555" }
+}

@@ -13,6 +13,7 @@ from marquee.aws.buckets import RatingsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Result, Submission, results_prefix, timestamp
+from marquee.texting import NO_MORE_TODAY
 from marquee.visitor import Registration, Status
 from tests.unit.aws import MODEL_ID, Aws, context, event, put_model, put_titles
 from tests.unit.memory import good_result, phone_of, registration
@@ -344,6 +345,27 @@ def test_a_poisoned_texts_message_goes_back(aws: Aws, table: VisitorsTable) -> N
     assert failures(run(aws.load("send_text"), "send_text", sent)) == 1
 
 
+def test_a_text_over_the_cap_is_counted_as_that_and_ends_with_its_reason(
+    aws: Aws,
+    table: VisitorsTable,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recommended(table)
+    monkeypatch.setenv("TEXTS_A_DAY_IN_ALL", "1")
+    function = aws.load("send_text")
+    function.texter.cap.take("everybody", "somebody-1", datetime.now(UTC))
+    capsys.readouterr()
+    assert failures(run(function, "send_text")) == 0
+    printed = capsys.readouterr().out
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    assert (found.status, found.reason) == (Status.FAILED, NO_MORE_TODAY)
+    assert len(found.picks or ()) == 10
+    assert '"TextsOverTheCap":[1.0]' in printed
+    assert "VisitorsFailed" not in printed
+
+
 # reconcile
 
 
@@ -421,6 +443,18 @@ def test_the_schedule_trains_unless_training_is_waiting_already(
     monkeypatch.setattr(Cluster, "active_step_names", lambda _: waiting())
     run(function, "reconcile", {"action": "train"})
     assert len(aws.step_names()) == len(before) + 2
+
+
+def test_before_the_first_import_the_schedule_trains_nothing_and_fails_nothing(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = aws.step_names()
+    run(aws.load("reconcile"), "reconcile", {"action": "train"})
+    assert aws.step_names() == before
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "level" in line]
+    assert [(line["level"], line["message"]) for line in lines] == [
+        ("INFO", "no data set is active yet, so there is nothing to train")
+    ]
 
 
 def test_an_event_that_reconcile_does_not_know_is_an_error(aws: Aws, table: VisitorsTable) -> None:
