@@ -77,7 +77,7 @@ invoke: environment-development environment-sam ## Run one function in a contain
 	$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
 
 ##@ On AWS
-.PHONY: preflight cost cost-page bootstrap plan deploy destroy
+.PHONY: preflight cost cost-page bootstrap plan deploy renew drift deployer-policy destroy
 preflight: environment-development ## Say what would stop a deployment, and how to fix it; changes nothing [JSON=1]
 	@$(OPERATE) preflight $(if $(JSON),--json)
 
@@ -95,6 +95,15 @@ plan: environment-development ## Show what Terraform would change
 
 deploy: environment-development environment-sam ## Make the account match the work tree
 	@$(OPERATE) deploy
+
+renew: environment-development environment-sam ## Replace the cluster; its steps end first, visitors are served throughout
+	@$(OPERATE) renew
+
+drift: environment-development ## List where the account and the work tree differ; changes nothing, fails if they do
+	@$(OPERATE) drift
+
+deployer-policy: environment-development ## Print the least rights to deploy, as JSON [PART= BOUNDARY=1 READ_ONLY=1]
+	@$(OPERATE) deployer-policy $(if $(PART),--part '$(PART)') $(if $(BOUNDARY),--boundary) $(if $(READ_ONLY),--read-only)
 
 destroy: environment-development ## Take the whole deployment down; asks for its name (YES=1 does not)
 	@$(OPERATE) destroy

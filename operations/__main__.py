@@ -15,8 +15,10 @@ from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out
 from operations.cost.report import cost_as_json, show_cost
-from operations.deploy import deploy, fetch_node_wheels
+from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
+from operations.deployer_policy import deployer_policy
 from operations.destroy import destroy
+from operations.drift import detect_drift
 from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate
@@ -29,6 +31,7 @@ from operations.preflight.run import as_json, pass_preflight, preflight, refuse
 from operations.preflight.run import show as show_results
 from operations.redrive import redrive
 from operations.releases import roll_back, show_rollback
+from operations.renew import renew
 from operations.rollback_model import rollback_model
 from operations.terraform import Terraform
 from operations.tools import require
@@ -61,7 +64,17 @@ def _plan(environment: Environment, options: argparse.Namespace) -> None:
         fetch_node_wheels(environment, phases)
     terraform = Terraform(environment)
     terraform.init()
-    out.print(terraform.plan(expect_none=options.expect_none), markup=False, end="")
+    plan = terraform.plan(expect_none=options.expect_none)
+    out.print(plan.text, markup=False, end="")
+    if sentence := cluster_replacement(environment, plan):
+        out.print(sentence)
+
+
+def _renew(environment: Environment, _: argparse.Namespace) -> None:
+    require("terraform")
+    with Phases() as phases:
+        renewed = renew(environment, phases)
+    out.print(renewed)
 
 
 def _preflight(environment: Environment, options: argparse.Namespace) -> None:
@@ -85,6 +98,21 @@ def _cost(environment: Environment, options: argparse.Namespace) -> None:
 
 def _deploy(environment: Environment, _: argparse.Namespace) -> None:
     deploy(environment)
+
+
+def _drift(environment: Environment, _: argparse.Namespace) -> None:
+    require("terraform")
+    with Phases() as phases:
+        detect_drift(environment, phases)
+    out.print(f"{environment.name!r} and the work tree are the same.")
+
+
+def _deployer_policy(environment: Environment, options: argparse.Namespace) -> None:
+    print(
+        deployer_policy(
+            environment, options.part, bounded=options.boundary, read_only=options.read_only
+        )
+    )
 
 
 def _destroy(environment: Environment, _: argparse.Namespace) -> None:
@@ -180,6 +208,9 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "preflight": (_preflight, "say what would stop a deployment; changes nothing"),
     "cost": (_cost, "show what the deployment costs a month; needs no account"),
     "deploy": (_deploy, "make the account match the work tree"),
+    "renew": (_renew, "replace the cluster while visitors are served"),
+    "drift": (_drift, "list where the account and the work tree differ; changes nothing"),
+    "deployer-policy": (_deployer_policy, "print the least rights to deploy, as JSON"),
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
     "rollback": (_rollback, "put the functions' former release into use again"),
     "rollback-model": (_rollback_model, "put a kept model into use again"),
@@ -222,6 +253,14 @@ def parser() -> argparse.ArgumentParser:
     )
     parsers["plan"].add_argument(
         "--expect-none", action="store_true", help="fail where anything would change"
+    )
+    rights = parsers["deployer-policy"]
+    rights.add_argument("--part", help="one document alone, without white space, ready for IAM")
+    rights.add_argument(
+        "--boundary", action="store_true", help="every role must have the permissions boundary"
+    )
+    rights.add_argument(
+        "--read-only", action="store_true", help="what plan and drift need, and no more"
     )
     parsers["preflight"].add_argument("--json", action="store_true", help="one JSON document")
     cost = parsers["cost"]

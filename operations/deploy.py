@@ -5,11 +5,12 @@ from operations.addresses import api_url, site_url
 from operations.bootstrap import bootstrap, tag_bucket
 from operations.console import Phases, out
 from operations.environment import Environment
+from operations.errors import OperationError
 from operations.models import current_model
 from operations.preflight.run import pass_preflight
 from operations.scripts import publish_scripts
 from operations.site import invalidate, publish_site
-from operations.terraform import Terraform
+from operations.terraform import CLUSTER, Plan, Terraform
 from operations.token_secret import make_token_secret
 from operations.tools import require
 from operations.wheels import fetch_wheels
@@ -32,6 +33,11 @@ def deploy(environment: Environment) -> None:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"
     print_addresses(environment)
+    if former := environment.former_clusters:
+        out.print(
+            f"The renewal of the cluster is not finished ({', '.join(former)} is still there):"
+            f" run 'make renew ENV={environment.name}'."
+        )
 
 
 def fetch_node_wheels(environment: Environment, phases: Phases) -> None:
@@ -49,6 +55,9 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
         terraform = Terraform(environment)
         phase.detail("init")
         terraform.init()
+        if not environment.is_local:  # nobody's text is late on a laptop
+            phase.detail("plan")
+            refuse_to_replace_cluster(environment, terraform.plan())
         finished = 0
 
         def progress(done: int, planned: int | None, name: str) -> None:
@@ -62,6 +71,24 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
         tag_bucket(environment, terraform.outputs()["tags"])
         phase.result = f"{finished} changes"
     environment.forget_parameters()
+
+
+def refuse_to_replace_cluster(environment: Environment, plan: Plan) -> None:
+    """Raise OperationError where a plan replaces the cluster: its steps would end with it."""
+    if sentence := cluster_replacement(environment, plan):
+        raise OperationError(sentence)
+
+
+def cluster_replacement(environment: Environment, plan: Plan) -> str | None:
+    """Say that a plan replaces the cluster and what to do instead; None where it does not."""
+    attributes = plan.replaces_for(CLUSTER)
+    if attributes is None:
+        return None
+    because = f" ({', '.join(attributes)})" if attributes else ""
+    return (
+        f"This change replaces the cluster{because}, and steps would end with the old one:"
+        f" run 'make renew ENV={environment.name}', which makes it without losing any."
+    )
 
 
 def deploy_functions(environment: Environment, phases: Phases) -> None:

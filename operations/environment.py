@@ -20,6 +20,9 @@ DEFAULT_REGION = "us-east-1"
 DEFAULT_PORT = 4566
 # The one parameter that the first deployment makes, not Terraform.
 TOKEN_SECRET = "token-secret"  # noqa: S105  its name
+# Which clusters `make renew` is replacing; SSM takes no empty value.
+FORMER_CLUSTERS = "former-cluster-ids"
+NO_CLUSTERS = "none"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 _REGION = re.compile(r'^\s*region\s*=\s*"(?P<region>[a-z0-9-]+)"', re.MULTILINE)
 # Anything here could make a local command reach a real account.
@@ -145,6 +148,12 @@ class Environment:
             if name != TOKEN_SECRET
         )
         return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    @property
+    def former_clusters(self) -> list[str]:
+        """Return the clusters that an unfinished `make renew` is replacing."""
+        published = self.parameters.get(FORMER_CLUSTERS, NO_CLUSTERS)
+        return [] if published == NO_CLUSTERS else published.split(",")
 
     def forget_parameters(self) -> None:
         """Read the parameters again the next time: something has just published new ones."""

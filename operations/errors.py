@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 
 class OperationError(Exception):
-    """One clear sentence that names the thing, the value and the mend."""
+    """One clear sentence that names the thing, the value and the mend.
+
+    `status` is the exit status of the command that it ends.
+    """
+
+    status = 1
 
 
 def exit_with_one_sentence[**P](command: Callable[P, None]) -> Callable[P, int]:
-    """Turn an OperationError into its sentence on stderr and exit status 1."""
+    """Turn an OperationError into its sentence on stderr and its exit status."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
@@ -18,7 +23,7 @@ def exit_with_one_sentence[**P](command: Callable[P, None]) -> Callable[P, int]:
             command(*args, **kwargs)
         except OperationError as error:
             print(error, file=sys.stderr)
-            return 1
+            return error.status
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)
             return 130

@@ -5,7 +5,7 @@ tree, a new cluster for one that has ended among it.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import boto3
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,11 +94,18 @@ def _backups(
 
 
 def _unprotected_clusters(environment: Environment) -> Iterator[str]:
-    emr = boto3.client("emr")
     for cluster_id in living_clusters(environment):
-        if emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("TerminationProtected"):
-            emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
+        if unprotect_cluster(cluster_id):
             yield cluster_id
+
+
+def unprotect_cluster(cluster_id: str) -> bool:
+    """Let a cluster be ended; say whether it was protected."""
+    emr = boto3.client("emr")
+    if not emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("TerminationProtected"):
+        return False
+    emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
+    return True
 
 
 def living_clusters(environment: Environment) -> list[str]:
@@ -118,10 +125,20 @@ def living_clusters(environment: Environment) -> list[str]:
 def end_clusters(environment: Environment, progress: Callable[[str], None] = lambda _: None) -> int:
     """End the deployment's clusters and wait: one that lives writes logs into emptied buckets."""
     ending = living_clusters(environment)
+    end_some_clusters(environment, ending, progress)
+    return len(ending)
+
+
+def end_some_clusters(
+    environment: Environment,
+    ending: Collection[str],
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """End these clusters of the deployment and wait until they have ended."""
     if ending:
-        boto3.client("emr").terminate_job_flows(JobFlowIds=ending)
+        boto3.client("emr").terminate_job_flows(JobFlowIds=list(ending))
     deadline = time.monotonic() + CLUSTER_SECONDS
-    while living := living_clusters(environment):
+    while living := [each for each in living_clusters(environment) if each in ending]:
         if time.monotonic() > deadline:
             raise OperationError(
                 f"The cluster {', '.join(living)} has not ended within"
@@ -129,4 +146,3 @@ def end_clusters(environment: Environment, progress: Callable[[str], None] = lam
             )
         progress(f"{', '.join(living)} is ending")
         time.sleep(POLL_SECONDS[environment.is_local])
-    return len(ending)

@@ -3,8 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from operations import ROOT
@@ -18,6 +20,9 @@ FOLDER = ROOT / "terraform"
 _FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
 # Queues, lifecycle rules and the network spend their time waiting, not working.
 _AT_ONCE = ("-parallelism=30",)
+CLUSTER = "aws_emr_cluster.this"
+# What has no question to ask and refuses the flag that forbids one.
+_ASKS_NOTHING = ("output", "show", "state")
 _PLANNED = re.compile(r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy")
 
 
@@ -33,6 +38,37 @@ def resource_finished(line: str) -> str | None:
     """Return the resource that a line of `apply` or `destroy` says is done."""
     found = _FINISHED.match(line)
     return found["name"] if found else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Terraform would change.
+
+    `text` is what `terraform plan` prints, `document` what `terraform show -json` says of it.
+    """
+
+    text: str
+    document: Mapping[str, Any]
+
+    def replaces_for(self, address: str) -> list[str] | None:
+        """Return the attributes that force the replacement of a resource.
+
+        Args:
+            address: the resource, such as `aws_emr_cluster.this`.
+
+        Returns:
+            Attribute names, or None where the plan does not replace the resource. A resource whose
+            creation failed half-way is not replaced: it was never there to be used.
+        """
+        for resource in self.document.get("resource_changes", []):
+            change = resource["change"]
+            if (
+                resource["address"] == address
+                and {"create", "delete"} <= set(change["actions"])
+                and resource.get("action_reason") != "replace_because_tainted"
+            ):
+                return sorted({str(path[0]) for path in change.get("replace_paths", [])})
+        return None
 
 
 type Progress = Callable[[int, int | None, str], None]
@@ -73,9 +109,29 @@ class Terraform:
         """Destroy everything in the state; `progress` as in `apply`."""
         self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
-    def plan(self, *, expect_none: bool = False) -> str:
-        """Return the plan as Terraform prints it; with `expect_none` a change is an error."""
-        return self._run("plan", *(["-detailed-exitcode"] if expect_none else []), *self._inputs())
+    def plan(self, *, expect_none: bool = False, lock: bool = True) -> Plan:
+        """Return the plan; with `expect_none` a change is an error.
+
+        Without `lock` nothing is written, the lock file included: for those who may only read.
+        """
+        flags = [*(["-detailed-exitcode"] if expect_none else []), f"-lock={str(lock).lower()}"]
+        with TemporaryDirectory() as folder:  # a plan file holds every value: keep none
+            file = Path(folder) / "plan"
+            text = self._run("plan", *flags, f"-out={file}", *self._inputs())
+            document = json.loads(self._run("show", "-json", str(file)))
+        return Plan(text, document)
+
+    def cluster_id(self) -> str | None:
+        """Return the id of the cluster in the state, None where the state holds none."""
+        state = json.loads(self._run("show", "-json"))
+        resources = state.get("values", {}).get("root_module", {}).get("resources", [])
+        return next(
+            (each["values"]["id"] for each in resources if each["address"] == CLUSTER), None
+        )
+
+    def forget_cluster(self) -> None:
+        """Take the cluster out of the state; it goes on running, and the next apply makes one."""
+        self._run("state", "rm", CLUSTER)
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name."""
@@ -102,6 +158,8 @@ class Terraform:
             "environment": self._environment.name,
             "region": self._environment.region,
         }
+        if former := self._environment.former_clusters:
+            variables["former_cluster_ids"] = json.dumps(former)
         if self._environment.is_local:
             variables["website_endpoint"] = f"s3-website.localhost:{self._environment.port}"
         wheels = wheels_folder(self._environment)
@@ -114,7 +172,7 @@ class Terraform:
 
     def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
         name = arguments[0]
-        quiet = ["-no-color"] + (["-input=false"] if name != "output" else [])
+        quiet = [] if name in _ASKS_NOTHING else ["-no-color", "-input=false"]
         return run(
             ["terraform", name, *quiet, *arguments[1:]],
             log=self._logs / f"terraform-{name}.log",

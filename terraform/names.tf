@@ -31,6 +31,15 @@ locals {
   functions     = toset(["ingest", "submit-step", "queue-results", "send-text", "reconcile"])
   function_arns = { for name in local.functions : name => "arn:${local.partition}:lambda:${var.region}:${local.account_id}:function:${local.name}-${name}" }
 
+  # While `make renew` replaces the cluster, the functions work with the new one and the old one.
+  cluster_arns = concat(
+    [aws_emr_cluster.this.arn],
+    [
+      for id in var.former_cluster_ids :
+      "arn:${local.partition}:elasticmapreduce:${var.region}:${local.account_id}:cluster/${id}"
+    ],
+  )
+
   # The rules of the SAM template that call reconcile, named there: a name that CloudFormation makes
   # is shortened where the stack's is long, and no policy could name it.
   reconcile_rule_arns = [

@@ -12,7 +12,9 @@ locals {
       reconcile-dead-letters-arn = aws_sqs_queue.dead_letters["reconcile-dead-letters"].arn
       alarms-topic-arn           = aws_sns_topic.alarms.arn
       cluster-id                 = aws_emr_cluster.this.id
-      site-url                   = local.site_url
+      # SSM takes no empty value.
+      former-cluster-ids = length(var.former_cluster_ids) == 0 ? "none" : join(",", var.former_cluster_ids)
+      site-url           = local.site_url
     },
     # Missing where no WAF is to be attached.
     try(var.waf.attached, false) ? { web-acl-arn = aws_wafv2_web_acl.api[0].arn } : {},

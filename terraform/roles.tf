@@ -34,6 +34,8 @@ resource "aws_iam_role" "functions" {
   name        = "${local.name}-${each.value}"
   description = "Function ${each.value} of ${local.name}"
 
+  permissions_boundary = var.permissions_boundary
+
   # Lambda names no source account when it assumes a function's role; who may pass the role to a
   # function is decided by iam:PassRole.
   assume_role_policy = jsonencode({

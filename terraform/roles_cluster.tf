@@ -3,6 +3,8 @@ resource "aws_iam_role" "emr_service" {
   name        = "${local.name}-emr-service"
   description = "EMR starts and stops the nodes of ${local.name}"
 
+  permissions_boundary = var.permissions_boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -58,6 +60,8 @@ locals {
 resource "aws_iam_role" "nodes" {
   name        = "${local.name}-nodes"
   description = "The steps of ${local.name}"
+
+  permissions_boundary = var.permissions_boundary
 
   # EC2 names no source account when it assumes an instance's role.
   assume_role_policy = jsonencode({

@@ -36,7 +36,7 @@ locals {
       Sid      = "AskAndRetrySteps"
       Effect   = "Allow"
       Action   = ["elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:ListSteps"]
-      Resource = aws_emr_cluster.this.arn
+      Resource = local.cluster_arns
     },
     {
       Sid      = "ReadSubmissions"

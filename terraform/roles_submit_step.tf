@@ -47,7 +47,7 @@ locals {
       Sid      = "SubmitSteps"
       Effect   = "Allow"
       Action   = ["elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:ListSteps"]
-      Resource = aws_emr_cluster.this.arn
+      Resource = local.cluster_arns
     },
   ]
 }

@@ -337,10 +337,33 @@ variable "idle_timeout_minutes" {
 }
 
 variable "termination_protection" {
-  description = "Refuse to terminate the cluster, by hand or by Terraform. Switch off before a change that replaces it."
+  description = "Refuse to terminate the cluster, by hand or by Terraform. A change that replaces it goes through `make renew`."
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits every role made here, whatever its own policies say; null limits none. `make deployer-policy BOUNDARY=1` prints one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
+    error_message = "permissions_boundary is the ARN of an IAM policy, such as \"arn:aws:iam::123456789012:policy/marquee-staging-boundary\", or null."
+  }
+}
+
+variable "former_cluster_ids" {
+  description = "Clusters that still finish steps while a new one takes over; set by `make renew` only."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.former_cluster_ids : can(regex("^j-[0-9A-Z]+$", id))])
+    error_message = "former_cluster_ids are ids of EMR clusters, such as \"j-2AXXXXXXGAPLF\"."
+  }
 }
 
 variable "driver_memory_share" {

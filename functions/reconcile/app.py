@@ -20,7 +20,7 @@ reconciler = wiring.reconciler(SETTINGS, ledger)
 
 def step_changed(event: EventBridgeEvent) -> Reconciled:
     step = event.detail
-    if step["clusterId"] != SETTINGS.cluster_id or step["state"] not in ENDED_BADLY:
+    if step["clusterId"] not in SETTINGS.clusters or step["state"] not in ENDED_BADLY:
         return Reconciled()
     metrics.add_metric("StepsFailed", "Count", 1)
     logger.warning("step ended badly", extra={"step": step["name"], "state": step["state"]})

@@ -124,3 +124,45 @@ run "roles" {
     error_message = "EMR could use the service role for another account."
   }
 }
+
+run "every_role_has_the_permissions_boundary" {
+  command = plan
+
+  variables {
+    permissions_boundary = "arn:aws:iam::123456789012:policy/marquee-test-boundary"
+  }
+
+  assert {
+    condition = alltrue([
+      for role in concat(values(aws_iam_role.functions), [aws_iam_role.nodes, aws_iam_role.emr_service]) :
+      role.permissions_boundary == "arn:aws:iam::123456789012:policy/marquee-test-boundary"
+    ])
+    error_message = "A role can do more than the permissions boundary allows."
+  }
+}
+
+run "while_the_cluster_is_renewed_the_functions_reach_both" {
+  command = plan
+
+  variables {
+    former_cluster_ids = ["j-FORMER"]
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for name in ["submit-step", "reconcile"] : [
+        for statement in jsondecode(aws_iam_role_policy.functions[name].policy).Statement :
+        toset(flatten([statement.Resource])) == toset([
+          for id in ["j-TESTCLUSTER", "j-FORMER"] : "arn:aws:elasticmapreduce:eu-west-1:123456789012:cluster/${id}"
+        ])
+        if anytrue([for action in flatten([statement.Action]) : startswith(action, "elasticmapreduce:")])
+      ]
+    ]))
+    error_message = "A function cannot reach the cluster that is being replaced, or reaches others."
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.this["former-cluster-ids"].value == "j-FORMER"
+    error_message = "The functions are not told which cluster is being replaced."
+  }
+}

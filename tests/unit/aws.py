@@ -85,7 +85,7 @@ class Aws:
             if any(held["Attributes"][name] != "0" for name in MESSAGES):
                 self.client("sqs").delete_queue(QueueUrl=url)
                 self.client("sqs").create_queue(QueueName=url.rpartition("/")[2])
-        self.cluster_id = os.environ["CLUSTER_ID"] = _cluster(self.client("emr"))
+        self.cluster_id = os.environ["CLUSTER_ID"] = create_cluster(self.client("emr"))
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         answer = self.client("sqs").receive_message(
@@ -139,11 +139,11 @@ def create() -> Aws:
     boto3.client("ssm", region_name=REGION).put_parameter(
         Name="/marquee/test/token-secret", Value=SECRET, Type="SecureString"
     )
-    cluster_id = _cluster(boto3.client("emr", region_name=REGION))
+    cluster_id = create_cluster(boto3.client("emr", region_name=REGION))
     return Aws(_environment(cluster_id, queues), cluster_id, queues)
 
 
-def _cluster(emr: Any) -> str:
+def create_cluster(emr: Any) -> str:
     answer = emr.run_job_flow(
         Name="marquee-test",
         Instances={

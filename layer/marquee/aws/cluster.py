@@ -1,6 +1,7 @@
 """The EMR cluster: adding steps and asking after them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,19 @@ class Cluster:
     """Implements `marquee.ports.Cluster`."""
 
     def __init__(
-        self, emr: "EMRClient", cluster_id: str, reader: "EMRClient | None" = None
+        self,
+        emr: "EMRClient",
+        cluster_id: str,
+        reader: "EMRClient | None" = None,
+        former: Sequence[str] = (),
     ) -> None:
-        """`emr` adds steps and must not retry by itself; `reader`, which may, asks after them."""
+        """`emr` adds steps and must not retry by itself; `reader`, which may, asks after them.
+
+        `former` are the clusters that this one replaces. They get no new steps, but a step that
+        one of them holds must not be added here again: both would write the same results.
+        """
         self._emr, self._reader, self.cluster_id = emr, reader or emr, cluster_id
+        self._former = tuple(former)
 
     def add(self, steps: Sequence[Step]) -> list[str]:
         try:
@@ -41,8 +51,19 @@ class Cluster:
     def step_states(
         self, names: Iterable[str], since: datetime | None = None
     ) -> dict[str, StepState]:
-        wanted, found = set(names), dict[str, StepState]()
-        for step in self._newest_first():
+        wanted, found = set(names), self._states(self.cluster_id, set(names), since)
+        for cluster_id in self._former:
+            with suppress(ClusterGoneError):  # its steps are cancelled or were never there
+                found = self._states(cluster_id, wanted - found.keys(), since) | found
+        return found
+
+    def _states(
+        self, cluster_id: str, wanted: Set[str], since: datetime | None
+    ) -> dict[str, StepState]:
+        found = dict[str, StepState]()
+        if not wanted:
+            return found
+        for step in self._newest_first(cluster_id):
             if since is not None and step["Status"]["Timeline"]["CreationDateTime"] < since:
                 break
             name = step["Name"]
@@ -53,10 +74,14 @@ class Cluster:
         return found
 
     def active_step_names(self) -> list[str]:
-        return [step["Name"] for step in self._newest_first(["PENDING", "RUNNING"])]
+        return [
+            step["Name"] for step in self._newest_first(self.cluster_id, ["PENDING", "RUNNING"])
+        ]
 
-    def _newest_first(self, states: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-        request: dict[str, Any] = {"ClusterId": self.cluster_id}
+    def _newest_first(
+        self, cluster_id: str, states: Sequence[str] = ()
+    ) -> Iterator[dict[str, Any]]:
+        request: dict[str, Any] = {"ClusterId": cluster_id}
         if states:
             request["StepStates"] = list(states)
         for _ in range(_MAX_PAGES):

@@ -29,6 +29,9 @@ class Settings(BaseModel):
     texts_queue_url: str = ""
     visitors_queue_url: str = ""
     cluster_id: str = ""
+    former_cluster_ids: Annotated[str, Field(pattern=r"^(none|j-[0-9A-Z]+(,j-[0-9A-Z]+)*)$")] = (
+        "none"
+    )
     steps_prefix: str = ""
     site_url: str = ""
     token_secret_name: str = ""
@@ -57,6 +60,18 @@ class Settings(BaseModel):
             name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables
         }
         return cls.model_validate(known)
+
+    @property
+    def former_clusters(self) -> tuple[str, ...]:
+        """The ids of the clusters that still finish steps while `make renew` replaces them."""
+        if self.former_cluster_ids == "none":
+            return ()
+        return tuple(self.former_cluster_ids.split(","))
+
+    @property
+    def clusters(self) -> frozenset[str]:
+        """The ids of all clusters that may run this deployment's steps."""
+        return frozenset({self.cluster_id, *self.former_clusters})
 
     @property
     def countries(self) -> frozenset[str]:

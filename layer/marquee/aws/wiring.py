@@ -89,7 +89,12 @@ def ledger(settings: Settings) -> IdempotencyLedger:
 
 def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
     return StepAdder(
-        cluster=Cluster(client("emr", once=True), settings.cluster_id, reader=client("emr")),
+        cluster=Cluster(
+            client("emr", once=True),
+            settings.cluster_id,
+            reader=client("emr"),
+            former=settings.former_clusters,
+        ),
         ledger=ledger,
         models=ModelsBucket(client("s3"), settings.models_bucket),
         ratings_log=RatingsBucket(client("s3"), settings.ratings_bucket),

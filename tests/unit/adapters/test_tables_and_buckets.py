@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from mypy_boto3_emr import EMRClient
 
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
 from marquee.aws.cluster import Cluster
@@ -329,6 +330,66 @@ def test_a_terminated_cluster_is_told_from_other_refusals(
         cluster.add([])
     with pytest.raises(ClusterGoneError):
         cluster.step_states(["a"])
+
+
+def steps_by_cluster(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, steps: dict[str, dict[str, str]]
+) -> EMRClient:
+    """EMR with these clusters' steps (name: state) and no other cluster."""
+    emr: EMRClient = aws.client("emr")
+
+    def list_steps(**request: str) -> dict[str, object]:
+        if request["ClusterId"] not in steps:
+            error = {
+                "Code": "InvalidRequestException",
+                "Message": f"Cluster id '{request['ClusterId']}' is not valid.",
+            }
+            raise ClientError({"Error": error}, "ListSteps")  # type: ignore[typeddict-item]
+        timeline = {"CreationDateTime": datetime.now(UTC)}
+        wanted = request.get("StepStates", tuple(StepState))
+        return {
+            "Steps": [
+                {"Name": name, "Status": {"State": state, "Timeline": timeline}}
+                for name, state in steps[request["ClusterId"]].items()
+                if state in wanted
+            ]
+        }
+
+    monkeypatch.setattr(emr, "list_steps", list_steps)
+    return emr
+
+
+def test_a_step_on_the_former_cluster_is_found_and_the_new_clusters_own_counts_first(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emr = steps_by_cluster(
+        aws,
+        monkeypatch,
+        {"j-OLD": {"a": "RUNNING", "b": "CANCELLED"}, "j-NEW": {"b": "PENDING"}},
+    )
+    cluster = Cluster(emr, "j-NEW", former=["j-OLD"])
+
+    found = cluster.step_states(["a", "b", "c"])
+
+    assert found == {"a": StepState.RUNNING, "b": StepState.PENDING}
+
+
+def test_only_the_new_clusters_steps_delay_a_new_submission(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emr = steps_by_cluster(aws, monkeypatch, {"j-OLD": {"a": "RUNNING"}, "j-NEW": {"b": "PENDING"}})
+
+    assert Cluster(emr, "j-NEW", former=["j-OLD"]).active_step_names() == ["b"]
+
+
+def test_a_former_cluster_that_emr_has_forgotten_holds_nothing_up(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emr = steps_by_cluster(aws, monkeypatch, {"j-NEW": {"b": "PENDING"}})
+
+    found = Cluster(emr, "j-NEW", former=["j-FORGOTTEN"]).step_states(["a", "b"])
+
+    assert found == {"b": StepState.PENDING}
 
 
 def test_throttling_is_no_terminated_cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Result, Submission, results_prefix, timestamp
 from marquee.texting import NO_MORE_TODAY
 from marquee.visitor import Registration, Status
-from tests.unit.aws import MODEL_ID, Aws, context, event, put_model, put_titles
+from tests.unit.aws import MODEL_ID, Aws, context, create_cluster, event, put_model, put_titles
 from tests.unit.memory import good_result, phone_of, registration
 
 VISITOR_ID = "01jd5m8k3q9x7w2v4t6r8p0nzb"
@@ -391,6 +391,41 @@ def test_a_failed_recommend_step_is_tried_again_once_however_often_the_event_com
     for _ in range(2):
         run(function, "reconcile", step_event(aws, f"recommend-{submission_id}"))
     assert aws.step_names().count(f"recommend-{submission_id}-2") == 1
+
+
+def renewed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make the present cluster the former one of a new one; return the former one's id."""
+    former = aws.cluster_id
+    aws.cluster_id = create_cluster(aws.client("emr"))
+    monkeypatch.setenv("CLUSTER_ID", aws.cluster_id)
+    monkeypatch.setenv("FORMER_CLUSTER_IDS", former)
+    return former
+
+
+def test_a_submission_that_the_former_cluster_works_on_is_not_added_to_the_new_one(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(aws, table)
+    renewed(aws, monkeypatch)
+    monkeypatch.setenv("SUBMITTED_PATIENCE_SECONDS", "0.001")
+
+    assert failures(run(aws.load("submit_step"), "submit_step")) == 0  # the message comes again
+    run(aws.load("reconcile"), "reconcile", {"action": "sweep"})
+
+    assert aws.step_names() == []
+
+
+def test_a_step_that_fails_on_the_former_cluster_is_tried_again_on_the_new_one(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission_id = submitted(aws, table)
+    former = renewed(aws, monkeypatch)
+    failed = step_event(aws, f"recommend-{submission_id}")
+    failed["detail"]["clusterId"] = former
+
+    run(aws.load("reconcile"), "reconcile", failed)
+
+    assert aws.step_names() == [f"recommend-{submission_id}-2"]
 
 
 def test_the_last_attempts_failure_fails_the_visitor_with_a_reason(

@@ -1,6 +1,7 @@
 """Planning: what must be on this machine before Terraform looks."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from operations import deploy
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError
-from operations.terraform import Terraform
+from operations.terraform import CLUSTER, Plan, Terraform
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     def check(environment: Environment, _: Phases, *, making: bool) -> None:
         happened.append(f"preflight of {environment.name}, {making=}")
 
-    def plan(_: Terraform, *, expect_none: bool = False) -> str:
+    def plan(_: Terraform, *, expect_none: bool = False) -> Plan:
         happened.append("plan, none expected" if expect_none else "plan")
-        return ""
+        return Plan("", {})
 
     monkeypatch.setattr(deploy, "fetch_wheels", fetch)
     monkeypatch.setattr(command_line, "pass_preflight", check)
@@ -76,3 +77,49 @@ def test_a_deployment_that_the_preflight_stops_makes_nothing(
         deploy.deploy(Environment("staging"))
 
     assert done == []
+
+
+def changing(actions: list[str], *, reason: str | None = None, **change: Any) -> Plan:
+    resource = {"address": CLUSTER, "change": {"actions": actions, **change}}
+    return Plan(
+        "", {"resource_changes": [resource | ({"action_reason": reason} if reason else {})]}
+    )
+
+
+@pytest.mark.parametrize("actions", [["delete", "create"], ["create", "delete"]])
+def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_named(
+    actions: list[str],
+) -> None:
+    plan = changing(actions, replace_paths=[["release_label"], ["ec2_attributes", 0, "subnet_id"]])
+
+    with pytest.raises(
+        OperationError,
+        match=r"replaces the cluster \(ec2_attributes, release_label\).*make renew ENV=staging",
+    ):
+        deploy.refuse_to_replace_cluster(Environment("staging"), plan)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        changing(["create"]),
+        changing(["update"]),
+        changing(["no-op"]),
+        # Its creation failed: no step can be on it.
+        changing(["delete", "create"], reason="replace_because_tainted"),
+        Plan("", {}),
+    ],
+)
+def test_every_other_deployment_goes_on(plan: Plan) -> None:
+    deploy.refuse_to_replace_cluster(Environment("staging"), plan)
+
+
+def test_a_plan_that_replaces_the_cluster_names_renew(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replaced = changing(["delete", "create"], replace_paths=[["release_label"]])
+    monkeypatch.setattr(Terraform, "plan", lambda *_, **__: replaced)
+
+    planned(Environment("staging"))
+
+    assert "make renew ENV=staging" in capsys.readouterr().out

@@ -1,0 +1,817 @@
+"""The least rights to plan, deploy, operate and destroy one environment: `make deployer-policy`.
+
+Several documents, one for each part of the work, because a managed policy of AWS's holds 6,144
+characters: attach all of them to the role that deploys. Names limit them wherever AWS has names;
+tags where AWS makes the ids up; every resource that ends in a bare `*` states why in `reason`.
+
+Actions: what Terraform's provider, AWS SAM, CloudFormation on behalf of its caller and `operations`
+call (tests/infrastructure/deployer_calls.txt is a recording), by the names and resources of AWS's
+Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import boto3
+
+from operations.environment import Environment
+from operations.errors import OperationError
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without white space.
+MOST_CHARACTERS = 6_144
+# The tag that Terraform gives everything (terraform/versions.tf) and SAM the stack.
+TAG = "environment"
+_READS = re.compile(r"\w+:(Describe|Detect|Get(?!Item)|List|Simulate)\w*|apigateway:GET")
+_EMR_POLICY = "iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
+
+type Condition = Mapping[str, Mapping[str, str | list[str]]]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What is allowed on what; `reason` says why a resource cannot be named more closely."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    condition: Condition = field(default_factory=dict)
+    reason: str = ""
+    effect: str = "Allow"
+
+    def reading(self, names: Names) -> Statement | None:
+        """Return what of it `make plan` and `make drift` need, None where that is nothing."""
+        actions = [action for action in self.actions if _READS.fullmatch(action)]
+        if not actions:
+            return None
+        # Terraform reads its state and what it uploaded, not what visitors left.
+        resources = [
+            f"{names.bucket(kind)}/*" if each == f"{names.buckets}/*" else each
+            for each in self.resources
+            for kind in (("terraform", "artifacts") if each == f"{names.buckets}/*" else ("",))
+        ]
+        return replace(self, actions=actions, resources=resources)
+
+    def document(self) -> dict[str, Any]:
+        allowed = {
+            "Sid": self.sid,
+            "Effect": self.effect,
+            "Action": sorted(set(self.actions)),
+            "Resource": list(self.resources),
+        }
+        return allowed | ({"Condition": self.condition} if self.condition else {})
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one environment as AWS writes them.
+
+    `tagged` is whether what Terraform makes carries the environment's tag: on AWS it does, the
+    local AWS gets no tags (terraform/local.tfvars). `boundary` is the ARN of the permissions
+    boundary that every role must have, if there is one.
+    """
+
+    prefix: str
+    environment: str
+    region: str
+    account: str
+    partition: str = "aws"
+    tagged: bool = True
+    boundary: str | None = None
+
+    def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
+        where = self.region if region is None else region
+        return f"arn:{self.partition}:{service}:{where}:{self.account}:{rest}"
+
+    @property
+    def buckets(self) -> str:
+        """All buckets; the account's number keeps `prod` from matching `prod-two`."""
+        return f"arn:{self.partition}:s3:::{self.prefix}-{self.account}-*"
+
+    def bucket(self, kind: str) -> str:
+        return self.buckets.removesuffix("*") + kind
+
+    def role(self, name: str) -> str:
+        return self.arn("iam", f"role/{self.prefix}-{name}", region="")
+
+    def if_tagged(self, operator: str, key: str) -> Condition:
+        return {operator: {key: self.environment}} if self.tagged else {}
+
+
+def data_statements(names: Names) -> Iterator[Statement]:
+    """Buckets, tables, queues, parameters."""
+    yield Statement(
+        "Buckets",
+        [
+            f"s3:{name}"
+            for name in (
+                *("CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "DeleteBucketWebsite"),
+                *(
+                    "GetAccelerateConfiguration",
+                    "GetBucketAcl",
+                    "GetBucketCORS",
+                    "GetBucketLocation",
+                ),
+                *("GetBucketLogging", "GetBucketNotification", "GetBucketObjectLockConfiguration"),
+                *("GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPublicAccessBlock"),
+                *("GetBucketRequestPayment", "GetBucketTagging", "GetBucketVersioning"),
+                *("GetBucketWebsite", "GetEncryptionConfiguration", "GetLifecycleConfiguration"),
+                *("GetReplicationConfiguration", "ListBucket", "ListBucketMultipartUploads"),
+                *("ListBucketVersions", "PutBucketNotification", "PutBucketOwnershipControls"),
+                *("PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketTagging"),
+                *("PutBucketVersioning", "PutBucketWebsite", "PutEncryptionConfiguration"),
+                "PutLifecycleConfiguration",
+            )
+        ],
+        [names.buckets],
+    )
+    yield Statement(
+        "Objects",
+        [
+            f"s3:{name}"
+            for name in (
+                *("AbortMultipartUpload", "DeleteObject", "DeleteObjectVersion", "GetObject"),
+                *("GetObjectTagging", "GetObjectVersion", "ListMultipartUploadParts", "PutObject"),
+                "PutObjectTagging",
+            )
+        ],
+        [f"{names.buckets}/*"],
+    )
+    yield Statement(
+        "Tables",
+        [
+            f"dynamodb:{name}"
+            for name in (
+                *("CreateTable", "DeleteBackup", "DeleteTable", "DescribeContinuousBackups"),
+                "DescribeTable",
+                *("DescribeTimeToLive", "ListTagsOfResource", "TagResource", "UntagResource"),
+                *("UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive"),
+            )
+        ],
+        [names.arn("dynamodb", f"table/{names.prefix}-*")],
+    )
+    yield Statement(
+        "Titles",  # `make import` writes them
+        ["dynamodb:BatchWriteItem"],
+        [names.arn("dynamodb", f"table/{names.prefix}-movies")],
+    )
+    yield Statement(
+        "FollowOneVisitor",  # `make flow`
+        ["dynamodb:GetItem"],
+        [names.arn("dynamodb", f"table/{names.prefix}-visitors")],
+    )
+    yield Statement(
+        "Queues",
+        [
+            f"sqs:{name}"
+            for name in (
+                *("CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes"),
+                *("GetQueueUrl", "ListMessageMoveTasks", "ListQueueTags", "ReceiveMessage"),
+                *("SendMessage", "SetQueueAttributes", "StartMessageMoveTask", "TagQueue"),
+                "UntagQueue",
+            )
+        ],
+        [names.arn("sqs", f"{names.prefix}-*")],
+    )
+    yield Statement(
+        "Parameters",
+        [
+            f"ssm:{name}"
+            for name in (
+                *("AddTagsToResource", "DeleteParameter", "GetParameter", "GetParameters"),
+                *("GetParametersByPath", "ListTagsForResource", "PutParameter"),
+                "RemoveTagsFromResource",
+            )
+        ],
+        [
+            names.arn("ssm", f"parameter/marquee/{names.environment}"),
+            names.arn("ssm", f"parameter/marquee/{names.environment}/*"),
+        ],
+    )
+    yield Statement(
+        "ListByName",
+        ["dynamodb:ListBackups", "ssm:DescribeParameters"],
+        ["*"],
+        reason="AWS has no resource for either; they show names and no values.",
+    )
+
+
+def function_statements(names: Names) -> Iterator[Statement]:
+    """The stack, the functions, the API and what calls them."""
+    yield Statement(
+        "Stack",
+        [
+            f"cloudformation:{name}"
+            for name in (
+                *("CreateChangeSet", "DeleteChangeSet", "DeleteStack", "DescribeChangeSet"),
+                *("DescribeStackEvents", "DescribeStackResource", "DescribeStackResourceDrifts"),
+                *("DescribeStackResources", "DescribeStacks", "DetectStackDrift"),
+                *("DetectStackResourceDrift", "ExecuteChangeSet", "GetTemplate"),
+                *("ListStackResources", "TagResource", "UntagResource"),
+            )
+        ],
+        [names.arn("cloudformation", f"stack/{names.prefix}/*")],
+    )
+    yield Statement(
+        "SamTransform",
+        ["cloudformation:CreateChangeSet"],
+        [
+            f"arn:{names.partition}:cloudformation:{names.region}:aws:transform/Serverless-2016-10-31"
+        ],
+    )
+    yield Statement(
+        "Templates",
+        ["cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:GetTemplateSummary"],
+        ["*"],
+        reason="Both only read; the first has no resource, the second reads a template before its"
+        " stack is there.",
+    )
+    function = names.arn("lambda", f"function:{names.prefix}-*")
+    yield Statement(
+        "Functions",
+        [
+            f"lambda:{name}"
+            for name in (
+                *("AddPermission", "CreateAlias", "CreateFunction", "DeleteAlias"),
+                *("DeleteFunction", "DeleteFunctionConcurrency", "DeleteFunctionEventInvokeConfig"),
+                *(
+                    "GetAlias",
+                    "GetFunction",
+                    "GetFunctionCodeSigningConfig",
+                    "GetFunctionConcurrency",
+                ),
+                *("GetFunctionConfiguration", "GetFunctionEventInvokeConfig", "GetPolicy"),
+                *("GetRuntimeManagementConfig", "InvokeFunction", "ListAliases", "ListTags"),
+                *("ListVersionsByFunction", "PublishVersion", "PutFunctionConcurrency"),
+                *("PutFunctionEventInvokeConfig", "RemovePermission", "TagResource"),
+                *("UntagResource", "UpdateAlias", "UpdateFunctionCode"),
+                *("UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig"),
+            )
+        ],
+        [function],
+    )
+    layer = names.arn("lambda", f"layer:{names.prefix}")
+    yield Statement(
+        "Layer",
+        ["lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:PublishLayerVersion"],
+        [layer, f"{layer}:*"],
+    )
+    yield Statement(
+        "EventSources",
+        [
+            *("lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping"),
+            *("lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"),
+        ],
+        ["*"],
+        {"ArnLike": {"lambda:FunctionArn": [function]}},
+        reason="AWS makes their ids up; the function that they call is the condition.",
+    )
+    yield Statement(
+        "ListEventSources",
+        ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListTags"],
+        ["*"],
+        reason="All three only read; the first two have no resource, tags of event source mappings"
+        " are asked for by ids that AWS makes up.",
+    )
+    yield Statement(
+        "Api",
+        [f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")],
+        [
+            f"arn:{names.partition}:apigateway:{names.region}::{path}"
+            for path in ("/restapis", "/restapis/*", "/tags/*")
+        ],
+        reason="AWS makes the ids of APIs up, and tags are no condition for most parts of an API:"
+        " other APIs of this account and region can be changed. Give Marquee an account of its own"
+        " where that matters.",
+    )
+    yield Statement(
+        "Schedules",
+        [
+            f"events:{name}"
+            for name in (
+                *("DeleteRule", "DescribeRule", "DisableRule", "EnableRule"),
+                *("ListTagsForResource", "ListTargetsByRule", "PutRule", "PutTargets"),
+                *("RemoveTargets", "TagResource", "UntagResource"),
+            )
+        ],
+        [names.arn("events", f"rule/{names.prefix}-*")],
+    )
+
+
+def role_statements(names: Names) -> Iterator[Statement]:
+    """The roles that functions and nodes get, and what watches them.
+
+    Whoever may make a role and pass it on has what that role has: `boundary` limits both.
+    """
+    roles = [names.role("*")]
+    bounded: Condition = (
+        {"StringEquals": {"iam:PermissionsBoundary": names.boundary}} if names.boundary else {}
+    )
+    yield Statement(
+        "Roles",
+        [
+            f"iam:{name}"
+            for name in (
+                *("DeleteRole", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies"),
+                *("ListInstanceProfilesForRole", "ListRolePolicies", "ListRoleTags", "TagRole"),
+                *("UntagRole", "UpdateAssumeRolePolicy", "UpdateRole"),
+            )
+        ],
+        roles,
+    )
+    yield Statement(
+        "GiveRights",
+        [
+            "iam:CreateRole",
+            "iam:DeleteRolePolicy",
+            "iam:PutRolePolicy",
+            *(["iam:PutRolePermissionsBoundary"] if names.boundary else []),
+        ],
+        roles,
+        bounded,
+    )
+    yield Statement(
+        "GiveEmrItsPolicy",
+        ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+        [names.role("emr-service")],
+        {"ArnEquals": {"iam:PolicyARN": f"arn:{names.partition}:{_EMR_POLICY}"}},
+    )
+    yield Statement(
+        "InstanceProfile",
+        [
+            f"iam:{name}"
+            for name in (
+                *("AddRoleToInstanceProfile", "CreateInstanceProfile", "DeleteInstanceProfile"),
+                *("GetInstanceProfile", "RemoveRoleFromInstanceProfile", "TagInstanceProfile"),
+                "UntagInstanceProfile",
+            )
+        ],
+        [names.arn("iam", f"instance-profile/{names.prefix}-*", region="")],
+    )
+    for sid, role, service in (
+        ("PassToFunctions", "*", "lambda"),
+        ("PassToNodes", "nodes", "ec2"),
+        ("PassToEmr", "emr-service", "elasticmapreduce"),
+    ):
+        yield Statement(
+            sid,
+            ["iam:PassRole"],
+            [names.role(role)],
+            {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
+        )
+    yield Statement(
+        "EmrsOwnRole",  # EMR makes it with the account's first cluster
+        ["iam:CreateServiceLinkedRole"],
+        [
+            names.arn(
+                "iam",
+                "role/aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup",
+                region="",
+            )
+        ],
+        {"StringEquals": {"iam:AWSServiceName": "elasticmapreduce.amazonaws.com"}},
+    )
+    group = names.arn("logs", f"log-group:/aws/lambda/{names.prefix}-*")
+    yield Statement(
+        "Logs",
+        [
+            f"logs:{name}"
+            for name in (
+                *("CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "FilterLogEvents"),
+                *("ListTagsForResource", "PutRetentionPolicy", "TagResource", "UntagResource"),
+            )
+        ],
+        [group, f"{group}:*"],
+    )
+    yield Statement(
+        "Alarms",
+        [
+            f"cloudwatch:{name}"
+            for name in (
+                *("DeleteAlarms", "ListTagsForResource", "PutMetricAlarm", "TagResource"),
+                "UntagResource",
+            )
+        ],
+        [names.arn("cloudwatch", f"alarm:{names.prefix}-*")],
+    )
+    yield Statement(
+        "Dashboard",
+        ["cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"],
+        [names.arn("cloudwatch", f"dashboard/{names.prefix}", region="")],
+    )
+    yield Statement(
+        "Topics",
+        [
+            f"sns:{name}"
+            for name in (
+                *("CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"),
+                *("ListTagsForResource", "SetTopicAttributes", "Subscribe", "TagResource"),
+                "UntagResource",
+            )
+        ],
+        [names.arn("sns", f"{names.prefix}-*")],
+    )
+    yield Statement(
+        "Look",
+        [
+            *("cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"),
+            *("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"),
+            "sns:GetSMSAttributes",
+            *("sns:GetSMSSandboxAccountStatus", "sns:GetSubscriptionAttributes"),
+        ],
+        ["*"],
+        reason="All only read. Terraform lists alarms and log groups to find one; the others have"
+        " no resource that could be named.",
+    )
+    yield Statement(
+        "AskForOwnRights",  # preflight does; the names are those of docs/operating.md
+        ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+        [
+            names.arn("iam", f"role/marquee-{who}-{names.environment}", region="")
+            for who in ("deployer", "reader")
+        ],
+    )
+    yield Statement(
+        "EndSubscription",
+        ["sns:Unsubscribe"],
+        ["*"],
+        reason="AWS has no resource for it; the id of a subscription is made up.",
+    )
+
+
+def cluster_statements(names: Names) -> Iterator[Statement]:
+    """The cluster and its steps, the key of its disks."""
+    yield Statement(
+        "MakeCluster",
+        ["elasticmapreduce:RunJobFlow"],
+        ["*"],
+        names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
+        reason="A cluster has no id before it is made; its tag is the condition.",
+    )
+    yield Statement(
+        "Cluster",
+        [
+            f"elasticmapreduce:{name}"
+            for name in (
+                *("AddJobFlowSteps", "AddTags", "CancelSteps", "DescribeCluster", "DescribeStep"),
+                *("GetAutoTerminationPolicy", "GetManagedScalingPolicy", "ListBootstrapActions"),
+                *("ListInstanceFleets", "ListInstanceGroups", "ListInstances", "ListSteps"),
+                *("ModifyCluster", "ModifyInstanceGroups", "PutAutoTerminationPolicy"),
+                *("RemoveAutoTerminationPolicy", "RemoveTags", "SetTerminationProtection"),
+                "TerminateJobFlows",
+            )
+        ],
+        [names.arn("elasticmapreduce", "cluster/*")],
+        names.if_tagged("StringEquals", f"elasticmapreduce:ResourceTag/{TAG}"),
+        reason="AWS makes the ids of clusters up; the tag is the condition.",
+    )
+    yield Statement(
+        "SecurityConfigurations",
+        [
+            *("elasticmapreduce:CreateSecurityConfiguration",),
+            *("elasticmapreduce:DeleteSecurityConfiguration",),
+            *("elasticmapreduce:DescribeSecurityConfiguration",),
+            *("elasticmapreduce:DescribeReleaseLabel", "elasticmapreduce:ListClusters"),
+            *("elasticmapreduce:ListReleaseLabels", "elasticmapreduce:ListSupportedInstanceTypes"),
+        ],
+        ["*"],
+        reason="AWS has no resource for any of them. Security configurations of other clusters can"
+        " be deleted, which does not change a running cluster.",
+    )
+    yield Statement(
+        "MakeKey",
+        ["kms:CreateKey"],
+        ["*"],
+        names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
+        reason="A key has no id before it is made; its tag is the condition.",
+    )
+    keys = names.arn("kms", "key/*")
+    yield Statement(
+        "Key",
+        [
+            f"kms:{name}"
+            for name in (
+                *("CreateAlias", "DeleteAlias", "DescribeKey", "EnableKeyRotation"),
+                *("GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags", "PutKeyPolicy"),
+                *("ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"),
+            )
+        ],
+        [keys],
+        names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
+        reason="AWS makes the ids of keys up; the tag is the condition.",
+    )
+    yield Statement(
+        "KeyAlias",
+        ["kms:CreateAlias", "kms:DeleteAlias"],
+        [names.arn("kms", f"alias/{names.prefix}-disks")],
+    )
+    yield Statement(
+        "ListAliases",
+        ["kms:ListAliases"],
+        ["*"],
+        reason="AWS has no resource for it; it only reads.",
+    )
+    yield Statement(
+        "TablesKey",  # Terraform compares a table's key with DynamoDB's own
+        ["kms:DescribeKey"],
+        [keys],
+        {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/aws/dynamodb"]}}
+        if names.tagged
+        else {},
+        reason="AWS makes the ids of keys up; the alias is the condition.",
+    )
+
+
+def network_statements(names: Names) -> Iterator[Statement]:
+    """The nodes' network, whose ids AWS makes up: tags limit it."""
+
+    def of_kinds(*kinds: str) -> list[str]:
+        return [names.arn("ec2", f"{kind}/*") for kind in kinds]
+
+    made = (
+        *("internet-gateway", "route-table", "security-group", "security-group-rule", "subnet"),
+        *("vpc", "vpc-endpoint"),
+    )
+    made_up = "AWS makes the ids of networks up; the tag is the condition."
+    in_a_vpc = [
+        f"ec2:Create{name}" for name in ("RouteTable", "SecurityGroup", "Subnet", "VpcEndpoint")
+    ]
+    yield Statement(
+        "MakeNetwork",
+        ["ec2:CreateInternetGateway", "ec2:CreateVpc", *in_a_vpc],
+        of_kinds(*(kind for kind in made if kind != "security-group-rule")),
+        names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
+        reason=made_up,
+    )
+    yield Statement(
+        "MakeInNetwork",  # the VPC and the route table that are there
+        in_a_vpc,
+        of_kinds("vpc", "route-table"),
+        names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
+        reason=made_up,
+    )
+    yield Statement(
+        "ChangeNetwork",
+        [
+            f"ec2:{name}"
+            for name in (
+                *("AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress"),
+                *("AuthorizeSecurityGroupIngress", "CreateRoute", "DeleteInternetGateway"),
+                *("DeleteRoute", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet"),
+                *("DeleteTags", "DeleteVpc", "DeleteVpcEndpoints", "DetachInternetGateway"),
+                *("DisassociateRouteTable", "ModifySubnetAttribute", "ModifyVpcAttribute"),
+                *("ModifyVpcEndpoint", "RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
+                "ReplaceRoute",
+            )
+        ],
+        of_kinds(*made),
+        names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
+        reason=made_up,
+    )
+    yield Statement(
+        "AddRules",  # a rule is tagged while it is made
+        ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"],
+        of_kinds("security-group-rule"),
+        names.if_tagged("StringEqualsIfExists", f"aws:RequestTag/{TAG}"),
+        reason=made_up,
+    )
+    yield Statement(
+        "TagNetwork",  # what carries no such tag, as the VPC's default group, or ours already
+        ["ec2:CreateTags"],
+        of_kinds(*made),
+        {
+            "StringEquals": {f"aws:RequestTag/{TAG}": names.environment},
+            "StringEqualsIfExists": {f"aws:ResourceTag/{TAG}": names.environment},
+        }
+        if names.tagged
+        else {},
+        reason=f"{made_up} Networks without the tag can be taken over, those of others not.",
+    )
+    yield Statement(
+        "LookAtNetwork",
+        [
+            f"ec2:Describe{name}"
+            for name in (
+                *("Addresses", "AvailabilityZones", "InstanceTypeOfferings", "InstanceTypes"),
+                "Instances",
+                *("InternetGateways", "NetworkAcls", "NetworkInterfaces", "PrefixLists"),
+                *("RouteTables", "SecurityGroupRules", "SecurityGroups", "Subnets"),
+                *("VpcAttribute", "VpcEndpoints", "Vpcs"),
+            )
+        ],
+        ["*"],
+        {"StringEquals": {"ec2:Region": names.region}} if names.tagged else {},
+        reason="EC2's Describe actions have no resource; they only read.",
+    )
+
+
+def site_statements(names: Names) -> Iterator[Statement]:
+    """CloudFront before the site's bucket."""
+    made_up = (
+        "AWS makes the ids up, and CloudFront's policies carry no tags: those of other sites of"
+        " this account can be changed."
+    )
+
+    def of_kinds(*kinds: str) -> list[str]:
+        return [names.arn("cloudfront", f"{kind}/*", region="") for kind in kinds]
+
+    yield Statement(
+        "MakeSite",
+        ["cloudfront:CreateDistribution", "cloudfront:TagResource"],
+        of_kinds("distribution"),
+        names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
+        reason="A distribution has no id before it is made; its tag is the condition.",
+    )
+    yield Statement(
+        "Site",
+        [
+            f"cloudfront:{name}"
+            for name in (
+                *("CreateInvalidation", "DeleteDistribution", "GetDistribution"),
+                *("ListTagsForResource", "UntagResource", "UpdateDistribution"),
+            )
+        ],
+        of_kinds("distribution"),
+        names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
+        reason="AWS makes the ids of distributions up; the tag is the condition.",
+    )
+    yield Statement(
+        "SitePolicies",
+        [
+            f"cloudfront:{verb}{kind}"
+            for kind in ("CachePolicy", "OriginAccessControl", "ResponseHeadersPolicy")
+            for verb in ("Create", "Delete", "Get", "Update")
+            if (verb, kind) != ("Create", "OriginAccessControl")
+        ],
+        of_kinds("cache-policy", "origin-access-control", "response-headers-policy"),
+        reason=made_up,
+    )
+    yield Statement(
+        "MakeSiteAccess",
+        ["cloudfront:CreateOriginAccessControl"],
+        ["*"],
+        reason="AWS has no resource for it.",
+    )
+
+
+PARTS = {
+    "data": data_statements,
+    "functions": function_statements,
+    "roles": role_statements,
+    "cluster": cluster_statements,
+    "network": network_statements,
+    "site": site_statements,
+}
+EMULATOR = "emulator"
+
+
+def emulator_statements(names: Names) -> Iterator[Statement]:
+    """What the enforcing local AWS asks for by names that AWS does not use.
+
+    Found by applying, planning and destroying under the other documents there. Printed for the
+    local AWS only.
+    """
+    yield Statement(
+        "EmrsPolicyWithoutItsName",  # it knows no iam:PolicyARN
+        ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+        [names.role("emr-service")],
+    )
+    yield Statement(
+        "OwnershipByItsCall",  # AWS's action is s3:PutBucketOwnershipControls
+        ["s3:DeleteBucketOwnershipControls"],
+        [names.buckets],
+    )
+    yield Statement(
+        "NetworkWithoutId",
+        [
+            action
+            for statement in network_statements(names)
+            if statement.sid != "LookAtNetwork"
+            for action in statement.actions
+        ],
+        [names.arn("ec2", "*")],
+        reason="It does not find the resource in the request.",
+    )
+
+
+def boundary_document(names: Names) -> dict[str, Any]:
+    """Return the most that a role of this environment may ever do: a permissions boundary.
+
+    It grants nothing; a role has what its own policies and this allow. Wide for EMR's service role,
+    whose own policy is AWS's (AmazonEMRServicePolicy_v2, limited by tags).
+    """
+    statements = [
+        Statement("Objects", ["s3:*"], [names.buckets, f"{names.buckets}/*"]),
+        Statement("Tables", ["dynamodb:*"], [names.arn("dynamodb", f"table/{names.prefix}-*")]),
+        Statement("Queues", ["sqs:*"], [names.arn("sqs", f"{names.prefix}-*")]),
+        Statement(
+            "Secret",
+            ["ssm:GetParameter"],
+            [names.arn("ssm", f"parameter/marquee/{names.environment}/*")],
+        ),
+        Statement(
+            "Logs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [names.arn("logs", f"log-group:/aws/lambda/{names.prefix}-*")],
+        ),
+        Statement(
+            "Nodes",
+            ["iam:PassRole"],
+            [names.role("nodes")],
+            {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        ),
+        Statement(
+            "EmrAndTexts",
+            [
+                *("cloudwatch:*", "ec2:*", "elasticmapreduce:*", "kms:*", "resource-groups:*"),
+                *("sns:CheckIfPhoneNumberIsOptedOut", "sns:Publish"),
+                *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+            ],
+            ["*"],
+            reason="EMR starts nodes with ids that AWS makes up; phones and traces have no ARN.",
+        ),
+    ]
+    return _document(statements)
+
+
+# Whoever may ask for the environment's parameters could have the token secret decrypted with them:
+# AWS's own key in KMS decrypts for everybody in the account whom no policy forbids it.
+_NOTHING_SECRET = Statement(
+    "DecryptNothing",
+    ["kms:Decrypt"],
+    ["*"],
+    reason="A refusal, of every key.",
+    effect="Deny",
+)
+
+
+def documents(names: Names, *, read_only: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the policy documents by their names (`marquee-<env>-deployer-<part>`).
+
+    With `read_only` they hold what planning needs (`marquee-<env>-reader-<part>`).
+    """
+    parts = PARTS if names.tagged else {**PARTS, EMULATOR: emulator_statements}
+    who, made = "reader" if read_only else "deployer", dict[str, dict[str, Any]]()
+    for part, of_part in parts.items():
+        statements = list(of_part(names))
+        if read_only:
+            statements = [each for one in statements if (each := one.reading(names))]
+            statements += [_NOTHING_SECRET] if part == "data" else []
+        if statements:
+            made[f"{names.prefix}-{who}-{part}"] = _document(statements)
+    if names.boundary and not read_only:
+        made[f"{names.prefix}-boundary"] = boundary_document(names)
+    return made
+
+
+def compact(document: Mapping[str, Any]) -> str:
+    """Return a document as IAM counts it: without white space."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def deployer_policy(
+    environment: Environment, part: str | None, *, bounded: bool = False, read_only: bool = False
+) -> str:
+    """Return the documents as JSON: all by name, or one alone, ready for IAM.
+
+    Raises:
+        OperationError: if there is no such part.
+    """
+    named = documents(names_of(environment, bounded=bounded), read_only=read_only)
+    if part is None:
+        return json.dumps(named, indent=2)
+    parts = {name.removeprefix(f"{environment.prefix}-"): name for name in named}
+    by_part = {short.rpartition("-")[2]: name for short, name in parts.items()}
+    if part not in by_part:
+        raise OperationError(
+            f"PART is {part!r}: use one of {', '.join(by_part)}"
+            + ("." if bounded or read_only else ", or boundary together with BOUNDARY=1.")
+        )
+    return compact(named[by_part[part]])
+
+
+def names_of(environment: Environment, *, bounded: bool = False) -> Names:
+    """Return the environment's names in the account of the shell."""
+    account = environment.account_id
+    partition = boto3.Session().get_partition_for_region(environment.region)
+    boundary = f"arn:{partition}:iam::{account}:policy/{environment.prefix}-boundary"
+    return Names(
+        prefix=environment.prefix,
+        environment=environment.name,
+        region=environment.region,
+        account=account,
+        partition=partition,
+        tagged=not environment.is_local,
+        boundary=boundary if bounded else None,
+    )
+
+
+def _document(statements: Sequence[Statement]) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement.document() for statement in statements],
+    }

@@ -1,0 +1,155 @@
+"""Compare an account with the work tree: `make drift`. Reads only, so that a schedule may run it.
+
+Terraform plans, and CloudFormation compares the stack's resources with its template. A difference
+is either something that was changed by hand or something in the work tree that is not deployed yet.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from operations.console import Phases
+from operations.deploy import fetch_node_wheels
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.terraform import Terraform
+
+POLL_SECONDS = {True: 0.2, False: 5.0}
+# A stack of a few dozen resources takes about a minute.
+DETECTION_SECONDS = 900.0
+_ACTIONS = {
+    ("create",): "is missing",
+    ("delete",): "is not in the work tree",
+    ("update",): "differs",
+}
+_NOTHING = (["no-op"], ["read"])
+
+
+class DriftError(OperationError):
+    """The account and the work tree differ; the message lists where."""
+
+    status = 2
+
+
+def detect_drift(environment: Environment, phases: Phases) -> None:
+    """Compare both parts of a deployment.
+
+    Raises:
+        DriftError: if anything differs, with one line for each difference.
+        OperationError: if the comparison itself fails.
+    """
+    fetch_node_wheels(environment, phases)
+    with phases.phase("compare with Terraform's files") as phase:
+        terraform = Terraform(environment)
+        terraform.init()
+        long_lived = list(plan_differences(terraform.plan(lock=False).document))
+        phase.result = _count(long_lived)
+    with phases.phase("compare the stack") as phase:
+        functions = stack_differences(environment, phase.detail)
+        phase.result = "not offered by the local AWS" if functions is None else _count(functions)
+    if differences := [*long_lived, *(functions or [])]:
+        listed = "\n".join(f"  {line}" for line in differences)
+        raise DriftError(
+            f"{environment.name!r} and the work tree differ in {_count(differences)}:\n{listed}\n"
+            f"'make plan ENV={environment.name}' shows Terraform's in full;"
+            f" 'make deploy ENV={environment.name}' makes the account match the work tree."
+        )
+
+
+def plan_differences(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each resource or output that a plan would change.
+
+    Args:
+        plan: what `terraform show -json` says of a plan (format version 1).
+    """
+    for resource in plan.get("resource_changes", []):
+        change = resource["change"]
+        if change["actions"] not in _NOTHING:
+            what = _ACTIONS.get(tuple(change["actions"]), "would be replaced")
+            attributes = _different(change) if what in ("differs", "would be replaced") else []
+            yield f"{resource['address']} {what}" + _in_brackets(attributes)
+    for name, change in plan.get("output_changes", {}).items():
+        if change["actions"] not in _NOTHING:
+            yield f"output {name} differs"
+
+
+def _different(change: Mapping[str, Any]) -> list[str]:
+    """Name the attributes that change; their values may be secret."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    unknown = change.get("after_unknown") or {}
+    return sorted(
+        name
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name) and not (name in unknown and name not in after)
+    )
+
+
+def stack_differences(
+    environment: Environment, progress: Callable[[str], None] = lambda _: None
+) -> list[str] | None:
+    """Return a line for each resource of the stack that was changed or deleted by hand.
+
+    None where the local AWS does not offer the comparison.
+    """
+    cloudformation = boto3.client("cloudformation")
+    try:
+        detection = cloudformation.detect_stack_drift(StackName=environment.prefix)
+    except ClientError as error:
+        if environment.is_local and error.response["Error"]["Code"] in (
+            "InternalFailure",
+            "NotImplemented",
+            "UnsupportedOperation",
+        ):
+            return None
+        raise OperationError(
+            f"CloudFormation cannot compare the stack {environment.prefix}: {error}"
+        ) from error
+    _wait(environment, detection["StackDriftDetectionId"], progress)
+    return [_stack_line(drift) for drift in _drifts(environment)]
+
+
+def _wait(environment: Environment, detection: str, progress: Callable[[str], None]) -> None:
+    cloudformation = boto3.client("cloudformation")
+    deadline = time.monotonic() + DETECTION_SECONDS
+    while True:
+        status = cloudformation.describe_stack_drift_detection_status(
+            StackDriftDetectionId=detection
+        )
+        if status["DetectionStatus"] == "DETECTION_COMPLETE":
+            return
+        reason = status.get("DetectionStatusReason", "CloudFormation gives no reason")
+        if status["DetectionStatus"] == "DETECTION_FAILED" or time.monotonic() > deadline:
+            raise OperationError(f"The stack {environment.prefix} is not compared: {reason}.")
+        progress("CloudFormation compares")
+        time.sleep(POLL_SECONDS[environment.is_local])
+
+
+def _drifts(environment: Environment) -> Iterator[Mapping[str, Any]]:
+    cloudformation, page = boto3.client("cloudformation"), dict[str, str]()
+    while True:
+        answer = cloudformation.describe_stack_resource_drifts(
+            StackName=environment.prefix,
+            StackResourceDriftStatusFilters=["MODIFIED", "DELETED"],
+            **page,  # type: ignore[arg-type]
+        )
+        yield from answer["StackResourceDrifts"]
+        if "NextToken" not in answer:
+            return
+        page = {"NextToken": answer["NextToken"]}
+
+
+def _stack_line(drift: Mapping[str, Any]) -> str:
+    paths = [each["PropertyPath"].lstrip("/") for each in drift.get("PropertyDifferences", [])]
+    what = "is missing" if drift["StackResourceDriftStatus"] == "DELETED" else "differs"
+    return f"{drift['LogicalResourceId']} of the stack {what}" + _in_brackets(sorted(paths))
+
+
+def _in_brackets(names: Sequence[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _count(differences: Sequence[str]) -> str:
+    return f"{len(differences)} place{'' if len(differences) == 1 else 's'}"

@@ -1,0 +1,128 @@
+"""Replace the cluster while visitors are served: `make renew`.
+
+The old cluster leaves Terraform's state and goes on running; Terraform makes a new one; the
+functions switch to it; the old one ends once its last step has. Which clusters are being replaced
+is published as the SSM parameter `former-cluster-ids` before anything else happens, so that an
+interrupted renewal is continued by the next one, and no other cluster is ever ended.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import boto3
+from botocore.exceptions import ClientError
+
+from operations import sam
+from operations.console import Phase, Phases, out
+from operations.deploy import apply_terraform, deploy_functions, fetch_node_wheels
+from operations.environment import FORMER_CLUSTERS, NO_CLUSTERS, Environment
+from operations.errors import OperationError
+from operations.protection import end_some_clusters, unprotect_cluster
+from operations.terraform import Terraform
+
+# Asking twice a minute leaves EMR's rate of such questions to the functions.
+POLL_SECONDS = {True: 1.0, False: 30.0}
+_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+
+def renew(environment: Environment, phases: Phases) -> str:
+    """Make a new cluster, switch to it, and end the old one after its last step.
+
+    Can be interrupted anywhere and run again.
+
+    Returns:
+        One sentence that names the new cluster and those that ended.
+
+    Raises:
+        OperationError: if the environment is not deployed, or a part of the work fails.
+    """
+    terraform = Terraform(environment)
+    with phases.phase("set the cluster aside") as phase:
+        phase.detail("terraform init")
+        terraform.init()
+        former = _set_aside(environment, terraform)
+        phase.result = ", ".join(former)
+    fetch_node_wheels(environment, phases)
+    with phases.phase("sam build"):
+        sam.build(environment)
+    apply_terraform(environment, phases)  # the functions may use both clusters from here on
+    deploy_functions(environment, phases)
+    with phases.phase("wait for the old cluster's steps") as phase:
+        phase.result = _wait_for_steps(environment, former, phase.detail)
+    with phases.phase("end the old cluster") as phase:
+        _end(environment, former, phase)
+    out.print(
+        f"  {_have_ended(former)}: 'make deploy ENV={environment.name}' finishes the rest, too."
+    )
+    _publish(environment, [])
+    apply_terraform(environment, phases)  # takes the functions' rights to the old one away
+    deploy_functions(environment, phases)
+    return f"The steps run on {environment.parameter('cluster-id')}; {_have_ended(former)}."
+
+
+def _set_aside(environment: Environment, terraform: Terraform) -> list[str]:
+    """Take the cluster to replace out of Terraform's state; return all that are being replaced."""
+    environment.parameter("cluster-id")  # raises where nothing is deployed
+    in_state = terraform.cluster_id()
+    former = environment.former_clusters
+    if not former:
+        if in_state is None:
+            raise OperationError(
+                f"Terraform knows no cluster of {environment.name!r}:"
+                f" {environment.how_to_deploy}, which makes one."
+            )
+        former = [in_state]
+        _publish(environment, former)
+    if in_state in former:
+        terraform.forget_cluster()
+    return former
+
+
+def _publish(environment: Environment, former: list[str]) -> None:
+    """Keep which clusters are being replaced where every operator's machine finds it."""
+    boto3.client("ssm").put_parameter(
+        Name=f"/marquee/{environment.name}/{FORMER_CLUSTERS}",
+        Value=",".join(former) or NO_CLUSTERS,
+        Type="String",
+        Overwrite=True,
+    )
+    environment.forget_parameters()
+
+
+def _wait_for_steps(
+    environment: Environment, former: list[str], progress: Callable[[str], None]
+) -> str:
+    """Wait until the clusters have no step left to run, however long a training takes."""
+    waited_for = set[str]()
+    while left := [name for cluster_id in former for name in _unfinished_steps(cluster_id)]:
+        waited_for.update(left)
+        progress(f"{len(left)} left: {', '.join(left)}")
+        time.sleep(POLL_SECONDS[environment.is_local])
+    return f"{len(waited_for)} steps waited for"
+
+
+def _unfinished_steps(cluster_id: str) -> Iterator[str]:
+    pages = boto3.client("emr").get_paginator("list_steps")
+    states = ["PENDING", "CANCEL_PENDING", "RUNNING"]
+    for page in pages.paginate(ClusterId=cluster_id, StepStates=states):  # type: ignore[arg-type]
+        yield from (step["Name"] for step in page["Steps"])
+
+
+def _end(environment: Environment, former: list[str], phase: Phase) -> None:
+    living = [cluster_id for cluster_id in former if _state(cluster_id) not in _ENDED]
+    for cluster_id in living:
+        unprotect_cluster(cluster_id)
+    end_some_clusters(environment, living, phase.detail)
+    phase.result = _have_ended(former)
+
+
+def _state(cluster_id: str) -> str:
+    try:
+        cluster = boto3.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]
+    except ClientError as error:
+        raise OperationError(f"The cluster {cluster_id} cannot be described: {error}") from error
+    return str(cluster["Status"]["State"])
+
+
+def _have_ended(former: list[str]) -> str:
+    return f"{', '.join(former)} {'has' if len(former) == 1 else 'have'} ended"

@@ -1,0 +1,135 @@
+"""A local AWS that Terraform has filled, for tests that take parts of it away."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localstack_client.session import Session
+
+from local_aws.launcher import OPERATOR_ACCESS_KEY
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "000000000000"
+NAME = "marquee-local"
+APPLY = """
+from operations.console import Phases
+from operations.deploy import apply_terraform
+from operations.environment import chosen
+
+apply_terraform(chosen(), Phases())
+"""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A local AWS that holds everything Terraform makes, and nothing else."""
+
+    port: int
+    state: Path
+
+    def client(self, service: str) -> Any:
+        session = Session(
+            aws_access_key_id=OPERATOR_ACCESS_KEY,
+            aws_secret_access_key=OPERATOR_ACCESS_KEY,
+            region_name="us-east-1",
+            localstack_host=f"localhost:{self.port}",
+        )
+        return session.client(service)
+
+    def python(self, *arguments: str) -> str:
+        """Run Python as make does and return what it printed; fails with that."""
+        with self.started(*arguments) as process:
+            printed, _ = process.communicate()
+        assert process.returncode == 0, f"{arguments} failed:\n{printed}"
+        return printed
+
+    def started(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Python as make does."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        chosen = {"ENV": "local", "PORT": str(self.port), "MARQUEE_STATE": str(self.state)}
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**kept, **chosen, "YES": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def calls(self) -> str:
+        """Return the emulator's log, which has a line for every call."""
+        return (self.state / "local_aws.log").read_text()
+
+    def protect(self) -> None:
+        """Protect tables and cluster, which Terraform does on AWS and not on a laptop."""
+        tables, clusters = self.client("dynamodb"), self.client("emr")
+        for name in tables.list_tables()["TableNames"]:
+            tables.update_table(TableName=name, DeletionProtectionEnabled=True)
+        for cluster in clusters.list_clusters()["Clusters"]:
+            clusters.set_termination_protection(
+                JobFlowIds=[cluster["Id"]], TerminationProtected=True
+            )
+
+    def put_something_in(self) -> None:
+        """Leave objects, an older version among them, and the secret of a first deployment."""
+        objects = self.client("s3")
+        for kind in ("ratings", "models"):
+            for body in (b"older", b"newer"):
+                objects.put_object(Bucket=f"{NAME}-{ACCOUNT}-{kind}", Key="one", Body=body)
+        self.client("ssm").put_parameter(
+            Name="/marquee/local/token-secret", Value="secret", Type="SecureString"
+        )
+
+    def left(self) -> dict[str, list[str]]:
+        """Name everything of Marquee that is there, by kind; kinds without any are left out."""
+        client = self.client
+        groups = client("logs").describe_log_groups()["logGroups"]
+        clusters = client("emr").list_clusters()["Clusters"]
+        alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+        instance_profiles = client("iam").list_instance_profiles()["InstanceProfiles"]
+        networks = client("ec2").describe_vpcs()["Vpcs"]
+        parameters = client("ssm").get_parameters_by_path(Path="/marquee/", Recursive=True)
+        found = {
+            "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
+            "queues": client("sqs").list_queues().get("QueueUrls", []),
+            "tables": client("dynamodb").list_tables()["TableNames"],
+            "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],
+            "instance profiles": [each["InstanceProfileName"] for each in instance_profiles],
+            "parameters": [parameter["Name"] for parameter in parameters["Parameters"]],
+            "log groups": [group["logGroupName"] for group in groups],
+            "clusters": [each["Id"] for each in clusters if not ended(each)],
+            "topics": [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
+            "rules": [rule["Name"] for rule in client("events").list_rules()["Rules"]],
+            "alarms": [alarm["AlarmName"] for alarm in alarms],
+            "networks": [vpc["VpcId"] for vpc in networks if not vpc["IsDefault"]],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+
+def ended(cluster: dict[str, Any]) -> bool:
+    return str(cluster["Status"]["State"]).startswith("TERMINATED")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def filled_aws(state: Path) -> Iterator[Filled]:
+    """Start one on a free port, and stop it in the end."""
+    aws = Filled(free_port(), state)
+    its_state = ("--state", str(state))
+    try:
+        aws.python("-m", "local_aws", "start", "--port", str(aws.port), *its_state)
+        aws.python("-c", APPLY)
+        yield aws
+    finally:
+        aws.python("-m", "local_aws", "stop", *its_state)
