@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from local_aws import launcher
+from local_aws.emulator import EmulatorError
 from local_aws.installation import InstallationError
 
 
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
             running = launcher.running(state)
             print(running.sentence() if running else "The local AWS is not running.")
             return 0 if running else 1
-    except (InstallationError, launcher.LauncherError) as error:
+    except (EmulatorError, InstallationError, launcher.LauncherError) as error:
         print(f"local_aws: {error}", file=sys.stderr)
         return 1
     return 0

@@ -54,10 +54,12 @@ class Running:
     pid: int
     port: int
     endpoint: str
+    emulator: str
 
     def sentence(self) -> str:
         """One sentence for the terminal."""
-        return f"The local AWS runs at {self.endpoint} (process {self.pid})."
+        title = emulator.EMULATORS[self.emulator].title
+        return f"The local AWS runs at {self.endpoint} ({title}, process {self.pid})."
 
 
 def start(port: int, state: Path) -> str:
@@ -66,6 +68,7 @@ def start(port: int, state: Path) -> str:
     Returns once every plugin answers. Starting it again is no error when it runs on that port.
     """
     state.mkdir(parents=True, exist_ok=True)
+    chosen = emulator.chosen()
     with starting(state):
         if (there := running(state)) is not None:
             if there.port != port:
@@ -73,12 +76,17 @@ def start(port: int, state: Path) -> str:
                     f"the local AWS of {state} already runs on port {there.port}, not {port}; "
                     "stop it first (`make stop`)."
                 )
+            if there.emulator != chosen.name:
+                raise LauncherError(
+                    f"the local AWS of {state} already runs {there.emulator}, not {chosen.name}; "
+                    "stop it first (`make stop`)."
+                )
             return f"Already running: {there.sentence()}"
-        installation = find(emulator.chosen().name)
+        installation = find(chosen.name)
         refuse_taken(port)
         clean(state)
         process = launch(installation, port, state)
-        there = Running(process.pid, port, f"http://localhost:{port}")
+        there = Running(process.pid, port, f"http://localhost:{port}", chosen.name)
         (state / RECORD).write_text(json.dumps(asdict(there)) + "\n")
         try:
             wait_until_answering(process, port, state / LOG)

@@ -90,6 +90,23 @@ def test_starting_it_again_on_another_port_says_what_to_do(aws: LocalAws) -> Non
     assert "stop it first" in again.stderr
 
 
+def test_starting_it_again_with_the_other_emulator_says_what_to_do(aws: LocalAws) -> None:
+    port, state = str(aws.port), str(aws.state)
+    again = command("start", "--port", port, "--state", state, EMULATOR="localstack")
+
+    assert again.returncode == 1
+    assert "already runs localemu, not localstack; stop it first" in again.stderr
+
+
+def test_an_unknown_emulator_gets_one_sentence_with_the_names(tmp_path: Path) -> None:
+    refused = command(
+        "start", "--port", str(free_port()), "--state", str(tmp_path), EMULATOR="floci"
+    )
+
+    assert refused.returncode == 1
+    assert refused.stderr == "local_aws: EMULATOR is 'floci': use localemu or localstack.\n"
+
+
 def test_a_taken_port_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

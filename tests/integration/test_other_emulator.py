@@ -1,0 +1,36 @@
+"""The flow on the emulator that is not the default one: no emulator's end is the project's."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_aws.emulator import DEFAULT, EMULATORS, VARIABLE
+
+ROOT = Path(__file__).parents[2]
+OTHERS = [name for name in EMULATORS if name != DEFAULT.name]
+
+
+@pytest.mark.timeout(2400)  # a deployment of its own beside the one of the other tests
+@pytest.mark.parametrize("emulator", OTHERS)
+def test_the_flow_passes_on_the_other_emulator_too(emulator: str, tmp_path: Path) -> None:
+    if os.environ.get("ENV", "local") != "local" or os.environ.get(VARIABLE):
+        pytest.skip("these tests run on a deployment that was chosen")
+    kept = {name: value for name, value in os.environ.items() if name != "MARQUEE_TEST_PORT"}
+
+    flow = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            f"--basetemp={tmp_path / 'flow'}",
+            "tests/integration/test_flow.py",
+        ],
+        cwd=ROOT,
+        env={**kept, VARIABLE: emulator},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert flow.returncode == 0, flow.stdout[-10_000:]
