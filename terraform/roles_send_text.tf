@@ -20,13 +20,12 @@ locals {
       Resource = local.table_arns.movies
     },
     {
-      # The texts of a day are counted in one item, and send-text may write no other. AWS always
-      # names the key of an UpdateItem; IfExists is for the local AWS, which does not.
+      # The texts of a day are counted in one item, and send-text may write no other.
       Sid       = "CountTexts"
       Effect    = "Allow"
       Action    = "dynamodb:UpdateItem"
       Resource  = local.table_arns.idempotency
-      Condition = { "ForAllValues:StringLikeIfExists" = { "dynamodb:LeadingKeys" = "limit/texts-in-all/*" } }
+      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "limit/texts-in-all/*" } }
     },
     {
       Sid      = "ReadTokenSecret"

@@ -11,6 +11,7 @@ A call is judged as the principal that makes it:
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -102,6 +103,15 @@ def role_arns_of_profile(account: str, profile: str) -> list[str]:
     return []
 
 
+def partition_key_of(call: Call) -> str:
+    """Return the name of the partition key of the table that a call names, "" without a table."""
+    from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415  only inside the emulator
+
+    name = str(call.parameters.get("TableName", "")).rpartition("/")[2]
+    table = dynamodb_backends[call.account][call.region].tables.get(name)
+    return str(table.hash_key_attr) if table else ""
+
+
 def permissions_of(call: Call) -> list[Permission]:
     """Return every permission that a call needs."""
     needed = permissions.of(call)
@@ -123,6 +133,9 @@ def permissions_of(call: Call) -> list[Permission]:
             else Permission(action, resource)
             for action in actions
         ]
+    if call.service == "dynamodb":
+        keys = permissions.leading_keys(call, partition_key_of(call))
+        needed = [replace(each, conditions={**each.conditions, **keys}) for each in needed]
     passed = permissions.passed_roles(
         call, lambda profile: role_arns_of_profile(call.account, profile)
     )

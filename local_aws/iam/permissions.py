@@ -75,6 +75,23 @@ _TRANSACTION_ACTIONS = {
 }
 
 
+# The parameter that holds an item's key.
+_KEYED = {"DeleteItem": "Key", "GetItem": "Key", "PutItem": "Item", "UpdateItem": "Key"}
+
+
+def leading_keys(call: Call, partition_key: str) -> dict[str, list[str]]:
+    """Return the condition key `dynamodb:LeadingKeys` of a call on one item, {} for other calls.
+
+    Args:
+        call: the call.
+        partition_key: name of the table's partition key.
+    """
+    item = call.parameters.get(_KEYED.get(call.operation, ""), {})
+    if call.service != "dynamodb" or partition_key not in item:
+        return {}
+    return {"dynamodb:LeadingKeys": [str(value) for value in item[partition_key].values()]}
+
+
 def _table(call: Call, name: str) -> str:
     return name if name.startswith("arn:") else call.arn(f"table/{name}")
 

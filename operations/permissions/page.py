@@ -16,8 +16,8 @@ def grants(statement: Statement, need: Need) -> list[str]:
     """Give the resources of a statement that grant a need; none where it does not apply.
 
     A `*` in the need must fit the statement whatever it stands for, so the need's text is matched
-    as it is. A condition holds where one of its values fits what the request carries; one that ends
-    in IfExists also where the code does not show what the request carries.
+    as it is. A condition holds where one of its values fits what the request carries; a condition on
+    all values also where the code does not show what the request carries.
     """
     if not any(fnmatchcase(need.action, action) for action in statement.actions):
         return []
@@ -25,10 +25,9 @@ def grants(statement: Statement, need: Need) -> list[str]:
     for operator, block in statement.condition.items():
         for key, wanted in block.items():
             values = [wanted] if isinstance(wanted, str) else wanted
-            compared = operator.removeprefix("ForAllValues:")
-            if compared.endswith("IfExists") and key not in carried:
+            if operator.startswith("ForAllValues:") and key not in carried:
                 continue
-            if compared.removesuffix("IfExists") not in ("StringEquals", "StringLike"):
+            if operator.removeprefix("ForAllValues:") not in ("StringEquals", "StringLike"):
                 raise NotImplementedError(f"{operator} in an identity policy: {statement.sid}")
             if not any(fnmatchcase(carried.get(key, ""), value) for value in values):
                 return []

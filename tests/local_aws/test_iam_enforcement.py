@@ -164,6 +164,31 @@ def test_a_listing_is_decided_by_its_prefix(aws: LocalAws) -> None:
         s3.list_objects_v2(Bucket="enforced")
 
 
+def test_an_item_is_decided_by_its_key(aws: LocalAws) -> None:
+    aws.client("dynamodb").create_table(
+        TableName="keyed",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = role(aws, "one-item", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, [])
+    allowed = {
+        "Effect": "Allow",
+        "Action": "dynamodb:PutItem",
+        "Resource": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/keyed",
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "mine/*"}},
+    }
+    aws.client("iam").put_role_policy(
+        RoleName="one-item", PolicyName="put", PolicyDocument=document([allowed])
+    )
+    session = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    dynamodb = client(aws.endpoint, session, "dynamodb")
+
+    dynamodb.put_item(TableName="keyed", Item={"id": {"S": "mine/a"}})
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        dynamodb.put_item(TableName="keyed", Item={"id": {"S": "theirs/a"}})
+
+
 # -- Roles handed to services --------------------------------------------------------------------
 
 

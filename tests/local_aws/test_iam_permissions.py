@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from local_aws.iam.permissions import Call, Permission, deleted_keys, of, passed_roles
+from local_aws.iam.permissions import (
+    Call,
+    Permission,
+    deleted_keys,
+    leading_keys,
+    of,
+    passed_roles,
+)
 
 ACCOUNT = "111122223333"
 DYNAMODB = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/"
@@ -55,6 +62,15 @@ def test_a_transaction_needs_the_action_of_each_of_its_items() -> None:
 @pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem"])
 def test_a_call_on_one_table_is_left_to_the_emulator(operation: str) -> None:
     assert of(call("dynamodb", operation, TableName="visitors")) == []
+
+
+@pytest.mark.parametrize(("operation", "parameter"), [("UpdateItem", "Key"), ("PutItem", "Item")])
+def test_a_call_on_an_item_names_its_partition_key(operation: str, parameter: str) -> None:
+    item = {"id": {"S": "limit/a"}, "n": {"N": "1"}}
+    named: dict[str, Any] = {"TableName": "t", parameter: item}
+    asked = call("dynamodb", operation, **named)
+    assert leading_keys(asked, "id") == {"dynamodb:LeadingKeys": ["limit/a"]}
+    assert leading_keys(call("dynamodb", "Query", TableName="t"), "id") == {}
 
 
 def test_a_listing_names_its_prefix_to_conditions() -> None:
