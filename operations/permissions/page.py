@@ -16,8 +16,8 @@ def grants(statement: Statement, need: Need) -> list[str]:
     """Give the resources of a statement that grant a need; none where it does not apply.
 
     A `*` in the need must fit the statement whatever it stands for, so the need's text is matched
-    as it is. A condition holds where one of its values fits what the request carries; a condition on
-    all values also where the code does not show what the request carries.
+    as it is. A condition holds where one of its values fits what the request carries; one on all
+    values also where the code does not show what the request carries.
     """
     if not any(fnmatchcase(need.action, action) for action in statement.actions):
         return []
