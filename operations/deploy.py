@@ -28,7 +28,8 @@ def deploy(environment: Environment) -> None:
         deploy_functions(environment, phases)
         with phases.phase("publish the site") as phase:
             changed = publish_site(environment)
-            distribution = Terraform(environment).outputs()["site_distribution_id"]
+            # Terraform leaves out outputs that are null: without CloudFront there is none.
+            distribution = Terraform(environment).outputs().get("site_distribution_id")
             if changed and distribution:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"
