@@ -155,6 +155,17 @@ def data_statements(names: Names) -> Iterator[Statement]:
         [names.arn("dynamodb", f"table/{names.prefix}-*")],
     )
     yield Statement(
+        "TablesBackups",
+        ["dynamodb:DeleteBackup"],
+        [names.arn("dynamodb", f"table/{names.prefix}-*/backup/*")],
+    )
+    yield Statement(
+        "ListTablesBackups",
+        ["dynamodb:ListBackups"],
+        ["*"],
+        reason="AWS has no resource for it; it only reads.",
+    )
+    yield Statement(
         "Titles",  # `make import` writes them
         ["dynamodb:BatchWriteItem"],
         [names.arn("dynamodb", f"table/{names.prefix}-movies")],
@@ -658,6 +669,22 @@ def site_statements(names: Names) -> Iterator[Statement]:
     )
 
 
+def inventory_statements(_: Names) -> Iterator[Statement]:
+    """What `make rehearse` lists to see that nothing is there (operations/inventory.py)."""
+    yield Statement(
+        "ListWhatIsThere",
+        [
+            *("cloudfront:ListDistributions", "cloudwatch:ListDashboards", "dynamodb:ListTables"),
+            *("elasticmapreduce:ListSecurityConfigurations", "events:ListRules"),
+            *("iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles"),
+            *("lambda:ListFunctions", "lambda:ListLayerVersions", "s3:ListAllMyBuckets"),
+            *("sns:ListTopics", "sqs:ListQueues"),
+        ],
+        ["*"],
+        reason="They list names of the whole account and have no resource that could be named.",
+    )
+
+
 PARTS = {
     "data": data_statements,
     "functions": function_statements,
@@ -665,6 +692,7 @@ PARTS = {
     "cluster": cluster_statements,
     "network": network_statements,
     "site": site_statements,
+    "inventory": inventory_statements,
 }
 EMULATOR = "emulator"
 
