@@ -1,0 +1,122 @@
+"""Finding all that an account holds of one environment, and nothing of its neighbours."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from operations import inventory as module
+from operations.environment import Environment
+from operations.inventory import Inventory, inventory, visitors_of
+
+STAGING = Environment("staging")
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    # Asking for every kind takes seconds of making clients; the rehearsal's test does it.
+    some = {kind: module.KINDS[kind] for kind in ("queues", "parameters", "roles", "networks")}
+    monkeypatch.setattr(module, "KINDS", some)
+    monkeypatch.setattr(module, "AWS_KINDS", {})
+    with mock_aws():
+        yield
+
+
+def a_bucket(environment: str, kind: str) -> str:
+    name = f"marquee-{environment}-{ACCOUNT}-{kind}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def a_queue(name: str) -> None:
+    boto3.client("sqs").create_queue(QueueName=name)
+
+
+def a_role(name: str) -> None:
+    boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+
+
+def a_network(name: str) -> str:
+    ec2 = boto3.client("ec2")
+    tags: Any = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": name}]}]
+    return str(ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"])
+
+
+def test_given_an_account_without_the_environment_then_nothing_is_found() -> None:
+    a_queue("somebody-elses")
+
+    assert inventory(STAGING) == Inventory()
+
+
+def test_what_carries_the_name_is_found_by_kind() -> None:
+    bucket, vpc = a_bucket("staging", "ratings"), a_network("marquee-staging")
+    a_queue("marquee-staging-visitors")
+    a_role("marquee-staging-ingest")
+    boto3.client("ssm").put_parameter(
+        Name="/marquee/staging/site-url", Value="https://example.org", Type="String"
+    )
+
+    assert inventory(STAGING).found == {
+        "buckets": [bucket],
+        "queues": ["marquee-staging-visitors"],
+        "roles": ["marquee-staging-ingest"],
+        "parameters": ["/marquee/staging/site-url"],
+        "networks": [f"{vpc} (marquee-staging)"],
+    }
+
+
+def test_a_neighbour_whose_name_begins_the_same_is_not_found() -> None:
+    a_bucket("staging-two", "terraform")
+    a_queue("marquee-staging-two-visitors")
+    a_role("marquee-staging-two-ingest")
+    a_network("marquee-staging-two")
+
+    assert not inventory(STAGING)
+
+
+def test_the_deployers_own_role_is_not_the_deployments() -> None:
+    a_role("marquee-staging-deployer")
+
+    assert not inventory(STAGING)
+
+
+def test_a_kind_that_the_caller_may_not_list_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> Iterator[str]:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListRoles")
+
+    monkeypatch.setitem(module.KINDS, "roles", denied)
+
+    there = inventory(STAGING)
+
+    assert not there
+    assert list(there.unchecked) == ["roles"]
+
+
+def test_another_error_is_not_taken_for_an_empty_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    def throttled(*_: object) -> Iterator[str]:
+        raise ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "ListRoles")
+
+    monkeypatch.setitem(module.KINDS, "roles", throttled)
+
+    with pytest.raises(ClientError, match="slow"):
+        inventory(STAGING)
+
+
+def test_visitors_are_counted_once_whatever_number_of_versions_they_have() -> None:
+    bucket = a_bucket("staging", "ratings")
+    for key in ("01abc-1.json", "01abc-2.json", "01def-1.json"):
+        boto3.client("s3").put_object(Bucket=bucket, Key=f"visitors/date=2026-11-27/{key}")
+
+    assert visitors_of(STAGING) == {"01abc", "01def"}
+
+
+def test_without_a_bucket_there_are_no_visitors() -> None:
+    assert visitors_of(STAGING) == set()
