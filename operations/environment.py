@@ -37,6 +37,12 @@ _REAL_CREDENTIALS = (
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
 )
+# Who acts on the local AWS, where that is not its root user: tests give a deployer's rights.
+_LOCAL_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "MARQUEE_LOCAL_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY": "MARQUEE_LOCAL_SECRET_ACCESS_KEY",
+}
+_LOCAL_ROOT = "test"
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,19 @@ class Environment:
         return f"AWS does not accept this shell's credentials ({error}): log in, then try again."
 
     def variables(self) -> dict[str, str]:
-        """Return the process variables that make boto3, Terraform and SAM act on it."""
+        """Return the process variables that make boto3, Terraform and SAM act on it.
+
+        On the local AWS as its root user, or with the access key that MARQUEE_LOCAL_ACCESS_KEY_ID
+        and MARQUEE_LOCAL_SECRET_ACCESS_KEY give; never with the shell's own, an account's.
+        """
         variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if self.is_local:
             variables |= {
                 "AWS_ENDPOINT_URL": f"http://localhost:{self.port}",
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
+                **{
+                    name: os.environ.get(own, _LOCAL_ROOT)
+                    for name, own in _LOCAL_CREDENTIALS.items()
+                },
                 "AWS_EC2_METADATA_DISABLED": "true",
                 # A laptop's own configuration could name another endpoint or profile.
                 "AWS_CONFIG_FILE": os.devnull,

@@ -51,6 +51,20 @@ def test_given_a_port_then_the_local_deployment_is_reached_there() -> None:
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
 
 
+def test_a_local_command_acts_as_the_root_user_or_with_the_key_that_is_meant_for_it() -> None:
+    os.environ |= {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
+    assert chosen("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
+
+    os.environ |= {
+        "MARQUEE_LOCAL_ACCESS_KEY_ID": "deployer",
+        "MARQUEE_LOCAL_SECRET_ACCESS_KEY": "its-secret",
+    }
+    chosen("local")
+
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "deployer"
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "its-secret"
+
+
 def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() -> None:
     os.environ["AWS_PROFILE"] = "work"
 
