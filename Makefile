@@ -108,6 +108,10 @@ deployer-policy: environment-development ## Print the least rights to deploy, as
 destroy: environment-development ## Take the whole deployment down; asks for its name (YES=1 does not)
 	@$(OPERATE) destroy
 
+.PHONY: rehearse
+rehearse: environments ## Deploy, use, change, roll back, destroy an empty ENV; writes a report [REPORT= KEEP=1]
+	@$(OPERATE) rehearse $(if $(REPORT),--report '$(REPORT)') $(if $(KEEP),--keep)
+
 # What checks the site: TypeScript's compiler and axe-core, by npm from package-lock.json.
 NODE_MODULES := node_modules/.package-lock.json
 $(NODE_MODULES): package-lock.json | environment-development

@@ -30,6 +30,7 @@ from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remo
 from operations.preflight.run import as_json, pass_preflight, preflight, refuse
 from operations.preflight.run import show as show_results
 from operations.redrive import redrive
+from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.releases import roll_back, show_rollback
 from operations.renew import renew
 from operations.rollback_model import rollback_model
@@ -130,6 +131,12 @@ def _rollback_model(environment: Environment, options: argparse.Namespace) -> No
         rollback_model(environment, phases, options.model)
 
 
+def _rehearse(environment: Environment, options: argparse.Namespace) -> None:
+    require("terraform")
+    with local_aws_for_rehearsal(environment, keep=options.keep):
+        rehearse(environment, file=options.report, keep=options.keep)
+
+
 def _import(environment: Environment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         import_ratings(environment, phases, options.path, name=options.name)
@@ -214,6 +221,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "destroy": (_destroy, "take everything down; asks first unless YES=1"),
     "rollback": (_rollback, "put the functions' former release into use again"),
     "rollback-model": (_rollback_model, "put a kept model into use again"),
+    "rehearse": (_rehearse, "deploy, use, change, roll back and destroy an empty environment"),
     "import": (_import, "bring ratings in, make them the active data set, train"),
     "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
     "train": (_train, "train on the active data set"),
@@ -283,6 +291,13 @@ def parser() -> argparse.ArgumentParser:
     flow.add_argument("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait")
     parsers["logs"].add_argument("--function", help=", ".join(logs.FUNCTIONS))
     parsers["logs"].add_argument("--minutes", type=int, default=LOG_MINUTES, help="how far back")
+    rehearsal = parsers["rehearse"]
+    rehearsal.add_argument(
+        "--report", type=Path, help="file to write (default: in .local/rehearsal-reports)"
+    )
+    rehearsal.add_argument(
+        "--keep", action="store_true", help="leave what was made where a stage fails"
+    )
     return whole
 
 

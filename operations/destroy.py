@@ -37,9 +37,13 @@ def confirm(environment: Environment) -> None:
         raise OperationError("Nothing was destroyed: the name was not typed (or give YES=1).")
 
 
-def destroy(environment: Environment, phases: Phases) -> None:
-    """Destroy everything, the state bucket last, so that a failure half-way can be repeated."""
-    confirm(environment)
+def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False) -> None:
+    """Destroy everything, the state bucket last, so that a failure half-way can be repeated.
+
+    Asks for the environment's name first, unless the caller knows that it is meant.
+    """
+    if not confirmed:
+        confirm(environment)
     # First of all: if this is refused, nothing is lost yet.
     with phases.phase("lift the protection") as phase:
         phase.result = ", ".join(lift_protection(environment)) or "nothing was protected"

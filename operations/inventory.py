@@ -252,7 +252,8 @@ def _named(operation: str, result: str, key: str) -> Callable[[Environment, Owne
         for page in pages:
             for each in page[result]:
                 name = _name_tag(each)
-                if owner.owns(name):
+                # A deleted endpoint is listed for a while.
+                if owner.owns(name) and str(each.get("State", "")).lower() != "deleted":
                     yield f"{each[key]} ({name})"
 
     return look

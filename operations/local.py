@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import httpx
 
+from local_aws import launcher
 from local_aws.instance import PATH as INSTANCE
 from operations import ROOT, releases, sam
 from operations.addresses import api_url
@@ -28,12 +29,8 @@ def start(environment: Environment) -> None:
     """Bring everything up; what is up already and unchanged is left as it is."""
     if not environment.is_local:
         raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
-    require("java")
-    require("terraform")
-    require("openblas")
     with Phases() as phases:
-        with phases.phase("local AWS") as phase:
-            phase.result = _local_aws(environment, "start", "--port", str(environment.port))
+        start_local_aws(environment, phases)
         done = Done(environment.state / "done.json", running_instance(environment))
         with ThreadPoolExecutor() as background:
             building = background.submit(build_functions, environment, phases, done)
@@ -44,6 +41,20 @@ def start(environment: Environment) -> None:
             deploying.result()
         _site(environment, phases, done)
     print_addresses(environment)
+
+
+def start_local_aws(environment: Environment, phases: Phases) -> None:
+    """Start the local AWS, empty; one that runs already is left as it is."""
+    require("java")
+    require("terraform")
+    require("openblas")
+    with phases.phase("local AWS") as phase:
+        phase.result = _local_aws(environment, "start", "--port", str(environment.port))
+
+
+def local_aws_runs(environment: Environment) -> bool:
+    """Say whether the local AWS of this environment's state folder runs."""
+    return launcher.running(environment.state) is not None
 
 
 def stop(environment: Environment) -> str:

@@ -58,12 +58,12 @@ def resolved_values(environment: Environment) -> dict[str, str]:
     }
 
 
-def build(environment: Environment) -> None:
-    """Build the functions and the layer into the environment's state folder."""
+def build(environment: Environment, template: Path = TEMPLATE) -> None:
+    """Build a template's functions and its layer into the environment's state folder."""
     _run(
         environment,
         "build",
-        *("--template-file", str(TEMPLATE)),
+        *("--template-file", str(template)),
         *("--build-dir", str(build_folder(environment))),
         *("--cache-dir", str(build_folder(environment).with_name("cache"))),
         # The processor among them decides which wheels go into the layer.

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,19 +44,24 @@ class Filled:
 
     def python(self, *arguments: str) -> str:
         """Run Python as make does and return what it printed; fails with that."""
-        with self.started(*arguments) as process:
-            printed, _ = process.communicate()
-        assert process.returncode == 0, f"{arguments} failed:\n{printed}"
+        status, printed = self.ran({}, *arguments)
+        assert status == 0, f"{arguments} failed:\n{printed}"
         return printed
 
-    def started(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start Python as make does."""
+    def ran(self, variables: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+        """Run Python with more variables; return its exit status and what it printed."""
+        with self.started(*arguments, variables=variables) as process:
+            printed, _ = process.communicate()
+        return process.returncode, printed
+
+    def started(self, *arguments: str, variables: Mapping[str, str] = {}) -> subprocess.Popen[str]:
+        """Start Python as make does, with more variables."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         chosen = {"ENV": "local", "PORT": str(self.port), "MARQUEE_STATE": str(self.state)}
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env={**kept, **chosen, "YES": "1"},
+            env={**kept, **chosen, "YES": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -75,16 +80,6 @@ class Filled:
             clusters.set_termination_protection(
                 JobFlowIds=[cluster["Id"]], TerminationProtected=True
             )
-
-    def put_something_in(self) -> None:
-        """Leave objects, an older version among them, and the secret of a first deployment."""
-        objects = self.client("s3")
-        for kind in ("ratings", "models"):
-            for body in (b"older", b"newer"):
-                objects.put_object(Bucket=f"{NAME}-{ACCOUNT}-{kind}", Key="one", Body=body)
-        self.client("ssm").put_parameter(
-            Name="/marquee/local/token-secret", Value="secret", Type="SecureString"
-        )
 
     def left(self) -> dict[str, list[str]]:
         """Name everything of Marquee that is there, by kind; kinds without any are left out."""
@@ -123,13 +118,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def filled_aws(state: Path) -> Iterator[Filled]:
-    """Start one on a free port, and stop it in the end."""
+def empty_aws(state: Path) -> Iterator[Filled]:
+    """Start one on a free port that holds nothing yet, and stop it in the end."""
     aws = Filled(free_port(), state)
     its_state = ("--state", str(state))
     try:
         aws.python("-m", "local_aws", "start", "--port", str(aws.port), *its_state)
-        aws.python("-c", APPLY)
         yield aws
     finally:
         aws.python("-m", "local_aws", "stop", *its_state)
+
+
+@contextmanager
+def filled_aws(state: Path) -> Iterator[Filled]:
+    """Start one, let Terraform fill it, and stop it in the end."""
+    with empty_aws(state) as aws:
+        aws.python("-c", APPLY)
+        yield aws

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from operations.cost.bill import PRICED, price
+from operations.cost.deployment import MONTH_HOURS
 from operations.cost.page import quoted, table
 from operations.cost.prices import load_prices
 from operations.cost.report import counted
@@ -48,6 +49,17 @@ def test_the_readme_names_the_same_total(planned: list[Resource]) -> None:
 
     assert said
     assert abs(int(said[1]) - total) <= 10, f"README.md: about {total:.0f} dollars a month"
+
+
+def test_the_page_on_rehearsals_names_what_an_hour_costs(planned: list[Resource]) -> None:
+    hour = price(counted(Environment(LOCAL), planned)).idle / MONTH_HOURS
+
+    said = re.search(
+        r"About ([\d.]+) dollars an hour", (ROOT / "docs" / "rehearsal.md").read_text()
+    )
+
+    assert said
+    assert abs(float(said[1]) - hour) <= 0.02, f"docs/rehearsal.md: about {hour:.2f} dollars"
 
 
 def test_a_variable_that_terraform_refuses_is_named_in_one_sentence(

@@ -13,6 +13,7 @@ from operations.environment import Environment
 from operations.inventory import Inventory, inventory, visitors_of
 
 STAGING = Environment("staging")
+KINDS = ("queues", "parameters", "roles", "networks", "VPC endpoints")
 ACCOUNT = "123456789012"
 
 
@@ -23,7 +24,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     # Asking for every kind takes seconds of making clients; the rehearsal's test does it.
-    some = {kind: module.KINDS[kind] for kind in ("queues", "parameters", "roles", "networks")}
+    some = {kind: module.KINDS[kind] for kind in KINDS}
     monkeypatch.setattr(module, "KINDS", some)
     monkeypatch.setattr(module, "AWS_KINDS", {})
     with mock_aws():
@@ -71,6 +72,26 @@ def test_what_carries_the_name_is_found_by_kind() -> None:
         "parameters": ["/marquee/staging/site-url"],
         "networks": [f"{vpc} (marquee-staging)"],
     }
+
+
+def test_an_endpoint_that_is_deleted_is_not_found_though_ec2_still_lists_it() -> None:
+    ec2, vpc = boto3.client("ec2"), a_network("somebody-elses")
+    tags: Any = [
+        {"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "marquee-staging-s3"}]}
+    ]
+    made = ec2.create_vpc_endpoint(
+        VpcId=vpc,
+        VpcEndpointType="Gateway",
+        ServiceName="com.amazonaws.us-east-1.s3",
+        RouteTableIds=[ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]],
+        TagSpecifications=tags,
+    )["VpcEndpoint"]["VpcEndpointId"]
+    assert inventory(STAGING).found == {"VPC endpoints": [f"{made} (marquee-staging-s3)"]}
+
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+
+    assert [each["State"] for each in ec2.describe_vpc_endpoints()["VpcEndpoints"]] == ["deleted"]
+    assert not inventory(STAGING)
 
 
 def test_a_neighbour_whose_name_begins_the_same_is_not_found() -> None:

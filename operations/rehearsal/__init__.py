@@ -1,0 +1,1 @@
+"""A whole life of a deployment in one command: `make rehearse` (docs/rehearsal.md)."""

@@ -1,0 +1,57 @@
+"""A second version of the functions whose answers differ; the work tree stays as it is.
+
+A copy of the sources gets a few lines at the end of the API's function: its answers then carry a
+header. That is a change of code, not of a setting: the function is built and published anew.
+"""
+
+import shutil
+from pathlib import Path
+
+import httpx
+
+from operations import ROOT
+from operations.addresses import api_url
+from operations.environment import Environment
+
+HEADER = "X-Marquee-Rehearsal"
+SOURCES = ("sam", "functions", "layer")
+_FUNCTION = Path("functions") / "ingest" / "app.py"
+_LINES = """
+
+_handler_of_the_work_tree = handler
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    answer = _handler_of_the_work_tree(event, context)
+    answer.setdefault("multiValueHeaders", {{}})["{header}"] = ["{mark}"]
+    return answer
+"""
+
+
+def changed_sources(folder: Path, mark: str) -> Path:
+    """Copy the functions' sources into a folder, changed so that answers carry `mark`.
+
+    Returns:
+        The copy's SAM template.
+    """
+    for name in SOURCES:
+        shutil.copytree(
+            ROOT / name,
+            folder / name,
+            ignore=shutil.ignore_patterns("__pycache__", ".aws-sam"),
+            dirs_exist_ok=True,
+        )
+    with (folder / _FUNCTION).open("a") as source:
+        source.write(_LINES.format(header=HEADER, mark=mark))
+    return folder / "sam" / "template.yaml"
+
+
+def answering_mark(environment: Environment) -> str | None:
+    """Return the mark of the version that answers GET /health, None for the work tree's own.
+
+    Raises httpx.HTTPError where nothing answers or it answers with an error.
+    """
+    answer = httpx.get(f"{api_url(environment)}/health", timeout=60)
+    answer.raise_for_status()
+    mark: str | None = answer.headers.get(HEADER)
+    return mark

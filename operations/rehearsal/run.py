@@ -1,0 +1,261 @@
+"""Run the stages one after the other, take everything down again, and write the report."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations import ROOT
+from operations.console import Phases, out
+from operations.cost.deployment import MONTH_HOURS
+from operations.cost.prices import load_prices
+from operations.environment import STATES, Environment
+from operations.errors import OperationError
+from operations.inventory import TELLING, inventory, visitors_of
+from operations.local import local_aws_runs, start_local_aws, stop
+from operations.redaction import redact
+from operations.rehearsal.report import (
+    FAILED,
+    PASSED,
+    SKIPPED,
+    STOPPED,
+    Estimate,
+    Failure,
+    Report,
+    StageResult,
+)
+from operations.rehearsal.stages import STAGES, TAKE_DOWN, Rehearsal, Stage, how_to_destroy
+
+# Longer than an environment's name may be: no deployment's state lies there.
+REPORTS = STATES / "rehearsal-reports"
+LOG_LINES = 40
+# Terraform prints sensitive outputs here as they are.
+NEVER_SHOWN = "terraform-output.log"
+
+
+def rehearse(
+    environment: Environment,
+    *,
+    file: Path | None = None,
+    keep: bool = False,
+    stages: Sequence[Stage] = STAGES,
+    take_down: Sequence[Stage] = TAKE_DOWN,
+) -> Report:
+    """Deploy, use, change, roll back and destroy one environment, and write a report.
+
+    Args:
+        environment: an environment that is not there yet.
+        file: where to write the report, with any suffix; `.md` and `.json` are written.
+        keep: leave what was made where a stage failed, so that it can be looked at.
+        stages: what is rehearsed; the rest is skipped where one fails.
+        take_down: what deletes everything, also after a failure.
+
+    Returns:
+        The report of a rehearsal that passed.
+
+    Raises:
+        OperationError: if the environment is not empty (nothing was done then), or if a stage
+            failed; the report is written first.
+    """
+    refuse_unless_empty(environment)
+    rehearsal = Rehearsal(environment)
+    report = Report(
+        environment.name, environment.region, environment.is_local, datetime.now(UTC), _versions()
+    )
+    made = True
+    try:
+        passed = _run_all(rehearsal, report, stages)
+        made = passed or _is_anything_there(environment)
+        if made and (passed or not keep):
+            _run_all(rehearsal, report, take_down)
+        else:
+            report.stages += [StageResult(stage.name, SKIPPED) for stage in take_down]
+    finally:
+        # Also after Ctrl-C: what was made is still there, and its costs run on.
+        pages = _conclude(rehearsal, report, file, made=made)
+    _show(report)
+    out.print(f"The report: {pages[0]} and {pages[1].name}", markup=False)
+    if not report.passed:
+        raise OperationError(_sentence(report))
+    return report
+
+
+@contextmanager
+def local_aws_for_rehearsal(environment: Environment, *, keep: bool) -> Iterator[None]:
+    """Start the local AWS for a local rehearsal, and stop it where it was not running before.
+
+    Does nothing on AWS. With `keep` it runs on after a failure.
+    """
+    if not environment.is_local or local_aws_runs(environment):
+        yield
+        return
+    with Phases() as phases:
+        start_local_aws(environment, phases)
+    stopping = True
+    try:
+        yield
+    except OperationError:
+        stopping = not keep
+        raise
+    finally:
+        if stopping:
+            stop(environment)
+
+
+def refuse_unless_empty(environment: Environment) -> None:
+    """Raise OperationError where anything of the environment is there: it would be destroyed."""
+    there = inventory(environment)
+    if there:
+        visitors = visitors_of(environment) if "buckets" in there.found else set()
+        people = f"; the ratings of {len(visitors)} visitors" if visitors else ""
+        advice = "run 'make stop' first" if environment.is_local else "choose another ENV"
+        raise OperationError(
+            f"Nothing was done: a rehearsal destroys its environment in the end, and"
+            f" {environment.name!r} is there already. Found {there}{people}. To rehearse, {advice}."
+        )
+    if hidden := [kind for kind in TELLING if kind in there.unchecked]:
+        raise OperationError(
+            f"Nothing was done: whether {environment.name!r} is there already cannot be seen,"
+            f" because the caller may not list {', '.join(hidden)}: {there.unchecked[hidden[0]]}."
+            " 'make deployer-policy' prints the rights."
+        )
+
+
+def _is_anything_there(environment: Environment) -> bool:
+    """Say whether a failed rehearsal has made anything; where AWS does not answer, it may have."""
+    try:
+        return bool(inventory(environment))
+    except (BotoCoreError, ClientError):
+        return True
+
+
+def _run_all(rehearsal: Rehearsal, report: Report, stages: Sequence[Stage]) -> bool:
+    """Run stages until one fails; say whether all passed."""
+    for number, stage in enumerate(stages):
+        out.print(f"\n[bold]{stage.name}[/]")
+        if not _run_one(rehearsal, report, stage):
+            report.stages += [StageResult(each.name, SKIPPED) for each in stages[number + 1 :]]
+            return False
+    return True
+
+
+def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
+    started, began = time.monotonic(), time.time()
+    done = StageResult(stage.name, STOPPED)
+    report.stages.append(done)
+    try:
+        done.result = stage.run(rehearsal)
+        done.outcome = PASSED
+    except Exception as error:  # whatever it is, what was made has to be deleted
+        done.outcome, done.result = FAILED, str(error) or type(error).__name__
+        out.print(f"[red]✗[/] {stage.name}: ", end="")
+        out.print(done.result, markup=False)
+        # The first failure is the one to report; a later one shows in the table.
+        report.failure = report.failure or _failure(rehearsal.environment, stage, error, began)
+    finally:
+        done.seconds = time.monotonic() - started
+    return done.outcome == PASSED
+
+
+def _failure(environment: Environment, stage: Stage, error: Exception, began: float) -> Failure:
+    words = str(error) if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
+    log = _newest_log(environment, began)
+    if log is None:
+        return Failure(stage.name, words)
+    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    return Failure(stage.name, words, log.name, tuple(lines))
+
+
+def _newest_log(environment: Environment, began: float) -> Path | None:
+    """Return the log that was written last since a stage began, if there is any."""
+    written = [
+        (log.stat().st_mtime, log)
+        for log in (environment.state / "logs").glob("*.log")
+        # File systems keep times less exactly than the clock gives them.
+        if log.name != NEVER_SHOWN and log.stat().st_mtime >= began - 1
+    ]
+    return max(written)[1] if written else None
+
+
+def _conclude(
+    rehearsal: Rehearsal, report: Report, file: Path | None, *, made: bool
+) -> tuple[Path, Path]:
+    report.ended = datetime.now(UTC)
+    report.left, report.unchecked = rehearsal.left, rehearsal.unchecked
+    report.notes += rehearsal.notes
+    report.estimate = _estimate(rehearsal, report)
+    if not made:
+        report.notes.append("Nothing had been made when it failed, so nothing had to be destroyed.")
+    elif not report.passed and not _is_taken_down(report):
+        report.clean_up = (
+            f"What the rehearsal made may still be there, and then it costs money on AWS. Run"
+            f" '{how_to_destroy(rehearsal.environment)}'; it can be run again where it is"
+            " interrupted."
+        )
+    name = f"{rehearsal.environment.name}-{report.started:%Y%m%d-%H%M%S}"
+    return report.write(file or REPORTS / name)
+
+
+def _is_taken_down(report: Report) -> bool:
+    """Say whether nothing is left, which the last stage sees."""
+    last = report.stages[-1] if report.stages else None
+    return last is not None and last.name == TAKE_DOWN[-1].name and last.outcome == PASSED
+
+
+def _estimate(rehearsal: Rehearsal, report: Report) -> Estimate | None:
+    if rehearsal.bill is None:
+        return None
+    prices, hours = load_prices(), report.seconds / 3600
+    hour = rehearsal.bill.idle / MONTH_HOURS
+    visitors = rehearsal.bill.thousand / 1000 * len(rehearsal.visitors)
+    return Estimate(
+        hour,
+        hour * hours + visitors,
+        hours,
+        prices.region,
+        prices.dated.isoformat(),
+        rehearsal.bill.idle,
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Return what somebody needs to repeat it."""
+    commit = _words("git", "rev-parse", "--short=10", "HEAD")
+    changed = ", changed" if _words("git", "status", "--porcelain", "--untracked-files=no") else ""
+    terraform = _words("terraform", "version").splitlines()
+    return {
+        "Marquee": f"{commit or 'of no commit'}{changed}",
+        "Terraform": terraform[0].removeprefix("Terraform v") if terraform else "missing",
+        "Python": platform.python_version(),
+        "on": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _words(*command: str) -> str:
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _show(report: Report) -> None:
+    out.print()
+    colours = {PASSED: "green", FAILED: "red"}
+    for stage in report.stages:
+        colour = colours.get(stage.outcome, "yellow")
+        out.print(f"[{colour}]{stage.outcome:<8}[/] {stage.name:<30} {stage.seconds:7.1f} s")
+    if report.estimate:
+        out.print(f"On AWS about {report.estimate.rehearsal:.2f} dollars.")
+
+
+def _sentence(report: Report) -> str:
+    failed = report.failure
+    words = f"The rehearsal failed at {failed.stage!r}: {failed.error}" if failed else "Stopped."
+    # This may be pasted as well.
+    return redact(" ".join(filter(None, (words, report.clean_up))))

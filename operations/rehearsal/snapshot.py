@@ -1,0 +1,40 @@
+"""What a deployment without changes must leave as it is."""
+
+from collections.abc import Iterator
+
+import boto3
+
+from operations.environment import Environment
+from operations.logs import FUNCTIONS
+from operations.releases import ALIAS
+
+
+def snapshot(environment: Environment) -> dict[str, str]:
+    """Return what would tell that something was deployed again, by name."""
+    return dict(_seen(environment))
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Name what is not as it was."""
+    return sorted(name for name in before | after if before.get(name) != after.get(name))
+
+
+def _seen(environment: Environment) -> Iterator[tuple[str, str]]:
+    # Versions and times, not values: one parameter is a secret.
+    stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)["Stacks"]
+    yield "the stack", str(stacks[0].get("LastUpdatedTime", stacks[0]["CreationTime"]))
+    functions = boto3.client("lambda")
+    for each in FUNCTIONS:
+        name = f"{environment.prefix}-{each}"
+        found = functions.get_function_configuration(FunctionName=name)
+        yield f"the function {each}", f"{found['CodeSha256']} {found['LastModified']}"
+        alias = functions.get_alias(FunctionName=name, Name=ALIAS)
+        yield f"the version in use of {each}", alias["FunctionVersion"]
+    pages = boto3.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=environment.parameter("site-bucket")):
+        for item in page.get("Contents", []):
+            yield f"the page {item['Key']}", f"{item['ETag']} {item['LastModified']}"
+    published = boto3.client("ssm").get_paginator("get_parameters_by_path")
+    for some in published.paginate(Path=f"/marquee/{environment.name}/"):
+        for parameter in some["Parameters"]:
+            yield f"the parameter {parameter['Name']}", str(parameter["Version"])

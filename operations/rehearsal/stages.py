@@ -1,0 +1,243 @@
+"""The stages of a rehearsal: each does one thing that an operator does, and checks the result."""
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from operations import sam
+from operations.addresses import api_url, site_url
+from operations.catalogue import import_catalogue
+from operations.console import Phases
+from operations.cost.bill import Bill, price
+from operations.cost.report import planned_deployment
+from operations.deploy import deploy, deploy_functions
+from operations.destroy import destroy
+from operations.environment import Environment
+from operations.errors import OperationError
+from operations.flow import default_form, follow_flow
+from operations.inventory import disk_keys, inventory, is_pending_deletion, visitors_of
+from operations.rehearsal.changed_function import answering_mark, changed_sources
+from operations.rehearsal.snapshot import differences, snapshot
+from operations.releases import roll_back, show_rollback
+from operations.terraform import Terraform
+
+FORM_SEED = 1
+FORM_SECONDS = 1800.0
+# A first answer takes a cold start; CloudFront's name and an alias take a while to be known.
+ANSWER_SECONDS = 300.0
+# AWS's lists show what is deleted for about a minute (SQS says so, others do not).
+GONE_SECONDS = 300.0
+POLL_SECONDS = {True: 0.5, False: 5.0}
+_APPLIED = re.compile(r"Apply complete! Resources: (\d+) added, (\d+) changed, (\d+) destroyed")
+
+
+@dataclass
+class Rehearsal:
+    """One run: what its stages leave for the ones after them."""
+
+    environment: Environment
+    bill: Bill | None = None
+    visitors: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    left: dict[str, list[str]] = field(default_factory=dict)
+    unchecked: dict[str, str] = field(default_factory=dict)
+    mark: str = "second"
+
+    @property
+    def folder(self) -> Path:
+        """Where the changed sources are built from."""
+        return self.environment.state / "rehearsal"
+
+    def until[T](self, look: Callable[[], T], wanted: Callable[[T], bool], seconds: float) -> T:
+        """Look until it is as wanted or the time is over; return what was seen last."""
+        deadline = time.monotonic() + seconds
+        while not wanted(seen := look()) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS[self.environment.is_local])
+        return seen
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A name and what is done; it returns what it came to, and raises where a check fails."""
+
+    name: str
+    run: Callable[[Rehearsal], str]
+
+
+def count_the_costs(rehearsal: Rehearsal) -> str:
+    """Price the deployment before it is made."""
+    rehearsal.bill = price(planned_deployment(rehearsal.environment))
+    return f"{rehearsal.bill.idle:.2f} dollars a month if it stayed"
+
+
+def deploy_first(rehearsal: Rehearsal) -> str:
+    """Make everything, as `make deploy` does."""
+    deploy(rehearsal.environment)
+    return f"{changes_of_apply(rehearsal.environment)} resources, and the functions"
+
+
+def plan_is_empty(rehearsal: Rehearsal) -> str:
+    """See that Terraform finds nothing to change in what it has just made."""
+    terraform = Terraform(rehearsal.environment)
+    terraform.init()
+    terraform.plan(expect_none=True)
+    return "No changes."
+
+
+def import_small(rehearsal: Rehearsal) -> str:
+    """Import the embedded catalogue, train on it and take the model into use."""
+    with Phases() as phases:
+        model = import_catalogue(rehearsal.environment, phases)
+    return str(model)
+
+
+def open_the_site(rehearsal: Rehearsal) -> str:
+    """Fetch the first page at the address that visitors get."""
+    environment = rehearsal.environment
+    url, headers = site_url(environment), {}
+    if environment.is_local:
+        # Not every resolver knows names below localhost, as browsers do.
+        headers = {"Host": urlsplit(url).netloc}
+        url = f"{environment.endpoint}/"
+
+    def status() -> int | str:
+        try:
+            return httpx.get(url, headers=headers, timeout=60).status_code
+        except httpx.HTTPError as error:
+            return str(error)
+
+    seen = rehearsal.until(status, httpx.codes.OK.__eq__, ANSWER_SECONDS)
+    if seen != httpx.codes.OK:
+        raise OperationError(f"The site answers {seen} at {site_url(environment)}, not 200.")
+    return "200"
+
+
+def send_a_form(rehearsal: Rehearsal) -> str:
+    """Send a form without a phone and wait for the picks of the batch."""
+    environment = rehearsal.environment
+    with httpx.Client(base_url=f"{api_url(environment)}/", timeout=60) as api:
+        form = default_form(api, FORM_SEED, None)
+    flow = follow_flow(environment, form, seed=FORM_SEED, phone=None, deadline=FORM_SECONDS)
+    rehearsal.visitors.add(flow.visitor_id)
+    if not flow.picks:
+        raise OperationError("The request ended without picks: see 'make status' and 'make logs'.")
+    return f"{len(flow.picks)} picks, {flow.seconds:.1f} s after the form"
+
+
+def deploy_again(rehearsal: Rehearsal) -> str:
+    """Deploy what is deployed already: nothing may change."""
+    environment = rehearsal.environment
+    before = snapshot(environment)
+    deploy(environment)
+    changed = differences(before, snapshot(environment))
+    if changes := changes_of_apply(environment):
+        changed.append(f"{changes} of Terraform's resources")
+    if changed:
+        raise OperationError(
+            f"A second deployment of the same work tree changed {', '.join(changed)}."
+        )
+    return f"{len(before)} things are as they were"
+
+
+def deploy_a_change(rehearsal: Rehearsal) -> str:
+    """Deploy a changed function from a copy of the sources, and see that it answers."""
+    environment = rehearsal.environment
+    template = changed_sources(rehearsal.folder, rehearsal.mark)
+    with Phases() as phases:
+        with phases.phase("sam build"):
+            sam.build(environment, template)
+        deploy_functions(environment, phases)
+    _expect_mark(rehearsal, rehearsal.mark)
+    return "the changed function answers"
+
+
+def go_back(rehearsal: Rehearsal) -> str:
+    """Roll the functions back, and see that the former version answers."""
+    show_rollback(roll_back(rehearsal.environment))
+    _expect_mark(rehearsal, None)
+    return "the former function answers"
+
+
+def destroy_it(rehearsal: Rehearsal) -> str:
+    """Take everything down, unless visitors came who are not the rehearsal's own."""
+    environment = rehearsal.environment
+    if strangers := visitors_of(environment) - rehearsal.visitors:
+        raise OperationError(
+            f"Nothing was destroyed: {len(strangers)} visitors came who are not the rehearsal's."
+            f" If nobody needs them, run '{how_to_destroy(environment)}'."
+        )
+    rehearsal.keys = disk_keys(environment)
+    with Phases() as phases:
+        destroy(environment, phases, confirmed=True)
+    shutil.rmtree(rehearsal.folder, ignore_errors=True)
+    return "done"
+
+
+def nothing_is_left(rehearsal: Rehearsal) -> str:
+    """Ask AWS for everything that carries the environment's name."""
+    environment = rehearsal.environment
+    # AWS keeps a key for the days that its deletion was announced for.
+    for key_id in rehearsal.keys:
+        if not is_pending_deletion(key_id):
+            raise OperationError(f"The KMS key {key_id} of the nodes' disks is not being deleted.")
+    if rehearsal.keys:
+        rehearsal.notes.append("The KMS key of the nodes' disks is deleted after seven days.")
+    there = rehearsal.until(lambda: inventory(environment), lambda seen: not seen, GONE_SECONDS)
+    rehearsal.left, rehearsal.unchecked = there.found, there.unchecked
+    if there:
+        raise OperationError(f"This is left of {environment.name!r}: {there}.")
+    unchecked = f"; not checked: {', '.join(there.unchecked)}" if there.unchecked else ""
+    return f"nothing carries the name {environment.prefix}{unchecked}"
+
+
+def changes_of_apply(environment: Environment) -> int:
+    """Return how many resources the last `terraform apply` added, changed and destroyed."""
+    log = environment.state / "logs" / "terraform-apply.log"
+    found = _APPLIED.search(log.read_text())
+    if found is None:
+        raise OperationError(f"{log} does not say how many resources changed.")
+    return sum(map(int, found.groups()))
+
+
+def how_to_destroy(environment: Environment) -> str:
+    """Return the command that takes the environment down."""
+    return "make stop" if environment.is_local else f"make destroy ENV={environment.name}"
+
+
+def _expect_mark(rehearsal: Rehearsal, mark: str | None) -> None:
+    def answering() -> str | None:
+        try:
+            return answering_mark(rehearsal.environment)
+        except httpx.HTTPError as error:
+            return str(error)
+
+    seen = rehearsal.until(answering, lambda mark_seen: mark_seen == mark, ANSWER_SECONDS)
+    if seen != mark:
+        raise OperationError(
+            f"GET /health is answered by {seen or 'the first version'!r}, not by"
+            f" {mark or 'the first version'!r}."
+        )
+
+
+STAGES = (
+    Stage("count the costs", count_the_costs),
+    Stage("deploy", deploy_first),
+    Stage("plan is empty", plan_is_empty),
+    Stage("import a small data set", import_small),
+    Stage("open the site", open_the_site),
+    Stage("form without a phone, picks", send_a_form),
+    Stage("second deploy changes nothing", deploy_again),
+    Stage("changed function deploys", deploy_a_change),
+    Stage("roll back", go_back),
+)
+TAKE_DOWN = (
+    Stage("destroy", destroy_it),
+    Stage("nothing is left", nothing_is_left),
+)
