@@ -14,6 +14,8 @@ from operations.protection import TABLES
 from operations.rehearsal.stages import STAGES, TAKE_DOWN
 from tests.infrastructure.filled_aws import ACCOUNT, NAME, Filled, empty_aws
 
+pytestmark = pytest.mark.timeout(5400)  # three deployments, a training and a destroy
+
 USER = f"{NAME}-deployer"
 SWITCH_RECOVERY = "AWS dynamodb.UpdateContinuousBackups => 200"
 DELETE_TABLE = "AWS dynamodb.DeleteTable => 200"

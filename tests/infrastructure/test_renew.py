@@ -115,7 +115,7 @@ def clusters_in_policy(aws: Filled, function: str) -> set[str]:
     }
 
 
-@pytest.mark.timeout(1800)  # two deployments and three applies
+@pytest.mark.timeout(5400)  # two deployments and three applies
 def test_given_a_running_step_then_the_cluster_is_replaced_and_the_step_ends_well(
     filled: Filled, tmp_path: Path
 ) -> None:
