@@ -153,10 +153,10 @@ def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
         done.outcome = PASSED
     except Exception as error:  # whatever it is, what was made has to be deleted
         done.outcome, done.result = FAILED, str(error) or type(error).__name__
-        out.print(f"[red]✗[/] {stage.name}: ", end="")
-        out.print(done.result, markup=False)
         # The first failure is the one to report; a later one shows in the table.
         report.failure = report.failure or _failure(rehearsal.environment, stage, error, began)
+        out.print(f"[red]✗[/] {stage.name}: ", end="")
+        out.print(done.result, markup=False)
     finally:
         done.seconds = time.monotonic() - started
     return done.outcome == PASSED
