@@ -685,6 +685,68 @@ def inventory_statements(_: Names) -> Iterator[Statement]:
     )
 
 
+def option_statements(names: Names) -> Iterator[Statement]:
+    """What is off until a variable turns it on: `waf`, `budget_email` and `log_failed_texts`."""
+    web_acls = [names.arn("wafv2", f"regional/webacl/{names.prefix}/*")]
+    stages = [f"arn:{names.partition}:apigateway:{names.region}::/restapis/*/stages/*"]
+    yield Statement(
+        "WebAcl",
+        [
+            f"wafv2:{name}"
+            for name in (
+                *("CreateWebACL", "DeleteWebACL", "GetWebACL", "ListTagsForResource"),
+                *("TagResource", "UntagResource", "UpdateWebACL"),
+            )
+        ],
+        web_acls,
+    )
+    yield Statement(
+        "AttachWebAcl",
+        ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"],
+        [*web_acls, *stages],
+        reason="AWS makes the ids of APIs up.",
+    )
+    yield Statement(
+        "AttachToStage",
+        ["apigateway:SetWebACL"],
+        stages,
+        reason="AWS makes the ids of APIs up.",
+    )
+    yield Statement(
+        "Budget",
+        [
+            *("budgets:ListTagsForResource", "budgets:ModifyBudget", "budgets:TagResource"),
+            *("budgets:UntagResource", "budgets:ViewBudget"),
+        ],
+        [names.arn("budgets", f"budget/{names.prefix}", region="")],
+    )
+    yield Statement(
+        "TextSettings",
+        ["sns:GetSMSAttributes", "sns:SetSMSAttributes"],
+        ["*"],
+        reason="The settings of texts belong to the whole account and have no resource.",
+    )
+    yield Statement(
+        "PassToTexts",
+        ["iam:PassRole"],
+        [names.role("delivery-status")],
+        {"StringEquals": {"iam:PassedToService": "sns.amazonaws.com"}},
+    )
+    failures = f"log-group:sns/{names.region}/{names.account}/DirectPublishToPhoneNumber/Failure"
+    group = names.arn("logs", failures)
+    yield Statement(
+        "LogOfFailedTexts",
+        [
+            f"logs:{name}"
+            for name in (
+                *("AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "DisassociateKmsKey"),
+                *("ListTagsForResource", "PutRetentionPolicy", "TagResource", "UntagResource"),
+            )
+        ],
+        [group, f"{group}:*"],
+    )
+
+
 PARTS = {
     "data": data_statements,
     "functions": function_statements,
@@ -693,6 +755,7 @@ PARTS = {
     "network": network_statements,
     "site": site_statements,
     "inventory": inventory_statements,
+    "options": option_statements,
 }
 EMULATOR = "emulator"
 

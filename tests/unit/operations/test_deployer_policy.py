@@ -225,6 +225,11 @@ def test_whatever_a_deployment_called_is_allowed() -> None:
         ),
         ("events:PutRule", f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/marquee-{{}}-cluster-ended"),
         ("sns:DeleteTopic", f"arn:aws:sns:eu-west-1:{ACCOUNT}:marquee-{{}}-alarms"),
+        (
+            "wafv2:UpdateWebACL",
+            f"arn:aws:wafv2:eu-west-1:{ACCOUNT}:regional/webacl/marquee-{{}}/a1",
+        ),
+        ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/marquee-{{}}"),
     ],
 )
 def test_what_is_ours_is_allowed_and_the_neighbours_is_not(action: str, resource: str) -> None:
