@@ -26,7 +26,7 @@ from operations.errors import OperationError
 MOST_CHARACTERS = 6_144
 # The tag that Terraform gives everything (terraform/versions.tf) and SAM the stack.
 TAG = "environment"
-_READS = re.compile(r"\w+:(Describe|Detect|Get(?!Item)|List|Simulate)\w*|apigateway:GET")
+_READS = re.compile(r"\w+:(Describe|Detect|Get(?!Item)|List|Simulate|View)\w*|apigateway:GET")
 _EMR_POLICY = "iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
 
 type Condition = Mapping[str, Mapping[str, str | list[str]]]
@@ -732,8 +732,7 @@ def option_statements(names: Names) -> Iterator[Statement]:
         [names.role("delivery-status")],
         {"StringEquals": {"iam:PassedToService": "sns.amazonaws.com"}},
     )
-    failures = f"log-group:sns/{names.region}/{names.account}/DirectPublishToPhoneNumber/Failure"
-    group = names.arn("logs", failures)
+    group = failed_texts_log(names)
     yield Statement(
         "LogOfFailedTexts",
         [
@@ -745,6 +744,12 @@ def option_statements(names: Names) -> Iterator[Statement]:
         ],
         [group, f"{group}:*"],
     )
+
+
+def failed_texts_log(names: Names) -> str:
+    """Return the ARN of the log group whose name SNS chooses (terraform/delivery_status.tf)."""
+    group = f"sns/{names.region}/{names.account}/DirectPublishToPhoneNumber/Failure"
+    return names.arn("logs", f"log-group:{group}")
 
 
 PARTS = {
@@ -807,7 +812,10 @@ def boundary_document(names: Names) -> dict[str, Any]:
         Statement(
             "Logs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [names.arn("logs", f"log-group:/aws/lambda/{names.prefix}-*")],
+            [
+                names.arn("logs", f"log-group:/aws/lambda/{names.prefix}-*"),
+                f"{failed_texts_log(names)}:*",
+            ],
         ),
         Statement(
             "Nodes",

@@ -73,6 +73,8 @@ resource "aws_iam_role" "delivery_status" {
   name        = "${local.name}-delivery-status"
   description = "SNS logs texts that failed"
 
+  permissions_boundary = var.permissions_boundary
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -1,7 +1,8 @@
 """Who deploys, into which account, and whether they may."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -60,8 +61,7 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
         asked += len(actions)
         for answer in answers:
             if answer["EvalDecision"] != "allowed":
-                unknown = answer.get("MissingContextValues")
-                (uncertain if unknown else denied).add(answer["EvalActionName"])
+                (uncertain if _missing(answer) else denied).add(answer["EvalActionName"])
     if denied:
         level = Level.STOP if making else Level.WARNING
         return Result(
@@ -75,6 +75,16 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
         found = f"{_listed(uncertain)} depend on conditions that cannot be simulated"
         return Result(RIGHTS_CHECK, Level.WARNING, found, "see that they hold", link)
     return Result(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
+
+
+def _missing(answer: Mapping[str, Any]) -> bool:
+    """Say whether a condition needed a value that the simulation was not given.
+
+    Where a resource is named, IAM may say so in that resource's result only (API reference,
+    EvaluationResult).
+    """
+    results = [answer, *answer.get("ResourceSpecificResults", [])]
+    return any(result.get("MissingContextValues") for result in results)
 
 
 def principal(account: Account) -> str:

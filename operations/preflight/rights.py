@@ -1,4 +1,8 @@
-"""The actions that making each kind of resource takes, and on what name."""
+"""The actions that making each kind of resource takes, and on what name.
+
+IAM simulates a policy on the very name that it is given: a policy that names its resources is
+denied on `*`. So `*` stands only where AWS has no resource for the action.
+"""
 
 from collections.abc import Mapping
 
@@ -9,7 +13,10 @@ type Rights = tuple[tuple[str, tuple[str, ...]], ...]
 _BUCKET = "arn:{partition}:s3:::{name}-{account}-ratings"
 _ROLE = "arn:{partition}:iam::{account}:role/{name}-ingest"
 _LOGS = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{name}-ingest"
-_EC2 = "*"  # ids that do not exist yet; most of these actions know no name
+# Ids that do not exist yet.
+_EC2 = "arn:{partition}:ec2:{region}:{account}:"
+_CLOUDFRONT = "arn:{partition}:cloudfront::{account}:"
+_WEB_ACL = "arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}/any"
 _API = "arn:{partition}:apigateway:{region}::/restapis"
 
 
@@ -25,12 +32,18 @@ RIGHTS: Mapping[str, Rights] = {
         "budgets:ModifyBudget",
         "budgets:ViewBudget",
     ),
-    "aws_cloudfront_cache_policy": _on("*", "cloudfront:CreateCachePolicy"),
+    "aws_cloudfront_cache_policy": _on(
+        f"{_CLOUDFRONT}cache-policy/any", "cloudfront:CreateCachePolicy"
+    ),
     "aws_cloudfront_distribution": _on(
-        "*", "cloudfront:CreateDistribution", "cloudfront:CreateInvalidation"
+        f"{_CLOUDFRONT}distribution/any",
+        "cloudfront:CreateDistribution",
+        "cloudfront:CreateInvalidation",
     ),
     "aws_cloudfront_origin_access_control": _on("*", "cloudfront:CreateOriginAccessControl"),
-    "aws_cloudfront_response_headers_policy": _on("*", "cloudfront:CreateResponseHeadersPolicy"),
+    "aws_cloudfront_response_headers_policy": _on(
+        f"{_CLOUDFRONT}response-headers-policy/any", "cloudfront:CreateResponseHeadersPolicy"
+    ),
     "aws_cloudwatch_composite_alarm": _on("*", "cloudwatch:PutCompositeAlarm"),
     "aws_cloudwatch_dashboard": _on(
         "arn:{partition}:cloudwatch::{account}:dashboard/{name}", "cloudwatch:PutDashboard"
@@ -49,7 +62,9 @@ RIGHTS: Mapping[str, Rights] = {
         "cloudwatch:PutMetricAlarm",
     ),
     "aws_default_security_group": _on(
-        _EC2, "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"
+        f"{_EC2}security-group/any",
+        "ec2:RevokeSecurityGroupIngress",
+        "ec2:RevokeSecurityGroupEgress",
     ),
     "aws_dynamodb_table": _on(
         "arn:{partition}:dynamodb:{region}:{account}:table/{name}-visitors",
@@ -76,17 +91,26 @@ RIGHTS: Mapping[str, Rights] = {
     "aws_iam_policy": _on("arn:{partition}:iam::{account}:policy/{name}-any", "iam:CreatePolicy"),
     "aws_iam_role": _on(_ROLE, "iam:CreateRole", "iam:TagRole", "iam:PassRole"),
     "aws_iam_role_policy": _on(_ROLE, "iam:PutRolePolicy"),
-    "aws_iam_role_policy_attachment": _on(_ROLE, "iam:AttachRolePolicy"),
-    "aws_internet_gateway": _on(_EC2, "ec2:CreateInternetGateway", "ec2:AttachInternetGateway"),
-    "aws_kms_alias": _on("*", "kms:CreateAlias"),
-    "aws_kms_key": _on("*", "kms:CreateKey", "kms:EnableKeyRotation"),
+    "aws_iam_role_policy_attachment": _on(
+        "arn:{partition}:iam::{account}:role/{name}-emr-service", "iam:AttachRolePolicy"
+    ),
+    "aws_internet_gateway": _on(
+        f"{_EC2}internet-gateway/any", "ec2:CreateInternetGateway", "ec2:AttachInternetGateway"
+    ),
+    "aws_kms_alias": _on(
+        "arn:{partition}:kms:{region}:{account}:alias/{name}-disks", "kms:CreateAlias"
+    ),
+    "aws_kms_key": (
+        ("*", ("kms:CreateKey",)),
+        ("arn:{partition}:kms:{region}:{account}:key/any", ("kms:EnableKeyRotation",)),
+    ),
     "aws_lambda_permission": _on(
         "arn:{partition}:lambda:{region}:{account}:function:{name}-ingest", "lambda:AddPermission"
     ),
-    "aws_route": _on(_EC2, "ec2:CreateRoute"),
+    "aws_route": _on(f"{_EC2}route-table/any", "ec2:CreateRoute"),
     "aws_route53_record": _on("*", "route53:ChangeResourceRecordSets"),
-    "aws_route_table": _on(_EC2, "ec2:CreateRouteTable", "ec2:CreateTags"),
-    "aws_route_table_association": _on(_EC2, "ec2:AssociateRouteTable"),
+    "aws_route_table": _on(f"{_EC2}route-table/any", "ec2:CreateRouteTable", "ec2:CreateTags"),
+    "aws_route_table_association": _on(f"{_EC2}route-table/any", "ec2:AssociateRouteTable"),
     "aws_s3_bucket": _on(_BUCKET, "s3:CreateBucket", "s3:PutBucketTagging"),
     "aws_s3_bucket_lifecycle_configuration": _on(_BUCKET, "s3:PutLifecycleConfiguration"),
     "aws_s3_bucket_notification": _on(_BUCKET, "s3:PutBucketNotification"),
@@ -99,7 +123,9 @@ RIGHTS: Mapping[str, Rights] = {
     "aws_s3_bucket_versioning": _on(_BUCKET, "s3:PutBucketVersioning"),
     "aws_s3_bucket_website_configuration": _on(_BUCKET, "s3:PutBucketWebsite"),
     "aws_s3_object": _on("arn:{partition}:s3:::{name}-{account}-artifacts/any", "s3:PutObject"),
-    "aws_security_group": _on(_EC2, "ec2:CreateSecurityGroup", "ec2:CreateTags"),
+    "aws_security_group": _on(
+        f"{_EC2}security-group/any", "ec2:CreateSecurityGroup", "ec2:CreateTags"
+    ),
     "aws_sns_sms_preferences": _on("*", "sns:SetSMSAttributes"),
     "aws_sns_topic": _on(
         "arn:{partition}:sns:{region}:{account}:{name}-alarms",
@@ -122,15 +148,19 @@ RIGHTS: Mapping[str, Rights] = {
         "ssm:PutParameter",
         "ssm:GetParametersByPath",
     ),
-    "aws_subnet": _on(_EC2, "ec2:CreateSubnet", "ec2:ModifySubnetAttribute"),
-    "aws_vpc": _on(_EC2, "ec2:CreateVpc", "ec2:ModifyVpcAttribute"),
-    "aws_vpc_endpoint": _on(_EC2, "ec2:CreateVpcEndpoint"),
-    "aws_vpc_security_group_egress_rule": _on(_EC2, "ec2:AuthorizeSecurityGroupEgress"),
-    "aws_vpc_security_group_ingress_rule": _on(_EC2, "ec2:AuthorizeSecurityGroupIngress"),
-    "aws_wafv2_web_acl": _on("*", "wafv2:CreateWebACL"),
-    "aws_wafv2_web_acl_association": _on("*", "wafv2:AssociateWebACL"),
+    "aws_subnet": _on(f"{_EC2}subnet/any", "ec2:CreateSubnet", "ec2:ModifySubnetAttribute"),
+    "aws_vpc": _on(f"{_EC2}vpc/any", "ec2:CreateVpc", "ec2:ModifyVpcAttribute"),
+    "aws_vpc_endpoint": _on(f"{_EC2}vpc-endpoint/any", "ec2:CreateVpcEndpoint"),
+    "aws_vpc_security_group_egress_rule": _on(
+        f"{_EC2}security-group/any", "ec2:AuthorizeSecurityGroupEgress"
+    ),
+    "aws_vpc_security_group_ingress_rule": _on(
+        f"{_EC2}security-group/any", "ec2:AuthorizeSecurityGroupIngress"
+    ),
+    "aws_wafv2_web_acl": _on(_WEB_ACL, "wafv2:CreateWebACL"),
+    "aws_wafv2_web_acl_association": _on(_WEB_ACL, "wafv2:AssociateWebACL"),
     "terraform_data": (),
-    "AWS::WAFv2::WebACLAssociation": _on("*", "wafv2:AssociateWebACL"),
+    "AWS::WAFv2::WebACLAssociation": _on(_WEB_ACL, "wafv2:AssociateWebACL"),
     "AWS::Serverless::Api": _on(_API, "apigateway:POST"),
     "AWS::Serverless::Function": (
         (

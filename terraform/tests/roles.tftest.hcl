@@ -130,11 +130,16 @@ run "every_role_has_the_permissions_boundary" {
 
   variables {
     permissions_boundary = "arn:aws:iam::123456789012:policy/marquee-test-boundary"
+    log_failed_texts     = true
   }
 
   assert {
     condition = alltrue([
-      for role in concat(values(aws_iam_role.functions), [aws_iam_role.nodes, aws_iam_role.emr_service]) :
+      for role in concat(
+        values(aws_iam_role.functions),
+        [aws_iam_role.nodes, aws_iam_role.emr_service],
+        aws_iam_role.delivery_status,
+      ) :
       role.permissions_boundary == "arn:aws:iam::123456789012:policy/marquee-test-boundary"
     ])
     error_message = "A role can do more than the permissions boundary allows."

@@ -17,6 +17,7 @@ from operations.__main__ import main
 from operations.deployer_policy import Names, Statement, compact, documents
 from operations.environment import Environment
 from operations.errors import OperationError
+from operations.preflight.rights import RIGHTS, names
 
 ROOT = Path(__file__).parents[3]
 CALLS = ROOT / "tests" / "infrastructure" / "deployer_calls.txt"
@@ -199,6 +200,49 @@ def test_whatever_a_deployment_called_is_allowed() -> None:
     assert sorted(set(called) - granted_actions(STAGING)) == []
 
 
+def kinds_made() -> set[str]:
+    """Return every kind of resource in Terraform's files and the template, options included."""
+    terraform = "\n".join(file.read_text() for file in (ROOT / "terraform").glob("*.tf"))
+    template = (ROOT / "sam" / "template.yaml").read_text()
+    kinds = {
+        *re.findall(r'^resource "(aws_\w+)"', terraform, re.MULTILINE),
+        *re.findall(r"^ +Type: (AWS::\S+)$", template, re.MULTILINE),
+    }
+    assert {"aws_wafv2_web_acl", "aws_budgets_budget", "AWS::WAFv2::WebACLAssociation"} <= kinds
+    return kinds
+
+
+def test_preflight_asks_for_nothing_that_the_deployer_lacks() -> None:
+    """IAM simulates a policy on the very name that preflight gives: `*` is no name of ours.
+
+    The recording cannot show what an option switches on: a WAF, a budget, the log of texts.
+    Conditions are left out, as preflight only warns where one decides.
+    """
+    granted = [
+        (action, resource)
+        for statement in all_statements(STAGING)
+        for action in statement.actions
+        for resource in statement.resources
+    ]
+    caller = {"Arn": f"arn:aws:iam::{ACCOUNT}:user/any", "Account": ACCOUNT}
+    told = names(Environment("staging", "eu-west-1"), caller)
+    asked = {
+        (action, pattern.format_map(told))
+        for kind in kinds_made()
+        for pattern, actions in RIGHTS.get(kind, ())
+        for action in actions
+    }
+
+    assert len(asked) > 50
+    assert [
+        (action, resource)
+        for action, resource in sorted(asked)
+        if not any(
+            fnmatchcase(action, allowed) and fnmatchcase(resource, on) for allowed, on in granted
+        )
+    ] == []
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
@@ -277,6 +321,7 @@ def test_a_neighbours_network_cannot_be_tagged_as_ours() -> None:
         ("marquee-staging-ingest", "lambda", True),
         ("marquee-staging-nodes", "ec2", True),
         ("marquee-staging-emr-service", "elasticmapreduce", True),
+        ("marquee-staging-delivery-status", "sns", True),
         ("marquee-staging-ingest", "ec2", False),
         ("marquee-prod-ingest", "lambda", False),
         ("administrator", "lambda", False),
@@ -334,7 +379,7 @@ def test_the_reader_reads_the_state_and_changes_nothing() -> None:
     actions = {action for each in statements for action in each["Action"]}
 
     verbs = {action.partition(":")[2] for action in actions}
-    reading = re.compile("Get|List|Describe|Detect|GET$|SimulatePrincipal")
+    reading = re.compile("Get|List|Describe|Detect|GET$|SimulatePrincipal|ViewBudget$")
     assert [verb for verb in verbs if not reading.match(verb)] == []
     assert {"s3:GetObject", "cloudformation:DetectStackDrift", "iam:GetRolePolicy"} <= actions
     assert "dynamodb:GetItem" not in actions

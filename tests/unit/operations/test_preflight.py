@@ -110,6 +110,30 @@ def test_a_right_that_depends_on_a_tag_of_the_request_is_only_warned_about(
     assert caller.check_rights(account, NEEDS, making=True).level is Level.WARNING
 
 
+def test_a_condition_that_is_missing_for_the_named_resource_is_only_warned_about(
+    account: StubbedAccount,
+) -> None:
+    """Where a resource is named, IAM lists what is missing in that resource's result."""
+    on_queue = {
+        "EvalResourceName": f"arn:aws:sqs:us-east-1:{NUMBER}:marquee-staging-visitors",
+        "EvalResourceDecision": "implicitDeny",
+        "MissingContextValues": ["aws:RequestTag/environment"],
+    }
+    result = {
+        "EvalActionName": "sqs:CreateQueue",
+        "EvalDecision": "implicitDeny",
+        "MissingContextValues": [],
+        "ResourceSpecificResults": [on_queue],
+    }
+    account.answers(
+        "iam",
+        "simulate_principal_policy",
+        {"EvaluationResults": [result], "IsTruncated": False},
+    )
+
+    assert caller.check_rights(account, NEEDS, making=True).level is Level.WARNING
+
+
 def test_the_rights_are_asked_for_on_the_deployments_own_names(account: StubbedAccount) -> None:
     account.answers(
         "iam",
