@@ -173,13 +173,28 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
     }
 
 
-def test_what_the_emulator_stores_lies_in_the_state_folder(own_aws: LocalAws) -> None:
-    """Wherever it runs: in a container it would choose a folder of the machine's /var/lib."""
-    name = emulator.chosen().name
-    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / name
+def machine_wide() -> dict[Path, int]:
+    """Return the folders of the machine that the emulator would choose in a container.
+
+    Each comes with the time of its last change: one may be there from another run of an emulator.
+    """
+    top = Path("/var/lib") / emulator.chosen().name
+    found = [top, *top.glob("*")] if top.exists() else []
+    return {folder: folder.stat().st_mtime_ns for folder in found}
+
+
+@pytest.fixture
+def before() -> dict[Path, int]:
+    return machine_wide()
+
+
+def test_what_the_emulator_stores_lies_in_the_state_folder(
+    before: dict[Path, int], own_aws: LocalAws
+) -> None:
+    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / emulator.chosen().name
 
     assert (stored / "cache").is_dir()
-    assert not (Path("/var/lib") / name).exists()
+    assert machine_wide() == before
 
 
 def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
