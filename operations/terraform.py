@@ -118,16 +118,25 @@ class Terraform:
         with TemporaryDirectory() as folder:  # a plan file holds every value: keep none
             file = Path(folder) / "plan"
             text = self._run("plan", *flags, f"-out={file}", *self._inputs())
-            document = json.loads(self._run("show", "-json", str(file)))
+            document = self._shown(str(file))
         return Plan(text, document)
 
     def cluster_id(self) -> str | None:
         """Return the id of the cluster in the state, None where the state holds none."""
-        state = json.loads(self._run("show", "-json"))
+        state = self._shown()
         resources = state.get("values", {}).get("root_module", {}).get("resources", [])
         return next(
             (each["values"]["id"] for each in resources if each["address"] == CLUSTER), None
         )
+
+    def _shown(self, *plan: str) -> Any:
+        """Return what `terraform show -json` says of a plan, or of the state where none is given.
+
+        It holds every value, so its log is deleted where it succeeds.
+        """
+        shown = json.loads(self._run("show", "-json", *plan))
+        self._log("show").unlink()
+        return shown
 
     def forget_cluster(self) -> None:
         """Take the cluster out of the state; it goes on running, and the next apply makes one."""
@@ -170,12 +179,15 @@ class Terraform:
             *(f"-var={name}={value}" for name, value in variables.items()),
         ]
 
+    def _log(self, command: str) -> Path:
+        return self._logs / f"terraform-{command}.log"
+
     def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
         name = arguments[0]
         quiet = [] if name in _ASKS_NOTHING else ["-no-color", "-input=false"]
         return run(
             ["terraform", name, *quiet, *arguments[1:]],
-            log=self._logs / f"terraform-{name}.log",
+            log=self._log(name),
             what=f"terraform {name}",
             folder=FOLDER,
             variables=settings(self._environment.state / "terraform"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from operations import __main__ as command_line
-from operations import deploy
+from operations import deploy, terraform
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError
@@ -123,3 +123,23 @@ def test_a_plan_that_replaces_the_cluster_names_renew(
     planned(Environment("staging"))
 
     assert "make renew ENV=staging" in capsys.readouterr().out
+
+
+def test_no_log_keeps_the_values_of_a_plan_or_of_the_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def run(command: list[str], *, log: Path, **_: Any) -> str:
+        printed = '{"values": {}}' if command[1] == "show" else "No changes."
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(printed)
+        return printed
+
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
+    monkeypatch.setattr(terraform, "run", run)
+    monkeypatch.setattr(Terraform, "_inputs", lambda _: [])
+    here = Terraform(Environment("local"))
+
+    here.plan()
+    here.cluster_id()
+
+    assert [log.name for log in (tmp_path / "logs").iterdir()] == ["terraform-plan.log"]
