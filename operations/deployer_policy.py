@@ -316,7 +316,7 @@ def function_statements(names: Names) -> Iterator[Statement]:
 def role_statements(names: Names) -> Iterator[Statement]:
     """The roles that functions and nodes get, and what watches them.
 
-    Whoever may make a role and pass it on has what that role has: `boundary` limits both.
+    A caller who may make a role and pass it on can use all of its rights: `boundary` limits both.
     """
     roles = [names.role("*")]
     bounded: Condition = (
@@ -837,8 +837,8 @@ def boundary_document(names: Names) -> dict[str, Any]:
     return _document(statements)
 
 
-# Whoever may ask for the environment's parameters could have the token secret decrypted with them:
-# AWS's own key in KMS decrypts for everybody in the account whom no policy forbids it.
+# A caller who may read the environment's parameters could get the token secret decrypted, too:
+# AWS's own key in KMS decrypts for every caller of the account unless a policy denies it.
 _NOTHING_SECRET = Statement(
     "DecryptNothing",
     ["kms:Decrypt"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class OperationError(Exception):
-    """One clear sentence that names the thing, the value and the mend.
+    """One clear sentence that names the thing, the value and how to fix it.
 
     `status` is the exit status of the command that it ends.
     """

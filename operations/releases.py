@@ -20,8 +20,8 @@ from operations.logs import FUNCTIONS
 ALIAS = "live"
 KEPT = 5  # releases, the one in use among them
 _LATEST = "$LATEST"
-# What a version was told of things that a later deployment may have replaced. The site's address
-# is not among them: an old one only makes links that name an old address.
+# Variables that name things which a later deployment may have replaced. The site's address is not
+# among them: with an old one, links only name the old address.
 _REPLACEABLE = re.compile(r"CLUSTER_ID|.*_(BUCKET|TABLE|QUEUE_URL)")
 
 

@@ -110,7 +110,7 @@ def check(environment: Environment, model_id: str) -> KeptModel:
         for name in set(names_of(read)) & set(BESIDE_FILE_NAMES):
             read_beside(read, name)
     except ModelError as error:
-        # Training again is no help to who wants an older model back.
+        # Training again does not bring an older model back.
         return KeptModel(model_id, damage=str(error).removesuffix("; train again"))
     return KeptModel(
         model_id, model.dataset, model.trained_at, model.counts.ratings, dict(model.metrics)

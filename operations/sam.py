@@ -46,11 +46,11 @@ def parameters(environment: Environment, scripts: str, file: Path | None = None)
 
 
 def resolved_values(environment: Environment) -> dict[str, str]:
-    """Return what the template is told of the parameters that Terraform published.
+    """Return the template's parameters that depend on what Terraform published.
 
-    The digest makes CloudFormation look them up again: it resolves them only where it updates a
-    resource, and a new cluster alone changes no template. Whether there is a WAF decides about a
-    resource, and a condition cannot look a parameter up.
+    The digest makes CloudFormation look the published values up again: it resolves them only where
+    it updates a resource, and a new cluster alone changes no template. The WAF's ARN is passed as a
+    value, because the condition on it cannot look a parameter up.
     """
     return {
         "ParametersDigest": environment.parameters_digest,

@@ -255,7 +255,7 @@ locals {
       metric     = "MRUnhealthyNodes"
       comparison = "GreaterThanThreshold"
       threshold  = 0
-      meaning    = "YARN takes a node for unhealthy, mostly because its disk is over 90 % full, and runs nothing there."
+      meaning    = "YARN counts a node as unhealthy, usually because its disk is over 90 % full, and runs nothing on it."
     }
     nodes-missing = {
       metric     = "CoreNodesRunning"

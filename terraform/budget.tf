@@ -1,5 +1,5 @@
-# A mail before the bill surprises anybody. AWS Budgets counts a tag only after it has been activated
-# for cost allocation, which belongs to the account (docs/deploy.md says where).
+# Mails the operator when the month's cost nears the limit. AWS Budgets counts a tag only after it has
+# been activated for cost allocation, a setting of the account (docs/deploy.md says where).
 locals {
   budget_tag = lookup(coalesce(var.tags, { environment = var.environment }), "environment", null)
 }

@@ -111,6 +111,6 @@ resource "aws_sns_sms_preferences" "delivery_status" {
   delivery_status_iam_role_arn          = aws_iam_role.delivery_status[0].arn
   delivery_status_success_sampling_rate = "0" # a text that arrived leaves no line
 
-  # Else SNS could look for rights and a group that are not there yet.
+  # SNS must find the role's rights and the log group when the setting is made.
   depends_on = [aws_iam_role_policy.delivery_status, aws_cloudwatch_log_group.failed_texts]
 }

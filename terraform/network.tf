@@ -46,8 +46,8 @@ data "aws_availability_zones" "available" {
   }
 }
 
-# The zone that was chosen first. It stays, since another one would replace the subnet and with it
-# the cluster, only because AWS began to offer a type in a zone of an earlier name.
+# Keeps the zone that the first deployment chose. AWS may later offer a type in a zone that sorts
+# before it; choosing that one would replace the subnet and the cluster.
 resource "terraform_data" "zone" {
   input = try(local.zones_with_both[0], null)
 

@@ -447,7 +447,7 @@ variable "budget_email" {
 }
 
 variable "budget_usd_month" {
-  description = "Dollars a month that budget_email hears about. `make cost` says what to expect."
+  description = "The month's budget in dollars, for the mails to budget_email. `make cost` says what to expect."
   type        = number
   default     = 600
   nullable    = false

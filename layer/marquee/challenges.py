@@ -1,8 +1,9 @@
 """Proof of work before a phone is accepted, by ALTCHA's challenges (altcha.org, version 2).
 
-A challenge hides a counter below twice `tries`. Whoever finds it has tried every counter below it,
-each by a PBKDF2 of ROUNDS rounds: work that a browser's WebCrypto does nearly as fast as any other
-program on the same machine. A proof names its challenge, expires with it and is good for one thing.
+A challenge hides a counter below twice `tries`. To find it, a program tries one counter after the
+other, each by a PBKDF2 of ROUNDS rounds. A browser's WebCrypto does this work nearly as fast as any
+other program on the same machine. A proof names its challenge, expires with it and can be used for
+one thing only.
 """
 
 import secrets

@@ -31,7 +31,7 @@ def check_credentials(account: Account) -> Result:
         return Result(
             CREDENTIALS,
             Level.WARNING,
-            f"account {number}, as its root user, whom nothing restrains",
+            f"account {number}, as its root user, which no policy limits",
             "make a role for deployments and use it instead",
             account.console("iam/home#/roles"),
         )

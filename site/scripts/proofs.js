@@ -31,7 +31,7 @@ export class Proofs extends EventTarget {
     if (this.#making) return;
     const making = this.#make();
     this.#making = making;
-    // Whoever takes it hears why it failed; here it only must not stay.
+    // `take` throws the failure. Here a failed proof is only forgotten, so that a new one can be made.
     making.catch(() => {
       if (this.#making === making) this.#making = null;
     });

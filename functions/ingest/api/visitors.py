@@ -192,7 +192,8 @@ def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page
 def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -> None:
     """Count the change, and the text if it asks for one that is not on its way already.
 
-    Whoever asks for a text proves work first, or phones of others could be counted for nothing.
+    A visitor who asks for a text proves work first. Otherwise a script could use up the limits of
+    other people's phones.
     """
     progress = page.progress
     what = f"{progress.visitor_id}-{progress.version + 1}"
