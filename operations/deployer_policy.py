@@ -101,6 +101,15 @@ class Names:
     def if_tagged(self, operator: str, key: str) -> Condition:
         return {operator: {key: self.environment}} if self.tagged else {}
 
+    def if_tagging_own(self, resource_tag: str = f"aws:ResourceTag/{TAG}") -> Condition:
+        """Return the condition to tag a thing as ours: a new one, one without the tag, or ours."""
+        if not self.tagged:
+            return {}
+        return {
+            "StringEquals": {f"aws:RequestTag/{TAG}": self.environment},
+            "StringEqualsIfExists": {resource_tag: self.environment},
+        }
+
 
 def data_statements(names: Names) -> Iterator[Statement]:
     """Buckets, tables, queues, parameters."""
@@ -280,6 +289,14 @@ def function_statements(names: Names) -> Iterator[Statement]:
         ["*"],
         {"ArnLike": {"lambda:FunctionArn": [function]}},
         reason="AWS makes their ids up; the function that they call is the condition.",
+    )
+    yield Statement(
+        # CloudFormation makes them with the stack's tags (Lambda Developer Guide, "Using tags on
+        # event source mappings").
+        "TagEventSources",
+        ["lambda:TagResource", "lambda:UntagResource"],
+        [names.arn("lambda", "event-source-mapping:*")],
+        reason="AWS makes their ids up; a tag of theirs decides about no right.",
     )
     yield Statement(
         "ListEventSources",
@@ -464,11 +481,19 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         reason="A cluster has no id before it is made; its tag is the condition.",
     )
     yield Statement(
+        "TagCluster",  # also while it is made
+        ["elasticmapreduce:AddTags"],
+        [names.arn("elasticmapreduce", "cluster/*")],
+        names.if_tagging_own(f"elasticmapreduce:ResourceTag/{TAG}"),
+        reason="AWS makes the ids of clusters up. Clusters without the tag can be taken over, those"
+        " of others not.",
+    )
+    yield Statement(
         "Cluster",
         [
             f"elasticmapreduce:{name}"
             for name in (
-                *("AddJobFlowSteps", "AddTags", "CancelSteps", "DescribeCluster", "DescribeStep"),
+                *("AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep"),
                 *("GetAutoTerminationPolicy", "GetManagedScalingPolicy", "ListBootstrapActions"),
                 *("ListInstanceFleets", "ListInstanceGroups", "ListInstances", "ListSteps"),
                 *("ModifyCluster", "ModifyInstanceGroups", "PutAutoTerminationPolicy"),
@@ -502,13 +527,23 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
     )
     keys = names.arn("kms", "key/*")
     yield Statement(
+        # To make a key with tags takes this right on keys without any (KMS Developer Guide,
+        # "Controlling access to tags").
+        "TagKey",
+        ["kms:TagResource"],
+        [keys],
+        names.if_tagging_own(),
+        reason="AWS makes the ids of keys up. Keys without the tag can be taken over, those of"
+        " others not.",
+    )
+    yield Statement(
         "Key",
         [
             f"kms:{name}"
             for name in (
                 *("CreateAlias", "DeleteAlias", "DescribeKey", "EnableKeyRotation"),
                 *("GetKeyPolicy", "GetKeyRotationStatus", "ListResourceTags", "PutKeyPolicy"),
-                *("ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"),
+                *("ScheduleKeyDeletion", "UntagResource", "UpdateKeyDescription"),
             )
         ],
         [keys],
@@ -594,12 +629,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         "TagNetwork",  # what carries no such tag, as the VPC's default group, or ours already
         ["ec2:CreateTags"],
         of_kinds(*made),
-        {
-            "StringEquals": {f"aws:RequestTag/{TAG}": names.environment},
-            "StringEqualsIfExists": {f"aws:ResourceTag/{TAG}": names.environment},
-        }
-        if names.tagged
-        else {},
+        names.if_tagging_own(),
         reason=f"{made_up} Networks without the tag can be taken over, those of others not.",
     )
     yield Statement(
@@ -634,7 +664,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         "MakeSite",
         ["cloudfront:CreateDistribution", "cloudfront:TagResource"],
         of_kinds("distribution"),
-        names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
+        names.if_tagging_own(),
         reason="A distribution has no id before it is made; its tag is the condition.",
     )
     yield Statement(

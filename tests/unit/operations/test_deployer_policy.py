@@ -72,6 +72,7 @@ EXPLAINED = {
     ("SamTransform", "INVALID_ARN"): "AWS writes the ARN of its own transforms without an account.",
     ("Cluster", "UNKNOWN_CONDITION_FOR_ACTION"): "The list has EMR's tag condition at no action;"
     " AWS's guide has it for all that act on a cluster (Use cluster and Notebook tags with IAM).",
+    ("TagCluster", "UNKNOWN_CONDITION_FOR_ACTION"): "As for Cluster.",
     ("TablesKey", "UNKNOWN_CONDITION_FOR_ACTION"): "The list is older than kms:ResourceAliases.",
     ("Key", "RESOURCE_MISMATCH"): "An alias needs rights on key and alias: KeyAlias has the other.",
     ("KeyAlias", "RESOURCE_MISMATCH"): "An alias needs rights on key and alias: Key has the other.",
@@ -306,13 +307,33 @@ def test_what_has_a_made_up_id_is_told_from_the_neighbours_by_its_tag(
     assert not allows(STAGING, action, resource)
 
 
-def test_a_neighbours_network_cannot_be_tagged_as_ours() -> None:
-    network = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:security-group/sg-1"
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("ec2:CreateTags", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:security-group/sg-1"),
+        ("kms:TagResource", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1"),
+        ("cloudfront:TagResource", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"),
+        (
+            "elasticmapreduce:AddTags",
+            f"arn:aws:elasticmapreduce:eu-west-1:{ACCOUNT}:cluster/j-1",
+        ),
+    ],
+)
+def test_what_is_new_is_tagged_as_ours_and_what_is_a_neighbours_is_not(
+    action: str, resource: str
+) -> None:
     tag = {"aws:RequestTag/environment": "staging"}
 
-    assert allows(STAGING, "ec2:CreateTags", network, tag)
-    assert not allows(STAGING, "ec2:CreateTags", network, tag | THEIRS)
-    assert not allows(STAGING, "ec2:CreateTags", network, {"aws:RequestTag/environment": "prod"})
+    assert allows(STAGING, action, resource, tag)
+    assert allows(STAGING, action, resource, tag | OURS)
+    assert not allows(STAGING, action, resource, tag | THEIRS)
+    assert not allows(STAGING, action, resource, {"aws:RequestTag/environment": "prod"})
+
+
+def test_event_source_mappings_are_made_with_the_stacks_tags() -> None:
+    mapping = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:event-source-mapping:1"
+
+    assert allows(STAGING, "lambda:TagResource", mapping)
 
 
 @pytest.mark.parametrize(
