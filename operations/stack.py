@@ -31,7 +31,7 @@ UPDATED = {
     "IMPORT_ROLLBACK_COMPLETE",
 }
 # These hold functions that serve visitors: only the operator can decide what to give up.
-_OPERATORS_CHOICE = {
+OPERATORS_CHOICE = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback",
     "UPDATE_FAILED": "aws cloudformation rollback-stack",
     "IMPORT_ROLLBACK_FAILED": "aws cloudformation rollback-stack",
@@ -65,10 +65,10 @@ def make_deployable(environment: Environment, say: Say = out.print) -> None:
     if state in DELETED_FIRST:
         say(f"The stack {name} is {state} ({DELETED_FIRST[state]}): it is deleted first.")
         delete(environment)
-    elif state in _OPERATORS_CHOICE:
+    elif state in OPERATORS_CHOICE:
         raise OperationError(
             f"The stack {name} is {state} and cannot be updated{_because(cloudformation, name)}:"
-            f" run '{_OPERATORS_CHOICE[state]} --stack-name {name} --region {environment.region}',"
+            f" run '{OPERATORS_CHOICE[state]} --stack-name {name} --region {environment.region}',"
             " wait until it has ended, then deploy again."
         )
 

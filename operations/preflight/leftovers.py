@@ -2,18 +2,11 @@
 
 from botocore.exceptions import ClientError
 
+from operations import stack
 from operations.preflight.account import Account
 from operations.preflight.result import Level, Result
 
 STATE, STACK = "state bucket", "functions' stack"
-# CloudFormation User Guide, "Stack status codes". These were never whole and hold nothing.
-_MADE_ANEW = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
-# These serve visitors and refuse an update: only the operator can decide what to give up.
-_REFUSES_UPDATES = {
-    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
-    "UPDATE_FAILED": "rollback-stack",
-    "IMPORT_ROLLBACK_FAILED": "rollback-stack",
-}
 
 
 def check_state_bucket(account: Account, *, making: bool) -> Result:
@@ -79,17 +72,17 @@ def check_stack(account: Account, *, making: bool) -> Result:
             raise
         return Result(STACK, Level.OK, f"{name} is not there yet")
     state = str(stacks[0]["StackStatus"])
-    if state in _MADE_ANEW:
-        found = f"{name} is {state}: it was never whole, and cannot be updated"
+    if state in stack.DELETED_FIRST:
+        found = f"{name} is {state} and cannot be updated: {stack.DELETED_FIRST[state]}"
         fix = "its events say why; deploying deletes it and makes it anew"
         return Result(STACK, Level.WARNING, found, fix, link)
-    if state in _REFUSES_UPDATES:
+    if state in stack.OPERATORS_CHOICE:
         region = account.environment.region
-        fix = f"'aws cloudformation {_REFUSES_UPDATES[state]} --stack-name {name}"
+        fix = f"'{stack.OPERATORS_CHOICE[state]} --stack-name {name}"
         fix += f" --region {region}', and wait until it has ended"
         level = Level.STOP if making else Level.WARNING
         return Result(STACK, level, f"{name} is {state} and refuses updates", fix, link)
-    if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
+    if state.endswith("_IN_PROGRESS"):
         found = f"{name} is {state}: another deployment seems to run"
         return Result(STACK, Level.WARNING, found, "wait until it has ended", link)
     return Result(STACK, Level.OK, f"{name} is {state}")

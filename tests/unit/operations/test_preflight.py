@@ -529,7 +529,7 @@ def test_a_state_bucket_in_another_region_stops(account: StubbedAccount) -> None
     [
         ("CREATE_COMPLETE", Level.OK),
         ("UPDATE_ROLLBACK_COMPLETE", Level.OK),
-        ("REVIEW_IN_PROGRESS", Level.OK),
+        ("REVIEW_IN_PROGRESS", Level.WARNING),
         ("ROLLBACK_COMPLETE", Level.WARNING),
         ("CREATE_FAILED", Level.WARNING),
         ("DELETE_FAILED", Level.WARNING),
