@@ -13,7 +13,7 @@ MINIMUM_JAVA = 17
 
 
 class InstallationError(Exception):
-    """Something the local AWS needs is missing; the message names it and the mend."""
+    """Something the local AWS needs is missing; the message names it and says how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ def java_home() -> Path:
     """Home of the Java that JAVA_HOME or PATH names; Spark 4 needs 17 or newer."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    mend = f"install Java {MINIMUM_JAVA} or newer (Debian: openjdk-17-jre-headless)"
+    fix = f"install Java {MINIMUM_JAVA} or newer (Debian: openjdk-17-jre-headless)"
     if java is None or not Path(java).exists():
         where = f"no Java in JAVA_HOME={home}" if home else "no Java on PATH"
-        raise InstallationError(f"{where}; {mend}, since EMR steps run Spark.")
+        raise InstallationError(f"{where}; {fix}, since EMR steps run Spark.")
     answer = subprocess.run(
         [java, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, check=False
     )
     major = java_major(answer.stderr)
     if major is None or major < MINIMUM_JAVA:
-        raise InstallationError(f"{java} is Java {major}; {mend} or point JAVA_HOME at one.")
+        raise InstallationError(f"{java} is Java {major}; {fix} or point JAVA_HOME at one.")
     return Path(java).resolve().parent.parent
 
 

@@ -44,7 +44,7 @@ PASSED_THROUGH = (
 
 
 class LauncherError(Exception):
-    """The local AWS cannot start or stop; the message names why and the mend."""
+    """The local AWS cannot start or stop; the message says why and how to fix it."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Releases of the functions: published versions, and the alias that events and the API call.
 
 Every deployment that changes anything publishes a version of every function, whose variable
-RELEASE names the release (docs/decisions/0011-rollback.md). Rolling back moves the aliases.
+RELEASE names the release (docs/decisions/0010-rollback.md). Rolling back moves the aliases.
 """
 
 import re

@@ -48,7 +48,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = local.dead_letter_kinds
 
   alarm_name          = "${local.name}-${each.value}"
-  alarm_description   = "Messages that could not be worked off lie in ${local.name}-${each.value}. Read the function's log, mend the cause, then `make redrive`."
+  alarm_description   = "Messages that failed every delivery lie in ${local.name}-${each.value}. Read the function's log, fix the cause, then `make redrive`."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.value].name }

@@ -1,6 +1,7 @@
 """The flow on the emulator that is not the default one: no emulator's end is the project's."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def test_the_flow_passes_on_the_other_emulator_too(emulator: str, tmp_path: Path
         pytest.skip("these tests run on a deployment that was chosen")
     kept = {name: value for name, value in os.environ.items() if name != "MARQUEE_TEST_PORT"}
 
-    flow = subprocess.run(
+    with subprocess.Popen(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
             f"--basetemp={tmp_path / 'flow'}",
@@ -28,9 +29,15 @@ def test_the_flow_passes_on_the_other_emulator_too(emulator: str, tmp_path: Path
         ],
         cwd=ROOT,
         env={**kept, VARIABLE: emulator},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
+    ) as flow:
+        try:
+            printed, _ = flow.communicate()
+        except BaseException:
+            flow.send_signal(signal.SIGINT)  # pytest then stops the deployment that it started
+            flow.wait()
+            raise
 
-    assert flow.returncode == 0, flow.stdout[-10_000:]
+    assert flow.returncode == 0, printed[-10_000:]
