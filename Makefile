@@ -20,7 +20,7 @@ help: ## List every task
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS.\n'
+	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS;\nEMULATOR=localstack runs it on LocalStack, which enforces no IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
 .PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive rollback rollback-model invoke
