@@ -212,10 +212,9 @@ def _estimate(rehearsal: Rehearsal, report: Report) -> Estimate | None:
         return None
     prices, hours = load_prices(), report.seconds / 3600
     hour = rehearsal.bill.idle / MONTH_HOURS
-    visitors = rehearsal.bill.thousand / 1000 * len(rehearsal.visitors)
     return Estimate(
         hour,
-        hour * hours + visitors,
+        hour * hours,  # its one visitor gets no text, and costs less than a tenth of a cent
         hours,
         prices.region,
         prices.dated.isoformat(),
