@@ -54,7 +54,7 @@ class Running:
     pid: int
     port: int
     endpoint: str
-    emulator: str
+    emulator: str = "localstack"  # which every record without this field is about
 
     def sentence(self) -> str:
         """One sentence for the terminal."""
