@@ -29,7 +29,11 @@ class CaseInsensitiveKeys(dict[str, Any]):
         return super().__contains__(str(key).lower())
 
 
-NEGATED = ("StringNot", "NumericNot", "DateNot", "NotIpAddress", "ArnNot")
+# True where the request has no such key: negated operators, and those on all of a key's values.
+TRUE_WITHOUT_KEY = (
+    *("StringNot", "NumericNot", "DateNot", "NotIpAddress", "ArnNot"),
+    "ForAllValues:",
+)
 
 
 def as_text(value: Any) -> Any:
@@ -44,13 +48,13 @@ def undecided_conditions(
 ) -> dict[str, dict[str, Any]]:
     """Return the conditions that are left to compare, their values as text.
 
-    A negated operator is true where the request has no such key, so those conditions are left out.
+    Conditions that are true because the request has no such key are left out.
     """
     return {
         operator: {
             key: as_text(value)
             for key, value in keys.items()
-            if key in context or not operator.startswith(NEGATED)
+            if key in context or not operator.startswith(TRUE_WITHOUT_KEY)
         }
         for operator, keys in conditions.items()
     }

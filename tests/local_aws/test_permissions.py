@@ -7,6 +7,7 @@ before it looks for a resource.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Request:
     action: str
     resource: str
     prefix: str = ""  # of a listing
+    item: str = "nobody"  # the partition key of an item
 
     def __str__(self) -> str:
         return f"{self.action} on {self.resource}{self.prefix and f' under {self.prefix}'}"
@@ -67,7 +69,7 @@ class Request:
 
 
 def key_of(request: Request) -> dict[str, Any]:
-    return {"TableName": request.table, "Key": {"id": {"S": "nobody"}}}
+    return {"TableName": request.table, "Key": {"id": {"S": request.item}}}
 
 
 def queue_url(clients: Clients, request: Request) -> str:
@@ -113,7 +115,7 @@ CALLS: dict[str, Callable[[Clients, Request], Any]] = {
     "dynamodb:DeleteItem": lambda c, r: c("dynamodb").delete_item(**key_of(r)),
     "dynamodb:UpdateItem": lambda c, r: c("dynamodb").update_item(**key_of(r)),
     "dynamodb:PutItem": lambda c, r: c("dynamodb").put_item(
-        TableName=r.table, Item={"id": {"S": "nobody"}}
+        TableName=r.table, Item={"id": {"S": r.item}}
     ),
     "dynamodb:BatchGetItem": lambda c, r: c("dynamodb").batch_get_item(
         RequestItems={r.table: {"Keys": [{"id": {"S": "nobody"}}]}}
@@ -205,8 +207,24 @@ class Account:
                 Bucket=self.bucket(kind),
                 CreateBucketConfiguration={"LocationConstraint": self._region},
             )
+        # A condition on the partition key needs a table that says which attribute that is.
+        for table in self.tables:
+            self.operator("dynamodb").create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
         for role in ROLES:
             self._make_role(f"{self.name}-{role}", role)
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that any role's policy names."""
+        named = re.findall(
+            r":table/([\w-]+)", "".join(json.dumps(self.policy(role).document) for role in ROLES)
+        )
+        return sorted(set(named))
 
     def remove(self) -> None:
         for key in self._keys.values():
@@ -220,6 +238,8 @@ class Account:
             for item in self.operator("s3").list_objects_v2(Bucket=bucket).get("Contents", []):
                 self.operator("s3").delete_object(Bucket=bucket, Key=item["Key"])
             self.operator("s3").delete_bucket(Bucket=bucket)
+        for table in self.tables:
+            self.operator("dynamodb").delete_table(TableName=table)
 
     def bucket(self, kind: str) -> str:
         return f"{self.name}-{self.number}-{kind}"
@@ -285,10 +305,13 @@ def requests_of(account: Account, role: str) -> Iterator[Request]:
     for statement in account.policy(role).statements:
         if statement.effect != "Allow":
             continue
-        prefixes = statement.condition.get("StringLike", {}).get("s3:prefix", "")
+        conditions = [block for block in statement.condition.values() if isinstance(block, dict)]
+        carried = {key: str(value) for block in conditions for key, value in block.items()}
+        prefix = carried.get("s3:prefix", "").replace("*", "none")
+        item = carried.get("dynamodb:LeadingKeys", "nobody").replace("*", "none")
         for action in statement.actions:
             for resource in statement.resources:
-                yield Request(action, concrete(action, resource), prefixes.replace("*", "none"))
+                yield Request(action, concrete(action, resource), prefix, item)
 
 
 def concrete(action: str, resource: str) -> str:
@@ -305,7 +328,9 @@ def everything(account: Account) -> list[Request]:
 
 def may(account: Account, role: str, request: Request) -> bool:
     """Whether the role's policy allows a request, by AWS's rules: a denial beats what allows it."""
-    carried = (("s3:prefix", request.prefix),) if request.prefix else ()
+    carried: tuple[tuple[str, str], ...] = (("dynamodb:LeadingKeys", request.item),)
+    if request.prefix:
+        carried += (("s3:prefix", request.prefix),)
     need = Need(request.action.rstrip("*"), request.resource, "", carried)
     applying = {s.effect for s in account.policy(role).statements if grants(s, need)}
     return applying == {"Allow"}
