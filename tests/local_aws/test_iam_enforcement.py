@@ -261,10 +261,10 @@ def test_a_rule_sends_only_to_a_queue_that_names_it(aws: LocalAws) -> None:
 
     events.put_events(Entries=[{"Source": "enforced", "DetailType": "t", "Detail": "{}"}])
 
-    until(lambda: refused(aws, "names-other because the resource's policy"), 30, "the refusal")
+    until(lambda: refused(aws, "names-other because the resource's policy"), 120, "the refusal")
     received = until(
         lambda: sqs.receive_message(QueueUrl=open_url, WaitTimeSeconds=1).get("Messages"),
-        30,
+        120,
         "the event",
     )
     assert len(received) == 1

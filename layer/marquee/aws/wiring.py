@@ -34,11 +34,15 @@ _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts"
 # EMR: adding steps twice would run them twice.
 # SNS: a publish that timed out may have been sent, so nothing may send it again by itself.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
+# Once a burst of ten is used up, EMR answers one ListSteps in two seconds, and a single look at many
+# steps can use it up. Six attempts wait about 15 seconds in all.
+# https://docs.aws.amazon.com/general/latest/gr/emr.html
+_PATIENT_WITH_EMR = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 6})
 
 
 @cache
-def client(service: str, *, once: bool = False) -> Any:
-    return boto3.client(service, config=_ONCE if once else _PATIENT)  # type: ignore[call-overload]
+def client(service: str, config: Config = _PATIENT) -> Any:
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 @cache
@@ -90,9 +94,9 @@ def ledger(settings: Settings) -> IdempotencyLedger:
 def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
     return StepAdder(
         cluster=Cluster(
-            client("emr", once=True),
+            client("emr", _ONCE),
             settings.cluster_id,
-            reader=client("emr"),
+            reader=client("emr", _PATIENT_WITH_EMR),
             former=settings.former_clusters,
         ),
         ledger=ledger,
@@ -131,7 +135,7 @@ def texter(settings: Settings) -> Texter:
     return Texter(
         visitors=visitors(settings),
         titles=MoviesTable(_dynamodb(), settings.movies_table),
-        sms=SnsSms(client("sns", once=True)),
+        sms=SnsSms(client("sns", _ONCE)),
         link=link,
         claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
         cap=Limit(
