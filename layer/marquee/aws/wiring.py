@@ -34,8 +34,8 @@ _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts"
 # EMR: adding steps twice would run them twice.
 # SNS: a publish that timed out may have been sent, so nothing may send it again by itself.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
-# Once a burst of ten is used up, EMR answers one ListSteps in two seconds, and a single look at many
-# steps can use it up. Six attempts wait about 15 seconds in all.
+# EMR answers ListSteps ten times at once and then every two seconds, and one look at many steps can
+# use the ten up. Six attempts wait about 15 seconds in all.
 # https://docs.aws.amazon.com/general/latest/gr/emr.html
 _PATIENT_WITH_EMR = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 6})
 
