@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from tests.local_aws.conftest import LocalAws, until
+from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
 from tests.local_aws.roles import Right, function_role
 
 RUNTIME = "python3.13"
@@ -51,6 +51,42 @@ def invoke(aws: LocalAws, name: str, event: object = None) -> tuple[Any, str | N
     """Call a function; returns its answer and its FunctionError, if any."""
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
     return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+
+def behind_api(aws: LocalAws, name: str, path: str = "") -> str:
+    """Make an API whose GET of a path calls a function; return the path's address.
+
+    The function's policy does not let the API call it yet: see `let_api_call`.
+    """
+    api = aws.client("apigateway")
+    api_id = api.create_rest_api(name=name)["id"]
+    resource = api.get_resources(restApiId=api_id)["items"][0]["id"]
+    if path:
+        made = api.create_resource(restApiId=api_id, parentId=resource, pathPart=path)
+        resource = made["id"]
+    place = {"restApiId": api_id, "resourceId": resource, "httpMethod": "GET"}
+    api.put_method(**place, authorizationType="NONE")
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    api.put_integration(
+        **place,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations",
+    )
+    api.create_deployment(restApiId=api_id, stageName="v1")
+    return f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/{path}"
+
+
+def let_api_call(aws: LocalAws, name: str, address: str) -> None:
+    """Let the API of an address call a function."""
+    api_id = address.partition("/execute-api/")[2].partition("/")[0]
+    aws.client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*",
+    )
 
 
 def log(aws: LocalAws, name: str) -> str:

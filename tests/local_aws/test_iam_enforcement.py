@@ -273,30 +273,12 @@ def test_a_rule_sends_only_to_a_queue_that_names_it(aws: LocalAws) -> None:
 
 def test_an_api_calls_only_a_function_that_lets_it(aws: LocalAws) -> None:
     code = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
-    arn = functions.create(aws, "behind-api", code)
-    api = aws.client("apigateway")
-    api_id = api.create_rest_api(name="enforced")["id"]
-    root = api.get_resources(restApiId=api_id)["items"][0]["id"]
-    place = {"restApiId": api_id, "resourceId": root, "httpMethod": "GET"}
-    api.put_method(**place, authorizationType="NONE")
-    api.put_integration(
-        **place,
-        type="AWS_PROXY",
-        integrationHttpMethod="POST",
-        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
-    )
-    api.create_deployment(restApiId=api_id, stageName="v1")
-    address = f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/"
+    functions.create(aws, "behind-api", code)
+    address = functions.behind_api(aws, "behind-api")
 
     with pytest.raises(HTTPError, match="500"):
         urlopen(address, timeout=20)  # noqa: S310
-    aws.client("lambda").add_permission(
-        FunctionName="behind-api",
-        StatementId="api",
-        Action="lambda:InvokeFunction",
-        Principal="apigateway.amazonaws.com",
-        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/v1/GET/",
-    )
+    functions.let_api_call(aws, "behind-api", address)
     with urlopen(address, timeout=20) as answer:  # noqa: S310
         assert answer.read() == b"hi"
 

@@ -820,29 +820,10 @@ def test_apigateway_calls_a_function(aws: LocalAws) -> None:
     def handler(event, context):
         return {"statusCode": 201, "body": json.dumps({"path": event["path"]})}
     """
-    arn = functions.create(aws, "smoke-api", code)
-    api = aws.client("apigateway")
-    api_id = api.create_rest_api(name="smoke")["id"]
-    root = api.get_resources(restApiId=api_id)["items"][0]["id"]
-    proxy = api.create_resource(restApiId=api_id, parentId=root, pathPart="{proxy+}")["id"]
-    place = {"restApiId": api_id, "resourceId": proxy, "httpMethod": "ANY"}
-    api.put_method(**place, authorizationType="NONE")
-    api.put_integration(
-        **place,
-        type="AWS_PROXY",
-        integrationHttpMethod="POST",
-        uri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
-    )
-    api.create_deployment(restApiId=api_id, stageName="v1")
-    aws.client("lambda").add_permission(
-        FunctionName="smoke-api",
-        StatementId="api",
-        Action="lambda:InvokeFunction",
-        Principal="apigateway.amazonaws.com",
-        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*",
-    )
+    functions.create(aws, "smoke-api", code)
+    address = functions.behind_api(aws, "smoke-api", "health")
+    functions.let_api_call(aws, "smoke-api", address)
 
-    address = f"{aws.endpoint}/_aws/execute-api/{api_id}/v1/health"
     with urlopen(address, timeout=20) as answer:  # noqa: S310
         assert (answer.status, json.load(answer)) == (201, {"path": "/health"})
 
