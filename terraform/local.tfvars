@@ -8,7 +8,7 @@ provider_settings = {
   skip_metadata_api_check     = true
 }
 
-# LocalStack forgets the tags an alarm is made with, and every plan would add them again.
+# The emulators forget the tags that an alarm is made with, and every plan would add them again.
 tags = {}
 
 # The endpoint is http and CloudFront is not there. A local AWS on another port is told by

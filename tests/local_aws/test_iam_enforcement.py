@@ -189,6 +189,35 @@ def test_an_item_is_decided_by_its_key(aws: LocalAws) -> None:
         dynamodb.put_item(TableName="keyed", Item={"id": {"S": "theirs/a"}})
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [{"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"Service": "lambda.amazonaws.com"}],
+    ids=["account", "service"],
+)
+def test_a_resource_policy_for_another_principal_lets_no_role_in(
+    aws: LocalAws, principal: dict[str, str]
+) -> None:
+    """The account delegates to identity policies; a role that a service assumes is no service."""
+    (kind,) = principal
+    trusted = {"AWS": f"arn:aws:iam::{ACCOUNT}:root", "Service": "lambda.amazonaws.com"}
+    arn = role(aws, f"let-in-by-{kind}", trusted, [])
+    session = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    made = aws.client("sqs").create_queue(
+        QueueName=f"for-{kind}", Attributes={"Policy": document([statement])}
+    )
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client(aws.endpoint, session, "sqs").send_message(
+            QueueUrl=made["QueueUrl"], MessageBody="none"
+        )
+
+
 # -- Roles handed to services --------------------------------------------------------------------
 
 

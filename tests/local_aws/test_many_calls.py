@@ -136,7 +136,7 @@ def test_given_an_update_then_all_asynchronous_calls_are_carried_out_and_logged(
 ) -> None:
     client = aws.client("lambda")
     functions.create(aws, "many-events-updated", TELLS_ITS_EVENT, Timeout=30)
-    # no more than LocalStack works on at once: what it took and still kept for later when the
+    # no more than the emulator works on at once: what it took and still kept for later when the
     # update comes, it takes again only after the function's timeout and a minute
     events = {f"event {number}" for number in range(PLACES + 2)}
     for event in events:
