@@ -1,11 +1,9 @@
 """Taking away what protects a deployment, where it is to be destroyed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from operations.environment import Environment
 from operations.protection import end_backups, end_clusters, lift_protection, living_clusters
@@ -14,13 +12,8 @@ STAGING = Environment("staging")
 
 
 @pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
+def account(mocked_aws: None) -> None:
+    """Let every client talk to moto."""
 
 
 def a_table(kind: str, protected: bool = True) -> str:

@@ -3,13 +3,11 @@
 import functools
 import io
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from operations import releases
 from operations.environment import Environment
@@ -22,16 +20,10 @@ NAMES = [f"marquee-staging-{name}" for name in SOME]
 
 
 @pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        # Making a client takes longer than what these tests do with it.
-        monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
-        monkeypatch.setattr(releases, "FUNCTIONS", SOME)
-        yield
+def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Making a client takes longer than what these tests do with it.
+    monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
+    monkeypatch.setattr(releases, "FUNCTIONS", SOME)
 
 
 def code(text: str) -> bytes:

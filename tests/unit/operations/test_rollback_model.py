@@ -1,12 +1,10 @@
 """Putting a kept model into use again, under moto."""
 
 import functools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from marquee.model import RANKING, to_files
 from operations.console import Phases
@@ -22,19 +20,13 @@ OLDEST, MIDDLE, NEWEST = (f"2026112{day}t200000z-0a1b2c" for day in (1, 2, 3))
 
 
 @pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        # Making a client takes longer than what these tests do with it.
-        monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("ssm").put_parameter(
-            Name="/marquee/staging/models-bucket", Value=BUCKET, Type="String"
-        )
-        yield
+def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Making a client takes longer than what these tests do with it.
+    monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    boto3.client("ssm").put_parameter(
+        Name="/marquee/staging/models-bucket", Value=BUCKET, Type="String"
+    )
 
 
 def keep(model_id: str, dataset: str = "embedded") -> None:
