@@ -38,6 +38,13 @@ def train_on_schedule() -> Reconciled:
     return Reconciled()
 
 
+def sweep(context: LambdaContext) -> Reconciled:
+    done = reconciler.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+    if done.elsewhere:
+        logger.info("another sweep is at work")
+    return done
+
+
 def report(done: Reconciled) -> None:
     for result in done.recommended:
         logger.set_correlation_id(result.visitor_id)
@@ -70,7 +77,7 @@ def handler(event: EventBridgeEvent, context: LambdaContext) -> None:
     if event.get("detail-type") == STEP_STATUS_CHANGE:
         report(step_changed(event))
     elif event.get("action") == "sweep":
-        report(reconciler.sweep())
+        report(sweep(context))
     elif event.get("action") == "train":
         report(train_on_schedule())
     else:

@@ -161,6 +161,16 @@ class Tally(Protocol):
         """Count `what`; False, and it is not counted, where `most` others are counted already."""
 
 
+class Locks(Protocol):
+    """Lets one at a time do something, under a name that all who want to do it share."""
+
+    def take(self, name: str, seconds: float, now: datetime) -> bool:
+        """Take the lock for so long; False where another holds it and its time is not up."""
+
+    def release(self, name: str) -> None:
+        """Give back a lock that was taken here; one that another has taken since stays."""
+
+
 class AddSteps(Protocol):
     def __call__(self) -> None: ...
 
@@ -191,6 +201,7 @@ __all__ = [
     "Cluster",
     "ClusterGoneError",
     "ForgottenError",
+    "Locks",
     "Models",
     "RatingsLog",
     "Result",

@@ -1,7 +1,7 @@
 """Puts right what events alone leave undone: failed steps, lost events, abandoned claims."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from marquee.forgetting import Forgetter
 from marquee.ports import (
     Cluster,
     ClusterGoneError,
+    Locks,
     RatingsLog,
     Results,
     StepState,
@@ -27,6 +28,8 @@ from marquee.visitor import Progress, Status
 
 _logger = logging.getLogger(__name__)
 
+# The lock of the sweep: two at once would do the same work twice.
+SWEEP = "sweep"
 _ENDED_BADLY = (StepState.FAILED, StepState.CANCELLED, StepState.INTERRUPTED)
 GAVE_UP_STEP = "the recommendations could not be computed after {attempts} attempts"
 GAVE_UP_TEXT = "the text could not be sent in {hours} hours; your picks are on the page"
@@ -47,7 +50,10 @@ class Patience:
 
 @dataclass(slots=True)
 class Reconciled:
-    """What was done to whom, for metrics and logs; `errors` did not keep the rest from it."""
+    """What was done to whom, for metrics and logs; `errors` did not keep the rest from it.
+
+    `elsewhere` says that nothing was done because another sweep is at work.
+    """
 
     recommended: list[Result] = field(default_factory=list)
     unserved: list[Result] = field(default_factory=list)
@@ -55,6 +61,7 @@ class Reconciled:
     resubmitted: list[str] = field(default_factory=list)
     delivery_unknown: int = 0
     waiting_without_cluster: int = 0
+    elsewhere: bool = False
     errors: list[Exception] = field(default_factory=list)
 
 
@@ -70,6 +77,7 @@ class Reconciler:
     collector: Collector
     texter: Texter
     patience: Patience
+    locks: Locks
 
     def step_ended_badly(self, step_name: str) -> Reconciled:
         """Try a failed or cancelled recommend step again, or give up and say so."""
@@ -82,13 +90,25 @@ class Reconciler:
                 self._retry(submission_id, attempt, members, done)
         return done
 
-    def sweep(self, now: datetime | None = None) -> Reconciled:
+    def sweep(self, seconds_left: Callable[[], float], now: datetime | None = None) -> Reconciled:
         """Look after every visitor who has waited too long at any status.
 
-        What goes wrong with one visitor or one submission is kept in `errors` and holds up no
-        other.
+        One sweep at a time: its lock lasts as long as this process may run. What goes wrong with
+        one visitor or one submission is kept in `errors` and holds up no other.
+
+        Args:
+            seconds_left: says how many seconds this process may still run.
+            now: the moment to sweep at; the present one if not given.
         """
         moment, done = now or datetime.now(UTC), Reconciled()
+        if not self.locks.take(SWEEP, seconds_left(), moment):
+            done.elsewhere = True
+            return done
+        self._look_after_everybody(moment, done)
+        self.locks.release(SWEEP)
+        return done
+
+    def _look_after_everybody(self, moment: datetime, done: Reconciled) -> None:
         for look_after in (
             self._sweep_saved,
             self._sweep_received,
@@ -98,7 +118,6 @@ class Reconciler:
         ):
             with _kept(done):
                 look_after(moment, done)
-        return done
 
     def _sweep_saved(self, now: datetime, done: Reconciled) -> None:
         """Write the objects that were not: training must not use what their visitors took back."""

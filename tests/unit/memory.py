@@ -25,7 +25,7 @@ from marquee.contracts import (
 from marquee.forgetting import Forgetter
 from marquee.limits import Limit, Limited
 from marquee.ports import ClusterGoneError, StepState, TextNotSentError
-from marquee.reconciling import Patience, Reconciler
+from marquee.reconciling import Patience, Reconciled, Reconciler
 from marquee.registering import Registrar
 from marquee.revising import Reviser
 from marquee.staleness import StalenessRule
@@ -333,6 +333,32 @@ class MemoryLedger:
 
 
 @dataclass
+class MemoryLocks:
+    """Each call is one atomic act; whoever holds a lock is known by nothing but having taken it."""
+
+    gate: Gate | None = None
+    until: dict[str, datetime] = field(default_factory=dict)
+
+    def take(self, name: str, seconds: float, now: datetime) -> bool:
+        def effect() -> bool:
+            if name in self.until and now < self.until[name]:
+                return False
+            self.until[name] = now + timedelta(seconds=seconds)
+            return True
+
+        return self.gate.pass_through("locks.take", effect) if self.gate else effect()
+
+    def release(self, name: str) -> None:
+        def effect() -> None:
+            self.until.pop(name, None)
+
+        if self.gate:
+            self.gate.pass_through("locks.release", effect)
+        else:
+            effect()
+
+
+@dataclass
 class MemoryTally:
     """Each call is one atomic act, as it is with DynamoDB."""
 
@@ -455,6 +481,7 @@ class World:
                 recommended=timedelta(0),
                 attempts=attempts,
             ),
+            MemoryLocks(self.gate),
         )
 
     def post(self, registration: Registration) -> None:
@@ -473,13 +500,24 @@ class World:
 
     def settle(self, rounds: int = 12) -> None:
         """Deliver, run and sweep until nothing is left to do."""
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
             self.deliver_visitors()
             self.run_steps()
             self.deliver_step_events()
             self.deliver_results()
             self.deliver_texts()
-            self.alive(lambda: self.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1)))
+            self.sweep(timedelta(minutes=5 * number))
+
+    def sweep(self, later: timedelta = timedelta(minutes=1)) -> Reconciled:
+        """Sweep so much later than now, by a function that may run for two minutes."""
+        done = Reconciled()
+
+        def work() -> None:
+            nonlocal done
+            done = self.reconciler.sweep(lambda: 120.0, datetime.now(UTC) + later)
+
+        self.alive(work)
+        return done
 
     def deliver_visitors(self) -> None:
         batch = list(self.visitors_queue)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marquee.collecting import BadResultsError
 from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
-from marquee.reconciling import Patience
+from marquee.reconciling import SWEEP, Patience
 from marquee.texting import DELIVERY_UNKNOWN, NO_MORE_TODAY, NotYetError, TextOutcome
 from marquee.visitor import Registration, Status
 from tests.unit.memory import Died, World, good_result, registration
@@ -237,7 +237,7 @@ def test_a_visitor_whom_the_results_leave_out_fails_with_a_reason() -> None:
     world.deliver_visitors()
     (submission_id,) = world.objects.submissions
     world.objects.results[submission_id] = []
-    world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    world.sweep()
     assert (
         world.visitors.items[ADA.visitor_id].reason == "the engine finished without picks for you"
     )
@@ -266,7 +266,7 @@ def test_without_a_cluster_visitors_wait_and_are_served_once_there_is_one() -> N
     world.cluster.gone = True
     world.post(ADA)
     world.deliver_visitors()
-    done = world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    done = world.sweep()
     assert done.waiting_without_cluster == 1
     world.cluster.gone = False
     world.settle()
@@ -278,7 +278,7 @@ def test_a_request_that_waits_for_a_day_fails_with_a_reason() -> None:
     world.cluster.gone = True
     world.post(ADA)
     world.deliver_visitors()
-    world.reconciler.sweep(datetime.now(UTC) + Patience().give_up + timedelta(minutes=1))
+    world.sweep(Patience().give_up + timedelta(minutes=1))
     assert world.visitors.items[ADA.visitor_id].reason == (
         "the recommendations could not be computed in 24 hours"
     )
@@ -367,10 +367,6 @@ def test_dying_is_not_swallowed_by_the_product() -> None:
 # The sweep, and training on large data
 
 
-def later() -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=1)
-
-
 def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
     world = World()
     bob, cyd = registration(2), registration(3)
@@ -382,11 +378,36 @@ def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
     world.objects.results[second] = [good_result(bob.visitor_id, 1).to_json().encode()]
     world.post(cyd)
     world.visitors.mark_recommended(cyd.visitor_id, 1, "m1", good_result(cyd.visitor_id, 1).picks)
-    done = world.reconciler.sweep(later())
+    done = world.sweep()
     assert [type(error) for error in done.errors] == [BadResultsError]
     assert world.status(ADA.visitor_id) is Status.FAILED
     assert [result.visitor_id for result in done.recommended] == [bob.visitor_id]
     assert {text.visitor_id for text in world.texts_queue} == {bob.visitor_id, cyd.visitor_id}
+
+
+def test_a_second_sweep_at_the_same_time_does_nothing() -> None:
+    world = World()
+    world.post(ADA)
+    world.visitors_queue.clear()
+    writes = len(world.gate.writes)
+    assert world.reconciler.locks.take(SWEEP, 120, datetime.now(UTC))
+    assert world.sweep().elsewhere
+    assert world.gate.writes[writes:] == ["locks.take", "locks.take"]
+    world.reconciler.locks.release(SWEEP)
+    assert not world.sweep().elsewhere
+    assert world.visitors_queue == [(ADA.visitor_id, 1)]
+
+
+def test_a_sweep_that_died_keeps_the_next_ones_away_until_its_time_is_up() -> None:
+    world = World()
+    world.post(ADA)
+    world.visitors_queue.clear()
+    world.gate.kill = (len(world.gate.writes) + 1, "before")
+    world.sweep()
+    assert (world.deaths, world.visitors_queue) == (1, [])
+    assert world.sweep(timedelta(seconds=150)).elsewhere
+    assert not world.sweep(timedelta(seconds=181)).elsewhere
+    assert world.visitors_queue == [(ADA.visitor_id, 1)]
 
 
 def test_throttling_of_one_sweep_is_kept_and_the_texts_are_still_looked_after() -> None:
@@ -399,7 +420,7 @@ def test_throttling_of_one_sweep_is_kept_and_the_texts_are_still_looked_after() 
     bob = registration(2)
     world.post(bob)
     world.visitors.mark_recommended(bob.visitor_id, 1, "m1", good_result(bob.visitor_id, 1).picks)
-    done = world.reconciler.sweep(later())
+    done = world.sweep()
     assert ["Throttling" in str(error) for error in done.errors] == [True]
     assert [text.visitor_id for text in world.texts_queue] == [bob.visitor_id]
 
@@ -409,7 +430,7 @@ def test_a_text_that_cannot_be_sent_for_a_day_fails_with_a_reason() -> None:
     world.sms.errors = [TextNotSentError("forbidden")] * 100
     world.post(ADA)
     world.settle(rounds=2)
-    world.reconciler.sweep(datetime.now(UTC) + Patience().give_up + timedelta(minutes=1))
+    world.sweep(Patience().give_up + timedelta(minutes=1))
     assert world.visitors.items[ADA.visitor_id].reason == (
         "the text could not be sent in 24 hours; your picks are on the page"
     )

@@ -396,7 +396,7 @@ def test_no_order_of_changes_and_events_texts_more_often_than_was_asked(
         elif move == "forget":
             world.alive(lambda: forget(world))
         elif move == "sweep":
-            world.alive(lambda: world.reconciler.sweep(datetime.now(UTC) + VERY_LATE))
+            world.sweep(VERY_LATE)
         elif move == "visitors":
             world.visitors_queue *= 2
             world.deliver_visitors()

@@ -10,6 +10,7 @@ from botocore.config import Config
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.ledger import IdempotencyLedger
+from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.observability import token_secret
 from marquee.aws.queues import TextsQueue, VisitorsQueue
@@ -87,6 +88,10 @@ def challenges(settings: Settings) -> Challenges:
     )
 
 
+def locks(settings: Settings) -> LockTable:
+    return LockTable(_dynamodb(), settings.idempotency_table)
+
+
 def ledger(settings: Settings) -> IdempotencyLedger:
     return IdempotencyLedger(client("dynamodb"), settings.idempotency_table, settings.cluster_id)
 
@@ -161,4 +166,5 @@ def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
         collector=collector(settings),
         texter=texter(settings),
         patience=settings.patience,
+        locks=locks(settings),
     )
