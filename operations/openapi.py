@@ -34,7 +34,6 @@ _ENVIRONMENT = {
 _REFUSALS = {
     400: "The body is not JSON.",
     404: "There is no such visitor or movie, or the token does not fit: the two look the same.",
-    409: "The form of this Idempotency-Key is being saved right now; see Retry-After.",
     412: "Another change came first; ETag names the version that is stored.",
     413: "The body is too large.",
     415: "The body is no application/json.",
@@ -105,8 +104,6 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
         refused |= {422}
     if "{" in path:
         refused |= {404}
-    if "idempotency-key" in headers:
-        refused |= {409}
     if "if-match" in headers:
         refused |= {412, 428}
     schema = {"schema": {"$ref": "#/components/schemas/ErrorsAnswer"}}

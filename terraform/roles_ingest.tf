@@ -28,11 +28,10 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      # What was answered to a repeated form, what was counted against a limit, and which proofs of
-      # work were used.
-      Sid      = "AnswerRepeatsAlike"
+      # What was counted against a limit, which proofs of work were used, and who was forgotten.
+      Sid      = "CountAndRemember"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+      Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
       Resource = local.table_arns.idempotency
     },
     {

@@ -31,5 +31,4 @@ app.not_found(refusals.refuse_path)
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    visitors.idempotency.register_lambda_context(context)
     return app.resolve(event, context)

@@ -19,7 +19,8 @@ def visitor_id_for(idempotency_key: str, secret: str) -> str:
     """Give the visitor id that belongs to an Idempotency-Key.
 
     The id depends on the key alone, so that a form posted again after a crash finds the visitor
-    that the first try made instead of making a second one.
+    that the first try made instead of making a second one. Knowing or guessing a key gives nothing:
+    what is answered to it needs the same form, too (`form_digest`).
     """
     return _ulid(_digest(secret, f"idempotency:{idempotency_key}")[:16])
 
@@ -43,12 +44,12 @@ def phone_mark(phone: str, secret: str) -> str:
     return _digest(secret, f"phone:{phone}").hex()
 
 
-def form_digest(body: str, secret: str) -> str:
-    """Fingerprint a form, so that one Idempotency-Key cannot stand for two different forms.
+def form_digest(form: str, secret: str) -> str:
+    """Fingerprint a form (its JSON), so that one Idempotency-Key stands for one form only.
 
     Keyed: an unkeyed hash of a phone number can be guessed.
     """
-    return _digest(secret, f"form:{body}").hex()
+    return _digest(secret, f"form:{form}").hex()
 
 
 def challenge_keys(secret: str) -> tuple[str, str]:

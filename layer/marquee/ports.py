@@ -20,7 +20,7 @@ class ForgottenError(LookupError):
 
 class Visitors(Protocol):
     def create(self, registration: Registration) -> bool:
-        """Store a new visitor at `received`; False if she is stored already."""
+        """Store a new visitor at `received`; False if the id is taken already."""
 
     def get(self, visitor_id: str) -> Progress | None: ...
 
@@ -171,6 +171,16 @@ class Locks(Protocol):
         """Give back a lock that was taken here; one that another has taken since stays."""
 
 
+class ForgottenIds(Protocol):
+    """The ids of visitors who were forgotten lately, so that a form that comes again late makes
+    nobody of an id that was given up."""
+
+    def note(self, visitor_id: str, until: datetime) -> None:
+        """Remember the id until then."""
+
+    def has(self, visitor_id: str) -> bool: ...
+
+
 class AddSteps(Protocol):
     def __call__(self) -> None: ...
 
@@ -201,6 +211,7 @@ __all__ = [
     "Cluster",
     "ClusterGoneError",
     "ForgottenError",
+    "ForgottenIds",
     "Locks",
     "Models",
     "RatingsLog",

@@ -90,6 +90,7 @@ class Registration:
     expires_at: int
     dismissed: tuple[int, ...] = ()
     version: int = 1
+    form_digest: str | None = None  # of the form that came with an Idempotency-Key
 
     @property
     def progress(self) -> Progress:
@@ -110,7 +111,8 @@ class Registration:
 class Page:
     """What a visitor's own page shows of her; of the phone no more than its last digits.
 
-    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`.
+    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`. `form_digest` stands for the
+    visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`).
     """
 
     progress: Progress
@@ -118,6 +120,7 @@ class Page:
     expires_at: int
     phone_ends: str | None = None
     phone_mark: str | None = None
+    form_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

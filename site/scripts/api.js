@@ -24,7 +24,7 @@
  * @typedef {{model: string, rated: number, genres: Leaning[], tags: Leaning[], tags_note: string | null,
  *   surprises: Surprise[], map: TasteMap | null, certainty: {share: number, stars_error: number} | null}} Profile
  * @typedef {{field: string, message: string}} FieldError
- * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "busy" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
+ * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
  */
 
 // API Gateway gives up after 29 seconds, so no answer comes later than this.
@@ -220,7 +220,7 @@ async function answerOf(url, request = {}) {
 }
 
 /** @type {Record<number, ProblemKind>} */
-const KINDS = { 404: "missing", 409: "busy", 412: "changed", 429: "too-many" };
+const KINDS = { 404: "missing", 412: "changed", 429: "too-many" };
 
 /**
  * @param {Response} response

@@ -12,8 +12,6 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 const BACK_OFF = 1.4;
 const PATIENCE_MS = 45 * 60_000;
-const BUSY_RETRIES = 4;
-const BUSY_WAIT_MS = 1500;
 
 export class VisitKeeper extends EventTarget {
   /** @type {Visitor | null} what the API said of her last */
@@ -59,7 +57,7 @@ export class VisitKeeper extends EventTarget {
       name, ...(phone ? { phone, consent: true } : { consent: false }), ratings: saved.ratings,
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
     };
-    const create = (/** @type {{proof?: string}} */ proof) => whileBusy(() => this.api.createVisitor({ ...form, ...proof }, idempotencyKey));
+    const create = (/** @type {{proof?: string}} */ proof) => this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
     const created = await (phone ? this.#proven((proof) => create({ proof })) : create({}));
     const { visitor_id, token, version } = created;
     const phone_ends = phone ? phone.slice(-2) : null;
@@ -195,7 +193,7 @@ export class VisitKeeper extends EventTarget {
     const visit = this.#known();
     this.stop();
     try {
-      this.#meet(await whileBusy(change), visit);
+      this.#meet(await change(), visit);
     } catch (error) {
       if (error instanceof ApiProblem && error.kind === "changed") await this.look();
       throw error;
@@ -250,21 +248,4 @@ export function isEnd(visitor) {
   if (visitor === null) return false;
   const { status, texts } = visitor;
   return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);
-}
-
-/**
- * @template T
- * @param {() => Promise<T>} call
- * @returns {Promise<T>}
- */
-async function whileBusy(call) {
-  for (let retry = 0; ; retry += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const isBusy = error instanceof ApiProblem && error.kind === "busy";
-      if (!isBusy || retry === BUSY_RETRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BUSY_WAIT_MS));
-    }
-  }
 }

@@ -15,8 +15,6 @@ export function wordsForProblem(problem) {
       return "We can’t be reached just now. Check your connection, or try again in a minute.";
     case "slow":
       return "The answer is taking too long. Try again in a minute.";
-    case "busy":
-      return "Your answers are already being worked on. Try again in a few seconds.";
     case "changed":
       return "Your movies were changed somewhere else meanwhile. Look at what changed and save again.";
     case "too-many":

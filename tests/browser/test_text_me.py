@@ -182,14 +182,6 @@ def test_a_second_try_of_the_same_form_makes_no_second_visitor(marquee: MarqueeP
     assert second.value.json()["visitor_id"] == made[0]
 
 
-def test_a_form_still_being_worked_on_is_asked_for_again(marquee: MarqueePage) -> None:
-    to_the_form(marquee)
-    marquee.name.fill("Ada")
-    marquee.page.route(marquee.api("/visitors"), failing(409, "Still being worked on."), times=2)
-    marquee.save()
-    expect(marquee.heading).to_have_text("Your ten picks")
-
-
 def test_the_number_is_never_kept_in_the_browser(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")

@@ -67,6 +67,7 @@ class MemoryVisitors:
     empty_since: dict[str, str] = field(default_factory=dict)
     unlogged: set[str] = field(default_factory=set)
     dates: dict[str, set[str]] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -75,6 +76,7 @@ class MemoryVisitors:
             self.items[registration.visitor_id] = registration.progress
             self.dates[registration.visitor_id] = {registration.requested_at[:10]}
             self.people[registration.visitor_id] = (registration.name, registration.phone)
+            self.digests[registration.visitor_id] = registration.form_digest
             return True
 
         return self.gate.pass_through("visitors.create", effect)
@@ -90,7 +92,8 @@ class MemoryVisitors:
             return None
         name, phone = self.people[visitor_id]
         ends, mark = (phone.ends, phone.mark) if phone else (None, None)
-        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark)
+        digest = self.digests[visitor_id]
+        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark, digest)
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
@@ -143,7 +146,7 @@ class MemoryVisitors:
         def effect() -> Collection[str] | None:
             if visitor_id in self.items:
                 self.empty_since[visitor_id] = timestamp(datetime.now(UTC))
-                del self.items[visitor_id], self.people[visitor_id]
+                del self.items[visitor_id], self.people[visitor_id], self.digests[visitor_id]
             return self.dates.get(visitor_id)
 
         return self.gate.pass_through("visitors.empty", effect)

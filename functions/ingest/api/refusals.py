@@ -9,16 +9,13 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyAlreadyInProgressError,
-    IdempotencyValidationError,
-)
 
 from api.environment import NoModelYetError, logger
 from marquee.answers import errors_body
 from marquee.forms import MAX_BODY_BYTES, FieldError, PreconditionMissingError, field_errors
 from marquee.limits import Limited, TooOftenError
 from marquee.ports import ForgottenError
+from marquee.registering import OtherFormError
 from marquee.revising import BusyError, ChangedMeanwhileError
 
 JSON = "application/json"
@@ -110,16 +107,10 @@ def refuse_nesting(_: RecursionError) -> Response[Any]:
     return refusal(400, "", "The body is nested too deeply.")
 
 
-@router.exception_handler(IdempotencyValidationError)
-def refuse_other_form(_: IdempotencyValidationError) -> Response[Any]:
+@router.exception_handler(OtherFormError)
+def refuse_other_form(_: OtherFormError) -> Response[Any]:
     message = "This Idempotency-Key stands for another form; use a new key for a new form."
     return refusal(422, "Idempotency-Key", message)
-
-
-@router.exception_handler(IdempotencyAlreadyInProgressError)
-def refuse_in_progress(_: IdempotencyAlreadyInProgressError) -> Response[Any]:
-    message = "This form is being saved right now; ask again in a moment."
-    return refusal(409, "Idempotency-Key", message, {"Retry-After": "2"})
 
 
 @router.exception_handler(NoModelYetError)

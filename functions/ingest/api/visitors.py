@@ -6,11 +6,6 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
 
 from api.environment import (
     SETTINGS,
@@ -47,7 +42,7 @@ from marquee.identity import (
 from marquee.limits import Limited
 from marquee.ports import ForgottenError
 from marquee.revising import ChangedMeanwhileError
-from marquee.visitor import Change, Page, Phone, Registration, Status
+from marquee.visitor import Change, Page, Phone, Progress, Registration
 
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="The ETag of the version that is changed.")
@@ -61,15 +56,8 @@ OWN: list[dict[str, list[str]]] = [{"token": []}]
 
 router = APIGatewayRouter()
 limits = wiring.limits(SETTINGS)
-idempotency = IdempotencyConfig(
-    event_key_jmespath="key",
-    payload_validation_jmespath="digest",
-    hash_function="sha256",
-    expires_after_seconds=24 * 3600,
-)
-idempotency_store = DynamoDBPersistenceLayer(
-    table_name=SETTINGS.idempotency_table, boto3_client=wiring.client("dynamodb")
-)
+# How long after forgetting a form that comes again late is still recognised.
+LATE_FORMS = timedelta(days=1)
 
 
 @router.post("/visitors", status_code=201)
@@ -82,18 +70,19 @@ def create_visitor(
     model, recommender = current_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     try:
-        visitor_id = register(form, model.dataset, key)
+        progress = register(form, model.dataset, key)
     except ForgottenError as error:
         message = "This Idempotency-Key stands for a visitor who was forgotten; use a new one."
         raise FieldError("Idempotency-Key", message) from error
     created = VisitorCreated(
-        visitor_id=visitor_id,
-        version=1,
-        token=token_for(visitor_id, secret()),
-        status=Status.RECEIVED,
+        visitor_id=progress.visitor_id,
+        version=progress.version,
+        token=token_for(progress.visitor_id, secret()),
+        status=progress.status,
         picks=picks_for(form, model, recommender),
     )
-    return Response(status_code=201, content_type=JSON, body=created, headers=_headers(1))
+    headers = _headers(progress.version)
+    return Response(status_code=201, content_type=JSON, body=created, headers=headers)
 
 
 @router.get("/visitors/<visitor_id>", security=OWN)
@@ -148,6 +137,7 @@ def put_phone(
 def forget_visitor(visitor_id: str) -> Response[None]:
     """Delete what is kept of a visitor; afterwards there is no such visitor."""
     check_token(visitor_id)
+    wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)
     if not wiring.forgetter(SETTINGS).forget(visitor_id):
         raise NoSuchVisitorError
     logger.info("visitor forgotten")
@@ -227,33 +217,32 @@ def _headers(version: int) -> dict[str, str | list[str]]:
     return {"Cache-Control": "no-store", "ETag": etag(version)}
 
 
-def register(form: VisitorForm, dataset: str, key: str | None) -> str:
-    """Store the form and start the flow, once for each Idempotency-Key."""
+def register(form: VisitorForm, dataset: str, key: str | None) -> Progress:
+    """Store the form and start the flow, once for each Idempotency-Key.
+
+    Raises OtherFormError where the key was used for another form, ForgottenError where its visitor
+    was forgotten.
+    """
     if key is None:
-        return register_visitor(new_visitor_id(), form, dataset)
+        return register_visitor(new_visitor_id(), None, form, dataset)
     check_idempotency_key(key)
-    # Without the proof: a form tried again with a newer one is still the same form.
-    digest = form_digest(form.model_dump_json(exclude={"proof"}), secret())
-    answer = register_once(request={"key": key, "digest": digest}, form=form, dataset=dataset)
-    visitor_id = str(answer["visitor_id"])
-    if wiring.visitors(SETTINGS).get(visitor_id) is None:  # remembered, and forgotten since
+    visitor_id = visitor_id_for(key, secret())
+    # Without the proof: a form tried again with a newer one is still the same form. Without the
+    # defaults: a release that adds a field does not make another form of it.
+    said = form.model_dump_json(exclude={"proof"}, exclude_defaults=True)
+    digest = form_digest(said, secret())
+    # Before anything is counted against a limit or a phone.
+    repeated = wiring.registrar(SETTINGS).repeated(visitor_id, digest)
+    if repeated is not None:
+        return repeated
+    if wiring.forgotten_ids(SETTINGS).has(visitor_id):
         raise ForgottenError(visitor_id)
-    return visitor_id
+    return register_visitor(visitor_id, digest, form, dataset)
 
 
-@idempotent_function(
-    data_keyword_argument="request",
-    persistence_store=idempotency_store,
-    config=idempotency,
-    key_prefix="visitors",
-)
-def register_once(*, request: dict[str, str], form: VisitorForm, dataset: str) -> dict[str, str]:
-    """Only the id is remembered: the token and the picks are worked out anew each time."""
-    visitor_id = visitor_id_for(request["key"], secret())
-    return {"visitor_id": register_visitor(visitor_id, form, dataset)}
-
-
-def register_visitor(visitor_id: str, form: VisitorForm, dataset: str) -> str:
+def register_visitor(
+    visitor_id: str, digest: str | None, form: VisitorForm, dataset: str
+) -> Progress:
     logger.set_correlation_id(visitor_id)
     now = datetime.now(UTC)
     phone = phone_of(form.phone) if form.phone else None
@@ -270,8 +259,9 @@ def register_visitor(visitor_id: str, form: VisitorForm, dataset: str) -> str:
         ratings=form.to_ratings(),
         expires_at=expires_at(now),
         dismissed=form.to_dismissed(),
+        form_digest=digest,
     )
-    wiring.registrar(SETTINGS).register(registration)
+    progress = wiring.registrar(SETTINGS).register(registration)
     metrics.add_metric("VisitorsReceived", "Count", 1)
     logger.info("visitor received", extra={"ratings": len(registration.ratings)})
-    return visitor_id
+    return progress

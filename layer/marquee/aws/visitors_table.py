@@ -28,13 +28,14 @@ _PROJECTION: dict[str, Any] = {
     "ExpressionAttributeNames": {"#status": "status"},
 }
 _PAGE: dict[str, Any] = {
-    "ProjectionExpression": f"{_FLOW}, #name, expires_at, phone_ends, phone_mark",
+    "ProjectionExpression": f"{_FLOW}, #name, expires_at, phone_ends, phone_mark, form_digest",
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
 # Everything else goes at once; the dates of the objects that are still to be deleted stay.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
     "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
+    "form_digest",
 )  # fmt: skip
 
 
@@ -61,6 +62,8 @@ class VisitorsTable:
             "dismissed": list(registration.dismissed),
             "dates": {registration.requested_at[:10]},
         }
+        if registration.form_digest is not None:
+            item["form_digest"] = registration.form_digest
         if registration.phone is not None:
             item |= _phone_values(registration.phone, registration.requested_at)
         return _took_effect(
@@ -370,6 +373,7 @@ def _page(item: Mapping[str, Any]) -> Page:
         expires_at=int(item["expires_at"]),
         phone_ends=item.get("phone_ends"),
         phone_mark=item.get("phone_mark"),
+        form_digest=item.get("form_digest"),
     )
 
 

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
 from marquee.aws.cluster import Cluster
+from marquee.aws.forgotten_ids import ForgottenIds
 from marquee.aws.ledger import IdempotencyLedger
 from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
@@ -65,6 +66,10 @@ def reviser(settings: Settings) -> Reviser:
 
 def forgetter(settings: Settings) -> Forgetter:
     return Forgetter(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
+
+
+def forgotten_ids(settings: Settings) -> ForgottenIds:
+    return ForgottenIds(_dynamodb(), settings.idempotency_table)
 
 
 def limits(settings: Settings) -> dict[Limited, Limit]:

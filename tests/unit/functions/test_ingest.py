@@ -1,14 +1,19 @@
 """The API, handler and all, against a fake account."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from marquee.aws.buckets import RatingsBucket
 from marquee.contracts import VisitorObject
+from marquee.registering import Registrar
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import DATASET, Aws, context, event, put_model
+
+KEY = {"Idempotency-Key": "a-key-of-the-page"}
 
 
 def test_the_sample_event_creates_a_visitor(api: Api) -> None:
@@ -40,9 +45,8 @@ def test_the_visitor_object_holds_neither_name_nor_phone(api: Api) -> None:
 
 
 def test_the_same_form_posted_again_with_its_key_is_the_same_visitor(api: Api) -> None:
-    key = {"Idempotency-Key": "a-key-of-the-page"}
-    _, first, _ = api.call("POST", "/visitors", FORM, key)
-    _, second, _ = api.call("POST", "/visitors", FORM, key)
+    _, first, _ = api.call("POST", "/visitors", FORM, KEY)
+    _, second, _ = api.call("POST", "/visitors", FORM, KEY)
     assert first == second
     assert api.stored()[0] == 1
 
@@ -50,31 +54,122 @@ def test_the_same_form_posted_again_with_its_key_is_the_same_visitor(api: Api) -
 def test_a_crash_between_the_two_writes_is_mended_by_posting_again(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = {"Idempotency-Key": "a-key-of-the-page"}
-    bucket = RatingsBucket
-    append = bucket.append
-    monkeypatch.setattr(bucket, "append", lambda *_: (_ for _ in ()).throw(OSError("died")))
-    with pytest.raises(OSError, match="died"):
-        api.call("POST", "/visitors", FORM, key)
+    with dying_before_the_object(monkeypatch):
+        api.call("POST", "/visitors", FORM, KEY)
     assert api.stored() == (1, 0)
-    monkeypatch.setattr(bucket, "append", append)
-    status, _, _ = api.call("POST", "/visitors", FORM, key)
+    status, _, _ = api.call("POST", "/visitors", FORM, KEY)
     assert (status, *api.stored()) == (201, 1, 1)
 
 
-def test_one_key_cannot_stand_for_two_forms(api: Api) -> None:
-    key = {"Idempotency-Key": "a-key-of-the-page"}
-    api.call("POST", "/visitors", FORM, key)
-    status, body, _ = api.call("POST", "/visitors", FORM | {"name": "Bob"}, key)
-    assert (status, body["errors"][0]["field"]) == (422, "Idempotency-Key")
+OTHER_FORMS: list[dict[str, Any]] = [
+    {"name": "Bob"},
+    {"phone": "+12025550143"},
+    {"phone": None, "consent": False},
+    {"ratings": [*FORM["ratings"][:-1], {"movie_id": 9, "stars": 1}]},
+    {"dismissed": [20]},
+]
 
 
-def test_no_idempotency_record_holds_the_phone_or_the_token(api: Api) -> None:
-    _, body, _ = api.call("POST", "/visitors", FORM, {"Idempotency-Key": "a-key-of-the-page"})
+@pytest.mark.parametrize("change", OTHER_FORMS, ids=lambda change: next(iter(change)))
+def test_one_key_cannot_stand_for_two_forms(api: Api, change: dict[str, Any]) -> None:
+    api.call("POST", "/visitors", FORM, KEY)
+    before = everything(api)
+    assert_refused(api.call("POST", "/visitors", FORM | change, KEY))
+    assert everything(api) == before
+
+
+@pytest.mark.parametrize("change", OTHER_FORMS, ids=lambda change: next(iter(change)))
+def test_a_key_whose_first_try_died_after_its_item_hands_over_nobody(
+    api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    with dying_before_the_object(monkeypatch):
+        api.call("POST", "/visitors", FORM, KEY)
+    assert_refused(api.call("POST", "/visitors", FORM | change, KEY))
+    assert api.stored() == (1, 0)
+
+
+def test_a_key_hands_over_nobody_after_a_day_either(api: Api) -> None:
+    """Given that everything but the visitor's item has expired."""
+    _, created, _ = api.call("POST", "/visitors", FORM, KEY)
+    records = api.aws.table("IDEMPOTENCY_TABLE")
+    for record in records.scan()["Items"]:
+        records.delete_item(Key={"id": record["id"]})
+    assert_refused(api.call("POST", "/visitors", FORM | {"name": "Bob"}, KEY))
+    _, again, _ = api.call("POST", "/visitors", FORM, KEY)
+    assert again == created
+
+
+def test_two_forms_under_one_key_at_the_same_moment_make_one_visitor(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given that both forms looked for the visitor before either was stored."""
+    api.call("POST", "/visitors", FORM, KEY)
+    look = Registrar.repeated
+
+    def too_early(*_: Any) -> None:
+        monkeypatch.setattr(Registrar, "repeated", look)
+
+    monkeypatch.setattr(Registrar, "repeated", too_early)
+    assert_refused(api.call("POST", "/visitors", FORM | {"name": "Bob"}, KEY))
+    monkeypatch.setattr(Registrar, "repeated", too_early)
+    assert api.call("POST", "/visitors", FORM, KEY)[0] == 201
+    assert api.stored() == (1, 1)
+
+
+def test_an_item_that_names_no_form_is_opened_by_none(api: Api) -> None:
+    """Items of older releases, and those made without a key."""
+    _, created, _ = api.call("POST", "/visitors", FORM, KEY)
+    api.aws.table("VISITORS_TABLE").update_item(
+        Key={"visitor_id": created["visitor_id"]}, UpdateExpression="REMOVE form_digest"
+    )
+    assert_refused(api.call("POST", "/visitors", FORM, KEY))
+
+
+def test_a_form_that_comes_again_late_is_answered_with_what_is_stored_now(api: Api) -> None:
+    _, created, _ = api.call("POST", "/visitors", FORM, KEY)
+    own = {"Authorization": f"Bearer {created['token']}", "If-Match": '"1"'}
+    path = f"/visitors/{created['visitor_id']}/ratings"
+    assert api.call("PUT", path, {"ratings": FORM["ratings"][:2]}, own)[0] == 200
+    before = everything(api)
+    status, again, headers = api.call("POST", "/visitors", FORM, KEY)
+    assert (status, again["version"], again["status"], headers["ETag"]) == (201, 2, "saved", '"2"')
+    assert everything(api) == before
+
+
+@contextmanager
+def dying_before_the_object(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def die(*_: object) -> None:
+        raise OSError("died")
+
+    monkeypatch.setattr(RatingsBucket, "append", die)
+    with pytest.raises(OSError, match="died"):
+        yield
+    monkeypatch.undo()
+
+
+def everything(api: Api) -> list[Any]:
+    """All that is kept of anybody, but for used proofs."""
+    records = api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
+    limits = [record for record in records if record["id"].startswith("limit/")]
+    items = api.aws.table("VISITORS_TABLE").scan()["Items"]
+    listed = api.aws.client("s3").list_objects_v2(Bucket="marquee-test-ratings")
+    objects = [(one["Key"], one["LastModified"]) for one in listed.get("Contents", [])]
+    return [sorted(limits, key=str), items, objects]
+
+
+def assert_refused(answer: tuple[int, dict[str, Any], dict[str, Any]]) -> None:
+    status, body, _ = answer
+    assert (status, [error["field"] for error in body["errors"]]) == (422, ["Idempotency-Key"])
+    assert set(body) == {"errors"}
+
+
+def test_nothing_that_is_kept_of_a_key_holds_the_key_the_phone_or_the_token(api: Api) -> None:
+    _, body, _ = api.call("POST", "/visitors", FORM, KEY)
     records = json.dumps(api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"], default=str)
+    (item,) = api.aws.table("VISITORS_TABLE").scan()["Items"]
     assert body["visitor_id"] in records
-    assert "4155550123" not in records
-    assert body["token"] not in records
+    for kept in (records, str(item["form_digest"])):
+        assert not [each for each in (PHONE[1:], body["token"], *KEY.values()) if each in kept]
 
 
 def test_a_visitor_reads_her_own_page_with_her_token(api: Api) -> None:

@@ -65,7 +65,7 @@ def test_what_is_handed_on_and_never_called_is_no_call() -> None:
 
 def test_a_library_that_calls_aws_is_known() -> None:
     """Powertools' idempotency is DynamoDB, and nothing of it stands in our source."""
-    assert of(calls_of("ingest"), "PutItem") >= {(("TableName", "{idempotency_table}"),)}
+    assert of(calls_of("submit_step"), "PutItem") >= {(("TableName", "{idempotency_table}"),)}
 
 
 def test_a_missing_object_is_told_apart_where_the_code_says_so() -> None:

@@ -1,0 +1,25 @@
+"""Ids of visitors who were forgotten lately: records in the idempotency table, which expire."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+
+class ForgottenIds:
+    """Implements `marquee.ports.ForgottenIds`; a record holds the id and when it expires."""
+
+    def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
+        self._table = dynamodb.Table(table)
+
+    def note(self, visitor_id: str, until: datetime) -> None:
+        self._table.update_item(
+            Key={"id": f"forgotten/{visitor_id}"},
+            UpdateExpression="SET expiration = :until",
+            ExpressionAttributeValues={":until": round(until.timestamp())},
+        )
+
+    def has(self, visitor_id: str) -> bool:
+        answer = self._table.get_item(Key={"id": f"forgotten/{visitor_id}"}, ConsistentRead=True)
+        return "Item" in answer
