@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from marquee.ports import Tally
+from marquee.ports import Counter, Tally
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EVERYBODY = "everybody"
 
 
 class Limited(StrEnum):
@@ -28,8 +29,33 @@ class TooOftenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time; spans begin at whole multiples of their length (UTC)."""
+
+    begins: datetime
+    ends: datetime
+
+    @classmethod
+    def at(cls, now: datetime, length: timedelta) -> "Window":
+        """Give the window of this length that `now` lies in."""
+        begins = now - (now - _EPOCH) % length
+        return cls(begins, begins + length)
+
+    @property
+    def name(self) -> str:
+        return f"{self.begins:%Y-%m-%dT%H:%MZ}"
+
+    def key(self, limited: Limited, whose: str) -> str:
+        """Give the key under which the idempotency table counts in this window."""
+        return f"limit/{limited}/{whose}/{self.name}"
+
+    def seconds_left(self, now: datetime) -> int:
+        return math.ceil((self.ends - now).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` in each window; windows begin at whole multiples of their length (UTC)."""
+    """At most `most` different things in each window (`Window`)."""
 
     limited: Limited
     most: int
@@ -41,8 +67,34 @@ class Limit:
 
         Raises TooOftenError, and counts nothing, where the limit is reached.
         """
-        begun = now - (now - _EPOCH) % self.window
-        ends = begun + self.window
-        key = f"limit/{self.limited}/{whose}/{begun:%Y-%m-%dT%H:%MZ}"
-        if not self.tally.add(key, what, self.most, ends):
-            raise TooOftenError(self.limited, self.most, math.ceil((ends - now).total_seconds()))
+        window = Window.at(now, self.window)
+        if not self.tally.add(window.key(self.limited, whose), what, self.most, window.ends):
+            raise TooOftenError(self.limited, self.most, window.seconds_left(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `most` in each window (`Window`), everybody's together.
+
+    Nothing is remembered but a number, so `most` can be large. The caller sees to it that nothing
+    is counted twice.
+    """
+
+    limited: Limited
+    most: int
+    window: timedelta
+    counter: Counter
+
+    def take(self, now: datetime) -> None:
+        """Count one more.
+
+        Raises TooOftenError, and counts nothing, where the limit is reached.
+        """
+        window = Window.at(now, self.window)
+        key = window.key(self.limited, _EVERYBODY)
+        if self.counter.add(key, {self.limited: self.most}, window.ends):
+            raise TooOftenError(self.limited, self.most, window.seconds_left(now))
+
+    def window_at(self, now: datetime) -> str:
+        """Name the window that `now` lies in."""
+        return Window.at(now, self.window).name

@@ -4,7 +4,7 @@ Every `mark_…` is one conditional write that compares the version; it returns 
 effect, so that a message delivered twice, late or out of order changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -49,7 +49,8 @@ class Visitors(Protocol):
 
     def claim_text(self, visitor_id: str, version: int) -> bool: ...
 
-    def release_text(self, visitor_id: str, version: int) -> bool: ...
+    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
+        """Give a claim back; `counted_in` notes the window in which the text was counted."""
 
     def mark_texted(self, visitor_id: str, version: int) -> bool: ...
 
@@ -181,6 +182,23 @@ class ForgottenIds(Protocol):
     def has(self, visitor_id: str) -> bool: ...
 
 
+class Counter(Protocol):
+    """Counts how often things happened, for a while."""
+
+    def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:
+        """Count one more of each name in `most`, all at once.
+
+        Args:
+            key: what the counts are kept under.
+            most: how far each name may be counted.
+            until: when the counts may be deleted.
+
+        Returns:
+            None where it was counted; otherwise a name that has reached its most, and nothing was
+            counted.
+        """
+
+
 class AddSteps(Protocol):
     def __call__(self) -> None: ...
 
@@ -210,6 +228,7 @@ __all__ = [
     "AddSteps",
     "Cluster",
     "ClusterGoneError",
+    "Counter",
     "ForgottenError",
     "ForgottenIds",
     "Locks",

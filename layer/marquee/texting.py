@@ -4,10 +4,11 @@ SNS has no idempotency key, so the text is claimed by a conditional write before
 claim without an end means that nobody knows whether the text went out: the request then fails
 with that reason and an alarm, and no second text is sent by itself.
 
-All texts of a UTC day together have a limit. A text is counted by its visitor and version, before
-it is claimed: so it counts once however often its message is delivered, and two deliveries at once
-cannot both take the last place. A text over the limit is not sent later: the request fails with
-NO_MORE_TODAY, and the picks stay on the page.
+All texts of a UTC day together have a limit. Only the holder of a claim counts its text, and notes
+in the visitor's item that it did where the text has to be tried again: so a text counts once
+however often its message is delivered. Where nobody can say whether it was counted, it is counted
+again: the limit is never exceeded, a place may be lost. A text over the limit is not sent later:
+the request fails with NO_MORE_TODAY, and the picks stay on the page.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.limits import Limit, TooOftenError
+from marquee.limits import Cap, TooOftenError
 from marquee.ports import (
     Sms,
     TextNotSentError,
@@ -31,7 +32,6 @@ from marquee.visitor import Progress, Recipient, Status
 DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
 # A fixed word of the API (docs/contracts.md): the page says more by it.
 NO_MORE_TODAY = "no more texts are sent today"
-_EVERYBODY = "everybody"
 
 
 class TextOutcome(StrEnum):
@@ -58,7 +58,7 @@ class Texter:
     sms: Sms
     link: Callable[[str], str]
     claim_lease: timedelta
-    cap: Limit
+    cap: Cap
 
     def text(self, message: TextMessage) -> TextOutcome:
         recipient = self.visitors.recipient(message.visitor_id)
@@ -86,16 +86,16 @@ class Texter:
         progress = recipient.progress
         visitor_id, version = progress.visitor_id, progress.version
         body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
-        may_send = self._is_below_cap(progress)
         if not self.visitors.claim_text(visitor_id, version):
             raise NotYetError(f"visitor {visitor_id} is being texted right now")
-        if not may_send:  # and nobody else can send it now: only the holder of the claim could
+        counted_in = self._count(progress)
+        if counted_in is None:
             self._fail(progress, NO_MORE_TODAY)
             return TextOutcome.OVER_THE_CAP
         try:
             self.sms.publish(recipient.phone, body)
         except TextNotSentError:
-            self.visitors.release_text(visitor_id, version)
+            self.visitors.release_text(visitor_id, version, counted_in)
             raise
         except TextRejectedError as rejected:
             self._fail(progress, str(rejected))
@@ -106,15 +106,24 @@ class Texter:
         self.visitors.mark_texted(visitor_id, version)
         return TextOutcome.TEXTED
 
-    def _is_below_cap(self, progress: Progress) -> bool:
-        """Count this text of this version, once a day however often it is asked."""
+    def _count(self, progress: Progress) -> str | None:
+        """Count a claimed text against the cap, unless an earlier try of this window did.
+
+        Returns the window that it is counted in, None where the window has no place left. Where
+        counting fails the claim is given back, so that the message can come again.
+        """
+        now = datetime.now(UTC)
+        window = self.cap.window_at(now)
+        if progress.text_counted_in == window:
+            return window
         try:
-            self.cap.take(
-                _EVERYBODY, f"{progress.visitor_id}-{progress.version}", datetime.now(UTC)
-            )
+            self.cap.take(now)
         except TooOftenError:
-            return False
-        return True
+            return None
+        except Exception:
+            self.visitors.release_text(progress.visitor_id, progress.version, counted_in=None)
+            raise
+        return window
 
     def _fail(self, progress: Progress, reason: str) -> None:
         self.visitors.mark_failed(

@@ -24,7 +24,8 @@ class Progress:
     """What the flow needs to know of a visitor: neither her name nor her phone.
 
     `texts` says whether this version of her request is to be texted, `text_claimed_at` whether a
-    text was claimed (and so perhaps sent).
+    text was claimed (and so perhaps sent), `text_counted_in` in which window a text that was
+    claimed and could not be sent was counted against the cap.
     """
 
     visitor_id: str
@@ -38,6 +39,7 @@ class Progress:
     dismissed: tuple[int, ...] = ()
     submission_id: str | None = None
     text_claimed_at: str | None = None
+    text_counted_in: str | None = None
     reason: str | None = None
     model_id: str | None = None
     picks: tuple[Pick, ...] | None = None

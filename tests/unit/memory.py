@@ -5,7 +5,7 @@ process is killed: `Died` is no Exception, so no handler in the product can swal
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from marquee.contracts import (
     visitors_prefix,
 )
 from marquee.forgetting import Forgetter
-from marquee.limits import Limit, Limited
+from marquee.limits import Cap, Limited
 from marquee.ports import ClusterGoneError, StepState, TextNotSentError
 from marquee.reconciling import Patience, Reconciled, Reconciler
 from marquee.registering import Registrar
@@ -190,12 +190,14 @@ class MemoryVisitors:
 
         return self.gate.pass_through("visitors.claim_text", effect)
 
-    def release_text(self, visitor_id: str, version: int) -> bool:
+    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
         def effect() -> bool:
             found = self.items.get(visitor_id)
             if found is None or (found.version, found.status) != (version, Status.RECOMMENDED):
                 return False
-            self.items[visitor_id] = replace(found, text_claimed_at=None)
+            self.items[visitor_id] = replace(
+                found, text_claimed_at=None, text_counted_in=counted_in or found.text_counted_in
+            )
             return True
 
         return self.gate.pass_through("visitors.release_text", effect)
@@ -365,22 +367,42 @@ class MemoryLocks:
 class MemoryTally:
     """Each call is one atomic act, as it is with DynamoDB."""
 
-    gate: Gate | None = None
     counted: dict[str, set[str]] = field(default_factory=dict)
     until: list[datetime] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, key: str, what: str, most: int, until: datetime) -> bool:
-        def effect() -> bool:
-            with self.lock:
-                known = self.counted.setdefault(key, set())
-                if what not in known and len(known) >= most:
-                    return False
-                known.add(what)
-                self.until.append(until)
-                return True
+        with self.lock:
+            known = self.counted.setdefault(key, set())
+            if what not in known and len(known) >= most:
+                return False
+            known.add(what)
+            self.until.append(until)
+            return True
 
-        return self.gate.pass_through("tally.add", effect) if self.gate else effect()
+
+@dataclass
+class MemoryCounter:
+    """Each call is one atomic act, as it is with DynamoDB."""
+
+    gate: Gate = field(default_factory=Gate)
+    errors: list[Exception] = field(default_factory=list)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:
+        def effect() -> str | None:
+            with self.lock:
+                for name, limit in most.items():
+                    if self.counts.get((key, name), 0) >= limit:
+                        return name
+                for name in most:
+                    self.counts[key, name] = self.counts.get((key, name), 0) + 1
+                return None
+
+        if self.errors:
+            raise self.errors.pop()
+        return self.gate.pass_through("counter.add", effect)
 
 
 @dataclass
@@ -440,7 +462,7 @@ class World:
         self.objects = MemoryObjects(self.gate, self.visitors_queue.append)
         self.cluster = MemoryCluster(self.gate)
         self.sms = MemorySms(self.gate)
-        self.tally = MemoryTally(self.gate)
+        self.counter = MemoryCounter(self.gate)
         self.models = MemoryModels(
             CurrentModel("m1", "embedded", timestamp(datetime.now(UTC)), users=10, ratings=100)
         )
@@ -466,7 +488,7 @@ class World:
             self.sms,
             lambda visitor_id: f"https://example.org/#{visitor_id}",
             claim_lease=timedelta(0),
-            cap=Limit(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.tally),
+            cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
         )
         self.reconciler = Reconciler(
             self.visitors,

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,7 +66,12 @@ def test_a_death_at_any_write_neither_loses_nor_doubles_the_text(number: int, wh
     if world.status(ADA.visitor_id) is Status.FAILED:
         # Only a death between the claim and its end leaves the delivery unknown.
         assert world.visitors.items[ADA.visitor_id].reason == DELIVERY_UNKNOWN
-        assert QUIET[number] in ("visitors.claim_text", "sms.publish", "visitors.texted")
+        assert QUIET[number] in (
+            "visitors.claim_text",
+            "counter.add",
+            "sms.publish",
+            "visitors.texted",
+        )
     else:
         assert world.status(ADA.visitor_id) is Status.TEXTED
         assert world.texts_to(PHONE) == 1
@@ -530,6 +536,35 @@ def test_a_text_delivered_twice_or_failing_once_takes_one_place() -> None:
     assert reasons(world) == {None: 2}
 
 
+def test_a_text_tried_again_takes_no_second_place() -> None:
+    world = recommended_world(people=1, cap=1)
+    world.sms.errors = [TextNotSentError("throttled"), TextNotSentError("throttled")]
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+    assert list(world.counter.counts.values()) == [1]
+
+
+def test_a_text_tried_again_the_next_day_takes_a_place_of_that_day() -> None:
+    world = recommended_world(people=1, cap=1)
+    world.visitors.items[ADA.visitor_id] = replace(
+        world.visitors.items[ADA.visitor_id], text_counted_in="2026-11-21T00:00Z"
+    )
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+    assert list(world.counter.counts.values()) == [1]
+
+
+def test_a_text_that_cannot_be_counted_is_given_back_and_comes_again() -> None:
+    world = recommended_world(people=1, cap=1)
+    world.counter.errors = [TimeoutError("DynamoDB does not answer")]
+    with pytest.raises(TimeoutError):
+        world.texter.text(world.texts_queue[0])
+    assert world.visitors.items[ADA.visitor_id].text_claimed_at is None
+    assert world.sms.sent == []
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+
+
 def test_the_cap_holds_for_clients_at_once_with_every_message_delivered_thrice() -> None:
     people, cap = 40, 15
     world = recommended_world(people, cap)
@@ -554,7 +589,7 @@ def test_the_cap_holds_for_clients_at_once_with_every_message_delivered_thrice()
 def test_the_next_day_has_texts_of_its_own() -> None:
     world = World(cap=1)
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    world.texter.cap.take("everybody", "somebody-1", yesterday)
+    world.texter.cap.take(yesterday)
     world.post(ADA)
     world.settle()
     assert world.texts_to(PHONE) == 1

@@ -38,7 +38,7 @@ class Settings(BaseModel):
     visitor_days: Annotated[int, Field(gt=0)] = 365
     phone_countries: Annotated[str, Field(pattern=r"^[A-Z]{2}(,[A-Z]{2})*$")] = "US,CA,GB,IE,AU,NZ"
     texts_a_day: Annotated[int, Field(gt=0)] = 3
-    texts_a_day_in_all: Annotated[int, Field(gt=0, le=5000)] = 200
+    texts_a_day_in_all: Annotated[int, Field(gt=0, le=1_000_000)] = 200
     phone_work_tries: Annotated[int, Field(gt=0)] = 200
     new_visitors_a_day: Annotated[int, Field(gt=0)] = 3
     changes_an_hour: Annotated[int, Field(gt=0)] = 60

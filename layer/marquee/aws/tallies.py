@@ -1,14 +1,15 @@
-"""What was counted against a limit: sets in the idempotency table, which forgets them by itself."""
+"""What was counted against a limit, in the idempotency table, which deletes it by itself."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
 class Tallies:
-    """Implements `marquee.ports.Tally`."""
+    """Implements `marquee.ports.Tally`: one set a key, so each write costs by what is counted."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)
@@ -32,3 +33,43 @@ class Tallies:
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+
+class Counters:
+    """Implements `marquee.ports.Counter`: an item of fixed size a key, whatever is counted.
+
+    A call whose answer is lost is tried again by the client and may count twice, never not at all.
+    """
+
+    def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
+        self._table = dynamodb.Table(table)
+
+    def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:
+        places = list(enumerate(most.items()))
+        below = [
+            f"(attribute_not_exists(#n{place}) OR #n{place} < :most{place})" for place, _ in places
+        ]
+        try:
+            self._table.update_item(
+                Key={"id": key},
+                UpdateExpression=(
+                    "SET expiration = :until "
+                    f"ADD {', '.join(f'#n{place} :one' for place, _ in places)}"
+                ),
+                ConditionExpression=" AND ".join(below),
+                ExpressionAttributeNames={f"#n{place}": name for place, (name, _) in places},
+                ExpressionAttributeValues={
+                    ":until": round(until.timestamp()),
+                    ":one": 1,
+                    **{f":most{place}": limit for place, (_, limit) in places},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException as refused:
+            counted = cast("dict[str, Any]", refused.response)["Item"]
+            return next(
+                name
+                for name, limit in most.items()
+                if int(counted.get(name, {}).get("N", "0")) >= limit
+            )
+        return None

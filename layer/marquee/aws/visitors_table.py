@@ -21,7 +21,7 @@ _EMPTY = "empty"
 # Everything the flow needs; name and phone are not among it.
 _FLOW = (
     "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, dismissed, "
-    "submission_id, text_claimed_at, reason, model_id, picks"
+    "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks"
 )
 _PROJECTION: dict[str, Any] = {
     "ProjectionExpression": _FLOW,
@@ -36,6 +36,7 @@ _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
     "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
     "form_digest",
+    "text_counted_in",
 )  # fmt: skip
 
 
@@ -156,16 +157,19 @@ class VisitorsTable:
             )
         )
 
-    def release_text(self, visitor_id: str, version: int) -> bool:
+    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
+        counted = {":counted_in": counted_in} if counted_in else {}
+        remember = "SET text_counted_in = :counted_in " if counted else ""
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
-                UpdateExpression="REMOVE text_claimed_at",
+                UpdateExpression=f"{remember}REMOVE text_claimed_at",
                 ConditionExpression="version = :version AND #status = :recommended",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":version": version,
                     ":recommended": Status.RECOMMENDED.value,
+                    **counted,
                 },
             )
         )
@@ -216,7 +220,8 @@ class VisitorsTable:
                 Key={"visitor_id": before.visitor_id},
                 UpdateExpression=(
                     f"SET {assignments} "
-                    "REMOVE submission_id, text_claimed_at, reason, model_id, picks ADD dates :date"
+                    "REMOVE submission_id, text_claimed_at, text_counted_in, reason, model_id, "
+                    "picks ADD dates :date"
                 ),
                 ConditionExpression=f"#version = :before AND #status = :stood_at AND {claim}",
                 ExpressionAttributeNames=names,
@@ -360,6 +365,7 @@ def _progress(item: Mapping[str, Any]) -> Progress:
         dismissed=movie_ids_from(plain.get("dismissed", []), "dismissed"),
         submission_id=plain.get("submission_id"),
         text_claimed_at=plain.get("text_claimed_at"),
+        text_counted_in=plain.get("text_counted_in"),
         reason=plain.get("reason"),
         model_id=plain.get("model_id"),
         picks=picks_from(plain["picks"]) if "picks" in plain else None,

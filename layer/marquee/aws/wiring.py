@@ -17,13 +17,13 @@ from marquee.aws.observability import token_secret
 from marquee.aws.queues import TextsQueue, VisitorsQueue
 from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
-from marquee.aws.tallies import Tallies
+from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.challenges import Challenges
 from marquee.collecting import Collector
 from marquee.forgetting import Forgetter
 from marquee.identity import token_for
-from marquee.limits import Limit, Limited
+from marquee.limits import Cap, Limit, Limited
 from marquee.reconciling import Reconciler
 from marquee.registering import Registrar
 from marquee.revising import Reviser
@@ -148,11 +148,11 @@ def texter(settings: Settings) -> Texter:
         sms=SnsSms(client("sns", _ONCE)),
         link=link,
         claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
-        cap=Limit(
+        cap=Cap(
             Limited.TEXTS_IN_ALL,
             settings.texts_a_day_in_all,
             timedelta(days=1),
-            Tallies(_dynamodb(), settings.idempotency_table),
+            Counters(_dynamodb(), settings.idempotency_table),
         ),
     )
 

@@ -18,8 +18,9 @@ from marquee.aws.queues import QueueError, TextsQueue
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Submission, TextMessage
 from marquee.ports import ClusterGoneError, StepState
+from marquee.revising import next_version
 from marquee.steps import StepLocations, train_step
-from marquee.visitor import Status
+from marquee.visitor import Change, Status
 from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
@@ -97,8 +98,25 @@ def test_a_text_is_claimed_once_and_can_be_released(table: VisitorsTable) -> Non
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
     assert table.claim_text(ADA.visitor_id, 1)
     assert not table.claim_text(ADA.visitor_id, 1)
-    assert table.release_text(ADA.visitor_id, 1)
+    assert table.release_text(ADA.visitor_id, 1, counted_in=None)
     assert table.claim_text(ADA.visitor_id, 1)
+
+
+def test_a_released_text_stays_counted_until_the_next_version(table: VisitorsTable) -> None:
+    table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
+    for counted_in in ("2026-11-21T00:00Z", None):  # None: nothing new to note
+        assert table.claim_text(ADA.visitor_id, 1)
+        assert table.release_text(ADA.visitor_id, 1, counted_in)
+        found = table.get(ADA.visitor_id)
+        assert found is not None
+        assert found.text_counted_in == "2026-11-21T00:00Z"
+    page = table.page(ADA.visitor_id)
+    assert page is not None
+    change = Change("2026-11-21T21:00:00Z", 2_000_000_000, text=True)
+    assert table.revise(page.progress, next_version(page, change), None)
+    revised = table.get(ADA.visitor_id)
+    assert revised is not None
+    assert revised.text_counted_in is None
 
 
 def test_a_texted_visitor_cannot_fail_any_more(table: VisitorsTable) -> None:

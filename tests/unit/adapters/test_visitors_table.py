@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from marquee.aws.buckets import RatingsBucket, UndeletedError
-from marquee.aws.tallies import Tallies
+from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
 from marquee.revising import next_version
@@ -191,3 +191,33 @@ def test_what_was_counted_is_forgotten_by_itself(aws: Aws) -> None:
     tallies.add("limit/texts/m", "a", 2, TOMORROW)
     (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
     assert stored["expiration"] == round(TOMORROW.timestamp())
+
+
+@pytest.fixture
+def counters(aws: Aws) -> Counters:
+    return Counters(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
+
+
+def test_a_count_ends_at_its_most(counters: Counters) -> None:
+    counted = [counters.add("limit/texts-in-all/x", {"texts": 2}, TOMORROW) for _ in range(4)]
+    assert counted == [None, None, "texts", "texts"]
+    assert counters.add("limit/texts-in-all/y", {"texts": 2}, TOMORROW) is None
+    assert counters.add("limit/texts-in-all/x", {"texts": 3}, TOMORROW) is None
+
+
+def test_names_are_counted_together_or_not_at_all(counters: Counters, aws: Aws) -> None:
+    both = {"forms": 9, "phones-given": 1}
+    assert [counters.add("k", both, TOMORROW) for _ in range(3)] == [
+        None, "phones-given", "phones-given",
+    ]  # fmt: skip
+    assert counters.add("k", {"forms": 9}, TOMORROW) is None
+    (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
+    assert (stored["forms"], stored["phones-given"]) == (2, 1)
+    assert stored["expiration"] == round(TOMORROW.timestamp())
+
+
+def test_a_counts_item_does_not_grow_by_what_it_counts(counters: Counters, aws: Aws) -> None:
+    for _ in range(300):
+        assert counters.add("k", {"texts": 1_000_000}, TOMORROW) is None
+    (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
+    assert stored == {"id": "k", "texts": 300, "expiration": round(TOMORROW.timestamp())}

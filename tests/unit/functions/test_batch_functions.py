@@ -354,7 +354,7 @@ def test_a_text_over_the_cap_is_counted_as_that_and_ends_with_its_reason(
     recommended(table)
     monkeypatch.setenv("TEXTS_A_DAY_IN_ALL", "1")
     function = aws.load("send_text")
-    function.texter.cap.take("everybody", "somebody-1", datetime.now(UTC))
+    function.texter.cap.take(datetime.now(UTC))
     capsys.readouterr()
     assert failures(run(function, "send_text")) == 0
     printed = capsys.readouterr().out
