@@ -1,12 +1,29 @@
 """Phone numbers, by Google's libphonenumber."""
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 
 _EXAMPLE = "+14155550123"
 
+# A country such as the United States gives mobile phones the same numbers as landlines; there the
+# library says FIXED_LINE_OR_MOBILE, and nobody can tell.
+_TEXTABLE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+# What is texted to any other kind is lost, or is paid for by the one who sends it.
+_KINDS = {
+    PhoneNumberType.FIXED_LINE: "a landline",
+    PhoneNumberType.TOLL_FREE: "a toll-free number",
+    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
+    PhoneNumberType.SHARED_COST: "a shared-cost number",
+    PhoneNumberType.VOIP: "an internet telephone",
+    PhoneNumberType.PERSONAL_NUMBER: "a personal number that forwards calls",
+    PhoneNumberType.PAGER: "a pager",
+    PhoneNumberType.UAN: "a company's number",
+    PhoneNumberType.VOICEMAIL: "a voicemail number",
+}
+
 
 class PhoneError(ValueError):
-    """The phone number cannot be texted; the message says how to write it."""
+    """The phone number cannot be texted; the message says why and what to give instead."""
 
 
 def country_of(phone: str) -> str | None:
@@ -19,12 +36,16 @@ def to_e164(text: str) -> str:
     """Give the number in E.164 (`+14155550123`).
 
     Spaces, hyphens and brackets are fine; the country code is not optional, because the same
-    local number exists in many countries.
+    local number exists in many countries. Only numbers of mobile phones pass, by the number types
+    of libphonenumber, and those that may belong to either a mobile phone or a landline.
+
+    Raises:
+        PhoneError: where this is no number, or one of another kind.
     """
     if not text.strip().startswith("+"):
         raise PhoneError(
             "Write the phone number with + and its country code, "
-            f"as in {_EXAMPLE} (United States) or +442079460958 (United Kingdom)."
+            f"as in {_EXAMPLE} (United States) or +447400123456 (United Kingdom)."
         )
     try:
         number = phonenumbers.parse(text, None)
@@ -36,5 +57,11 @@ def to_e164(text: str) -> str:
         raise PhoneError(
             f"No such number exists under country code +{number.country_code}; "
             "check it for a missing or an extra digit."
+        )
+    kind = phonenumbers.number_type(number)
+    if kind not in _TEXTABLE:
+        raise PhoneError(
+            f"This is {_KINDS.get(kind, 'not a mobile number')}, which gets no texts; "
+            "give the number of a mobile phone."
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
