@@ -39,9 +39,11 @@ def train_on_schedule() -> Reconciled:
 
 
 def sweep(context: LambdaContext) -> Reconciled:
-    done = reconciler.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
-    if done.elsewhere:
-        logger.info("another sweep is at work")
+    # Lambda calls a function that failed again, under the same id.
+    done = reconciler.sweep(
+        context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000
+    )
+    logger.info("sweep: %s", done.swept, extra={"requeued": len(done.requeued)})
     return done
 
 

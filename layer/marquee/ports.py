@@ -5,6 +5,7 @@ effect, so that a message delivered twice, late or out of order changes nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -16,6 +17,14 @@ from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Stat
 
 class ForgottenError(LookupError):
     """The visitor asked to be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice[T]:
+    """A part of something long; the next one begins `after` it, the last has nothing after it."""
+
+    found: list[T]
+    after: str | None = None
 
 
 class Visitors(Protocol):
@@ -32,14 +41,20 @@ class Visitors(Protocol):
     def recipient(self, visitor_id: str) -> Recipient | None:
         """Give name and phone; None where she is unknown or gave no phone."""
 
-    def open(self, status: Status, before: datetime) -> list[Progress]:
-        """List visitors who have been waiting at `status` since before that moment.
+    def open(
+        self, status: Status, until: datetime, most: int, after: str | None = None
+    ) -> Slice[Progress]:
+        """List visitors who have been waiting at `status` since that moment or longer.
 
-        At `saved` those wait whose ratings object may be missing.
+        At `saved` those wait whose ratings object may be missing. Who has waited longest comes
+        first; a slice begins `after` the one before it and has about `most` visitors at most.
         """
 
-    def emptied(self, before: datetime) -> list[str]:
-        """Name those who have been empty since before that moment and are still to be removed."""
+    def emptied(self, until: datetime, most: int, after: str | None = None) -> Slice[str]:
+        """Name, in slices as `open`, those who are empty and still to be removed."""
+
+    def mark_requeued(self, progress: Progress, now: datetime) -> bool:
+        """Note that what this visitor waits for was asked for once more."""
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool: ...
 
@@ -199,6 +214,14 @@ class Counter(Protocol):
         """
 
 
+class Bookmarks(Protocol):
+    """Remembers how far work came, from one run of it to the next."""
+
+    def get(self, name: str) -> Mapping[str, str]: ...
+
+    def put(self, name: str, places: Mapping[str, str]) -> None: ...
+
+
 class AddSteps(Protocol):
     def __call__(self) -> None: ...
 
@@ -226,6 +249,7 @@ class Titles(Protocol):
 
 __all__ = [
     "AddSteps",
+    "Bookmarks",
     "Cluster",
     "ClusterGoneError",
     "Counter",
@@ -236,6 +260,7 @@ __all__ = [
     "RatingsLog",
     "Result",
     "Results",
+    "Slice",
     "Sms",
     "StepLedger",
     "StepState",

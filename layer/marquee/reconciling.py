@@ -1,7 +1,7 @@
 """Puts right what events alone leave undone: failed steps, lost events, abandoned claims."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from marquee.forgetting import Forgetter
 from marquee.ports import (
     Cluster,
     ClusterGoneError,
-    Locks,
     RatingsLog,
     Results,
+    Slice,
     StepState,
     Submissions,
     Texts,
@@ -23,13 +23,12 @@ from marquee.ports import (
 from marquee.revising import log_ratings
 from marquee.steps import parse_recommend_step_name, recommend_step_name
 from marquee.submitting import StepAdder, submitted_at
+from marquee.sweeping import SLICE, Phase, SecondsLeft, Sweeper, Swept, in_time, kept
 from marquee.texting import NotYetError, Texter
 from marquee.visitor import Progress, Status
 
 _logger = logging.getLogger(__name__)
 
-# The lock of the sweep: two at once would do the same work twice.
-SWEEP = "sweep"
 _ENDED_BADLY = (StepState.FAILED, StepState.CANCELLED, StepState.INTERRUPTED)
 GAVE_UP_STEP = "the recommendations could not be computed after {attempts} attempts"
 GAVE_UP_TEXT = "the text could not be sent in {hours} hours; your picks are on the page"
@@ -52,7 +51,7 @@ class Patience:
 class Reconciled:
     """What was done to whom, for metrics and logs; `errors` did not keep the rest from it.
 
-    `elsewhere` says that nothing was done because another sweep is at work.
+    `swept` says how a sweep ended, None after anything else.
     """
 
     recommended: list[Result] = field(default_factory=list)
@@ -61,7 +60,8 @@ class Reconciled:
     resubmitted: list[str] = field(default_factory=list)
     delivery_unknown: int = 0
     waiting_without_cluster: int = 0
-    elsewhere: bool = False
+    swept: Swept | None = None
+    requeued: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
 
 
@@ -77,7 +77,7 @@ class Reconciler:
     collector: Collector
     texter: Texter
     patience: Patience
-    locks: Locks
+    sweeper: Sweeper
 
     def step_ended_badly(self, step_name: str) -> Reconciled:
         """Try a failed or cancelled recommend step again, or give up and say so."""
@@ -86,126 +86,29 @@ class Reconciler:
         if named is not None:
             submission_id, attempt = named
             members = self._members(submission_id)
-            with self._cluster_may_be_gone(submission_id, members, done):
-                self._retry(submission_id, attempt, members, done)
+            with cluster_may_be_gone(submission_id, members, done):
+                self.retry(submission_id, attempt, members, done)
         return done
 
-    def sweep(self, seconds_left: Callable[[], float], now: datetime | None = None) -> Reconciled:
+    def sweep(
+        self, run_id: str, seconds_left: SecondsLeft, now: datetime | None = None
+    ) -> Reconciled:
         """Look after every visitor who has waited too long at any status.
 
-        One sweep at a time: its lock lasts as long as this process may run. What goes wrong with
-        one visitor or one submission is kept in `errors` and holds up no other.
+        One sweep at a time and each within its time, as `marquee.sweeping` says. What goes wrong
+        with one visitor or one submission is kept in `errors` and holds up no other.
 
         Args:
+            run_id: names this sweep; one that is called again under the same name does nothing.
             seconds_left: says how many seconds this process may still run.
             now: the moment to sweep at; the present one if not given.
         """
-        moment, done = now or datetime.now(UTC), Reconciled()
-        if not self.locks.take(SWEEP, seconds_left(), moment):
-            done.elsewhere = True
-            return done
-        self._look_after_everybody(moment, done)
-        self.locks.release(SWEEP)
+        done, moment = Reconciled(), now or datetime.now(UTC)
+        round_ = _Round(self, moment, seconds_left, done)
+        done.swept = self.sweeper.run(round_.phases(), run_id, seconds_left, moment, done.errors)
         return done
 
-    def _look_after_everybody(self, moment: datetime, done: Reconciled) -> None:
-        for look_after in (
-            self._sweep_saved,
-            self._sweep_received,
-            self._sweep_submitted,
-            self._sweep_recommended,
-            self._sweep_emptied,
-        ):
-            with _kept(done):
-                look_after(moment, done)
-
-    def _sweep_saved(self, now: datetime, done: Reconciled) -> None:
-        """Write the objects that were not: training must not use what their visitors took back."""
-        for progress in self.visitors.open(Status.SAVED, now - self.patience.received):
-            with _kept(done):
-                log_ratings(progress, self.visitors, self.ratings_log)
-
-    def _sweep_emptied(self, now: datetime, done: Reconciled) -> None:
-        """Finish forgetting whom a function that died had only begun to forget."""
-        for visitor_id in self.visitors.emptied(now - self.patience.received):
-            with _kept(done):
-                Forgetter(self.visitors, self.ratings_log).forget(visitor_id)
-
-    def _sweep_received(self, now: datetime, done: Reconciled) -> None:
-        for progress in self.visitors.open(Status.RECEIVED, now - self.patience.received):
-            with _kept(done):
-                if self._too_old(progress, now):
-                    self._give_up([progress], self._waited_too_long(), done)
-                else:
-                    # Writing the same object again makes S3 announce it again.
-                    log_ratings(progress, self.visitors, self.ratings_log)
-
-    def _sweep_submitted(self, now: datetime, done: Reconciled) -> None:
-        waiting = self.visitors.open(Status.SUBMITTED, now - self.patience.submitted)
-        by_submission: dict[str, list[Progress]] = {}
-        for progress in waiting:
-            by_submission.setdefault(progress.submission_id or "", []).append(progress)
-        states: dict[str, StepState] = {}
-        if waiting:
-            with self._cluster_may_be_gone("", waiting, done):
-                names = [name for key in by_submission for name in self._step_names(key)]
-                states = self.cluster.step_states(names, submitted_at(waiting))
-        for submission_id, members in by_submission.items():
-            if done.waiting_without_cluster == 0:
-                with _kept(done):
-                    self._sweep_submission(submission_id, members, states, done)
-            with _kept(done):
-                old = [p for p in members if self._too_old(p, now)]
-                self._give_up(old, self._waited_too_long(), done)
-
-    def _sweep_submission(
-        self,
-        submission_id: str,
-        members: list[Progress],
-        states: Mapping[str, StepState],
-        done: Reconciled,
-    ) -> None:
-        if self.results.complete(submission_id):
-            self._collect(submission_id, members, done)
-            return
-        names = self._step_names(submission_id)
-        attempt = next((n for n in range(len(names), 0, -1) if names[n - 1] in states), 0)
-        with self._cluster_may_be_gone(submission_id, members, done):
-            if attempt == 0:
-                self.adder.ensure(submission_id, since=submitted_at(members))
-                done.resubmitted.append(submission_id)
-            elif states[names[attempt - 1]] in (*_ENDED_BADLY, StepState.COMPLETED):
-                self._retry(submission_id, attempt, members, done)
-
-    def _collect(self, submission_id: str, members: list[Progress], done: Reconciled) -> None:
-        """Take results that nobody announced; whoever is not among them fails."""
-        try:
-            collected = self.collector.collect(submission_id)
-        except BadResultsError as error:
-            done.errors.append(error)
-        else:
-            done.recommended += collected.recommended
-            done.unserved += collected.failed
-        self._give_up(members, NO_RESULT, done)  # whoever got picks has moved on
-
-    def _sweep_recommended(self, now: datetime, done: Reconciled) -> None:
-        for progress in self.visitors.open(Status.RECOMMENDED, now - self.patience.recommended):
-            with _kept(done):
-                self._look_after_text(progress, now, done)
-
-    def _look_after_text(self, progress: Progress, now: datetime, done: Reconciled) -> None:
-        if not awaits_text(progress, progress.version):
-            with suppress(NotYetError):
-                self.texter.give_up_claim(progress)
-                done.delivery_unknown += 1
-                done.failed.append(progress)
-        elif not self._too_old(progress, now):
-            self.texts.send([TextMessage(progress.visitor_id, progress.version)])
-        # Whoever holds the claim is the only one who may send: now nobody will.
-        elif self.visitors.claim_text(progress.visitor_id, progress.version):
-            self._give_up([progress], GAVE_UP_TEXT.format(hours=self._hours), done)
-
-    def _retry(
+    def retry(
         self, submission_id: str, attempt: int, members: Iterable[Progress], done: Reconciled
     ) -> None:
         waiting = [
@@ -218,18 +121,18 @@ class Reconciler:
             done.resubmitted.append(submission_id)
         else:
             reason = GAVE_UP_STEP.format(attempts=self.patience.attempts)
-            self._give_up(waiting, reason, done)
+            self.give_up(waiting, reason, done)
 
     def _members(self, submission_id: str) -> list[Progress]:
         submission = self.submissions.get(submission_id)
         stored = self.visitors.get_many([member.visitor_id for member in submission.members])
         return list(stored.values())
 
-    def _step_names(self, submission_id: str) -> list[str]:
+    def step_names(self, submission_id: str) -> list[str]:
         attempts = range(1, self.patience.attempts + 1)
         return [recommend_step_name(submission_id, attempt) for attempt in attempts]
 
-    def _give_up(self, members: Iterable[Progress], reason: str, done: Reconciled) -> None:
+    def give_up(self, members: Iterable[Progress], reason: str, done: Reconciled) -> None:
         """Fail those who still stand where the sweep found them."""
         for progress in members:
             if self.visitors.mark_failed(
@@ -237,33 +140,177 @@ class Reconciler:
             ):
                 done.failed.append(progress)
 
-    @contextmanager
-    def _cluster_may_be_gone(
-        self, submission_id: str, members: Sequence[Progress], done: Reconciled
-    ) -> Iterator[None]:
-        """Without a cluster visitors wait: that is counted and no error."""
-        try:
-            yield
-        except ClusterGoneError as gone:
-            _logger.warning("submission %s waits: %s", submission_id or "of everybody", gone)
-            done.waiting_without_cluster += len(members)
-
-    def _too_old(self, progress: Progress, now: datetime) -> bool:
+    def too_old(self, progress: Progress, now: datetime) -> bool:
         return now - parse_timestamp(progress.requested_at) > self.patience.give_up
 
-    def _waited_too_long(self) -> str:
-        return GAVE_UP_WAITING.format(hours=self._hours)
+    def waited_too_long(self) -> str:
+        return GAVE_UP_WAITING.format(hours=self.hours)
 
     @property
-    def _hours(self) -> int:
+    def hours(self) -> int:
         return round(self.patience.give_up.total_seconds() / 3600)
 
 
 @contextmanager
-def _kept(done: Reconciled) -> Iterator[None]:
-    """Keep an error and let the sweep go on; the function reports it at the end."""
+def cluster_may_be_gone(
+    submission_id: str, members: Sequence[Progress], done: Reconciled
+) -> Iterator[None]:
+    """Without a cluster visitors wait: that is counted and no error."""
     try:
         yield
-    except Exception as error:
-        _logger.exception("the sweep goes on after an error")
-        done.errors.append(error)
+    except ClusterGoneError as gone:
+        _logger.warning("submission %s waits: %s", submission_id or "of everybody", gone)
+        done.waiting_without_cluster += len(members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One sweep: its phases, each of which looks after a slice of the visitors at one status."""
+
+    reconciler: Reconciler
+    now: datetime
+    seconds_left: SecondsLeft
+    done: Reconciled
+
+    def phases(self) -> list[Phase]:
+        return [
+            Phase("saved", self._saved, self._write_ratings),
+            Phase("received", self._received, self._announce),
+            Phase("submitted", self._submitted, self._look_after_submissions),
+            Phase("recommended", self._recommended, self._look_after_texts),
+            Phase("emptied", self._emptied, self._forget),
+        ]
+
+    def _saved(self, after: str | None) -> Slice[Progress]:
+        return self._open(Status.SAVED, self.reconciler.patience.received, after)
+
+    def _received(self, after: str | None) -> Slice[Progress]:
+        return self._open(Status.RECEIVED, self.reconciler.patience.received, after)
+
+    def _submitted(self, after: str | None) -> Slice[Progress]:
+        return self._open(Status.SUBMITTED, self.reconciler.patience.submitted, after)
+
+    def _recommended(self, after: str | None) -> Slice[Progress]:
+        return self._open(Status.RECOMMENDED, self.reconciler.patience.recommended, after)
+
+    def _emptied(self, after: str | None) -> Slice[str]:
+        until = self.now - self.reconciler.patience.received
+        return self.reconciler.visitors.emptied(until, SLICE, after)
+
+    def _open(self, status: Status, patience: timedelta, after: str | None) -> Slice[Progress]:
+        return self.reconciler.visitors.open(status, self.now - patience, SLICE, after)
+
+    def _write_ratings(self, found: Sequence[Progress]) -> None:
+        """Write the objects that were not: training must not use what their visitors took back."""
+        it = self.reconciler
+        for progress in in_time(found, self.seconds_left):
+            with kept(self.done.errors):
+                log_ratings(progress, it.visitors, it.ratings_log)
+
+    def _forget(self, found: Sequence[str]) -> None:
+        """Finish forgetting visitors whom a function that died had only begun to forget."""
+        it = self.reconciler
+        for visitor_id in in_time(found, self.seconds_left):
+            with kept(self.done.errors):
+                Forgetter(it.visitors, it.ratings_log).forget(visitor_id)
+
+    def _announce(self, found: Sequence[Progress]) -> None:
+        it = self.reconciler
+        for progress in in_time(found, self.seconds_left):
+            with kept(self.done.errors):
+                if it.too_old(progress, self.now):
+                    it.give_up([progress], it.waited_too_long(), self.done)
+                elif self._may_requeue(progress, it.patience.received):
+                    # Writing the same object again makes S3 announce it again.
+                    log_ratings(progress, it.visitors, it.ratings_log)
+
+    def _may_requeue(self, progress: Progress, patience: timedelta) -> bool:
+        """Say whether to ask once more for what a visitor waits for, and note that it is done.
+
+        Each time she waits twice as long as the time before: where a queue has a backlog, her first
+        message is still in it, and more messages would only make it longer.
+        """
+        if progress.requeued_at is not None:
+            waited = self.now - parse_timestamp(progress.requeued_at)
+            if waited < patience * 2**progress.requeued_times:
+                return False
+        if not self.reconciler.visitors.mark_requeued(progress, self.now):
+            return False
+        self.done.requeued.append(progress.visitor_id)
+        return True
+
+    def _look_after_submissions(self, found: Sequence[Progress]) -> None:
+        by_submission: dict[str, list[Progress]] = {}
+        for progress in found:
+            by_submission.setdefault(progress.submission_id or "", []).append(progress)
+        states = self._step_states(found, by_submission) if found else {}
+        for submission_id, members in in_time(by_submission.items(), self.seconds_left):
+            if states is not None:
+                with kept(self.done.errors):
+                    self._look_after_submission(submission_id, members, states)
+            with kept(self.done.errors):
+                it = self.reconciler
+                old = [p for p in members if it.too_old(p, self.now)]
+                it.give_up(old, it.waited_too_long(), self.done)
+
+    def _step_states(
+        self, found: Sequence[Progress], submission_ids: Iterable[str]
+    ) -> Mapping[str, StepState] | None:
+        """Ask the cluster for the steps of these submissions; None where there is no cluster."""
+        it = self.reconciler
+        with cluster_may_be_gone("", found, self.done):
+            names = [name for key in submission_ids for name in it.step_names(key)]
+            return it.cluster.step_states(names, submitted_at(found))
+        return None
+
+    def _look_after_submission(
+        self, submission_id: str, members: list[Progress], states: Mapping[str, StepState]
+    ) -> None:
+        it = self.reconciler
+        if it.results.complete(submission_id):
+            self._collect(submission_id, members)
+            return
+        names = it.step_names(submission_id)
+        attempt = next((n for n in range(len(names), 0, -1) if names[n - 1] in states), 0)
+        with cluster_may_be_gone(submission_id, members, self.done):
+            if attempt == 0:
+                it.adder.ensure(submission_id, since=submitted_at(members))
+                self.done.resubmitted.append(submission_id)
+            elif states[names[attempt - 1]] in (*_ENDED_BADLY, StepState.COMPLETED):
+                it.retry(submission_id, attempt, members, self.done)
+
+    def _collect(self, submission_id: str, members: list[Progress]) -> None:
+        """Take results that nobody announced; members who are not among them fail."""
+        try:
+            collected = self.reconciler.collector.collect(submission_id)
+        except BadResultsError as error:
+            self.done.errors.append(error)
+        else:
+            self.done.recommended += collected.recommended
+            self.done.unserved += collected.failed
+        # Those who got picks have moved on.
+        self.reconciler.give_up(members, NO_RESULT, self.done)
+
+    def _look_after_texts(self, found: Sequence[Progress]) -> None:
+        again: list[TextMessage] = []
+        for progress in in_time(found, self.seconds_left):
+            with kept(self.done.errors):
+                if self._is_to_be_texted_again(progress):
+                    again.append(TextMessage(progress.visitor_id, progress.version))
+        if again:
+            self.reconciler.texts.send(again)
+
+    def _is_to_be_texted_again(self, progress: Progress) -> bool:
+        it = self.reconciler
+        if not awaits_text(progress, progress.version):
+            with suppress(NotYetError):
+                it.texter.give_up_claim(progress)
+                self.done.delivery_unknown += 1
+                self.done.failed.append(progress)
+            return False
+        if not it.too_old(progress, self.now):
+            return self._may_requeue(progress, it.patience.recommended)
+        # Only the holder of the claim may send: now nobody will.
+        if it.visitors.claim_text(progress.visitor_id, progress.version):
+            it.give_up([progress], GAVE_UP_TEXT.format(hours=it.hours), self.done)
+        return False

@@ -25,7 +25,9 @@ class Progress:
 
     `texts` says whether this version of her request is to be texted, `text_claimed_at` whether a
     text was claimed (and so perhaps sent), `text_counted_in` in which window a text that was
-    claimed and could not be sent was counted against the cap.
+    claimed and could not be sent was counted against the cap. `requeued_times` counts how often the
+    sweep asked once more for what the visitor waits for at this status, the last time at
+    `requeued_at`.
     """
 
     visitor_id: str
@@ -43,6 +45,8 @@ class Progress:
     reason: str | None = None
     model_id: str | None = None
     picks: tuple[Pick, ...] | None = None
+    requeued_times: int = 0
+    requeued_at: str | None = None
 
     @property
     def visitor_object(self) -> VisitorObject:

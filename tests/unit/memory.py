@@ -24,13 +24,14 @@ from marquee.contracts import (
 )
 from marquee.forgetting import Forgetter
 from marquee.limits import Cap, Limited
-from marquee.ports import ClusterGoneError, StepState, TextNotSentError
+from marquee.ports import ClusterGoneError, Slice, StepState, TextNotSentError
 from marquee.reconciling import Patience, Reconciled, Reconciler
 from marquee.registering import Registrar
 from marquee.revising import Reviser
 from marquee.staleness import StalenessRule
 from marquee.steps import Step, StepLocations, parse_recommend_step_name
 from marquee.submitting import StepAdder, Submitter
+from marquee.sweeping import SecondsLeft, Sweeper
 from marquee.texting import Texter
 from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
@@ -99,18 +100,39 @@ class MemoryVisitors:
         name, phone = self.people.get(visitor_id, ("", None))
         return Recipient(name, phone.number, self.items[visitor_id]) if phone else None
 
-    def open(self, status: Status, before: datetime) -> list[Progress]:
-        return [
+    def open(
+        self, status: Status, until: datetime, most: int, after: str | None = None
+    ) -> Slice[Progress]:
+        waiting = [
             p
             for p in self.items.values()
             if p.status is status
-            and p.status_at < timestamp(before)
             and (status is not Status.RECOMMENDED or p.texts)
             and (status is not Status.SAVED or p.visitor_id in self.unlogged)
         ]
+        since = {p.visitor_id: p.status_at for p in waiting}
+        keys = _slice(since, until, most, after)
+        return Slice([self.items[key] for key in keys.found], keys.after)
 
-    def emptied(self, before: datetime) -> list[str]:
-        return [key for key, since in self.empty_since.items() if since < timestamp(before)]
+    def emptied(self, until: datetime, most: int, after: str | None = None) -> Slice[str]:
+        return _slice(self.empty_since, until, most, after)
+
+    def mark_requeued(self, progress: Progress, now: datetime) -> bool:
+        def effect() -> bool:
+            found = self.items.get(progress.visitor_id)
+            if found is None or (found.version, found.status) != (
+                progress.version,
+                progress.status,
+            ):
+                return False
+            self.items[progress.visitor_id] = replace(
+                found,
+                requeued_times=progress.requeued_times + 1,
+                requeued_at=timestamp(now),
+            )
+            return True
+
+        return self.gate.pass_through("visitors.requeued", effect)
 
     def mark_logged(self, visitor_id: str, version: int) -> bool:
         def effect() -> bool:
@@ -226,11 +248,24 @@ class MemoryVisitors:
                 found,
                 status=to,
                 status_at=timestamp(datetime.now(UTC)),
+                requeued_times=0,
+                requeued_at=None,
                 **values,  # type: ignore[arg-type]
             )
             return True
 
         return self.gate.pass_through(f"visitors.{to}", effect)
+
+
+def _slice(since: Mapping[str, str], until: datetime, most: int, after: str | None) -> Slice[str]:
+    """Slice names by the moment since when each waits; a moment is never torn apart."""
+    waiting = sorted((moment, name) for name, moment in since.items())
+    left = [(m, name) for m, name in waiting if (after or "") < m <= timestamp(until)]
+    if len(left) <= most:
+        return Slice([name for _, name in left])
+    page = left[:most]
+    kept = [each for each in page if each[0] < page[-1][0]] or page
+    return Slice([name for _, name in kept], kept[-1][0])
 
 
 @dataclass
@@ -359,6 +394,24 @@ class MemoryLocks:
 
         if self.gate:
             self.gate.pass_through("locks.release", effect)
+        else:
+            effect()
+
+
+@dataclass
+class MemoryBookmarks:
+    gate: Gate | None = None
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def get(self, name: str) -> Mapping[str, str]:
+        return dict(self.places.get(name, {}))
+
+    def put(self, name: str, places: Mapping[str, str]) -> None:
+        def effect() -> None:
+            self.places[name] = dict(places)
+
+        if self.gate:
+            self.gate.pass_through("bookmarks.put", effect)
         else:
             effect()
 
@@ -506,8 +559,9 @@ class World:
                 recommended=timedelta(0),
                 attempts=attempts,
             ),
-            MemoryLocks(self.gate),
+            Sweeper("sweep", MemoryLocks(self.gate), MemoryBookmarks(self.gate)),
         )
+        self.sweeps = 0
 
     def post(self, registration: Registration) -> None:
         """Post a form; a client whose answer got lost posts it again."""
@@ -533,13 +587,18 @@ class World:
             self.deliver_texts()
             self.sweep(timedelta(minutes=5 * number))
 
-    def sweep(self, later: timedelta = timedelta(minutes=1)) -> Reconciled:
+    def sweep(
+        self, later: timedelta = timedelta(minutes=1), seconds_left: SecondsLeft = lambda: 120.0
+    ) -> Reconciled:
         """Sweep so much later than now, by a function that may run for two minutes."""
         done = Reconciled()
+        self.sweeps += 1
 
         def work() -> None:
             nonlocal done
-            done = self.reconciler.sweep(lambda: 120.0, datetime.now(UTC) + later)
+            done = self.reconciler.sweep(
+                f"sweep {self.sweeps}", seconds_left, datetime.now(UTC) + later
+            )
 
         self.alive(work)
         return done

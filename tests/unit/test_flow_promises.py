@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from marquee.collecting import BadResultsError
 from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
-from marquee.reconciling import SWEEP, Patience
+from marquee.reconciling import Patience
+from marquee.sweeping import Swept
 from marquee.texting import DELIVERY_UNKNOWN, NO_MORE_TODAY, NotYetError, TextOutcome
 from marquee.visitor import Registration, Status
 from tests.unit.memory import Died, World, good_result, registration
@@ -391,29 +392,94 @@ def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
     assert {text.visitor_id for text in world.texts_queue} == {bob.visitor_id, cyd.visitor_id}
 
 
-def test_a_second_sweep_at_the_same_time_does_nothing() -> None:
-    world = World()
-    world.post(ADA)
-    world.visitors_queue.clear()
-    writes = len(world.gate.writes)
-    assert world.reconciler.locks.take(SWEEP, 120, datetime.now(UTC))
-    assert world.sweep().elsewhere
-    assert world.gate.writes[writes:] == ["locks.take", "locks.take"]
-    world.reconciler.locks.release(SWEEP)
-    assert not world.sweep().elsewhere
-    assert world.visitors_queue == [(ADA.visitor_id, 1)]
+def test_a_text_whose_message_still_waits_is_queued_again_ever_more_rarely() -> None:
+    """A backlog of texts must not grow by the sweeps that come meanwhile."""
+    world = recommended_world(people=68, cap=200)
+    world.reconciler = replace(
+        world.reconciler, patience=Patience(recommended=timedelta(minutes=4, seconds=50))
+    )
+    # A sweep every minute for an hour: after 5 minutes, 10 later, 20 later; 40 later is too late.
+    requeued = [len(world.sweep(timedelta(minutes=number)).requeued) for number in range(1, 61)]
+    assert [number for number, many in enumerate(requeued, start=1) if many] == [5, 15, 35]
+    assert len(world.texts_queue) == 4 * 68
+    world.settle()
+    assert len(world.sms.sent) == 68
 
 
-def test_a_sweep_that_died_keeps_the_next_ones_away_until_its_time_is_up() -> None:
+def test_a_visitor_who_waits_for_the_cluster_is_announced_ever_more_rarely() -> None:
     world = World()
     world.post(ADA)
-    world.visitors_queue.clear()
-    world.gate.kill = (len(world.gate.writes) + 1, "before")
+    world.reconciler = replace(
+        world.reconciler, patience=Patience(received=timedelta(minutes=4, seconds=50))
+    )
+    for number in range(1, 61):
+        world.sweep(timedelta(minutes=number))
+    assert len(world.visitors_queue) == 1 + 3
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+
+
+def test_a_new_version_of_a_request_is_asked_for_at_once_however_often_the_last_one_was() -> None:
+    world = World()
+    world.post(ADA)
+    for number in range(1, 4):
+        world.sweep(timedelta(hours=number))
+    assert world.visitors.items[ADA.visitor_id].requeued_times == 3
+    world.deliver_visitors()
+    assert world.visitors.items[ADA.visitor_id].requeued_times == 0
+
+
+def test_a_sweep_puts_all_texts_of_a_slice_into_the_queue_at_once() -> None:
+    world = recommended_world(people=30, cap=200)
+    world.texts_queue.clear()
+    world.gate.writes.clear()
     world.sweep()
-    assert (world.deaths, world.visitors_queue) == (1, [])
-    assert world.sweep(timedelta(seconds=150)).elsewhere
-    assert not world.sweep(timedelta(seconds=181)).elsewhere
-    assert world.visitors_queue == [(ADA.visitor_id, 1)]
+    assert world.gate.writes.count("texts.send") == 1
+    assert len(world.texts_queue) == 30
+
+
+def test_a_sweep_that_is_slow_with_one_phase_comes_to_the_others_the_next_time() -> None:
+    world = recommended_world(people=3, cap=200)
+    world.texts_queue.clear()
+    for number in range(11, 20):
+        world.post(registration(number))
+    world.visitors_queue.clear()
+    seconds = iter([120.0] * 5 + [0.0] * 100)
+    done = world.sweep(seconds_left=lambda: next(seconds))
+    assert done.swept is Swept.MORE_TO_DO
+    assert world.texts_queue == []
+    seconds = iter([120.0] * 6 + [0.0] * 100)
+    for _ in range(2):
+        world.sweep(seconds_left=lambda: next(seconds, 0.0))
+    world.settle()
+    assert len(world.sms.sent) == 3 + 9
+
+
+@pytest.mark.parametrize("lost", ["visitors_queue", "texts_queue"])
+def test_a_death_at_any_write_of_a_sweep_loses_and_doubles_nothing(lost: str) -> None:
+    def swept(kill: tuple[int, str] | None = None) -> World:
+        world = World()
+        for number in (1, 2):
+            world.post(registration(number))
+        if lost == "texts_queue":
+            for stage in (world.deliver_visitors, world.run_steps, world.deliver_results):
+                stage()
+        getattr(world, lost).clear()
+        begun = len(world.gate.writes)
+        world.gate.kill = kill and (begun + kill[0], kill[1])
+        world.sweep()
+        world.gate.writes[:begun] = []
+        return world
+
+    writes = list(swept().gate.writes)
+    assert "visitors.requeued" in writes
+    for number in range(len(writes)):
+        for when in ("before", "after"):
+            world = swept((number, when))
+            assert world.deaths == 1
+            world.gate.kill = None
+            world.settle()
+            assert [world.texts_to(number_of(registration(n))) for n in (1, 2)] == [1, 1]
 
 
 def test_throttling_of_one_sweep_is_kept_and_the_texts_are_still_looked_after() -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from marquee.aws.batch_get import batch_get
 from marquee.contracts import Pick, Rating, movie_ids_from, picks_from, ratings_from, timestamp
+from marquee.ports import Slice
 from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _EMPTY = "empty"
 # Everything the flow needs; name and phone are not among it.
 _FLOW = (
     "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, dismissed, "
-    "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks"
+    "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks, requeued"
 )
 _PROJECTION: dict[str, Any] = {
     "ProjectionExpression": _FLOW,
@@ -35,8 +36,7 @@ _PAGE: dict[str, Any] = {
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
     "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
-    "form_digest",
-    "text_counted_in",
+    "form_digest", "text_counted_in", "requeued",
 )  # fmt: skip
 
 
@@ -97,27 +97,60 @@ class VisitorsTable:
             return None
         return Recipient(str(item["name"]), str(item["phone"]), _progress(item))
 
-    def open(self, status: Status, before: datetime) -> list[Progress]:
-        keys = self._open_keys(status.value, before)
+    def open(
+        self, status: Status, until: datetime, most: int, after: str | None = None
+    ) -> Slice[Progress]:
+        keys = self._open_keys(status.value, until, most, after)
         # The index lags behind the table: whoever has moved on is left out.
-        return [p for p in self.get_many(keys).values() if p.status is status]
+        found = [p for p in self.get_many(keys.found).values() if p.status is status]
+        return Slice(found, keys.after)
 
-    def emptied(self, before: datetime) -> list[str]:
-        return self._open_keys(_EMPTY, before)
+    def emptied(self, until: datetime, most: int, after: str | None = None) -> Slice[str]:
+        return self._open_keys(_EMPTY, until, most, after)
 
-    def _open_keys(self, status: str, before: datetime) -> list[str]:
-        keys: list[str] = []
-        request: dict[str, Any] = {
-            "IndexName": _OPEN_INDEX,
-            "KeyConditionExpression": "open_status = :status AND status_at < :before",
-            "ExpressionAttributeValues": {":status": status, ":before": timestamp(before)},
-        }
-        while True:
-            answer = self._table.query(**request)
-            keys += [str(item["visitor_id"]) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                return keys
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    def _open_keys(self, status: str, until: datetime, most: int, after: str | None) -> Slice[str]:
+        """Read a slice of the index; its bookmark is the last `status_at`.
+
+        No ExclusiveStartKey: the item that it names may have left the index since.
+        """
+        answer = self._table.query(
+            IndexName=_OPEN_INDEX,
+            KeyConditionExpression="open_status = :status AND status_at BETWEEN :after AND :until",
+            ExpressionAttributeValues={
+                ":status": status,
+                # A key of DynamoDB is never empty; "~" follows every character of a timestamp.
+                ":after": "0" if after is None else f"{after}~",
+                ":until": timestamp(until),
+            },
+            Limit=most,
+        )
+        items = [(str(item["status_at"]), str(item["visitor_id"])) for item in answer["Items"]]
+        if "LastEvaluatedKey" not in answer or not items:
+            return Slice([visitor_id for _, visitor_id in items])
+        # Others of the last moment may follow: all of that moment come with the next slice.
+        kept = [item for item in items if item[0] < items[-1][0]] or items
+        return Slice([visitor_id for _, visitor_id in kept], kept[-1][0])
+
+    def mark_requeued(self, progress: Progress, now: datetime) -> bool:
+        return _took_effect(
+            lambda: self._table.update_item(
+                Key={"visitor_id": progress.visitor_id},
+                UpdateExpression="SET requeued = :requeued",
+                ConditionExpression="version = :version AND #status = :status",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":version": progress.version,
+                    ":status": progress.status.value,
+                    # It holds for this version at this status only, so nothing else takes it away.
+                    ":requeued": {
+                        "version": progress.version,
+                        "status": progress.status.value,
+                        "times": progress.requeued_times + 1,
+                        "at": timestamp(now),
+                    },
+                },
+            )
+        )
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
         return self._move(
@@ -353,6 +386,9 @@ def _pick_item(pick: Pick) -> dict[str, Any]:
 
 def _progress(item: Mapping[str, Any]) -> Progress:
     plain = _without_decimals(item)
+    requeued = plain.get("requeued", {})
+    if any(requeued.get(name) != plain[name] for name in ("version", "status")):
+        requeued = {}
     return Progress(
         visitor_id=plain["visitor_id"],
         version=plain["version"],
@@ -369,6 +405,8 @@ def _progress(item: Mapping[str, Any]) -> Progress:
         reason=plain.get("reason"),
         model_id=plain.get("model_id"),
         picks=picks_from(plain["picks"]) if "picks" in plain else None,
+        requeued_times=requeued.get("times", 0),
+        requeued_at=requeued.get("at"),
     )
 
 

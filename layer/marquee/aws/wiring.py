@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from marquee.aws.bookmarks import BookmarksTable
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.forgotten_ids import ForgottenIds
@@ -28,6 +29,7 @@ from marquee.reconciling import Reconciler
 from marquee.registering import Registrar
 from marquee.revising import Reviser
 from marquee.submitting import StepAdder, Submitter
+from marquee.sweeping import Sweeper
 from marquee.texting import Texter
 
 # A call that hangs must end well before its function does.
@@ -171,5 +173,9 @@ def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
         collector=collector(settings),
         texter=texter(settings),
         patience=settings.patience,
-        locks=locks(settings),
+        sweeper=Sweeper(
+            "sweep",
+            locks(settings),
+            BookmarksTable(_dynamodb(), settings.idempotency_table),
+        ),
     )

@@ -17,7 +17,7 @@ from marquee.aws.movies_table import MoviesTable
 from marquee.aws.queues import QueueError, TextsQueue
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Submission, TextMessage
-from marquee.ports import ClusterGoneError, StepState
+from marquee.ports import ClusterGoneError, Slice, StepState
 from marquee.revising import next_version
 from marquee.steps import StepLocations, train_step
 from marquee.visitor import Change, Status
@@ -39,7 +39,7 @@ def table(aws: Aws) -> VisitorsTable:
 
 
 def at(table: VisitorsTable, status: Status) -> list[str]:
-    return [p.visitor_id for p in table.open(status, datetime.now(UTC) + LATER)]
+    return [p.visitor_id for p in table.open(status, datetime.now(UTC) + LATER, 100).found]
 
 
 def test_a_visitor_is_created_once(table: VisitorsTable) -> None:
@@ -138,7 +138,7 @@ def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
 
 
 def test_open_leaves_out_who_has_not_waited_long_enough(table: VisitorsTable) -> None:
-    assert table.open(Status.RECEIVED, datetime.now(UTC) - timedelta(hours=1)) == []
+    assert table.open(Status.RECEIVED, datetime.now(UTC) - timedelta(hours=1), 100) == Slice([])
 
 
 def test_more_visitors_than_one_batch_are_read(table: VisitorsTable) -> None:

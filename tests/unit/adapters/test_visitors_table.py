@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import boto3
 import pytest
 
+from marquee.aws.bookmarks import BookmarksTable
 from marquee.aws.buckets import RatingsBucket, UndeletedError
 from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
+from marquee.ports import Slice
 from marquee.revising import next_version
 from marquee.visitor import Change, Page, Status
 from tests.unit.aws import MODEL_ID, Aws
@@ -104,10 +107,10 @@ def test_nobody_is_claimed_who_is_not_to_be_texted(table: VisitorsTable) -> None
 
 def test_a_saved_visitor_is_open_until_her_object_is_written(table: VisitorsTable) -> None:
     table.revise(page(table).progress, revised(table, count=2, requested_at=ADA.requested_at), None)
-    assert [each.visitor_id for each in table.open(Status.SAVED, SOON)] == [ID]
+    assert [each.visitor_id for each in table.open(Status.SAVED, SOON, 100).found] == [ID]
     assert not table.mark_logged(ID, 1)
     assert table.mark_logged(ID, 2)
-    assert table.open(Status.SAVED, SOON) == []
+    assert table.open(Status.SAVED, SOON, 100) == Slice([])
 
 
 def test_an_emptied_visitor_is_nobody_and_holds_nothing_of_her(
@@ -126,10 +129,10 @@ def test_an_emptied_visitor_is_found_again_and_removed_for_good(
     aws: Aws, table: VisitorsTable
 ) -> None:
     table.empty(ID)
-    assert table.emptied(SOON) == [ID]
+    assert table.emptied(SOON, 100) == Slice([ID])
     assert table.empty(ID) is not None
     table.remove(ID)
-    assert (table.emptied(SOON), table.empty(ID)) == ([], None)
+    assert (table.emptied(SOON, 100), table.empty(ID)) == (Slice([]), None)
     assert aws.table("VISITORS_TABLE").scan()["Count"] == 0
 
 
@@ -221,3 +224,92 @@ def test_a_counts_item_does_not_grow_by_what_it_counts(counters: Counters, aws: 
         assert counters.add("k", {"texts": 1_000_000}, TOMORROW) is None
     (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
     assert stored == {"id": "k", "texts": 300, "expiration": round(TOMORROW.timestamp())}
+
+
+# What the sweep reads and writes
+
+
+def wait_since(aws: Aws, moments: dict[int, str]) -> None:
+    for number, moment in moments.items():
+        aws.table("VISITORS_TABLE").update_item(
+            Key={"visitor_id": registration(number).visitor_id},
+            UpdateExpression="SET status_at = :moment",
+            ExpressionAttributeValues={":moment": moment},
+        )
+
+
+def slices(table: VisitorsTable, most: int) -> list[list[str]]:
+    """Give the ends of the ids of all who are received, slice by slice."""
+    found, after = [], None
+    while True:
+        piece = table.open(Status.RECEIVED, SOON, most, after)
+        found.append([progress.visitor_id[-2:] for progress in piece.found])
+        after = piece.after
+        if after is None:
+            return found
+
+
+def test_the_index_is_read_in_slices_with_who_waited_longest_first(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    for number in range(2, 8):
+        table.create(registration(number))
+    wait_since(aws, {n: f"2026-11-28T12:00:0{8 - n}.000Z" for n in range(1, 8)})
+    assert slices(table, 100) == [["07", "06", "05", "04", "03", "02", "01"]]
+    # The last of a full slice comes with the next: others may have come in the same moment.
+    assert list(chain.from_iterable(slices(table, 3))) == ["07", "06", "05", "04", "03", "02", "01"]
+    assert max(map(len, slices(table, 3))) <= 3
+
+
+def test_a_slice_goes_on_where_the_last_one_ended_although_its_visitors_moved_on(
+    table: VisitorsTable, aws: Aws
+) -> None:
+    for number in range(2, 6):
+        table.create(registration(number))
+    wait_since(aws, {n: f"2026-11-28T12:00:0{n}.000Z" for n in range(1, 6)})
+    first = table.open(Status.RECEIVED, SOON, 3)
+    for progress in first.found:
+        table.mark_submitted(progress.visitor_id, 1, "s")
+    rest = table.open(Status.RECEIVED, SOON, 100, first.after)
+    moved, left = ([p.visitor_id[-1] for p in each.found] for each in (first, rest))
+    assert (moved, left) == (["1", "2"], ["3", "4", "5"])
+
+
+def test_visitors_of_one_moment_are_all_seen(aws: Aws, table: VisitorsTable) -> None:
+    for number in range(2, 8):
+        table.create(registration(number))
+    wait_since(
+        aws, {n: f"2026-11-28T12:00:0{0 if n < 3 else 1 if n < 6 else 2}.000Z" for n in range(1, 8)}
+    )
+    seen = chain.from_iterable(slices(table, 4))
+    assert sorted(seen) == [f"0{number}" for number in range(1, 8)]
+
+
+def test_what_was_asked_for_once_more_is_counted_for_this_status_only(
+    table: VisitorsTable,
+) -> None:
+    for times in (1, 2):
+        assert table.mark_requeued(page(table).progress, TOMORROW)
+        found = page(table).progress
+        assert (found.requeued_times, found.requeued_at) == (times, timestamp(TOMORROW))
+    before = page(table).progress
+    assert table.mark_submitted(ID, 1, "s")
+    assert not table.mark_requeued(before, TOMORROW)
+    found = page(table).progress
+    assert (found.requeued_times, found.requeued_at) == (0, None)
+
+
+def test_a_note_of_asking_once_more_does_not_outlive_its_version(table: VisitorsTable) -> None:
+    table.mark_requeued(page(table).progress, TOMORROW)
+    table.revise(page(table).progress, revised(table), None)
+    found = page(table).progress
+    assert (found.version, found.status, found.requeued_times) == (2, Status.RECEIVED, 0)
+
+
+def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
+    bookmarks = BookmarksTable(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
+    assert bookmarks.get("sweep") == {}
+    bookmarks.put("sweep", {"run": "1", "received": "2026-11-28T12:00:00.000Z"})
+    bookmarks.put("sweep", {"run": "2"})
+    assert bookmarks.get("sweep") == {"run": "2"}
+    assert bookmarks.get("other") == {}

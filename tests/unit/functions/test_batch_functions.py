@@ -465,6 +465,23 @@ def test_the_sweep_announces_a_visitor_again_whose_object_was_never_written(
     assert VISITOR_ID in listed["Contents"][0]["Key"]
 
 
+def test_a_sweep_that_failed_is_left_to_the_next_one_when_lambda_calls_it_again(
+    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function, calls = aws.load("reconcile"), []
+
+    def fail(*_: object) -> None:
+        calls.append("open")
+        raise RuntimeError("DynamoDB does not answer")
+
+    monkeypatch.setattr(VisitorsTable, "open", fail)
+    with pytest.raises(ExceptionGroup):
+        run(function, "reconcile", {"action": "sweep"})
+    looked = len(calls)
+    run(function, "reconcile", {"action": "sweep"})  # Lambda gives the same request id
+    assert len(calls) == looked == 4
+
+
 def test_the_schedule_trains_unless_training_is_waiting_already(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

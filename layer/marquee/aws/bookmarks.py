@@ -1,0 +1,25 @@
+"""How far work came that goes on in its next run: items of the idempotency table."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+
+class BookmarksTable:
+    """Implements `marquee.ports.Bookmarks`: one item `bookmarks/<name>`, which never expires."""
+
+    def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
+        self._table = dynamodb.Table(table)
+
+    def get(self, name: str) -> Mapping[str, str]:
+        answer = self._table.get_item(Key={"id": _key(name)}, ConsistentRead=True)
+        return cast("Mapping[str, str]", answer.get("Item", {}).get("places", {}))
+
+    def put(self, name: str, places: Mapping[str, str]) -> None:
+        self._table.put_item(Item={"id": _key(name), "places": dict(places)})
+
+
+def _key(name: str) -> str:
+    return f"bookmarks/{name}"
