@@ -120,7 +120,7 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
+.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-load benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
 PYTEST := $(DEVELOPMENT)/python -m pytest
 # In the environment that holds other people's recommenders too.
 BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
@@ -184,6 +184,10 @@ benchmark: environment-development ## Seconds from form to picks and to text, an
 
 benchmark-visitors: environment-development ## Fifty visitors at once for a minute, against a running deployment
 	@$(DEVELOPMENT)/python -m benchmarks.visitors
+
+benchmark-load: environments ## Ten thousand forms with every fault on their way, twice, on a local AWS of its own [FORMS=]
+	@$(DEVELOPMENT)/python -m operations.tools java terraform
+	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.load $(if $(FORMS),--forms '$(FORMS)')
 
 benchmark-api: environment-development ## Picks through the API on a model of Netflix size, and cold starts, against a running deployment
 	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.api

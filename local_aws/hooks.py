@@ -7,6 +7,7 @@ from pathlib import Path
 from local_aws import (
     alarm_tags,
     child_processes,
+    deliveries,
     emulator,
     faults,
     instance,
@@ -34,6 +35,7 @@ def marquee_start() -> None:
     alarm_tags.install()
     stack_updates.install()
     faults.install()
+    deliveries.install()
     instance.install()
     if emulator.chosen().enforces_iam:
         enforcement.install()

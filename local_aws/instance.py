@@ -1,5 +1,6 @@
 """GET /_marquee/instance says which emulator runs, and tells this run of it from every other."""
 
+import os
 import uuid
 from typing import Any
 
@@ -11,7 +12,11 @@ PATH = "/_marquee/instance"
 def install() -> None:
     """Serve the endpoint; the identifier changes with every start."""
     http = emulator.part("http")
-    described = {"emulator": emulator.chosen().name, "instance": uuid.uuid4().hex}
+    described = {
+        "emulator": emulator.chosen().name,
+        "instance": uuid.uuid4().hex,
+        "process": os.getpid(),
+    }
 
     @http.route(PATH, methods=["GET"])  # type: ignore[untyped-decorator]
     def instance(_request: Any) -> Any:

@@ -1,0 +1,258 @@
+"""Ten thousand forms by 16 clients with every fault on their way, twice on the same table.
+
+Brings a local AWS of its own up and stops it at the end; --port takes one that is up and leaves it.
+A share of the forms is posted twice, a share of all messages is delivered twice or late, functions
+die between two writes, one step fails once and another one always. Meanwhile the API is read. Every
+form must end with one text, or with a reason that a fault explains; what is measured must meet the
+goals. Exits with 1 where anything was lost, doubled or slower.
+"""
+
+import argparse
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import machine
+from tests.deployment import NEVER_STALE, Deployment, local_deployment, running_locally
+from tests.integration.phones import of_nobody
+from tests.load.forms import Load
+from tests.load.pour import pour
+from tests.load.seen import Seen, quantile
+
+GOAL_DRAINED_A_SECOND = 10.0
+GOAL_READ_MILLISECONDS = 1000.0  # p99
+GOAL_MEMORY_BYTES = 1.5e9
+GOAL_TIMES_AS_LONG = 1.2  # the second round, on a table that holds the first's visitors
+MOST_ENDED = 0.95  # the rest waits until the message of a function that died comes again
+READS = ("GET /health", "GET /visitors/{id}")
+
+console = Console(width=120)
+
+
+def main() -> None:
+    options = arguments()
+    console.print(machine())
+    left: list[str] = []
+    with deployment_for(options, left) as deployment:
+        rounds = measure(deployment, options)
+        report(rounds)
+    if options.port is None:
+        console.print(f"left by make stop: {'; '.join(left) or 'nothing'}")
+    missed = [f"round {n}: {goal}" for n, seen in enumerate(rounds, 1) for goal in missed_by(seen)]
+    missed += missed_by_all(rounds) + left
+    console.print(f"goals missed: {'; '.join(missed) or 'none'}")
+    sys.exit(1 if missed else 0)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forms", type=int, default=10_000, help="forms of a round")
+    parser.add_argument("--clients", type=int, default=16, help="clients that post them at once")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds on the same table")
+    parser.add_argument("--repeated", type=float, default=0.05, help="share posted twice")
+    parser.add_argument("--doubled", type=float, default=0.025, help="share of messages doubled")
+    parser.add_argument("--delayed", type=float, default=0.025, help="share of messages delayed")
+    parser.add_argument("--deaths", type=int, default=12, help="texts at which a function dies")
+    parser.add_argument("--no-faults", action="store_true", help="only forms, and repeated ones")
+    parser.add_argument("--minutes", type=float, default=60, help="longest time of a round")
+    parser.add_argument("--port", type=int, help="of a local AWS that is up")
+    return parser.parse_args()
+
+
+def load_of(options: argparse.Namespace, number: int) -> Load:
+    """Give one round's load; its number seeds what is chosen at random."""
+    quiet = options.no_faults
+    return Load(
+        forms=options.forms,
+        clients=options.clients,
+        repeated=options.repeated,
+        doubled=0 if quiet else options.doubled,
+        delayed=0 if quiet else options.delayed,
+        batch_deaths=0 if quiet else 4,
+        text_deaths=0 if quiet else options.deaths,
+        deaths_elsewhere=0 if quiet else 2,
+        failing_steps=not quiet,
+        seconds=60 * options.minutes,
+        seed=number,
+    )
+
+
+@contextmanager
+def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[Deployment]:
+    """Give the deployment of --port, or one of our own; add to `left` what stopping it leaves."""
+    if options.port is not None:
+        yield running_locally(options.port)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        with local_deployment(state) as deployment:
+            yield deployment
+        left += left_by_stop(Path(folder))
+
+
+def left_by_stop(folder: Path) -> list[str]:
+    """Name what is left in a folder and, where /proc tells, every process that works with it."""
+    files = [f"the file {path}" for path in folder.rglob("*") if path.is_file()]
+    processes = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            at = str((process / "cwd").readlink())
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        if process.name != str(os.getpid()) and (
+            str(folder) in words or at.startswith(str(folder))
+        ):
+            processes.append(f"process {process.name}")
+    return files + processes
+
+
+def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
+    rounds = []
+    # All texts of a day have a limit: the forms would reach it.
+    unlimited = {"TEXTS_A_DAY_IN_ALL": str(2 * options.rounds * options.forms)}
+    texted = deployment.texts_by_phone().keys()
+    phones = (number for number in of_nobody() if number not in texted)
+    with (
+        deployment.configured("submit-step", NEVER_STALE),
+        deployment.configured("send-text", unlimited),
+    ):
+        for number in range(1, options.rounds + 1):
+            load = load_of(options, number)
+            console.print(f"round {number}: {load.forms} forms by {load.clients} clients")
+            rounds.append(pour(deployment, load, list(islice(phones, load.forms)), console.print))
+    return rounds
+
+
+def missed_by(seen: Seen) -> list[str]:
+    """Name the goals that a round missed."""
+    reads = max((quantile(seen.milliseconds_of(path), 99) for path in READS), default=0.0)
+    missed = {
+        "a form was not answered": seen.answered < seen.load.forms,
+        "an answer was wrong": bool(seen.wrong_answers),
+        "a form was lost": bool(seen.lost),
+        "a text was doubled": bool(seen.doubled),
+        "delivery unknown without a death": bool(seen.unexplained),
+        "a message is dead": bool(seen.dead),
+        "a read failed": bool(seen.failed_reads),
+        f"reads p99 of {reads:.0f} ms": reads > GOAL_READ_MILLISECONDS,
+        "drained too slowly": seen.drained_a_second(MOST_ENDED) < GOAL_DRAINED_A_SECOND,
+        "the local AWS took too much memory": seen.memory_bytes > GOAL_MEMORY_BYTES,
+    }
+    return [goal for goal, is_missed in missed.items() if is_missed]
+
+
+def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
+    """Name the goals that later rounds missed, beside the first."""
+    first = rounds[0].ended_within(MOST_ENDED)
+    return [
+        f"round {number} took more than {GOAL_TIMES_AS_LONG} times as long as the first"
+        for number, seen in enumerate(rounds[1:], 2)
+        if not seen.ended_within(MOST_ENDED) <= GOAL_TIMES_AS_LONG * first
+    ]
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    cell: Callable[[Seen], str]
+
+
+def report(rounds: Sequence[Seen]) -> None:
+    load = rounds[0].load
+    table = Table(title=f"{load.forms} forms by {load.clients} clients on the local AWS")
+    table.add_column("")
+    for number in range(1, len(rounds) + 1):
+        table.add_column(f"round {number}", justify="right")
+    for row in ROWS:
+        table.add_row(row.title, *(row.cell(seen) for seen in rounds))
+    console.print(table)
+    for number, seen in enumerate(rounds, 1):
+        for name, found in (
+            ("wrong answers", seen.wrong_answers),
+            ("lost", seen.lost),
+            ("doubled", seen.doubled),
+            ("unknown, no function died there", seen.unexplained),
+            ("dead letters", seen.dead),
+            ("deaths that did not strike", seen.deaths_left),
+        ):
+            if found:
+                console.print(f"round {number}, {name} ({len(found)}): {'; '.join(found[:5])} …")
+
+
+def _within(share: float) -> Callable[[Seen], str]:
+    return lambda seen: _seconds(seen.ended_within(share))
+
+
+def _seconds(value: float) -> str:
+    return "never" if math.isinf(value) else f"{value:.0f}"
+
+
+def _quantiles(milliseconds: Sequence[float]) -> str:
+    return " / ".join(f"{quantile(milliseconds, percent):.0f}" for percent in (50, 99))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
+
+
+def _reads(path: str) -> Callable[[Seen], str]:
+    return lambda seen: _quantiles(seen.milliseconds_of(path))
+
+
+def _refusals(seen: Seen) -> str:
+    return _counts({str(status or "no answer"): n for status, n in seen.refusals.items()})
+
+
+def _died(seen: Seen) -> str:
+    return f"{seen.deaths_planted - len(seen.deaths_left)} of {seen.deaths_planted}"
+
+
+def _machine_loads(seen: Seen) -> str:
+    loads = seen.machine_loads or [math.nan]
+    return f"{min(loads):.1f} to {max(loads):.1f}"
+
+
+def _failed_steps(seen: Seen) -> str:
+    failed = [states for states in seen.step_states if "FAILED" in states]
+    return "; ".join(" → ".join(map(str.lower, states)) for states in failed) or "none"
+
+
+ROWS = (
+    Row("answered", lambda seen: str(seen.answered)),
+    Row("refused before that, by status", _refusals),
+    Row("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
+    Row("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
+    Row("seconds until 50 % had ended", _within(0.5)),
+    Row("seconds until 95 % had ended", _within(MOST_ENDED)),
+    Row("seconds until all had ended", _within(1.0)),
+    Row("drained, forms a second", lambda seen: f"{seen.drained_a_second(MOST_ENDED):.1f}"),
+    Row("ends", lambda seen: _counts(dict(seen.ends))),
+    Row("lost", lambda seen: str(len(seen.lost))),
+    Row("texted twice", lambda seen: str(len(seen.doubled))),
+    Row("delivery unknown, where a function died", lambda seen: str(len(seen.unknown))),
+    Row("delivery unknown, where none did", lambda seen: str(len(seen.unexplained))),
+    Row("functions that died", _died),
+    Row("messages doubled", lambda seen: str(seen.messages_doubled)),
+    Row("messages delayed", lambda seen: str(seen.messages_delayed)),
+    Row("recommend steps", lambda seen: str(seen.recommend_steps)),
+    Row("steps that failed", _failed_steps),
+    Row("dead letters", lambda seen: str(len(seen.dead))),
+    *(Row(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
+    Row("reads that failed", lambda seen: str(seen.failed_reads.total())),
+    Row("most memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
+    Row("load of the machine, least to most", _machine_loads),
+)
+
+
+if __name__ == "__main__":
+    main()
