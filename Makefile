@@ -120,7 +120,7 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-load benchmark-api benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
+.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-load benchmark-api benchmark-bodies benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
 PYTEST := $(DEVELOPMENT)/python -m pytest
 # In the environment that holds other people's recommenders too.
 BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
@@ -191,6 +191,9 @@ benchmark-load: environments ## Ten thousand forms with every fault on their way
 
 benchmark-api: environment-development ## Picks through the API on a model of Netflix size, and cold starts, against a running deployment
 	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.api
+
+benchmark-bodies: environment-development ## Processor time of the dearest bodies for each call, and 20,000 made-up bodies, against the API in one process
+	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.bodies
 
 benchmark-model: environment-development ## Processor time of picks for a visitor, and the recommend step's for ten thousand
 	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.picks

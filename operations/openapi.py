@@ -32,11 +32,11 @@ _ENVIRONMENT = {
     "VISITORS_TABLE": "none",
 }
 _REFUSALS = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON in UTF-8, or is nested too deeply.",
     404: "There is no such visitor or movie, or the token does not fit: the two look the same.",
     412: "Another change came first; ETag names the version that is stored.",
     413: "The body is too large.",
-    415: "The body is no application/json.",
+    415: "The body is not application/json in UTF-8.",
     422: "Some fields are wrong; each is named with one plain sentence.",
     428: "If-Match is missing.",
     429: "Too often; see Retry-After.",

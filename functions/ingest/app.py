@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api import challenges, health, movies, picks, profile, refusals, visitors
+from api import bodies, challenges, health, movies, picks, profile, refusals, visitors
 from api.environment import SETTINGS, logger, metrics, tracer
 
 ROUTES = (challenges, health, movies, picks, profile, visitors)
@@ -21,6 +21,7 @@ app = APIGatewayRestResolver(
     ),
     enable_validation=True,
     response_validation_error_http_code=500,
+    json_body_deserializer=bodies.parse,
 )
 for part in (refusals, *ROUTES):
     app.include_router(part.router)
@@ -31,4 +32,6 @@ app.not_found(refusals.refuse_path)
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return app.resolve(event, context)
+    received = bodies.receive(event)
+    app.append_context(refused_body=received.refused)
+    return app.resolve(received.event, context)

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
 from altcha import Challenge
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from marquee.contracts import Pick, timestamp
 from marquee.model import Model, Movie
 from marquee.profile import Certainty, Portrait, TasteMap
 from marquee.profiling import Weight
 from marquee.visitor import Page, Status
+
+MAX_ERRORS = 10  # of one answer
 
 _SCALE = (
     (5, "Really love it!"),
@@ -347,7 +350,10 @@ class ChallengeAnswer(BaseModel):
 
 
 class ErrorsAnswer(BaseModel):
-    errors: list[FieldErrorAnswer]
+    """The first fields that are wrong, and in `more` how many others are."""
+
+    errors: Annotated[list[FieldErrorAnswer], Field(max_length=MAX_ERRORS)]
+    more: int
 
 
 def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[PickAnswer]:
@@ -367,7 +373,9 @@ def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[Pic
 
 
 def errors_body(errors: Sequence[Mapping[str, str]]) -> ErrorsAnswer:
-    return ErrorsAnswer(errors=[FieldErrorAnswer(**error) for error in errors])
+    """Answer with the first of the errors; a form can hold thousands."""
+    first = [FieldErrorAnswer(**error) for error in errors[:MAX_ERRORS]]
+    return ErrorsAnswer(errors=first, more=len(errors) - len(first))
 
 
 def _movie(movie_id: int, movies: Mapping[int, Movie]) -> Movie:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -16,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from marquee.contracts import (
     MAX_RATINGS,
@@ -29,15 +31,19 @@ from marquee.phone import PhoneError, country_of, to_e164
 from marquee.recommending import Wanted
 from marquee.scoring import RANKING
 
-MAX_BODY_BYTES = 32 * 1024
 MAX_NAME = 60
 MAX_PROOF = (
     2000  # characters of base64: a challenge with its solution (`GET /challenge`), about 800
 )
-MAX_GENRES = 50
+MAX_PHONE = 40  # with spaces, hyphens and brackets; E.164 has 16
+MAX_MODEL = 40
+MAX_GENRES, MAX_GENRE = 50, 60
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
 FIRST_YEAR, LAST_YEAR = 1870, 2100
+MAX_MOVIE_ID = 2**31 - 1  # models keep ids in 32 bits
+_MAX_SHOWN_FIELD = 60  # characters of a field's name in an answer
+NO_SUCH_FIELD = "There is no such field; leave it out."
 
 
 class FieldError(ValueError):
@@ -48,10 +54,34 @@ class FieldError(ValueError):
         self.field, self.message = field, message
 
 
+def _no_longer_than(most: int) -> BeforeValidator:
+    """Refuse a longer list before its items are looked at.
+
+    pydantic counts the items that are right: of a list of wrong ones it would name every one.
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > most:
+            length = {"field_type": "List", "max_length": most, "actual_length": len(value)}
+            raise PydanticKnownError("too_long", length)
+        return value
+
+    return BeforeValidator(check)
+
+
+MovieId = Annotated[StrictInt, Field(ge=0, le=MAX_MOVIE_ID)]
+SomeMovies = Annotated[
+    tuple[MovieId, ...], Field(max_length=MAX_RATINGS), _no_longer_than(MAX_RATINGS)
+]
+ModelName = Annotated[StrictStr, Field(max_length=MAX_MODEL)]
+Proof = Annotated[StrictStr | None, Field(max_length=MAX_PROOF, repr=False)]
+Year = Annotated[StrictInt, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
 class RatingForm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    movie_id: StrictInt
+    movie_id: MovieId
     stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
 
 
@@ -60,8 +90,10 @@ class AnyRatingsForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    ratings: Annotated[list[RatingForm], Field(max_length=MAX_RATINGS)]
-    dismissed: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
+    ratings: Annotated[
+        list[RatingForm], Field(max_length=MAX_RATINGS), _no_longer_than(MAX_RATINGS)
+    ]
+    dismissed: SomeMovies = ()
 
     @field_validator("ratings")
     @classmethod
@@ -85,14 +117,18 @@ class AnyRatingsForm(BaseModel):
 class RatingsForm(AnyRatingsForm):
     """Enough ratings for picks."""
 
-    ratings: Annotated[list[RatingForm], Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS)]
+    ratings: Annotated[
+        list[RatingForm],
+        Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS),
+        _no_longer_than(MAX_RATINGS),
+    ]
 
 
 class RevisionForm(AnyRatingsForm):
     """All ratings of a visitor, instead of those that are stored; to be texted with a proof."""
 
     text: StrictBool = False
-    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
+    proof: Proof = None
 
 
 class YearsForm(BaseModel):
@@ -100,15 +136,8 @@ class YearsForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    first: StrictInt | None = Field(default=None, alias="from")
-    last: StrictInt | None = Field(default=None, alias="to")
-
-    @field_validator("first", "last")
-    @classmethod
-    def _four_digits(cls, year: int | None) -> int | None:
-        if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
-            raise ValueError(f"Give a year from {FIRST_YEAR} to {LAST_YEAR}.")
-        return year
+    first: Year | None = Field(default=None, alias="from")
+    last: Year | None = Field(default=None, alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> "YearsForm":
@@ -120,17 +149,14 @@ class YearsForm(BaseModel):
 class PicksForm(RatingsForm):
     """Ratings, and by which model and of which movies to pick: nothing is stored."""
 
-    model: StrictStr = RANKING
-    genres: tuple[StrictStr, ...] = ()
+    model: ModelName = RANKING
+    genres: Annotated[
+        tuple[Annotated[StrictStr, Field(max_length=MAX_GENRE)], ...],
+        Field(max_length=MAX_GENRES),
+        _no_longer_than(MAX_GENRES),
+    ] = ()
     years: YearsForm | None = None
     count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
-
-    @field_validator("genres")
-    @classmethod
-    def _not_too_many(cls, genres: tuple[str, ...]) -> tuple[str, ...]:
-        if len(genres) > MAX_GENRES:
-            raise ValueError(f"Choose at most {MAX_GENRES} genres.")
-        return genres
 
     def to_wanted(self) -> Wanted:
         years = self.years or YearsForm()
@@ -140,7 +166,7 @@ class PicksForm(RatingsForm):
 class ProfileForm(RatingsForm):
     """Ratings, and the model that is asked what it sees in them: nothing is stored."""
 
-    model: StrictStr = RANKING
+    model: ModelName = RANKING
 
 
 class QuestionsForm(BaseModel):
@@ -148,8 +174,8 @@ class QuestionsForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    answered: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
-    unseen: Annotated[tuple[StrictInt, ...], Field(max_length=MAX_RATINGS)] = ()
+    answered: SomeMovies = ()
+    unseen: SomeMovies = ()
     count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
 
 
@@ -165,9 +191,11 @@ class PhoneForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    phone: Annotated[StrictStr, AfterValidator(_e164)] = Field(repr=False)
+    phone: Annotated[StrictStr, Field(max_length=MAX_PHONE), AfterValidator(_e164)] = Field(
+        repr=False
+    )
     consent: StrictBool
-    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
+    proof: Proof = None
 
     @field_validator("consent")
     @classmethod
@@ -180,10 +208,12 @@ class PhoneForm(BaseModel):
 class VisitorForm(RatingsForm):
     """The questionnaire's form."""
 
-    name: StrictStr
-    phone: StrictStr | None = Field(default=None, repr=False)
+    name: Annotated[StrictStr, Field(max_length=MAX_NAME)]
+    phone: Annotated[StrictStr | None, Field(max_length=MAX_PHONE)] = Field(
+        default=None, repr=False
+    )
     consent: StrictBool = False
-    proof: StrictStr | None = Field(default=None, max_length=MAX_PROOF, repr=False)
+    proof: Proof = None
 
     @field_validator("name")
     @classmethod
@@ -191,8 +221,6 @@ class VisitorForm(RatingsForm):
         name = " ".join(name.split())
         if not name:
             raise ValueError("Tell us your name; a first name is enough.")
-        if len(name) > MAX_NAME:
-            raise ValueError(f"The name has {len(name)} characters; use at most {MAX_NAME}.")
         if any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in name):
             raise ValueError("The name holds characters that cannot be shown; type it again.")
         return name
@@ -265,14 +293,14 @@ def _field_name(location: Iterable[str | int]) -> str:
         if part in ("body", "query", "path", "header") and not name:
             continue
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
-    return name
+    return name if len(name) <= _MAX_SHOWN_FIELD else f"{name[: _MAX_SHOWN_FIELD - 1]}…"
 
 
 def _sentence(error: Mapping[str, Any], field: str) -> str:
     context = error.get("ctx", {})
     sentences = {
         "missing": "This field is missing.",
-        "extra_forbidden": "There is no such field; leave it out.",
+        "extra_forbidden": NO_SUCH_FIELD,
         "int_type": "Give a whole number.",
         "int_from_float": "Give a whole number.",
         "string_type": "Give text.",
@@ -283,6 +311,7 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         "model_type": "Give a JSON object.",
         "dict_type": "Give a JSON object.",
         "int_parsing": "Give a whole number.",
+        "int_parsing_size": "Give a whole number of fewer digits.",
         "greater_than_equal": f"Give at least {context.get('ge')}.",
         "less_than_equal": f"Give at most {context.get('le')}.",
         "string_too_short": "Type some letters.",
@@ -291,8 +320,13 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         f"{context.get('actual_length', 'too few')} so far.",
         "too_long": f"Give at most {context.get('max_length')} movies in one form.",
     }
-    if field.endswith(".stars") and error["type"] in ("greater_than_equal", "less_than_equal"):
+    out_of_bounds = error["type"] in ("greater_than_equal", "less_than_equal")
+    if field.startswith("years.") and out_of_bounds:
+        return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
+    if field.endswith(".stars") and out_of_bounds:
         return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
+    if field == "genres" and error["type"] == "too_long":
+        return f"Choose at most {MAX_GENRES} genres."
     if error["type"] == "value_error":
         return str(context.get("error", error["msg"]))
     return sentences.get(error["type"], f"{field or 'The body'} is not right: {error['msg']}.")

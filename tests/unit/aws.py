@@ -69,12 +69,16 @@ class Aws:
         spec.loader.exec_module(module)
         return module
 
-    def wipe(self) -> None:
-        """Forget what the functions wrote."""
+    def wipe_tables(self) -> None:
+        """Forget the visitors, and what was counted and remembered of them."""
         for table, key in (("VISITORS_TABLE", "visitor_id"), ("IDEMPOTENCY_TABLE", "id")):
             with self.table(table).batch_writer() as batch:
                 for item in self.table(table).scan()["Items"]:
                     batch.delete_item(Key={key: item[key]})
+
+    def wipe(self) -> None:
+        """Forget what the functions wrote."""
+        self.wipe_tables()
         s3 = self.client("s3")
         for bucket in ("ratings", "results", "models"):
             name = f"marquee-test-{bucket}"

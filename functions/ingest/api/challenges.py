@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
+from api.bodies import JSON
 from api.environment import SETTINGS, tracer
-from api.refusals import JSON
 from marquee.answers import ChallengeAnswer
 from marquee.aws import wiring
 

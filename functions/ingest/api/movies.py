@@ -17,6 +17,7 @@ from marquee.answers import (
     TitledMovieAnswer,
 )
 from marquee.aws.model_store import LoadedModel
+from marquee.forms import MAX_MOVIE_ID
 from marquee.model import Movie
 from marquee.searching import MAX_QUERY
 from marquee.similarity import NEIGHBOURS
@@ -25,7 +26,7 @@ MAX_FOUND = 20
 
 router = APIGatewayRouter()
 
-MovieId = Annotated[int, Path(description="A movie of the data set in use.")]
+MovieId = Annotated[int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the data set in use.")]
 
 
 @router.get("/movies")

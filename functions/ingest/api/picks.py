@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from api.environment import current_model, loaded_model, model_named, picks_for, tracer
-from api.refusals import check_size
 from marquee.answers import PicksAnswer, QuestionnaireAnswer
 from marquee.forms import (
     MAX_QUESTIONS,
@@ -31,7 +30,6 @@ def questionnaire() -> QuestionnaireAnswer:
 @tracer.capture_method(capture_response=False, capture_error=False)
 def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
     """Movies to rate next: those that tell most after these answers."""
-    check_size(router.current_event)
     loaded = loaded_model()
     movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count)
     return QuestionnaireAnswer.of(loaded.model, movie_ids)
@@ -41,7 +39,6 @@ def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswe
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     """Picks for these ratings, at once; nothing is stored."""
-    check_size(router.current_event)
     model, recommender = model_named(form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))

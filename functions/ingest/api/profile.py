@@ -7,13 +7,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
+from api.bodies import JSON
 from api.environment import loaded_model, recommender_of, tracer
-from api.refusals import JSON, check_size
-from api.visitors import OWN, own_page
+from api.visitors import OWN, VisitorId, own_page
 from marquee.answers import ProfileAnswer
 from marquee.aws.model_store import LoadedModel
 from marquee.contracts import Rating
-from marquee.forms import ProfileForm, check_movies_known
+from marquee.forms import MAX_MODEL, ProfileForm, check_movies_known
 from marquee.scoring import RANKING
 
 router = APIGatewayRouter()
@@ -23,7 +23,6 @@ router = APIGatewayRouter()
 @tracer.capture_method(capture_response=False, capture_error=False)
 def profile(form: Annotated[ProfileForm, Body()]) -> ProfileAnswer:
     """How the model sees her: what she likes, where she differs, where she stands, how surely."""
-    check_size(router.current_event)
     loaded = loaded_model()
     ratings = form.to_ratings()
     check_movies_known(ratings, loaded.model.movies)
@@ -33,8 +32,10 @@ def profile(form: Annotated[ProfileForm, Body()]) -> ProfileAnswer:
 @router.get("/visitors/<visitor_id>/profile", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def own_profile(
-    visitor_id: str,
-    name: Annotated[str, Query(alias="model", description="As in POST /picks.")] = RANKING,
+    visitor_id: VisitorId,
+    name: Annotated[
+        str, Query(alias="model", max_length=MAX_MODEL, description="As in POST /picks.")
+    ] = RANKING,
 ) -> Response[ProfileAnswer]:
     """How the model sees a visitor by the ratings that are kept of her."""
     progress = own_page(visitor_id).progress

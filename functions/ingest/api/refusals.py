@@ -1,24 +1,22 @@
 """What the API answers where it does not do what was asked: a plain sentence a field."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
-from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
+from api.bodies import JSON, BodyRefusedError
 from api.environment import NoModelYetError, logger
-from marquee.answers import errors_body
-from marquee.forms import MAX_BODY_BYTES, FieldError, PreconditionMissingError, field_errors
+from marquee.answers import MAX_ERRORS, errors_body
+from marquee.forms import NO_SUCH_FIELD, FieldError, PreconditionMissingError, field_errors
 from marquee.limits import Limited, TooOftenError
 from marquee.ports import ForgottenError
 from marquee.registering import OtherFormError
 from marquee.revising import BusyError, ChangedMeanwhileError
 
-JSON = "application/json"
+NO_SUCH_VISITOR = "There is no such visitor, or the link is incomplete."
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
@@ -46,21 +44,8 @@ class NoSuchMovieError(Exception):
         self.movie_id = movie_id
 
 
-class OversizedError(Exception):
-    """The body is larger than any form can be."""
-
-
 def etag(version: int) -> str:
     return f'"{version}"'
-
-
-def check_size(event: BaseProxyEvent) -> None:
-    if _is_oversized(event):
-        raise OversizedError
-
-
-def _is_oversized(event: BaseProxyEvent) -> bool:
-    return len((event.body or "").encode()) > MAX_BODY_BYTES
 
 
 def refusal(
@@ -71,40 +56,41 @@ def refusal(
     return Response(status, JSON, body.model_dump_json(), headers=dict(headers or {}))
 
 
-@router.exception_handler([RequestValidationError, RequestUnsupportedContentType, OversizedError])
-def refuse_body(error: Exception) -> Response[Any]:
-    content_type = router.current_event.headers.get("Content-Type", JSON)
-    if content_type.partition(";")[0].strip().lower() != JSON:
-        return refusal(415, "", "Send the form as application/json.")
-    if _is_oversized(router.current_event):
-        return refusal(413, "", f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
-    errors = error.errors() if isinstance(error, RequestValidationError) else []
-    if any(one["type"] == "json_invalid" for one in errors):
-        return refusal(400, "", "The body is not JSON; check its commas and quotes.")
+@router.exception_handler(BodyRefusedError)
+def refuse_body(error: BodyRefusedError) -> Response[Any]:
+    return refusal(error.status, "", error.message)
+
+
+@router.exception_handler(RequestValidationError)
+def refuse_input(error: RequestValidationError) -> Response[Any]:
+    refused: BodyRefusedError | None = router.context.get("refused_body")
+    if refused is not None:
+        return refusal(refused.status, "", refused.message)
+    errors = error.errors()
+    names = {one["loc"][1] for one in errors if one["loc"][0] == "path" and _names_nothing(one)}
+    if "visitor_id" in names:
+        return refusal(404, "", NO_SUCH_VISITOR)
+    if "movie_id" in names:
+        return refusal(404, "movie_id", "There is no such movie; search for its title.")
     found = field_errors(errors)
-    logger.info("refused", extra={"status_code": 422, "fields": [one["field"] for one in found]})
+    # Without the names of unknown fields: they are the caller's words, and could be anything.
+    named = [one["field"] for one in found if one["message"] != NO_SUCH_FIELD][:MAX_ERRORS]
+    extra = {"status_code": 422, "errors": len(found), "fields": named}
+    logger.info("refused", extra=extra)
     return Response(422, JSON, errors_body(found).model_dump_json())
+
+
+def _names_nothing(error: Mapping[str, Any]) -> bool:
+    """Whether a part of the address is of the right kind, but longer or larger than any there is.
+
+    Where it is not even a number, the caller is told so instead.
+    """
+    return str(error["type"]) != "int_parsing"
 
 
 @router.exception_handler(FieldError)
 def refuse_field(error: FieldError) -> Response[Any]:
     return refusal(422, error.field, error.message)
-
-
-@router.exception_handler(ValueError)
-def refuse_unreadable(error: ValueError) -> Response[Any]:
-    """Bodies that are not JSON at all fail before validation; any other error is a bug."""
-    content_type = router.current_event.headers.get("Content-Type", JSON)
-    if content_type.partition(";")[0].strip().lower() != JSON:
-        return refusal(415, "", "Send the form as application/json.")
-    if isinstance(error, UnicodeError):
-        return refusal(400, "", "The body is not UTF-8.")
-    raise error
-
-
-@router.exception_handler(RecursionError)
-def refuse_nesting(_: RecursionError) -> Response[Any]:
-    return refusal(400, "", "The body is nested too deeply.")
 
 
 @router.exception_handler(OtherFormError)
@@ -121,7 +107,7 @@ def refuse_without_model(_: NoModelYetError) -> Response[Any]:
 
 @router.exception_handler([NoSuchVisitorError, ForgottenError])
 def refuse_visitor(_: Exception) -> Response[Any]:
-    return refusal(404, "", "There is no such visitor, or the link is incomplete.")
+    return refusal(404, "", NO_SUCH_VISITOR)
 
 
 @router.exception_handler(PreconditionMissingError)

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body, Header
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
+from api.bodies import JSON
 from api.environment import (
     SETTINGS,
     current_model,
@@ -17,7 +18,7 @@ from api.environment import (
     secret,
     tracer,
 )
-from api.refusals import JSON, NoSuchVisitorError, check_size, etag
+from api.refusals import NoSuchVisitorError, etag
 from marquee.answers import VisitorAnswer, VisitorCreated
 from marquee.aws import wiring
 from marquee.contracts import timestamp
@@ -45,12 +46,18 @@ from marquee.revising import ChangedMeanwhileError
 from marquee.visitor import Change, Page, Phone, Progress, Registration
 
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The ETag of the version that is changed.")
+    str | None,
+    Header(alias="If-Match", max_length=40, description="The ETag of the version that is changed."),
 ]
 IdempotencyKey = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="8 to 128 letters, digits, - or _; one a form."),
+    Header(
+        alias="Idempotency-Key",
+        max_length=128,
+        description="8 to 128 letters, digits, - or _; one a form.",
+    ),
 ]
+VisitorId = Annotated[str, Path(max_length=26)]
 
 OWN: list[dict[str, list[str]]] = [{"token": []}]
 
@@ -66,7 +73,6 @@ def create_visitor(
     form: Annotated[VisitorForm, Body()], key: IdempotencyKey = None
 ) -> Response[VisitorCreated]:
     """Keep a visitor and compute her picks with everybody's ratings; some picks come at once."""
-    check_size(router.current_event)
     model, recommender = current_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     try:
@@ -87,7 +93,7 @@ def create_visitor(
 
 @router.get("/visitors/<visitor_id>", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
-def get_visitor(visitor_id: str) -> Response[VisitorAnswer]:
+def get_visitor(visitor_id: VisitorId) -> Response[VisitorAnswer]:
     """What is kept of a visitor, and where her request stands."""
     return answer(own_page(visitor_id))
 
@@ -95,10 +101,9 @@ def get_visitor(visitor_id: str) -> Response[VisitorAnswer]:
 @router.put("/visitors/<visitor_id>/ratings", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def put_ratings(
-    visitor_id: str, form: Annotated[RevisionForm, Body()], if_match: IfMatch = None
+    visitor_id: VisitorId, form: Annotated[RevisionForm, Body()], if_match: IfMatch = None
 ) -> Response[VisitorAnswer]:
     """Put these ratings in the place of those that are kept; from five on the flow starts again."""
-    check_size(router.current_event)
     page = page_to_change(visitor_id, if_match)
     model, _ = current_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
@@ -117,10 +122,9 @@ def put_ratings(
 @router.put("/visitors/<visitor_id>/phone", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def put_phone(
-    visitor_id: str, form: Annotated[PhoneForm, Body()], if_match: IfMatch = None
+    visitor_id: VisitorId, form: Annotated[PhoneForm, Body()], if_match: IfMatch = None
 ) -> Response[VisitorAnswer]:
     """Text the picks to this phone."""
-    check_size(router.current_event)
     page = page_to_change(visitor_id, if_match)
     now = datetime.now(UTC)
     change = Change(
@@ -134,7 +138,7 @@ def put_phone(
 
 @router.delete("/visitors/<visitor_id>", security=OWN, status_code=204)
 @tracer.capture_method(capture_response=False, capture_error=False)
-def forget_visitor(visitor_id: str) -> Response[None]:
+def forget_visitor(visitor_id: VisitorId) -> Response[None]:
     """Delete what is kept of a visitor; afterwards there is no such visitor."""
     check_token(visitor_id)
     wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)

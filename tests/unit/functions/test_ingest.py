@@ -160,7 +160,7 @@ def everything(api: Api) -> list[Any]:
 def assert_refused(answer: tuple[int, dict[str, Any], dict[str, Any]]) -> None:
     status, body, _ = answer
     assert (status, [error["field"] for error in body["errors"]]) == (422, ["Idempotency-Key"])
-    assert set(body) == {"errors"}
+    assert set(body) == {"errors", "more"}
 
 
 def test_nothing_that_is_kept_of_a_key_holds_the_key_the_phone_or_the_token(api: Api) -> None:
@@ -297,7 +297,7 @@ BODIES = [
     ("[]", 422),
     ('"text"', 422),
     ("null", 422),
-    ("[" * 100_000, 400),
+    ("[" * 30_000, 400),
     (json.dumps(FORM | {"name": "x" * 40_000}), 413),
     (json.dumps(FORM) + " " * 40_000, 413),
 ]

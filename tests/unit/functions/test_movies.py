@@ -130,7 +130,7 @@ def test_given_an_unknown_movie_then_it_is_not_found(api: Api, path: str) -> Non
 def test_given_an_id_that_is_no_number_then_it_is_refused(api: Api) -> None:
     assert get(api, "/movies/alien") == (
         422,
-        {"errors": [{"field": "movie_id", "message": "Give a whole number."}]},
+        {"errors": [{"field": "movie_id", "message": "Give a whole number."}], "more": 0},
     )
 
 

@@ -1,0 +1,194 @@
+"""Sends made-up bodies to the API's handler in this process and looks at what comes back."""
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from moto.core.botocore_stubber import BotocoreStubber
+
+from marquee.scoring import MODEL_NAMES
+from tests.unit.aws import MOVIES, context, event
+from tests.unit.bodies import DOCUMENT, MANY_DIGITS, Body, Generator, Operation
+
+# Of numbers that nobody has (555-0100 to 555-0199).
+PHONES = [f"+1415555{number:04}" for number in range(100, 200)]
+ODD_TEXTS = ("", "0", "-1", "1.5", "ALIEN", MANY_DIGITS, "é" * 300, "a,b", "\u0000", "%00", "😀")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`seconds` of processor time that the handler took, without the fake AWS."""
+
+    status: int
+    text: str
+    seconds: float
+
+
+@dataclass
+class Caller:
+    """Calls a handler as API Gateway does, each call from an address of its own.
+
+    Args:
+        handler: the function's.
+        movies: ids of the model in use, at least five.
+        genres: of these movies.
+        statuses: how often each was answered.
+    """
+
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    movies: Sequence[int] = MOVIES
+    genres: Sequence[str] = ("Drama",)
+    statuses: Counter[int] = field(default_factory=Counter)
+    _visitor: dict[str, Any] | None = None
+    _calls: int = 0
+
+    def known(self) -> dict[str, Sequence[Any]]:
+        """Values that the API takes, by their fields."""
+        ids = list(self.movies)
+        return {
+            **dict.fromkeys(("movie_id", "dismissed", "answered", "unseen"), ids),
+            "model": list(MODEL_NAMES),
+            "genres": list(self.genres),
+            "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],
+            "phone": PHONES,
+            "consent": [True],
+            "proof": ["a proof"],
+        }
+
+    def forget(self) -> None:
+        """Take another visitor for what comes next, since the last one's page is gone."""
+        self._visitor = None
+
+    def documented(self, operation: Operation) -> set[int]:
+        """The statuses that the document names for a call."""
+        call = DOCUMENT["paths"][operation.path][operation.method.lower()]
+        return {int(status) for status in call["responses"]}
+
+    def fuzz(self, operation: Operation, generator: Generator) -> tuple[Body, Answer]:
+        """Send something that chance chooses; raises AssertionError unless it is answered well."""
+        if operation.form is None:
+            body = Body("no form", "{}" if generator.chance.random() < 0.1 else "")
+        else:
+            body = generator.body(operation.form)
+        answer = self.send(operation, body, generator)
+        told = f"{operation.name}, {body.kind}: {answer.status} for {body.text[:300]!r}"
+        assert answer.status in self.documented(operation), told
+        if answer.status >= 400:
+            errors = json.loads(answer.text)["errors"]
+            assert errors, told
+            assert all(error["message"] for error in errors), told
+            assert len(answer.text) <= 4000, told
+        return body, answer
+
+    def send(self, operation: Operation, body: Body, generator: Generator | None = None) -> Answer:
+        """Send a body as a visitor whose page is there; some parameters odd, with a generator."""
+        address, headers = self._addressed(operation, generator)
+        if body.media_type is not None:
+            headers["Content-Type"] = body.media_type
+        answer = self.answer(
+            operation.method,
+            address,
+            body=body.text,
+            headers=headers,
+            isBase64Encoded=body.is_base64,
+        )
+        if "{visitor_id}" in operation.path and operation.method != "GET" and answer.status < 300:
+            self._visitor = None  # it is another version now, or gone
+        return answer
+
+    def answer(self, method: str, address: str, **parts: Any) -> Answer:
+        """Call with these parts of the event in the place of the sample's."""
+        path, _, query = address.partition("?")
+        given = parse_qs(query, keep_blank_values=True)
+        headers = parts.get("headers", {"Content-Type": "application/json"})
+        called = event("ingest") | {
+            "httpMethod": method,
+            "path": path,
+            "queryStringParameters": {name: values[-1] for name, values in given.items()} or None,
+            "multiValueQueryStringParameters": given or None,
+            "headers": headers,
+            "multiValueHeaders": headers and {name: [value] for name, value in headers.items()},
+            "body": None,
+            **parts,
+        }
+        self._calls += 1
+        called["requestContext"]["identity"]["sourceIp"] = _address(self._calls)
+        with without_aws() as processor:
+            answered = self.handler(called, context("ingest"))
+        self.statuses[answered["statusCode"]] += 1
+        return Answer(answered["statusCode"], answered["body"] or "", processor.seconds)
+
+    def _addressed(
+        self, operation: Operation, generator: Generator | None
+    ) -> tuple[str, dict[str, str]]:
+        path, headers, query = operation.path, {}, []
+        if "{visitor_id}" in path:
+            visitor = self._registered()
+            path = path.replace("{visitor_id}", visitor["visitor_id"])
+            headers["Authorization"] = f"Bearer {visitor['token']}"
+        for parameter in operation.parameters:
+            name = parameter["name"]
+            is_odd = generator is not None and generator.chance.random() < 0.1
+            if is_odd and generator is not None:
+                value = generator.chance.choice(ODD_TEXTS)
+            else:
+                usual = _USUAL | {"movie_id": str(self.movies[0])}
+                value = usual.get(name) or uuid.uuid4().hex
+            if parameter["in"] == "path":
+                path = path.replace(f"{{{name}}}", value)
+            elif parameter["in"] == "header":
+                headers[name] = value
+            else:
+                query.append(f"{name}={quote(value)}")
+        return f"{path}?{'&'.join(query)}", headers
+
+    def _registered(self) -> dict[str, Any]:
+        if self._visitor is None:
+            ratings = [{"movie_id": movie_id, "stars": 4} for movie_id in self.movies[:5]]
+            form = {"name": "Ada", "ratings": ratings}
+            answer = self.answer("POST", "/visitors", body=json.dumps(form))
+            assert answer.status == 201, answer.text
+            self._visitor = json.loads(answer.text)
+        return self._visitor
+
+
+# What parameters hold where nothing odd is to be; any other gets a text of its own.
+_USUAL = {"count": "5", "q": "film", "model": "ranking", "if-match": '"1"'}
+
+
+def _address(number: int) -> str:
+    """An address of the block that is kept for benchmarks (RFC 2544)."""
+    return f"198.{18 + number // 65_536 % 2}.{number // 256 % 256}.{number % 256}"
+
+
+@dataclass
+class Processor:
+    seconds: float = 0.0
+
+
+@contextmanager
+def without_aws() -> Iterator[Processor]:
+    """Measure this thread's processor time, but for what the fake AWS takes in it."""
+    answering = BotocoreStubber.__call__
+    spent = Processor()
+
+    def timed(self: BotocoreStubber, *arguments: Any, **options: Any) -> Any:
+        begun = time.thread_time()
+        try:
+            return answering(self, *arguments, **options)
+        finally:
+            spent.seconds -= time.thread_time() - begun
+
+    BotocoreStubber.__call__ = timed  # type: ignore[method-assign]
+    begun = time.thread_time()
+    try:
+        yield spent
+    finally:
+        spent.seconds += time.thread_time() - begun
+        BotocoreStubber.__call__ = answering  # type: ignore[method-assign]
