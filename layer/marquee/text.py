@@ -10,6 +10,8 @@ from itertools import accumulate
 
 from anyascii import anyascii
 
+from marquee.greeting import greeting_name
+
 MAX_PARTS = 3
 SINGLE_PART_SEPTETS = 160
 PART_SEPTETS = 153
@@ -29,8 +31,12 @@ class TextTooLongError(ValueError):
 
 
 def compose(name: str, titles: Sequence[str], link: str) -> str:
-    """Write the message; the longest titles are shortened first, link and opt-out line never."""
-    greeting = f"{_shorten(_line(name), 20)}, your Marquee picks:"
+    """Write the message; the longest titles are shortened first, link and opt-out line never.
+
+    The name is left out where it could be more than a name (`marquee.greeting`).
+    """
+    greeted = greeting_name(name)
+    greeting = f"{greeted}, your Marquee picks:" if greeted else "Your Marquee picks:"
     numbers = [f"{place}. " for place in range(1, len(titles) + 1)]
     fixed = septets("\n".join([greeting, *numbers, link, OPT_OUT]))
     room = MAX_PARTS * PART_SEPTETS - fixed
