@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\s,'\"]*))?")
 PARALLEL = 8
 # An object up to this size costs more to ask for than to copy, so it is kept for the next step.
@@ -90,6 +92,7 @@ class Mirror:
         self.kept = kept
         self.before: dict[tuple[str, str], Version] = {}
         self.buckets: set[str] = set()
+        self.gone = 0  # objects that were deleted between the listing and the download
 
     def path(self, bucket: str, key: str) -> Path:
         """Where an object lies; raises ValueError where the key leaves the folder."""
@@ -106,7 +109,8 @@ class Mirror:
         """Download every object the addresses name; returns the bytes that are Spark's work.
 
         Those are all but numpy's arrays: a model is read whole by the script itself, and a large
-        one makes no large job of its visitors'.
+        one makes no large job of its visitors'. An object that is deleted meanwhile is skipped and
+        counted in `gone`: to the step it is as if it had been deleted before.
         """
         objects: dict[Listed, None] = {}
         for address in wanted:
@@ -115,7 +119,10 @@ class Mirror:
             objects |= dict.fromkeys(self.listed(address))
         with ThreadPoolExecutor(PARALLEL) as pool:
             for item, version in zip(objects, pool.map(self.fetch, objects), strict=True):
-                self.before[item.bucket, item.key] = version
+                if version is None:
+                    self.gone += 1
+                else:
+                    self.before[item.bucket, item.key] = version
         return sum(item.size for item in objects if not item.key.endswith(ARRAYS))
 
     def listed(self, address: Address) -> Iterator[Listed]:
@@ -128,15 +135,23 @@ class Mirror:
                 if address.names(item["Key"]):
                     yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
 
-    def fetch(self, item: Listed) -> Version:
-        """Get one object, from S3 or from an earlier step; returns its file's version."""
+    def fetch(self, item: Listed) -> Version | None:
+        """Get one object, from S3 or from an earlier step.
+
+        Returns its file's version, None where S3 no longer has the object.
+        """
         path = self.path(item.bucket, item.key)
         path.parent.mkdir(parents=True, exist_ok=True)
         copy = self.kept / item.name_when_kept if self.kept else None
         if copy and copy.exists():
             shutil.copyfile(copy, path)
         else:
-            self.client.download_file(item.bucket, item.key, str(path))
+            try:
+                self.client.download_file(item.bucket, item.key, str(path))
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+                    raise
+                return None
             if copy and item.size <= KEPT_BYTES:
                 self.keep(path, copy)
         return Version.of(path)

@@ -74,6 +74,8 @@ class StepProcess:
         named = addresses(self.arguments)
         s3a.before_reading(named)
         size = mirror.pull(named)
+        if mirror.gone:
+            self.note(f"{mirror.gone} objects were deleted before the step could read them")
         command = self.command(submission, mirror, size)
         code = self.wait(command)
         # a step that failed may have written before, and on a real cluster that stays

@@ -21,7 +21,8 @@ def refusal(status: int, code: str) -> Any:
 class FakeS3:
     """S3 in a dictionary, with the calls that a mirror and S3A's questions make.
 
-    `refused` are keys whose HEAD is answered with 403.
+    `refused` are keys whose HEAD is answered with 403, `deleted_meanwhile` those that are listed
+    and then deleted.
     """
 
     def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
@@ -29,6 +30,7 @@ class FakeS3:
         self.written: list[str] = []
         self.fetched: list[str] = []
         self.refused: set[str] = set()
+        self.deleted_meanwhile: set[str] = set()
         self.lock = threading.Lock()
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
@@ -61,6 +63,9 @@ class FakeS3:
     def download_file(self, bucket: str, key: str, path: str) -> None:
         with self.lock:
             self.fetched.append(key)
+        if key in self.deleted_meanwhile:
+            # boto3 asks for the object's size first, and the answer to a HEAD has no body.
+            raise ClientError(refusal(404, "404"), "HeadObject")
         Path(path).write_bytes(self.objects[bucket, key])
 
     def upload_file(self, path: str, bucket: str, key: str) -> None:
@@ -194,3 +199,32 @@ def test_a_model_s_arrays_are_downloaded_and_make_a_step_no_larger(tmp_path: Pat
 
     assert size == len(b"[]")
     assert (tmp_path / "models" / "m1" / "rating.npz").read_bytes() == b"x" * 1000
+
+
+def test_an_object_deleted_since_the_listing_is_skipped_and_counted(tmp_path: Path) -> None:
+    s3 = FakeS3({("raw", "visitors/a"): b"1", ("raw", "visitors/b"): b"2"})
+    s3.deleted_meanwhile = {"visitors/a"}
+    mirror = Mirror(tmp_path / "s3", s3, tmp_path / "kept")
+
+    size = mirror.pull([Address("raw", "visitors/")])
+    mirror.push()
+
+    assert (mirror.gone, [key for _, key in mirror.before]) == (1, ["visitors/b"])
+    assert not mirror.path("raw", "visitors/a").exists()
+    assert size > 0
+    # The step did not delete what it never had.
+    assert ("raw", "visitors/a") in s3.objects
+
+
+def test_an_object_that_may_not_be_read_is_no_deleted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = FakeS3({("raw", "a"): b"1"})
+
+    def refuse(bucket: str, key: str, path: str) -> None:
+        raise ClientError(refusal(403, "403"), "HeadObject")
+
+    monkeypatch.setattr(s3, "download_file", refuse)
+
+    with pytest.raises(ClientError):
+        Mirror(tmp_path, s3).pull([Address("raw", "a")])
