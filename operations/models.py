@@ -44,12 +44,14 @@ def switch_to(environment: Environment, model_id: str) -> CurrentModel:
     manifest = model_json(environment, model_id, "manifest.json")
     if manifest is None:
         raise OperationError(f"There is no whole model {model_id}: train again.")
+    metrics = model_json(environment, model_id, "metrics.json") or {}
     current = CurrentModel(
         model_id=model_id,
         dataset=manifest["dataset"],
         trained_at=manifest["trained_at"],
         users=manifest["counts"]["users"],
         ratings=manifest["counts"]["ratings"],
+        left_out=(metrics.get("left_out") or {}).get("visitors", 0),
     )
     boto3.client("s3").put_object(
         Bucket=environment.parameter("models-bucket"),

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.contracts import MAX_STARS, MIN_STARS, SCHEMA_VERSION
-from marquee.hadoop import Files
+from marquee.contracts import MAX_STARS, MIN_STARS
 from marquee.links import Ids
 from marquee.model import Movie, RatingModel
-from marquee.progress import Progress, StepError
+from marquee.progress import StepError
 from marquee.titles import titles_apart
 
 TEST_PERCENT = 15
@@ -19,41 +18,8 @@ MOST_USERS = 2**31 - 1
 RATINGS_SCHEMA = "user_id LONG, movie_id INT, rating FLOAT, rated_at TIMESTAMP"
 MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
 LINKED_MOVIES_SCHEMA = f"{MOVIES_SCHEMA}, imdb STRING, tmdb INT"  # null where prepared without
-VISITOR_SCHEMA = (
-    "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
-    "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
-)
 
 _PARTITION_BITS = 33  # monotonically_increasing_id holds the partition above these bits
-
-
-def visitors_ratings(visitors: DataFrame, dataset: str) -> DataFrame:
-    """user_id long, movie_id int, rating float: each visitor's latest version for the data set.
-
-    The data set's own user ids are never negative, so a visitor's is: minus the 63-bit hash of
-    her id, minus one.
-    """
-    readable = (
-        (F.col("schema_version") <= SCHEMA_VERSION)
-        & F.col("visitor_id").isNotNull()
-        & F.col("version").isNotNull()
-    )
-    latest = (
-        visitors.filter(readable & (F.col("dataset") == dataset))
-        .groupBy("visitor_id")
-        .agg(F.max_by("ratings", "version").alias("ratings"))
-    )
-    each = latest.select("visitor_id", F.explode("ratings").alias("rating"))
-    user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
-    return (
-        each.filter(F.col("rating.stars").between(MIN_STARS, MAX_STARS))
-        .select(
-            user_id.alias("user_id"),
-            F.col("rating.movie_id").alias("movie_id"),
-            F.col("rating.stars").cast("float").alias("rating"),
-        )
-        .dropDuplicates(["user_id", "movie_id"])
-    )
 
 
 def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> DataFrame:
@@ -66,12 +32,14 @@ def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> D
 
 
 def with_split(ratings: DataFrame, seed: int) -> DataFrame:
-    """Add `test`, true for 15 % of the rows.
+    """Add `test`, true for 15 % of the data set's own rows.
 
-    By a hash of user, movie and seed: the same however Spark happens to partition the rows.
+    By a hash of user, movie and seed: the same however Spark happens to partition the rows. No
+    visitor's rating (user_id below 0) is held out: anybody can send some that no model could
+    predict, and whether a model is worse would be lost among them.
     """
     percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
-    return ratings.withColumn("test", percent < TEST_PERCENT)
+    return ratings.withColumn("test", (F.col("user_id") >= 0) & (percent < TEST_PERCENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +158,3 @@ def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, Ids]:
         for row in linked.select("movie_id", "imdb", "tmdb").collect()
         if row["movie_id"] in known
     }
-
-
-def read_visitors(spark: SparkSession, folder: str, files: Files, say: Progress) -> DataFrame:
-    """Every visitor object under the folder; none where there is no folder yet."""
-    if not files.exists(folder):
-        say("no visitors yet")
-        return spark.createDataFrame([], VISITOR_SCHEMA)
-    reader = spark.read.schema(VISITOR_SCHEMA).option("recursiveFileLookup", "true")
-    # One object a file, however its JSON is laid out.
-    return reader.option("pathGlobFilter", "*.json").json(folder, multiLine=True)

@@ -173,13 +173,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class CurrentModel:
-    """`current.json`: the model in use. Its data set is the active one."""
+    """`current.json`: the model in use. Its data set is the active one.
+
+    `left_out` is the number of visitors without whom it was trained, because it would have been
+    worse with them (docs/model.md).
+    """
 
     model_id: str
     dataset: str
     trained_at: str
     users: int
     ratings: int
+    left_out: int = 0
 
     def to_json(self) -> str:
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
@@ -193,6 +198,8 @@ class CurrentModel:
             trained_at=_field(body, "trained_at", str),
             users=_field(body, "users", int),
             ratings=_field(body, "ratings", int),
+            # Came later: a current.json of an older release has none.
+            left_out=_field({"left_out": 0, **body}, "left_out", int),
         )
 
 

@@ -14,9 +14,15 @@ MOVIES, USERS, HUGE = 30, 80, 2**40
 ADA, BOB = "01k0000000000000000000000a", "01k0000000000000000000000b"
 
 
-def visitor(visitor_id: str, version: int, ratings: dict[int, int], dataset: str = "tested") -> str:
+def visitor(
+    visitor_id: str,
+    version: int,
+    ratings: dict[int, int],
+    dataset: str = "tested",
+    at: str = "2026-11-21T20:00:00.000Z",
+) -> str:
     given = tuple(Rating(movie_id, stars) for movie_id, stars in ratings.items())
-    return VisitorObject(visitor_id, version, "2026-11-21T20:00:00.000Z", dataset, given).to_json()
+    return VisitorObject(visitor_id, version, at, dataset, given).to_json()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import train
-from learning import data
+from learning import data, visitors
+from learning.gate import examined, read_in_use
 from marquee.contracts import CurrentModel, timestamp
 from marquee.hadoop import Files
 from marquee.links import Ids, read_links
@@ -34,7 +35,7 @@ from marquee.progress import Progress, StepError
 from marquee.recommending import Recommender
 from marquee.searching import Titles
 from tests.models import rating_of
-from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored
+from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
@@ -96,14 +97,14 @@ def test_given_a_visitor_during_training_then_the_model_counts_as_older_than_she
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came: list[str] = []
-    read = data.read_visitors
+    read = visitors.visitors_of
 
     def read_then_come(*arguments: Any) -> DataFrame:
         found = read(*arguments)
         came.append(timestamp(datetime.now(UTC)))
         return found
 
-    monkeypatch.setattr(train, "read_visitors", read_then_come)
+    monkeypatch.setattr(train, "visitors_of", read_then_come)
     model = train.run(spark, arguments_for(stored, tmp_path / "m2"), SAY)
     assert model.trained_at < came[0]
 
@@ -187,6 +188,35 @@ def copy_of(model: Path, folder: Path) -> None:
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.crc"))
 
 
+def test_given_a_burst_of_nonsense_when_trained_then_the_model_comes_into_use_without_it(
+    spark: SparkSession,
+    stored: Path,
+    models: Path,
+    trained: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # the bound must not save it
+    copy_of(models / "m1", tmp_path / "m1")
+    day = tmp_path / "visitors" / "date=2026-11-21"
+    day.mkdir(parents=True)
+    chance = np.random.default_rng(3)
+    later = timestamp(datetime.now(UTC))
+    for number in range(200):
+        stars = dict(enumerate(chance.integers(1, 6, MOVIES).tolist()))
+        name = f"{number:026}"
+        (day / f"{name}-1.json").write_text(visitor(name, 1, stars, at=later))
+    arguments = arguments_for(stored, tmp_path / "m2", "--in-use", (tmp_path / "m1").as_uri())
+    train.run(spark, arguments, SAY)
+
+    current = CurrentModel.from_json((tmp_path / "current.json").read_text())
+    assert (current.model_id, current.left_out, current.ratings) == ("m2", 200, USERS * 15)
+    metrics = read_model(tmp_path / "m2").metrics
+    assert metrics["left_out"]["visitors"] == 200
+    assert metrics["left_out"]["periods"][0]["until"] == current.trained_at
+    assert metrics["is_worse"] is False
+
+
 @pytest.fixture(scope="module")
 def oracle(models: Path, trained: Model) -> Path:
     """A model in use that knows the two tastes exactly, beside one that was trained."""
@@ -220,41 +250,70 @@ def test_given_the_same_ratings_again_when_trained_then_the_new_model_comes_into
     assert CurrentModel.from_json((models / "current.json").read_text()).model_id == "m4"
 
 
+def spoilt_copy(model: Path, folder: Path, spoilt: dict[str, bytes | None]) -> str:
+    copy_of(model, folder)
+    for name, content in spoilt.items():
+        (folder / name).unlink()
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return folder.as_uri()
+
+
 @pytest.mark.parametrize(
     "spoilt",
     [
         {"manifest.json": b'{"dataset": "another"}'},
-        {"metrics.json": b'{"seed": 2, "test_percent": 15}'},
-        {"held_out.npz": b"half of"},
-        {"held_out.npz": None},
         {"manifest.json": b"{"},
+        {"metrics.json": None},
+        {"metrics.json": b'{"seed": 1, "test_percent": 15, "left_out": 3}'},
     ],
 )
-def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_no_comparison(
+def test_given_a_model_in_use_of_other_data_or_unreadable_when_trained_then_it_tells_nothing(
     spark: SparkSession,
-    stored: Path,
     trained: Model,
     models: Path,
     tmp_path: Path,
     spoilt: dict[str, bytes | None],
 ) -> None:
-    folder = tmp_path / "m1"
-    copy_of(models / "m1", folder)
-    for name, content in spoilt.items():
-        (folder / name).unlink()
-        if content is not None:
-            (folder / name).write_bytes(content)
-    arguments = arguments_for(stored, models / "m5", "--in-use", folder.as_uri())
-    assert train.rating_in_use(Files(spark), arguments, SAY) is None
+    folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
+    assert read_in_use(Files(spark), folder, "tested", 1, SAY) is None
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"metrics.json": b'{"seed": 2, "test_percent": 15, "left_out": null}'},
+        {"held_out.npz": b"half of"},
+        {"held_out.npz": None},
+    ],
+)
+def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_no_comparison(
+    spark: SparkSession,
+    trained: Model,
+    models: Path,
+    tmp_path: Path,
+    spoilt: dict[str, bytes | None],
+) -> None:
+    folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
+    in_use = read_in_use(Files(spark), folder, "tested", 1, SAY)
+    assert in_use is not None
+    # Whom it left out is known all the same.
+    assert (in_use.rating, in_use.trained_at) == (None, trained.trained_at)
+
+
+def model_of(ratings: DataFrame, movies: DataFrame) -> Model:
+    """Fit a model to these ratings alone."""
+    found = examined(ratings, movies, seed=1, say=SAY)
+    return train.completed(
+        found, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
+    )
 
 
 def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_has_no_rmse(
     spark: SparkSession, movies: DataFrame
 ) -> None:
     one = spark.createDataFrame([(7, 3, 4.0)], "user_id LONG, movie_id INT, rating FLOAT")
-    model = train.trained(
-        one, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
-    ).model
+    model = model_of(one, movies)
     assert (list(model.movies), model.metrics["test_rmse"]) == ([3], None)
 
 
@@ -279,11 +338,8 @@ def test_given_odd_ratings_when_trained_then_the_model_is_whole_and_picks_what_i
         [(movie, f"Movie {movie}", 2000, ["Drama"]) for movie in known], data.MOVIES_SCHEMA
     )
     ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
-    done = train.trained(
-        ratings, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
-    )
-    model = read_model(to_files(done.model))
-    assert not done.quality.is_worse
+    model = read_model(to_files(model_of(ratings, movies)))
+    assert not model.metrics["is_worse"]
     assert model.movies.keys() == known
     for given in ({}, {3: 5.0}, dict.fromkeys(known, 4.0)):
         picks = Recommender(model).picks(given)
@@ -296,7 +352,7 @@ def test_given_no_ratings_when_trained_then_the_error_says_to_import(
 ) -> None:
     none = spark.createDataFrame([], "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="import a data set first"):
-        train.trained(none, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY)
+        examined(none, movies, seed=1, say=SAY)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None])
@@ -306,9 +362,7 @@ def test_given_ratings_that_are_not_finite_when_trained_then_the_error_counts_th
     rows = [(7, 3, bad), (8, 3, 4.0)]
     ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="1 ratings are not finite numbers"):
-        train.trained(
-            ratings, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
-        )
+        examined(ratings, movies, seed=1, say=SAY)
 
 
 def test_given_a_data_set_that_is_not_prepared_when_trained_then_the_error_names_it(

@@ -1,0 +1,275 @@
+"""Whether a new model may come into use: measured on what was held out, beside the one in use."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from zipfile import BadZipFile
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from pyspark.storagelevel import StorageLevel
+
+from learning.blas import MISSING, has_native_blas
+from learning.data import (
+    TEST_PERCENT,
+    Totals,
+    all_ratings,
+    titles_of,
+    totals_of,
+    users_of,
+    with_split,
+    with_user_index,
+)
+from learning.fitting import Fitted, Size, fitted, size_for
+from learning.measuring import measured, people_of
+from learning.visitors import LeftOut, counted_visitors
+from marquee.estimates import mean
+from marquee.evaluation import Examiner, rmse
+from marquee.hadoop import Files, join
+from marquee.model import (
+    HELD_OUT,
+    MANIFEST,
+    METRICS,
+    Counts,
+    Model,
+    Movie,
+    RatingModel,
+    unpack_rating,
+)
+from marquee.progress import Progress
+from marquee.recommending import candidates_of
+from marquee.refusing import is_worse
+from marquee.scoring import ByPopularity, ByRanking, ByRating
+
+NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The model in use, as far as a new one of the same data set is compared with it.
+
+    Attributes:
+        trained_at: the moment before its visitors were read (ISO 8601).
+        left_out: the visitors it was trained without.
+        rating: its rating model, fitted without what is held out; None where that was another
+            split or cannot be read, so that nothing tells whether a new model is worse.
+    """
+
+    trained_at: str
+    left_out: LeftOut
+    rating: RatingModel | None
+
+
+def read_in_use(
+    files: Files, folder: str | None, dataset: str, seed: int, say: Progress
+) -> InUse | None:
+    """Read the model in use; None where none is named, it is unreadable or of other data."""
+    if not folder:
+        return None
+    try:
+        manifest = json.loads(files.read(join(folder, MANIFEST)))
+        metrics = json.loads(files.read(join(folder, METRICS)))
+        if manifest["dataset"] != dataset:
+            return None
+        split = (metrics["seed"], metrics["test_percent"])
+        left_out = LeftOut.from_metrics(metrics)
+        rating = _held_out(files, folder, say) if split == (seed, TEST_PERCENT) else None
+        return InUse(manifest["trained_at"], left_out, rating)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        say(f"nothing to compare the new model with: {folder}: {error}")
+        return None
+
+
+def _held_out(files: Files, folder: str, say: Progress) -> RatingModel | None:
+    try:
+        return unpack_rating(files.read(join(folder, HELD_OUT)))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        say(f"nothing to compare the new model with: {folder}: {error}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a model is on the ratings held out; None where there are none to tell by."""
+
+    test_rmse: float | None = None  # stars
+    ndcg: float | None = None  # at 10
+    popularity_ndcg: float | None = None  # of picking what most people rated
+    in_use_rmse: float | None = None  # stars, of the model in use on the same ratings
+    is_worse: bool = False  # than the model in use
+
+    def __str__(self) -> str:
+        if self.test_rmse is None:
+            return "too few ratings to hold a test back: no test RMSE"
+        told = f"test RMSE {self.test_rmse:.4f} stars"
+        if self.in_use_rmse is not None:
+            told += f" (the model in use {self.in_use_rmse:.4f})"
+        if self.ndcg is not None and self.popularity_ndcg is not None:
+            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        return told
+
+
+def quality_of(
+    people: DataFrame,
+    model: Fitted,
+    movies: Mapping[int, Movie],
+    in_use: RatingModel | None,
+    counts: Counts,
+) -> Quality:
+    """Measure a model that has not seen what is held out, beside the one in use."""
+    shell = _shell(model, movies, counts)
+    candidates = candidates_of(model.rating.support)
+    examiners = {
+        NEW: Examiner(model.rating, ByRanking(shell), candidates),
+        POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
+    }
+    if in_use is not None:
+        other = _shell(Fitted(in_use, model.ranking), {}, counts)
+        candidates_in_use = candidates_of(in_use.support)
+        examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
+    found = measured(people, examiners)
+    if not found[NEW]:
+        return Quality()
+    ndcg = mean((one.user, one.ndcg) for one in found[NEW])
+    popularity = mean((one.user, one.ndcg) for one in found[POPULARITY])
+    return Quality(
+        test_rmse=rmse(found[NEW]),
+        ndcg=ndcg.value if ndcg else None,
+        popularity_ndcg=popularity.value if popularity else None,
+        in_use_rmse=rmse(found[IN_USE]) if in_use is not None else None,
+        is_worse=in_use is not None and is_worse(found[NEW], found[IN_USE]),
+    )
+
+
+def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
+    """As much of a model as scoring needs."""
+    return Model("", "", "", counts, model.rating, model.ranking, movies, ())
+
+
+def counts_of(totals: Totals, movies: int) -> Counts:
+    return Counts(totals.users, movies, totals.ratings, totals.visitors)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Ratings to fit a model to, and how good one is that was fitted without those held out.
+
+    `ratings` has user, movie_id, rating and `test`.
+    """
+
+    ratings: DataFrame
+    totals: Totals
+    size: Size
+    native_blas: bool
+    quality: Quality
+    held_out: RatingModel | None  # the rating model that was measured
+
+    def release(self) -> None:
+        self.ratings.unpersist()
+
+
+def examined(
+    ratings: DataFrame,
+    movies: DataFrame,
+    *,
+    seed: int,
+    say: Progress,
+    in_use: RatingModel | None = None,
+    iterations: int | None = None,
+) -> Examined:
+    """Fit to a split and measure. `ratings`: user_id, movie_id, rating.
+
+    `in_use` is the rating model to compare with, fitted without what is held out here.
+    `iterations` are ALS's, where the rule of the data's size is not to choose them.
+    """
+    marked = with_split(ratings, seed)
+    users = users_of(marked)
+    totals, starts = totals_of(users)
+    size = size_for(totals.ratings)
+    if iterations is not None:
+        size = replace(size, iterations=iterations)
+    say(
+        f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
+        f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
+    )
+    native_blas = has_native_blas(ratings.sparkSession)
+    if not native_blas:
+        say(MISSING)
+    indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
+    quality = Quality()
+    if (tested := _fitted_to_split(indexed, size, totals, seed)) is not None:
+        known = titles_of(movies, tested.rating)
+        people = people_of(indexed, totals.users)
+        quality = quality_of(people, tested, known, in_use, counts_of(totals, len(known)))
+    say(str(quality))
+    held_out = tested.rating if tested else None
+    return Examined(indexed, totals, size, native_blas, quality, held_out)
+
+
+def _fitted_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
+    """Fit to the training 85 %; None where nothing is left to fit to or to measure on."""
+    if totals.test_ratings in (0, totals.ratings):
+        return None
+    return fitted(ratings.filter(~F.col("test")), size, totals, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What there is to train on: a data set's ratings and movies, and its visitors.
+
+    Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
+    """
+
+    ratings: DataFrame
+    movies: DataFrame
+    visitors: DataFrame
+
+    def without(self, left_out: LeftOut, say: Progress) -> tuple[DataFrame, int]:
+        """user_id, movie_id, rating to fit to; the second value is how many were left out."""
+        own = self.ratings.count()
+        counted, visitors = counted_visitors(self.visitors, left_out, own, say)
+        together = all_ratings(self.ratings, counted, self.movies)
+        return together.persist(StorageLevel.MEMORY_AND_DISK), visitors
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The ratings that the model is fitted to, and the visitors who are not among them."""
+
+    examined: Examined
+    left_out: LeftOut
+    visitors: int  # left out
+    refused_with: int = 0  # visitors who came since the model in use
+
+
+def choose_visitors(
+    sources: Sources,
+    in_use: InUse | None,
+    examine: Callable[[DataFrame], Examined],
+    say: Progress,
+    *,
+    all_visitors: bool = False,
+) -> Chosen:
+    """Examine a model of everybody; if it is refused, one without those who came last.
+
+    Visitors who were left out of the model in use stay left out, unless `all_visitors` gives them
+    another chance. Where the second is refused as well, visitors are not the reason, and the first
+    is the one that was refused.
+    """
+    before = LeftOut() if in_use is None or all_visitors else in_use.left_out
+    ratings, visitors = sources.without(before, say)
+    first = Chosen(examine(ratings), before, visitors)
+    if in_use is None or not first.examined.quality.is_worse:
+        return first
+    without = in_use.left_out.and_since(in_use.trained_at)
+    fewer, more = sources.without(without, say)
+    if more == visitors:
+        return first
+    say(f"worse than the model in use: trying without {more - visitors} visitors, the newest")
+    second = Chosen(examine(fewer), without, more)
+    if second.examined.quality.is_worse:
+        second.examined.release()
+        return replace(first, refused_with=more - visitors)
+    first.examined.release()
+    say(f"{more} visitors are left out, since the model is worse with them")
+    return second

@@ -1,0 +1,212 @@
+"""What visitors' ratings may do in training: who counts, and with how much.
+
+Anybody can send a form, so a visitor's ratings are bounded; why and by how much: docs/model.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+
+from marquee.contracts import (
+    MAX_STARS,
+    MIN_STARS,
+    SCHEMA_VERSION,
+    parse_timestamp,
+    timestamp,
+)
+from marquee.progress import Progress
+
+# A visitor's ratings that count: five times as many as the questionnaire asks for.
+MOST_RATINGS_OF_A_VISITOR = 100
+# Ratings of all visitors together that count, as a share of the data set's own.
+MOST_SHARE_OF_VISITORS = 0.1
+# The functions stamp a visitor, the cluster a model: their clocks may differ by so much.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+VISITOR_SCHEMA = (
+    "schema_version INT, visitor_id STRING, version INT, requested_at STRING, dataset STRING, "
+    "ratings ARRAY<STRUCT<movie_id: INT, stars: INT>>"
+)
+_FILE = "file"  # column of `listed_visitors`: the object that a row was read from
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From one moment until before another (ISO 8601 in UTC), or from it on."""
+
+    start: str
+    end: str | None = None
+
+    def holds(self, moment: Column) -> Column:
+        """Whether a column of timestamps lies in the period."""
+        within = moment >= _moment(self.start)
+        return within if self.end is None else within & (moment < _moment(self.end))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Whom training leaves out: visitors whose latest form came within one of the periods."""
+
+    periods: tuple[Period, ...] = ()
+
+    @classmethod
+    def from_metrics(cls, metrics: Mapping[str, Any]) -> Self:
+        """Read what a model was trained without from its metrics.json."""
+        told = metrics.get("left_out") or {}
+        return cls(tuple(Period(each["from"], each["until"]) for each in told.get("periods", ())))
+
+    def and_since(self, trained_at: str) -> Self:
+        """Leave out those, too, who came after the visitors of a model were read."""
+        since = timestamp(parse_timestamp(trained_at) - CLOCKS_DIFFER)
+        before = [each for each in self.periods if each.end is not None and each.end < since]
+        touching = self.periods[len(before) :]
+        start = min([since, *(each.start for each in touching)])
+        return type(self)((*before, Period(start)))
+
+    def ended(self, at: str) -> Self:
+        """End the period that is still open: who comes from now on is tried anew."""
+        ended = (Period(each.start, each.end or at) for each in self.periods)
+        return type(self)(tuple(ended))
+
+    def to_metrics(self, visitors: int) -> dict[str, Any] | None:
+        """Give what metrics.json says of it: `visitors` were left out; None where nobody was."""
+        if not visitors:
+            return None
+        periods = [{"from": each.start, "until": each.end} for each in self.periods]
+        return {"visitors": visitors, "periods": periods}
+
+    def column(self) -> Column:
+        """Whether a visitor is left out, by `requested_at`."""
+        moment = F.try_to_timestamp("requested_at")
+        found = F.lit(False)
+        for period in self.periods:
+            found = found | period.holds(moment)
+        return F.coalesce(found, F.lit(False))
+
+
+def _moment(text: str) -> Column:
+    return F.to_timestamp(F.lit(text))
+
+
+def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
+    """List every visitor object under the folder; None where there is no folder yet.
+
+    The objects are read later. Some may be gone by then, because their visitors asked to be
+    forgotten: Spark skips those.
+    """
+    reader = spark.read.schema(VISITOR_SCHEMA).option("recursiveFileLookup", "true")
+    reader = reader.option("ignoreMissingFiles", "true").option("pathGlobFilter", "*.json")
+    try:
+        # One object a file, however its JSON is laid out.
+        return reader.json(folder, multiLine=True).select("*", F.input_file_name().alias(_FILE))
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        return None
+
+
+def read_visitors(listed: DataFrame, say: Progress) -> DataFrame:
+    """Read the listed objects once, and say how many were gone by then."""
+    # PySpark's own inputFiles() makes a call to the JVM for every object.
+    there_were = len(listed._jdf.inputFiles())
+    # A checkpoint, not a cache: what is lost of a cache is read again, and would find fewer.
+    visitors = listed.checkpoint()
+    read = visitors.agg(F.count_distinct(_FILE)).first()[0]  # type: ignore[index]
+    if gone := there_were - read:
+        say(f"skipped {gone} of {there_were} visitor objects: deleted before they were read")
+    return visitors.drop(_FILE)
+
+
+def visitors_of(spark: SparkSession, folder: str, dataset: str, say: Progress) -> DataFrame:
+    """visitor_id, requested_at, ratings: the latest version of each visitor of the data set."""
+    listed = listed_visitors(spark, folder)
+    if listed is None:
+        say("no visitors yet")
+        return latest_versions(spark.createDataFrame([], VISITOR_SCHEMA), dataset)
+    return latest_versions(read_visitors(listed, say), dataset)
+
+
+def latest_versions(visitors: DataFrame, dataset: str) -> DataFrame:
+    """visitor_id, requested_at, ratings: what each visitor of the data set said last."""
+    readable = (
+        (F.col("schema_version") <= SCHEMA_VERSION)
+        & F.col("visitor_id").isNotNull()
+        & F.col("version").isNotNull()
+    )
+    return (
+        visitors.filter(readable & (F.col("dataset") == dataset))
+        .groupBy("visitor_id")
+        .agg(
+            F.max_by("requested_at", "version").alias("requested_at"),
+            F.max_by("ratings", "version").alias("ratings"),
+        )
+    )
+
+
+def visitors_ratings(
+    visitors: DataFrame, most_of_a_visitor: int = MOST_RATINGS_OF_A_VISITOR
+) -> DataFrame:
+    """user_id long, movie_id int, rating float: at most so many ratings of each visitor.
+
+    `visitors` has visitor_id and ratings. The data set's own user ids are never negative, so a
+    visitor's is: minus the 63-bit hash of the visitor's id, minus one. Which of a visitor's
+    ratings count is chosen by a hash, so that the next training takes the same ones.
+    """
+    each = visitors.select("visitor_id", F.explode("ratings").alias("rating"))
+    user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
+    by_chance = Window.partitionBy("user_id").orderBy(F.xxhash64("user_id", "movie_id"), "movie_id")
+    return (
+        each.filter(F.col("rating.stars").between(MIN_STARS, MAX_STARS))
+        .select(
+            user_id.alias("user_id"),
+            F.col("rating.movie_id").alias("movie_id"),
+            F.col("rating.stars").cast("float").alias("rating"),
+        )
+        .dropDuplicates(["user_id", "movie_id"])
+        .withColumn("place", F.row_number().over(by_chance))
+        .filter(F.col("place") <= most_of_a_visitor)
+        .drop("place")
+    )
+
+
+def bounded(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
+    """Keep whole visitors, at most `most` ratings in all; the second value is who is not kept.
+
+    `ratings` has user_id, a hash: visitors are taken in its order, so that each has the same chance
+    and the next training takes the same ones.
+    """
+    if ratings.count() <= most:
+        return ratings, 0
+    # One task sees all visitors, a number of ratings each.
+    running = Window.orderBy("user_id").rowsBetween(Window.unboundedPreceding, 0)
+    visitors = (
+        ratings.groupBy("user_id")
+        .agg(F.count("*").alias("own"))
+        .withColumn("kept", F.sum("own").over(running) <= most)
+        .persist()
+    )
+    kept = visitors.filter("kept").select("user_id")
+    return ratings.join(kept, "user_id", "left_semi"), visitors.filter("NOT kept").count()
+
+
+def counted_visitors(
+    visitors: DataFrame, left_out: LeftOut, data_set_ratings: int, say: Progress
+) -> tuple[DataFrame, int]:
+    """user_id, movie_id, rating of the visitors who count; the second value is who was left out.
+
+    `visitors` are as `latest_versions` gives them, `data_set_ratings` the data set's own.
+    """
+    marked = visitors.withColumn("left_out", left_out.column())
+    counted = visitors_ratings(marked.filter(~F.col("left_out"))).persist()
+    ratings, over = bounded(counted, int(MOST_SHARE_OF_VISITORS * data_set_ratings))
+    if over:
+        say(
+            f"{over} visitors do not count: visitors' ratings are at most "
+            f"{MOST_SHARE_OF_VISITORS:.0%} of the {data_set_ratings} of the data set"
+        )
+    return ratings, marked.filter("left_out").count() if left_out.periods else 0
