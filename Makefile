@@ -46,8 +46,8 @@ import: environment-development ## Bring ratings in, make them the active data s
 	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder or file, as in make import DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) import '$(DATA)' $(if $(NAME),--name '$(NAME)')
 
-train: environment-development ## Train on the active data set and all visitors' ratings
-	@$(OPERATE) train
+train: environment-development ## Train on the active data set and visitors' ratings [ALL_VISITORS=1]
+	@$(OPERATE) train $(if $(ALL_VISITORS),--all-visitors)
 
 posters: environment-development ## Fetch the movies' posters from TMDB for the site to show: KEY_FILE=<file> [REMOVE=1]
 	@$(OPERATE) posters $(if $(KEY_FILE),--key-file '$(KEY_FILE)') $(if $(REMOVE),--remove)

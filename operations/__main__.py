@@ -160,9 +160,9 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
         print(json.dumps(report, ensure_ascii=False))
 
 
-def _train(environment: Environment, _: argparse.Namespace) -> None:
+def _train(environment: Environment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        retrain(environment, phases)
+        retrain(environment, phases, all_visitors=options.all_visitors)
 
 
 def _posters(environment: Environment, options: argparse.Namespace) -> None:
@@ -248,6 +248,11 @@ def parser() -> argparse.ArgumentParser:
     }
     parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
     parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
+    parsers["train"].add_argument(
+        "--all-visitors",
+        action="store_true",
+        help="try again with the visitors whom the model in use was trained without",
+    )
     evaluation = parsers["evaluate"]
     evaluation.add_argument("path", type=Path, help="folder or file of ratings")
     evaluation.add_argument("--name", help="the data set's name (default: the folder's)")

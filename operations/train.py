@@ -25,6 +25,7 @@ class TrainedModel:
     ndcg: float | None = None
     popularity_ndcg: float | None = None
     native_blas: bool = True  # whether the cluster has one; training is slower without
+    left_out: int = 0  # visitors without whom it was trained, as it would have been worse
 
     def __str__(self) -> str:
         told = self.model_id
@@ -32,16 +33,30 @@ class TrainedModel:
             told += f", test RMSE {self.test_rmse:.4f} stars"
         if self.ndcg is not None and self.popularity_ndcg is not None:
             told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        if self.left_out:
+            told += f", without {self.left_out} visitors with whom it would be worse"
         if not self.native_blas:
             told += ", trained slowly: the cluster has no native BLAS"
         return told
 
 
-def train(environment: Environment, phases: Phases, dataset: str) -> TrainedModel:
-    """Train on a data set; the model is in use at once where that data set is the active one."""
+def train(
+    environment: Environment, phases: Phases, dataset: str, *, all_visitors: bool = False
+) -> TrainedModel:
+    """Train on a data set; the model is in use at once where that data set is the active one.
+
+    With `all_visitors` those count again whom the model in use was trained without.
+    """
     model_id = new_model_id(datetime.now(UTC))
     in_use = current_model(environment)
-    step = train_step(locations(environment), dataset, model_id, in_use=in_use, sizes=ALS_RANKS)
+    step = train_step(
+        locations(environment),
+        dataset,
+        model_id,
+        in_use=in_use,
+        sizes=ALS_RANKS,
+        all_visitors=all_visitors,
+    )
     with phases.phase(f"train on {dataset}") as phase:
         run_step(environment, step, phase.detail)
         metrics = model_json(environment, model_id, "metrics.json") or {}
@@ -52,6 +67,7 @@ def train(environment: Environment, phases: Phases, dataset: str) -> TrainedMode
             metrics.get("ndcg@10"),
             metrics.get("popularity_ndcg@10"),
             metrics.get("native_blas", True),
+            (metrics.get("left_out") or {}).get("visitors", 0),
         )
         phase.result = str(model)
     return model
@@ -63,11 +79,13 @@ def find_similar(environment: Environment, phases: Phases, model_id: str) -> Non
         run_step(environment, similar_step(locations(environment), model_id), phase.detail)
 
 
-def retrain(environment: Environment, phases: Phases) -> TrainedModel:
-    """Train on the active data set."""
+def retrain(
+    environment: Environment, phases: Phases, *, all_visitors: bool = False
+) -> TrainedModel:
+    """Train on the active data set; `all_visitors` as for `train`."""
     current = current_model(environment)
     if current is None:
         raise OperationError("No data set is active yet: bring one in with 'make import DATA=…'.")
-    model = train(environment, phases, current.dataset)
+    model = train(environment, phases, current.dataset, all_visitors=all_visitors)
     find_similar(environment, phases, model.model_id)
     return model

@@ -198,6 +198,13 @@ locals {
       services = ["send-text"]
       meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. Its visitor finds the picks on the page. If forms come by themselves, read docs/deploy.md (Texts); if the visitors are real, raise the parameter and deploy."
     }
+    visitors-left-out = {
+      metric   = "VisitorsLeftOut"
+      services = ["reconcile"]
+      # Counted by every sweep: over a longer time than between two, it does not come and go.
+      period  = 900
+      meaning = "The model in use was trained without visitors who came in certain times, because it was worse with them; its metrics.json names the times. If they were real, train with them again (make train ALL_VISITORS=1)."
+    }
     visitors-failed = {
       metric   = "VisitorsFailed"
       services = ["submit-step", "queue-results", "send-text", "reconcile"]
@@ -214,6 +221,7 @@ locals {
       for service in alarm.services :
       (length(alarm.services) == 1 ? name : "${name}-${service}") => {
         metric = alarm.metric, service = service, meaning = alarm.meaning
+        period = try(alarm.period, 60)
       }
     }
   ]...)
@@ -228,7 +236,7 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
   metric_name         = each.value.metric
   dimensions          = { environment = var.environment, service = each.value.service }
   statistic           = "Sum"
-  period              = 60
+  period              = each.value.period
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0

@@ -44,6 +44,7 @@ def sweep(context: LambdaContext) -> Reconciled:
         context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000
     )
     logger.info("sweep: %s", done.swept, extra={"requeued": len(done.requeued)})
+    metrics.add_metric("VisitorsLeftOut", "Count", reconciler.adder.visitors_left_out())
     return done
 
 

@@ -11,12 +11,14 @@ class StalenessRule:
     """`small_ratings`: below this many ratings every new visitor retrains (it takes seconds).
 
     Above it a model is stale after `max_age`, or when the visitors since its training exceed
-    `max_new_share` of the users it was trained on.
+    `max_new_share` of the users it was trained on. However many visitors come, no training begins
+    for them sooner than `interval` after another.
     """
 
     small_ratings: int = 1_000_000
     max_age: timedelta = timedelta(hours=24)
     max_new_share: float = 0.01
+    interval: timedelta = timedelta(minutes=5)
 
 
 def is_stale(model: CurrentModel, now: datetime, new_visitors: int, rule: StalenessRule) -> bool:

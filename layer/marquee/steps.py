@@ -56,11 +56,13 @@ def train_step(
     in_use: CurrentModel | None = None,
     switch: bool = False,
     sizes: Sequence[int] = (),
+    all_visitors: bool = False,
 ) -> Step:
     """Train `model_id`; with `switch` the data set becomes the active one.
 
     `in_use` is the model that the new one must not be worse than, if it is of the same data set.
     `sizes` are the ranks of ALS to fit beside it: not where a visitor waits for the model.
+    `all_visitors` tries again with those whom the model in use was trained without.
     """
     compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
@@ -79,6 +81,7 @@ def train_step(
             *(["--in-use", f"s3://{where.models_bucket}/{compared}/"] if compared else []),
             *(["--sizes", ",".join(map(str, sizes))] if sizes else []),
             *(["--switch"] if switch else []),
+            *(["--all-visitors"] if all_visitors else []),
         ],
     )
 

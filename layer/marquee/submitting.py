@@ -9,6 +9,7 @@ from marquee.contracts import ALS_RANKS, CurrentModel, Submission, parse_timesta
 from marquee.ports import (
     Cluster,
     ClusterGoneError,
+    Locks,
     Models,
     RatingsLog,
     StepLedger,
@@ -18,7 +19,6 @@ from marquee.ports import (
 )
 from marquee.staleness import StalenessRule, is_stale
 from marquee.steps import (
-    Step,
     StepLocations,
     new_model_id,
     parse_recommend_step_name,
@@ -39,6 +39,8 @@ class UnknownVersionError(LookupError):
 class NoModelError(RuntimeError):
     """No model was ever trained, so there is nothing to recommend from."""
 
+
+TRAINING = "training"  # the lock's name
 
 # One submission at work and one behind it keep the cluster busy; whoever comes meanwhile is served
 # sooner by one common submission after them than by many of their own.
@@ -61,7 +63,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class StepAdder:
-    """Adds the steps of a submission, once for each attempt."""
+    """Adds the steps of a submission, once for each attempt.
+
+    `locks` holds one that is never given back: as long as it lasts, no submission trains.
+    """
 
     cluster: Cluster
     ledger: StepLedger
@@ -69,6 +74,7 @@ class StepAdder:
     ratings_log: RatingsLog
     locations: StepLocations
     staleness: StalenessRule
+    locks: Locks
 
     def ensure(
         self,
@@ -89,7 +95,7 @@ class StepAdder:
             name = recommend_step_name(submission_id, attempt)
             if not fresh and name in self.cluster.step_states([name], since):
                 return
-            self.cluster.add(self._steps(submission_id, attempt))
+            self._add(submission_id, attempt)
 
         self.ledger.once(f"{submission_id}-{attempt}", add)
 
@@ -118,16 +124,35 @@ class StepAdder:
         self.cluster.add([step, similar_step(self.locations, model_id)])
         return model_id
 
-    def _steps(self, submission_id: str, attempt: int) -> list[Step]:
+    def visitors_left_out(self) -> int:
+        """Count the visitors without whom the model in use was trained, as it is worse with them.
+
+        Visitors who were forgotten since its training are still counted.
+        """
+        current = self.models.current()
+        return current.left_out if current else 0
+
+    def _add(self, submission_id: str, attempt: int) -> None:
         current = _required(self.models.current())
-        if attempt > 1 or not self._is_stale(current):
+        if attempt > 1 or not self._is_stale(current) or not self._begins_training():
             step = recommend_step(self.locations, submission_id, current.model_id, attempt=attempt)
-            return [step]
+            self.cluster.add([step])
+            return
         model_id = new_model_id(datetime.now(UTC))
-        return [
+        steps = [
             train_step(self.locations, current.dataset, model_id, in_use=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
         ]
+        try:
+            self.cluster.add(steps)
+        except Exception:
+            self.locks.release(TRAINING)  # the next try may train
+            raise
+
+    def _begins_training(self) -> bool:
+        """Say whether no submission has trained for the interval; if so, none will from now on."""
+        seconds = self.staleness.interval.total_seconds()
+        return self.locks.take(TRAINING, seconds, datetime.now(UTC))
 
     def _is_stale(self, current: CurrentModel) -> bool:
         new_visitors = self.ratings_log.count_since(parse_timestamp(current.trained_at))

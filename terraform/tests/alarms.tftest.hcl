@@ -36,6 +36,7 @@ run "alarms" {
       "delivery-unknown-reconcile"    = "DeliveryUnknown reconcile"
       "model-unreadable"              = "ModelsUnreadable ingest"
       "texts-over-the-cap"            = "TextsOverTheCap send-text"
+      "visitors-left-out"             = "VisitorsLeftOut reconcile"
       "visitors-failed-submit-step"   = "VisitorsFailed submit-step"
       "visitors-failed-queue-results" = "VisitorsFailed queue-results"
       "visitors-failed-send-text"     = "VisitorsFailed send-text"
@@ -141,7 +142,7 @@ run "alarms" {
 
   # Each alarm is 10 cents a month.
   assert {
-    condition = 38 == sum([
+    condition = 39 == sum([
       for alarms in [
         aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.oldest_message, aws_cloudwatch_metric_alarm.function_errors,
         aws_cloudwatch_metric_alarm.function_throttles, aws_cloudwatch_metric_alarm.function_slow, aws_cloudwatch_metric_alarm.flow,

@@ -20,6 +20,7 @@ NUMBERS = [
     "SmallRatings",
     "ModelMaxAgeHours",
     "ModelMaxNewShare",
+    "TrainingIntervalSeconds",
     "ModelRefreshSeconds",
     "ReceivedPatienceSeconds",
     "SubmittedPatienceSeconds",

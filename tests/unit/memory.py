@@ -501,7 +501,11 @@ class World:
     """The whole flow, one message at a time; a message leaves its queue only when it succeeded."""
 
     def __init__(
-        self, kill: tuple[int, str] | None = None, attempts: int = 3, cap: int = 200
+        self,
+        kill: tuple[int, str] | None = None,
+        attempts: int = 3,
+        cap: int = 200,
+        interval: timedelta = timedelta(0),
     ) -> None:
         self.gate = Gate(kill)
         self.visitors_queue: list[tuple[str, int]] = []
@@ -514,6 +518,7 @@ class World:
         self.visitors = MemoryVisitors(self.gate)
         self.objects = MemoryObjects(self.gate, self.visitors_queue.append)
         self.cluster = MemoryCluster(self.gate)
+        self.locks = MemoryLocks(self.gate)
         self.sms = MemorySms(self.gate)
         self.counter = MemoryCounter(self.gate)
         self.models = MemoryModels(
@@ -528,7 +533,8 @@ class World:
             self.models,
             self.objects,
             LOCATIONS,
-            StalenessRule(),
+            StalenessRule(interval=interval),
+            self.locks,
         )
         line = MemoryLine(self.gate, self.visitors_queue.append)
         self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line)
@@ -559,7 +565,7 @@ class World:
                 recommended=timedelta(0),
                 attempts=attempts,
             ),
-            Sweeper("sweep", MemoryLocks(self.gate), MemoryBookmarks(self.gate)),
+            Sweeper("sweep", self.locks, MemoryBookmarks(self.gate)),
         )
         self.sweeps = 0
 

@@ -76,6 +76,13 @@ def test_a_current_model_survives() -> None:
     assert CurrentModel.from_json(current.to_json()) == current
 
 
+def test_a_current_model_of_an_older_release_left_nobody_out() -> None:
+    body = json.loads(CurrentModel("m", "d", "2026-11-21T20:00:00Z", 3, 10, 7).to_json())
+    assert CurrentModel.from_json(json.dumps(body)).left_out == 7
+    del body["left_out"]
+    assert CurrentModel.from_json(json.dumps(body)).left_out == 0
+
+
 def test_a_newer_schema_is_refused() -> None:
     body = json.loads(ADA.visitor_object.to_json()) | {"schema_version": 2}
     with pytest.raises(ContractError, match="schema version 2"):

@@ -540,6 +540,33 @@ def test_small_data_trains_before_every_submission() -> None:
     assert len(world.cluster.named("train")) == 3
 
 
+def test_however_many_submissions_come_small_data_trains_once_an_interval() -> None:
+    world = World(interval=timedelta(minutes=5))
+    for number in (1, 2, 3):
+        world.post(registration(number))
+        world.deliver_visitors()
+        world.run_steps()
+    assert len(world.cluster.named("train")) == 1
+    # The others are served by the model in use, which needs no training to know them.
+    assert len(world.cluster.named("recommend")) == 3
+    world.settle()
+    assert len(world.sms.sent) == 3
+    world.locks.until["training"] = datetime.now(UTC)  # the interval is over
+    world.post(registration(4))
+    world.deliver_visitors()
+    assert len(world.cluster.named("train")) == 2
+
+
+def test_a_training_that_emr_refused_leaves_the_interval_to_the_next_try() -> None:
+    world = World(interval=timedelta(minutes=5))
+    world.post(ADA)
+    world.cluster.throttled = 1
+    world.deliver_visitors()
+    assert world.cluster.named("train") == []
+    world.settle()
+    assert len(world.cluster.named("train")) == 1
+
+
 def test_whoever_comes_while_the_cluster_is_busy_is_served_in_one_submission_after() -> None:
     world = World()
     everybody = [registration(number) for number in range(1, 31)]

@@ -26,6 +26,12 @@ def test_sizes_are_fitted_where_they_are_asked_for() -> None:
     assert option(train_step(WHERE, "d", "m1"), "--sizes") is None
 
 
+def test_visitors_left_out_are_tried_again_only_where_that_is_asked_for() -> None:
+    asked = train_step(WHERE, "d", "m1", all_visitors=True)
+    assert "--all-visitors" in asked["HadoopJarStep"]["Args"]
+    assert "--all-visitors" not in train_step(WHERE, "d", "m1")["HadoopJarStep"]["Args"]
+
+
 def test_similar_movies_are_found_by_a_step_of_their_own() -> None:
     step = similar_step(WHERE, "m1")
     assert step["Name"] == "similar-m1"

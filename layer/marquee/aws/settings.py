@@ -46,6 +46,7 @@ class Settings(BaseModel):
     small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
     model_max_age_hours: _Seconds = 36
     model_max_new_share: Annotated[float, Field(ge=0)] = 0.01
+    training_interval_seconds: _Seconds = 300
     model_refresh_seconds: Annotated[float, Field(ge=0)] = 10
     received_patience_seconds: _Seconds = 300
     submitted_patience_seconds: _Seconds = 900
@@ -93,6 +94,7 @@ class Settings(BaseModel):
             small_ratings=self.small_ratings,
             max_age=timedelta(hours=self.model_max_age_hours),
             max_new_share=self.model_max_new_share,
+            interval=timedelta(seconds=self.training_interval_seconds),
         )
 
     @property

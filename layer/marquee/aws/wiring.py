@@ -116,6 +116,7 @@ def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
         ratings_log=RatingsBucket(client("s3"), settings.ratings_bucket),
         locations=settings.locations,
         staleness=settings.staleness,
+        locks=locks(settings),
     )
 
 

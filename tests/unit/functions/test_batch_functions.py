@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from marquee.aws.buckets import RatingsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.contracts import Result, Submission, results_prefix, timestamp
+from marquee.contracts import CurrentModel, Result, Submission, results_prefix, timestamp
 from marquee.texting import NO_MORE_TODAY
 from marquee.visitor import Registration, Status
 from tests.unit.aws import MODEL_ID, Aws, context, create_cluster, event, put_model, put_titles
@@ -480,6 +480,19 @@ def test_a_sweep_that_failed_is_left_to_the_next_one_when_lambda_calls_it_again(
     looked = len(calls)
     run(function, "reconcile", {"action": "sweep"})  # Lambda gives the same request id
     assert len(calls) == looked == 4
+
+
+@pytest.mark.parametrize("left_out", [0, 12])
+def test_every_sweep_counts_whom_the_model_in_use_was_trained_without(
+    aws: Aws, table: VisitorsTable, capsys: pytest.CaptureFixture[str], left_out: int
+) -> None:
+    current = CurrentModel(MODEL_ID, "embedded", "2026-11-21T20:00:00.000Z", 100, 5000, left_out)
+    aws.client("s3").put_object(
+        Bucket="marquee-test-models", Key="current.json", Body=current.to_json()
+    )
+    run(aws.load("reconcile"), "reconcile", {"action": "sweep"})
+    lines = [line for line in capsys.readouterr().out.splitlines() if "VisitorsLeftOut" in line]
+    assert [json.loads(line)["VisitorsLeftOut"] for line in lines] == [[left_out]]
 
 
 def test_the_schedule_trains_unless_training_is_waiting_already(
