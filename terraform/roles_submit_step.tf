@@ -26,10 +26,19 @@ locals {
       Resource = "${local.bucket_arns.models}/current.json"
     },
     {
-      Sid      = "SeeWhatIsThere"
+      # Without it S3 answers 403 where no model was trained yet.
+      Sid      = "SeeMissingModel"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
-      Resource = [local.bucket_arns.ratings, local.bucket_arns.models]
+      Resource = local.bucket_arns.models
+    },
+    {
+      # Visitors who came since the model was trained are counted, not read.
+      Sid       = "CountVisitorObjects"
+      Effect    = "Allow"
+      Action    = "s3:ListBucket"
+      Resource  = local.bucket_arns.ratings
+      Condition = { StringLike = { "s3:prefix" = "visitors/date=*" } }
     },
     {
       Sid      = "MoveVisitors"

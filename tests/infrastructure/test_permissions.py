@@ -55,6 +55,38 @@ def test_each_statement_that_goes_is_missed(rendered: Rendered) -> None:
     assert unnoticed == []
 
 
+# Rights that functions once had or could be thought to need, and must not have: the function, the
+# action, and a part of the resource's name.
+NEVER = (
+    ("ingest", "dynamodb:GetItem", "-movies"),
+    ("ingest", "dynamodb:BatchGetItem", "-movies"),
+    ("ingest", "dynamodb:Query", "-movies"),
+    ("reconcile", "sqs:SendMessage", "-visitors"),
+    ("reconcile", "sqs:SendMessage", "-results"),
+    ("reconcile", "s3:GetObject", "-ratings/visitors"),
+    ("submit-step", "s3:GetObject", "-ratings/visitors"),
+    ("submit-step", "dynamodb:GetItem", "-visitors"),
+    *(
+        (function, action, "")
+        for function in ("submit-step", "reconcile")
+        for action in ("elasticmapreduce:DescribeCluster", "elasticmapreduce:DescribeStep")
+    ),
+)
+
+
+@pytest.mark.parametrize(("function", "action", "part"), NEVER)
+def test_a_function_has_no_right_that_it_does_not_use(
+    rendered: Rendered, function: str, action: str, part: str
+) -> None:
+    allowed = [
+        resource
+        for statement in rendered.roles[f"{rendered.name}-{function}"].statements
+        if statement.effect == "Allow" and action in statement.actions
+        for resource in statement.resources
+    ]
+    assert not [resource for resource in allowed if part in resource]
+
+
 def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
     role = f"{rendered.name}-queue-results"
     here = f"{rendered.region}:{rendered.account}"

@@ -380,8 +380,9 @@ def test_send_text_may_publish_to_no_topic(account: Account, planned: Rendered) 
     assert not refused(lambda: CALLS["sns:Publish"](clients, Request("sns:Publish", "*")))
 
 
-def test_a_listing_under_another_prefix_is_denied_to_ingest(account: Account) -> None:
-    s3, ratings = account.acting_as("ingest")("s3"), account.bucket("ratings")
+@pytest.mark.parametrize("role", ["ingest", "submit-step"])
+def test_a_listing_under_another_prefix_is_denied(account: Account, role: str) -> None:
+    s3, ratings = account.acting_as(role)("s3"), account.bucket("ratings")
     for prefix in ("", "submissions/", "visitors"):
         assert refused(partial(s3.list_objects_v2, Bucket=ratings, Prefix=prefix)), prefix
     assert not refused(lambda: s3.list_objects_v2(Bucket=ratings, Prefix="visitors/date=2026"))
