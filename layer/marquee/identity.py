@@ -44,6 +44,16 @@ def phone_mark(phone: str, secret: str) -> str:
     return _digest(secret, f"phone:{phone}").hex()
 
 
+def network_mark(network: str, window: str, secret: str) -> str:
+    """Give what stands for a client's network in the limits of one window of time.
+
+    The key is made for the window, so that the marks of two windows have nothing in common.
+    """
+    return hmac.new(
+        _digest(secret, f"network:{window}"), network.encode(), hashlib.sha256
+    ).hexdigest()
+
+
 def form_digest(form: str, secret: str) -> str:
     """Fingerprint a form (its JSON), so that one Idempotency-Key stands for one form only.
 

@@ -1,6 +1,7 @@
 """How often somebody may do what costs something."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,9 @@ class Limited(StrEnum):
     TEXTS_IN_ALL = "texts-in-all"
     NEW_VISITORS = "new-visitors"
     CHANGES = "changes"
+    NETWORK_FORMS = "network-forms"
+    NETWORK_PHONES = "network-phones"
+    NETWORK_CHANGES = "network-changes"
 
 
 class TooOftenError(Exception):
@@ -94,6 +98,33 @@ class Cap:
         key = window.key(self.limited, _EVERYBODY)
         if self.counter.add(key, {self.limited: self.most}, window.ends):
             raise TooOftenError(self.limited, self.most, window.seconds_left(now))
+
+    def window_at(self, now: datetime) -> str:
+        """Name the window that `now` lies in."""
+        return Window.at(now, self.window).name
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLimits:
+    """How much may come from one network in each window (`Window`): at most `most` of each kind.
+
+    Only numbers are kept: what is tried again counts again.
+    """
+
+    most: Mapping[Limited, int]
+    window: timedelta
+    counter: Counter
+
+    def take(self, mark: str, counted: Sequence[Limited], now: datetime) -> None:
+        """Count one more of each kind in `counted` for the network that `mark` stands for.
+
+        Raises TooOftenError, and counts nothing, where one of the limits is reached.
+        """
+        window = Window.at(now, self.window)
+        most = {str(limited): self.most[limited] for limited in counted}
+        reached = self.counter.add(f"limit/network/{mark}/{window.name}", most, window.ends)
+        if reached:
+            raise TooOftenError(Limited(reached), most[reached], window.seconds_left(now))
 
     def window_at(self, now: datetime) -> str:
         """Name the window that `now` lies in."""

@@ -29,6 +29,19 @@ _TOO_OFTEN = {
         "This phone was given {most} times today; try again tomorrow, or leave it out.",
     ),
     Limited.CHANGES: ("", "You changed your movies {most} times within an hour; have a break."),
+    Limited.NETWORK_FORMS: (
+        "",
+        "{most} forms have come from your network within an hour; try again in the next hour.",
+    ),
+    Limited.NETWORK_PHONES: (
+        "phone",
+        "A phone number was given from your network {most} times within an hour; try again in the "
+        "next hour, or go on without a text.",
+    ),
+    Limited.NETWORK_CHANGES: (
+        "",
+        "{most} changes have come from your network within an hour; try again in the next hour.",
+    ),
 }
 
 

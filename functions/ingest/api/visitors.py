@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
+from api import networks
 from api.bodies import JSON
 from api.environment import (
     SETTINGS,
@@ -191,6 +192,8 @@ def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -
     """
     progress = page.progress
     what = f"{progress.visitor_id}-{progress.version + 1}"
+    given = [Limited.NETWORK_PHONES] if change.phone else []
+    networks.take(router, [Limited.NETWORK_CHANGES, *given], now)
     limits[Limited.CHANGES].take(progress.visitor_id, what, now)
     mark = change.phone.mark if change.phone else page.phone_mark
     if not (change.text and mark):
@@ -252,6 +255,10 @@ def register_visitor(
     phone = phone_of(form.phone) if form.phone else None
     if phone:
         wiring.challenges(SETTINGS).take(form.proof, f"{visitor_id}-1")
+    # Before a phone's own limits, or one network could use up those of many phones.
+    given = [Limited.NETWORK_PHONES] if phone else []
+    networks.take(router, [Limited.NETWORK_FORMS, *given], now)
+    if phone:
         for limited in (Limited.NEW_VISITORS, Limited.TEXTS):
             limits[limited].take(phone.mark, f"{visitor_id}-1", now)
     registration = Registration(

@@ -42,6 +42,9 @@ class Settings(BaseModel):
     phone_work_tries: Annotated[int, Field(gt=0)] = 200
     new_visitors_a_day: Annotated[int, Field(gt=0)] = 3
     changes_an_hour: Annotated[int, Field(gt=0)] = 60
+    network_forms_an_hour: Annotated[int, Field(gt=0)] = 60
+    network_phones_an_hour: Annotated[int, Field(gt=0)] = 20
+    network_changes_an_hour: Annotated[int, Field(gt=0)] = 600
     busy_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 15
     small_ratings: Annotated[int, Field(ge=0)] = 1_000_000
     model_max_age_hours: _Seconds = 36

@@ -24,7 +24,7 @@ from marquee.challenges import Challenges
 from marquee.collecting import Collector
 from marquee.forgetting import Forgetter
 from marquee.identity import token_for
-from marquee.limits import Cap, Limit, Limited
+from marquee.limits import Cap, Limit, Limited, NetworkLimits
 from marquee.reconciling import Reconciler
 from marquee.registering import Registrar
 from marquee.revising import Reviser
@@ -85,6 +85,18 @@ def limits(settings: Settings) -> dict[Limited, Limit]:
             (Limited.CHANGES, settings.changes_an_hour, hour),
         )
     }
+
+
+def network_limits(settings: Settings) -> NetworkLimits:
+    return NetworkLimits(
+        {
+            Limited.NETWORK_FORMS: settings.network_forms_an_hour,
+            Limited.NETWORK_PHONES: settings.network_phones_an_hour,
+            Limited.NETWORK_CHANGES: settings.network_changes_an_hour,
+        },
+        timedelta(hours=1),
+        Counters(_dynamodb(), settings.idempotency_table),
+    )
 
 
 def challenges(settings: Settings) -> Challenges:

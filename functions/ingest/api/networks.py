@@ -1,0 +1,24 @@
+"""Limits of the network that a call comes from: what one script can cause, whatever it sends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from api.environment import SETTINGS, secret
+from marquee.aws import wiring
+from marquee.identity import network_mark
+from marquee.limits import Limited
+from marquee.networks import network_of
+
+limits = wiring.network_limits(SETTINGS)
+
+
+def take(router: APIGatewayRouter, counted: Sequence[Limited], now: datetime) -> None:
+    """Count a call against the limits of its network.
+
+    The address itself is not kept: what stands for it changes with every hour.
+    """
+    address = router.current_event.request_context.identity.source_ip
+    mark = network_mark(network_of(address), limits.window_at(now), secret())
+    limits.take(mark, counted, now)
