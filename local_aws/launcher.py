@@ -27,6 +27,7 @@ LOG = "local_aws.log"
 # An empty file that the X-Ray SDK makes in every function, wherever TMPDIR points.
 XRAY_MARKER = Path("/tmp/.aws-xray/initialized")  # noqa: S108
 RECORD = "local_aws.json"
+PRIVATE = 0o700  # a folder of the owner's alone
 MODULE = "local_aws.runtime"
 WATCHDOG = str(PACKAGE / "child_processes.py")
 # The access key that acts as the account's root user: what an operator's tools and tests sign with.
@@ -67,7 +68,7 @@ def start(port: int, state: Path) -> str:
 
     Returns once every plugin answers. Starting it again is no error when it runs on that port.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    make_private(state)
     chosen = emulator.chosen()
     with starting(state):
         if (there := running(state)) is not None:
@@ -97,6 +98,12 @@ def start(port: int, state: Path) -> str:
     return there.sentence()
 
 
+def make_private(state: Path) -> None:
+    """Make the state folder one that only its owner can look into: it holds visitors."""
+    state.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    state.chmod(PRIVATE)
+
+
 @contextlib.contextmanager
 def starting(state: Path) -> Iterator[None]:
     """Hold the state folder's lock, so that two starts at once make one local AWS."""
@@ -121,7 +128,10 @@ def refuse_taken(port: int) -> None:
 def launch(installation: Installation, port: int, state: Path) -> subprocess.Popen[bytes]:
     """Start the emulator's process in a session of its own, writing to the log."""
     (state / "tmp").mkdir(parents=True, exist_ok=True)
-    with (state / LOG).open("wb") as log:
+    path = state / LOG
+    path.touch(mode=0o600)
+    path.chmod(0o600)  # it may be there from an older release
+    with path.open("wb") as log:
         return subprocess.Popen(
             [str(installation.emulator), "-m", MODULE],
             cwd=state,
@@ -130,6 +140,7 @@ def launch(installation: Installation, port: int, state: Path) -> subprocess.Pop
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,
         )
 
 
@@ -251,7 +262,10 @@ def wait(state: Path) -> None:
 
 
 def stop(state: Path) -> str:
-    """Stop the local AWS of this state folder; only its log stays. Returns what to tell."""
+    """Stop the local AWS of this state folder; only its log stays, which names nobody.
+
+    Returns what to tell.
+    """
     there = running(state)
     if there is not None:
         end(there.pid, state)

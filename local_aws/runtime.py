@@ -3,11 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from local_aws import child_processes, emulator
+from local_aws import child_processes, emulator, log_masking
 
 
 def main() -> None:
     """Run the emulator until it is told to stop."""
+    log_masking.mask_output()
+    log_masking.install(emulator.chosen().name)
     child_processes.start_watchdog(Path(tempfile.gettempdir()) / "watchdog.pid")
     # After the watchdog: importing the emulator takes seconds, in which it could be killed.
     emulator.part("runtime.main").main()

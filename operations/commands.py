@@ -45,7 +45,7 @@ def run(
     Its output goes to `log` and line by line to `each_line`. Raises OperationError that names
     `what` was tried, the telling lines and the log.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, **(variables or {})}
     # Ours only: another program's Python must not find our packages before its own.
     environment.pop("PYTHONPATH", None)

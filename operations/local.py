@@ -61,6 +61,11 @@ def stop(environment: Environment) -> str:
     """End the local AWS and everything it held."""
     _local_aws(environment, "stop")
     shutil.rmtree(environment.state, ignore_errors=True)
+    if environment.state.exists():
+        raise OperationError(
+            f"{environment.state} could not be removed, and what visitors gave may be in it; "
+            "remove it yourself."
+        )
     with suppress(OSError):  # another environment's state is in there
         STATES.rmdir()
     return "The local AWS is stopped and nothing is left of it."

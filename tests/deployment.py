@@ -88,6 +88,12 @@ class Deployment:
     def endpoint(self) -> str | None:
         return f"http://localhost:{self.port}" if self.is_local else None
 
+    @property
+    def state(self) -> Path:
+        """Folder of what the local AWS writes on this machine."""
+        moved = self.variables.get("MARQUEE_STATE") or os.environ.get("MARQUEE_STATE")
+        return Path(moved).resolve() if moved else ROOT / ".local" / self.environment
+
     def client(self, service: str) -> Any:
         return self._session().client(service)
 

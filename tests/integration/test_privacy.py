@@ -6,14 +6,16 @@ import gzip
 import json
 import re
 import socket
+import tempfile
 import threading
 import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +24,11 @@ from tests.deployment import Deployment, Visitor, eventually
 from tests.integration.phones import Phones
 
 type Places = dict[str, bytes]
+type Files = set[tuple[Path, int]]
 type Versions = set[tuple[str, str, str, datetime]]
 
+# What the emulator and the X-Ray SDK would leave in the machine's folder of temporary files.
+OURS = ("localemu*", "localstack*", "function-*", "emr-*", ".aws-xray")
 GZIP = b"\x1f\x8b"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 
@@ -73,9 +78,18 @@ def leaks(places: Places, phone: str) -> list[str]:
     )
 
 
-def everything(local: Deployment, older: Versions) -> Places:
-    """Read every log, object, key, queue, table, step and parameter, but for older objects."""
+@dataclass(frozen=True)
+class Older:
+    """What was there before anybody gave a number."""
+
+    versions: Versions
+    files: Files
+
+
+def everything(local: Deployment, older: Older) -> Places:
+    """Read every log, object, key, queue, table, step, parameter and file, but for older ones."""
     return {
+        **dict(_files(local, older)),
         **dict(_objects(local, older)),
         **dict(_logs(local)),
         **dict(_queues(local)),
@@ -97,18 +111,36 @@ def versions(local: Deployment) -> Versions:
     }
 
 
-def _objects(local: Deployment, older: Versions) -> Iterator[tuple[str, bytes]]:
+def _objects(local: Deployment, older: Older) -> Iterator[tuple[str, bytes]]:
     """What was there before anybody gave a number holds none, whatever its digits spell.
 
     In the catalogue's rows they do: 53,155,5.0,175… is 531 555-0175, one number in 400.
     """
     s3 = local.client("s3")
-    for bucket, key, version, _ in sorted(versions(local) - older):
+    for bucket, key, version, _ in sorted(versions(local) - older.versions):
         found = s3.get_object(Bucket=bucket, Key=key, VersionId=version)
         address = f"s3://{bucket}/{key}"
         yield address, found["Body"].read()
         if found["Metadata"]:
             yield f"{address} metadata", json.dumps(found["Metadata"]).encode()
+
+
+def files(local: Deployment) -> Files:
+    """Every file of the local AWS on this machine, with the time of its last change."""
+    machine = Path(tempfile.gettempdir())
+    found = [path for name in OURS for path in machine.glob(name)]
+    changed: Files = set()
+    for path in [local.state, *found]:
+        for file in path.rglob("*"):
+            with suppress(OSError):  # it is gone already
+                changed.add((file, file.stat().st_mtime_ns))
+    return changed
+
+
+def _files(local: Deployment, older: Older) -> Iterator[tuple[str, bytes]]:
+    for path, _ in sorted(files(local) - older.files):
+        with suppress(OSError):  # a folder, a socket, or gone already
+            yield f"file {path}", path.read_bytes()
 
 
 def _logs(local: Deployment) -> Iterator[tuple[str, bytes]]:
@@ -199,7 +231,7 @@ class Flown:
     phone: str
     refused: dict[tuple[str, str], str]
     statuses: dict[tuple[str, str], str]
-    older: Versions
+    older: Older
     places: Places
     faults_left: list[dict[str, Any]]
 
@@ -236,7 +268,7 @@ def flown(deployment: Deployment, phones: Phones) -> Flown:
     if not deployment.is_local:
         pytest.skip("reads every log, queue and table: only where nobody else's are")
     local, refused = deployment, {refusal: phones.one() for refusal in REFUSALS}
-    older = versions(local)
+    older = Older(versions(local), files(local))
     for (operation, error), phone in refused.items():
         message = f"Invalid parameter: {PHONE_PARAMETER[operation]} Reason: {phone} is not valid"
         of_hers = {PHONE_PARAMETER[operation]: phone}
@@ -263,7 +295,9 @@ def kinds(places: Iterable[str]) -> set[str]:
 
 
 def test_the_search_reads_every_kind_of_place(flown: Flown) -> None:
-    assert kinds(flown.places) == {"s3:", "log", "queue", "table", "step", "trace", "parameter"}
+    assert kinds(flown.places) == {
+        *("s3:", "log", "queue", "table", "step", "trace", "parameter", "file")
+    }
 
 
 def test_sns_refused_every_way_it_was_told_to(flown: Flown) -> None:
@@ -333,6 +367,7 @@ def planted(local: Deployment, phone: str) -> Iterator[dict[str, str]]:
     table, item = names["movies-table"], {"dataset": {"S": mark}, "movie_id": {"N": "1"}}
     queue = "reconcile-dead-letters"  # nothing takes messages from it
     parameter = f"/marquee/{local.environment}/planted-{mark}"
+    file = local.state / "tmp" / f"planted-{mark}"
     with ExitStack() as undo:
         for key, content in keys.values():
             version = s3.put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
@@ -350,7 +385,10 @@ def planted(local: Deployment, phone: str) -> Iterator[dict[str, str]]:
         undo.callback(dynamodb.delete_item, TableName=table, Key=item)
         ssm.put_parameter(Name=parameter, Value=plain(phone).decode(), Type="SecureString")
         undo.callback(ssm.delete_parameter, Name=parameter)
+        file.write_bytes(zipped(phone))
+        undo.callback(file.unlink)
         yield {
+            "file": f"file {file}",
             "object": f"s3://{bucket}/{keys['object'][0]}",
             "key": f"s3://{bucket}/{keys['key'][0]}",
             "log": f"log {group}",
@@ -380,7 +418,7 @@ def found(deployment: Deployment, flown: Flown) -> Found:
 
 
 @pytest.mark.parametrize(
-    "place", ["object", "key", "log", "queue message", "table item", "parameter", "trace"]
+    "place", ["object", "key", "log", "queue message", "table item", "parameter", "trace", "file"]
 )
 def test_a_planted_leak_is_found(found: Found, place: str) -> None:
     assert found.names[place] in found.leaks

@@ -1,0 +1,103 @@
+"""The local AWS's log names no people and still says what went wrong."""
+
+import io
+import logging
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_aws import launcher, log_masking
+from tests.local_aws.conftest import command, start
+
+PHONE = "+14155550123"
+WORDS = "Zebulon, your picks: Casablanca"
+TOKEN = secrets.token_urlsafe(32)
+VISITOR = "01kb3w8m6t9x2d4f5g7h8j0k1n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Delivering to {PHONE}",
+        f"GET /sms?phoneNumber=%2B{PHONE[1:]} => 200",
+        "Invalid parameter: PhoneNumber Reason: +1 415 555-0123 is not valid",
+        f"https://site.example/#{VISITOR}.{TOKEN}",
+        f"Authorization: Bearer {TOKEN}",
+        f'{{"token": "{TOKEN}"}}',
+    ],
+)
+def test_a_line_is_masked_where_it_names_people(line: str) -> None:
+    shown = log_masking.masked(line)
+    assert TOKEN not in shown
+    assert "0123" not in shown
+    assert log_masking.PHONE in shown or log_masking.TOKEN in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-28T02:06:50.123 INFO --- [et.reactor-9] localemu.request.aws : AWS s3.Put => 200",
+        "arn:aws:sns:us-east-1:000000000000:marquee-local-alarms",
+        f"GET /visitors/{VISITOR} => 200",
+        "marquee-local-000000000000-ratings/visitors/date=2026-11-28/x-1.json",
+        "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "botocore.exceptions.ClientError: An error occurred (Throttling) when calling Publish",
+    ],
+)
+def test_what_an_operator_needs_stays(line: str) -> None:
+    assert log_masking.masked(line) == line
+
+
+def test_all_that_is_printed_and_logged_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", kept)
+    monkeypatch.setattr(sys, "stderr", kept)
+    log_masking.mask_output()
+    print("printed", PHONE)
+    logger = logging.getLogger("test_log_masking")
+    logger.addHandler(handler := logging.StreamHandler())
+    try:
+        {}[PHONE]
+    except KeyError:
+        logger.exception("failed for %s", PHONE)
+    finally:
+        logger.removeHandler(handler)
+    assert "4155550123" not in kept.getvalue()
+    assert kept.getvalue().count(log_masking.PHONE) >= 3
+    assert "Traceback" in kept.getvalue()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("level", ["info", "trace"])
+def test_a_text_and_a_visitor_leave_nothing_of_theirs_on_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setenv("LS_LOG", level)
+    state = tmp_path / "state"
+    aws = start(state)
+    try:
+        aws.client("sns").publish(PhoneNumber=PHONE, Message=WORDS)
+        table = {"TableName": "visitors", "BillingMode": "PAY_PER_REQUEST"}
+        aws.client("dynamodb").create_table(
+            **table,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        item = {"id": {"S": "1"}, "name": {"S": "Zebulon"}, "phone": {"S": PHONE}}
+        aws.client("dynamodb").put_item(TableName="visitors", Item=item)
+        log = state / launcher.LOG
+        assert "sns.Publish" in log.read_text().replace("SNS", "sns")
+        assert [oct(path.stat().st_mode)[-3:] for path in (state, log)] == ["700", "600"]
+        assert naming_people(state) == []
+    finally:
+        command("stop", "--state", str(state))
+    assert naming_people(state) == []
+
+
+def naming_people(folder: Path) -> list[str]:
+    """Files below the folder that hold the phone, the name or the text."""
+    wanted = (PHONE[1:].encode(), b"Zebulon", b"Casablanca")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(word in path.read_bytes() for word in wanted)]
