@@ -257,14 +257,20 @@ class VisitorCreated(BaseModel):
     picks: list[PickAnswer]
 
 
+class TokenAnswer(BaseModel):
+    visitor_id: str
+    token: str
+
+
 class RatingAnswer(MovieAnswer):
     stars: int
 
 
 class VisitorAnswer(BaseModel):
     """`texts` says whether a text is on its way, or was sent, for this version; of the phone number
-    only the last digits are answered. Movies of a data set that is no longer in use have their
-    numbers as titles.
+    only the last digits are answered. `token` is the visitor's new token where this call replaced
+    it: the one that the call was made with opens nothing any more. Movies of a data set that is no
+    longer in use have their numbers as titles.
     """
 
     visitor_id: str
@@ -280,9 +286,12 @@ class VisitorAnswer(BaseModel):
     picks: list[PickAnswer] | None
     model_id: str | None
     expires_at: str
+    token: str | None
 
     @classmethod
-    def of(cls, page: Page, movies: Mapping[int, Movie]) -> "VisitorAnswer":
+    def of(
+        cls, page: Page, movies: Mapping[int, Movie], token: str | None = None
+    ) -> "VisitorAnswer":
         progress = page.progress
         return cls(
             visitor_id=progress.visitor_id,
@@ -304,6 +313,7 @@ class VisitorAnswer(BaseModel):
             picks=None if progress.picks is None else pick_answers(progress.picks, movies),
             model_id=progress.model_id,
             expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),
+            token=token,
         )
 
 

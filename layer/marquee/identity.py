@@ -4,10 +4,12 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import time
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _TOKEN_BYTES = 16
+_VISITOR_ID = re.compile(f"[{_CROCKFORD}]{{26}}")
 
 
 def new_visitor_id() -> str:
@@ -25,15 +27,33 @@ def visitor_id_for(idempotency_key: str, secret: str) -> str:
     return _ulid(_digest(secret, f"idempotency:{idempotency_key}")[:16])
 
 
-def token_for(visitor_id: str, secret: str) -> str:
-    """Give the visitor's token: 128 bits of HMAC-SHA256, URL-safe, 22 characters."""
-    digest = _digest(secret, f"visitor:{visitor_id}")[:_TOKEN_BYTES]
+def is_visitor_id(text: str) -> bool:
+    """Whether the text is written as a visitor's id, so that it can be looked up."""
+    return _VISITOR_ID.fullmatch(text) is not None
+
+
+def token_for(visitor_id: str, secret: str, generation: int = 1) -> str:
+    """Give the visitor's token: 128 bits of HMAC-SHA256, URL-safe, 22 characters.
+
+    Each generation has another token; the visitor's item holds the number of the current one.
+    """
+    message = f"visitor:{visitor_id}" if generation == 1 else f"visitor:{visitor_id}:{generation}"
+    digest = _digest(secret, message)[:_TOKEN_BYTES]
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def token_matches(visitor_id: str, token: str, secret: str) -> bool:
+def token_matches(visitor_id: str, token: str, secret: str, generation: int = 1) -> bool:
     """Compare in constant time; whatever is no UTF-8 matches nothing."""
-    return hmac.compare_digest(token_for(visitor_id, secret).encode(), _octets(token))
+    return hmac.compare_digest(token_for(visitor_id, secret, generation).encode(), _octets(token))
+
+
+def renewal_digest(visitor_id: str, generation: int, idempotency_key: str, secret: str) -> str:
+    """Give what recognises the call that made this generation of the visitor's token.
+
+    A caller whose answer got lost holds the former token and this key, and is answered again. The
+    former token alone, which others may hold, is not enough.
+    """
+    return _digest(secret, f"renewal:{visitor_id}:{generation}:{idempotency_key}").hex()
 
 
 def phone_mark(phone: str, secret: str) -> str:

@@ -80,7 +80,17 @@ class Visitors(Protocol):
     def revise(self, before: Progress, revised: Page, phone: Phone | None) -> bool:
         """Store the next version, with a new phone where there is one.
 
-        False, and nothing is stored, unless version, status and claim are still those of `before`.
+        False, and nothing is stored, unless version, status, claim and token generation are still
+        those of `before`.
+        """
+
+    def token_generation(self, visitor_id: str) -> int | None:
+        """Which token opens the visitor, one who is just being forgotten too; None if unknown."""
+
+    def renew_token(self, before: Progress, renewal: str | None) -> bool:
+        """Make the next token generation; `renewal` is kept with it.
+
+        False, and nothing is stored, unless the generation is still that of `before`.
         """
 
     def empty(self, visitor_id: str) -> Collection[str] | None:

@@ -17,6 +17,10 @@ class ChangedMeanwhileError(Exception):
         self.version = version
 
 
+class TokenReplacedError(LookupError):
+    """The visitor's token was replaced since it was checked."""
+
+
 class BusyError(RuntimeError):
     """The flow moved the visitor on each time that her change was to be written."""
 
@@ -30,11 +34,12 @@ class Reviser:
         """Store the next version, then its ratings object, which starts the flow again.
 
         If the second write never happens, the sweep writes it.
-        Provided that the version is still that of `page`: raises ChangedMeanwhileError or
-        ForgottenError. The flow may move the superseded version meanwhile, and whether that one
-        still owes a text depends on where it stands: so it is read again where it has moved.
+        Provided that the version and the token are still those of `page`: raises
+        ChangedMeanwhileError, TokenReplacedError or ForgottenError. The flow may move the
+        superseded version meanwhile, and whether that one still owes a text depends on where it
+        stands: so it is read again where it has moved.
         """
-        version = page.progress.version
+        version, generation = page.progress.version, page.progress.token_generation
         for _ in range(_TRIES):
             revised = next_version(page, change)
             if self.visitors.revise(page.progress, revised, change.phone):
@@ -43,6 +48,8 @@ class Reviser:
             found = self.visitors.page(page.progress.visitor_id)
             if found is None:
                 raise ForgottenError(page.progress.visitor_id)
+            if found.progress.token_generation != generation:
+                raise TokenReplacedError(page.progress.visitor_id)
             if found.progress.version != version:
                 raise ChangedMeanwhileError(found.progress.version)
             page = found
@@ -53,12 +60,14 @@ def next_version(page: Page, change: Change) -> Page:
     """What becomes of a visitor by a change.
 
     A text is sent where it is asked for and there is a phone, and where the superseded version
-    still owes one: never a second one because of the change alone.
+    still owes one: never a second one because of the change alone. Another phone than before makes
+    a new token: whoever got a text on the former one holds a link with the former token.
     """
     before = page.progress
     ratings = before.ratings if change.ratings is None else change.ratings
     phone_ends = change.phone.ends if change.phone else page.phone_ends
     asked = change.text and phone_ends is not None
+    corrects = change.phone is not None and page.phone_mark not in (None, change.phone.mark)
     status = Status.RECEIVED if len(ratings) >= MIN_RATINGS else Status.SAVED
     progress = Progress(
         visitor_id=before.visitor_id,
@@ -70,6 +79,7 @@ def next_version(page: Page, change: Change) -> Page:
         ratings=ratings,
         texts=asked or before.owes_text,
         dismissed=before.dismissed if change.dismissed is None else change.dismissed,
+        token_generation=before.token_generation + corrects,
     )
     return replace(
         page,
@@ -77,6 +87,7 @@ def next_version(page: Page, change: Change) -> Page:
         expires_at=change.expires_at,
         phone_ends=phone_ends,
         phone_mark=change.phone.mark if change.phone else page.phone_mark,
+        renewal=change.renewal if corrects else page.renewal,
     )
 
 

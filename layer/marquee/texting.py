@@ -50,13 +50,14 @@ class NotYetError(RuntimeError):
 class Texter:
     """`link` makes the visitor's way back; a claim is given up on after `claim_lease`.
 
-    `cap` limits the texts of a day to all phones together.
+    `link` takes a visitor's id and token generation. `cap` limits the texts of a day to all phones
+    together.
     """
 
     visitors: Visitors
     titles: Titles
     sms: Sms
-    link: Callable[[str], str]
+    link: Callable[[str, int], str]
     claim_lease: timedelta
     cap: Cap
 
@@ -137,5 +138,5 @@ class Texter:
         return compose(
             recipient.name,
             [titles.get(movie_id, f"Movie {movie_id}") for movie_id in movie_ids],
-            self.link(progress.visitor_id),
+            self.link(progress.visitor_id, progress.token_generation),
         )

@@ -27,7 +27,8 @@ class Progress:
     text was claimed (and so perhaps sent), `text_counted_in` in which window a text that was
     claimed and could not be sent was counted against the cap. `requeued_times` counts how often the
     sweep asked once more for what the visitor waits for at this status, the last time at
-    `requeued_at`.
+    `requeued_at`. `token_generation` says which of the visitor's tokens opens their page
+    (`marquee.identity.token_for`).
     """
 
     visitor_id: str
@@ -47,6 +48,7 @@ class Progress:
     picks: tuple[Pick, ...] | None = None
     requeued_times: int = 0
     requeued_at: str | None = None
+    token_generation: int = 1
 
     @property
     def visitor_object(self) -> VisitorObject:
@@ -118,7 +120,8 @@ class Page:
     """What a visitor's own page shows of her; of the phone no more than its last digits.
 
     `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`. `form_digest` stands for the
-    visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`).
+    visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`),
+    `renewal` for the call that made the current token (`marquee.identity.renewal_digest`).
     """
 
     progress: Progress
@@ -127,11 +130,15 @@ class Page:
     phone_ends: str | None = None
     phone_mark: str | None = None
     form_digest: str | None = None
+    renewal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a visitor wants to be different from now on; what is None stays as it is."""
+    """What a visitor wants to be different from now on; what is None stays as it is.
+
+    `renewal` is kept, as in `Page`, where the change makes a new token.
+    """
 
     requested_at: str
     expires_at: int
@@ -140,6 +147,7 @@ class Change:
     dismissed: tuple[int, ...] | None = None
     phone: Phone | None = None
     text: bool = False
+    renewal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
- *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number}} Visitor
+ *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
  * @typedef {{ratings: Rating[], dismissed: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
@@ -123,11 +123,21 @@ export class Api {
    * @param {Credentials & {version: number}} visit
    * @param {string} phone
    * @param {string} proof
+   * @param {string} idempotencyKey the same for every try: another number makes a new token
    * @returns {Promise<Visitor>}
    */
-  givePhone(visit, phone, proof) {
-    const form = { phone, consent: true, proof };
-    return this.#call(`${pathOf(visit)}/phone`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
+  givePhone(visit, phone, proof, idempotencyKey) {
+    const headers = { ...bearer(visit), ...ifMatch(visit), "Idempotency-Key": idempotencyKey };
+    return this.#call(`${pathOf(visit)}/phone`, sending("PUT", { phone, consent: true, proof }, headers));
+  }
+
+  /**
+   * @param {Credentials} visit
+   * @param {string} idempotencyKey the same for every try
+   * @returns {Promise<Credentials>}
+   */
+  renewToken(visit, idempotencyKey) {
+    return this.#call(`${pathOf(visit)}/token`, { method: "POST", headers: { ...bearer(visit), "Idempotency-Key": idempotencyKey } });
   }
 
   /** @param {Credentials} visit */

@@ -140,7 +140,7 @@ function problemView(problem) {
 /** @returns {View} */
 function brokenLinkView() {
   return message("This link opens no picks",
-    "It may have been cut off on its way to you, or the picks behind it have expired or were forgotten. Open it from the text again, or start anew.",
+    "A newer link may have replaced it: the number was corrected or a new link was made since. Open the link in the newest text, or the page in the browser you used last. The link may also have been cut off on its way, or the picks behind it have expired or were forgotten.",
     make("a", { class: "button primary", href: "#rate" }, "Rate some movies"));
 }
 

@@ -181,7 +181,8 @@ export function savedBy(visitor) {
 
 /**
  * The shelf once it has met what the API holds now: changes made elsewhere come in, those made
- * here and not yet saved stay, and where both changed one movie what was said here stands.
+ * here and not yet saved stay, and where both changed one movie what was said here stands. A new
+ * token takes the place of the one that the call was made with.
  * @param {Shelf} shelf
  * @param {Visitor} visitor
  * @param {{visitor_id: string, token: string}} credentials
@@ -221,7 +222,7 @@ export function met(shelf, visitor, { visitor_id, token }, at) {
       dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
       asking: shelf.asking.filter(({ movie_id }) => !rated.has(movie_id)),
       undo: arrived.length > 0 ? [] : shelf.undo,
-      visit: { visitor_id, token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
+      visit: { visitor_id, token: visitor.token ?? token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
     },
   };
 }

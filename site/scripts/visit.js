@@ -25,6 +25,10 @@ export class VisitKeeper extends EventTarget {
   #following = null;
   /** @type {() => void} */
   #wake = () => {};
+  /** @type {string | null} the token that opened nothing when it was last looked */
+  #refused = null;
+  /** @type {Map<string, string>} keys of calls that make a new token and were not answered yet, by what they ask */
+  #keys = new Map();
 
   /**
    * @param {import("./api.js").Api} api
@@ -86,8 +90,16 @@ export class VisitKeeper extends EventTarget {
   /** @param {string} phone */
   async givePhone(phone) {
     const visit = this.#known();
-    await this.#proven((proof) => this.#meeting(() => this.api.givePhone(visit, phone, proof)));
+    await this.#keyed(phone, (key) => this.#proven((proof) => this.#meeting(() => this.api.givePhone(visit, phone, proof, key))));
     this.follow();
+  }
+
+  /** Make a new link; the former ones open nothing from then on. */
+  async renewLink() {
+    const visit = this.#known();
+    const { token } = await this.#keyed("link", (key) => this.api.renewToken(visit, key));
+    this.store.change((shelf) => (shelf.visit?.visitor_id === visit.visitor_id ? { ...shelf, visit: { ...shelf.visit, token } } : shelf));
+    this.#told();
   }
 
   /** Really delete her at the API, then here. */
@@ -96,7 +108,7 @@ export class VisitKeeper extends EventTarget {
     if (this.credentials) {
       await this.api.forget(this.credentials).catch((error) => {
         // Gone already is as good; the page says so all the same.
-        if (!(error instanceof ApiProblem && error.kind === "missing")) throw error;
+        if (!isMissing(error)) throw error;
       });
     }
     this.visitor = null;
@@ -106,12 +118,19 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Open what a text links to; the browser's shelf becomes hers.
-   * @param {Credentials} credentials
+   * Open what a text links to; the browser's shelf becomes hers. A link that was replaced opens
+   * nothing, but for the browser that holds the newer one.
+   * @param {Credentials} link
    */
-  async open(credentials) {
+  async open(link) {
     this.stop();
-    const visitor = await this.api.visitor(credentials);
+    let credentials = link;
+    const visitor = await this.api.visitor(link).catch((error) => {
+      const held = this.credentials;
+      if (!isMissing(error) || held?.visitor_id !== link.visitor_id || held.token === link.token) throw error;
+      credentials = held;
+      return this.api.visitor(held);
+    });
     if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
       this.store.change((shelf) => ({ ...EMPTY, dataset: shelf.dataset, genres: shelf.genres }));
     }
@@ -122,8 +141,14 @@ export class VisitKeeper extends EventTarget {
   /** One look at what the API holds. */
   async look() {
     const visit = this.#known();
-    const visitor = await this.api.visitor(visit);
-    if (this.credentials?.visitor_id === visit.visitor_id) this.#meet(visitor, visit);
+    try {
+      const visitor = await this.api.visitor(visit);
+      // Another tab may have got a new token meanwhile: that one stays.
+      if (this.credentials?.visitor_id === visit.visitor_id) this.#meet(visitor, this.credentials);
+    } catch (error) {
+      if (isMissing(error)) this.#refused = visit.token;
+      throw error;
+    }
   }
 
   stop() {
@@ -150,6 +175,7 @@ export class VisitKeeper extends EventTarget {
         seen = this.visitor?.status ?? "";
       } catch (error) {
         if (!(error instanceof ApiProblem)) throw error;
+        if (isMissing(error) && this.#holdsNewerToken) continue;
         this.lostSight = error;
         wait = Math.max(wait, error.retryAfterSeconds * 1000);
       }
@@ -188,12 +214,33 @@ export class VisitKeeper extends EventTarget {
     }
   }
 
+  /**
+   * Make a call that replaces the token. Its key stays until it is answered, so that a try whose
+   * answer got lost can be made again.
+   * @template T
+   * @param {string} what
+   * @param {(key: string) => Promise<T>} call
+   * @returns {Promise<T>}
+   */
+  async #keyed(what, call) {
+    const key = this.#keys.get(what) ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.#keys.set(what, key);
+    const answer = await call(key);
+    this.#keys.delete(what);
+    return answer;
+  }
+
+  /** Whether another tab got a new token since the API refused the one that was used here. */
+  get #holdsNewerToken() {
+    return this.credentials !== null && this.#refused !== null && this.credentials.token !== this.#refused;
+  }
+
   /** @param {() => Promise<Visitor>} change a call with If-Match */
   async #meeting(change) {
     const visit = this.#known();
     this.stop();
     try {
-      this.#meet(await change(), visit);
+      this.#meet(await change(), this.credentials ?? visit);
     } catch (error) {
       if (error instanceof ApiProblem && error.kind === "changed") await this.look();
       throw error;
@@ -209,7 +256,8 @@ export class VisitKeeper extends EventTarget {
   #meet(visitor, credentials) {
     this.visitor = visitor;
     const { visit } = this.store.shelf;
-    const isNews = visit?.visitor_id !== visitor.visitor_id || visit.version !== visitor.version
+    const token = visitor.token ?? credentials.token;
+    const isNews = visit?.visitor_id !== visitor.visitor_id || visit.token !== token || visit.version !== visitor.version
       || visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends)
       || JSON.stringify(visit.saved) !== JSON.stringify(savedBy(visitor));
     if (isNews) {
@@ -226,6 +274,11 @@ export class VisitKeeper extends EventTarget {
   /** Another tab saved, opened or forgot her: this one looks at what there is now. */
   #meetOtherTabs() {
     const { visit } = this.store.shelf;
+    if (this.lostSight?.kind === "missing" && this.#holdsNewerToken) {
+      this.lostSight = null;
+      this.follow();
+      return;
+    }
     if (this.visitor === null || (visit?.visitor_id === this.visitor.visitor_id && visit.version <= this.visitor.version)) return;
     this.visitor = null;
     if (visit) this.follow();
@@ -248,4 +301,9 @@ export function isEnd(visitor) {
   if (visitor === null) return false;
   const { status, texts } = visitor;
   return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);
+}
+
+/** @param {unknown} error @returns {boolean} whether the API knows no such visitor, or not by this token */
+function isMissing(error) {
+  return error instanceof ApiProblem && error.kind === "missing";
 }

@@ -419,3 +419,47 @@ def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
     expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
     expect(marquee.status).to_contain_text("Handed to your carrier at", timeout=FLOW_MS)
     assert local.texts("+1" + re.sub(r"\D", "", phone))
+
+
+# A link that is replaced
+
+
+def held(marquee: MarqueePage) -> str:
+    """The token that the browser holds."""
+    shelf = marquee.page.evaluate("() => JSON.parse(localStorage.getItem('marquee.shelf'))")
+    return str(shelf["visit"]["token"])
+
+
+def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
+    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
+) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    marquee.page.get_by_role("button", name="Make a new link").click()
+    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    renewed = held(marquee)
+    assert renewed != visit.token
+
+    stranger = other_browser
+    stranger.open_link(visit.visitor_id, visit.token)
+    expect(stranger.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(stranger.page.get_by_text("A newer link may have replaced it")).to_be_visible()
+    stranger.open_link(visit.visitor_id, renewed)
+    expect(stranger.picks).to_have_count(10)
+
+    # The browser that holds the newer link opens the page by the former one, too.
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.picks).to_have_count(10)
+    assert held(marquee) == renewed
+
+
+def test_another_tab_goes_on_with_the_new_link(marquee: MarqueePage, visit: Visit) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    expect(marquee.picks).to_have_count(10)
+    tab = MarqueePage(marquee.page.context.new_page(), marquee.site_url, marquee.api_url)
+    tab.open("text")
+    expect(tab.picks).to_have_count(10)
+    marquee.page.get_by_role("button", name="Make a new link").click()
+    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    tab.page.reload()
+    expect(tab.picks).to_have_count(10)
+    expect(tab.page.get_by_text("opens nothing any more")).to_be_hidden()

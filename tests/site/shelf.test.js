@@ -34,6 +34,12 @@ function savedShelf(saved) {
 /** @param {import("../../site/scripts/shelf.js").Shelf} shelf */
 const starsOn = (shelf) => Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
 
+test("a new token takes the place of the one that the call was made with", () => {
+  const shelf = savedShelf({ 1: 5 });
+  assert.equal(met(shelf, visitorWith({ 1: 5 }), WHO, LATER).shelf.visit?.token, "secret");
+  assert.equal(met(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token, "newer");
+});
+
 test("a movie not seen is no rating", () => {
   const shelf = answered(shelfWith({ 1: 5 }), movie(2), UNSEEN, AT);
   assert.deepEqual(starsOn(shelf), { 1: 5 });

@@ -69,6 +69,7 @@ class MemoryVisitors:
     unlogged: set[str] = field(default_factory=set)
     dates: dict[str, set[str]] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
+    renewals: dict[str, str | None] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -94,7 +95,8 @@ class MemoryVisitors:
         name, phone = self.people[visitor_id]
         ends, mark = (phone.ends, phone.mark) if phone else (None, None)
         digest = self.digests[visitor_id]
-        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark, digest)
+        renewal = self.renewals.get(visitor_id)
+        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark, digest, renewal)
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
@@ -149,13 +151,15 @@ class MemoryVisitors:
 
         def effect() -> bool:
             found = self.items.get(visitor_id)
-            if found is None or (found.version, found.status, found.text_claimed_at) != (
-                before.version,
-                before.status,
-                before.text_claimed_at,
-            ):
+            if found is None or (
+                found.version,
+                found.status,
+                found.text_claimed_at,
+                found.token_generation,
+            ) != (before.version, before.status, before.text_claimed_at, before.token_generation):
                 return False
             self.items[visitor_id] = revised.progress
+            self.renewals[visitor_id] = revised.renewal
             self.unlogged.add(visitor_id)
             self.dates[visitor_id].add(revised.progress.requested_at[:10])
             if phone:
@@ -163,6 +167,22 @@ class MemoryVisitors:
             return True
 
         return self.gate.pass_through("visitors.revise", effect)
+
+    def token_generation(self, visitor_id: str) -> int | None:
+        found = self.items.get(visitor_id)
+        return found.token_generation if found else 1 if visitor_id in self.empty_since else None
+
+    def renew_token(self, before: Progress, renewal: str | None) -> bool:
+        def effect() -> bool:
+            found = self.items.get(before.visitor_id)
+            if found is None or found.token_generation != before.token_generation:
+                return False
+            generation = before.token_generation + 1
+            self.items[before.visitor_id] = replace(found, token_generation=generation)
+            self.renewals[before.visitor_id] = renewal
+            return True
+
+        return self.gate.pass_through("visitors.renew_token", effect)
 
     def empty(self, visitor_id: str) -> Collection[str] | None:
         def effect() -> Collection[str] | None:
@@ -545,7 +565,7 @@ class World:
             self.visitors,
             MemoryTitles(),
             self.sms,
-            lambda visitor_id: f"https://example.org/#{visitor_id}",
+            lambda visitor_id, generation: f"https://example.org/#{visitor_id}.{generation}",
             claim_lease=timedelta(0),
             cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
         )

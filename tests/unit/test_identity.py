@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from marquee.contracts import parse_visitor_key, visitor_key
 from marquee.identity import (
     form_digest,
+    is_visitor_id,
     new_visitor_id,
+    renewal_digest,
     token_for,
     token_matches,
     visitor_id_for,
@@ -35,6 +37,30 @@ def test_a_token_opens_its_own_visitor_only() -> None:
     assert token_matches(ada, token_for(ada, SECRET), SECRET)
     assert not token_matches(bob, token_for(ada, SECRET), SECRET)
     assert not token_matches(ada, token_for(ada, "another secret"), SECRET)
+
+
+def test_each_generation_has_a_token_of_its_own_and_the_first_is_as_it_always_was() -> None:
+    ada = new_visitor_id()
+    assert token_for(ada, SECRET, 1) == token_for(ada, SECRET)
+    assert len({token_for(ada, SECRET, generation) for generation in range(1, 20)}) == 19
+    assert token_matches(ada, token_for(ada, SECRET, 2), SECRET, 2)
+    assert not token_matches(ada, token_for(ada, SECRET, 1), SECRET, 2)
+
+
+def test_what_is_no_id_is_told_apart() -> None:
+    assert is_visitor_id(new_visitor_id())
+    for text in ("", "a" * 25, "a" * 27, "A" * 26, "u" * 26, "0" * 25 + "\n"):
+        assert not is_visitor_id(text)
+
+
+def test_a_renewal_is_recognised_by_its_key_and_its_generation() -> None:
+    digests = {
+        renewal_digest(visitor_id, generation, key, SECRET)
+        for visitor_id in ("a", "b")
+        for generation in (2, 3)
+        for key in ("one", "two")
+    }
+    assert len(digests) == 8
 
 
 def test_a_token_outside_ascii_is_wrong_and_no_error() -> None:

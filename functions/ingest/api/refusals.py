@@ -14,9 +14,11 @@ from marquee.forms import NO_SUCH_FIELD, FieldError, PreconditionMissingError, f
 from marquee.limits import Limited, TooOftenError
 from marquee.ports import ForgottenError
 from marquee.registering import OtherFormError
-from marquee.revising import BusyError, ChangedMeanwhileError
+from marquee.revising import BusyError, ChangedMeanwhileError, TokenReplacedError
 
-NO_SUCH_VISITOR = "There is no such visitor, or the link is incomplete."
+NO_SUCH_VISITOR = (
+    "There is no such visitor, or the link is incomplete or was replaced by a newer one."
+)
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
@@ -118,7 +120,7 @@ def refuse_without_model(_: NoModelYetError) -> Response[Any]:
     return refusal(503, "", message, {"Retry-After": "60"})
 
 
-@router.exception_handler([NoSuchVisitorError, ForgottenError])
+@router.exception_handler([NoSuchVisitorError, ForgottenError, TokenReplacedError])
 def refuse_visitor(_: Exception) -> Response[Any]:
     return refusal(404, "", NO_SUCH_VISITOR)
 

@@ -1,5 +1,6 @@
 """A visitor's own page: made by a form, read, changed and forgotten with her token."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from api.environment import (
     tracer,
 )
 from api.refusals import NoSuchVisitorError, etag
-from marquee.answers import VisitorAnswer, VisitorCreated
+from marquee.answers import TokenAnswer, VisitorAnswer, VisitorCreated
 from marquee.aws import wiring
 from marquee.contracts import timestamp
 from marquee.forms import (
@@ -35,15 +36,17 @@ from marquee.forms import (
 )
 from marquee.identity import (
     form_digest,
+    is_visitor_id,
     new_visitor_id,
     phone_mark,
+    renewal_digest,
     token_for,
     token_matches,
     visitor_id_for,
 )
 from marquee.limits import Limited
 from marquee.ports import ForgottenError
-from marquee.revising import ChangedMeanwhileError
+from marquee.revising import ChangedMeanwhileError, TokenReplacedError
 from marquee.visitor import Change, Page, Phone, Progress, Registration
 
 IfMatch = Annotated[
@@ -84,7 +87,7 @@ def create_visitor(
     created = VisitorCreated(
         visitor_id=progress.visitor_id,
         version=progress.version,
-        token=token_for(progress.visitor_id, secret()),
+        token=current_token(progress),
         status=progress.status,
         picks=picks_for(form, model, recommender),
     )
@@ -123,9 +126,15 @@ def put_ratings(
 @router.put("/visitors/<visitor_id>/phone", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def put_phone(
-    visitor_id: VisitorId, form: Annotated[PhoneForm, Body()], if_match: IfMatch = None
+    visitor_id: VisitorId,
+    form: Annotated[PhoneForm, Body()],
+    if_match: IfMatch = None,
+    key: IdempotencyKey = None,
 ) -> Response[VisitorAnswer]:
-    """Text the picks to this phone."""
+    """Text the picks to this phone; another one than before makes a new token."""
+    repeated = repeated_renewal(visitor_id, key)
+    if repeated is not None:
+        return answer(repeated, current_token(repeated.progress))
     page = page_to_change(visitor_id, if_match)
     now = datetime.now(UTC)
     change = Change(
@@ -133,15 +142,39 @@ def put_phone(
         expires_at=expires_at(now),
         phone=phone_of(form.phone),
         text=True,
+        renewal=renewal_of(page.progress, key),
     )
-    return answer(revise(page, change, form.proof, now))
+    try:
+        revised = revise(page, change, form.proof, now)
+    except TokenReplacedError:
+        repeated = repeated_renewal(visitor_id, key)
+        if repeated is None:
+            raise
+        return answer(repeated, current_token(repeated.progress))
+    is_renewed = revised.progress.token_generation != page.progress.token_generation
+    return answer(revised, current_token(revised.progress) if is_renewed else None)
+
+
+@router.post("/visitors/<visitor_id>/token", security=OWN)
+@tracer.capture_method(capture_response=False, capture_error=False)
+def renew_token(visitor_id: VisitorId, key: IdempotencyKey = None) -> Response[TokenAnswer]:
+    """Make a new token; links with the former one open nothing from then on."""
+    progress = renewed(visitor_id, key)
+    return Response(
+        status_code=200,
+        content_type=JSON,
+        body=TokenAnswer(visitor_id=visitor_id, token=current_token(progress)),
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @router.delete("/visitors/<visitor_id>", security=OWN, status_code=204)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def forget_visitor(visitor_id: VisitorId) -> Response[None]:
     """Delete what is kept of a visitor; afterwards there is no such visitor."""
-    check_token(visitor_id)
+    # Somebody whom a function has begun to forget has a token, too, to ask for the rest.
+    generation = wiring.visitors(SETTINGS).token_generation(known_id(visitor_id))
+    check_token(visitor_id, generation)
     wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)
     if not wiring.forgetter(SETTINGS).forget(visitor_id):
         raise NoSuchVisitorError
@@ -150,18 +183,81 @@ def forget_visitor(visitor_id: VisitorId) -> Response[None]:
     return Response(status_code=204)
 
 
-def check_token(visitor_id: str) -> None:
+def bearer() -> str | None:
     scheme, _, token = router.current_event.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token_matches(visitor_id, token, secret()):
+    return token if scheme.lower() == "bearer" else None
+
+
+def known_id(visitor_id: str) -> str:
+    """The id, provided that it can be one."""
+    if not is_visitor_id(visitor_id):
+        raise NoSuchVisitorError
+    return visitor_id
+
+
+def check_token(visitor_id: str, generation: int | None) -> None:
+    """Refuse every token but that of this generation; without one nobody is stored."""
+    token = bearer()
+    if (
+        token is None
+        or not token_matches(visitor_id, token, secret(), generation or 1)
+        or generation is None
+    ):
         raise NoSuchVisitorError
     logger.set_correlation_id(visitor_id)
 
 
+def current_token(progress: Progress) -> str:
+    return token_for(progress.visitor_id, secret(), progress.token_generation)
+
+
 def own_page(visitor_id: str) -> Page:
-    check_token(visitor_id)
-    page = wiring.visitors(SETTINGS).page(visitor_id)
+    page = wiring.visitors(SETTINGS).page(known_id(visitor_id))
+    check_token(visitor_id, page.progress.token_generation if page else None)
     if page is None:
         raise NoSuchVisitorError
+    return page
+
+
+def renewed(visitor_id: str, key: str | None) -> Progress:
+    """The visitor with a new token; the one of this very call where it was made already."""
+    repeated = repeated_renewal(visitor_id, key)
+    if repeated is not None:
+        return repeated.progress
+    before = own_page(visitor_id).progress
+    what = f"{visitor_id}-token-{before.token_generation + 1}"
+    now = datetime.now(UTC)
+    networks.take(router, [Limited.NETWORK_CHANGES], now)
+    limits[Limited.CHANGES].take(visitor_id, what, now)
+    if not wiring.visitors(SETTINGS).renew_token(before, renewal_of(before, key)):
+        # DynamoDB's client tries again by itself: its first try may have been this call's.
+        repeated = repeated_renewal(visitor_id, key)
+        if repeated is None:
+            raise TokenReplacedError(visitor_id)
+        return repeated.progress
+    logger.info("token renewed")
+    return replace(before, token_generation=before.token_generation + 1)
+
+
+def renewal_of(before: Progress, key: str | None) -> str | None:
+    """What recognises a call that replaces this token, when it comes again with the same key."""
+    if key is None:
+        return None
+    check_idempotency_key(key)
+    return renewal_digest(before.visitor_id, before.token_generation + 1, key, secret())
+
+
+def repeated_renewal(visitor_id: str, key: str | None) -> Page | None:
+    """The page, where this very call has replaced the token already and its answer got lost."""
+    page = wiring.visitors(SETTINGS).page(known_id(visitor_id)) if key else None
+    if page is None or page.progress.token_generation == 1:
+        return None
+    former = replace(page.progress, token_generation=page.progress.token_generation - 1)
+    if page.renewal is None or page.renewal != renewal_of(former, key):
+        return None
+    token = bearer()
+    if token is None or not token_matches(visitor_id, token, secret(), former.token_generation):
+        return None
     return page
 
 
@@ -212,10 +308,11 @@ def expires_at(now: datetime) -> int:
     return round((now + timedelta(days=SETTINGS.visitor_days)).timestamp())
 
 
-def answer(page: Page) -> Response[VisitorAnswer]:
+def answer(page: Page, token: str | None = None) -> Response[VisitorAnswer]:
+    """The page; `token` is the new one where the call replaced it."""
     loaded = models.current()
     movies = loaded[0].movies if loaded and loaded[0].dataset == page.progress.dataset else {}
-    body = VisitorAnswer.of(page, movies)
+    body = VisitorAnswer.of(page, movies, token)
     headers = _headers(page.progress.version)
     return Response(status_code=200, content_type=JSON, body=body, headers=headers)
 

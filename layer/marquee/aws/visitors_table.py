@@ -22,21 +22,24 @@ _EMPTY = "empty"
 # Everything the flow needs; name and phone are not among it.
 _FLOW = (
     "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, dismissed, "
-    "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks, requeued"
+    "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks, requeued, "
+    "token_generation"
 )
 _PROJECTION: dict[str, Any] = {
     "ProjectionExpression": _FLOW,
     "ExpressionAttributeNames": {"#status": "status"},
 }
 _PAGE: dict[str, Any] = {
-    "ProjectionExpression": f"{_FLOW}, #name, expires_at, phone_ends, phone_mark, form_digest",
+    "ProjectionExpression": (
+        f"{_FLOW}, #name, expires_at, phone_ends, phone_mark, form_digest, renewal"
+    ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
 # Everything else goes at once; the dates of the objects that are still to be deleted stay.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
     "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
-    "form_digest", "text_counted_in", "requeued",
+    "form_digest", "renewal", "text_counted_in", "requeued",
 )  # fmt: skip
 
 
@@ -242,6 +245,10 @@ class VisitorsTable:
         }
         if phone is not None:
             values |= _phone_values(phone, after.requested_at)
+        if after.token_generation != before.token_generation:
+            values["token_generation"] = after.token_generation
+            if revised.renewal is not None:
+                values["renewal"] = revised.renewal
         names, filled, assignments = _assignments(values)
         claim = "text_claimed_at = :claimed_at"
         if before.text_claimed_at is None:
@@ -256,13 +263,48 @@ class VisitorsTable:
                     "REMOVE submission_id, text_claimed_at, text_counted_in, reason, model_id, "
                     "picks ADD dates :date"
                 ),
-                ConditionExpression=f"#version = :before AND #status = :stood_at AND {claim}",
+                ConditionExpression=(
+                    f"#version = :before AND #status = :stood_at AND {claim} "
+                    f"AND {_generation_is(before)}"
+                ),
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues={
                     **filled,
+                    ":generation": before.token_generation,
                     ":before": before.version,
                     ":stood_at": before.status.value,
                     ":date": {after.requested_at[:10]},
+                },
+            )
+        )
+
+    def token_generation(self, visitor_id: str) -> int | None:
+        answer = self._table.get_item(
+            Key={"visitor_id": visitor_id},
+            ConsistentRead=True,
+            ProjectionExpression="visitor_id, token_generation",
+        )
+        item = answer.get("Item")
+        return None if item is None else int(cast("Decimal", item.get("token_generation", 1)))
+
+    def renew_token(self, before: Progress, renewal: str | None) -> bool:
+        values: dict[str, Any] = {"token_generation": before.token_generation + 1}
+        if renewal is not None:
+            values["renewal"] = renewal
+        names, filled, assignments = _assignments(values)
+        return _took_effect(
+            lambda: self._table.update_item(
+                Key={"visitor_id": before.visitor_id},
+                UpdateExpression=f"SET {assignments}",
+                ConditionExpression=(
+                    "attribute_exists(visitor_id) AND #status <> :empty "
+                    f"AND {_generation_is(before)}"
+                ),
+                ExpressionAttributeNames={**names, "#status": "status"},
+                ExpressionAttributeValues={
+                    **filled,
+                    ":empty": _EMPTY,
+                    ":generation": before.token_generation,
                 },
             )
         )
@@ -349,6 +391,13 @@ def _took_effect(write: Any) -> bool:
     return True
 
 
+def _generation_is(before: Progress) -> str:
+    """A condition; the first generation is not written down."""
+    stored = "token_generation = :generation"
+    first = before.token_generation == 1
+    return f"(attribute_not_exists(token_generation) OR {stored})" if first else stored
+
+
 def _assignments(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], str]:
     """Names, values and the text of a SET; every name by a placeholder, some are reserved."""
     return (
@@ -407,6 +456,7 @@ def _progress(item: Mapping[str, Any]) -> Progress:
         picks=picks_from(plain["picks"]) if "picks" in plain else None,
         requeued_times=requeued.get("times", 0),
         requeued_at=requeued.get("at"),
+        token_generation=plain.get("token_generation", 1),
     )
 
 
@@ -418,6 +468,7 @@ def _page(item: Mapping[str, Any]) -> Page:
         phone_ends=item.get("phone_ends"),
         phone_mark=item.get("phone_mark"),
         form_digest=item.get("form_digest"),
+        renewal=item.get("renewal"),
     )
 
 

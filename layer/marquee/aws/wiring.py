@@ -153,8 +153,8 @@ def collector(settings: Settings) -> Collector:
 
 
 def texter(settings: Settings) -> Texter:
-    def link(visitor_id: str) -> str:
-        token = token_for(visitor_id, token_secret(settings.token_secret_name))
+    def link(visitor_id: str, generation: int) -> str:
+        token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
         return f"{settings.site_url}#{visitor_id}.{token}"
 
     return Texter(

@@ -338,7 +338,7 @@ function statusView(app, signal) {
     }
     const isGone = lostSight?.kind === "missing";
     say(connection, isGone
-      ? "The API no longer knows these movies: they have expired or were forgotten. What you rated is still kept in this browser."
+      ? "This browser’s link opens nothing any more: a newer link replaced it, or your picks have expired or were forgotten. Open the link in the newest text if you have one. What you rated is still kept in this browser."
       : lostSight ? `${wordsForProblem(lostSight)} Your request goes on meanwhile, and this page keeps looking.`
         : hasStoppedLooking ? "This is taking longer than usual, so the page has stopped looking by itself." : "");
     again.hidden = !hasStoppedLooking;
@@ -409,6 +409,17 @@ function showPhone(place, laterPlace, app, visitor) {
     const hadFocus = laterPlace.contains(document.activeElement);
     place.replaceChildren(whereTo);
     laterPlace.replaceChildren();
+    if (ends) {
+      const another = button("Use another number", "text-button", () => {
+        const { form, number } = laterPhoneForm(app, "Text them to another number", () => {
+          form.remove();
+          whereTo.focus();
+        });
+        laterPlace.replaceChildren(form);
+        number.focus();
+      });
+      place.append(another);
+    }
     if (hadFocus) whereTo.focus();
     return;
   }
@@ -429,8 +440,8 @@ function keepingPlace(button) {
   return button;
 }
 
-/** @param {App} app */
-function laterPhoneForm(app) {
+/** @param {App} app @param {string} [title] @param {() => void} [onSaved] */
+function laterPhoneForm(app, title = "Text me these", onSaved = () => {}) {
   const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
   const phone = new PhoneField(false, () => {
     consent.element.hidden = phone.isEmpty;
@@ -443,10 +454,10 @@ function laterPhoneForm(app) {
     phone: { input: phone.number, error: phone.error },
     consent: { input: consent.box, error: consent.error },
   };
-  const form = make("form", { class: "panel", novalidate: true, "aria-label": "Text me these" },
-    make("h2", {}, "Text me these"),
+  const form = make("form", { class: "panel", novalidate: true, "aria-label": title },
+    make("h2", {}, title),
     problem.element, phone.element, consent.element,
-    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP and we send no more."),
+    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP and we send no more. Another number than before makes a new link: the one in an earlier text then opens nothing."),
     keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me these")), sending.element);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -457,6 +468,7 @@ function laterPhoneForm(app) {
     sending.isShown = true;
     try {
       await app.visit.givePhone(phone.value);
+      onSaved();
       announce("Your number is saved. The text follows when your picks are computed.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
@@ -483,8 +495,20 @@ function linkPanel(app) {
       words.replaceChildren(make("a", { href: link }, "Copy this link"));
     }
   };
+  const renew = async () => {
+    say(words, "Making a new link…");
+    try {
+      await app.visit.renewLink();
+      say(words, "Your link is a new one. Links you copied or were texted before open nothing now; copy the new one.");
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      say(words, wordsForProblem(error));
+    }
+  };
   return make("section", { class: "panel quiet-panel", "aria-label": "Coming back" },
     make("p", {}, "This browser brings you back here. For another one, keep your own link; whoever has it can see and change your movies."),
-    make("p", { class: "actions tight" }, button("Copy my link", "button", copy), words),
+    make("p", { class: "actions tight" }, button("Copy my link", "button", copy), button("Make a new link", "button", renew)),
+    make("p", { class: "hint" }, "Somebody else has your link? A new one makes every earlier one open nothing."),
+    words,
     make("p", { class: "actions tight" }, make("a", { class: "button", href: "#rate" }, "Rate more"), make("a", { class: "button", href: "#mine" }, "My movies")));
 }

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from marquee.aws import wiring
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
 from marquee.limits import Limited
@@ -472,6 +473,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "", None),
     ("PUT", "/ratings", {"ratings": RATINGS}),
     ("PUT", "/phone", CONSENT),
+    ("POST", "/token", None),
     ("DELETE", "", None),
 ]
 
@@ -489,6 +491,163 @@ def test_no_token_but_her_own_opens_a_page_or_tells_that_it_is_there(
         assert (tried[0], tried[1]) == (404, unknown[1])
     assert api.call(method, ada.path + to, body, match)[0] == 404
     assert item(ada) == before
+
+
+# A token that is replaced
+
+
+def link_of(tab: Tab) -> str:
+    """The token in the link of a text that is written now."""
+    table = VisitorsTable(boto3.resource("dynamodb"), tab.api.aws.environment["VISITORS_TABLE"])
+    recipient = table.recipient(tab.visitor_id)
+    assert recipient is not None
+    generation = recipient.progress.token_generation
+    link = wiring.texter(tab.api.module.visitors.SETTINGS).link(tab.visitor_id, generation)
+    return link.rpartition(".")[2]
+
+
+@pytest.mark.parametrize(("method", "to", "body"), CALLS)
+def test_a_corrected_phone_makes_the_link_in_the_former_phones_text_open_nothing(
+    texted_ada: Tab, method: str, to: str, body: Any
+) -> None:
+    former = replace(texted_ada, token=link_of(texted_ada))
+    assert former.call("GET")[0] == 200
+    status, changed, _ = texted_ada.give_phone(phone=OTHER_PHONE)
+    assert (status, changed["token"] not in (None, former.token)) == (200, True)
+    stored = item(texted_ada)
+    refused = former.call(method, to, body, **{"If-Match": '"2"'})
+    unknown = replace(former, visitor_id=NOBODY).call(method, to, body, **{"If-Match": '"2"'})
+    assert refused[:2] == (404, unknown[1])
+    assert item(texted_ada) == stored
+    hers = replace(texted_ada, token=changed["token"])
+    assert (hers.see()["token"], link_of(hers)) == (None, hers.token)
+
+
+def test_the_same_phone_given_again_keeps_the_token(texted_ada: Tab) -> None:
+    assert texted_ada.give_phone()[1]["token"] is None
+    assert texted_ada.see()["version"] == 2
+
+
+def test_a_first_phone_keeps_the_token(ada: Tab) -> None:
+    assert ada.give_phone()[1]["token"] is None
+    assert link_of(ada) == ada.token
+
+
+def test_a_renewed_token_opens_what_the_former_one_opened(texted_ada: Tab) -> None:
+    before = texted_ada.see()
+    status, body, headers = texted_ada.call("POST", "/token")
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert body == {"visitor_id": texted_ada.visitor_id, "token": link_of(texted_ada)}
+    assert texted_ada.call("GET")[0] == 404
+    hers = replace(texted_ada, token=body["token"])
+    assert hers.see() == before
+    assert hers.rate()[0] == 200
+
+
+def test_each_renewal_makes_a_token_of_its_own(ada: Tab) -> None:
+    tokens = [ada.token]
+    for _ in range(3):
+        tokens.append(replace(ada, token=tokens[-1]).call("POST", "/token")[1]["token"])
+    assert len(set(tokens)) == 4
+    opened = [replace(ada, token=token).call("GET")[0] for token in tokens]
+    assert opened == [404, 404, 404, 200]
+
+
+def test_whose_answer_to_a_renewal_got_lost_asks_again_with_the_key(ada: Tab) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    first, second = (ada.call("POST", "/token", **key) for _ in range(2))
+    assert (first[0], first[1]) == (200, second[1])
+    # A former token alone, which others may hold, gives nothing.
+    assert ada.call("POST", "/token")[0] == 404
+    assert ada.call("POST", "/token", **{"Idempotency-Key": "another-key"})[0] == 404
+    # Nor does the key, once the token was replaced again.
+    assert replace(ada, token=first[1]["token"]).call("POST", "/token")[0] == 200
+    assert ada.call("POST", "/token", **key)[0] == 404
+
+
+def test_whose_answer_to_a_corrected_phone_got_lost_asks_again_with_the_key(
+    texted_ada: Tab,
+) -> None:
+    headers = {"Idempotency-Key": "a-key-of-the-page", "If-Match": '"1"'}
+    form = CONSENT | {"phone": OTHER_PHONE}
+    first, second = (texted_ada.call("PUT", "/phone", form, **headers) for _ in range(2))
+    assert (first[0], first[1]["version"]) == (200, 2)
+    assert second[:2] == first[:2]
+    headers.pop("Idempotency-Key")
+    assert texted_ada.call("PUT", "/phone", form, **headers)[0] == 404
+
+
+def test_a_first_try_of_the_client_that_took_effect_is_this_calls(
+    ada: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 sends a write again if its answer gets lost; the second one finds its condition off."""
+    renew = VisitorsTable.renew_token
+
+    def twice(*given: Any) -> bool:
+        renew(*given)
+        return renew(*given)
+
+    monkeypatch.setattr(VisitorsTable, "renew_token", twice)
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    status, body, _ = ada.call("POST", "/token", **key)
+    assert (status, replace(ada, token=body["token"]).call("GET")[0]) == (200, 200)
+
+
+def test_a_change_that_was_let_in_before_the_token_was_replaced_is_not_written(
+    ada: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ada.api.module.visitors
+    page_to_change = module.page_to_change
+
+    def overtaken(visitor_id: str, if_match: str | None) -> Any:
+        page = page_to_change(visitor_id, if_match)
+        monkeypatch.undo()
+        assert ada.call("POST", "/token")[0] == 200
+        return page
+
+    monkeypatch.setattr(module, "page_to_change", overtaken)
+    assert ada.rate(ratings=[])[0] == 404
+    assert item(ada)["version"] == 1
+
+
+def test_a_form_that_comes_again_late_is_answered_with_the_current_token(api: Api) -> None:
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    _, created, _ = api.call("POST", "/visitors", QUIET, key)
+    tab = Tab(api, created["visitor_id"], created["token"])
+    renewed = tab.call("POST", "/token")[1]["token"]
+    assert api.call("POST", "/visitors", QUIET, key)[1]["token"] == renewed
+
+
+@pytest.mark.usefixtures("at_most_one")
+def test_renewals_are_counted_as_changes(ada: Tab) -> None:
+    token = ada.call("POST", "/token")[1]["token"]
+    assert replace(ada, token=token).call("POST", "/token")[0] == 429
+
+
+def test_forgetting_with_a_renewed_token_can_be_asked_for_again(
+    ada: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hers = replace(ada, token=ada.call("POST", "/token")[1]["token"])
+    bucket = "marquee.aws.buckets.RatingsBucket.forget"
+    monkeypatch.setattr(bucket, lambda *_: (_ for _ in ()).throw(OSError("died")))
+    with pytest.raises(OSError, match="died"):
+        hers.call("DELETE")
+    monkeypatch.undo()
+    assert ada.call("DELETE")[0] == 404
+    assert (hers.call("DELETE")[0], ada.api.stored()) == (204, (0, 0))
+
+
+def test_no_log_line_and_no_record_holds_a_new_token(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_model(aws)
+    tab = register(Api(aws))
+    key = {"Idempotency-Key": "a-key-of-the-page"}
+    token = tab.call("POST", "/token", **key)[1]["token"]
+    kept = "".join(capsys.readouterr()) + str(item(tab))
+    kept += str(aws.table("IDEMPOTENCY_TABLE").scan()["Items"])
+    assert "token renewed" in kept
+    assert not [each for each in (token, *key.values()) if each in kept]
 
 
 def test_a_page_is_no_page_under_another_spelling_of_its_id(ada: Tab) -> None:
@@ -550,11 +709,14 @@ def test_a_form_dismisses_movies_from_the_start(api: Api) -> None:
 def test_the_sample_events_are_a_visit_from_page_to_forgetting(ada: Tab) -> None:
     sample = event("ingest_page")["path"].rpartition("/")[2]
     answered = []
-    for name in ("page", "ratings", "phone", "forget"):
+    token = ada.token
+    for name in ("page", "ratings", "phone", "token", "forget"):
         sent = json.dumps(event(f"ingest_{name}")).replace(sample, ada.visitor_id)
-        request = json.loads(sent.replace("0123456789abcdefghijkl", ada.token))
+        request = json.loads(sent.replace("0123456789abcdefghijkl", token))
         if name == "phone":  # a proof in a file would have expired
             form = json.loads(request["body"]) | {"proof": ada.api.proof()}
             request["body"] = json.dumps(form)
-        answered.append(ada.api.module.handler(request, context("ingest"))["statusCode"])
-    assert answered == [200, 200, 200, 204]
+        answer = ada.api.module.handler(request, context("ingest"))
+        answered.append(answer["statusCode"])
+        token = (name == "token" and json.loads(answer["body"])["token"]) or token
+    assert answered == [200, 200, 200, 200, 204]
