@@ -15,7 +15,8 @@ locals {
     name => "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${local.name}-${name}"
   }
 
-  index_open_arn = "${local.table_arns.visitors}/index/open"
+  index_open_arn   = "${local.table_arns.visitors}/index/open"
+  index_expiry_arn = "${local.table_arns.visitors}/index/expiry"
 
   # What AWS's own AWSLambdaSQSQueueExecutionRole grants: Lambda polls with the function's role.
   consume_actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]

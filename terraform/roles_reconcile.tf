@@ -2,10 +2,10 @@
 locals {
   reconcile_statements = [
     {
-      Sid      = "FindOpenVisitors"
+      Sid      = "FindOpenAndExpiredVisitors"
       Effect   = "Allow"
       Action   = "dynamodb:Query"
-      Resource = local.index_open_arn
+      Resource = [local.index_open_arn, local.index_expiry_arn]
     },
     {
       Sid      = "MoveVisitors"

@@ -11,8 +11,15 @@ locals {
     visitors = {
       partition_key = "visitor_id"
       sort_key      = null
-      attributes    = { visitor_id = "S", open_status = "S", status_at = "S" }
-      ttl           = "expires_at"
+      attributes = {
+        visitor_id  = "S"
+        open_status = "S"
+        status_at   = "S"
+        forget_on   = "S"
+        forget_at   = "N"
+      }
+      # A net: it deletes an item a week after the sweep was to forget the visitor with all objects.
+      ttl = "expires_at"
     }
     idempotency = {
       partition_key = "id"
@@ -20,6 +27,27 @@ locals {
       attributes    = { id = "S" }
       ttl           = "expiration"
     }
+  }
+}
+
+locals {
+  table_indexes = {
+    movies = {}
+    visitors = {
+      # Visitors for whom something is still to happen, oldest first: what reconcile looks at.
+      open = {
+        partition_key = "open_status"
+        sort_key      = "status_at"
+        more          = ["submission_id", "version"]
+      }
+      # When visitors expire, by day: whom reconcile is to forget.
+      expiry = {
+        partition_key = "forget_on"
+        sort_key      = "forget_at"
+        more          = null
+      }
+    }
+    idempotency = {}
   }
 }
 
@@ -41,16 +69,15 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  # Visitors for whom something is still to happen, oldest first: what reconcile looks at.
   dynamic "global_secondary_index" {
-    for_each = each.key == "visitors" ? ["open"] : []
+    for_each = local.table_indexes[each.key]
 
     content {
-      name               = global_secondary_index.value
-      hash_key           = "open_status"
-      range_key          = "status_at"
-      projection_type    = "INCLUDE"
-      non_key_attributes = ["submission_id", "version"]
+      name               = global_secondary_index.key
+      hash_key           = global_secondary_index.value.partition_key
+      range_key          = global_secondary_index.value.sort_key
+      projection_type    = global_secondary_index.value.more == null ? "KEYS_ONLY" : "INCLUDE"
+      non_key_attributes = global_secondary_index.value.more
     }
   }
 

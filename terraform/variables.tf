@@ -75,10 +75,10 @@ variable "require_tls" {
 }
 
 variable "retention_days" {
-  description = "Days until objects and logs expire. visitor_objects null keeps visitors' ratings as training data until they are forgotten. Keep posters and noncurrent_versions together within six months: no longer does TMDB let its content be kept."
+  description = "Days until objects and logs expire. Results and submissions go when they are collected, and two days is for those that never are: at least two, since visitors wait for a day. visitor_objects null keeps visitors' ratings as training data until they are forgotten. Keep posters and noncurrent_versions together within six months: no longer does TMDB let its content be kept."
   type = object({
-    results             = optional(number, 30)
-    submissions         = optional(number, 30)
+    results             = optional(number, 2)
+    submissions         = optional(number, 2)
     visitor_objects     = optional(number)
     cluster_logs        = optional(number, 30)
     posters             = optional(number, 150)
@@ -92,6 +92,11 @@ variable "retention_days" {
   validation {
     condition     = alltrue([for days in values(var.retention_days) : days == null || try(days >= 1 && floor(days) == days, false)])
     error_message = "retention_days holds whole numbers of days from 1 up; only visitor_objects may be null."
+  }
+
+  validation {
+    condition     = min(var.retention_days.results, var.retention_days.submissions) >= 2
+    error_message = "retention_days.results and .submissions are at least 2: a submission is tried again for a day (GiveUpHours)."
   }
 
   validation {

@@ -58,12 +58,16 @@ def report(done: Reconciled) -> None:
     for progress in done.failed:
         logger.set_correlation_id(progress.visitor_id)
         logger.warning("visitor failed")
+    for visitor_id in done.expired:
+        logger.set_correlation_id(visitor_id)
+        logger.info("visitor expired and forgotten")
     for submission_id in done.resubmitted:
         logger.set_correlation_id(submission_id)
         logger.warning("submission submitted again")
     failed = len(done.failed) + len(done.unserved)
     metrics.add_metric("VisitorsRecommended", "Count", len(done.recommended))
     metrics.add_metric("VisitorsFailed", "Count", failed)
+    metrics.add_metric("VisitorsForgotten", "Count", len(done.expired))
     metrics.add_metric("DeliveryUnknown", "Count", done.delivery_unknown)
     metrics.add_metric("VisitorsWaitingWithoutCluster", "Count", done.waiting_without_cluster)
     if done.errors:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from marquee.contracts import ContractError, Result, TextMessage
+from marquee.discarding import Discarder
 from marquee.ports import Results, Texts, Visitors
 from marquee.visitor import Progress, Status
 
@@ -24,12 +25,15 @@ class Collector:
     visitors: Visitors
     results: Results
     texts: Texts
+    discarder: Discarder
 
     def collect(self, submission_id: str) -> Collected:
         """Take every result of a submission.
 
         A visitor who is already `recommended` but not texted gets her texts message again: the
         function may have died between the two writes, and send_text claims each text once.
+        At the end the submission and its results are deleted, unless a member got no result: the
+        sweep looks after that one.
         """
         collected, to_text, unreadable = Collected(), list[TextMessage](), list[str]()
         for line in self.results.lines(submission_id):
@@ -51,6 +55,7 @@ class Collector:
                 f"{len(unreadable)} result lines of submission {submission_id} are unreadable, "
                 f"the first: {unreadable[0]}"
             )
+        self.discarder.discard_if_settled(submission_id)
         return collected
 
     def _take(self, result: Result, collected: Collected) -> None:

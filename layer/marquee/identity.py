@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 import re
+import secrets
 import time
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -72,6 +73,33 @@ def network_mark(network: str, window: str, secret: str) -> str:
     return hmac.new(
         _digest(secret, f"network:{window}"), network.encode(), hashlib.sha256
     ).hexdigest()
+
+
+def limit_salt_for(idempotency_key: str | None, secret: str) -> str:
+    """Give a new visitor's limit salt: 32 hexadecimal digits that only the visitor's item holds.
+
+    With an Idempotency-Key the salt depends on the key alone, so that a form posted again counts
+    once against each limit. Without one it is random.
+    """
+    if idempotency_key is None:
+        return secrets.token_hex(16)
+    return _digest(secret, f"limit salt:{idempotency_key}")[:16].hex()
+
+
+def limit_entry(salt: str, what: str) -> str:
+    """Give what a limit counts in place of a visitor's id.
+
+    A limit's record lies under the phone's HMAC and outlives the visitor. Once the visitor's item,
+    and the salt with it, is deleted, nothing connects the record to the visitor's id any more.
+
+    Args:
+        salt: the visitor's `limit_salt`.
+        what: what is counted, such as the version.
+
+    Returns:
+        32 hexadecimal digits of HMAC-SHA256.
+    """
+    return _digest(salt, what)[:16].hex()
 
 
 def form_digest(form: str, secret: str) -> str:

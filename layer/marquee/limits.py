@@ -69,6 +69,8 @@ class Limit:
     def take(self, whose: str, what: str, now: datetime) -> None:
         """Count `what` against `whose` limit, once however often it is tried.
 
+        Where `whose` stands for a phone, `what` must not name a visitor: the record outlives a
+        visitor who is forgotten (`marquee.identity.limit_entry`).
         Raises TooOftenError, and counts nothing, where the limit is reached.
         """
         window = Window.at(now, self.window)

@@ -56,6 +56,9 @@ class Visitors(Protocol):
     def mark_requeued(self, progress: Progress, now: datetime) -> bool:
         """Note that what this visitor waits for was asked for once more."""
 
+    def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
+        """Name those whose time is up and who are still to be forgotten."""
+
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool: ...
 
     def mark_recommended(
@@ -93,10 +96,13 @@ class Visitors(Protocol):
         False, and nothing is stored, unless the generation is still that of `before`.
         """
 
-    def empty(self, visitor_id: str) -> Collection[str] | None:
-        """Take everything from a visitor but her id: she is unknown from now on.
+    def empty(
+        self, visitor_id: str, *, expired_at: datetime | None = None
+    ) -> Collection[str] | None:
+        """Take everything from a visitor but the id: the visitor is unknown from now on.
 
-        Gives the dates (YYYY-MM-DD) of her ratings objects; None if nobody of that id is stored.
+        Gives the dates (YYYY-MM-DD) of the visitor's ratings objects; None if nobody of that id is
+        stored or, where `expired_at` is given, the visitor's time is not up at that moment.
         """
 
     def remove(self, visitor_id: str) -> None:
@@ -118,7 +124,10 @@ class RatingsLog(Protocol):
 class Submissions(Protocol):
     def put(self, submission: Submission) -> None: ...
 
-    def get(self, submission_id: str) -> Submission: ...
+    def get(self, submission_id: str) -> Submission | None:
+        """Read a submission; None where it was deleted, as it is once it is collected."""
+
+    def delete_submission(self, submission_id: str) -> None: ...
 
 
 class Models(Protocol):
@@ -130,6 +139,9 @@ class Results(Protocol):
         """Say whether `_SUCCESS` is there."""
 
     def lines(self, submission_id: str) -> Iterable[bytes]: ...
+
+    def delete_results(self, submission_id: str) -> None:
+        """Delete everything that the steps of a submission wrote, `_SUCCESS` last."""
 
 
 class Texts(Protocol):

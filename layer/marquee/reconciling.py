@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from marquee.collecting import BadResultsError, Collector, awaits_text
 from marquee.contracts import Result, TextMessage, parse_timestamp
+from marquee.discarding import Discarder
 from marquee.forgetting import Forgetter
 from marquee.ports import (
     Cluster,
@@ -58,6 +59,7 @@ class Reconciled:
     unserved: list[Result] = field(default_factory=list)
     failed: list[Progress] = field(default_factory=list)
     resubmitted: list[str] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
     delivery_unknown: int = 0
     waiting_without_cluster: int = 0
     swept: Swept | None = None
@@ -75,6 +77,7 @@ class Reconciler:
     cluster: Cluster
     adder: StepAdder
     collector: Collector
+    discarder: Discarder
     texter: Texter
     patience: Patience
     sweeper: Sweeper
@@ -88,6 +91,7 @@ class Reconciler:
             members = self._members(submission_id)
             with cluster_may_be_gone(submission_id, members, done):
                 self.retry(submission_id, attempt, members, done)
+            self.discarder.discard_if_settled(submission_id)
         return done
 
     def sweep(
@@ -125,6 +129,8 @@ class Reconciler:
 
     def _members(self, submission_id: str) -> list[Progress]:
         submission = self.submissions.get(submission_id)
+        if submission is None:  # collected, or given up on
+            return []
         stored = self.visitors.get_many([member.visitor_id for member in submission.members])
         return list(stored.values())
 
@@ -179,6 +185,7 @@ class _Round:
             Phase("submitted", self._submitted, self._look_after_submissions),
             Phase("recommended", self._recommended, self._look_after_texts),
             Phase("emptied", self._emptied, self._forget),
+            Phase("expired", self._expired, self._forget_expired),
         ]
 
     def _saved(self, after: str | None) -> Slice[Progress]:
@@ -197,6 +204,9 @@ class _Round:
         until = self.now - self.reconciler.patience.received
         return self.reconciler.visitors.emptied(until, SLICE, after)
 
+    def _expired(self, after: str | None) -> Slice[str]:
+        return self.reconciler.visitors.expired(self.now, SLICE, after)
+
     def _open(self, status: Status, patience: timedelta, after: str | None) -> Slice[Progress]:
         return self.reconciler.visitors.open(status, self.now - patience, SLICE, after)
 
@@ -213,6 +223,14 @@ class _Round:
         for visitor_id in in_time(found, self.seconds_left):
             with kept(self.done.errors):
                 Forgetter(it.visitors, it.ratings_log).forget(visitor_id)
+
+    def _forget_expired(self, found: Sequence[str]) -> None:
+        """Forget visitors whose time is up as thoroughly as those who ask for it."""
+        it = self.reconciler
+        for visitor_id in in_time(found, self.seconds_left):
+            with kept(self.done.errors):
+                if Forgetter(it.visitors, it.ratings_log).forget(visitor_id, expired_at=self.now):
+                    self.done.expired.append(visitor_id)
 
     def _announce(self, found: Sequence[Progress]) -> None:
         it = self.reconciler
@@ -252,6 +270,8 @@ class _Round:
                 it = self.reconciler
                 old = [p for p in members if it.too_old(p, self.now)]
                 it.give_up(old, it.waited_too_long(), self.done)
+                if old:
+                    it.discarder.discard_if_settled(submission_id)
 
     def _step_states(
         self, found: Sequence[Progress], submission_ids: Iterable[str]
@@ -281,15 +301,17 @@ class _Round:
 
     def _collect(self, submission_id: str, members: list[Progress]) -> None:
         """Take results that nobody announced; members who are not among them fail."""
+        it = self.reconciler
         try:
-            collected = self.reconciler.collector.collect(submission_id)
+            collected = it.collector.collect(submission_id)
         except BadResultsError as error:
             self.done.errors.append(error)
+            it.give_up(members, NO_RESULT, self.done)  # the results stay, for the operator to read
         else:
             self.done.recommended += collected.recommended
             self.done.unserved += collected.failed
-        # Those who got picks have moved on.
-        self.reconciler.give_up(members, NO_RESULT, self.done)
+            it.give_up(members, NO_RESULT, self.done)  # those who got picks have moved on
+            it.discarder.discard_if_settled(submission_id)
 
     def _look_after_texts(self, found: Sequence[Progress]) -> None:
         again: list[TextMessage] = []

@@ -27,7 +27,7 @@ class Registrar:
             ForgottenError: if the visitor of that id is just being forgotten.
         """
         if self.visitors.create(registration):
-            self.ratings_log.append(registration.progress.visitor_object)
+            log_ratings(registration.progress, self.visitors, self.ratings_log)
             return registration.progress
         stored = self.repeated(registration.visitor_id, registration.form_digest)
         if stored is None:

@@ -92,7 +92,7 @@ def next_version(page: Page, change: Change) -> Page:
 
 
 def log_ratings(progress: Progress, visitors: Visitors, ratings_log: RatingsLog) -> None:
-    """Write the ratings object of a visitor; nothing of it stays if she was forgotten meanwhile."""
+    """Write a visitor's ratings object, and take it back if the visitor was forgotten meanwhile."""
     ratings_log.append(progress.visitor_object)
     if progress.status is Status.SAVED:
         visitors.mark_logged(progress.visitor_id, progress.version)

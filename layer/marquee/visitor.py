@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from secrets import token_hex
 
 from marquee.contracts import Member, Pick, Rating, VisitorObject
 
@@ -87,7 +89,11 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A form that passed validation, on its way into the visitors table."""
+    """A form that passed validation, on its way into the visitors table.
+
+    `expires_at` is in seconds since 1970. What limits count of this visitor is keyed by
+    `limit_salt` (`marquee.identity.limit_entry`).
+    """
 
     visitor_id: str
     dataset: str
@@ -99,6 +105,7 @@ class Registration:
     dismissed: tuple[int, ...] = ()
     version: int = 1
     form_digest: str | None = None  # of the form that came with an Idempotency-Key
+    limit_salt: str = field(default_factory=partial(token_hex, 16), repr=False)
 
     @property
     def progress(self) -> Progress:
@@ -119,8 +126,8 @@ class Registration:
 class Page:
     """What a visitor's own page shows of her; of the phone no more than its last digits.
 
-    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`. `form_digest` stands for the
-    visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`),
+    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`, `limit_salt` as in
+    `Registration`. `form_digest` stands for the visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`),
     `renewal` for the call that made the current token (`marquee.identity.renewal_digest`).
     """
 
@@ -131,6 +138,7 @@ class Page:
     phone_mark: str | None = None
     form_digest: str | None = None
     renewal: str | None = None
+    limit_salt: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

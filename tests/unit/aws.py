@@ -245,7 +245,7 @@ def _tables(dynamodb: Any) -> None:
     create_table(
         "visitors",
         {"visitor_id": "S"},
-        attributes={"open_status": "S", "status_at": "S"},
+        attributes={"open_status": "S", "status_at": "S", "forget_on": "S", "forget_at": "N"},
         GlobalSecondaryIndexes=[
             {
                 "IndexName": "open",
@@ -257,6 +257,14 @@ def _tables(dynamodb: Any) -> None:
                     "ProjectionType": "INCLUDE",
                     "NonKeyAttributes": ["version", "submission_id"],
                 },
-            }
+            },
+            {
+                "IndexName": "expiry",
+                "KeySchema": [
+                    {"AttributeName": "forget_on", "KeyType": "HASH"},
+                    {"AttributeName": "forget_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
         ],
     )

@@ -22,6 +22,7 @@ from marquee.contracts import (
     timestamp,
     visitors_prefix,
 )
+from marquee.discarding import Discarder
 from marquee.forgetting import Forgetter
 from marquee.limits import Cap, Limited
 from marquee.ports import ClusterGoneError, Slice, StepState, TextNotSentError
@@ -70,6 +71,7 @@ class MemoryVisitors:
     dates: dict[str, set[str]] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     renewals: dict[str, str | None] = field(default_factory=dict)
+    expires_at: dict[str, int] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -79,6 +81,7 @@ class MemoryVisitors:
             self.dates[registration.visitor_id] = {registration.requested_at[:10]}
             self.people[registration.visitor_id] = (registration.name, registration.phone)
             self.digests[registration.visitor_id] = registration.form_digest
+            self.expires_at[registration.visitor_id] = registration.expires_at
             return True
 
         return self.gate.pass_through("visitors.create", effect)
@@ -94,9 +97,9 @@ class MemoryVisitors:
             return None
         name, phone = self.people[visitor_id]
         ends, mark = (phone.ends, phone.mark) if phone else (None, None)
-        digest = self.digests[visitor_id]
-        renewal = self.renewals.get(visitor_id)
-        return Page(self.items[visitor_id], name, 2_000_000_000, ends, mark, digest, renewal)
+        digest, renewal = self.digests[visitor_id], self.renewals.get(visitor_id)
+        expires_at = self.expires_at[visitor_id]
+        return Page(self.items[visitor_id], name, expires_at, ends, mark, digest, renewal)
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
@@ -136,6 +139,16 @@ class MemoryVisitors:
 
         return self.gate.pass_through("visitors.requeued", effect)
 
+    def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
+        times = {
+            visitor_id: timestamp(datetime.fromtimestamp(at, UTC))
+            for visitor_id, at in self.expires_at.items()
+        }
+        return _slice(times, now, most, after)
+
+    def _has_expired(self, visitor_id: str, now: datetime) -> bool:
+        return visitor_id in self.items and self.expires_at[visitor_id] <= now.timestamp()
+
     def mark_logged(self, visitor_id: str, version: int) -> bool:
         def effect() -> bool:
             found = self.items.get(visitor_id)
@@ -160,6 +173,7 @@ class MemoryVisitors:
                 return False
             self.items[visitor_id] = revised.progress
             self.renewals[visitor_id] = revised.renewal
+            self.expires_at[visitor_id] = revised.expires_at
             self.unlogged.add(visitor_id)
             self.dates[visitor_id].add(revised.progress.requested_at[:10])
             if phone:
@@ -184,11 +198,16 @@ class MemoryVisitors:
 
         return self.gate.pass_through("visitors.renew_token", effect)
 
-    def empty(self, visitor_id: str) -> Collection[str] | None:
+    def empty(
+        self, visitor_id: str, *, expired_at: datetime | None = None
+    ) -> Collection[str] | None:
         def effect() -> Collection[str] | None:
+            if expired_at and not self._has_expired(visitor_id, expired_at):
+                return None
             if visitor_id in self.items:
                 self.empty_since[visitor_id] = timestamp(datetime.now(UTC))
                 del self.items[visitor_id], self.people[visitor_id], self.digests[visitor_id]
+                del self.expires_at[visitor_id]
             return self.dates.get(visitor_id)
 
         return self.gate.pass_through("visitors.empty", effect)
@@ -323,14 +342,22 @@ class MemoryObjects:
             lambda: self.submissions.update({submission.submission_id: submission}),
         )
 
-    def get(self, submission_id: str) -> Submission:
-        return self.submissions[submission_id]
+    def get(self, submission_id: str) -> Submission | None:
+        return self.submissions.get(submission_id)
 
     def complete(self, submission_id: str) -> bool:
         return submission_id in self.results
 
     def lines(self, submission_id: str) -> Iterable[bytes]:
         return list(self.results.get(submission_id, []))
+
+    def delete_submission(self, submission_id: str) -> None:
+        self.gate.pass_through(
+            "submissions.delete", lambda: self.submissions.pop(submission_id, None)
+        )
+
+    def delete_results(self, submission_id: str) -> None:
+        self.gate.pass_through("results.delete", lambda: self.results.pop(submission_id, None))
 
 
 @dataclass
@@ -559,7 +586,8 @@ class World:
         line = MemoryLine(self.gate, self.visitors_queue.append)
         self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line)
         texts = MemoryTexts(self.gate, self.texts_queue)
-        self.collector = Collector(self.visitors, self.objects, texts)
+        self.discarder = Discarder(self.visitors, self.objects, self.objects)
+        self.collector = Collector(self.visitors, self.objects, texts, self.discarder)
         # No claim is ever young here: a death is only noticed once the function's time is up.
         self.texter = Texter(
             self.visitors,
@@ -578,6 +606,7 @@ class World:
             self.cluster,
             adder,
             self.collector,
+            self.discarder,
             self.texter,
             Patience(
                 received=timedelta(0),
@@ -645,12 +674,14 @@ class World:
         for number, (name, state) in enumerate(self.cluster.steps):
             if state is not StepState.PENDING:
                 continue
-            refused = self.refuse_step(name)
+            named = parse_recommend_step_name(name)
+            refused = self.refuse_step(name) or (
+                named is not None and named[0] not in self.objects.submissions
+            )
             self.cluster.steps[number] = (
                 name,
                 StepState.FAILED if refused else StepState.COMPLETED,
             )
-            named = parse_recommend_step_name(name)
             if refused:
                 self.step_events.append(name)
             elif named:

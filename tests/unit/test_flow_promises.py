@@ -79,6 +79,14 @@ def test_a_death_at_any_write_neither_loses_nor_doubles_the_text(number: int, wh
 
 
 @pytest.mark.parametrize(("number", "when"), DEATHS)
+def test_a_death_at_any_write_leaves_no_submission_and_no_results(number: int, when: str) -> None:
+    world = World(kill=(number, when))
+    world.post(ADA)
+    world.settle()
+    assert (world.objects.submissions, world.objects.results) == ({}, {})
+
+
+@pytest.mark.parametrize(("number", "when"), DEATHS)
 def test_a_death_at_any_write_adds_no_second_recommend_step(number: int, when: str) -> None:
     world = World(kill=(number, when))
     world.post(ADA)
@@ -121,6 +129,58 @@ def test_a_step_that_always_fails_ends_in_failed_with_a_reason() -> None:
     assert (found.status, world.sms.sent) == (Status.FAILED, [])
     assert found.reason == "the recommendations could not be computed after 3 attempts"
     assert len(world.cluster.named("recommend")) == 3
+    assert world.objects.submissions == {}
+
+
+def test_a_submission_stays_while_one_of_its_members_waits() -> None:
+    world, quiet = World(), registration(2, phone=False)
+    for person in (ADA, quiet):
+        world.post(person)
+    world.deliver_visitors()
+    (submission_id,) = world.objects.submissions
+    world.objects.results[submission_id] = [good_result(ADA.visitor_id, 1).to_json().encode()]
+    world.collector.collect(submission_id)
+    assert (set(world.objects.submissions), set(world.objects.results)) == (
+        {submission_id},
+        {submission_id},
+    )
+    world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert (world.objects.submissions, world.objects.results) == ({}, {})
+
+
+def test_a_failed_step_whose_members_are_all_forgotten_leaves_no_submission() -> None:
+    world = World()
+    world.refuse_step = lambda name: name.startswith("recommend-")
+    world.post(ADA)
+    world.deliver_visitors()
+    world.forgetter.forget(ADA.visitor_id)
+    world.run_steps()
+    world.deliver_step_events()
+    assert (world.objects.submissions, world.step_events) == ({}, [])
+
+
+def test_results_that_a_late_second_attempt_writes_do_not_stay() -> None:
+    world = World()
+    world.post(ADA)
+    world.settle()
+    (name,) = world.cluster.named("recommend")
+    submission_id = name.removeprefix("recommend-")
+    world.objects.results[submission_id] = [good_result(ADA.visitor_id, 1).to_json().encode()]
+    world.results_queue.append(submission_id)
+    world.settle()
+    assert (world.objects.results, world.texts_to(PHONE)) == ({}, 1)
+
+
+def test_results_that_nobody_can_read_stay_for_the_operator() -> None:
+    world = World()
+    world.post(ADA)
+    world.deliver_visitors()
+    (submission_id,) = world.objects.submissions
+    world.objects.results[submission_id] = [b"no JSON"]
+    done = world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert [type(error) for error in done.errors] == [BadResultsError]
+    assert world.status(ADA.visitor_id) is Status.FAILED
+    assert set(world.objects.results) == {submission_id}
 
 
 def test_a_failed_step_whose_event_never_comes_is_found_by_the_sweep() -> None:

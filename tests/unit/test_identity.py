@@ -9,6 +9,8 @@ from marquee.contracts import parse_visitor_key, visitor_key
 from marquee.identity import (
     form_digest,
     is_visitor_id,
+    limit_entry,
+    limit_salt_for,
     new_visitor_id,
     renewal_digest,
     token_for,
@@ -76,3 +78,19 @@ def test_an_id_survives_its_object_key() -> None:
     key = visitor_key(visitor_id, 3, "2026-11-21T20:00:00.000Z")
     assert key.startswith("visitors/date=2026-11-21/")
     assert parse_visitor_key(key) == (visitor_id, 3)
+
+
+@given(st.text(min_size=8, max_size=128))
+def test_a_form_posted_again_has_the_same_limit_salt(key: str) -> None:
+    assert limit_salt_for(key, SECRET) == limit_salt_for(key, SECRET)
+    assert limit_salt_for(key, SECRET) not in visitor_id_for(key, SECRET)
+
+
+def test_without_a_key_limit_salts_are_random() -> None:
+    assert len({limit_salt_for(None, SECRET) for _ in range(1000)}) == 1000
+
+
+def test_what_a_limit_counts_depends_on_the_salt_and_on_what_is_counted() -> None:
+    entries = [limit_entry(salt, what) for salt in ("a", "b") for what in ("1", "2")]
+    assert len(set(entries)) == 4
+    assert entries[0] == limit_entry("a", "1")

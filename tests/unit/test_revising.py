@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marquee.contracts import Rating, TextMessage, timestamp
-from marquee.ports import ForgottenError, StepState, TextUnknownError
+from marquee.contracts import Rating, TextMessage, VisitorObject, timestamp
+from marquee.ports import ForgottenError, Slice, StepState, TextUnknownError
 from marquee.revising import BusyError, ChangedMeanwhileError
 from marquee.submitting import UnknownVersionError
 from marquee.texting import NotYetError, TextOutcome
@@ -92,7 +92,7 @@ def test_a_change_takes_what_belonged_to_the_version_before() -> None:
 def test_the_submission_of_a_change_names_what_was_dismissed() -> None:
     world = posted(QUIET)
     revise(world, QUIET.visitor_id, dismissed=(30, 31))
-    world.settle()
+    world.deliver_visitors()
     dismissed = [
         member.dismissed
         for submission in world.objects.submissions.values()
@@ -336,6 +336,52 @@ def test_a_death_while_forgetting_is_finished_by_the_sweep(write: int, when: str
         assert forget(world)  # nothing was done yet: she asks again
     world.settle()
     assert (world.visitors.get(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
+
+
+def test_a_form_posted_again_while_its_visitor_is_forgotten_leaves_no_ratings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a form whose visitor is forgotten before the ratings object is written."""
+    world = posted()
+    append = world.objects.append
+
+    def late(visitor: VisitorObject) -> None:
+        forget(world)
+        append(visitor)
+
+    monkeypatch.setattr(world.objects, "append", late)
+    world.registrar.register(ADA)
+    assert world.objects.visitors == {}
+
+
+@pytest.mark.parametrize("stage", range(5))
+def test_an_expired_visitor_is_forgotten_as_thoroughly_at_any_stage(stage: int) -> None:
+    world = at_stage(stage)
+    world.visitors.expires_at[ID] = 0
+    world.settle()
+    assert (world.visitors.page(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
+    assert (world.objects.submissions, world.objects.results) == ({}, {})
+
+
+def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a visitor whom the index still calls expired, when a change has renewed the time."""
+    world = posted()
+    monkeypatch.setattr(world.visitors, "expired", lambda *_: Slice([ID]))
+    done = world.reconciler.sweep()
+    assert (done.expired, world.visitors.page(ID) is None) == ([], False)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", range(3))
+def test_a_death_while_an_expired_visitor_is_forgotten_is_made_good(write: int, when: str) -> None:
+    world = at_stage(4)
+    world.visitors.expires_at[ID] = 0
+    world.gate.kill = (len(world.gate.writes) + write, when)
+    world.settle()
+    assert world.deaths == 1
+    assert (world.visitors.page(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
 
 
 def test_a_form_posted_again_does_not_bring_back_whom_a_function_is_forgetting() -> None:

@@ -37,6 +37,8 @@ from marquee.forms import (
 from marquee.identity import (
     form_digest,
     is_visitor_id,
+    limit_entry,
+    limit_salt_for,
     new_visitor_id,
     phone_mark,
     renewal_digest,
@@ -287,10 +289,10 @@ def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -
     other people's phones.
     """
     progress = page.progress
-    what = f"{progress.visitor_id}-{progress.version + 1}"
+    what = limit_entry(page.limit_salt, f"{progress.version + 1}")
     given = [Limited.NETWORK_PHONES] if change.phone else []
     networks.take(router, [Limited.NETWORK_CHANGES, *given], now)
-    limits[Limited.CHANGES].take(progress.visitor_id, what, now)
+    limits[Limited.CHANGES].take(limit_entry(page.limit_salt, "changes"), what, now)
     mark = change.phone.mark if change.phone else page.phone_mark
     if not (change.text and mark):
         return
@@ -328,7 +330,8 @@ def register(form: VisitorForm, dataset: str, key: str | None) -> Progress:
     was forgotten.
     """
     if key is None:
-        return register_visitor(new_visitor_id(), None, form, dataset)
+        salt = limit_salt_for(None, secret())
+        return register_visitor(new_visitor_id(), form, dataset, digest=None, limit_salt=salt)
     check_idempotency_key(key)
     visitor_id = visitor_id_for(key, secret())
     # Without the proof: a form tried again with a newer one is still the same form. Without the
@@ -341,23 +344,25 @@ def register(form: VisitorForm, dataset: str, key: str | None) -> Progress:
         return repeated
     if wiring.forgotten_ids(SETTINGS).has(visitor_id):
         raise ForgottenError(visitor_id)
-    return register_visitor(visitor_id, digest, form, dataset)
+    salt = limit_salt_for(key, secret())
+    return register_visitor(visitor_id, form, dataset, digest=digest, limit_salt=salt)
 
 
 def register_visitor(
-    visitor_id: str, digest: str | None, form: VisitorForm, dataset: str
+    visitor_id: str, form: VisitorForm, dataset: str, *, digest: str | None, limit_salt: str
 ) -> Progress:
     logger.set_correlation_id(visitor_id)
     now = datetime.now(UTC)
     phone = phone_of(form.phone) if form.phone else None
+    what = limit_entry(limit_salt, "1")
     if phone:
-        wiring.challenges(SETTINGS).take(form.proof, f"{visitor_id}-1")
+        wiring.challenges(SETTINGS).take(form.proof, what)
     # Before a phone's own limits, or one network could use up those of many phones.
     given = [Limited.NETWORK_PHONES] if phone else []
     networks.take(router, [Limited.NETWORK_FORMS, *given], now)
     if phone:
         for limited in (Limited.NEW_VISITORS, Limited.TEXTS):
-            limits[limited].take(phone.mark, f"{visitor_id}-1", now)
+            limits[limited].take(phone.mark, what, now)
     registration = Registration(
         visitor_id=visitor_id,
         dataset=dataset,
@@ -368,6 +373,7 @@ def register_visitor(
         expires_at=expires_at(now),
         dismissed=form.to_dismissed(),
         form_digest=digest,
+        limit_salt=limit_salt,
     )
     progress = wiring.registrar(SETTINGS).register(registration)
     metrics.add_metric("VisitorsReceived", "Count", 1)

@@ -33,11 +33,7 @@ class RatingsBucket:
 
     def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
         for date in dates:
-            prefix = f"{visitors_prefix(date)}{visitor_id}-"
-            for page in self._pages(prefix):
-                keys = [item["Key"] for item in page.get("Contents", [])]
-                if keys:
-                    self._delete(keys)
+            _delete_all(self._s3, self._bucket, f"{visitors_prefix(date)}{visitor_id}-")
 
     def count_since(self, moment: datetime) -> int:
         day, today, count = moment.astimezone(UTC).date(), datetime.now(UTC).date(), 0
@@ -50,9 +46,19 @@ class RatingsBucket:
     def put(self, submission: Submission) -> None:
         self._put(submission.key, submission.to_json_lines(), "application/x-ndjson")
 
-    def get(self, submission_id: str) -> Submission:
-        answer = self._s3.get_object(Bucket=self._bucket, Key=submission_key(submission_id))
+    def get(self, submission_id: str) -> Submission | None:
+        key = submission_key(submission_id)
+        # Listed first: to a GET of a missing key S3 answers 403 unless the role may list the whole
+        # bucket, visitors' objects too.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        if listed["KeyCount"] == 0:
+            return None
+        answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         return Submission.from_json_lines(answer["Body"].read())
+
+    def delete_submission(self, submission_id: str) -> None:
+        self._s3.delete_object(Bucket=self._bucket, Key=submission_key(submission_id))
 
     def _put(self, key: str, body: str, content_type: str) -> None:
         self._s3.put_object(
@@ -60,21 +66,9 @@ class RatingsBucket:
         )
 
     def _written(self, prefix: str) -> Iterator[datetime]:
-        for page in self._pages(prefix):
+        for page in _pages(self._s3, self._bucket, prefix):
             for item in page.get("Contents", []):
                 yield item["LastModified"]
-
-    def _pages(self, prefix: str) -> Iterator["ListObjectsV2OutputTypeDef"]:
-        pages = self._s3.get_paginator("list_objects_v2")
-        yield from pages.paginate(Bucket=self._bucket, Prefix=prefix)
-
-    def _delete(self, keys: Iterable[str]) -> None:
-        answer = self._s3.delete_objects(
-            Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        )
-        if errors := answer.get("Errors"):
-            first = errors[0]
-            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} others")
 
 
 class ModelsBucket:
@@ -125,5 +119,33 @@ class ResultsBucket:
         prefix = f"{results_prefix(submission_id)}part-"
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                body = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
+                try:
+                    body = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
+                except self._s3.exceptions.NoSuchKey:
+                    continue  # another delivery of the message has taken all and deleted it
                 yield from (line for line in body.read().splitlines() if line.strip())
+
+    def delete_results(self, submission_id: str) -> None:
+        prefix = results_prefix(submission_id)
+        # The mark of completeness goes last, so that what is left after a death still counts as
+        # complete and is found.
+        _delete_all(self._s3, self._bucket, prefix, but=f"{prefix}_SUCCESS")
+        self._s3.delete_object(Bucket=self._bucket, Key=f"{prefix}_SUCCESS")
+
+
+def _pages(s3: "S3Client", bucket: str, prefix: str) -> Iterator["ListObjectsV2OutputTypeDef"]:
+    yield from s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+
+
+def _delete_all(s3: "S3Client", bucket: str, prefix: str, but: str = "") -> None:
+    """Delete what a prefix holds, but for one key; raises UndeletedError."""
+    for page in _pages(s3, bucket, prefix):
+        found = [item["Key"] for item in page.get("Contents", []) if item["Key"] != but]
+        if not found:
+            continue
+        answer = s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in found], "Quiet": True}
+        )
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} others")

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 _OPEN_INDEX = "open"
+_EXPIRY_INDEX = "expiry"
+# DynamoDB deletes an item this long after the sweep was to forget its visitor. Then the objects'
+# dates, which only the item knows, are lost: so the sweep gets many chances before.
+_UNFORGOTTEN = timedelta(days=7)
 # Whoever asked to be forgotten stays for a moment as an item with nothing in it: not a `Status`,
 # since nothing outside this module ever sees one.
 _EMPTY = "empty"
@@ -31,15 +35,17 @@ _PROJECTION: dict[str, Any] = {
 }
 _PAGE: dict[str, Any] = {
     "ProjectionExpression": (
-        f"{_FLOW}, #name, expires_at, phone_ends, phone_mark, form_digest, renewal"
+        f"{_FLOW}, #name, expires_at, forget_at, phone_ends, phone_mark, limit_salt, "
+        "form_digest, renewal"
     ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
 # Everything else goes at once; the dates of the objects that are still to be deleted stay.
 _TAKEN = (
-    "name", "phone", "phone_ends", "phone_mark", "consent_at", "texts", "dataset", "ratings",
-    "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
-    "form_digest", "renewal", "text_counted_in", "requeued",
+    "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
+    "ratings", "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
+    "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
+    "requeued",
 )  # fmt: skip
 
 
@@ -61,7 +67,8 @@ class VisitorsTable:
             "status": Status.RECEIVED.value,
             "open_status": Status.RECEIVED.value,
             "status_at": registration.requested_at,
-            "expires_at": registration.expires_at,
+            **_expiry_values(registration.expires_at),
+            "limit_salt": registration.limit_salt,
             "ratings": _rating_items(registration.ratings),
             "dismissed": list(registration.dismissed),
             "dates": {registration.requested_at[:10]},
@@ -110,6 +117,29 @@ class VisitorsTable:
 
     def emptied(self, until: datetime, most: int, after: str | None = None) -> Slice[str]:
         return self._open_keys(_EMPTY, until, most, after)
+
+    def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
+        since, end = -1 if after is None else int(after), round(now.timestamp())
+        if since >= end:
+            return Slice([])
+        for days in range(_UNFORGOTTEN.days, -1, -1):
+            day = f"{now.astimezone(UTC) - timedelta(days=days):%Y-%m-%d}"
+            answer = self._table.query(
+                IndexName=_EXPIRY_INDEX,
+                KeyConditionExpression="forget_on = :day AND forget_at BETWEEN :after AND :now",
+                ExpressionAttributeValues={":day": day, ":after": since + 1, ":now": end},
+                Limit=most,
+            )
+            items = [
+                (int(str(item["forget_at"])), str(item["visitor_id"])) for item in answer["Items"]
+            ]
+            if not items:
+                continue
+            kept = items
+            if "LastEvaluatedKey" in answer:  # as in _open_keys
+                kept = [item for item in items if item[0] < items[-1][0]] or items
+            return Slice([visitor_id for _, visitor_id in kept], str(kept[-1][0]))
+        return Slice([])
 
     def _open_keys(self, status: str, until: datetime, most: int, after: str | None) -> Slice[str]:
         """Read a slice of the index; its bookmark is the last `status_at`.
@@ -239,7 +269,7 @@ class VisitorsTable:
             "status": after.status.value,
             "open_status": after.status.value,
             "status_at": after.status_at,
-            "expires_at": revised.expires_at,
+            **_expiry_values(revised.expires_at),
             "ratings": _rating_items(after.ratings),
             "dismissed": list(after.dismissed),
         }
@@ -309,22 +339,27 @@ class VisitorsTable:
             )
         )
 
-    def empty(self, visitor_id: str) -> Collection[str] | None:
+    def empty(
+        self, visitor_id: str, *, expired_at: datetime | None = None
+    ) -> Collection[str] | None:
         now = datetime.now(UTC)
         values = {
             "status": _EMPTY,
             "open_status": _EMPTY,
             "status_at": timestamp(now),
-            # If nobody ever removes it, DynamoDB will; not before the sweep had many chances to.
-            "expires_at": round((now + timedelta(days=7)).timestamp()),
+            "expires_at": round((now + _UNFORGOTTEN).timestamp()),
         }
         names, filled, assignments = _assignments(values)
+        condition = "attribute_exists(visitor_id)"
+        if expired_at is not None:
+            condition = "forget_at <= :expired_at"
+            filled[":expired_at"] = round(expired_at.timestamp())
         taken = {f"#taken{number}": name for number, name in enumerate(_TAKEN)}
         try:
             answer = self._table.update_item(
                 Key={"visitor_id": visitor_id},
                 UpdateExpression=f"SET {assignments} REMOVE {', '.join(taken)}",
-                ConditionExpression="attribute_exists(visitor_id)",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={**names, **taken},
                 ExpressionAttributeValues=filled,
                 ReturnValues="ALL_NEW",
@@ -411,6 +446,15 @@ def _is_somebody(item: Mapping[str, Any] | None) -> TypeIs[Mapping[str, Any]]:
     return item is not None and item["status"] != _EMPTY
 
 
+def _expiry_values(expires_at: int) -> dict[str, Any]:
+    """When the sweep forgets a visitor, as the index `expiry` has it, and when DynamoDB would."""
+    return {
+        "forget_on": f"{datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d}",
+        "forget_at": expires_at,
+        "expires_at": expires_at + round(_UNFORGOTTEN.total_seconds()),
+    }
+
+
 def _phone_values(phone: Phone, consent_at: str) -> dict[str, str]:
     return {
         "phone": phone.number,
@@ -464,11 +508,13 @@ def _page(item: Mapping[str, Any]) -> Page:
     return Page(
         progress=_progress(item),
         name=str(item["name"]),
-        expires_at=int(item["expires_at"]),
+        # Items that were stored before there was the index `expiry` lack these two.
+        expires_at=int(item.get("forget_at", item["expires_at"])),
         phone_ends=item.get("phone_ends"),
         phone_mark=item.get("phone_mark"),
         form_digest=item.get("form_digest"),
         renewal=item.get("renewal"),
+        limit_salt=str(item.get("limit_salt", item["visitor_id"])),
     )
 
 

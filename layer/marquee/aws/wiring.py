@@ -22,6 +22,7 @@ from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.challenges import Challenges
 from marquee.collecting import Collector
+from marquee.discarding import Discarder
 from marquee.forgetting import Forgetter
 from marquee.identity import token_for
 from marquee.limits import Cap, Limit, Limited, NetworkLimits
@@ -144,11 +145,20 @@ def submitter(settings: Settings, ledger: IdempotencyLedger) -> Submitter:
     )
 
 
+def discarder(settings: Settings) -> Discarder:
+    return Discarder(
+        visitors=visitors(settings),
+        submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
+        results=ResultsBucket(client("s3"), settings.results_bucket),
+    )
+
+
 def collector(settings: Settings) -> Collector:
     return Collector(
         visitors=visitors(settings),
         results=ResultsBucket(client("s3"), settings.results_bucket),
         texts=TextsQueue(client("sqs"), settings.texts_queue_url),
+        discarder=discarder(settings),
     )
 
 
@@ -184,6 +194,7 @@ def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
         cluster=adder.cluster,
         adder=adder,
         collector=collector(settings),
+        discarder=discarder(settings),
         texter=texter(settings),
         patience=settings.patience,
         sweeper=Sweeper(

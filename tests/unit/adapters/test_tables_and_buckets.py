@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from mypy_boto3_emr import EMRClient
 
-from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
+from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket, UndeletedError
 from marquee.aws.cluster import Cluster
 from marquee.aws.model_store import ModelStore
 from marquee.aws.movies_table import MoviesTable
@@ -180,6 +180,14 @@ def test_a_submission_is_read_back(ratings: RatingsBucket) -> None:
     assert ratings.get(submission.submission_id) == submission
 
 
+def test_a_deleted_submission_is_not_there(ratings: RatingsBucket) -> None:
+    submission = Submission((ADA.progress.member,))
+    ratings.put(submission)
+    ratings.delete_submission(submission.submission_id)
+    ratings.delete_submission(submission.submission_id)  # a second delivery
+    assert ratings.get(submission.submission_id) is None
+
+
 def test_before_training_there_is_no_current_model(aws: Aws) -> None:
     assert ModelsBucket(aws.client("s3"), "marquee-test-models").current() is None
 
@@ -192,6 +200,53 @@ def test_results_are_complete_with_success_only(aws: Aws) -> None:
     s3.put_object(Bucket="marquee-test-results", Key="submission=a/_SUCCESS", Body=b"")
     assert results.complete("a")
     assert list(results.lines("a")) == [b"{}", b"{}"]
+
+
+def put_results(aws: Aws, *submissions: str) -> None:
+    for submission in submissions:
+        for name in ("", "part-0.json", "part-1.json", "_SUCCESS"):  # "": S3A's folder marker
+            aws.client("s3").put_object(
+                Bucket="marquee-test-results", Key=f"submission={submission}/{name}", Body=b"{}"
+            )
+
+
+def test_everything_of_one_submissions_results_is_deleted(aws: Aws) -> None:
+    put_results(aws, "a", "ab")
+    results = ResultsBucket(aws.client("s3"), "marquee-test-results")
+    results.delete_results("a")
+    results.delete_results("a")  # a second delivery
+    left = aws.client("s3").list_objects_v2(Bucket="marquee-test-results")["Contents"]
+    assert len(left) == 4
+    assert all(found["Key"].startswith("submission=ab/") for found in left)
+
+
+def test_results_stay_complete_until_all_else_is_deleted(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_results(aws, "a")
+    s3 = aws.client("s3")
+    results = ResultsBucket(s3, "marquee-test-results")
+    refused = {"Errors": [{"Key": "a", "Code": "InternalError", "Message": "no"}]}
+    monkeypatch.setattr(s3, "delete_objects", lambda **_: refused)
+    with pytest.raises(UndeletedError):
+        results.delete_results("a")
+    assert results.complete("a")
+
+
+def test_results_deleted_by_another_delivery_hold_no_lines(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_results(aws, "a")
+    s3 = aws.client("s3")
+    results = ResultsBucket(s3, "marquee-test-results")
+    get_object = s3.get_object
+
+    def late(**request: str) -> object:
+        results.delete_results("a")
+        return get_object(**request)
+
+    monkeypatch.setattr(s3, "get_object", late)
+    assert list(results.lines("a")) == []
 
 
 def test_a_new_model_is_swapped_in_after_the_refresh_time(aws: Aws) -> None:

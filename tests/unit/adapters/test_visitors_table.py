@@ -136,6 +136,43 @@ def test_an_emptied_visitor_is_found_again_and_removed_for_good(
     assert aws.table("VISITORS_TABLE").scan()["Count"] == 0
 
 
+EXPIRES = datetime.fromtimestamp(ADA.expires_at, UTC)
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=20), timedelta(days=7)])
+def test_who_expired_within_the_last_week_is_found(table: VisitorsTable, late: timedelta) -> None:
+    table.create(replace(registration(2), expires_at=ADA.expires_at + 8 * 24 * 3600))
+    assert table.expired(EXPIRES + late, 10).found == [ID]
+
+
+def test_who_expires_later_the_same_day_is_not_found_yet(table: VisitorsTable) -> None:
+    assert table.expired(EXPIRES - timedelta(seconds=1)) == []
+
+
+def test_an_expired_visitor_is_emptied_and_not_found_again(table: VisitorsTable) -> None:
+    assert table.empty(ID, expired_at=EXPIRES - timedelta(seconds=1)) is None
+    assert table.page(ID) is not None
+    assert table.empty(ID, expired_at=EXPIRES) == {ADA.requested_at[:10]}
+    assert (table.page(ID), table.expired(EXPIRES, 10).found, table.emptied(SOON)) == (
+        None,
+        [],
+        [ID],
+    )
+
+
+def test_a_change_renews_the_time(table: VisitorsTable) -> None:
+    table.revise(page(table).progress, replace(revised(table), expires_at=2_100_000_000), None)
+    assert table.expired(EXPIRES, 10).found == []
+    assert table.empty(ID, expired_at=EXPIRES) is None
+
+
+def test_dynamodb_deletes_an_item_only_long_after_the_sweep_was_to(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    assert item(aws)["expires_at"] == ADA.expires_at + 7 * 24 * 3600
+    assert page(table).expires_at == ADA.expires_at
+
+
 def test_somebody_who_is_there_is_not_removed(table: VisitorsTable) -> None:
     table.remove(ID)
     assert table.get(ID) == ADA.progress
@@ -145,9 +182,14 @@ def test_an_item_from_before_movies_could_be_dismissed_still_reads(
     aws: Aws, table: VisitorsTable
 ) -> None:
     aws.table("VISITORS_TABLE").update_item(
-        Key={"visitor_id": ID}, UpdateExpression="REMOVE dismissed, dates, phone_ends, phone_mark"
+        Key={"visitor_id": ID},
+        UpdateExpression=(
+            "REMOVE dismissed, dates, phone_ends, phone_mark, forget_on, forget_at, limit_salt"
+        ),
     )
-    assert page(table).progress == ADA.progress
+    found = page(table)
+    assert (found.progress, found.limit_salt) == (ADA.progress, ID)
+    assert found.expires_at == item(aws)["expires_at"]
     assert set(table.empty(ID) or ()) == {ADA.requested_at[:10]}
 
 
@@ -313,3 +355,17 @@ def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
     bookmarks.put("sweep", {"run": "2"})
     assert bookmarks.get("sweep") == {"run": "2"}
     assert bookmarks.get("other") == {}
+
+
+def test_expired_visitors_are_found_slice_by_slice(table: VisitorsTable) -> None:
+    """Given three of one moment and two of the next day, in slices of four."""
+    times = [0, 0, 24 * 3600, 24 * 3600 + 1]
+    for number, later in enumerate(times, start=2):
+        table.create(replace(registration(number), expires_at=ADA.expires_at + later))
+    found, after = list[str](), None
+    for _ in range(6):
+        part = table.expired(EXPIRES + timedelta(days=2), 4, after)
+        found, after = [*found, *part.found], part.after
+        if after is None:
+            break
+    assert sorted(found) == [f"{number:026d}" for number in range(1, 6)]

@@ -422,6 +422,23 @@ def test_no_limit_holds_the_phone(texted_ada: Tab) -> None:
     assert all(number[2:] not in records for number in (PHONE, OTHER_PHONE))
 
 
+def test_no_record_that_outlives_a_visitor_names_the_visitor(texted_ada: Tab) -> None:
+    texted_ada.give_phone(phone=OTHER_PHONE)
+    visitor_id = texted_ada.visitor_id
+    aws = texted_ada.api.aws
+    salt = aws.table("VISITORS_TABLE").get_item(Key={"visitor_id": visitor_id})["Item"][
+        "limit_salt"
+    ]
+    texted_ada.call("DELETE")
+    records = [
+        json.dumps(record, default=str)
+        for record in aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
+        if str(record["id"]).startswith(("limit/", "challenge/"))
+    ]
+    assert len(records) >= 4
+    assert [mark for mark in (visitor_id, salt) for record in records if mark in record] == []
+
+
 # DELETE
 
 

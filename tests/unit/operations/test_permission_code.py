@@ -46,13 +46,16 @@ def test_a_key_is_known_as_far_as_the_code_says_it() -> None:
 
 def test_keys_that_come_from_a_listing_begin_as_the_listing_does() -> None:
     assert of(calls_of("reconcile"), "DeleteObjects") == {
-        (("Bucket", "{ratings_bucket}"), ("Key", "visitors/date=*/*-*"))
+        (("Bucket", "{ratings_bucket}"), ("Key", "visitors/date=*/*-*")),
+        (("Bucket", "{results_bucket}"), ("Key", "submission=*/*")),
     }
 
 
 def test_a_query_names_its_index_and_a_batch_its_table() -> None:
     calls = calls_of("reconcile")
-    assert of(calls, "Query") == {(("TableName", "{visitors_table}"), ("IndexName", "open"))}
+    assert of(calls, "Query") == {
+        (("TableName", "{visitors_table}"), ("IndexName", index)) for index in ("open", "expiry")
+    }
     assert of(calls, "BatchGetItem") == {(("TableName", "{visitors_table}"),)}
 
 
