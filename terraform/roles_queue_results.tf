@@ -20,9 +20,32 @@ locals {
       Resource = local.bucket_arns.results
     },
     {
+      # Ratings and picks of visitors who may be forgotten: deleted once nobody waits for them …
+      Sid    = "DiscardWhatIsCollected"
+      Effect = "Allow"
+      Action = "s3:DeleteObject"
+      Resource = [
+        "${local.bucket_arns.results}/submission=*", "${local.bucket_arns.ratings}/submissions/*",
+      ]
+    },
+    {
+      # … which the submission's members tell.
+      Sid      = "ReadSubmissions"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${local.bucket_arns.ratings}/submissions/*"
+    },
+    {
+      Sid       = "SeeSubmissions"
+      Effect    = "Allow"
+      Action    = "s3:ListBucket"
+      Resource  = local.bucket_arns.ratings
+      Condition = { StringLike = { "s3:prefix" = "submissions/*" } }
+    },
+    {
       Sid      = "MoveVisitors"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
       Resource = local.table_arns.visitors
     },
     {

@@ -14,7 +14,8 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      # A function that died while it forgot somebody left an empty item; the sweep ends its work.
+      # Visitors expire, and a function that died while it forgot somebody left an empty item: the
+      # sweep forgets both.
       Sid      = "ForgetVisitors"
       Effect   = "Allow"
       Action   = "dynamodb:DeleteItem"
@@ -25,6 +26,15 @@ locals {
       Effect   = "Allow"
       Action   = "s3:DeleteObject"
       Resource = "${local.bucket_arns.ratings}/visitors/*"
+    },
+    {
+      # Of submissions that nobody waits for any more.
+      Sid    = "DiscardWhatIsSettled"
+      Effect = "Allow"
+      Action = "s3:DeleteObject"
+      Resource = [
+        "${local.bucket_arns.results}/submission=*", "${local.bucket_arns.ratings}/submissions/*",
+      ]
     },
     {
       Sid      = "RetryOnce"

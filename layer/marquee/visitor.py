@@ -127,8 +127,9 @@ class Page:
     """What a visitor's own page shows of her; of the phone no more than its last digits.
 
     `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`, `limit_salt` as in
-    `Registration`. `form_digest` stands for the visitor's first form if it came with an Idempotency-Key (`marquee.identity.form_digest`),
-    `renewal` for the call that made the current token (`marquee.identity.renewal_digest`).
+    `Registration`. `form_digest` stands for the visitor's first form if it came with an
+    Idempotency-Key (`marquee.identity.form_digest`), `renewal` for the call that made the current
+    token (`marquee.identity.renewal_digest`).
     """
 
     progress: Progress

@@ -61,9 +61,9 @@ run "as_on_aws" {
       for kind, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       kind => { for rule in lifecycle.rule : one(rule.filter).prefix => one(rule.expiration).days if length(rule.expiration) == 1 }
       } == {
-      ratings = { "submissions/" = 30 }, results = { "submission=" = 30 }, artifacts = { "logs/" = 30 }, models = {}, site = { "posters/" = 150 }
+      ratings = { "submissions/" = 2 }, results = { "submission=" = 2 }, artifacts = { "logs/" = 30 }, models = {}, site = { "posters/" = 150 }
     }
-    error_message = "Submissions, results and cluster logs expire after 30 days, posters before TMDB's six months are over; visitor objects stay as training data."
+    error_message = "Submissions and results that nothing collected expire after two days, cluster logs after 30, posters before TMDB's six months are over; visitor objects stay as training data."
   }
 
   assert {

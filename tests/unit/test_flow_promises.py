@@ -144,7 +144,7 @@ def test_a_submission_stays_while_one_of_its_members_waits() -> None:
         {submission_id},
         {submission_id},
     )
-    world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    world.sweep()
     assert (world.objects.submissions, world.objects.results) == ({}, {})
 
 
@@ -177,7 +177,7 @@ def test_results_that_nobody_can_read_stay_for_the_operator() -> None:
     world.deliver_visitors()
     (submission_id,) = world.objects.submissions
     world.objects.results[submission_id] = [b"no JSON"]
-    done = world.reconciler.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    done = world.sweep()
     assert [type(error) for error in done.errors] == [BadResultsError]
     assert world.status(ADA.visitor_id) is Status.FAILED
     assert set(world.objects.results) == {submission_id}

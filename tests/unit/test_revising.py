@@ -369,7 +369,7 @@ def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
     """Given a visitor whom the index still calls expired, when a change has renewed the time."""
     world = posted()
     monkeypatch.setattr(world.visitors, "expired", lambda *_: Slice([ID]))
-    done = world.reconciler.sweep()
+    done = world.sweep()
     assert (done.expired, world.visitors.page(ID) is None) == ([], False)
 
 

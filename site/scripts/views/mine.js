@@ -163,7 +163,7 @@ function forgetDialog(app, after) {
       await app.visit.forget();
       element.close();
       say(after, wasSaved
-        ? "Forgotten: your name, number, ratings and picks are deleted, and your link opens nothing now."
+        ? "Forgotten: your name, number, ratings and picks are deleted, and your link opens nothing now. Backups forget them within 35 days."
         : "Forgotten: this browser holds nothing of yours now.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
@@ -178,7 +178,7 @@ function forgetDialog(app, after) {
     ask() {
       problem.hidden = true;
       words.textContent = app.visit.credentials
-        ? "Your name, phone number, ratings and picks are deleted here and at Marquee, at once and for good. Backups of the database forget them within 35 days."
+        ? "Your name, phone number, ratings and picks are deleted here and at Marquee, at once and for good. Three things last longer. If a batch with your ratings is being computed right now, it keeps them, without name and number, until it is done: minutes as a rule, three days at most. A text that is already on its way still arrives. Backups of the database keep everything for up to 35 days."
         : "Your ratings are in this browser only; they are deleted from it for good.";
       element.showModal();
     },

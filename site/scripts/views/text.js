@@ -64,7 +64,7 @@ function textPreview(app, signal) {
     bubble,
     make("ul", { class: "plain-facts" },
       make("li", {}, "One text with ten titles and a link back here. It may arrive in up to three parts."),
-      make("li", {}, "Reply STOP and we send no more. “Forget me” under My movies deletes everything, the number too."),
+      make("li", {}, "Reply STOP and we send no more. “Forget me” under My movies deletes everything, the number too, and says what lasts a little longer."),
       make("li", {}, "Your number is used for this text and nothing else, and shown to nobody. Your carrier may charge for receiving it.")));
 }
 
