@@ -95,11 +95,14 @@ run "roles" {
   assert {
     condition = alltrue(flatten([
       for policy in aws_iam_role_policy.functions : [
-        for statement in jsondecode(policy.policy).Statement : flatten([statement.Resource]) == ["arn:aws:s3:::marquee-test-123456789012-ratings/visitors/*"]
+        for statement in jsondecode(policy.policy).Statement : contains([
+          "arn:aws:s3:::marquee-test-123456789012-ratings/visitors/*",
+          "arn:aws:s3:::marquee-test-123456789012-ratings/submissions/* arn:aws:s3:::marquee-test-123456789012-results/submission=*",
+        ], join(" ", sort(flatten([statement.Resource]))))
         if contains(flatten([statement.Action]), "s3:DeleteObject")
       ]
     ]))
-    error_message = "A function may delete other objects than those of visitors."
+    error_message = "A function may delete other objects than those of visitors, submissions and results."
   }
 
   assert {
