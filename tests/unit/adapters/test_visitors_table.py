@@ -146,14 +146,14 @@ def test_who_expired_within_the_last_week_is_found(table: VisitorsTable, late: t
 
 
 def test_who_expires_later_the_same_day_is_not_found_yet(table: VisitorsTable) -> None:
-    assert table.expired(EXPIRES - timedelta(seconds=1)) == []
+    assert table.expired(EXPIRES - timedelta(seconds=1), 10).found == []
 
 
 def test_an_expired_visitor_is_emptied_and_not_found_again(table: VisitorsTable) -> None:
     assert table.empty(ID, expired_at=EXPIRES - timedelta(seconds=1)) is None
     assert table.page(ID) is not None
     assert table.empty(ID, expired_at=EXPIRES) == {ADA.requested_at[:10]}
-    assert (table.page(ID), table.expired(EXPIRES, 10).found, table.emptied(SOON)) == (
+    assert (table.page(ID), table.expired(EXPIRES, 10).found, table.emptied(SOON, 10).found) == (
         None,
         [],
         [ID],
