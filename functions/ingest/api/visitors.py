@@ -226,11 +226,11 @@ def renewed(visitor_id: str, key: str | None) -> Progress:
     repeated = repeated_renewal(visitor_id, key)
     if repeated is not None:
         return repeated.progress
-    before = own_page(visitor_id).progress
-    what = f"{visitor_id}-token-{before.token_generation + 1}"
+    page = own_page(visitor_id)
+    before = page.progress
     now = datetime.now(UTC)
     networks.take(router, [Limited.NETWORK_CHANGES], now)
-    limits[Limited.CHANGES].take(visitor_id, what, now)
+    count_change(page, f"token {before.token_generation + 1}", now)
     if not wiring.visitors(SETTINGS).renew_token(before, renewal_of(before, key)):
         # DynamoDB's client tries again by itself: its first try may have been this call's.
         repeated = repeated_renewal(visitor_id, key)
@@ -239,6 +239,12 @@ def renewed(visitor_id: str, key: str | None) -> Progress:
         return repeated.progress
     logger.info("token renewed")
     return replace(before, token_generation=before.token_generation + 1)
+
+
+def count_change(page: Page, what: str, now: datetime) -> None:
+    """Count a change against the visitor's own limit, whose record does not name the visitor."""
+    salt = page.limit_salt
+    limits[Limited.CHANGES].take(limit_entry(salt, "changes"), limit_entry(salt, what), now)
 
 
 def renewal_of(before: Progress, key: str | None) -> str | None:
@@ -292,7 +298,7 @@ def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -
     what = limit_entry(page.limit_salt, f"{progress.version + 1}")
     given = [Limited.NETWORK_PHONES] if change.phone else []
     networks.take(router, [Limited.NETWORK_CHANGES, *given], now)
-    limits[Limited.CHANGES].take(limit_entry(page.limit_salt, "changes"), what, now)
+    count_change(page, f"{progress.version + 1}", now)
     mark = change.phone.mark if change.phone else page.phone_mark
     if not (change.text and mark):
         return
