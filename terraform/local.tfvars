@@ -22,15 +22,6 @@ protect_data           = false
 termination_protection = false
 encrypt_disks          = false
 
-# A failure is retried while somebody watches. Too short for AWS, where Lambda wants six times the
-# function's timeout. Five deliveries still outlast submit_step's timeout (60 seconds: so long does
-# the ledger believe that a run which died is still at work) and a text's claim (90 seconds).
-queue_visibility_seconds = {
-  visitors = 20
-  results  = 20
-  texts    = 20
-}
-
 # The runner of local steps brings its own Python and sizes Spark by the step's input.
 cluster_python      = null
 driver_memory_share = 0
