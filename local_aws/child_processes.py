@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
+BACKGROUND = 10  # niceness of work that nobody waits for while it runs
 LOCK = threading.Lock()
 TOLD: list[IO[bytes]] = []
 
@@ -32,14 +33,15 @@ def start_watchdog(pid_file: Path) -> int:
     return watchdog.pid
 
 
-def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, known to the watchdog (options of Popen).
 
+    `niceness` is added to this process's own: the higher, the more it gives way to others.
     The command waits for a line until the watchdog knows of it: if this process is killed in
     between, the line never comes and the command never runs.
     """
     process = subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh", *command],
+        ["/bin/sh", "-c", f'read -r _ && exec nice -n {niceness} "$@" </dev/null', "sh", *command],
         stdin=subprocess.PIPE,
         start_new_session=True,
         **options,

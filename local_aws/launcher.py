@@ -151,6 +151,9 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        # glibc gives each of its hundreds of threads a heap of its own and keeps what they free
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "131072",
         # everything it writes goes below the state folder, in a container too, where it would take
         # the machine for its own and write to /var/lib/localstack
         "OVERRIDE_IN_DOCKER": "0",

@@ -131,6 +131,7 @@ class StepProcess:
                 return 1
             process = self.process = child_processes.spawn(
                 command,
+                niceness=child_processes.BACKGROUND,
                 cwd=self.work,
                 env=step_environment(self.node, self.work) | {"EMR_STEP_ID": self.step_id},
                 stdout=out,

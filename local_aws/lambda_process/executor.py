@@ -18,6 +18,7 @@ from typing import Any
 from local_aws import child_processes, emulator, faults
 from local_aws.lambda_process import logs
 from local_aws.lambda_process.environment import function_environment
+from local_aws.lambda_process.priority import niceness
 from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         with self.log_path.open("ab") as log:
             self.process = child_processes.spawn(
                 [str(PYTHON), "-B", "-m", "awslambdaric", self.environment["_HANDLER"]],
+                niceness=niceness(self.function_version.id),
                 cwd=self.code,
                 env=self.environment,
                 stdout=log,
