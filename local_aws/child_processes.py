@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-BACKGROUND = 10  # niceness of work that nobody waits for while it runs
+BACKGROUND = 5  # niceness of work that nobody waits for while it runs: a third of the others' share
 LOCK = threading.Lock()
 TOLD: list[IO[bytes]] = []
 

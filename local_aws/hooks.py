@@ -12,6 +12,7 @@ from local_aws import (
     faults,
     instance,
     queue_batches,
+    service_index,
     stack_updates,
 )
 from local_aws.emr import provider
@@ -28,6 +29,7 @@ def marquee_start() -> None:
     emulator.part("services.s3.provider").DEFAULT_S3_TMP_DIR = str(
         Path(tempfile.gettempdir()) / "s3"
     )
+    service_index.install()
     queue_batches.install()
     turns.install()
     logs.install()
