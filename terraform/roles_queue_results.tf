@@ -8,6 +8,13 @@ locals {
       Resource = local.queue_arns.results
     },
     {
+      # What it has no time for, it hands on to its next run.
+      Sid      = "HandOnResults"
+      Effect   = "Allow"
+      Action   = "sqs:SendMessage"
+      Resource = local.queue_arns.results
+    },
+    {
       Sid      = "ReadResults"
       Effect   = "Allow"
       Action   = "s3:GetObject"
@@ -45,7 +52,7 @@ locals {
     {
       Sid      = "MoveVisitors"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:UpdateItem"]
       Resource = local.table_arns.visitors
     },
     {

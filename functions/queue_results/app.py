@@ -1,5 +1,6 @@
 """Queue results → visitors' picks, and the texts queue."""
 
+import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -14,36 +15,57 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
-from marquee.contracts import parse_results_key
+from marquee.collecting import Collected
+from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
 from marquee.s3_events import created_keys
 
 SETTINGS = Settings.from_environment()
 
 logger, tracer, metrics = observe("queue-results")
 collector = wiring.collector(SETTINGS)
+rest_of_results = wiring.rest_of_results(SETTINGS)
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
+def asked_for(body: str) -> list[tuple[str, ResultsPlace | None]]:
+    """Name the submissions of a message, each with the place that an earlier run came to."""
+    if "submission_id" in json.loads(body):
+        message = ResultsMessage.from_json(body)
+        return [(message.submission_id, message.after)]
+    return [(parse_results_key(key), None) for key in created_keys(body)]
+
+
 @tracer.capture_method(capture_response=False, capture_error=False)
-def collect(record: SQSRecord) -> None:
+def collect(record: SQSRecord, context: LambdaContext) -> None:
     logger.set_correlation_id(record.message_id)
-    for key in created_keys(record.body):
-        submission_id = parse_results_key(key)
+    for submission_id, after in asked_for(record.body):
         logger.set_correlation_id(submission_id)
-        collected = collector.collect(submission_id)
-        for result in collected.recommended:
-            logger.set_correlation_id(result.visitor_id)
-            logger.info("visitor recommended", extra={"submission_id": submission_id})
-        for result in collected.failed:
-            logger.set_correlation_id(result.visitor_id)
-            logger.warning("visitor failed", extra={"reason": result.error})
-        metrics.add_metric("VisitorsRecommended", "Count", len(collected.recommended))
-        metrics.add_metric("VisitorsFailed", "Count", len(collected.failed))
+        collected = collector.collect(
+            submission_id, lambda: context.get_remaining_time_in_millis() / 1000, after
+        )
+        if collected.stopped_at is not None:
+            rest_of_results.hand_on(ResultsMessage(submission_id, collected.stopped_at))
+            logger.info("time is short, the rest of the results is handed on")
+        if collected.stopped_at is not None and collected.unreadable:
+            # The last run reports what it finds itself; these lines are seen by no later run.
+            logger.error("unreadable result lines: %s", collected.unreadable)
+        report(collected, submission_id)
 
 
-def collect_or_report(record: SQSRecord) -> None:
+def report(collected: Collected, submission_id: str) -> None:
+    for result in collected.recommended:
+        logger.set_correlation_id(result.visitor_id)
+        logger.info("visitor recommended", extra={"submission_id": submission_id})
+    for result in collected.failed:
+        logger.set_correlation_id(result.visitor_id)
+        logger.warning("visitor failed", extra={"reason": result.error})
+    metrics.add_metric("VisitorsRecommended", "Count", len(collected.recommended))
+    metrics.add_metric("VisitorsFailed", "Count", len(collected.failed))
+
+
+def collect_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
     try:
-        collect(record)
+        collect(record, lambda_context)
     except Exception as error:
         logger.warning("results not collected, the message comes again: %s", error)
         raise

@@ -1,13 +1,30 @@
-"""From the engine's results to visitors' picks, and on to the texts queue."""
+"""From the engine's results to visitors' picks, and on to the texts queue.
 
+Results are taken in pages: one read of all visitors of a page, one write for each visitor who has
+no picks yet, one batch of texts messages; then the next page. Nothing is done again: visitors who
+have their picks are skipped, and where time runs short the rest is handed on with its place.
+
+The run that writes a visitor's picks sends their texts message. If that run dies before it sends
+the messages of a page, the sweep queues those texts: a later run cannot tell whether a message is
+in the queue already, and doubled messages would make a long queue longer.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import batched
 
-from marquee.contracts import ContractError, Result, TextMessage
+from marquee.contracts import ContractError, Result, ResultsPlace, TextMessage
 from marquee.discarding import Discarder
 from marquee.ports import Results, Texts, Visitors
 from marquee.visitor import Progress, Status
 
 BEFORE_PICKS = (Status.RECEIVED, Status.SUBMITTED)
+PAGE = 100  # as many as one call to DynamoDB reads
+# No page is begun with less time left: one takes a second, or many where DynamoDB is slow.
+MARGIN_SECONDS = 20.0
+# Calls at once, within the 10 connections that a client of boto3 keeps.
+WRITERS = 8
 
 
 class BadResultsError(RuntimeError):
@@ -16,8 +33,12 @@ class BadResultsError(RuntimeError):
 
 @dataclass(slots=True)
 class Collected:
+    """Who newly got picks and who none; `stopped_at` where time ran short, else None."""
+
     recommended: list[Result] = field(default_factory=list)
     failed: list[Result] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    stopped_at: ResultsPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +47,35 @@ class Collector:
     results: Results
     texts: Texts
     discarder: Discarder
+    writers: int = WRITERS
 
-    def collect(self, submission_id: str) -> Collected:
-        """Take every result of a submission.
+    def collect(
+        self,
+        submission_id: str,
+        seconds_left: Callable[[], float],
+        after: ResultsPlace | None = None,
+    ) -> Collected:
+        """Take the results of a submission, one page at least and then while there is time.
 
-        A visitor who is already `recommended` but not texted gets her texts message again: the
-        function may have died between the two writes, and send_text claims each text once.
-        At the end the submission and its results are deleted, unless a member got no result: the
-        sweep looks after that one.
+        After the last page the submission and its results are deleted, unless a member got no
+        result: the sweep looks after that one.
+
+        Args:
+            submission_id: whose results are complete.
+            seconds_left: says how many seconds this process may still run.
+            after: where an earlier run stopped.
+
+        Raises:
+            BadResultsError: all was taken but lines that could not be read.
         """
-        collected, to_text, unreadable = Collected(), list[TextMessage](), list[str]()
-        for line in self.results.lines(submission_id):
-            try:
-                result = Result.from_json(line)
-            except (ContractError, KeyError, TypeError, ValueError) as error:
-                unreadable.append(str(error))
-                continue
-            if not result.visitor_id:  # the step could not read that member of the submission
-                unreadable.append(str(result.error))
-                continue
-            self._take(result, collected)
-            if self._awaits_text(result):
-                to_text.append(TextMessage(result.visitor_id, result.version))
-        if to_text:
-            self.texts.send(to_text)
+        collected = Collected()
+        for page in batched(self.results.lines(submission_id, after), PAGE, strict=False):
+            if collected.stopped_at is not None and seconds_left() < MARGIN_SECONDS:
+                return collected
+            self._take_page([line for _, line in page], collected)
+            collected.stopped_at = page[-1][0]
+        collected.stopped_at = None
+        unreadable = collected.unreadable
         if unreadable:
             raise BadResultsError(
                 f"{len(unreadable)} result lines of submission {submission_id} are unreadable, "
@@ -58,22 +84,73 @@ class Collector:
         self.discarder.discard_if_settled(submission_id)
         return collected
 
-    def _take(self, result: Result, collected: Collected) -> None:
-        if result.error is not None or not result.picks:
-            reason = result.error or "the engine found no movie to recommend"
-            if self.visitors.mark_failed(
-                result.visitor_id, result.version, reason, while_at=BEFORE_PICKS
-            ):
-                collected.failed.append(result)
-        elif self.visitors.mark_recommended(
-            result.visitor_id, result.version, result.model_id, result.picks
-        ):
-            collected.recommended.append(result)
+    def _take_page(self, lines: Iterable[bytes], collected: Collected) -> None:
+        results = list(_readable(lines, collected))
+        stored = self.visitors.get_many([result.visitor_id for result in results])
+        new = [result for result in results if _awaits_picks(stored, result)]
+        taken = dict(zip(new, self._for_each(self._take, new), strict=True))
+        for result, took_effect in taken.items():
+            if took_effect:
+                (collected.failed if _is_bad(result) else collected.recommended).append(result)
+        # A write that DynamoDB took although its answer was lost looks as if another had made it.
+        lost = [r.visitor_id for r, took_effect in taken.items() if not took_effect]
+        stored |= self.visitors.get_many(lost) if lost else {}
+        to_text = [
+            TextMessage(result.visitor_id, result.version)
+            for result, took_effect in taken.items()
+            if not _is_bad(result)
+            and (
+                stored[result.visitor_id].texts
+                if took_effect
+                else awaits_text(stored.get(result.visitor_id), result.version)
+            )
+        ]
+        if to_text:
+            self.texts.send(to_text)
 
-    def _awaits_text(self, result: Result) -> bool:
-        if result.error is not None:
-            return False
-        return awaits_text(self.visitors.get(result.visitor_id), result.version)
+    def _for_each(
+        self, work: Callable[[Result], bool], results: Sequence[Result]
+    ) -> Sequence[bool]:
+        if self.writers == 1 or len(results) <= 1:
+            return [work(result) for result in results]
+        with ThreadPoolExecutor(min(self.writers, len(results))) as threads:
+            return list(threads.map(work, results))
+
+    def _take(self, result: Result) -> bool:
+        if _is_bad(result):
+            reason = result.error or "the engine found no movie to recommend"
+            return self.visitors.mark_failed(
+                result.visitor_id, result.version, reason, while_at=BEFORE_PICKS
+            )
+        return self.visitors.mark_recommended(
+            result.visitor_id, result.version, result.model_id, result.picks
+        )
+
+
+def _readable(lines: Iterable[bytes], collected: Collected) -> Iterator[Result]:
+    for line in lines:
+        try:
+            result = Result.from_json(line)
+        except (ContractError, KeyError, TypeError, ValueError) as error:
+            collected.unreadable.append(str(error))
+            continue
+        if result.visitor_id:
+            yield result
+        else:  # the step could not read that member of the submission
+            collected.unreadable.append(str(result.error))
+
+
+def _awaits_picks(stored: dict[str, Progress], result: Result) -> bool:
+    progress = stored.get(result.visitor_id)
+    return (
+        progress is not None
+        and progress.version == result.version
+        and progress.status in BEFORE_PICKS
+    )
+
+
+def _is_bad(result: Result) -> bool:
+    return result.error is not None or not result.picks
 
 
 def awaits_text(progress: Progress | None, version: int) -> bool:

@@ -219,6 +219,36 @@ class TextMessage:
         return cls(_field(body, "visitor_id", str), _field(body, "version", int))
 
 
+@dataclass(frozen=True, slots=True)
+class ResultsPlace:
+    """How far a submission's results were taken: `lines` lines of the object `key`, and all objects
+    before it.
+    """
+
+    key: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsMessage:
+    """What a run hands on in the results queue when its time is short: the rest of the results."""
+
+    submission_id: str
+    after: ResultsPlace
+
+    def to_json(self) -> str:
+        return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "ResultsMessage":
+        body = _load(text, "results message")
+        after = body.get("after")
+        if not isinstance(after, dict):
+            raise ContractError(f"after is {after!r}, not an object with key and lines")
+        place = ResultsPlace(_field(after, "key", str), _field(after, "lines", int))
+        return cls(_field(body, "submission_id", str), place)
+
+
 def ratings_from(value: object) -> tuple[Rating, ...]:
     """Read a JSON list of ratings; a movie rated twice keeps its last rating."""
     if not isinstance(value, list):

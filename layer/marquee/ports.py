@@ -10,7 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from marquee.contracts import CurrentModel, Pick, Result, Submission, TextMessage, VisitorObject
+from marquee.contracts import (
+    CurrentModel,
+    Pick,
+    Result,
+    ResultsMessage,
+    ResultsPlace,
+    Submission,
+    TextMessage,
+    VisitorObject,
+)
 from marquee.steps import Step
 from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
@@ -138,10 +147,19 @@ class Results(Protocol):
     def complete(self, submission_id: str) -> bool:
         """Say whether `_SUCCESS` is there."""
 
-    def lines(self, submission_id: str) -> Iterable[bytes]: ...
+    def lines(
+        self, submission_id: str, after: ResultsPlace | None = None
+    ) -> Iterable[tuple[ResultsPlace, bytes]]:
+        """Give each line with the place after it, in a fixed order that begins `after` a place."""
 
     def delete_results(self, submission_id: str) -> None:
         """Delete everything that the steps of a submission wrote, `_SUCCESS` last."""
+
+
+class RestOfResults(Protocol):
+    """Takes what a run had no time for; another run goes on with it."""
+
+    def hand_on(self, message: ResultsMessage) -> None: ...
 
 
 class Texts(Protocol):
@@ -280,6 +298,7 @@ __all__ = [
     "Locks",
     "Models",
     "RatingsLog",
+    "RestOfResults",
     "Result",
     "Results",
     "Slice",

@@ -303,13 +303,15 @@ class _Round:
         """Take results that nobody announced; members who are not among them fail."""
         it = self.reconciler
         try:
-            collected = it.collector.collect(submission_id)
+            collected = it.collector.collect(submission_id, self.seconds_left)
         except BadResultsError as error:
             self.done.errors.append(error)
             it.give_up(members, NO_RESULT, self.done)  # the results stay, for the operator to read
         else:
             self.done.recommended += collected.recommended
             self.done.unserved += collected.failed
+            if collected.stopped_at is not None:  # the next sweep goes on
+                return
             it.give_up(members, NO_RESULT, self.done)  # those who got picks have moved on
             it.discarder.discard_if_settled(submission_id)
 

@@ -416,6 +416,10 @@ class _Reading:
             case _Client(service="dynamodb-resource"):
                 if name == "Table":
                     return frozenset([_Tables()])
+                if name == "meta":
+                    return frozenset([atom])
+                if name == "client":
+                    return frozenset([_Client("dynamodb")])
                 return _atoms(_operation("dynamodb", name))
             case _Client(service=service):
                 if name == "get_paginator":

@@ -93,7 +93,7 @@ def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
     planted = {
         "Sid": "Planted",
         "Effect": "Allow",
-        "Action": ["dynamodb:DeleteItem", "dynamodb:GetItem"],
+        "Action": ["dynamodb:DeleteItem", "dynamodb:UpdateItem"],
         "Resource": f"arn:aws:dynamodb:{here}:table/{rendered.name}-visitors",
     }
     statements = [*rendered.roles[role].document["Statement"], planted]

@@ -97,6 +97,10 @@ class Aws:
         )
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
+    def all_messages(self, queue: str) -> list[dict[str, Any]]:
+        """Receive every message that is in the queue, ten at a time."""
+        return [one for some in iter(lambda: self.messages(queue), []) for one in some]
+
     def step_names(self) -> list[str]:
         listed = self.client("emr").list_steps(ClusterId=self.cluster_id)["Steps"]
         return [step["Name"] for step in listed]
@@ -214,6 +218,7 @@ def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
         "IDEMPOTENCY_TABLE": "marquee-test-idempotency",
         "TEXTS_QUEUE_URL": queues["texts"],
         "VISITORS_QUEUE_URL": queues["visitors"],
+        "RESULTS_QUEUE_URL": queues["results"],
         "BUSY_DELAY_SECONDS": "0",
         "CLUSTER_ID": cluster_id,
         "STEPS_PREFIX": "s3://marquee-test-artifacts/steps/1/",

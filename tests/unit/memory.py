@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from marquee.collecting import Collector
+from marquee.collecting import Collected, Collector
 from marquee.contracts import (
     CurrentModel,
     Pick,
     Rating,
     Result,
+    ResultsPlace,
     Submission,
     TextMessage,
     VisitorObject,
@@ -348,8 +349,15 @@ class MemoryObjects:
     def complete(self, submission_id: str) -> bool:
         return submission_id in self.results
 
-    def lines(self, submission_id: str) -> Iterable[bytes]:
-        return list(self.results.get(submission_id, []))
+    def lines(
+        self, submission_id: str, after: ResultsPlace | None = None
+    ) -> Iterable[tuple[ResultsPlace, bytes]]:
+        lines = self.results.get(submission_id, [])
+        begin = after.lines if after else 0
+        return [
+            (ResultsPlace("part-00000.json", number), line)
+            for number, line in enumerate(lines[begin:], start=begin + 1)
+        ]
 
     def delete_submission(self, submission_id: str) -> None:
         self.gate.pass_through(
@@ -587,7 +595,7 @@ class World:
         self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line)
         texts = MemoryTexts(self.gate, self.texts_queue)
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
-        self.collector = Collector(self.visitors, self.objects, texts, self.discarder)
+        self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)
         # No claim is ever young here: a death is only noticed once the function's time is up.
         self.texter = Texter(
             self.visitors,
@@ -701,8 +709,11 @@ class World:
 
     def deliver_results(self) -> None:
         for submission_id in list(self.results_queue):
-            if self.alive(partial(self.collector.collect, submission_id)):
+            if self.alive(partial(self.collect, submission_id)):
                 self.results_queue.remove(submission_id)
+
+    def collect(self, submission_id: str) -> Collected:
+        return self.collector.collect(submission_id, lambda: 60.0)
 
     def deliver_texts(self) -> None:
         for message in list(self.texts_queue):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marquee.collecting import BadResultsError
+from marquee.collecting import PAGE, BadResultsError
 from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
 from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
@@ -139,7 +139,7 @@ def test_a_submission_stays_while_one_of_its_members_waits() -> None:
     world.deliver_visitors()
     (submission_id,) = world.objects.submissions
     world.objects.results[submission_id] = [good_result(ADA.visitor_id, 1).to_json().encode()]
-    world.collector.collect(submission_id)
+    world.collect(submission_id)
     assert (set(world.objects.submissions), set(world.objects.results)) == (
         {submission_id},
         {submission_id},
@@ -227,7 +227,7 @@ def test_results_of_an_older_version_are_ignored() -> None:
     world.deliver_visitors()
     stale = Result(ADA.visitor_id, 0, "m0", good_result(ADA.visitor_id, 0).picks)
     world.objects.results["old"] = [stale.to_json().encode()]
-    world.collector.collect("old")
+    world.collect("old")
     assert world.status(ADA.visitor_id) is Status.SUBMITTED
 
 
@@ -235,7 +235,7 @@ def test_results_may_overtake_the_submitted_status() -> None:
     world = World()
     world.post(ADA)
     world.objects.results["early"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
-    world.collector.collect("early")
+    world.collect("early")
     assert world.status(ADA.visitor_id) is Status.RECOMMENDED
     world.settle()
     assert world.texts_to(PHONE) == 1
@@ -245,10 +245,10 @@ def test_a_late_error_does_not_take_back_picks() -> None:
     world = World()
     world.post(ADA)
     world.objects.results["good"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
-    world.collector.collect("good")
+    world.collect("good")
     bad = Result(ADA.visitor_id, 1, "m1", error="no such movie")
     world.objects.results["bad"] = [bad.to_json().encode()]
-    world.collector.collect("bad")
+    world.collect("bad")
     assert world.status(ADA.visitor_id) is Status.RECOMMENDED
 
 
@@ -294,7 +294,7 @@ def test_a_result_for_nobody_is_reported_and_the_others_are_taken() -> None:
     lines = [nobody.to_json().encode(), good_result(ADA.visitor_id, 1).to_json().encode()]
     world.objects.results["some"] = lines
     with pytest.raises(BadResultsError, match="the line is not JSON"):
-        world.collector.collect("some")
+        world.collect("some")
     assert world.status(ADA.visitor_id) is Status.RECOMMENDED
 
 
@@ -746,3 +746,53 @@ def test_the_next_day_has_texts_of_its_own() -> None:
     world.post(ADA)
     world.settle()
     assert world.texts_to(PHONE) == 1
+
+
+def submitted_world(people: int) -> World:
+    """Give a world in which so many visitors wait for the results `many`, which are complete."""
+    world = World()
+    persons = [registration(number) for number in range(1, people + 1)]
+    for one in persons:
+        world.post(one)
+    world.deliver_visitors()
+    world.objects.results["many"] = [
+        good_result(one.visitor_id, 1).to_json().encode() for one in persons
+    ]
+    return world
+
+
+def test_where_time_is_short_a_page_of_results_is_taken_and_the_rest_goes_on_from_there() -> None:
+    world = submitted_world(2 * PAGE + 50)
+    first = world.collector.collect("many", lambda: 0.0)
+    assert (len(first.recommended), len(world.texts_queue)) == (PAGE, PAGE)
+    second = world.collector.collect("many", lambda: 0.0, first.stopped_at)
+    third = world.collector.collect("many", lambda: 0.0, second.stopped_at)
+    assert third.stopped_at is None
+    assert len(first.recommended + second.recommended + third.recommended) == 2 * PAGE + 50
+    assert len({text.visitor_id for text in world.texts_queue}) == len(world.texts_queue) == 250
+
+
+def test_results_that_come_again_write_nothing_and_queue_nothing() -> None:
+    world = submitted_world(PAGE + 20)
+    lines = world.objects.results["many"]
+    world.collect("many")
+    written, queued = len(world.gate.writes), len(world.texts_queue)
+    world.objects.results["many"] = lines
+    again = world.collect("many")
+    assert (again.recommended, len(world.texts_queue)) == ([], queued)
+    assert {*world.gate.writes[written:]} == {"results.delete", "submissions.delete"}
+
+
+def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> None:
+    world = submitted_world(PAGE + 20)
+    writes_of_a_page = PAGE + 1  # one a visitor, then the page's texts
+    world.gate.kill = (len(world.gate.writes) + writes_of_a_page + 10, "after")
+    with pytest.raises(Died):
+        world.collect("many")
+    assert len(world.texts_queue) == PAGE
+    world.gate.kill = None
+    rest = world.collect("many")
+    assert len(rest.recommended) == 9
+    world.settle()
+    phones = [number_of(registration(number)) for number in range(1, PAGE + 21)]
+    assert {world.texts_to(phone) for phone in phones} == {1}

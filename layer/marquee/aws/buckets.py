@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marquee.contracts import (
     CurrentModel,
+    ResultsPlace,
     Submission,
     VisitorObject,
     results_prefix,
@@ -114,16 +115,24 @@ class ResultsBucket:
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return listed["KeyCount"] > 0
 
-    def lines(self, submission_id: str) -> Iterable[bytes]:
+    def lines(
+        self, submission_id: str, after: ResultsPlace | None = None
+    ) -> Iterator[tuple[ResultsPlace, bytes]]:
         pages = self._s3.get_paginator("list_objects_v2")
         prefix = f"{results_prefix(submission_id)}part-"
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
+            for item in page.get("Contents", []):  # in the order of their keys, says S3
+                key = item["Key"]
+                if after is not None and key < after.key:
+                    continue
                 try:
-                    body = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])["Body"]
+                    body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
                 except self._s3.exceptions.NoSuchKey:
                     continue  # another delivery of the message has taken all and deleted it
-                yield from (line for line in body.read().splitlines() if line.strip())
+                skipped = after.lines if after is not None and key == after.key else 0
+                lines = [line for line in body.read().splitlines() if line.strip()]
+                for number, line in enumerate(lines[skipped:], start=skipped + 1):
+                    yield ResultsPlace(key, number), line
 
     def delete_results(self, submission_id: str) -> None:
         prefix = results_prefix(submission_id)

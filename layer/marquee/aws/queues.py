@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from marquee.contracts import TextMessage, VisitorObject
+from marquee.contracts import ResultsMessage, TextMessage, VisitorObject
 from marquee.s3_events import announcement
 
 if TYPE_CHECKING:
@@ -24,6 +24,16 @@ class TextsQueue:
 
     def send(self, messages: Sequence[TextMessage]) -> None:
         _send(self._sqs, self._url, [message.to_json() for message in messages])
+
+
+class ResultsQueue:
+    """Implements `marquee.ports.RestOfResults`."""
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs, self._url = sqs, url
+
+    def hand_on(self, message: ResultsMessage) -> None:
+        _send(self._sqs, self._url, [message.to_json()])
 
 
 class VisitorsQueue:

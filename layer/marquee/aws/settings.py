@@ -27,6 +27,7 @@ class Settings(BaseModel):
     movies_table: str = ""
     idempotency_table: str = ""
     texts_queue_url: str = ""
+    results_queue_url: str = ""
     visitors_queue_url: str = ""
     cluster_id: str = ""
     former_cluster_ids: Annotated[str, Field(pattern=r"^(none|j-[0-9A-Z]+(,j-[0-9A-Z]+)*)$")] = (

@@ -55,6 +55,8 @@ class VisitorsTable:
     def __init__(self, dynamodb: "DynamoDBServiceResource", name: str) -> None:
         self._dynamodb, self._name = dynamodb, name
         self._table = dynamodb.Table(name)
+        # For what several threads do at once: clients are safe for that, resources are not.
+        self._client = dynamodb.meta.client
 
     def create(self, registration: Registration) -> bool:
         item: dict[str, Any] = {
@@ -406,7 +408,8 @@ class VisitorsTable:
             expected[":texts"] = texts
         names, filled, assignments = _assignments(written)
         return _took_effect(
-            lambda: self._table.update_item(
+            lambda: self._client.update_item(
+                TableName=self._name,
                 Key={"visitor_id": visitor_id},
                 UpdateExpression=f"SET {assignments}" + ("" if is_open else " REMOVE open_status"),
                 ConditionExpression=condition,

@@ -15,7 +15,7 @@ from marquee.aws.ledger import IdempotencyLedger
 from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.observability import token_secret
-from marquee.aws.queues import TextsQueue, VisitorsQueue
+from marquee.aws.queues import ResultsQueue, TextsQueue, VisitorsQueue
 from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
 from marquee.aws.tallies import Counters, Tallies
@@ -160,6 +160,10 @@ def collector(settings: Settings) -> Collector:
         texts=TextsQueue(client("sqs"), settings.texts_queue_url),
         discarder=discarder(settings),
     )
+
+
+def rest_of_results(settings: Settings) -> ResultsQueue:
+    return ResultsQueue(client("sqs"), settings.results_queue_url)
 
 
 def texter(settings: Settings) -> Texter:

@@ -199,7 +199,7 @@ def test_results_are_complete_with_success_only(aws: Aws) -> None:
     assert not results.complete("a")
     s3.put_object(Bucket="marquee-test-results", Key="submission=a/_SUCCESS", Body=b"")
     assert results.complete("a")
-    assert list(results.lines("a")) == [b"{}", b"{}"]
+    assert [line for _, line in results.lines("a")] == [b"{}", b"{}"]
 
 
 def put_results(aws: Aws, *submissions: str) -> None:

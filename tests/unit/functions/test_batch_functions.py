@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from marquee.aws.buckets import RatingsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.visitors_table import VisitorsTable
+from marquee.collecting import PAGE
 from marquee.contracts import CurrentModel, Result, Submission, results_prefix, timestamp
 from marquee.texting import NO_MORE_TODAY
 from marquee.visitor import Registration, Status
@@ -209,6 +210,29 @@ def test_an_unreadable_line_sends_the_message_back_and_the_others_are_taken(
     )
     assert failures(run(aws.load("queue_results"), "queue_results")) == 1
     assert status(table) is Status.RECOMMENDED
+
+
+def test_results_that_time_is_too_short_for_are_handed_on_and_finished_from_there(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    people = [registration(number) for number in range(1, PAGE + 21)]
+    for one in people:
+        table.create(one)
+    put_results(aws, *(good_result(one.visitor_id, 1) for one in people))
+    function = aws.load("queue_results")
+    hurried = context("queue_results")
+    hurried.get_remaining_time_in_millis = lambda: 10_000
+    assert failures(function.handler(event("queue_results"), hurried)) == 0
+    assert len(aws.all_messages("texts")) == PAGE
+    [rest] = aws.messages("results")
+    record = event("queue_results")["Records"][0] | {"body": json.dumps(rest)}
+    assert failures(run(function, "queue_results", {"Records": [record]})) == 0
+    assert aws.messages("results") == []
+    assert {text["visitor_id"] for text in aws.all_messages("texts")} == {
+        one.visitor_id for one in people[PAGE:]
+    }
+    found = table.get_many([one.visitor_id for one in people])
+    assert {one.status for one in found.values()} == {Status.RECOMMENDED}
 
 
 # send_text
