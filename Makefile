@@ -63,7 +63,7 @@ status: environment-development ## Show model, cluster, steps, queues and dead l
 logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15]
 	@$(OPERATE) logs --minutes '$(MINUTES)' $(if $(FUNCTION),--function '$(FUNCTION)')
 
-redrive: environment-development ## Put dead letters back to where they failed
+redrive: environment-development ## Put dead letters back to where they failed; dead sweeps are dropped
 	@$(OPERATE) redrive
 
 rollback: environment-development ## Put the functions' former release into use again; the next deploy goes forward

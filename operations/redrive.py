@@ -1,7 +1,12 @@
-"""Put dead letters back to where they failed, once their cause is mended."""
+"""Put dead letters back to where they failed, once their cause is fixed.
+
+Dead sweeps are dropped: the schedule runs a new sweep within minutes, and a sweep looks at whatever
+waits, not at what waited when it failed.
+"""
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -19,7 +24,7 @@ _BATCH = 10
 
 
 def redrive(environment: Environment) -> int:
-    """Move every dead letter back and reconcile what reconcile dropped; return how many."""
+    """Move dead letters back and call reconcile for its own, but for sweeps; return how many."""
     sqs = boto3.client("sqs")
     total = 0
     for name in QUEUES:
@@ -27,8 +32,25 @@ def redrive(environment: Environment) -> int:
         moved = _move_back(sqs, f"{queue}-dead-letters", queue)
         out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} put back")
         total += moved
-    again = _reconcile_again(sqs, environment)
+    functions = boto3.client("lambda")
+
+    def call_reconcile(event: Any) -> None:
+        functions.invoke(
+            FunctionName=f"{environment.prefix}-reconcile",
+            Qualifier=ALIAS,
+            InvocationType="Event",
+            Payload=json.dumps(event),
+        )
+
+    again, sweeps = reconcile_again(
+        sqs, environment.parameter("reconcile-dead-letters-url"), call_reconcile
+    )
     out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} handled again")
+    if sweeps:
+        out.print(
+            f"{'':<10} {sweeps} sweep{'' if sweeps == 1 else 's'} dropped: "
+            "the next one runs by schedule and looks at everything that waits"
+        )
     return total + again
 
 
@@ -83,21 +105,30 @@ def _carry_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
     return carried
 
 
-def _reconcile_again(sqs: SQSClient, environment: Environment) -> int:
-    dead_letters = environment.parameter("reconcile-dead-letters-url")
-    functions = boto3.client("lambda")
-    handled = 0
+def reconcile_again(
+    sqs: SQSClient, dead_letters: str, call_reconcile: Callable[[Any], None]
+) -> tuple[int, int]:
+    """Call reconcile with each event in its dead letters, and drop the sweeps among them.
+
+    Args:
+        sqs: a client.
+        dead_letters: the URL of reconcile's dead-letter queue.
+        call_reconcile: calls the function with one event, without waiting for the end.
+
+    Returns:
+        How many events were handed to reconcile, and how many sweeps were dropped.
+    """
+    handled = sweeps = 0
     while messages := _receive(sqs, dead_letters):
         for message in messages:
-            functions.invoke(
-                FunctionName=f"{environment.prefix}-reconcile",
-                Qualifier=ALIAS,
-                InvocationType="Event",
-                Payload=json.dumps(event_of_dead_letter(message["Body"])),
-            )
+            event = event_of_dead_letter(message["Body"])
+            if isinstance(event, dict) and event.get("action") == "sweep":
+                sweeps += 1
+            else:
+                call_reconcile(event)
+                handled += 1
             sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
-            handled += 1
-    return handled
+    return handled, sweeps
 
 
 def event_of_dead_letter(body: str) -> Any:

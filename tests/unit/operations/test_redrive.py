@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 from mypy_boto3_sqs import SQSClient
 
-from operations.redrive import _carry_back, event_of_dead_letter, waiting
+from operations.redrive import _carry_back, event_of_dead_letter, reconcile_again, waiting
 
 EVENT = {"detail": {"stepId": "s-1"}}
 
@@ -51,3 +51,18 @@ def test_every_letter_is_carried_back(sqs: SQSClient, queues: tuple[str, str]) -
 
 def test_carrying_back_says_how_many(sqs: SQSClient, queues: tuple[str, str]) -> None:
     assert _carry_back(sqs, *queues) == 12
+
+
+def test_dead_sweeps_are_dropped_and_every_other_event_goes_to_reconcile_again(
+    sqs: SQSClient,
+) -> None:
+    dead = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
+    sweep, train = {"action": "sweep"}, {"action": "train"}
+    for letter in (sweep, {"requestPayload": sweep}, EVENT, train, *[sweep] * 19):
+        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(letter))
+    called: list[object] = []
+
+    assert reconcile_again(sqs, dead, called.append) == (2, 21)
+
+    assert called == [EVENT, train]
+    assert waiting(sqs, dead) == 0
