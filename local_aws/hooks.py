@@ -6,6 +6,7 @@ from pathlib import Path
 
 from local_aws import (
     alarm_tags,
+    bookkeeping,
     child_processes,
     deliveries,
     emulator,
@@ -30,6 +31,7 @@ def marquee_start() -> None:
         Path(tempfile.gettempdir()) / "s3"
     )
     service_index.install()
+    bookkeeping.install()
     queue_batches.install()
     turns.install()
     logs.install()

@@ -171,6 +171,8 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         # never call home
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
+        # see bookkeeping.py
+        "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
         # every call is decided by the policies of the role that signed it
         "IAM_ENFORCEMENT": "1" if chosen.enforces_iam else "0",
         "ROOT_ACCESS_KEYS": OPERATOR_ACCESS_KEY,

@@ -15,6 +15,7 @@ NUMBERS = [
     "TextsADay",
     "TextsADayInAll",
     "PhoneWorkTries",
+    "NewVisitorsADay",
     "ChangesAnHour",
     "NetworkFormsAnHour",
     "NetworkPhonesAnHour",
