@@ -4,7 +4,7 @@ locals {
     for metric in [
       "VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed",
       "VisitorsRevised", "VisitorsForgotten", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
-      "ModelsUnreadable", "TextsOverTheCap", "VisitorsLeftOut",
+      "ModelsUnreadable", "TextsOverTheCap", "TextsWithheld", "VisitorsLeftOut",
     ] :
     # Summed over the functions, whichever of them counts.
     metric => "SUM(SEARCH('{Marquee,environment,service} MetricName=\"${metric}\" environment=\"${var.environment}\"', 'Sum'))"
@@ -49,7 +49,7 @@ locals {
     {
       title = "What went wrong", height = 6, width = 8
       metrics = [
-        for metric in ["StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown", "ModelsUnreadable", "TextsOverTheCap", "VisitorsLeftOut"] :
+        for metric in ["StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown", "ModelsUnreadable", "TextsOverTheCap", "TextsWithheld", "VisitorsLeftOut"] :
         [{ expression = local.flow_metric[metric], label = metric, id = lower(metric) }]
       ]
     },

@@ -20,12 +20,13 @@ locals {
       Resource = local.table_arns.movies
     },
     {
-      # The texts of a day are counted in one item, and send-text may write no other.
+      # The texts of a day are counted in one item, those to a phone in one by its mark, and
+      # send-text may write no other.
       Sid       = "CountTexts"
       Effect    = "Allow"
       Action    = "dynamodb:UpdateItem"
       Resource  = local.table_arns.idempotency
-      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "limit/texts-in-all/*" } }
+      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["limit/texts-in-all/*", "limit/texts/*"] } }
     },
     {
       Sid      = "ReadTokenSecret"

@@ -43,6 +43,8 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
         metrics.add_metric("DeliveryUnknown", "Count", 1)
     elif outcome is TextOutcome.OVER_THE_CAP:
         metrics.add_metric("TextsOverTheCap", "Count", 1)
+    elif outcome in (TextOutcome.OPTED_OUT, TextOutcome.OVER_THE_PHONES_LIMIT):
+        metrics.add_metric("TextsWithheld", "Count", 1)
     if outcome in (TextOutcome.DELIVERY_UNKNOWN, TextOutcome.REJECTED):
         metrics.add_metric("VisitorsFailed", "Count", 1)
 

@@ -17,7 +17,6 @@ class Limited(StrEnum):
 
     TEXTS = "texts"
     TEXTS_IN_ALL = "texts-in-all"
-    NEW_VISITORS = "new-visitors"
     CHANGES = "changes"
     NETWORK_FORMS = "network-forms"
     NETWORK_PHONES = "network-phones"
@@ -80,7 +79,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `most` in each window (`Window`), everybody's together.
+    """At most `most` in each window (`Window`), of one phone or of everybody together.
 
     Nothing is remembered but a number, so `most` can be large. The caller sees to it that nothing
     is counted twice.
@@ -91,13 +90,13 @@ class Cap:
     window: timedelta
     counter: Counter
 
-    def take(self, now: datetime) -> None:
-        """Count one more.
+    def take(self, now: datetime, whose: str = _EVERYBODY) -> None:
+        """Count one more; `whose` is a phone's mark where each phone has a limit of its own.
 
         Raises TooOftenError, and counts nothing, where the limit is reached.
         """
         window = Window.at(now, self.window)
-        key = window.key(self.limited, _EVERYBODY)
+        key = window.key(self.limited, whose)
         if self.counter.add(key, {self.limited: self.most}, window.ends):
             raise TooOftenError(self.limited, self.most, window.seconds_left(now))
 

@@ -270,6 +270,10 @@ class TextRejectedError(Exception):
     """The text was certainly not sent and never will be; the message is the visitor's reason."""
 
 
+class OptedOutError(Exception):
+    """The text was not sent: the phone has opted out of texts (STOP)."""
+
+
 class TextNotSentError(Exception):
     """The text was certainly not sent; trying again later is safe."""
 
@@ -280,7 +284,7 @@ class TextUnknownError(Exception):
 
 class Sms(Protocol):
     def publish(self, phone: str, message: str) -> None:
-        """Send one text; raises one of the three errors above."""
+        """Send one text; raises one of the four errors above."""
 
 
 class Titles(Protocol):
@@ -297,6 +301,7 @@ __all__ = [
     "ForgottenIds",
     "Locks",
     "Models",
+    "OptedOutError",
     "RatingsLog",
     "RestOfResults",
     "Result",

@@ -9,6 +9,11 @@ in the visitor's item that it did where the text has to be tried again: so a tex
 however often its message is delivered. Where nobody can say whether it was counted, it is counted
 again: the limit is never exceeded, a place may be lost. A text over the limit is not sent later:
 the request fails with NO_MORE_TODAY, and the picks stay on the page.
+
+Each phone has a limit a day, too, and may have opted out. Both are the phone owner's business and
+not that of whoever typed the number: such a text is withheld, and the request ends as if it had
+been sent. It is counted against the limit of all texts before, so that reaching that limit looks
+alike for every phone, too.
 """
 
 from collections.abc import Callable
@@ -17,8 +22,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.limits import Cap, TooOftenError
+from marquee.limits import Cap, Limited, TooOftenError
 from marquee.ports import (
+    OptedOutError,
     Sms,
     TextNotSentError,
     TextRejectedError,
@@ -39,6 +45,8 @@ class TextOutcome(StrEnum):
     REJECTED = "rejected"
     DELIVERY_UNKNOWN = "delivery unknown"
     OVER_THE_CAP = "over the cap"
+    OVER_THE_PHONES_LIMIT = "withheld: over the phone's limit"
+    OPTED_OUT = "withheld: the phone has opted out"
     NOTHING_TO_DO = "nothing to do"
 
 
@@ -51,7 +59,7 @@ class Texter:
     """`link` makes the visitor's way back; a claim is given up on after `claim_lease`.
 
     `link` takes a visitor's id and token generation. `cap` limits the texts of a day to all phones
-    together.
+    together, `phone_cap` those to each.
     """
 
     visitors: Visitors
@@ -60,6 +68,7 @@ class Texter:
     link: Callable[[str, int], str]
     claim_lease: timedelta
     cap: Cap
+    phone_cap: Cap
 
     def text(self, message: TextMessage) -> TextOutcome:
         recipient = self.visitors.recipient(message.visitor_id)
@@ -89,15 +98,19 @@ class Texter:
         body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
         if not self.visitors.claim_text(visitor_id, version):
             raise NotYetError(f"visitor {visitor_id} is being texted right now")
-        counted_in = self._count(progress)
-        if counted_in is None:
-            self._fail(progress, NO_MORE_TODAY)
-            return TextOutcome.OVER_THE_CAP
+        now = datetime.now(UTC)
+        try:
+            self._count(recipient, now)
+        except TooOftenError as reached:
+            return self._end_over(progress, reached.limited)
         try:
             self.sms.publish(recipient.phone, body)
         except TextNotSentError:
-            self.visitors.release_text(visitor_id, version, counted_in)
+            self.visitors.release_text(visitor_id, version, self.cap.window_at(now))
             raise
+        except OptedOutError:
+            self.visitors.mark_texted(visitor_id, version)
+            return TextOutcome.OPTED_OUT
         except TextRejectedError as rejected:
             self._fail(progress, str(rejected))
             return TextOutcome.REJECTED
@@ -107,24 +120,32 @@ class Texter:
         self.visitors.mark_texted(visitor_id, version)
         return TextOutcome.TEXTED
 
-    def _count(self, progress: Progress) -> str | None:
-        """Count a claimed text against the cap, unless an earlier try of this window did.
+    def _count(self, recipient: Recipient, now: datetime) -> None:
+        """Count a claimed text against both limits, unless an earlier try of this window did.
 
-        Returns the window that it is counted in, None where the window has no place left. Where
-        counting fails the claim is given back, so that the message can come again.
+        Raises TooOftenError where one of them is reached. Where counting fails the claim is given
+        back, so that the message can come again.
         """
-        now = datetime.now(UTC)
-        window = self.cap.window_at(now)
-        if progress.text_counted_in == window:
-            return window
+        progress = recipient.progress
+        if progress.text_counted_in == self.cap.window_at(now):
+            return
         try:
             self.cap.take(now)
+            if recipient.phone_mark is not None:
+                self.phone_cap.take(now, recipient.phone_mark)
         except TooOftenError:
-            return None
+            raise
         except Exception:
             self.visitors.release_text(progress.visitor_id, progress.version, counted_in=None)
             raise
-        return window
+
+    def _end_over(self, progress: Progress, limited: Limited) -> TextOutcome:
+        """End a text over a limit: visibly over everybody's, not over the phone's own."""
+        if limited is Limited.TEXTS_IN_ALL:
+            self._fail(progress, NO_MORE_TODAY)
+            return TextOutcome.OVER_THE_CAP
+        self.visitors.mark_texted(progress.visitor_id, progress.version)
+        return TextOutcome.OVER_THE_PHONES_LIMIT
 
     def _fail(self, progress: Progress, reason: str) -> None:
         self.visitors.mark_failed(

@@ -166,6 +166,7 @@ class Recipient:
     name: str
     phone: str
     progress: Progress
+    phone_mark: str | None  # as in `Phone`; items of early releases have none
 
     def __repr__(self) -> str:
         """Keep the name and the phone out of logs and tracebacks."""

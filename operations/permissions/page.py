@@ -137,10 +137,15 @@ def _conditions(statements: Iterable[Statement], action: str, resource: str) -> 
 
 def _written(condition: dict[str, dict[str, object]]) -> str:
     return " and ".join(
-        f"`{key}` {operator} `{value}`"
+        f"`{key}` {operator} {_values(value)}"
         for operator, block in condition.items()
         for key, value in block.items()
     )
+
+
+def _values(value: object) -> str:
+    each = value if isinstance(value, list) else [value]
+    return ", ".join(f"`{one}`" for one in each)
 
 
 def _resource_policies(rendered: Rendered) -> list[str]:

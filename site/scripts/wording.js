@@ -60,10 +60,10 @@ export function wordsForStatus(visitor) {
         ? { now: "Your picks are ready.", next: "The text is on its way." }
         : { now: "Your picks are ready.", next: "Keep the link to this page to come back to them from anywhere." };
     case "texted":
-      // The carrier does not say whether it arrived.
+      // The same words whatever came of the text: a number that was merely typed may be a stranger's.
       return {
-        now: `Handed to your carrier at ${clockTime(visitor.status_at)}.`,
-        next: "The text should arrive within minutes, with a link back to this page. If it does not, your picks are here all the same.",
+        now: `Finished at ${clockTime(visitor.status_at)}.`,
+        next: "If this phone can get our texts, yours arrives within minutes, with a link back to this page. A phone that replied STOP gets none, and each phone gets only a few a day. Your picks are here all the same.",
       };
     case "failed":
       return wordsForFailure(visitor);

@@ -40,7 +40,7 @@ run "off" {
       Effect    = "Allow"
       Action    = "dynamodb:UpdateItem"
       Resource  = "arn:aws:dynamodb:eu-west-1:123456789012:table/marquee-test-idempotency"
-      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "limit/texts-in-all/*" } }
+      Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["limit/texts-in-all/*", "limit/texts/*"] } }
     }
     error_message = "send-text may do more in the idempotency table than count texts."
   }

@@ -71,7 +71,7 @@ def test_the_number_is_optional(marquee: MarqueePage) -> None:
     marquee.save()
     expect(marquee.heading).to_have_text("Your ten picks")
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.journey.get_by_text("Sent")).to_be_hidden()
+    expect(marquee.journey.get_by_text("Finished")).to_be_hidden()
 
 
 def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -> None:
@@ -278,9 +278,7 @@ def test_a_form_with_a_number_is_followed_until_it_is_texted(
     marquee.save()
     expect(marquee.picks).to_have_count(10)
     expect(marquee.picks_kind).to_contain_text("From your ratings alone")
-    expect(marquee.status).to_contain_text(
-        re.compile(r"Handed to your carrier at \d"), timeout=FLOW_MS
-    )
+    expect(marquee.status).to_contain_text(re.compile(r"Finished at \d"), timeout=FLOW_MS)
     expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
     sent = local.texts("+1" + re.sub(r"\D", "", phone))[-1]
     link = re.search(r"#([0-9a-z]{26})\.(\S+)", sent)
@@ -417,7 +415,7 @@ def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
     marquee.consent.check()
     form.get_by_role("button", name="Text me these").click()
     expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
-    expect(marquee.status).to_contain_text("Handed to your carrier at", timeout=FLOW_MS)
+    expect(marquee.status).to_contain_text("Finished at", timeout=FLOW_MS)
     assert local.texts("+1" + re.sub(r"\D", "", phone))
 
 

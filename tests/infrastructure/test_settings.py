@@ -15,7 +15,6 @@ NUMBERS = [
     "TextsADay",
     "TextsADayInAll",
     "PhoneWorkTries",
-    "NewVisitorsADay",
     "ChangesAnHour",
     "NetworkFormsAnHour",
     "NetworkPhonesAnHour",

@@ -109,15 +109,14 @@ def test_forgetting_takes_the_objects_of_all_versions(fresh: Deployment) -> None
     assert (is_kept(fresh, visitor), objects_of(fresh, visitor)) == (False, [])
 
 
-def test_a_phone_is_texted_so_often_a_day_and_the_page_is_told_when_again(
-    local: Deployment, phone: str
-) -> None:
-    with local.configured("ingest", {"TEXTS_A_DAY": "1"}):
-        assert local.post(local.form(phone)).status_code == 201
-        refused = local.post(local.form(phone))
-    assert refused.status_code == 429
-    assert 0 < int(refused.headers["Retry-After"]) <= 24 * 3600
-    assert refused.json()["errors"][0]["field"] == "phone"
+def test_a_phone_is_texted_so_often_a_day_and_no_page_tells(local: Deployment, phone: str) -> None:
+    with local.model_kept_fresh(), local.configured("send-text", {"TEXTS_A_DAY": "1"}):
+        visitors = [local.register(local.form(phone)) for _ in range(2)]
+        seen = [local.follow(visitor) for visitor in visitors]
+        local.until_handled(*(visitor.visitor_id for visitor in visitors))
+    ends = {(one["status"], one["reason"], one["texts"], len(one["picks"])) for one in seen}
+    assert ends == {("texted", None, True, 10)}
+    assert len(local.texts(phone)) == 1
 
 
 @pytest.mark.parametrize("path", ["/visitors", "/visitors/0/ratings", "/visitors/0", "/picks"])

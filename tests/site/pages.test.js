@@ -109,7 +109,7 @@ test("a text over the day's cap was certainly not sent, and the page does not sa
 
 test("of a text it is known that the carrier has it, not that it arrived", () => {
   const texted = wordsForStatus({ status: "texted", status_at: "2026-11-24T12:00:00.000Z", reason: null, texts: true, picks: [] });
-  assert.match(texted.now, /^Handed to your carrier at \d/);
+  assert.match(texted.now, /^Finished at \d/);
   assert.doesNotMatch(`${texted.now} ${texted.next}`, /delivered|arrived|received/i);
 });
 

@@ -104,7 +104,9 @@ class MemoryVisitors:
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
-        return Recipient(name, phone.number, self.items[visitor_id]) if phone else None
+        if phone is None:
+            return None
+        return Recipient(name, phone.number, self.items[visitor_id], phone.mark)
 
     def open(
         self, status: Status, until: datetime, most: int, after: str | None = None
@@ -560,6 +562,7 @@ class World:
         kill: tuple[int, str] | None = None,
         attempts: int = 3,
         cap: int = 200,
+        phone_cap: int = 200,
         interval: timedelta = timedelta(0),
     ) -> None:
         self.gate = Gate(kill)
@@ -604,6 +607,7 @@ class World:
             lambda visitor_id, generation: f"https://example.org/#{visitor_id}.{generation}",
             claim_lease=timedelta(0),
             cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
+            phone_cap=Cap(Limited.TEXTS, phone_cap, timedelta(days=1), self.counter),
         )
         self.reconciler = Reconciler(
             self.visitors,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from marquee.collecting import PAGE, BadResultsError
 from marquee.contracts import CurrentModel, Result, Submission, TextMessage, timestamp
-from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
+from marquee.ports import OptedOutError, TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
 from marquee.sweeping import Swept
 from marquee.texting import DELIVERY_UNKNOWN, NO_MORE_TODAY, NotYetError, TextOutcome
@@ -362,7 +362,7 @@ def test_a_text_that_was_certainly_not_sent_is_tried_again() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TextRejectedError("this phone has opted out"), "this phone has opted out"),
+        (TextRejectedError("the number cannot be texted"), "the number cannot be texted"),
         (TextUnknownError("ReadTimeout"), DELIVERY_UNKNOWN),
     ],
 )
@@ -694,7 +694,7 @@ def test_a_text_tried_again_takes_no_second_place() -> None:
     world.sms.errors = [TextNotSentError("throttled"), TextNotSentError("throttled")]
     world.settle()
     assert world.texts_to(PHONE) == 1
-    assert list(world.counter.counts.values()) == [1]
+    assert set(world.counter.counts.values()) == {1}
 
 
 def test_a_text_tried_again_the_next_day_takes_a_place_of_that_day() -> None:
@@ -704,7 +704,7 @@ def test_a_text_tried_again_the_next_day_takes_a_place_of_that_day() -> None:
     )
     world.settle()
     assert world.texts_to(PHONE) == 1
-    assert list(world.counter.counts.values()) == [1]
+    assert set(world.counter.counts.values()) == {1}
 
 
 def test_a_text_that_cannot_be_counted_is_given_back_and_comes_again() -> None:
@@ -796,3 +796,83 @@ def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> 
     world.settle()
     phones = [number_of(registration(number)) for number in range(1, PAGE + 21)]
     assert {world.texts_to(phone) for phone in phones} == {1}
+
+
+# What nobody but the phone's owner learns
+
+
+def seen_by_a_visitor(world: World, visitor_id: str) -> tuple[object, ...]:
+    """All that a page shows of how a request ended."""
+    page = world.visitors.page(visitor_id)
+    assert page is not None
+    found = page.progress
+    return found.status, found.reason, found.texts, len(found.picks or ())
+
+
+def at_one_phone(number: int) -> Registration:
+    return replace(registration(number), phone=ADA.phone)
+
+
+@pytest.mark.parametrize("cap", [200, 0])
+def test_a_phone_that_opted_out_or_had_its_texts_looks_like_any_other(cap: int) -> None:
+    """Below the limit of all texts, and beyond it."""
+    people = [ADA, at_one_phone(2), registration(3), registration(4)]
+    world = World(cap=cap, phone_cap=1)
+    for person in people:
+        world.post(person)
+    for stage in (world.deliver_visitors, world.run_steps, world.deliver_results):
+        stage()
+    order = sorted(world.texts_queue, key=lambda message: message.visitor_id)
+    first, second, opted_out, last = order
+    outcomes = [world.texter.text(first), world.texter.text(second)]
+    world.sms.errors = [OptedOutError()] if cap else []
+    outcomes += [world.texter.text(opted_out), world.texter.text(last)]
+    ends = {seen_by_a_visitor(world, person.visitor_id) for person in people}
+    if cap:
+        assert outcomes == [
+            TextOutcome.TEXTED,
+            TextOutcome.OVER_THE_PHONES_LIMIT,
+            TextOutcome.OPTED_OUT,
+            TextOutcome.TEXTED,
+        ]
+        assert ends == {(Status.TEXTED, None, True, 10)}
+        assert [to for to, _ in world.sms.sent] == [number_of(ADA), number_of(people[3])]
+    else:
+        assert outcomes == [TextOutcome.OVER_THE_CAP] * 4
+        assert ends == {(Status.FAILED, NO_MORE_TODAY, True, 10)}
+
+
+def test_a_text_tried_again_counts_once_against_its_phones_limit() -> None:
+    world = World(phone_cap=1)
+    world.sms.errors = [TextNotSentError("throttled")]
+    world.post(ADA)
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+
+
+def test_forgetting_gives_a_phone_no_further_texts() -> None:
+    world = World(phone_cap=1)
+    world.post(ADA)
+    world.settle()
+    world.forgetter.forget(ADA.visitor_id)
+    world.post(at_one_phone(2))
+    world.settle()
+    assert world.texts_to(PHONE) == 1
+    assert world.status(registration(2).visitor_id) is Status.TEXTED
+
+
+def test_a_text_that_its_phones_limit_could_not_count_is_given_back() -> None:
+    world = recommended_world(people=1, cap=1)
+    world.texter = replace(
+        world.texter, phone_cap=replace(world.texter.phone_cap, counter=Broken())
+    )
+    with pytest.raises(TimeoutError):
+        world.texter.text(world.texts_queue[0])
+    assert world.visitors.items[ADA.visitor_id].text_claimed_at is None
+
+
+class Broken:
+    """A counter that does not answer."""
+
+    def add(self, *_: object) -> str | None:
+        raise TimeoutError("DynamoDB does not answer")

@@ -22,14 +22,6 @@ NO_SUCH_VISITOR = (
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
-    Limited.TEXTS: (
-        "phone",
-        "This phone gets at most {most} texts a day; try again tomorrow, or go on without a text.",
-    ),
-    Limited.NEW_VISITORS: (
-        "phone",
-        "This phone was given {most} times today; try again tomorrow, or leave it out.",
-    ),
     Limited.CHANGES: ("", "You changed your movies {most} times within an hour; have a break."),
     Limited.NETWORK_FORMS: (
         "",

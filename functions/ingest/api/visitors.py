@@ -289,22 +289,18 @@ def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page
 
 
 def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -> None:
-    """Count the change, and the text if it asks for one that is not on its way already.
+    """Count the change; a visitor who asks for a text proves work.
 
-    A visitor who asks for a text proves work first. Otherwise a script could use up the limits of
-    other people's phones.
+    How many texts a phone has had is not looked at here: no answer may tell anything about a phone
+    that the visitor merely typed (`marquee.texting`).
     """
     progress = page.progress
     what = limit_entry(page.limit_salt, f"{progress.version + 1}")
     given = [Limited.NETWORK_PHONES] if change.phone else []
     networks.take(router, [Limited.NETWORK_CHANGES, *given], now)
     count_change(page, f"{progress.version + 1}", now)
-    mark = change.phone.mark if change.phone else page.phone_mark
-    if not (change.text and mark):
-        return
-    wiring.challenges(SETTINGS).take(proof, what)
-    if not (progress.owes_text and mark == page.phone_mark):
-        limits[Limited.TEXTS].take(mark, what, now)
+    if change.text and (change.phone or page.phone_mark):
+        wiring.challenges(SETTINGS).take(proof, what)
 
 
 def phone_of(number: str) -> Phone:
@@ -360,15 +356,10 @@ def register_visitor(
     logger.set_correlation_id(visitor_id)
     now = datetime.now(UTC)
     phone = phone_of(form.phone) if form.phone else None
-    what = limit_entry(limit_salt, "1")
     if phone:
-        wiring.challenges(SETTINGS).take(form.proof, what)
-    # Before a phone's own limits, or one network could use up those of many phones.
+        wiring.challenges(SETTINGS).take(form.proof, limit_entry(limit_salt, "1"))
     given = [Limited.NETWORK_PHONES] if phone else []
     networks.take(router, [Limited.NETWORK_FORMS, *given], now)
-    if phone:
-        for limited in (Limited.NEW_VISITORS, Limited.TEXTS):
-            limits[limited].take(phone.mark, what, now)
     registration = Registration(
         visitor_id=visitor_id,
         dataset=dataset,

@@ -41,7 +41,6 @@ class Settings(BaseModel):
     texts_a_day: Annotated[int, Field(gt=0)] = 3
     texts_a_day_in_all: Annotated[int, Field(gt=0, le=1_000_000)] = 200
     phone_work_tries: Annotated[int, Field(gt=0)] = 200
-    new_visitors_a_day: Annotated[int, Field(gt=0)] = 3
     changes_an_hour: Annotated[int, Field(gt=0)] = 60
     network_forms_an_hour: Annotated[int, Field(gt=0)] = 60
     network_phones_an_hour: Annotated[int, Field(gt=0)] = 20

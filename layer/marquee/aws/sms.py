@@ -9,7 +9,12 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
-from marquee.ports import TextNotSentError, TextRejectedError, TextUnknownError
+from marquee.ports import (
+    OptedOutError,
+    TextNotSentError,
+    TextRejectedError,
+    TextUnknownError,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -57,7 +62,7 @@ class SnsSms:
         except (ClientError, BotoCoreError) as error:
             raise TextNotSentError(f"the opt-out check failed: {_code(error)}") from None
         if answer["isOptedOut"]:
-            raise TextRejectedError("this phone has opted out of texts (STOP)")
+            raise OptedOutError
 
 
 def _without_message(parsed: dict[str, Any], **_: Any) -> None:
@@ -75,7 +80,7 @@ def _from(error: ClientError) -> Exception:
     if code in _THROTTLED:
         return TextNotSentError(f"SNS throttles: {code}")
     if code == "OptedOut":
-        return TextRejectedError("this phone has opted out of texts (STOP)")
+        return OptedOutError()
     if code in _REFUSED:
         return TextRejectedError("the phone number cannot be texted")
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:

@@ -107,7 +107,12 @@ class VisitorsTable:
         item = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True).get("Item")
         if not _is_somebody(item) or "phone" not in item:
             return None
-        return Recipient(str(item["name"]), str(item["phone"]), _progress(item))
+        return Recipient(
+            name=str(item["name"]),
+            phone=str(item["phone"]),
+            progress=_progress(item),
+            phone_mark=cast("str | None", item.get("phone_mark")),
+        )
 
     def open(
         self, status: Status, until: datetime, most: int, after: str | None = None

@@ -77,15 +77,8 @@ def forgotten_ids(settings: Settings) -> ForgottenIds:
 
 def limits(settings: Settings) -> dict[Limited, Limit]:
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
-    day, hour = timedelta(days=1), timedelta(hours=1)
-    return {
-        limited: Limit(limited, most, window, tallies)
-        for limited, most, window in (
-            (Limited.TEXTS, settings.texts_a_day, day),
-            (Limited.NEW_VISITORS, settings.new_visitors_a_day, day),
-            (Limited.CHANGES, settings.changes_an_hour, hour),
-        )
-    }
+    changes = Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
+    return {Limited.CHANGES: changes}
 
 
 def network_limits(settings: Settings) -> NetworkLimits:
@@ -171,18 +164,18 @@ def texter(settings: Settings) -> Texter:
         token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
         return f"{settings.site_url}#{visitor_id}.{token}"
 
+    def cap(limited: Limited, most: int) -> Cap:
+        counters = Counters(_dynamodb(), settings.idempotency_table)
+        return Cap(limited, most, timedelta(days=1), counters)
+
     return Texter(
         visitors=visitors(settings),
         titles=MoviesTable(_dynamodb(), settings.movies_table),
         sms=SnsSms(client("sns", _ONCE)),
         link=link,
         claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
-        cap=Cap(
-            Limited.TEXTS_IN_ALL,
-            settings.texts_a_day_in_all,
-            timedelta(days=1),
-            Counters(_dynamodb(), settings.idempotency_table),
-        ),
+        cap=cap(Limited.TEXTS_IN_ALL, settings.texts_a_day_in_all),
+        phone_cap=cap(Limited.TEXTS, settings.texts_a_day),
     )
 
 

@@ -13,7 +13,7 @@ import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wordi
 /** @typedef {import("../main.js").App} App */
 
 const STEPS = /** @type {const} */ (["received", "submitted", "recommended", "texted"]);
-const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Sent" };
+const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Finished" };
 const TITLES_SHOWN = 3;
 
 /** @type {import("../main.js").OpenView} */

@@ -1,6 +1,7 @@
 """The queues' functions and reconcile, handlers and adapters, against a fake account."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -283,7 +284,7 @@ def refusing(code: str, http_status: int = 400) -> ClientError:
         (refusing("Throttling"), 1, Status.RECOMMENDED),
         (refusing("AuthorizationError", 403), 1, Status.RECOMMENDED),
         (refusing("InvalidParameter"), 0, Status.FAILED),
-        (refusing("OptedOut"), 0, Status.FAILED),
+        (refusing("OptedOut"), 0, Status.TEXTED),
         (refusing("InternalError", 500), 0, Status.FAILED),
         (ReadTimeoutError(endpoint_url="https://sns"), 0, Status.FAILED),
     ],
@@ -388,6 +389,51 @@ def test_a_text_over_the_cap_is_counted_as_that_and_ends_with_its_reason(
     assert len(found.picks or ()) == 10
     assert '"TextsOverTheCap":[1.0]' in printed
     assert "VisitorsFailed" not in printed
+
+
+def opt_out(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"isOptedOut": True}
+    sns = function.texter.sms._sns
+    monkeypatch.setattr(sns, "check_if_phone_number_is_opted_out", lambda **_: answer)
+
+
+def use_the_phones_texts_up(function: ModuleType, _: pytest.MonkeyPatch) -> None:
+    phone = ada().phone
+    assert phone is not None
+    for _place in range(3):  # TextsADay's default
+        function.texter.phone_cap.take(datetime.now(UTC), phone.mark)
+
+
+@pytest.mark.parametrize(
+    ("withhold", "why"),
+    [(opt_out, "the phone has opted out"), (use_the_phones_texts_up, "over the phone's limit")],
+)
+def test_a_withheld_text_ends_like_a_sent_one_and_the_operator_is_told(
+    aws: Aws,
+    table: VisitorsTable,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    withhold: Callable[[ModuleType, pytest.MonkeyPatch], None],
+    why: str,
+) -> None:
+    recommended(table)
+    function = aws.load("send_text")
+    withhold(function, monkeypatch)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(function.texter.sms._sns, "publish", lambda **given: sent.append(given))
+    capsys.readouterr()
+    assert failures(run(function, "send_text")) == 0
+    printed = capsys.readouterr().out
+    found = table.get(VISITOR_ID)
+    assert found is not None
+    assert (found.status, found.reason, sent) == (Status.TEXTED, None, [])
+    assert f"text: withheld: {why}" in printed
+    assert '"TextsWithheld":[1.0]' in printed
+    assert "VisitorsTexted" not in printed
+    assert "VisitorsFailed" not in printed
+    records = str(aws.table("IDEMPOTENCY_TABLE").scan()["Items"])
+    assert "limit/texts/" in records
+    assert not [each for each in ("4155550123", VISITOR_ID) if each in records]
 
 
 # reconcile

@@ -167,7 +167,7 @@ def test_nothing_that_is_kept_of_a_key_holds_the_key_the_phone_or_the_token(api:
     _, body, _ = api.call("POST", "/visitors", FORM, KEY)
     records = json.dumps(api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"], default=str)
     (item,) = api.aws.table("VISITORS_TABLE").scan()["Items"]
-    assert "limit/texts/" in records
+    assert "challenge/" in records
     for kept in (records, str(item["form_digest"])):
         assert not [each for each in (PHONE[1:], body["token"], *KEY.values()) if each in kept]
 
