@@ -67,6 +67,7 @@ class Collector:
 
         Raises:
             BadResultsError: all was taken but lines that could not be read.
+            ExceptionGroup: writes failed; what was written before is kept, the rest is left.
         """
         collected = Collected()
         for page in batched(self.results.lines(submission_id, after), PAGE, strict=False):
@@ -90,10 +91,11 @@ class Collector:
         new = [result for result in results if _awaits_picks(stored, result)]
         taken = dict(zip(new, self._for_each(self._take, new), strict=True))
         for result, took_effect in taken.items():
-            if took_effect:
+            if took_effect is True:
                 (collected.failed if _is_bad(result) else collected.recommended).append(result)
-        # A write that DynamoDB took although its answer was lost looks as if another had made it.
-        lost = [r.visitor_id for r, took_effect in taken.items() if not took_effect]
+        # A write that took effect although its answer was lost looks like an error, or, where the
+        # client repeated it, like the write of another run.
+        lost = [r.visitor_id for r, took_effect in taken.items() if took_effect is not True]
         stored |= self.visitors.get_many(lost) if lost else {}
         to_text = [
             TextMessage(result.visitor_id, result.version)
@@ -101,30 +103,36 @@ class Collector:
             if not _is_bad(result)
             and (
                 stored[result.visitor_id].texts
-                if took_effect
+                if took_effect is True
                 else awaits_text(stored.get(result.visitor_id), result.version)
             )
         ]
         if to_text:
             self.texts.send(to_text)
+        errors = [each for each in taken.values() if isinstance(each, Exception)]
+        if errors:  # the message comes again, for those who have no picks yet
+            raise ExceptionGroup("some picks could not be written, all others were", errors)
 
     def _for_each(
-        self, work: Callable[[Result], bool], results: Sequence[Result]
-    ) -> Sequence[bool]:
+        self, work: Callable[[Result], bool | Exception], results: Sequence[Result]
+    ) -> Sequence[bool | Exception]:
         if self.writers == 1 or len(results) <= 1:
             return [work(result) for result in results]
         with ThreadPoolExecutor(min(self.writers, len(results))) as threads:
             return list(threads.map(work, results))
 
-    def _take(self, result: Result) -> bool:
-        if _is_bad(result):
-            reason = result.error or "the engine found no movie to recommend"
-            return self.visitors.mark_failed(
-                result.visitor_id, result.version, reason, while_at=BEFORE_PICKS
+    def _take(self, result: Result) -> bool | Exception:
+        """Write a visitor's picks, or why there are none; an error holds up no other visitor."""
+        visitor_id, version = result.visitor_id, result.version
+        try:
+            if _is_bad(result):
+                reason = result.error or "the engine found no movie to recommend"
+                return self.visitors.mark_failed(visitor_id, version, reason, BEFORE_PICKS)
+            return self.visitors.mark_recommended(
+                visitor_id, version, result.model_id, result.picks
             )
-        return self.visitors.mark_recommended(
-            result.visitor_id, result.version, result.model_id, result.picks
-        )
+        except Exception as error:
+            return error
 
 
 def _readable(lines: Iterable[bytes], collected: Collected) -> Iterator[Result]:
