@@ -16,11 +16,11 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.texting import NotYetError, TextOutcome
+from marquee.texting import SECONDS_TO_SEND, NotYetError, TextOutcome
 
 SETTINGS = Settings.from_environment()
-# Dying between a text's claim and its end leaves the delivery unknown.
-MILLISECONDS_FOR_A_TEXT = 20_000
+# No text is begun with less time left: what comes before the claim may be slow as well.
+SECONDS_FOR_A_TEXT = SECONDS_TO_SEND + 5
 
 logger, tracer, metrics = observe("send-text")
 texter = wiring.texter(SETTINGS)
@@ -32,9 +32,13 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
     logger.set_correlation_id(record.message_id)
     message = TextMessage.from_json(record.body)
     logger.set_correlation_id(message.visitor_id)
-    if context.get_remaining_time_in_millis() < MILLISECONDS_FOR_A_TEXT:
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    if seconds_left() < SECONDS_FOR_A_TEXT:
         raise NotYetError("there is no time left to finish another text")
-    outcome = texter.text(message)
+    outcome = texter.text(message, seconds_left)
     logger.info("text: %s", outcome)
     if outcome is TextOutcome.TEXTED:
         metrics.add_metric("VisitorsTexted", "Count", 1)

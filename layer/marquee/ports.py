@@ -74,10 +74,17 @@ class Visitors(Protocol):
         self, visitor_id: str, version: int, model_id: str, picks: Sequence[Pick]
     ) -> bool: ...
 
-    def claim_text(self, visitor_id: str, version: int) -> bool: ...
+    def claim_text(self, visitor_id: str, version: int, claim: str) -> bool:
+        """Claim the text under the name `claim`, which no other try has; True where it is held.
 
-    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
-        """Give a claim back; `counted_in` notes the window in which the text was counted."""
+        Claiming again under the same name is no second claim: a write may have taken effect
+        although its answer was lost.
+        """
+
+    def release_text(
+        self, visitor_id: str, version: int, claim: str, counted_in: str | None
+    ) -> bool:
+        """Give the claim of that name back; `counted_in` is the window that counted the text."""
 
     def mark_texted(self, visitor_id: str, version: int) -> bool: ...
 

@@ -1,6 +1,7 @@
 """Puts right what events alone leave undone: failed steps, lost events, abandoned claims."""
 
 import logging
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -335,6 +336,6 @@ class _Round:
         if not it.too_old(progress, self.now):
             return self._may_requeue(progress, it.patience.recommended)
         # Only the holder of the claim may send: now nobody will.
-        if it.visitors.claim_text(progress.visitor_id, progress.version):
+        if it.visitors.claim_text(progress.visitor_id, progress.version, uuid.uuid4().hex):
             it.give_up([progress], GAVE_UP_TEXT.format(hours=it.hours), self.done)
         return False

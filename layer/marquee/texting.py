@@ -16,7 +16,10 @@ been sent. It is counted against the limit of all texts before, so that reaching
 alike for every phone, too.
 """
 
+import math
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -36,6 +39,13 @@ from marquee.text import compose
 from marquee.visitor import Progress, Recipient, Status
 
 DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
+UNANSWERED = "delivery unknown: the text service did not answer in time"
+# SNS is asked twice (opted out? then the text itself), each for at most 7 seconds, and DynamoDB is
+# told what came of it: `marquee.aws.wiring` has the time-outs.
+SECONDS_TO_SEND = 25.0
+# DynamoDB is asked three times for at most 7 seconds each by one call.
+SECONDS_TO_NOTE = 22.0
+NOTE_TRIES = 3
 # A fixed word of the API (docs/contracts.md): the page says more by it.
 NO_MORE_TODAY = "no more texts are sent today"
 
@@ -70,7 +80,19 @@ class Texter:
     cap: Cap
     phone_cap: Cap
 
-    def text(self, message: TextMessage) -> TextOutcome:
+    def text(
+        self, message: TextMessage, seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> TextOutcome:
+        """Text a visitor, provided that this version still waits for its text.
+
+        Args:
+            message: names the visitor and the version.
+            seconds_left: says how many seconds this process may still run.
+
+        Raises:
+            NotYetError: the message must come again.
+            TextNotSentError: SNS refused the text for now; the message must come again.
+        """
         recipient = self.visitors.recipient(message.visitor_id)
         if recipient is None:  # forgotten since
             return TextOutcome.NOTHING_TO_DO
@@ -82,7 +104,7 @@ class Texter:
             raise NotYetError(f"visitor {message.visitor_id} is still {progress.status}")
         if progress.text_claimed_at is not None:
             return self.give_up_claim(progress)
-        return self._claim_and_send(recipient)
+        return self._claim_and_send(recipient, seconds_left)
 
     def give_up_claim(self, progress: Progress) -> TextOutcome:
         """Settle a text that was claimed and never finished."""
@@ -92,21 +114,28 @@ class Texter:
         self._fail(progress, DELIVERY_UNKNOWN)
         return TextOutcome.DELIVERY_UNKNOWN
 
-    def _claim_and_send(self, recipient: Recipient) -> TextOutcome:
+    def _claim_and_send(
+        self, recipient: Recipient, seconds_left: Callable[[], float]
+    ) -> TextOutcome:
         progress = recipient.progress
         visitor_id, version = progress.visitor_id, progress.version
         body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
-        if not self.visitors.claim_text(visitor_id, version):
+        claim = uuid.uuid4().hex
+        if not self._claim(progress, claim):
             raise NotYetError(f"visitor {visitor_id} is being texted right now")
         now = datetime.now(UTC)
+        counted_in = self.cap.window_at(now)
         try:
-            self._count(recipient, now)
+            self._count(recipient, claim, now)
         except TooOftenError as reached:
             return self._end_over(progress, reached.limited)
+        if seconds_left() < SECONDS_TO_SEND:
+            self.visitors.release_text(visitor_id, version, claim, counted_in)
+            raise NotYetError(f"too little time is left to text visitor {visitor_id}")
         try:
             self.sms.publish(recipient.phone, body)
         except TextNotSentError:
-            self.visitors.release_text(visitor_id, version, self.cap.window_at(now))
+            self.visitors.release_text(visitor_id, version, claim, counted_in)
             raise
         except OptedOutError:
             self.visitors.mark_texted(visitor_id, version)
@@ -115,12 +144,37 @@ class Texter:
             self._fail(progress, str(rejected))
             return TextOutcome.REJECTED
         except TextUnknownError:
-            self._fail(progress, DELIVERY_UNKNOWN)
+            self._fail(progress, UNANSWERED)
             return TextOutcome.DELIVERY_UNKNOWN
-        self.visitors.mark_texted(visitor_id, version)
+        self._note_texted(progress, seconds_left)
         return TextOutcome.TEXTED
 
-    def _count(self, recipient: Recipient, now: datetime) -> None:
+    def _claim(self, progress: Progress, claim: str) -> bool:
+        """Claim the text. A claim that nobody answers may stand all the same: it is given back."""
+        try:
+            return self.visitors.claim_text(progress.visitor_id, progress.version, claim)
+        except Exception:
+            with suppress(Exception):
+                self.visitors.release_text(
+                    progress.visitor_id, progress.version, claim, counted_in=None
+                )
+            raise
+
+    def _note_texted(self, progress: Progress, seconds_left: Callable[[], float]) -> None:
+        """Note that the text is sent, again where DynamoDB does not answer and time is left.
+
+        Without the note nobody would know, and the claim would end as DELIVERY_UNKNOWN.
+        """
+        for tries_left in reversed(range(NOTE_TRIES)):
+            try:
+                self.visitors.mark_texted(progress.visitor_id, progress.version)
+            except Exception:
+                if not tries_left or seconds_left() < SECONDS_TO_NOTE:
+                    raise
+            else:
+                return
+
+    def _count(self, recipient: Recipient, claim: str, now: datetime) -> None:
         """Count a claimed text against both limits, unless an earlier try of this window did.
 
         Raises TooOftenError where one of them is reached. Where counting fails the claim is given
@@ -136,7 +190,9 @@ class Texter:
         except TooOftenError:
             raise
         except Exception:
-            self.visitors.release_text(progress.visitor_id, progress.version, counted_in=None)
+            self.visitors.release_text(
+                progress.visitor_id, progress.version, claim, counted_in=None
+            )
             raise
 
     def _end_over(self, progress: Progress, limited: Limited) -> TextOutcome:

@@ -27,7 +27,7 @@ WRITES = {
         "SET #status = :status, #status_at = :status_at, #model_id = :model_id, #picks = :picks, "
         "#open_status = :open_status"
     ),
-    "claim": "SET text_claimed_at = :now",
+    "claim": "SET text_claimed_at = :now, text_claim = :claim",
     "texted": "SET #status = :status, #status_at = :status_at REMOVE open_status",
 }
 # Which write its function dies at, when, and what must come of it: status, reason, texts.

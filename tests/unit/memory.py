@@ -70,6 +70,7 @@ class MemoryVisitors:
     empty_since: dict[str, str] = field(default_factory=dict)
     unlogged: set[str] = field(default_factory=set)
     dates: dict[str, set[str]] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     renewals: dict[str, str | None] = field(default_factory=dict)
     expires_at: dict[str, int] = field(default_factory=dict)
@@ -239,25 +240,32 @@ class MemoryVisitors:
             picks=tuple(picks),
         )
 
-    def claim_text(self, visitor_id: str, version: int) -> bool:
+    def claim_text(self, visitor_id: str, version: int, claim: str) -> bool:
         def effect() -> bool:
             found = self.items.get(visitor_id)
             if (
                 found is None
                 or (found.version, found.status) != (version, Status.RECOMMENDED)
-                or found.text_claimed_at is not None
+                or (found.text_claimed_at is not None and self.claims.get(visitor_id) != claim)
                 or not found.texts
             ):
                 return False
+            self.claims[visitor_id] = claim
             self.items[visitor_id] = replace(found, text_claimed_at=timestamp(datetime.now(UTC)))
             return True
 
         return self.gate.pass_through("visitors.claim_text", effect)
 
-    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
+    def release_text(
+        self, visitor_id: str, version: int, claim: str, counted_in: str | None
+    ) -> bool:
         def effect() -> bool:
             found = self.items.get(visitor_id)
-            if found is None or (found.version, found.status) != (version, Status.RECOMMENDED):
+            if (
+                found is None
+                or (found.version, found.status) != (version, Status.RECOMMENDED)
+                or self.claims.get(visitor_id) != claim
+            ):
                 return False
             self.items[visitor_id] = replace(
                 found, text_claimed_at=None, text_counted_in=counted_in or found.text_counted_in

@@ -16,7 +16,14 @@ from marquee.contracts import CurrentModel, Result, Submission, TextMessage, tim
 from marquee.ports import OptedOutError, TextNotSentError, TextRejectedError, TextUnknownError
 from marquee.reconciling import Patience
 from marquee.sweeping import Swept
-from marquee.texting import DELIVERY_UNKNOWN, NO_MORE_TODAY, NotYetError, TextOutcome
+from marquee.texting import (
+    DELIVERY_UNKNOWN,
+    NO_MORE_TODAY,
+    SECONDS_TO_SEND,
+    UNANSWERED,
+    NotYetError,
+    TextOutcome,
+)
 from marquee.visitor import Registration, Status
 from tests.unit.memory import Died, World, good_result, registration
 
@@ -363,7 +370,7 @@ def test_a_text_that_was_certainly_not_sent_is_tried_again() -> None:
     ("error", "reason"),
     [
         (TextRejectedError("the number cannot be texted"), "the number cannot be texted"),
-        (TextUnknownError("ReadTimeout"), DELIVERY_UNKNOWN),
+        (TextUnknownError("ReadTimeout"), UNANSWERED),
     ],
 )
 def test_a_text_that_must_not_be_tried_again_fails_with_a_reason(
@@ -876,3 +883,37 @@ class Broken:
 
     def add(self, *_: object) -> str | None:
         raise TimeoutError("DynamoDB does not answer")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["claim_text", "mark_texted"])
+def test_a_stall_of_the_table_neither_doubles_a_text_nor_leaves_its_delivery_unknown(
+    call: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB does not answer in time, before or after it wrote; nobody was killed."""
+    world = recommended_world(1, cap=10)
+    write, stalls = getattr(world.visitors, call), [1]
+
+    def stalled(*arguments: object) -> bool:
+        written = write(*arguments) if when == "after" or not stalls else False
+        if stalls:
+            stalls.pop()
+            raise TimeoutError("no answer from DynamoDB")
+        return bool(written)
+
+    monkeypatch.setattr(world.visitors, call, stalled)
+    with suppress(TimeoutError):  # SQS delivers the message again
+        world.deliver_texts()
+    world.settle()
+    assert (world.texts_to(PHONE), reasons(world)) == (1, {None: 1})
+    assert world.status(ADA.visitor_id) is Status.TEXTED
+
+
+def test_with_too_little_time_left_after_the_claim_nothing_is_sent_and_the_claim_is_free() -> None:
+    world = recommended_world(1, cap=10)
+    [message] = world.texts_queue
+    with pytest.raises(NotYetError, match="too little time"):
+        world.texter.text(message, lambda: SECONDS_TO_SEND - 1)
+    assert world.visitors.items[ADA.visitor_id].text_claimed_at is None
+    assert world.texter.text(message, lambda: SECONDS_TO_SEND) is TextOutcome.TEXTED
+    assert world.texts_to(PHONE) == 1

@@ -145,7 +145,7 @@ def test_a_text_whose_delivery_is_unknown_is_not_owed() -> None:
 
 def test_a_text_that_is_being_sent_is_not_owed() -> None:
     world = at_stage(3)
-    assert world.visitors.claim_text(ID, 1)
+    assert world.visitors.claim_text(ID, 1, "a")
     revise(world)
     world.settle()
     assert (progress(world).status, texts(world)) == (Status.RECOMMENDED, 0)

@@ -44,6 +44,7 @@ _PAGE: dict[str, Any] = {
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
     "ratings", "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
+    "text_claim",
     "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
     "requeued",
 )  # fmt: skip
@@ -211,18 +212,19 @@ class VisitorsTable:
             visitor_id, version, Status.RECOMMENDED, at, values, texts=True
         ) or self._move(visitor_id, version, Status.RECOMMENDED, at, values, texts=False)
 
-    def claim_text(self, visitor_id: str, version: int) -> bool:
+    def claim_text(self, visitor_id: str, version: int, claim: str) -> bool:
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
-                UpdateExpression="SET text_claimed_at = :now",
+                UpdateExpression="SET text_claimed_at = :now, text_claim = :claim",
                 ConditionExpression=(
                     "version = :version AND #status = :recommended AND texts = :true "
-                    "AND attribute_not_exists(text_claimed_at)"
+                    "AND (attribute_not_exists(text_claimed_at) OR text_claim = :claim)"
                 ),
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":now": timestamp(datetime.now(UTC)),
+                    ":claim": claim,
                     ":true": True,
                     ":version": version,
                     ":recommended": Status.RECOMMENDED.value,
@@ -230,18 +232,23 @@ class VisitorsTable:
             )
         )
 
-    def release_text(self, visitor_id: str, version: int, counted_in: str | None) -> bool:
+    def release_text(
+        self, visitor_id: str, version: int, claim: str, counted_in: str | None
+    ) -> bool:
         counted = {":counted_in": counted_in} if counted_in else {}
         remember = "SET text_counted_in = :counted_in " if counted else ""
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
-                UpdateExpression=f"{remember}REMOVE text_claimed_at",
-                ConditionExpression="version = :version AND #status = :recommended",
+                UpdateExpression=f"{remember}REMOVE text_claimed_at, text_claim",
+                ConditionExpression=(
+                    "version = :version AND #status = :recommended AND text_claim = :claim"
+                ),
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
                     ":version": version,
                     ":recommended": Status.RECOMMENDED.value,
+                    ":claim": claim,
                     **counted,
                 },
             )
@@ -297,8 +304,8 @@ class VisitorsTable:
                 Key={"visitor_id": before.visitor_id},
                 UpdateExpression=(
                     f"SET {assignments} "
-                    "REMOVE submission_id, text_claimed_at, text_counted_in, reason, model_id, "
-                    "picks ADD dates :date"
+                    "REMOVE submission_id, text_claimed_at, text_claim, text_counted_in, reason, "
+                    "model_id, picks ADD dates :date"
                 ),
                 ConditionExpression=(
                     f"#version = :before AND #status = :stood_at AND {claim} "

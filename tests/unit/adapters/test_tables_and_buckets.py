@@ -94,19 +94,28 @@ def test_picks_survive_the_table(table: VisitorsTable) -> None:
 
 
 def test_a_text_is_claimed_once_and_can_be_released(table: VisitorsTable) -> None:
-    assert not table.claim_text(ADA.visitor_id, 1)
+    assert not table.claim_text(ADA.visitor_id, 1, "a")
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
-    assert table.claim_text(ADA.visitor_id, 1)
-    assert not table.claim_text(ADA.visitor_id, 1)
-    assert table.release_text(ADA.visitor_id, 1, counted_in=None)
-    assert table.claim_text(ADA.visitor_id, 1)
+    assert table.claim_text(ADA.visitor_id, 1, "a")
+    assert not table.claim_text(ADA.visitor_id, 1, "b")
+    assert not table.release_text(ADA.visitor_id, 1, "b", counted_in=None)
+    assert table.release_text(ADA.visitor_id, 1, "a", counted_in=None)
+    assert table.claim_text(ADA.visitor_id, 1, "b")
+
+
+def test_a_claim_whose_answer_was_lost_is_held_when_it_is_asked_for_again(
+    table: VisitorsTable,
+) -> None:
+    table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
+    assert table.claim_text(ADA.visitor_id, 1, "a")
+    assert table.claim_text(ADA.visitor_id, 1, "a")
 
 
 def test_a_released_text_stays_counted_until_the_next_version(table: VisitorsTable) -> None:
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
     for counted_in in ("2026-11-21T00:00Z", None):  # None: nothing new to note
-        assert table.claim_text(ADA.visitor_id, 1)
-        assert table.release_text(ADA.visitor_id, 1, counted_in)
+        assert table.claim_text(ADA.visitor_id, 1, "a")
+        assert table.release_text(ADA.visitor_id, 1, "a", counted_in)
         found = table.get(ADA.visitor_id)
         assert found is not None
         assert found.text_counted_in == "2026-11-21T00:00Z"

@@ -93,7 +93,7 @@ def test_whoever_moved_meanwhile_is_not_changed(table: VisitorsTable, moved: Any
 def test_a_claim_meanwhile_keeps_a_change_from_being_stored(table: VisitorsTable) -> None:
     table.mark_recommended(ID, 1, MODEL_ID, PICKS)
     before, wanted = page(table).progress, revised(table)
-    assert table.claim_text(ID, 1)
+    assert table.claim_text(ID, 1, "a")
     assert not table.revise(before, wanted, None)
     assert table.revise(page(table).progress, wanted, None)
 
@@ -102,7 +102,7 @@ def test_nobody_is_claimed_who_is_not_to_be_texted(table: VisitorsTable) -> None
     quiet = registration(2, phone=False)
     table.create(quiet)
     table.mark_recommended(quiet.visitor_id, 1, MODEL_ID, PICKS)
-    assert not table.claim_text(quiet.visitor_id, 1)
+    assert not table.claim_text(quiet.visitor_id, 1, "a")
 
 
 def test_a_saved_visitor_is_open_until_her_object_is_written(table: VisitorsTable) -> None:

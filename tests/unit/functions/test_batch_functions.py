@@ -349,7 +349,7 @@ def test_without_time_to_finish_no_text_is_claimed(
     recommended(table)
     function = aws.load("send_text")
     hurried = context("send_text")
-    hurried.get_remaining_time_in_millis = lambda: 19_000
+    hurried.get_remaining_time_in_millis = lambda: 29_000
     answer = function.handler(event("send_text"), hurried)
     found = table.get(VISITOR_ID)
     assert failures(answer) == 1
@@ -359,7 +359,7 @@ def test_without_time_to_finish_no_text_is_claimed(
 
 def test_a_message_whose_text_is_being_sent_comes_again(aws: Aws, table: VisitorsTable) -> None:
     recommended(table)
-    table.claim_text(VISITOR_ID, 1)
+    table.claim_text(VISITOR_ID, 1, "a")
     assert failures(run(aws.load("send_text"), "send_text")) == 1
     assert status(table) is Status.RECOMMENDED
 

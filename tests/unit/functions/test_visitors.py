@@ -337,7 +337,7 @@ def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> Non
     assert ada.rate()[1]["texts"] is True  # still owed
     table = VisitorsTable(boto3.resource("dynamodb"), ada.api.aws.environment["VISITORS_TABLE"])
     table.mark_recommended(ada.visitor_id, 4, MODEL_ID, good_result(ada.visitor_id, 4).picks)
-    assert table.claim_text(ada.visitor_id, 4)
+    assert table.claim_text(ada.visitor_id, 4, "a")
     assert table.mark_texted(ada.visitor_id, 4)
     assert ada.rate()[1]["texts"] is False
     assert ada.rate(text=True)[1]["texts"] is True
