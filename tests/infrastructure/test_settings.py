@@ -1,5 +1,6 @@
 """The functions' settings and the template that gives them: the same names, the same defaults."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from marquee.aws.settings import Settings
+from operations.permissions.code import calls_of
 
-TEMPLATE = Path(__file__).parents[2] / "sam" / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "sam" / "template.yaml"
+FUNCTIONS = ROOT / "functions"
 NUMBERS = [
     "BusyDelaySeconds",
     "VisitorDays",
@@ -71,6 +75,18 @@ def test_every_variable_of_the_template_is_a_setting(template: dict[str, Any]) -
             continue
         given = set(resource["Properties"]["Environment"]["Variables"])
         assert given <= known
+
+
+@pytest.mark.parametrize("folder", sorted(each.parent.name for each in FUNCTIONS.glob("*/app.py")))
+def test_a_function_is_given_every_name_that_its_code_calls_aws_with(
+    template: dict[str, Any], folder: str
+) -> None:
+    """A missing one is an empty name, which only the call itself would find wrong."""
+    properties = template["Resources"][f"{folder.title().replace('_', '')}Function"]["Properties"]
+    values = " ".join(str(value) for call in calls_of(folder) for _, value in call.parameters)
+    used = {name.upper() for name in re.findall(r"\{(\w+)\}", values)}
+    assert used
+    assert used - set(properties["Environment"]["Variables"]) == set()
 
 
 def test_the_api_has_one_stage(template: dict[str, Any]) -> None:
