@@ -461,3 +461,27 @@ def test_another_tab_goes_on_with_the_new_link(marquee: MarqueePage, visit: Visi
     tab.page.reload()
     expect(tab.picks).to_have_count(10)
     expect(tab.page.get_by_text("opens nothing any more")).to_be_hidden()
+
+
+def test_a_corrected_number_makes_the_former_link_open_nothing(
+    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
+) -> None:
+    marquee.open_link(visit.visitor_id, visit.token)
+    marquee.country.select_option("US")
+    marquee.give_phone("(415) 555-0111")
+    marquee.page.get_by_role("button", name="Text me these").click()
+    expect(marquee.page.get_by_text("ending in 11")).to_be_visible()
+    assert held(marquee) == visit.token
+
+    marquee.page.get_by_role("button", name="Use another number").click()
+    form = marquee.page.get_by_role("form", name="Text them to another number")
+    marquee.country.select_option("US")
+    marquee.give_phone("(415) 555-0122")
+    form.get_by_role("button", name="Text me these").click()
+    expect(marquee.page.get_by_text("ending in 22")).to_be_visible()
+    expect(form).to_be_hidden()
+    assert held(marquee) != visit.token
+    other_browser.open_link(visit.visitor_id, visit.token)
+    expect(other_browser.page.get_by_text("A newer link may have replaced it")).to_be_visible()
+    marquee.page.reload()
+    expect(marquee.picks).to_have_count(10)
