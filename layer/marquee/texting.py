@@ -128,7 +128,7 @@ class Texter:
         try:
             self._count(recipient, claim, now)
         except TooOftenError as reached:
-            return self._end_over(progress, reached.limited)
+            return self._end_over(progress, reached.limited, seconds_left)
         if seconds_left() < SECONDS_TO_SEND:
             self.visitors.release_text(visitor_id, version, claim, counted_in)
             raise NotYetError(f"too little time is left to text visitor {visitor_id}")
@@ -138,7 +138,7 @@ class Texter:
             self.visitors.release_text(visitor_id, version, claim, counted_in)
             raise
         except OptedOutError:
-            self.visitors.mark_texted(visitor_id, version)
+            self._note_texted(progress, seconds_left)
             return TextOutcome.OPTED_OUT
         except TextRejectedError as rejected:
             self._fail(progress, str(rejected))
@@ -161,7 +161,7 @@ class Texter:
             raise
 
     def _note_texted(self, progress: Progress, seconds_left: Callable[[], float]) -> None:
-        """Note that the text is sent, again where DynamoDB does not answer and time is left.
+        """Note that the text is sent or withheld; again where DynamoDB does not answer in time.
 
         Without the note nobody would know, and the claim would end as DELIVERY_UNKNOWN.
         """
@@ -195,12 +195,14 @@ class Texter:
             )
             raise
 
-    def _end_over(self, progress: Progress, limited: Limited) -> TextOutcome:
+    def _end_over(
+        self, progress: Progress, limited: Limited, seconds_left: Callable[[], float]
+    ) -> TextOutcome:
         """End a text over a limit: visibly over everybody's, not over the phone's own."""
         if limited is Limited.TEXTS_IN_ALL:
             self._fail(progress, NO_MORE_TODAY)
             return TextOutcome.OVER_THE_CAP
-        self.visitors.mark_texted(progress.visitor_id, progress.version)
+        self._note_texted(progress, seconds_left)
         return TextOutcome.OVER_THE_PHONES_LIMIT
 
     def _fail(self, progress: Progress, reason: str) -> None:
