@@ -9,11 +9,11 @@ the messages of a page, the sweep queues those texts: a later run cannot tell wh
 in the queue already, and doubled messages would make a long queue longer.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched
 
+from marquee.at_once import WRITERS, for_each
 from marquee.contracts import ContractError, Result, ResultsPlace, TextMessage
 from marquee.discarding import Discarder
 from marquee.ports import Results, Texts, Visitors
@@ -23,8 +23,6 @@ BEFORE_PICKS = (Status.RECEIVED, Status.SUBMITTED)
 PAGE = 100  # as many as one call to DynamoDB reads
 # No page is begun with less time left: one takes a second, or many where DynamoDB is slow.
 MARGIN_SECONDS = 20.0
-# Calls at once, within the 10 connections that a client of boto3 keeps.
-WRITERS = 8
 
 
 class BadResultsError(RuntimeError):
@@ -89,7 +87,7 @@ class Collector:
         results = list(_readable(lines, collected))
         stored = self.visitors.get_many([result.visitor_id for result in results])
         new = [result for result in results if _awaits_picks(stored, result)]
-        taken = dict(zip(new, self._for_each(self._take, new), strict=True))
+        taken = dict(zip(new, for_each(self._take, new, self.writers), strict=True))
         for result, took_effect in taken.items():
             if took_effect is True:
                 (collected.failed if _is_bad(result) else collected.recommended).append(result)
@@ -113,26 +111,13 @@ class Collector:
         if errors:  # the message comes again, for those who have no picks yet
             raise ExceptionGroup("some picks could not be written, all others were", errors)
 
-    def _for_each(
-        self, work: Callable[[Result], bool | Exception], results: Sequence[Result]
-    ) -> Sequence[bool | Exception]:
-        if self.writers == 1 or len(results) <= 1:
-            return [work(result) for result in results]
-        with ThreadPoolExecutor(min(self.writers, len(results))) as threads:
-            return list(threads.map(work, results))
-
-    def _take(self, result: Result) -> bool | Exception:
-        """Write a visitor's picks, or why there are none; an error holds up no other visitor."""
+    def _take(self, result: Result) -> bool:
+        """Write a visitor's picks, or why there are none."""
         visitor_id, version = result.visitor_id, result.version
-        try:
-            if _is_bad(result):
-                reason = result.error or "the engine found no movie to recommend"
-                return self.visitors.mark_failed(visitor_id, version, reason, BEFORE_PICKS)
-            return self.visitors.mark_recommended(
-                visitor_id, version, result.model_id, result.picks
-            )
-        except Exception as error:
-            return error
+        if _is_bad(result):
+            reason = result.error or "the engine found no movie to recommend"
+            return self.visitors.mark_failed(visitor_id, version, reason, BEFORE_PICKS)
+        return self.visitors.mark_recommended(visitor_id, version, result.model_id, result.picks)
 
 
 def _readable(lines: Iterable[bytes], collected: Collected) -> Iterator[Result]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from marquee.at_once import WRITERS, for_each
 from marquee.contracts import ALS_RANKS, CurrentModel, Submission, parse_timestamp, unique_members
 from marquee.ports import (
     Cluster,
@@ -183,6 +184,7 @@ class Submitter:
     models: Models
     adder: StepAdder
     waiting_line: WaitingLine
+    writers: int = WRITERS
 
     def submit(self, messages: Sequence[tuple[str, int]]) -> Submitted:
         """Submit the visitors that these messages (visitor id, version) name.
@@ -246,12 +248,23 @@ class Submitter:
         self.submissions.put(submission)
         submission_id = submission.submission_id
         outcome.submission_id = submission_id
+
+        def mark(progress: Progress) -> bool:
+            return self.visitors.mark_submitted(
+                progress.visitor_id, progress.version, submission_id
+            )
+
+        marked = dict(zip(members, for_each(mark, members, self.writers), strict=True))
         outcome.visitors += [
-            progress
-            for progress in members
-            if self.visitors.mark_submitted(progress.visitor_id, progress.version, submission_id)
+            progress for progress, took_effect in marked.items() if took_effect is True
         ]
-        self._ensure(submission_id, members, outcome, fresh=True)
+        for progress, error in marked.items():
+            if isinstance(error, Exception):
+                outcome.errors[progress.visitor_id, progress.version] = error
+        # Without a single member the step would compute for nobody.
+        answered = [p for p in members if not isinstance(marked[p], Exception)]
+        if answered:
+            self._ensure(submission_id, answered, outcome, fresh=True)
 
     def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
         by_submission: dict[str, list[Progress]] = {}

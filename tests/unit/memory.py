@@ -603,7 +603,7 @@ class World:
             self.locks,
         )
         line = MemoryLine(self.gate, self.visitors_queue.append)
-        self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line)
+        self.submitter = Submitter(self.visitors, self.objects, self.models, adder, line, writers=1)
         texts = MemoryTexts(self.gate, self.texts_queue)
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
         self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)

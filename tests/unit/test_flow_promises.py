@@ -917,3 +917,41 @@ def test_with_too_little_time_left_after_the_claim_nothing_is_sent_and_the_claim
     assert world.visitors.items[ADA.visitor_id].text_claimed_at is None
     assert world.texter.text(message, lambda: SECONDS_TO_SEND) is TextOutcome.TEXTED
     assert world.texts_to(PHONE) == 1
+
+
+def test_a_visitor_who_cannot_be_marked_submitted_holds_up_nobody_else_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    everybody = [registration(number) for number in range(1, 6)]
+    for person in everybody:
+        world.post(person)
+    mark, stalls = world.visitors.mark_submitted, iter(["without effect", "with effect"])
+
+    def stalled(visitor_id: str, version: int, submission_id: str) -> bool:
+        stall = next(stalls, None)
+        if stall != "without effect":
+            mark(visitor_id, version, submission_id)
+        if stall:
+            raise TimeoutError("DynamoDB did not answer")
+        return True
+
+    monkeypatch.setattr(world.visitors, "mark_submitted", stalled)
+    world.deliver_visitors()
+    assert world.visitors_queue == [(person.visitor_id, 1) for person in everybody[:2]]
+    assert len(world.cluster.named("recommend")) == 1
+    world.settle()
+    assert [world.texts_to(number_of(person)) for person in everybody] == [1] * 5
+
+
+def test_a_batch_of_which_nobody_could_be_marked_adds_no_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stalled(*_: object) -> bool:
+        raise TimeoutError("DynamoDB did not answer")
+
+    world = World()
+    world.post(ADA)
+    monkeypatch.setattr(world.visitors, "mark_submitted", stalled)
+    world.deliver_visitors()
+    assert (world.cluster.steps, world.visitors_queue) == ([], [(ADA.visitor_id, 1)])
