@@ -40,9 +40,9 @@ from marquee.visitor import Progress, Recipient, Status
 
 DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
 UNANSWERED = "delivery unknown: the text service did not answer in time"
-# SNS is asked twice (opted out? then the text itself), each for at most 7 seconds, and DynamoDB is
+# SNS is asked twice (opted out? then the text itself), each for at most 5 seconds, and DynamoDB is
 # told what came of it: `marquee.aws.wiring` has the time-outs.
-SECONDS_TO_SEND = 25.0
+SECONDS_TO_SEND = 15.0
 # DynamoDB is asked three times for at most 7 seconds each by one call.
 SECONDS_TO_NOTE = 22.0
 NOTE_TRIES = 3

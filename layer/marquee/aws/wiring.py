@@ -37,8 +37,10 @@ from marquee.texting import Texter
 _TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
 _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 3})
 # EMR: adding steps twice would run them twice.
-# SNS: a publish that timed out may have been sent, so nothing may send it again by itself.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
+# SNS: a publish that timed out may have been sent, so nothing may send it again by itself. Its
+# time-outs are within `marquee.texting.SECONDS_TO_SEND`.
+_TEXT_ONCE = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1})
 # EMR answers ListSteps ten times at once and then every two seconds, and one look at many steps can
 # use the ten up. Six attempts wait about 15 seconds in all.
 # https://docs.aws.amazon.com/general/latest/gr/emr.html
@@ -171,7 +173,7 @@ def texter(settings: Settings) -> Texter:
     return Texter(
         visitors=visitors(settings),
         titles=MoviesTable(_dynamodb(), settings.movies_table),
-        sms=SnsSms(client("sns", _ONCE)),
+        sms=SnsSms(client("sns", _TEXT_ONCE)),
         link=link,
         claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
         cap=cap(Limited.TEXTS_IN_ALL, settings.texts_a_day_in_all),

@@ -349,7 +349,7 @@ def test_without_time_to_finish_no_text_is_claimed(
     recommended(table)
     function = aws.load("send_text")
     hurried = context("send_text")
-    hurried.get_remaining_time_in_millis = lambda: 29_000
+    hurried.get_remaining_time_in_millis = lambda: 19_000
     answer = function.handler(event("send_text"), hurried)
     found = table.get(VISITOR_ID)
     assert failures(answer) == 1
