@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,27 @@ class Listed:
 
     @property
     def name_when_kept(self) -> str:
-        """A file name for this very content of this object."""
-        return hashlib.sha256(f"{self.bucket}/{self.key}/{self.etag}".encode()).hexdigest()
+        """A folder for its part of the bucket, and a file for this very content of this object."""
+        content = f"{self.bucket}/{self.key}/{self.etag}"
+        part = self.key.partition("/")[0]
+        return f"{_folder_when_kept(self.bucket, part)}/{_digest(content)}"
+
+
+def _folder_when_kept(bucket: str, part: str) -> str:
+    return _digest(f"{bucket}/{part}")[:16]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Mirror:
     """The files of one step. `client` is a boto3 S3 client.
 
     `kept` is a folder that the mirrors of all steps share: small objects that have not changed
-    since an earlier step are copied from there.
+    since an earlier step are copied from there. Objects that are named one by one are not kept:
+    such as a submission, which one step reads. Where a step lists a whole part of a bucket, such as
+    visitors/, the copies of what is not there any more are deleted: visitors may be forgotten.
     """
 
     def __init__(self, folder: Path, client: Any, kept: Path | None = None) -> None:
@@ -92,6 +105,7 @@ class Mirror:
         self.kept = kept
         self.before: dict[tuple[str, str], Version] = {}
         self.buckets: set[str] = set()
+        self.single: set[tuple[str, str]] = set()  # named by an address of its own
         self.gone = 0  # objects that were deleted between the listing and the download
 
     def path(self, bucket: str, key: str) -> Path:
@@ -116,7 +130,10 @@ class Mirror:
         for address in wanted:
             self.buckets.add(address.bucket)
             (self.folder / address.bucket).mkdir(parents=True, exist_ok=True)
-            objects |= dict.fromkeys(self.listed(address))
+            self.single.add((address.bucket, address.key))
+            listed = list(self.listed(address))
+            self.drop_others(address, listed)
+            objects |= dict.fromkeys(listed)
         with ThreadPoolExecutor(PARALLEL) as pool:
             for item, version in zip(objects, pool.map(self.fetch, objects), strict=True):
                 if version is None:
@@ -142,19 +159,31 @@ class Mirror:
         """
         path = self.path(item.bucket, item.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        copy = self.kept / item.name_when_kept if self.kept else None
-        if copy and copy.exists():
-            shutil.copyfile(copy, path)
-        else:
-            try:
-                self.client.download_file(item.bucket, item.key, str(path))
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                    raise
-                return None
-            if copy and item.size <= KEPT_BYTES:
-                self.keep(path, copy)
+        is_kept = self.kept is not None and (item.bucket, item.key) not in self.single
+        copy = self.kept / item.name_when_kept if self.kept and is_kept else None
+        if copy:
+            with suppress(FileNotFoundError):  # not kept, or dropped by another step just now
+                shutil.copyfile(copy, path)
+                return Version.of(path)
+        try:
+            self.client.download_file(item.bucket, item.key, str(path))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+                raise
+            return None
+        if copy and item.size <= KEPT_BYTES:
+            self.keep(path, copy)
         return Version.of(path)
+
+    def drop_others(self, address: Address, listed: Iterable[Listed]) -> None:
+        """Delete the kept copies of a part of a bucket that are not among all of its objects."""
+        part = address.key.removesuffix("/")
+        if self.kept is None or address.key != f"{part}/" or "/" in part or "*" in part:
+            return
+        names = {Path(item.name_when_kept).name for item in listed}
+        for copy in (self.kept / _folder_when_kept(address.bucket, part)).glob("*"):
+            if copy.name not in names:
+                copy.unlink(missing_ok=True)
 
     @staticmethod
     def keep(path: Path, copy: Path) -> None:

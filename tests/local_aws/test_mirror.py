@@ -175,6 +175,31 @@ def test_an_object_that_an_earlier_step_read_is_not_fetched_again(tmp_path: Path
     assert (tmp_path / "second" / "raw" / "changes").read_bytes() == b"2"
 
 
+def kept_contents(folder: Path) -> set[bytes]:
+    return {path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_deleted_object_is_kept_no_longer_than_until_its_folder_is_read_again(
+    tmp_path: Path,
+) -> None:
+    stays, goes = ("ratings", "visitors/date=1/a.json"), ("ratings", "visitors/date=2/b.json")
+    s3 = FakeS3({stays: b"stays", goes: b"goes", ("models", "m/rating.npz"): b"model"})
+    wanted = [Address("ratings", "visitors/"), Address("models", "m/")]
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull(wanted)
+    assert kept_contents(tmp_path / "kept") == {b"stays", b"goes", b"model"}
+    del s3.objects[goes]
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([wanted[0]])
+    assert kept_contents(tmp_path / "kept") == {b"stays", b"model"}
+
+
+def test_an_object_that_is_named_by_itself_is_not_kept(tmp_path: Path) -> None:
+    s3 = FakeS3({("ratings", "submissions/a.json"): b"ratings of visitors"})
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull(
+        [Address("ratings", "submissions/a.json")]
+    )
+    assert kept_contents(tmp_path / "kept") == set()
+
+
 def test_what_a_step_does_to_its_file_leaves_the_kept_object_alone(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "a"): b"1"})
     Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])

@@ -1,0 +1,159 @@
+"""Forgetting leaves nothing, wherever the visitor's request stands."""
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.deployment import Deployment, Visitor, eventually
+from tests.integration.phones import Phones
+from tests.integration.test_changes import forget, put
+from tests.integration.test_privacy import (
+    Older,
+    Places,
+    everything,
+    files,
+    kinds,
+    leaks,
+    opened,
+    versions,
+)
+
+# A name of their own each, by which a search can tell them apart.
+NAMES = {
+    "saved": "Zebulonia",
+    "received": "Yevgrafina",
+    "submitted": "Xanthippus",
+    "recommended": "Wilhelmino",
+    "texted": "Valentinox",
+    "failed": "Ursulindo",
+}
+
+
+@dataclass
+class Forgotten:
+    """Who was forgotten at which status, and what a search finds before and after."""
+
+    visitors: dict[str, Visitor] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
+    before: dict[str, Places] = field(default_factory=dict)
+    after: Places = field(default_factory=dict)
+
+
+def holding(local: Deployment, status: str, phone: str) -> AbstractContextManager[None]:
+    """Keep a visitor with this phone at a status until the context ends."""
+    if status == "failed":
+        refused = {"error": "InvalidParameter", "parameters": {"PhoneNumber": phone}}
+        return local.fault("sns", "Publish", **refused)
+    queues = {"received": "visitors", "submitted": "results", "recommended": "texts"}
+    return local.held(queues[status]) if status in queues else nullcontext()
+
+
+def reach(local: Deployment, status: str, visitor: Visitor) -> None:
+    """Bring a new visitor to a status."""
+    if status == "saved":
+        assert put(local, visitor, "ratings", {"ratings": []}, 1).status_code == 200
+    if status == "submitted":  # with the results written, and not taken yet
+        eventually(
+            lambda: visitor.visitor_id in json.dumps(results(local)), bool, "results", seconds=180
+        )
+    local.follow(visitor, to=(status,))
+
+
+def results(local: Deployment) -> dict[str, str]:
+    """Read all results that nobody has taken yet."""
+    s3, bucket = local.client("s3"), local.parameters["results-bucket"]
+    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {
+        found["Key"]: s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read().decode()
+        for found in listed
+    }
+
+
+@pytest.fixture(scope="module")
+def forgotten(deployment: Deployment, phones: Phones) -> Forgotten:
+    """Forget one visitor at each status, then search every place."""
+    if not deployment.is_local:
+        pytest.skip("holds queues and reads every place: only where nobody else's are")
+    local, found, older = deployment, Forgotten(), Older(versions(deployment), files(deployment))
+    with local.model_kept_fresh():
+        for status, name in NAMES.items():
+            phone = phones.one()
+            with holding(local, status, phone):
+                visitor = local.register(local.form(phone, name))
+                found.visitors[status] = visitor
+                reach(local, status, visitor)
+                found.marks[status] = local.item(visitor.visitor_id)["phone_mark"]["S"]
+                found.before[status] = everything(local, older)
+                assert forget(local, visitor) == 204
+        local.until_handled(*(visitor.visitor_id for visitor in found.visitors.values()))
+        eventually(
+            lambda: [place for place in places_of_batches(local, older) if named(found, place)],
+            lambda left: not left,
+            "the batches being collected and deleted",
+            seconds=180,
+        )
+        found.after = everything(local, older)
+    return found
+
+
+def places_of_batches(local: Deployment, older: Older) -> list[bytes]:
+    everywhere = everything(local, older)
+    return [content for place, content in everywhere.items() if place.startswith("s3://")]
+
+
+def named(found: Forgotten, content: bytes) -> bool:
+    return any(v.visitor_id.encode() in content for v in found.visitors.values())
+
+
+def holding_places(places: Places, mark: str) -> set[str]:
+    """Name the places that hold a mark, in clear, zipped or encoded."""
+    return {
+        place
+        for place, content in places.items()
+        if mark in place or any(mark.encode() in layer for layer in opened(content))
+    }
+
+
+@pytest.mark.parametrize("status", NAMES)
+def test_the_search_finds_a_visitor_who_is_not_forgotten_yet(
+    forgotten: Forgotten, status: str
+) -> None:
+    visitor, places = forgotten.visitors[status], forgotten.before[status]
+    assert {"s3:", "table", "log"} <= kinds(holding_places(places, visitor.visitor_id))
+    assert kinds(holding_places(places, NAMES[status])) == {"table"}
+
+
+@pytest.mark.parametrize("status", NAMES)
+def test_the_name_and_the_phone_are_nowhere(forgotten: Forgotten, status: str) -> None:
+    phone = forgotten.visitors[status].phone or ""
+    assert holding_places(forgotten.after, NAMES[status]) == set()
+    assert leaks(forgotten.after, phone) == []
+
+
+def is_log(place: str) -> bool:
+    """Say whether it is a log in CloudWatch or one of the local AWS."""
+    return place.startswith("log ") or (place.startswith("file ") and place.endswith(".log"))
+
+
+@pytest.mark.parametrize("status", NAMES)
+def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_else(
+    forgotten: Forgotten, local: Deployment, status: str
+) -> None:
+    visitor_id = forgotten.visitors[status].visitor_id
+    table = local.parameters["idempotency-table"]
+    left = holding_places(forgotten.after, visitor_id)
+    assert {place for place in left if not is_log(place)} == {
+        f"table {table} forgotten/{visitor_id}"
+    }
+
+
+@pytest.mark.parametrize("status", NAMES)
+def test_no_record_ties_the_phones_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
+    visitor_id, mark = forgotten.visitors[status].visitor_id, forgotten.marks[status]
+    records = holding_places(forgotten.after, mark)
+    # The mark is in the limits of those who came as far as their text.
+    assert kinds(records) == ({"table"} if status in ("texted", "failed") else set())
+    assert [place for place in records if visitor_id in place] == []
+    assert not [place for place in records if visitor_id.encode() in forgotten.after[place]]
