@@ -89,8 +89,8 @@ def limit_salt_for(idempotency_key: str | None, secret: str) -> str:
 def limit_entry(salt: str, what: str) -> str:
     """Give what a limit counts in place of a visitor's id.
 
-    A limit's record lies under the phone's HMAC and outlives the visitor. Once the visitor's item,
-    and the salt with it, is deleted, nothing connects the record to the visitor's id any more.
+    A limit's record outlives the visitor. Once the visitor's item, and the salt with it, is
+    deleted, nothing connects the record to the visitor's id any more.
 
     Args:
         salt: the visitor's `limit_salt`.
