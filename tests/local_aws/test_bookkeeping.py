@@ -1,6 +1,9 @@
 """What the emulator no longer writes down."""
 
-from tests.local_aws.conftest import LocalAws
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws.conftest import LocalAws, until
 
 
 def test_a_message_leaves_no_metric_in_cloudwatch(aws: LocalAws) -> None:
@@ -17,3 +20,20 @@ def test_a_call_leaves_no_record_in_cloudtrail(aws: LocalAws) -> None:
     aws.client("sqs").list_queues()
 
     assert aws.client("cloudtrail").lookup_events()["Events"] == []
+
+
+def test_the_log_has_no_line_for_each_message_that_is_sent(aws: LocalAws) -> None:
+    sqs, sns = aws.client("sqs"), aws.client("sns")
+    sqs.create_queue(QueueName="in-the-log")
+    with pytest.raises(ClientError, match="does not exist"):
+        sqs.get_queue_url(QueueName="not-there")
+    sns.list_topics()
+
+    log = aws.state / "local_aws.log"
+
+    def has(line: str) -> bool:
+        return line in log.read_text(errors="replace")
+
+    until(lambda: has("AWS sqs.GetQueueUrl => 400"), 10, "the line of a call that failed")
+    until(lambda: has("AWS sns.ListTopics => 200"), 10, "the line of another service's call")
+    assert not has("AWS sqs.CreateQueue => 200")
