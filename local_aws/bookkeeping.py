@@ -14,8 +14,13 @@ from http import HTTPStatus
 from local_aws import emulator
 
 LOGGERS_OF_CALLS = ("request.aws", "request.internal.aws")
-# Nine calls of ten are theirs: items and messages.
-BUSY_SERVICES = ("dynamodb", "sqs")
+# Nine calls of ten: those of items and messages.
+BUSY_CALLS = {
+    *("GetItem", "BatchGetItem", "Query", "Scan"),
+    *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
+    *("SendMessage", "SendMessageBatch", "ReceiveMessage", "GetQueueAttributes"),
+    *("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility"),
+}
 
 
 def install() -> None:
@@ -43,15 +48,15 @@ def leave_out_cloudtrail() -> None:
 
 
 def leave_out_lines_of_success() -> None:
-    """Log calls of DynamoDB and SQS only where they were refused or failed."""
+    """Log calls of items and messages only where they were refused or failed."""
     for name in LOGGERS_OF_CALLS:
         logging.getLogger(f"{emulator.chosen().name}.{name}").addFilter(is_worth_a_line)
 
 
 def is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether a call's line tells of more than a success of a busy service."""
+    """Whether a call's line tells of more than a success of a busy call."""
     match record.args:
-        case (service, _, int(status), *_):
-            return service not in BUSY_SERVICES or status >= HTTPStatus.BAD_REQUEST
+        case (_, operation, int(status), *_):
+            return operation not in BUSY_CALLS or status >= HTTPStatus.BAD_REQUEST
         case _:
             return True

@@ -23,17 +23,16 @@ def test_a_call_leaves_no_record_in_cloudtrail(aws: LocalAws) -> None:
 
 
 def test_the_log_has_no_line_for_each_message_that_is_sent(aws: LocalAws) -> None:
-    sqs, sns = aws.client("sqs"), aws.client("sns")
-    sqs.create_queue(QueueName="in-the-log")
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="in-the-log")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a")
     with pytest.raises(ClientError, match="does not exist"):
-        sqs.get_queue_url(QueueName="not-there")
-    sns.list_topics()
-
+        sqs.send_message(QueueUrl=f"{url}-not-there", MessageBody="a")
     log = aws.state / "local_aws.log"
 
     def has(line: str) -> bool:
         return line in log.read_text(errors="replace")
 
-    until(lambda: has("AWS sqs.GetQueueUrl => 400"), 10, "the line of a call that failed")
-    until(lambda: has("AWS sns.ListTopics => 200"), 10, "the line of another service's call")
-    assert not has("AWS sqs.CreateQueue => 200")
+    until(lambda: has("AWS sqs.SendMessage => 400"), 10, "the line of a call that failed")
+    assert has("AWS sqs.CreateQueue => 200")
+    assert not has("AWS sqs.SendMessage => 200")
