@@ -41,7 +41,10 @@ def collect(record: SQSRecord, context: LambdaContext) -> None:
     for submission_id, after in asked_for(record.body):
         logger.set_correlation_id(submission_id)
         collected = collector.collect(
-            submission_id, lambda: context.get_remaining_time_in_millis() / 1000, after
+            submission_id,
+            lambda: context.get_remaining_time_in_millis() / 1000,
+            after,
+            again=int(record.attributes.approximate_receive_count) > 1,
         )
         if collected.stopped_at is not None:
             rest_of_results.hand_on(ResultsMessage(submission_id, collected.stopped_at))

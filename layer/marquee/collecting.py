@@ -5,8 +5,8 @@ no picks yet, one batch of texts messages; then the next page. Nothing is done a
 have their picks are skipped, and where time runs short the rest is handed on with its place.
 
 The run that writes a visitor's picks sends their texts message. If that run dies before it sends
-the messages of a page, the sweep queues those texts: a later run cannot tell whether a message is
-in the queue already, and doubled messages would make a long queue longer.
+the messages of a page, the next delivery of its message sends them, with some that are in the queue
+already: texts are claimed, so a doubled message does no harm.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +52,8 @@ class Collector:
         submission_id: str,
         seconds_left: Callable[[], float],
         after: ResultsPlace | None = None,
+        *,
+        again: bool = False,
     ) -> Collected:
         """Take the results of a submission, one page at least and then while there is time.
 
@@ -62,6 +64,7 @@ class Collector:
             submission_id: whose results are complete.
             seconds_left: says how many seconds this process may still run.
             after: where an earlier run stopped.
+            again: an earlier run may have died: texts that are still owed are queued once more.
 
         Raises:
             BadResultsError: all was taken but lines that could not be read.
@@ -71,7 +74,7 @@ class Collector:
         for page in batched(self.results.lines(submission_id, after), PAGE, strict=False):
             if collected.stopped_at is not None and seconds_left() < MARGIN_SECONDS:
                 return collected
-            self._take_page([line for _, line in page], collected)
+            self._take_page([line for _, line in page], collected, again=again)
             collected.stopped_at = page[-1][0]
         collected.stopped_at = None
         unreadable = collected.unreadable
@@ -83,7 +86,7 @@ class Collector:
         self.discarder.discard_if_settled(submission_id)
         return collected
 
-    def _take_page(self, lines: Iterable[bytes], collected: Collected) -> None:
+    def _take_page(self, lines: Iterable[bytes], collected: Collected, *, again: bool) -> None:
         results = list(_readable(lines, collected))
         stored = self.visitors.get_many([result.visitor_id for result in results])
         new = [result for result in results if _awaits_picks(stored, result)]
@@ -97,12 +100,13 @@ class Collector:
         stored |= self.visitors.get_many(lost) if lost else {}
         to_text = [
             TextMessage(result.visitor_id, result.version)
-            for result, took_effect in taken.items()
+            for result in results
             if not _is_bad(result)
             and (
                 stored[result.visitor_id].texts
-                if took_effect is True
-                else awaits_text(stored.get(result.visitor_id), result.version)
+                if taken.get(result) is True
+                else (again or result in taken)
+                and awaits_text(stored.get(result.visitor_id), result.version)
             )
         ]
         if to_text:

@@ -798,8 +798,9 @@ def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> 
         world.collect("many")
     assert len(world.texts_queue) == PAGE
     world.gate.kill = None
-    rest = world.collect("many")
+    rest = world.collector.collect("many", lambda: 60.0, again=True)
     assert len(rest.recommended) == 9
+    assert {text.visitor_id for text in world.texts_queue} == {*world.visitors.items}
     world.settle()
     phones = [number_of(registration(number)) for number in range(1, PAGE + 21)]
     assert {world.texts_to(phone) for phone in phones} == {1}
