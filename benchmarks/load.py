@@ -44,7 +44,6 @@ def main() -> None:
     left: list[str] = []
     with deployment_for(options, left) as deployment:
         rounds = measure(deployment, options)
-        report(rounds)
     if options.port is None:
         console.print(f"left by make stop: {'; '.join(left) or 'nothing'}")
     missed = [f"round {n}: {goal}" for n, seen in enumerate(rounds, 1) for goal in missed_by(seen)]
@@ -130,6 +129,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
             load = load_of(options, number)
             console.print(f"round {number}: {load.forms} forms by {load.clients} clients")
             rounds.append(pour(deployment, load, list(islice(phones, load.forms)), console.print))
+            report(rounds)
     return rounds
 
 
