@@ -12,6 +12,7 @@ from local_aws import (
     emulator,
     faults,
     instance,
+    latency,
     queue_batches,
     service_index,
     stack_updates,
@@ -32,6 +33,7 @@ def marquee_start() -> None:
     )
     service_index.install()
     bookkeeping.install()
+    latency.install()
     queue_batches.install()
     turns.install()
     logs.install()

@@ -6,14 +6,21 @@ second before it can answer, and callers would give up before the last of them c
 has no such limit (`AssignmentService.get_environment` starts one whenever none is ready), and of
 two calls that choose at once, one may take what the other has just started, which then fails. So
 each place of a version holds one environment and serves one call at a time.
+
+On AWS a read of the API never waits for other visitors' forms. Here, among the calls that wait,
+reads go first, and a form waits for later reads for WRITES_WAIT_LONGER seconds at most.
 """
 
 import contextlib
+import heapq
+import itertools
 import os
 import threading
-from collections import defaultdict, deque
+import time
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any
 
 from local_aws import emulator
@@ -21,6 +28,9 @@ from local_aws import emulator
 LEAST, FOR_EACH_CORE = 4, 2  # environments of a function at once
 UPDATES_IN_A_ROW = 5  # that a waiting call outlives; a deployment makes two of a function
 LOG_WRITTEN_WITHIN = 10  # seconds, of a version that stops
+WRITES_WAIT_LONGER = 5.0  # seconds for which a call that is no read lets later reads go first
+# How the event of API Gateway (REST, proxy integration) names a read, without parsing its body.
+READ = (b'"httpMethod": "GET"', b'"httpMethod":"GET"')
 
 
 def environments_at_once() -> int:
@@ -32,24 +42,44 @@ class VersionEndedError(Exception):
     """The function version was stopped before the call's turn came: the call has not begun."""
 
 
+# Seconds for which the call that this context makes lets calls that come later go first.
+patience: ContextVar[float] = ContextVar("patience", default=WRITES_WAIT_LONGER)
+
+
+def patience_of(event: bytes | None) -> float:
+    """Give the seconds for which a call with this event lets later calls go first."""
+    is_read = event is not None and any(written in event for written in READ)
+    return 0.0 if is_read else WRITES_WAIT_LONGER
+
+
 class Turns:
-    """Lets so many calls of a function version go ahead at once; first come, first served."""
+    """Lets so many calls of a function version go ahead at once.
+
+    Of those that wait, the one whose arrival and patience end first is next: calls of the same
+    patience are served in their order.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._lock = threading.Lock()
         self._free: dict[str, list[str]] = {}
-        self._waiting: defaultdict[str, deque[Future[str]]] = defaultdict(deque)
+        # Heaps of (latest turn by time.monotonic, order of arrival, what is told the place).
+        self._waiting: defaultdict[str, list[tuple[float, int, Future[str]]]] = defaultdict(list)
+        self._arrivals = itertools.count()
         self._ended: dict[str, Future[None]] = {}
 
     @contextlib.contextmanager
-    def turn(self, version: str) -> Iterator[str]:
+    def turn(self, version: str, patience: float = 0.0) -> Iterator[str]:
         """Wait for a place, and give it up at the end, however the call ends.
+
+        Args:
+            version: of the function.
+            patience: seconds for which calls that come later and have less of it go first.
 
         Gives the place's name: of the free ones that which was given up last, since it is warm.
         Raises VersionEndedError where the version ends first.
         """
-        place = self._ask(version).result()
+        place = self._ask(version, patience).result()
         try:
             yield place
         finally:
@@ -62,7 +92,7 @@ class Turns:
         """
         with self._lock:
             idle = self._ended.setdefault(version, Future())
-            for waiting in self._waiting.pop(version, ()):
+            for _, _, waiting in self._waiting.pop(version, ()):
                 waiting.set_exception(VersionEndedError(version))
         self._tell_if_idle(version)
         return idle
@@ -71,7 +101,7 @@ class Turns:
         """The names of all places of a version."""
         return [f"{version}/{number}" for number in range(self._at_once)]
 
-    def _ask(self, version: str) -> Future[str]:
+    def _ask(self, version: str, patience: float) -> Future[str]:
         asked: Future[str] = Future()
         with self._lock:
             if version in self._ended:
@@ -79,13 +109,14 @@ class Turns:
             elif free := self._free.setdefault(version, self.places(version)):
                 asked.set_result(free.pop())
             else:
-                self._waiting[version].append(asked)
+                turn = (time.monotonic() + patience, next(self._arrivals), asked)
+                heapq.heappush(self._waiting[version], turn)
         return asked
 
     def _give_up(self, version: str, place: str) -> None:
         with self._lock:
             if waiting := self._waiting.get(version):
-                waiting.popleft().set_result(place)  # no newcomer comes in between
+                heapq.heappop(waiting)[-1].set_result(place)  # no newcomer comes in between
             else:
                 self._free[version].append(place)
         self._tell_if_idle(version)
@@ -122,7 +153,7 @@ def install() -> None:
                 yield environment
             return
         with (
-            turns.turn(version) as place,
+            turns.turn(version, patience.get()) as place,
             original(service, place, settings, kind) as environment,
         ):
             yield environment
@@ -146,6 +177,7 @@ def install() -> None:
 
     @patch(lambda_service.invoke)  # type: ignore[untyped-decorator]
     def invoke(original: Any, service: Any, *arguments: Any, **named: Any) -> Any:
+        patience.set(patience_of(named.get("payload")))
         for _ in range(UPDATES_IN_A_ROW):
             with contextlib.suppress(VersionEndedError):  # ask the version that took its place
                 return original(service, *arguments, **named)

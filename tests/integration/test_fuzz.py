@@ -8,6 +8,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def session() -> Iterator[requests.Session]:
 
 
 class Fuzzed:
-    """One call, again and again, as a visitor whose page may be changed and deleted by it."""
+    """One call, again and again, for a visitor whom it may change or delete."""
 
     def __init__(self, deployment: Deployment, method: str, path: str) -> None:
         self._deployment, self._method, self._path = deployment, method, path
@@ -122,7 +123,7 @@ class Fuzzed:
         self.statuses: Counter[int] = Counter()
 
     def prepare(self, case: Any) -> None:
-        """Give the case a visitor of its own, her token and the version that is stored."""
+        """Give the case a visitor, the visitor's token and the version that is stored."""
         if isinstance(case.body, dict) and isinstance(case.body.get("proof"), str):
             # None could be generated, and each is good for one call.
             case.body["proof"] = self._deployment.proof()
@@ -135,6 +136,15 @@ class Fuzzed:
         case.headers["Authorization"] = f"Bearer {visitor.token}"
         if self._method == "PUT":
             case.headers["If-Match"] = f'"{self._deployment.see(visitor)["version"]}"'
+
+    def note(self, answer: Any) -> None:
+        """Count the answer; where it holds a new token, the next case is sent with that one."""
+        self.statuses[answer.status_code] += 1
+        if self._visitor is None or not answer.ok or not answer.content:
+            return
+        token = answer.json().get("token")
+        if token is not None:
+            self._visitor = replace(self._visitor, token=token)
 
 
 @pytest.mark.parametrize(("method", "path", "mode"), FUZZES)
@@ -155,7 +165,7 @@ def test_a_call_answers_as_documented_whatever_it_is_sent(
         answer = case.call_and_validate(
             base_url=deployment.api_url, session=session, checks=CHECKS, timeout=60
         )
-        fuzzed.statuses[answer.status_code] += 1
+        fuzzed.note(answer)
 
     fuzz()
     print(method, path, mode.name, dict(fuzzed.statuses))

@@ -1,5 +1,6 @@
 """Calls of a function wait for an environment to be free."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -7,21 +8,35 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from local_aws.lambda_process.turns import LEAST, Turns, VersionEndedError, environments_at_once
+from local_aws.lambda_process.turns import (
+    LEAST,
+    WRITES_WAIT_LONGER,
+    Turns,
+    VersionEndedError,
+    environments_at_once,
+    patience_of,
+)
 
 PATIENCE = 5  # seconds
 
 
-def call(turns: Turns, version: str = "v1", work: Callable[[], object] = lambda: None) -> str:
+def call(
+    turns: Turns,
+    version: str = "v1",
+    work: Callable[[], object] = lambda: None,
+    patience: float = 0.0,
+) -> str:
     """Take a turn, do the work; returns the place."""
-    with turns.turn(version) as place:
+    with turns.turn(version, patience) as place:
         work()
         return place
 
 
-def waiting_call(pool: ThreadPoolExecutor, turns: Turns, done: list[int], name: int) -> Future[str]:
+def waiting_call(
+    pool: ThreadPoolExecutor, turns: Turns, done: list[int], name: int, patience: float = 0.0
+) -> Future[str]:
     """A call that stands in line already; it notes its name when its turn comes."""
-    begun = pool.submit(call, turns, "v1", lambda: done.append(name))
+    begun = pool.submit(call, turns, "v1", lambda: done.append(name), patience)
     time.sleep(0.05)  # nothing tells from outside that it waits
     assert not begun.done()
     return begun
@@ -56,6 +71,46 @@ def test_who_came_first_goes_first() -> None:
         for each in waiting:
             each.result(PATIENCE)
     assert done == [0, 1, 2, 3, 4]
+
+
+def test_given_forms_that_wait_when_a_read_comes_then_it_goes_first() -> None:
+    turns, done = Turns(1), list[int]()
+    with ThreadPoolExecutor(4) as pool:
+        with turns.turn("v1"):
+            waiting = [
+                waiting_call(pool, turns, done, 0, patience=600),
+                waiting_call(pool, turns, done, 1, patience=600),
+                waiting_call(pool, turns, done, 2),
+                waiting_call(pool, turns, done, 3),
+            ]
+        for each in waiting:
+            each.result(PATIENCE)
+    assert done == [2, 3, 0, 1]
+
+
+def test_given_a_form_whose_patience_has_ended_when_a_read_comes_then_the_form_goes_first() -> None:
+    turns, done = Turns(1), list[int]()
+    with ThreadPoolExecutor(2) as pool:
+        with turns.turn("v1"):
+            form = waiting_call(pool, turns, done, 0, patience=0.01)  # the read comes later
+            read = waiting_call(pool, turns, done, 1)
+        form.result(PATIENCE)
+        read.result(PATIENCE)
+    assert done == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("event", "patience"),
+    [
+        (json.dumps({"resource": "/health", "httpMethod": "GET"}).encode(), 0.0),
+        (json.dumps({"httpMethod": "GET"}, separators=(",", ":")).encode(), 0.0),
+        (json.dumps({"resource": "/visitors", "httpMethod": "POST"}).encode(), WRITES_WAIT_LONGER),
+        (json.dumps({"Records": []}).encode(), WRITES_WAIT_LONGER),
+        (None, WRITES_WAIT_LONGER),
+    ],
+)
+def test_only_reads_of_the_api_go_first(event: bytes | None, patience: float) -> None:
+    assert patience_of(event) == patience
 
 
 def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:

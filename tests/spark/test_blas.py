@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import train
+from learning import gate
 from learning.blas import MISSING
 from marquee.model import read_model
 from marquee.progress import Progress
@@ -57,7 +58,7 @@ def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
 ) -> None:
     told = {}
     for native in (True, False):
-        monkeypatch.setattr(train, "has_native_blas", lambda _, native=native: native)
+        monkeypatch.setattr(gate, "has_native_blas", lambda _, native=native: native)
         folder = tmp_path / str(native) / "m1"
         train.run(spark, arguments_for(stored, folder, "--iterations", "1"), Progress("train"))
         assert read_model(folder).metrics["native_blas"] is native
