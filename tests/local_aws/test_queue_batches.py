@@ -1,8 +1,18 @@
 """How a queue's messages are gathered into batches, in a time that only the test moves."""
 
+import threading
 from typing import Any
 
-from local_aws.queue_batches import FIRST_MESSAGE_WAIT, GatheringClient, gather
+import pytest
+
+from local_aws.lambda_process.turns import LEAST
+from local_aws.queue_batches import (
+    FIRST_MESSAGE_WAIT,
+    GatheringClient,
+    gather,
+    keep_polling,
+    pollers_of,
+)
 
 
 class Clock:
@@ -85,3 +95,46 @@ def test_localstacks_poller_gets_the_whole_batch_in_one_answer() -> None:
     assert len(answer["Messages"]) == 6
     assert [request["sqs_override_max_message_count"] for request in requests] == [6, 3]
     assert "sqs_override_wait_time_seconds" not in requests[0]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "pollers"),
+    [
+        ({"BatchSize": 10}, 1),
+        ({"BatchSize": 10, "ScalingConfig": None}, 1),
+        ({"ScalingConfig": {"MaximumConcurrency": 2}}, 2),
+        ({"ScalingConfig": {"MaximumConcurrency": 2}, "MaximumBatchingWindowInSeconds": 0}, 2),
+        ({"ScalingConfig": {"MaximumConcurrency": 2}, "MaximumBatchingWindowInSeconds": 5}, 1),
+    ],
+)
+def test_a_mapping_is_polled_as_often_at_once_as_it_says(
+    mapping: dict[str, Any], pollers: int
+) -> None:
+    assert pollers_of(mapping) == pollers
+
+
+def test_no_more_batches_are_taken_at_once_than_there_are_environments() -> None:
+    assert LEAST <= pollers_of({"ScalingConfig": {"MaximumConcurrency": 1000}}) < 1000
+
+
+def test_polling_goes_on_after_an_empty_queue_and_after_an_error_until_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local_aws.queue_batches.PAUSE_AFTER_EMPTY", 0)
+    monkeypatch.setattr("local_aws.queue_batches.PAUSE_AFTER_ERROR", 0)
+    stopping, outcomes = threading.Event(), iter([None, LookupError(), OSError("no answer"), None])
+
+    def poll() -> None:
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+
+    def poll_and_stop_at_the_end() -> None:
+        try:
+            poll()
+        except StopIteration:
+            stopping.set()
+
+    keep_polling(poll_and_stop_at_the_end, stopping, LookupError, pause=0)
+
+    assert next(outcomes, "no more") == "no more"
