@@ -41,6 +41,7 @@ def test_no_text_is_sent_twice(seen: Seen) -> None:
 
 
 def test_the_delivery_of_a_text_is_unknown_only_where_a_function_died_at_it(seen: Seen) -> None:
+    """A busy machine may keep SNS from answering in time; such a text says so by its reason."""
     assert seen.unexplained == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from httpx import codes
 
+from marquee.texting import UNANSWERED
 from tests.load.forms import Form, Load
 
 UNKNOWN = "delivery unknown"
@@ -43,7 +44,8 @@ class Seen:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)  # where a function died at the text
-    unexplained: list[str] = field(default_factory=list)  # where none did
+    unanswered: list[str] = field(default_factory=list)  # where SNS did not answer in time
+    unexplained: list[str] = field(default_factory=list)  # where neither happened
     deaths_planted: int = 0
     deaths_left: list[str] = field(default_factory=list)  # that had the chance to strike
     messages_doubled: int = 0
@@ -100,6 +102,9 @@ class Seen:
         if len(texts) > 1:
             self.doubled.append(f"{what}: {len(texts)} texts")
         if status == "texted" and texts:
+            return
+        if reason == UNANSWERED:
+            self.unanswered.append(what)
             return
         if UNKNOWN in reason:
             (self.unknown if form.may_be_unknown else self.unexplained).append(what)
