@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import NEVER_STALE, Deployment, local_deployment, running_locally
+from tests.deployment import Deployment, local_deployment, running_locally
 from tests.integration.phones import of_nobody
 from tests.load.forms import Load
 from tests.load.pour import pour
@@ -122,7 +122,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
     texted = deployment.texts_by_phone().keys()
     phones = (number for number in of_nobody() if number not in texted)
     with (
-        deployment.configured("submit-step", NEVER_STALE),
+        deployment.model_kept_fresh(),
         deployment.configured("send-text", unlimited),
     ):
         for number in range(1, options.rounds + 1):

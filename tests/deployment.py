@@ -309,8 +309,8 @@ class Deployment:
 
     @contextmanager
     def model_kept_fresh(self) -> Iterator[None]:
-        """Let submit_step find every model fresh enough: no submission trains first."""
-        with self.configured("submit-step", NEVER_STALE):
+        """Make every model fresh enough: no submission trains first, at whatever attempt."""
+        with self.configured("submit-step", NEVER_STALE), self.configured("reconcile", NEVER_STALE):
             yield
 
     @contextmanager

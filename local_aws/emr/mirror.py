@@ -166,7 +166,12 @@ class Mirror:
                 shutil.copyfile(copy, path)
                 return Version.of(path)
         try:
-            self.client.download_file(item.bucket, item.key, str(path))
+            if copy and item.size <= KEPT_BYTES:
+                # One call, where `download_file` makes two: there are thousands of visitors.
+                answer = self.client.get_object(Bucket=item.bucket, Key=item.key)
+                path.write_bytes(answer["Body"].read())
+            else:
+                self.client.download_file(item.bucket, item.key, str(path))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
                 raise

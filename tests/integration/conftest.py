@@ -37,7 +37,7 @@ def hurried(deployment: Deployment) -> Iterator[Deployment]:
             deployment.configured("ingest", {}, timeout=10),
             deployment.configured("submit-step", NEVER_STALE, timeout=15),
             deployment.configured("send-text", lease, timeout=25),
-            deployment.configured("reconcile", lease),
+            deployment.configured("reconcile", lease | NEVER_STALE),
             deployment.visible_again_after(visitors=5, results=5, texts=8),
         ):
             stack.enter_context(settings)

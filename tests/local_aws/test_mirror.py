@@ -1,6 +1,7 @@
 """A step's S3 objects as files and back."""
 
 import threading
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ class FakeS3:
             # boto3 asks for the object's size first, and the answer to a HEAD has no body.
             raise ClientError(refusal(404, "404"), "HeadObject")
         Path(path).write_bytes(self.objects[bucket, key])
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        with self.lock:
+            self.fetched.append(Key)
+        if Key in self.deleted_meanwhile:
+            raise ClientError(refusal(404, "NoSuchKey"), "GetObject")
+        return {"Body": BytesIO(self.objects[Bucket, Key])}
 
     def upload_file(self, path: str, bucket: str, key: str) -> None:
         with self.lock:
@@ -226,10 +234,13 @@ def test_a_model_s_arrays_are_downloaded_and_make_a_step_no_larger(tmp_path: Pat
     assert (tmp_path / "models" / "m1" / "rating.npz").read_bytes() == b"x" * 1000
 
 
-def test_an_object_deleted_since_the_listing_is_skipped_and_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_an_object_deleted_since_the_listing_is_skipped_and_counted(
+    tmp_path: Path, is_kept: bool
+) -> None:
     s3 = FakeS3({("raw", "visitors/a"): b"1", ("raw", "visitors/b"): b"2"})
     s3.deleted_meanwhile = {"visitors/a"}
-    mirror = Mirror(tmp_path / "s3", s3, tmp_path / "kept")
+    mirror = Mirror(tmp_path / "s3", s3, tmp_path / "kept" if is_kept else None)
 
     size = mirror.pull([Address("raw", "visitors/")])
     mirror.push()
