@@ -24,9 +24,7 @@ def processor_seconds() -> float:
             words = path.read_text().rpartition(")")[2].split()
             process = int(path.parent.name)
             parents[process] = int(words[1])
-            ticks[process] = sum(
-                map(int, words[11:15])
-            )  # user and system, with those of ended children
+            ticks[process] = sum(map(int, words[11:15]))  # user and system, with ended children
     below = {os.getpid()}
     while more := {process for process, parent in parents.items() if parent in below} - below:
         below |= more

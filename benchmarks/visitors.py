@@ -136,9 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     deployment = running_locally(options.port)
     console.print(machine())
-    with (
-        deployment.model_kept_fresh()
-    ):  # on AWS, training runs on the cluster, not on the API's machine
+    with deployment.model_kept_fresh():  # on AWS, training runs on other machines
         seen = measure(deployment, options)
     report(seen, options)
     failed = any(codes.is_server_error(status) for _, status in seen.statuses)

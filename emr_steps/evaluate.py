@@ -269,6 +269,11 @@ def _margin(estimate: Estimate | None) -> float | None:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> dict[str, Any]:
+    """Evaluate as the arguments say; write evaluation.json and return its content.
+
+    Raises:
+        StepError: the data set is not prepared, or the split does not exist or is too small.
+    """
     names = models_named(arguments.models)
     files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):

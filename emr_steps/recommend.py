@@ -121,6 +121,11 @@ def lines_of(spark: SparkSession, submission: str) -> DataFrame:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> None:
+    """Serve the submission that the arguments name and write its results.
+
+    Raises:
+        StepError: the submission does not exist.
+    """
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")

@@ -47,6 +47,7 @@ def _compared(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> SimilarMovies:
+    """Find the similar movies of the model that the arguments name, and write and return them."""
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")

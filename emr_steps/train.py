@@ -226,6 +226,13 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Model:
+    """Train as the arguments say, write the model folder and publish the model.
+
+    Raises:
+        StepError: the data set is not prepared, or the model failed the regression check. In the
+            latter case the rejected model is written to a subfolder of the model folder, which
+            itself receives a copy of the active model.
+    """
     trained_at = timestamp(datetime.now(UTC))
     files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):

@@ -303,9 +303,7 @@ class Deployment:
             yield
         finally:
             use(in_use)
-            if (
-                version != in_use
-            ):  # equal if nothing changed: Lambda then returns the existing version
+            if version != in_use:  # if nothing changed, Lambda returns the existing version
                 functions.delete_function(FunctionName=name, Qualifier=version)
             tell(before)
 
