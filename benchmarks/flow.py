@@ -84,6 +84,7 @@ def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> 
 
 
 def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
+    """Post a form with the phone number of this `number`; return the seconds and the visitor."""
     # Solve the challenges before the clock starts: the page does so while the visitor types.
     form = deployment.form(f"+1312{number:07d}") | {"proof": deployment.proof()}
     begun = time.perf_counter()
@@ -126,6 +127,7 @@ def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
 
 
 def quantiles(seconds: Sequence[float]) -> str:
+    """Format the median and the 95th percentile."""
     if len(set(seconds)) <= 1:
         return f"{seconds[0]:.2f}" if seconds else "-"
     cuts = statistics.quantiles(seconds, n=20, method="inclusive")

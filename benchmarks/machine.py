@@ -7,6 +7,7 @@ from pathlib import Path
 
 
 def machine() -> str:
+    """Return system, architecture, number of cores and load of this machine."""
     load = os.getloadavg()[0]
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
 

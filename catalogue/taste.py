@@ -47,6 +47,7 @@ class Film:
 
     @property
     def group(self) -> str:
+        """The genre group: the first genre."""
         return self.genres[0]
 
 

@@ -115,6 +115,7 @@ class Deployment:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
+        """The deployment's SSM parameters, by the last part of their names."""
         path = f"/marquee/{self.environment}/"
         pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
         return {
@@ -152,12 +153,14 @@ class Deployment:
         return self.http.post(f"{self.api_url}/visitors", json=form, headers=headers)
 
     def register(self, form: dict[str, Any]) -> Visitor:
+        """Post a form and return its visitor; fail unless the API creates one."""
         answer = self.post(form)
         assert answer.status_code == 201, answer.text
         body = answer.json()
         return Visitor(body["visitor_id"], body["token"], form.get("phone"), body["picks"])
 
     def see(self, visitor: Visitor) -> dict[str, Any]:
+        """Return what the API shows a visitor of themselves."""
         answer = self.http.get(
             f"{self.api_url}/visitors/{visitor.visitor_id}",
             headers={"Authorization": f"Bearer {visitor.token}"},
@@ -247,6 +250,7 @@ class Deployment:
         return [step for step in self.steps("recommend") if submission_id in step["Name"]]
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke a function's alias and return its answer; fail if the function fails."""
         answer = self.client("lambda").invoke(
             FunctionName=f"marquee-{self.environment}-{function}",
             Qualifier=ALIAS,
@@ -368,6 +372,7 @@ class Deployment:
             self.forget_faults()
 
     def plant(self, service: str, operation: str, **how: Any) -> None:
+        """Plant a fault, as described in the README of `local_aws`."""
         fault = {"service": service, "operation": operation, **how}
         self.http.post(f"{self.endpoint}{FAULTS}", json=fault).raise_for_status()
 

@@ -245,7 +245,7 @@ class Chosen:
     examined: Examined
     left_out: LeftOut
     visitors: int  # left out
-    refused_with: int = 0  # visitors since the active model, if leaving them out did not help
+    refused_with: int = 0  # newest visitors; leaving them out did not help
 
 
 def choose_visitors(

@@ -26,6 +26,7 @@ class ByOldSetting:
         self._mean = np.float32(mean)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Score all movies by predicted stars; there are no contributions of ratings."""
         stars = np.stack([self._stars(rated) for rated in visitors])
 
         def shares(visitor: int, rows: Rows) -> Doubles:
