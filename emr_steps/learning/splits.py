@@ -1,4 +1,4 @@
-"""Splits for evaluation: a seeded fifth of the ratings, or the test sets of the authors."""
+"""Splits for evaluation: a seeded fifth of the ratings, or the official test sets of a data set."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
