@@ -1,11 +1,11 @@
-"""Picks at once through the API on a model of Netflix size, and how long a cold function takes.
+"""Time immediate picks through the API on a model of Netflix size, and cold starts.
 
-Runs against the local deployment of `make local` (PORT names another). A model with random factors
-(17,770 movies, rank 64) is put in use for the while, and the one before it again at the end.
+Runs against the local deployment of `make local` (PORT names another). Publishes a model with
+random factors (17,770 movies, rank 64) for the duration, and restores the active model at the end.
 
-The function's own time is what its log reports of a call: from the event's arrival to the answer,
-the runtime included. A cold start is timed at the caller: a function whose configuration has just
-changed starts its process, imports everything, reads the model and answers.
+The function's own time comes from its log: from the arrival of the event to the answer, runtime
+included. A cold start is timed at the caller: after a change of its configuration, the function
+starts its process, imports everything, reads the model and answers.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main() -> None:
 
 @contextmanager
 def model_of_netflix_size(deployment: Deployment) -> Iterator[None]:
-    """Put a model of that size in use for a while."""
+    """Publish a model of Netflix size for the duration of the context."""
     s3, bucket = deployment.client("s3"), deployment.parameters["models-bucket"]
     before = s3.get_object(Bucket=bucket, Key=CURRENT)["Body"].read()
     trained_at = timestamp(datetime.now(UTC))
@@ -87,7 +87,7 @@ def model_of_netflix_size(deployment: Deployment) -> Iterator[None]:
 
 
 def forms() -> list[dict[str, list[dict[str, int]]]]:
-    """Ratings of ten movies each."""
+    """Return forms with ratings of ten movies each."""
     return [
         {"ratings": [{"movie_id": movie, "stars": stars} for movie, stars in visitor.items()]}
         for visitor in visitors_of(50, 10, 10)
@@ -95,7 +95,7 @@ def forms() -> list[dict[str, list[dict[str, int]]]]:
 
 
 def warm(deployment: Deployment, calls: int) -> tuple[list[float], list[float]]:
-    """Milliseconds at the caller and in the function, of each call."""
+    """Return the milliseconds of each call, at the caller and in the function."""
     asked = forms()
     for form in asked[:20]:
         ask(deployment, form)
@@ -116,7 +116,7 @@ def ask(deployment: Deployment, form: dict[str, list[dict[str, int]]]) -> float:
 
 
 def reported(deployment: Deployment, since: float) -> list[float]:
-    """What the function's log tells of its calls since then, milliseconds."""
+    """Return the milliseconds that the function's log reports for its calls since then."""
     pages = deployment.client("logs").get_paginator("filter_log_events")
     group = f"/aws/lambda/marquee-{deployment.environment}-ingest"
     return [
@@ -128,13 +128,13 @@ def reported(deployment: Deployment, since: float) -> list[float]:
 
 
 def cold_start(deployment: Deployment, number: int) -> float:
-    """Seconds of the first call of a function that has no environment yet."""
+    """Return the seconds of the first call of a function without an execution environment."""
     with deployment.configured("ingest", {"COLD_START": str(number)}):
         return ask(deployment, forms()[0]) / 1000
 
 
 def report(answered: Sequence[float], own: Sequence[float], cold: Sequence[float]) -> bool:
-    """Print the figures beside the goals; True where all are met."""
+    """Print the figures next to the goals; return whether all goals are met."""
     rows = [
         ("picks at the caller, p50", statistics.median(answered), P50_AT_MOST, "ms"),
         ("picks at the caller, p99", _p99(answered), P99_AT_MOST, "ms"),

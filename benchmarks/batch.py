@@ -1,7 +1,7 @@
-"""Seconds that the recommend step takes for a hundred visitors and for ten thousand, in Spark.
+"""Time the recommend step in Spark for a hundred visitors and for ten thousand.
 
-Visitors rated 5 to 20 movies each. The batches are served in one session by turns, and the best
-times of each count: what is left is the visitors' own work.
+Each visitor rated 5 to 20 movies. One session serves the submissions in turns, and the best time of
+each counts: the difference is the work for the visitors themselves.
 """
 
 import os
@@ -27,7 +27,7 @@ from marquee.progress import Progress
 
 FEWEST, MOST = 5, 20  # ratings of a visitor
 
-type Taken = tuple[float, float]  # seconds on the clock, seconds of processors
+type Taken = tuple[float, float]  # wall-clock seconds, processor seconds
 
 console = Console(width=110)
 

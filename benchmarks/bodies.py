@@ -1,10 +1,10 @@
-"""What hostile bodies cost the API: processor time of each call, and 20,000 made-up bodies.
+"""Measure the processor time that hostile bodies cost the API, and fuzz it with 20,000 bodies.
 
-The handler runs in this process on a model of Netflix size, with a fake AWS whose time is not
-counted. Every call is given the bodies that could cost most (`tests/unit/bodies.py`: each full of
-one thing up to the size limit, and some far over it), and then bodies that chance makes and spoils.
-Fails where a body costs more than it may or is answered with a status that the call does not
-document; statuses of 500 and above are among these, but for the 503 before the first model.
+The handler runs in this process on a model of Netflix size, with a fake AWS whose time does not
+count. Every call gets the bodies that could cost most (`tests/unit/bodies.py`: each repeats one
+thing up to the size limit, and some go far beyond it), and then random and randomly spoiled bodies.
+Fails if a body costs more than the goal or gets a status that the call does not document. Statuses
+of 500 and above are undocumented, except the 503 before the first model.
 """
 
 import os
@@ -32,7 +32,7 @@ from tests.unit.bodies import LIMIT, Body, Generator, Operation, largest, operat
 from tests.unit.hostile_calls import Caller
 
 AT_MOST_MS = 50
-TRIES = 3  # the least of them counts: other processes only make a body slower
+TRIES = 3  # the fastest counts: other processes can only slow a call down
 WIPED_EACH = 2000  # calls, so that the fake AWS does not grow
 
 console = Console(width=120)
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     console.print(machine())
-    logging.disable()  # it costs little, and would fill the terminal
+    logging.disable()  # costs little time, but would fill the terminal
     model = replace(netflix_size_model(), model_id=MODEL_ID, dataset=DATASET, sizes={})
     with fake_aws() as aws:
         put(aws, model)
@@ -81,7 +81,7 @@ def fake_aws() -> Iterator[Aws]:
 
 
 def put(aws: Aws, model: Model) -> None:
-    """Put the model in use."""
+    """Publish the model."""
     s3, bucket = aws.client("s3"), "marquee-test-models"
     for name, content in to_files(model).items():
         s3.put_object(Bucket=bucket, Key=f"{model.model_id}/{name}", Body=content)
@@ -93,14 +93,14 @@ def put(aws: Aws, model: Model) -> None:
 
 
 def warm_up(caller: Caller) -> None:
-    """Have the model loaded, and the titles and neighbours that are made when first asked for."""
+    """Load the model, and the titles and similar movies that are built on first use."""
     for operation in operations():
         if operation.form is None:
             caller.send(operation, Body("no form", ""))
 
 
 def costs_of(caller: Caller, generator: Generator, operation: Operation) -> list[Cost]:
-    """Measure every body of a call that takes a form."""
+    """Measure every costly body of a call that takes a form."""
     if operation.form is None:
         return []
     return [cost_of(caller, operation, body) for body in largest(generator, operation.form)]
@@ -116,7 +116,7 @@ def cost_of(caller: Caller, operation: Operation, body: Body) -> Cost:
 def fuzz(
     aws: Aws, caller: Caller, generator: Generator, bodies: int
 ) -> tuple[list[Cost], list[str]]:
-    """Send bodies that chance makes to all calls by turns."""
+    """Send random bodies to all calls in turns."""
     costs, failures, calls = [], [], operations()
     caller.statuses.clear()
     for number in range(bodies):
@@ -126,7 +126,7 @@ def fuzz(
         operation = calls[number % len(calls)]
         try:
             body, answer = caller.fuzz(operation, generator)
-        except Exception as error:  # each is a finding, and the others follow
+        except Exception as error:  # each is a finding; continue with the others
             failures.append(f"{operation.name}: {type(error).__name__}: {error}"[:500])
             continue
         costs.append(Cost(operation, body, 1000 * answer.seconds, answer.status))
@@ -134,7 +134,7 @@ def fuzz(
 
 
 def report(costs: list[Cost]) -> bool:
-    """Print the dearest bodies of each call; True where none costs too much."""
+    """Print the costliest bodies of each call; return whether all meet the goal."""
     title = f"Dearest of {len(costs)} bodies of up to {LIMIT // 1024} KiB (some far over it)"
     table = Table(title=f"{title}; {machine()}")
     for heading in ("call", "body", "KiB", "status", "processor ms"):
@@ -162,7 +162,7 @@ def report(costs: list[Cost]) -> bool:
 
 
 def told(costs: list[Cost], failures: list[str], caller: Caller) -> None:
-    """Print what became of the bodies that chance made."""
+    """Print the results of the random bodies."""
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(caller.statuses.items()))
     console.print(f"{len(costs) + len(failures)} made-up bodies; answers by status: {statuses}")
     slowest = max(

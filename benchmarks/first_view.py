@@ -1,10 +1,10 @@
-"""What the site's first view weighs, and how soon it can be used on slow connections.
+"""Measure the size of the site's first view, and how soon it is usable on slow connections.
 
-Against a running deployment: each connection loads the page in a fresh Chromium a few times, its
-network throttled as Chrome's developer tools do it. Usable is when the first movie can be rated.
-The local website sends files as they lie, CloudFront compresses them: both are measured, the latter
-by a server in between that compresses. CloudFront's HTTP/2, which asks for all files at once where
-HTTP/1.1 asks for six, is not imitated.
+Runs against a running deployment. Each connection loads the page a few times in a fresh Chromium,
+with the network throttled as Chrome's developer tools do. The page is usable when the first movie
+can be rated. The local website sends files uncompressed, CloudFront compresses them: both are
+measured, the latter through a compressing proxy. The proxy does not imitate CloudFront's HTTP/2,
+which requests all files in parallel, where HTTP/1.1 requests six.
 """
 
 import argparse
@@ -35,7 +35,7 @@ GOAL = 1.0  # second, compressed and on 4G
 
 @dataclass(frozen=True)
 class Connection:
-    """A throttled network: bytes a second down and up, milliseconds for each request."""
+    """A throttled network: bytes per second down and up, milliseconds of latency per request."""
 
     name: str
     down: float
@@ -73,7 +73,7 @@ def main() -> None:
 
 @contextmanager
 def compressing(site_url: str) -> Iterator[str]:
-    """Serve the site's files compressed; gives the argument by which Chromium finds them there."""
+    """Serve the site's files compressed; yield the argument that makes Chromium use this server."""
 
     @cache
     def packed(path: str) -> tuple[httpx.Response, bytes]:
@@ -82,7 +82,7 @@ def compressing(site_url: str) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # each answer would wait about 40 ms otherwise
+        disable_nagle_algorithm = True  # otherwise each answer is delayed by about 40 ms
 
         def log_message(self, *_: object) -> None: ...
 
@@ -130,6 +130,7 @@ def add_times(table: Table, how: str, browser: Browser, options: argparse.Namesp
 
 
 def seconds_to_first_card(browser: Browser, site_url: str, connection: Connection) -> float:
+    """Return the seconds from opening the page until the first movie can be rated."""
     context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]})
     page = context.new_page()
     network = context.new_cdp_session(page)

@@ -1,7 +1,8 @@
-"""Form → picks and form → text seconds, one at a time and 300 at once, with and without training.
+"""Time form → picks and form → text, one at a time and 300 at once, with and without training.
 
-Runs against the local deployment of `make local` (PORT names another). "Without training" tells
-the deployed submit_step that no data is small and no model old, and takes that back at the end.
+Runs against the local deployment of `make local` (PORT names another). "Without training"
+configures the deployed submit_step so that no model counts as stale, and restores its
+configuration at the end.
 """
 
 import argparse
@@ -25,7 +26,7 @@ console = Console(width=110)
 
 @dataclass
 class Measured:
-    """Seconds of each form, and what the burst took."""
+    """Seconds of each form and of the burst."""
 
     to_picks: list[float] = field(default_factory=list)
     to_text: list[float] = field(default_factory=list)
@@ -83,7 +84,8 @@ def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> 
 
 
 def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
-    # Proven before the clock starts: the page does that while its visitor types.
+    """Post a form with the phone number of this `number`; return the seconds and the visitor."""
+    # Solve the challenges before the clock starts: the page does so while the visitor types.
     form = deployment.form(f"+1312{number:07d}") | {"proof": deployment.proof()}
     begun = time.perf_counter()
     visitor = deployment.register(form)
@@ -91,7 +93,7 @@ def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
 
 
 def form_to_text(deployment: Deployment, visitor: Visitor) -> float:
-    """Seconds from the form's arrival to the write of `texted`, by the service's own clock."""
+    """Return the seconds from a form's arrival to the write of `texted`, by the service's clock."""
     item = deployment.client("dynamodb").get_item(
         TableName=deployment.parameters["visitors-table"],
         Key={"visitor_id": {"S": visitor.visitor_id}},
@@ -125,6 +127,7 @@ def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
 
 
 def quantiles(seconds: Sequence[float]) -> str:
+    """Format the median and the 95th percentile."""
     if len(set(seconds)) <= 1:
         return f"{seconds[0]:.2f}" if seconds else "-"
     cuts = statistics.quantiles(seconds, n=20, method="inclusive")
@@ -132,7 +135,7 @@ def quantiles(seconds: Sequence[float]) -> str:
 
 
 def first_phone(name: str) -> int:
-    """Give each run numbers of its own: seconds since 2026 keep them apart from earlier runs'."""
+    """Return the first phone number of this run; seconds since 2026 make it new in every run."""
     base = 5_550_000 if name == "with training" else 5_600_000
     return base + int(time.time()) % 40 * 1000
 

@@ -1,14 +1,14 @@
-"""Seconds from form to text with a fresh model, on 100,000 ratings and on 20 million.
+"""Time a form's way to its text with a fresh model, on 100,000 ratings and on 20 million.
 
-Two local AWS of their own, one for each data set (made up, with as many users and movies as
-MovieLens 100K and 20M); both import and train once, then forms go to the one and the other by
-turns. submit_step is told that no model is old, as in `benchmarks.flow`: what is left is the
-recommend step by the newest model, which must not grow with the ratings.
+Starts two local AWS, one per data set (synthetic, with as many users and movies as MovieLens 100K
+and 20M). Each imports and trains once; then forms go to both in turns. As in `benchmarks.flow`,
+submit_step is configured so that no model counts as stale. The time that remains is that of the
+recommend step with the newest model, which must not grow with the number of ratings.
 
-Training on 20 million ratings takes half an hour on two cores. Fewer iterations than the rule
-says (--iterations) make a model as large; with --random-factors nothing is trained at all, and a
-model of the same movies and rank is put in use whose factors are drawn at random. Nothing on the
-way from a form to a text depends on how good the factors are.
+Training on 20 million ratings takes half an hour on two cores. Fewer iterations (--iterations) give
+a model of the same size. With --random-factors nothing is trained: a model of the same movies and
+rank with random factors is published. The time from form to text does not depend on how good the
+factors are.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from operations.train import TrainedModel
 from tests.deployment import Deployment, local_deployment, running_locally
 from tests.models import random_model
 
-AT_MOST = 1.5  # times as long on the large data set as on the small one
+AT_MOST = 1.5  # ratio of the time on the large data set to that on the small one
 FIRST_PHONE = 5_700_000
 QUESTIONS = 35  # as many as training chooses
 
@@ -79,7 +79,7 @@ def main() -> None:
 
 @contextmanager
 def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
-    """A local AWS with a data set of that size, a model trained on it in use."""
+    """Start a local AWS with a data set of that size and an active model of it."""
     with tempfile.TemporaryDirectory() as folder:
         state, raw = Path(folder) / "state", Path(folder) / f"made-up-{size}"
         shape = SHAPES[size]
@@ -92,7 +92,7 @@ def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
 
 @contextmanager
 def acting_on(deployment: Deployment) -> Iterator[None]:
-    """Let the operator's tools act on this one for a while: they are told by the environment."""
+    """Set the environment variables that make the operator's tools act on this deployment."""
     before = dict(os.environ)
     os.environ.update(deployment.variables)
     try:
@@ -103,9 +103,10 @@ def acting_on(deployment: Deployment) -> Iterator[None]:
 
 
 def bring_in(deployment: Deployment, size: str, raw: Path, options: argparse.Namespace) -> None:
-    """`make import`, but for the models beside the two and for similar movies: no form needs them.
+    """Import as `make import` does, but without additional models and similar movies.
 
-    The steps' driver gets no more than --driver-memory, since both local AWS share a machine.
+    No form needs those. The steps' driver is limited to --driver-memory, because both local AWS
+    share a machine.
     """
     environment = chosen("local", deployment.port)
     memory: str = options.driver_memory
@@ -129,7 +130,7 @@ def bring_in(deployment: Deployment, size: str, raw: Path, options: argparse.Nam
 
 
 def put_random_model(environment: Environment, dataset: str, model_id: str, shape: Shape) -> None:
-    """Write a model folder as training on a data set of that shape would, but for its figures."""
+    """Write a model folder as training on such a data set would, but with random factors."""
     rank = size_for(shape.ratings).rank
     model = replace(
         random_model(shape.movies, rank, first=1),
@@ -153,7 +154,7 @@ def _with(step: Step, driver_memory: str, *more: str) -> Step:
 
 
 def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
-    """Seconds of each form, by deployment; a first form to each warms it up and does not count."""
+    """Return the seconds of each form by deployment, without a first form that warms it up."""
     first = FIRST_PHONE + int(time.time()) % 90 * 1000
     seconds: list[list[float]] = [[] for _ in deployments]
     for number in range(forms + 1):

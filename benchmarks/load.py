@@ -1,10 +1,10 @@
-"""Ten thousand forms by 16 clients with every fault on their way, twice on the same table.
+"""Post ten thousand forms by 16 clients while every kind of fault occurs, twice on the same table.
 
-Brings a local AWS of its own up and stops it at the end; --port takes one that is up and leaves it.
-A share of the forms is posted twice, a share of all messages is delivered twice or late, functions
-die between two writes, one step fails once and another one always. Meanwhile the API is read. Every
-form must end with one text, or with a reason that a fault explains; what is measured must meet the
-goals. Exits with 1 where anything was lost, doubled or slower.
+Starts a local AWS and stops it at the end; --port uses a running one and leaves it running. Some
+forms are posted twice, some messages are delivered twice or late, functions die between two
+writes, one step fails once and another one always. Meanwhile the API is read. Every form must end
+with one text, or with a reason that a fault explains, and the figures must meet the goals. Exits
+with 1 if anything was lost or doubled, or was slower than its goal.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from tests.load.seen import Seen, quantile
 GOAL_DRAINED_A_SECOND = 10.0
 GOAL_READ_MILLISECONDS = 1000.0  # p99
 GOAL_MEMORY_BYTES = 1.5e9
-GOAL_TIMES_AS_LONG = 1.2  # the second round, on a table that holds the first's visitors
-MOST_ENDED = 0.95  # the rest waits until the message of a function that died comes again
+GOAL_TIMES_AS_LONG = 1.2  # of the second round, whose table holds the first round's visitors
+MOST_ENDED = 0.95  # the rest waits for redelivery after a function died
 READS = ("GET /health", "GET /visitors/{id}")
 
 console = Console(width=120)
@@ -68,7 +68,7 @@ def arguments() -> argparse.Namespace:
 
 
 def load_of(options: argparse.Namespace, number: int) -> Load:
-    """Give one round's load; its number seeds what is chosen at random."""
+    """Return the load of one round; its number is the seed of random choices."""
     quiet = options.no_faults
     return Load(
         forms=options.forms,
@@ -87,7 +87,7 @@ def load_of(options: argparse.Namespace, number: int) -> Load:
 
 @contextmanager
 def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[Deployment]:
-    """Give the deployment of --port, or one of our own; add to `left` what stopping it leaves."""
+    """Yield the deployment of --port, or start one and append what it leaves to `left`."""
     if options.port is not None:
         yield running_locally(options.port)
         return
@@ -99,14 +99,14 @@ def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[Dep
 
 
 def left_by_stop(folder: Path) -> list[str]:
-    """Name what is left in a folder and, where /proc tells, every process that works with it."""
+    """List the files left in a folder and, where /proc exists, the processes that use it."""
     files = [f"the file {path}" for path in folder.rglob("*") if path.is_file()]
     processes = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().decode(errors="replace")
             at = str((process / "cwd").readlink())
-        except OSError:  # it has ended, or is somebody else's
+        except OSError:  # it has ended, or belongs to another user
             continue
         if process.name != str(os.getpid()) and (
             str(folder) in words or at.startswith(str(folder))
@@ -117,7 +117,7 @@ def left_by_stop(folder: Path) -> list[str]:
 
 def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
     rounds = []
-    # All texts of a day have a limit: the forms would reach it.
+    # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}
     texted = deployment.texts_by_phone().keys()
     phones = (number for number in of_nobody() if number not in texted)
@@ -134,7 +134,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
 
 
 def missed_by(seen: Seen) -> list[str]:
-    """Name the goals that a round missed."""
+    """List the goals that a round missed."""
     reads = max((quantile(seen.milliseconds_of(path), 99) for path in READS), default=0.0)
     missed = {
         "a form was not answered": seen.answered < seen.load.forms,
@@ -153,7 +153,7 @@ def missed_by(seen: Seen) -> list[str]:
 
 
 def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
-    """Name the goals that later rounds missed, beside the first."""
+    """List the later rounds that took too long compared with the first."""
     first = rounds[0].ended_within(MOST_ENDED)
     return [
         f"round {number} took more than {GOAL_TIMES_AS_LONG} times as long as the first"

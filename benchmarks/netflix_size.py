@@ -1,4 +1,4 @@
-"""A model of Netflix size with random factors, and visitors who rated movies of it."""
+"""A model of Netflix size with random factors, and visitors who rated its movies."""
 
 from dataclasses import replace
 
@@ -12,7 +12,10 @@ GENRES = 19
 
 
 def netflix_size_model() -> Model:
-    """Movies of one to four of 19 genres, as MovieLens knows them (the Netflix data has none)."""
+    """Return the model; movies have one to four of 19 genres, as in MovieLens.
+
+    The Netflix data has no genres.
+    """
     model = random_model(MOVIES, RANK)
     chance = np.random.default_rng(SEED)
     movies = {
@@ -28,7 +31,7 @@ def _genres(chance: np.random.Generator) -> tuple[str, ...]:
 
 
 def visitors_of(count: int, fewest: int, most: int) -> list[dict[int, int]]:
-    """So many visitors' stars by movie_id, each of as many movies as chance says."""
+    """Return the stars of this many visitors by movie_id, each for a random number of movies."""
     chance = np.random.default_rng(SEED)
     return [
         {

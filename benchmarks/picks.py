@@ -1,7 +1,7 @@
-"""Processor time of picks for one visitor, by each model, and the memory they need.
+"""Measure the processor time of picks for one visitor, by each model, and their memory.
 
-On one thread, as a Lambda of less than 1,769 MB has it; the first row, one product of all factors
-with one visitor's, is what no model can be faster than.
+Uses one thread, like a Lambda of less than 1,769 MB. The first row is a lower bound for all models:
+the product of all factors with one visitor's taste.
 """
 
 import os
@@ -82,7 +82,7 @@ def _grown(before: float) -> float:
 
 
 def _resident_mebibytes() -> float:
-    """The most that the process has held so far; Linux counts it in KiB."""
+    """Return the peak resident memory of the process; Linux reports it in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -1,17 +1,18 @@
-"""How good Marquee is beside others, on the same held-out ratings in one run.
+"""Compare Marquee with other recommenders on the same held-out ratings in one run.
 
-MovieLens 100K by its makers' five splits, any other data set by a random fifth of each seed: the
-splits of `make evaluate`. Marquee and the old setting are fitted by the code of its steps, and
-measured as they are; `implicit` and scikit-surprise get the same training ratings.
+The splits are those of `make evaluate`: the five official splits of MovieLens 100K, and for any
+other data set a random fifth per seed. Marquee and the recommender that it replaces are fitted by
+the code of Marquee's steps and measured as they are; `implicit` and scikit-surprise get the same
+training ratings.
 
-How the others are tuned: every setting of a grid (benchmarks/rivals.py) is fitted to 85 % of the
-training ratings of the *first* split and measured on the other 15 %; the best one serves all
-splits of that data set. No setting has seen a pair that it is measured on in the end. Marquee's own
-were tuned once (docs/model.md) and are what is deployed.
+The other recommenders are tuned: each setting of a grid (benchmarks/rivals.py) is fitted to 85 % of
+the training ratings of the *first* split and measured on the other 15 %; the best setting is used
+for all splits of the data set. No setting has seen a rating that the final measurement of the first
+split uses. Marquee's own settings were tuned once (docs/model.md) and are those deployed.
 
-All of them may pick the same movies, those that five people rated in training (the old setting any,
-as it did). Ratings are kept within the scale, and a held-out movie that nobody rated in training is
-a middling movie for everybody.
+All recommenders pick from the same movies, which five people rated in training; only the replaced
+recommender picks from all movies, as it did. Predicted stars are limited to the scale. For a
+held-out movie that nobody rated in training, each recommender predicts the same average movie.
 """
 
 import argparse
@@ -52,16 +53,16 @@ SEEDS = (1, 2, 3, 4, 5)
 VALIDATION_SHARE = 0.15
 TIMES_POPULARITY = 1.5
 OURS = "Marquee"
-# RMSE at most and nDCG@10 at least, by the data set that `make evaluate` would call so.
+# Highest RMSE and lowest nDCG@10, by the name that `make evaluate` gives the data set.
 GOALS = {"ml-100k": (0.905, 0.35), "ml-latest-small": (0.842, 0.205)}
-MOST_FOR_SVD_PLUS_PLUS = 1_000  # users: on more it takes too long to wait for
+MOST_FOR_SVD_PLUS_PLUS = 1_000  # users: with more, fitting takes too long
 
 console = Console(width=120)
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One split, in arrays: what to fit to, whom to measure, what may be picked."""
+    """One split in arrays: the training set, the users to measure and the candidates."""
 
     name: str
     seed: int
@@ -78,7 +79,7 @@ class Fold:
 
 @dataclass
 class Results:
-    """What each model was measured to be, a list a fold, and what is worth saying about it."""
+    """The measures of each model, one list per fold, with notes and seconds."""
 
     by_model: dict[str, list[list[Measured]]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[str, str] = field(default_factory=dict)
@@ -97,7 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     missed = False
     with (
-        threadpool_limits(1, "blas"),  # `implicit` brings threads of its own, and asks for this
+        threadpool_limits(1, "blas"),  # `implicit` starts its own threads and asks for this setting
         local_spark(
             spark__driver__memory="2g",
             spark__sql__shuffle__partitions="2",
@@ -111,7 +112,7 @@ def main() -> None:
 
 
 def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
-    """Fit and measure everything on every split of a data set."""
+    """Fit and measure all recommenders on every split of a data set."""
     results = Results()
     fits: dict[str, Callable[[Fold], Expected]] = {}
     for fold in folds(spark, data, seeds, results):
@@ -136,7 +137,7 @@ def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
 def folds(
     spark: SparkSession, data: Path, seeds: Sequence[int], results: Results
 ) -> Iterator[Fold]:
-    """Every split of a data set, with Marquee fitted to it and measured."""
+    """Yield every split of a data set, with Marquee fitted to it and measured."""
     tests = recognise_folder(data).official_tests
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder)
@@ -192,7 +193,7 @@ def _fold(ratings: evaluate.Ratings, name: str, marked: DataFrame, results: Resu
 
 
 def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]:
-    """The others, each with its best setting on ratings that this split trains on."""
+    """Tune the other recommenders on the training set of this split; return a fit of each."""
     chance = np.random.default_rng(fold.seed)
     kept = chance.random(len(fold.training.users)) >= VALIDATION_SHARE
     part, people = fold.training.where(kept), _people_of(fold, ~kept)
@@ -230,7 +231,7 @@ def _by_svd(fold: Fold, setting: rivals.SvdSetting) -> Expected:
 
 
 def _people_of(fold: Fold, held_out: np.ndarray) -> list[Person]:
-    """Users with part of their training ratings held out: by their rows, as `Person` has them."""
+    """Return users with part of their training ratings held out."""
     seen: dict[int, dict[int, float]] = defaultdict(dict)
     tested: dict[int, dict[int, float]] = defaultdict(dict)
     training, ids = fold.training, fold.rating.movie_ids.tolist()
@@ -254,7 +255,7 @@ def _told(found: list[Measured]) -> str:
 
 
 def report(dataset: str, results: Results) -> bool:
-    """Print the table and the goals; True where all goals of the data set are met."""
+    """Print the table and the goals; return whether all goals of the data set are met."""
     splits = len(results.by_model[OURS])
     table = Table(title=f"{dataset}, {splits} splits, {machine()}", caption_justify="left")
     for heading in ("", "RMSE", f"nDCG@{PICKS}", "of popularity", f"{OURS} less it: RMSE"):

@@ -1,4 +1,4 @@
-"""Other people's recommenders, fitted to the same ratings: `implicit` and scikit-surprise."""
+"""Other recommenders, fitted to the same ratings: `implicit` and scikit-surprise."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from marquee.model import Floats, Integers, RatingModel
 from marquee.recommending import Mask, best_open
 
 IMPLICIT_ITERATIONS = 15  # the library's own default
-# What `implicit` calls alpha is the confidence of a loved movie itself, where MLlib adds one to it;
-# its regularisation is the same for everybody, where MLlib's grows with a user's ratings.
+# The alpha of `implicit` is the confidence of a liked movie itself; MLlib adds one to its alpha.
+# The regularisation of `implicit` is the same for all users; MLlib's grows with a user's ratings.
 IMPLICIT_FACTORS = (16, 32, 64)
 IMPLICIT_ALPHAS = (2.0, 6.0, 18.0)
 IMPLICIT_REGULARISATIONS = (0.1, 1.0, 5.0, 10.0)
@@ -28,7 +28,7 @@ NO_STARS = np.float32(np.nan)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """N ratings to fit to: rows of users (0 …) and of M movies, and stars."""
+    """N ratings to fit to, as arrays of shape (N,): rows of users and movies (from 0), stars."""
 
     users: Integers
     movies: Integers
@@ -37,6 +37,7 @@ class Training:
     movie_count: int
 
     def where(self, kept: npt.NDArray[np.bool_]) -> "Training":
+        """Return the ratings that a mask of shape (N,) selects."""
         return Training(
             self.users[kept],
             self.movies[kept],
@@ -47,7 +48,7 @@ class Training:
 
     @property
     def loved(self) -> csr_matrix:
-        """Users by movies, 1 where she gave 4 stars or more."""
+        """The likes: shape (users, movies), 1 where the user gave 4 stars or more."""
         kept = self.where(self.stars >= RELEVANT)
         ones = np.ones(len(kept.users), dtype=np.float32)
         shape = (self.user_count, self.movie_count)
@@ -56,16 +57,16 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a rival expects of U users and M movies."""
+    """The predictions of a recommender for U users and M movies."""
 
-    stars: Floats  # U by M; not a number where it tells none
-    scores: Floats  # U by M, higher is better
+    stars: Floats  # shape (U, M); NaN if the recommender does not predict stars
+    scores: Floats  # shape (U, M); higher is better
 
 
 def measure(
     expected: Expected, people: Sequence[Person], rating: RatingModel, candidates: Mask
 ) -> list[Measured]:
-    """The product's own measures, of another's expectations."""
+    """Measure the predictions of another recommender as Marquee's own are measured."""
     users = [person.user for person in people]
     rated = [rated_from(person.seen, rating.rows) for person in people]
     best = best_open(expected.scores[users], [each.rows for each in rated], candidates, PICKS)
@@ -89,13 +90,13 @@ def implicit_settings() -> list[ImplicitSetting]:
 
 
 def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Expected:
-    """`implicit`'s ALS over the loved movies; who loved none is shown what most people rated."""
+    """Fit the ALS of `implicit` to likes; users without likes get picks by popularity."""
     als = AlternatingLeastSquares(
         factors=setting.factors,
         alpha=setting.alpha,
         regularization=setting.regularisation,
         iterations=IMPLICIT_ITERATIONS,
-        num_threads=1,  # threads that wait for one another cost small data more than they save
+        num_threads=1,  # on small data, the threads' waiting costs more than they save
         random_state=seed,
         calculate_training_loss=False,
     )
@@ -107,7 +108,7 @@ def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Exp
 
 @dataclass(frozen=True, slots=True)
 class SvdSetting:
-    """Surprise's own defaults where nothing else is said; it has 20 factors for SVD++."""
+    """Settings of Surprise, with its defaults for SVD; for SVD++ its default is 20 factors."""
 
     factors: int = 100
     epochs: int = 20
@@ -126,7 +127,7 @@ def svd_settings() -> list[SvdSetting]:
 
 
 def svd(training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]) -> Expected:
-    """Surprise's SVD: biases and factors by stochastic gradient descent."""
+    """Fit Surprise's SVD: biases and factors by stochastic gradient descent."""
     algorithm = _fitted(SVD, training, setting, seed, scale)
     return _by_stars(algorithm, training, algorithm.pu)
 
@@ -134,7 +135,7 @@ def svd(training: Training, setting: SvdSetting, seed: int, scale: tuple[float, 
 def svd_plus_plus(
     training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]
 ) -> Expected:
-    """Surprise's SVD++: SVD with what a user has rated at all as a hint to her taste."""
+    """Fit Surprise's SVD++: SVD that also infers taste from which movies a user rated."""
     algorithm = _fitted(SVDpp, training, setting, seed, scale)
     tastes = algorithm.pu.copy()
     for user, rated in algorithm.trainset.ur.items():
@@ -163,9 +164,12 @@ def _fitted(
 
 
 def _by_stars(algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.float64]) -> Expected:
-    """All stars at once: mean + biases + tastes by factors. Unknown users have no bias nor taste.
+    """Predict all stars in one step: mean + biases + tastes by factors.
 
-    Raises AssertionError where that is not what the library itself predicts.
+    Unknown users have neither bias nor taste.
+
+    Raises:
+        AssertionError: the library itself predicts other stars.
     """
     known = algorithm.trainset
     stars = np.full((training.user_count, training.movie_count), known.global_mean)
@@ -183,5 +187,5 @@ def _by_stars(algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.fl
 
 
 def best[T](settings: Sequence[T], cost: Callable[[T], float]) -> T:
-    """The setting that costs least."""
+    """Return the setting with the lowest cost."""
     return min(settings, key=cost)

@@ -1,8 +1,9 @@
-"""Processor time of a title search, at each letter typed, among as many titles as MovieLens has.
+"""Measure the processor time of a title search at each letter typed, among 62,000 titles.
 
-62,000 titles: those of a movies file (by default the embedded catalogue's), their words shuffled
-and some letters of theirs changed until there are as many different words as in real titles.
-What is typed are the beginnings of titles, letter by letter, every third with a slip.
+MovieLens has as many titles. These come from a movies file (by default the embedded catalogue's):
+their words are shuffled, and some letters changed, until there are as many different words as in
+real titles. The searches are the beginnings of titles, letter by letter; every third title has a
+typing error.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from marquee.titles import build_titles, words_of
 from tests.models import FIRST, random_model
 
 TITLES, WORDS, SEED = 62_000, 36_000, 1
-MOST_RATINGS = 80_000  # as the most popular movie of MovieLens 25M has
+MOST_RATINGS = 80_000  # as many as the most popular movie of MovieLens 25M has
 SHOWN = 8
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -64,13 +65,13 @@ def main() -> None:
 
 
 def _many(titles: Sequence[str], chance: np.random.Generator) -> list[str]:
-    """Titles of the words of these, and of words that are nearly those."""
+    """Make titles from the words of these titles and from misspelled ones."""
     lengths = np.array([len(words_of(title)) for title in titles])
     words = [word for title in titles for word in words_of(title)]
     known = [*words, *(_slipped(words[i], chance) for i in chance.integers(len(words), size=WORDS))]
     made = []
     for length in chance.choice(lengths, TITLES - len(titles)):
-        common = chance.integers(2, size=length)  # half of all words are
+        common = chance.integers(2, size=length)  # half of all words are unchanged
         drawn = chance.integers(len(known), size=length)
         chosen = (
             known[i % len(words) if each else i] for i, each in zip(drawn, common, strict=True)
@@ -80,7 +81,7 @@ def _many(titles: Sequence[str], chance: np.random.Generator) -> list[str]:
 
 
 def _slipped(word: str, chance: np.random.Generator) -> str:
-    """A letter or two of it another one, twice, left out, or swapped with the next."""
+    """Make one or two typing errors: replace, insert, leave out or swap letters."""
     letters = list(word)
     for _ in range(int(chance.integers(1, 3))):
         place = int(chance.integers(len(letters)))
@@ -98,7 +99,7 @@ def _slipped(word: str, chance: np.random.Generator) -> str:
 
 
 def _model(titles: Sequence[str]) -> Model:
-    """Movies of these titles; half of all ratings are of a few."""
+    """Return a model of movies with these titles; a few movies have half of all ratings."""
     base = random_model(len(titles), 2)
     support = (MOST_RATINGS / np.arange(1, len(titles) + 1)).astype(np.int32) + 1
     movies = {FIRST + i: Movie(FIRST + i, title, 1950, ()) for i, title in enumerate(titles)}

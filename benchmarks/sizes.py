@@ -1,8 +1,9 @@
-"""Whether the size that training chooses by the number of ratings is sensible, on made-up ratings.
+"""Check on synthetic ratings whether training chooses sensible hyperparameters.
 
-One split of `make evaluate`; the size that the rule chooses beside others that differ from it in
-one number. What is best for made-up ratings need not be for real ones: this shows that a fit of
-that size runs to its end, and whether a neighbour is much better.
+Uses one split of `make evaluate`. Compares the hyperparameters that training chooses by the number
+of ratings with others that differ in one number. The best values for synthetic ratings need not be
+the best for real ones: the benchmark shows that such a fit completes, and whether a similar one is
+much better.
 """
 
 import argparse
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def sizes(ratings: int) -> Iterator[tuple[str, Size]]:
-    """The rule's size, and its neighbours."""
+    """Return the hyperparameters that training chooses, and variations in one number."""
     rule = size_for(ratings)
     yield (
         f"the rule: rank {rule.rank}, {rule.iterations} iterations, λ {rule.regularisation:g}",
@@ -93,7 +94,7 @@ def sizes(ratings: int) -> Iterator[tuple[str, Size]]:
 
 
 def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
-    """RMSE and nDCG with half of their 95 % intervals, and the seconds of the fit."""
+    """Return RMSE and nDCG, half of their 95 % confidence intervals, and the seconds of the fit."""
     marked = ratings.rows.withColumn("test", F.array_contains("folds", RANDOM))
     begun = time.perf_counter()
     model = fitted(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)

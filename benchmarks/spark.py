@@ -1,4 +1,4 @@
-"""A Spark session for a benchmark: on this machine, quiet, and gone at the end."""
+"""A local Spark session for a benchmark, with little logging."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +9,10 @@ from pyspark.sql import SparkSession
 
 @contextmanager
 def local_spark(cores: int = 2, **settings: str) -> Iterator[SparkSession]:
-    """`settings` are Spark's, with `__` where it has a dot: `spark__driver__memory="4g"`."""
+    """Open a local session, stopped at the end.
+
+    `settings` are Spark's, with `__` in place of dots: `spark__driver__memory="4g"`.
+    """
     builder = SparkSession.builder.master(f"local[{cores}]")
     told = {
         "spark.ui.enabled": "false",

@@ -1,14 +1,15 @@
-"""Made-up ratings that look real: few movies have most of them, few users gave most, tastes count.
+"""Synthetic ratings that look real: few movies and few users have most of them, tastes differ.
 
-Seeded, so that the same numbers make the same ratings. As MovieLens publishes its own, the scale
-is half stars from 0.5 to 5 and every user rated something:
+The same shape and seed give the same ratings. As in MovieLens, the scale is half stars from 0.5 to
+5, and every user has ratings:
 
-- how many ratings a user gave is log-normal, the middle one about half of the mean;
-- the j-th most rated movie is chosen in proportion to 1 ÷ (j + 20), times what the user's circle
-  (one of 24) thinks of it, so that what people watch tells of their taste;
-- stars = 3.5 + the user's bias + the movie's bias + the product of 8 tastes + noise, rounded.
+- the number of ratings of a user is log-normal, with a median of about half the mean;
+- the j-th most rated movie is chosen in proportion to 1 ÷ (j + 20), times the preference of the
+  user's circle (one of 24), so that the choice of movies reflects taste;
+- stars = 3.5 + user bias + movie bias + product of 8-dimensional tastes and factors + noise,
+  rounded.
 
-The noise has a standard deviation of 0.8 stars: no model can have a test RMSE below about that.
+The noise has a standard deviation of 0.8 stars; no model can have a test RMSE far below that.
 """
 
 import csv
@@ -26,10 +27,10 @@ SEED = 1
 TASTES, CIRCLES = 8, 24
 MEAN, NOISE = 3.5, 0.8  # stars
 USER_BIAS, MOVIE_BIAS, TASTE = 0.4, 0.45, 0.5  # standard deviations, stars
-ACTIVITY_SPREAD = 1.15  # of the logarithm of a user's ratings
+ACTIVITY_SPREAD = 1.15  # standard deviation of the logarithm of a user's number of ratings
 HEAD = 20.0  # movies that are about equally popular
-LIKING = 0.8  # how much a circle's taste tells of what its people watch
-SPARE = 1.2  # drawn for each rating wanted: some are drawn twice
+LIKING = 0.8  # strength of a circle's taste in its users' choice of movies
+SPARE = 1.2  # pairs drawn per rating wanted, because some are drawn twice
 MOST_ROUNDS = 40
 FIRST_SECOND, SECONDS = 1_100_000_000, 320_000_000
 GENRES = ("Action", "Comedy", "Crime", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller")
@@ -38,14 +39,14 @@ ROWS_AT_ONCE = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many of everything."""
+    """The numbers of users, movies and ratings."""
 
     ratings: int
     users: int
     movies: int
 
 
-# As many of each as MovieLens has: 100K, 1M, 10M, 20M.
+# The shapes of MovieLens 100K, 1M, 10M and 20M
 SHAPES = {
     "100k": Shape(100_000, 943, 1_682),
     "1m": Shape(1_000_209, 6_040, 3_706),
@@ -56,7 +57,7 @@ SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """N ratings in the order of users and, within one user's, of movies; both count from 0."""
+    """N ratings ordered by user, then by movie; both are numbered from 0."""
 
     users: npt.NDArray[np.int32]
     movies: npt.NDArray[np.int32]
@@ -64,14 +65,18 @@ class Ratings:
 
 
 def made_ratings(shape: Shape, seed: int = SEED) -> Ratings:
-    """Make them; raises ValueError where the shape leaves no room for so many."""
+    """Make ratings of this shape.
+
+    Raises:
+        ValueError: there are too few pairs of users and movies for so many ratings.
+    """
     chance = np.random.default_rng(seed)
     directions = chance.normal(size=(CIRCLES, TASTES))
     movie_tastes = chance.normal(0, 1 / np.sqrt(TASTES), (shape.movies, TASTES))
     circle_of = chance.integers(0, CIRCLES, shape.users)
     pairs = _pairs(shape, circle_of, directions @ movie_tastes.T, chance)
     users, movies = np.divmod(pairs, shape.movies)
-    # People of a circle agree by and large, and each has a taste of her own.
+    # Users of a circle have similar tastes, with individual differences.
     user_tastes = 0.7 * directions[circle_of] + 0.7 * chance.normal(size=(shape.users, TASTES))
     stars = (
         MEAN
@@ -87,7 +92,7 @@ def made_ratings(shape: Shape, seed: int = SEED) -> Ratings:
 
 
 def _pairs(shape: Shape, circle_of: Numbers, liking: Reals, chance: np.random.Generator) -> Numbers:
-    """user * movies + movie of each rating, ascending, none twice; `liking`: circles by movies."""
+    """Draw distinct pairs, as user * movies + movie, ascending; `liking` is (circles, movies)."""
     wanted = chance.lognormal(0, ACTIVITY_SPREAD, shape.users)
     popularity = 1 / (chance.permutation(shape.movies) + HEAD)
     chances = np.cumsum(popularity * np.exp(LIKING * liking), axis=1)
@@ -113,7 +118,7 @@ def _pairs(shape: Shape, circle_of: Numbers, liking: Reals, chance: np.random.Ge
 def _drawn(
     counts: Numbers, circle_of: Numbers, chances: Reals, chance: np.random.Generator
 ) -> Numbers:
-    """So many movies for each user, as their circle chooses them; some twice."""
+    """Draw this many movies for each user, as their circle prefers; some are drawn twice."""
     movies = chances.shape[1]
     drawn = []
     for circle, cumulated in enumerate(chances):
@@ -125,7 +130,7 @@ def _drawn(
 
 
 def write_movielens(ratings: Ratings, movies: int, folder: Path, seed: int = SEED) -> None:
-    """Write `ratings.csv` and `movies.csv` as MovieLens lays them out; ids count from 1."""
+    """Write `ratings.csv` and `movies.csv` in the layout of MovieLens; ids count from 1."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = np.random.default_rng(seed)
     with (folder / "movies.csv").open("w", newline="") as file:

@@ -1,12 +1,13 @@
-"""Seconds that an iteration of ALS takes: Marquee's MLlib, MLlib as it comes, and `implicit`.
+"""Time an iteration of ALS: Marquee's MLlib, MLlib with its defaults, and `implicit`.
 
-The same made-up ratings for all (benchmarks/synthetic.py), explicit ALS on the ratings and implicit
-ALS on the loved ones. A fit of few iterations and one of more are timed by turns in one process;
-their difference over the difference of iterations leaves out reading, shuffling into blocks and
-starting. Each contestant runs in a process of its own, and their order turns around every round.
+All fit the same synthetic ratings (benchmarks/synthetic.py): explicit ALS on all ratings, implicit
+ALS on likes. A short and a long fit are timed in turns in one process; the difference of their
+times, divided by the difference of their iterations, excludes reading, shuffling into blocks and
+starting. Each contestant runs in its own process, and their order is reversed every round.
 
-Other programs may run at the same time: so the fastest fit of each length counts, processor seconds
-(of all threads, which waiting does not add to) stand beside the clock's, and the load is printed.
+Other programs may run at the same time. Therefore the fastest fit of each length counts, processor
+seconds of all threads (to which waiting does not add) are shown next to wall-clock seconds, and the
+machine's load is printed.
 
 | contestant | |
 |---|---|
@@ -56,7 +57,7 @@ CONTESTANTS = {
     IMPLICIT_ALS: (MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT),
 }
 RANKS = (32, 64)
-ITERATIONS = (1, 4)  # three more, one of which makes a checkpoint where every third does
+ITERATIONS = (1, 4)  # the long fit has three more, with one checkpoint if every third makes one
 ROUNDS = 2
 CORES = 2
 JAVA_BLAS = "-Ddev.ludovic.netlib.blas.nativeLib=none -Ddev.ludovic.netlib.lapack.nativeLib=none"
@@ -67,19 +68,19 @@ console = Console(width=120)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One process: a contestant fits one kind of ALS at some ranks to one data set."""
+    """The task of one process: a contestant fits one kind of ALS of some ranks to one data set."""
 
     contestant: str
     kind: str
     ranks: tuple[int, ...]
     ratings: int
     iterations: tuple[int, int]
-    folder: str  # of ratings.csv
+    folder: str  # that holds ratings.csv
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one fit took."""
+    """The times of one fit."""
 
     rank: int
     iterations: int
@@ -129,7 +130,7 @@ def _compare(size: str, rounds: int, driver_memory: str) -> None:
 
 def _in_a_process(task: Task, driver_memory: str) -> list[Timed]:
     command = [sys.executable, "-m", "benchmarks.training", "--task", json.dumps(asdict(task))]
-    # A step's environment names no kernel, so that the library chooses the machine's own.
+    # A step's environment names no kernel, so the library chooses one for the machine.
     inherited = {name: at for name, at in os.environ.items() if not name.startswith("OPENBLAS_")}
     done = subprocess.run(
         [*command, "--driver-memory", driver_memory],
@@ -159,7 +160,7 @@ def _report(title: str, found: dict[str, list[Timed]]) -> None:
 
 
 def _an_iteration(found: Sequence[Timed], rank: int) -> tuple[float, float]:
-    """Seconds and processor seconds: the fastest long fit less the fastest short one."""
+    """Return seconds and processor seconds per iteration, from the fastest long and short fits."""
     few, many = ITERATIONS
     of_rank = [each for each in found if each.rank == rank]
 
@@ -210,7 +211,7 @@ def _java_process(spark: SparkSession) -> int:
 
 
 def _als(task: Task, rank: int, iterations: int) -> ALS:
-    """Marquee's ALS, or MLlib's with its own blocks; the same regularisation for both."""
+    """Return Marquee's ALS, or one with MLlib's default blocks; regularisation is the same."""
     size = size_for(task.ratings)
     regularisation = size.regularisation
     if task.kind == IMPLICIT_ALS:
@@ -249,7 +250,7 @@ def _timed_implicit(task: Task) -> list[Timed]:
 def _by_turns(
     task: Task, fit: Callable[[int, int], None], processor_seconds: Callable[[], float]
 ) -> list[Timed]:
-    """A first fit warms everything up and does not count."""
+    """Time short and long fits in turns, after a fit that only warms up."""
     few, many = task.iterations
     found = []
     for rank in task.ranks:
@@ -263,7 +264,7 @@ def _by_turns(
 
 
 def _processor_seconds(process: int) -> float:
-    """Of all threads of another process so far."""
+    """Return the processor seconds of all threads of another process so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

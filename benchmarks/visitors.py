@@ -1,8 +1,8 @@
-"""Fifty visitors at once for a minute, who read and write and think two seconds in between.
+"""Fifty concurrent visitors read and write for a minute, with two seconds between calls.
 
-Runs against the local deployment of `make local` (PORT names another). No call may end in 5xx, and
-nothing may be lost: what was acknowledged last is what is found afterwards, in the table and among
-the ratings objects, and who was forgotten is not.
+Runs against the local deployment of `make local` (PORT names another). No call may return 5xx, and
+nothing may be lost: afterwards the table and the visitor objects must hold what was last
+acknowledged, and nothing of forgotten visitors.
 """
 
 import argparse
@@ -30,9 +30,7 @@ console = Console(width=110)
 
 @dataclass
 class Seen:
-    """Milliseconds by call, statuses by call, calls without an answer, and what was lost: not found
-    as it was acknowledged.
-    """
+    """Milliseconds and statuses by call, calls without an answer, and acknowledged data lost."""
 
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -41,7 +39,7 @@ class Seen:
 
 
 class Visit:
-    """One visitor: keeps what the API acknowledged, to compare with what it keeps."""
+    """One visitor, who records what the API acknowledged and compares it with what it kept."""
 
     def __init__(self, api_url: str, movies: list[int], seen: Seen, seed: int) -> None:
         self._http = httpx.Client(base_url=api_url, timeout=60)
@@ -52,7 +50,7 @@ class Visit:
         self.forgotten = self.gave_up = False
 
     def live(self, wait: float, seconds: float, think: float, forget: bool) -> None:
-        """Come after a while, look around until the time is up, perhaps ask to be forgotten."""
+        """Start after `wait` seconds, make calls for `seconds`; if `forget`, end by forgetting."""
         time.sleep(wait)
         try:
             self._visit(seconds, think, forget)
@@ -71,7 +69,7 @@ class Visit:
             self._forget()
 
     def found(self) -> str | None:
-        """What of the acknowledged is not found; None if all of it is."""
+        """Return a description of acknowledged data that is not found; None if all is found."""
         answer = self._http.get(self._path, headers=self._bearer)
         if self.forgotten:
             return None if answer.status_code == codes.NOT_FOUND else f"{self.visitor_id} is back"
@@ -138,7 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     deployment = running_locally(options.port)
     console.print(machine())
-    with deployment.model_kept_fresh():  # on AWS the cluster trains elsewhere
+    with deployment.model_kept_fresh():  # on AWS, training runs on other machines
         seen = measure(deployment, options)
     report(seen, options)
     failed = any(codes.is_server_error(status) for _, status in seen.statuses)
@@ -164,7 +162,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
             one.result()
     objects = objects_of(deployment)
     for visit in visits:
-        if visit.gave_up:  # what was not acknowledged may or may not be there
+        if visit.gave_up:  # an unacknowledged write may or may not have taken effect
             continue
         if lost := visit.found():
             seen.lost.append(lost)
@@ -177,7 +175,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
 
 
 def objects_of(deployment: Deployment) -> Counter[str]:
-    """Count the ratings objects of every visitor: one for each version."""
+    """Count the visitor objects of every visitor; there is one per version."""
     pages = deployment.client("s3").get_paginator("list_objects_v2")
     keys = [
         item["Key"]

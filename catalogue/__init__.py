@@ -1,4 +1,4 @@
-"""The embedded catalogue: well-known films, and ratings drawn from a taste model."""
+"""The embedded catalogue: well-known films with ratings drawn from a taste model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write the embedded catalogue as MovieLens csv: `python -m catalogue --out DIR`."""
+"""Write the embedded catalogue as MovieLens CSV: `python -m catalogue --out DIR`."""
 
 import argparse
 import csv
@@ -10,7 +10,7 @@ from catalogue import MOVIES, taste
 
 
 def write(folder: Path, users: int = taste.USERS, seed: int = taste.SEED) -> int:
-    """Write movies.csv and ratings.csv into the folder; give the number of ratings."""
+    """Write movies.csv and ratings.csv into the folder and return the number of ratings."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MOVIES, folder / MOVIES.name)
     count = 0

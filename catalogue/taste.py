@@ -1,7 +1,6 @@
-"""The taste model: invented people who like some genres, dislike others, and rate films so.
+"""The taste model: invented people who like some genres, dislike others and rate accordingly.
 
-Every step of it, and why it is so: README.md in this folder. Seeded: the same seed gives the
-same ratings.
+README.md in this folder explains every step and its reasons. The same seed gives the same ratings.
 """
 
 import csv
@@ -18,17 +17,17 @@ from catalogue import MOVIES
 SEED = 1977
 USERS = 600
 FEWEST, MOST = 45, 75  # films that a person rates
-MIDDLE = 3.0  # stars for a middling film, by a person who has no feelings about its genres
-FELT_GENRES = (3, 4)  # how many genres a person likes, and as many she dislikes
-FEELING = 1.9  # stars that a liked genre adds and a disliked one takes
+MIDDLE = 3.0  # stars of an average film from a person who is indifferent to its genres
+FELT_GENRES = (3, 4)  # least and most genres that a person likes; the same for dislikes
+FEELING = 1.9  # stars that a liked genre adds and a disliked genre subtracts
 FEELING_SPREAD = 0.3  # standard deviations, stars
 INDIFFERENCE_SPREAD = 0.2
 QUALITY_SPREAD = 0.15
 LENIENCY_SPREAD = 0.2
 MOOD_SPREAD = 0.25
-SECOND_GENRE = 0.3  # share of a feeling that a film's later genres carry
+SECOND_GENRE = 0.3  # weight of a film's genres after the first
 FAME_SPREAD = 0.3
-CURIOSITY = 0.4  # how much likelier a film is watched for each star of feeling
+CURIOSITY = 0.4  # rise of the log odds of watching a film, per star of feeling
 LOWEST, HIGHEST = 0.5, 5.0
 FIRST_DAY, LAST_DAY = 1_577_836_800, 1_767_139_200  # 2020-01-01 and 2025-12-31, epoch seconds
 
@@ -48,6 +47,7 @@ class Film:
 
     @property
     def group(self) -> str:
+        """The genre group: the first genre."""
         return self.genres[0]
 
 
@@ -62,13 +62,17 @@ class Given:
 
 
 def films(source: Path = MOVIES) -> list[Film]:
-    """The films of the catalogue, by id. Raises ValueError for a title without its year."""
+    """Read the films of the catalogue.
+
+    Raises:
+        ValueError: a title does not end with a year.
+    """
     with source.open(newline="", encoding="utf-8") as lines:
         return [_film(row) for row in csv.DictReader(lines)]
 
 
 def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
-    """The films of each genre group."""
+    """Return the films of each group, that is, by first genre."""
     found: dict[str, list[Film]] = {}
     for film in catalogue:
         found.setdefault(film.group, []).append(film)
@@ -76,7 +80,7 @@ def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
 
 
 def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Iterator[Given]:
-    """Draw every person's ratings, person by person."""
+    """Draw the ratings, person by person; within a person, in the order of time."""
     chance = np.random.default_rng(seed)
     shares = genre_shares(catalogue)
     quality = chance.normal(0, QUALITY_SPREAD, len(catalogue))
@@ -94,7 +98,10 @@ def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Ite
 
 
 def genre_shares(catalogue: Sequence[Film]) -> Doubles:
-    """Films by genres: 1 for a film's group, SECOND_GENRE for each further genre, else 0."""
+    """Return genre weights, shape (films, genres).
+
+    The weight is 1 for a film's first genre, SECOND_GENRE for its other genres, and else 0.
+    """
     names = sorted({genre for film in catalogue for genre in film.genres})
     shares = np.zeros((len(catalogue), len(names)))
     for row, film in enumerate(catalogue):
@@ -104,7 +111,7 @@ def genre_shares(catalogue: Sequence[Film]) -> Doubles:
 
 
 def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
-    """Stars that each genre adds for one person."""
+    """Draw the stars that each genre adds for one person."""
     feelings = chance.normal(0, INDIFFERENCE_SPREAD, genres)
     liked, disliked = chance.integers(FELT_GENRES[0], FELT_GENRES[1], 2, endpoint=True)
     felt = chance.permutation(genres)[: liked + disliked]
@@ -114,7 +121,7 @@ def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
 
 
 def _watched(chance: np.random.Generator, fame: Doubles, feelings: Doubles) -> npt.NDArray[np.intp]:
-    """Films that a person has seen, in the order of her seeing them."""
+    """Draw the films that a person has watched, in the order of watching."""
     odds = fame * np.exp(CURIOSITY * feelings)
     number = int(chance.integers(FEWEST, MOST, endpoint=True))
     return chance.choice(len(fame), min(number, len(fame)), replace=False, p=odds / odds.sum())

@@ -1,7 +1,7 @@
-"""Measure every model on the same held-out ratings, and how soon a model knows new people.
+"""Measure every model on the same held-out ratings, and how fast a model learns new users' taste.
 
-Trains what is measured by itself, on the ratings that are not held out, and touches no model
-folder: nothing comes into use. What the figures mean: docs/model.md.
+Fits the models that it measures itself, on the ratings that are not held out. It never publishes
+a model or changes a model folder. docs/model.md explains the figures.
 """
 
 import argparse
@@ -59,12 +59,12 @@ from marquee.scoring import UnknownModelError, scorer_named
 
 EVALUATION = "evaluation.json"
 DIGITS = 6
-MOST_NEW_PEOPLE = 500  # who are asked one movie after the other, where there are more
+MOST_NEW_PEOPLE = 500  # about: larger sets are sampled
 
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """What is evaluated: user, movie_id, rating, `folds` and `new`; the movies' titles and tags."""
+    """The data to evaluate on: `rows` has user, movie_id, rating, `folds` and `new`."""
 
     dataset: str
     rows: DataFrame
@@ -77,7 +77,7 @@ class Ratings:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One model on one fold."""
+    """The figures of one model on one fold."""
 
     averages: Mapping[str, Estimate | None]
     coverage: float
@@ -91,14 +91,14 @@ class Fold:
     name: str
     trained: int  # ratings
     held_out: int
-    people: int  # who were measured
+    people: int  # users who were measured
     figures: dict[str, Figures] = field(default_factory=dict)
 
 
 def evaluated(
     ratings: Ratings, split: Split, names: Sequence[str], say: Progress
 ) -> tuple[list[Fold], dict[str, str]]:
-    """Measure the models on each fold; the second value says why some could not be."""
+    """Measure the models on each fold; the second value gives reasons for models not measured."""
     problems: dict[str, str] = {}
     folds = []
     for name in split.folds:
@@ -142,7 +142,7 @@ def _evaluated_fold(
 
 
 def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Model:
-    """Fit as much of a model as scoring by these names needs."""
+    """Fit the parts of a model that the named ways of scoring need."""
     size, seed = ratings.size, ratings.seed
     main = fitted(training, size, ratings.totals, seed)
     ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
@@ -165,14 +165,14 @@ def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Mod
 def examiners_of(
     names: Sequence[str], model: Model, old: ByOldSetting | None
 ) -> tuple[dict[str, Examiner], dict[str, str]]:
-    """An examiner for each model that this data set can have; the second value says why not."""
+    """Return an examiner per model; the second value gives reasons for models without one."""
     rating = model.rating
     candidates = candidates_of(rating.support)
     examiners: dict[str, Examiner] = {}
     problems: dict[str, str] = {}
     for name in names:
         if name == OLD and old is not None:
-            # It picked whatever scored highest, however few had rated it.
+            # The old recommender picked the highest score, whatever the movie's support.
             examiners[name] = Examiner(rating, old, np.ones(len(rating.movie_ids), dtype=bool))
             continue
         try:
@@ -183,7 +183,10 @@ def examiners_of(
 
 
 def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
-    """Train on nine tenths of the users and ask the others; none where there is no such part."""
+    """Train on nine tenths of the users and question the others.
+
+    Returns an empty list if either part is empty.
+    """
     new = ratings.rows.withColumn("test", F.col("new"))
     training = new.filter(~F.col("test"))
     people = people_of(new, -(-ratings.totals.users // NEW_SHARE), MOST_NEW_PEOPLE).cache()
@@ -201,7 +204,7 @@ def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
 
 
 def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str, Any]:
-    """Each model's figures: the average of the folds, and every fold's own."""
+    """Return the figures of each model: the average over the folds, and those of each fold."""
     names = list(dict.fromkeys(name for fold in folds for name in fold.figures))
     told: dict[str, Any] = {
         name: {
@@ -215,7 +218,7 @@ def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str,
 
 
 def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:
-    """The folds' average; `margin` is half of the 95 % confidence interval, `users` who counted."""
+    """Average over folds; `margin` is half of the 95 % confidence interval, `users` a count."""
     averages = {key: average([fold.averages[key] for fold in folds]) for key in folds[0].averages}
     popularity = [fold.median_popularity for fold in folds if fold.median_popularity is not None]
     return {
@@ -228,7 +231,7 @@ def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:
 
 
 def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
-    """RMSE by the number of answers and the guess, and how many movies had to be shown."""
+    """Return RMSE by number of answers and way of predicting, and the number of movies shown."""
     return {
         "rule": f"a tenth of the users, Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0, is "
         "left out of training; RMSE over those of their ratings that none of the ways asked for",
@@ -249,7 +252,7 @@ def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
 
 
 def _above_bias_only(row: FirstAnswers) -> dict[str, Any]:
-    """How much worse a guess is than bias alone, person by person: below nothing where better."""
+    """Return how much worse than bias alone a prediction is, paired by user; negative if better."""
     found = {
         guess: difference(row.rmse[guess], row.rmse[BIAS_ONLY])
         for guess in (POPULAR, QUESTIONNAIRE)
@@ -266,6 +269,11 @@ def _margin(estimate: Estimate | None) -> float | None:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> dict[str, Any]:
+    """Evaluate as the arguments say; write evaluation.json and return its content.
+
+    Raises:
+        StepError: the data set is not prepared, or the split does not exist or is too small.
+    """
     names = models_named(arguments.models)
     files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):
@@ -314,7 +322,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
 
 
 def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> Ratings:
-    """Read, split and number; users are numbered once, so that all folds mean the same ones."""
+    """Read, split and number the ratings. Users are numbered once, the same for all folds."""
     columns = ("user_id", "movie_id", "rating")
     read = spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings).select(*columns)
     split_up = with_folds(read, split, arguments.raw, arguments.seed)

@@ -1,9 +1,9 @@
-"""Clean the raw files of a data set into Parquet, and report what was left out.
+"""Clean the raw files of a data set into Parquet, and report the rows that were left out.
 
-Recognises the layout by itself (marquee.datasets). Rows that cannot be used are counted by
-reason, the first of them named with file and line, and left out; of a movie that one user rated
-more than once the latest rating counts. Of tags, in the layouts that have them, it keeps how many
-people gave each movie which.
+Recognises the layout from the files (marquee.datasets). Unusable rows are left out; the report
+counts them by reason and names the first of them with file and line. If a user rated a movie more
+than once, the latest rating counts. Of tags, in layouts that have them, the step keeps the profile
+counts: how many people gave each movie each tag.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from marquee.progress import Progress, StepError, step
 
 EXAMPLES = 100
 HIGHEST = 5.0  # stars
-LAST_SECOND = 253_402_300_799  # the end of the year 9999, which is as far as timestamps go
+LAST_SECOND = 253_402_300_799  # end of the year 9999, the latest timestamp
 SPLIT_BYTES = "32m"
 
 type Blocks = Mapping[tuple[str, int], "Block"]
@@ -32,13 +32,13 @@ class Block:
     """A part of a file that one task reads."""
 
     first_place: int
-    first_line: int  # its first line's number in the file
-    carried: str | None  # the last movie header of the file before this block
+    first_line: int  # number of its first line in the file
+    carried: str | None  # the last movie header in the file before this block
 
 
 @dataclass(slots=True)
 class Report:
-    """What was read and what was left out."""
+    """The import report: what was read and what was left out."""
 
     dataset: str
     layout: str
@@ -51,18 +51,18 @@ class Report:
     movies: int = 0
     movies_rated: int = 0
     duplicates: int = 0
-    tags: int = 0  # rows of tags that can be used
+    tags: int = 0  # usable rows of tags
     links: int = 0  # movies that have an id in another catalogue
     bad_rows: dict[str, int] = field(default_factory=dict)
     examples: list[dict[str, str | int]] = field(default_factory=list)
 
 
 def lines_of(spark: SparkSession, folder: str, names: Sequence[str]) -> DataFrame:
-    """file, block, place, value: the lines of the files.
+    """Return the lines of the files: file, block, place, value.
 
-    `block` is where the task's part of the file begins (bytes) and `place` rises by one a line
-    within it: enough to number lines without a pass through one task. Bytes that are no UTF-8
-    are read as latin-1, as the older data sets are.
+    `block` is the offset (bytes) at which the task's part of the file begins. `place` rises by one
+    per line within a block, so lines can be numbered without passing all through one task. Lines
+    that are not valid UTF-8 are read as Latin-1, the encoding of older data sets.
     """
     text = F.coalesce(
         F.try_validate_utf8("value"), F.decode(F.col("value").cast("binary"), "ISO-8859-1")
@@ -76,7 +76,7 @@ def lines_of(spark: SparkSession, folder: str, names: Sequence[str]) -> DataFram
 
 
 def blocks_of(lines: DataFrame) -> Blocks:
-    """Number the blocks' first lines and carry the last movie header from block to block."""
+    """Find each block's first line number and the last movie header before it."""
     found = (
         lines.groupBy("file", "block")
         .agg(
@@ -101,8 +101,8 @@ def blocks_of(lines: DataFrame) -> Blocks:
 def with_movie_header(lines: DataFrame, blocks: Blocks) -> DataFrame:
     """Add `header`, the last `movie_id:` line before each line of the same file.
 
-    A window within each block finds the headers that the block holds; the one that reaches into
-    it from the block before is looked up.
+    A window finds the headers within each block; `blocks` holds the header that still applies at
+    the block's beginning.
     """
     spark = lines.sparkSession
     carried = spark.createDataFrame(
@@ -119,10 +119,10 @@ def with_movie_header(lines: DataFrame, blocks: Blocks) -> DataFrame:
 
 
 def parsed_ratings(lines: DataFrame, form: Form) -> DataFrame:
-    """file, block, place, value, user_id, movie_id, rating, rated_at, reason.
+    """Return file, block, place, value, user_id, movie_id, rating, rated_at, reason.
 
-    `reason` says why the row cannot be used; null where it can. `lines` has `header` where the
-    form groups its ratings under movie headers.
+    `reason` says why the row is unusable; it is null for usable rows. `lines` must have `header` if
+    the form groups ratings under movie headers.
     """
     grouped = "movie_id" not in form.columns
     rows = lines.filter(F.trim("value") != "")
@@ -157,7 +157,7 @@ def parsed_ratings(lines: DataFrame, form: Form) -> DataFrame:
 
 
 def without_unknown_movies(ratings: DataFrame, movies: DataFrame) -> DataFrame:
-    """Give the ratings of movies that the movies file does not list a reason."""
+    """Set `reason` for ratings of movies that the movies file does not list."""
     known = F.broadcast(movies.select("movie_id", F.lit(True).alias("known")))
     unknown = F.when(F.col("known").isNull(), "movie is not in the movies file")
     return (
@@ -168,9 +168,9 @@ def without_unknown_movies(ratings: DataFrame, movies: DataFrame) -> DataFrame:
 
 
 def latest_ratings(ratings: DataFrame) -> DataFrame:
-    """user_id, movie_id, rating, rated_at: of several by one user for one movie the latest.
+    """Return user_id, movie_id, rating, rated_at: each user's latest rating of each movie.
 
-    At the same time, the one that comes last in the files.
+    Of ratings with the same time, the last one in the files counts.
     """
     order = F.struct("rated_at", "file", "block", "place")
     return (
@@ -181,7 +181,10 @@ def latest_ratings(ratings: DataFrame) -> DataFrame:
 
 
 def parsed_movies(lines: DataFrame, form: Form, genres: Sequence[str] = ()) -> DataFrame:
-    """file, block, place, value, movie_id, title, year, genres, reason."""
+    """Return file, block, place, value, movie_id, title, year, genres, reason.
+
+    `genres` are the names in u.genre, which only the layout of MovieLens 100K needs.
+    """
     rows = lines.filter(F.trim("value") != "")
     if form.movies.first_line:
         rows = rows.filter(F.lower(F.trim("value")) != form.movies.first_line.lower())
@@ -213,7 +216,7 @@ def parsed_movies(lines: DataFrame, form: Form, genres: Sequence[str] = ()) -> D
 
 
 def latest_movies(movies: DataFrame) -> DataFrame:
-    """movie_id, title, year, genres: of a movie listed twice the last line counts."""
+    """Return movie_id, title, year, genres; for a movie listed twice, the last line counts."""
     latest = F.max_by(F.struct("title", "year", "genres"), F.struct("file", "block", "place"))
     return (
         movies.groupBy("movie_id")
@@ -223,7 +226,7 @@ def latest_movies(movies: DataFrame) -> DataFrame:
 
 
 def parsed_tags(lines: DataFrame, form: Form) -> DataFrame:
-    """file, block, place, value, user_id, movie_id, tag, reason."""
+    """Return file, block, place, value, user_id, movie_id, tag (in lower case), reason."""
     rows = lines.filter(F.trim("value") != "")
     if form.tags and form.tags.first_line:
         rows = rows.filter(F.lower(F.trim("value")) != form.tags.first_line.lower())
@@ -246,7 +249,10 @@ def parsed_tags(lines: DataFrame, form: Form) -> DataFrame:
 
 
 def _csv_tag_columns() -> tuple[Column, Column, Column, Column]:
-    """User, movie and tag of a csv line, tags with commas in quotes; whether it has 4 columns."""
+    """Return user, movie and tag of a CSV line, and whether the line has 4 columns.
+
+    Tags that contain commas are in quotes.
+    """
     options = {"quote": '"', "escape": '"', "nullValue": "\u0000"}
     schema = "user STRING, movie STRING, tag STRING, seconds STRING, more STRING"
     row = F.from_csv("value", F.lit(schema), options)
@@ -255,7 +261,7 @@ def _csv_tag_columns() -> tuple[Column, Column, Column, Column]:
 
 
 def _split_tag_columns(separator: str) -> tuple[Column, Column, Column, Column]:
-    """The same of a line with another separator, which a tag may hold too."""
+    """Return the same for a line with another separator, which may also occur in a tag."""
     parts = F.split("value", rf"\Q{separator}\E", -1)
     size = F.size(parts)
     tag = F.array_join(F.slice(parts, F.lit(3), F.greatest(size - 3, F.lit(0))), separator)
@@ -264,9 +270,9 @@ def _split_tag_columns(separator: str) -> tuple[Column, Column, Column, Column]:
 
 
 def parsed_links(lines: DataFrame, form: Form) -> DataFrame:
-    """movie_id, imdb, tmdb: what other catalogues call a movie; null where it is not told.
+    """Return movie_id, imdb, tmdb: a movie's ids in other catalogues, null if unknown.
 
-    A row that cannot be read tells nothing: nobody misses more than a link.
+    Skips rows that cannot be read, because they only cost a link.
     """
     header = form.links.first_line.lower() if form.links else ""
     column = F.split("value", ",", -1)
@@ -281,7 +287,7 @@ def parsed_links(lines: DataFrame, form: Form) -> DataFrame:
 
 
 def tag_counts(tags: DataFrame) -> DataFrame:
-    """movie_id, tag, people: how many different users gave the movie the tag."""
+    """Return movie_id, tag, people: the number of different users who gave the movie the tag."""
     return tags.groupBy("movie_id", "tag").agg(
         F.count_distinct("user_id").cast("int").alias("people")
     )
@@ -321,7 +327,7 @@ def _rating_reason(value: Column, form: Form) -> Column:
 
 
 def _rated_at(column: Mapping[str, Column]) -> Column:
-    """Timestamp (UTC) of a date or of epoch seconds; null where it is neither."""
+    """Return the timestamp (UTC) of a date or of epoch seconds; null if it is neither."""
     if "date" in column:
         day = F.when(column["date"].rlike(r"^\d{4}-\d\d-\d\d$"), column["date"])
         return day.try_cast("date").cast("timestamp")
@@ -330,7 +336,7 @@ def _rated_at(column: Mapping[str, Column]) -> Column:
 
 
 def _netflix_movies(rows: DataFrame) -> DataFrame:
-    """`id,year,title` with commas in titles and NULL for some years; no genres."""
+    """Parse `id,year,title`; titles may contain commas, years may be NULL, there are no genres."""
     parts = rows.withColumn("parts", F.split("value", ",", 3))
     year = F.trim(F.get("parts", F.lit(1)))
     return parts.select(
@@ -343,7 +349,7 @@ def _netflix_movies(rows: DataFrame) -> DataFrame:
 
 
 def _csv_movies(rows: DataFrame) -> DataFrame:
-    """`movieId,title,genres`, titles with commas in quotes."""
+    """Parse `movieId,title,genres`; titles that contain commas are in quotes."""
     options = {"quote": '"', "escape": '"', "nullValue": "\u0000"}
     schema = "id STRING, title STRING, genres STRING, more STRING"
     parts = rows.withColumn("movie", F.from_csv("value", F.lit(schema), options)).select(
@@ -354,7 +360,7 @@ def _csv_movies(rows: DataFrame) -> DataFrame:
 
 
 def _dat_movies(rows: DataFrame) -> DataFrame:
-    """`id::title::genres`."""
+    """Parse `id::title::genres`."""
     parts = rows.withColumn("parts", F.split("value", "::", -1))
     names = F.when(F.size("parts") == 3, F.get("parts", F.lit(2)))  # noqa: PLR2004
     return _with_year(
@@ -368,7 +374,7 @@ def _dat_movies(rows: DataFrame) -> DataFrame:
 
 
 def _flagged_movies(rows: DataFrame, genres: Sequence[str]) -> DataFrame:
-    """`id|title|release|video|url|` and a 0 or 1 for each genre of u.genre."""
+    """Parse `id|title|release|video|url|` followed by a 0 or 1 for each genre of u.genre."""
     before = 5
     parts = rows.withColumn("parts", F.split("value", r"\|", -1))
     flagged = F.array(
@@ -394,16 +400,16 @@ def _flagged_movies(rows: DataFrame, genres: Sequence[str]) -> DataFrame:
 
 
 def _genres(names: Column) -> Column:
-    """The genres in `Comedy|Drama`; none in `(no genres listed)`; null for null."""
+    """Split `Comedy|Drama` into genres; `(no genres listed)` gives none, null gives null."""
     listed = F.transform(F.split(names, r"\|", -1), F.trim)
     return F.filter(listed, lambda name: (name != "") & (name != "(no genres listed)"))
 
 
 def _with_year(movies: DataFrame) -> DataFrame:
-    """Take the year from the end of the title and bring a trailing article to its front."""
+    """Move the year from the end of the title to `year`, and a trailing article to the front."""
     year = F.regexp_extract("title", r"\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$", 1)
     title = F.regexp_replace("title", r"\s*\(\d{4}(?:[-\u2013]\d{0,4})?\)\s*$", "")
-    # Only articles: `Shawshank Redemption, The`, and `Postman, The (Postino, Il)`.
+    # Matches only articles: `Shawshank Redemption, The` and `Postman, The (Postino, Il)`.
     article = r"^(.+?), (The|A|An|Les|Le|La|Il|El|Los|Las|Der|Die|Das|Un|Une|Una)( \(.*)?$"
     return movies.withColumn("year", F.when(year != "", year)).withColumn(
         "title", F.regexp_replace(title, article, "$2 $1$3")
@@ -411,13 +417,13 @@ def _with_year(movies: DataFrame) -> DataFrame:
 
 
 def bad_rows(rows: DataFrame) -> dict[str, int]:
-    """How many rows cannot be used, by reason, the most frequent first; the good ones under ''."""
+    """Count rows by reason, in descending order; usable rows are counted under ''."""
     counts = rows.groupBy(F.coalesce("reason", F.lit("")).alias("reason")).count().collect()
     return {row["reason"]: row["count"] for row in sorted(counts, key=lambda row: -row["count"])}
 
 
 def examples(rows: DataFrame, blocks: Blocks) -> list[dict[str, str | int]]:
-    """The first bad rows by file and line."""
+    """Return the first unusable rows (at most EXAMPLES), in the order of files and lines."""
     first = (
         rows.filter(F.col("reason").isNotNull())
         .orderBy("file", "block", "place")
@@ -436,7 +442,11 @@ def examples(rows: DataFrame, blocks: Blocks) -> list[dict[str, str | int]]:
 
 
 def recognised(files: Files, folder: str) -> Layout:
-    """The layout of the raw files under a folder."""
+    """Recognise the layout of the raw files under a folder.
+
+    Raises:
+        StepError: the files have no known layout.
+    """
     heads = {name: files.read(join(folder, name), HEAD_BYTES) for name in files.names(folder)}
     try:
         return recognise(heads)
@@ -445,7 +455,7 @@ def recognised(files: Files, folder: str) -> Layout:
 
 
 def genre_names(spark: SparkSession, folder: str, name: str | None) -> list[str]:
-    """The names in u.genre, by their numbers."""
+    """Return the names in u.genre in the order of their numbers; none if `name` is None."""
     if name is None:
         return []
     parts = F.split("value", r"\|")
@@ -456,7 +466,11 @@ def genre_names(spark: SparkSession, folder: str, name: str | None) -> list[str]
 
 
 def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Report:
-    """Read the raw files, write ratings and movies, and tell what was left out."""
+    """Read the raw files, write ratings, movies and tags, and report what was left out.
+
+    Raises:
+        StepError: the layout is unknown, or no movie or no rating is usable.
+    """
     files = Files(spark)
     layout = recognised(files, arguments.raw)
     report = Report(arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored))
@@ -475,7 +489,7 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
         arguments.movies
     )
     if arguments.tags:
-        # Without tags an empty table, so that none of an earlier import stay.
+        # Also without tags: the empty table replaces the tags of an earlier import.
         tags = _tags(spark, arguments.raw, layout, movies, report)
         tag_counts(tags).write.mode("overwrite").parquet(arguments.tags)
         say(f"{report.tags} tags of movies")
@@ -507,9 +521,9 @@ def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> Da
 def _ratings(
     spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: Report
 ) -> DataFrame:
-    """The parsed rows, kept; counts them into the report."""
+    """Parse the ratings into persisted rows and count them in the report."""
     lines = lines_of(spark, raw, layout.ratings)
-    # Only headers and line numbers need the blocks, and they cost a pass over the files.
+    # Finding the blocks takes a pass over the files; only headers and line numbers need them.
     grouped = "movie_id" not in layout.form.columns
     blocks = blocks_of(lines) if grouped else {}
     with_movies = with_movie_header(lines, blocks) if grouped else lines
@@ -530,11 +544,11 @@ def _ratings(
 def _tags(
     spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: Report
 ) -> DataFrame:
-    """The tags that can be used: user_id, movie_id, tag; none where the data set has none."""
+    """Return usable tags: user_id, movie_id, tag; an empty table if the data set has no tags."""
     if layout.tags is None:
         return spark.createDataFrame([], "user_id LONG, movie_id INT, tag STRING")
     lines = lines_of(spark, raw, [layout.tags])
-    told = F.concat(F.lit("tag: "), "reason")  # the same reasons are counted for ratings too
+    told = F.concat(F.lit("tag: "), "reason")  # keeps them apart from the same reasons of ratings
     parsed = without_unknown_movies(parsed_tags(lines, layout.form), movies)
     rows = parsed.withColumn("reason", told).persist()
     counts = bad_rows(rows)
@@ -544,7 +558,7 @@ def _tags(
 
 
 def with_links(spark: SparkSession, raw: str, layout: Layout, movies: DataFrame) -> DataFrame:
-    """Add `imdb` and `tmdb` to the movies, null where the data set does not tell them."""
+    """Add `imdb` and `tmdb` to the movies, null where the data set does not have them."""
     if layout.links is None:
         none = F.lit(None)
         return movies.withColumns({"imdb": none.cast("string"), "tmdb": none.cast("int")})
@@ -567,7 +581,7 @@ def _report_bad(
 
 
 def _count_written(spark: SparkSession, arguments: argparse.Namespace, report: Report) -> None:
-    """Count what was written; what is missing from the good rows was rated more than once."""
+    """Count the written rows; usable ratings that were not written are duplicates."""
     counts = (
         spark.read.parquet(arguments.ratings)
         .agg(F.count("*"), F.countDistinct("user_id"), F.countDistinct("movie_id"))
@@ -597,7 +611,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def session(name: str) -> SparkSession:
-    """A session that cuts files into the same blocks whichever executors happen to be there."""
+    """Return a session that divides files into the same blocks for any number of executors."""
     return (
         SparkSession.builder.appName(name)
         .config("spark.sql.session.timeZone", "UTC")

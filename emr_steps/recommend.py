@@ -1,7 +1,7 @@
-"""Serve a submission: the best unseen movies for each of its visitors, from one model.
+"""Serve a submission: recommend unrated movies to each of its members, with one model.
 
-Reads the submission and the model folder, nothing else. A member that cannot be served gets an
-error line; the others are served.
+Reads only the submission and the model folder. A member that cannot be served gets a result with
+an error; the other members are served.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from marquee.progress import Progress, StepError, step
 from marquee.recommending import Recommender
 
 MEMBERS_AT_ONCE = 1000
-SPLIT_BYTES = 512 * 1024  # of a submission, about a thousand members: less is one task's work
+SPLIT_BYTES = 512 * 1024  # of a submission, about 1000 members: one task serves as many
 RESULT_SCHEMA = (
     "schema_version INT, visitor_id STRING, version INT, model_id STRING, "
     "picks ARRAY<STRUCT<movie_id: INT, score: DOUBLE, stars: DOUBLE, because: ARRAY<INT>>>, "
@@ -30,7 +30,7 @@ RESULT_SCHEMA = (
 
 
 class Server:
-    """Turns the lines of a submission into results, with one model."""
+    """Computes the results of a submission's lines with one model."""
 
     def __init__(self, model: Model) -> None:
         self.model_id = model.model_id
@@ -38,7 +38,7 @@ class Server:
         self.recommender = Recommender(model)
 
     def serve(self, lines: Iterable[str]) -> Iterator[Result]:
-        """One result a line, the errors of a batch of lines before its picks."""
+        """Yield one result per line; within a batch of lines, errors come before picks."""
         filled = (line for line in lines if line.strip())
         for batch in batched(filled, MEMBERS_AT_ONCE, strict=False):
             members: list[Member] = []
@@ -77,7 +77,7 @@ class Server:
 
 
 def _name_in(line: str) -> tuple[str, int]:
-    """The visitor and version that an unusable line still names; empty and 0 where it does not."""
+    """Return visitor id and version of an unusable line; empty and 0 if it does not name them."""
     try:
         body = json.loads(line)
         return str(body["visitor_id"]), min(max(int(body["version"]), 0), 2**31 - 1)
@@ -86,7 +86,7 @@ def _name_in(line: str) -> tuple[str, int]:
 
 
 def _row(result: Result) -> tuple[object, ...]:
-    """The result in the order of RESULT_SCHEMA; a null column is left out of its JSON."""
+    """Return the result in the order of RESULT_SCHEMA; Spark omits null columns from the JSON."""
     picks = [(pick.movie_id, pick.score, pick.stars, list(pick.because)) for pick in result.picks]
     return (
         SCHEMA_VERSION,
@@ -104,22 +104,28 @@ def _rows(lines: Iterable[Row], model: Broadcast[Model]) -> Iterator[tuple[objec
 
 
 def results(submission: DataFrame, model: Model) -> DataFrame:
-    """Results (RESULT_SCHEMA) of a submission's lines (`value`), computed on the executors."""
+    """Compute the results (RESULT_SCHEMA) of a submission's lines (`value`) on the executors."""
     spark = submission.sparkSession
     rows = submission.rdd.mapPartitions(partial(_rows, model=spark.sparkContext.broadcast(model)))
     return spark.createDataFrame(rows, RESULT_SCHEMA, verifySchema=False)
 
 
 def lines_of(spark: SparkSession, submission: str) -> DataFrame:
-    """The submission's lines (`value`), in a part for each task that has a thousand to serve.
+    """Read the submission's lines (`value`), with about 1000 members per partition.
 
-    Spark counts an opened file as 4 MB, and so would leave ten thousand members to one core.
+    By default, Spark adds 4 MB per opened file when it sizes partitions; one core would then serve
+    ten thousand members.
     """
     spark.conf.set("spark.sql.files.openCostInBytes", SPLIT_BYTES)
     return spark.read.text(submission)
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> None:
+    """Serve the submission that the arguments name and write its results.
+
+    Raises:
+        StepError: the submission does not exist.
+    """
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")

@@ -1,8 +1,8 @@
-"""Find the movies most similar to each, by the ranking model of a model folder.
+"""Find the most similar movies for each movie, by the ranking model of a model folder.
 
-Reads the model and writes `similar.npz` beside its files. The movies are cut into blocks, each
-block is compared with each, and what is nearest so far is all that is kept of a comparison: no
-task and no driver ever holds all pairs.
+Reads the model and writes `similar.npz` into its folder. The movies are divided into blocks, and
+each block is compared with every block. A comparison keeps only the nearest movies so far, so
+neither a task nor the driver ever holds all pairs.
 """
 
 import argparse
@@ -26,16 +26,16 @@ from marquee.similarity import (
     vectors_of,
 )
 
-MOVIES_A_BLOCK = 2000  # two of them make a comparison of 16 MB
+MOVIES_A_BLOCK = 2000  # comparing two blocks takes 16 MB
 
 
 def similar(
     spark: SparkSession, model: Model, movies_a_block: int = MOVIES_A_BLOCK
 ) -> SimilarMovies:
-    """Compare all movies with all, a block with a block at a time."""
+    """Compare all movies with each other, one pair of blocks at a time."""
     blocks = blocks_of(vectors_of(model), model.rating.support, movies_a_block)
     context = spark.sparkContext
-    # One partition for the others: a task keeps its own block and goes through all of them.
+    # The second factor has one partition, so a task keeps its own block and reads all the others.
     pairs = context.parallelize(blocks, len(blocks)).cartesian(context.parallelize(blocks, 1))
     found = pairs.map(_compared).reduceByKey(merged, len(blocks)).collectAsMap()
     return similar_movies(model.rating.movie_ids, [found[block.start] for block in blocks])
@@ -47,6 +47,7 @@ def _compared(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> SimilarMovies:
+    """Find the similar movies of the model that the arguments name, and write and return them."""
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")

@@ -1,7 +1,8 @@
-"""Train the rating model and the ranking model over all ratings and all visitors' ratings.
+"""Train the rating model and the ranking model on the ratings of the data set and its visitors.
 
-Writes the model folder, its manifest last, and then moves `current.json` to it, unless the new
-model is worse than the one in use. What is fitted, and when a model is refused: docs/model.md.
+Writes the model folder, with the manifest last, and then publishes the model in `current.json`,
+unless it is worse than the active model. docs/model.md describes the models and the regression
+check.
 """
 
 import argparse
@@ -48,7 +49,7 @@ from marquee.progress import Progress, StepError, step
 from marquee.questionnaire import choose_questionnaire
 from marquee.titles import build_titles
 
-REFUSED = "refused"  # folder of a refused model, within its own
+REFUSED = "refused"  # subfolder of the model folder that receives a rejected model
 
 
 def completed(
@@ -64,15 +65,18 @@ def completed(
     tags: DataFrame | None = None,
     sizes: Sequence[int] = (),
 ) -> Model:
-    """Fit a whole model to all of the ratings.
+    """Fit a complete model to all ratings, held-out ones included.
 
-    `trained_at` is the moment before the visitors were read: whoever came later is new to it.
-    `left_out` is what metrics.json says of visitors who were left out. `tags` (TAGS_SCHEMA) and
-    `sizes`, ranks of ALS, are for the models beside the two.
+    Args:
+        found: the ratings, and the quality of a model fitted without the held-out ones.
+        trained_at: the moment before the visitors were read; later visitors are new to the model.
+        left_out: the entry of metrics.json about visitors who were left out.
+        tags: columns of TAGS_SCHEMA, for the profiles.
+        sizes: ranks of additional ALS models.
     """
     ratings, totals, size = found.ratings, found.totals, found.size
     with ThreadPoolExecutor(1) as pool:
-        # Beside the fits, which leave the cluster idle most of the time where they are small.
+        # In parallel with the fits: small fits leave the cluster idle most of the time.
         profiling = pool.submit(profiles_of, ratings, tags)
         model = fitted(ratings, size, totals, seed)
         profiles = profiling.result()
@@ -123,7 +127,11 @@ def _metrics(
 
 
 def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Progress) -> bool:
-    """Whether the new model comes into use: training one data set never activates another."""
+    """Return whether to publish the new model.
+
+    Training never changes the active data set, unless `switch` is true. Where `current.json` cannot
+    be read, only `switch` replaces it.
+    """
     if switch or not files.exists(uri):
         return True
     try:
@@ -143,9 +151,10 @@ def publish(
     files: Files,
     beside: Mapping[str, bytes],
 ) -> None:
-    """Write the model folder; the manifest, last in order, makes it whole.
+    """Write the model folder. The manifest comes last and marks the folder as complete.
 
-    `held_out` is the same rating model without what was held out.
+    `held_out` is the rating model fitted without the held-out ratings; the next regression check
+    compares with it. `beside` holds further files by name.
     """
     if held_out is not None:
         files.write(join(folder, HELD_OUT), pack_rating(held_out))
@@ -154,7 +163,7 @@ def publish(
 
 
 def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, bytes]:
-    """The files that the API alone reads: the title index, and links where there are any.
+    """Return the files that only the API reads: the title index, and links if there are any.
 
     `movies` has LINKED_MOVIES_SCHEMA.
     """
@@ -163,19 +172,23 @@ def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, by
     try:
         return {TITLES: build_titles(model), **found}
     except sqlite3.OperationalError as error:
-        # No reason to train in vain: the API then makes its own.
+        # This does not fail the training: the API builds the index itself if it is missing.
         say(f"no title index, this Python's SQLite cannot make one: {error}")
         return found
 
 
 def copy_model(source: str, folder: str, files: Files) -> None:
-    """Fill a folder with another's model: steps already submitted recommend from this folder."""
+    """Copy a model into another folder, because submitted steps will recommend from that folder."""
     for name in names_of(lambda name: files.read(join(source, name))):
         files.write(join(folder, name), files.read(join(source, name)))
 
 
 def ranks_from(listed: str) -> tuple[int, ...]:
-    """The ranks in `8,16`. Raises ArgumentTypeError where a model of one could not be named."""
+    """Parse a list of ranks such as `8,16`.
+
+    Raises:
+        ArgumentTypeError: a rank is not one of ALS_RANKS.
+    """
     ranks = [rank.strip() for rank in listed.split(",")]
     if unknown := [rank for rank in ranks if rank not in map(str, ALS_RANKS)]:
         known = ", ".join(map(str, ALS_RANKS))
@@ -213,6 +226,13 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Model:
+    """Train as the arguments say, write the model folder and publish the model.
+
+    Raises:
+        StepError: the data set is not prepared, or the model failed the regression check. In the
+            latter case the rejected model is written to a subfolder of the model folder, which
+            itself receives a copy of the active model.
+    """
     trained_at = timestamp(datetime.now(UTC))
     files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):

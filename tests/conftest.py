@@ -9,13 +9,13 @@ from hypothesis import settings
 
 from tests.deployment import Deployment, aws_deployment, local_deployment, running_locally
 
-# No example fails for being slow: that would time the machine.
+# No deadline per example: it would measure the machine.
 settings.register_profile("marquee", parent=settings(), deadline=None)
 settings.load_profile("marquee")
 
 TESTS = Path(__file__).parent
-# The quickest answer first. Browser tests last: Playwright keeps an event loop running in this
-# thread until the session ends, and no test after it could run one of its own.
+# The fastest tests run first. Browser tests run last: Playwright keeps an event loop running in
+# this thread until the session ends, and later tests could not run their own.
 ORDER = ("unit", "infrastructure", "local_aws", "spark", "integration", "browser")
 
 
@@ -25,10 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_account_by_accident() -> Iterator[None]:
-    """Forget what the shell says of AWS, unless ENV names a deployment there.
+    """Remove the shell's AWS variables, unless ENV names a deployment on AWS.
 
-    An AWS_ENDPOINT_URL, say, would lead every client elsewhere: localstack-client prefers it to
-    the host that it is told.
+    For example, AWS_ENDPOINT_URL would redirect every client: localstack-client prefers it to the
+    host in its arguments.
     """
     with pytest.MonkeyPatch.context() as patch:
         if _environment() == "local":
@@ -40,7 +40,7 @@ def no_account_by_accident() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def environment_as_before() -> Iterator[None]:
-    """End what a test does to the environment with the test: operations act by it."""
+    """Restore environment variables after each test, because operations depend on them."""
     before = dict(os.environ)
     yield
     for name in os.environ.keys() - before.keys():
@@ -50,7 +50,7 @@ def environment_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Give a Marquee of the tests' own, or one that is up: see tests/README.md."""
+    """Yield a new deployment or a running one; see tests/README.md."""
     running_port = os.environ.get("MARQUEE_TEST_PORT")
     if _environment() != "local":
         yield aws_deployment(_environment())
@@ -63,7 +63,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The real data sets, where they lie beside the repository or where MARQUEE_DATA says."""
+    """Return the folder of real data sets: MARQUEE_DATA, or shared/data next to the repository."""
     beside = TESTS.parents[1] / "shared" / "data"
     folder = Path(os.environ.get("MARQUEE_DATA", beside))
     if not folder.is_dir():
@@ -73,7 +73,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def local(deployment: Deployment) -> Deployment:
-    """Give the local deployment; tests that inject faults have no business in an account."""
+    """Return the local deployment; tests that inject faults are skipped on AWS."""
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")
     return deployment

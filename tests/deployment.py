@@ -1,4 +1,4 @@
-"""A running Marquee, local or on AWS, as a test sees it from outside."""
+"""A running deployment, local or on AWS, as tests use it from outside."""
 
 import json
 import os
@@ -33,11 +33,11 @@ NEVER_STALE = {
 }
 ENDED = ("texted", "failed")
 QUEUES = ("visitors", "results", "texts")
-XRAY_DAEMON = "127.0.0.1:2000"  # where the SDK sends traces that it was told nothing about
+XRAY_DAEMON = "127.0.0.1:2000"  # where the SDK sends traces by default
 
 
 class NeverHappenedError(AssertionError):
-    """A condition did not come true in time; the message says what was seen last."""
+    """A condition did not become true in time; the message states the last value."""
 
 
 def eventually[T](
@@ -47,7 +47,7 @@ def eventually[T](
     seconds: float = DEADLINE,
     every: float = 0.5,
 ) -> T:
-    """Poll to a deadline and give the first answer that is wanted."""
+    """Poll until a deadline and return the first wanted answer."""
     end = time.monotonic() + seconds
     while True:
         seen = look()
@@ -60,7 +60,7 @@ def eventually[T](
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who posted a form, with the token that opens her page."""
+    """A visitor who posted a form, with the token that opens their page."""
 
     visitor_id: str
     token: str
@@ -70,13 +70,13 @@ class Visitor:
 
 @dataclass
 class Deployment:
-    """Addresses, clients and what a test does with them."""
+    """Addresses and clients of a deployment, and the actions of tests on it."""
 
     environment: str
     site_url: str
     api_url: str
     port: int | None  # of the local AWS; None on AWS itself
-    variables: Mapping[str, str]  # what the operator's tools are told, to act on this one
+    variables: Mapping[str, str]  # environment of the operator's tools that selects this deployment
     xray_port: int = 0
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
@@ -90,7 +90,7 @@ class Deployment:
 
     @property
     def state(self) -> Path:
-        """Folder of what the local AWS writes on this machine."""
+        """Folder into which the local AWS writes on this machine."""
         moved = self.variables.get("MARQUEE_STATE") or os.environ.get("MARQUEE_STATE")
         return Path(moved).resolve() if moved else ROOT / ".local" / self.environment
 
@@ -110,11 +110,12 @@ class Deployment:
         return boto3.session.Session()
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python as make does when it acts on this deployment."""
+        """Run Python as make does for this deployment."""
         return _python(self.variables, *arguments)
 
     @cached_property
     def parameters(self) -> dict[str, str]:
+        """The deployment's SSM parameters, by the last part of their names."""
         path = f"/marquee/{self.environment}/"
         pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
         return {
@@ -131,7 +132,7 @@ class Deployment:
         return dict(answer.json())
 
     def form(self, phone: str | None = None, name: str = "Ada") -> dict[str, Any]:
-        """Fill in a form: loves the first half of what is asked, dislikes the rest."""
+        """Fill in a form that likes the first half of the movies and dislikes the rest."""
         movies = self.questionnaire()["movies"][:10]
         ratings = [
             {"movie_id": movie["movie_id"], "stars": 5 if number < 5 else 1}
@@ -141,23 +142,25 @@ class Deployment:
         return form | ({"phone": phone} if phone else {})
 
     def proof(self) -> str:
-        """Solve a challenge, as the page does before it sends a phone."""
+        """Solve a challenge, as the page does before it sends a phone number."""
         return fresh_proof(self.http, self.api_url)
 
     def post(self, form: dict[str, Any], key: str | None = None) -> httpx.Response:
-        """Post a form; one with a phone gets a fresh proof, unless it has its own."""
+        """Post a form; one with a phone number gets a fresh proof, unless it has one."""
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         if form.get("phone"):
             form = {"proof": self.proof()} | form
         return self.http.post(f"{self.api_url}/visitors", json=form, headers=headers)
 
     def register(self, form: dict[str, Any]) -> Visitor:
+        """Post a form and return its visitor; fail unless the API creates one."""
         answer = self.post(form)
         assert answer.status_code == 201, answer.text
         body = answer.json()
         return Visitor(body["visitor_id"], body["token"], form.get("phone"), body["picks"])
 
     def see(self, visitor: Visitor) -> dict[str, Any]:
+        """Return what the API shows a visitor of themselves."""
         answer = self.http.get(
             f"{self.api_url}/visitors/{visitor.visitor_id}",
             headers={"Authorization": f"Bearer {visitor.token}"},
@@ -176,14 +179,14 @@ class Deployment:
             seconds,
         )
 
-    # What went out, and what lies where
+    # Texts, steps, queues, items and logs
 
     def texts(self, phone: str) -> list[str]:
-        """Give the texts that the local AWS sent to a phone."""
+        """Return the texts that the local AWS sent to a phone number."""
         return self.texts_by_phone(phoneNumber=phone).get(phone, [])
 
     def texts_by_phone(self, **only: str) -> dict[str, list[str]]:
-        """Give all texts that the local AWS sent, in one call."""
+        """Return all texts that the local AWS sent, by phone number, with a single call."""
         answer = self.http.get(f"{self.endpoint}/_aws/sns/sms-messages", params=only)
         messages = answer.json()["sms_messages"].items()
         return {phone: [sent["Message"] for sent in texts] for phone, texts in messages}
@@ -197,12 +200,12 @@ class Deployment:
         ]
 
     def queue_url(self, queue: str) -> str:
-        """Give the address of `visitors`, `results` or `texts`, or of their `…-dead-letters`."""
+        """Return the address of `visitors`, `results` or `texts`, or of their `…-dead-letters`."""
         name = f"marquee-{self.environment}-{queue}"
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
     def waiting(self, queue: str) -> int:
-        """Count a queue's messages, those in flight included."""
+        """Count a queue's messages, including those in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.client("sqs").get_queue_attributes(
             QueueUrl=self.queue_url(queue), AttributeNames=names
@@ -210,7 +213,7 @@ class Deployment:
         return sum(int(found[name]) for name in names)
 
     def peek(self, queue: str) -> str:
-        """Read a local queue's messages, those in flight included, and leave them as they are."""
+        """Read a local queue's messages, including those in flight, without receiving them."""
         answer = self.http.get(
             f"{self.endpoint}/_aws/sqs/messages",
             params={"QueueUrl": self.queue_url(queue), "ShowInvisible": "true"},
@@ -219,7 +222,7 @@ class Deployment:
         return answer.text
 
     def until_handled(self, *marks: str) -> None:
-        """Wait until no message that holds one of these is left in a local queue."""
+        """Wait until a local queue has no message left that contains one of these."""
         eventually(
             lambda: [
                 (queue, mark) for queue in QUEUES for mark in marks if mark in self.peek(queue)
@@ -230,7 +233,7 @@ class Deployment:
         )
 
     def item(self, visitor_id: str) -> dict[str, dict[str, Any]]:
-        """Give a visitor's item as DynamoDB types it."""
+        """Return a visitor's item in DynamoDB's typed form."""
         answer = self.client("dynamodb").get_item(
             TableName=self.parameters["visitors-table"],
             Key={"visitor_id": {"S": visitor_id}},
@@ -247,6 +250,7 @@ class Deployment:
         return [step for step in self.steps("recommend") if submission_id in step["Name"]]
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke a function's alias and return its answer; fail if the function fails."""
         answer = self.client("lambda").invoke(
             FunctionName=f"marquee-{self.environment}-{function}",
             Qualifier=ALIAS,
@@ -270,16 +274,16 @@ class Deployment:
                 if logged["message"].startswith("{"):
                     yield json.loads(logged["message"])
 
-    # The deployment, for a while other than it is deployed
+    # Temporary changes of the deployment
 
     @contextmanager
     def configured(
         self, function: str, variables: Mapping[str, str], *, timeout: int | None = None
     ) -> Iterator[None]:
-        """Give a function other variables, or another timeout in seconds.
+        """Change a function's variables or its timeout (seconds) for the duration of the context.
 
-        Events call the function's alias, so that a version with these settings is published, used
-        for the while, and deleted again.
+        Events call the function's alias. Therefore a version with these settings is published, the
+        alias points to it for the duration, and the version is deleted again.
         """
         functions = self.client("lambda")
         name = f"marquee-{self.environment}-{function}"
@@ -303,19 +307,23 @@ class Deployment:
             yield
         finally:
             use(in_use)
-            if version != in_use:  # nothing was changed: Lambda gives the version there is
+            if version != in_use:  # if nothing changed, Lambda returns the existing version
                 functions.delete_function(FunctionName=name, Qualifier=version)
             tell(before)
 
     @contextmanager
     def model_kept_fresh(self) -> Iterator[None]:
-        """Make every model fresh enough: no submission trains first, at whatever attempt."""
+        """Configure the functions so that no model is stale: no attempt of a step trains first."""
         with self.configured("submit-step", NEVER_STALE), self.configured("reconcile", NEVER_STALE):
             yield
 
     @contextmanager
     def visible_again_after(self, **seconds: int) -> Iterator[None]:
-        """Hand messages that failed out again sooner (or later), by queue."""
+        """Change after how many seconds each queue delivers failed messages again.
+
+        A receive that waits for a message has read the timeout already: all of those have to end
+        before it holds for every message.
+        """
         sqs, name = self.client("sqs"), "VisibilityTimeout"
         with ExitStack() as restored:
             for queue, wanted in seconds.items():
@@ -323,10 +331,11 @@ class Deployment:
                 before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
                 sqs.set_queue_attributes(QueueUrl=url, Attributes={name: str(wanted)})
                 restored.callback(sqs.set_queue_attributes, QueueUrl=url, Attributes=before)
+            time.sleep(FIRST_MESSAGE_WAIT + 1)
             yield
 
     def _mapping(self, queue: str) -> dict[str, Any]:
-        """Give the event source mapping that hands a queue's messages to its function."""
+        """Return the event source mapping that delivers a queue's messages to its function."""
         listed = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         (found,) = [
             m for m in listed if m["EventSourceArn"] == self.parameters[f"{queue}-queue-arn"]
@@ -335,11 +344,11 @@ class Deployment:
 
     @contextmanager
     def one_message_at_a_time(self, queue: str) -> Iterator[None]:
-        """Make each message of a queue a batch of its own."""
+        """Deliver each message of a queue in its own batch."""
         functions, mapping = self.client("lambda"), self._mapping(queue)
         only = {"UUID": mapping["UUID"], "Enabled": True}
         functions.update_event_source_mapping(**only, BatchSize=1)
-        time.sleep(FIRST_MESSAGE_WAIT)  # the poll that was under way still takes whole batches
+        time.sleep(FIRST_MESSAGE_WAIT)  # a poll already under way still takes whole batches
         try:
             yield
         finally:
@@ -347,16 +356,16 @@ class Deployment:
 
     @contextmanager
     def held(self, queue: str) -> Iterator[None]:
-        """Keep what arrives in a queue there; at the end it is handed out as one batch."""
+        """Hold back the messages of a queue; at the end they are delivered as one batch."""
         functions, uuid_ = self.client("lambda"), self._mapping(queue)["UUID"]
         functions.update_event_source_mapping(UUID=uuid_, Enabled=False)
-        time.sleep(FIRST_MESSAGE_WAIT)  # the poll that was under way may still take a message
+        time.sleep(FIRST_MESSAGE_WAIT)  # a poll already under way may still take a message
         try:
             yield
         finally:
             functions.update_event_source_mapping(UUID=uuid_, Enabled=True)
 
-    # Faults, local only
+    # Faults, only local
 
     @contextmanager
     def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:
@@ -368,6 +377,7 @@ class Deployment:
             self.forget_faults()
 
     def plant(self, service: str, operation: str, **how: Any) -> None:
+        """Plant a fault, as described in the README of `local_aws`."""
         fault = {"service": service, "operation": operation, **how}
         self.http.post(f"{self.endpoint}{FAULTS}", json=fault).raise_for_status()
 
@@ -375,14 +385,14 @@ class Deployment:
         self.http.delete(f"{self.endpoint}{FAULTS}").raise_for_status()
 
     def faults(self) -> list[dict[str, Any]]:
-        """List the faults still to come."""
+        """List the faults that have not struck yet."""
         return list(self.http.get(f"{self.endpoint}{FAULTS}").json()["faults"])
 
 
 def running_locally(port: int) -> Deployment:
-    """Give the deployment that `make local` brought up on this machine.
+    """Return the deployment that `make local` started on this machine.
 
-    AWS_XRAY_DAEMON_ADDRESS says where its traces go, if it was brought up with one.
+    AWS_XRAY_DAEMON_ADDRESS says where its traces go, if it was started with one.
     """
     xray_port = int(os.environ.get("AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON).rpartition(":")[2])
     return _found({"ENV": "local", "PORT": str(port)}, port, xray_port)
@@ -390,7 +400,7 @@ def running_locally(port: int) -> Deployment:
 
 @contextmanager
 def local_deployment(state: Path) -> Iterator[Deployment]:
-    """Bring a Marquee of its own up by the very code of `make local`, and stop it."""
+    """Start a separate deployment with the code of `make local`, and stop it at the end."""
     port, xray_port = _free_port(), _free_port(socket.SOCK_DGRAM)
     variables = {
         "ENV": "local",
@@ -406,18 +416,18 @@ def local_deployment(state: Path) -> Iterator[Deployment]:
 
 
 def aws_deployment(environment: str) -> Deployment:
-    """Give the deployment of that name in the shell's AWS account."""
+    """Return the deployment of that name in the shell's AWS account."""
     return _found({"ENV": environment}, None)
 
 
 def _found(variables: Mapping[str, str], port: int | None, xray_port: int = 0) -> Deployment:
-    """Ask the operator's tools for the addresses."""
+    """Return the deployment, with addresses from the operator's tools."""
     site_url, api_url = _operate(variables, "site-url"), _operate(variables, "api-url")
     return Deployment(variables["ENV"], site_url, api_url, port, variables, xray_port)
 
 
 def _operate(variables: Mapping[str, str], command: str) -> str:
-    """Run an operator's command and give what it printed."""
+    """Run an operator's command and return what it printed."""
     done = _python(variables, "-m", "operations", command)
     if done.returncode:
         raise RuntimeError(f"{command} failed:\n{done.stdout}\n{done.stderr}")
@@ -425,7 +435,7 @@ def _operate(variables: Mapping[str, str], command: str) -> str:
 
 
 def _python(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Told to this process alone: what is set in ours would move tests of another deployment.
+    # Set for this process only: in our own environment they would affect other deployments' tests.
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,

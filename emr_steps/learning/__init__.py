@@ -1,1 +1,1 @@
-"""What the training and evaluation steps share; travels to EMR beside `marquee`."""
+"""Code that the training and evaluation steps share; sent to EMR together with `marquee`."""

@@ -1,4 +1,4 @@
-"""Whether MLlib has a native BLAS, without which it runs plain Java routines."""
+"""Check whether MLlib has a native BLAS; without one, it runs plain Java routines."""
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -10,7 +10,7 @@ MISSING = (
 
 
 def has_native_blas(spark: SparkSession) -> bool:
-    """Whether the driver's machine has one: the cluster's nodes are all set up alike."""
+    """Return whether the driver has a native BLAS; all nodes of the cluster are set up alike."""
     jvm = spark.sparkContext._jvm
     if jvm is None:
         return False

@@ -1,4 +1,4 @@
-"""What there is to learn from: the data set's ratings and its visitors', split and numbered."""
+"""Training data: the ratings of the data set and of its visitors, split and numbered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _PARTITION_BITS = 33  # monotonically_increasing_id holds the partition above th
 
 
 def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> DataFrame:
-    """user_id, movie_id, rating of the data set and of its visitors, for movies with a title."""
+    """Return user_id, movie_id, rating of data set and visitors, for movies that have a title."""
     columns = ["user_id", "movie_id", "rating"]
     together = ratings.select(*columns).unionByName(visitors.select(*columns))
     return together.join(F.broadcast(movies.select("movie_id")), "movie_id", "left_semi").select(
@@ -34,9 +34,9 @@ def all_ratings(ratings: DataFrame, visitors: DataFrame, movies: DataFrame) -> D
 def with_split(ratings: DataFrame, seed: int) -> DataFrame:
     """Add `test`, true for 15 % of the data set's own rows.
 
-    By a hash of user, movie and seed: the same however Spark happens to partition the rows. No
-    visitor's rating (user_id below 0) is held out: anybody can send some that no model could
-    predict, and whether a model is worse would be lost among them.
+    The split hashes user, movie and seed, so it does not depend on how Spark partitions the rows.
+    Visitors' ratings (user_id below 0) are never held out: anybody can send ratings that no model
+    predicts, and these would hide whether a model is worse.
     """
     percent = F.pmod(F.xxhash64("user_id", "movie_id", F.lit(seed)), F.lit(100))
     return ratings.withColumn("test", (F.col("user_id") >= 0) & (percent < TEST_PERCENT))
@@ -44,7 +44,7 @@ def with_split(ratings: DataFrame, seed: int) -> DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What there is to train on."""
+    """The size of the training data. `lowest` and `highest` are the scale, in stars."""
 
     ratings: int
     test_ratings: int
@@ -55,10 +55,10 @@ class Totals:
 
 
 def users_of(ratings: DataFrame) -> DataFrame:
-    """user_id, place, ratings, test_ratings, lowest, highest, unusable: a row for each user.
+    """Return a row per user: user_id, place, ratings, test_ratings, lowest, highest, unusable.
 
-    `place` numbers the users within each partition; the checkpoint pins it, so that a partition
-    computed again does not number them otherwise. `ratings` has `test`.
+    `place` numbers the users within each partition. The checkpoint fixes it, because a recomputed
+    partition might number its users differently. `ratings` must have the column `test`.
     """
     unusable = F.col("rating").isNull() | F.isnan("rating") | (F.abs("rating") == float("inf"))
     return (
@@ -76,9 +76,10 @@ def users_of(ratings: DataFrame) -> DataFrame:
 
 
 def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
-    """Count, refuse ratings that no model can be fitted to, and number the partitions' users.
+    """Return the totals and, for each partition, the number of users in the partitions before it.
 
-    The second value is the number of users in the partitions before each.
+    Raises:
+        StepError: there are no ratings, some are not finite, or there are too many users.
     """
     rows = (
         users.groupBy(_partition().alias("partition"))
@@ -107,17 +108,17 @@ def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
         test_ratings=sum(row["test_ratings"] for row in rows),
         users=total,
         visitors=sum(row["visitors"] for row in rows),
-        # Stars reach from 1 to 5 everywhere; only some data sets go down to a half.
+        # Visitors give 1 to 5 stars in every data set; some data sets start at half a star.
         lowest=min(float(MIN_STARS), *(row["lowest"] for row in rows)),
         highest=max(float(MAX_STARS), *(row["highest"] for row in rows)),
     ), starts
 
 
 def with_user_index(ratings: DataFrame, users: DataFrame, starts: Mapping[int, int]) -> DataFrame:
-    """Replace user_id by `user`, a dense int: MLlib takes no longs.
+    """Replace user_id by `user`, a dense int, because MLlib does not accept longs.
 
-    A user's number is her place in her partition after the users of the partitions before it,
-    so that no task ever sees all users.
+    A user's number is the number of users in earlier partitions plus the user's place in their
+    own. No task therefore has to see all users.
     """
     start = F.element_at(
         F.create_map(*(F.lit(i) for pair in starts.items() for i in pair)), _partition()
@@ -132,7 +133,7 @@ def _partition() -> Column:
 
 
 def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
-    """The movies of the model, by id."""
+    """Return the movies of the model, by id."""
     known = rating.rows
     rows = [
         row
@@ -147,9 +148,9 @@ def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
 
 
 def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, Ids]:
-    """What other catalogues call the movies of the model, by id; those that have such ids.
+    """Return the ids of the model's movies in other catalogues, by movie id.
 
-    `movies` has LINKED_MOVIES_SCHEMA.
+    Movies without such ids are missing. `movies` has LINKED_MOVIES_SCHEMA.
     """
     known = rating.rows
     linked = movies.filter(F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())

@@ -1,4 +1,4 @@
-"""Fit the rating model and the ranking model with Spark MLlib; docs/model.md says what and why."""
+"""Fit the rating model and the ranking model with Spark MLlib. docs/model.md gives the reasons."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,39 +14,43 @@ from learning.data import Totals
 from marquee.fold_in import Doubles
 from marquee.model import GaussianFactors, Integers, RankingModel, RatingModel
 
-MOVIE_DAMPING = 10.0  # ratings' worth of doubt about a movie's bias
-USER_DAMPING = 5.0  # the same for a user's bias
-LOVED = 4.0  # stars from which a rating says that the movie was loved
-NOISE = 0.6  # variance of a rating about what its user's taste lets expect, stars squared
-CONFIDENCE = 3.0  # alpha of implicit ALS: how much surer a loved movie is than one not rated
-RANKING_REGULARISATION = 0.3  # lambda, times the number of loved movies
-# Loved movies that tell of a user as much as being somebody tells: where users loved fewer on
-# average, what everybody loves counts for more.
+MOVIE_DAMPING = 10.0  # prior strength of a movie's bias, in ratings
+USER_DAMPING = 5.0  # prior strength of a user's bias, in ratings
+LOVED = 4.0  # lowest stars of a liked movie
+NOISE = 0.6  # variance of a rating around its prediction, in squared stars
+CONFIDENCE = 3.0  # alpha of implicit ALS: the extra confidence of a like over an unrated movie
+RANKING_REGULARISATION = 0.3  # lambda, multiplied by the number of liked movies
+# Prior strength of the typical user, in liked movies: the fewer movies users like on average, the
+# more the typical user's scores count.
 WORTH_OF_EVERYBODY = 5.0
 MOST_TYPICAL_WEIGHT = 2.0
-LEANING = 0.2  # What everybody loves comes first by itself: so much of it is taken off again.
-# Iterations. MLlib's lineage grows with each and overflows a task's stack: seen at 10 without. A
-# checkpoint costs a small fit a quarter of its time, so that one of few iterations goes without.
+LEANING = 0.2  # Offset for the ranking score's built-in popularity bias
+# In iterations. MLlib's lineage grows with each iteration and overflows a task's stack: without
+# checkpoints, at 10 iterations. Checkpoints cost a small fit a quarter of its time, so fits of few
+# iterations make none.
 CHECKPOINT_EVERY = 3
 FEW_ITERATIONS = 6
 ROWS_A_BLOCK = 500_000
 MOST_BLOCKS = 200
-MOST_USERS_COLLECTED = 20_000  # whose factors tell the mean and the covariance of all users'
+MOST_USERS_COLLECTED = 20_000  # sample for the mean and covariance of users' factors
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large models are fitted, by the number of ratings."""
+    """Hyperparameters of a fit, which depend on the number of ratings."""
 
     rank: int
     iterations: int
-    regularisation: float  # lambda of the ALS over ratings, times a user's number of them
-    residual_regularisation: float  # the same of the ALS over residuals
+    regularisation: float  # lambda of the ALS on ratings, per rating of a user
+    residual_regularisation: float  # lambda of the ALS on residuals, per rating of a user
     blocks: int
 
 
 def size_for(ratings: int) -> Size:
-    """More ratings carry more factors, and need less regularisation a rating."""
+    """Return the hyperparameters for this many ratings.
+
+    More ratings support more factors and need less regularisation per rating.
+    """
     medium, large = 1_000_000, 20_000_000
     blocks = min(MOST_BLOCKS, 1 + ratings // ROWS_A_BLOCK)
     if ratings < medium:
@@ -58,7 +62,7 @@ def size_for(ratings: int) -> Size:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a rating is without taste: global mean, damped movie bias, damped user bias (stars)."""
+    """The baseline: global mean, shrunk movie biases and shrunk user biases, in stars."""
 
     mean: float
     movies: DataFrame  # movie_id, movie_bias, support
@@ -70,7 +74,10 @@ class Baseline:
 
 
 def baseline_of(ratings: DataFrame) -> Baseline:
-    """Estimate the biases one after the other: sum of what is left over (count + damping)."""
+    """Estimate the movie biases, then the user biases from what the movie biases leave.
+
+    A bias is the sum of the residuals ÷ (their number + the prior strength).
+    """
     mean = float(ratings.agg(F.avg("rating")).first()[0])  # type: ignore[index]
     movies = ratings.groupBy("movie_id").agg(
         (F.sum(F.col("rating") - mean) / (F.count("*") + MOVIE_DAMPING)).alias("movie_bias"),
@@ -87,7 +94,10 @@ def baseline_of(ratings: DataFrame) -> Baseline:
 
 
 def with_baseline(ratings: DataFrame, baseline: Baseline) -> DataFrame:
-    """Add `baseline` (stars) and `residual`, rating minus baseline; a bias not known counts 0."""
+    """Add `baseline` (stars) and `residual`, the rating minus its baseline.
+
+    An unknown bias counts as 0.
+    """
     expected = (
         F.lit(baseline.mean)
         + F.coalesce("movie_bias", F.lit(0.0))
@@ -109,14 +119,15 @@ def with_baseline(ratings: DataFrame, baseline: Baseline) -> DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Movies:
-    """The rated movies, M of them in ascending order of their ids."""
+    """The M rated movies in ascending order of their ids."""
 
-    ids: Integers  # M
-    support: Integers  # M, ratings
-    bias: Doubles  # M, stars
+    ids: Integers  # shape (M,)
+    support: Integers  # shape (M,), ratings
+    bias: Doubles  # shape (M,), stars
 
 
 def movies_of(baseline: Baseline) -> Movies:
+    """Collect the movies of a baseline to the driver."""
     rows = baseline.movies.orderBy("movie_id").collect()
     return Movies(
         np.array([row["movie_id"] for row in rows], dtype=np.int32),
@@ -127,17 +138,17 @@ def movies_of(baseline: Baseline) -> Movies:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The two models of one set of ratings, over the same movies."""
+    """The rating model and the ranking model of the same ratings, over the same movies."""
 
     rating: RatingModel
     ranking: RankingModel
 
 
 def fitted(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
-    """Fit everything to `ratings`: user, movie_id, rating.
+    """Fit both models to `ratings` (user, movie_id, rating).
 
-    The three fits share nothing but the ratings, and a small one keeps a cluster waiting for its
-    driver most of the time: so they run side by side.
+    The three ALS fits are independent and run in parallel: during a small fit, the cluster mostly
+    waits for the driver.
     """
     baseline = baseline_of(ratings)
     loved = ratings.filter(F.col("rating") >= LOVED).select(
@@ -168,16 +179,17 @@ def fitted(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
 def fitted_sizes(
     ratings: DataFrame, movie_ids: Integers, ranks: Sequence[int], size: Size, seed: int
 ) -> dict[int, GaussianFactors]:
-    """Explicit ALS over the ratings for each of these ranks, otherwise as large models are."""
+    """Fit explicit ALS to the ratings for each of these ranks; `size` gives everything else."""
     return {rank: _stars_part(ratings, movie_ids, replace(size, rank=rank), seed) for rank in ranks}
 
 
 def fit(ratings: DataFrame, column: str, size: Size, regularisation: float, seed: int) -> ALSModel:
-    """Fit explicit ALS to a column over `user` and `movie_id`."""
+    """Fit explicit ALS to a column of `ratings`, which also has `user` and `movie_id`."""
     return als_of(size, regularisation, seed).setRatingCol(column).fit(ratings)
 
 
 def als_of(size: Size, regularisation: float, seed: int) -> ALS:
+    """Return an unfitted explicit ALS; `regularisation` replaces those of `size`."""
     return ALS(
         rank=size.rank,
         maxIter=size.iterations,
@@ -192,7 +204,7 @@ def als_of(size: Size, regularisation: float, seed: int) -> ALS:
 
 
 def implicit_als_of(size: Size, seed: int) -> ALS:
-    """The ALS of the ranking model."""
+    """Return the unfitted implicit ALS of the ranking model."""
     als = als_of(size, RANKING_REGULARISATION, seed)
     return als.setImplicitPrefs(True).setAlpha(CONFIDENCE)
 
@@ -200,7 +212,11 @@ def implicit_als_of(size: Size, seed: int) -> ALS:
 def _residual_part(
     ratings: DataFrame, baseline: Baseline, movies: Movies, size: Size, seed: int
 ) -> GaussianFactors:
-    """Factors of the residuals; the last unknown is the visitor's own bias, as spread as users'."""
+    """Fit the factors of the residuals.
+
+    The last coordinate of taste is the visitor's own bias, with the standard deviation of users'
+    biases.
+    """
     residuals = with_baseline(ratings, baseline)
     als = fit(residuals, "residual", size, size.residual_regularisation, seed)
     spread = baseline.users.agg(F.stddev_pop("user_bias")).first()
@@ -212,23 +228,24 @@ def _residual_part(
 
 
 def _stars_part(ratings: DataFrame, movie_ids: Integers, size: Size, seed: int) -> GaussianFactors:
-    """Factors of the ratings themselves."""
+    """Fit the factors of the ratings themselves."""
     als = fit(ratings, "rating", size, size.regularisation, seed)
     return gaussian_factors(als, movie_ids, np.zeros(len(movie_ids)))
 
 
 def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> GaussianFactors:
-    """Take users' factors for draws from a normal distribution, and turn it into a standard one.
+    """Return the model's loadings, so that taste is standard normal.
 
-    With m and Σ = LLᵀ their mean and covariance, a user's u is m + Lz and her rating of a movie
-    with factors v is offset + v·m + (vL)·z.
+    Assumes that users' factors are drawn from a normal distribution with mean m and covariance
+    Σ = LLᵀ. A user's factors are then u = m + Lz, and the user's predicted stars for a movie with
+    factors v are offset + v·m + (vL)·z.
     """
     movies = item_factors(als, movie_ids)
     users = user_factors(als)
     mean = users.mean(axis=0)
     centred = users - mean
     covariance = centred.T @ centred / max(len(users) - 1, 1)
-    # Fewer users than factors leave some without any spread; the root of those is zero.
+    # With fewer users than factors, some eigenvalues are zero, or slightly negative by rounding.
     energies, directions = np.linalg.eigh(covariance)
     root = directions * np.sqrt(np.maximum(energies, 0.0))
     return GaussianFactors(
@@ -238,7 +255,10 @@ def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> Gau
 
 
 def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
-    """Implicit ALS over the loved movies; where nobody loved any, a model that ranks nothing."""
+    """Fit implicit ALS to the liked movies.
+
+    Without any like, return a model that scores every movie 0.
+    """
     if loved.isEmpty():
         return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1), 0.0)
     model = implicit_als_of(size, seed).fit(loved)
@@ -246,21 +266,25 @@ def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> Ra
 
 
 def ranking_model(als: ALSModel, movie_ids: Integers, loved_per_user: float) -> RankingModel:
-    """The ranking model of a fitted implicit ALS."""
+    """Return the ranking model of a fitted implicit ALS.
+
+    `loved_per_user` is the mean number of liked movies of a user.
+    """
     typical = user_factors(als).mean(axis=0)
     return _turned(item_factors(als, movie_ids), typical, typical_weight(loved_per_user))
 
 
 def typical_weight(loved_per_user: float) -> float:
-    """How much the typical user's scores count beside one's own, by how little is known of each.
+    """Return the weight of the typical user's scores relative to a user's own.
 
-    Below zero where much is.
+    The fewer movies users like on average, the higher the weight. It is negative where users like
+    many.
     """
     return min(MOST_TYPICAL_WEIGHT, WORTH_OF_EVERYBODY / loved_per_user - LEANING)
 
 
 def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
-    """Turn M by K factors so that their products with themselves sum to a diagonal matrix."""
+    """Rotate factors V, shape (M, K), so that VᵀV is diagonal."""
     energy, directions = np.linalg.eigh(movies.T @ movies)
     return RankingModel(
         factors=(movies @ directions).astype(np.float32),
@@ -274,7 +298,7 @@ def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
 
 
 def item_factors(als: ALSModel, movie_ids: Integers) -> Doubles:
-    """M by K, in the order of `movie_ids`; zeros where the model has no such movie."""
+    """Return movie factors, shape (M, K), in the order of `movie_ids`; zeros for unknown movies."""
     factors = np.zeros((len(movie_ids), als.rank))
     rows = als.itemFactors.collect()
     at = np.searchsorted(movie_ids, [row["id"] for row in rows])
@@ -283,7 +307,10 @@ def item_factors(als: ALSModel, movie_ids: Integers) -> Doubles:
 
 
 def user_factors(als: ALSModel) -> Doubles:
-    """Factors of all users, or of some twenty thousand where there are more."""
+    """Return user factors, shape (users, K).
+
+    From 40,000 users on, a hash of the user selects a sample of about 20,000 to 30,000.
+    """
     users = als.userFactors
     share = users.count() // MOST_USERS_COLLECTED
     if share > 1:

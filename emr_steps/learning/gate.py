@@ -1,4 +1,4 @@
-"""Whether a new model may come into use: measured on what was held out, beside the one in use."""
+"""The regression check: compares a new model with the active one on the same held-out ratings."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -46,13 +46,13 @@ NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """The model in use, as far as a new one of the same data set is compared with it.
+    """What the regression check needs of the active model, if it is of the same data set.
 
     Attributes:
         trained_at: the moment before its visitors were read (ISO 8601).
-        left_out: the visitors it was trained without.
-        rating: its rating model, fitted without what is held out; None where that was another
-            split or cannot be read, so that nothing tells whether a new model is worse.
+        left_out: the visitors who were left out of its training.
+        rating: its rating model, fitted without the held-out ratings. None if the split was
+            another or the file cannot be read; a new model can then not be found worse.
     """
 
     trained_at: str
@@ -63,7 +63,7 @@ class InUse:
 def read_in_use(
     files: Files, folder: str | None, dataset: str, seed: int, say: Progress
 ) -> InUse | None:
-    """Read the model in use; None where none is named, it is unreadable or of other data."""
+    """Read the active model; return None if it is unnamed, unreadable or of other data."""
     if not folder:
         return None
     try:
@@ -90,13 +90,13 @@ def _held_out(files: Files, folder: str, say: Progress) -> RatingModel | None:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a model is on the ratings held out; None where there are none to tell by."""
+    """Measures of a model on held-out ratings; None where there are no ratings to measure them."""
 
     test_rmse: float | None = None  # stars
-    ndcg: float | None = None  # at 10
-    popularity_ndcg: float | None = None  # of picking what most people rated
-    in_use_rmse: float | None = None  # stars, of the model in use on the same ratings
-    is_worse: bool = False  # than the model in use
+    ndcg: float | None = None  # nDCG@10
+    popularity_ndcg: float | None = None  # nDCG@10 of picks by popularity
+    in_use_rmse: float | None = None  # stars, of the active model on the same ratings
+    is_worse: bool = False  # than the active model
 
     def __str__(self) -> str:
         if self.test_rmse is None:
@@ -116,7 +116,10 @@ def quality_of(
     in_use: RatingModel | None,
     counts: Counts,
 ) -> Quality:
-    """Measure a model that has not seen what is held out, beside the one in use."""
+    """Measure a model fitted without the held-out ratings, and the active model if there is one.
+
+    `people` is as `people_of` returns it.
+    """
     shell = _shell(model, movies, counts)
     candidates = candidates_of(model.rating.support)
     examiners = {
@@ -142,17 +145,18 @@ def quality_of(
 
 
 def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
-    """As much of a model as scoring needs."""
+    """Return a model with only the parts that scoring needs."""
     return Model("", "", "", counts, model.rating, model.ranking, movies, ())
 
 
 def counts_of(totals: Totals, movies: int) -> Counts:
+    """Return the counts that a manifest states, for a model of this many movies."""
     return Counts(totals.users, movies, totals.ratings, totals.visitors)
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """Ratings to fit a model to, and how good one is that was fitted without those held out.
+    """Ratings to fit a model to, and the quality of a model fitted without the held-out ones.
 
     `ratings` has user, movie_id, rating and `test`.
     """
@@ -177,10 +181,12 @@ def examined(
     in_use: RatingModel | None = None,
     iterations: int | None = None,
 ) -> Examined:
-    """Fit to a split and measure. `ratings`: user_id, movie_id, rating.
+    """Split the ratings, fit a model to the training set and measure it on the test set.
 
-    `in_use` is the rating model to compare with, fitted without what is held out here.
-    `iterations` are ALS's, where the rule of the data's size is not to choose them.
+    Args:
+        ratings: user_id, movie_id, rating.
+        in_use: the active rating model, fitted without the ratings that are held out here.
+        iterations: of ALS; by default they depend on the number of ratings.
     """
     marked = with_split(ratings, seed)
     users = users_of(marked)
@@ -207,7 +213,7 @@ def examined(
 
 
 def _fitted_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
-    """Fit to the training 85 %; None where nothing is left to fit to or to measure on."""
+    """Fit to the training set (85 %); return None if the training or the test set is empty."""
     if totals.test_ratings in (0, totals.ratings):
         return None
     return fitted(ratings.filter(~F.col("test")), size, totals, seed)
@@ -215,7 +221,7 @@ def _fitted_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What there is to train on: a data set's ratings and movies, and its visitors.
+    """The sources of training data: a data set's ratings and movies, and its visitors.
 
     Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
     """
@@ -225,7 +231,7 @@ class Sources:
     visitors: DataFrame
 
     def without(self, left_out: LeftOut, say: Progress) -> tuple[DataFrame, int]:
-        """user_id, movie_id, rating to fit to; the second value is how many were left out."""
+        """Return user_id, movie_id, rating to fit to, and the number of visitors left out."""
         own = self.ratings.count()
         counted, visitors = counted_visitors(self.visitors, left_out, own, say)
         together = all_ratings(self.ratings, counted, self.movies)
@@ -234,12 +240,12 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The ratings that the model is fitted to, and the visitors who are not among them."""
+    """The ratings that the model is fitted to, and the visitors who are left out."""
 
     examined: Examined
     left_out: LeftOut
     visitors: int  # left out
-    refused_with: int = 0  # visitors who came since the model in use
+    refused_with: int = 0  # newest visitors; leaving them out did not help
 
 
 def choose_visitors(
@@ -250,11 +256,11 @@ def choose_visitors(
     *,
     all_visitors: bool = False,
 ) -> Chosen:
-    """Examine a model of everybody; if it is refused, one without those who came last.
+    """Examine a model with all visitors and, if it is worse, one without the newest visitors.
 
-    Visitors who were left out of the model in use stay left out, unless `all_visitors` gives them
-    another chance. Where the second is refused as well, visitors are not the reason, and the first
-    is the one that was refused.
+    The newest visitors are those who came since the active model was trained. Visitors that the
+    active model left out stay left out, unless `all_visitors` is true. If the second model is worse
+    too, visitors are not the cause, and the first model is returned as the rejected one.
     """
     before = LeftOut() if in_use is None or all_visitors else in_use.left_out
     ratings, visitors = sources.without(before, say)

@@ -1,4 +1,4 @@
-"""Measure models on held-out ratings, a user at a time on the executors."""
+"""Measure models on held-out ratings, user by user on the executors."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -10,13 +10,14 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from marquee.evaluation import Examiner, Measured, Person
 from marquee.new_visitors import NewVisitor, NewVisitorExaminer
 
-MOST_PEOPLE = 20_000  # who are measured where there are more
+MOST_PEOPLE = 20_000  # about: larger sets are sampled
 
 
 def people_of(ratings: DataFrame, users: int, most: int = MOST_PEOPLE) -> DataFrame:
-    """user, seen, held_out (movie_id to stars): those who have something held out.
+    """Return user, seen, held_out for users who have held-out ratings.
 
-    `ratings` has user, movie_id, rating and `test`. Of more than `most` users, every so many.
+    `seen` and `held_out` map movie_id to stars. `ratings` has user, movie_id, rating and `test`.
+    If there are more than `most` users, a hash selects a sample.
     """
     share = -(-users // most)
     if share > 1:
@@ -33,7 +34,7 @@ def people_of(ratings: DataFrame, users: int, most: int = MOST_PEOPLE) -> DataFr
 
 
 def measured(people: DataFrame, examiners: dict[str, Examiner]) -> dict[str, list[Measured]]:
-    """Each model's measures of each of these people, in one pass over them."""
+    """Return each model's measures for each user, in one pass over the users."""
     context = people.sparkSession.sparkContext
     shipped = context.broadcast(examiners)
     found: dict[str, list[Measured]] = {name: [] for name in examiners}
@@ -53,7 +54,7 @@ def _measured(
 
 
 def measured_new_visitors(people: DataFrame, examiner: NewVisitorExaminer) -> list[NewVisitor]:
-    """Measure people of whom the examiner's model saw nothing, by all that is held out of them."""
+    """Measure users who were not in training; all their ratings are held out."""
     shipped = people.sparkSession.sparkContext.broadcast(examiner)
     found = people.rdd.mapPartitions(partial(_measured_new_visitors, examiner=shipped)).collect()
     shipped.unpersist()

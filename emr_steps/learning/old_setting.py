@@ -1,4 +1,4 @@
-"""The recommender that this one replaces, to be measured beside it: one ALS, hardly regularised."""
+"""The recommender that Marquee replaces, for comparison: one ALS with hardly any regularisation."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,19 @@ RANK, ITERATIONS, REGULARISATION = 10, 5, 0.01
 
 
 class ByOldSetting:
-    """The stars that explicit ALS predicts, and picks in their order.
+    """Scores movies by the stars that explicit ALS predicts.
 
-    Folds a user in as MLlib's last half-step does, so for whom it was trained on these are the
-    predictions of MLlib itself: (VᵤᵀVᵤ + λnI) x = Vᵤᵀr.
+    The fold-in solves the equation of MLlib's last half-step, (VᵤᵀVᵤ + λnI) x = Vᵤᵀr. For users in
+    the training set, the predictions therefore equal MLlib's own.
     """
 
     def __init__(self, factors: Doubles, mean: float) -> None:
-        """`factors` is M by K; `mean` (stars) is expected of everything where nothing is known."""
+        """`factors` has shape (M, K); `mean` (stars) is predicted for users without ratings."""
         self._factors = factors
         self._mean = np.float32(mean)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Score all movies by predicted stars; there are no contributions of ratings."""
         stars = np.stack([self._stars(rated) for rated in visitors])
 
         def shares(visitor: int, rows: Rows) -> Doubles:
@@ -46,7 +47,7 @@ class ByOldSetting:
 def fit_old_setting(
     ratings: DataFrame, movie_ids: Integers, mean: float, blocks: int, seed: int
 ) -> ByOldSetting:
-    """Fit it to `ratings`: user, movie_id, rating."""
+    """Fit the old recommender to `ratings` (user, movie_id, rating)."""
     size = Size(RANK, ITERATIONS, REGULARISATION, REGULARISATION, blocks)
     als = fit(ratings, "rating", size, REGULARISATION, seed)
     return ByOldSetting(item_factors(als, movie_ids), mean)

@@ -1,4 +1,4 @@
-"""What people gave each movie on average, and how they tagged it."""
+"""Movie profiles: mean and median rating, and profile counts (how many people gave each tag)."""
 
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
@@ -9,21 +9,21 @@ from marquee.model import Profiles
 
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 MOST_TAGS = 200
-LEAST_PEOPLE = 3  # who gave a tag, in all
-MOST_PEOPLE = 255  # counted for one tag of one movie
+LEAST_PEOPLE = 3  # who must have given a tag, over all movies
+MOST_PEOPLE = 255  # count limit for one tag of one movie: fits into a byte
 
 
 def read_tags(spark: SparkSession, folder: str | None) -> DataFrame | None:
-    """The prepared tags; None where no folder is named or it holds nothing."""
+    """Return the prepared tags; None if no folder is named or it is empty."""
     if not folder or not Files(spark).names(folder):
         return None
     return spark.read.schema(TAGS_SCHEMA).parquet(folder)
 
 
 def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:
-    """Mean, median and tags of the rated movies, in ascending order of their ids.
+    """Return means, medians and tags of the rated movies, in ascending order of their ids.
 
-    `ratings` has movie_id, rating; `tags` TAGS_SCHEMA.
+    `ratings` has movie_id, rating; `tags` has TAGS_SCHEMA.
     """
     rows = (
         ratings.groupBy("movie_id")
@@ -49,7 +49,7 @@ def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:
 
 
 def _most_used(tags: DataFrame) -> tuple[str, ...]:
-    """The tags that most people gave to movies, those first; ties by name."""
+    """Return the tags that most people gave, in descending order; ties are ordered by name."""
     rows = (
         tags.groupBy("tag")
         .agg(F.sum("people").alias("people"))

@@ -1,4 +1,4 @@
-"""Which movies people have seen together, counted on Spark."""
+"""Count on Spark which movies the same users have rated."""
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -7,14 +7,14 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from marquee.model import RatingModel, Seen
 from marquee.seen import candidates_of, fitted_seen
 
-MOST_USERS = 20_000  # more tell nothing more of what goes with what
+MOST_USERS = 20_000  # a larger sample does not improve the result
 
 
 def seen_of(ratings: DataFrame, rating: RatingModel, users: int) -> Seen:
-    """What goes with what among the most rated movies.
+    """Return which of the most rated movies the same users rated.
 
-    `ratings` has user, movie_id; where there are many users, a share of them is looked at, always
-    the same ones.
+    `ratings` has user, movie_id. `users` is the number of users; if there are many, a hash selects
+    a sample of them, which is always the same.
     """
     movie_ids = rating.movie_ids[candidates_of(rating)]
     share = users // MOST_USERS

@@ -11,7 +11,7 @@ from marquee.hadoop import Files
 
 @contextmanager
 def fitting_session(name: str) -> Iterator[SparkSession]:
-    """A session whose fits can checkpoint; the checkpoints are gone when it ends."""
+    """Open a session with a checkpoint folder, which is deleted when the session ends."""
     with SparkSession.builder.appName(name).getOrCreate() as spark:
         files = Files(spark)
         checkpoints = files.temporary_folder(uuid.uuid4().hex)

@@ -1,4 +1,4 @@
-"""Which ratings an evaluation holds out: a seeded fifth, or what a data set's makers published."""
+"""Splits for evaluation: a seeded fifth of the ratings, or the official test sets of a data set."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,26 @@ from marquee.progress import StepError
 
 RANDOM, OFFICIAL = "random", "official"
 HELD_OUT_PERCENT = 20
-NEW_SHARE = 10  # one user in so many counts as new
+NEW_SHARE = 10  # one in this many users counts as new
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What is held out: `folds` are names, and for official ones `files` hold their pairs."""
+    """A split into named folds. For official folds, `files` list the held-out pairs."""
 
     name: str
     folds: tuple[str, ...]
     files: tuple[str, ...]
-    rule: str  # in words and numbers, so that anybody can split the same way
+    rule: str  # description from which the split can be repeated
 
 
 def split_named(name: str | None, seed: int, raw_names: Collection[str]) -> Split:
-    """The split of that name, with none the official one where there is one.
+    """Return the split of that name; by default the official split, or else the random one.
 
-    `raw_names` are the files that the data set came as. Raises StepError naming the splits that
-    there are.
+    `raw_names` are the data set's raw files.
+
+    Raises:
+        StepError: the data set has no such split; the message lists those it has.
     """
     files = {file.removesuffix(".test"): file for file in official_tests(raw_names)}
     name = name or (OFFICIAL if files else RANDOM)
@@ -52,7 +54,7 @@ def split_named(name: str | None, seed: int, raw_names: Collection[str]) -> Spli
 
 
 def with_folds(ratings: DataFrame, split: Split, raw: str | None, seed: int) -> DataFrame:
-    """Add `folds`, the names of the folds that hold a rating out, an array.
+    """Add `folds`, an array of the names of the folds that hold a rating out.
 
     `ratings` has user_id and movie_id.
     """
@@ -69,7 +71,7 @@ def with_folds(ratings: DataFrame, split: Split, raw: str | None, seed: int) -> 
 
 
 def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataFrame:
-    """user_id, movie_id, folds: the pairs that the test files list, each once."""
+    """Return user_id, movie_id, folds: each pair that the test files list, once."""
     parts = F.split("value", r"\s+")
     lines = spark.read.text([join(raw, file) for file in files]).filter(F.trim("value") != "")
     pairs = lines.select(
@@ -86,7 +88,7 @@ def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataF
 
 
 def with_new_people(ratings: DataFrame, seed: int) -> DataFrame:
-    """Add `new`, true for all ratings of a seeded tenth of the users."""
+    """Add `new`, true for all ratings of a tenth of the users, chosen by a seeded hash."""
     return ratings.withColumn(
         "new", F.pmod(F.xxhash64("user_id", F.lit(seed)), F.lit(NEW_SHARE)) == 0
     )

@@ -1,6 +1,7 @@
-"""What visitors' ratings may do in training: who counts, and with how much.
+"""Visitors' ratings in training: which visitors and which of their ratings count.
 
-Anybody can send a form, so a visitor's ratings are bounded; why and by how much: docs/model.md.
+Anybody can send a form, so the influence of visitors is bounded. docs/model.md gives the bounds and
+the reasons.
 """
 
 from collections.abc import Mapping
@@ -21,11 +22,12 @@ from marquee.contracts import (
 )
 from marquee.progress import Progress
 
-# A visitor's ratings that count: five times as many as the questionnaire asks for.
+# Ratings that count per visitor: five times as many as the questionnaire asks for.
 MOST_RATINGS_OF_A_VISITOR = 100
-# Ratings of all visitors together that count, as a share of the data set's own.
+# Ratings that count of all visitors together, as a share of the data set's own.
 MOST_SHARE_OF_VISITORS = 0.1
-# The functions stamp a visitor, the cluster a model: their clocks may differ by so much.
+# Largest difference between the clocks of the functions, which stamp visitors, and of the cluster,
+# which stamps models.
 CLOCKS_DIFFER = timedelta(minutes=1)
 
 VISITOR_SCHEMA = (
@@ -37,31 +39,31 @@ _FILE = "file"  # column of `listed_visitors`: the object that a row was read fr
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From one moment until before another (ISO 8601 in UTC), or from it on."""
+    """A period of time (ISO 8601 in UTC), without its end; an `end` of None leaves it open."""
 
     start: str
     end: str | None = None
 
     def holds(self, moment: Column) -> Column:
-        """Whether a column of timestamps lies in the period."""
+        """Return a column that says whether timestamps lie in the period."""
         within = moment >= _moment(self.start)
         return within if self.end is None else within & (moment < _moment(self.end))
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Whom training leaves out: visitors whose latest form came within one of the periods."""
+    """The visitors that training leaves out: their latest form came within one of the periods."""
 
     periods: tuple[Period, ...] = ()
 
     @classmethod
     def from_metrics(cls, metrics: Mapping[str, Any]) -> Self:
-        """Read what a model was trained without from its metrics.json."""
+        """Read the visitors that a model left out from its metrics.json."""
         told = metrics.get("left_out") or {}
         return cls(tuple(Period(each["from"], each["until"]) for each in told.get("periods", ())))
 
     def and_since(self, trained_at: str) -> Self:
-        """Leave out those, too, who came after the visitors of a model were read."""
+        """Also leave out visitors who came since `trained_at`, less a minute as clocks differ."""
         since = timestamp(parse_timestamp(trained_at) - CLOCKS_DIFFER)
         before = [each for each in self.periods if each.end is not None and each.end < since]
         touching = self.periods[len(before) :]
@@ -69,19 +71,19 @@ class LeftOut:
         return type(self)((*before, Period(start)))
 
     def ended(self, at: str) -> Self:
-        """End the period that is still open: who comes from now on is tried anew."""
+        """End the open period, so that the next training includes visitors who come from now on."""
         ended = (Period(each.start, each.end or at) for each in self.periods)
         return type(self)(tuple(ended))
 
     def to_metrics(self, visitors: int) -> dict[str, Any] | None:
-        """Give what metrics.json says of it: `visitors` were left out; None where nobody was."""
+        """Return the entry for metrics.json; None if the number of `visitors` left out is 0."""
         if not visitors:
             return None
         periods = [{"from": each.start, "until": each.end} for each in self.periods]
         return {"visitors": visitors, "periods": periods}
 
     def column(self) -> Column:
-        """Whether a visitor is left out, by `requested_at`."""
+        """Return a column that says whether a visitor is left out, by `requested_at`."""
         moment = F.try_to_timestamp("requested_at")
         found = F.lit(False)
         for period in self.periods:
@@ -94,7 +96,7 @@ def _moment(text: str) -> Column:
 
 
 def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
-    """List every visitor object under the folder; None where there is no folder yet.
+    """List every visitor object under the folder; return None if there is no folder yet.
 
     The objects are read later. Some may be gone by then, because their visitors asked to be
     forgotten: Spark skips those.
@@ -102,7 +104,7 @@ def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
     reader = spark.read.schema(VISITOR_SCHEMA).option("recursiveFileLookup", "true")
     reader = reader.option("ignoreMissingFiles", "true").option("pathGlobFilter", "*.json")
     try:
-        # One object a file, however its JSON is laid out.
+        # Each file holds one object, which may span several lines.
         return reader.json(folder, multiLine=True).select("*", F.input_file_name().alias(_FILE))
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
@@ -111,10 +113,11 @@ def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
 
 
 def read_visitors(listed: DataFrame, say: Progress) -> DataFrame:
-    """Read the listed objects once, and say how many were gone by then."""
-    # PySpark's own inputFiles() makes a call to the JVM for every object.
+    """Read the listed objects once, and log how many were deleted in the meantime."""
+    # PySpark's own inputFiles() calls the JVM once per object.
     there_were = len(listed._jdf.inputFiles())
-    # A checkpoint, not a cache: what is lost of a cache is read again, and would find fewer.
+    # A checkpoint, not a cache: Spark would read a lost part of a cache again, and might find fewer
+    # objects then.
     visitors = listed.checkpoint()
     read = visitors.agg(F.count_distinct(_FILE)).first()[0]  # type: ignore[index]
     if gone := there_were - read:
@@ -123,7 +126,7 @@ def read_visitors(listed: DataFrame, say: Progress) -> DataFrame:
 
 
 def visitors_of(spark: SparkSession, folder: str, dataset: str, say: Progress) -> DataFrame:
-    """visitor_id, requested_at, ratings: the latest version of each visitor of the data set."""
+    """Read visitor_id, requested_at, ratings of the latest version of each visitor."""
     listed = listed_visitors(spark, folder)
     if listed is None:
         say("no visitors yet")
@@ -132,7 +135,10 @@ def visitors_of(spark: SparkSession, folder: str, dataset: str, say: Progress) -
 
 
 def latest_versions(visitors: DataFrame, dataset: str) -> DataFrame:
-    """visitor_id, requested_at, ratings: what each visitor of the data set said last."""
+    """Return visitor_id, requested_at, ratings of the latest version of each visitor.
+
+    Skips objects that are incomplete or have a newer schema version.
+    """
     readable = (
         (F.col("schema_version") <= SCHEMA_VERSION)
         & F.col("visitor_id").isNotNull()
@@ -151,11 +157,11 @@ def latest_versions(visitors: DataFrame, dataset: str) -> DataFrame:
 def visitors_ratings(
     visitors: DataFrame, most_of_a_visitor: int = MOST_RATINGS_OF_A_VISITOR
 ) -> DataFrame:
-    """user_id long, movie_id int, rating float: at most so many ratings of each visitor.
+    """Return user_id (long), movie_id (int), rating (float), limited per visitor.
 
-    `visitors` has visitor_id and ratings. The data set's own user ids are never negative, so a
-    visitor's is: minus the 63-bit hash of the visitor's id, minus one. Which of a visitor's
-    ratings count is chosen by a hash, so that the next training takes the same ones.
+    `visitors` has visitor_id and ratings. The data set's own user ids are never negative, so
+    visitors get negative ones: minus the 63-bit hash of the visitor's id, minus one. A hash chooses
+    which of a visitor's ratings count, so that the next training takes the same ones.
     """
     each = visitors.select("visitor_id", F.explode("ratings").alias("rating"))
     user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
@@ -175,14 +181,14 @@ def visitors_ratings(
 
 
 def bounded(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
-    """Keep whole visitors, at most `most` ratings in all; the second value is who is not kept.
+    """Keep at most `most` ratings in all; return them and the number of visitors not kept.
 
-    `ratings` has user_id, a hash: visitors are taken in its order, so that each has the same chance
-    and the next training takes the same ones.
+    A visitor is kept with all ratings or not at all. Visitors are taken in the order of user_id,
+    which is a hash: each has the same chance, and the next training takes the same ones.
     """
     if ratings.count() <= most:
         return ratings, 0
-    # One task sees all visitors, a number of ratings each.
+    # A single task handles this window, but it has only one row per visitor.
     running = Window.orderBy("user_id").rowsBetween(Window.unboundedPreceding, 0)
     visitors = (
         ratings.groupBy("user_id")
@@ -197,9 +203,10 @@ def bounded(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
 def counted_visitors(
     visitors: DataFrame, left_out: LeftOut, data_set_ratings: int, say: Progress
 ) -> tuple[DataFrame, int]:
-    """user_id, movie_id, rating of the visitors who count; the second value is who was left out.
+    """Return user_id, movie_id, rating of visitors who count, and the number of visitors left out.
 
-    `visitors` are as `latest_versions` gives them, `data_set_ratings` the data set's own.
+    `visitors` is as `latest_versions` returns it; `data_set_ratings` is the number of ratings in
+    the data set itself.
     """
     marked = visitors.withColumn("left_out", left_out.column())
     counted = visitors_ratings(marked.filter(~F.col("left_out"))).persist()

@@ -22,7 +22,7 @@ FLOW_MS = 240_000  # a training step, a recommend step and a text on a busy smal
 
 @dataclass(frozen=True)
 class Visit:
-    """A visitor made through the API alone, as another browser would have made her."""
+    """A visitor created through the API, as if in another browser."""
 
     visitor_id: str
     token: str
@@ -47,7 +47,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 def _installed_chromium(missing: chromium.NoChromiumError) -> Any:
-    """Install Chromium where that is expected of a test run: as root of a CI machine."""
+    """Install Chromium if the tests run as root on a CI machine."""
     if not (os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get")):
         pytest.skip(str(missing))
     for command in (["update"], ["install", "--yes", "chromium"]):
@@ -61,7 +61,7 @@ def _installed_chromium(missing: chromium.NoChromiumError) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def fresh_model(deployment: Deployment) -> Iterator[None]:
-    """Keep the local model fresh: the forms of these tests need not queue up behind trainings."""
+    """Keep the local model fresh, so that the forms of these tests do not wait for trainings."""
     if not deployment.is_local:
         yield
         return
@@ -76,19 +76,19 @@ def patience(page: Page) -> None:
 
 @pytest.fixture
 def watch(page: Page) -> Watch:
-    """Everything the page asks for or complains about, from before its first byte."""
+    """Record all requests and errors of the page, from before it is opened."""
     return Watch(page)
 
 
 @pytest.fixture
 def marquee(deployment: Deployment, page: Page) -> MarqueePage:
-    """The page as a new visitor has it; not opened yet."""
+    """The page of a new visitor, not opened yet."""
     return MarqueePage(page, deployment.site_url, deployment.api_url)
 
 
 @pytest.fixture
 def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
-    """The page on the narrowest phone we promise: 320 px, touch."""
+    """The page on the narrowest supported phone: 320 px, touch."""
     context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -98,7 +98,7 @@ def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[Marquee
 
 @pytest.fixture
 def visit(marquee: MarqueePage) -> Visit:
-    """Somebody who saved six ratings, without a phone."""
+    """A visitor who saved six ratings and has no phone."""
     movies = call("GET", marquee.api("/questionnaire")).json()["movies"]
     ratings = {movie["movie_id"]: 5 - place % 5 for place, movie in enumerate(movies[:6])}
     form = {
@@ -113,13 +113,13 @@ def visit(marquee: MarqueePage) -> Visit:
 
 @pytest.fixture
 def phone() -> str:
-    """One of the numbers that the North American plan reserves for fiction, as typed at home."""
+    """A number that the North American plan reserves for fiction, in national format."""
     return f"(415) 555-{100 + secrets.randbelow(100):04d}"
 
 
 @pytest.fixture
 def other_browser(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
-    """The page in a browser that shares nothing with the first."""
+    """The page in a second browser that shares nothing with the first."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     yield MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)

@@ -1,4 +1,4 @@
-"""Terraform with its provider, and the plan of an account with every default."""
+"""Terraform with its provider, and a plan with all defaults."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ type RunTerraform = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
-    """Run Terraform on the configuration, with a data folder of its own."""
+    """Run Terraform on the configuration with a separate data folder."""
     program = shutil.which("terraform")
     assert program, "Terraform is not on PATH: install version 1.11 or later and try again."
     environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
@@ -27,7 +27,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
         "TF_DATA_DIR": str(tmp_path_factory.mktemp("terraform-data")),
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
-        # No test may reach an account, whatever this machine's profiles say.
+        # No test may reach an AWS account, whatever profiles this machine has.
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -48,7 +48,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
 
 @pytest.fixture(scope="session")
 def initialised_terraform(terraform: RunTerraform) -> RunTerraform:
-    """Terraform with its provider, from a mirror where this machine has one."""
+    """Return an initialised Terraform; its provider comes from a local mirror if there is one."""
     mirror = provider_mirror()
     done = terraform(
         "init",
@@ -67,7 +67,7 @@ def initialised_terraform(terraform: RunTerraform) -> RunTerraform:
 
 @pytest.fixture(scope="session")
 def plan(initialised_terraform: RunTerraform) -> Plan:
-    """The plan of the environment with the longest name, with an address for the alarms."""
+    """Return the plan of the deployment with the longest name, with an address for alarms."""
     assert len(LONGEST_ENVIRONMENT) == 16
     return read_plan(
         initialised_terraform(

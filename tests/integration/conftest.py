@@ -1,4 +1,4 @@
-"""What the integration tests share: phones of nobody, and a deployment in a hurry."""
+"""Fixtures of the integration tests: fictitious phone numbers and a deployment with short waits."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,18 +16,18 @@ def phones(deployment: Deployment) -> Phones:
 
 @pytest.fixture
 def phone(phones: Phones) -> str:
-    """Give a valid number of its own to each test."""
+    """Return a valid phone number that no other test uses."""
     return phones.one()
 
 
 @pytest.fixture(scope="module")
 def hurried(deployment: Deployment) -> Iterator[Deployment]:
-    """Give the local deployment with every time to wait shortened, their order kept.
+    """Yield the local deployment with all waiting times shortened, in the same order of length.
 
-    Five deliveries of a message outlast the function's timeout (submit_step: as long the ledger
-    takes a run that died to be at work) and the lease of a claimed text; the lease outlasts
-    send_text's timeout, which is more than the time that it wants to have for a text. Training is
-    tested with the flow; here it would double every wait.
+    Five deliveries of a message take longer than the function's timeout (in submit_step, the ledger
+    considers a run that died active for that long) and the lease of a claimed text. The lease is
+    longer than send_text's timeout, which exceeds the time that it reserves for a text. Training is
+    switched off, because it would double every wait; the tests of the flow cover it.
     """
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")
@@ -46,6 +46,6 @@ def hurried(deployment: Deployment) -> Iterator[Deployment]:
 
 @pytest.fixture
 def faulty(hurried: Deployment) -> Iterator[Deployment]:
-    """Give the hurried deployment and take back whatever faults were planted in it."""
+    """Yield the hurried deployment and remove all planted faults at the end."""
     yield hurried
     hurried.forget_faults()

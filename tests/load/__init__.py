@@ -1,5 +1,5 @@
-"""Many forms at once, faults on their way, and what became of every one of them.
+"""Load tests: many forms at a time, with faults, and the outcome of each form.
 
-`forms` says how many come and makes them, `faults` lets functions die, steps fail and messages come
-twice or late, `pour` posts and follows the forms, `seen` holds what came of it.
+`forms` defines the load and makes the forms. `faults` makes functions die, steps fail and messages
+arrive twice or late. `pour` posts and follows the forms. `seen` holds the outcome.
 """

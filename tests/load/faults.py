@@ -1,4 +1,4 @@
-"""Functions that die, steps that fail and messages that come twice or late, while a load runs."""
+"""Faults during a load: functions die, steps fail, and messages arrive twice or late."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from tests.deployment import Deployment
 from tests.load.forms import PUBLISH, Form, Load
 from tests.load.seen import Seen
 
-# The writes that name no visitor: service, operation, and the parameter that names the target.
+# Writes whose faults are not tied to a visitor: service, operation, and the target's parameter.
 ELSEWHERE = (
     ("dynamodb", "PutItem", "TableName", "visitors-table"),
     ("s3", "PutObject", "Bucket", "ratings-bucket"),
@@ -23,7 +23,7 @@ LOOK_FOR_STEPS_SECONDS = 0.5
 
 
 def plant_deaths(deployment: Deployment, load: Load, forms: Sequence[Form]) -> int:
-    """Plant every death of functions; returns how many."""
+    """Plant all deaths of functions and return their number."""
     planted = 0
     for form in forms:
         if form.death is not None:
@@ -33,7 +33,7 @@ def plant_deaths(deployment: Deployment, load: Load, forms: Sequence[Form]) -> i
         target = {parameter: deployment.parameters[name]}
         one_a_form = operation.startswith("Put")
         for number in range(load.deaths_elsewhere):
-            # A fault waits for its turn until the one before it has struck.
+            # A fault starts to count calls when the fault before it has struck.
             skip = load.forms // (2 * load.deaths_elsewhere) if one_a_form else number
             when = "before" if number % 2 == 0 else "after"
             deployment.plant(service, operation, kill=True, when=when, skip=skip, parameters=target)
@@ -52,7 +52,7 @@ def _plant_death(deployment: Deployment, form: Form, write: int, when: str) -> N
 
 @contextmanager
 def disturbed_deliveries(deployment: Deployment, load: Load, seen: Seen) -> Iterator[None]:
-    """Deliver a share of the messages twice, and a share late."""
+    """Deliver a share of the messages twice and a share late."""
     address = f"{deployment.endpoint}{DELIVERIES}"
     how = {
         "doubled": load.doubled,
@@ -73,10 +73,10 @@ def disturbed_deliveries(deployment: Deployment, load: Load, seen: Seen) -> Iter
 def fail_steps(
     deployment: Deployment, before: set[str], seen: Seen, stopping: threading.Event
 ) -> None:
-    """Let one submission's recommend step fail once, and every step of another one.
+    """Make one submission's recommend step fail once, and every attempt of another one.
 
-    A submission is chosen while its first step is pending, so that the fault is there in time: the
-    nodes are refused the submission's file. Where a step began sooner than that, the next
+    The fault denies the nodes the submission's file. A submission is chosen while its first step is
+    pending, so that the fault is planted in time. If the step begins before that, the next
     submission is chosen.
     """
     while not stopping.wait(LOOK_FOR_STEPS_SECONDS):

@@ -1,4 +1,4 @@
-"""The forms of a load, and which of them are posted again or hit by a fault."""
+"""The forms of a load, and which of them are repeated or hit by a fault."""
 
 import random
 import uuid
@@ -9,13 +9,13 @@ from typing import Any
 from marquee.identity import visitor_id_for
 from tests.deployment import Deployment
 
-RATED = 10  # movies of a form
+RATED = 10  # movies per form
 
-# A function dies at one of the writes to its visitor's item: submitted, recommended, claim of the
-# text, texted. The first two are made for a whole batch, which then comes again as a whole. What a
-# death at each of them must lead to is tested in tests/integration/test_deaths.py.
+# A function dies at one of the writes to the visitor's item, in this order: submitted, recommended,
+# claim of the text, texted. The first two handle a batch, which is then redelivered as a whole.
+# tests/integration/test_deaths.py tests the outcome of each single death.
 OF_A_BATCH = ((0, "before"), (1, "after"), (0, "after"), (1, "before"))
-PUBLISH = -1  # no write: the call of SNS, between the claim and `texted`
+PUBLISH = -1  # not a write, but the call to SNS between the claim and `texted`
 OF_A_TEXT = (
     (2, "after"),
     (PUBLISH, "before"),
@@ -28,22 +28,22 @@ OF_A_TEXT = (
 
 @dataclass(frozen=True)
 class Load:
-    """How many forms come, how, and what happens to them on their way.
+    """The number of forms, how they are posted, and the faults that hit them.
 
     Args:
-        forms: forms with a phone each, no two alike.
-        clients: clients that post them at once.
+        forms: number of forms; each has its own phone number.
+        clients: clients that post concurrently.
         repeated: share of the forms that are posted again after their answer.
         doubled: share of the queues' messages that are delivered twice.
         delayed: share of the queues' messages that are delivered late.
-        latest: a second or late delivery comes within so many seconds.
-        batch_deaths: visitors with whose batch a function dies, spread over the first half of the
-            forms: a batch that dies late in a run makes the run longer, and tells nothing more.
-        text_deaths: visitors at whose text a function dies, spread over all forms.
+        latest: longest delay of a second or late delivery, in seconds.
+        batch_deaths: visitors during whose batch a function dies, spread over the first half of the
+            forms: later deaths only make the run longer.
+        text_deaths: visitors during whose text a function dies, spread over all forms.
         deaths_elsewhere: deaths at each of the other writes.
         failing_steps: whether one recommend step fails once and another one always.
-        seconds: how long all forms may take to reach their end.
-        seed: of the ratings and of what is chosen at random.
+        seconds: longest time until all forms reach their end.
+        seed: of the ratings and all random choices.
     """
 
     forms: int
@@ -62,7 +62,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Form:
-    """One form; `death` is the write, and when, at which a function dies for its visitor."""
+    """A form; `death` is the write at which a function dies, and whether before or after it."""
 
     body: dict[str, Any]
     key: str
@@ -76,17 +76,17 @@ class Form:
 
     @property
     def may_be_unknown(self) -> bool:
-        """Whether a function may die after it claimed the text and before it noted the outcome.
+        """Whether a function may die after it claims the text and before it records the outcome.
 
-        Deaths count the writes to an item, and not every request makes the same ones: where the
-        function that submits a batch dies, results may come first, and `submitted` is never
-        written. So any death of a form may strike between claim and note.
+        A death is planted by the number of the write, but not every request makes the same writes:
+        if the function that submits a batch dies, the results may come first, and `submitted` is
+        never written. So any planted death may strike between the claim and the record.
         """
         return self.death is not None
 
 
 def make_forms(deployment: Deployment, load: Load, phones: Sequence[str]) -> list[Form]:
-    """Make the forms: every visitor rates other movies, and has a phone of their own."""
+    """Make the forms; every visitor rates random movies and has their own phone number."""
     chance = random.Random(load.seed)  # noqa: S311  no secret
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
     secret = token_secret(deployment)
@@ -103,14 +103,14 @@ def make_forms(deployment: Deployment, load: Load, phones: Sequence[str]) -> lis
 
 
 def _deaths(load: Load) -> dict[int, tuple[int, str]]:
-    """Give the death of each form that has one, by the form's number; each kind evenly spread."""
+    """Return the deaths by number of the form; each kind is spread evenly."""
     deaths = {}
     for kinds, count, share in (
         (OF_A_BATCH, load.batch_deaths, 0.5),
         (OF_A_TEXT, load.text_deaths, 1.0),
     ):
         for number in range(count):
-            # The middle of each of `count` equal parts.
+            # The middle of each of `count` equal parts
             place = int((number + 0.5) * share * load.forms / count)
             while place in deaths:
                 place += 1
@@ -119,7 +119,7 @@ def _deaths(load: Load) -> dict[int, tuple[int, str]]:
 
 
 def token_secret(deployment: Deployment) -> str:
-    """Give the secret that visitors' ids are made with."""
+    """Return the secret from which visitors' ids are derived."""
     name = f"/marquee/{deployment.environment}/token-secret"
     answer = deployment.client("ssm").get_parameter(Name=name, WithDecryption=True)
     return str(answer["Parameter"]["Value"])

@@ -1,4 +1,4 @@
-"""Posts the forms of a load, follows them to their ends, and compares."""
+"""Posts the forms of a load, follows them to their ends and checks the outcome."""
 
 import os
 import random
@@ -26,19 +26,19 @@ from tests.load.faults import disturbed_deliveries, fail_steps, plant_deaths
 from tests.load.forms import Form, Load, make_forms
 from tests.load.seen import NO_ANSWER, Read, Seen
 
-CLIENT_SECONDS = 60  # more than any answer may take: API Gateway gives up after 29
+CLIENT_SECONDS = 60  # longer than any answer can take: API Gateway gives up after 29
 TRY_AGAIN_SECONDS = 1.0
 TRIES = 100
 POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
 READ_EVERY_SECONDS = 0.2
 LOOK_AT_ONCE = 100  # keys of one BatchGetItem
-BESIDE = 3  # threads that do something else while the clients post
+BESIDE = 3  # further threads next to the posting clients
 
 
 @dataclass
 class Pouring:
-    """A load on its way; shared by the threads that post, read, watch and follow."""
+    """A running load; shared by the threads that post, read, watch and follow."""
 
     deployment: Deployment
     load: Load
@@ -47,7 +47,7 @@ class Pouring:
     say: Callable[[str], None]
     begun: float = 0.0  # by time.monotonic
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    answered: list[tuple[Form, str]] = field(default_factory=list)  # with the visitor's token
+    answered: list[tuple[Form, str]] = field(default_factory=list)  # each with the visitor's token
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,13 +67,13 @@ def pour(
     phones: Sequence[str],
     say: Callable[[str], None] = lambda _line: None,
 ) -> Seen:
-    """Post all forms, follow them to their ends, and compare what is there with what should be.
+    """Post all forms, follow them to their ends and compare the outcome with what it should be.
 
     Args:
-        deployment: a local one; its model should be kept fresh meanwhile.
+        deployment: a local one; the caller should keep its model fresh.
         load: the forms and the faults.
-        phones: a phone for each form, none of them texted before.
-        say: is told every few seconds how far it is.
+        phones: a phone number for each form, none of them texted before.
+        say: receives the progress every few seconds.
     """
     seen = Seen(load)
     pouring = Pouring(deployment, load, make_forms(deployment, load, phones), seen, say)
@@ -83,7 +83,7 @@ def pour(
         seen.deaths_planted = plant_deaths(deployment, load, pouring.forms)
         meanwhile.enter_context(disturbed_deliveries(deployment, load, seen))
         threads = meanwhile.enter_context(ThreadPoolExecutor(load.clients + BESIDE))
-        meanwhile.callback(pouring.over.set)  # before the threads are waited for
+        meanwhile.callback(pouring.over.set)  # must run before the executor waits for its threads
         beside = [threads.submit(_read_beside, pouring), threads.submit(_note_load, pouring)]
         if load.failing_steps:
             beside.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
@@ -99,11 +99,11 @@ def pour(
     return seen
 
 
-# What the clients do
+# Clients
 
 
 def _be_a_client(pouring: Pouring, number: int) -> None:
-    """Post every so-many-th form, one after the other."""
+    """Post this client's share of the forms, one after the other."""
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:
         for form in pouring.forms[number :: pouring.load.clients]:
             if not _post(pouring, http, form, again=False):
@@ -113,7 +113,7 @@ def _be_a_client(pouring: Pouring, number: int) -> None:
 
 
 def _post(pouring: Pouring, http: httpx.Client, form: Form, *, again: bool) -> bool:
-    """Post a form until it is taken, as its page does; False once the load is over."""
+    """Post a form until it is accepted, as the page does; return False once the load is over."""
     seen = pouring.seen
     for _ in range(TRIES):
         if pouring.over.is_set():
@@ -150,11 +150,11 @@ def _try(pouring: Pouring, http: httpx.Client, form: Form) -> httpx.Response | N
         return None
 
 
-# What goes on beside
+# Concurrent reads and watching
 
 
 def _read_beside(pouring: Pouring) -> None:
-    """Read the API's health and visitors' pages, by turns."""
+    """Read the API's health and visitors' pages in turns."""
     chance = random.Random(pouring.load.seed)  # noqa: S311  no secret
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:
         while not pouring.over.wait(READ_EVERY_SECONDS):
@@ -179,7 +179,7 @@ def _note_load(pouring: Pouring) -> None:
         pouring.seen.machine_loads.append(os.getloadavg()[0])
 
 
-# How far it is, and what came of it
+# Progress and outcome
 
 
 def _follow(pouring: Pouring) -> None:
@@ -206,9 +206,10 @@ def _follow(pouring: Pouring) -> None:
 
 
 def _ended_first(pouring: Pouring, dynamodb: Any, left: deque[Form]) -> int:
-    """Drop those who have ended from the oldest on, and give their number.
+    """Remove ended forms from the front of `left`, oldest first, and return their number.
 
-    Not all are asked about each time: that would be a load of its own.
+    Stops after the first page with a form that has not ended: reading all items each time would add
+    load.
     """
     gone = 0
     while left:
@@ -229,7 +230,7 @@ def _has_ended(item: dict[str, Any] | None) -> bool:
 def _items(
     deployment: Deployment, dynamodb: Any, forms: Iterable[Form]
 ) -> dict[str, dict[str, Any]]:
-    """Give the items of these forms' visitors by their id, as DynamoDB types them."""
+    """Return the items of these forms' visitors by id, in DynamoDB's typed form."""
     keys = [{"visitor_id": {"S": form.visitor_id}} for form in forms]
     found = batch_get(
         dynamodb,
@@ -244,7 +245,7 @@ def _items(
 
 @dataclass(frozen=True)
 class Queues:
-    """Queues to look at again and again, with one client."""
+    """Queues to look at repeatedly with one client."""
 
     sqs: Any
     urls: dict[str, str]
@@ -257,7 +258,7 @@ class Queues:
         )
 
     def waiting(self) -> dict[str, int]:
-        """Count the messages that are left, delayed ones and those in flight too."""
+        """Count the remaining messages, including delayed ones and those in flight."""
         names = [
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
@@ -273,7 +274,7 @@ class Queues:
 def _compare(
     pouring: Pouring, steps_before: set[str], faults_left: Sequence[dict[str, Any]]
 ) -> None:
-    """Fill in what became of every form."""
+    """Record the outcome of every form in `seen`."""
     deployment, seen = pouring.deployment, pouring.seen
     items = _items(deployment, deployment.client("dynamodb"), pouring.forms)
     texts = deployment.texts_by_phone()
@@ -297,13 +298,13 @@ def _compare(
 
 
 def _dead(deployment: Deployment, marks: Iterable[str]) -> list[str]:
-    """Name which of these visitors and submissions have a message among the dead letters."""
+    """List those of the visitors and submissions in `marks` that are among the dead letters."""
     letters = {queue: deployment.peek(f"{queue}-dead-letters") for queue in QUEUES}
     return [f"{mark} of {queue}" for mark in marks for queue in QUEUES if mark in letters[queue]]
 
 
 def _deaths_left(faults: Iterable[dict[str, Any]], never_texted: Iterable[Form]) -> list[str]:
-    """Name the deaths that did not strike, but for those at texts that were never to be sent."""
+    """List deaths that did not strike, except those of visitors who were never to be texted."""
     ids, phones = {f.visitor_id for f in never_texted}, {f.phone for f in never_texted}
     left = []
     for fault in faults:
@@ -315,10 +316,10 @@ def _deaths_left(faults: Iterable[dict[str, Any]], never_texted: Iterable[Form])
 
 
 def _most_memory(deployment: Deployment) -> int:
-    """Give the most memory that the emulator ever held, in bytes; 0 where /proc does not tell."""
+    """Return the peak memory of the emulator in bytes; 0 where /proc does not exist."""
     described = deployment.http.get(f"{deployment.endpoint}{INSTANCE}").json()
     status = Path(f"/proc/{described['process']}/status")
     if not status.exists():
         return 0
     (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-    return int(line.split()[1]) * 1024  # proc(5): in kibibytes
+    return int(line.split()[1]) * 1024  # in KiB, see proc(5)

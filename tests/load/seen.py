@@ -1,4 +1,4 @@
-"""What a load saw: answers, ends, and the figures made of them."""
+"""Observations of a load: answers, ends, and figures computed from them."""
 
 import math
 import statistics
@@ -16,12 +16,12 @@ UNKNOWN = "delivery unknown"
 GAVE_UP_STEP = "could not be computed after"
 NO_ANSWER = 0
 
-type Item = Mapping[str, Mapping[str, Any]]  # as DynamoDB types it
+type Item = Mapping[str, Mapping[str, Any]]  # in DynamoDB's typed form
 
 
 @dataclass(frozen=True)
 class Read:
-    """A read of the API while the forms were worked on; status NO_ANSWER where none came."""
+    """A read of the API during the load; status NO_ANSWER if no answer came."""
 
     path: str
     milliseconds: float
@@ -30,13 +30,13 @@ class Read:
 
 @dataclass
 class Seen:
-    """What a load saw. Complete when `pour` returns; times are seconds from the first form."""
+    """Observations of a load, complete when `pour` returns; times count from the first form."""
 
     load: Load
     answered: int = 0
     answered_after: float = 0.0
     post_milliseconds: list[float] = field(default_factory=list)
-    refusals: Counter[int] = field(default_factory=Counter)  # of the tries before the 201
+    refusals: Counter[int] = field(default_factory=Counter)  # statuses of tries before the 201
     wrong_answers: list[str] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     ended_after: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Seen:
     unanswered: list[str] = field(default_factory=list)  # where SNS did not answer in time
     unexplained: list[str] = field(default_factory=list)  # where neither happened
     deaths_planted: int = 0
-    deaths_left: list[str] = field(default_factory=list)  # that had the chance to strike
+    deaths_left: list[str] = field(default_factory=list)  # that could have struck, but did not
     messages_doubled: int = 0
     messages_delayed: int = 0
     failed_once: str = ""  # a submission whose step failed once
@@ -58,15 +58,15 @@ class Seen:
     machine_loads: list[float] = field(default_factory=list)
 
     def ended_within(self, share: float) -> float:
-        """Give the seconds until this share of all forms had ended; inf if it never had."""
+        """Return the seconds until this share of all forms had ended; inf if it never had."""
         count = max(1, round(share * self.load.forms))
         return sorted(self.ended_after)[count - 1] if count <= len(self.ended_after) else math.inf
 
     def drained_a_second(self, share: float = 0.95) -> float:
-        """Give the forms a second that ended after the last was answered, until `share` had.
+        """Return how many forms ended per second after the last answer, until `share` had ended.
 
-        Where so many had ended by then, the forms a second from the first form on: no backlog was
-        left to drain.
+        If that share had ended before the last answer, no backlog was left to drain; the rate then
+        counts from the first form.
         """
         until = self.ended_within(share)
         before = sum(after <= self.answered_after for after in self.ended_after)
@@ -80,7 +80,7 @@ class Seen:
         return sum(map(len, self.step_states))
 
     def milliseconds_of(self, path: str) -> list[float]:
-        """Give how long each read of a path took."""
+        """Return the milliseconds of each read of a path."""
         return [read.milliseconds for read in self.reads if read.path == path]
 
     @property
@@ -88,12 +88,12 @@ class Seen:
         return Counter(read.status for read in self.reads if read.status != codes.OK)
 
     def judge(self, form: Form, item: Item | None, texts: Sequence[str]) -> None:
-        """Compare what became of a form with what its faults explain.
+        """Record how a form ended, and whether its faults explain that.
 
         Args:
             form: a form that was posted.
-            item: its visitor's item as DynamoDB types it, None where there is none.
-            texts: the texts that its phone got.
+            item: its visitor's item in DynamoDB's typed form; None if there is none.
+            texts: the texts that its phone received.
         """
         status = item["status"]["S"] if item else "no visitor"
         reason = item["reason"]["S"] if item and "reason" in item else ""
@@ -114,13 +114,13 @@ class Seen:
         self.lost.append(f"{what}, {len(texts)} texts")
 
     def has_no_picks(self, item: Item | None) -> bool:
-        """Say whether a visitor is of the submission whose step failed at every attempt."""
+        """Return whether a visitor is in the submission whose step failed at every attempt."""
         submission = item["submission_id"]["S"] if item and "submission_id" in item else ""
         return bool(submission) and submission == self.always_failed
 
 
 def quantile(values: Sequence[float], percent: int) -> float:
-    """Give the value that `percent` % are not above; nan where there are none."""
+    """Return the percentile of the values; NaN if there are none."""
     if len(values) <= 1:
         return values[0] if values else math.nan
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,4 +1,4 @@
-"""A local AWS of these tests' own, on a free port, its state in a temporary folder."""
+"""A local AWS for these tests, on a free port, with its state in a temporary folder."""
 
 import functools
 import os
@@ -35,7 +35,7 @@ class LocalAws:
 
     @functools.cache  # noqa: B019  lives as long as the test session
     def client(self, service: str) -> Any:
-        """A boto3 client of it that never repeats a call by itself."""
+        """Return a boto3 client that does not retry calls."""
         session = Session(
             aws_access_key_id=OPERATOR_ACCESS_KEY,
             aws_secret_access_key=OPERATOR_ACCESS_KEY,
@@ -46,7 +46,7 @@ class LocalAws:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on now."""
+    """Return a port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -67,7 +67,7 @@ def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
 
 
 def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true answer of `found`; fails naming `what` after so many seconds."""
+    """Return the first true answer of `found`; after `seconds`, fail with a message of `what`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := found():
@@ -77,7 +77,7 @@ def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 def start(state: Path, **environment: str) -> LocalAws:
-    """A freshly started local AWS."""
+    """Start a local AWS."""
     port = free_port()
     started = command("start", "--port", str(port), "--state", str(state), **environment)
     assert started.returncode == 0, started.stderr
@@ -86,7 +86,7 @@ def start(state: Path, **environment: str) -> LocalAws:
 
 @pytest.fixture(scope="session")
 def xray_daemon() -> Iterator[socket.socket]:
-    """A UDP listener that stands for the X-Ray daemon."""
+    """A UDP listener in place of the X-Ray daemon."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(10)

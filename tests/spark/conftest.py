@@ -1,4 +1,4 @@
-"""One local Spark for the whole suite, small and with the settings that the steps rely on."""
+"""A small local Spark for all tests, with the settings that the steps rely on."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from tests.spark.prepared import Prepared, Preparing, prepared_in
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    # The workers import what travels in marquee.zip, as they do on a cluster.
+    # The workers import the code from marquee.zip, as on a cluster.
     root = Path(__file__).parents[2]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(root / "layer"), str(root / "emr_steps")])
     scratch = tmp_path_factory.mktemp("spark")
@@ -26,7 +26,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.memory", "1g")
-        # Short jobs: the optimising compiler would cost more than it saves.
+        # The jobs are short: the optimising compiler would cost more time than it saves.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.adaptive.enabled", "false")
@@ -44,7 +44,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="module")
 def preparing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Preparing:
-    """Prepares files given by name and content; gives the report and the output folder."""
+    """A function that prepares files, by name and content; returns report and output folder."""
 
     def run(files: Mapping[str, str | bytes]) -> Prepared:
         folder = tmp_path_factory.mktemp("prepared")

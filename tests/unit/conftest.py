@@ -1,4 +1,4 @@
-"""What the unit tests share: a fake AWS account and no way out to a real one."""
+"""Fixtures of the unit tests: a fake AWS account, with no access to a real one."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.unit.aws import Aws, create
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Aws]:
-    """Marquee's resources in a fake account, with the functions' environment set."""
+    """Marquee's resources in a fake account, with the functions' variables set."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
@@ -25,6 +25,6 @@ def account() -> Iterator[Aws]:
 
 @pytest.fixture
 def aws(account: Aws) -> Aws:
-    """The fake account, empty again."""
+    """The fake account, emptied for each test."""
     account.wipe()
     return account

@@ -1,7 +1,7 @@
-"""The outside world in memory: honest little stores, queues that deliver again, a cluster.
+"""The outside world in memory: small faithful stores, queues that redeliver, a cluster.
 
-Any write can be made to die before or after it takes effect (`Gate`), as a function does when its
-process is killed: `Died` is no Exception, so no handler in the product can swallow it.
+Any write can die before or after it takes effect (`Gate`), like a function whose process is killed.
+`Died` is not an Exception, so no handler in the product can catch it.
 """
 
 import threading
@@ -46,7 +46,7 @@ class Died(BaseException):
 
 @dataclass
 class Gate:
-    """Counts writes and kills one of them, before or after its effect."""
+    """Counts writes and kills one of them, before or after it takes effect."""
 
     kill: tuple[int, str] | None = None
     writes: list[str] = field(default_factory=list)
@@ -308,7 +308,7 @@ class MemoryVisitors:
 
 
 def _slice(since: Mapping[str, str], until: datetime, most: int, after: str | None) -> Slice[str]:
-    """Slice names by the moment since when each waits; a moment is never torn apart."""
+    """Slice names by the time since which each waits; names with the same time stay together."""
     waiting = sorted((moment, name) for name, moment in since.items())
     left = [(m, name) for m, name in waiting if (after or "") < m <= timestamp(until)]
     if len(left) <= most:
@@ -320,7 +320,7 @@ def _slice(since: Mapping[str, str], until: datetime, most: int, after: str | No
 
 @dataclass
 class MemoryObjects:
-    """The ratings and results buckets; every write of an object is announced."""
+    """The ratings and results buckets; every write of a visitor object is announced."""
 
     gate: Gate
     announce_visitor: Callable[[tuple[str, int]], None]
@@ -388,7 +388,7 @@ class MemoryModels:
 
 @dataclass
 class MemoryCluster:
-    """Keeps steps until the world runs them."""
+    """Keeps steps until `World` runs them."""
 
     gate: Gate
     steps: list[tuple[str, StepState]] = field(default_factory=list)
@@ -425,7 +425,10 @@ class MemoryCluster:
 
 @dataclass
 class MemoryLedger:
-    """A run that died stays "in progress" until its time is up, here at the next try."""
+    """A ledger in which a run that died may be repeated immediately.
+
+    In the real ledger it stays "in progress" until its time is up.
+    """
 
     gate: Gate
     done: set[str] = field(default_factory=set)
@@ -439,7 +442,7 @@ class MemoryLedger:
 
 @dataclass
 class MemoryLocks:
-    """Each call is one atomic act; whoever holds a lock is known by nothing but having taken it."""
+    """Locks whose calls are atomic; a lock does not record its holder."""
 
     gate: Gate | None = None
     until: dict[str, datetime] = field(default_factory=dict)
@@ -483,7 +486,7 @@ class MemoryBookmarks:
 
 @dataclass
 class MemoryTally:
-    """Each call is one atomic act, as it is with DynamoDB."""
+    """A tally whose calls are atomic, as with DynamoDB."""
 
     counted: dict[str, set[str]] = field(default_factory=dict)
     until: list[datetime] = field(default_factory=list)
@@ -501,7 +504,7 @@ class MemoryTally:
 
 @dataclass
 class MemoryCounter:
-    """Each call is one atomic act, as it is with DynamoDB."""
+    """A counter whose calls are atomic, as with DynamoDB."""
 
     gate: Gate = field(default_factory=Gate)
     errors: list[Exception] = field(default_factory=list)
@@ -563,7 +566,7 @@ class MemoryTitles:
 
 
 class World:
-    """The whole flow, one message at a time; a message leaves its queue only when it succeeded."""
+    """The whole flow, one call at a time; a message leaves its queue only when handled."""
 
     def __init__(
         self,
@@ -607,7 +610,7 @@ class World:
         texts = MemoryTexts(self.gate, self.texts_queue)
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
         self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)
-        # No claim is ever young here: a death is only noticed once the function's time is up.
+        # No lease: here a death is noticed only after the function's time is up.
         self.texter = Texter(
             self.visitors,
             MemoryTitles(),
@@ -639,7 +642,7 @@ class World:
         self.sweeps = 0
 
     def post(self, registration: Registration) -> None:
-        """Post a form; a client whose answer got lost posts it again."""
+        """Post a form up to three times, as a client does whose answer is lost."""
         for _ in range(3):
             if self.alive(lambda: self.registrar.register(registration)):
                 return
@@ -653,7 +656,7 @@ class World:
         return True
 
     def settle(self, rounds: int = 12) -> None:
-        """Deliver, run and sweep until nothing is left to do."""
+        """Deliver, run and sweep for a number of rounds, enough to leave nothing to do."""
         for number in range(1, rounds + 1):
             self.deliver_visitors()
             self.run_steps()
@@ -665,7 +668,7 @@ class World:
     def sweep(
         self, later: timedelta = timedelta(minutes=1), seconds_left: SecondsLeft = lambda: 120.0
     ) -> Reconciled:
-        """Sweep so much later than now, by a function that may run for two minutes."""
+        """Sweep at a `later` time than now; by default, the function may run for two minutes."""
         done = Reconciled()
         self.sweeps += 1
 

@@ -1,4 +1,4 @@
-"""The API, loaded once a module; each test finds an empty account with a model."""
+"""The API, loaded once per module; each test gets an empty account with a model."""
 
 import pytest
 

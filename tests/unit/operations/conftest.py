@@ -1,4 +1,4 @@
-"""The account that the operations act on in unit tests: moto's."""
+"""A fake AWS account (moto) for unit tests of the operations."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from moto import mock_aws
 
 @pytest.fixture
 def mocked_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Answer every AWS call by moto, with made-up keys and in us-east-1."""
+    """Answer every AWS call with moto, with fake keys and in us-east-1."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
