@@ -27,7 +27,7 @@ def evaluate(
     split: str | None = None,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """Bring a folder of ratings in, where it is not there yet, and return what was measured."""
+    """Evaluate models on a folder of ratings, prepared first if needed; return the report."""
     try:
         names = models_named(models)
     except UnknownModelError as error:

@@ -1,4 +1,4 @@
-"""Submit a questionnaire and follow it live to the text."""
+"""Submit a questionnaire and follow the request live until the text is sent."""
 
 import json
 import random
@@ -24,7 +24,7 @@ from operations.errors import OperationError
 from operations.proofs import solve
 from operations.texts import sent_texts
 
-# A number of the kind that is reserved for fiction, so that nobody's phone is ever meant.
+# A number reserved for fiction, so that it never belongs to a real phone.
 LOCAL_PHONE = "+12025550143"
 RATED_MOVIES = 10
 POLL_SECONDS = {True: 0.2, False: 2.0}
@@ -57,7 +57,7 @@ class Flow:
 
 
 def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]:
-    """Rate some of the questionnaire's movies the way someone with a favourite genre would."""
+    """Rate some of the questionnaire's movies like a visitor with a favourite genre."""
     if not movies:
         raise OperationError("The questionnaire names no movie: train a model first.")
     choose = random.Random(seed)  # noqa: S311 - a taste, not a secret

@@ -17,7 +17,7 @@ from operations.environment import Environment
 from operations.errors import OperationError
 from operations.scripts import publish_scripts
 
-# EMR lets an account describe steps once in two seconds for long.
+# EMR sustains one DescribeStep call per account every two seconds.
 POLL_SECONDS = {True: 0.5, False: 5.0}
 _OWN_SENTENCE = re.compile(r"(prepare|train|recommend|similar|evaluate): \S")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")

@@ -97,7 +97,7 @@ class Terraform:
             "-reconfigure",
             *settings,
             *(f"-backend-config={name}={value}" for name, value in backend.items()),
-            # From a mirror no other platform's checksums can be had: leave the committed ones.
+            # A mirror has no checksums for other platforms: keep the committed ones.
             *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
         )
 
@@ -139,7 +139,7 @@ class Terraform:
         return shown
 
     def forget_cluster(self) -> None:
-        """Take the cluster out of the state; it goes on running, and the next apply makes one."""
+        """Remove the cluster from the state; it keeps running. The next apply creates another."""
         self._run("state", "rm", CLUSTER)
 
     def outputs(self) -> dict[str, Any]:
