@@ -1,8 +1,8 @@
 """Fetch the movies' posters from TMDB into the site's bucket, which serves them itself.
 
-So a visitor's browser still asks nobody else. Needs a data set whose movies carry TMDB ids and the
-operator's own key. What was asked is noted: a run goes on where the last one stopped, with the
-movies that most people rated first, and renews what grows old. TMDB's terms: docs/deploy.md.
+This way a visitor's browser contacts no third party. It needs a data set whose movies have TMDB
+ids, and the operator's own key. TMDB's answers are recorded: a run continues where the last one
+stopped, takes the most rated movies first, and renews old posters. TMDB's terms: docs/deploy.md.
 """
 
 import json
