@@ -33,7 +33,7 @@ _TEXT_SECONDS = 5.0
 
 @dataclass
 class Hop:
-    """One move of a visitor's request, with the time since the one before (seconds)."""
+    """A change of status of a visitor's request; `seconds` is the time since the previous one."""
 
     status: str
     at: datetime
@@ -43,7 +43,7 @@ class Hop:
 
 @dataclass
 class Flow:
-    """What one submission came to. Times are those the service wrote down."""
+    """The course and outcome of one request; its times are those that the service recorded."""
 
     visitor_id: str
     hops: list[Hop] = field(default_factory=list)
