@@ -1,4 +1,4 @@
-"""Measure models on a data set's held-out ratings: nothing is switched, nothing comes into use."""
+"""Evaluate models on a data set's held-out ratings; never publishes a model."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def evaluate(
 def _spare_the_active(
     environment: Environment, found: Found, known: Origin | None, wanted: Origin
 ) -> None:
-    """Refuse to replace the ratings that visitors are served from by others of the same name."""
+    """Raise OperationError if this would replace the ratings of the active data set."""
     current = current_model(environment)
     same_files = known is not None and known.files == wanted.files
     if current is not None and current.dataset == found.name and not same_files:
