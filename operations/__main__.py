@@ -237,7 +237,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line's parser."""
+    """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     whole.add_argument("--env", help="deployment (default: $ENV, else local)")
     whole.add_argument("--port", type=int, help="the local AWS's port (default: $PORT, else 4566)")
@@ -308,7 +308,7 @@ def parser() -> argparse.ArgumentParser:
 
 @exit_with_one_sentence
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; what AWS refuses becomes one sentence."""
+    """Run one command; report an AWS error in one sentence (with $DEBUG set, as a traceback)."""
     options = parser().parse_args(arguments)
     command, _ = COMMANDS[options.command]
     try:

@@ -1,4 +1,4 @@
-"""Where the deployed service answers."""
+"""The addresses of a deployment's site and API."""
 
 import boto3
 from botocore.exceptions import ClientError
@@ -10,7 +10,7 @@ STAGE = "v1"
 
 
 def api_url(environment: Environment) -> str:
-    """Return the REST API's address, without a closing slash."""
+    """Return the REST API's URL, without a trailing slash."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""The bucket that keeps Terraform's state: the one thing made before Terraform runs."""
+"""Create the bucket for Terraform's state, the only resource made before Terraform runs."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from operations.waiting_times import waiting_time
 
 
 def tls_only_policy(bucket: str) -> str:
-    """Return a bucket policy that refuses everything sent without TLS."""
+    """Return a bucket policy that denies requests made without TLS."""
     arn = f"arn:aws:s3:::{bucket}"
     statement = {
         "Sid": "TlsOnly",
@@ -28,7 +28,7 @@ def tls_only_policy(bucket: str) -> str:
 
 
 def bootstrap(environment: Environment) -> str:
-    """Make the state bucket, or mend the settings of the one there; return its name."""
+    """Create the state bucket, or correct the settings of an existing one; return its name."""
     bucket = environment.terraform_bucket
     s3 = boto3.client("s3")
     try:
@@ -48,7 +48,7 @@ def bootstrap(environment: Environment) -> str:
 
 
 def tag_bucket(environment: Environment, tags: Mapping[str, str]) -> None:
-    """Give the state bucket the tags of everything else; Terraform does not know this bucket."""
+    """Tag the state bucket like all other resources; Terraform does not manage this bucket."""
     s3, bucket = boto3.client("s3"), environment.terraform_bucket
     if tags:
         kept: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]

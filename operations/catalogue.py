@@ -1,4 +1,4 @@
-"""Bring the embedded catalogue in: what a fresh machine recommends from, no download needed."""
+"""Import the embedded catalogue, so that a new deployment can recommend without a download."""
 
 from catalogue import DATASET
 from catalogue.__main__ import write
@@ -11,7 +11,7 @@ FOLDER = "catalogue"
 
 
 def import_catalogue(environment: Environment, phases: Phases) -> TrainedModel:
-    """Draw the catalogue's ratings and import them like anybody's."""
+    """Generate the catalogue's ratings and import them like any other data set."""
     folder = environment.state / FOLDER
     with phases.phase("draw the catalogue's ratings") as phase:
         phase.result = f"{write(folder):,} ratings"

@@ -1,4 +1,4 @@
-"""Run other programs: quietly, their words kept in a log, the telling ones shown on failure."""
+"""Run other programs quietly: log their output, and show its relevant lines on failure."""
 
 import os
 import re
@@ -12,17 +12,17 @@ from operations.waiting_times import waiting_time
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TELLING = re.compile(r"error|failed|refused|denied|invalid", re.IGNORECASE)
-# Terraform frames its errors with these.
+# Terraform draws a frame of these characters around its errors.
 _FRAME = "╷│╵ "
 
 
 def plain(line: str) -> str:
-    """Return a line without colours and without Terraform's frame."""
+    """Return a line without colour codes and Terraform's frame."""
     return _COLOURS.sub("", line).strip(_FRAME + "\r\n\t")
 
 
 def telling_words(lines: Sequence[str], limit: int = 3) -> str:
-    """Return the lines that most likely say why a program failed, joined into one sentence."""
+    """Return the output lines that most likely explain a failure, joined into one sentence."""
     spoken = [line for line in map(plain, lines) if line]
     first = next((n for n, line in enumerate(spoken) if line.startswith("Error:")), None)
     if first is not None:

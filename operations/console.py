@@ -1,4 +1,4 @@
-"""What an operator sees while long things run: one line a phase, with its progress and time."""
+"""Show the progress of long operations: one line per phase, with its progress and time."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ TABLE_WIDTH = 140
 
 @contextmanager
 def on_stderr() -> Iterator[None]:
-    """Say everything on stderr: stdout is for the one document that a program reads."""
+    """Print everything to stderr, because stdout carries one machine-readable document."""
     before = out.stderr
     out.stderr = True
     try:
@@ -53,7 +53,7 @@ class Phase:
         self._beat(words)
 
     def bar(self, completed: float, total: float) -> None:
-        """Show how far it is; both in the same unit."""
+        """Show the progress; both numbers have the same unit."""
         self.progress.update(self.task, completed=completed, total=total)
         if total:
             self._beat(f"{completed / total:.0%}")
@@ -99,7 +99,7 @@ class Phases:
 
     @contextmanager
     def phase(self, title: str) -> Iterator[Phase]:
-        """Time a phase; a failing one says so and lets its error through."""
+        """Time a phase; if it fails, print that and let the exception propagate."""
         started = time.monotonic()
         task = self._progress.add_task(title, total=None, detail="")
         phase = Phase(self._progress, task, title)

@@ -1,4 +1,4 @@
-"""Deploy into an AWS account: `make deploy ENV=…`; each part is also what `make local` does."""
+"""Deploy to an AWS account: `make deploy ENV=…`. `make local` reuses some of these phases."""
 
 from operations import sam
 from operations.addresses import api_url, site_url
@@ -17,7 +17,7 @@ from operations.wheels import fetch_wheels
 
 
 def deploy(environment: Environment) -> None:
-    """Make the account match the work tree, then say where the service answers."""
+    """Make the account match the work tree, then print the addresses of the site and the API."""
     require("terraform")
     with Phases() as phases:
         pass_preflight(environment, phases, making=True)
@@ -28,7 +28,7 @@ def deploy(environment: Environment) -> None:
         deploy_functions(environment, phases)
         with phases.phase("publish the site") as phase:
             changed = publish_site(environment)
-            # Terraform leaves out outputs that are null: without CloudFront there is none.
+            # Terraform omits null outputs, and without CloudFront this one is null.
             distribution = Terraform(environment).outputs().get("site_distribution_id")
             if changed and distribution:
                 invalidate(distribution)
@@ -42,21 +42,25 @@ def deploy(environment: Environment) -> None:
 
 
 def fetch_node_wheels(environment: Environment, phases: Phases) -> None:
-    """Fetch what Terraform uploads for the nodes; without it Terraform would delete the upload."""
-    if not environment.is_local:  # local steps run in an environment that is there already
+    """Fetch the EMR nodes' wheels; without them Terraform would delete the uploaded ones."""
+    if not environment.is_local:  # local steps run in an existing Python environment
         with phases.phase("fetch the EMR nodes' wheels"):
             fetch_wheels(environment)
 
 
 def apply_terraform(environment: Environment, phases: Phases) -> None:
-    """Make the state bucket where there is none, and everything that lives long."""
+    """Create the state bucket if it does not exist, then apply Terraform.
+
+    Raises:
+        OperationError: On AWS, the plan would replace the cluster.
+    """
     with phases.phase("terraform apply") as phase:
         phase.detail("state bucket")
         bootstrap(environment)
         terraform = Terraform(environment)
         phase.detail("init")
         terraform.init()
-        if not environment.is_local:  # nobody's text is late on a laptop
+        if not environment.is_local:  # locally, replacing the cluster delays no visitor's text
             phase.detail("plan")
             refuse_to_replace_cluster(environment, terraform.plan())
         finished = 0
@@ -75,13 +79,13 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
 
 
 def refuse_to_replace_cluster(environment: Environment, plan: Plan) -> None:
-    """Raise OperationError where a plan replaces the cluster: its steps would end with it."""
+    """Raise OperationError if a plan replaces the cluster, which would end its running steps."""
     if sentence := cluster_replacement(environment, plan):
         raise OperationError(sentence)
 
 
 def cluster_replacement(environment: Environment, plan: Plan) -> str | None:
-    """Say that a plan replaces the cluster and what to do instead; None where it does not."""
+    """Return a warning with the alternative if a plan replaces the cluster, else None."""
     attributes = plan.replaces_for(CLUSTER)
     if attributes is None:
         return None
@@ -93,7 +97,7 @@ def cluster_replacement(environment: Environment, plan: Plan) -> str | None:
 
 
 def deploy_functions(environment: Environment, phases: Phases) -> None:
-    """Publish the step scripts, make the secret, deploy the built functions."""
+    """Publish the step scripts, create the token secret and deploy the built functions."""
     with phases.phase("publish the EMR steps") as phase:
         scripts = publish_scripts(environment)
         make_token_secret(environment)
@@ -103,7 +107,7 @@ def deploy_functions(environment: Environment, phases: Phases) -> None:
 
 
 def print_addresses(environment: Environment) -> None:
-    """Say where to go from here."""
+    """Print the addresses of the deployment and the commands to run next."""
     suffix = "" if environment.is_local else f" ENV={environment.name}"
     out.print()
     out.print(f"site   [bold]{site_url(environment)}[/]")

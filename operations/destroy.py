@@ -1,4 +1,4 @@
-"""Take a whole deployment down: functions, everything Terraform made, and its state at last."""
+"""Destroy a deployment: its functions, all Terraform resources, and last the Terraform state."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ BUCKETS = ("ratings", "models", "results", "site", "artifacts")
 
 
 def confirm(environment: Environment) -> None:
-    """Ask for the environment's name, unless YES=1 says that it is meant."""
+    """Ask the operator to type the deployment's name, unless YES=1 confirms it."""
     if os.environ.get("YES") == "1":
         return
     out.print(
@@ -38,13 +38,13 @@ def confirm(environment: Environment) -> None:
 
 
 def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False) -> None:
-    """Destroy everything, the state bucket last, so that a failure half-way can be repeated.
+    """Destroy everything, the state bucket last, so that a run that failed halfway can be repeated.
 
-    Asks for the environment's name first, unless the caller knows that it is meant.
+    Asks the operator to type the deployment's name first, unless `confirmed`.
     """
     if not confirmed:
         confirm(environment)
-    # First of all: if this is refused, nothing is lost yet.
+    # Do this first: if AWS refuses it, nothing has been lost yet.
     with phases.phase("lift the protection") as phase:
         phase.result = ", ".join(lift_protection(environment)) or "nothing was protected"
     with phases.phase("delete the functions"):
@@ -54,7 +54,7 @@ def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False
     with phases.phase("empty the buckets") as phase:
         emptied = [_empty(environment, name) for name in BUCKETS]
         phase.result = f"{sum(emptied)} objects"
-    # Right before the tables go, and not earlier: until now everything could be kept.
+    # Not before the tables are about to be deleted: until then, their data can still be kept.
     with phases.phase("end the tables' backups") as phase:
         phase.result = end_backups(environment)
     with phases.phase("terraform destroy") as phase:
@@ -71,11 +71,11 @@ def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False
 
 
 def _forget(state: Path) -> None:
-    """Remove what this machine knew of the deployment; a local AWS in there goes on running."""
+    """Delete this machine's files about the deployment; a local AWS there keeps running."""
     (state / "done.json").unlink(missing_ok=True)
     for name in OWN_FOLDERS:
         shutil.rmtree(state / name, ignore_errors=True)
-    with suppress(OSError):  # a local AWS lives there, and logs stay
+    with suppress(OSError):  # a local AWS keeps its files there, and logs stay
         state.rmdir()
 
 

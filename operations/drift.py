@@ -1,7 +1,7 @@
-"""Compare an account with the work tree: `make drift`. Reads only, so that a schedule may run it.
+"""Compare an account with the work tree: `make drift`. It only reads: safe on a schedule.
 
-Terraform plans, and CloudFormation compares the stack's resources with its template. A difference
-is either something that was changed by hand or something in the work tree that is not deployed yet.
+Terraform makes a plan, and CloudFormation compares the stack's resources with its template. Each
+difference is either a change made by hand or a change in the work tree that is not deployed yet.
 """
 
 import time
@@ -29,17 +29,17 @@ _NOTHING = (["no-op"], ["read"])
 
 
 class DriftError(OperationError):
-    """The account and the work tree differ; the message lists where."""
+    """The account and the work tree differ; the message lists the differences."""
 
     status = 2
 
 
 def detect_drift(environment: Environment, phases: Phases) -> None:
-    """Compare both parts of a deployment.
+    """Compare the Terraform resources and the stack of a deployment with the work tree.
 
     Raises:
-        DriftError: if anything differs, with one line for each difference.
-        OperationError: if the comparison itself fails.
+        DriftError: Something differs; the message has one line for each difference.
+        OperationError: The comparison itself fails.
     """
     fetch_node_wheels(environment, phases)
     with phases.phase("compare with Terraform's files") as phase:
@@ -63,7 +63,7 @@ def plan_differences(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each resource or output that a plan would change.
 
     Args:
-        plan: what `terraform show -json` says of a plan (format version 1).
+        plan: The output of `terraform show -json` for a plan (format version 1).
     """
     for resource in plan.get("resource_changes", []):
         change = resource["change"]
@@ -77,7 +77,7 @@ def plan_differences(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _different(change: Mapping[str, Any]) -> list[str]:
-    """Name the attributes that change; their values may be secret."""
+    """Return the names of the attributes that change, without values, which may be secret."""
     before, after = change.get("before") or {}, change.get("after") or {}
     unknown = change.get("after_unknown") or {}
     return sorted(
@@ -92,7 +92,7 @@ def stack_differences(
 ) -> list[str] | None:
     """Return a line for each resource of the stack that was changed or deleted by hand.
 
-    None where the local AWS does not offer the comparison.
+    Returns None if the local AWS does not support the comparison.
     """
     cloudformation = boto3.client("cloudformation")
     try:

@@ -11,7 +11,7 @@ _AT_ONCE = 1000
 
 
 def empty_bucket(bucket: str) -> int:
-    """Delete everything in a bucket; return how many objects and versions that were."""
+    """Delete everything in a bucket; return the number of objects and versions deleted."""
     s3 = boto3.client("s3")
     removed = 0
     for batch in batched(_everything(s3, bucket), _AT_ONCE, strict=False):

@@ -1,4 +1,4 @@
-"""Which deployment the operator means: `local`, or a name in the AWS account of the shell."""
+"""The deployment that commands act on: `local`, or one in the AWS account of the shell."""
 
 import hashlib
 import os
@@ -18,14 +18,14 @@ LOCAL = "local"
 STATES = ROOT / ".local"
 DEFAULT_REGION = "us-east-1"
 DEFAULT_PORT = 4566
-# The one parameter that the first deployment makes, not Terraform.
+# The only parameter that the first deployment creates instead of Terraform.
 TOKEN_SECRET = "token-secret"  # noqa: S105  its name
-# Which clusters `make renew` is replacing; SSM takes no empty value.
+# Names the clusters that `make renew` is replacing. SSM does not accept an empty value.
 FORMER_CLUSTERS = "former-cluster-ids"
 NO_CLUSTERS = "none"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 _REGION = re.compile(r'^\s*region\s*=\s*"(?P<region>[a-z0-9-]+)"', re.MULTILINE)
-# Anything here could make a local command reach a real account.
+# Any of these variables could make a local command reach a real account.
 _REAL_CREDENTIALS = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -37,7 +37,7 @@ _REAL_CREDENTIALS = (
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
 )
-# Who acts on the local AWS, where that is not its root user: tests give a deployer's rights.
+# Credentials for the local AWS other than its root user's: tests use them to act as a deployer.
 _LOCAL_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "MARQUEE_LOCAL_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY": "MARQUEE_LOCAL_SECRET_ACCESS_KEY",
@@ -66,21 +66,21 @@ class Environment:
 
     @property
     def prefix(self) -> str:
-        """What every AWS name of this deployment starts with."""
+        """Prefix of all AWS resource names of this deployment."""
         return f"marquee-{self.name}"
 
     @property
     def state(self) -> Path:
-        """Folder of what this machine knows about the deployment; never committed.
+        """Folder of this machine's files about the deployment; never committed.
 
-        MARQUEE_STATE moves it, so that tests run a deployment of their own beside a user's.
+        MARQUEE_STATE overrides it, so that tests can run a deployment next to the operator's.
         """
         moved = os.environ.get("MARQUEE_STATE")
         return Path(moved).resolve() if moved else STATES / self.name
 
     @property
     def endpoint(self) -> str | None:
-        """Address of the local AWS, None on AWS itself."""
+        """URL of the local AWS; None for a deployment on AWS."""
         return f"http://localhost:{self.port}" if self.is_local else None
 
     @property
@@ -100,10 +100,11 @@ class Environment:
         return f"AWS does not accept this shell's credentials ({error}): log in, then try again."
 
     def variables(self) -> dict[str, str]:
-        """Return the process variables that make boto3, Terraform and SAM act on it.
+        """Return the process variables that make boto3, Terraform and SAM act on this deployment.
 
-        On the local AWS as its root user, or with the access key that MARQUEE_LOCAL_ACCESS_KEY_ID
-        and MARQUEE_LOCAL_SECRET_ACCESS_KEY give; never with the shell's own, an account's.
+        On the local AWS, they hold the access key in MARQUEE_LOCAL_ACCESS_KEY_ID and
+        MARQUEE_LOCAL_SECRET_ACCESS_KEY, or else the root user's. They never hold the shell's own
+        credentials, which belong to a real account.
         """
         variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if self.is_local:
@@ -114,14 +115,14 @@ class Environment:
                     for name, own in _LOCAL_CREDENTIALS.items()
                 },
                 "AWS_EC2_METADATA_DISABLED": "true",
-                # A laptop's own configuration could name another endpoint or profile.
+                # The operator's own AWS configuration could name another endpoint or profile.
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             }
         return variables
 
     def activate(self) -> None:
-        """Make this process and those it starts act on this deployment."""
+        """Make this process and its child processes act on this deployment."""
         if self.is_local:
             for name in list(os.environ):
                 if name in _REAL_CREDENTIALS or name.startswith("AWS_ENDPOINT_URL"):
@@ -129,7 +130,13 @@ class Environment:
         os.environ.update(self.variables())
 
     def parameter(self, name: str) -> str:
-        """Return what Terraform (or the first deployment) published as `/marquee/<env>/<name>`."""
+        """Return the SSM parameter `/marquee/<env>/<name>`.
+
+        Terraform publishes it, or, for the token secret, the first deployment.
+
+        Raises:
+            OperationError: There is no such parameter, or AWS cannot be reached.
+        """
         try:
             return self.parameters[name]
         except KeyError:
@@ -144,15 +151,15 @@ class Environment:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """Return all published parameters; the secret among them stays encrypted."""
+        """Return all SSM parameters of the deployment by name; the token secret stays encrypted."""
         return dict(self._published())
 
     @cached_property
     def parameters_digest(self) -> str:
-        """Return 16 hexadecimal digits that change with any value Terraform published.
+        """Return 16 hexadecimal digits that change with any value that Terraform publishes.
 
-        Not with the secret, which no template resolves and which the first deployment makes after
-        it has asked for the digest: the next one would find everything changed.
+        The token secret is left out: no template resolves it, and the first deployment creates it
+        only after it computes the digest, so the second one would find everything changed.
         """
         told = "\n".join(
             f"{name}={value}"
@@ -163,12 +170,12 @@ class Environment:
 
     @property
     def former_clusters(self) -> list[str]:
-        """Return the clusters that an unfinished `make renew` is replacing."""
+        """Return the ids of the clusters that an unfinished `make renew` is replacing."""
         published = self.parameters.get(FORMER_CLUSTERS, NO_CLUSTERS)
         return [] if published == NO_CLUSTERS else published.split(",")
 
     def forget_parameters(self) -> None:
-        """Read the parameters again the next time: something has just published new ones."""
+        """Clear the cached parameters, because new ones were just published."""
         for name in ("parameters", "parameters_digest"):
             self.__dict__.pop(name, None)
 
@@ -184,12 +191,12 @@ class Environment:
 
 
 def variables_file(name: str) -> Path:
-    """Return the file of Terraform variables that makes an environment what it is."""
+    """Return the path of a deployment's file of Terraform variables; it may not exist."""
     return ROOT / "terraform" / f"{name}.tfvars"
 
 
 def region_of(name: str) -> str:
-    """Return the region that the environment's variables name, else the shell's, else us-east-1."""
+    """Return the region in the deployment's variables file, else the shell's, else us-east-1."""
     file = variables_file(name)
     said = _REGION.search(file.read_text()) if file.is_file() else None
     if said:
@@ -198,7 +205,11 @@ def region_of(name: str) -> str:
 
 
 def chosen(name: str | None = None, port: int | None = None) -> Environment:
-    """Return the environment that ENV and PORT choose, made the one this process acts on."""
+    """Return the deployment that ENV and PORT choose, and make this process act on it.
+
+    Raises:
+        OperationError: ENV or PORT is invalid.
+    """
     name = name or os.environ.get("ENV") or LOCAL
     asked = os.environ.get("PORT") or str(DEFAULT_PORT)
     if port is None and not (asked.isdigit() and 0 < int(asked) < 2**16):

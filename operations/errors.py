@@ -1,4 +1,4 @@
-"""Failures that an operator can foresee: one sentence, exit 1, no traceback."""
+"""Expected failures, reported to the operator in one sentence: exit status 1, no traceback."""
 
 import functools
 import sys
@@ -15,7 +15,7 @@ class OperationError(Exception):
 
 
 def exit_with_one_sentence[**P](command: Callable[P, None]) -> Callable[P, int]:
-    """Turn an OperationError into its sentence on stderr and its exit status."""
+    """Make a function print an OperationError to stderr and exit with the error's status."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:

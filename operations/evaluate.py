@@ -1,4 +1,4 @@
-"""Measure models on a data set's held-out ratings: nothing is switched, nothing comes into use."""
+"""Evaluate models on a data set's held-out ratings; never publishes a model."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def evaluate(
     split: str | None = None,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """Bring a folder of ratings in, where it is not there yet, and return what was measured."""
+    """Evaluate models on a folder of ratings, prepared first if needed; return the report."""
     try:
         names = models_named(models)
     except UnknownModelError as error:
@@ -59,7 +59,7 @@ def evaluate(
 def _spare_the_active(
     environment: Environment, found: Found, known: Origin | None, wanted: Origin
 ) -> None:
-    """Refuse to replace the ratings that visitors are served from by others of the same name."""
+    """Raise OperationError if this would replace the ratings of the active data set."""
     current = current_model(environment)
     same_files = known is not None and known.files == wanted.files
     if current is not None and current.dataset == found.name and not same_files:

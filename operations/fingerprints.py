@@ -1,4 +1,4 @@
-"""Tell whether a phase's inputs changed since it last ran."""
+"""Detect whether the inputs of a phase changed since it last ran."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _NEVER_INPUTS = {"__pycache__", ".terraform", ".aws-sam", ".mypy_cache", ".ruff_
 
 
 def files_under(*paths: Path) -> list[Path]:
-    """Return all files under the paths, sorted, without what tools leave behind."""
+    """Return all files under the paths, sorted, except files that tools generate."""
     found: set[Path] = set()
     for path in paths:
         candidates: Iterable[Path] = path.rglob("*") if path.is_dir() else [path]

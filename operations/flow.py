@@ -1,4 +1,4 @@
-"""Submit a questionnaire and follow it live to the text."""
+"""Submit a questionnaire and follow the request live until the text is sent."""
 
 import json
 import random
@@ -24,7 +24,7 @@ from operations.errors import OperationError
 from operations.proofs import solve
 from operations.texts import sent_texts
 
-# A number of the kind that is reserved for fiction, so that nobody's phone is ever meant.
+# A number reserved for fiction, so that it never belongs to a real phone.
 LOCAL_PHONE = "+12025550143"
 RATED_MOVIES = 10
 POLL_SECONDS = {True: 0.2, False: 2.0}
@@ -33,7 +33,7 @@ _TEXT_SECONDS = 5.0
 
 @dataclass
 class Hop:
-    """One move of a visitor's request, with the time since the one before (seconds)."""
+    """A change of status of a visitor's request; `seconds` is the time since the previous one."""
 
     status: str
     at: datetime
@@ -43,7 +43,7 @@ class Hop:
 
 @dataclass
 class Flow:
-    """What one submission came to. Times are those the service wrote down."""
+    """The course and outcome of one request; its times are those that the service recorded."""
 
     visitor_id: str
     hops: list[Hop] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Flow:
 
 
 def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]:
-    """Rate some of the questionnaire's movies the way someone with a favourite genre would."""
+    """Rate some of the questionnaire's movies like a visitor with a favourite genre."""
     if not movies:
         raise OperationError("The questionnaire names no movie: train a model first.")
     choose = random.Random(seed)  # noqa: S311 - a taste, not a secret

@@ -1,4 +1,4 @@
-"""Bring real ratings in: recognise, upload, clean, train, and make them the active data set."""
+"""Import ratings: recognise, upload, clean, train, and make them the active data set."""
 
 import hashlib
 import json
@@ -28,12 +28,16 @@ from operations.train import TrainedModel, find_similar, train
 _TITLE_WRITERS = 8
 _EXAMPLES_SHOWN = 10
 _MEBIBYTE = 1024 * 1024
-# Parts of a large file travel side by side; the Prize's files are half a gigabyte each.
+# Upload parts of a large file in parallel: the Netflix Prize files are half a gigabyte each.
 _TRANSFER = TransferConfig(multipart_chunksize=16 * _MEBIBYTE, max_concurrency=4)
 
 
 def dataset_name(path: Path, name: str | None) -> str:
-    """Return the data set's name: the one given, else made from the folder's."""
+    """Return the given name of the data set, or one derived from the folder's name.
+
+    Raises:
+        OperationError: The given name is not 1 to 40 lower-case letters, digits and hyphens.
+    """
     if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise OperationError(
             f"NAME is {name!r}: use up to 40 lower-case letters, digits and hyphens."
@@ -46,7 +50,7 @@ def dataset_name(path: Path, name: str | None) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """A folder of ratings in a layout that can be read, and the data set's name for it."""
+    """A folder of ratings in a recognised layout, and the name of its data set."""
 
     name: str
     folder: Path
@@ -54,11 +58,11 @@ class Found:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What is uploaded: what prepare reads, and what an evaluation holds out."""
+        """Names of the files to upload: inputs of the prepare step, and official test sets."""
         return (*self.layout.files, *self.layout.official_tests)
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each file, by name."""
+        """Return the SHA-256 of each file in hexadecimal, by file name."""
         found = {}
         for name in self.files:
             with (self.folder / name).open("rb") as content:
@@ -67,7 +71,11 @@ class Found:
 
 
 def find(path: Path, name: str | None = None) -> Found:
-    """Recognise a folder of ratings and say what it is taken for."""
+    """Recognise the layout of a folder of ratings and print it.
+
+    Raises:
+        OperationError: The layout is not recognised.
+    """
     try:
         layout = recognise_folder(path)
     except DatasetError as error:
@@ -86,7 +94,7 @@ def import_ratings(
 ) -> TrainedModel:
     """Import a folder of ratings under a data set's name and train on it.
 
-    Visitors see the former data set until the new one has a model and its titles.
+    Visitors see the previous data set until the new one has a model and titles.
     """
     found = find(path, name)
     prepare(environment, phases, found)
@@ -100,9 +108,9 @@ def import_ratings(
 
 
 def prepare(environment: Environment, phases: Phases, found: Found) -> None:
-    """Upload the files and clean them; tell what was left out and note what it was made from."""
+    """Upload and clean the files, print what was left out, and record the data set's origin."""
     where = locations(environment)
-    # A run that ends halfway must not pass for the files that were here before.
+    # If this run fails halfway, the old record must not describe the partly replaced files.
     _forget_origin(environment, found.name)
     with phases.phase("upload") as phase:
         upload(environment, found.folder, found.files, found.name, phase)
@@ -117,19 +125,19 @@ def prepare(environment: Environment, phases: Phases, found: Found) -> None:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a prepared data set was made from: files by name and SHA-256, and the scripts' place."""
+    """The origin of a prepared data set: SHA-256 by file name, and the location of the scripts."""
 
     files: Mapping[str, str]
     scripts: str
 
 
 def origin_of(environment: Environment, dataset: str) -> Origin | None:
-    """Return what a prepared data set was made from, None where nobody noted it."""
+    """Return the origin of a prepared data set, or None if none was recorded."""
     bucket = environment.parameter("ratings-bucket")
     try:
         kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(dataset))
     except ClientError as error:
-        # Without ListBucket on AWS a missing object looks forbidden.
+        # Without s3:ListBucket, AWS answers AccessDenied for a missing object.
         if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
             return None
         raise
@@ -156,7 +164,7 @@ def _origin_key(dataset: str) -> str:
 def upload(
     environment: Environment, folder: Path, names: Sequence[str], dataset: str, phase: Phase
 ) -> None:
-    """Upload the files, then remove what an earlier import of the same name left beside them."""
+    """Upload the files, then delete other files that an earlier import of the same name left."""
     s3, bucket = boto3.client("s3"), environment.parameter("ratings-bucket")
     prefix = f"raw/{dataset}/"
     total = sum((folder / name).stat().st_size for name in names)
@@ -187,7 +195,7 @@ def _report(environment: Environment, dataset: str) -> dict[str, Any]:
 
 
 def report_lines(report: Mapping[str, Any]) -> list[str]:
-    """Return what an operator should know about the rows that were left out."""
+    """Return lines that summarise the rows read and left out, with up to 10 examples."""
     lines = [
         f"  {report['rows']:,} rows read: {report['ratings']:,} ratings by {report['users']:,}"
         f" users of {report['movies_rated']:,} movies"
@@ -206,7 +214,7 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
 
 
 def load_titles(environment: Environment, model: TrainedModel, phase: Phase) -> int:
-    """Write the titles of a model's movies into the movies table; return their number."""
+    """Write the titles of a model's movies to the movies table; return how many."""
     listed = model_json(environment, model.model_id, "movies.json")
     movies = [
         Movie(movie_id=movie_id, title=title, year=year, genres=genres)
@@ -233,6 +241,6 @@ def load_titles(environment: Environment, model: TrainedModel, phase: Phase) -> 
 def _write_titles(
     table: str, dataset: str, movies: Sequence[Movie], counted: Callable[[Movie], Movie]
 ) -> int:
-    # A resource of its own: boto3's are not to be shared between threads.
+    # Each thread needs its own resource: boto3 resources are not thread-safe.
     session = boto3.Session()
     return MoviesTable(session.resource("dynamodb"), table).put(dataset, map(counted, movies))

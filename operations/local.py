@@ -1,4 +1,4 @@
-"""All of Marquee on this machine: `make local`, and `make stop` to leave nothing behind."""
+"""Run all of Marquee on this machine (`make local`) and remove it again (`make stop`)."""
 
 import shutil
 import subprocess
@@ -26,7 +26,7 @@ from operations.tools import require
 
 
 def start(environment: Environment) -> None:
-    """Bring everything up; what is up already and unchanged is left as it is."""
+    """Start the local deployment; skip the parts that already run and have not changed."""
     if not environment.is_local:
         raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
     with Phases() as phases:
@@ -44,7 +44,7 @@ def start(environment: Environment) -> None:
 
 
 def start_local_aws(environment: Environment, phases: Phases) -> None:
-    """Start the local AWS, empty; one that runs already is left as it is."""
+    """Start an empty local AWS, unless one is already running."""
     require("java")
     require("terraform")
     require("openblas")
@@ -53,12 +53,16 @@ def start_local_aws(environment: Environment, phases: Phases) -> None:
 
 
 def local_aws_runs(environment: Environment) -> bool:
-    """Say whether the local AWS of this environment's state folder runs."""
+    """Return whether the local AWS of this deployment's state folder is running."""
     return launcher.running(environment.state) is not None
 
 
 def stop(environment: Environment) -> str:
-    """End the local AWS and everything it held."""
+    """Stop the local AWS and delete everything in it; return a sentence that says so.
+
+    Raises:
+        OperationError: The state folder, which may hold visitors' data, cannot be removed.
+    """
     _local_aws(environment, "stop")
     shutil.rmtree(environment.state, ignore_errors=True)
     if environment.state.exists():
@@ -66,19 +70,19 @@ def stop(environment: Environment) -> str:
             f"{environment.state} could not be removed, and what visitors gave may be in it; "
             "remove it yourself."
         )
-    with suppress(OSError):  # another environment's state is in there
+    with suppress(OSError):  # fails if another deployment's state is in there
         STATES.rmdir()
     return "The local AWS is stopped and nothing is left of it."
 
 
 def terraform_inputs(environment: Environment) -> str:
-    """Return the fingerprint of what `terraform apply` reads."""
+    """Return the fingerprint of the inputs of `terraform apply`."""
     files = [file for file in files_under(ROOT / "terraform") if not _left_by_terraform(file.name)]
     return fingerprint(files, str(environment.port))
 
 
 def functions_inputs(environment: Environment) -> str:
-    """Return the fingerprint of what the functions and their stack are made of."""
+    """Return the fingerprint of the sources of the functions and their stack."""
     files = files_under(ROOT / "sam", ROOT / "functions", ROOT / "layer")
     return fingerprint(files, str(environment.port))
 
@@ -130,7 +134,7 @@ def _site(environment: Environment, phases: Phases, done: Done) -> None:
 
 
 def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
-    """Call the local AWS's own command line; return its sentence."""
+    """Run a command of `python -m local_aws`; return the sentence that it prints."""
     called = subprocess.run(
         [
             *(sys.executable, "-m", "local_aws", command),
@@ -147,6 +151,6 @@ def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
 
 
 def running_instance(environment: Environment) -> str:
-    """Return what tells this run of the local AWS from every other: it keeps all in memory."""
+    """Return the id of this run of the local AWS; each run starts empty, with state in memory."""
     answer = httpx.get(f"{environment.endpoint}{INSTANCE}", timeout=30)
     return str(answer.json()["instance"])

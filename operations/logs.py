@@ -1,4 +1,4 @@
-"""Show what the functions logged lately, oldest first."""
+"""Show the functions' recent log lines, oldest first."""
 
 import json
 import time

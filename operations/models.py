@@ -1,4 +1,4 @@
-"""Read what lies in the models bucket: the model in use, its movies, how good it is."""
+"""Read from the models bucket: the active model, its movies and its quality."""
 
 import json
 from typing import Any
@@ -14,13 +14,13 @@ CURRENT = "current.json"
 
 
 def current_model(environment: Environment) -> CurrentModel | None:
-    """Return the model in use, None before the first training."""
+    """Return the active model, or None before the first training."""
     kept = _read(environment, CURRENT)
     return CurrentModel.from_json(kept) if kept is not None else None
 
 
 def model_json(environment: Environment, model_id: str, name: str) -> Any:
-    """Return a JSON file of a model folder, None where the folder lacks it."""
+    """Return the content of a JSON file in a model folder, or None if the file is missing."""
     kept = _read(environment, f"{model_id}/{name}")
     return json.loads(kept) if kept is not None else None
 
@@ -32,7 +32,7 @@ def _read(environment: Environment, key: str) -> bytes | None:
     except s3.exceptions.NoSuchKey:
         return None
     except ClientError as error:
-        # Without ListBucket on AWS a missing object looks forbidden.
+        # Without s3:ListBucket, AWS answers AccessDenied for a missing object.
         if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
             return None
         raise
@@ -40,7 +40,7 @@ def _read(environment: Environment, key: str) -> bytes | None:
 
 
 def switch_to(environment: Environment, model_id: str) -> CurrentModel:
-    """Make a trained model the one in use, and its data set the active one."""
+    """Publish a trained model and make its data set the active one."""
     manifest = model_json(environment, model_id, "manifest.json")
     if manifest is None:
         raise OperationError(f"There is no whole model {model_id}: train again.")

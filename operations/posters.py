@@ -1,8 +1,8 @@
 """Fetch the movies' posters from TMDB into the site's bucket, which serves them itself.
 
-So a visitor's browser still asks nobody else. Needs a data set whose movies carry TMDB ids and the
-operator's own key. What was asked is noted: a run goes on where the last one stopped, with the
-movies that most people rated first, and renews what grows old. TMDB's terms: docs/deploy.md.
+This way a visitor's browser contacts no third party. It needs a data set whose movies have TMDB
+ids, and the operator's own key. TMDB's answers are recorded: a run continues where the last one
+stopped, takes the most rated movies first, and renews old posters. TMDB's terms: docs/deploy.md.
 """
 
 import json
@@ -34,11 +34,11 @@ from operations.site import POSTERS, publish_site
 REPORTS = "reports/"  # in the ratings bucket
 KEY_VARIABLE = "TMDB_API_KEY"
 API, IMAGES = "https://api.themoviedb.org/3", "https://image.tmdb.org/t/p/w342"
-NOTES = "posters.json"  # among a data set's reports: what TMDB said about each movie
+NOTES = "posters.json"  # among a data set's reports: TMDB's answer for each movie
 NOTED_EACH = 200  # answers
 RENEWED_AFTER = timedelta(days=90)  # they expire in time for TMDB's terms: terraform/variables.tf
 CACHE_CONTROL = "public, max-age=86400"
-AT_ONCE, A_SECOND = 8, 40  # requests; TMDB asks for some forty a second at most
+AT_ONCE, A_SECOND = 8, 40  # requests; TMDB's limit is about 40 a second
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0  # seconds
 MOST_BYTES = 500_000
@@ -48,7 +48,7 @@ _JPEG = b"\xff\xd8\xff"
 
 
 class Pace:
-    """Lets so many requests of all threads through a second."""
+    """Limits the rate of requests of all threads together, in requests per second."""
 
     def __init__(self, a_second: float, sleep: Callable[[float], None] = time.sleep) -> None:
         self._gap, self._sleep = 1 / a_second, sleep
@@ -163,7 +163,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Asked:
-    """What TMDB said about the movie that it calls `tmdb`."""
+    """TMDB's answer about the movie with the TMDB id `tmdb`."""
 
     tmdb: int
     has_poster: bool
@@ -199,7 +199,7 @@ class PosterFolder:
         self._notes = f"{REPORTS}dataset={dataset}/{NOTES}"
 
     def posters(self) -> dict[int, datetime]:
-        """The movies whose posters are here, and since when."""
+        """Return the movies that have a poster here, with the time it was stored."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._site, Prefix=self._prefix
         )
@@ -223,7 +223,7 @@ class PosterFolder:
             self._s3.delete_object(Bucket=self._site, Key=self._key(movie_id))
 
     def notes(self) -> dict[int, Asked]:
-        """What TMDB said so far, by movie."""
+        """Return TMDB's answers so far, by movie."""
         try:
             kept = self._s3.get_object(Bucket=self._ratings, Key=self._notes)
         except self._s3.exceptions.NoSuchKey:
@@ -276,7 +276,7 @@ def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
 
 
 def remove_posters(environment: Environment, phases: Phases) -> None:
-    """Take all posters away again."""
+    """Delete all posters and the notes about them, then publish the site without posters."""
     s3 = boto3.client("s3")
     site, ratings = environment.parameter("site-bucket"), environment.parameter("ratings-bucket")
     with phases.phase("remove the posters") as phase:

@@ -1,4 +1,4 @@
-"""Solve the API's challenges, as a browser does before it sends a phone."""
+"""Solve the API's challenges, as a browser does before it sends a phone number."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _LONGEST_SECONDS = 120.0
 
 
 def solve(challenge: Mapping[str, Any]) -> str:
-    """Solve a challenge and give the proof that a form carries (base64).
+    """Solve a challenge and return the proof to put into a form (base64).
 
     Raises OperationError where that takes longer than two minutes.
     """

@@ -1,7 +1,7 @@
-"""What keeps a deployment from being deleted by mistake, taken away where deleting is meant.
+"""Remove the protection against accidental deletion before an intended deletion.
 
-By AWS's own calls and not by an apply: an apply would also make what else differs from the work
-tree, a new cluster for one that has ended among it.
+This calls AWS's APIs instead of running `terraform apply`: an apply would also make all other
+changes in the work tree, for example create a new cluster in place of a terminated one.
 """
 
 import time
@@ -16,13 +16,13 @@ from operations.environment import Environment
 from operations.errors import OperationError
 
 TABLES = ("movies", "visitors", "idempotency")
-# A cluster ends within minutes; its last logs are written by then.
+# A cluster terminates within minutes, and has written its last logs by then.
 CLUSTER_SECONDS = 1800.0
 POLL_SECONDS = {True: 1.0, False: 15.0}
 
 
 def lift_protection(environment: Environment) -> list[str]:
-    """Let tables and cluster be deleted; return the names of those that were protected."""
+    """Lift the deletion protection of tables and clusters; return those that were protected."""
     return [*_unprotected_tables(environment), *_unprotected_clusters(environment)]
 
 
@@ -41,10 +41,10 @@ def _unprotected_tables(environment: Environment) -> Iterator[str]:
 
 
 def end_backups(environment: Environment) -> str:
-    """Switch the tables' point-in-time recovery off and delete their backups; say what went.
+    """Turn off the tables' point-in-time recovery and delete their backups; return a summary.
 
-    DynamoDB keeps a system backup for 35 days of a table that is deleted while point-in-time
-    recovery is on (DynamoDB Developer Guide, "Point-in-time recovery", "Delete a table").
+    If a table is deleted while point-in-time recovery is on, DynamoDB keeps a system backup of it
+    for 35 days (DynamoDB Developer Guide, "Point-in-time recovery", "Delete a table").
     """
     dynamodb = boto3.client("dynamodb")
     switched_off = deleted = 0
@@ -59,7 +59,7 @@ def end_backups(environment: Environment) -> str:
             if recovery and recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
                 _switch_recovery_off(dynamodb, name)
                 switched_off += 1
-        # Also of a table that is gone: its on-demand backups outlive it.
+        # A deleted table's on-demand backups outlive it, so look for those too.
         for backup in _backups(dynamodb, name, "USER"):
             dynamodb.delete_backup(BackupArn=backup["BackupArn"])
             deleted += 1
@@ -74,9 +74,9 @@ def _switch_recovery_off(dynamodb: DynamoDBClient, table: str) -> None:
 
 
 def system_backups(environment: Environment) -> list[str]:
-    """Describe the backups that DynamoDB made of deleted tables, with the day they expire.
+    """Return descriptions of DynamoDB's system backups of deleted tables, with expiry dates.
 
-    A table that was deleted by hand, or by an older release, may have left one.
+    A table that was deleted by hand or by an older release may have left such a backup.
     """
     dynamodb = boto3.client("dynamodb")
     return [
@@ -100,7 +100,7 @@ def _unprotected_clusters(environment: Environment) -> Iterator[str]:
 
 
 def unprotect_cluster(cluster_id: str) -> bool:
-    """Let a cluster be ended; say whether it was protected."""
+    """Turn off a cluster's termination protection; return whether it was on."""
     emr = boto3.client("emr")
     if not emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("TerminationProtected"):
         return False
@@ -109,7 +109,7 @@ def unprotect_cluster(cluster_id: str) -> bool:
 
 
 def living_clusters(environment: Environment) -> list[str]:
-    """Return the ids of the deployment's clusters that have not ended."""
+    """Return the ids of the deployment's clusters that have not terminated."""
     pages = boto3.client("emr").get_paginator("list_clusters")
     listed = pages.paginate(
         ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
@@ -123,7 +123,10 @@ def living_clusters(environment: Environment) -> list[str]:
 
 
 def end_clusters(environment: Environment, progress: Callable[[str], None] = lambda _: None) -> int:
-    """End the deployment's clusters and wait: one that lives writes logs into emptied buckets."""
+    """Terminate the deployment's clusters and wait; return how many.
+
+    A cluster that still runs would write logs into the emptied buckets.
+    """
     ending = living_clusters(environment)
     end_some_clusters(environment, ending, progress)
     return len(ending)
@@ -134,7 +137,7 @@ def end_some_clusters(
     ending: Collection[str],
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """End these clusters of the deployment and wait until they have ended."""
+    """Terminate these clusters of the deployment and wait until they have terminated."""
     if ending:
         boto3.client("emr").terminate_job_flows(JobFlowIds=list(ending))
     deadline = time.monotonic() + CLUSTER_SECONDS

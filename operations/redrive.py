@@ -1,7 +1,7 @@
-"""Put dead letters back to where they failed, once their cause is fixed.
+"""Redrive dead letters, once the cause of their failure is fixed.
 
-Dead sweeps are dropped: the schedule runs a new sweep within minutes, and a sweep looks at whatever
-waits, not at what waited when it failed.
+Dead letters of sweeps are dropped: the schedule starts a new sweep within minutes, and each sweep
+looks at all requests that wait now, not at those that waited when an earlier sweep failed.
 """
 
 import json
@@ -24,7 +24,7 @@ _BATCH = 10
 
 
 def redrive(environment: Environment) -> int:
-    """Move dead letters back and call reconcile for its own, but for sweeps; return how many."""
+    """Redrive the queues' dead letters and reconcile's, except sweeps; return how many."""
     sqs = boto3.client("sqs")
     total = 0
     for name in QUEUES:
@@ -55,7 +55,7 @@ def redrive(environment: Environment) -> int:
 
 
 def waiting(sqs: SQSClient, queue_url: str) -> int:
-    """Return how many messages wait in a queue."""
+    """Return the approximate number of messages that wait in a queue."""
     attributes = sqs.get_queue_attributes(
         QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
     )
@@ -67,10 +67,10 @@ def _move_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
         return 0
     source = _arn(sqs, dead_letters)
     try:
-        # With the destination named, letters that were put there by hand move too.
+        # With an explicit destination, dead letters that were sent there by hand move too.
         sqs.start_message_move_task(SourceArn=source, DestinationArn=_arn(sqs, queue))
     except ClientError as error:
-        # An emulator may lack the call; anything else it says is meant.
+        # An emulator may not support this call; any other error is real.
         if error.response["Error"]["Code"] not in {"UnsupportedOperation", "InternalFailure"}:
             raise
         return _carry_back(sqs, dead_letters, queue)
@@ -95,7 +95,7 @@ def _arn(sqs: SQSClient, queue_url: str) -> str:
 
 
 def _carry_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
-    """Send each message before deleting it: a crash between doubles one, and loses none."""
+    """Send each message before deleting it: a crash in between duplicates one but loses none."""
     carried = 0
     while messages := _receive(sqs, dead_letters):
         for message in messages:
@@ -108,15 +108,15 @@ def _carry_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
 def reconcile_again(
     sqs: SQSClient, dead_letters: str, call_reconcile: Callable[[Any], None]
 ) -> tuple[int, int]:
-    """Call reconcile with each event in its dead letters, and drop the sweeps among them.
+    """Call reconcile with each event in its dead letters, except sweeps, which are dropped.
 
     Args:
-        sqs: a client.
-        dead_letters: the URL of reconcile's dead-letter queue.
-        call_reconcile: calls the function with one event, without waiting for the end.
+        sqs: An SQS client.
+        dead_letters: The URL of reconcile's dead-letter queue.
+        call_reconcile: Calls the function with one event, without waiting for it to finish.
 
     Returns:
-        How many events were handed to reconcile, and how many sweeps were dropped.
+        The number of events sent to reconcile, and the number of sweeps dropped.
     """
     handled = sweeps = 0
     while messages := _receive(sqs, dead_letters):
@@ -132,9 +132,9 @@ def reconcile_again(
 
 
 def event_of_dead_letter(body: str) -> Any:
-    """Return the event that an asynchronous call failed on.
+    """Return the event of a failed asynchronous call.
 
-    A failure destination wraps it in a record of the failure; a dead-letter queue holds it bare.
+    A failure destination wraps the event in a failure record; a dead-letter queue does not.
     """
     letter = json.loads(body)
     if isinstance(letter, dict) and "requestPayload" in letter:

@@ -1,4 +1,4 @@
-"""Releases of the functions: published versions, and the alias that events and the API call.
+"""Releases of the functions: published versions, and the alias that events and the API invoke.
 
 Every deployment that changes anything publishes a version of every function, whose variable
 RELEASE names the release (docs/decisions/0010-rollback.md). Rolling back moves the aliases.
@@ -18,10 +18,10 @@ from operations.errors import OperationError
 from operations.logs import FUNCTIONS
 
 ALIAS = "live"
-KEPT = 5  # releases, the one in use among them
+KEPT = 5  # releases, including the active one
 _LATEST = "$LATEST"
-# Variables that name things which a later deployment may have replaced. The site's address is not
-# among them: with an old one, links only name the old address.
+# Variables that name resources which a later deployment may have replaced. The site's address does
+# not count: a release with an old one works, but its links use the old address.
 _REPLACEABLE = re.compile(r"CLUSTER_ID|.*_(BUCKET|TABLE|QUEUE_URL)")
 
 
@@ -37,9 +37,9 @@ class Version:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function's versions, oldest first; `in_use` is the number that the alias names.
+    """A function's versions, oldest first; `in_use` is the version number that the alias names.
 
-    `latest` is the release of the unpublished code, which is what the stack holds.
+    `latest` is the release of the unpublished code ($LATEST), which the stack holds.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Function:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What a rollback did: release and time of publication, before and after."""
+    """The effect of a rollback: release and publication time, before and after."""
 
     was: Version
     now: Version
@@ -67,7 +67,7 @@ class RolledBack:
 
 
 def functions(environment: Environment) -> list[Function]:
-    """Return the deployed functions that have the alias; none before the first deployment."""
+    """Return the deployed functions that have the alias: none before the first deployment."""
     client = boto3.client("lambda")
     names = (f"{environment.prefix}-{name}" for name in FUNCTIONS)
     return [found for name in names if (found := _function(client, name)) is not None]
@@ -103,8 +103,8 @@ def _function(client: LambdaClient, name: str) -> Function | None:
 def forget_unfinished(environment: Environment) -> int:
     """Delete versions that a failed deployment published; return how many.
 
-    CloudFormation keeps them when it undoes an update, and Lambda publishes no second version of
-    the same code and settings, so that the same deployment could not be tried again.
+    CloudFormation keeps them when it undoes an update. Lambda does not publish a second version of
+    the same code and settings, so with them the same deployment could not be tried again.
     """
     client = boto3.client("lambda")
     deleted = 0
@@ -120,14 +120,14 @@ def forget_unfinished(environment: Environment) -> int:
 
 
 def in_use(environment: Environment) -> dict[str, int]:
-    """Return the number of the version in use of each deployed function."""
+    """Return the version number that the alias of each deployed function names."""
     return {function.name: function.in_use for function in functions(environment)}
 
 
 def go_forward(environment: Environment) -> bool:
-    """Point the aliases at the release that the stack holds; tell whether any was elsewhere.
+    """Point the aliases at the release that the stack holds; return whether any alias moved.
 
-    CloudFormation does not see that a rollback has moved them, and leaves them where they are.
+    CloudFormation does not notice that a rollback moved them, and so does not move them back.
     """
     targets = {
         function: newest
@@ -139,9 +139,9 @@ def go_forward(environment: Environment) -> bool:
 
 
 def go_back(environment: Environment, before: Mapping[str, int]) -> None:
-    """Point the aliases where they were before a deployment that failed.
+    """Point the aliases back at the versions they named before a failed deployment.
 
-    After a rollback that is not where CloudFormation puts them when it undoes the update.
+    After a rollback, CloudFormation puts them elsewhere when it undoes the update.
     """
     client = boto3.client("lambda")
     for function in functions(environment):
@@ -151,10 +151,10 @@ def go_back(environment: Environment, before: Mapping[str, int]) -> None:
 
 
 def prune(environment: Environment, before: Mapping[str, int], kept: int = KEPT) -> int:
-    """Delete the versions that nothing should go back to; return how many.
+    """Delete the versions that no rollback should return to; return how many.
 
-    Those are the ones beyond the newest `kept`, and those between the version that was in use
-    before the deployment and the one in use now: a rollback had abandoned them. Layers need no
+    These are the versions older than the newest `kept`, and those between the version that was in
+    use before the deployment and the current one, which a rollback had abandoned. Layers need no
     pruning: Lambda keeps a copy of a deleted layer version until no function refers to it (API
     reference, DeleteLayerVersion).
     """
@@ -174,9 +174,10 @@ def prune(environment: Environment, before: Mapping[str, int], kept: int = KEPT)
 
 
 def roll_back(environment: Environment) -> RolledBack:
-    """Point all aliases at the release before the one in use.
+    """Point all aliases at the release before the current one.
 
-    Raises OperationError where there is none, or where it belongs to things that are gone.
+    Raises:
+        OperationError: There is no such release, or it uses resources that have been replaced.
     """
     found = functions(environment)
     if not found:
@@ -196,7 +197,7 @@ def roll_back(environment: Environment) -> RolledBack:
 
 
 def show_rollback(done: RolledBack) -> None:
-    """Print what a rollback did, and what it did not."""
+    """Print what a rollback changed and what it left unchanged."""
     for name, (was, now) in done.functions.items():
         out.print(f"{name:<32} version {was} → {now}", markup=False)
     out.print(
@@ -212,7 +213,7 @@ def _moment(version: Version) -> str:
 
 
 def _release_before(environment: Environment, found: list[Function]) -> str:
-    """Return the newest release before the one in use that every function has a version of."""
+    """Return the newest release before the current one that has a version of every function."""
     older = [
         [each.release for each in function.versions if each.number < function.in_use]
         for function in found
@@ -233,7 +234,7 @@ def _release_before(environment: Environment, found: list[Function]) -> str:
 
 
 def _version_of(function: Function, release: str) -> Version:
-    """Return the newest version of a release that is older than the one in use."""
+    """Return the newest version of a release that is older than the current version."""
     return [
         each
         for each in function.versions
@@ -254,7 +255,7 @@ def _refuse_what_is_gone(environment: Environment, targets: Mapping[Function, Ve
 
 
 def _move(targets: Mapping[Function, Version]) -> None:
-    """Move the aliases of all functions, or of none."""
+    """Move the aliases of all functions; if one fails, move the others back."""
     client = boto3.client("lambda")
     moved: list[Function] = []
     try:

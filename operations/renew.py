@@ -1,9 +1,9 @@
 """Replace the cluster while visitors are served: `make renew`.
 
-The old cluster leaves Terraform's state and goes on running; Terraform makes a new one; the
-functions switch to it; the old one ends once its last step has. Which clusters are being replaced
-is published as the SSM parameter `former-cluster-ids` before anything else happens, so that an
-interrupted renewal is continued by the next one, and no other cluster is ever ended.
+The old cluster is removed from Terraform's state and keeps running. Terraform creates a new one,
+the functions switch to it, and the old one is terminated after its last step ends. Before anything
+else, the SSM parameter `former-cluster-ids` records the clusters to replace: the next run can
+continue an interrupted one, and no other cluster is ever terminated.
 """
 
 import time
@@ -20,21 +20,21 @@ from operations.errors import OperationError
 from operations.protection import end_some_clusters, unprotect_cluster
 from operations.terraform import Terraform
 
-# Asking twice a minute leaves EMR's rate of such questions to the functions.
+# Polling AWS only twice a minute leaves EMR's API rate limit to the functions.
 POLL_SECONDS = {True: 1.0, False: 30.0}
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 def renew(environment: Environment, phases: Phases) -> str:
-    """Make a new cluster, switch to it, and end the old one after its last step.
+    """Create a new cluster, switch to it, and terminate the old one after its last step.
 
-    Can be interrupted anywhere and run again.
+    It can be interrupted anywhere and run again.
 
     Returns:
-        One sentence that names the new cluster and those that ended.
+        One sentence that names the new cluster and the terminated ones.
 
     Raises:
-        OperationError: if the environment is not deployed, or a part of the work fails.
+        OperationError: The deployment does not exist, or a phase fails.
     """
     terraform = Terraform(environment)
     with phases.phase("set the cluster aside") as phase:
@@ -45,7 +45,7 @@ def renew(environment: Environment, phases: Phases) -> str:
     fetch_node_wheels(environment, phases)
     with phases.phase("sam build"):
         sam.build(environment)
-    apply_terraform(environment, phases)  # the functions may use both clusters from here on
+    apply_terraform(environment, phases)  # from here on the functions may use both clusters
     deploy_functions(environment, phases)
     with phases.phase("wait for the old cluster's steps") as phase:
         phase.result = _wait_for_steps(environment, former, phase.detail)
@@ -55,7 +55,7 @@ def renew(environment: Environment, phases: Phases) -> str:
         f"  {_have_ended(former)}: 'make deploy ENV={environment.name}' finishes the rest, too."
     )
     _publish(environment, [])
-    apply_terraform(environment, phases)  # takes the functions' rights to the old one away
+    apply_terraform(environment, phases)  # removes the functions' permissions for the old one
     deploy_functions(environment, phases)
     return f"The steps run on {environment.parameter('cluster-id')}; {_have_ended(former)}."
 
@@ -79,7 +79,7 @@ def _set_aside(environment: Environment, terraform: Terraform) -> list[str]:
 
 
 def _publish(environment: Environment, former: list[str]) -> None:
-    """Keep which clusters are being replaced where every operator's machine finds it."""
+    """Record the clusters being replaced in SSM, where every operator's machine finds them."""
     boto3.client("ssm").put_parameter(
         Name=f"/marquee/{environment.name}/{FORMER_CLUSTERS}",
         Value=",".join(former) or NO_CLUSTERS,
@@ -92,7 +92,7 @@ def _publish(environment: Environment, former: list[str]) -> None:
 def _wait_for_steps(
     environment: Environment, former: list[str], progress: Callable[[str], None]
 ) -> str:
-    """Wait until the clusters have no step left to run, however long a training takes."""
+    """Wait, without a time limit, until the clusters have no step left to run."""
     waited_for = set[str]()
     while left := [name for cluster_id in former for name in _unfinished_steps(cluster_id)]:
         waited_for.update(left)

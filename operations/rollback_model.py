@@ -1,4 +1,4 @@
-"""Put a kept model into use again: `make rollback-model`, for the one before or for a named one."""
+"""Publish a kept model again (`make rollback-model`): the previous one or a named one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,16 @@ from operations.environment import Environment
 from operations.errors import OperationError
 from operations.models import current_model, switch_to
 
-# Each is read whole to be checked, and a deployment with few ratings trains for every submission.
+# A limit, because each model is read whole to check it, and a deployment with few ratings trains
+# for every submission.
 SHOWN = 10
 
 
 @dataclass(frozen=True)
 class KeptModel:
-    """A model folder of the models bucket; `damage` says why it cannot be used, None that it can.
+    """A model folder in the models bucket; `damage` says why it is unusable, None if it is usable.
 
-    Data set, time and measurements are empty where the folder cannot be read.
+    Data set, time and metrics are empty if the folder cannot be read.
     """
 
     model_id: str
@@ -49,10 +50,11 @@ class KeptModel:
 
 
 def rollback_model(environment: Environment, phases: Phases, model_id: str | None = None) -> None:
-    """Show the kept models and put one into use: the named one, or the one before.
+    """List the kept models and publish one: the named one, or the previous one.
 
-    Raises OperationError where nothing is in use, where no such model is kept, or where it is
-    damaged, half-written or of another data set.
+    Raises:
+        OperationError: No model is active, no such model is kept, or it is damaged, half-written
+            or of another data set.
     """
     current = current_model(environment)
     if current is None:
@@ -85,7 +87,7 @@ def rollback_model(environment: Environment, phases: Phases, model_id: str | Non
 
 
 def kept_model_ids(environment: Environment) -> list[str]:
-    """Return the ids of all model folders, the newest first; half-written ones are among them."""
+    """Return the ids of all model folders, newest first, including half-written ones."""
     pages = (
         boto3.client("s3")
         .get_paginator("list_objects_v2")
@@ -96,7 +98,7 @@ def kept_model_ids(environment: Environment) -> list[str]:
 
 
 def check(environment: Environment, model_id: str) -> KeptModel:
-    """Read a whole model folder and compare every file with the manifest's checksums."""
+    """Read a whole model folder and check every file against the manifest's checksums."""
     s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
 
     def read(name: str) -> bytes:

@@ -17,7 +17,7 @@ from operations.environment import Environment
 from operations.errors import OperationError
 from operations.scripts import publish_scripts
 
-# EMR lets an account describe steps once in two seconds for long.
+# EMR sustains one DescribeStep call per account every two seconds.
 POLL_SECONDS = {True: 0.5, False: 5.0}
 _OWN_SENTENCE = re.compile(r"(prepare|train|recommend|similar|evaluate): \S")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
@@ -33,7 +33,7 @@ class RunStep:
 
 
 def locations(environment: Environment) -> StepLocations:
-    """Return where the steps' scripts, inputs and outputs lie; publishes new scripts first."""
+    """Publish changed scripts; return the locations of the steps' scripts, inputs and outputs."""
     return StepLocations(
         scripts=publish_scripts(environment),
         ratings_bucket=environment.parameter("ratings-bucket"),
@@ -90,7 +90,7 @@ def last_words(output: str) -> str:
 
 
 def _output(environment: Environment, step_id: str) -> str:
-    """Return what the step printed, as far as it is in the cluster's log folder by now."""
+    """Return the step's output, as far as it has reached the cluster's log folder."""
     s3, bucket = boto3.client("s3"), environment.parameter("artifacts-bucket")
     folder = f"logs/{environment.parameter('cluster-id')}/steps/{step_id}"
     printed = []
@@ -98,6 +98,6 @@ def _output(environment: Environment, step_id: str) -> str:
         try:
             kept = s3.get_object(Bucket=bucket, Key=f"{folder}/{name}")["Body"].read()
         except ClientError:
-            continue  # EMR brings logs minutes late
+            continue  # EMR uploads logs minutes late
         printed.append(gzip.decompress(kept).decode(errors="replace"))
     return "\n".join(printed)

@@ -17,23 +17,23 @@ TEMPLATE = ROOT / "sam" / "template.yaml"
 _BIN = ROOT / ".venvs" / "sam" / "bin"
 _UNKNOWN_YET = "s3://scripts/are/published/later/"
 LAYER = "SharedLayer"
-_LAYER, _FUNCTION = "/opt", "/var/task"  # where Lambda puts them: what tracebacks name
+_LAYER, _FUNCTION = "/opt", "/var/task"  # where Lambda puts them: the paths in tracebacks
 _EVENT = re.compile(r"^(CREATE|UPDATE|DELETE)_COMPLETE\s+\S+\s+(?P<name>\S+)")
 
 
 def resource_complete(line: str) -> str | None:
-    """Return the resource that a line of `sam deploy` says is done."""
+    """Return the resource that a line of `sam deploy` reports as complete, else None."""
     found = _EVENT.match(line)
     return found["name"] if found else None
 
 
 def parameters_file(environment: Environment) -> Path:
-    """Return the file of the environment's own template parameters; it may be missing."""
+    """Return the path of the deployment's own template parameters; the file may not exist."""
     return ROOT / "sam" / "parameters" / f"{environment.name}.toml"
 
 
 def parameters(environment: Environment, scripts: str, file: Path | None = None) -> dict[str, str]:
-    """Return the template's parameters: the environment, the scripts, and what its file says."""
+    """Return the template's parameters: deployment, scripts prefix, and those in its file."""
     file = file or parameters_file(environment)
     try:
         own = tomllib.loads(file.read_text()) if file.is_file() else {}
@@ -46,11 +46,11 @@ def parameters(environment: Environment, scripts: str, file: Path | None = None)
 
 
 def resolved_values(environment: Environment) -> dict[str, str]:
-    """Return the template's parameters that depend on what Terraform published.
+    """Return the template's parameters that depend on the values that Terraform published.
 
-    The digest makes CloudFormation look the published values up again: it resolves them only where
-    it updates a resource, and a new cluster alone changes no template. The WAF's ARN is passed as a
-    value, because the condition on it cannot look a parameter up.
+    The digest makes CloudFormation resolve the published values again. It resolves them only when
+    it updates a resource, and a new cluster alone does not change the template. The WAF's ARN is
+    passed as a value, because the condition on it cannot resolve an SSM parameter.
     """
     return {
         "ParametersDigest": environment.parameters_digest,
@@ -59,7 +59,7 @@ def resolved_values(environment: Environment) -> dict[str, str]:
 
 
 def build(environment: Environment, template: Path = TEMPLATE) -> None:
-    """Build a template's functions and its layer into the environment's state folder."""
+    """Build a template's functions and layer into the deployment's state folder."""
     _run(
         environment,
         "build",
@@ -75,11 +75,11 @@ def build(environment: Environment, template: Path = TEMPLATE) -> None:
 
 
 def compile_modules(environment: Environment) -> None:
-    """Put bytecode beside the modules of the built functions and of the layer.
+    """Compile the modules of the built functions and the layer to bytecode.
 
-    A function's file system is read-only, so that Python could keep none and would compile all
-    that it imports at every cold start: more than half of its time. `unchecked-hash` is bytecode
-    that is not compared with its module's time, which packing changes.
+    A function's file system is read-only, so Python cannot cache bytecode there and would compile
+    every import at each cold start: more than half of its time. Bytecode of mode `unchecked-hash`
+    is not checked against its module's modification time, which packing changes.
     """
     for part in sorted(build_folder(environment).iterdir()):
         if part.is_dir():
@@ -98,10 +98,10 @@ def compile_modules(environment: Environment) -> None:
 def deploy(
     environment: Environment, scripts: str, progress: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Deploy the built template as the stack; `progress` hears each resource as it is done.
+    """Deploy the built template as the stack; call `progress` with each completed resource.
 
-    A stack that cannot be updated is deleted first. The release comes into use for all functions,
-    also where a rollback had taken it out of use; where it fails, the one in use stays.
+    A stack that cannot be updated is deleted first. All aliases then point at this release, even
+    if a rollback had moved them off it. If the deployment fails, they stay at the current one.
     """
     stack.make_deployable(environment)
     before = releases.in_use(environment)
@@ -135,30 +135,30 @@ def _deploy_stack(environment: Environment, scripts: str, progress: Callable[[st
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
         *("--parameter-overrides", *_overrides({**given, "Release": release(built, given)})),
-        # CloudFormation hands them on to every resource of the stack that takes tags.
+        # CloudFormation applies them to every resource of the stack that supports tags.
         *(["--tags", *_overrides(tags)] if tags else []),
         each_line=heard,
     )
 
 
 def release(built: Path, given: Mapping[str, str]) -> str:
-    """Return the name of a release: 16 hexadecimal digits of all that the functions are made of.
+    """Return the name of a release: 16 hexadecimal digits that identify its content.
 
     Args:
-        built: folder of the built functions, the layer and the template; bytecode does not count.
-        given: the template's parameters; a changed one is a new release.
+        built: Folder of the built functions, the layer and the template; bytecode is ignored.
+        given: The template's parameters; a changed one makes a new release.
     """
     words = (f"{name}={value}" for name, value in sorted(given.items()))
     return fingerprint(files_under(built), *words, root=built)
 
 
 def _overrides(given: Mapping[str, str]) -> list[str]:
-    # Quoted, since sam splits an override at spaces: rate(1 minute).
+    # Quoted because sam splits overrides at spaces, for example in rate(1 minute).
     return [f'{name}="{value}"' for name, value in given.items()]
 
 
 def build_folder(environment: Environment) -> Path:
-    # sam keeps a note beside the folder it builds into.
+    # sam writes a file next to its build folder.
     return environment.state / "sam" / "build"
 
 
@@ -172,11 +172,11 @@ def _run(
         [str(_BIN / "sam"), command, *arguments],
         log=environment.state / "logs" / f"sam-{command}.log",
         what=f"sam {command}",
-        # sam keeps dependencies below the folder it is started in; two deployments must not share.
+        # sam keeps dependencies under its working directory, which deployments must not share.
         folder=environment.state,
         variables={
             "SAM_CLI_TELEMETRY": "0",
-            # Builds with pip of the Python 3.13 that comes first on PATH: its own environment's.
+            # sam builds with the pip of the first Python 3.13 on PATH: make it that of sam's venv.
             "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
         },
         each_line=each_line,

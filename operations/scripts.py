@@ -1,4 +1,4 @@
-"""Publish the EMR step scripts and the part of the shared package that travels with them.
+"""Publish the EMR step scripts and the part of the shared package that they import.
 
 They lie under a prefix named by their content, so a running step never sees them change and an
 unchanged set is never uploaded twice.
@@ -18,17 +18,17 @@ from operations import ROOT
 from operations.environment import Environment
 from operations.errors import OperationError
 
-# What an EMR node has: Spark's own packages, and what requirements/emr.in adds.
+# Packages on an EMR node: Spark's own, and those that requirements/emr.in adds.
 _ON_EMR = {*sys.stdlib_module_names, "pyspark", "py4j", "numpy", "marquee"}
 _SCRIPTS = ROOT / "emr_steps"
 _PACKAGE = ROOT / "layer" / "marquee"
 _LEARNING = _SCRIPTS / "learning"
-# Zip entries need a time; a fixed one keeps the content hash free of the clock.
+# Zip entries need a time; a fixed one makes the content hash reproducible.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def imports_of(source: str) -> set[str]:
-    """Return every module that a source file imports, dotted, wherever in it."""
+    """Return the dotted name of every module that a source file imports, anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -81,7 +81,7 @@ def published_files() -> dict[str, bytes]:
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:
-    """Return 16 hexadecimal digits of SHA-256 over names and contents."""
+    """Return the first 16 hexadecimal digits of a SHA-256 over names and contents."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)

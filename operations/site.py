@@ -1,4 +1,4 @@
-"""Publish the website: its files, and the config.json that tells it where the API is."""
+"""Publish the website: its files, and the config.json that holds the API's address."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ from operations.fingerprints import files_under
 FOLDER = ROOT / "site"
 CONFIGURATION = "config.json"
 POSTERS = "posters/"  # <dataset>/<movie_id>.jpg: brought by operations.posters, not published
-# Names carry no version, so a browser asks each time whether its copy is still the newest.
+# File names carry no version, so browsers must revalidate their copies each time.
 CACHE_CONTROL = "no-cache"
-# Not every machine's table of types knows these.
+# Some machines' MIME tables lack these types.
 _TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -81,7 +81,7 @@ def publish_site(environment: Environment) -> int:
 
 
 def invalidate(distribution: str) -> None:
-    """Make CloudFront forget its copies."""
+    """Invalidate CloudFront's cached copies."""
     boto3.client("cloudfront").create_invalidation(
         DistributionId=distribution,
         InvalidationBatch={

@@ -44,11 +44,11 @@ type Say = Callable[[str], None]
 
 
 def status(cloudformation: CloudFormationClient, name: str) -> str | None:
-    """Return a stack's status, None where there is no such stack."""
+    """Return a stack's status, or None if the stack does not exist."""
     try:
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        # CloudFormation has no code of its own for a stack that does not exist.
+        # CloudFormation has no specific error code for a stack that does not exist.
         if "does not exist" in str(error):
             return None
         raise
@@ -92,7 +92,7 @@ def delete(environment: Environment) -> None:
 def _settled(
     environment: Environment, cloudformation: CloudFormationClient, say: Say
 ) -> str | None:
-    """Return the stack's status once nothing changes it any more."""
+    """Wait until the stack is no longer changing; return its status."""
     name, said = environment.prefix, False
     deadline = time.monotonic() + SETTLE_SECONDS
     while (state := status(cloudformation, name)) and _is_changing(state):

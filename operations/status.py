@@ -1,4 +1,4 @@
-"""Say how a deployment is: model, cluster, steps, queues, dead letters."""
+"""Report the state of a deployment: model, cluster, steps, queues and dead letters."""
 
 import boto3
 from botocore.exceptions import ClientError
@@ -14,7 +14,7 @@ _STEPS_SHOWN = 5
 
 
 def show_status(environment: Environment) -> None:
-    """Print one screen about the deployment."""
+    """Print a one-screen summary of the deployment."""
     lines = [
         ("site", site_url(environment)),
         ("API", _api(environment)),

@@ -1,4 +1,4 @@
-"""Run Terraform on one environment's state."""
+"""Run Terraform on the state of one deployment."""
 
 import json
 import os
@@ -18,16 +18,16 @@ from operations.wheels import wheels_folder
 
 FOLDER = ROOT / "terraform"
 _FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
-# Queues, lifecycle rules and the network spend their time waiting, not working.
+# Creating queues, lifecycle rules and the network is mostly waiting, so parallelism is cheap.
 _AT_ONCE = ("-parallelism=30",)
 CLUSTER = "aws_emr_cluster.this"
-# What has no question to ask and refuses the flag that forbids one.
+# Commands that never prompt and therefore reject the flag -input=false.
 _ASKS_NOTHING = ("output", "show", "state")
 _PLANNED = re.compile(r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy")
 
 
 def changes_planned(line: str) -> int | None:
-    """Return how many changes a plan's closing line announces, None for any other line."""
+    """Return the number of changes in a plan's summary line, or None for any other line."""
     found = _PLANNED.search(line)
     if found:
         return sum(int(count) for count in found.groups())
@@ -35,7 +35,7 @@ def changes_planned(line: str) -> int | None:
 
 
 def resource_finished(line: str) -> str | None:
-    """Return the resource that a line of `apply` or `destroy` says is done."""
+    """Return the resource that a line of `apply` or `destroy` reports as complete, else None."""
     found = _FINISHED.match(line)
     return found["name"] if found else None
 
@@ -97,7 +97,7 @@ class Terraform:
             "-reconfigure",
             *settings,
             *(f"-backend-config={name}={value}" for name, value in backend.items()),
-            # From a mirror no other platform's checksums can be had: leave the committed ones.
+            # A mirror has no checksums for other platforms: keep the committed ones.
             *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
         )
 
@@ -122,7 +122,7 @@ class Terraform:
         return Plan(text, document)
 
     def cluster_id(self) -> str | None:
-        """Return the id of the cluster in the state, None where the state holds none."""
+        """Return the id of the cluster in the state, or None if the state has no cluster."""
         state = self._shown()
         resources = state.get("values", {}).get("root_module", {}).get("resources", [])
         return next(
@@ -139,7 +139,7 @@ class Terraform:
         return shown
 
     def forget_cluster(self) -> None:
-        """Take the cluster out of the state; it goes on running, and the next apply makes one."""
+        """Remove the cluster from the state; it keeps running. The next apply creates another."""
         self._run("state", "rm", CLUSTER)
 
     def outputs(self) -> dict[str, Any]:

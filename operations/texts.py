@@ -12,7 +12,7 @@ from operations.errors import OperationError
 
 @dataclass(frozen=True)
 class SentText:
-    """A text as SNS took it."""
+    """A text as SNS accepted it."""
 
     phone: str
     body: str

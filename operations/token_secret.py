@@ -1,4 +1,4 @@
-"""The secret behind visitors' tokens: made on the first deployment, seen by no state and no log."""
+"""Create the secret for visitors' tokens on the first deployment, outside any state or log."""
 
 import secrets
 
@@ -10,7 +10,7 @@ _BYTES = 32
 
 
 def make_token_secret(environment: Environment) -> None:
-    """Store a fresh secret unless one is there; replacing it would end every visitor's link."""
+    """Store a new secret unless one exists; replacing it would break every visitor's link."""
     ssm = boto3.client("ssm")
     name = token_secret_name(environment)
     known = ssm.describe_parameters(

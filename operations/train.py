@@ -1,4 +1,4 @@
-"""Train a model on the cluster and say how good it is."""
+"""Train a model on the cluster and report its quality."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ from operations.running_steps import locations, run_step
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model and how good it is on the ratings kept back for the test.
+    """A model and its quality on the held-out ratings.
 
-    `test_rmse` in stars; `ndcg` at 10, of its picks and of the most popular movies.
+    `test_rmse` is in stars. `ndcg` is the nDCG@10 of the model's picks, `popularity_ndcg` that
+    of the most popular movies.
     """
 
     model_id: str
@@ -24,8 +25,8 @@ class TrainedModel:
     test_rmse: float | None
     ndcg: float | None = None
     popularity_ndcg: float | None = None
-    native_blas: bool = True  # whether the cluster has one; training is slower without
-    left_out: int = 0  # visitors without whom it was trained, as it would have been worse
+    native_blas: bool = True  # whether the cluster has native BLAS; training is slower without
+    left_out: int = 0  # visitors that training left out, as they would make the model worse
 
     def __str__(self) -> str:
         told = self.model_id
@@ -43,9 +44,9 @@ class TrainedModel:
 def train(
     environment: Environment, phases: Phases, dataset: str, *, all_visitors: bool = False
 ) -> TrainedModel:
-    """Train on a data set; the model is in use at once where that data set is the active one.
+    """Train on a data set; if it is the active one, the model is published immediately.
 
-    With `all_visitors` those count again whom the model in use was trained without.
+    With `all_visitors`, training includes the visitors that the active model left out.
     """
     model_id = new_model_id(datetime.now(UTC))
     in_use = current_model(environment)
@@ -74,7 +75,7 @@ def train(
 
 
 def find_similar(environment: Environment, phases: Phases, model_id: str) -> None:
-    """Find each movie's most similar ones by a model that is in use already, or soon is."""
+    """Compute the similar movies of each movie, with a model that is or soon becomes active."""
     with phases.phase("find similar movies") as phase:
         run_step(environment, similar_step(locations(environment), model_id), phase.detail)
 

@@ -7,7 +7,7 @@ has not forgotten yet. docs/deploy.md lists the same waits.
 import re
 from collections.abc import Iterable
 
-# Pattern of what AWS or Terraform prints, and what to do. The first that matches is shown.
+# A pattern in the output of AWS or Terraform, and what to do. The first match is shown.
 _WAITS = (
     (
         # SQS API reference, CreateQueue: QueueDeletedRecently
@@ -76,13 +76,13 @@ _WAITS = (
 
 
 def waiting_time(lines: Iterable[str]) -> str:
-    """Return what to wait for where AWS says that a name is not free yet, else nothing.
+    """Return what to wait for if AWS reports that a name is not free yet, else an empty string.
 
     Args:
-        lines: what a program printed, or an error's text.
+        lines: The output of a program, or an error's text.
 
     Returns:
-        A sentence that begins with a space, to be put after the error, or the empty string.
+        A sentence that starts with a space, to append to the error, or an empty string.
     """
     text = "\n".join(lines)
     return next((f" {advice}" for pattern, advice in _WAITS if re.search(pattern, text)), "")

@@ -1,4 +1,4 @@
-"""Fetch what the EMR nodes install, so that a node's bootstrap asks no package index."""
+"""Fetch the wheels of the EMR nodes, so that their bootstrap needs no package index."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ from operations.environment import Environment
 
 LOCK = ROOT / "requirements" / "emr.lock"
 PYTHON = "3.13"
-# Both processors that EMR offers; a node's pip takes the wheel that fits it.
+# Both CPU architectures that EMR offers; a node's pip picks the matching wheel.
 PLATFORMS = {
     "x86_64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"),
     "aarch64": ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64"),
@@ -22,7 +22,7 @@ def wheels_folder(environment: Environment) -> Path:
 
 
 def fetch_wheels(environment: Environment) -> Path:
-    """Download the locked wheels, hashes checked, and lay the lock beside them."""
+    """Download the locked wheels, check their hashes, and put the lock file next to them."""
     folder = wheels_folder(environment)
     wanted = folder / "requirements.txt"
     if wanted.is_file() and wanted.read_bytes() == LOCK.read_bytes():
