@@ -49,12 +49,12 @@ def settle(record: SQSRecord, outcome: Submitted) -> None:
 
 
 def report(outcome: Submitted) -> None:
+    if outcome.waiting:  # one line: they come back every few seconds, a thousand of them in a rush
+        waiting = len(outcome.waiting)
+        logger.info("visitors wait for the cluster", extra={"visitors": waiting})
     for progress in outcome.visitors:
         logger.set_correlation_id(progress.visitor_id)
         logger.info("visitor submitted", extra={"submission_id": outcome.submission_id})
-    for progress in outcome.waiting:
-        logger.set_correlation_id(progress.visitor_id)
-        logger.info("visitor waits for the cluster")
     for visitor_id in outcome.forgotten:
         logger.set_correlation_id(visitor_id)
         logger.info("visitor forgotten, nothing to submit")

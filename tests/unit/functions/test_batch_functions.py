@@ -163,7 +163,10 @@ def test_emr_throttling_sends_the_message_back_and_the_next_delivery_adds_the_st
 
 
 def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_received(
-    aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
+    aws: Aws,
+    table: VisitorsTable,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     table.create(ada())
     ahead = [f"recommend-{'a' * 32}", f"train-{MODEL_ID}", f"recommend-{'b' * 32}"]
@@ -173,6 +176,9 @@ def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_receiv
     assert status(table) is Status.RECEIVED
     (message,) = aws.messages("visitors")
     assert function.visitors_named(json.dumps(message)) == [(VISITOR_ID, 1)]
+    # One line for all of them: a backlog comes back every few seconds.
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "wait for the" in line]
+    assert json.loads(line)["visitors"] == 1
 
 
 # queue_results
