@@ -1,8 +1,8 @@
-"""Fold a visitor into a trained model: one small solve for her own ratings, no training.
+"""Fold a visitor into a trained model: one small solve for the visitor's ratings, no training.
 
-Travels to EMR: standard library and numpy only. The formulas, their derivation and their sources:
-docs/model.md. Everything that predicts for a person, be it the API, the batch or the evaluation,
-comes through here.
+This module also runs on EMR, so it uses only the standard library and numpy. The API, the
+recommend step and the evaluation all use it to predict for a person. docs/model.md gives the
+formulas, their derivation and their sources.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,22 +19,30 @@ type Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """What a visitor gave the movies that the model knows.
+    """A visitor's ratings of movies that the model knows.
 
-    Or what V visitors gave who rated n movies each: every array of this module then has one axis
-    more, in front.
+    It can also hold the ratings of V visitors who each rated n movies. Every array that this
+    module computes from it then has an additional first axis of length V.
     """
 
-    rows: Rows  # n
+    rows: Rows  # n, rows of the movies in the model's arrays
     stars: Doubles  # n
 
 
 def pull(loadings: Doubles, variance: Doubles, noise: float) -> Doubles:
-    """How each of n observations moves the K unknowns: the K by n matrix of their regression.
+    """Return the fold-in matrix: the linear map from n observations to the K unknowns.
 
-    With z ~ N(0, diag(variance)) and observations `loadings @ z` plus noise of variance `noise`,
-    the mean of z given the observations y is `pull @ y`. Written for whichever is smaller, n or K
-    (the two are equal by the matrix inversion lemma).
+    With z ~ N(0, diag(variance)) and observations y = `loadings @ z` plus noise of variance
+    `noise`, the mean of z given y is `pull @ y`. The function solves an n by n or a K by K
+    system, whichever is smaller; by the matrix inversion lemma both give the same result.
+
+    Args:
+        loadings: shape (..., n, K).
+        variance: prior variance of each unknown, shape (..., K).
+        noise: variance of the noise of one observation.
+
+    Returns:
+        Shape (..., K, n).
     """
     spread = loadings * variance[..., None, :]
     observations, unknowns = loadings.shape[-2:]
@@ -47,8 +55,12 @@ def pull(loadings: Doubles, variance: Doubles, noise: float) -> Doubles:
 
 
 def alike(visitors: Sequence[Rated]) -> Iterator[tuple[Rows, Rated]]:
-    """Those who rated equally many movies as one, with their places among the visitors: numpy
-    solves many small systems of one size at a time far sooner than one after the other.
+    """Group visitors by their number of ratings.
+
+    numpy solves a stack of equally sized small systems much faster than one system after another.
+
+    Yields:
+        The positions of a group's members in `visitors`, and their ratings stacked (V by n).
     """
     places: dict[int, list[int]] = {}
     for place, rated in enumerate(visitors):
@@ -60,14 +72,19 @@ def alike(visitors: Sequence[Rated]) -> Iterator[tuple[Rows, Rated]]:
 
 
 class RatingFolding:
-    """Predicts stars: the average of the rating model's parts, each folded in by itself."""
+    """Fold-in for the rating model: folds into each part separately and averages predictions."""
 
     def __init__(self, model: RatingModel) -> None:
         self.model = model
         self._offset = np.mean([part.offset for part in model.parts], axis=0, dtype=np.float32)
 
     def fold(self, visitors: Sequence[Rated]) -> tuple[Floats, list[list[Doubles]]]:
-        """The tastes of V visitors, V by K, and the pulls of each."""
+        """Return the tastes of V visitors and each visitor's fold-in matrices.
+
+        Returns:
+            Tastes, V by K, where K is the sum of the parts' ranks; and for each visitor one
+            fold-in matrix per part.
+        """
         tastes = np.empty((len(visitors), self.model.loadings.shape[1]), dtype=np.float32)
         pulls: list[list[Doubles]] = [[] for _ in visitors]
         for places, rated in alike(visitors):
@@ -78,14 +95,20 @@ class RatingFolding:
         return tastes, pulls
 
     def pulls(self, rated: Rated) -> list[Doubles]:
-        """For each part how each rating's surprise moves the visitor's taste: K by n."""
+        """Return one fold-in matrix per part, K by n.
+
+        It maps the ratings' differences from the part's offset to the visitor's taste.
+        """
         return [
             pull(_doubles(part.loadings, rated.rows), np.ones(part.rank), self.model.noise)
             for part in self.model.parts
         ]
 
     def taste(self, rated: Rated, pulls: Sequence[Doubles]) -> Floats:
-        """The visitor's taste in all parts, one after the other."""
+        """Return the visitor's taste: the tastes in all parts, concatenated.
+
+        `pulls` holds the fold-in matrices that `pulls` returned.
+        """
         tastes = [
             np.matvec(own, _surprise(part, rated))
             for part, own in zip(self.model.parts, pulls, strict=True)
@@ -93,14 +116,18 @@ class RatingFolding:
         return np.concatenate(tastes, axis=-1).astype(np.float32)
 
     def predict(self, tastes: Floats) -> Floats:
-        """Stars expected of V visitors, V by M, not yet kept within the scale."""
+        """Return predicted stars, V by M, not clipped to the data set's scale."""
         average: Floats = tastes / np.float32(len(self.model.parts))
         stars: Floats = average @ self.model.loadings.T
         stars += self._offset
         return stars
 
     def shares(self, rated: Rated, pulls: Sequence[Doubles], rows: Rows) -> Doubles:
-        """Stars that each of her n ratings adds to each of these movies: movies by n."""
+        """Return the contribution of each of n ratings to the predicted stars of some movies.
+
+        Returns:
+            Stars, shape (len(rows), n).
+        """
         moved = [
             (_doubles(part.loadings, rows) @ own) * _surprise(part, rated)
             for part, own in zip(self.model.parts, pulls, strict=True)
@@ -109,14 +136,14 @@ class RatingFolding:
 
 
 class RankingFolding:
-    """Scores what a visitor would love next, by the movies that she loved."""
+    """Fold-in for the ranking model: scores movies by the visitor's liked movies."""
 
     def __init__(self, model: RankingModel) -> None:
         self.model = model
         self._energy = model.energy.astype(np.float64)
 
     def fold(self, visitors: Sequence[Rated]) -> tuple[Floats, list[Doubles]]:
-        """The factors of V visitors, V by K, and the pull of each."""
+        """Return the tastes of V visitors, V by K, and each visitor's fold-in matrix, K by n."""
         tastes = np.empty((len(visitors), len(self._energy)), dtype=np.float32)
         pulls: list[Doubles] = [np.empty(0)] * len(visitors)
         for places, rated in alike(visitors):
@@ -127,9 +154,10 @@ class RankingFolding:
         return tastes, pulls
 
     def pull(self, rated: Rated) -> Doubles:
-        """How each rating moves the visitor's factors, K by n: zero where she did not love it.
+        """Return the fold-in matrix, K by n; the columns of movies that are not liked are zero.
 
-        The ALS half-step (VᵀV + a VᵤᵀVᵤ + λnI) x = (1 + a) Vᵤᵀ1, in which VᵀV is diagonal.
+        It solves the ALS half-step (VᵀV + a VᵤᵀVᵤ + λnI) x = (1 + a) Vᵤᵀ1, in which a is the
+        model's `confidence`, VᵀV is diagonal and n is the number of liked movies.
         """
         loved = rated.stars >= self.model.loved
         number = np.maximum(loved.sum(axis=-1, keepdims=True), 1)
@@ -139,32 +167,46 @@ class RankingFolding:
         return pull(own, variance, 1 / alpha) * ((1 + alpha) / alpha)
 
     def taste(self, moved: Doubles) -> Floats:
-        """The visitor's factors; those of a typical user where she loved nothing."""
+        """Return the visitor's taste, K; the typical user's taste if there is no liked movie.
+
+        `moved` is the matrix that `pull` returned.
+        """
         loved = moved.any(axis=(-1, -2))[..., None]
         return np.where(loved, moved.sum(axis=-1), self.model.typical).astype(np.float32)
 
     def score(self, tastes: Floats) -> Floats:
-        """Scores of V visitors, V by M: about 0 for what nobody like her loved, about 1 at best."""
+        """Return scores, V by M.
+
+        A score is about 0 for a movie that nobody with a similar taste liked, and about 1 at best.
+        """
         scores: Floats = tastes @ self.model.factors.T
         return scores
 
     def shares(self, moved: Doubles, rows: Rows) -> Doubles:
-        """What each of her n ratings adds to the scores of these movies: movies by n."""
+        """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
         return _doubles(self.model.factors, rows) @ moved
 
 
 def _surprise(part: GaussianFactors, rated: Rated) -> Doubles:
-    """What the ratings are above the stars expected of anybody: n."""
+    """Return the ratings minus the part's offset, the predicted stars for the mean taste: n."""
     return rated.stars - part.offset[rated.rows]
 
 
 def _doubles(factors: Floats, rows: Rows) -> Doubles:
-    """The factors of these movies; all of them as doubles would take twice the model's memory."""
+    """Return the factors of some movies as doubles.
+
+    Converting the whole array would need twice its memory in addition.
+    """
     return factors[rows].astype(np.float64)
 
 
 def rated_from(ratings: Mapping[int, float], rows: Mapping[int, int]) -> Rated:
-    """Leave out the movies that the model does not know."""
+    """Return the ratings of the movies that the model knows.
+
+    Args:
+        ratings: stars by movie_id.
+        rows: row in the model's arrays by movie_id.
+    """
     known = [(row, stars) for i, stars in ratings.items() if (row := rows.get(i)) is not None]
     return Rated(
         rows=np.array([row for row, _ in known], dtype=np.intp),

@@ -1,11 +1,15 @@
-"""The model folder: what training leaves and what recommends from it.
+"""The model folder that training writes and recommending reads: data classes, reader and writer.
 
-Travels to EMR: standard library and numpy only. The folder holds `rating.npz` and `ranking.npz`
-(arrays), `movies.json`, `questionnaire.json`, `metrics.json` and, written last, `manifest.json`
-with the sha256 of the others; a folder without a manifest is half-written and is never read.
-`seen.npz`, for the questionnaire, and `profiles.npz` and `sizes.npz`, for the models beside these
-two, are read where the manifest names them; `movies.sqlite` and `links.json`, which only the API
-needs, where they are asked for.
+This module also runs on EMR, so it uses only the standard library and numpy.
+
+The folder holds:
+
+- `rating.npz` and `ranking.npz` (arrays), `movies.json`, `questionnaire.json`, `metrics.json`.
+- `manifest.json`, written last, with the sha256 of every other file. A folder without a manifest
+  is half-written and is never read.
+- Optional parts of the model, read if the manifest names them: `seen.npz` for the questionnaire,
+  `profiles.npz` and `sizes.npz` for the models other than rating and ranking.
+- `movies.sqlite` and `links.json`, which only the API needs and reads on demand.
 """
 
 import hashlib
@@ -36,9 +40,9 @@ SIZES = "sizes.npz"
 OPTIONAL_FILE_NAMES = (SEEN, PROFILES, SIZES)
 TITLES = "movies.sqlite"  # marquee.titles
 LINKS = "links.json"  # marquee.links
-BESIDE_FILE_NAMES = (TITLES, LINKS)  # in the manifest; no part of a Model
-# Beside these: the rating model as fitted without the held-out ratings, for the next training to
-# compare itself with. Whoever recommends never reads it.
+BESIDE_FILE_NAMES = (TITLES, LINKS)  # in the manifest, but not part of a Model
+# The rating model fitted without the held-out ratings. The next training's regression check
+# compares with it. Recommending never reads it.
 HELD_OUT = "held_out.npz"
 
 type Source = Path | Mapping[str, bytes] | Callable[[str], bytes]
@@ -53,7 +57,10 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What visitors see of a movie. `alternative_titles`: where the data set tells them."""
+    """A movie as visitors see it.
+
+    `alternative_titles` is empty if the data set has none for the movie.
+    """
 
     movie_id: int
     title: str
@@ -64,7 +71,7 @@ class Movie:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a model was trained on; `users` includes the visitors."""
+    """The size of a model's training data; `users` includes the visitors."""
 
     users: int
     movies: int
@@ -74,10 +81,10 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class GaussianFactors:
-    """Movies as a visitor's unknown taste z, K numbers, moves their ratings.
+    """An ALS model prepared for fold-in, with a Gaussian prior for a visitor's taste.
 
-    She is expected to give `offset + loadings @ z` stars, where before her first rating z is drawn
-    from the standard normal distribution (docs/model.md).
+    The predicted stars of a visitor with taste z (K numbers) are `offset + loadings @ z`. Before
+    the visitor's first rating, z has the standard normal distribution (docs/model.md).
     """
 
     offset: Floats  # M, stars
@@ -85,22 +92,27 @@ class GaussianFactors:
 
     @property
     def rank(self) -> int:
+        """The number of factors, K."""
         return int(self.loadings.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
 class RatingModel:
-    """How many stars a visitor would give: the average of its parts, M movies each.
+    """The rating model: its predicted stars are the mean of its parts' predictions.
 
-    All arrays are in the order of `movie_ids`.
+    All arrays have M movies in the order of `movie_ids`.
+
+    Raises:
+        ModelError: if shapes do not match, `movie_ids` is empty or not ascending, a number is not
+            finite, or the noise is not positive.
     """
 
     movie_ids: Integers  # M, ascending
-    support: Integers  # M, ratings that the movie had in training
+    support: Integers  # M, number of ratings in training
     parts: tuple[GaussianFactors, ...]
-    noise: float  # variance of a rating about what is expected of it, stars squared
+    noise: float  # variance of a rating around its prediction, squared stars
     global_mean: float  # stars
-    lowest: float  # the data set's scale, stars
+    lowest: float  # lowest and highest stars of the data set's scale
     highest: float
 
     def __post_init__(self) -> None:
@@ -121,34 +133,41 @@ class RatingModel:
             raise ModelError(f"the noise of the rating model is {self.noise}; train again")
 
     def scalars(self) -> tuple[float, float, float, float]:
+        """Return noise, global mean, lowest and highest stars, in the order of the .npz file."""
         return self.noise, self.global_mean, self.lowest, self.highest
 
     @cached_property
     def loadings(self) -> Floats:
-        """The parts' loadings side by side, so that one product serves all parts."""
+        """The loadings of all parts, concatenated so that one matrix product covers all parts.
+
+        The shape is M by the sum of the parts' ranks.
+        """
         return np.concatenate([part.loadings for part in self.parts], axis=1)
 
     @cached_property
     def rows(self) -> dict[int, int]:
-        """Row of each movie_id."""
+        """The row of each movie_id in the arrays."""
         return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
 
 
 @dataclass(frozen=True, eq=False)
 class RankingModel:
-    """What a visitor would love next: implicit ALS over loved movies (Hu, Koren, Volinsky 2008).
+    """The ranking model: implicit ALS over liked movies (Hu, Koren, Volinsky 2008).
 
-    The factors are turned so that their products with themselves, summed over the movies, are
-    `energy` on the diagonal and zero beside it: solving for a visitor needs no K by K matrix then.
+    The factors V are rotated so that VᵀV is diagonal, with `energy` on its diagonal. Fold-in then
+    needs no K by K matrix.
+
+    Raises:
+        ModelError: if shapes do not match or a number is not finite.
     """
 
-    factors: Floats  # M by K, in the order of the rating model's movie_ids; 0 where nobody loved it
+    factors: Floats  # M by K, in the order of the rating model's movie_ids; 0 if nobody liked it
     energy: Floats  # K
-    typical: Floats  # K, mean of the users' factors: whom a visitor counts as who loved nothing
-    typical_weight: float  # of the typical user's scores, which are added to everybody's
-    confidence: float  # alpha: how much surer a loved movie is than one not rated
-    regularisation: float  # lambda of ALS-WR: multiplied by the number of loved movies
-    loved: float  # stars from which a movie counts as loved
+    typical: Floats  # K, mean of the users' factors; stands for a visitor without liked movies
+    typical_weight: float  # weight of the typical user's scores, which are added to all scores
+    confidence: float  # alpha: a liked movie has confidence 1 + alpha, any other movie 1
+    regularisation: float  # lambda of ALS-WR, which multiplies it by the number of liked movies
+    loved: float  # stars from which a movie counts as liked
 
     def __post_init__(self) -> None:
         rank = self.factors.shape[-1]
@@ -158,21 +177,25 @@ class RankingModel:
         _check_finite(self.factors, self.energy, self.typical, np.array(self.scalars()))
 
     def scalars(self) -> tuple[float, float, float, float]:
+        """Return the four numbers that are not arrays, in the order of the .npz file."""
         return self.typical_weight, self.confidence, self.regularisation, self.loved
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """How having seen one movie goes with having seen others, for movies to ask about.
+    """A factor model of which questionnaire movies a visitor has seen.
 
-    Before anything is known a visitor has seen them with `chance + loadings @ z`, z drawn from the
-    standard normal distribution (docs/model.md).
+    The probability that a visitor has seen the movies is `chance + loadings @ z`. Before the
+    first answer, z has the standard normal distribution (docs/model.md).
+
+    Raises:
+        ModelError: if shapes do not match, a number is not finite, or a noise is not positive.
     """
 
-    movie_ids: Integers  # Q, the most rated first
-    chance: Floats  # Q, from 0 to 1
+    movie_ids: Integers  # Q, most rated first
+    chance: Floats  # Q, mean probability that a user has seen the movie, from 0 to 1
     loadings: Floats  # Q by R
-    noise: Floats  # Q, variance of having seen the movie about what is expected
+    noise: Floats  # Q, variance of having seen the movie (0 or 1) around its prediction
 
     def __post_init__(self) -> None:
         count = self.movie_ids.shape[0]
@@ -186,14 +209,19 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Profiles:
-    """What people gave each movie and how they tagged it, in the order of the rating model's
-    movie_ids. A data set without tags has no tag names.
+    """Mean stars, median stars and tag counts of each movie.
+
+    Arrays are in the order of the rating model's movie_ids. A data set without tags has no tag
+    names.
+
+    Raises:
+        ModelError: if shapes do not match, a number is not finite, or tag counts are missing.
     """
 
     mean: Floats  # M, stars
     median: Floats  # M, stars
-    tag_names: tuple[str, ...] = ()  # T, the most used first
-    tag_people: Counted | None = None  # M by T: how many people gave the tag, at most 255
+    tag_names: tuple[str, ...] = ()  # T, most used first
+    tag_people: Counted | None = None  # M by T, number of people who gave the tag, at most 255
 
     def __post_init__(self) -> None:
         movies = self.mean.shape[0]
@@ -218,7 +246,7 @@ def _check_finite(*arrays: npt.NDArray[Any]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Everything that a model folder holds."""
+    """The contents of a model folder, without the files in BESIDE_FILE_NAMES."""
 
     model_id: str
     dataset: str
@@ -231,13 +259,15 @@ class Model:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     seen: Seen | None = None
     profiles: Profiles | None = None
-    sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS, by its rank
+    sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
 
 
 def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
-    """The folder's files by name, in the order to write them: the manifest comes last.
+    """Return the folder's files by name, in the order to write them: the manifest comes last.
 
-    `beside` are files of BESIDE_FILE_NAMES.
+    Args:
+        model: the model to write.
+        beside: contents of files in BESIDE_FILE_NAMES, by name.
     """
     movies = [
         [
@@ -277,7 +307,7 @@ def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[st
 
 
 def write_folder(model: Model, folder: Path) -> None:
-    """Write the model folder into a directory of this machine."""
+    """Write the model folder to a local directory, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in to_files(model).items():
         (folder / name).write_bytes(content)
@@ -286,9 +316,12 @@ def write_folder(model: Model, folder: Path) -> None:
 def read_model(source: Source) -> Model:
     """Read and check a model folder.
 
-    `source` is a directory, a mapping of file name to content, or a function that gives the
-    content of a file name (and raises LookupError or OSError where there is none).
-    Raises ModelError with what is wrong and the mend.
+    Args:
+        source: a directory, a mapping of file name to content, or a function that returns the
+            content of a file by name and raises LookupError or OSError if there is no such file.
+
+    Raises:
+        ModelError: says what is wrong and how to fix it.
     """
     open_file = _opener(source)
     manifest = _manifest(open_file)
@@ -311,22 +344,27 @@ def _opener(source: Source) -> Callable[[str], bytes]:
 
 
 def names_of(source: Source) -> tuple[str, ...]:
-    """The files that a model folder consists of, its manifest last. Raises ModelError."""
+    """Return the names of the files in a model folder, the manifest last.
+
+    Raises:
+        ModelError: if the manifest is missing or invalid.
+    """
     manifest = _manifest(_opener(source))
     beside = (name for name in BESIDE_FILE_NAMES if name in manifest["sha256"])
     return (*_parts_of(manifest), *beside, MANIFEST)
 
 
 def _parts_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The files that make up the Model."""
+    """Return the names of the files that a Model is read from."""
     optional = (name for name in OPTIONAL_FILE_NAMES if name in manifest["sha256"])
     return (*FILE_NAMES[:-1], *optional)
 
 
 def read_beside(source: Source, name: str) -> bytes | None:
-    """Read and check a file of BESIDE_FILE_NAMES; None where the model has none.
+    """Read and check a file in BESIDE_FILE_NAMES; return None if the model does not have it.
 
-    Raises ModelError with what is wrong and the mend.
+    Raises:
+        ModelError: says what is wrong and how to fix it.
     """
     open_file = _opener(source)
     manifest = _manifest(open_file)
@@ -432,7 +470,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
 
 
 def pack_rating(rating: RatingModel) -> bytes:
-    """The arrays of a rating model as one .npz file."""
+    """Return the content of an .npz file with the arrays of a rating model."""
     return _npz(
         movie_ids=rating.movie_ids.astype(np.int32),
         support=rating.support.astype(np.int32),
@@ -443,7 +481,13 @@ def pack_rating(rating: RatingModel) -> bytes:
 
 
 def unpack_rating(content: bytes) -> RatingModel:
-    """Read what `pack_rating` made; raises ModelError, KeyError or ValueError where it cannot."""
+    """Read a rating model from the bytes that `pack_rating` returned.
+
+    Raises:
+        ModelError: if the arrays do not fit together.
+        KeyError: if an array is missing.
+        ValueError: if the bytes are not a readable .npz file.
+    """
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         noise, global_mean, lowest, highest = arrays["scalars"].tolist()
         count = sum(name.startswith("offset_") for name in arrays.files)
@@ -499,7 +543,10 @@ def _unpack_seen(content: bytes) -> Seen:
 
 
 def _pack_profiles(profiles: Profiles) -> bytes:
-    """Tag names travel as the UTF-8 bytes of a JSON list: arrays of strings would need pickles."""
+    """Return an .npz file; tag names are the UTF-8 bytes of a JSON list.
+
+    Python strings in a numpy object array would need pickle, which the reader forbids.
+    """
     names = json.dumps(profiles.tag_names, ensure_ascii=False).encode()
     tags = {} if profiles.tag_people is None else {"tag_people": profiles.tag_people}
     return _npz(
