@@ -1,6 +1,7 @@
-"""How good a model is for people whose held-out ratings are known: one user at a time, then all.
+"""Measure a model on held-out ratings: first each user, then averages over all users.
 
-Travels to EMR: standard library and numpy only. The measures and their sources: docs/model.md.
+This module also runs on EMR, so it uses only the standard library and numpy. docs/model.md
+describes the measures and gives their sources.
 """
 
 import math
@@ -18,15 +19,20 @@ from marquee.model import Floats, Integers, RatingModel
 from marquee.recommending import Mask, best_open
 from marquee.scoring import MODEL_NAMES, Scorer, UnknownModelError
 
-OLD = "old"  # the recommender that this one replaces
+OLD = "old"  # the recommender that Marquee replaces
 EVALUATED = (*MODEL_NAMES, OLD)
-RELEVANT = 4.0  # stars from which a held-out movie counts as one that should have been picked
+RELEVANT = 4.0  # stars from which a held-out movie counts as relevant
 USERS_AT_ONCE = 256
-USER_DAMPING = 5.0  # ratings' worth of doubt about a user's bias, for movies no model knows
+# Prior strength of a user's bias, in ratings; used for movies that the model does not know.
+USER_DAMPING = 5.0
 
 
 def models_named(text: str | None) -> list[str]:
-    """The models in `a,b,c`, all where there is none; raises UnknownModelError naming them all."""
+    """Return the model names in a list such as `a,b,c`, or all names if the list is empty.
+
+    Raises:
+        UnknownModelError: if a name is unknown; the message lists the valid names.
+    """
     names = [name.strip() for name in (text or "").split(",") if name.strip()] or list(EVALUATED)
     for name in names:
         if name not in EVALUATED:
@@ -38,38 +44,46 @@ def models_named(text: str | None) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user with what a model may see of her and what it may not: movie_id to stars."""
+    """A user's ratings, split for the evaluation; both mappings are movie_id to stars."""
 
     user: int
-    seen: Mapping[int, float]
+    seen: Mapping[int, float]  # ratings that the model is given
     held_out: Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One user's measures; None where she gives nothing to measure it by."""
+    """One user's measures; None if the user's held-out ratings do not allow a measure."""
 
     user: int
     pairs: int  # held-out ratings
-    squared: float  # sum of squared errors, stars squared
+    squared: float  # sum of squared errors, squared stars
     absolute: float  # sum of absolute errors, stars
-    ndcg: float | None  # at 10, of the held-out movies with 4 stars or more
+    # Of the first 10 picks; a held-out movie with 4 stars or more is relevant.
+    ndcg: float | None
     precision: float | None
     recall: float | None
-    hit: float | None  # 1 where any pick was relevant, else 0
-    agreement: float | None  # share of pairs with different ratings that are ordered as predicted
-    agreement_half: float | None  # the same with a predicted tie counting one half
+    hit: float | None  # 1 if any pick is relevant, else 0
+    # Share of the pairs of held-out movies with different ratings whose order is predicted right.
+    agreement: float | None
+    agreement_half: float | None  # the same, but a predicted tie counts as one half
     picks: tuple[int, ...]  # movie_ids
 
 
 class Examiner:
-    """Measures one model: its scorer, the movies it knows, and which it may pick."""
+    """Measures one model for many users.
+
+    Args:
+        rating: the rating model, which defines the known movies and the scale.
+        scorer: computes the scores and predicted stars of the measured model.
+        candidates: the movies that may be picked.
+    """
 
     def __init__(self, rating: RatingModel, scorer: Scorer, candidates: Mask) -> None:
         self._rating, self._scorer, self._candidates = rating, scorer, candidates
 
     def measure(self, people: Sequence[Person]) -> Iterator[Measured]:
-        """Measure each of these users; the order stays."""
+        """Measure each user, in the given order."""
         for some in batched(people, USERS_AT_ONCE, strict=False):
             rated = [rated_from(person.seen, self._rating.rows) for person in some]
             scored = self._scorer.scored(rated)
@@ -81,9 +95,14 @@ class Examiner:
 def measured_by(
     person: Person, rated: Rated, stars: Floats, best: Rows, rating: RatingModel
 ) -> Measured:
-    """Measure one user by the stars expected of the M movies of a rating model, and by her picks.
+    """Measure one user's predicted stars and picks.
 
-    `best` are the rows of the picked movies, the best one first.
+    Args:
+        person: the user.
+        rated: the ratings that the model was given, with the rows of the movies that it knows.
+        stars: predicted stars of all M movies of the rating model.
+        best: rows of the picked movies, best first.
+        rating: the rating model.
     """
     wanted = np.array(list(person.held_out.values()), dtype=np.float64)
     predicted = _predicted(person, rated, stars, rating)
@@ -108,7 +127,10 @@ def measured_by(
 
 
 def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel) -> Doubles:
-    """Stars of the held-out movies; one that the model does not know is a middling movie."""
+    """Return predicted stars of the held-out movies, clipped to the scale.
+
+    For a movie that the model does not know it predicts the global mean plus the user's bias.
+    """
     rows = [rating.rows.get(movie_id, -1) for movie_id in person.held_out]
     above = float((rated.stars - rating.global_mean).sum())
     middling = rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
@@ -118,10 +140,14 @@ def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel)
 
 
 def ndcg(hits: Sequence[bool], relevant: int) -> float:
-    """Normalised discounted cumulative gain of a list, with gains of 0 and 1.
+    """Return the normalised discounted cumulative gain of a list, with gains of 0 and 1.
 
-    Järvelin and Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, 2002. The ideal
-    list has as many hits as there are relevant movies and places.
+    Source: Järvelin and Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, 2002. The
+    ideal list has min(relevant movies, 10) hits, all at the top.
+
+    Args:
+        hits: for each pick, best first, whether it is relevant.
+        relevant: number of relevant movies, at least 1.
     """
     gained = sum(1 / math.log2(place + 2) for place, hit in enumerate(hits) if hit)
     ideal = sum(1 / math.log2(place + 2) for place in range(min(relevant, PICKS)))
@@ -129,9 +155,11 @@ def ndcg(hits: Sequence[bool], relevant: int) -> float:
 
 
 def rank_agreement(given: Doubles, predicted: Doubles) -> tuple[float | None, float | None]:
-    """Share of the pairs with different ratings whose order the prediction tells.
+    """Return the share of pairs with different ratings whose order is predicted right.
 
-    First with a predicted tie counting as wrong, then as one half; None without such a pair.
+    Returns:
+        The share with a predicted tie counted as wrong, then with a predicted tie counted as one
+        half. Both are None if no pair has different ratings.
     """
     given_order = np.sign(given[:, None] - given[None, :])
     predicted_order = np.sign(predicted[:, None] - predicted[None, :])
@@ -145,15 +173,16 @@ def rank_agreement(given: Doubles, predicted: Doubles) -> tuple[float | None, fl
 
 
 def rmse(measured: Sequence[Measured]) -> float:
-    """Root mean squared error over all held-out pairs, stars."""
+    """Return the RMSE over all held-out ratings, in stars; NaN if there are none."""
     pairs = sum(one.pairs for one in measured)
     return math.sqrt(sum(one.squared for one in measured) / pairs) if pairs else math.nan
 
 
 def estimates_of(measured: Sequence[Measured]) -> dict[str, Estimate | None]:
-    """Every average of one model on one split; None where nobody has what it needs.
+    """Return every measure of one model on one split, as estimates by name.
 
-    Errors in stars over all held-out pairs, and (`…_by_user`) as averages of the users' own.
+    `rmse` and `mae` are in stars over all held-out ratings; `…_by_user` averages the users' own
+    errors. An estimate is None if it cannot be computed for any user.
     """
     rated = [one for one in measured if one.pairs]
     return {
@@ -171,14 +200,14 @@ def estimates_of(measured: Sequence[Measured]) -> dict[str, Estimate | None]:
 
 
 def coverage(measured: Sequence[Measured], movies: int) -> float:
-    """Share of the movies that appear in anybody's picks."""
+    """Return the share of all `movies` (a number) that appear in at least one user's picks."""
     return len({movie_id for one in measured for movie_id in one.picks}) / movies
 
 
 def median_popularity(
     measured: Sequence[Measured], movie_ids: Integers, support: Integers
 ) -> float | None:
-    """Ratings that the middle one of all picks had in training; None where nothing was picked."""
+    """Return the median support of all users' picks; None if nothing was picked."""
     picked = [movie_id for one in measured for movie_id in one.picks]
     if not picked:
         return None

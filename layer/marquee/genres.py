@@ -1,6 +1,7 @@
-"""Movies by their genres, and how much a visitor leans to those of the movies she loved.
+"""Genre vectors of movies, and a visitor's genre preference estimated from liked movies.
 
-Travels to EMR: standard library and numpy only. docs/model.md says what it is for.
+This module also runs on EMR, so it uses only the standard library and numpy. docs/model.md
+describes how the ranking uses it.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ import numpy as np
 from marquee.fold_in import Doubles, Rated, Rows
 from marquee.model import Floats, Integers, Movie
 
-LOVED_DAMPING = 3.0  # loved movies' worth of doubt about what genres she leans to
+LOVED_DAMPING = 3.0  # prior strength of the genre preference, in liked movies
 
 
 def genre_flags(movies: Sequence[Movie]) -> tuple[tuple[str, ...], Floats]:
-    """The names of all T genres, and M by T: 1 where a movie has the genre."""
+    """Return the sorted names of all T genres, and an M by T array: 1 if a movie has the genre."""
     names = tuple(sorted({genre for movie in movies for genre in movie.genres}))
     column = {name: number for number, name in enumerate(names)}
     flags = np.zeros((len(movies), len(names)), dtype=np.float32)
@@ -24,12 +25,19 @@ def genre_flags(movies: Sequence[Movie]) -> tuple[tuple[str, ...], Floats]:
 
 
 class GenreFolding:
-    """How much movies are of the genres of those she loved, as against what people watch anyway.
+    """Scores how well movies match the genres of a visitor's liked movies.
 
-    A movie's genres are a vector of length one less the mean of those vectors over all ratings; of
-    a movie without genres it is zero. Her leaning is the sum over her n loved movies ÷ (n + 3).
-    Her score of a movie, between -1 and 1, is the product of her leaning and its line of `vectors`,
-    which are M by T: above 0 for more of her genres.
+    A movie's vector is its genre flags scaled to length 1, minus the mean of those unit vectors
+    over all ratings. The vector of a movie without genres is zero. A visitor's genre preference
+    is the sum of the vectors of their n liked movies ÷ (n + 3). The genre score of a movie is the
+    dot product of the preference and the movie's row of `vectors` (M by T). It lies between -1
+    and 1, and is above 0 if the movie has more of the preferred genres than movies that people
+    usually watch.
+
+    Args:
+        movies: all M movies, in the order of the rating model.
+        support: the number of ratings of each movie, M.
+        loved: stars from which a movie counts as liked.
     """
 
     def __init__(self, movies: Sequence[Movie], support: Integers, loved: float) -> None:
@@ -41,19 +49,19 @@ class GenreFolding:
         self._loved = loved
 
     def fold(self, visitors: Sequence[Rated]) -> Floats:
-        """The leanings of V visitors, V by T."""
+        """Return the genre preferences of V visitors, V by T."""
         leanings = np.zeros((len(visitors), self.vectors.shape[1]), dtype=np.float32)
         for number, rated in enumerate(visitors):
             leanings[number] = self._worth(rated) @ self.vectors[rated.rows]
         return leanings
 
     def shares(self, rated: Rated, rows: Rows) -> Doubles:
-        """What each of her n ratings adds to the scores of these movies: movies by n."""
+        """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
         alike = self.vectors[rows] @ self.vectors[rated.rows].T
         return np.asarray(alike * self._worth(rated), dtype=np.float64)
 
     def _worth(self, rated: Rated) -> Floats:
-        """How much each of her n ratings tells of her leaning: nothing if she did not love it."""
+        """Return the weight of each of n ratings in the preference: 0 for movies not liked."""
         loved = (rated.stars >= self._loved).astype(np.float32)
         worth: Floats = loved / (loved.sum() + np.float32(LOVED_DAMPING))
         return worth
