@@ -1,8 +1,8 @@
-"""The shapes that travel between the parts: visitor objects, submissions and results.
+"""Formats of the data that functions and steps exchange: visitor objects, submissions, results.
 
-Travels to EMR: standard library only. Readers refuse a newer schema version instead of guessing;
-a field added with a default (`dismissed`) keeps the version, so that what was written before it
-still reads and old steps read what is written after it.
+This module also runs on EMR, so it uses only the standard library. Readers reject a newer schema
+version. A new field with a default (such as `dismissed`) does not change the version: new readers
+can read old data, and old steps can read new data.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 MIN_STARS, MAX_STARS = 1, 5
-MIN_RATINGS, MAX_RATINGS = 5, 500  # of a visitor: fewer than 5 get no picks
+MIN_RATINGS, MAX_RATINGS = 5, 500  # per visitor; a visitor with fewer than 5 gets no picks
 PICKS = 10
-ALS_RANKS = (8, 16, 32)  # of the models called als-8, als-16, als-32
+ALS_RANKS = (8, 16, 32)  # ranks of the models als-8, als-16 and als-32
 
 _VISITOR_KEY = re.compile(
     r"visitors/date=(?P<date>\d{4}-\d{2}-\d{2})/(?P<visitor_id>[0-9a-hjkmnp-tv-z]{26})-(?P<version>\d{1,9})\.json"
@@ -26,12 +26,12 @@ _RESULTS_KEY = re.compile(r"submission=(?P<submission_id>[0-9a-f]{32})/_SUCCESS"
 
 
 class ContractError(ValueError):
-    """A message or an object does not have the shape that the contract gives it."""
+    """A message or an object does not have the required format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a visitor gave a movie, in whole stars from 1 to 5."""
+    """A visitor's rating of a movie, in whole stars from 1 to 5."""
 
     movie_id: int
     stars: int
@@ -39,18 +39,21 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class VisitorObject:
-    """One version of a visitor's ratings, as training and recommending read it."""
+    """One version of a visitor's ratings, as the training and recommend steps read it.
+
+    `dismissed` are the ids of movies that the visitor does not want among the picks.
+    """
 
     visitor_id: str
     version: int
-    requested_at: str
+    requested_at: str  # as `timestamp` formats it
     dataset: str
     ratings: tuple[Rating, ...]
     dismissed: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
-        """Object key; the date is that of the request, so that a retry writes the same key."""
+        """The object key; its date is the request's, so that a retry writes the same key."""
         return visitor_key(self.visitor_id, self.version, self.requested_at)
 
     def to_json(self) -> str:
@@ -58,6 +61,7 @@ class VisitorObject:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "VisitorObject":
+        """Read a visitor object; raise ContractError if its format is wrong."""
         body = _load(text, "visitor object")
         return cls(
             visitor_id=_field(body, "visitor_id", str),
@@ -71,9 +75,10 @@ class VisitorObject:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One visitor in a submission: everything the recommend step needs to serve her.
+    """One visitor in a submission, with everything that the recommend step needs.
 
-    `dismissed` are movies she wants to see in no picks ("not for me").
+    `dismissed` are the ids of movies that the visitor does not want among the picks ("not for
+    me").
     """
 
     visitor_id: str
@@ -91,7 +96,10 @@ class Submission:
 
     @property
     def submission_id(self) -> str:
-        """Derived from the members alone, so that the same batch is always the same submission."""
+        """The id: 32 hexadecimal digits that depend only on the members and their versions.
+
+        The same batch therefore always has the same id.
+        """
         names = sorted(f"{member.visitor_id}:{member.version}" for member in self.members)
         return hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
 
@@ -100,17 +108,19 @@ class Submission:
         return submission_key(self.submission_id)
 
     def to_json_lines(self) -> str:
+        """Return one line of JSON per member."""
         head = {"schema_version": SCHEMA_VERSION, "submission_id": self.submission_id}
         return "".join(_dump({**head, **asdict(member)}) + "\n" for member in self.members)
 
     @classmethod
     def from_json_lines(cls, text: str | bytes) -> "Submission":
+        """Read a submission; raise ContractError if the format of a line is wrong."""
         lines = (text.decode() if isinstance(text, bytes) else text).splitlines()
         return cls(tuple(member_from_json(line) for line in lines if line.strip()))
 
 
 def member_from_json(line: str | bytes) -> Member:
-    """Read one line of a submission."""
+    """Read one line of a submission; raise ContractError if its format is wrong."""
     body = _load(line, "submission member")
     return Member(
         visitor_id=_field(body, "visitor_id", str),
@@ -123,21 +133,17 @@ def member_from_json(line: str | bytes) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A recommended movie.
-
-    `score` orders the picks (higher is better), `stars` is the predicted rating on the data
-    set's scale, `because` names rated movies that moved the score most.
-    """
+    """A recommended movie."""
 
     movie_id: int
-    score: float
-    stars: float
-    because: tuple[int, ...] = ()
+    score: float  # orders the picks; higher is better
+    stars: float  # predicted stars, on the data set's scale
+    because: tuple[int, ...] = ()  # ids of the rated movies that raised the score most
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the recommend step found for one version of one visitor: picks, or an error."""
+    """The recommend step's result for one version of a visitor: picks, or an error."""
 
     visitor_id: str
     version: int
@@ -160,6 +166,12 @@ class Result:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Result":
+        """Read a result.
+
+        Raises:
+            ContractError: if the format is wrong.
+            KeyError, TypeError, ValueError: if the format of a pick is wrong.
+        """
         body = _load(text, "result")
         error = body.get("error")
         return cls(
@@ -173,10 +185,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class CurrentModel:
-    """`current.json`: the model in use. Its data set is the active one.
+    """The content of `current.json`: the active model. Its data set is the active data set.
 
-    `left_out` is the number of visitors without whom it was trained, because it would have been
-    worse with them (docs/model.md).
+    `left_out` is the number of visitors that the training left out, because the model failed the
+    regression check with them (docs/model.md).
     """
 
     model_id: str
@@ -191,6 +203,7 @@ class CurrentModel:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "CurrentModel":
+        """Read `current.json`; raise ContractError if its format is wrong."""
         body = _load(text, "current.json")
         return cls(
             model_id=_field(body, "model_id", str),
@@ -198,14 +211,14 @@ class CurrentModel:
             trained_at=_field(body, "trained_at", str),
             users=_field(body, "users", int),
             ratings=_field(body, "ratings", int),
-            # Came later: a current.json of an older release has none.
+            # An older release's current.json does not have this field.
             left_out=_field({"left_out": 0, **body}, "left_out", int),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """What the texts queue carries: whom to text, nothing about her."""
+    """A message in the texts queue: which visitor to text, and no personal data."""
 
     visitor_id: str
     version: int
@@ -215,14 +228,16 @@ class TextMessage:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "TextMessage":
+        """Read a message; raise ContractError if its format is wrong."""
         body = _load(text, "texts message")
         return cls(_field(body, "visitor_id", str), _field(body, "version", int))
 
 
 @dataclass(frozen=True, slots=True)
 class ResultsPlace:
-    """How far a submission's results were taken: `lines` lines of the object `key`, and all objects
-    before it.
+    """The position in a submission's results up to which they were collected.
+
+    All objects before `key` and the first `lines` lines of `key` were collected.
     """
 
     key: str
@@ -231,7 +246,10 @@ class ResultsPlace:
 
 @dataclass(frozen=True, slots=True)
 class ResultsMessage:
-    """What a run hands on in the results queue when its time is short: the rest of the results."""
+    """A message in the results queue: collect the rest of a submission's results.
+
+    A function that runs out of time sends it to hand on the remaining work.
+    """
 
     submission_id: str
     after: ResultsPlace
@@ -241,6 +259,7 @@ class ResultsMessage:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "ResultsMessage":
+        """Read a message; raise ContractError if its format is wrong."""
         body = _load(text, "results message")
         after = body.get("after")
         if not isinstance(after, dict):
@@ -250,7 +269,11 @@ class ResultsMessage:
 
 
 def ratings_from(value: object) -> tuple[Rating, ...]:
-    """Read a JSON list of ratings; a movie rated twice keeps its last rating."""
+    """Read ratings from a parsed JSON list; of two ratings of a movie, keep the later one.
+
+    Raises:
+        ContractError: if the list or a rating has the wrong format.
+    """
     if not isinstance(value, list):
         raise ContractError("ratings is not a list")
     latest: dict[int, Rating] = {}
@@ -266,7 +289,13 @@ def ratings_from(value: object) -> tuple[Rating, ...]:
 
 
 def movie_ids_from(value: object, name: str) -> tuple[int, ...]:
-    """Read a JSON list of movie ids, each of them once."""
+    """Read movie ids from a parsed JSON list and drop duplicates.
+
+    `name` is the field's name in the error message.
+
+    Raises:
+        ContractError: if the value is not a list of integers.
+    """
     if not isinstance(value, list):
         raise ContractError(f"{name} is not a list")
     for number, item in enumerate(value):
@@ -276,7 +305,12 @@ def movie_ids_from(value: object, name: str) -> tuple[int, ...]:
 
 
 def picks_from(value: object) -> tuple[Pick, ...]:
-    """Read a JSON list of picks."""
+    """Read picks from a parsed JSON list.
+
+    Raises:
+        ContractError: if the value is not a list.
+        KeyError, TypeError, ValueError: if the format of a pick is wrong.
+    """
     if not isinstance(value, list):
         raise ContractError("picks is not a list")
     return tuple(
@@ -291,7 +325,7 @@ def picks_from(value: object) -> tuple[Pick, ...]:
 
 
 def visitors_prefix(date: str) -> str:
-    """Give where the visitor objects of a date (YYYY-MM-DD) lie."""
+    """Return the key prefix of the visitor objects of a date (YYYY-MM-DD)."""
     return f"visitors/date={date}/"
 
 
@@ -300,7 +334,11 @@ def visitor_key(visitor_id: str, version: int, requested_at: str) -> str:
 
 
 def parse_visitor_key(key: str) -> tuple[str, int]:
-    """Give the visitor and the version that a visitor object's key names."""
+    """Return the visitor id and the version in a visitor object's key.
+
+    Raises:
+        ContractError: if `key` is not the key of a visitor object.
+    """
     found = _VISITOR_KEY.fullmatch(key)
     if not found:
         raise ContractError(f"{key!r} is not the key of a visitor object")
@@ -316,7 +354,11 @@ def results_prefix(submission_id: str) -> str:
 
 
 def parse_results_key(key: str) -> str:
-    """Give the submission whose results a `_SUCCESS` key announces."""
+    """Return the submission id in the `_SUCCESS` key of complete results.
+
+    Raises:
+        ContractError: if `key` is not such a key.
+    """
     found = _RESULTS_KEY.fullmatch(key)
     if not found:
         raise ContractError(f"{key!r} is not the _SUCCESS of a submission's results")
@@ -324,7 +366,7 @@ def parse_results_key(key: str) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds: sorts as text in the order of time."""
+    """Format as ISO 8601 in UTC with milliseconds, so that text order is time order."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -333,7 +375,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def unique_members(members: Iterable[Member]) -> tuple[Member, ...]:
-    """The same visitor twice in one batch is one member: her latest version."""
+    """Return one member per visitor: the one with the latest version."""
     latest: dict[str, Member] = {}
     for member in members:
         known = latest.get(member.visitor_id)

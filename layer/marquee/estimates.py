@@ -1,8 +1,9 @@
-"""Figures over many users, and over several folds of the same users, with how sure they are.
+"""Estimates over many users and several folds, with confidence intervals.
 
-Travels to EMR: standard library only. The ratings of one user hang together, and the same user
-appears in several folds: so the confidence intervals count users, never ratings (the ratio
-estimator of cluster sampling: Cochran, *Sampling Techniques*, 1977, chapters 6 and 9).
+This module also runs on EMR, so it uses only the standard library. One user's ratings are
+correlated, and the same user appears in several folds. The confidence intervals therefore treat
+users, not ratings, as independent observations (the ratio estimator of cluster sampling: Cochran,
+*Sampling Techniques*, 1977, chapters 6 and 9).
 """
 
 import math
@@ -10,15 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-CERTAINTY = 1.96  # standard errors to either side hold 95 % of a normal distribution
+CERTAINTY = 1.96  # standard errors on either side that cover 95 % of a normal distribution
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, and how far each user moved it from what the others say."""
+    """A figure and each user's linearised influence on it."""
 
     value: float
-    moved: Mapping[int, float]  # by user, in the unit of the figure; they add up to nothing
+    moved: Mapping[int, float]  # influence by user, in the unit of `value`; the sum is 0
 
     @property
     def users(self) -> int:
@@ -26,7 +27,7 @@ class Estimate:
 
     @property
     def margin(self) -> float:
-        """Half the width of the 95 % confidence interval; 0 where one user tells nothing of it."""
+        """Half the width of the 95 % confidence interval; 0 if there are fewer than two users."""
         if self.users < 2:  # noqa: PLR2004 - one value has no spread
             return 0.0
         squares = sum(each * each for each in self.moved.values())
@@ -34,9 +35,9 @@ class Estimate:
 
 
 def ratio(parts: Iterable[tuple[int, float, float]]) -> Estimate | None:
-    """Sum of what users add over the sum of what they count for; None where that is nothing.
+    """Return the sum of the amounts divided by the sum of the weights; None if that sum is 0.
 
-    `parts` are user, amount and weight, a user each.
+    `parts` holds one tuple (user, amount, weight) per user.
     """
     known = list(parts)
     weights = sum(weight for _, _, weight in known)
@@ -48,12 +49,19 @@ def ratio(parts: Iterable[tuple[int, float, float]]) -> Estimate | None:
 
 
 def mean(values: Iterable[tuple[int, float | None]]) -> Estimate | None:
-    """Average over the users who have a value; None where nobody has."""
+    """Return the mean over the users that have a value; None if no user has one.
+
+    `values` holds one pair (user, value) per user.
+    """
     return ratio((user, value, 1.0) for user, value in values if value is not None)
 
 
 def root(square: Estimate | None) -> Estimate | None:
-    """The square root of an estimate; its derivative carries the interval over."""
+    """Return the square root of an estimate.
+
+    The influences are scaled by the derivative of the root (the delta method). An estimate that
+    is None or not positive is returned unchanged.
+    """
     if square is None or square.value <= 0:
         return square
     value = math.sqrt(square.value)
@@ -61,7 +69,10 @@ def root(square: Estimate | None) -> Estimate | None:
 
 
 def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
-    """One figure less another of the same users, pair by pair: surer than either by itself."""
+    """Return the paired difference, `one` minus `other`, of figures of the same users.
+
+    Pairing by user gives a narrower interval than treating the figures as independent.
+    """
     if one is None or other is None:
         return None
     users = dict.fromkeys((*one.moved, *other.moved))
@@ -70,7 +81,10 @@ def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
 
 
 def average(folds: Sequence[Estimate | None]) -> Estimate | None:
-    """Average of the folds that have the figure; what a user moved in several of them adds up."""
+    """Return the mean over the folds that have the figure; None if no fold has it.
+
+    The influences of a user that appears in several folds are added.
+    """
     known = [fold for fold in folds if fold is not None]
     if not known:
         return None
