@@ -1,4 +1,4 @@
-"""What the API answers: pydantic models, so that the OpenAPI document can be generated."""
+"""The API's responses as pydantic models, from which the OpenAPI document is generated."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from marquee.profile import Certainty, Portrait, TasteMap
 from marquee.profiling import Weight
 from marquee.visitor import Page, Status
 
-MAX_ERRORS = 10  # of one answer
+MAX_ERRORS = 10  # per response
 
 _SCALE = (
     (5, "Really love it!"),
@@ -41,7 +41,7 @@ class MovieAnswer(BaseModel):
 
 
 class TitledMovieAnswer(MovieAnswer):
-    """With the titles that a data set tells in brackets behind the movie's own; most have none."""
+    """A movie with its alternative titles, which some data sets give in brackets; often none."""
 
     alternative_titles: list[str]
 
@@ -52,13 +52,19 @@ class TitledMovieAnswer(MovieAnswer):
 
 
 class FoundAnswer(BaseModel):
+    """Movies whose titles match a search, best match first."""
+
     dataset: str
     model_id: str
     movies: list[TitledMovieAnswer]
 
 
 class MovieDetailsAnswer(TitledMovieAnswer):
-    """`links` are the movie's pages at `imdb` and `tmdb`, where the data set tells its ids."""
+    """A movie with details.
+
+    `ratings` is the number of the movie's ratings in training, and `mean_stars` is their mean.
+    `links` are the URLs of its pages at `imdb` and `tmdb`, if the data set has its ids there.
+    """
 
     ratings: int
     mean_stars: float | None
@@ -72,12 +78,14 @@ class MovieFoundAnswer(BaseModel):
 
 
 class SimilarMovieAnswer(MovieAnswer):
-    """`similarity` is above 0 and at most 1."""
+    """A similar movie; `similarity` is above 0 and at most 1."""
 
     similarity: float
 
 
 class SimilarAnswer(BaseModel):
+    """A movie and the movies similar to it, most similar first."""
+
     dataset: str
     model_id: str
     movie: MovieAnswer
@@ -85,12 +93,18 @@ class SimilarAnswer(BaseModel):
 
 
 class BecauseAnswer(BaseModel):
+    """A rated movie that is a reason for a pick."""
+
     movie_id: int
     title: str
 
 
 class PickAnswer(MovieAnswer):
-    """`stars` is the predicted rating, `score` orders the picks, `because` names rated movies."""
+    """A pick.
+
+    `stars` are the predicted stars, `score` orders the picks, and `because` lists the rated movies
+    that are the reasons for the pick.
+    """
 
     stars: float
     score: float
@@ -98,11 +112,15 @@ class PickAnswer(MovieAnswer):
 
 
 class StarsAnswer(BaseModel):
+    """A number of stars and its label."""
+
     stars: int
     label: str
 
 
 class QuestionnaireAnswer(BaseModel):
+    """Movies to rate, in the order to ask about them, and the scale to rate them on."""
+
     dataset: str
     model_id: str
     movies: list[MovieAnswer]
@@ -125,7 +143,12 @@ class PicksAnswer(BaseModel):
 
 
 class WeightAnswer(BaseModel):
-    """`weight` is in stars beyond what the movies get from everyone and she gives on average."""
+    """A visitor's preference for a genre or a tag.
+
+    `weight` is how many stars more the visitor gives its movies, compared with the movies' mean
+    stars and with the visitor's own average. `rated` is the number of its movies that the visitor
+    rated.
+    """
 
     name: str
     weight: float
@@ -133,7 +156,11 @@ class WeightAnswer(BaseModel):
 
 
 class SurpriseAnswer(MovieAnswer):
-    """`difference` is `stars` less `everyone`, the mean; `expected` is the model's, of her."""
+    """A movie that the visitor rated differently from most people.
+
+    `stars` is the visitor's rating, `everyone` is the movie's mean stars, `expected` are the stars
+    that the model predicts for the visitor, and `difference` is `stars` minus `everyone`.
+    """
 
     stars: float
     everyone: float
@@ -142,13 +169,19 @@ class SurpriseAnswer(MovieAnswer):
 
 
 class AxisAnswer(BaseModel):
+    """An axis of the map; `low` and `high` are titles of movies at its ends, outermost first."""
+
     name: str
     low: list[str]
     high: list[str]
 
 
 class PlaceAnswer(BaseModel):
-    """`spread` is 1 of whom nothing is known, in the unit of `x` and `y`: standard deviations."""
+    """The visitor's estimated position on the map.
+
+    `x` and `y` are in standard deviations from the middle. `spread` is the standard deviation of
+    the estimate, in the same unit; it is 1 for a visitor without ratings.
+    """
 
     x: float
     y: float
@@ -156,6 +189,8 @@ class PlaceAnswer(BaseModel):
 
 
 class PointAnswer(BaseModel):
+    """A movie's position on the map; `stars` is the visitor's rating, if there is one."""
+
     movie_id: int
     title: str
     x: float
@@ -164,6 +199,8 @@ class PointAnswer(BaseModel):
 
 
 class MapAnswer(BaseModel):
+    """A map of the two directions in which tastes differ most."""
+
     axes: list[AxisAnswer]
     you: PlaceAnswer
     movies: list[PointAnswer]
@@ -192,7 +229,11 @@ class MapAnswer(BaseModel):
 
 
 class CertaintyAnswer(BaseModel):
-    """`share` of what the model does not know of a new visitor; `stars_error` in stars."""
+    """How certain the model's predictions for the visitor are.
+
+    `share`, from 0 to 1, is the part of the variance of a new visitor's predicted stars that the
+    ratings removed. `stars_error` is the expected error of predicted stars, in stars.
+    """
 
     share: float
     stars_error: float
@@ -203,7 +244,10 @@ class CertaintyAnswer(BaseModel):
 
 
 class ProfileAnswer(BaseModel):
-    """How a model sees a visitor; what it cannot tell is an empty list or null."""
+    """The taste profile that a model makes from a visitor's ratings.
+
+    A part that the model cannot compute is an empty list or null.
+    """
 
     dataset: str
     model_id: str
@@ -250,6 +294,8 @@ def _weights(weights: Iterable[Weight]) -> list[WeightAnswer]:
 
 
 class VisitorCreated(BaseModel):
+    """A new visitor, with first picks and the token that opens the visitor's page."""
+
     visitor_id: str
     version: int
     token: str
@@ -258,6 +304,8 @@ class VisitorCreated(BaseModel):
 
 
 class TokenAnswer(BaseModel):
+    """The visitor's new token; the former token is no longer valid."""
+
     visitor_id: str
     token: str
 
@@ -267,10 +315,12 @@ class RatingAnswer(MovieAnswer):
 
 
 class VisitorAnswer(BaseModel):
-    """`texts` says whether a text is on its way, or was sent, for this version; of the phone number
-    only the last digits are answered. `token` is the visitor's new token where this call replaced
-    it: the one that the call was made with opens nothing any more. Movies of a data set that is no
-    longer in use have their numbers as titles.
+    """A visitor's data and the status of their request.
+
+    `texts` says whether a text will be or was sent for this version. `phone_ends` is the end of
+    the phone number; the rest is never returned. If this call replaced the visitor's token,
+    `token` is the new one, and the token that the call used is no longer valid. A movie that is
+    not in the active data set has its id in place of a title.
     """
 
     visitor_id: str
@@ -318,6 +368,8 @@ class VisitorAnswer(BaseModel):
 
 
 class HealthAnswer(BaseModel):
+    """The active model and the seconds since its training."""
+
     status: str
     dataset: str
     model_id: str
@@ -326,18 +378,20 @@ class HealthAnswer(BaseModel):
 
 
 class FieldErrorAnswer(BaseModel):
+    """A field that is invalid, and a sentence that says why."""
+
     field: str
     message: str
 
 
 class MostTriesAnswer(BaseModel):
-    """The solution is a counter below `most`."""
+    """The upper bound of a challenge's solution, a counter from 0 to below `most`."""
 
     most: int
 
 
 class ChallengeParametersAnswer(BaseModel):
-    """ALTCHA's names (version 2); `expiresAt` is in seconds since 1970."""
+    """The parameters of an ALTCHA challenge (version 2); `expiresAt` is in seconds since 1970."""
 
     algorithm: str
     cost: int
@@ -351,6 +405,8 @@ class ChallengeParametersAnswer(BaseModel):
 
 
 class ChallengeAnswer(BaseModel):
+    """An ALTCHA challenge to solve for a proof."""
+
     parameters: ChallengeParametersAnswer
     signature: str
 
@@ -360,14 +416,14 @@ class ChallengeAnswer(BaseModel):
 
 
 class ErrorsAnswer(BaseModel):
-    """The first fields that are wrong, and in `more` how many others are."""
+    """The first errors of a request; `more` is the number of further errors."""
 
     errors: Annotated[list[FieldErrorAnswer], Field(max_length=MAX_ERRORS)]
     more: int
 
 
 def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[PickAnswer]:
-    """Add titles; picks made from another data set keep their numbers as titles."""
+    """Return the picks with titles; a movie that is not in `movies` has its id in the title."""
     return [
         PickAnswer(
             **MovieAnswer.of(_movie(pick.movie_id, movies)).model_dump(),
@@ -383,7 +439,7 @@ def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[Pic
 
 
 def errors_body(errors: Sequence[Mapping[str, str]]) -> ErrorsAnswer:
-    """Answer with the first of the errors; a form can hold thousands."""
+    """Return the first MAX_ERRORS errors; a form can have thousands."""
     first = [FieldErrorAnswer(**error) for error in errors[:MAX_ERRORS]]
     return ErrorsAnswer(errors=first, more=len(errors) - len(first))
 

@@ -1,4 +1,4 @@
-"""What visitors may send, and what they are told when it is not right."""
+"""Forms that visitors send to the API, their checks, and the error messages for visitors."""
 
 import re
 import unicodedata
@@ -32,9 +32,8 @@ from marquee.recommending import Wanted
 from marquee.scoring import RANKING
 
 MAX_NAME = 60
-MAX_PROOF = (
-    2000  # characters of base64: a challenge with its solution (`GET /challenge`), about 800
-)
+# Characters of base64: a challenge (`GET /challenge`) with its solution has about 800.
+MAX_PROOF = 2000
 MAX_PHONE = 40  # with spaces, hyphens and brackets; E.164 has 16
 MAX_MODEL = 40
 MAX_GENRES, MAX_GENRE = 50, 60
@@ -47,7 +46,7 @@ NO_SUCH_FIELD = "There is no such field; leave it out."
 
 
 class FieldError(ValueError):
-    """One field of a form is wrong; `message` is a plain sentence for the visitor."""
+    """One field of a form is invalid; `message` is a plain sentence for the visitor."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -55,9 +54,10 @@ class FieldError(ValueError):
 
 
 def _no_longer_than(most: int) -> BeforeValidator:
-    """Refuse a longer list before its items are looked at.
+    """Return a validator that rejects a longer list before its items are validated.
 
-    pydantic counts the items that are right: of a list of wrong ones it would name every one.
+    pydantic's own length check counts valid items only. For a long list of invalid items it would
+    report an error for each item.
     """
 
     def check(value: object) -> object:
@@ -79,6 +79,8 @@ Year = Annotated[StrictInt, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 
 class RatingForm(BaseModel):
+    """A rating of one movie, in whole stars."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     movie_id: MovieId
@@ -86,7 +88,7 @@ class RatingForm(BaseModel):
 
 
 class AnyRatingsForm(BaseModel):
-    """Ratings of movies, each of them once, and movies that are to be in no picks."""
+    """Ratings, at most one per movie, and `dismissed`: ids of movies that must not be picked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -109,13 +111,16 @@ class AnyRatingsForm(BaseModel):
         return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
 
     def to_dismissed(self) -> tuple[int, ...]:
-        """Each movie once; one that is rated is in no picks anyway."""
+        """Return the dismissed movies without duplicates and without rated movies.
+
+        Rated movies are never picked.
+        """
         rated = {rating.movie_id for rating in self.ratings}
         return tuple(movie for movie in dict.fromkeys(self.dismissed) if movie not in rated)
 
 
 class RatingsForm(AnyRatingsForm):
-    """Enough ratings for picks."""
+    """Ratings, as many as picks need at least, and dismissed movies."""
 
     ratings: Annotated[
         list[RatingForm],
@@ -125,14 +130,17 @@ class RatingsForm(AnyRatingsForm):
 
 
 class RevisionForm(AnyRatingsForm):
-    """All ratings of a visitor, instead of those that are stored; to be texted with a proof."""
+    """All ratings and dismissed movies of a visitor; they replace the stored ones.
+
+    If `text` is true, the new picks are texted; this needs a `proof`.
+    """
 
     text: StrictBool = False
     proof: Proof = None
 
 
 class YearsForm(BaseModel):
-    """Years in which a movie came out, both of them included; a missing one is no limit."""
+    """A range of release years, inclusive; a missing bound is no limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -147,7 +155,10 @@ class YearsForm(BaseModel):
 
 
 class PicksForm(RatingsForm):
-    """Ratings, and by which model and of which movies to pick: nothing is stored."""
+    """Ratings, the model that picks, and filters for the picks; nothing is stored.
+
+    Each pick has at least one of `genres`, if any are given, and a release year in `years`.
+    """
 
     model: ModelName = RANKING
     genres: Annotated[
@@ -164,13 +175,16 @@ class PicksForm(RatingsForm):
 
 
 class ProfileForm(RatingsForm):
-    """Ratings, and the model that is asked what it sees in them: nothing is stored."""
+    """Ratings, and the model that makes a taste profile from them; nothing is stored."""
 
     model: ModelName = RANKING
 
 
 class QuestionsForm(BaseModel):
-    """What a visitor has answered so far, to be asked on: movie ids."""
+    """The visitor's answers so far, as movie ids, to choose the next movies to ask about.
+
+    `answered` are movies that the visitor rated, `unseen` are movies that they have not seen.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -187,7 +201,7 @@ def _e164(phone: str) -> str:
 
 
 class PhoneForm(BaseModel):
-    """Where to text the picks."""
+    """A phone number to text the picks to, with the visitor's consent and a proof."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -206,7 +220,7 @@ class PhoneForm(BaseModel):
 
 
 class VisitorForm(RatingsForm):
-    """The questionnaire's form."""
+    """A new visitor: name, ratings and, for a text message, phone number, consent and proof."""
 
     name: Annotated[StrictStr, Field(max_length=MAX_NAME)]
     phone: Annotated[StrictStr | None, Field(max_length=MAX_PHONE)] = Field(
@@ -243,7 +257,13 @@ class VisitorForm(RatingsForm):
 def check_movies_known(
     ratings: Iterable[Rating], known: Collection[int], dismissed: Iterable[int] = ()
 ) -> None:
-    """Refuse movies that the active data set does not hold."""
+    """Raise FieldError if a movie is not in the active data set.
+
+    Args:
+        ratings: ratings of the form.
+        known: movie ids of the active data set.
+        dismissed: movie ids that the form dismisses.
+    """
     named = {f"ratings[{number}].movie_id": one.movie_id for number, one in enumerate(ratings)}
     named |= {f"dismissed[{number}]": movie_id for number, movie_id in enumerate(dismissed)}
     for field, movie_id in named.items():
@@ -253,7 +273,12 @@ def check_movies_known(
 
 
 def check_country(phone: str, countries: Collection[str]) -> None:
-    """Refuse phones (E.164) of countries (ISO 3166) that Marquee does not text to."""
+    """Raise FieldError if Marquee does not text to the phone's country.
+
+    Args:
+        phone: phone number in E.164.
+        countries: ISO 3166 codes of the countries that Marquee texts to.
+    """
     country = country_of(phone)
     if country not in countries:
         raise FieldError(
@@ -264,7 +289,7 @@ def check_country(phone: str, countries: Collection[str]) -> None:
 
 
 def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
-    """Refuse genres that no movie of the active data set has."""
+    """Raise FieldError for a genre that is not in `known`, the active data set's genres."""
     for number, genre in enumerate(genres):
         if genre not in known:
             choice = f"choose from {', '.join(sorted(known))}" if known else "leave genres out"
@@ -272,9 +297,9 @@ def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Turn pydantic's errors into `{"field", "message"}`, one a field.
+    """Convert pydantic's errors to `{"field", "message"}`, one per field.
 
-    The values themselves are left out: a phone number must not be echoed into logs.
+    Values are left out, so that no phone number gets into the logs.
     """
     found: dict[str, str] = {}
     for error in errors:
@@ -336,11 +361,16 @@ _ETAG = re.compile(r'"(?P<version>[1-9]\d{0,8})"')
 
 
 class PreconditionMissingError(Exception):
-    """A change does not say which version it is a change of."""
+    """The request changes a visitor but has no If-Match header with the version to change."""
 
 
 def version_of(if_match: str | None) -> int:
-    """Read the version that an If-Match header names, as an ETag gave it."""
+    """Return the version in an If-Match header, which holds an ETag that the API sent.
+
+    Raises:
+        PreconditionMissingError: if there is no header.
+        FieldError: if the header is not an ETag of the API.
+    """
     if if_match is None:
         raise PreconditionMissingError
     found = _ETAG.fullmatch(if_match.strip())
@@ -353,5 +383,6 @@ _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
 def check_idempotency_key(key: str) -> None:
+    """Raise FieldError if the key is not 8 to 128 letters, digits, - or _."""
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise FieldError("Idempotency-Key", "Give 8 to 128 letters, digits, - or _.")
