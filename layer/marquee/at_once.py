@@ -1,20 +1,21 @@
-"""The same call for many, several at the same time."""
+"""Run a function for many items concurrently in threads."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-# Within the 10 connections that a client of boto3 keeps.
+# Less than the 10 connections in a boto3 client's pool.
 WRITERS = 8
 
 
 def for_each[T, R](
     work: Callable[[T], R], items: Sequence[T], writers: int = WRITERS
 ) -> list[R | Exception]:
-    """Do the work for each item, at most so many at the same time.
+    """Call `work` for each item, at most `writers` calls at a time.
 
     Returns:
-        What each call gave or raised, in the items' order: an error holds up no other item.
+        For each item, in order, the returned value or the raised exception. An exception does not
+        stop the calls for other items.
     """
 
     def attempt(item: T) -> R | Exception:
@@ -25,8 +26,8 @@ def for_each[T, R](
 
     if writers == 1 or len(items) <= 1:
         return [attempt(item) for item in items]
-    # What belongs to an invocation (a logger's keys) is the same in its threads. Each call needs a
-    # copy of its own: a context can be entered by one thread at a time.
+    # Threads see the context variables of the invocation, such as the logger's keys. Each call
+    # needs its own copy, because only one thread at a time can enter a context.
     contexts = [copy_context() for _ in items]
     with ThreadPoolExecutor(min(writers, len(items))) as threads:
         return list(threads.map(lambda context, item: context.run(attempt, item), contexts, items))

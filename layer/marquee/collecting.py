@@ -1,12 +1,14 @@
-"""From the engine's results to visitors' picks, and on to the texts queue.
+"""Store the recommend step's results as visitors' picks, and queue their texts.
 
-Results are taken in pages: one read of all visitors of a page, one write for each visitor who has
-no picks yet, one batch of texts messages; then the next page. Nothing is done again: visitors who
-have their picks are skipped, and where time runs short the rest is handed on with its place.
+Results are collected in pages. For each page there is one read of all its visitors, one write for
+each visitor without picks, and one batch of messages to the texts queue. No work is repeated:
+visitors who have their picks are skipped, and a function that runs out of time hands on the
+position at which it stopped.
 
-The run that writes a visitor's picks sends their texts message. If that run dies before it sends
-the messages of a page, the next delivery of its message sends them, with some that are in the queue
-already: texts are claimed, so a doubled message does no harm.
+The run that writes a visitor's picks also sends the message to the texts queue. If it dies before
+it sends a page's messages, the next delivery of its own message sends them, possibly together with
+messages that are already in the queue. This is harmless, because a text is claimed before it is
+sent.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,27 +22,29 @@ from marquee.ports import Results, Texts, Visitors
 from marquee.visitor import Progress, Status
 
 BEFORE_PICKS = (Status.RECEIVED, Status.SUBMITTED)
-PAGE = 100  # as many as one call to DynamoDB reads
-# No page is begun with less time left: one takes a second, or many where DynamoDB is slow.
+PAGE = 100  # the number of items that one DynamoDB call can read
+# No page is started with less time left. A page takes about a second, or many if DynamoDB is slow.
 MARGIN_SECONDS = 20.0
 
 
 class BadResultsError(RuntimeError):
-    """Some result lines could not be read; all others were taken."""
+    """Some result lines could not be read; all others were collected."""
 
 
 @dataclass(slots=True)
 class Collected:
-    """Who newly got picks and who none; `stopped_at` where time ran short, else None."""
+    """The outcome of one run of the collector."""
 
-    recommended: list[Result] = field(default_factory=list)
-    failed: list[Result] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    stopped_at: ResultsPlace | None = None
+    recommended: list[Result] = field(default_factory=list)  # visitors whose picks were written
+    failed: list[Result] = field(default_factory=list)  # visitors who were marked as failed
+    unreadable: list[str] = field(default_factory=list)  # an error message per line
+    stopped_at: ResultsPlace | None = None  # None if all results were collected
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
+    """Collects the results of submissions; `writers` is the number of concurrent writes."""
+
     visitors: Visitors
     results: Results
     texts: Texts
@@ -55,20 +59,24 @@ class Collector:
         *,
         again: bool = False,
     ) -> Collected:
-        """Take the results of a submission, one page at least and then while there is time.
+        """Collect the results of a submission: at least one page, then more while time remains.
 
-        After the last page the submission and its results are deleted, unless a member got no
-        result: the sweep looks after that one.
+        After the last page the submission and its results are deleted, unless a member still
+        waits for a result. The sweep then handles that member.
 
         Args:
-            submission_id: whose results are complete.
-            seconds_left: says how many seconds this process may still run.
-            after: where an earlier run stopped.
-            again: an earlier run may have died: texts that are still owed are queued once more.
+            submission_id: a submission whose results are complete.
+            seconds_left: returns the seconds that this process may still run.
+            after: the position at which an earlier run stopped.
+            again: whether an earlier run may have died. If so, outstanding texts are queued again.
+
+        Returns:
+            The outcome; its `stopped_at` is set if results are left.
 
         Raises:
-            BadResultsError: all was taken but lines that could not be read.
-            ExceptionGroup: writes failed; what was written before is kept, the rest is left.
+            BadResultsError: some lines could not be read; all other results were collected.
+            ExceptionGroup: some writes failed. Completed writes are kept; later pages were not
+                collected.
         """
         collected = Collected()
         for page in batched(self.results.lines(submission_id, after), PAGE, strict=False):
@@ -94,8 +102,8 @@ class Collector:
         for result, took_effect in taken.items():
             if took_effect is True:
                 (collected.failed if _is_bad(result) else collected.recommended).append(result)
-        # A write that took effect although its answer was lost looks like an error, or, where the
-        # client repeated it, like the write of another run.
+        # A write can take effect although its response is lost. It then looks like an error or, if
+        # the client retried it, like a write by another run.
         lost = [r.visitor_id for r, took_effect in taken.items() if took_effect is not True]
         stored |= self.visitors.get_many(lost) if lost else {}
         to_text = [
@@ -112,11 +120,11 @@ class Collector:
         if to_text:
             self.texts.send(to_text)
         errors = [each for each in taken.values() if isinstance(each, Exception)]
-        if errors:  # the message comes again, for those who have no picks yet
+        if errors:  # the queue redelivers the message for visitors who have no picks yet
             raise ExceptionGroup("some picks could not be written, all others were", errors)
 
     def _take(self, result: Result) -> bool:
-        """Write a visitor's picks, or why there are none."""
+        """Write a visitor's picks or the reason for having none; return whether it took effect."""
         visitor_id, version = result.visitor_id, result.version
         if _is_bad(result):
             reason = result.error or "the engine found no movie to recommend"
@@ -133,7 +141,7 @@ def _readable(lines: Iterable[bytes], collected: Collected) -> Iterator[Result]:
             continue
         if result.visitor_id:
             yield result
-        else:  # the step could not read that member of the submission
+        else:  # the step could not read this member of the submission
             collected.unreadable.append(str(result.error))
 
 
@@ -151,7 +159,7 @@ def _is_bad(result: Result) -> bool:
 
 
 def awaits_text(progress: Progress | None, version: int) -> bool:
-    """Say whether this version of the visitor has picks and a phone but no text yet."""
+    """Return whether this version of the visitor has picks and a phone but no text yet."""
     return (
         progress is not None
         and progress.version == version
