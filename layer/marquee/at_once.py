@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-# Less than the 10 connections in a boto3 client's pool.
+# Fewer than the 10 connections in a boto3 client's pool.
 WRITERS = 8
 
 

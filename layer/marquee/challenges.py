@@ -1,9 +1,9 @@
-"""Proof of work before a phone is accepted, by ALTCHA's challenges (altcha.org, version 2).
+"""Proof of work that a phone number needs, with ALTCHA challenges (altcha.org, version 2).
 
-A challenge hides a counter below twice `tries`. To find it, a program tries one counter after the
-other, each by a PBKDF2 of ROUNDS rounds. A browser's WebCrypto does this work nearly as fast as any
-other program on the same machine. A proof names its challenge, expires with it and can be used for
-one thing only.
+A challenge hides a counter below twice `tries`. To find it, a program computes PBKDF2 with ROUNDS
+rounds for one counter after another. A browser's WebCrypto does this nearly as fast as any other
+program on the same machine. A proof contains its challenge, expires with it and can be used for
+one purpose only.
 """
 
 import secrets
@@ -18,8 +18,9 @@ from marquee.ports import Tally
 
 ALGORITHM = "PBKDF2/SHA-256"
 ROUNDS = 5000
-LIFETIME = timedelta(minutes=20)  # to type a number, tick a box and change one's mind
-# The clocks of DynamoDB and of the function may differ.
+LIFETIME = timedelta(minutes=20)  # enough to type a number, tick a box and change one's mind
+# How long after its expiry a used proof is remembered: DynamoDB's and the function's clocks may
+# differ.
 _REMEMBERED_LONGER = timedelta(hours=1)
 
 MISSING = "A phone number needs a solved challenge: get one at /challenge and solve it."
@@ -30,14 +31,11 @@ SPENT = "This solved challenge was used already; get a new one and solve it."
 
 @dataclass(frozen=True, slots=True)
 class Challenges:
-    """Issues challenges and takes proofs.
-
-    `tries` is the mean number of counters to try, `spent` remembers what each proof was used for.
-    """
+    """Issues challenges and accepts proofs."""
 
     secret: str = field(repr=False)
-    tries: int
-    spent: Tally
+    tries: int  # mean number of counters that solving a challenge takes
+    spent: Tally  # records the purpose for which each proof was used
 
     def issue(self, now: datetime) -> altcha.Challenge:
         """Make a challenge that expires LIFETIME after `now`."""
@@ -48,16 +46,16 @@ class Challenges:
             ROUNDS,
             counter=secrets.randbelow(most),
             expires_at=now + LIFETIME,
-            data={"most": most},  # by which the page shows how far it is
+            data={"most": most},  # the page needs it to show progress
             hmac_secret=parameters_key,
             hmac_key_secret=solution_key,
         )
 
     def take(self, proof: str | None, what: str) -> None:
-        """Use a proof for `what`; using it for the same thing again is no second use.
+        """Use a proof for the purpose `what`; using it again for the same purpose is allowed.
 
         Raises:
-            FieldError: where the proof is missing, wrong, expired or was used for something else.
+            FieldError: if the proof is missing, wrong, expired or was used for another purpose.
         """
         if not proof:
             raise FieldError("proof", MISSING)

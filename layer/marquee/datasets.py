@@ -1,7 +1,7 @@
-"""Recognise the layout of raw ratings by the names and the first bytes of the files.
+"""Recognise the layout of raw ratings from the files' names and first bytes.
 
-The importing command and the prepare step use the same recognition. Travels to EMR: standard
-library only.
+The import command and the prepare step both use it. This module also runs on EMR, so it uses only
+the standard library.
 """
 
 import re
@@ -9,31 +9,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HEAD_BYTES = 4096  # of each file that `recognise` wants to see
+HEAD_BYTES = 4096  # number of first bytes of each file that `recognise` needs
 
-# Test files of the five splits that the makers of MovieLens 100K published, laid out as u.data is.
+# Test files of the five published splits of MovieLens 100K. Their layout is that of u.data.
 _OFFICIAL_TEST = re.compile(r"u[1-5]\.test")
 
-_SHOWN = 5  # files that an error names
+_SHOWN = 5  # files named in an error message
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PACKED = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 class DatasetError(ValueError):
-    """The files are in no layout that can be read; the message says what to bring instead."""
+    """The layout of the files is not supported; the message says which layouts are."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileForm:
-    """How a file is called, and how most of its lines look."""
+    """The name and the line format by which a file is recognised."""
 
-    called: str  # for people
+    called: str  # name to show in messages
     name: re.Pattern[str]
     line: re.Pattern[str]
-    first_line: str = ""  # the header, where the form has one
+    first_line: str = ""  # the header, if the file has one; then `line` is not used
 
     def fits(self, head: bytes) -> bool:
-        """Whether at least half of the lines in the head look as they should."""
+        """Return whether the head begins with the header or, without one, half its lines match."""
         lines = _lines(head)
         if self.first_line:
             return bool(lines) and lines[0].lower() == self.first_line.lower()
@@ -43,7 +43,7 @@ class FileForm:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A layout that can be read: its files and the columns of its ratings."""
+    """A supported layout: its files and the columns of its ratings."""
 
     name: str
     described: str
@@ -51,16 +51,16 @@ class Form:
     movies: FileForm
     genres: FileForm | None
     separator: str
-    columns: tuple[str, ...]  # movie_id, user_id, rating, and date or seconds
-    lowest: float  # stars
-    step: float  # ratings are whole multiples of it up to 5
-    tags: FileForm | None = None  # columns user_id, movie_id, tag, seconds; may be missing
-    links: FileForm | None = None  # columns movie_id, imdb, tmdb; may be missing
+    columns: tuple[str, ...]  # of movie_id, user_id, rating, and date or seconds
+    lowest: float  # lowest stars of the scale; the highest is 5
+    step: float  # stars; ratings are whole multiples of it
+    tags: FileForm | None = None  # optional file with columns user_id, movie_id, tag, seconds
+    links: FileForm | None = None  # optional file with columns movie_id, imdb, tmdb
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which files of a folder to read, and how."""
+    """The files of a folder to read, and their layout."""
 
     form: Form
     ratings: tuple[str, ...]
@@ -68,12 +68,13 @@ class Layout:
     genres: str | None
     ignored: tuple[str, ...]
     tags: str | None = None
-    official_tests: tuple[str, ...] = ()  # what to hold out when evaluating; no further ratings
+    # Published test sets, to hold out in an evaluation. Their ratings are also in `ratings`.
+    official_tests: tuple[str, ...] = ()
     links: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file to read the data set from."""
+        """The names of all files to read the data set from."""
         optional = (name for name in (self.genres, self.tags, self.links) if name)
         return (*self.ratings, self.movies, *optional)
 
@@ -84,8 +85,8 @@ def _file(called: str, name: str, line: str, first_line: str = "") -> FileForm:
 
 _NETFLIX_TITLES = _file("movie_titles.csv", r"movie_titles\.(csv|txt)", r"\d+,(\d{4}|NULL),.+")
 
-# In the order of preference: where a folder holds several, the original comes before what was
-# made from it.
+# In order of preference: if a folder holds several layouts, an original comes before data derived
+# from it.
 FORMS = (
     Form(
         name="netflix-prize",
@@ -154,9 +155,14 @@ ACCEPTED = "; ".join(form.described for form in FORMS)
 
 
 def recognise(heads: Mapping[str, bytes]) -> Layout:
-    """Tell the layout of the files called so and beginning so (HEAD_BYTES of each suffice).
+    """Return the layout of the files in a folder.
 
-    Raises DatasetError, one sentence that names the file, what it holds and what is accepted.
+    Args:
+        heads: the first HEAD_BYTES bytes of each file, by file name.
+
+    Raises:
+        DatasetError: if no layout fits; one sentence that names the file, its content and the
+            accepted layouts.
     """
     if not heads:
         raise DatasetError(f"the folder holds no files; accepted are {ACCEPTED}")
@@ -173,12 +179,18 @@ def recognise(heads: Mapping[str, bytes]) -> Layout:
 
 
 def official_tests(names: Iterable[str]) -> tuple[str, ...]:
-    """The test files of MovieLens 100K's own five splits among these, u1 first."""
+    """Return the names among `names` of the test files of MovieLens 100K's splits, u1 first."""
     return tuple(sorted(name for name in names if _OFFICIAL_TEST.fullmatch(name)))
 
 
 def recognise_folder(path: Path) -> Layout:
-    """`recognise` for a folder of this machine, or for the folder of a file of it."""
+    """Return the layout of a local folder, or of the folder that contains a local file.
+
+    Files whose names begin with `.` or `_` are ignored.
+
+    Raises:
+        DatasetError: if the path does not exist or no layout fits.
+    """
     folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise DatasetError(f"{path} does not exist: name the folder that holds the ratings")
@@ -191,7 +203,10 @@ def recognise_folder(path: Path) -> Layout:
 
 
 def _ratings_of(form: Form, heads: Mapping[str, bytes]) -> list[str]:
-    """Files named like the form's ratings; those named by habit only (*.txt) must look so too."""
+    """Return the files whose names match the form's ratings.
+
+    If the form allows any name (`*.tsv`), the lines must match, too.
+    """
     named = [name for name in sorted(heads) if form.ratings.name.fullmatch(name)]
     if "*" not in form.ratings.called or form.name == "netflix-prize":
         return named
@@ -211,7 +226,7 @@ def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layou
 
 
 def _optional(file: FileForm | None, heads: Mapping[str, bytes]) -> str | None:
-    """The file of tags or links, where there is one that looks so: a data set is whole without."""
+    """Return the name of an optional file (tags or links); None if no file matches."""
     if file is None:
         return None
     named = (name for name in sorted(heads) if file.name.fullmatch(name))
@@ -264,7 +279,7 @@ def _what_it_holds(head: bytes) -> str:
 
 
 def _lines(head: bytes) -> list[str]:
-    """The whole lines of a file's first bytes, blank ones left out."""
+    """Return the complete lines of a file's first bytes, without blank lines."""
     lines = head.removeprefix(_BYTE_ORDER_MARK).decode("latin-1").splitlines()
     if len(head) >= HEAD_BYTES and len(lines) > 1:
         lines.pop()
