@@ -1,4 +1,4 @@
-"""What a submission leaves behind is deleted as soon as nobody waits for it."""
+"""Delete a submission and its results as soon as no visitor waits for them."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from marquee.visitor import Progress, Status
 class Discarder:
     """Deletes submissions, which hold ratings, and results, which hold picks.
 
-    Forgetting a visitor does not reach into them: a step may be reading the one or writing the
-    other. So they live no longer than the step's work, and the buckets' lifecycle rules
-    (`retention_days`) delete what no function ever comes back to.
+    Forgetting a visitor does not change them, because a step may be reading the submission or
+    writing the results. They are therefore kept only as long as they are needed. The buckets'
+    lifecycle rules (`retention_days`) delete what no function deletes.
     """
 
     visitors: Visitors
@@ -23,9 +23,12 @@ class Discarder:
     def discard_if_settled(self, submission_id: str) -> bool:
         """Delete a submission and its results, unless a member still waits for them.
 
-        The results go first: where a function dies in between, the submission is still there to
-        say who its members are. Where there is no submission it was settled before, and what a
-        late second attempt wrote goes too.
+        The results are deleted first: if the function dies in between, the submission still lists
+        its members. If the submission does not exist, it was deleted before; results that a late
+        second attempt of the step wrote are then deleted, too.
+
+        Returns:
+            False if a member still waits; nothing is deleted then.
         """
         submission = self.submissions.get(submission_id)
         if submission is not None:
@@ -39,10 +42,10 @@ class Discarder:
 
 
 def _waits(member: Member, progress: Progress | None, submission_id: str) -> bool:
-    """Say whether the visitor still waits for this submission's result."""
-    if progress is None or progress.version != member.version:  # forgotten, or superseded
+    """Return whether the visitor still waits for this submission's result."""
+    if progress is None or progress.version != member.version:  # forgotten or superseded
         return False
-    # Results may come before the write that moves the visitor to `submitted`.
+    # Results may arrive before the write that changes the status to `submitted`.
     return progress.status is Status.RECEIVED or (
         progress.status is Status.SUBMITTED and progress.submission_id == submission_id
     )

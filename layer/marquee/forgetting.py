@@ -1,4 +1,4 @@
-"""A visitor asks to be forgotten, or expires."""
+"""Forget a visitor on request or after their expiry."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,23 +8,26 @@ from marquee.ports import RatingsLog, Visitors
 
 @dataclass(frozen=True, slots=True)
 class Forgetter:
+    """Deletes everything that is kept of a visitor."""
+
     visitors: Visitors
     ratings_log: RatingsLog
 
     def forget(self, visitor_id: str, *, expired_at: datetime | None = None) -> bool:
-        """Delete the visitor's item and the ratings objects of all versions.
+        """Delete the visitor's item and the visitor objects of all versions.
 
-        The item is emptied first, so that from then on nobody is texted and no batch in flight
-        finds the visitor; it goes last, because it knows the dates under which the objects lie.
-        Dying in between leaves an empty item, and asking again, or the sweep, goes on from there.
+        The item is emptied first: from then on the visitor is not texted, and no submission in
+        progress finds the visitor. The item is deleted last, because it records the dates in the
+        objects' keys. If the function dies in between, an empty item is left, and another request
+        or the sweep continues from there.
 
         Args:
-            visitor_id: who is forgotten.
-            expired_at: forget the visitor only if the time was up at this moment. A change may
-                have come since the sweep looked, and it renews the time.
+            visitor_id: the visitor to forget.
+            expired_at: forget the visitor only if they are expired at this moment. A change since
+                the sweep's query may have renewed the expiry.
 
         Returns:
-            False if nobody of that id is stored, or the time is not up.
+            False if there is no such visitor, or the visitor is not expired.
         """
         dates = self.visitors.empty(visitor_id, expired_at=expired_at)
         if dates is None:

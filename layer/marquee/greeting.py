@@ -1,9 +1,9 @@
-"""The name that a text greets its recipient by, where that name can be nothing but a name.
+"""Choose the name in a text's greeting, if the name cannot be anything but a name.
 
-Nobody has proved that the phone belongs to the visitor, so the name field must not carry a message
-to a stranger: a link, a phone number or a sum of money. The rule judges what would be shown, after
-transliteration: a letter that only looks like another one is shown as what it is. Whoever's name
-is left out loses a greeting and nothing else, so the rule is strict.
+There is no proof that the phone belongs to the visitor. The name must therefore not carry a
+message to a stranger, such as a link, a phone number or a sum of money. The rule checks the name as
+it would be shown, after transliteration, so that look-alike letters of other scripts do not pass.
+The rule is strict, because a rejected name costs nothing but the greeting.
 """
 
 import re
@@ -13,7 +13,7 @@ from anyascii import anyascii
 
 _MOST_LETTERS = 20
 _HYPHENS_AND_APOSTROPHES = {"\u2010": "-", "\u2011": "-", "\u2019": "'", "\u02bc": "'"}
-# The Latin letters of GSM 03.38 that are not ASCII; everything else is transliterated.
+# The non-ASCII Latin letters of GSM 03.38. All other non-ASCII characters are transliterated.
 _SHOWN_AS_THEY_ARE = frozenset("èéùìòÇØøÅåÆæßÉÄÖÑÜäöñüà")
 _LETTER = f"[A-Za-z{''.join(sorted(_SHOWN_AS_THEY_ARE))}]"
 _ONE_NAME = re.compile(f"{_LETTER}{{2,}}(?:[-']{_LETTER}+){{0,2}}|{_LETTER}'{_LETTER}{{2,}}")
@@ -24,19 +24,19 @@ _NUMBERS = (
 _CURRENCIES = ("eur", "gbp", "usd", "aud", "cad", "nzd", "btc", "cash", "yen", "euro", "pound")
 _NEVER_WHOLE = re.compile("|".join((*_NUMBERS, *_CURRENCIES)) + "|euros|pounds")
 _NEVER_INSIDE = re.compile(
-    "www|http|[a-z]dot[a-z]{2}"  # an address that is spelt out: evildotcom
+    "www|http|[a-z]dot[a-z]{2}"  # also a spelt-out address: evildotcom
     "|hundred|thousand|million|billion|dollar|money|bitcoin|bucks"
 )
 _ROMAN_NUMBER = re.compile("[IVXLCDM]{2,}")
-_ROUND_NUMBER_IN_LETTERS = re.compile("[il]*o{2,}[ilo]*")  # IOO, lOO: 100
+_ROUND_NUMBER_IN_LETTERS = re.compile("[il]*o{2,}[ilo]*")  # IOO and lOO look like 100
 
 
 def greeting_name(name: str) -> str | None:
-    """Give the first word of a name, in letters of GSM 03.38; None where it is to be left out.
+    """Return the first word of a name in letters of GSM 03.38, or None to leave the name out.
 
-    Left out is every name that holds anything but letters, spaces, hyphens and apostrophes, that
-    has a letter with a numeric value (such as the Chinese ones), or whose first word spells a
-    number, a currency or an address.
+    A name is left out if it contains anything but letters, spaces, hyphens and apostrophes, or a
+    letter with a numeric value (such as Chinese numerals), or if its first word spells a number, a
+    currency or an address, is a single letter, or has more than 20 characters.
     """
     if not all(_may_stand_in_a_name(character) for character in name):
         return None
@@ -60,7 +60,7 @@ def _may_stand_in_a_name(character: str) -> bool:
 
 
 def _shown(word: str) -> str:
-    """Transliterate what GSM 03.38 lacks, and all that is no Latin letter."""
+    """Transliterate all characters but ASCII and the Latin letters of GSM 03.38."""
     plain = (_HYPHENS_AND_APOSTROPHES.get(character, character) for character in word)
     return "".join(c if c in _SHOWN_AS_THEY_ARE else anyascii(c) for c in plain)
 
