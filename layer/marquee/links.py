@@ -1,6 +1,6 @@
-"""What other catalogues call a movie: its ids at IMDb and TMDB, where the data set has them.
+"""A movie's ids at IMDb and TMDB, if the data set has them.
 
-Travels to EMR: standard library only.
+This module also runs on EMR, so it uses only the standard library.
 """
 
 import json
@@ -12,13 +12,13 @@ from marquee.model import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """A movie elsewhere."""
+    """A movie's ids in other catalogues."""
 
-    imdb: str | None = None  # digits, without IMDb's tt
+    imdb: str | None = None  # digits, without IMDb's prefix tt
     tmdb: int | None = None
 
     def addresses(self) -> dict[str, str]:
-        """Where its pages are, by the name of the catalogue."""
+        """Return the URLs of the movie's pages, by catalogue: `imdb` and `tmdb`."""
         found = {}
         if self.imdb is not None:
             found["imdb"] = f"https://www.imdb.com/title/tt{self.imdb}/"
@@ -28,7 +28,7 @@ class Ids:
 
 
 def pack_links(links: Mapping[int, Ids]) -> bytes:
-    """`{"<movie_id>": [imdb, tmdb], …}`, in the order of ids."""
+    """Return the ids as JSON, `{"<movie_id>": [imdb, tmdb], …}`, sorted by movie id."""
     rows = {
         str(movie_id): [links[movie_id].imdb, links[movie_id].tmdb] for movie_id in sorted(links)
     }
@@ -36,7 +36,11 @@ def pack_links(links: Mapping[int, Ids]) -> bytes:
 
 
 def read_links(content: bytes) -> dict[int, Ids]:
-    """Read what `pack_links` made; raises ModelError with the mend where it cannot."""
+    """Read ids by movie_id from the bytes that `pack_links` returned.
+
+    Raises:
+        ModelError: if the bytes are damaged; says how to fix it.
+    """
     try:
         return {
             int(movie_id): Ids(
