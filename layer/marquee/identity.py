@@ -1,4 +1,4 @@
-"""Visitors' ids and tokens."""
+"""Derive visitor ids, tokens and other keyed hashes."""
 
 import base64
 import hashlib
@@ -14,29 +14,29 @@ _VISITOR_ID = re.compile(f"[{_CROCKFORD}]{{26}}")
 
 
 def new_visitor_id() -> str:
-    """Make a lower-case ULID: 48 bits of milliseconds, 80 random bits (github.com/ulid/spec)."""
+    """Return a lower-case ULID: 48 bits of milliseconds, 80 random bits (github.com/ulid/spec)."""
     return _ulid((time.time_ns() // 1_000_000).to_bytes(6) + os.urandom(10))
 
 
 def visitor_id_for(idempotency_key: str, secret: str) -> str:
-    """Give the visitor id that belongs to an Idempotency-Key.
+    """Return the visitor id that belongs to an Idempotency-Key.
 
-    The id depends on the key alone, so that a form posted again after a crash finds the visitor
-    that the first try made instead of making a second one. Knowing or guessing a key gives nothing:
-    what is answered to it needs the same form, too (`form_digest`).
+    The id depends only on the key and the secret. A form that is posted again after a crash
+    therefore finds the visitor of the first try and creates no second one. Knowing or guessing a
+    key is useless without the form: the API answers only if the form is the same (`form_digest`).
     """
     return _ulid(_digest(secret, f"idempotency:{idempotency_key}")[:16])
 
 
 def is_visitor_id(text: str) -> bool:
-    """Whether the text is written as a visitor's id, so that it can be looked up."""
+    """Return whether the text has the format of a visitor id."""
     return _VISITOR_ID.fullmatch(text) is not None
 
 
 def token_for(visitor_id: str, secret: str, generation: int = 1) -> str:
-    """Give the visitor's token: 128 bits of HMAC-SHA256, URL-safe, 22 characters.
+    """Return the visitor's token: 128 bits of HMAC-SHA256 as 22 URL-safe characters.
 
-    Each generation has another token; the visitor's item holds the number of the current one.
+    Each generation has a different token. The visitor's item holds the current generation.
     """
     message = f"visitor:{visitor_id}" if generation == 1 else f"visitor:{visitor_id}:{generation}"
     digest = _digest(secret, message)[:_TOKEN_BYTES]
@@ -44,31 +44,34 @@ def token_for(visitor_id: str, secret: str, generation: int = 1) -> str:
 
 
 def token_matches(visitor_id: str, token: str, secret: str, generation: int = 1) -> bool:
-    """Compare in constant time; whatever is no UTF-8 matches nothing."""
+    """Return whether the token is the visitor's, comparing in constant time.
+
+    Text that is not valid UTF-8 matches no token.
+    """
     return hmac.compare_digest(token_for(visitor_id, secret, generation).encode(), _octets(token))
 
 
 def renewal_digest(visitor_id: str, generation: int, idempotency_key: str, secret: str) -> str:
-    """Give what recognises the call that made this generation of the visitor's token.
+    """Return a digest that identifies the call that made this generation of the token.
 
-    A caller whose answer got lost holds the former token and this key, and is answered again. The
-    former token alone, which others may hold, is not enough.
+    A caller who lost the response still has the former token and the Idempotency-Key, and gets
+    the response again. The former token alone is not enough, because others may have it.
     """
     return _digest(secret, f"renewal:{visitor_id}:{generation}:{idempotency_key}").hex()
 
 
 def phone_mark(phone: str, secret: str) -> str:
-    """Give what stands for a phone number (E.164) where the number itself must not be.
+    """Return the mark that stands for a phone number (E.164) where the number must not appear.
 
-    Keyed, since an unkeyed hash of a phone number can be guessed.
+    It is an HMAC, because a phone number can be guessed from an unkeyed hash.
     """
     return _digest(secret, f"phone:{phone}").hex()
 
 
 def network_mark(network: str, window: str, secret: str) -> str:
-    """Give what stands for a client's network in the limits of one window of time.
+    """Return the mark that stands for a client's network in the limits of one window of time.
 
-    The key is made for the window, so that the marks of two windows have nothing in common.
+    Each window has its own key, so that marks of different windows cannot be linked.
     """
     return hmac.new(
         _digest(secret, f"network:{window}"), network.encode(), hashlib.sha256
@@ -76,10 +79,10 @@ def network_mark(network: str, window: str, secret: str) -> str:
 
 
 def limit_salt_for(idempotency_key: str | None, secret: str) -> str:
-    """Give a new visitor's limit salt: 32 hexadecimal digits that only the visitor's item holds.
+    """Return a new visitor's limit salt: 32 hexadecimal digits that only the visitor's item holds.
 
-    With an Idempotency-Key the salt depends on the key alone, so that a form posted again counts
-    once against each limit. Without one it is random.
+    With an Idempotency-Key the salt depends only on the key and the secret, so that a form that is
+    posted again counts only once against each limit. Without a key it is random.
     """
     if idempotency_key is None:
         return secrets.token_hex(16)
@@ -87,14 +90,14 @@ def limit_salt_for(idempotency_key: str | None, secret: str) -> str:
 
 
 def limit_entry(salt: str, what: str) -> str:
-    """Give what a limit counts in place of a visitor's id.
+    """Return the entry that a limit's record holds in place of a visitor's id.
 
-    A limit's record outlives the visitor. Once the visitor's item, and the salt with it, is
-    deleted, nothing connects the record to the visitor's id any more.
+    A limit's record outlives the visitor. Once the visitor's item is deleted, and the salt with
+    it, nothing connects the record with the visitor's id.
 
     Args:
         salt: the visitor's `limit_salt`.
-        what: what is counted, such as the version.
+        what: the thing that is counted, such as the version.
 
     Returns:
         32 hexadecimal digits of HMAC-SHA256.
@@ -103,18 +106,19 @@ def limit_entry(salt: str, what: str) -> str:
 
 
 def form_digest(form: str, secret: str) -> str:
-    """Fingerprint a form (its JSON), so that one Idempotency-Key stands for one form only.
+    """Return the digest of a form (its JSON), by which a repeated form is recognised.
 
-    Keyed: an unkeyed hash of a phone number can be guessed.
+    One Idempotency-Key can thus stand for one form only. The digest is an HMAC, because a phone
+    number can be guessed from an unkeyed hash.
     """
     return _digest(secret, f"form:{form}").hex()
 
 
 def challenge_keys(secret: str) -> tuple[str, str]:
-    """Give the keys that sign a challenge and its solution.
+    """Return the key that signs a challenge and the key that signs its solution.
 
-    Derived from the tokens' secret, each for one purpose: no signature of one kind passes for
-    another.
+    Both are derived from the tokens' secret. Each has one purpose, so that a signature of one kind
+    is not valid as another kind.
     """
     return _digest(secret, "challenge:parameters").hex(), _digest(secret, "challenge:key").hex()
 

@@ -1,4 +1,4 @@
-"""How often somebody may do what costs something."""
+"""Limits and caps on actions that cost money or resources."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _EVERYBODY = "everybody"
 
 
 class Limited(StrEnum):
-    """What is limited, by the name of its tally."""
+    """The limited actions; the values are names of tallies."""
 
     TEXTS = "texts"
     TEXTS_IN_ALL = "texts-in-all"
@@ -24,7 +24,13 @@ class Limited(StrEnum):
 
 
 class TooOftenError(Exception):
-    """The limit is reached; it is lifted after `seconds`."""
+    """A limit is reached; the next window begins in `seconds`.
+
+    Args:
+        limited: the limited action.
+        most: the limit.
+        seconds: seconds until the action is possible again.
+    """
 
     def __init__(self, limited: Limited, most: int, seconds: int) -> None:
         super().__init__(f"{limited}: {most} already")
@@ -33,14 +39,14 @@ class TooOftenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of time; spans begin at whole multiples of their length (UTC)."""
+    """A window of time; it begins at a whole multiple of its length since 1970 (UTC)."""
 
     begins: datetime
     ends: datetime
 
     @classmethod
     def at(cls, now: datetime, length: timedelta) -> "Window":
-        """Give the window of this length that `now` lies in."""
+        """Return the window of this length that contains `now`."""
         begins = now - (now - _EPOCH) % length
         return cls(begins, begins + length)
 
@@ -49,16 +55,17 @@ class Window:
         return f"{self.begins:%Y-%m-%dT%H:%MZ}"
 
     def key(self, limited: Limited, whose: str) -> str:
-        """Give the key under which the idempotency table counts in this window."""
+        """Return the key of this window's count in the idempotency table."""
         return f"limit/{limited}/{whose}/{self.name}"
 
     def seconds_left(self, now: datetime) -> int:
+        """Return the seconds until the window ends, rounded up."""
         return math.ceil((self.ends - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` different things in each window (`Window`)."""
+    """A limit of at most `most` distinct things per owner and window."""
 
     limited: Limited
     most: int
@@ -66,11 +73,13 @@ class Limit:
     tally: Tally
 
     def take(self, whose: str, what: str, now: datetime) -> None:
-        """Count `what` against `whose` limit, once however often it is tried.
+        """Count `what` against the limit of `whose`, only once however often it is repeated.
 
-        Where `whose` stands for a phone, `what` must not name a visitor: the record outlives a
-        visitor who is forgotten (`marquee.identity.limit_entry`).
-        Raises TooOftenError, and counts nothing, where the limit is reached.
+        If `whose` stands for a phone, `what` must not identify a visitor, because the record
+        outlives a visitor who is forgotten (`marquee.identity.limit_entry`).
+
+        Raises:
+            TooOftenError: if the limit is reached; nothing is counted then.
         """
         window = Window.at(now, self.window)
         if not self.tally.add(window.key(self.limited, whose), what, self.most, window.ends):
@@ -79,10 +88,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `most` in each window (`Window`), of one phone or of everybody together.
+    """A cap of at most `most` per window, for one phone or for all visitors together.
 
-    Nothing is remembered but a number, so `most` can be large. The caller sees to it that nothing
-    is counted twice.
+    Only a number is stored, so `most` can be large. The caller must not count anything twice.
     """
 
     limited: Limited
@@ -91,9 +99,14 @@ class Cap:
     counter: Counter
 
     def take(self, now: datetime, whose: str = _EVERYBODY) -> None:
-        """Count one more; `whose` is a phone's mark where each phone has a limit of its own.
+        """Count one more.
 
-        Raises TooOftenError, and counts nothing, where the limit is reached.
+        Args:
+            now: the current time.
+            whose: a phone mark if each phone has its own cap.
+
+        Raises:
+            TooOftenError: if the cap is reached; nothing is counted then.
         """
         window = Window.at(now, self.window)
         key = window.key(self.limited, whose)
@@ -101,15 +114,15 @@ class Cap:
             raise TooOftenError(self.limited, self.most, window.seconds_left(now))
 
     def window_at(self, now: datetime) -> str:
-        """Name the window that `now` lies in."""
+        """Return the name of the window that contains `now`."""
         return Window.at(now, self.window).name
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLimits:
-    """How much may come from one network in each window (`Window`): at most `most` of each kind.
+    """Limits of one network per window: at most `most` of each action.
 
-    Only numbers are kept: what is tried again counts again.
+    Only numbers are stored, so a repeated try counts again.
     """
 
     most: Mapping[Limited, int]
@@ -117,9 +130,10 @@ class NetworkLimits:
     counter: Counter
 
     def take(self, mark: str, counted: Sequence[Limited], now: datetime) -> None:
-        """Count one more of each kind in `counted` for the network that `mark` stands for.
+        """Count one more of each action in `counted` for the network that `mark` stands for.
 
-        Raises TooOftenError, and counts nothing, where one of the limits is reached.
+        Raises:
+            TooOftenError: if one of the limits is reached; nothing is counted then.
         """
         window = Window.at(now, self.window)
         most = {str(limited): self.most[limited] for limited in counted}
@@ -128,5 +142,5 @@ class NetworkLimits:
             raise TooOftenError(Limited(reached), most[reached], window.seconds_left(now))
 
     def window_at(self, now: datetime) -> str:
-        """Name the window that `now` lies in."""
+        """Return the name of the window that contains `now`."""
         return Window.at(now, self.window).name
