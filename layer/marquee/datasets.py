@@ -33,7 +33,11 @@ class FileForm:
     first_line: str = ""  # the header, if the file has one; then `line` is not used
 
     def fits(self, head: bytes) -> bool:
-        """Return whether the head begins with the header or, without one, half its lines match."""
+        """Return whether the first bytes of a file, `head`, have this form.
+
+        The first line must be the header, ignoring case. If the form has no header, at least half
+        of the lines must match.
+        """
         lines = _lines(head)
         if self.first_line:
             return bool(lines) and lines[0].lower() == self.first_line.lower()

@@ -120,7 +120,7 @@ class AnyRatingsForm(BaseModel):
 
 
 class RatingsForm(AnyRatingsForm):
-    """Ratings, as many as picks need at least, and dismissed movies."""
+    """At least as many ratings as picks need, and dismissed movies."""
 
     ratings: Annotated[
         list[RatingForm],
