@@ -70,7 +70,7 @@ def needs(resources: Iterable[Resource], template: Template, variables: Path) ->
 
 
 def _concurrency(template: Template) -> int:
-    """Return how many calls run at the same time at most, with one call of each function.
+    """Return the number of concurrent calls when all queues are busy and one visitor is there.
 
     A function with a queue counts with the queue's maximum concurrency. Any other function with
     an event counts once.
