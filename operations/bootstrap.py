@@ -31,7 +31,8 @@ def bootstrap(environment: Environment) -> str:
     """Create the state bucket, or correct the settings of an existing one; return its name.
 
     Raises:
-        OperationError: if S3 refuses, with what to wait for where the name is not free yet.
+        OperationError: if the bucket cannot be created or set up. If its name is not free yet, the
+            message says what to wait for.
     """
     bucket = environment.terraform_bucket
     s3 = boto3.client("s3")

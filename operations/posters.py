@@ -37,7 +37,7 @@ KEY_VARIABLE = "TMDB_API_KEY"
 API, IMAGES = "https://api.themoviedb.org/3", "https://image.tmdb.org/t/p/w342"
 NOTES = "posters.json"  # in the data set's reports: TMDB's answer about each movie
 NOTED_EACH = 200  # answers between two writes of the notes
-RENEWED_AFTER = timedelta(days=90)  # for their expiry under TMDB's terms: terraform/variables.tf
+RENEWED_AFTER = timedelta(days=90)  # before they expire (terraform/variables.tf, for TMDB's terms)
 CACHE_CONTROL = "public, max-age=86400"
 AT_ONCE, A_SECOND = 8, 40  # requests; TMDB's limit is about 40 a second
 ATTEMPTS = 5

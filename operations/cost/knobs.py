@@ -13,7 +13,7 @@ VISITORS = 1000
 SHOWN = 3
 # Working hours a month: eight on each of 22 days.
 _WORKING_HOURS = 8 * 22.0
-# The instance type with the least memory for four processors; it suffices for MovieLens.
+# The instance type with the least memory for four processors; enough for data of MovieLens's size.
 _SMALLER = "c7g.xlarge"
 _SMALLER_DISK = 32
 

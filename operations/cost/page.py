@@ -24,7 +24,7 @@ def table(resources: list[Resource]) -> str:
 
 
 def quoted(page: Path = PAGE) -> str:
-    """Return the table that the page holds; raise OperationError if it holds none."""
+    """Return the table that the page contains; raise OperationError if it has none."""
     _, begin, rest = page.read_text().partition(BEGIN)
     inside, end, _ = rest.partition(END)
     if not begin or not end:

@@ -23,8 +23,8 @@ class Prices:
         dated: the day of the prices.
         instances: hourly prices (`ec2`, `emr`) by instance type.
         units: prices by unit, under `usd`.
-        free: resource types without a charge of their own; `only` holds the values that a
-            resource must have to be free.
+        free: resource types without a charge of their own. A resource is free only if it has the
+            values under `only`, if there are any.
     """
 
     region: str

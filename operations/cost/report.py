@@ -22,8 +22,8 @@ def planned_deployment(environment: Environment, plan: Path | None = None) -> De
     """Return the deployment that an environment's variables and template parameters describe.
 
     Args:
-        environment: the deployment's environment. Without a variables file of its own, and
-            locally, where nothing costs anything, the example variables count.
+        environment: the deployment's environment. The example variables are used if it has no
+            variables file, and for the local AWS, which itself costs nothing.
         plan: a Terraform plan as JSON, to price instead of a new plan.
     """
     resources = read_plan(plan) if plan else plan_offline(environment, variables_of(environment))

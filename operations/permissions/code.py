@@ -135,9 +135,11 @@ class _Class:
         return self.node.name
 
     def members(self) -> dict[str, ast.FunctionDef]:
+        """Return the methods by name."""
         return {each.name: each for each in self.node.body if isinstance(each, ast.FunctionDef)}
 
     def fields(self) -> dict[str, ast.expr]:
+        """Return the annotations of annotated fields by name."""
         return {
             each.target.id: each.annotation
             for each in self.node.body
@@ -161,6 +163,7 @@ class _Scope:
     node: ast.AST | None = None
 
     def bind(self, name: str, value: "_Value") -> None:
+        """Add possible values to a name; a name keeps the values of all its assignments."""
         self.names[name] = self.names.get(name, frozenset()) | value
 
 
@@ -208,6 +211,7 @@ class _Reading:
         self._calls: set[Call] = set()
 
     def calls(self) -> set[Call]:
+        """Interpret every module-level function of the folder and return the AWS calls found."""
         for name in self._roots:
             scope = self._module(name)
             for node in ast.walk(self._trees[name]):

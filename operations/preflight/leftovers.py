@@ -12,7 +12,7 @@ STATE, STACK = "state bucket", "functions' stack"
 def check_state_bucket(account: Account, *, making: bool) -> Result:
     """Check that the state bucket exists, is the account's, lies in the region and is safe.
 
-    Safe means versioned and encrypted; anything else is a warning.
+    Safe means versioned and encrypted; an unsafe bucket is only a warning.
 
     Args:
         account: the account.
