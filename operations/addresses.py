@@ -1,4 +1,4 @@
-"""The addresses of a deployment's site and API."""
+"""Find the URLs of a deployment's site and API."""
 
 import boto3
 from botocore.exceptions import ClientError
@@ -10,7 +10,7 @@ STAGE = "v1"
 
 
 def api_url(environment: Environment) -> str:
-    """Return the REST API's URL, without a trailing slash."""
+    """Return the API's URL without a trailing slash; raise OperationError if it is not deployed."""
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)
     except ClientError as error:
@@ -24,12 +24,12 @@ def api_url(environment: Environment) -> str:
 
 
 def address(environment: Environment, api_id: str) -> str:
-    """Return the address of an API by its id."""
+    """Return the URL of the API with this id, without a trailing slash."""
     if environment.is_local:
         return f"{environment.endpoint}/_aws/execute-api/{api_id}/{STAGE}"
     return f"https://{api_id}.execute-api.{environment.region}.amazonaws.com/{STAGE}"
 
 
 def site_url(environment: Environment) -> str:
-    """Return the site's address."""
+    """Return the site's URL."""
     return environment.parameter("site-url")

@@ -1,4 +1,4 @@
-"""Create the bucket for Terraform's state, the only resource made before Terraform runs."""
+"""Create the bucket for Terraform's state, the only resource created before Terraform runs."""
 
 import json
 from collections.abc import Mapping
@@ -28,14 +28,19 @@ def tls_only_policy(bucket: str) -> str:
 
 
 def bootstrap(environment: Environment) -> str:
-    """Create the state bucket, or correct the settings of an existing one; return its name."""
+    """Create the state bucket, or correct the settings of an existing one; return its name.
+
+    Raises:
+        OperationError: if the bucket cannot be created or set up. If its name is not free yet, the
+            message says what to wait for.
+    """
     bucket = environment.terraform_bucket
     s3 = boto3.client("s3")
     try:
         _create(s3, bucket, environment.region)
         _protect(s3, bucket)
         if not _tags(s3, bucket):
-            # Until Terraform has said whether the environment has tags of its own.
+            # Provisional: after Terraform has run, its tags replace these.
             tag_bucket(environment, {"project": "marquee", "environment": environment.name})
         # The local AWS answers plain HTTP only, on loopback.
         if not environment.is_local:
@@ -59,7 +64,7 @@ def tag_bucket(environment: Environment, tags: Mapping[str, str]) -> None:
 
 def _create(s3: S3Client, bucket: str, region: str) -> None:
     try:
-        # us-east-1 is the one region that refuses to be named as a constraint.
+        # S3 rejects us-east-1, and only this region, as a location constraint.
         if region == DEFAULT_REGION:
             s3.create_bucket(Bucket=bucket)
         else:

@@ -40,14 +40,23 @@ def run(
     variables: Mapping[str, str] | None = None,
     each_line: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """Run a command and return what it printed.
+    """Run a command and return its output, stdout and stderr together.
 
-    Its output goes to `log` and line by line to `each_line`. Raises OperationError that names
-    `what` was tried, the telling lines and the log.
+    Args:
+        command: program and arguments.
+        log: file for the output.
+        what: what the command does, for the error message.
+        folder: working directory.
+        variables: environment variables to add.
+        each_line: called with each line of the output as it arrives, without colour codes.
+
+    Raises:
+        OperationError: if the program is missing or fails. The message names `what`, the relevant
+            output lines and the log.
     """
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, **(variables or {})}
-    # Ours only: another program's Python must not find our packages before its own.
+    # PYTHONPATH is for this process; it would make another program's Python import our packages.
     environment.pop("PYTHONPATH", None)
     lines: list[str] = []
     try:

@@ -13,14 +13,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 out = Console(highlight=False, soft_wrap=True)
-# Where nothing moves (a log, a pipe), a long phase says so often what it is busy with.
+# Without a terminal, a long phase prints its progress at this interval.
 HEARTBEAT_SECONDS = 15.0
 TABLE_WIDTH = 140
 
 
 @contextmanager
 def on_stderr() -> Iterator[None]:
-    """Print everything to stderr, because stdout carries one machine-readable document."""
+    """Print everything to stderr, because stdout is for one machine-readable document."""
     before = out.stderr
     out.stderr = True
     try:
@@ -30,7 +30,7 @@ def on_stderr() -> Iterator[None]:
 
 
 def show_table(table: Table) -> None:
-    """Print a table; where there is no terminal it is wide enough for one line a row."""
+    """Print a table; without a terminal, wide enough to have one line for each row."""
     if out.is_terminal:
         out.print(table)
     else:
@@ -39,7 +39,7 @@ def show_table(table: Table) -> None:
 
 @dataclass
 class Phase:
-    """One running phase; `detail` is what it is busy with now, `result` what it came to."""
+    """A running phase; set `result` to the words to print at its end."""
 
     progress: Progress
     task: TaskID
@@ -49,11 +49,12 @@ class Phase:
     told: float = field(default_factory=time.monotonic)
 
     def detail(self, words: str) -> None:
+        """Show what the phase is doing now."""
         self.progress.update(self.task, detail=words)
         self._beat(words)
 
     def bar(self, completed: float, total: float) -> None:
-        """Show the progress; both numbers have the same unit."""
+        """Show the progress as a bar; both numbers have the same unit."""
         self.progress.update(self.task, completed=completed, total=total)
         if total:
             self._beat(f"{completed / total:.0%}")
@@ -66,9 +67,9 @@ class Phase:
 
 
 class Phases:
-    """Shows phases, several at once where they run side by side.
+    """Shows the progress of phases, several of which may run at the same time.
 
-    On a terminal the running ones move at the bottom; elsewhere each ends with one line.
+    A terminal shows running phases at the bottom. Elsewhere, each phase prints one line at its end.
     """
 
     def __init__(self) -> None:

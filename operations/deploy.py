@@ -52,7 +52,7 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
     """Create the state bucket if it does not exist, then apply Terraform.
 
     Raises:
-        OperationError: On AWS, the plan would replace the cluster.
+        OperationError: on AWS, if the plan would replace the cluster.
     """
     with phases.phase("terraform apply") as phase:
         phase.detail("state bucket")

@@ -1,12 +1,13 @@
-"""The least rights to plan, deploy, operate and destroy one environment: `make deployer-policy`.
+"""Print the least permissions to plan, deploy, operate and destroy one environment.
 
-Several documents, one for each part of the work, because a managed policy of AWS's holds 6,144
-characters: attach all of them to the role that deploys. Names limit them wherever AWS has names;
-tags where AWS makes the ids up; every resource that ends in a bare `*` states why in `reason`.
+`make deployer-policy` prints several documents, one for each part of the work, because a managed
+policy is limited to 6,144 characters. Attach all of them to the role that deploys. Statements are
+limited by name where AWS resources have names, and by tag where AWS assigns the ids. Every resource
+that ends in a bare `*` has a `reason`.
 
-Actions: what Terraform's provider, AWS SAM, CloudFormation on behalf of its caller and `operations`
-call (tests/infrastructure/deployer_calls.txt is a recording), by the names and resources of AWS's
-Service Authorization Reference.
+The actions are those that Terraform's provider, AWS SAM, CloudFormation on behalf of its caller and
+`operations` call (recorded in tests/infrastructure/deployer_calls.txt). Names and resources of the
+actions are those of AWS's Service Authorization Reference.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import boto3
 from operations.environment import Environment
 from operations.errors import OperationError
 
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without white space.
+# Limit of a managed policy, not counting white space:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MOST_CHARACTERS = 6_144
-# The tag that Terraform gives everything (terraform/versions.tf) and SAM the stack.
+# The tag of every resource that Terraform creates (terraform/versions.tf) and of SAM's stack.
 TAG = "environment"
 _READS = re.compile(r"\w+:(Describe|Detect|Get(?!Item)|List|Simulate|View)\w*|apigateway:GET")
 _EMR_POLICY = "iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
@@ -34,7 +36,16 @@ type Condition = Mapping[str, Mapping[str, str | list[str]]]
 
 @dataclass(frozen=True)
 class Statement:
-    """What is allowed on what; `reason` says why a resource cannot be named more closely."""
+    """A policy statement.
+
+    Attributes:
+        sid: the statement's id.
+        actions: IAM actions.
+        resources: ARNs.
+        condition: IAM condition block.
+        reason: why the resources cannot be named more precisely.
+        effect: `Allow` or `Deny`.
+    """
 
     sid: str
     actions: Sequence[str]
@@ -44,11 +55,11 @@ class Statement:
     effect: str = "Allow"
 
     def reading(self, names: Names) -> Statement | None:
-        """Return what of it `make plan` and `make drift` need, None where that is nothing."""
+        """Return the part that `make plan` and `make drift` need, or None if they need nothing."""
         actions = [action for action in self.actions if _READS.fullmatch(action)]
         if not actions:
             return None
-        # Terraform reads its state and what it uploaded, not what visitors left.
+        # Terraform reads its state and its uploads, but no visitor data.
         resources = [
             f"{names.bucket(kind)}/*" if each == f"{names.buckets}/*" else each
             for each in self.resources
@@ -57,6 +68,7 @@ class Statement:
         return replace(self, actions=actions, resources=resources)
 
     def document(self) -> dict[str, Any]:
+        """Return the statement as IAM's JSON."""
         allowed = {
             "Sid": self.sid,
             "Effect": self.effect,
@@ -68,11 +80,17 @@ class Statement:
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one environment as AWS writes them.
+    """The names and ARNs of one environment's resources.
 
-    `tagged` is whether what Terraform makes carries the environment's tag: on AWS it does, the
-    local AWS gets no tags (terraform/local.tfvars). `boundary` is the ARN of the permissions
-    boundary that every role must have, if there is one.
+    Attributes:
+        prefix: prefix of the resources' names.
+        environment: name of the environment.
+        region: AWS region.
+        account: account number.
+        partition: AWS partition.
+        tagged: whether Terraform's resources carry the environment's tag. They do on AWS, but not
+            on the local AWS (terraform/local.tfvars).
+        boundary: ARN of the permissions boundary that every role must have, if any.
     """
 
     prefix: str
@@ -84,25 +102,35 @@ class Names:
     boundary: str | None = None
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
+        """Return an ARN of the account, in the environment's region unless another is given."""
         where = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{where}:{self.account}:{rest}"
 
     @property
     def buckets(self) -> str:
-        """All buckets; the account's number keeps `prod` from matching `prod-two`."""
+        """Return a pattern of the ARNs of all buckets.
+
+        The account number keeps `prod` from matching `prod-two`.
+        """
         return f"arn:{self.partition}:s3:::{self.prefix}-{self.account}-*"
 
     def bucket(self, kind: str) -> str:
+        """Return the ARN of one bucket, e.g. of kind `ratings`."""
         return self.buckets.removesuffix("*") + kind
 
     def role(self, name: str) -> str:
+        """Return the ARN of a role, by its name without the prefix."""
         return self.arn("iam", f"role/{self.prefix}-{name}", region="")
 
     def if_tagged(self, operator: str, key: str) -> Condition:
+        """Return the condition that a tag is the environment's; empty without tags."""
         return {operator: {key: self.environment}} if self.tagged else {}
 
     def if_tagging_own(self, resource_tag: str = f"aws:ResourceTag/{TAG}") -> Condition:
-        """Return the condition to tag a thing as ours: a new one, one without the tag, or ours."""
+        """Return the condition to tag a resource as the environment's.
+
+        It holds for a new resource, one without the tag, and one that has the environment's tag.
+        """
         if not self.tagged:
             return {}
         return {
@@ -112,7 +140,7 @@ class Names:
 
 
 def data_statements(names: Names) -> Iterator[Statement]:
-    """Buckets, tables, queues, parameters."""
+    """Yield the statements for buckets, tables, queues and parameters."""
     yield Statement(
         "Buckets",
         [
@@ -175,12 +203,12 @@ def data_statements(names: Names) -> Iterator[Statement]:
         reason="AWS has no resource for it; it only reads.",
     )
     yield Statement(
-        "Titles",  # `make import` writes them
+        "Titles",  # for `make import`
         ["dynamodb:BatchWriteItem"],
         [names.arn("dynamodb", f"table/{names.prefix}-movies")],
     )
     yield Statement(
-        "FollowOneVisitor",  # `make flow`
+        "FollowOneVisitor",  # for `make flow`
         ["dynamodb:GetItem"],
         [names.arn("dynamodb", f"table/{names.prefix}-visitors")],
     )
@@ -221,7 +249,7 @@ def data_statements(names: Names) -> Iterator[Statement]:
 
 
 def function_statements(names: Names) -> Iterator[Statement]:
-    """The stack, the functions, the API and what calls them."""
+    """Yield the statements for the stack, the functions, the API and the functions' triggers."""
     yield Statement(
         "Stack",
         [
@@ -291,7 +319,7 @@ def function_statements(names: Names) -> Iterator[Statement]:
         reason="AWS makes their ids up; the function that they call is the condition.",
     )
     yield Statement(
-        # CloudFormation makes them with the stack's tags (Lambda Developer Guide, "Using tags on
+        # CloudFormation creates them with the stack's tags (Lambda Developer Guide, "Using tags on
         # event source mappings").
         "TagEventSources",
         ["lambda:TagResource", "lambda:UntagResource"],
@@ -331,9 +359,10 @@ def function_statements(names: Names) -> Iterator[Statement]:
 
 
 def role_statements(names: Names) -> Iterator[Statement]:
-    """The roles that functions and nodes get, and what watches them.
+    """Yield the statements for the roles of functions and nodes, and for monitoring.
 
-    A caller who may make a role and pass it on can use all of its rights: `boundary` limits both.
+    A caller that may create a role and pass it to a service can use all of the role's permissions.
+    The permissions boundary limits both.
     """
     roles = [names.role("*")]
     bounded: Condition = (
@@ -392,7 +421,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
             {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
         )
     yield Statement(
-        "EmrsOwnRole",  # EMR makes it with the account's first cluster
+        "EmrsOwnRole",  # EMR creates it with the account's first cluster
         ["iam:CreateServiceLinkedRole"],
         [
             names.arn(
@@ -456,7 +485,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
         " no resource that could be named.",
     )
     yield Statement(
-        "AskForOwnRights",  # preflight does; the names are those of docs/operating.md
+        "AskForOwnRights",  # for the preflight; docs/operating.md proposes these names
         ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
         [
             names.arn("iam", f"role/marquee-{who}-{names.environment}", region="")
@@ -472,7 +501,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
 
 
 def cluster_statements(names: Names) -> Iterator[Statement]:
-    """The cluster and its steps, the key of its disks."""
+    """Yield the statements for the cluster, its steps and the key of its disks."""
     yield Statement(
         "MakeCluster",
         ["elasticmapreduce:RunJobFlow"],
@@ -481,7 +510,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         reason="A cluster has no id before it is made; its tag is the condition.",
     )
     yield Statement(
-        "TagCluster",  # also while it is made
+        "TagCluster",  # also needed to create one
         ["elasticmapreduce:AddTags"],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagging_own(f"elasticmapreduce:ResourceTag/{TAG}"),
@@ -527,7 +556,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
     )
     keys = names.arn("kms", "key/*")
     yield Statement(
-        # To make a key with tags takes this right on keys without any (KMS Developer Guide,
+        # Creating a key with tags needs this permission on keys without tags (KMS Developer Guide,
         # "Controlling access to tags").
         "TagKey",
         ["kms:TagResource"],
@@ -562,7 +591,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         reason="AWS has no resource for it; it only reads.",
     )
     yield Statement(
-        "TablesKey",  # Terraform compares a table's key with DynamoDB's own
+        "TablesKey",  # Terraform compares a table's key with DynamoDB's default key
         ["kms:DescribeKey"],
         [keys],
         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/aws/dynamodb"]}}
@@ -573,7 +602,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
 
 
 def network_statements(names: Names) -> Iterator[Statement]:
-    """The nodes' network, whose ids AWS makes up: tags limit it."""
+    """Yield the statements for the nodes' network, limited by tags because AWS assigns the ids."""
 
     def of_kinds(*kinds: str) -> list[str]:
         return [names.arn("ec2", f"{kind}/*") for kind in kinds]
@@ -594,7 +623,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         reason=made_up,
     )
     yield Statement(
-        "MakeInNetwork",  # the VPC and the route table that are there
+        "MakeInNetwork",  # in the existing VPC and with the existing route table
         in_a_vpc,
         of_kinds("vpc", "route-table"),
         names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
@@ -619,14 +648,14 @@ def network_statements(names: Names) -> Iterator[Statement]:
         reason=made_up,
     )
     yield Statement(
-        "AddRules",  # a rule is tagged while it is made
+        "AddRules",  # a rule gets its tag when it is created
         ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"],
         of_kinds("security-group-rule"),
         names.if_tagged("StringEqualsIfExists", f"aws:RequestTag/{TAG}"),
         reason=made_up,
     )
     yield Statement(
-        "TagNetwork",  # what carries no such tag, as the VPC's default group, or ours already
+        "TagNetwork",  # without the tag, like the VPC's default group, or already ours
         ["ec2:CreateTags"],
         of_kinds(*made),
         names.if_tagging_own(),
@@ -651,7 +680,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
 
 
 def site_statements(names: Names) -> Iterator[Statement]:
-    """CloudFront before the site's bucket."""
+    """Yield the statements for CloudFront, which serves the site's bucket."""
     made_up = (
         "AWS makes the ids up, and CloudFront's policies carry no tags: those of other sites of"
         " this account can be changed."
@@ -700,7 +729,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
 
 
 def inventory_statements(_: Names) -> Iterator[Statement]:
-    """What `make rehearse` lists to see that nothing is there (operations/inventory.py)."""
+    """Yield the statement for what operations/inventory.py lists, for `make rehearse`."""
     yield Statement(
         "ListWhatIsThere",
         [
@@ -716,7 +745,7 @@ def inventory_statements(_: Names) -> Iterator[Statement]:
 
 
 def option_statements(names: Names) -> Iterator[Statement]:
-    """What is off until a variable turns it on: `waf`, `budget_email` and `log_failed_texts`."""
+    """Yield the statements for what the variables waf, budget_email, log_failed_texts enable."""
     web_acls = [names.arn("wafv2", f"regional/webacl/{names.prefix}/*")]
     stages = [f"arn:{names.partition}:apigateway:{names.region}::/restapis/*/stages/*"]
     yield Statement(
@@ -796,13 +825,13 @@ EMULATOR = "emulator"
 
 
 def emulator_statements(names: Names) -> Iterator[Statement]:
-    """What the enforcing local AWS asks for by names that AWS does not use.
+    """Yield the statements that only the local AWS needs when it enforces policies.
 
-    Found by applying, planning and destroying under the other documents there. Printed for the
-    local AWS only.
+    It checks some calls under names that AWS does not use. They were found by applying, planning
+    and destroying on the local AWS under the other documents.
     """
     yield Statement(
-        "EmrsPolicyWithoutItsName",  # it knows no iam:PolicyARN
+        "EmrsPolicyWithoutItsName",  # it does not know iam:PolicyARN
         ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
         [names.role("emr-service")],
     )
@@ -825,10 +854,11 @@ def emulator_statements(names: Names) -> Iterator[Statement]:
 
 
 def boundary_document(names: Names) -> dict[str, Any]:
-    """Return the most that a role of this environment may ever do: a permissions boundary.
+    """Return the permissions boundary: the most that a role of this environment may ever do.
 
-    It grants nothing; a role has what its own policies and this allow. Wide for EMR's service role,
-    whose own policy is AWS's (AmazonEMRServicePolicy_v2, limited by tags).
+    The boundary grants nothing by itself; a role may do what both its own policies and the boundary
+    allow. It is wide because of EMR's service role, whose own policy is AWS's
+    AmazonEMRServicePolicy_v2, which tags limit.
     """
     statements = [
         Statement("Objects", ["s3:*"], [names.buckets, f"{names.buckets}/*"]),
@@ -867,8 +897,8 @@ def boundary_document(names: Names) -> dict[str, Any]:
     return _document(statements)
 
 
-# A caller who may read the environment's parameters could get the token secret decrypted, too:
-# AWS's own key in KMS decrypts for every caller of the account unless a policy denies it.
+# A caller that may read the environment's parameters could also decrypt the token secret, because
+# the AWS managed key in KMS decrypts for every caller of the account unless a policy denies it.
 _NOTHING_SECRET = Statement(
     "DecryptNothing",
     ["kms:Decrypt"],
@@ -881,7 +911,7 @@ _NOTHING_SECRET = Statement(
 def documents(names: Names, *, read_only: bool = False) -> dict[str, dict[str, Any]]:
     """Return the policy documents by their names (`marquee-<env>-deployer-<part>`).
 
-    With `read_only` they hold what planning needs (`marquee-<env>-reader-<part>`).
+    With `read_only`, return only what planning needs (`marquee-<env>-reader-<part>`).
     """
     parts = PARTS if names.tagged else {**PARTS, EMULATOR: emulator_statements}
     who, made = "reader" if read_only else "deployer", dict[str, dict[str, Any]]()
@@ -898,14 +928,20 @@ def documents(names: Names, *, read_only: bool = False) -> dict[str, dict[str, A
 
 
 def compact(document: Mapping[str, Any]) -> str:
-    """Return a document as IAM counts it: without white space."""
+    """Return a document as JSON without white space, which IAM does not count."""
     return json.dumps(document, separators=(",", ":"))
 
 
 def deployer_policy(
     environment: Environment, part: str | None, *, bounded: bool = False, read_only: bool = False
 ) -> str:
-    """Return the documents as JSON: all by name, or one alone, ready for IAM.
+    """Return policy documents as JSON.
+
+    Args:
+        environment: the environment that the documents are for.
+        part: the part whose document to return, compact for IAM; None for all, by name.
+        bounded: whether every role must have the permissions boundary, which is then a part, too.
+        read_only: whether to return only what planning needs.
 
     Raises:
         OperationError: if there is no such part.
@@ -924,7 +960,7 @@ def deployer_policy(
 
 
 def names_of(environment: Environment, *, bounded: bool = False) -> Names:
-    """Return the environment's names in the account of the shell."""
+    """Return the environment's names in the account of the shell's credentials."""
     account = environment.account_id
     partition = boto3.Session().get_partition_for_region(environment.region)
     boundary = f"arn:{partition}:iam::{account}:policy/{environment.prefix}-boundary"

@@ -38,8 +38,8 @@ def detect_drift(environment: Environment, phases: Phases) -> None:
     """Compare the Terraform resources and the stack of a deployment with the work tree.
 
     Raises:
-        DriftError: Something differs; the message has one line for each difference.
-        OperationError: The comparison itself fails.
+        DriftError: if something differs; the message has one line for each difference.
+        OperationError: if the comparison itself fails.
     """
     fetch_node_wheels(environment, phases)
     with phases.phase("compare with Terraform's files") as phase:
@@ -63,7 +63,7 @@ def plan_differences(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each resource or output that a plan would change.
 
     Args:
-        plan: The output of `terraform show -json` for a plan (format version 1).
+        plan: the output of `terraform show -json` for a plan (format version 1).
     """
     for resource in plan.get("resource_changes", []):
         change = resource["change"]

@@ -1,4 +1,4 @@
-"""Empty a bucket: every object, every version, every delete marker, every unfinished upload."""
+"""Empty a bucket: delete all versions, delete markers and unfinished multipart uploads."""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -11,7 +11,7 @@ _AT_ONCE = 1000
 
 
 def empty_bucket(bucket: str) -> int:
-    """Delete everything in a bucket; return the number of objects and versions deleted."""
+    """Delete everything in a bucket; return the number of deleted versions and delete markers."""
     s3 = boto3.client("s3")
     removed = 0
     for batch in batched(_everything(s3, bucket), _AT_ONCE, strict=False):

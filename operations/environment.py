@@ -62,6 +62,7 @@ class Environment:
 
     @property
     def is_local(self) -> bool:
+        """Whether this is the deployment on the local AWS."""
         return self.name == LOCAL
 
     @property
@@ -85,10 +86,16 @@ class Environment:
 
     @property
     def terraform_bucket(self) -> str:
+        """Name of the bucket for Terraform's state."""
         return f"{self.prefix}-{self.account_id}-terraform"
 
     @cached_property
     def account_id(self) -> str:
+        """Number of the account of the shell's credentials.
+
+        Raises:
+            OperationError: if AWS cannot be reached or does not accept the credentials.
+        """
         try:
             return str(boto3.client("sts").get_caller_identity()["Account"])
         except (BotoCoreError, ClientError) as error:
@@ -135,7 +142,7 @@ class Environment:
         Terraform publishes it, or, for the token secret, the first deployment.
 
         Raises:
-            OperationError: There is no such parameter, or AWS cannot be reached.
+            OperationError: if there is no such parameter, or AWS cannot be reached.
         """
         try:
             return self.parameters[name]
@@ -147,6 +154,7 @@ class Environment:
 
     @property
     def how_to_deploy(self) -> str:
+        """Advice for error messages: which command deploys this."""
         return "run 'make local'" if self.is_local else f"run 'make deploy ENV={self.name}'"
 
     @cached_property
@@ -208,7 +216,7 @@ def chosen(name: str | None = None, port: int | None = None) -> Environment:
     """Return the deployment that ENV and PORT choose, and make this process act on it.
 
     Raises:
-        OperationError: ENV or PORT is invalid.
+        OperationError: if ENV or PORT is invalid.
     """
     name = name or os.environ.get("ENV") or LOCAL
     asked = os.environ.get("PORT") or str(DEFAULT_PORT)

@@ -1,7 +1,8 @@
-"""Build the environments from their hashed locks: `python -m operations.environments [NAME…]`.
+"""Build Python environments from hashed lock files: `python -m operations.environments [NAME…]`.
 
-Runs before any environment exists, so it uses the standard library only. An environment is
-built once for each content of its lock: a stamp named by the lock's hash says that it is done.
+Uses the standard library only, because it runs before any environment exists. An environment is
+built once for each content of its lock file; a stamp file named by the content's hash marks it as
+built.
 """
 
 import argparse
@@ -30,44 +31,45 @@ LOCKS = {
     "sam": "requirements/sam.lock",
     "benchmarks": "requirements/benchmarks.lock",
 }
-# Not for Marquee itself nor for its tests: built only when named.
+# Neither Marquee nor its tests need these, so they are built only when named.
 ON_DEMAND = ("benchmarks",)
-# pip spends half its time on the network and half unpacking: two at once keep both busy.
+# pip spends half its time on the network and half on unpacking; two builds keep both busy.
 BUILT_AT_ONCE = 2
 
 
 def stamp_name(lock: str) -> str:
-    """Return the stamp's file name for a lock's text."""
+    """Return the name of the stamp file for a lock file's text."""
     return f".built-{hashlib.sha256(lock.encode()).hexdigest()[:16]}"
 
 
 def packages_named(lock: str) -> set[str]:
-    """Return the normalised names of the packages that a lock's text pins."""
+    """Return the normalised names of the packages that a lock file's text pins."""
     names = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==", lock, re.MULTILINE)
     return {normalised(name) for name in names}
 
 
 def normalised(name: str) -> str:
-    """Return a package's name as the index compares it (PEP 503)."""
+    """Return a package's name in normalised form (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def is_built(name: str, root: Path = ROOT) -> bool:
-    """Tell whether the environment was built from the lock as it stands now."""
+    """Return whether the environment was built from the lock file's current content."""
     lock = (root / LOCKS[name]).read_text()
     return (root / ".venvs" / name / stamp_name(lock)).is_file()
 
 
 def build(name: str, root: Path = ROOT) -> float:
-    """Build or update one environment; return the seconds it took.
+    """Build or update one environment; return the duration in seconds.
 
-    Raises OperationError with pip's last words when the lock cannot be installed.
+    Raises:
+        OperationError: with pip's errors, if the lock file cannot be installed.
     """
     started = time.monotonic()
     folder = root / ".venvs" / name
     lock_file = root / LOCKS[name]
     stamps = list(folder.glob(".built-*"))
-    # Without a stamp the folder is half of an earlier try, and nothing in it can be trusted.
+    # Without a stamp, the folder is from an attempt that failed halfway, so start afresh.
     if not stamps:
         venv.create(folder, clear=True, with_pip=True, symlinks=True)
     _pip(folder, "install", "--require-hashes", "--requirement", str(lock_file))
@@ -107,7 +109,7 @@ def _one_builder_at_a_time(root: Path) -> Iterator[None]:
 
 
 def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
-    """Build those of the named environments that their locks have outgrown."""
+    """Build those of the named environments that do not match their lock files."""
     if all(is_built(name, root) for name in names):
         return
     with _one_builder_at_a_time(root):
@@ -124,13 +126,13 @@ def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
 
 
 def _say(words: str) -> None:
-    # Not on stdout: `make site-url` prints the address and nothing else.
+    # To stderr, because `make site-url` must print only the address to stdout.
     print(words, file=sys.stderr, flush=True)
 
 
 @exit_with_one_sentence
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build what the command line names; where it names none, all but those on demand."""
+    """Build the environments on the command line; without names, all but those on demand."""
     parser = argparse.ArgumentParser(prog="python -m operations.environments", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LOCKS))
     names = parser.parse_args(arguments).names

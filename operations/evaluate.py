@@ -59,7 +59,11 @@ def evaluate(
 def _spare_the_active(
     environment: Environment, found: Found, known: Origin | None, wanted: Origin
 ) -> None:
-    """Raise OperationError if this would replace the ratings of the active data set."""
+    """Raise OperationError if preparing would replace the active data set with other ratings.
+
+    It raises only if the data set is the active one and the files differ from those that the
+    active data set was made from. An unknown origin counts as different.
+    """
     current = current_model(environment)
     same_files = known is not None and known.files == wanted.files
     if current is not None and current.dataset == found.name and not same_files:

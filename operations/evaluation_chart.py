@@ -1,4 +1,4 @@
-"""The curve of new visitors: how far off a guess is after so many answers."""
+"""Draw the RMSE of new visitors' predicted stars against their number of answers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +12,12 @@ LINES = {
 
 
 def draw(report: Mapping[str, Any], folder: Path) -> str:
-    """Draw the curve as PNG and SVG into a folder; say where, or why there is none."""
+    """Draw the chart as PNG and SVG into a folder; return where, or why there is none, in words."""
     rows = report["new_visitors"]["answers"]
     if not rows:
         return "No chart: too few people rated enough movies to draw a curve of."
     try:
-        # Only here: everything else of the operations works without it.
+        # Imported here because nothing else in `operations` needs it.
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
         return "No chart: matplotlib is not installed in .venvs/development."

@@ -1,4 +1,4 @@
-"""An evaluation as tables: how well models guess stars, how good their picks are, new visitors."""
+"""Print an evaluation as tables: predicted stars, picks and new visitors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from rich.table import Table
 
 from operations.console import out
 
-NOTHING = "-"  # where nobody has what a figure needs
-WIDTH = 200  # columns that a table may take: cut figures would be of no use
+NOTHING = "-"  # for a figure that could not be computed
+WIDTH = 200  # largest width of a table, in characters; wide enough not to truncate figures
 
 STARS = {
     "rmse": "RMSE",
@@ -35,7 +35,7 @@ SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
 
 
 def show(report: Mapping[str, Any]) -> None:
-    """Print all of it, with what was held out and who could not be measured."""
+    """Print the report: the data set and the split, a table each, and the models' errors."""
     split = report["split"]
     out.print(
         f"\n{report['dataset']}: {report['ratings']:,} ratings by {report['users']:,} users\n"
@@ -57,7 +57,7 @@ def show(report: Mapping[str, Any]) -> None:
 
 
 def _print(table: Table) -> None:
-    """Print a table as wide as it is, wherever it goes: a pipe has no width of its own."""
+    """Print a table in its natural width, also to a pipe, which has no width of its own."""
     table.width = out.measure(table, options=out.options.update_width(WIDTH)).maximum
     out.print(table)
 
@@ -65,7 +65,7 @@ def _print(table: Table) -> None:
 def model_table(
     title: str, columns: Mapping[str, str], models: Mapping[str, Mapping[str, Any]]
 ) -> Table:
-    """A row for each model that was measured."""
+    """Return a table with one row for each model that was evaluated without an error."""
     table = _table(title, ["model", *columns.values()])
     for name, figures in models.items():
         if "error" not in figures:
@@ -74,7 +74,7 @@ def model_table(
 
 
 def new_visitors_table(new: Mapping[str, Any]) -> Table:
-    """RMSE after so many answers, by how they were chosen, and how many movies were shown."""
+    """Return a table of RMSE and of movies shown, by number of answers and questionnaire."""
     title = (
         f"New visitors: RMSE of {new['people']} people's other ratings after some answers, "
         "and what it is above that of bias only"
@@ -104,7 +104,11 @@ def _figure(key: str, figures: Mapping[str, Any]) -> str:
 
 
 def _guess(key: str, row: Mapping[str, Any]) -> str:
-    """The people differ much from each other, the guesses about each of them less."""
+    """Return a cell with the RMSE and, where there is one, the difference to "bias only".
+
+    The margin is then that of the difference, because users differ more from each other than the
+    predictions for the same user do.
+    """
     if key not in row["above_bias_only"]:
         return _with_margin(row["rmse"][key], row["margin"][key])
     above = row["above_bias_only"][key]

@@ -37,9 +37,9 @@ def fingerprint(files: Sequence[Path], *words: str, root: Path = ROOT) -> str:
 
 
 class Done:
-    """Which phases this instance of the local AWS already holds, by their inputs' fingerprints.
+    """A record of the phases done on one instance of the local AWS, with input fingerprints.
 
-    The local AWS keeps everything in memory: another `instance` has nothing of it.
+    The local AWS keeps everything in memory, so the record does not count for another instance.
     """
 
     def __init__(self, file: Path, instance: str) -> None:
@@ -48,9 +48,11 @@ class Done:
         self._lock = Lock()
 
     def holds(self, phase: str, inputs: str) -> bool:
+        """Return whether the phase was last done with inputs of this fingerprint."""
         return self._read().get(phase) == inputs
 
     def record(self, phase: str, inputs: str) -> None:
+        """Record that the phase was done with inputs of this fingerprint."""
         with self._lock:
             phases = {**self._read(), phase: inputs}
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -53,11 +53,16 @@ class Flow:
 
     @property
     def seconds(self) -> float:
+        """Return the time from the first to the last hop."""
         return (self.hops[-1].at - self.hops[0].at).total_seconds()
 
 
 def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]:
-    """Rate some of the questionnaire's movies like a visitor with a favourite genre."""
+    """Rate `RATED_MOVIES` of the questionnaire's movies as a visitor with a favourite genre.
+
+    Raises:
+        OperationError: if there are no movies.
+    """
     if not movies:
         raise OperationError("The questionnaire names no movie: train a model first.")
     choose = random.Random(seed)  # noqa: S311 - a taste, not a secret
@@ -75,7 +80,7 @@ def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]
 
 
 def read_form(file: Path) -> dict[str, Any]:
-    """Read a form from a JSON file; the service validates what is in it."""
+    """Read a form from a JSON file, which must contain an object; the API validates the fields."""
     try:
         form = json.loads(file.read_text())
     except FileNotFoundError:
@@ -88,7 +93,7 @@ def read_form(file: Path) -> dict[str, Any]:
 
 
 def default_form(api: httpx.Client, seed: int, phone: str | None) -> dict[str, Any]:
-    """Fill in the questionnaire as a made-up visitor."""
+    """Fetch the questionnaire and return the form of an invented visitor."""
     movies = _answer(api.get("questionnaire"))["movies"]
     form: dict[str, Any] = {"name": "Ada", "ratings": rate(movies, seed)}
     return form | ({"phone": phone, "consent": True} if phone else {})
@@ -102,9 +107,17 @@ def follow_flow(
     phone: str | None,
     deadline: float,
 ) -> Flow:
-    """Post a form and print each hop as it happens, to the text or to the reason it failed.
+    """Post a form and print each hop as it happens, until the request ends.
 
-    Raises OperationError when it fails, or has not ended `deadline` seconds later.
+    Args:
+        environment: the deployment's environment.
+        form: the form; None for that of an invented visitor.
+        seed: seed of the invented visitor's ratings.
+        phone: phone number of the invented visitor; locally, the default is `LOCAL_PHONE`.
+        deadline: the most seconds to wait for the end of the request.
+
+    Raises:
+        OperationError: if the request fails or has not ended at the deadline.
     """
     with httpx.Client(base_url=api_url(environment) + "/", timeout=60) as api:
         form = form or default_form(
@@ -136,7 +149,7 @@ def _hops(
     headers: Mapping[str, str],
     ends: float,
 ) -> Iterator[Hop]:
-    """Yield each move of the request once; return when nothing more is to happen."""
+    """Yield each change of the request's status once; return at the request's final status."""
     watch = StepWatch(environment, flow.visitor_id)
     last: Hop | None = None
     while True:
@@ -159,7 +172,7 @@ def _hops(
 
 
 class StepWatch:
-    """Says which EMR steps a visitor waits for and how far they are."""
+    """Reports the states of the EMR steps that a visitor waits for."""
 
     def __init__(self, environment: Environment, visitor_id: str) -> None:
         self._emr = boto3.client("emr")
@@ -168,12 +181,12 @@ class StepWatch:
         self._visitor_id = visitor_id
         self._submission_id: str | None = None
         self._told: dict[str, str] = {}
-        # Describing steps is rationed by account: once in a while shows as much.
+        # EMR limits the rate of these calls for the whole account.
         self._every = 0.5 if environment.is_local else 10.0
         self._asked = 0.0
 
     def note(self, status: str, visitor: Mapping[str, Any]) -> str:
-        """Return what is worth knowing about a move."""
+        """Return a note about a new status: the submission, the model or the reason."""
         if status == "submitted":
             item = self._table.get_item(
                 Key={"visitor_id": self._visitor_id}, ProjectionExpression="submission_id"
@@ -185,14 +198,14 @@ class StepWatch:
         return str(visitor["reason"] or "")
 
     def tell_changes(self, tell: Callable[[str], None]) -> None:
-        """Tell each new state of the steps this submission waits for."""
+        """Call `tell` with each new state of the steps that the visitor's submission waits for."""
         if self._submission_id is None or time.monotonic() - self._asked < self._every:
             return
         self._asked = time.monotonic()
         try:
             steps = self._emr.list_steps(ClusterId=self._cluster_id)["Steps"]
         except ClientError:
-            return  # rationed: the next time will do
+            return  # throttled; the next poll tries again
         for step in reversed(steps):
             parsed = parse_recommend_step_name(step["Name"])
             ours = parsed is not None and parsed[0] == self._submission_id
@@ -221,7 +234,7 @@ def _conclude(environment: Environment, flow: Flow) -> None:
 
 
 def _text_of(environment: Environment, visitor_id: str) -> str:
-    """Return the text that links to the visitor."""
+    """Return the text that links to the visitor; wait for it for up to `_TEXT_SECONDS`."""
     ends = time.monotonic() + _TEXT_SECONDS
     while time.monotonic() < ends:
         for text in sent_texts(environment):
@@ -240,7 +253,8 @@ def _print_picks(picks: Sequence[Mapping[str, Any]]) -> None:
 def _answer(response: httpx.Response) -> dict[str, Any]:
     """Return the body of a successful response.
 
-    Raises OperationError with the sentences that the API gives instead.
+    Raises:
+        OperationError: with the API's error messages, if the response is an error.
     """
     if response.is_success:
         return dict(response.json())

@@ -36,7 +36,7 @@ def dataset_name(path: Path, name: str | None) -> str:
     """Return the given name of the data set, or one derived from the folder's name.
 
     Raises:
-        OperationError: The given name is not 1 to 40 lower-case letters, digits and hyphens.
+        OperationError: if the given name is not 1 to 40 lower-case letters, digits and hyphens.
     """
     if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise OperationError(
@@ -74,7 +74,7 @@ def find(path: Path, name: str | None = None) -> Found:
     """Recognise the layout of a folder of ratings and print it.
 
     Raises:
-        OperationError: The layout is not recognised.
+        OperationError: if the layout is not recognised.
     """
     try:
         layout = recognise_folder(path)

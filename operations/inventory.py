@@ -1,7 +1,7 @@
-"""What an account holds of one deployment, by asking AWS and not Terraform's state.
+"""List a deployment's resources in an account by asking AWS instead of Terraform's state.
 
-Used to make sure that an environment is empty before a rehearsal and after its destruction. The
-calls only read; `make deployer-policy` grants them.
+A rehearsal uses it to check that an environment is empty before it starts and after it has
+destroyed the deployment. All calls are read-only; `make deployer-policy` grants them.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,19 +14,22 @@ from botocore.exceptions import ClientError
 from operations.environment import Environment
 from operations.protection import living_clusters
 
-# Error codes of a call that the caller may not make; EC2 and SNS have codes of their own.
+# Prefixes of the error codes of a denied call; EC2 and SNS have codes of their own.
 _DENIED = ("AccessDenied", "AuthorizationError", "UnauthorizedOperation", "NotAuthorized")
-# Names that `make deployer-policy` proposes for what deploys; no deployment makes or deletes them.
+# Parts of the names that `make deployer-policy` gives roles and policies of the deployer. No
+# deployment creates or deletes those.
 _DEPLOYERS = ("deployer", "boundary")
-# Where there is nothing to see it means that no deployment is there, and no data.
+# If none of these kinds exists, there is neither a deployment nor data.
 TELLING = ("buckets", "tables", "stacks", "parameters")
 
 
 @dataclass
 class Inventory:
-    """Names by kind of resource; kinds without any are left out.
+    """The resources of a deployment.
 
-    `unchecked` has the kinds that the caller may not list, with AWS's words.
+    Attributes:
+        found: names by kind of resource, without empty kinds.
+        unchecked: AWS's error messages, by the kinds that the caller may not list.
     """
 
     found: dict[str, list[str]] = field(default_factory=dict)
@@ -45,7 +48,11 @@ def _some(names: list[str], shown: int = 5) -> str:
 
 
 class Owner:
-    """Says which names belong to one environment and not to one whose name begins with its name."""
+    """Decides whether a name belongs to an environment.
+
+    A name may belong to another environment instead whose own name starts with this one's. The
+    Terraform buckets in `buckets` show which such environments exist.
+    """
 
     def __init__(self, environment: Environment, buckets: list[str]) -> None:
         self._prefix = environment.prefix
@@ -54,7 +61,7 @@ class Owner:
         self._longer = {name for name in neighbours if name.startswith(f"{self._prefix}-")}
 
     def owns(self, name: str) -> bool:
-        """Say whether a name is the environment's (`marquee-prod-x`, not `marquee-prod-two-x`)."""
+        """Return whether a name is this environment's, as `marquee-prod-x` is that of `prod`."""
         return _under(self._prefix, name) and not any(_under(each, name) for each in self._longer)
 
 
@@ -63,7 +70,11 @@ def _under(prefix: str, name: str) -> bool:
 
 
 def inventory(environment: Environment) -> Inventory:
-    """Return what the account holds of the environment, whoever made it."""
+    """Return the environment's resources in the account, however they were created.
+
+    Raises:
+        ClientError: if a call fails for another reason than missing permissions.
+    """
     there = Inventory()
     owner = Owner(environment, [])
     try:
@@ -94,7 +105,7 @@ def _is_denial(error: ClientError) -> bool:
 
 
 def visitors_of(environment: Environment) -> set[str]:
-    """Return the ids of the visitors whose ratings lie in the ratings bucket."""
+    """Return the ids of the visitors with ratings in the ratings bucket."""
     bucket = f"{environment.prefix}-{environment.account_id}-ratings"
     s3 = boto3.client("s3")
     listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="visitors/")
@@ -108,7 +119,7 @@ def visitors_of(environment: Environment) -> set[str]:
 
 
 def disk_keys(environment: Environment) -> set[str]:
-    """Return the ids of the KMS keys that the deployment's alias names."""
+    """Return the ids of the KMS keys behind the deployment's alias."""
     alias = f"alias/{environment.prefix}-disks"
     pages = boto3.client("kms").get_paginator("list_aliases").paginate()
     return {
@@ -120,13 +131,13 @@ def disk_keys(environment: Environment) -> set[str]:
 
 
 def is_pending_deletion(key_id: str) -> bool:
-    """Say whether KMS deletes a key after its waiting time."""
+    """Return whether a KMS key is waiting for its deletion."""
     key = boto3.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
     return bool(key["KeyState"] == "PendingDeletion")
 
 
 # ---------------------------------------------------------------------------------------------
-# One function a kind
+# One function for each kind
 # ---------------------------------------------------------------------------------------------
 
 
@@ -188,7 +199,7 @@ def _functions(_: Environment, owner: Owner) -> Iterator[str]:
 
 
 def _layers(environment: Environment, _: Owner) -> Iterator[str]:
-    # By its name: the local AWS cannot list layers once one has lost all its versions.
+    # By name, because the local AWS cannot list layers after one has lost all its versions.
     pages = boto3.client("lambda").get_paginator("list_layer_versions")
     for page in pages.paginate(LayerName=environment.prefix):
         for each in page["LayerVersions"]:
@@ -219,7 +230,7 @@ def _policies(_: Environment, owner: Owner) -> Iterator[str]:
 
 
 def _deployments(owner: Owner, names: Iterator[str]) -> Iterator[str]:
-    """Leave out what the deployer has: it is there before the deployment and after it."""
+    """Yield the owner's names except the deployer's own, which outlive the deployment."""
     for name in names:
         parts = set(name.split("-"))
         if owner.owns(name) and not parts.intersection(_DEPLOYERS):
@@ -237,7 +248,7 @@ def _clusters(environment: Environment, _: Owner) -> Iterator[str]:
 
 
 def _named(operation: str, result: str, key: str) -> Callable[[Environment, Owner], Iterator[str]]:
-    """Return what lists EC2's resources by their name tag; AWS makes up the ids."""
+    """Return a function that lists a kind of EC2 resource by name tag; AWS assigns the ids."""
 
     def look(environment: Environment, owner: Owner) -> Iterator[str]:
         pages = (
@@ -252,7 +263,7 @@ def _named(operation: str, result: str, key: str) -> Callable[[Environment, Owne
         for page in pages:
             for each in page[result]:
                 name = _name_tag(each)
-                # A deleted endpoint is listed for a while.
+                # AWS lists a deleted endpoint for a while.
                 if owner.owns(name) and str(each.get("State", "")).lower() != "deleted":
                     yield f"{each[key]} ({name})"
 
@@ -349,7 +360,7 @@ KINDS: dict[str, Callable[[Environment, Owner], Iterator[str]]] = {
     "rules": _rules,
     "key aliases": _key_aliases,
 }
-# A laptop has neither CloudFront nor encrypted disks.
+# The local AWS has neither CloudFront nor encrypted disks.
 AWS_KINDS: dict[str, Callable[[Environment, Owner], Iterator[str]]] = {
     "security configurations": _security_configurations,
     "distributions": _distributions,

@@ -61,7 +61,7 @@ def stop(environment: Environment) -> str:
     """Stop the local AWS and delete everything in it; return a sentence that says so.
 
     Raises:
-        OperationError: The state folder, which may hold visitors' data, cannot be removed.
+        OperationError: if the state folder, which may hold visitors' data, cannot be removed.
     """
     _local_aws(environment, "stop")
     shutil.rmtree(environment.state, ignore_errors=True)
@@ -92,6 +92,7 @@ def _left_by_terraform(name: str) -> bool:
 
 
 def build_functions(environment: Environment, phases: Phases, done: Done) -> None:
+    """Build the functions with SAM unless their inputs are unchanged since the last build."""
     inputs = functions_inputs(environment)
     if done.holds("build", inputs):
         return

@@ -1,4 +1,4 @@
-"""Renew the hashed locks from their requirements: `make lock` (UPGRADE=1 takes newer versions)."""
+"""Compile the hashed lock files from their requirements (`make lock`; UPGRADE=1 upgrades)."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from operations.console import Phases
 from operations.errors import exit_with_one_sentence
 
 PYTHON = "3.13"
-# The emulators run where they were locked, so their locks are for this kind of machine only. The
-# others serve every kind.
+# The emulators run only on the kind of machine that locks them, so their lock files are not
+# universal.
 UNIVERSAL = "--universal"
 LOCKS = {
     "requirements/development": [UNIVERSAL],
@@ -26,13 +26,13 @@ LOCKS = {
 
 
 def lock_of(requirements: str) -> str:
-    """Return the lock's path; `sam build` insists on the layer's being called .txt."""
+    """Return the lock file's path; `sam build` requires the suffix .txt for the layer's."""
     return f"{requirements}.{'txt' if requirements.startswith('layer/') else 'lock'}"
 
 
 @exit_with_one_sentence
 def main() -> None:
-    """Compile every lock again."""
+    """Compile every lock file."""
     upgrade = ["--upgrade"] if os.environ.get("UPGRADE") == "1" else []
     with Phases() as phases:
         for requirements, options in LOCKS.items():

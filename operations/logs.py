@@ -17,7 +17,11 @@ _STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
 def show_logs(environment: Environment, function: str | None, minutes: int) -> None:
-    """Print the last minutes of one function's log, or of all of them merged by time."""
+    """Print the last minutes of one function's log, or of all functions' logs merged by time.
+
+    Raises:
+        OperationError: if there is no such function.
+    """
     name = function.replace("_", "-") if function else None
     if name and name not in FUNCTIONS:
         raise OperationError(f"No function is called {function!r}: name {', '.join(FUNCTIONS)}.")
@@ -51,7 +55,7 @@ def _read(environment: Environment, function: str, minutes: int) -> list[tuple[i
 
 
 def summary(message: str) -> tuple[str, str] | None:
-    """Return (level, words) of a log line, None for the runtime's own bookkeeping."""
+    """Return (level, message) of a log line, or None for the runtime's lines and metrics."""
     if message.startswith(("START ", "END ", "REPORT ", "INIT_START ")):
         return None
     try:

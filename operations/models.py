@@ -40,7 +40,11 @@ def _read(environment: Environment, key: str) -> bytes | None:
 
 
 def switch_to(environment: Environment, model_id: str) -> CurrentModel:
-    """Publish a trained model and make its data set the active one."""
+    """Publish a trained model and make its data set the active one.
+
+    Raises:
+        OperationError: if the model has no manifest, which a training writes last.
+    """
     manifest = model_json(environment, model_id, "manifest.json")
     if manifest is None:
         raise OperationError(f"There is no whole model {model_id}: train again.")

@@ -1,7 +1,7 @@
-"""The API's OpenAPI document, made from the routes themselves: `make openapi` writes it.
+"""Write the API's OpenAPI document from its routes (`make openapi`).
 
-What a call can be refused for follows from what it takes: so a new route is documented, and fuzzed,
-without a word here.
+A route's possible error responses follow from its input, so a new route is documented and fuzzed
+without a change here.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from operations.errors import exit_with_one_sentence
 DOCUMENT = ROOT / "docs" / "openapi.json"
 _JSON = "application/json"
 _INGEST = ROOT / "functions" / "ingest"
-# What importing the function asks of its environment; nothing is called.
+# The variables that importing the function requires; no service is called.
 _ENVIRONMENT = {
     "ENVIRONMENT": "openapi",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -42,12 +42,12 @@ _REFUSALS = {
     429: "Too often; see Retry-After.",
     503: "There is no model yet; see Retry-After.",
 }
-# Made by Powertools for its own answers to wrong input, which Marquee's refusals stand in for.
+# Powertools' own schemas of responses to invalid input, which Marquee replaces.
 _UNUSED = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
 def document(app: ApiGatewayResolver) -> dict[str, Any]:
-    """Give the document of the app's routes."""
+    """Return the OpenAPI document of the app's routes."""
     made: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(
             title="Marquee",
@@ -64,7 +64,7 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
         schemas.pop(name, None)
     errors = ErrorsAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= errors.pop("$defs") | {"ErrorsAnswer": errors}
-    # Powertools names a call by its path; the function has a name, and a text to say what it does.
+    # Powertools names an operation by its path; the function has a better name and a summary.
     functions = {
         (route.openapi_path, route.method.lower()): route.func
         for route in (*app._static_routes, *app._dynamic_routes)
@@ -80,6 +80,7 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
 
 
 def text(app: ApiGatewayResolver) -> str:
+    """Return the OpenAPI document as JSON text."""
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -91,7 +92,7 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """What the route itself answers, and the refusals that its input can bring about."""
+    """Return the route's own successful responses and the errors that its input can cause."""
     own = {code: each for code, each in operation["responses"].items() if code[0] == "2"}
     if "204" in own:
         own["204"].pop("content", None)
@@ -114,7 +115,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def ingest() -> ApiGatewayResolver:
-    """Load the function's app, as a cold start does."""
+    """Import and return the function's app, as a cold start does."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     sys.path.insert(0, str(_INGEST))
@@ -124,7 +125,7 @@ def ingest() -> ApiGatewayResolver:
 
 @exit_with_one_sentence
 def main() -> None:
-    """Write the document where the repository keeps it."""
+    """Write the document to docs/openapi.json."""
     DOCUMENT.write_text(text(ingest()))
 
 

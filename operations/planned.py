@@ -1,9 +1,9 @@
-"""What Terraform would make from nothing, found without credentials, state or network.
+"""Plan a new deployment without credentials, Terraform state or network.
 
-`terraform test` plans the configuration with the mock provider of terraform/tests and prints that
-plan as JSON. How many resources there are depends on variables only, so the mock plan holds the
-same resources as one against an account. It needs no state bucket and reads no account, so it also
-works before the first deployment and where a deployment already exists.
+`terraform test` plans the configuration with the mock provider of terraform/tests and prints the
+plan as JSON. The resources depend on variables only, so the mock plan has the same resources as a
+plan against an account. It needs neither a state bucket nor an account, so it works before the
+first deployment and next to an existing one.
 """
 
 import json
@@ -19,13 +19,13 @@ from operations.terraform import FOLDER, settings
 from operations.terraform_mirror import provider_mirror
 
 EXAMPLE = FOLDER / "example.tfvars"
-# Holds the one run that plans with whatever variables the command line gives.
+# Contains the single `run` block, which plans with the variables of the command line.
 _TESTS = "tests/variables_files"
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource that is there once a plan is applied; values that AWS chooses are missing."""
+    """A resource that exists after a plan is applied, without the values that AWS assigns."""
 
     address: str
     type: str
@@ -33,10 +33,10 @@ class Resource:
 
 
 def resources(plan: dict[str, Any]) -> list[Resource]:
-    """Return the managed resources that are there after a plan is applied.
+    """Return the managed resources that exist after a plan is applied.
 
     Args:
-        plan: what `terraform show -json` prints of a plan; `terraform test -json` prints the same
+        plan: a plan as `terraform show -json` prints it; `terraform test -json` prints the same
             `resource_changes`.
     """
     return [
@@ -47,7 +47,7 @@ def resources(plan: dict[str, Any]) -> list[Resource]:
 
 
 def variables_of(environment: Environment) -> Path:
-    """Return the variables file to plan with: the environment's own, else the example's."""
+    """Return the variables file to plan with: the environment's own if any, else the example."""
     own = variables_file(environment.name)
     return own if own.is_file() and not environment.is_local else EXAMPLE
 
@@ -55,7 +55,8 @@ def variables_of(environment: Environment) -> Path:
 def plan_offline(environment: Environment, variables: Path) -> list[Resource]:
     """Plan the whole configuration with a mock AWS and return its resources.
 
-    Raises OperationError where the provider cannot be had or a variable is refused.
+    Raises:
+        OperationError: if the provider cannot be installed or a variable is invalid.
     """
     _terraform(environment, "init", "-backend=false", "-input=false", *_provider())
     printed = _terraform(
@@ -74,7 +75,11 @@ def plan_offline(environment: Environment, variables: Path) -> list[Resource]:
 
 
 def read_plan(file: Path) -> list[Resource]:
-    """Return the resources of a plan that `terraform show -json <plan>` wrote to a file."""
+    """Return the resources of a plan that `terraform show -json <plan>` wrote to a file.
+
+    Raises:
+        OperationError: if the file is not such a plan.
+    """
     try:
         return resources(json.loads(file.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -103,12 +108,12 @@ def _terraform(environment: Environment, command: str, *arguments: str) -> str:
         if refusals := _refusals(log):
             raise OperationError(f"Terraform refuses the variables: {refusals}") from error
         raise
-    log.unlink()  # with the provider's schemas it holds 14 MB; a failure keeps it
+    log.unlink()  # 14 MB with the provider's schemas; kept only after a failure
     return printed
 
 
 def _refusals(log: Path) -> str:
-    """Return what a run with -json found wrong, each in a sentence."""
+    """Return the error messages of a run with -json, joined by spaces."""
     found = [
         message["diagnostic"]
         for message in (_messages(log.read_text()) if log.is_file() else ())
@@ -126,7 +131,7 @@ def _run(environment: Environment, log: Path, command: str, *arguments: str) -> 
         folder=FOLDER,
         variables={
             **settings(environment.state / "terraform-offline"),
-            # The mock provider calls nothing; whatever slips past it has no credentials.
+            # The mock provider calls nothing; any other call would have no credentials.
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_EC2_METADATA_DISABLED": "true",

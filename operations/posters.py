@@ -1,8 +1,9 @@
 """Fetch the movies' posters from TMDB into the site's bucket, which serves them itself.
 
-This way a visitor's browser contacts no third party. It needs a data set whose movies have TMDB
-ids, and the operator's own key. TMDB's answers are recorded: a run continues where the last one
-stopped, takes the most rated movies first, and renews old posters. TMDB's terms: docs/deploy.md.
+This way, a visitor's browser contacts no third party. The data set's movies must have TMDB ids,
+and the operator needs a key of their own. TMDB's answers are recorded, so a run continues where the
+last one stopped. A run starts with the most rated movies and renews old posters. For TMDB's terms,
+see docs/deploy.md.
 """
 
 import json
@@ -34,9 +35,9 @@ from operations.site import POSTERS, publish_site
 REPORTS = "reports/"  # in the ratings bucket
 KEY_VARIABLE = "TMDB_API_KEY"
 API, IMAGES = "https://api.themoviedb.org/3", "https://image.tmdb.org/t/p/w342"
-NOTES = "posters.json"  # among a data set's reports: TMDB's answer for each movie
-NOTED_EACH = 200  # answers
-RENEWED_AFTER = timedelta(days=90)  # they expire in time for TMDB's terms: terraform/variables.tf
+NOTES = "posters.json"  # in the data set's reports: TMDB's answer about each movie
+NOTED_EACH = 200  # answers between two writes of the notes
+RENEWED_AFTER = timedelta(days=90)  # before they expire (terraform/variables.tf, for TMDB's terms)
 CACHE_CONTROL = "public, max-age=86400"
 AT_ONCE, A_SECOND = 8, 40  # requests; TMDB's limit is about 40 a second
 ATTEMPTS = 5
@@ -55,6 +56,7 @@ class Pace:
         self._lock, self._next = threading.Lock(), 0.0
 
     def wait(self) -> None:
+        """Wait until the calling thread may send its next request."""
         with self._lock:
             now = time.monotonic()
             mine = max(now, self._next)
@@ -63,7 +65,7 @@ class Pace:
 
 
 class Tmdb:
-    """The Movie Database by its API 3: a movie's poster as a JPEG.
+    """A client of The Movie Database (API 3) that fetches posters as JPEG.
 
     https://developer.themoviedb.org/reference/movie-details
     """
@@ -84,9 +86,12 @@ class Tmdb:
         self._http = httpx.Client(timeout=20)
 
     def poster(self, tmdb_id: int) -> bytes | None:
-        """None where TMDB has no such movie, or no poster of it.
+        """Return a movie's poster, or None if TMDB has no such movie or no usable poster.
 
-        Raises OperationError where TMDB refuses the key, is busy for too long or answers nonsense.
+        A poster is usable if it is a JPEG of at most `MOST_BYTES` bytes.
+
+        Raises:
+            OperationError: if TMDB rejects the key, stays unavailable, or sends an invalid answer.
         """
         told = self._get(f"{self._api}/movie/{tmdb_id}", self._query, self._headers)
         if told is None:
@@ -102,7 +107,7 @@ class Tmdb:
         if path is None:
             return None
         if not isinstance(path, str) or not _PATH.fullmatch(path):
-            return None  # a drawing or a film strip: no photo that the site could show
+            return None  # an SVG or another type that the site does not show
         image = self._get(f"{self._images}{path}", {}, {})
         if image is None or not image.content.startswith(_JPEG) or len(image.content) > MOST_BYTES:
             return None
@@ -111,8 +116,9 @@ class Tmdb:
     def _get(
         self, address: str, query: dict[str, str], headers: dict[str, str]
     ) -> httpx.Response | None:
-        """Ask until there is an answer; None for what is not there. No error names the address:
-        an old key is part of it.
+        """Send a request, with retries; return the response, or None on 404.
+
+        No error message contains the URL, because an old key is part of it.
         """
         problem, wait = "", 0.0
         for attempt in range(ATTEMPTS):
@@ -170,7 +176,13 @@ class Asked:
 
 
 def key_from(file: Path | None) -> str:
-    """The operator's key, from a file or the environment: a command line would show it to all."""
+    """Return the operator's key from a file or, without one, from `TMDB_API_KEY`.
+
+    The key is no command-line argument, because every user of the machine can see those.
+
+    Raises:
+        OperationError: if the file cannot be read or there is no valid key.
+    """
     if file is not None:
         try:
             key = file.read_text(errors="replace").strip()
@@ -188,9 +200,10 @@ def key_from(file: Path | None) -> str:
 
 
 class PosterFolder:
-    """The posters of a data set in the site's bucket, a JPEG a movie, and the notes about them.
+    """The posters of a data set in the site's bucket, one JPEG per movie, and the notes on them.
 
-    The notes lie among the data set's reports: a data set has a folder only once it has a poster.
+    The notes are with the data set's reports, not with the posters, because a folder of posters
+    marks a data set that has posters.
     """
 
     def __init__(self, s3: S3Client, site: str, ratings: str, dataset: str) -> None:
@@ -199,7 +212,7 @@ class PosterFolder:
         self._notes = f"{REPORTS}dataset={dataset}/{NOTES}"
 
     def posters(self) -> dict[int, datetime]:
-        """Return the movies that have a poster here, with the time it was stored."""
+        """Return the times at which the stored posters were stored, by movie."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._site, Prefix=self._prefix
         )
@@ -210,6 +223,7 @@ class PosterFolder:
         }
 
     def keep(self, movie_id: int, image: bytes) -> None:
+        """Store a movie's poster, a JPEG."""
         self._s3.put_object(
             Bucket=self._site,
             Key=self._key(movie_id),
@@ -219,11 +233,12 @@ class PosterFolder:
         )
 
     def remove(self, movie_ids: Iterable[int]) -> None:
+        """Delete these movies' posters."""
         for movie_id in movie_ids:
             self._s3.delete_object(Bucket=self._site, Key=self._key(movie_id))
 
     def notes(self) -> dict[int, Asked]:
-        """Return TMDB's answers so far, by movie."""
+        """Return TMDB's answers so far, by movie; raise OperationError if they are damaged."""
         try:
             kept = self._s3.get_object(Bucket=self._ratings, Key=self._notes)
         except self._s3.exceptions.NoSuchKey:
@@ -238,6 +253,7 @@ class PosterFolder:
             ) from error
 
     def keep_notes(self, notes: Mapping[int, Asked]) -> None:
+        """Store TMDB's answers, replacing the stored ones."""
         body = {movie_id: [asked.tmdb, asked.has_poster] for movie_id, asked in notes.items()}
         self._s3.put_object(
             Bucket=self._ratings,
@@ -251,9 +267,10 @@ class PosterFolder:
 
 
 def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
-    """Bring the posters of the data set in use that are still missing, and have the site show them.
+    """Fetch the missing posters of the active data set and publish the site with them.
 
-    Raises OperationError that says what is missing.
+    Raises:
+        OperationError: if there is no model, if its movies have no TMDB ids, or if TMDB fails.
     """
     dataset, wanted = _movies(environment)
     folder = PosterFolder(
@@ -292,7 +309,7 @@ def remove_posters(environment: Environment, phases: Phases) -> None:
 
 
 def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
-    """The data set in use, and its movies that TMDB knows, those that most people rated first."""
+    """Return the active data set and its movies with TMDB ids, in descending order of support."""
     current = current_model(environment)
     if current is None:
         raise OperationError("There is no model yet: bring ratings in with 'make import'.")
@@ -322,7 +339,10 @@ def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
 
 
 def still_true(notes: Mapping[int, Asked], wanted: Sequence[Wanted]) -> dict[int, Asked]:
-    """The notes about these movies: an import under the same name may have brought others."""
+    """Return the notes that are still valid for these movies.
+
+    An import under the same name may have assigned other movies or TMDB ids.
+    """
     return {
         each.movie_id: notes[each.movie_id]
         for each in wanted
@@ -336,7 +356,7 @@ def to_ask(
     posters: Mapping[int, datetime],
     now: datetime,
 ) -> list[Wanted]:
-    """Those never asked for, those whose posters are gone or old."""
+    """Return the movies without an answer, and those whose poster is missing or old."""
 
     def is_settled(movie_id: int) -> bool:
         asked = notes.get(movie_id)
@@ -354,7 +374,13 @@ def fetch(
     notes: dict[int, Asked],
     progress: Callable[[float, float], None],
 ) -> int:
-    """Bring each poster and note what was said. Stops at the first error; the notes are kept."""
+    """Fetch posters, store them and record TMDB's answers in `notes`.
+
+    Stop at the first error, after storing the notes.
+
+    Returns:
+        The number of posters fetched.
+    """
 
     def bring(one: Wanted) -> bool:
         image = tmdb.poster(one.tmdb)

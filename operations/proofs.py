@@ -1,4 +1,4 @@
-"""Solve the API's challenges, as a browser does before it sends a phone number."""
+"""Solve the API's challenges, as the site does before it sends a phone number."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +12,10 @@ _LONGEST_SECONDS = 120.0
 
 
 def solve(challenge: Mapping[str, Any]) -> str:
-    """Solve a challenge and return the proof to put into a form (base64).
+    """Solve a challenge and return the proof for the form, in Base64.
 
-    Raises OperationError where that takes longer than two minutes.
+    Raises:
+        OperationError: if that takes longer than two minutes.
     """
     made = altcha.Challenge.from_dict(dict(challenge))
     solution = altcha.solve_challenge(made, timeout=_LONGEST_SECONDS)
@@ -27,7 +28,11 @@ def solve(challenge: Mapping[str, Any]) -> str:
 
 
 def fresh_proof(http: httpx.Client, api_url: str) -> str:
-    """Get a challenge of the API and solve it; raises httpx.HTTPStatusError where it gives none."""
+    """Get a challenge from the API and return its proof.
+
+    Raises:
+        httpx.HTTPStatusError: if the API answers with an error.
+    """
     answer = http.get(f"{api_url.rstrip('/')}/challenge")
     answer.raise_for_status()
     return solve(answer.json())

@@ -1,4 +1,4 @@
-"""Take account numbers, credentials and people out of what others get to read."""
+"""Redact account numbers, credentials and personal data from texts for other people."""
 
 import os
 import re
@@ -10,14 +10,14 @@ from operations import ROOT
 ACCOUNT, KEY, SECRET = "<account>", "<access key>", "<secret>"
 PHONE, EMAIL, CALLER = "<phone>", "<e-mail>", "<caller>"
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-# The shortest value that is taken out wherever it stands: shorter ones are parts of plain words.
+# Shorter values are not replaced everywhere, because ordinary words may contain them.
 _SHORTEST_SECRET = 8
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+"), EMAIL),
-    # AWS's key ids; A, L, and the letter pairs are IAM's (IAM User Guide, "Unique identifiers").
+    # AWS's key ids, with the prefixes of IAM (IAM User Guide, "Unique identifiers").
     (re.compile(r"\b[AL][A-Z]{3}[A-Z0-9]{12,28}\b(?<=[A-Z0-9]{16})"), KEY),
-    # Who calls: a user's or a session's name is often a person's.
+    # The name of a user or of a session is often a person's name.
     (
         re.compile(
             r"(arn:[\w-]+:(?:iam|sts)::[^:\s]*:(?:user|assumed-role|federated-user)/)[^\s\"',]+"
@@ -34,8 +34,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{SECRET}",
     ),
 )
-# Tokens, secret keys and AWS's encoded messages are long and mix digits with letters of both cases,
-# or are hexadecimal.
+# Tokens, secret keys and AWS's encoded messages are long. They mix digits with letters of both
+# cases, or are hexadecimal.
 _LONG = re.compile(r"(?<![\w+/=-])[\w+=-]{32,}(?![\w+=-])")
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
 _SECRET_KEY = re.compile(
@@ -44,12 +44,12 @@ _SECRET_KEY = re.compile(
 
 
 def redact(text: str, variables: Mapping[str, str] = os.environ, also: Iterable[str] = ()) -> str:
-    """Return a text without account numbers, credentials, tokens, phones, addresses and homes.
+    """Return a text without account numbers, credentials, tokens, phones, e-mails and home paths.
 
     Args:
-        text: what is to be shown.
-        variables: the process's variables; the secrets among them are taken out as they are.
-        also: further values to take out.
+        text: the text to redact.
+        variables: environment variables; the values of the secret ones are redacted.
+        also: further values to redact.
     """
     known = [variables.get(name, "") for name in _SECRET_VARIABLES]
     for value in sorted({*known, *also}, key=len, reverse=True):

@@ -111,9 +111,9 @@ def reconcile_again(
     """Call reconcile with each event in its dead letters, except sweeps, which are dropped.
 
     Args:
-        sqs: An SQS client.
-        dead_letters: The URL of reconcile's dead-letter queue.
-        call_reconcile: Calls the function with one event, without waiting for it to finish.
+        sqs: an SQS client.
+        dead_letters: the URL of reconcile's dead-letter queue.
+        call_reconcile: calls the function with one event, without waiting for it to finish.
 
     Returns:
         The number of events sent to reconcile, and the number of sweeps dropped.

@@ -49,6 +49,7 @@ class Function:
 
     @property
     def current(self) -> Version:
+        """Return the version that the alias names."""
         return next(each for each in self.versions if each.number == self.in_use)
 
     def newest_of(self, release: str) -> Version | None:
@@ -177,7 +178,7 @@ def roll_back(environment: Environment) -> RolledBack:
     """Point all aliases at the release before the current one.
 
     Raises:
-        OperationError: There is no such release, or it uses resources that have been replaced.
+        OperationError: if there is no such release, or it uses resources that have been replaced.
     """
     found = functions(environment)
     if not found:

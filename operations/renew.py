@@ -34,7 +34,7 @@ def renew(environment: Environment, phases: Phases) -> str:
         One sentence that names the new cluster and the terminated ones.
 
     Raises:
-        OperationError: The deployment does not exist, or a phase fails.
+        OperationError: if the deployment does not exist, or a phase fails.
     """
     terraform = Terraform(environment)
     with phases.phase("set the cluster aside") as phase:

@@ -53,8 +53,8 @@ def rollback_model(environment: Environment, phases: Phases, model_id: str | Non
     """List the kept models and publish one: the named one, or the previous one.
 
     Raises:
-        OperationError: No model is active, no such model is kept, or it is damaged, half-written
-            or of another data set.
+        OperationError: if no model is active, or the model is not kept, damaged, half-written or
+            of another data set.
     """
     current = current_model(environment)
     if current is None:
@@ -98,7 +98,10 @@ def kept_model_ids(environment: Environment) -> list[str]:
 
 
 def check(environment: Environment, model_id: str) -> KeptModel:
-    """Read a whole model folder and check every file against the manifest's checksums."""
+    """Read a whole model folder and check every file against the manifest's checksums.
+
+    A damaged model does not raise; `damage` of the result says what is wrong.
+    """
     s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
 
     def read(name: str) -> bytes:

@@ -45,9 +45,16 @@ def locations(environment: Environment) -> StepLocations:
 def run_step(
     environment: Environment, step: Step, progress: Callable[[str], None] = lambda _: None
 ) -> RunStep:
-    """Submit a step and wait for it; `progress` hears its state and for how long it has that.
+    """Submit a step and wait for its end.
 
-    Raises OperationError with the step's own last words when it does not complete.
+    Args:
+        environment: the deployment's environment.
+        step: the step to submit.
+        progress: called at each poll with the step's id, its state and the seconds in that state.
+
+    Raises:
+        OperationError: if the cluster does not accept the step, or if the step does not complete.
+            The message contains the step's own explanation.
     """
     cluster = Cluster(boto3.client("emr"), environment.parameter("cluster-id"))
     started = time.monotonic()
@@ -78,10 +85,10 @@ def _failure(environment: Environment, step: Mapping[str, Any]) -> str:
 
 
 def last_words(output: str) -> str:
-    """Return the line of a step's output that says why it ended.
+    """Return the line of a step's output that explains why the step ended.
 
-    That is the last sentence of the step itself (`train: there are no ratings…`), else the last
-    exception at the margin, else nothing that would tell anybody anything.
+    This is the step's own last message (`train: there are no ratings…`), else the last exception,
+    else an empty string.
     """
     lines = [line.strip() for line in output.splitlines()]
     own = [line for line in lines if _OWN_SENTENCE.match(line)]
@@ -90,7 +97,7 @@ def last_words(output: str) -> str:
 
 
 def _output(environment: Environment, step_id: str) -> str:
-    """Return the step's output, as far as it has reached the cluster's log folder."""
+    """Return the step's output, as far as EMR has uploaded it to the log folder."""
     s3, bucket = boto3.client("s3"), environment.parameter("artifacts-bucket")
     folder = f"logs/{environment.parameter('cluster-id')}/steps/{step_id}"
     printed = []

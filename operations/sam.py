@@ -145,8 +145,8 @@ def release(built: Path, given: Mapping[str, str]) -> str:
     """Return the name of a release: 16 hexadecimal digits that identify its content.
 
     Args:
-        built: Folder of the built functions, the layer and the template; bytecode is ignored.
-        given: The template's parameters; a changed one makes a new release.
+        built: folder of the built functions, the layer and the template; bytecode is ignored.
+        given: the template's parameters; a changed one makes a new release.
     """
     words = (f"{name}={value}" for name, value in sorted(given.items()))
     return fingerprint(files_under(built), *words, root=built)
@@ -158,6 +158,7 @@ def _overrides(given: Mapping[str, str]) -> list[str]:
 
 
 def build_folder(environment: Environment) -> Path:
+    """Return the folder of the deployment's built functions, layer and template."""
     # sam writes a file next to its build folder.
     return environment.state / "sam" / "build"
 

@@ -1,7 +1,7 @@
 """Publish the EMR step scripts and the part of the shared package that they import.
 
-They lie under a prefix named by their content, so a running step never sees them change and an
-unchanged set is never uploaded twice.
+They are stored under a prefix that contains a hash of their content. A running step therefore never
+sees them change, and an unchanged set is never uploaded twice.
 """
 
 import ast
@@ -18,7 +18,7 @@ from operations import ROOT
 from operations.environment import Environment
 from operations.errors import OperationError
 
-# Packages on an EMR node: Spark's own, and those that requirements/emr.in adds.
+# Top-level modules on an EMR node: Python's, Spark's, those of requirements/emr.in, and ours.
 _ON_EMR = {*sys.stdlib_module_names, "pyspark", "py4j", "numpy", "marquee"}
 _SCRIPTS = ROOT / "emr_steps"
 _PACKAGE = ROOT / "layer" / "marquee"
@@ -28,7 +28,10 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def imports_of(source: str) -> set[str]:
-    """Return the dotted name of every module that a source file imports, anywhere in it."""
+    """Return the dotted name of every module that a source text may import, anywhere in it.
+
+    `from a import b` gives both `a` and `a.b`.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -39,9 +42,10 @@ def imports_of(source: str) -> set[str]:
 
 
 def travelling_modules(sources: Mapping[str, str]) -> list[str]:
-    """Return the modules that need nothing an EMR node lacks, themselves or through others.
+    """Return the modules that import, directly and indirectly, only what an EMR node has.
 
-    `sources` maps module names (`marquee.contracts`) to their text.
+    Args:
+        sources: the modules' texts, by module name (`marquee.contracts`).
     """
     imported = {name: imports_of(text) for name, text in sources.items()}
     stay = {
@@ -57,9 +61,10 @@ def travelling_modules(sources: Mapping[str, str]) -> list[str]:
 
 
 def marquee_zip(package: Path = _PACKAGE, learning: Path = _LEARNING) -> bytes:
-    """Return the zip for `--py-files`: the same bytes for the same sources.
+    """Return the zip file for `--py-files`; the same sources give the same bytes.
 
-    It holds what can travel of the shared package, and all of what the steps share.
+    It contains the modules of the shared package that work on EMR (see `travelling_modules`), and
+    the whole package that the steps share.
     """
     files = {f"marquee.{file.stem}": file for file in package.glob("*.py")}
     initial = files.pop("marquee.__init__")
@@ -73,7 +78,7 @@ def marquee_zip(package: Path = _PACKAGE, learning: Path = _LEARNING) -> bytes:
 
 
 def published_files() -> dict[str, bytes]:
-    """Return what lies under the prefix, by name."""
+    """Return the contents of the files to publish, by name."""
     scripts = {file.name: file.read_bytes() for file in sorted(_SCRIPTS.glob("*.py"))}
     if not scripts:
         raise OperationError("emr_steps/ holds no step script: the work tree is not complete.")
@@ -89,13 +94,13 @@ def content_hash(files: Mapping[str, bytes]) -> str:
 
 
 def scripts_prefix(environment: Environment, files: Mapping[str, bytes] | None = None) -> str:
-    """Return the `s3://…/` prefix of these files, of the work tree's where none are given."""
+    """Return the `s3://…/` prefix of these files; without files, of the work tree's."""
     digest = content_hash(published_files() if files is None else files)
     return f"s3://{environment.parameter('artifacts-bucket')}/steps/{digest}/"
 
 
 def publish_scripts(environment: Environment) -> str:
-    """Upload what is not there yet; return the `s3://…/` prefix."""
+    """Upload the files that are missing in S3; return their `s3://…/` prefix."""
     files = published_files()
     prefix = scripts_prefix(environment, files)
     bucket, _, key = prefix.removeprefix("s3://").partition("/")

@@ -1,4 +1,4 @@
-"""Publish the website: its files, and the config.json that holds the API's address."""
+"""Publish the website: its files and config.json, which contains the API's address."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from operations.fingerprints import files_under
 
 FOLDER = ROOT / "site"
 CONFIGURATION = "config.json"
-POSTERS = "posters/"  # <dataset>/<movie_id>.jpg: brought by operations.posters, not published
+POSTERS = "posters/"  # <dataset>/<movie_id>.jpg; stored by operations.posters, not published here
 # File names carry no version, so browsers must revalidate their copies each time.
 CACHE_CONTROL = "no-cache"
 # Some machines' MIME tables lack these types.
@@ -34,21 +34,24 @@ _TYPES = {
 
 
 def content_type(name: str) -> str:
-    """Return the Content-Type a file is served with; texts are UTF-8."""
+    """Return the Content-Type for a file; texts are UTF-8."""
     suffix = Path(name).suffix.lower()
     kind = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind in {"application/json", "image/svg+xml"}
     return f"{kind}; charset=utf-8" if is_text else kind
 
 
-# Where index.html's content security policy names the API: the policy stands before any script.
+# Placeholder for the API in the content security policy of index.html, which precedes any script.
 API_ORIGIN = b"__API_ORIGIN__"
 
 
 def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[str, bytes]:
-    """Return what is published to the site's bucket, by key, for the API at that address.
+    """Return the content of the site's objects, by key.
 
-    `posters` are the data sets whose posters lie in the bucket.
+    Args:
+        api: the API's URL.
+        folder: the folder of the site's files.
+        posters: the data sets with posters in the bucket.
     """
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(api)).encode()
     files = {
@@ -61,7 +64,7 @@ def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[
 
 
 def publish_site(environment: Environment) -> int:
-    """Upload what changed and delete what is gone; return how many objects changed."""
+    """Upload changed files and delete removed ones; return the number of both together."""
     s3, bucket = boto3.client("s3"), environment.parameter("site-bucket")
     wanted = pages(api_url(environment), posters=_datasets_with_posters(s3, bucket))
     there = dict(_etags(s3, bucket))
@@ -81,7 +84,7 @@ def publish_site(environment: Environment) -> int:
 
 
 def invalidate(distribution: str) -> None:
-    """Invalidate CloudFront's cached copies."""
+    """Invalidate all cached copies in a CloudFront distribution."""
     boto3.client("cloudfront").create_invalidation(
         DistributionId=distribution,
         InvalidationBatch={

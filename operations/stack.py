@@ -1,7 +1,8 @@
-"""The functions' CloudFormation stack: what has to happen before it can be deployed again.
+"""Prepare the functions' CloudFormation stack for another deployment.
 
-A first `sam deploy` that fails leaves a stack that no later deployment can update. The states and
-what each permits: CloudFormation User Guide, "Stack status codes" and "Stack failure options".
+A first `sam deploy` that fails leaves a stack that no later deployment can update. For the states
+and what they permit, see CloudFormation User Guide, "Stack status codes" and "Stack failure
+options".
 """
 
 import time
@@ -15,7 +16,8 @@ from operations.console import out
 from operations.environment import Environment
 from operations.errors import OperationError
 
-# Never finished, so that nothing depends on it: the functions keep no data of their own.
+# Safe to delete: these stacks never served visitors or were being deleted, and functions keep no
+# data of their own.
 DELETED_FIRST = {
     "CREATE_FAILED": "its first deployment failed",
     "ROLLBACK_COMPLETE": "its first deployment failed",
@@ -30,7 +32,7 @@ UPDATED = {
     "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
 }
-# These hold functions that serve visitors: only the operator can decide what to give up.
+# These stacks contain functions that serve visitors, so only the operator can decide what to lose.
 OPERATORS_CHOICE = {
     "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback",
     "UPDATE_FAILED": "aws cloudformation rollback-stack",
@@ -56,9 +58,11 @@ def status(cloudformation: CloudFormationClient, name: str) -> str | None:
 
 
 def make_deployable(environment: Environment, say: Say = out.print) -> None:
-    """Wait for a stack that is changing, and delete one that can only be deleted.
+    """Wait until the stack no longer changes, and delete it if it can only be deleted.
 
-    Raises OperationError where only the operator can decide, with the command to run.
+    Raises:
+        OperationError: with the command to run, if only the operator can decide; or if the stack
+            keeps changing for longer than `SETTLE_SECONDS`.
     """
     cloudformation, name = boto3.client("cloudformation"), environment.prefix
     state = _settled(environment, cloudformation, say)
@@ -74,7 +78,7 @@ def make_deployable(environment: Environment, say: Say = out.print) -> None:
 
 
 def delete(environment: Environment) -> None:
-    """Delete the stack and wait; raises OperationError with what could not be deleted."""
+    """Delete the stack and wait; raise OperationError with what could not be deleted."""
     cloudformation, name = boto3.client("cloudformation"), environment.prefix
     cloudformation.delete_stack(StackName=name)
     waiter = cloudformation.get_waiter("stack_delete_complete")
@@ -113,7 +117,7 @@ def _is_changing(state: str) -> bool:
 
 
 def _because(cloudformation: CloudFormationClient, name: str) -> str:
-    """Name the resources that failed, each with CloudFormation's reason."""
+    """Return the failed resources with CloudFormation's reasons, in parentheses; else nothing."""
     try:
         found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     except ClientError:

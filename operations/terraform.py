@@ -42,9 +42,11 @@ def resource_finished(line: str) -> str | None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What Terraform would change.
+    """The changes that Terraform plans.
 
-    `text` is what `terraform plan` prints, `document` what `terraform show -json` says of it.
+    Attributes:
+        text: the output of `terraform plan`.
+        document: the plan as `terraform show -json` prints it.
     """
 
     text: str
@@ -57,8 +59,8 @@ class Plan:
             address: the resource, such as `aws_emr_cluster.this`.
 
         Returns:
-            Attribute names, or None where the plan does not replace the resource. A resource whose
-            creation failed half-way is not replaced: it was never there to be used.
+            Attribute names, or None if the plan does not replace the resource. Creating a resource
+            again after its creation failed halfway is not a replacement.
         """
         for resource in self.document.get("resource_changes", []):
             change = resource["change"]
@@ -75,14 +77,14 @@ type Progress = Callable[[int, int | None, str], None]
 
 
 class Terraform:
-    """Terraform for one environment: its state bucket, its variables file, its data folder."""
+    """Terraform with the state bucket, variables file and data folder of one environment."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._logs = environment.state / "logs"
 
     def init(self) -> None:
-        """Connect to the state bucket and fetch the provider, from a mirror where there is one."""
+        """Connect to the state bucket and install the provider, from a mirror if there is one."""
         mirror = provider_mirror()
         backend = {
             "bucket": self._environment.terraform_bucket,
@@ -102,20 +104,28 @@ class Terraform:
         )
 
     def apply(self, progress: Progress) -> None:
-        """Apply; `progress` hears (resources done, resources planned, the one just done)."""
+        """Apply the configuration.
+
+        Args:
+            progress: called after each resource, with the numbers of finished and of planned
+                resources (None if unknown) and the resource's address.
+        """
         self._follow(["apply", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
     def destroy(self, progress: Progress) -> None:
-        """Destroy everything in the state; `progress` as in `apply`."""
+        """Destroy everything in the state; `progress` is called as in `apply`."""
         self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
     def plan(self, *, expect_none: bool = False, lock: bool = True) -> Plan:
-        """Return the plan; with `expect_none` a change is an error.
+        """Plan the configuration and return the plan.
 
-        Without `lock` nothing is written, the lock file included: for those who may only read.
+        Args:
+            expect_none: whether a planned change is an error.
+            lock: whether to lock the state. Without it, nothing is written, not even the lock file,
+                so read permissions suffice.
         """
         flags = [*(["-detailed-exitcode"] if expect_none else []), f"-lock={str(lock).lower()}"]
-        with TemporaryDirectory() as folder:  # a plan file holds every value: keep none
+        with TemporaryDirectory() as folder:  # a plan file contains every value, so do not keep it
             file = Path(folder) / "plan"
             text = self._run("plan", *flags, f"-out={file}", *self._inputs())
             document = self._shown(str(file))
@@ -130,9 +140,9 @@ class Terraform:
         )
 
     def _shown(self, *plan: str) -> Any:
-        """Return what `terraform show -json` says of a plan, or of the state where none is given.
+        """Return the output of `terraform show -json` for a plan file or, without one, the state.
 
-        It holds every value, so its log is deleted where it succeeds.
+        The output contains every value, so the log is deleted if the command succeeds.
         """
         shown = json.loads(self._run("show", "-json", *plan))
         self._log("show").unlink()
@@ -196,7 +206,7 @@ class Terraform:
 
 
 def require_variables(environment: Environment) -> Path:
-    """Return the environment's variables file; raises OperationError where there is none."""
+    """Return the environment's variables file; raise OperationError if it does not exist."""
     file = variables_file(environment.name)
     if not file.is_file():
         raise OperationError(
@@ -207,7 +217,7 @@ def require_variables(environment: Environment) -> Path:
 
 
 def settings(data_folder: Path) -> dict[str, str]:
-    """Return the process variables of every run of Terraform; it keeps its data in the folder."""
+    """Return the environment variables for every run of Terraform with this data folder."""
     return {
         "TF_DATA_DIR": str(data_folder),
         "TF_IN_AUTOMATION": "1",
@@ -217,6 +227,9 @@ def settings(data_folder: Path) -> dict[str, str]:
 
 
 def _configuration_that_exists() -> dict[str, str]:
-    """Terraform warns on every run where TF_CLI_CONFIG_FILE names no file; then it means none."""
+    """Point TF_CLI_CONFIG_FILE to /dev/null if it names a missing file.
+
+    Terraform would warn about the missing file on every run.
+    """
     named = os.environ.get("TF_CLI_CONFIG_FILE")
     return {"TF_CLI_CONFIG_FILE": os.devnull} if named and not Path(named).is_file() else {}

@@ -1,4 +1,4 @@
-"""Find Terraform's AWS provider on this machine, for machines that reach no provider registry."""
+"""Find Terraform's AWS provider on machines without access to a provider registry."""
 
 import os
 import platform
@@ -25,12 +25,13 @@ _FOLDERS_OF_MIRRORS = (
 
 
 def provider_mirror() -> Path | None:
-    """Return the folder for `terraform init -plugin-dir`, None to leave the search to Terraform.
+    """Return the folder for `terraform init -plugin-dir`, or None to let Terraform search.
 
-    `MARQUEE_TERRAFORM_MIRROR` names one; without it the usual folders are looked through. A mirror
-    counts only if it holds the locked version for this machine.
+    The variable `MARQUEE_TERRAFORM_MIRROR` may name the folder; without it, the usual folders are
+    searched. A mirror counts only if it contains the locked version for this machine.
 
-    Raises OperationError where the named folder does not hold it.
+    Raises:
+        OperationError: if the folder that the variable names does not contain that version.
     """
     version, system = locked_version(_LOCK_FILE.read_text()), this_platform()
     chosen = os.environ.get(CHOSEN_MIRROR)
@@ -45,7 +46,7 @@ def provider_mirror() -> Path | None:
 
 
 def first_mirror(folders: Iterable[Path], version: str, system: str) -> Path | None:
-    """Return the first folder, one level below those given, that holds the provider."""
+    """Return the first direct subfolder of these folders that contains the provider."""
     for candidate in _below(folders):
         if holds_provider(candidate, version, system):
             return candidate
@@ -53,7 +54,7 @@ def first_mirror(folders: Iterable[Path], version: str, system: str) -> Path | N
 
 
 def holds_provider(mirror: Path, version: str, system: str) -> bool:
-    """Say whether a mirror has the provider, unpacked or as the archive HashiCorp ships."""
+    """Return whether a mirror contains the provider, unpacked or as HashiCorp's archive."""
     provider = mirror / _PROVIDER
     archive = provider / f"terraform-provider-aws_{version}_{system}.zip"
     return any((provider / version / system).glob("terraform-provider-aws_*")) or archive.is_file()
@@ -71,7 +72,7 @@ def locked_version(lock: str) -> str:
 
 
 def this_platform() -> str:
-    """Return this machine's platform in Terraform's words, such as `linux_amd64`."""
+    """Return this machine's platform as Terraform names it, e.g. `linux_amd64`."""
     machine = platform.machine().lower()
     processor = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64"}.get(machine, machine)
     return f"{platform.system().lower()}_{processor}"

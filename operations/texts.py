@@ -19,7 +19,11 @@ class SentText:
 
 
 def sent_texts(environment: Environment) -> list[SentText]:
-    """Return the texts sent so far, each phone's oldest first. Local only: AWS keeps no copies."""
+    """Return the texts sent so far on the local AWS, oldest first for each phone.
+
+    Raises:
+        OperationError: on AWS, which keeps no copies of texts; or if the local AWS does not answer.
+    """
     if not environment.is_local:
         raise OperationError(
             "AWS keeps no copy of a text: see whether it was delivered in the alarms and the"
@@ -37,7 +41,7 @@ def sent_texts(environment: Environment) -> list[SentText]:
 
 
 def show_texts(environment: Environment) -> None:
-    """Print the texts sent so far."""
+    """Print the texts sent so far on the local AWS."""
     texts = sent_texts(environment)
     for text in texts:
         out.print(f"[bold]to {text.phone}[/]")

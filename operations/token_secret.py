@@ -1,4 +1,4 @@
-"""Create the secret for visitors' tokens on the first deployment, outside any state or log."""
+"""Create the secret that signs visitors' tokens, so that no Terraform state or log has it."""
 
 import secrets
 
@@ -10,7 +10,7 @@ _BYTES = 32
 
 
 def make_token_secret(environment: Environment) -> None:
-    """Store a new secret unless one exists; replacing it would break every visitor's link."""
+    """Store a new secret unless one exists; a new one would invalidate every visitor's link."""
     ssm = boto3.client("ssm")
     name = token_secret_name(environment)
     known = ssm.describe_parameters(
@@ -27,4 +27,5 @@ def make_token_secret(environment: Environment) -> None:
 
 
 def token_secret_name(environment: Environment) -> str:
+    """Return the name of the SSM parameter with the secret."""
     return f"/marquee/{environment.name}/{TOKEN_SECRET}"

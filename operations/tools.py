@@ -1,7 +1,8 @@
-"""Tools that no lock can install: `python -m operations.tools java terraform chromium node …`.
+"""Check for tools that no lock file installs: `python -m operations.tools java terraform …`.
 
-Each is looked for; what Debian packages is installed where we are root on Debian; otherwise
-one sentence says what to install. Standard library only: some run before any environment does.
+As root on Debian, install missing tools that Debian packages; otherwise, say in one sentence what
+to install. Uses the standard library only, because it also runs before any Python environment is
+built.
 """
 
 import argparse
@@ -23,13 +24,13 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 
 
 def terraform_version(words: str) -> tuple[int, int] | None:
-    """Return (major, minor) that `terraform version` printed, None where it printed none."""
+    """Return (major, minor) from the output of `terraform version`, or None."""
     found = re.search(r"Terraform v(\d+)\.(\d+)", words)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def installed_terraform() -> tuple[int, int] | None:
-    """Return (major, minor) of the Terraform on PATH, None without one."""
+    """Return (major, minor) of the Terraform on PATH, or None."""
     return terraform_version(_words_of("terraform", "version"))
 
 
@@ -52,7 +53,7 @@ def _install_on_debian(*packages: str) -> bool:
 
 
 def require_java() -> None:
-    """Make sure that Spark finds a Java it runs on."""
+    """Raise OperationError unless Spark finds a suitable Java, installed here if necessary."""
     try:
         java_home()
     except InstallationError as missing:
@@ -62,7 +63,7 @@ def require_java() -> None:
 
 
 def require_terraform() -> None:
-    """Make sure that Terraform is there and new enough to lock its state in S3."""
+    """Raise OperationError unless Terraform is installed and can lock its state in S3."""
     version = installed_terraform()
     if version and version >= TERRAFORM_AT_LEAST:
         return
@@ -74,12 +75,12 @@ def require_terraform() -> None:
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium on PATH, None without one."""
+    """Return the path of the Chromium or Chrome on PATH, or None."""
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
 
 
 def require_chromium() -> None:
-    """Make sure that the browser tests have a browser."""
+    """Raise OperationError unless Chromium is on PATH, installed here if necessary."""
     if chromium() or (_install_on_debian("chromium") and chromium()):
         return
     raise OperationError(
@@ -88,7 +89,7 @@ def require_chromium() -> None:
 
 
 def require_node() -> None:
-    """Make sure that the site's checks have Node, with its npm, new enough to test and to lock."""
+    """Raise OperationError unless a recent Node with npm is on PATH, installed if necessary."""
     if _has_node() or (_install_on_debian("nodejs", "npm") and _has_node()):
         return
     raise OperationError(
@@ -103,7 +104,7 @@ def _has_node() -> bool:
 
 
 def prefer_openblas() -> None:
-    """Give Spark a native BLAS where that costs nothing to ask for; it runs without one too."""
+    """Try to install a native BLAS for Spark, which also runs without one."""
     libraries = (Path("/usr/lib"), Path("/lib"))
     if not any(any(folder.glob("*/openblas-pthread")) for folder in libraries):
         _install_on_debian("libopenblas0-pthread")
@@ -120,13 +121,13 @@ REQUIRED: dict[str, Callable[[], None]] = {
 
 @functools.cache
 def require(name: str) -> None:
-    """Make sure of one tool, once a run."""
+    """Check for one tool and install it if possible; at most once in a process."""
     REQUIRED[name]()
 
 
 @exit_with_one_sentence
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make sure of the tools that the command line names."""
+    """Check for the tools named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m operations.tools", description=__doc__)
     parser.add_argument("names", nargs="+", choices=sorted(REQUIRED), metavar="NAME")
     for name in parser.parse_args(arguments).names:

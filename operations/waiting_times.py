@@ -1,13 +1,13 @@
-"""Names that AWS gives out again only after a while: what to wait for, in one sentence.
+"""Explain in one sentence what to wait for when AWS does not yet release a name for reuse.
 
-A deployment has fixed names, so that one made right after `make destroy` asks for names that AWS
-has not forgotten yet. docs/deploy.md lists the same waits.
+A deployment has fixed names, so a deployment right after `make destroy` may reuse names that AWS
+has not released yet. docs/deploy.md lists the same waiting times.
 """
 
 import re
 from collections.abc import Iterable
 
-# A pattern in the output of AWS or Terraform, and what to do. The first match is shown.
+# A pattern in the output of AWS or Terraform, and the advice. The first match is used.
 _WAITS = (
     (
         # SQS API reference, CreateQueue: QueueDeletedRecently
@@ -59,7 +59,7 @@ _WAITS = (
         " it to be deployed, then try again.",
     ),
     (
-        # Lambda Developer Guide, "Troubleshoot deployment": a new role takes seconds to be known
+        # Lambda Developer Guide, "Troubleshoot deployment": a new role takes seconds to propagate
         r"role defined for the function cannot be assumed",
         "IAM takes some seconds to make a new role known everywhere: try again.",
     ),
@@ -68,7 +68,7 @@ _WAITS = (
         "AWS is still deleting or changing a thing of this name: wait a minute, then try again.",
     ),
     (
-        # EC2: EMR's network interfaces and security groups go after the cluster has ended
+        # EC2 deletes EMR's network interfaces and security groups after the cluster has ended
         r"DependencyViolation",
         "The cluster's network interfaces are not gone yet: wait five minutes, then try again.",
     ),
@@ -79,7 +79,7 @@ def waiting_time(lines: Iterable[str]) -> str:
     """Return what to wait for if AWS reports that a name is not free yet, else an empty string.
 
     Args:
-        lines: The output of a program, or an error's text.
+        lines: the output of a program, or an error's text.
 
     Returns:
         A sentence that starts with a space, to append to the error, or an empty string.

@@ -18,11 +18,12 @@ PLATFORMS = {
 
 
 def wheels_folder(environment: Environment) -> Path:
+    """Return the folder for the environment's wheels."""
     return environment.state / "wheels"
 
 
 def fetch_wheels(environment: Environment) -> Path:
-    """Download the locked wheels, check their hashes, and put the lock file next to them."""
+    """Download the locked wheels unless they are there, check their hashes, return the folder."""
     folder = wheels_folder(environment)
     wanted = folder / "requirements.txt"
     if wanted.is_file() and wanted.read_bytes() == LOCK.read_bytes():

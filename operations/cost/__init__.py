@@ -1,1 +1,1 @@
-"""What a deployment costs a month, counted from Terraform's plan and the SAM template."""
+"""Estimate a deployment's monthly cost from Terraform's plan and the SAM template."""

@@ -1,4 +1,4 @@
-"""Write the table of docs/deploy.md again: `python -m operations.cost` (`make cost-page`)."""
+"""Update the cost table in docs/deploy.md (`make cost-page`)."""
 
 import sys
 
@@ -8,7 +8,7 @@ from operations.errors import exit_with_one_sentence
 
 @exit_with_one_sentence
 def main() -> None:
-    """Put the table for the default variables into the documents."""
+    """Write the cost table for the default variables to docs/deploy.md."""
     write_page()
 
 

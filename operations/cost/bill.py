@@ -1,4 +1,4 @@
-"""Price a deployment: one row for each thing that AWS charges for."""
+"""Price a deployment, with one row for each item that AWS charges for."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,15 +11,21 @@ from operations.cost.template import METHOD_METRICS
 THOUSAND = 1000
 _GB_IN_KB = 1e6
 _SECONDS_IN_HOUR = 3600
-# A period below this makes a high-resolution alarm, which costs three times as much.
+# In seconds. An alarm with a shorter period is a high-resolution one, at three times the price.
 _STANDARD_PERIOD = 60
 _HIGH_RESOLUTION = 3
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one thing costs: `idle` dollars a month while nobody comes, and so much more for each
-    thousand visitors."""
+    """The cost of one item.
+
+    Attributes:
+        what: the item.
+        counted: the quantities that the cost is based on, in words.
+        idle: US dollars a month without visitors.
+        thousand: additional US dollars for each thousand visitors.
+    """
 
     what: str
     counted: str
@@ -29,23 +35,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Bill:
-    """All rows, and the resources that no price is known for."""
+    """All rows of the bill, and the resources without a known price."""
 
     rows: tuple[Row, ...]
     unpriced: tuple[str, ...]
 
     @property
     def idle(self) -> float:
-        """Dollars a month while nobody comes."""
+        """Return the US dollars a month without visitors."""
         return sum(row.idle for row in self.rows)
 
     @property
     def thousand(self) -> float:
-        """Dollars for each thousand visitors."""
+        """Return the additional US dollars for each thousand visitors."""
         return sum(row.thousand for row in self.rows)
 
     def month(self, visitors: float) -> float:
-        """Dollars for a month with so many visitors."""
+        """Return the US dollars for a month with this many visitors."""
         return self.idle + self.thousand * visitors / THOUSAND
 
 
@@ -148,7 +154,10 @@ def _alarms(deployment: Deployment) -> Iterator[Row]:
 
 
 def _alarm_metrics(alarm: dict[str, Any]) -> int:
-    """Return how many standard alarms one is charged as: one a metric that it reads."""
+    """Return the number of standard alarms that AWS charges an alarm as.
+
+    One for each metric that it reads; three for each metric of a high-resolution alarm.
+    """
     read = sum(1 for query in alarm.get("metric_query") or [] if query.get("metric")) or 1
     period = alarm.get("period") or _STANDARD_PERIOD
     return read * (_HIGH_RESOLUTION if period < _STANDARD_PERIOD else 1)
@@ -234,7 +243,7 @@ def _is_called_by(function: dict[str, Any], kind: str) -> bool:
 
 
 def _gigabytes(functions: list[dict[str, Any]]) -> float:
-    """Return the largest memory among functions."""
+    """Return the memory of the largest of these functions, in GB; 0 without functions."""
     return max((int(each["MemorySize"]) for each in functions), default=0) / 1024
 
 
@@ -332,7 +341,7 @@ def _texts(deployment: Deployment) -> Iterator[Row]:
     yield Row("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
 
 
-# In the table's order, with the resource types that each row prices.
+# In the order of the table: the resource types that a row covers, and the function that prices it.
 ROWS: tuple[tuple[tuple[str, ...], Callable[[Deployment], Iterator[Row]]], ...] = (
     (("aws_emr_cluster",), _cluster),
     ((), _disks),

@@ -1,4 +1,4 @@
-"""The custom metrics that the functions count: one is charged for each name and function."""
+"""Find the custom metrics of the functions; AWS charges for each pair of name and function."""
 
 import ast
 from pathlib import Path
@@ -11,12 +11,13 @@ COLD_START = "ColdStart"
 
 
 def custom_metrics(functions: Path = FUNCTIONS) -> set[tuple[str, str]]:
-    """Return (metric, function) of all that is counted, read from the functions' code.
+    """Return a pair (metric name, function folder) for each metric in the functions' code.
 
-    Every metric has the dimensions environment and service, so a name counted by two functions is
-    two metrics. Powertools counts cold starts where it is told to.
+    Every metric has the dimensions environment and service, so a name that two functions use
+    makes two metrics. `capture_cold_start_metric` of Powertools adds the metric `ColdStart`.
 
-    Raises OperationError where a metric's name is not written out.
+    Raises:
+        OperationError: if a metric's name is not a literal in the code.
     """
     return {
         (name, folder.name)

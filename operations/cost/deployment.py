@@ -1,4 +1,4 @@
-"""All that a bill is counted from: the plan, the template, the metrics, and how much is used."""
+"""The input of a bill: Terraform's plan, the SAM template, custom metrics, prices and usage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,12 +9,22 @@ from operations.cost.prices import Prices, Usage, load_prices, load_usage
 from operations.cost.template import Template, load_template
 from operations.planned import Resource
 
-MONTH_HOURS = 730.0  # AWS's own month: 8,760 hours a year / 12
+MONTH_HOURS = 730.0  # AWS's convention: 8,760 hours a year / 12
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployment and a month of its use."""
+    """A deployment and its assumed usage in a month.
+
+    Attributes:
+        resources: the resources of Terraform's plan.
+        template: the SAM template.
+        metrics: custom metrics, as pairs of metric name and function.
+        prices: list prices of the region.
+        usage: assumptions about usage.
+        cluster_hours: hours a month for which the cluster runs.
+        text_parts: parts that a text is billed as, at most `marquee.text.MAX_PARTS`.
+    """
 
     resources: tuple[Resource, ...]
     template: Template
@@ -22,7 +32,6 @@ class Deployment:
     prices: Prices = field(default_factory=load_prices)
     usage: Usage = field(default_factory=load_usage)
     cluster_hours: float = MONTH_HOURS
-    # Parts that a text is billed as; the message never takes more than marquee.text.MAX_PARTS.
     text_parts: int = 1
 
     def of_type(self, *kinds: str) -> list[dict[str, Any]]:
@@ -39,7 +48,7 @@ class Deployment:
 def deployment(
     resources: Iterable[Resource], parameters: dict[str, str], text_parts: int
 ) -> Deployment:
-    """Return a deployment of these resources and template parameters, with the files' prices."""
+    """Return a deployment with these resources and parameters, and prices and usage from files."""
     return Deployment(
         tuple(resources),
         load_template(parameters),

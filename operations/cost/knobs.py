@@ -1,4 +1,4 @@
-"""What an operator can change to pay less: each change is made and the deployment priced anew."""
+"""Find the settings that save most: apply each to the deployment and price it again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -8,26 +8,26 @@ from operations.cost.bill import node_groups, price
 from operations.cost.deployment import Deployment
 from operations.planned import Resource
 
-# The month that savings are compared for.
+# Savings are compared for a month with this many visitors.
 VISITORS = 1000
 SHOWN = 3
-# A working month: eight hours on 22 days.
+# Working hours a month: eight on each of 22 days.
 _WORKING_HOURS = 8 * 22.0
-# The least memory of four processors, for data of MovieLens's size.
+# The instance type with the least memory for four processors; enough for data of MovieLens's size.
 _SMALLER = "c7g.xlarge"
 _SMALLER_DISK = 32
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One change and the dollars that it saves in a month of VISITORS."""
+    """A change and the US dollars that it saves in a month with `VISITORS` visitors."""
 
     change: str
     saves: float
 
 
 def best_knobs(deployment: Deployment) -> list[Knob]:
-    """Return the changes that save most, each priced alone, the best first."""
+    """Return the `SHOWN` changes that save most, each priced alone, largest saving first."""
     now = price(deployment).month(VISITORS)
     knobs = [
         Knob(words, now - price(changed).month(VISITORS)) for words, changed in _changes(deployment)
@@ -67,7 +67,7 @@ type Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def _with_cluster(deployment: Deployment, *changes: Change) -> Deployment:
-    """Change the planned cluster's values."""
+    """Return a copy of the deployment with these changes applied to its planned clusters."""
 
     def changed(resource: Resource) -> Resource:
         values = resource.values

@@ -1,4 +1,4 @@
-"""The table of costs in docs/deploy.md: made from the plan of the default variables."""
+"""Write the cost table of docs/deploy.md from a plan with the default variables."""
 
 from pathlib import Path
 
@@ -14,17 +14,17 @@ END = "<!-- End of what `make cost-page` writes. -->\n"
 
 
 def default_resources() -> list[Resource]:
-    """Plan a deployment with the example's variables."""
+    """Plan a deployment offline with the example variables file; return its resources."""
     return plan_offline(Environment(LOCAL), EXAMPLE)
 
 
 def table(resources: list[Resource]) -> str:
-    """Return the table for these resources and the template's own defaults."""
+    """Return the Markdown table for these resources and the template's default parameters."""
     return as_markdown(counted(Environment(LOCAL), resources))
 
 
 def quoted(page: Path = PAGE) -> str:
-    """Return the table as the page has it; raises OperationError where the page has none."""
+    """Return the table that the page contains; raise OperationError if it has none."""
     _, begin, rest = page.read_text().partition(BEGIN)
     inside, end, _ = rest.partition(END)
     if not begin or not end:
@@ -33,7 +33,7 @@ def quoted(page: Path = PAGE) -> str:
 
 
 def write_page(page: Path = PAGE) -> None:
-    """Replace the page's table by the one that the plan gives now."""
+    """Replace the page's table with one made from the current plan."""
     old = f"{BEGIN}{quoted(page)}{END}"
     new = f"{BEGIN}{table(default_resources())}{END}"
     page.write_text(page.read_text().replace(old, new))

@@ -1,4 +1,4 @@
-"""The price file and the usage file: loaded, checked, typed."""
+"""Load the price file and the usage file."""
 
 import tomllib
 from dataclasses import dataclass
@@ -16,7 +16,16 @@ USAGE = FOLDER / "usage.toml"
 
 @dataclass(frozen=True)
 class Prices:
-    """List prices of one region on one day, in US dollars."""
+    """List prices of one region on one day, in US dollars.
+
+    Attributes:
+        region: AWS region.
+        dated: the day of the prices.
+        instances: hourly prices (`ec2`, `emr`) by instance type.
+        units: prices by unit, under `usd`.
+        free: resource types without a charge of their own. A resource is free only if it has the
+            values under `only`, if there are any.
+    """
 
     region: str
     dated: date
@@ -25,19 +34,19 @@ class Prices:
     free: dict[str, dict[str, Any]]
 
     def usd(self, unit: str) -> float:
-        """Return the price of one unit; raises OperationError where the file has none."""
+        """Return the price of one unit; raise OperationError if the file has none."""
         try:
             return float(self.units[unit]["usd"])
         except KeyError:
             raise OperationError(f"{PRICES.name} has no price {unit!r}: add it.") from None
 
     def instance_hour(self, kind: str) -> tuple[float, float] | None:
-        """Return what EC2 and EMR charge for a node's hour, None for an unknown type."""
+        """Return the hourly prices (EC2, EMR) of a node, or None for an unknown type."""
         known = self.instances.get(kind)
         return (float(known["ec2"]), float(known["emr"])) if known else None
 
     def is_free(self, kind: str, values: dict[str, Any]) -> bool:
-        """Tell whether a resource of this type and with these values costs nothing by itself."""
+        """Return whether a resource of this type, with these values, has no charge of its own."""
         entry = self.free.get(kind)
         if entry is None:
             return False
@@ -55,5 +64,5 @@ def load_prices(file: Path = PRICES) -> Prices:
 
 
 def load_usage(file: Path = USAGE) -> Usage:
-    """Read the assumptions about use."""
+    """Read the assumptions about usage."""
     return tomllib.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""Say what a deployment costs: for people, for documents, for programs."""
+"""Report a deployment's cost on the console, as Markdown and as JSON."""
 
 from pathlib import Path
 from typing import Any
@@ -19,25 +19,25 @@ _HEADINGS = ("what", "counted", "idle, a month", "per 1,000 visitors")
 
 
 def planned_deployment(environment: Environment, plan: Path | None = None) -> Deployment:
-    """Return what the environment's variables and parameters deploy.
+    """Return the deployment that an environment's variables and template parameters describe.
 
     Args:
-        environment: whose variables file and template parameters count; the example's where it
-            has none, and for the laptop, which costs nothing.
-        plan: a plan as JSON to count instead of planning here.
+        environment: the deployment's environment. The example variables are used if it has no
+            variables file, and for the local AWS, which itself costs nothing.
+        plan: a Terraform plan as JSON, to price instead of a new plan.
     """
     resources = read_plan(plan) if plan else plan_offline(environment, variables_of(environment))
     return counted(environment, resources)
 
 
 def counted(environment: Environment, resources: list[Resource]) -> Deployment:
-    """Return the deployment of these planned resources and the environment's functions."""
+    """Return the deployment with these planned resources and the environment's functions."""
     given = {} if environment.is_local else sam.parameters(environment, "s3://steps/")
     return deployment(resources, given, MAX_PARTS)
 
 
 def show_cost(environment: Environment, plan: Path | None = None) -> None:
-    """Print the table of an environment."""
+    """Print an environment's cost table, the best savings and resources without a known price."""
     there = planned_deployment(environment, plan)
     bill = price(there)
     out.print(_introduction(environment, plan, there.prices))
@@ -55,7 +55,7 @@ def show_cost(environment: Environment, plan: Path | None = None) -> None:
 
 
 def cost_as_json(environment: Environment, plan: Path | None = None) -> dict[str, Any]:
-    """Return the same as a JSON object."""
+    """Return the content of `show_cost` as a JSON object."""
     there = planned_deployment(environment, plan)
     bill = price(there)
     return {
@@ -80,7 +80,7 @@ def cost_as_json(environment: Environment, plan: Path | None = None) -> dict[str
 
 
 def as_markdown(there: Deployment) -> str:
-    """Return the table and the knobs for a document."""
+    """Return the cost table and the best savings as Markdown."""
     bill = price(there)
     lines = [
         f"US dollars before tax and before any free tier, at the list prices of"

@@ -1,4 +1,4 @@
-"""What the SAM template makes that AWS charges for."""
+"""Read from the SAM template what AWS charges for."""
 
 import re
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from operations.errors import OperationError
 from operations.sam import TEMPLATE
 
-# What API Gateway counts of each method whose detailed metrics are on, without a cache: AWS, API
-# Gateway Developer Guide, "Amazon API Gateway dimensions and metrics".
+# API Gateway's metrics of each method with detailed metrics and without a cache: AWS, API Gateway
+# Developer Guide, "Amazon API Gateway dimensions and metrics".
 METHOD_METRICS = ("4XXError", "5XXError", "Count", "IntegrationLatency", "Latency")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -20,19 +20,19 @@ _FUNCTION, _API = "AWS::Serverless::Function", "AWS::Serverless::Api"
 
 @dataclass(frozen=True)
 class Template:
-    """The SAM template with its parameters' values."""
+    """The SAM template and the values of its parameters."""
 
     resources: dict[str, dict[str, Any]]
     parameters: dict[str, Any]
 
     def value(self, given: Any) -> Any:
-        """Return a property's value, a parameter's where it refers to one."""
+        """Return a property's value, with a reference to a parameter replaced by its value."""
         if isinstance(given, dict) and "Ref" in given:
             return self.parameters.get(given["Ref"], given)
         return given
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the properties of the resources of a type, by their logical ids."""
+        """Return the properties of all resources of a type, by logical id."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self.resources.items()
@@ -41,10 +41,11 @@ class Template:
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
+        """Return the properties of all functions, by logical id."""
         return self.of_type(_FUNCTION)
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        """Return the properties of all functions' events of one kind."""
+        """Return the properties of all functions' events of one type, such as `SQS`."""
         return [
             event["Properties"]
             for function in self.functions.values()
@@ -54,17 +55,22 @@ class Template:
 
     @property
     def is_arm(self) -> bool:
+        """Return whether the functions run on arm64."""
         return bool(self.parameters.get("Architecture") == "arm64")
 
     def scheduled_calls_a_month(self, hours: float) -> float:
-        """Return how often schedules call functions; raises OperationError for a cron line."""
+        """Return how many times schedules call functions in a month of this many hours.
+
+        Raises:
+            OperationError: if a schedule is not a `rate(…)`.
+        """
         return sum(
             hours * 3600 / _seconds_of(str(self.value(event["Schedule"])))
             for event in self.events("Schedule")
         )
 
     def methods_with_metrics(self) -> list[tuple[str, str]]:
-        """Return (path, method) of each method with detailed metrics, charged as custom ones."""
+        """Return (path, method) of each method with detailed metrics; AWS bills them as custom."""
         settings = [
             setting
             for api in self.of_type(_API).values()
@@ -77,7 +83,7 @@ class Template:
 
 
 def _has_metrics(method: tuple[str, str], settings: list[dict[str, Any]]) -> bool:
-    """Tell whether the most specific setting of a method turns its detailed metrics on."""
+    """Return whether the most specific setting of a method enables its detailed metrics."""
     chosen = {(str(each["ResourcePath"]), str(each["HttpMethod"])): each for each in settings}
     setting = chosen.get(method) or chosen.get(("/*", "*")) or {}
     return bool(setting.get("MetricsEnabled"))
@@ -91,7 +97,7 @@ def _seconds_of(schedule: str) -> int:
 
 
 def load_template(given: dict[str, str], file: Path = TEMPLATE) -> Template:
-    """Read the template; `given` are the environment's own parameters over the defaults."""
+    """Read the template; parameters in `given` override the template's defaults."""
     loaded = cfn_yaml.load(str(file))
     defaults = {
         name: parameter["Default"]

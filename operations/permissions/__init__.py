@@ -1,5 +1,6 @@
-"""The permissions table: roles, actions, resources and the code that needs each.
+"""Document each role's permissions and the code that needs them (docs/permissions.md).
 
-`plan` renders the policies from Terraform, `code` reads which calls the functions make, `needs`
-adds what AWS's services and the steps need, `page` compares the two and writes docs/permissions.md.
+`plan` renders the policies from Terraform, `code` finds the AWS calls that the functions make,
+`needs` adds the needs of AWS's services and of the steps, and `page` compares policies with needs
+and writes docs/permissions.md.
 """

@@ -9,7 +9,7 @@ from operations.permissions.plan import rendered_policies
 
 @exit_with_one_sentence
 def main() -> None:
-    """Write the page, and print what is granted without need and needed without grant."""
+    """Write the page; print to stderr unneeded permissions and needs that no policy grants."""
     rendered = rendered_policies()
     PAGE.write_text(page(rendered))
     for role, action, resource in not_needed(rendered):

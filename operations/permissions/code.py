@@ -1,10 +1,10 @@
-"""Which calls of AWS each function makes, read from the source by abstract interpretation.
+"""Find the AWS calls that each function makes, by abstract interpretation of its source.
 
-Every function's modules are followed from all that they define: names, attributes and calls are
-evaluated to sets of what they may be (a client of S3, the text `submissions/*.json`, an instance of
-a class …), each branch of the code is taken, and whatever is unknown is the pattern `*`. What comes
-out is an upper bound: no call that the code can make is missing, and a part of a key that only the
-run decides is `*`.
+The interpreter starts from everything that a function's modules define. It evaluates names,
+attributes and calls to sets of possible values: a client of S3, the text `submissions/*.json`, an
+instance of a class and so on. It takes every branch, and an unknown value is the pattern `*`. The
+result is an upper bound: it contains every call that the code can make, and the parts of a key that
+are known only at run time are `*`.
 """
 
 import ast
@@ -24,20 +24,21 @@ from operations import ROOT
 _LAYER = ROOT / "layer"
 _FUNCTIONS = ROOT / "functions"
 _ANY = "*"
-_MOST_TEXTS = 40  # alternatives of one text; more become `*`
+_MOST_TEXTS = 40  # a text with more possible values becomes `*`
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of AWS that a function can make.
+    """An AWS call that a function can make.
 
     Attributes:
-        service: botocore's name of the service.
-        operation: the operation as AWS's API names it, e.g. `PutItem`.
-        parameters: the parameters that name a resource, with `*` for what is unknown; a setting's
-            value is `{setting}`.
-        place: file and function that make the call.
-        tells_missing: whether a missing object is told from a forbidden one here.
+        service: the service, as botocore names it.
+        operation: the operation, as AWS's API names it, e.g. `PutItem`.
+        parameters: names and values of the parameters that identify a resource. `*` stands for
+            unknown text, `{name}` for the value of the setting of that name.
+        place: the file and function that make the call.
+        tells_missing: whether the calling code handles `NoSuchKey`, so that S3 has to
+            distinguish a missing object from a forbidden one.
     """
 
     service: str
@@ -49,15 +50,15 @@ class Call:
 
 @cache
 def calls_of(function: str) -> frozenset[Call]:
-    """Give every call that `functions/<function>` can make.
+    """Return every AWS call that `functions/<function>` can make.
 
     Args:
-        function: the folder's name, e.g. `submit_step`.
+        function: name of the folder, e.g. `submit_step`.
     """
     return frozenset(_Reading(_FUNCTIONS / function).calls())
 
 
-# What an expression may be -----------------------------------------------------------------------
+# Possible values of an expression ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A part of a listing's answer: every text in it begins as the listing's prefix does."""
+    """Part of the response to a listing; every text in it starts with the listing's prefix."""
 
     pattern: str
 
@@ -79,7 +80,7 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class _External:
-    """Something imported from outside the project, by its dotted name."""
+    """An object imported from outside the project, by its dotted name."""
 
     name: str
 
@@ -109,14 +110,14 @@ class _Paginator:
 
 @dataclass(frozen=True, slots=True)
 class _Paginators:
-    """`get_paginator` of a client."""
+    """The method `get_paginator` of a client."""
 
     service: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """`Table` of DynamoDB's service resource."""
+    """The method `Table` of DynamoDB's service resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,11 @@ class _Class:
         return self.node.name
 
     def members(self) -> dict[str, ast.FunctionDef]:
+        """Return the methods by name."""
         return {each.name: each for each in self.node.body if isinstance(each, ast.FunctionDef)}
 
     def fields(self) -> dict[str, ast.expr]:
+        """Return the annotations of annotated fields by name."""
         return {
             each.target.id: each.annotation
             for each in self.node.body
@@ -153,13 +156,14 @@ class _Instance:
 @dataclass(eq=False, slots=True)
 class _Scope:
     module: str
-    place: str  # file and function, as the page prints it
+    place: str  # file and function, as printed on the page
     parent: "_Scope | None" = None
     names: dict[str, "_Value"] = field(default_factory=dict)
     returned: "_Value" = frozenset()
     node: ast.AST | None = None
 
     def bind(self, name: str, value: "_Value") -> None:
+        """Add possible values to a name; a name keeps the values of all its assignments."""
         self.names[name] = self.names.get(name, frozenset()) | value
 
 
@@ -179,7 +183,7 @@ type _Atom = (
 type _Value = frozenset[Any]
 
 _UNKNOWN: _Value = frozenset()
-# Parameters that name a resource, in the services that the functions call.
+# Parameters that identify a resource, in the services that the functions call.
 _NAMING = (
     "Bucket", "Key", "Prefix", "TableName", "IndexName", "QueueUrl", "JobFlowId", "ClusterId",
     "Name", "PhoneNumber", "phoneNumber", "TopicArn",
@@ -188,13 +192,13 @@ _NAMING = (
 
 @cache
 def operations_of(service: str) -> dict[str, str]:
-    """Map boto3's method names of a service to the API's operations."""
+    """Return the API's operations of a service by boto3's method names."""
     model = botocore.session.get_session().get_service_model(service)
     return {xform_name(name): name for name in model.operation_names}
 
 
 class _Reading:
-    """Follows one function's source."""
+    """The interpreter of one function's source."""
 
     def __init__(self, folder: Path) -> None:
         self._files = {_dotted(file, folder): file for file in folder.rglob("*.py")}
@@ -207,6 +211,7 @@ class _Reading:
         self._calls: set[Call] = set()
 
     def calls(self) -> set[Call]:
+        """Interpret every module-level function of the folder and return the AWS calls found."""
         for name in self._roots:
             scope = self._module(name)
             for node in ast.walk(self._trees[name]):
@@ -290,13 +295,13 @@ class _Reading:
                 self._inside(node, scope)
 
     def _inside(self, node: ast.AST, scope: _Scope) -> None:
-        """Go through what a statement of no interest itself is made of, in its order."""
+        """Interpret the parts, in order, of a statement without a rule of its own."""
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
                 self._execute(child, scope)
             elif isinstance(child, ast.expr):
                 self._evaluate(child, scope)
-            else:  # handlers and match cases
+            else:  # exception handlers and match cases
                 self._inside(child, scope)
 
     def _assign(self, target: ast.expr, value: ast.expr, scope: _Scope) -> None:
@@ -321,7 +326,7 @@ class _Reading:
             case ast.Subscript(value=owner):
                 self._bind(owner, value, scope) if isinstance(owner, ast.Name) else None
 
-    # Expressions; a container is the union of what it holds
+    # Expressions; the value of a container is the union of its elements' values
 
     def _evaluate(self, node: ast.expr, scope: _Scope) -> _Value:  # noqa: PLR0911, PLR0912
         match node:
@@ -465,7 +470,7 @@ class _Reading:
                         for name, held in record.fields:
                             named[name] = named.get(name, _UNKNOWN) | held
         callees = self._evaluate(node.func, scope)
-        if not callees:  # unknown: it may call what it is given
+        if not callees:  # an unknown function may call the functions among its arguments
             self._escape([*positional, *named.values()])
         return _union(self._applied(each, positional, named, scope) for each in callees)
 
@@ -495,7 +500,7 @@ class _Reading:
     def _external(
         self, name: str, positional: list[_Value], named: dict[str, _Value], scope: _Scope
     ) -> _Value:
-        """Libraries that call AWS by themselves, and those that make clients."""
+        """Interpret the call of a library: one that makes a client, calls AWS, or calls back."""
         if name == "boto3.client":
             return frozenset(_Client(service) for service in _texts(positional[0]))
         if name == "boto3.resource":
@@ -538,7 +543,7 @@ class _Reading:
         key = (function, tuple(sorted((name, value) for name, value in bound.items())))
         if key in self._returns:
             return self._returns[key]
-        self._returns[key] = _UNKNOWN  # while it is followed, for a function that calls itself
+        self._returns[key] = _UNKNOWN  # ends the recursion of a function that calls itself
         outer = function.scope
         file = self._files[function.module].relative_to(ROOT)
         node = function.node
@@ -588,7 +593,7 @@ class _Reading:
         return bound
 
     def _typed(self, annotation: ast.expr, module: _Scope) -> _Value:
-        """Give an unknown instance of each of the project's classes that an annotation names."""
+        """Return an instance, with unknown fields, of each of our classes in an annotation."""
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             annotation = ast.parse(annotation.value, mode="eval").body
         found: set[Any] = set()
@@ -645,7 +650,7 @@ def _parts(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _texts(value: _Value) -> list[str]:
-    """Give the texts that a value may be; `*` for one that is no known text."""
+    """Return the texts that a value may be; `*` alone if it is not known to be a text."""
     found = sorted({a.pattern for a in value if isinstance(a, _Text | _Listed)})
     return found or [_ANY]
 
@@ -655,7 +660,7 @@ def _keys(value: _Value) -> list[str]:
 
 
 def _held(value: _Value, wanted: str) -> list[str]:
-    """Give the texts under a key, however deep it lies."""
+    """Return the texts under a key, at any depth."""
     found: list[str] = []
     for atom in value:
         if isinstance(atom, _Record):
@@ -666,7 +671,7 @@ def _held(value: _Value, wanted: str) -> list[str]:
 
 @cache
 def _powertools_idempotency() -> tuple[str, ...]:
-    """Read from Powertools' source what its persistence layer asks of DynamoDB."""
+    """Return the DynamoDB operations of Powertools' persistence layer, read from its source."""
     names = operations_of("dynamodb")
     tree = ast.parse(Path(dynamodb.__file__).read_text())
     return tuple(

@@ -1,4 +1,4 @@
-"""What each role has to be allowed: by the functions' code, by the steps, by AWS's services."""
+"""Find the permissions that each role needs: for its code, for steps, for AWS's services."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _TEMPLATE = ROOT / "sam" / "template.yaml"
 _TEMPLATE_PLACE = "sam/template.yaml"
 _STEPS_PLACE = "layer/marquee/steps.py"
 
-# AWS's Service Authorization Reference: operations whose action has another name.
+# Operations whose IAM action has another name (AWS's Service Authorization Reference).
 _ACTIONS = {
     ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "HeadObject"): "s3:GetObject",
@@ -26,20 +26,20 @@ _ACTIONS = {
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
     ("sqs", "DeleteMessageBatch"): "sqs:DeleteMessage",
 }
-# … and services whose actions begin otherwise than botocore's name.
+# Services whose IAM actions have another prefix than botocore's name.
 _PREFIXES = {"emr": "elasticmapreduce"}
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One right that a role needs.
+    """A permission that a role needs.
 
     Attributes:
-        action: IAM's name of the action.
-        resource: ARN; a `*` stands for what only the run decides.
-        place: the code or the configuration that needs it, as `file: name`.
-        conditions: values of condition keys that the request carries.
-        optional: whether the call may be refused without harm, so that the right may be missing.
+        action: the action, as IAM names it.
+        resource: ARN, with `*` for parts that are known only at run time.
+        place: the code or configuration that needs the permission, as `file: name`.
+        conditions: condition keys of the request and their values.
+        optional: whether the permission may be missing because a denied call does no harm.
     """
 
     action: str
@@ -50,7 +50,7 @@ class Need:
 
 
 def needs_of(rendered: Rendered) -> dict[str, set[Need]]:
-    """Give the needs of each role of a plan, by the role's name."""
+    """Return the needs of each role of a plan, by the role's name."""
     name = rendered.name
     functions = {
         f"{name}-{folder.name.replace('_', '-')}": _of_function(folder.name, rendered)
@@ -78,13 +78,13 @@ def _of_call(call: Call, rendered: Rendered) -> Iterator[Need]:
     prefix = parameters.get("Prefix", "") if action == "s3:ListBucket" else ""
     yield Need(action, resource, call.place, (("s3:prefix", prefix),) if prefix else ())
     if call.tells_missing and action == "s3:GetObject":
-        # S3 answers 404 for a missing object only to those who may list its bucket, else 403:
+        # For a missing object, S3 answers 404 only to callers that may list its bucket; else 403:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (Permissions)
         yield Need("s3:ListBucket", resource.partition("/")[0], call.place)
 
 
 def _resource(service: str, action: str, parameters: Mapping[str, str], rendered: Rendered) -> str:
-    """Give the ARN of what a call acts on, from the settings that its parameters hold."""
+    """Return the ARN of the resource that a call acts on, from the settings in its parameters."""
     here = f"{rendered.region}:{rendered.account}"
     match service:
         case "s3":
@@ -109,7 +109,7 @@ _CLUSTER = "j-TESTCLUSTER"  # terraform/tests/mocks
 
 
 def _name(setting: str, rendered: Rendered) -> str:
-    """Give the name behind a setting such as `{ratings_bucket}`, as terraform/names.tf makes it."""
+    """Return the name that terraform/names.tf gives a setting such as `{ratings_bucket}`."""
     kind = setting.strip("{}").replace("_", "-")
     environment = rendered.name.removeprefix("marquee-")
     for ending, name in (
@@ -124,7 +124,7 @@ def _name(setting: str, rendered: Rendered) -> str:
 
 
 def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
-    """What Lambda itself does with a function's role, as the SAM template configures it."""
+    """Yield what Lambda itself does with a function's role, from the SAM template."""
     function = folder.replace("_", "-")
     here = f"{rendered.region}:{rendered.account}"
     template = _template()
@@ -159,7 +159,7 @@ def _template() -> dict[str, Any]:
 
 
 def _queue(reference: Mapping[str, str], ending: str, rendered: Rendered) -> str:
-    """Give the ARN of the queue whose parameter `{{resolve:ssm:…}}` names."""
+    """Return the ARN of the queue in a reference `{{resolve:ssm:…}}` to a parameter."""
     parameter = reference["Fn::Sub"].strip("{}").rpartition("/")[2]
     kind = parameter.removesuffix(ending)
     return f"arn:aws:sqs:{rendered.region}:{rendered.account}:{rendered.name}-{kind}"
@@ -168,7 +168,7 @@ def _queue(reference: Mapping[str, str], ending: str, rendered: Rendered) -> str
 # Steps -------------------------------------------------------------------------------------------
 
 READS, WRITES = "reads", "writes"
-# What each step does with the S3 address that an argument gives it.
+# How each step uses the S3 address in one of its arguments.
 STEP_ARGUMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("prepare.py", "--raw"): (READS,),
     ("prepare.py", "--ratings"): (READS, WRITES),
@@ -192,7 +192,7 @@ STEP_ARGUMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("recommend.py", "--model"): (READS,),
     ("recommend.py", "--results"): (WRITES,),
 }
-# What Hadoop's S3 client asks for to write:
+# The actions that Hadoop's S3 client needs to write:
 # https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/assumed_roles.html
 _WRITING = (
     "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
@@ -203,17 +203,17 @@ _OPENING = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUplo
 
 @dataclass(frozen=True, slots=True)
 class StepAddress:
-    """An S3 address that a step is handed; `*` in its key stands for what a run decides."""
+    """An S3 address among a step's arguments; `*` in its key stands for text set at run time."""
 
     script: str
     argument: str
     bucket: str
-    key: str  # of a folder it ends in "/"
+    key: str  # ends in "/" for a folder
     place: str
 
 
 def step_addresses(rendered: Rendered) -> list[StepAddress]:
-    """Give every S3 address that any step of `marquee.steps` is handed."""
+    """Return every S3 address among the arguments of the steps of `marquee.steps`."""
     prefix = f"{rendered.name}-{rendered.account}"
     where = steps.StepLocations(
         scripts=f"s3://{prefix}-artifacts/steps/*/",
@@ -258,7 +258,7 @@ def _of_steps(rendered: Rendered) -> Iterator[Need]:
         does = STEP_ARGUMENTS[each.script, each.argument]
         for action in _WRITING if WRITES in does else ("s3:GetObject",):
             yield Need(action, f"{bucket}/{each.key}{'*' * each.key.endswith('/')}", each.place)
-        # The client looks for an object of the folder's own name, and of each folder above it.
+        # Hadoop's client also looks for objects named like the folder and like each of its parents.
         folders = each.key.rstrip("/").split("/")
         for depth in range(1, len(folders) + 1):
             key = "/".join(folders[:depth])
@@ -281,9 +281,9 @@ def _of_nodes(rendered: Rendered) -> Iterator[Need]:
     yield Need("s3:ListBucket", artifacts, install)
     logs = f"{cluster}.log_uri (EMR keeps logs)"
     yield Need("s3:PutObject", f"{artifacts}/logs/*", logs)
-    # AWS does not document whether the uploader looks for an earlier upload.
+    # AWS does not document whether the uploader reads an earlier upload.
     yield Need("s3:GetObject", f"{artifacts}/logs/*", logs)
-    # The client that S3A has replaced since EMR 7.10 marks a folder by an object beside it.
+    # EMRFS, which S3A has replaced since EMR 7.10, marks a folder with an object next to it.
     for each in step_addresses(rendered):
         folder, _, rest = each.key.partition("/")
         if rest and WRITES in STEP_ARGUMENTS.get((each.script, each.argument), ()):
@@ -307,7 +307,7 @@ def _of_emr(rendered: Rendered) -> Iterator[Need]:
 
 
 def _keys(rendered: Rendered) -> list[str]:
-    """Give the KMS keys that the plan makes."""
+    """Return the ARNs of the KMS keys that the policies of the plan name."""
     found = {
         resource
         for policy in rendered.roles.values()

@@ -1,4 +1,4 @@
-"""Compares what is granted with what is needed, and writes docs/permissions.md."""
+"""Compare granted with needed permissions, and write docs/permissions.md."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -13,11 +13,15 @@ type Right = tuple[str, str, str]  # role, action, resource
 
 
 def grants(statement: Statement, need: Need) -> list[str]:
-    """Give the resources of a statement that grant a need; none where it does not apply.
+    """Return the resources of a statement that cover a need; none if it does not apply.
 
-    A `*` in the need must fit the statement whatever it stands for, so the need's text is matched
-    as it is. A condition holds where one of its values fits what the request carries; one on all
-    values also where the code does not show what the request carries.
+    The statement has to cover everything that a `*` in the need may stand for, so the `*` is
+    matched as a literal character. A condition holds if one of its values matches the value in the
+    request. A condition `ForAllValues:` also holds if the value in the request is unknown.
+
+    Raises:
+        NotImplementedError: if the statement has a condition operator other than `StringEquals`
+            and `StringLike`.
     """
     if not any(fnmatchcase(need.action, action) for action in statement.actions):
         return []
@@ -35,7 +39,7 @@ def grants(statement: Statement, need: Need) -> list[str]:
 
 
 def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
-    """Give every need that no statement of its role grants."""
+    """Return each pair of role and required need that no statement of the role grants."""
     return [
         (role, need)
         for role, needs in needs_of(rendered).items()
@@ -50,13 +54,13 @@ def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
 
 
 def not_needed(rendered: Rendered) -> list[Right]:
-    """Give every right of a role that nothing needs."""
+    """Return every permission of a role that nothing needs."""
     needs = needs_of(rendered)
     return [right for right, places in _rights(rendered, needs) if not places]
 
 
 def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[Right, list[str]]]:
-    """Give each right with the places that need it, in the order of the policies."""
+    """Yield each permission with the places that need it, in the order of the policies."""
     for role, policy in rendered.roles.items():
         for statement in policy.statements:
             if statement.effect != "Allow":
@@ -72,7 +76,7 @@ def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[R
 
 
 def page(rendered: Rendered) -> str:
-    """Write the page."""
+    """Return the page as Markdown."""
     needs = needs_of(rendered)
     rights = list(_rights(rendered, needs))
     lines = [
@@ -124,7 +128,7 @@ def _assumed_by(rendered: Rendered, role: str) -> str:
 
 
 def _conditions(statements: Iterable[Statement], action: str, resource: str) -> str:
-    """Give the conditions under which a right holds, where it holds under any."""
+    """Return a permission's conditions in words; empty if any statement grants it without one."""
     holding = [
         s.condition
         for s in statements

@@ -1,4 +1,4 @@
-"""The policies that Terraform would make, from a plan that needs no cloud."""
+"""Read the policies that Terraform would create from a plan that needs no AWS account."""
 
 import json
 import os
@@ -23,7 +23,7 @@ type Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a policy; `actions` and `resources` are always lists."""
+    """A statement of a policy; `actions` and `resources` are always tuples."""
 
     sid: str
     effect: str
@@ -35,12 +35,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy document and what it is attached to.
+    """A policy document and the role or resource that it is attached to.
 
     Attributes:
-        address: Terraform's address of the resource that holds the policy.
+        address: Terraform's address of the resource that contains the policy.
         attached_to: name of the role, or ARN of the resource, that the policy belongs to.
-        document: the policy itself.
+        document: the policy document.
     """
 
     address: str
@@ -49,6 +49,7 @@ class Policy:
 
     @property
     def statements(self) -> list[Statement]:
+        """Return the document's statements."""
         return [
             Statement(
                 sid=each.get("Sid", ""),
@@ -64,24 +65,25 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the plan holds of access rights."""
+    """All policies of a plan."""
 
     account: str
     region: str
     name: str
     roles: dict[str, Policy]  # inline policies by role name
     trusts: dict[str, Policy]  # trust policies by role name
-    managed: dict[str, list[str]]  # ARNs of AWS's managed policies by role name
+    managed: dict[str, list[str]]  # ARNs of AWS managed policies by role name
     resource_policies: dict[str, Policy] = field(default_factory=dict)  # by ARN of the resource
 
     def all(self) -> Iterator[Policy]:
+        """Yield the inline policies of roles and the policies of resources, not the trusts."""
         yield from self.roles.values()
         yield from self.resource_policies.values()
 
 
 @cache
 def rendered_policies() -> Rendered:
-    """Plan the configuration with a mock AWS and read every policy from the plan, once.
+    """Plan the configuration against a mock AWS and read every policy from the plan; cached.
 
     Raises:
         OperationError: if Terraform is not on PATH or cannot plan.
@@ -90,7 +92,7 @@ def rendered_policies() -> Rendered:
 
 
 def read_plan(plan: Document) -> Rendered:
-    """Read every policy from a plan of `terraform test -json`."""
+    """Read every policy from a plan that `terraform test -verbose -json` printed."""
     changes = [
         (change["address"], change["type"], change["change"]["after"] or {})
         for change in plan["resource_changes"]
@@ -108,7 +110,7 @@ def read_plan(plan: Document) -> Rendered:
             case "aws_iam_role_policy":
                 role = _role_of(address, names, plan)
                 document = json.loads(after["policy"])
-                if role in rendered.roles:  # a role may hold several; they count as one
+                if role in rendered.roles:  # several policies of one role count as one
                     document["Statement"] += rendered.roles[role].document["Statement"]
                 rendered.roles[role] = Policy(address, role, document)
             case "aws_iam_role_policy_attachment":
@@ -123,14 +125,15 @@ def read_plan(plan: Document) -> Rendered:
 
 
 def _document(text: str | None) -> Document | None:
-    """Parse a policy; None where the mock AWS filled the attribute in with random letters."""
+    """Parse a policy; None if the mock AWS filled the attribute with random letters."""
     return json.loads(text) if text and text.startswith("{") else None
 
 
 def _attached_to(kind: str, after: Document, document: Document, region: str, account: str) -> str:
-    """Give the ARN of the resource that a resource policy belongs to.
+    """Return the ARN of the resource that a resource policy belongs to.
 
-    An SQS queue has its name; a bucket's and a topic's policy names no other resource than its own.
+    A queue's ARN follows from its name. Any other policy names only its own resource, so the
+    shortest resource in it is the ARN.
     """
     if kind == "aws_sqs_queue":
         return f"arn:aws:sqs:{region}:{account}:{after['name']}"
@@ -139,10 +142,10 @@ def _attached_to(kind: str, after: Document, document: Document, region: str, ac
 
 
 def _role_of(address: str, names: dict[str, str], plan: Document) -> str:
-    """Give the name of the role that an inline or attached policy belongs to.
+    """Return the name of the role that an inline or attached policy belongs to.
 
-    `role` is an id that only AWS gives, so the plan's own graph is asked: the policy refers to one
-    role, with the same key.
+    The attribute `role` is an id that only AWS assigns. The role is therefore taken from
+    `plan["references"]`: the policy refers to one role, with the same key in brackets if any.
     """
     kind, _, rest = address.partition(".")
     key = f"[{rest.partition('[')[2]}" if "[" in rest else ""
@@ -155,7 +158,7 @@ def _listed(value: str | list[str]) -> tuple[str, ...]:
 
 
 def _plan() -> Document:
-    """Give the test's plan, with the role that each policy refers to under `references`."""
+    """Return the test's plan, with the role that each policy refers to under `references`."""
     program = shutil.which("terraform")
     if program is None:
         raise OperationError("Terraform is not on PATH: install version 1.11 or later.")
@@ -178,7 +181,7 @@ def _plan() -> Document:
 
 
 def _references() -> dict[str, str]:
-    """Read from the configuration which role each policy resource refers to."""
+    """Return the role that each policy resource refers to, read from the configuration."""
     found = {}
     for file in sorted(_FOLDER.glob("*.tf")):
         for block in file.read_text().split('\nresource "')[1:]:
@@ -201,7 +204,7 @@ def _terraform(program: str, folder: str, *arguments: str) -> str:
             "TF_DATA_DIR": str(Path(folder) / "data"),
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
-            # The plan is of a mock AWS: whatever this shell knows of an account stays out of it.
+            # The plan uses a mock AWS, so the shell's AWS credentials must not reach it.
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",

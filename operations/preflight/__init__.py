@@ -1,1 +1,1 @@
-"""What would stop a deployment into an account, found before anything is made; read-only."""
+"""Read-only checks for everything that would make a deployment fail halfway."""

@@ -1,4 +1,4 @@
-"""The account that a deployment goes into, asked by read-only calls."""
+"""Make read-only calls to the AWS account that a deployment goes into."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +19,7 @@ _DENIED = {
     "UnauthorizedException",
 }
 _NOT_IMPLEMENTED = 501
-# IAM's names of services and actions, where they differ from boto3's.
+# IAM's names of services and actions that differ from boto3's.
 _PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas"}
 _ACTIONS = {
     "HeadBucket": "ListBucket",
@@ -28,11 +28,11 @@ _ACTIONS = {
 
 
 class Unanswered(Exception):  # noqa: N818  not an error of ours: the check says what it means
-    """AWS did not answer a question: nothing is known, which is no reason to stop."""
+    """AWS did not answer; the check has no result, and the deployment may go on."""
 
 
 class Denied(Unanswered):
-    """The caller may not ask; `permission` is the IAM action that is missing."""
+    """The caller may not make the call; `permission` is the missing IAM action."""
 
     def __init__(self, permission: str) -> None:
         super().__init__(permission)
@@ -40,7 +40,7 @@ class Denied(Unanswered):
 
 
 class NotOffered(Unanswered):
-    """The local AWS does not know this call."""
+    """The local AWS does not implement the call."""
 
 
 @dataclass
@@ -51,19 +51,20 @@ class Account:
     clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
+        """Return a boto3 client with few retries and short timeouts; one for each service."""
         if service not in self.clients:
             few = Config(retries={"total_max_attempts": 3}, connect_timeout=10, read_timeout=20)
             self.clients[service] = boto3.client(service, config=few)  # type: ignore[call-overload]
         return self.clients[service]
 
     def ask(self, service: str, call: str, **parameters: Any) -> dict[str, Any]:
-        """Make one call.
+        """Make a call and return the response.
 
         Raises:
-            Denied: the caller may not.
-            NotOffered: the local AWS does not have the call.
-            Unanswered: nothing answers, or AWS is busy.
-            ClientError: any other answer, for the check to judge.
+            Denied: if the caller may not make the call.
+            NotOffered: if the local AWS does not implement the call.
+            Unanswered: if AWS cannot be reached, throttles the call or fails internally.
+            ClientError: on any other error, which the check interprets.
         """
         try:
             answer: dict[str, Any] = getattr(self.client(service), call)(**parameters)
@@ -75,7 +76,7 @@ class Account:
         return answer
 
     def pages(self, service: str, call: str, key: str, **parameters: Any) -> list[Any]:
-        """Return all items of a call that answers in pages; raises as `ask`."""
+        """Return the items under `key` from all pages of a call; raise as `ask` does."""
         try:
             client = self.client(service)
             if not client.can_paginate(call):
@@ -102,17 +103,17 @@ class Account:
 
     @cached_property
     def caller(self) -> dict[str, str]:
-        """Return Account and Arn of whoever the shell's credentials belong to."""
+        """Return `Account` and `Arn` of the shell's credentials."""
         answer = self.ask("sts", "get_caller_identity")
         return {"Account": str(answer["Account"]), "Arn": str(answer["Arn"])}
 
     def console(self, path: str) -> str:
-        """Return the address of a console page in the environment's region."""
+        """Return the URL of a console page in the environment's region."""
         region = self.environment.region
         page, _, fragment = path.partition("#")
         anchor = f"#{fragment}" if fragment else ""
         return f"https://{region}.console.aws.amazon.com/{page}?region={region}{anchor}"
 
     def quota_page(self, service: str, code: str) -> str:
-        """Return the console page where a quota is raised."""
+        """Return the URL of the console page on which to request an increase of a quota."""
         return self.console(f"servicequotas/home/services/{service}/quotas/{code}")

@@ -1,4 +1,4 @@
-"""Who deploys, into which account, and whether they may."""
+"""Check the caller's identity, account and permissions."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ CREDENTIALS, RIGHTS_CHECK = "credentials", "rights"
 
 
 def check_credentials(account: Account) -> Result:
-    """The shell's credentials are accepted and belong to the account of the variables file."""
+    """Check that AWS accepts the credentials and that the account is the variables file's."""
     arn, number = account.caller["Arn"], account.caller["Account"]
     environment = account.environment
     expected = value_in(variables_file(environment.name), "account_id")
@@ -39,10 +39,15 @@ def check_credentials(account: Account) -> Result:
 
 
 def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
-    """The caller may make every kind of resource that is planned, by IAM's own simulation.
+    """Check that the caller may create every planned type of resource, with IAM's simulator.
 
-    The simulation leaves out resource policies and knows no tags of a request; where a condition
-    needs such a value the answer is uncertain and only warned about.
+    The simulation ignores resource policies and knows no tags of a request. An action whose
+    condition needs such a value is uncertain and only a warning.
+
+    Args:
+        account: the account.
+        needs: the planned resource types.
+        making: whether a deployment follows. If not, a denied action is only a warning.
     """
     link = account.console("iam/home#/policies")
     if account.caller["Arn"].endswith(":root"):
@@ -78,9 +83,9 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
 
 
 def _missing(answer: Mapping[str, Any]) -> bool:
-    """Say whether a condition needed a value that the simulation was not given.
+    """Return whether a condition needed a value that the simulation did not have.
 
-    Where a resource is named, IAM may say so in that resource's result only (API reference,
+    For a named resource, IAM may report this only in that resource's result (IAM API Reference,
     EvaluationResult).
     """
     results = [answer, *answer.get("ResourceSpecificResults", [])]
@@ -88,16 +93,19 @@ def _missing(answer: Mapping[str, Any]) -> bool:
 
 
 def principal(account: Account) -> str:
-    """Return the user or role whose policies the caller has; a session's role by its full path."""
+    """Return the ARN of the user or role whose policies apply to the caller.
+
+    For a session of a role, this is the role's ARN including its path.
+    """
     arn = account.caller["Arn"]
     partition, resource = arn.split(":")[1], arn.split(":", 5)[-1]
     if not resource.startswith("assumed-role/"):
         return arn
     role = resource.split("/")[1]
     try:
-        # The session's ARN leaves the role's path out, which a role of IAM Identity Center has.
+        # The session's ARN lacks the role's path; roles of IAM Identity Center have one.
         return str(account.ask("iam", "get_role", RoleName=role)["Role"]["Arn"])
-    except (Unanswered, ClientError):  # the plain name is right for a role without a path
+    except (Unanswered, ClientError):  # correct for a role without a path
         return f"arn:{partition}:iam::{account.caller['Account']}:role/{role}"
 
 

@@ -1,4 +1,4 @@
-"""Whether the region has the cluster: EMR release, instance types, and a zone with all of them."""
+"""Check that the region offers the EMR release and, in one zone, all instance types."""
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +12,7 @@ _REFUSED = ("InvalidRequestException", "ValidationException")
 
 
 def check_release(account: Account, needs: Needs) -> Result:
-    """The region offers the EMR release."""
+    """Check that the region offers the EMR release."""
     name = RELEASE
     try:
         account.ask("emr", "describe_release_label", ReleaseLabel=needs.release)
@@ -33,7 +33,7 @@ def check_release(account: Account, needs: Needs) -> Result:
 
 
 def check_instance_types(account: Account, needs: Needs) -> Result:
-    """The EMR release runs on the instance types, in this region."""
+    """Check that the EMR release supports the instance types in this region."""
     name = TYPES
     supported: set[str] = set()
     more: dict[str, str] = {}
@@ -58,7 +58,7 @@ def check_instance_types(account: Account, needs: Needs) -> Result:
 
 
 def check_zone(account: Account, needs: Needs) -> Result:
-    """One zone offers all instance types: the chosen one, or any where none is chosen."""
+    """Check that the chosen zone, or any if none is chosen, offers all instance types."""
     name = ZONE
     link = account.console("ec2/home#InstanceTypes:")
     offers = account.pages(

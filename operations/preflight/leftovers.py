@@ -1,4 +1,4 @@
-"""What an earlier run left: the bucket of Terraform's state, and the functions' stack."""
+"""Check what earlier runs left: the bucket of Terraform's state and the functions' stack."""
 
 from botocore.exceptions import ClientError
 
@@ -10,11 +10,13 @@ STATE, STACK = "state bucket", "functions' stack"
 
 
 def check_state_bucket(account: Account, *, making: bool) -> Result:
-    """The state bucket is there, this account's, in this region, versioned and encrypted.
+    """Check that the state bucket exists, is the account's, lies in the region and is safe.
+
+    Safe means versioned and encrypted; an unsafe bucket is only a warning.
 
     Args:
-        account: where it lies.
-        making: whether what follows makes the bucket where it is missing, as a deployment does.
+        account: the account.
+        making: whether a deployment follows, which creates a missing bucket.
     """
     environment = account.environment
     bucket = f"{environment.prefix}-{account.caller['Account']}-terraform"
@@ -62,7 +64,7 @@ def _unsafe(account: Account, owner: dict[str, str]) -> list[str]:
 
 
 def check_stack(account: Account, *, making: bool) -> Result:
-    """The functions' stack is in a state that a deployment can update."""
+    """Check that the functions' stack, if there is one, is in a state that can be updated."""
     name = account.environment.prefix
     link = account.console(f"cloudformation/home#/stacks?filteringText={name}")
     try:

@@ -1,4 +1,4 @@
-"""What this machine needs: Terraform and SAM."""
+"""Check this machine's tools: Terraform and the SAM CLI."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
 
 
 def check_terraform() -> Result:
-    """Terraform is there and new enough to lock its state in S3."""
+    """Check that Terraform is installed and new enough to lock its state in S3."""
     name, version = "Terraform", installed_terraform()
     needed = ".".join(map(str, TERRAFORM_AT_LEAST))
     if version and version >= TERRAFORM_AT_LEAST:
@@ -22,7 +22,7 @@ def check_terraform() -> Result:
 
 
 def check_sam() -> Result:
-    """The SAM CLI of the lock file is built and runs."""
+    """Check that the SAM CLI is built from its lock file and runs."""
     name, fix = "SAM CLI", "'make environment-sam' builds it; 'make deploy' does so by itself"
     if not is_built("sam"):
         return Result(name, Level.WARNING, "not built from requirements/sam.lock", fix)

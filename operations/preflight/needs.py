@@ -1,4 +1,4 @@
-"""What the deployment will ask of the account, from the offline plan and the template."""
+"""Determine what a deployment needs from the account, from the offline plan and the template."""
 
 import re
 from collections import Counter
@@ -14,7 +14,18 @@ from operations.planned import Resource
 
 @dataclass(frozen=True)
 class Needs:
-    """Numbers and names that quotas and offers are compared with."""
+    """What a deployment needs, to be compared with the account's quotas and the region's offers.
+
+    Attributes:
+        release: EMR release label; empty without a cluster.
+        nodes: number of cluster nodes by instance type.
+        types: all resource types of the plan and of the SAM template.
+        counts: number of planned resources by type.
+        zone: the chosen availability zone, if any.
+        spend_alarm: lowest threshold of the alarms on the month's spend on texts, in US dollars.
+        concurrency: Lambda calls that run at the same time, see `_concurrency`.
+        reserved: the functions' reserved concurrency in total.
+    """
 
     release: str
     nodes: Counter[str]
@@ -27,6 +38,7 @@ class Needs:
 
     @property
     def node_types(self) -> list[str]:
+        """Return the instance types of the cluster's nodes, sorted."""
         return sorted(self.nodes)
 
 
@@ -58,7 +70,11 @@ def needs(resources: Iterable[Resource], template: Template, variables: Path) ->
 
 
 def _concurrency(template: Template) -> int:
-    """Return how many calls run at once when every queue is busy and one visitor calls the API."""
+    """Return the number of concurrent calls when all queues are busy and one visitor is there.
+
+    A function with a queue counts with the queue's maximum concurrency. Any other function with
+    an event counts once.
+    """
     queues = sum(
         int(event.get("ScalingConfig", {}).get("MaximumConcurrency", 1))
         for event in template.events("SQS")
@@ -71,7 +87,7 @@ def _concurrency(template: Template) -> int:
 
 
 def value_in(variables: Path, name: str) -> str | None:
-    """Return a text that a variables file gives a variable, None where it gives none."""
+    """Return the text that a variables file assigns to a variable, or None."""
     if not variables.is_file():
         return None
     found = re.search(rf'^\s*{name}\s*=\s*"([^"]*)"', variables.read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Quotas that a new account's deployment meets: processors, networks, concurrent functions."""
+"""Check the quotas that new accounts exceed: processors, networks, concurrent functions."""
 
 import re
 from collections import Counter
@@ -20,13 +20,13 @@ PROCESSORS, CONCURRENCY = "processors (vCPUs)", "Lambda concurrency"
 # EMR tags every node with its cluster's id.
 _CLUSTER_TAG = "aws:elasticmapreduce:job-flow-id"
 _DESCRIBED_AT_ONCE = 100
-# Lambda keeps so much for functions without a reservation: Lambda Developer Guide, "Reserved
-# concurrency".
+# The concurrency that Lambda keeps for functions without a reservation: Lambda Developer Guide,
+# "Reserved concurrency".
 _UNRESERVED = 100
 
 
 def quota(account: Account, service: str, code: str) -> float:
-    """Return a quota as it applies to the account, AWS's default where none is noted for it."""
+    """Return the account's quota, or AWS's default if the account has none of its own."""
     asked = {"ServiceCode": service, "QuotaCode": code}
     try:
         answer = account.ask("service-quotas", "get_service_quota", **asked)
@@ -38,13 +38,17 @@ def quota(account: Account, service: str, code: str) -> float:
 
 
 def is_standard(kind: str) -> bool:
-    """Tell whether an instance type counts against the quota of standard instances."""
+    """Return whether an instance type counts against the quota of standard instances."""
     family = re.match(r"[a-z]+", kind)
     return bool(family and family[0] in _STANDARD)
 
 
 def check_vcpus(account: Account, needs: Needs) -> Result:
-    """The quota of on-demand processors holds the cluster beside what others run."""
+    """Check that the quota of on-demand processors has room for the cluster.
+
+    The account's other instances count as used, the deployment's running clusters do not. Without
+    room for a second cluster, which a replacement needs, the result is a warning.
+    """
     name = PROCESSORS
     link = account.quota_page(*STANDARD_VCPUS)
     if other := [kind for kind in needs.node_types if not is_standard(kind)]:
@@ -67,7 +71,7 @@ def check_vcpus(account: Account, needs: Needs) -> Result:
 
 
 def _running(account: Account) -> tuple[Counter[str], Counter[str]]:
-    """Return the on-demand standard instances that run: of others, and of our own clusters."""
+    """Return running on-demand standard instances by type: others, then the deployment's."""
     ours = set(account_clusters(account))
     others: Counter[str] = Counter()
     own: Counter[str] = Counter()
@@ -82,7 +86,7 @@ def _running(account: Account) -> tuple[Counter[str], Counter[str]]:
 
 
 def account_clusters(account: Account) -> list[str]:
-    """Return the ids of the deployment's own living clusters."""
+    """Return the ids of the deployment's clusters that have not ended."""
     clusters = account.pages(
         "emr",
         "list_clusters",
@@ -97,7 +101,7 @@ def _tags(tagged: dict[str, Any]) -> dict[str, str]:
 
 
 def _vcpus(account: Account, kinds: Iterable[str]) -> dict[str, int]:
-    """Return how many processors each type has."""
+    """Return the number of processors of each instance type."""
     wanted = sorted(set(kinds))
     found: dict[str, int] = {}
     for start in range(0, len(wanted), _DESCRIBED_AT_ONCE):
@@ -117,7 +121,15 @@ def _sum(instances: Counter[str], vcpus: dict[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a quota counts: the quota, Terraform's type of it, the call of EC2 that lists it."""
+    """A kind of resource with a quota.
+
+    Attributes:
+        name: the name in the results.
+        quota: service and quota code of Service Quotas.
+        type: Terraform's resource type.
+        call: the boto3 method of EC2 that lists the resources.
+        key: where that method's response has the list.
+    """
 
     name: str
     quota: tuple[str, str]
@@ -140,7 +152,7 @@ ELASTIC_IPS = Kind(
 
 
 def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
-    """A quota has room for what is planned and not there yet."""
+    """Check that a quota has room for the planned resources that do not exist yet."""
     planned = needs.counts[kind.type]
     if not planned:
         return Result(kind.name, Level.OK, "none is needed")
@@ -156,7 +168,10 @@ def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
 
 
 def check_concurrency(account: Account, needs: Needs) -> Result:
-    """Lambda may run as many calls at once as the queues and the API need."""
+    """Check that Lambda's concurrency suffices for the queues, the API and the reservations.
+
+    Too little for the reservations is a stop, too little for bursts of visitors a warning.
+    """
     name, link = CONCURRENCY, account.quota_page(*CONCURRENT_CALLS)
     limits = account.ask("lambda", "get_account_settings")["AccountLimit"]
     limit = int(limits["ConcurrentExecutions"])

@@ -1,11 +1,11 @@
-"""What one check found."""
+"""The result of a check."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How much a finding matters: a stop ends plan and deploy, a warning does not."""
+    """The severity of a result: a stop ends `make plan` and `make deploy`, a warning does not."""
 
     OK = "ok"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """One line: what was checked, what was found, how to fix it and where in the console."""
+    """What was checked, what was found, how to fix it, and a link for the fix."""
 
     check: str
     level: Level
@@ -24,4 +24,5 @@ class Result:
     link: str = ""
 
     def as_json(self) -> dict[str, str]:
+        """Return the fields as texts."""
         return {name: str(value) for name, value in asdict(self).items()}

@@ -1,7 +1,7 @@
-"""The actions that making each kind of resource takes, and on what name.
+"""The IAM actions, and their resources, that creating each type of resource needs.
 
-IAM simulates a policy on the very name that it is given: a policy that names its resources is
-denied on `*`. So `*` stands only where AWS has no resource for the action.
+IAM's simulator takes a resource literally: on `*`, it denies an action that a policy allows on
+named resources only. `*` therefore appears only where the action has no resource.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ type Rights = tuple[tuple[str, tuple[str, ...]], ...]
 _BUCKET = "arn:{partition}:s3:::{name}-{account}-ratings"
 _ROLE = "arn:{partition}:iam::{account}:role/{name}-ingest"
 _LOGS = "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{name}-ingest"
-# Ids that do not exist yet.
+# The ids of these resources do not exist yet; "any" stands for one.
 _EC2 = "arn:{partition}:ec2:{region}:{account}:"
 _CLOUDFRONT = "arn:{partition}:cloudfront::{account}:"
 _WEB_ACL = "arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}/any"
@@ -180,7 +180,7 @@ RIGHTS: Mapping[str, Rights] = {
 
 
 def names(environment: Environment, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return what the patterns above are filled in with."""
+    """Return the values for the placeholders in `RIGHTS`."""
     return {
         "partition": caller["Arn"].split(":")[1],
         "region": environment.region,

@@ -1,4 +1,4 @@
-"""Run every check: `make preflight`, and before `make plan` and `make deploy` on AWS."""
+"""Run every check, for `make preflight` and, on AWS, before `make plan` and `make deploy`."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,7 +32,7 @@ COLOURS = {
 
 
 def planned_needs(environment: Environment) -> Needs:
-    """Return what the environment's variables and template parameters need."""
+    """Return the needs that follow from the environment's variables and template parameters."""
     if not environment.is_local:
         require_variables(environment)
     variables: Path = variables_of(environment)
@@ -47,13 +47,13 @@ def preflight(
     planned: Planned = planned_needs,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
-    """Return what every check found.
+    """Run every check and return the results.
 
     Args:
-        environment: the deployment.
-        making: whether a deployment follows; a plan alone needs fewer rights.
-        planned: gives what the deployment needs.
-        progress: hears what is checked now.
+        environment: the deployment's environment.
+        making: whether a deployment follows; a plan alone needs fewer permissions.
+        planned: returns what the deployment needs.
+        progress: called with the name of each check that has ended.
     """
     results = []
     for each in _checked(Account(environment), making=making, planned=planned):
@@ -84,7 +84,7 @@ def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[Re
 
 
 def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Result]:
-    """Yield the checks that compare what is needed with what there is."""
+    """Yield the results of checks that compare needs with the account and the region."""
     yield answered(caller.RIGHTS_CHECK, lambda: caller.check_rights(account, needed, making=making))
     for kind in (quotas.VPCS, quotas.INTERNET_GATEWAYS, quotas.ELASTIC_IPS):
         yield answered(kind.name, partial(quotas.check_room, account, needed, kind))
@@ -100,7 +100,10 @@ def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Resu
 
 
 def answered(name: str, check: Check) -> Result:
-    """Run one check; where AWS does not answer it is a warning that says so."""
+    """Run a check; without an answer from AWS, return a warning.
+
+    Credentials that do not work are a stop, and a call that the local AWS lacks skips the check.
+    """
     try:
         return check()
     except Denied as denied:
@@ -116,7 +119,7 @@ def answered(name: str, check: Check) -> Result:
 
 
 def show(results: list[Result]) -> None:
-    """Print a line a check, then what to do about each that is not well."""
+    """Print one line for each check, then a fix for each warning and stop."""
     table = Table("", "check", "found", box=None, pad_edge=False)
     for each in results:
         colour = COLOURS[each.level]
@@ -126,7 +129,7 @@ def show(results: list[Result]) -> None:
 
 
 def show_fixes(results: list[Result]) -> None:
-    """Print what to do about warnings and stops."""
+    """Print a fix for each warning and stop."""
     for each in results:
         if each.level in (Level.WARNING, Level.STOP):
             out.print(f"\n[{COLOURS[each.level]}]{each.level}[/] {each.check}: ", end="")
@@ -147,12 +150,12 @@ def as_json(environment: Environment, results: list[Result]) -> dict[str, Any]:
 
 
 def stops(results: list[Result]) -> list[Result]:
-    """Return what a deployment must not go past."""
+    """Return the results that must prevent a deployment."""
     return [each for each in results if each.level is Level.STOP]
 
 
 def refuse(environment: Environment, results: list[Result]) -> None:
-    """Raise OperationError that names every stop; none of them can be overridden."""
+    """Raise OperationError with every stop, if there is any; no stop can be overridden."""
     if found := stops(results):
         named = "; ".join(f"{each.check}: {each.found}" for each in found)
         raise OperationError(
@@ -161,7 +164,7 @@ def refuse(environment: Environment, results: list[Result]) -> None:
 
 
 def pass_preflight(environment: Environment, phases: Phases, *, making: bool) -> None:
-    """Check before a plan or a deployment on AWS; warnings are shown, a stop raises."""
+    """Run the checks before a plan or deployment on AWS: show warnings, raise on a stop."""
     if environment.is_local:
         return
     with phases.phase("preflight") as phase:

@@ -1,4 +1,4 @@
-"""Whether texts reach anybody: the SMS sandbox and the monthly spend limit."""
+"""Check that texts can reach visitors: the SMS sandbox and the monthly spend limit."""
 
 from operations.preflight.account import Account
 from operations.preflight.needs import Needs
@@ -6,12 +6,12 @@ from operations.preflight.result import Level, Result
 
 SANDBOX, SPEND_LIMIT = "SMS sandbox", "texts' spend limit"
 _TEXTS = "sns/v3/home#/mobile/text-messaging"
-# What SNS allows a month until more is asked for.
+# The initial monthly limit of SNS, in US dollars.
 _FIRST_LIMIT = 1.0
 
 
 def check_sandbox(account: Account) -> Result:
-    """The account is out of the SMS sandbox, which texts verified numbers only."""
+    """Check that the account has left the SMS sandbox, which texts only verified numbers."""
     name = SANDBOX
     if account.ask("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
         return Result(
@@ -25,7 +25,7 @@ def check_sandbox(account: Account) -> Result:
 
 
 def check_spend_limit(account: Account, needs: Needs) -> Result:
-    """The monthly limit of texts is above the first dollar and above the alarm."""
+    """Check that the monthly spend limit is above the initial dollar and above the alarm."""
     name = SPEND_LIMIT
     asked = account.ask("sns", "get_sms_attributes", attributes=["MonthlySpendLimit"])
     limit = float(asked.get("attributes", {}).get("MonthlySpendLimit") or _FIRST_LIMIT)

@@ -1,1 +1,1 @@
-"""A whole life of a deployment in one command: `make rehearse` (docs/rehearsal.md)."""
+"""Run a deployment's whole life cycle in one command: `make rehearse` (docs/rehearsal.md)."""

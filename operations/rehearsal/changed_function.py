@@ -1,7 +1,8 @@
-"""A second version of the functions whose answers differ; the work tree stays as it is.
+"""Make a second, distinguishable version of the functions without changing the work tree.
 
-A copy of the sources gets a few lines at the end of the API's function: its answers then carry a
-header. That is a change of code, not of a setting: the function is built and published anew.
+In a copy of the sources, a few lines at the end of the API's function add a header to its
+responses. This changes code, not a setting, so a deployment builds and publishes the function
+again.
 """
 
 import shutil
@@ -29,10 +30,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def changed_sources(folder: Path, mark: str) -> Path:
-    """Copy the functions' sources into a folder, changed so that answers carry `mark`.
+    """Copy the functions' sources into a folder and make the API's responses carry `mark`.
 
     Returns:
-        The copy's SAM template.
+        The SAM template of the copy.
     """
     for name in SOURCES:
         shutil.copytree(
@@ -47,9 +48,10 @@ def changed_sources(folder: Path, mark: str) -> Path:
 
 
 def answering_mark(environment: Environment) -> str | None:
-    """Return the mark of the version that answers GET /health, None for the work tree's own.
+    """Return the mark of the version that answers GET /health, or None for the work tree's own.
 
-    Raises httpx.HTTPError where nothing answers or it answers with an error.
+    Raises:
+        httpx.HTTPError: if nothing answers or the response is an error.
     """
     answer = httpx.get(f"{api_url(environment)}/health", timeout=60)
     answer.raise_for_status()

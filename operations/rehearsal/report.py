@@ -1,4 +1,4 @@
-"""What a rehearsal came to, as a page for people and as JSON, fit to attach to a bug report."""
+"""Report a rehearsal's outcome as Markdown and as JSON, redacted for use in bug reports."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ PASSED, FAILED, SKIPPED, STOPPED = "passed", "failed", "skipped", "stopped"
 
 @dataclass
 class StageResult:
-    """One stage: how it ended, how long it took and what it came to."""
+    """A stage's outcome, duration in seconds and result in words."""
 
     name: str
     outcome: str
@@ -25,7 +25,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Failure:
-    """Which stage failed, why, and the last lines of the log that it wrote."""
+    """The stage that failed, the error, and the last lines of the log that the stage wrote."""
 
     stage: str
     error: str
@@ -35,9 +35,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the rehearsal costs on AWS, in US dollars at list prices.
+    """The rehearsal's cost on AWS, in US dollars at list prices.
 
-    `hour` is what the deployment costs while nobody comes, `rehearsal` what its hours come to.
+    Attributes:
+        hour: cost of the deployment in an hour without visitors.
+        rehearsal: cost of the whole rehearsal.
+        hours: duration of the rehearsal.
+        region: region of the list prices.
+        dated: date of the list prices.
+        month: cost of the deployment in a month without visitors.
     """
 
     hour: float
@@ -50,7 +56,7 @@ class Estimate:
 
 @dataclass
 class Report:
-    """All of it. Texts are as they were seen: `as_json` and `as_markdown` redact them."""
+    """The whole report. Texts are unredacted here; `as_json` and `as_markdown` redact them."""
 
     environment: str
     region: str
@@ -68,10 +74,12 @@ class Report:
 
     @property
     def passed(self) -> bool:
+        """Return whether stages were run and all of them passed."""
         return bool(self.stages) and all(stage.outcome == PASSED for stage in self.stages)
 
     @property
     def seconds(self) -> float:
+        """Return the duration of the rehearsal; 0 before its end."""
         return (self.ended - self.started).total_seconds() if self.ended else 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -87,11 +95,11 @@ class Report:
         return dict(_redacted(whole))
 
     def as_markdown(self) -> str:
-        """Return the report as a page, redacted."""
+        """Return the report as Markdown, redacted."""
         return redact("\n".join(self._lines()) + "\n")
 
     def write(self, file: Path) -> tuple[Path, Path]:
-        """Write both forms beside each other; return the page's file and the JSON's."""
+        """Write a Markdown and a JSON file next to each other; return their paths in this order."""
         file.parent.mkdir(parents=True, exist_ok=True)
         page, data = file.with_suffix(".md"), file.with_suffix(".json")
         page.write_text(self.as_markdown())
@@ -137,7 +145,7 @@ def _failure_lines(failure: Failure) -> Iterator[str]:
     yield from ("", f"## Failed: {failure.stage}", "", failure.error)
     if failure.lines:
         yield from ("", f"The last lines of `{failure.log}`:", "")
-        # Indented, not fenced: a log may hold a fence of its own.
+        # Indented, not fenced, because a log may contain a fence.
         yield from (f"    {line}" for line in failure.lines)
 
 

@@ -1,4 +1,4 @@
-"""Run the stages one after the other, take everything down again, and write the report."""
+"""Run the stages of a rehearsal in order, destroy the deployment and write the report."""
 
 import platform
 import subprocess
@@ -31,10 +31,10 @@ from operations.rehearsal.report import (
 )
 from operations.rehearsal.stages import STAGES, TAKE_DOWN, Rehearsal, Stage, how_to_destroy
 
-# Longer than an environment's name may be: no deployment's state lies there.
+# Too long for an environment's name, so no deployment keeps its state here.
 REPORTS = STATES / "rehearsal-reports"
 LOG_LINES = 40
-# Terraform prints sensitive outputs here as they are.
+# Terraform writes sensitive outputs to this log in clear text.
 NEVER_SHOWN = "terraform-output.log"
 
 
@@ -46,21 +46,21 @@ def rehearse(
     stages: Sequence[Stage] = STAGES,
     take_down: Sequence[Stage] = TAKE_DOWN,
 ) -> Report:
-    """Deploy, use, change, roll back and destroy one environment, and write a report.
+    """Deploy, use, change, roll back and destroy a deployment, and write a report.
 
     Args:
-        environment: an environment that is not there yet.
-        file: where to write the report, with any suffix; `.md` and `.json` are written.
-        keep: leave what was made where a stage failed, so that it can be looked at.
-        stages: what is rehearsed; the rest is skipped where one fails.
-        take_down: what deletes everything, also after a failure.
+        environment: an environment without a deployment.
+        file: where to write the report; its suffix is replaced by `.md` and by `.json`.
+        keep: after a failed stage, keep what was made so that it can be examined.
+        stages: the stages to run; after a failure, the remaining ones are skipped.
+        take_down: the stages that delete everything, also after a failure.
 
     Returns:
         The report of a rehearsal that passed.
 
     Raises:
-        OperationError: if the environment is not empty (nothing was done then), or if a stage
-            failed; the report is written first.
+        OperationError: if the environment is not empty, before anything is done; or if a stage
+            failed, after the report is written.
     """
     refuse_unless_empty(environment)
     rehearsal = Rehearsal(environment)
@@ -76,7 +76,7 @@ def rehearse(
         else:
             report.stages += [StageResult(stage.name, SKIPPED) for stage in take_down]
     finally:
-        # Also after Ctrl-C: what was made is still there, and its costs run on.
+        # Report also after Ctrl-C: what was made still exists and still costs money.
         pages = _conclude(rehearsal, report, file, made=made)
     _show(report)
     out.print(f"The report: {pages[0]} and {pages[1].name}", markup=False)
@@ -87,9 +87,9 @@ def rehearse(
 
 @contextmanager
 def local_aws_for_rehearsal(environment: Environment, *, keep: bool) -> Iterator[None]:
-    """Start the local AWS for a local rehearsal, and stop it where it was not running before.
+    """Start the local AWS for a local rehearsal, and stop it afterwards.
 
-    Does nothing on AWS. With `keep` it runs on after a failure.
+    Do nothing on AWS or if the local AWS runs already. With `keep`, a failure leaves it running.
     """
     if not environment.is_local or local_aws_runs(environment):
         yield
@@ -108,7 +108,10 @@ def local_aws_for_rehearsal(environment: Environment, *, keep: bool) -> Iterator
 
 
 def refuse_unless_empty(environment: Environment) -> None:
-    """Raise OperationError where anything of the environment is there: it would be destroyed."""
+    """Raise OperationError unless the environment is known to be empty.
+
+    Anything that exists would be destroyed at the end of the rehearsal.
+    """
     there = inventory(environment)
     if there:
         visitors = visitors_of(environment) if "buckets" in there.found else set()
@@ -127,7 +130,7 @@ def refuse_unless_empty(environment: Environment) -> None:
 
 
 def _is_anything_there(environment: Environment) -> bool:
-    """Say whether a failed rehearsal has made anything; where AWS does not answer, it may have."""
+    """Return whether a failed rehearsal made anything; True if AWS does not answer."""
     try:
         return bool(inventory(environment))
     except (BotoCoreError, ClientError):
@@ -135,7 +138,7 @@ def _is_anything_there(environment: Environment) -> bool:
 
 
 def _run_all(rehearsal: Rehearsal, report: Report, stages: Sequence[Stage]) -> bool:
-    """Run stages until one fails; say whether all passed."""
+    """Run stages until one fails; return whether all passed."""
     for number, stage in enumerate(stages):
         out.print(f"\n[bold]{stage.name}[/]")
         if not _run_one(rehearsal, report, stage):
@@ -151,9 +154,9 @@ def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
     try:
         done.result = stage.run(rehearsal)
         done.outcome = PASSED
-    except Exception as error:  # whatever it is, what was made has to be deleted
+    except Exception as error:  # after any error, the take-down must still run
         done.outcome, done.result = FAILED, str(error) or type(error).__name__
-        # The first failure is the one to report; a later one shows in the table.
+        # Report the first failure; the table shows later ones.
         report.failure = report.failure or _failure(rehearsal.environment, stage, error, began)
         out.print(f"[red]✗[/] {stage.name}: ", end="")
         out.print(done.result, markup=False)
@@ -172,11 +175,11 @@ def _failure(environment: Environment, stage: Stage, error: Exception, began: fl
 
 
 def _newest_log(environment: Environment, began: float) -> Path | None:
-    """Return the log that was written last since a stage began, if there is any."""
+    """Return the log that was written last since a stage began, or None."""
     written = [
         (log.stat().st_mtime, log)
         for log in (environment.state / "logs").glob("*.log")
-        # File systems keep times less exactly than the clock gives them.
+        # A file system's times are less precise than the clock's.
         if log.name != NEVER_SHOWN and log.stat().st_mtime >= began - 1
     ]
     return max(written)[1] if written else None
@@ -202,7 +205,7 @@ def _conclude(
 
 
 def _is_taken_down(report: Report) -> bool:
-    """Say whether nothing is left, which the last stage sees."""
+    """Return whether the last take-down stage, which finds anything that is left, passed."""
     last = report.stages[-1] if report.stages else None
     return last is not None and last.name == TAKE_DOWN[-1].name and last.outcome == PASSED
 
@@ -214,7 +217,7 @@ def _estimate(rehearsal: Rehearsal, report: Report) -> Estimate | None:
     hour = rehearsal.bill.idle / MONTH_HOURS
     return Estimate(
         hour,
-        hour * hours,  # its one visitor gets no text, and costs less than a tenth of a cent
+        hour * hours,  # its one visitor gets no text and costs less than a tenth of a cent
         hours,
         prices.region,
         prices.dated.isoformat(),
@@ -223,7 +226,7 @@ def _estimate(rehearsal: Rehearsal, report: Report) -> Estimate | None:
 
 
 def _versions() -> dict[str, str]:
-    """Return what somebody needs to repeat it."""
+    """Return the versions that are needed to reproduce the rehearsal."""
     commit = _words("git", "rev-parse", "--short=10", "HEAD")
     changed = ", changed" if _words("git", "status", "--porcelain", "--untracked-files=no") else ""
     terraform = _words("terraform", "version").splitlines()
@@ -256,5 +259,5 @@ def _show(report: Report) -> None:
 def _sentence(report: Report) -> str:
     failed = report.failure
     words = f"The rehearsal failed at {failed.stage!r}: {failed.error}" if failed else "Stopped."
-    # This may be pasted as well.
+    # Users may paste this message into bug reports, too.
     return redact(" ".join(filter(None, (words, report.clean_up))))

@@ -1,4 +1,4 @@
-"""What a deployment without changes must leave as it is."""
+"""Record what a deployment without changes must not change."""
 
 from collections.abc import Iterator
 
@@ -10,17 +10,17 @@ from operations.releases import ALIAS
 
 
 def snapshot(environment: Environment) -> dict[str, str]:
-    """Return what would tell that something was deployed again, by name."""
+    """Return versions and times, by name, that change when something is deployed again."""
     return dict(_seen(environment))
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Name what is not as it was."""
+    """Return the sorted names whose values differ between two snapshots."""
     return sorted(name for name in before | after if before.get(name) != after.get(name))
 
 
 def _seen(environment: Environment) -> Iterator[tuple[str, str]]:
-    # Versions and times, not values: one parameter is a secret.
+    # No values of parameters, because one of them is a secret.
     stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)["Stacks"]
     yield "the stack", str(stacks[0].get("LastUpdatedTime", stacks[0]["CreationTime"]))
     functions = boto3.client("lambda")

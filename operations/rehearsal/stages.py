@@ -1,4 +1,4 @@
-"""The stages of a rehearsal: each does one thing that an operator does, and checks the result."""
+"""The stages of a rehearsal: each performs one operator task and checks its result."""
 
 import re
 import shutil
@@ -29,9 +29,9 @@ from operations.terraform import Terraform
 
 FORM_SEED = 1
 FORM_SECONDS = 1800.0
-# A first answer takes a cold start; CloudFront's name and an alias take a while to be known.
+# A first response waits for a cold start, for CloudFront's name in DNS and for the alias.
 ANSWER_SECONDS = 300.0
-# AWS's lists show what is deleted for about a minute (SQS says so, others do not).
+# AWS lists deleted resources for about a minute (documented for SQS only).
 GONE_SECONDS = 300.0
 POLL_SECONDS = {True: 0.5, False: 5.0}
 _APPLIED = re.compile(r"Apply complete! Resources: (\d+) added, (\d+) changed, (\d+) destroyed")
@@ -39,7 +39,18 @@ _APPLIED = re.compile(r"Apply complete! Resources: (\d+) added, (\d+) changed, (
 
 @dataclass
 class Rehearsal:
-    """One run: what its stages leave for the ones after them."""
+    """A run's state, which stages pass on to later stages and to the report.
+
+    Attributes:
+        environment: the deployment's environment.
+        bill: the deployment's estimated cost.
+        visitors: ids of the visitors that the rehearsal created.
+        keys: ids of the KMS keys of the nodes' disks.
+        notes: remarks for the report.
+        left: names of resources that were not deleted, by kind.
+        unchecked: kinds that the caller may not list, with the reason.
+        mark: the header value that the changed function adds to its responses.
+    """
 
     environment: Environment
     bill: Bill | None = None
@@ -52,11 +63,11 @@ class Rehearsal:
 
     @property
     def folder(self) -> Path:
-        """Where the changed sources are built from."""
+        """Return the folder for the changed sources."""
         return self.environment.state / "rehearsal"
 
     def until[T](self, look: Callable[[], T], wanted: Callable[[T], bool], seconds: float) -> T:
-        """Look until it is as wanted or the time is over; return what was seen last."""
+        """Call `look` until the result is as wanted or time is up; return the last one."""
         deadline = time.monotonic() + seconds
         while not wanted(seen := look()) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS[self.environment.is_local])
@@ -65,26 +76,26 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Stage:
-    """A name and what is done; it returns what it came to, and raises where a check fails."""
+    """A name and a function that returns the result in words and raises if a check fails."""
 
     name: str
     run: Callable[[Rehearsal], str]
 
 
 def count_the_costs(rehearsal: Rehearsal) -> str:
-    """Price the deployment before it is made."""
+    """Estimate the deployment's cost before it is made."""
     rehearsal.bill = price(planned_deployment(rehearsal.environment))
     return f"{rehearsal.bill.idle:.2f} dollars a month if it stayed"
 
 
 def deploy_first(rehearsal: Rehearsal) -> str:
-    """Make everything, as `make deploy` does."""
+    """Deploy everything, as `make deploy` does."""
     deploy(rehearsal.environment)
     return f"{changes_of_apply(rehearsal.environment)} resources, and the functions"
 
 
 def plan_is_empty(rehearsal: Rehearsal) -> str:
-    """See that Terraform finds nothing to change in what it has just made."""
+    """Check that Terraform plans no change right after the deployment."""
     terraform = Terraform(rehearsal.environment)
     terraform.init()
     terraform.plan(expect_none=True)
@@ -92,18 +103,18 @@ def plan_is_empty(rehearsal: Rehearsal) -> str:
 
 
 def import_small(rehearsal: Rehearsal) -> str:
-    """Import the embedded catalogue, train on it and take the model into use."""
+    """Import the embedded catalogue, train a model on it and publish the model."""
     with Phases() as phases:
         model = import_catalogue(rehearsal.environment, phases)
     return str(model)
 
 
 def open_the_site(rehearsal: Rehearsal) -> str:
-    """Fetch the first page at the address that visitors get."""
+    """Check that the site's first page answers 200 at the visitors' address."""
     environment = rehearsal.environment
     url, headers = site_url(environment), {}
     if environment.is_local:
-        # Not every resolver knows names below localhost, as browsers do.
+        # Browsers resolve names below localhost, but not every resolver does.
         headers = {"Host": urlsplit(url).netloc}
         url = f"{environment.endpoint}/"
 
@@ -120,7 +131,7 @@ def open_the_site(rehearsal: Rehearsal) -> str:
 
 
 def send_a_form(rehearsal: Rehearsal) -> str:
-    """Send a form without a phone and wait for the picks of the batch."""
+    """Send a form without a phone number and wait for the picks of the batch."""
     environment = rehearsal.environment
     with httpx.Client(base_url=f"{api_url(environment)}/", timeout=60) as api:
         form = default_form(api, FORM_SEED, None)
@@ -132,7 +143,7 @@ def send_a_form(rehearsal: Rehearsal) -> str:
 
 
 def deploy_again(rehearsal: Rehearsal) -> str:
-    """Deploy what is deployed already: nothing may change."""
+    """Deploy the same work tree again and check that nothing changes."""
     environment = rehearsal.environment
     before = snapshot(environment)
     deploy(environment)
@@ -147,7 +158,7 @@ def deploy_again(rehearsal: Rehearsal) -> str:
 
 
 def deploy_a_change(rehearsal: Rehearsal) -> str:
-    """Deploy a changed function from a copy of the sources, and see that it answers."""
+    """Deploy a changed function from a copy of the sources and check that it answers."""
     environment = rehearsal.environment
     template = changed_sources(rehearsal.folder, rehearsal.mark)
     with Phases() as phases:
@@ -159,14 +170,14 @@ def deploy_a_change(rehearsal: Rehearsal) -> str:
 
 
 def go_back(rehearsal: Rehearsal) -> str:
-    """Roll the functions back, and see that the former version answers."""
+    """Roll the functions back and check that the previous version answers."""
     show_rollback(roll_back(rehearsal.environment))
     _expect_mark(rehearsal, None)
     return "the former function answers"
 
 
 def destroy_it(rehearsal: Rehearsal) -> str:
-    """Take everything down, unless visitors came who are not the rehearsal's own."""
+    """Destroy everything, unless visitors other than the rehearsal's own came."""
     environment = rehearsal.environment
     if strangers := visitors_of(environment) - rehearsal.visitors:
         raise OperationError(
@@ -181,9 +192,9 @@ def destroy_it(rehearsal: Rehearsal) -> str:
 
 
 def nothing_is_left(rehearsal: Rehearsal) -> str:
-    """Ask AWS for everything that carries the environment's name."""
+    """Check that AWS lists nothing with the environment's name."""
     environment = rehearsal.environment
-    # AWS keeps a key for the days that its deletion was announced for.
+    # AWS deletes a key only after its waiting period.
     for key_id in rehearsal.keys:
         if not is_pending_deletion(key_id):
             raise OperationError(f"The KMS key {key_id} of the nodes' disks is not being deleted.")
@@ -207,7 +218,7 @@ def changes_of_apply(environment: Environment) -> int:
 
 
 def how_to_destroy(environment: Environment) -> str:
-    """Return the command that takes the environment down."""
+    """Return the command that destroys the deployment."""
     return "make stop" if environment.is_local else f"make destroy ENV={environment.name}"
 
 
