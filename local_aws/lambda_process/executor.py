@@ -280,7 +280,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
 
     @classmethod
     def validate_environment(cls) -> bool:
-        """Return whether the functions' interpreter exists; the launcher has checked the rest."""
+        """Return whether the functions' interpreter exists; the launcher has checked it before."""
         return PYTHON.exists()
 
 
