@@ -42,7 +42,7 @@ class Keys:
     """The attributes by which an index finds and orders items.
 
     Args:
-        partition: name of the attribute whose value a query gives.
+        partition: name of the attribute whose value a query must give.
         order: names of the attributes that order the items of one partition.
     """
 

@@ -207,7 +207,7 @@ class Operations:
             return {"StepIds": [step.id for step in steps]}
 
     def describe_step(self, request: Request) -> Response:
-        """DescribeStep."""
+        """DescribeStep: return one step."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
             step = cluster.steps.get(request["StepId"])
@@ -271,7 +271,7 @@ class Operations:
             return {"StepConcurrencyLevel": level}
 
     def set_keep_alive(self, request: Request) -> Response:
-        """SetKeepJobFlowAliveWhenNoSteps."""
+        """SetKeepJobFlowAliveWhenNoSteps: change whether clusters outlive their last step."""
         with self.lock:
             for cluster_id in request.get("JobFlowIds", []):
                 cluster = self.cluster(cluster_id)

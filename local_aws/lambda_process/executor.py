@@ -232,7 +232,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         )
 
     def new_output(self) -> str:
-        """Return what the process printed since the last call, with a newline at the end."""
+        """Return what the process printed since the last call; the last line gets a newline."""
         with self.log_path.open("rb") as log:
             log.seek(self.log_read)
             data = log.read()

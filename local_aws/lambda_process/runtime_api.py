@@ -43,7 +43,7 @@ class Environment(Protocol):
 
 
 class RuntimeApi:
-    """A server on a free port of 127.0.0.1 that hands out invocations."""
+    """A server on a free port of 127.0.0.1 that gives the runtime its invocations."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
