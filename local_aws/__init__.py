@@ -1,6 +1,6 @@
-"""The embedded local AWS: an emulator as a process on loopback, with this package's plugins.
+"""The local AWS: an emulator that runs as a process on loopback, with this package's plugins.
 
-`python -m local_aws start|status|stop` is its command line. The launcher needs the standard
-library only; the plugins run inside the emulator, in its own environment (.venvs/localemu or
-.venvs/localstack).
+The command line is `python -m local_aws start|status|stop`. The launcher needs only the standard
+library. The plugins run inside the emulator, in the emulator's Python environment (.venvs/localemu
+or .venvs/localstack).
 """

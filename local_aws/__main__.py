@@ -1,4 +1,4 @@
-"""Command line of the local AWS: start, stop, status."""
+"""Start or stop the local AWS, or report whether it runs."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from local_aws.installation import InstallationError
 
 
 def arguments() -> argparse.ArgumentParser:
-    """The commands and their options."""
+    """Return the parser of the commands and their options."""
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", help="start it; returns once it answers")
@@ -26,7 +26,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command and return the exit code."""
     options = arguments().parse_args(argv)
     state = options.state.resolve()
     try:

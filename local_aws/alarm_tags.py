@@ -1,4 +1,7 @@
-"""Tags that a CloudWatch alarm is made with; the emulator forgets them, so every plan adds them."""
+"""Keeps the tags that a CloudWatch alarm is created with.
+
+The emulator drops them, so every Terraform plan would add them again.
+"""
 
 from typing import Any
 
@@ -6,12 +9,12 @@ from local_aws import emulator
 
 
 def arn(account: str, region: str, name: str) -> str:
-    """ARN of an alarm."""
+    """Return the ARN of an alarm."""
     return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
 
 
 def keep_tags(_chain: Any, context: Any, response: Any) -> None:
-    """Response handler: tag the alarm that PutMetricAlarm or PutCompositeAlarm has just made."""
+    """Tag the alarm that PutMetricAlarm or PutCompositeAlarm just created (response handler)."""
     made = context.operation is not None and context.operation.name in (
         "PutMetricAlarm",
         "PutCompositeAlarm",
@@ -30,5 +33,5 @@ def keep_tags(_chain: Any, context: Any, response: Any) -> None:
 
 
 def install() -> None:
-    """Put the handler into the emulator's chain."""
+    """Add the handler to the emulator's handler chain."""
     emulator.part("aws.handlers").run_custom_response_handlers.append(keep_tags)

@@ -1,9 +1,9 @@
-"""Children of the emulator's process (functions, Spark steps) that never outlive it.
+"""Child processes of the emulator (functions, Spark steps) that never outlive it.
 
-Each child leads a session of its own. A watchdog process holds the read end of a pipe whose only
-write end is the emulator's: however the emulator ends, kill -9 included, the pipe closes and the
-watchdog ends every session it was told of. (PR_SET_PDEATHSIG would not do: it fires when the
-*thread* that made the child ends, and the emulator works in short-lived threads.)
+Each child leads its own session. A watchdog process holds the read end of a pipe, and only the
+emulator holds the write end. However the emulator ends, `kill -9` included, the pipe closes and the
+watchdog kills every session registered with it. PR_SET_PDEATHSIG would not work: it fires when the
+*thread* that created the child ends, and the emulator uses short-lived threads.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-BACKGROUND = 5  # niceness of work that nobody waits for while it runs: a third of the others' share
+BACKGROUND = 5  # niceness of work that no caller waits for: a third of other work's CPU share
 LOCK = threading.Lock()
 TOLD: list[IO[bytes]] = []
 
 
 def start_watchdog(pid_file: Path) -> int:
-    """Start the watchdog of this process; its process id is returned and written to `pid_file`."""
+    """Start this process's watchdog; return its process id and write it to `pid_file`."""
     watchdog = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
@@ -34,11 +34,15 @@ def start_watchdog(pid_file: Path) -> int:
 
 
 def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, known to the watchdog (options of Popen).
+    """Start `command` in its own session and register the session with the watchdog.
 
-    `niceness` is added to this process's own: the higher, the more it gives way to others.
-    The command waits for a line until the watchdog knows of it: if this process is killed in
-    between, the line never comes and the command never runs.
+    A shell waits for a line on its standard input before it executes the command. The line is sent
+    after the registration, so if this process is killed in between, the command never runs.
+
+    Args:
+        command: the program and its arguments.
+        niceness: added to this process's niceness; a higher value means a lower priority.
+        options: options of Popen.
     """
     process = subprocess.Popen(
         ["/bin/sh", "-c", f'read -r _ && exec nice -n {niceness} "$@" </dev/null', "sh", *command],
@@ -48,14 +52,14 @@ def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.P
     )
     tell(f"+{process.pid}\n")
     assert process.stdin is not None  # noqa: S101  asked for a pipe above
-    with contextlib.suppress(BrokenPipeError):  # it was ended already
+    with contextlib.suppress(BrokenPipeError):  # the child has already been killed
         process.stdin.write(b"go\n")
         process.stdin.close()
     return process
 
 
 def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
-    """Send `sign` to all of the child's session; with SIGKILL, also wait for the child."""
+    """Send signal `sign` to the child's whole session; after SIGKILL, wait for the child to end."""
     end_session(process.pid, sign)
     if sign == signal.SIGKILL:
         process.wait()
@@ -63,7 +67,7 @@ def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
 
 
 def spawn_and_forget(command: list[str], **options: Any) -> None:
-    """Run `command` in the background, nobody waiting for it (options of Popen)."""
+    """Start `command` in the background without waiting for it to end (options of Popen)."""
     process = spawn(command, **options)
 
     def reap() -> None:
@@ -74,12 +78,12 @@ def spawn_and_forget(command: list[str], **options: Any) -> None:
 
 
 def forget(process: subprocess.Popen[bytes]) -> None:
-    """Tell the watchdog that this child has ended."""
+    """Deregister a child that has ended from the watchdog."""
     tell(f"-{process.pid}\n")
 
 
 def tell(line: str) -> None:
-    """Write one line to the watchdog, where there is one."""
+    """Write one line to the watchdog, if one is running."""
     with LOCK:
         for pipe in TOLD:
             pipe.write(line.encode())
@@ -87,9 +91,9 @@ def tell(line: str) -> None:
 
 
 def end_session(leader: int, sign: int) -> None:
-    """Signal the leader's process group and, where /proc tells, every group of its session.
+    """Signal the leader's process group and, where /proc exists, every process of its session.
 
-    PySpark's worker daemon leaves its parent's process group, but not its session.
+    PySpark's worker daemon leaves its parent's process group but stays in its session.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, sign)
@@ -99,11 +103,11 @@ def end_session(leader: int, sign: int) -> None:
 
 
 def session_members(leader: int) -> list[int]:
-    """Process ids of the session `leader`, from /proc (none on systems without it)."""
+    """Return the process ids of the session `leader`, from /proc (none on systems without it)."""
     members = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            # fields after the command's name, which may hold spaces: state, parent, group, session
+            # The command name may contain spaces. After it: state, parent, group, session.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(fields[3]) == leader and fields[0] != "Z":
                 members.append(int(entry.name))
@@ -111,7 +115,12 @@ def session_members(leader: int) -> list[int]:
 
 
 def watch(told: IO[str]) -> None:
-    """The watchdog: keep the list of sessions, and end them all when the pipe closes."""
+    """Run the watchdog: keep the list of sessions, and kill them all when the pipe closes.
+
+    Args:
+        told: the pipe from the emulator; each line is `+<pid>` to register a session or `-<pid>`
+            to deregister it.
+    """
     sessions: set[int] = set()
     for line in told:
         pid = int(line[1:])
@@ -124,7 +133,7 @@ def watch(told: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    # the terminal's Ctrl-C and a stopping shell are the emulator's business
+    # Ctrl-C and a closing shell are for the emulator; the watchdog ends after the emulator.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,12 +1,12 @@
-"""Messages that SQS delivers twice or late, as its standard queues may.
+"""Delivers SQS messages twice or late on request, as AWS's standard queues sometimes do.
 
 "Occasionally, one of the servers that stores a copy of a message might be unavailable … you might
 get that message copy again"
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html).
 
-POST   /_marquee/deliveries   disturb what is sent from now on (JSON, the fields of `Disturbance`)
-GET    /_marquee/deliveries   how many messages were delivered twice, how many late
-DELETE /_marquee/deliveries   disturb no more, and forget the counts
+POST   /_marquee/deliveries   disturb messages sent from now on (JSON, the fields of `Disturbance`)
+GET    /_marquee/deliveries   return how many messages were delivered twice and how many late
+DELETE /_marquee/deliveries   stop the disturbance and reset the counts
 """
 
 import copy
@@ -20,22 +20,24 @@ from local_aws import emulator
 
 PATH = "/_marquee/deliveries"
 DEAD_LETTERS = "-dead-letters"
-MOST_SECONDS = 900  # DelaySeconds of SQS
+MOST_SECONDS = 900  # the maximum of DelaySeconds in SQS
 
 
 class DisturbanceError(ValueError):
-    """A disturbance that makes no sense; the message names the field."""
+    """A disturbance has an invalid field; the message names it."""
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """Which share of the messages is disturbed, and how.
+    """What share of the messages is disturbed, and how.
 
     Args:
-        doubled: share of the messages that are delivered a second time, from 0 to 1.
-        delayed: share of the messages that are delivered late, from 0 to 1; none is both.
-        seconds: a second or late delivery comes within so many seconds, at most 900.
-        seed: of what is chosen at random.
+        doubled: share of messages that are delivered a second time, from 0 to 1.
+        delayed: share of messages that are delivered late, from 0 to 1. No message is both doubled
+            and delayed, so the two shares may add up to 1 at most.
+        seconds: upper limit of the delay of a second or late delivery, in whole seconds from 1 to
+            900.
+        seed: seed of the random choices.
     """
 
     doubled: float = 0.0
@@ -57,7 +59,11 @@ class Disturbance:
 
 
 def parse(body: bytes) -> Disturbance:
-    """A disturbance from a request's JSON; raises DisturbanceError naming what is wrong."""
+    """Return the disturbance in a request's JSON body.
+
+    Raises:
+        DisturbanceError: if the body is invalid; the message names the problem.
+    """
     try:
         given = json.loads(body)
     except ValueError as error:
@@ -70,29 +76,33 @@ def parse(body: bytes) -> Disturbance:
 
 
 class Deliveries:
-    """Decides for each message that is sent when it is delivered; shared by all threads."""
+    """Decides when each sent message is delivered; shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.disturb(Disturbance())
 
     def disturb(self, disturbance: Disturbance) -> None:
-        """Begin anew, with other shares and counts of 0."""
+        """Apply another disturbance from now on and reset the counts to 0."""
         with self._lock:
             self._disturbance = disturbance
             self._chance = random.Random(disturbance.seed)  # noqa: S311  no secret
             self._doubled = self._delayed = 0
 
     def counted(self) -> dict[str, Any]:
-        """What is disturbed, and how many messages were, as JSON."""
+        """Return the current disturbance and the counts of disturbed messages, as JSON."""
         with self._lock:
             counts = {"messages_doubled": self._doubled, "messages_delayed": self._delayed}
             return asdict(self._disturbance) | counts
 
     def of_message(self, queue: str) -> list[int | None]:
-        """Give each delivery of a message sent to `queue`: None for as asked, or seconds of delay.
+        """Return the deliveries of one message that is sent to `queue`.
 
-        Dead letters are delivered as they come: nobody but an operator reads them.
+        Dead letters are never disturbed: only an operator reads them.
+
+        Returns:
+            One entry for each delivery: None for a delivery as the sender requested it, otherwise
+            the delay in seconds.
         """
         with self._lock:
             drawn = self._chance.random()
@@ -129,7 +139,7 @@ def serve_endpoint() -> None:
 
 
 def install() -> None:
-    """Serve the endpoint, and ask for every message that is put into a standard queue."""
+    """Serve the endpoint, and let `DELIVERIES` decide about each message of a standard queue."""
     queues = emulator.part("services.sqs.models")
 
     @emulator.part("utils.patch").patch(queues.StandardQueue.put)  # type: ignore[untyped-decorator]
@@ -137,7 +147,7 @@ def install() -> None:
         sent = None
         for seconds in DELIVERIES.of_message(queue.name):
             delay = {} if seconds is None else {"delay_seconds": seconds}
-            # A queue notes in the message's attributes who received it: each delivery has its own.
+            # A queue records receives in the message's attributes, so each delivery needs a copy.
             put_now = original(queue, message=copy.deepcopy(message), **how | delay)
             sent = sent or put_now
         return sent

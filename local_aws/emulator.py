@@ -1,7 +1,8 @@
-"""The emulator behind the local AWS: LocalEmu, or the LocalStack that it grew out of.
+"""The emulator behind the local AWS: LocalEmu, or LocalStack, from which LocalEmu was forked.
 
-Both have the same plug-in points under different package names, so every plugin takes what it needs
-through `part` and runs on either. `EMULATOR` chooses one for the whole process.
+Both have the same extension points under different package names. Every plugin imports the
+emulator's modules through `part`, so it runs on either. The environment variable `EMULATOR` selects
+one for the whole process.
 """
 
 import importlib
@@ -14,7 +15,7 @@ VARIABLE = "EMULATOR"
 
 
 class EmulatorError(ValueError):
-    """EMULATOR names no emulator; the message lists the names."""
+    """EMULATOR does not name an emulator; the message lists the valid names."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Emulator:
     """One emulator.
 
     Args:
-        name: what `EMULATOR` calls it; also its package and its Python environment.
-        title: what people call it.
-        enforces_iam: whether it decides calls by IAM policies.
+        name: its value of `EMULATOR`, and the name of its package and Python environment.
+        title: its name in messages.
+        enforces_iam: whether it evaluates IAM policies for each call.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Emulator:
 
     @property
     def host_variable(self) -> str:
-        """Name of the setting that holds the host and port of every URL that it hands out."""
+        """Name of the setting for the host and port of every URL that the emulator returns."""
         return f"{self.name.upper()}_HOST"
 
 
@@ -45,10 +46,10 @@ EMULATORS = {
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> Emulator:
-    """Return the emulator that `EMULATOR` names; LocalEmu where it names none.
+    """Return the emulator that `EMULATOR` names, or LocalEmu if `EMULATOR` is unset or empty.
 
     Raises:
-        EmulatorError: if there is no emulator of that name.
+        EmulatorError: if no emulator has that name.
     """
     name = environment.get(VARIABLE) or DEFAULT.name
     if name not in EMULATORS:

@@ -1,8 +1,8 @@
-"""Faults that a test asks for: the next calls of an AWS operation fail, or kill their caller.
+"""Injects faults for tests: the next calls of an AWS operation fail or kill their caller.
 
 POST   /_marquee/faults   add one fault (JSON, the fields of `Fault`)
-GET    /_marquee/faults   the faults still to come
-DELETE /_marquee/faults   forget them all
+GET    /_marquee/faults   list the pending faults
+DELETE /_marquee/faults   remove all pending faults
 """
 
 import json
@@ -21,17 +21,25 @@ COUNTS = ("times", "skip", "status")
 
 
 class FaultError(ValueError):
-    """A fault that makes no sense; the message names the field."""
+    """A fault has an invalid field; the message names it."""
 
 
 @dataclass
 class Fault:
-    """What happens to the next matching calls.
+    """A failure of the next matching calls.
 
-    `when` "before": the call is not carried out. "after": it is carried out, yet the caller gets
-    the error. The first `skip` matching calls pass unharmed, then `times` calls are hit. With
-    `kill` the Lambda environment that made the call is killed as well. `parameters`: top-level
-    request parameters a call must have to match. `status`: the HTTP status of the error.
+    Args:
+        service: botocore's name of the service.
+        operation: the operation's name in the API.
+        error: the error code that the caller receives.
+        message: the error message that the caller receives.
+        when: "before": the call has no effect. "after": the call takes effect, but the caller
+            receives the error.
+        times: how many calls fail, after the skipped ones.
+        skip: how many matching calls succeed first.
+        status: the HTTP status of the error.
+        kill: whether to kill the Lambda execution environment that made the call as well.
+        parameters: top-level request parameters that a call must have to match.
     """
 
     service: str
@@ -46,14 +54,18 @@ class Fault:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, service: str, operation: str, parameters: dict[str, Any]) -> bool:
-        """Whether this fault is about such a call."""
+        """Return whether this fault applies to such a call."""
         return (service, operation) == (self.service, self.operation) and all(
             parameters.get(name) == value for name, value in self.parameters.items()
         )
 
 
 def parse(body: bytes) -> Fault:
-    """A fault from a request's JSON; raises FaultError naming what is wrong."""
+    """Return the fault in a request's JSON body.
+
+    Raises:
+        FaultError: if the body is invalid; the message names the problem.
+    """
     try:
         given = json.loads(body)
     except ValueError as error:
@@ -76,29 +88,32 @@ def parse(body: bytes) -> Fault:
 
 
 class Faults:
-    """The faults still to come, shared by all request threads."""
+    """The pending faults, shared by all request threads."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let `fault` happen from the next matching call on."""
+        """Add a fault that applies from the next matching call on."""
         with self.lock:
             self.pending.append(fault)
 
     def clear(self) -> None:
-        """Let no more faults happen."""
+        """Remove all pending faults."""
         with self.lock:
             self.pending.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """The faults still to come, as JSON."""
+        """Return the pending faults as JSON."""
         with self.lock:
             return [asdict(fault) for fault in self.pending]
 
     def take(self, service: str, operation: str, parameters: dict[str, Any]) -> Fault | None:
-        """The fault that hits this call, if any; each call uses up one skip or one time."""
+        """Return the fault that hits this call, or None.
+
+        Each matching call uses up one of a fault's `skip` or `times`.
+        """
         with self.lock:
             for fault in self.pending:
                 if not fault.matches(service, operation, parameters):
@@ -114,12 +129,12 @@ class Faults:
 
 
 FAULTS = Faults()
-# Access key of a Lambda environment's credentials -> what kills that environment.
+# From the access key of an execution environment to the function that kills this environment.
 KILLERS: dict[str, Callable[[], None]] = {}
 
 
 def access_key(authorization: str) -> str:
-    """The access key in a SigV4 Authorization header, or "" where there is none."""
+    """Return the access key in a SigV4 Authorization header, or "" if there is none."""
     return authorization.partition("Credential=")[2].partition("/")[0]
 
 
@@ -142,7 +157,7 @@ def serve_endpoint() -> None:
 
 
 def kill_caller(request: Any) -> None:
-    """Kill the Lambda environment whose credentials signed this request."""
+    """Kill the execution environment whose credentials signed this request."""
     key = access_key(request.headers.get("Authorization", ""))
     if killer := KILLERS.get(key):
         killer()
@@ -151,7 +166,7 @@ def kill_caller(request: Any) -> None:
 
 
 def install() -> None:
-    """Serve the endpoint and put the faults into the emulator's request and response handlers."""
+    """Serve the endpoint and add the faults to the emulator's request and response handlers."""
     handlers = emulator.part("aws.handlers")
     serializers = emulator.part("aws.protocol.serializer")
 

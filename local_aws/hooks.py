@@ -1,4 +1,4 @@
-"""What the emulator calls when it starts and when it stops."""
+"""Hooks that the emulator calls when it starts and when it stops."""
 
 import sys
 import tempfile
@@ -27,7 +27,8 @@ hooks = emulator.part("runtime.hooks")
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def marquee_start() -> None:
     """Extend the emulator before its first request."""
-    # two local AWS of one machine would share, and one empty, the fixed folder of this constant
+    # The default is a fixed folder: two local AWSs on one machine would share it, and one of them
+    # would empty it under the other.
     emulator.part("services.s3.provider").DEFAULT_S3_TMP_DIR = str(
         Path(tempfile.gettempdir()) / "s3"
     )
@@ -48,11 +49,11 @@ def marquee_start() -> None:
 
 
 def archive_spark_classes() -> None:
-    """Have Spark's classes archived in the background, where that is still to do."""
+    """Archive Spark's classes in the background, unless the archive exists already."""
     child_processes.spawn_and_forget([sys.executable, "-m", "local_aws.emr.class_archive"])
 
 
 @hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]
 def marquee_stop() -> None:
-    """End what runs on the emulator's behalf."""
+    """End the EMR steps that still run."""
     provider.end_steps()

@@ -1,4 +1,4 @@
-"""What the local AWS needs on this machine: its Python environments, Spark and Java."""
+"""Finds what the local AWS needs on this machine: its Python environments, Spark and Java."""
 
 import os
 import re
@@ -13,16 +13,21 @@ MINIMUM_JAVA = 17
 
 
 class InstallationError(Exception):
-    """Something the local AWS needs is missing; the message names it and says how to fix it."""
+    """Something that the local AWS needs is missing; the message names it and gives the remedy."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """Paths of everything the local AWS runs.
+    """Paths of everything that the local AWS runs.
 
-    `environments` is the folder of the Python environments. `emulator`, `function` and `step`
-    are interpreters: the emulator's own, the Lambda functions' and the EMR steps' (numpy only,
-    as on an EMR node).
+    Args:
+        environments: the folder of the Python environments.
+        emulator: the emulator's Python interpreter.
+        function: the Python interpreter of the Lambda functions.
+        step: the Python interpreter of the EMR steps (its environment has only numpy, as an EMR
+            node does).
+        spark: the home folder of Spark.
+        java: the home folder of Java.
     """
 
     environments: Path
@@ -34,7 +39,11 @@ class Installation:
 
 
 def environment_python(environments: Path, name: str, module: str) -> Path:
-    """The interpreter of environment `name`, which must hold `module`."""
+    """Return the Python interpreter of the environment `name`.
+
+    Raises:
+        InstallationError: if the environment is missing or lacks `module`.
+    """
     python = environments / name / "bin" / "python"
     if not python.exists():
         raise InstallationError(
@@ -49,7 +58,11 @@ def environment_python(environments: Path, name: str, module: str) -> Path:
 
 
 def spark_home(environments: Path) -> Path:
-    """Spark as pip installs it with pyspark in the development environment."""
+    """Return the home folder of Spark, which pyspark brings to the development environment.
+
+    Raises:
+        InstallationError: if the development environment lacks pyspark.
+    """
     homes = list((environments / "development" / "lib").glob("python3*/site-packages/pyspark"))
     if not homes:
         raise InstallationError(
@@ -60,13 +73,17 @@ def spark_home(environments: Path) -> Path:
 
 
 def java_major(version_output: str) -> int | None:
-    """Major version from the output of `java -version` ("17.0.15" is 17, "1.8.0" is 8)."""
+    """Return the major version in the output of `java -version` ("17.0.15" is 17, "1.8.0" is 8)."""
     match = re.search(r'version "(?:1\.)?(\d+)', version_output)
     return int(match[1]) if match else None
 
 
 def java_home() -> Path:
-    """Home of the Java that JAVA_HOME or PATH names; Spark 4 needs 17 or newer."""
+    """Return the home folder of the Java that JAVA_HOME, or else PATH, names.
+
+    Raises:
+        InstallationError: if there is no Java or if it is older than 17, which Spark 4 needs.
+    """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     fix = f"install Java {MINIMUM_JAVA} or newer (Debian: openjdk-17-jre-headless)"
@@ -83,9 +100,14 @@ def java_home() -> Path:
 
 
 def find(emulator: str, environments: Path = REPOSITORY / ".venvs") -> Installation:
-    """Everything the local AWS runs; raises InstallationError naming the first thing missing.
+    """Return the paths of everything that the local AWS runs.
 
-    `emulator` is the name of the emulator, of its package and of its environment.
+    Args:
+        emulator: the name of the emulator, of its package and of its environment.
+        environments: the folder of the Python environments.
+
+    Raises:
+        InstallationError: if something is missing; the message names the first such thing.
     """
     return Installation(
         environments=environments,

@@ -1,4 +1,4 @@
-"""GET /_marquee/instance says which emulator runs, and tells this run of it from every other."""
+"""GET /_marquee/instance returns which emulator runs, and an identifier unique to this run."""
 
 import os
 import uuid
@@ -10,7 +10,7 @@ PATH = "/_marquee/instance"
 
 
 def install() -> None:
-    """Serve the endpoint; the identifier changes with every start."""
+    """Serve the endpoint, with an identifier that changes at every start."""
     http = emulator.part("http")
     described = {
         "emulator": emulator.chosen().name,

@@ -20,20 +20,20 @@ from local_aws import emulator
 from local_aws.installation import PACKAGE, REPOSITORY, Installation, find
 
 START_SECONDS = 60
-# The emulator's own shutdown waits for every open poll; its state is lost anyway, and the watchdog
-# ends its children, so it is soon ended by force.
+# The emulator's own shutdown waits for every open poll. Its state is lost anyway and the watchdog
+# ends its children, so it is killed soon.
 STOP_SECONDS = 2
 LOG = "local_aws.log"
-# An empty file that the X-Ray SDK makes in every function, wherever TMPDIR points.
+# An empty file that the X-Ray SDK creates in every function, at this path whatever TMPDIR says.
 XRAY_MARKER = Path("/tmp/.aws-xray/initialized")  # noqa: S108
 RECORD = "local_aws.json"
-PRIVATE = 0o700  # a folder of the owner's alone
+PRIVATE = 0o700  # only the owner has access to the folder
 MODULE = "local_aws.runtime"
 WATCHDOG = str(PACKAGE / "child_processes.py")
-# The access key that acts as the account's root user: what an operator's tools and tests sign with.
+# The access key of the account's root user. Operators' tools and tests sign their calls with it.
 OPERATOR_ACCESS_KEY = "test"
-# Settings that an operator or a test may choose; nothing else of the caller's environment reaches
-# the emulator, so that no real AWS credential can.
+# The only variables of the caller's environment that reach the emulator: settings that an operator
+# or a test may choose. So no real AWS credentials can reach it.
 PASSED_THROUGH = (
     "AWS_XRAY_DAEMON_ADDRESS",
     "LAMBDA_RETRY_BASE_DELAY",
@@ -45,28 +45,39 @@ PASSED_THROUGH = (
 
 
 class LauncherError(Exception):
-    """The local AWS cannot start or stop; the message says why and how to fix it."""
+    """The local AWS cannot start or stop; the message gives the cause and the remedy."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running local AWS, as its state folder records it."""
+    """A running local AWS, as recorded in its state folder."""
 
     pid: int
     port: int
     endpoint: str
-    emulator: str = "localstack"  # which every record without this field is about
+    emulator: str = "localstack"  # old records lack this field; all of them are about LocalStack
 
     def sentence(self) -> str:
-        """One sentence for the terminal."""
+        """Return one sentence that describes it, for the terminal."""
         title = emulator.EMULATORS[self.emulator].title
         return f"The local AWS runs at {self.endpoint} ({title}, process {self.pid})."
 
 
 def start(port: int, state: Path) -> str:
-    """Start the local AWS on `port` with its state in `state`; returns what to tell the user.
+    """Start the local AWS and return once every plugin answers.
 
-    Returns once every plugin answers. Starting it again is no error when it runs on that port.
+    Does nothing if the local AWS of this state folder already runs the same emulator on this port.
+
+    Args:
+        port: the port on loopback.
+        state: the folder of its state.
+
+    Returns:
+        A sentence for the terminal.
+
+    Raises:
+        LauncherError: if it cannot start, or if it already runs on another port or with another
+            emulator.
     """
     make_private(state)
     chosen = emulator.chosen()
@@ -99,21 +110,25 @@ def start(port: int, state: Path) -> str:
 
 
 def make_private(state: Path) -> None:
-    """Make the state folder one that only its owner can look into: it holds visitors."""
+    """Create the state folder with access for its owner only: it contains visitors' data."""
     state.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     state.chmod(PRIVATE)
 
 
 @contextlib.contextmanager
 def starting(state: Path) -> Iterator[None]:
-    """Hold the state folder's lock, so that two starts at once make one local AWS."""
+    """Hold the state folder's lock, so that two simultaneous starts run only one local AWS."""
     with (state / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def refuse_taken(port: int) -> None:
-    """Raise LauncherError where something listens on `port` already."""
+    """Check that `port` is free on loopback.
+
+    Raises:
+        LauncherError: if another process listens on it or this user may not.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -126,11 +141,11 @@ def refuse_taken(port: int) -> None:
 
 
 def launch(installation: Installation, port: int, state: Path) -> subprocess.Popen[bytes]:
-    """Start the emulator's process in a session of its own, writing to the log."""
+    """Start the emulator's process in its own session, with its output in the log."""
     (state / "tmp").mkdir(parents=True, exist_ok=True)
     path = state / LOG
     path.touch(mode=0o600)
-    path.chmod(0o600)  # it may be there from an older release
+    path.chmod(0o600)  # an older release may have created it with other permissions
     with path.open("wb") as log:
         return subprocess.Popen(
             [str(installation.emulator), "-m", MODULE],
@@ -145,38 +160,39 @@ def launch(installation: Installation, port: int, state: Path) -> subprocess.Pop
 
 
 def environment(installation: Installation, port: int, state: Path) -> dict[str, str]:
-    """The emulator's environment variables."""
+    """Return the emulator's environment variables."""
     chosen = emulator.chosen()
     return {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ} | {
         "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        # glibc gives each of its hundreds of threads a heap of its own and keeps what they free
+        # glibc gives many of the emulator's hundreds of threads their own heap and keeps memory
+        # that they free.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_TRIM_THRESHOLD_": "131072",
-        # everything it writes goes below the state folder, in a container too, where it would take
-        # the machine for its own and write to /var/lib/localstack
+        # Keep everything that it writes in the state folder. Inside a container it would otherwise
+        # assume that the machine is its own and write to /var/lib/localstack.
         "OVERRIDE_IN_DOCKER": "0",
         "HOME": str(state / "tmp"),
         "TMPDIR": str(state / "tmp"),
         "XDG_CACHE_HOME": str(state / "tmp" / "cache"),
         "FILESYSTEM_ROOT": str(state / "tmp" / "filesystem"),
-        # listen on loopback only, and name that address in every URL handed out
+        # Listen on loopback only, and use that address in every URL that it returns.
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "GATEWAY_SERVER": "loopback",
         chosen.host_variable: f"localhost:{port}",
         "SQS_ENDPOINT_STRATEGY": "off",
         "DNS_ADDRESS": "0",
         "USE_SSL": "0",
-        # never call home
+        # Never contact the emulator's vendor.
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
-        # see bookkeeping.py
+        # See bookkeeping.py.
         "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
-        # every call is decided by the policies of the role that signed it
+        # Check every call against the policies of the role that signed it.
         "IAM_ENFORCEMENT": "1" if chosen.enforces_iam else "0",
         "ROOT_ACCESS_KEYS": OPERATOR_ACCESS_KEY,
-        # our plugins
+        # Settings of our plugins.
         emulator.VARIABLE: chosen.name,
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
@@ -185,7 +201,7 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         "MARQUEE_SPARK_HOME": str(installation.spark),
         "MARQUEE_SPARK_CLASSES": str(installation.environments / "spark-classes"),
         "JAVA_HOME": str(installation.java),
-        # a queue is polled at once after a batch and once a second when it was empty
+        # Poll a queue immediately after a batch, and once a second while it is empty.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "5",
@@ -193,7 +209,11 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
 
 
 def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until the plugins' own endpoint answers; raises LauncherError naming the log."""
+    """Wait until the plugins' endpoint answers.
+
+    Raises:
+        LauncherError: if the process ends or does not answer in time; the message names the log.
+    """
     title = emulator.chosen().title
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -211,7 +231,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path)
 
 
 def answers(port: int) -> bool:
-    """Whether the local AWS on `port` answers with its plugins loaded."""
+    """Return whether the local AWS on `port` answers with its plugins loaded."""
     try:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{port}/_marquee/faults", timeout=2
@@ -222,12 +242,12 @@ def answers(port: int) -> bool:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of the log."""
+    """Return the last lines of the log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def running(state: Path) -> Running | None:
-    """The local AWS of this state folder, or None where it does not run."""
+    """Return the local AWS of this state folder, or None if it does not run."""
     try:
         record = Running(**json.loads((state / RECORD).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
@@ -236,16 +256,19 @@ def running(state: Path) -> Running | None:
 
 
 def is_ours(pid: int) -> bool:
-    """Whether `pid` is a living local AWS (process ids are used again after a reboot)."""
+    """Return whether `pid` is a process of the local AWS: the emulator or its watchdog.
+
+    The command line is checked because process ids are reused after a reboot.
+    """
     command = command_of(pid)
     return MODULE in command or WATCHDOG in command
 
 
 def command_of(pid: int) -> str:
-    """The command line of a living process, or ""; by /proc, or by `ps` where that is missing."""
+    """Return the command line of a live process, or ""; from /proc, or from `ps` without /proc."""
     if Path("/proc/self/cmdline").exists():
         try:
-            # empty for a process that has ended but is not yet waited for
+            # Empty for a zombie process.
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             return ""
@@ -256,7 +279,7 @@ def command_of(pid: int) -> str:
 
 
 def wait(state: Path) -> None:
-    """Stay until the local AWS ends or the user interrupts, then stop it."""
+    """Wait until the local AWS ends or the operator presses Ctrl-C, then stop it."""
     try:
         while running(state) is not None:
             time.sleep(1)
@@ -267,9 +290,9 @@ def wait(state: Path) -> None:
 
 
 def stop(state: Path) -> str:
-    """Stop the local AWS of this state folder; only its log stays, which names nobody.
+    """Stop the local AWS of this state folder and return a sentence for the terminal.
 
-    Returns what to tell.
+    Only the log stays; it contains no personal data.
     """
     there = running(state)
     if there is not None:
@@ -282,7 +305,7 @@ def stop(state: Path) -> str:
 
 
 def end(pid: int, state: Path) -> None:
-    """End the emulator by its own shutdown, or by force, and wait until its children are gone."""
+    """End the emulator, by force if its own shutdown is slow, and wait for its children to end."""
     watchdog = 0
     with contextlib.suppress(FileNotFoundError, ValueError):
         watchdog = int((state / "tmp" / "watchdog.pid").read_text())
@@ -293,7 +316,7 @@ def end(pid: int, state: Path) -> None:
 
 
 def end_process(pid: int) -> None:
-    """End one process, first gently."""
+    """End one process with SIGTERM, or with SIGKILL if it does not end in time."""
     for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, sign)
@@ -307,9 +330,9 @@ def end_process(pid: int) -> None:
 
 
 def clean(state: Path) -> None:
-    """Remove everything a local AWS wrote, but for its log."""
+    """Remove everything that a local AWS wrote except its log."""
     (state / RECORD).unlink(missing_ok=True)
     shutil.rmtree(state / "tmp", ignore_errors=True)
     XRAY_MARKER.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not there, or somebody else's files are in it
+    with contextlib.suppress(OSError):  # the folder is missing or contains other files
         XRAY_MARKER.parent.rmdir()

@@ -1,8 +1,8 @@
-"""Keeps people out of the emulator's log: phones, texts, links and tokens.
+"""Keeps personal data out of the emulator's log: phone numbers, texts, links and tokens.
 
-The emulator writes every text with its phone, at its debug levels every call with its input and
-headers, and whatever an error's message quotes. What matters to an operator stays: which call,
-which error, where.
+The emulator logs every text with its phone number, at debug levels the input and headers of every
+call, and whatever an error message quotes. What an operator needs stays in the log: which call
+failed, with which error, and where.
 """
 
 import io
@@ -13,9 +13,9 @@ from typing import Any, override
 
 PHONE, TOKEN, TEXT, HIDDEN = "<phone>", "<token>", "<text>", "<hidden>"
 _RULES = (
-    # E.164 and how people write it; as in an address, where + is %2B.
+    # E.164 and its usual spellings; also in a URL, where + is %2B.
     (re.compile(r"(?:\+|%2B)\d(?:[ ().-]{0,2}\d){6,14}", re.IGNORECASE), PHONE),
-    # A visitor's token (HMAC-SHA256 in base64url), also as the end of a link.
+    # A visitor's token (HMAC-SHA256 in base64url), also at the end of a link.
     (re.compile(r"(?<![\w+/=-])[\w-]{43}(?![\w+/=-])"), TOKEN),
     (re.compile(r"(?<=[0-9a-z]{26}\.)[\w-]{43}(?![\w-])"), TOKEN),
     (re.compile(r"(?i)(?<=bearer )[\w.~+/=-]+"), TOKEN),
@@ -26,16 +26,17 @@ _LOGGERS_OF_CALLS = ("request.aws", "request.http", "request.internal.aws", "req
 
 
 def masked(text: str) -> str:
-    """Return the text without phones, links and tokens."""
+    """Return the text with phone numbers and tokens masked."""
     for pattern, shown in _RULES:
         text = pattern.sub(shown, text)
     return text
 
 
 class MaskedStream(io.TextIOBase):
-    """Writes to another stream what is left after masking.
+    """A text stream that masks what it writes to another stream.
 
-    Python's logging, `print` and the traceback of an error write whole lines or values at a time.
+    Each write is masked by itself. That is enough because logging, `print` and tracebacks write
+    whole lines or values at a time.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -64,26 +65,29 @@ class MaskedStream(io.TextIOBase):
 
 
 def mask_output() -> None:
-    """Mask all that this process prints and logs; call it before anything keeps its streams."""
+    """Mask everything that this process prints and logs.
+
+    Call it before anything stores a reference to the standard streams.
+    """
     sys.stdout, sys.stderr = MaskedStream(sys.stdout), MaskedStream(sys.stderr)
 
 
 def install(emulator: str) -> None:
-    """Have no text and no call's data in the log, by the names of the emulator's loggers."""
+    """Remove texts and the data of calls from the log of the emulator of this name."""
     logging.getLogger(f"{emulator}.services.sns.publisher").addFilter(without_text)
     for name in _LOGGERS_OF_CALLS:
         logging.getLogger(f"{emulator}.{name}").addFilter(without_data)
 
 
 def without_text(record: logging.LogRecord) -> bool:
-    """Take phone and words out of the line that the emulator writes for each text."""
+    """Mask the phone number and the words in the line that the emulator logs for each text."""
     if str(record.msg).startswith(_TEXT):
         record.msg, record.args = f"{_TEXT} to {PHONE}: {TEXT}", ()
     return True
 
 
 def without_data(record: logging.LogRecord) -> bool:
-    """Take input, output and headers out of the lines of calls; they show at debug levels only."""
+    """Hide input, output and headers in the lines of calls; only debug levels show them."""
     for name in _CALLS:
         if hasattr(record, name):
             setattr(record, name, HIDDEN)

@@ -1,6 +1,6 @@
-"""A server for the emulator that binds the address it is told.
+"""A server for the emulator that binds only the configured address.
 
-The emulators' own twisted server ignores the host of GATEWAY_LISTEN and binds every interface.
+The emulators' own Twisted server ignores the host in GATEWAY_LISTEN and binds every interface.
 """
 
 from typing import Any
@@ -16,7 +16,10 @@ class LoopbackServerPlugin(RuntimeServerPlugin):  # type: ignore[misc]  # untype
     name = "loopback"
 
     def load(self, *_arguments: Any, **_options: Any) -> Any:
-        """The server; imported late, since importing twisted's reactor installs it."""
+        """Return the server.
+
+        Twisted is imported here, not at the top, because importing its reactor installs it.
+        """
         from rolo.serving.twisted import TwistedGateway  # noqa: PLC0415
         from twisted.internet import endpoints, reactor  # noqa: PLC0415
 

@@ -1,14 +1,16 @@
-"""SQS event source mappings that gather batches, and poll side by side, as Lambda does.
+"""Makes SQS event source mappings gather batches and poll concurrently, as Lambda does.
 
-The emulators poll a queue with a batching window by one long receive whose remaining wait shrinks
-with the square of the time passed, so a burst is cut into many small batches; without a window it
-polls once a second. Lambda waits for a first message, then gathers until the batch is full or the
-window has passed (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
+With a batching window, the emulators poll a queue by one long receive whose remaining wait shrinks
+with the square of the elapsed time, so they cut a burst into many small batches. Without a window
+they poll once a second. Lambda waits for a first message and then gathers until the batch is full
+or the window has passed
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
 
-The emulators also poll each queue by one thread, so that a function handles one batch at a time.
-Lambda handles several batches at once, up to the mapping's maximum concurrency
-(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). Here a mapping that has
-one is polled by so many threads, but no more than a function has environments on this machine.
+The emulators also poll each queue by a single thread, so a function handles one batch at a time.
+Lambda handles several batches at the same time, up to the mapping's maximum concurrency
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). Here as many threads as
+the maximum concurrency poll for a mapping, but no more than a function may have execution
+environments on this machine.
 """
 
 import logging
@@ -24,12 +26,12 @@ LOG = logging.getLogger(__name__)
 PAUSE_AFTER_EMPTY = 1.0  # seconds until a queue without messages is polled again
 PAUSE_AFTER_ERROR = 5.0
 
-FIRST_MESSAGE_WAIT = 5  # seconds of one long poll; a stopping mapping waits no longer than that
+FIRST_MESSAGE_WAIT = 5  # seconds of one long poll, and so the longest that stopping a mapping takes
 GATHER_WAIT = 1  # seconds of one receive while gathering
 
 
 class Queue(Protocol):
-    """Receives up to `limit` messages, waiting up to `seconds` for the first of them."""
+    """A function that receives up to `limit` messages and waits up to `seconds` for the first."""
 
     def __call__(self, limit: int, seconds: int) -> list[dict[str, Any]]: ...
 
@@ -41,9 +43,17 @@ def gather(
     clock: Any = time.monotonic,
     sleep: Any = time.sleep,
 ) -> list[dict[str, Any]]:
-    """One batch: at most `batch_size` messages, gathered for at most `window` seconds.
+    """Receive one batch of messages.
 
-    The window starts with the first message. Empty where no message came in time.
+    Args:
+        receive: receives messages from the queue.
+        batch_size: maximum number of messages.
+        window: for how many seconds after the first message to gather more.
+        clock: returns the time in seconds.
+        sleep: waits for a number of seconds.
+
+    Returns:
+        The messages; empty if none arrived within `FIRST_MESSAGE_WAIT` seconds.
     """
     messages = receive(batch_size, FIRST_MESSAGE_WAIT)
     if not messages:
@@ -51,7 +61,7 @@ def gather(
     deadline = clock() + window
     while len(messages) < batch_size and (left := deadline - clock()) > 0:
         if left < GATHER_WAIT:
-            sleep(left)  # a receive waits whole seconds only
+            sleep(left)  # a receive can only wait whole seconds
             messages += receive(batch_size - len(messages), 0)
         else:
             messages += receive(batch_size - len(messages), GATHER_WAIT)
@@ -59,7 +69,7 @@ def gather(
 
 
 class GatheringClient:
-    """The emulator's SQS client of one poller, with ReceiveMessage replaced by `gather`."""
+    """The SQS client of one of the emulator's pollers, with ReceiveMessage replaced by `gather`."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -74,7 +84,7 @@ class GatheringClient:
         sqs_override_wait_time_seconds: int,
         **request: Any,
     ) -> dict[str, Any]:
-        """A whole batch; the two `sqs_override` arguments are what the emulator's poller passes."""
+        """Receive a whole batch; the emulator's poller passes the two `sqs_override` arguments."""
 
         def receive(limit: int, seconds: int) -> list[dict[str, Any]]:
             answer = self.client.receive_message(
@@ -96,9 +106,12 @@ class GatheringClient:
 
 
 def pollers_of(mapping: Mapping[str, Any]) -> int:
-    """Give the number of threads that poll for a mapping, named as Lambda's API names its fields.
+    """Return the number of threads that poll for a mapping.
 
-    A mapping with a batching window has one: several would split what is gathered.
+    A mapping with a batching window has one thread: several would split a batch.
+
+    Args:
+        mapping: the event source mapping, with the field names of Lambda's API.
     """
     if mapping.get("MaximumBatchingWindowInSeconds"):
         return 1
@@ -109,9 +122,13 @@ def pollers_of(mapping: Mapping[str, Any]) -> int:
 def keep_polling(
     poll: Callable[[], None], stopping: threading.Event, empty: type[Exception], pause: float
 ) -> None:
-    """Poll until `stopping` is set; `poll` raises `empty` where there was no message.
+    """Poll until `stopping` is set.
 
-    `pause` is the seconds between two polls that found messages.
+    Args:
+        poll: polls once; raises `empty` if there was no message.
+        stopping: ends the polling.
+        empty: the class of the exception for an empty queue.
+        pause: seconds to wait after a poll that found messages.
     """
     while not stopping.is_set():
         seconds = pause
@@ -126,7 +143,7 @@ def keep_polling(
 
 
 def install() -> None:
-    """Give every SQS poller a gathering client, and every mapping its pollers."""
+    """Give every SQS poller a gathering client and every mapping its polling threads."""
     mappings = "services.lambda_.event_source_mapping"
     gather_batches(emulator.part(f"{mappings}.pollers.sqs_poller").SqsPoller)
     poll_side_by_side(
@@ -136,7 +153,7 @@ def install() -> None:
 
 
 def poll_side_by_side(workers: Any, empty: type[Exception]) -> None:
-    """Start the other pollers beside the emulator's own, which also keeps the mapping's state."""
+    """Add polling threads to the emulator's own, which also maintains the mapping's state."""
     pause = workers.LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC
 
     @emulator.part("utils.patch").patch(workers.EsmWorker.poller_loop)  # type: ignore[untyped-decorator]
@@ -158,7 +175,7 @@ def poll_side_by_side(workers: Any, empty: type[Exception]) -> None:
 
 
 def gather_batches(poller_class: Any) -> None:
-    """Have receives of every poller made from now on gather as Lambda does."""
+    """Make every poller that is created from now on gather batches as Lambda does."""
 
     @emulator.part("utils.patch").patch(poller_class.__init__)  # type: ignore[untyped-decorator]
     def gathering_init(original: Any, poller: Any, *arguments: Any, **options: Any) -> None:

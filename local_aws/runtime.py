@@ -1,4 +1,4 @@
-"""Main of the emulator's process: the watchdog of its children first, then the emulator itself."""
+"""Entry point of the emulator's process: starts the watchdog, then the emulator."""
 
 import tempfile
 from pathlib import Path
@@ -7,11 +7,12 @@ from local_aws import child_processes, emulator, log_masking
 
 
 def main() -> None:
-    """Run the emulator until it is told to stop."""
+    """Run the emulator until it is stopped."""
     log_masking.mask_output()
     log_masking.install(emulator.chosen().name)
     child_processes.start_watchdog(Path(tempfile.gettempdir()) / "watchdog.pid")
-    # After the watchdog: importing the emulator takes seconds, in which it could be killed.
+    # The watchdog starts first: importing the emulator takes seconds, and this process could be
+    # killed meanwhile.
     emulator.part("runtime.main").main()
 
 

@@ -1,8 +1,8 @@
-"""The emulator's index of all AWS services, built by a process that ends.
+"""Builds the emulator's index of all AWS services in a separate process, to save memory.
 
-The emulator tells by this index which service a request is for. To build it, at its first request,
-it reads the definitions of 400 services and keeps them: 390 MB of memory until it ends. The index
-itself is a small file, which it also can load.
+The emulator uses this index to determine which service a request is for. It builds the index at its
+first request: it reads the definitions of 400 services and keeps them, which takes 390 MB of memory
+until it ends. The index itself is a small file, which the emulator can load.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ importlib.import_module(module).build_service_index_cache(file)
 
 
 def install() -> None:
-    """Have the index built elsewhere, and loaded."""
+    """Make the emulator build the index in a separate process and load the result."""
     spec = emulator.part("aws.spec")
 
     @emulator.part("utils.patch").patch(spec.build_service_index_cache)  # type: ignore[untyped-decorator]

@@ -1,14 +1,14 @@
-"""Updates that the emulator's CloudFormation lacks: it can make an alias, and not move it.
+"""Adds updates that the emulator's CloudFormation lacks: it can create an alias but not move it.
 
-A deployment moves each function's alias to the version that it has just published. CloudFormation
-on AWS updates an alias and the settings of asynchronous calls in place.
+A deployment moves each function's alias to the version that it just published. CloudFormation on
+AWS updates an alias and the settings of asynchronous invocations in place.
 """
 
 from typing import Any
 
 from local_aws import emulator
 
-# Properties of AWS::Lambda::Alias and AWS::Lambda::EventInvokeConfig, as the API names them.
+# Properties of AWS::Lambda::Alias and AWS::Lambda::EventInvokeConfig that Lambda's API takes.
 ALIAS = ("FunctionName", "FunctionVersion", "Name", "Description", "RoutingConfig")
 ASYNCHRONOUS_CALLS = (
     "FunctionName",
@@ -20,12 +20,12 @@ ASYNCHRONOUS_CALLS = (
 
 
 def chosen(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Return those of the properties that a call takes and the template gives."""
+    """Return the properties with these names that the template sets."""
     return {name: properties[name] for name in names if properties.get(name) is not None}
 
 
 def install() -> None:
-    """Give the emulator's resource providers the updates that they lack."""
+    """Add the missing updates to the emulator's resource providers."""
     framework = emulator.part("services.cloudformation.resource_provider")
     providers = "services.lambda_.resource_providers"
     aliases = emulator.part(f"{providers}.lambda_alias").LambdaAliasProvider
@@ -34,13 +34,13 @@ def install() -> None:
     ).LambdaEventInvokeConfigProvider
     patch = emulator.part("utils.patch").patch
 
-    # Both name their function by Ref, and the emulator takes a change of what is referred to for a
-    # change of the name: it would make the alias a second time and then delete it.
+    # Both resources name their function by Ref. The emulator mistakes a change of the referenced
+    # function for a change of the name: it would create the alias a second time, then delete it.
     for provider in (aliases, asynchronous):
         provider.SCHEMA = {**provider.SCHEMA, "createOnlyProperties": []}
 
     def done(request: Any) -> Any:
-        # Ref of either resource is its Id, which an update does not change.
+        # The Ref of both resources is their Id, which an update keeps.
         state = {"Id": request.previous_state.get("Id"), **request.desired_state}
         return framework.ProgressEvent(
             status=framework.OperationStatus.SUCCESS, resource_model=state

@@ -1,4 +1,4 @@
-"""The API: takes forms and answers with picks at once."""
+"""The API's Lambda function: accepts visitors' forms and answers with picks."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,11 @@ app.not_found(refusals.refuse_path)
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one API Gateway event (REST, proxy integration).
+
+    The body is checked first. If it is refused, the route gets no body, and `refusals` answers
+    with the reason.
+    """
     received = bodies.receive(event)
     app.append_context(refused_body=received.refused)
     return app.resolve(received.event, context)

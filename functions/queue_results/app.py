@@ -1,4 +1,4 @@
-"""Queue results → visitors' picks, and the texts queue."""
+"""Reads the results queue, stores visitors' picks and queues their texts."""
 
 import json
 from typing import Any
@@ -28,7 +28,13 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 def asked_for(body: str) -> list[tuple[str, ResultsPlace | None]]:
-    """Name the submissions of a message, each with the place that an earlier run came to."""
+    """Return the submissions that a message names, each with the place to continue from.
+
+    A message is either an S3 event about result objects, or the rest that an earlier run handed on.
+
+    Returns:
+        Submission ids, each with the place at which the earlier run stopped (None for the start).
+    """
     if "submission_id" in json.loads(body):
         message = ResultsMessage.from_json(body)
         return [(message.submission_id, message.after)]
@@ -37,6 +43,7 @@ def asked_for(body: str) -> list[tuple[str, ResultsPlace | None]]:
 
 @tracer.capture_method(capture_response=False, capture_error=False)
 def collect(record: SQSRecord, context: LambdaContext) -> None:
+    """Collect the results that a message names, and hand on the rest if time runs out."""
     logger.set_correlation_id(record.message_id)
     for submission_id, after in asked_for(record.body):
         logger.set_correlation_id(submission_id)
@@ -50,12 +57,14 @@ def collect(record: SQSRecord, context: LambdaContext) -> None:
             rest_of_results.hand_on(ResultsMessage(submission_id, collected.stopped_at))
             logger.info("time is short, the rest of the results is handed on")
         if collected.stopped_at is not None and collected.unreadable:
-            # The last run reports what it finds itself; these lines are seen by no later run.
+            # `collect` raises for unreadable lines only in the run that reaches the end, and that
+            # run does not read these lines again.
             logger.error("unreadable result lines: %s", collected.unreadable)
         report(collected, submission_id)
 
 
 def report(collected: Collected, submission_id: str) -> None:
+    """Log the outcome for each visitor and count the outcomes as metrics."""
     for result in collected.recommended:
         logger.set_correlation_id(result.visitor_id)
         logger.info("visitor recommended", extra={"submission_id": submission_id})
@@ -67,6 +76,10 @@ def report(collected: Collected, submission_id: str) -> None:
 
 
 def collect_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Collect a message's results; log a failure and raise it, so that SQS redelivers the message.
+
+    Powertools passes the context to the parameter `lambda_context`, by name.
+    """
     try:
         collect(record, lambda_context)
     except Exception as error:
@@ -78,6 +91,7 @@ def collect_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Process a batch of messages; SQS redelivers only those that failed."""
     logger.set_correlation_id(context.aws_request_id)
     return process_partial_response(
         event=event, record_handler=collect_or_report, processor=processor, context=context

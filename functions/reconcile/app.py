@@ -1,4 +1,4 @@
-"""EMR step events and two schedules → puts right what events alone leave undone."""
+"""Reacts to EMR step events and to two schedules: training, and the sweep for stuck requests."""
 
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,6 +19,7 @@ reconciler = wiring.reconciler(SETTINGS, ledger)
 
 
 def step_changed(event: EventBridgeEvent) -> Reconciled:
+    """Handle a failed or cancelled step of one of our clusters; ignore every other change."""
     step = event.detail
     if step["clusterId"] not in SETTINGS.clusters or step["state"] not in ENDED_BADLY:
         return Reconciled()
@@ -28,7 +29,7 @@ def step_changed(event: EventBridgeEvent) -> Reconciled:
 
 
 def train_on_schedule() -> Reconciled:
-    """Add a train step, unless there is nothing to train or one is waiting already."""
+    """Add a train step, unless no data set is active or one is pending or running already."""
     if not reconciler.adder.can_train():
         logger.info("no data set is active yet, so there is nothing to train")
     elif reconciler.adder.is_training():
@@ -39,7 +40,8 @@ def train_on_schedule() -> Reconciled:
 
 
 def sweep(context: LambdaContext) -> Reconciled:
-    # Lambda calls a function that failed again, under the same id.
+    """Sweep, and count the visitors that the active model leaves out."""
+    # Lambda retries a failed invocation under the same request id.
     done = reconciler.sweep(
         context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000
     )
@@ -49,6 +51,11 @@ def sweep(context: LambdaContext) -> Reconciled:
 
 
 def report(done: Reconciled) -> None:
+    """Log what was done for each visitor and count it as metrics.
+
+    Raises:
+        ExceptionGroup: if something went wrong; everything else was done nevertheless.
+    """
     for result in done.recommended:
         logger.set_correlation_id(result.visitor_id)
         logger.info("visitor recommended")
@@ -79,6 +86,12 @@ def report(done: Reconciled) -> None:
 @metrics.log_metrics
 @event_source(data_class=EventBridgeEvent)
 def handler(event: EventBridgeEvent, context: LambdaContext) -> None:
+    """Handle a step event of EMR, or a schedule's event with the action `sweep` or `train`.
+
+    Raises:
+        ContractError: if the event is none of these.
+        ExceptionGroup: if something went wrong with some visitors or submissions.
+    """
     logger.set_correlation_id(event.get("id") or context.aws_request_id)
     ledger.register(context)
     if event.get("detail-type") == STEP_STATUS_CHANGE:

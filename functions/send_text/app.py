@@ -1,4 +1,4 @@
-"""Queue texts → one SNS text a visitor."""
+"""Reads the texts queue and sends one text to each visitor through SNS."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from marquee.contracts import TextMessage, parse_timestamp
 from marquee.texting import SECONDS_TO_SEND, NotYetError, TextOutcome
 
 SETTINGS = Settings.from_environment()
-# No text is begun with less time left: what comes before the claim may be slow as well.
+# With less time left, no text is started: the work before the claim may be slow as well.
 SECONDS_FOR_A_TEXT = SECONDS_TO_SEND + 5
 
 logger, tracer, metrics = observe("send-text")
@@ -29,6 +29,11 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 @tracer.capture_method(capture_response=False, capture_error=False)
 def send(record: SQSRecord, context: LambdaContext) -> None:
+    """Send the text that a message asks for, and count its outcome as metrics.
+
+    Raises:
+        NotYetError: if too little time is left, or if the visitor cannot be texted yet.
+    """
     logger.set_correlation_id(record.message_id)
     message = TextMessage.from_json(record.body)
     logger.set_correlation_id(message.visitor_id)
@@ -54,13 +59,18 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
 
 
 def seconds_since_form(message: TextMessage) -> float:
+    """Return the seconds since the visitor sent the form; 0 if the visitor was just forgotten."""
     progress = wiring.visitors(SETTINGS).get(message.visitor_id)
-    if progress is None:  # forgotten in this very moment
+    if progress is None:
         return 0.0
     return (datetime.now(UTC) - parse_timestamp(progress.requested_at)).total_seconds()
 
 
 def send_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Send a message's text; log a failure and raise it, so that SQS redelivers the message.
+
+    Powertools passes the context to the parameter `lambda_context`, by name.
+    """
     try:
         send(record, lambda_context)
     except Exception as error:
@@ -72,6 +82,7 @@ def send_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Process a batch of messages; SQS redelivers only those that failed."""
     logger.set_correlation_id(context.aws_request_id)
     return process_partial_response(
         event=event, record_handler=send_or_report, processor=processor, context=context

@@ -1,4 +1,4 @@
-"""Queue visitors → one submission and its EMR steps."""
+"""Reads the visitors queue and makes one submission, with its EMR steps, of each batch."""
 
 from typing import Any
 
@@ -27,11 +27,16 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 def visitors_named(body: str) -> list[tuple[str, int]]:
+    """Return the visitor id and version of each visitor object that a message announces.
+
+    Raises:
+        ContractError: if the message cannot be read.
+    """
     return [parse_visitor_key(key) for key in created_keys(body)]
 
 
 def readable(records: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Name the visitors of every readable message; `settle` reports the others."""
+    """Return the visitors of all readable messages; `settle` fails the unreadable ones."""
     named: list[tuple[str, int]] = []
     for record in records:
         try:
@@ -42,14 +47,19 @@ def readable(records: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def settle(record: SQSRecord, outcome: Submitted) -> None:
-    """Raise what went wrong with a message's visitors, so that this message alone comes again."""
+    """Raise the error of one of the message's visitors, so that SQS redelivers only this message.
+
+    Raises:
+        ContractError: if the message cannot be read.
+    """
     for named in visitors_named(record.body):
         if named in outcome.errors:
             raise outcome.errors[named]
 
 
 def report(outcome: Submitted) -> None:
-    if outcome.waiting:  # one line: they come back every few seconds, a thousand of them in a rush
+    """Log the outcome for each visitor and count the outcomes as metrics."""
+    if outcome.waiting:  # one line for all: up to a thousand visitors return every few seconds
         waiting = len(outcome.waiting)
         logger.info("visitors wait for the cluster", extra={"visitors": waiting})
     for progress in outcome.visitors:
@@ -72,6 +82,7 @@ def report(outcome: Submitted) -> None:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Submit all visitors of a batch of messages; SQS redelivers only the messages that failed."""
     logger.set_correlation_id(context.aws_request_id)
     ledger.register(context)
     outcome = submitter.submit(readable(event["Records"]))

@@ -1,7 +1,7 @@
-"""Sorted indexes of a table, so that a query looks at no item that it does not return.
+"""Sorted indexes of a table, so that a query reads only the items that it returns.
 
-One index serves the table's own keys or one of its secondary indexes. It is sparse, as DynamoDB's
-are: an item that lacks one of its key attributes is not in it.
+An index covers either the table's own keys or one of its secondary indexes. It is sparse, as in
+DynamoDB: it leaves out items that lack one of its key attributes.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 
 class Value(Protocol):
-    """An attribute's value: its DynamoDB type, its text, and what it is compared by."""
+    """An attribute's value: its DynamoDB type, its stored form, and the form used to compare it."""
 
     type: str
     value: Any
@@ -29,11 +29,11 @@ class Item(Protocol):
     attrs: Mapping[str, Value]
 
 
-# What values are sorted by. The type comes first, so that values of two types can be compared.
+# A sort key of (type, value) pairs. The type comes first so that values of different types compare.
 Sortable = tuple[tuple[str, Any], ...]
 Entry = tuple[Sortable, Item]
 sort_key = itemgetter(0)
-# The operators of KeyConditions, as a KeyConditionExpression writes them.
+# From the operators of KeyConditions to those of a KeyConditionExpression.
 SPELLED_OUT = {"EQ": "=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
 
 
@@ -42,7 +42,7 @@ class Keys:
     """The attributes by which an index finds and orders items.
 
     Args:
-        partition: name of the attribute whose value a query gives.
+        partition: name of the attribute whose value a query must give.
         order: names of the attributes that order the items of one partition.
     """
 
@@ -50,12 +50,16 @@ class Keys:
     order: tuple[str, ...]
 
     def sortable(self, attributes: Mapping[str, Value]) -> Sortable:
-        """Return the sort key of an item; raises KeyError where an attribute is missing."""
+        """Return the sort key of an item.
+
+        Raises:
+            KeyError: if the item lacks one of the attributes in `order`.
+        """
         return tuple(_sortable(attributes[name]) for name in self.order)
 
 
 class Index:
-    """Items by partition, each partition in order."""
+    """The items of each partition, sorted."""
 
     def __init__(self, keys: Keys, items: Iterable[Item] = ()) -> None:
         self.keys = keys
@@ -65,7 +69,7 @@ class Index:
             self.put(item)
 
     def put(self, item: Item) -> None:
-        """Put an item where its attributes now belong, instead of where it was."""
+        """Insert an item at the position of its current attributes, replacing its earlier entry."""
         self.remove(item)
         try:
             partition = partition_of(item.attrs[self.keys.partition])
@@ -76,7 +80,7 @@ class Index:
         self._places[primary_key(item)] = partition, key
 
     def remove(self, item: Item) -> None:
-        """Remove the item with the primary key of `item`, if there is one."""
+        """Remove the entry that has the primary key of `item`, if there is one."""
         if (place := self._places.pop(primary_key(item), None)) is None:
             return
         partition, key = place
@@ -86,27 +90,29 @@ class Index:
             del self._partitions[partition]
 
     def entries(self, partition: Value) -> Sequence[Entry]:
-        """Return the items of one partition with their sort keys, in order."""
+        """Return the sort key and item of each entry of a partition, sorted."""
         return self._partitions.get(partition_of(partition), ())
 
 
 def primary_key(item: Item) -> tuple[Any, Any]:
-    """Return what tells an item from every other item of its table."""
+    """Return the values of an item's hash key and range key; None for a missing range key."""
     return item.hash_key.value, item.range_key.value if item.range_key else None
 
 
 def partition_of(value: Value) -> tuple[str, Any]:
-    """Return what a partition is kept under."""
+    """Return the dictionary key of a partition: the type and value of its partition key."""
     return value.type, value.value
 
 
 def matching(entries: Sequence[Entry], comparison: str | None, values: Sequence[Value]) -> range:
-    """Return the positions of a partition that a condition on the sort key can match.
+    """Return the positions in a partition that may match a condition on the sort key.
+
+    An operator that does not select a range, such as BEGINS_WITH, leaves all positions.
 
     Args:
-        entries: the partition.
+        entries: the partition, sorted.
         comparison: the condition's operator, e.g. "<" or "BETWEEN"; None for no condition.
-        values: the values that it compares with.
+        values: the operands of the condition.
     """
     first, end = 0, len(entries)
     operator = "" if comparison is None else SPELLED_OUT.get(comparison, comparison)

@@ -1,4 +1,7 @@
-"""DynamoDB as an emulator's service (LocalStack's own needs a jar fetched at run time)."""
+"""Registers DynamoDB as an emulator service.
+
+LocalStack's own DynamoDB service would download a jar at run time.
+"""
 
 import threading
 from typing import Any
@@ -8,15 +11,15 @@ from local_aws.dynamodb import tables
 
 plugins = emulator.part("services.plugins")
 
-# moto reads, compares and writes without a lock, and the emulator answers in many threads: without
-# this one, two conditional writes of one item could both succeed. moto's answer is a text of its
-# own by then, so that it is parsed without the lock.
+# moto reads, compares and writes without a lock, and the emulator answers in many threads. Without
+# this lock, two conditional writes of one item could both succeed. moto returns its answer as
+# serialised text, which shares nothing with the tables, so it is parsed after the lock is released.
 ONE_AT_A_TIME = threading.Lock()
 
 
 @plugins.aws_provider(api="dynamodb", name="moto")  # type: ignore[untyped-decorator]
 def dynamodb() -> Any:
-    """The service that the emulator loads as PROVIDER_OVERRIDE_DYNAMODB=moto."""
+    """Return the service that the emulator loads for PROVIDER_OVERRIDE_DYNAMODB=moto."""
     dispatch_to_moto = emulator.part("services.moto").dispatch_to_moto
     dispatch_to_backend = emulator.part("aws.forwarder").dispatch_to_backend
     tables.install()

@@ -1,13 +1,13 @@
-"""moto's tables with their slow paths replaced, so that a call costs what it reads and writes.
+"""Replaces slow paths of moto's tables, so that a call's cost depends on what it reads and writes.
 
-moto answers a query of an index by sorting and filtering the whole table and then copies every
-match by `copy.deepcopy`: 1,000 visitors take it seconds. Here each index is kept in order, pages
-end at `Limit`, copies are made by hand, and a transaction works on the items that it names instead
-of on copies of whole tables. `tests/local_aws/test_dynamodb_tables.py` compares the answers with
-those of the unchanged moto.
+moto answers a query of an index by sorting and filtering the whole table. Then it copies every
+match with `copy.deepcopy`. With 1,000 visitors this takes seconds. Here each index is kept sorted,
+pages end at `Limit`, code that knows the types makes the copies, and a transaction works on the
+items that it names instead of on copies of whole tables.
+`tests/local_aws/test_dynamodb_tables.py` compares the answers with those of the unchanged moto.
 
-Whatever these functions return shares its values with the stored items. So the answer has to be
-written before the next call begins: `provider` has one lock for both.
+The values that these functions return are shared with the stored items. So the answer must be
+serialised before the next call begins: `provider` holds one lock for both.
 """
 
 import base64
@@ -29,12 +29,13 @@ from local_aws.dynamodb.indexes import Entry, Index, Keys, matching, sort_key
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html).
 PAGE_BYTES = 1_000_000
 
-# The indexes of each table that were queried, by name; None is the table's own.
+# For each table, the indexes that were queried so far: from the index's name (None for the table's
+# own keys) to the `items` of the table that the index was built from, and the index.
 INDEXES: WeakKeyDictionary[Any, dict[str | None, tuple[Any, Index]]] = WeakKeyDictionary()
 
 
 def install() -> None:
-    """Replace moto's slow paths, for every table that there is or will be."""
+    """Replace moto's slow paths, for existing and future tables."""
     replace(Table, "query", query)
     replace(Table, "all_items", all_items)
     replace(Table, "put_item", put_item)
@@ -52,7 +53,13 @@ def install() -> None:
 
 
 def replace(owner: type, name: str, replacement: Callable[..., Any]) -> None:
-    """Replace a method; `replacement` gets the replaced method as its first argument."""
+    """Replace the method `name` of a class.
+
+    Args:
+        owner: the class.
+        name: the method's name.
+        replacement: called with the replaced method, the instance and the method's arguments.
+    """
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -78,14 +85,19 @@ def query(  # noqa: PLR0917  moto's signature
     filter_expression: Any = None,
     **filter_kwargs: Any,
 ) -> tuple[list[Any], int, dict[str, Any] | None]:
-    """Answer as `Table.query` of moto does: the items, how many were read, and the last key."""
+    """Answer a query of a table or of one of its indexes, as moto's `Table.query` does.
+
+    Returns:
+        The items, the number of items read before filtering, and the LastEvaluatedKey (None if
+        there is no next page).
+    """
     arguments = (
         hash_key, range_comparison, range_objs, limit, exclusive_start_key, scan_index_forward,
         projection_expressions, index_name, consistent_read, filter_expression,
     )  # fmt: skip
     secondary = {each.name: each for each in table.all_indexes()}.get(index_name)
     refused = index_name and (secondary is None or consistent_read)
-    if refused or filter_kwargs:  # moto says why, or knows the old kind of filter
+    if refused or filter_kwargs:  # moto raises the error, or supports the legacy filter
         return original(table, *arguments, **filter_kwargs)  # type: ignore[no-any-return]
 
     keys = keys_of(table, secondary)
@@ -121,7 +133,7 @@ def query(  # noqa: PLR0917  moto's signature
 def page(
     entries: Sequence[Entry], matches: range, start: tuple[Any, ...] | None, *, forward: bool
 ) -> range:
-    """Return the positions to read, in the order of reading, that come after the start key."""
+    """Return the positions to read that come after the start key, in reading order."""
     first, end = matches.start, matches.stop
     if start is not None and forward:
         first = max(first, bisect_right(entries, start, key=sort_key))
@@ -131,7 +143,10 @@ def page(
 
 
 def follows(entries: Sequence[Entry], positions: range, forward: bool) -> bool:
-    """Whether the partition has items beyond the ones that match, for which a page is not full."""
+    """Return whether the partition continues beyond the positions to read, in reading order.
+
+    A page that reached its `Limit` then has a LastEvaluatedKey.
+    """
     if not positions:
         return False
     return positions[-1] < len(entries) - 1 if forward else positions[-1] > 0
@@ -141,7 +156,7 @@ def sortable_start(keys: Keys, start: dict[str, Any] | None) -> tuple[Any, ...] 
     """Return the sort key of an ExclusiveStartKey.
 
     Raises:
-        MockValidationException: if it lacks one of the index's attributes.
+        MockValidationException: if the start key lacks one of the index's attributes.
     """
     if start is None:
         return None
@@ -161,9 +176,10 @@ def keys_of(table: Any, secondary: Any) -> Keys:
 
 
 def index_of(table: Any, name: str | None, keys: Keys) -> Index:
-    """Return an index of a table; it is built when it is first asked for.
+    """Return an index of a table; build it at the first request.
 
-    It is built anew where UpdateTable gave the name other keys, or a restore other items.
+    The index is rebuilt if UpdateTable gave its name other keys, or if a restore replaced the
+    table's items.
     """
     of_table = INDEXES.setdefault(table, {})
     items, index = of_table.get(name, (None, None))
@@ -174,7 +190,7 @@ def index_of(table: Any, name: str | None, keys: Keys) -> Index:
 
 
 def stored(table: Any) -> Iterator[Any]:
-    """Every item of a table, in no order."""
+    """Yield every item of a table, in no particular order."""
     for under_hash_key in table.items.values():
         if table.range_key_attr:
             yield from under_hash_key.values()
@@ -183,7 +199,7 @@ def stored(table: Any) -> Iterator[Any]:
 
 
 def all_items(_original: Callable[..., Any], table: Any) -> list[Any]:
-    """Every item of a table in the order of its keys, each of which is converted once."""
+    """Return every item of a table, sorted by its keys; each key is converted only once."""
     return sorted(
         stored(table),
         key=lambda item: (
@@ -198,7 +214,7 @@ def all_items(_original: Callable[..., Any], table: Any) -> list[Any]:
 
 
 def project(original: Callable[..., Any], item: Any, expressions: list[list[str]]) -> Any:
-    """Return an item of the named attributes; paths into maps and lists are left to moto."""
+    """Return an item with only the named attributes; moto handles paths into maps and lists."""
     if any(len(path) > 1 or "[" in path[0] for path in expressions):
         return original(item, expressions)
     names = dict.fromkeys(path[0] for path in expressions)
@@ -207,7 +223,7 @@ def project(original: Callable[..., Any], item: Any, expressions: list[list[str]
 
 # -- Writing -------------------------------------------------------------------------------------
 def put_item(original: Callable[..., Any], table: Any, *arguments: Any, **named: Any) -> Any:
-    """Put an item into the table and its indexes."""
+    """Put an item into the table and its indexes, and return the item."""
     item = original(table, *arguments, **named)
     for _, index in INDEXES.get(table, {}).values():
         index.put(item)
@@ -215,7 +231,7 @@ def put_item(original: Callable[..., Any], table: Any, *arguments: Any, **named:
 
 
 def delete_item(original: Callable[..., Any], table: Any, *key: Any) -> Any:
-    """Delete an item from the table and its indexes."""
+    """Delete an item from the table and its indexes, and return the item (None if missing)."""
     if (item := original(table, *key)) is not None:
         for _, index in INDEXES.get(table, {}).values():
             index.remove(item)
@@ -230,10 +246,10 @@ def update_item(
     *arguments: Any,
     **named: Any,
 ) -> Any:
-    """Update an item, which moto does in place, and move it in the indexes."""
+    """Update an item and move it within the indexes; moto updates items in place."""
     try:
         return original(backend, table_name, key, *arguments, **named)
-    finally:  # moto leaves an item half updated where it became too large
+    finally:  # if the item becomes too large, moto raises but leaves it half updated
         table = backend.tables.get(table_name)
         if table is not None and (item := find(backend, table, key)) is not None:
             for _, index in INDEXES.get(table, {}).values():
@@ -241,7 +257,7 @@ def update_item(
 
 
 def find(backend: Any, table: Any, key: dict[str, dict[str, Any]]) -> Any:
-    """Return the stored item of a key, or None; None also where the key is not the table's."""
+    """Return the stored item with this key; None if there is none or the key is invalid."""
     try:
         return table.get_item(*backend.get_keys_value(table, key))
     except MockValidationException:
@@ -251,9 +267,9 @@ def find(backend: Any, table: Any, key: dict[str, dict[str, Any]]) -> Any:
 def transact_write_items(
     original: Callable[..., Any], backend: Any, transact_items: list[dict[str, Any]]
 ) -> None:
-    """Carry a transaction out on copies of the items that it names, then store what became of them.
+    """Run a transaction on copies of the items that it names, then store the results.
 
-    moto copies each whole table, to be able to go back to it.
+    moto itself would copy each whole table, to be able to roll back.
     """
     trial = copy.copy(backend)
     trial.tables = OrderedDict()
@@ -262,7 +278,7 @@ def transact_write_items(
         for request in write.values():
             table = backend.tables.get(request.get("TableName"))
             if table is None:
-                continue  # moto says so
+                continue  # moto raises the error
             if table.name not in trial.tables:
                 trial.tables[table.name] = empty_copy(table)
             named = request.get("Key") or request.get("Item") or {}
@@ -282,7 +298,7 @@ def transact_write_items(
 
 
 def empty_copy(table: Any) -> Any:
-    """Return a table of the same definition without items and without a stream."""
+    """Return a table with the same definition, without items and without a stream."""
     trial = copy.copy(table)
     trial.items = defaultdict(dict)
     trial.stream_shard = None
@@ -301,7 +317,7 @@ def store(table: Any, item: Any) -> None:
 
 # -- Copying -------------------------------------------------------------------------------------
 def item_of(item: Item, attributes: dict[str, Any]) -> Item:
-    """Return an item with the keys of `item` and other attributes, which are not checked again."""
+    """Return an item with the keys of `item` and the given attributes, without validating them."""
     made: Any = Item.__new__(Item)
     made.hash_key, made.range_key = item.hash_key, item.range_key
     made.attrs = LimitedSizeDict(attributes)
@@ -309,17 +325,17 @@ def item_of(item: Item, attributes: dict[str, Any]) -> Item:
 
 
 def copy_item(item: Item, _memo: dict[int, Any]) -> Item:
-    """Copy an item, without what `copy.deepcopy` does to find out how."""
+    """Copy an item, without the type inspection that makes `copy.deepcopy` slow."""
     return item_of(item, {name: copied(value) for name, value in item.attrs.items()})
 
 
 def copy_value(value: DynamoType, _memo: dict[int, Any]) -> Any:
-    """Copy a value of an attribute."""
+    """Copy the value of an attribute."""
     return copied(value)
 
 
 def copied(value: Any) -> Any:
-    """Return a copy that shares nothing that can change with `value`."""
+    """Return a copy that shares nothing mutable with `value`."""
     if isinstance(value, DynamoType):
         made = DynamoType.__new__(DynamoType)
         made.type, made.value = value.type, copied(value.value)
@@ -328,11 +344,11 @@ def copied(value: Any) -> Any:
         return [copied(each) for each in value]
     if isinstance(value, dict):
         return {name: copied(each) for name, each in value.items()}
-    return value  # text, bytes, a number or a truth value
+    return value  # immutable: text, bytes, a number or a Boolean
 
 
 def regular_json(_original: Callable[..., Any], value: DynamoType) -> dict[str, Any]:
-    """Return a value as JSON; moto copies all that is below it first, on each level again."""
+    """Return a value as JSON; moto would first copy everything below it, again at each level."""
     inner = value.value
     if isinstance(inner, dict):
         inner = {name: inner_json(each) for name, each in inner.items()}
@@ -344,5 +360,5 @@ def regular_json(_original: Callable[..., Any], value: DynamoType) -> dict[str, 
 
 
 def inner_json(value: Any) -> Any:
-    """Return a value of a list, of a map or of a set as JSON."""
+    """Return an element of a list, a map or a set as JSON."""
     return value.to_regular_json() if isinstance(value, DynamoType) else value

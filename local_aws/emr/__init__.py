@@ -1,6 +1,7 @@
-"""EMR: moto keeps the clusters, this package keeps their steps and really runs them.
+"""EMR of the local AWS: moto stores the clusters; this package stores their steps and runs them.
 
-`steps` decides (what may run next, what a failure means), `spark_submit` builds the command,
-`mirror` gives Spark its `s3://` objects, `step_process` runs one step, `events` tells EventBridge,
-`operations` answers the API, and `provider` ties all that to the emulator.
+`steps` decides which step runs next and what a failure causes, `spark_submit` builds the command,
+`mirror` gives Spark its `s3://` objects as files, `step_process` runs one step, `events` describes
+changes for EventBridge, `operations` answers the API, and `provider` connects all this to the
+emulator.
 """

@@ -1,12 +1,12 @@
-"""Spark's classes, loaded once and kept in a file: halves what starting a small step costs.
+"""Archives Spark's loaded classes in a file, which halves the start-up cost of a small step.
 
-The Java virtual machine spends most of a small step loading and verifying Spark's classes. Run
-once with -XX:ArchiveClassesAtExit it writes them to a file (about 150 MB), which later runs map
-into memory (https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html). Java itself
-checks that the file fits the Java and the jars that run, and goes on without it where it does not.
+The Java virtual machine spends most of a small step loading and verifying Spark's classes. When it
+runs once with -XX:ArchiveClassesAtExit, it writes the classes to a file of about 150 MB, which
+later runs map into memory (https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html).
+Java checks that the file matches the running Java and jars; if not, it runs without the file.
 
-`python -m local_aws.emr.class_archive` makes the file; the local AWS starts that in the background
-where the file is missing.
+`python -m local_aws.emr.class_archive` creates the file. The local AWS runs this command in the
+background if the file is missing.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from pathlib import Path
 from local_aws.emr import spark_submit
 from local_aws.emr.node import Node, step_environment
 
-# Loads what steps load: files of every kind they read and write, joins, windows, MLlib's ALS.
+# Loads the classes that steps load: file formats that they read and write, joins, windows, ALS.
 WORKLOAD = """
 import sys
 from pyspark.ml.recommendation import ALS
@@ -49,7 +49,12 @@ spark.sparkContext.parallelize([1, 2]).map(str).collect()
 
 
 def archive(node: Node, folder: Path) -> Path:
-    """Where the archive for this Java, this Spark and this workload lies, or would lie."""
+    """Return the archive's path, whose name depends on this Java, this Spark and the workload.
+
+    Args:
+        node: the node with Java and Spark.
+        folder: the folder of the archive.
+    """
     release = node.java / "release"
     jars = sorted((jar.name, jar.stat().st_size) for jar in (node.spark / "jars").glob("*.jar"))
     content = repr((release.read_text() if release.exists() else str(node.java), jars, WORKLOAD))
@@ -57,13 +62,24 @@ def archive(node: Node, folder: Path) -> Path:
 
 
 def java_option(node: Node) -> str:
-    """The Java option that uses the archive, or "" as long as there is none."""
+    """Return the Java option that uses the archive, or "" while the archive does not exist."""
     made = node.class_archive is not None and node.class_archive.exists()
     return f"-XX:SharedArchiveFile={node.class_archive}" if made else ""
 
 
 def build(node: Node, target: Path) -> bool:
-    """Make the archive; False where another process is making it. Raises CalledProcessError."""
+    """Create the archive and delete older ones.
+
+    Args:
+        node: the node whose Spark to run.
+        target: the archive's path.
+
+    Returns:
+        False if another process is creating the archive, otherwise True.
+
+    Raises:
+        subprocess.CalledProcessError: if the workload fails.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_suffix(".lock").open("w") as lock:
         try:
@@ -94,7 +110,15 @@ def build(node: Node, target: Path) -> bool:
 
 
 def workload_command(node: Node, work: Path, part: Path) -> list[str]:
-    """The spark-submit that runs the workload and writes its classes to `part`."""
+    """Return the spark-submit command that runs the workload and archives its classes.
+
+    Writes the workload's script and settings to `work`.
+
+    Args:
+        node: the node whose Spark to run.
+        work: an empty folder to work in.
+        part: where to write the archive.
+    """
     (work / "tmp").mkdir()
     (work / "s3" / "warm-up").mkdir(parents=True)
     script = work / "warm_up.py"
@@ -115,12 +139,12 @@ def workload_command(node: Node, work: Path, part: Path) -> list[str]:
 
 
 def main() -> int:
-    """Make the archive of the node that the environment describes; returns the exit code."""
+    """Create the archive for the node in the environment variables, and return the exit code."""
     node = Node.of_environment()
     if node.class_archive is None:
         return 0
     with contextlib.suppress(OSError):
-        os.nice(10)  # whoever waits for a step comes first
+        os.nice(10)  # steps have priority
     try:
         build(node, node.class_archive)
     except subprocess.CalledProcessError as error:

@@ -1,4 +1,4 @@
-"""Events that EMR puts on EventBridge's default bus when a step or a cluster changes its state.
+"""Events that EMR puts on EventBridge's default bus when the state of a step or cluster changes.
 
 https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-cloudwatch-events.html
 """
@@ -20,12 +20,12 @@ HAPPENED = {
 
 
 def clock_time(at: datetime) -> str:
-    """A time as EMR's messages write it."""
+    """Return a time in the format of EMR's messages; `at` is in UTC."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def step_event(change: Change, cluster_id: str, cluster_name: str) -> dict[str, object]:
-    """The PutEvents entry of one change of a step."""
+    """Return the PutEvents entry for one change of a step's state."""
     step = change.step
     began = step.started_at or change.at
     happened = HAPPENED[change.state].format(
@@ -54,7 +54,15 @@ def step_event(change: Change, cluster_id: str, cluster_name: str) -> dict[str, 
 def cluster_event(
     cluster_id: str, cluster_name: str, state: str, code: str, at: datetime
 ) -> dict[str, object]:
-    """The PutEvents entry of a cluster's new state; `code` says why (e.g. USER_REQUEST)."""
+    """Return the PutEvents entry for a cluster's new state.
+
+    Args:
+        cluster_id: the cluster's id.
+        cluster_name: the cluster's name.
+        state: the new state.
+        code: EMR's code of the reason, e.g. USER_REQUEST.
+        at: the time of the change, in UTC.
+    """
     return {
         "Time": at,
         "Source": "aws.emr",

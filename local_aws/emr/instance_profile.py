@@ -1,4 +1,4 @@
-"""Credentials of a cluster's nodes: those of the role in its instance profile, as on EC2."""
+"""Credentials of a cluster's nodes: the role in its instance profile, as on EC2."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from botocore.session import get_session
 
 from local_aws import emulator
 
-SESSION = "i-0123456789abcdef0"  # EC2 names a node's session after its instance
+SESSION = "i-0123456789abcdef0"  # EC2 names an instance's session after the instance
 
 
 def s3_client(account: str, region: str, profile: str) -> Any:
-    """Return a boto3 S3 client that signs as the nodes do and renews its credentials in time.
+    """Return a boto3 S3 client that signs as the cluster's nodes and renews its credentials.
 
-    The role is assumed at the first call, so that an error is one of the step's.
+    It assumes the role at its first call, so that an error fails the step.
 
     Args:
         account: the cluster's account.
         region: the cluster's region.
-        profile: name or ARN of the cluster's instance profile.
+        profile: the name or ARN of the cluster's instance profile.
     """
     connect_to = emulator.part("aws.connect").connect_to
     internal = connect_to(aws_access_key_id=account, region_name=region)

@@ -1,7 +1,7 @@
-"""A step's `s3://` objects as local files, so that Spark reads them without an S3 file system.
+"""Copies a step's `s3://` objects to local files and back, because Spark has no S3 file system.
 
-Before the step, what its arguments name is downloaded below `<folder>/<bucket>/<key>`; after it,
-what is new or changed there is uploaded, `_SUCCESS` last, as EMR's committer does.
+Before the step, the objects that its arguments name are downloaded to `<folder>/<bucket>/<key>`.
+After it, files that are new or changed are uploaded, `_SUCCESS` last, as EMR's committer does.
 """
 
 import hashlib
@@ -19,55 +19,55 @@ from botocore.exceptions import ClientError
 
 ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\s,'\"]*))?")
 PARALLEL = 8
-# An object up to this size costs more to ask for than to copy, so it is kept for the next step.
+# Up to this size, requesting an object costs more than copying it, so it is kept for later steps.
 KEPT_BYTES = 1024 * 1024
 ARRAYS = ".npz"
 
 
 @dataclass(frozen=True)
 class Address:
-    """An `s3://bucket/key` named in a step's arguments; `key` may be a prefix or hold a `*`."""
+    """An `s3://bucket/key` in a step's arguments; `key` may be a prefix or contain a `*`."""
 
     bucket: str
     key: str
 
     @property
     def prefix(self) -> str:
-        """What every object named by this address begins with."""
+        """The common prefix of all objects that this address names."""
         return self.key.split("*")[0]
 
     def names(self, key: str) -> bool:
-        """Whether this address, read as a file or a folder, means the object `key`."""
+        """Return whether this address names the object `key`, as a file or as its folder."""
         if key.endswith("/"):
-            return False  # a console's folder marker
+            return False  # a folder marker, as the S3 console creates
         if "*" in self.key or self.key == "" or self.key.endswith("/"):
             return key.startswith(self.prefix)
         return key == self.key or key.startswith(self.key + "/")
 
 
 def addresses(arguments: Iterable[str]) -> list[Address]:
-    """Every distinct `s3://` address in a command line, in order."""
+    """Return the distinct `s3://` addresses in a command line, in order."""
     found = (Address(m[1], m[2] or "") for part in arguments for m in ADDRESS.finditer(part))
     return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
 class Version:
-    """What tells a changed file from an unchanged one."""
+    """The size in bytes and modification time in nanoseconds, which show if a file has changed."""
 
     size: int
     modified: int
 
     @classmethod
     def of(cls, path: Path) -> "Version":
-        """The version of a file now."""
+        """Return the current version of a file."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An object as S3 lists it; `etag` changes with its content."""
+    """An object as S3 lists it; `size` is in bytes, and `etag` changes with the content."""
 
     bucket: str
     key: str
@@ -76,7 +76,11 @@ class Listed:
 
     @property
     def name_when_kept(self) -> str:
-        """A folder for its part of the bucket, and a file for this very content of this object."""
+        """The relative path of its kept copy.
+
+        The folder depends on the part of the bucket (the first component of the key), the file name
+        on the bucket, the key and the content.
+        """
         content = f"{self.bucket}/{self.key}/{self.etag}"
         part = self.key.partition("/")[0]
         return f"{_folder_when_kept(self.bucket, part)}/{_digest(content)}"
@@ -91,12 +95,18 @@ def _digest(text: str) -> str:
 
 
 class Mirror:
-    """The files of one step. `client` is a boto3 S3 client.
+    """The local files of one step.
 
-    `kept` is a folder that the mirrors of all steps share: small objects that have not changed
-    since an earlier step are copied from there. Objects that are named one by one are not kept:
-    such as a submission, which one step reads. Where a step lists a whole part of a bucket, such as
-    visitors/, the copies of what is not there any more are deleted: visitors may be forgotten.
+    Copies of small objects are kept for later steps, which copy them instead of downloading them if
+    they have not changed. An object with its own address in the arguments, such as a submission, is
+    not kept: only one step reads it. When a step lists a whole part of a bucket, such as
+    `visitors/`, kept copies of objects that no longer exist there are deleted, because visitors may
+    be forgotten.
+
+    Args:
+        folder: where the step's files lie.
+        client: a boto3 S3 client.
+        kept: the folder of kept copies, which the mirrors of all steps share; None to keep none.
     """
 
     def __init__(self, folder: Path, client: Any, kept: Path | None = None) -> None:
@@ -105,26 +115,31 @@ class Mirror:
         self.kept = kept
         self.before: dict[tuple[str, str], Version] = {}
         self.buckets: set[str] = set()
-        self.single: set[tuple[str, str]] = set()  # named by an address of its own
+        self.single: set[tuple[str, str]] = set()  # objects that have their own address
         self.gone = 0  # objects that were deleted between the listing and the download
 
     def path(self, bucket: str, key: str) -> Path:
-        """Where an object lies; raises ValueError where the key leaves the folder."""
+        """Return the local path of an object.
+
+        Raises:
+            ValueError: if the key would lead out of the mirror's folder.
+        """
         path = self.folder / bucket / key
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise ValueError(f"the key {key!r} of bucket {bucket} leads out of the mirror")
         return path
 
     def local(self, argument: str) -> str:
-        """`argument` with each `s3://` address replaced by its local path."""
+        """Return `argument` with each `s3://` address replaced by its local path."""
         return ADDRESS.sub(lambda m: str(self.folder / m[1] / (m[2] or "")), argument)
 
     def pull(self, wanted: Iterable[Address]) -> int:
-        """Download every object the addresses name; returns the bytes that are Spark's work.
+        """Download every object that the addresses name; return the size of Spark's input in bytes.
 
-        Those are all but numpy's arrays: a model is read whole by the script itself, and a large
-        one makes no large job of its visitors'. An object that is deleted meanwhile is skipped and
-        counted in `gone`: to the step it is as if it had been deleted before.
+        The input excludes numpy arrays: they belong to a model, which the script itself reads
+        whole, so a large model does not make the Spark job large. An object that is deleted
+        between listing and download is skipped and counted in `gone`; to the step, it never
+        existed.
         """
         objects: dict[Listed, None] = {}
         for address in wanted:
@@ -143,7 +158,7 @@ class Mirror:
         return sum(item.size for item in objects if not item.key.endswith(ARRAYS))
 
     def listed(self, address: Address) -> Iterator[Listed]:
-        """Each object the address names."""
+        """Yield each object that the address names."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=address.bucket, Prefix=address.prefix
         )
@@ -153,21 +168,22 @@ class Mirror:
                     yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
 
     def fetch(self, item: Listed) -> Version | None:
-        """Get one object, from S3 or from an earlier step.
+        """Get one object, from S3 or from the kept copies.
 
-        Returns its file's version, None where S3 no longer has the object.
+        Returns:
+            The version of its local file, or None if S3 no longer has the object.
         """
         path = self.path(item.bucket, item.key)
         path.parent.mkdir(parents=True, exist_ok=True)
         is_kept = self.kept is not None and (item.bucket, item.key) not in self.single
         copy = self.kept / item.name_when_kept if self.kept and is_kept else None
         if copy:
-            with suppress(FileNotFoundError):  # not kept, or dropped by another step just now
+            with suppress(FileNotFoundError):  # not kept, or just deleted by another step
                 shutil.copyfile(copy, path)
                 return Version.of(path)
         try:
             if copy and item.size <= KEPT_BYTES:
-                # One call, where `download_file` makes two: there are thousands of visitors.
+                # One call instead of the two of `download_file`: there are thousands of visitors.
                 answer = self.client.get_object(Bucket=item.bucket, Key=item.key)
                 path.write_bytes(answer["Body"].read())
             else:
@@ -181,7 +197,10 @@ class Mirror:
         return Version.of(path)
 
     def drop_others(self, address: Address, listed: Iterable[Listed]) -> None:
-        """Delete the kept copies of a part of a bucket that are not among all of its objects."""
+        """Delete the kept copies of a whole part of a bucket that are not among its objects.
+
+        Does nothing if the address is not a whole part, such as `visitors/`.
+        """
         part = address.key.removesuffix("/")
         if self.kept is None or address.key != f"{part}/" or "/" in part or "*" in part:
             return
@@ -192,22 +211,26 @@ class Mirror:
 
     @staticmethod
     def keep(path: Path, copy: Path) -> None:
-        """Keep a copy of a file for later steps; other steps may be doing the same."""
+        """Keep a copy of a file for later steps; safe if several steps do so at the same time."""
         copy.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as part:
             part.write(path.read_bytes())
         Path(part.name).replace(copy)
 
     def versions(self) -> dict[tuple[str, str], Version]:
-        """Bucket and key of each file now, with its version."""
+        """Return the bucket and key of each current file, with its version."""
         return {place: Version.of(self.path(*place)) for place in self.files()}
 
     def new(self) -> list[tuple[str, str]]:
-        """Bucket and key of each file that is new or changed since the download."""
+        """Return the bucket and key of each file that is new or has changed since the download."""
         return [place for place, now in self.versions().items() if self.before.get(place) != now]
 
     def push(self) -> int:
-        """Upload what the step wrote, delete what it deleted; returns how many it wrote."""
+        """Upload the files that the step wrote and delete the objects whose files it deleted.
+
+        Returns:
+            The number of uploaded files.
+        """
         now = self.versions()
         for bucket, key in self.before.keys() - now.keys():
             self.client.delete_object(Bucket=bucket, Key=key)
@@ -221,11 +244,11 @@ class Mirror:
         return len(new)
 
     def upload(self, place: tuple[str, str]) -> None:
-        """Store one file."""
+        """Upload one file, given its bucket and key."""
         self.client.upload_file(str(self.path(*place)), *place)
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Bucket and key of each file that is an object, not Hadoop's own bookkeeping."""
+        """Yield the bucket and key of each file, except Hadoop's checksums and temporary files."""
         for bucket in sorted(self.buckets):
             root = self.folder / bucket
             for path in sorted(root.rglob("*")):

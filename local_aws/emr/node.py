@@ -1,4 +1,4 @@
-"""The machine that plays an EMR node: its Python, Spark and Java."""
+"""This machine in the role of an EMR node: its Python, Spark and Java."""
 
 import os
 from dataclasses import dataclass
@@ -7,9 +7,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Node:
-    """What the machine gives a step, and how Spark runs on it.
+    """The software and resources that this machine gives to a step.
 
-    `class_archive` is where Spark's archived classes lie once they are made (`class_archive`).
+    Args:
+        python: the steps' Python interpreter.
+        spark: the home folder of Spark.
+        java: the home folder of Java.
+        master: Spark's master URL.
+        memory_bytes: the machine's memory.
+        class_archive: the path of Spark's class archive, which may not exist yet (see the module
+            `class_archive`); None to use none.
     """
 
     python: Path
@@ -21,7 +28,7 @@ class Node:
 
     @classmethod
     def of_environment(cls) -> "Node":
-        """The node that the launcher describes in environment variables."""
+        """Return the node that the launcher describes in environment variables."""
         from local_aws.emr.class_archive import archive  # noqa: PLC0415  it imports this module
 
         node = cls(
@@ -37,7 +44,7 @@ class Node:
 
 
 def step_environment(node: Node, work: Path) -> dict[str, str]:
-    """The environment variables of a step that works in the folder `work`: Spark's needs only."""
+    """Return the environment variables of a step that works in `work`: only what Spark needs."""
     return {
         "PATH": f"{node.java / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(work / "tmp"),
@@ -51,5 +58,5 @@ def step_environment(node: Node, work: Path) -> dict[str, str]:
         "PYSPARK_DRIVER_PYTHON": str(node.python),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",  # Spark's tasks are the parallelism
+        "OPENBLAS_NUM_THREADS": "1",  # Spark's tasks already run in parallel
     }

@@ -1,4 +1,4 @@
-"""EMR's operations on steps and on the states of clusters, with requests as boto3 has them."""
+"""EMR's operations on steps and clusters' states; requests and answers have boto3's form."""
 
 import shlex
 import threading
@@ -27,10 +27,10 @@ MAXIMUM_CONCURRENCY = 256
 MAXIMUM_NAME_CHARACTERS = 256
 MAXIMUM_LISTED_IDS = 10
 PAGE = 50
-# States in which a cluster runs no step yet, and in which it runs none any more.
+# States in which a cluster does not run steps yet, and states in which it no longer does.
 NOT_YET = ("STARTING", "BOOTSTRAPPING")
 ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
-# What EMR says of a cluster that waits, by what its last step came to.
+# EMR's messages about a waiting cluster: without a previous step, and by the last step's state.
 READY = "Cluster ready to run steps."
 READY_AGAIN = {
     State.COMPLETED: "Cluster ready after last step completed.",
@@ -43,7 +43,7 @@ Response = dict[str, Any]
 
 
 class EmrError(Exception):
-    """An error of the API; `code` is what SDKs call its error code. Always answered with 400."""
+    """An API error with its error code; the HTTP status is always 400."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -51,17 +51,17 @@ class EmrError(Exception):
 
 
 def invalid(message: str) -> EmrError:
-    """The error for a request that names something that is not there."""
+    """Return the error for a request that names something unknown or has an invalid parameter."""
     return EmrError("InvalidRequestException", message)
 
 
 def refused(message: str) -> EmrError:
-    """The error for a request that asks for what may not be."""
+    """Return the error for a request that is not allowed."""
     return EmrError("ValidationException", message)
 
 
 class Record(Protocol):
-    """What moto keeps of a cluster, as far as steps change it."""
+    """The part of moto's record of a cluster that steps read and change."""
 
     state: str
     step_concurrency_level: int
@@ -69,15 +69,15 @@ class Record(Protocol):
 
     @property
     def protected(self) -> bool:
-        """Whether the cluster must not be terminated."""
+        """Whether the cluster has termination protection."""
 
     def end(self, state: str) -> None:
-        """The cluster and its instances end in `state` (TERMINATED…)."""
+        """End the cluster and its instances; the cluster's final state is `state` (TERMINATED…)."""
 
 
 @dataclass
 class Cluster:
-    """One cluster: what its steps need to know of it, its steps, and what runs."""
+    """One cluster: its configuration, as far as steps need it, its steps and its history."""
 
     id: str
     name: str
@@ -96,32 +96,36 @@ class Cluster:
 
     @property
     def ready(self) -> bool:
-        """Whether the cluster runs steps."""
+        """Whether the cluster can run steps."""
         return self.record.state not in (*NOT_YET, *ENDING)
 
     @property
     def ending(self) -> bool:
-        """Whether the cluster has ended or is about to."""
+        """Whether the cluster is ending or has ended."""
         return self.record.state in ENDING
 
 
 class Work(Protocol):
-    """Runs steps in the background and calls `Operations.finished` for each."""
+    """Runs steps in the background and calls `Operations.finished` after each."""
 
     def begin(self, cluster: Cluster, step: Step) -> None:
-        """Start a step."""
+        """Start a step and return without waiting for it."""
 
     def cancel(self, step: Step) -> None:
-        """End a running step soon."""
+        """Begin to end a running step."""
 
 
 Publish = Callable[[Cluster, list[dict[str, Any]]], None]
-# Runs an action a moment later: how long a state lasts that takes minutes on AWS.
+# Runs an action after a short delay, which stands for minutes on AWS.
 Later = Callable[[Callable[[], None]], None]
 
 
 class Operations:
-    """Steps of all clusters. Each public method but `finished` answers one API operation."""
+    """The steps and states of all clusters.
+
+    Each method that takes a `Request` answers one API operation. The other methods are for callers
+    inside the local EMR.
+    """
 
     def __init__(self, work: Work, publish: Publish, later: Later) -> None:
         self.work = work
@@ -131,14 +135,18 @@ class Operations:
         self.clusters: dict[str, Cluster] = {}
 
     def cluster(self, cluster_id: str) -> Cluster:
-        """The cluster of that id; raises EmrError where there is none."""
+        """Return the cluster with this id.
+
+        Raises:
+            EmrError: if there is none.
+        """
         try:
             return self.clusters[cluster_id]
         except KeyError:
             raise invalid(f"Cluster id '{cluster_id}' is not valid.") from None
 
     def add_cluster(self, cluster: Cluster, steps: list[dict[str, Any]]) -> None:
-        """A cluster that RunJobFlow made, with its first steps: it starts."""
+        """Start a cluster that RunJobFlow created, with its first steps (as in the request)."""
         with self.lock:
             self.clusters[cluster.id] = cluster
             self.move(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
@@ -147,7 +155,7 @@ class Operations:
         self.later(lambda: self.bootstrap(cluster))
 
     def bootstrap(self, cluster: Cluster) -> None:
-        """The cluster's instances run: its bootstrap actions come next."""
+        """Move a cluster whose instances run on to its bootstrap actions."""
         with self.lock:
             if cluster.ending:
                 return
@@ -155,7 +163,7 @@ class Operations:
         self.later(lambda: self.become_ready(cluster))
 
     def become_ready(self, cluster: Cluster) -> None:
-        """The cluster is ready: its first step starts, or it waits for one."""
+        """Mark a cluster as ready and start its first steps, if it has any."""
         with self.lock:
             if cluster.ending:
                 return
@@ -164,16 +172,21 @@ class Operations:
             self.tell(cluster)
 
     def move(self, cluster: Cluster, state: str, reason: str, code: str = "") -> None:
-        """Put a cluster into a state for a reason, and tell EventBridge if the state is new."""
+        """Set a cluster's state and its reason, and publish an event if the state has changed."""
         changed = cluster.record.state != state
         cluster.reason, cluster.reason_code = reason, code
         cluster.record.state = state
-        # EMR's events tell of every state but these two.
+        # EMR publishes events for all states except these two.
         if changed and state not in ("BOOTSTRAPPING", "TERMINATING"):
             self.publish(cluster, [self.state_event(cluster, state, code)])
 
     def add_job_flow_steps(self, request: Request) -> Response:
-        """AddJobFlowSteps: append the steps, and start what may start."""
+        """AddJobFlowSteps: append the steps and start those that may start.
+
+        Raises:
+            EmrError: if the cluster is unknown or ending, a step is invalid, or there would be too
+                many active steps.
+        """
         with self.lock:
             cluster = self.cluster(request["JobFlowId"])
             if cluster.ending:
@@ -194,7 +207,7 @@ class Operations:
             return {"StepIds": [step.id for step in steps]}
 
     def describe_step(self, request: Request) -> Response:
-        """DescribeStep."""
+        """DescribeStep: return one step."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
             step = cluster.steps.get(request["StepId"])
@@ -203,7 +216,7 @@ class Operations:
             return {"Step": described(step)}
 
     def list_steps(self, request: Request) -> Response:
-        """ListSteps: newest first, by pages; filtered by state and by id."""
+        """ListSteps: return one page of steps, newest first, filtered by state and by id."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
             steps = list(reversed(cluster.steps.all))
@@ -221,7 +234,7 @@ class Operations:
             return {"Steps": [described(step) for step in page], **more}
 
     def cancel_steps(self, request: Request) -> Response:
-        """CancelSteps: pending steps at once, running ones as soon as they end."""
+        """CancelSteps: cancel pending steps immediately; running steps as soon as they end."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
             ids = request.get("StepIds", [])
@@ -236,7 +249,7 @@ class Operations:
             return {"CancelStepsInfoList": outcome}
 
     def cancel_step(self, cluster: Cluster, step_id: str) -> Response:
-        """Cancel one step; what CancelSteps answers about it."""
+        """Cancel one step and return the entry about it in the answer of CancelSteps."""
         step = cluster.steps.get(step_id)
         if step is None or not cluster.steps.cancel(step):
             state = step.state if step else "unknown"
@@ -247,7 +260,7 @@ class Operations:
         return {"StepId": step_id, "Status": "SUBMITTED"}
 
     def modify_cluster(self, request: Request) -> Response:
-        """ModifyCluster: the step concurrency level."""
+        """ModifyCluster: change the step concurrency level."""
         with self.lock:
             cluster = self.cluster(request["ClusterId"])
             level = request.get("StepConcurrencyLevel", cluster.record.step_concurrency_level)
@@ -258,7 +271,7 @@ class Operations:
             return {"StepConcurrencyLevel": level}
 
     def set_keep_alive(self, request: Request) -> Response:
-        """SetKeepJobFlowAliveWhenNoSteps."""
+        """SetKeepJobFlowAliveWhenNoSteps: change whether clusters outlive their last step."""
         with self.lock:
             for cluster_id in request.get("JobFlowIds", []):
                 cluster = self.cluster(cluster_id)
@@ -268,7 +281,16 @@ class Operations:
             return {}
 
     def terminate(self, cluster: Cluster, state: str, code: str, message: str) -> None:
-        """Cancel what a cluster has to do and end it, a moment later, in `state`."""
+        """Cancel a cluster's steps and, after a short delay, end the cluster.
+
+        Does nothing if the cluster is ending already.
+
+        Args:
+            cluster: the cluster.
+            state: its final state.
+            code: EMR's code of the reason, e.g. USER_REQUEST.
+            message: EMR's message of the reason.
+        """
         with self.lock:
             if cluster.ending:
                 return
@@ -281,17 +303,23 @@ class Operations:
         self.later(lambda: self.ended(cluster, state))
 
     def ended(self, cluster: Cluster, state: str) -> None:
-        """The cluster's instances are gone."""
+        """End a cluster and its instances, and publish its final state."""
         with self.lock:
             cluster.ended_at = datetime.now(UTC)
             cluster.record.end(state)
             self.publish(cluster, [self.state_event(cluster, state, cluster.reason_code)])
 
     def finished(self, cluster: Cluster, step: Step, failure: Failure | None) -> None:
-        """A step's process ended; go on with the next step, or do what its failure asks for."""
+        """Record that a step's process ended, take its action on failure and start the next step.
+
+        Args:
+            cluster: the step's cluster.
+            step: the step.
+            failure: why it failed, or None if it succeeded.
+        """
         with self.lock:
             cluster.steps.finish(step, failure, cluster.record.step_concurrency_level)
-            # EMR does not end a cluster whose steps run side by side.
+            # EMR does not terminate a cluster that may run several steps at the same time.
             alone = cluster.record.step_concurrency_level == 1
             if alone and step.state is State.FAILED and step.action_on_failure in TERMINATE:
                 message = "Shut down as step failed"
@@ -299,13 +327,16 @@ class Operations:
             self.advance(cluster)
 
     def advance(self, cluster: Cluster) -> None:
-        """Start what may start, if the cluster is ready, and tell EventBridge what happened."""
+        """Start the steps that may start, if the cluster is ready, and publish all changes."""
         if cluster.ready:
             self.run_steps(cluster)
         self.tell(cluster)
 
     def run_steps(self, cluster: Cluster) -> None:
-        """Start what may start, and settle the cluster's state."""
+        """Start the steps that may start, and set the cluster's state accordingly.
+
+        A cluster without work is terminated unless it must stay alive when it has no steps.
+        """
         for step in cluster.steps.start_next(cluster.record.step_concurrency_level):
             self.work.begin(cluster, step)
         busy = bool(cluster.steps.in_state(*BUSY))
@@ -319,17 +350,25 @@ class Operations:
             self.terminate(cluster, "TERMINATED", "ALL_STEPS_COMPLETED", "Steps completed")
 
     def tell(self, cluster: Cluster) -> None:
-        """Publish what happened to the cluster's steps."""
+        """Publish the changes of the cluster's steps since the last call."""
         changes = cluster.steps.take_changes()
         self.publish(cluster, [step_event(change, cluster.id, cluster.name) for change in changes])
 
     def state_event(self, cluster: Cluster, state: str, code: str) -> dict[str, Any]:
-        """The event of a cluster's new state."""
+        """Return the event for a cluster's new state."""
         return cluster_event(cluster.id, cluster.name, state, code, datetime.now(UTC))
 
 
 def accepted_step(step: dict[str, Any], concurrency: int) -> Step:
-    """A step of a request, checked; raises EmrError naming what is wrong with it."""
+    """Return a step of a request, after checking it.
+
+    Args:
+        step: the step in the request.
+        concurrency: the cluster's step concurrency level.
+
+    Raises:
+        EmrError: if the step is invalid; the message names the problem.
+    """
     name = step.get("Name", "")
     if len(name) > MAXIMUM_NAME_CHARACTERS:
         raise refused(
@@ -352,7 +391,11 @@ def accepted_step(step: dict[str, Any], concurrency: int) -> Step:
 
 
 def check_command(step: Step) -> None:
-    """Raise EmrError where EMR, or this machine, cannot run the step's command."""
+    """Check that EMR and this machine can run the step's command.
+
+    Raises:
+        EmrError: if they cannot.
+    """
     length = sum(map(len, jar_step_strings(step.jar_step)))
     if length > MAXIMUM_ARGUMENT_CHARACTERS:
         raise refused(
@@ -372,7 +415,7 @@ def check_command(step: Step) -> None:
 
 
 def jar_step_strings(value: object) -> list[str]:
-    """Every string value in a HadoopJarStep: AddJobFlowSteps limits their total length."""
+    """Return every string value in a HadoopJarStep; AddJobFlowSteps limits their total length."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
@@ -383,7 +426,15 @@ def jar_step_strings(value: object) -> list[str]:
 
 
 def page_start(marker: str | None, count: int) -> int:
-    """Index of the first item of a page; raises EmrError for a marker that is not ours."""
+    """Return the index of a page's first item.
+
+    Args:
+        marker: the request's Marker, or None for the first page.
+        count: the number of items.
+
+    Raises:
+        EmrError: if the marker is not one that ListSteps returned.
+    """
     if marker is None:
         return 0
     if not marker.isdigit() or int(marker) > count:
@@ -392,10 +443,10 @@ def page_start(marker: str | None, count: int) -> int:
 
 
 def described(step: Step) -> dict[str, Any]:
-    """A step as DescribeStep and ListSteps show it."""
+    """Return a step as DescribeStep and ListSteps show it."""
     status: dict[str, Any] = {
         "State": step.state.value,
-        # EMR has no code for a step's change of state (StepStateChangeReason), only a message.
+        # StepStateChangeReason of EMR has a message but no code.
         "StateChangeReason": {"Message": step.reason} if step.reason else {},
         "Timeline": timeline(
             CreationDateTime=step.created_at,
@@ -428,7 +479,7 @@ def described(step: Step) -> dict[str, Any]:
 
 
 def cluster_status(cluster: Cluster) -> dict[str, Any]:
-    """A cluster's Status as DescribeCluster and ListClusters show it."""
+    """Return a cluster's Status as DescribeCluster and ListClusters show it."""
     code = {"Code": cluster.reason_code} if cluster.reason_code else {}
     return {
         "State": cluster.record.state,
@@ -442,15 +493,15 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
 
 
 def timeline(**times: datetime | None) -> dict[str, datetime]:
-    """The times that have come."""
+    """Return the times that are set."""
     return {name: at for name, at in times.items() if at}
 
 
 def without_empty_lists(value: Any) -> Any:
-    """What EMR shows of a description: it leaves empty lists out at every depth.
+    """Return a description without empty lists at any depth, as EMR shows it.
 
-    Empty maps stay: a configuration without properties comes back with `"Properties": {}`.
-    Terraform compares `configurations_json` with this and replaces the cluster where they differ
+    Empty maps stay: EMR returns a configuration without properties with `"Properties": {}`.
+    Terraform compares this with its `configurations_json` and replaces the cluster if they differ
     (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/emr_cluster).
     """
     if isinstance(value, dict):
@@ -461,5 +512,5 @@ def without_empty_lists(value: Any) -> Any:
 
 
 def command_line(step: Step) -> str:
-    """A step's command, for a log line."""
+    """Return a step's command, for a log line."""
     return shlex.join(step.arguments)

@@ -1,4 +1,4 @@
-"""EMR as an emulator's service: clusters by moto, steps by `operations` and `step_process`."""
+"""Registers EMR as an emulator service: moto provides clusters, this package provides steps."""
 
 import logging
 import shutil
@@ -30,7 +30,7 @@ api = emulator.part("aws.api")
 connect_to = emulator.part("aws.connect").connect_to
 plugins = emulator.part("services.plugins")
 
-# Operations that moto answers well as they are.
+# Operations for which moto's answer is correct.
 BY_MOTO = (
     "AddInstanceGroups",
     "AddTags",
@@ -44,19 +44,19 @@ BY_MOTO = (
     "SetTerminationProtection",
     "SetVisibleToAllUsers",
 )
-# How long a cluster stays in a state that takes minutes on AWS: long enough to be seen.
+# How long a cluster stays in a state that takes minutes on AWS: long enough for a test to see it.
 MOMENT_SECONDS = 0.3
 
 
 class MotoRecord:
-    """moto's cluster, as `operations.Record`."""
+    """Adapts moto's cluster to `operations.Record`."""
 
     def __init__(self, cluster: Any) -> None:
         self.cluster = cluster
 
     @property
     def protected(self) -> bool:
-        """Whether the cluster must not be terminated."""
+        """Whether the cluster has termination protection."""
         return bool(self.cluster.termination_protected)
 
     @property
@@ -70,7 +70,7 @@ class MotoRecord:
 
     @property
     def step_concurrency_level(self) -> int:
-        """How many steps may run at once."""
+        """How many steps may run at the same time."""
         return int(self.cluster.step_concurrency_level or 1)
 
     @step_concurrency_level.setter
@@ -79,7 +79,7 @@ class MotoRecord:
 
     @property
     def keep_job_flow_alive_when_no_steps(self) -> bool:
-        """Whether the cluster waits for more steps."""
+        """Whether the cluster stays alive when it has no more steps."""
         return bool(self.cluster.keep_job_flow_alive_when_no_steps)
 
     @keep_job_flow_alive_when_no_steps.setter
@@ -100,7 +100,7 @@ class MotoRecord:
 
 
 class LocalWork:
-    """Runs steps as processes of this machine, each in a thread of its own."""
+    """Runs steps as processes of this machine, with one thread for each step."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="emr-"))
@@ -120,7 +120,7 @@ class LocalWork:
             ),
             node=self.node,
             log_prefix=log_prefix(cluster.log_uri, cluster.id, step.id),
-            kept=self.folder / cluster.id / "kept",  # another cluster may have other rights
+            kept=self.folder / cluster.id / "kept",  # clusters may have different permissions
         )
         self.running[step.id] = process
         threading.Thread(
@@ -128,7 +128,7 @@ class LocalWork:
         ).start()
 
     def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
-        """The background thread of one step."""
+        """Run one step to its end and report it to `Operations.finished` (in its own thread)."""
         failure: Failure | None = Failure(
             "Unknown Error.", "The local EMR failed; its log says why.", ""
         )
@@ -144,30 +144,30 @@ class LocalWork:
             LOG.info("EMR step %s (%s) %s", step.id, step.name, step.state)
 
     def cancel(self, step: Step) -> None:
-        """End a running step soon."""
+        """Begin to end a running step."""
         if process := self.running.get(step.id):
             process.cancel()
 
     def end_all(self) -> None:
-        """End every running step now and remove what they left."""
+        """End every running step immediately and remove all files of steps."""
         for process in list(self.running.values()):
             process.cancel(grace_seconds=0)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Bus:
-    """Puts events on EventBridge's default bus, in order and without keeping EMR waiting."""
+    """Puts events on EventBridge's default bus, in order and in the background."""
 
     def __init__(self) -> None:
         self.sender = ThreadPoolExecutor(1, thread_name_prefix="emr-events")
 
     def publish(self, cluster: Cluster, events: list[dict[str, Any]]) -> None:
-        """Send the events soon."""
+        """Queue the events to be sent in the background."""
         if events:
             self.sender.submit(self.send, cluster.account, cluster.region, events)
 
     def send(self, account: str, region: str, events: list[dict[str, Any]]) -> None:
-        """Send them now; an event that cannot be sent is lost, as EMR's are: best effort."""
+        """Send events now; an event that cannot be sent is lost: EMR's delivery is best effort."""
         try:
             client = connect_to(aws_access_key_id=account, region_name=region).events
             for start in range(0, len(events), 10):
@@ -177,7 +177,7 @@ class Bus:
 
 
 def in_a_moment(action: Callable[[], None]) -> None:
-    """Run an action after MOMENT_SECONDS, in a thread that keeps no process alive."""
+    """Run an action after MOMENT_SECONDS in a daemon thread."""
     timer = threading.Timer(MOMENT_SECONDS, action)
     timer.daemon = True
     timer.start()
@@ -191,10 +191,10 @@ def keep_security_groups(
     service_access_security_group: str,
     **_: Any,
 ) -> tuple[str, str, str]:
-    """The groups a cluster was given, as they are, in place of moto's `_manage_security_groups`.
+    """Return a cluster's security groups unchanged; replaces moto's `_manage_security_groups`.
 
-    moto's own makes missing groups by a call that the emulator's patched EC2 does not take, and
-    adds rules to given ones, which Terraform would then want to remove.
+    moto's own function creates missing groups by a call that the emulator's patched EC2 does not
+    accept, and adds rules to existing groups, which Terraform would then want to remove.
     """
     return (
         emr_managed_master_security_group,
@@ -204,7 +204,7 @@ def keep_security_groups(
 
 
 class EmrService:
-    """Answers every EMR operation the product and Terraform use."""
+    """Answers every EMR operation that the product and Terraform use."""
 
     def __init__(self) -> None:
         self.work = LocalWork()
@@ -213,7 +213,10 @@ class EmrService:
         self.policies: dict[tuple[str, str], dict[str, Any]] = {}
 
     def answers(self) -> dict[str, Any]:
-        """Operation name -> what answers it, given the emulator's context and the request."""
+        """Return the functions that answer each operation, by the operation's name.
+
+        Each function takes the emulator's context and the request.
+        """
         steps = self.operations
         return (
             dict.fromkeys(BY_MOTO, self.by_moto)
@@ -247,17 +250,21 @@ class EmrService:
 
     # -- clusters --------------------------------------------------------------------------------
     def by_moto(self, context: Any, _request: Any) -> Any:
-        """moto's answer."""
+        """Return moto's answer."""
         with self.operations.lock:
             return emulator.part("services.moto").call_moto(context)
 
     def of_cluster(self, context: Any, request: dict[str, Any]) -> Any:
-        """moto's answer about a cluster that must be there."""
+        """Return moto's answer about a cluster.
+
+        Raises:
+            EmrError: if there is no such cluster.
+        """
         self.operations.cluster(request["ClusterId"])
         return self.by_moto(context, request)
 
     def run_job_flow(self, context: Any, request: dict[str, Any]) -> Any:
-        """RunJobFlow: moto makes the cluster, without the steps, which are ours."""
+        """RunJobFlow: moto creates the cluster without its steps; `operations` adds the steps."""
         from moto.emr.models import emr_backends  # noqa: PLC0415
 
         instances = dict(request.get("Instances", {}))
@@ -265,7 +272,7 @@ class EmrService:
         steps = request.get("Steps", [])
         if not request.get("JobFlowRole"):
             raise refused("InstanceProfile is required for creating cluster.")
-        for step in steps:  # before there is a cluster
+        for step in steps:  # refuse an invalid step before the cluster exists
             accepted_step(step, request.get("StepConcurrencyLevel") or 1)
         for_moto = {name: value for name, value in request.items() if name != "Steps"}
         for_moto["Instances"] = instances | {"KeepJobFlowAliveWhenNoSteps": True}
@@ -291,7 +298,7 @@ class EmrService:
         return answer
 
     def describe_cluster(self, context: Any, request: dict[str, Any]) -> Any:
-        """DescribeCluster: moto's answer with what moto leaves out or gets wrong."""
+        """DescribeCluster: moto's answer, with missing and wrong fields corrected."""
         cluster = self.operations.cluster(request["ClusterId"])
         answer = self.by_moto(context, request)
         described = answer["Cluster"]
@@ -304,21 +311,24 @@ class EmrService:
         return {"Cluster": without_empty_lists(described)}
 
     def list_clusters(self, context: Any, request: dict[str, Any]) -> Any:
-        """ListClusters: moto's answer with the clusters' states and reasons."""
+        """ListClusters: moto's answer, with the clusters' states and reasons."""
         answer = self.by_moto(context, request)
         for listed in answer.get("Clusters", []):
             listed["Status"] = cluster_status(self.operations.cluster(listed["Id"]))
         return answer
 
     def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
-        """ListInstanceFleets: a cluster of instance groups has none (moto answers 500)."""
+        """ListInstanceFleets: refused, because a cluster of instance groups has no fleets.
+
+        moto would answer 500.
+        """
         self.operations.cluster(request["ClusterId"])
         raise EmrError(
             "InvalidRequestException", "Instance fleets and instance groups are mutually exclusive."
         )
 
     def terminate_job_flows(self, _context: Any, request: dict[str, Any]) -> Any:
-        """TerminateJobFlows."""
+        """TerminateJobFlows: refused if any of the clusters has termination protection."""
         clusters = [self.operations.cluster(name) for name in request.get("JobFlowIds", [])]
         protected = [c.id for c in clusters if c.record.protected]
         if protected:
@@ -333,7 +343,14 @@ class EmrService:
         return {}
 
     def policy_answer(self, verb: str, kind: str) -> Any:
-        """Get, put or remove a cluster's policy of one kind; kept and shown, not acted on."""
+        """Return a function that gets, puts or removes a cluster's policy of one kind.
+
+        Policies are stored and returned, but have no effect.
+
+        Args:
+            verb: `Get`, `Put` or `Remove`.
+            kind: `AutoTermination` or `ManagedScaling`.
+        """
         name = f"{kind}Policy"
 
         def answer(_context: Any, request: dict[str, Any]) -> dict[str, Any]:
@@ -349,12 +366,20 @@ class EmrService:
 
 
 def accepted_in_silence(_request: Any) -> dict[str, Any]:
-    """The answer of an operation that means nothing on one machine."""
+    """Answer an operation that has no effect on a single machine."""
     return {}
 
 
 def with_clear_errors(operation: str, answer: Any, throttle: Throttle | NoThrottle) -> Any:
-    """Let whatever goes wrong be a 400: SDKs repeat a 500 up to 25 times."""
+    """Return an answer function that throttles calls and turns every error into a 400.
+
+    SDKs would retry a 500 up to 25 times.
+
+    Args:
+        operation: the operation's name.
+        answer: the function that answers it.
+        throttle: the rate limits.
+    """
 
     def answered(context: Any, request: Any) -> Any:
         try:
@@ -376,7 +401,7 @@ def with_clear_errors(operation: str, answer: Any, throttle: Throttle | NoThrott
 
 
 def not_offered(operation: str) -> Any:
-    """The answer of an operation that the product does not use."""
+    """Return a function that refuses an operation because the product does not use it."""
 
     def answer(_context: Any, _request: Any) -> Any:
         raise refused(f"the local EMR does not offer {operation}; AWS does.")
@@ -389,7 +414,7 @@ SERVICES: list[EmrService] = []
 
 @plugins.aws_provider(api="emr", name="default")  # type: ignore[untyped-decorator]
 def emr() -> Any:
-    """The service that the emulator loads for EMR."""
+    """Return the service that the emulator loads for EMR."""
     from moto.emr.models import ElasticMapReduceBackend  # noqa: PLC0415
 
     patch = emulator.part("utils.patch").patch
@@ -408,6 +433,6 @@ def emr() -> Any:
 
 
 def end_steps() -> None:
-    """End every running step: the emulator stops."""
+    """End every running step, because the emulator stops."""
     for service in SERVICES:
         service.work.end_all()

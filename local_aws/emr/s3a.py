@@ -1,25 +1,27 @@
-"""The questions that S3A, EMR's S3 client from release 7.10 on, asks before it reads or writes.
+"""The requests that S3A, EMR's S3 client from release 7.10 on, makes before it reads or writes.
 
-The local EMR copies a step's objects by itself (`mirror`), so that Spark asks S3 nothing. These
-calls are made beside the copying, with the step's own credentials, so that a role that lacks a
-right which S3A needs fails here with S3A's own exception.
+The local EMR copies a step's objects itself (`mirror`), so Spark makes no requests to S3. This
+module makes S3A's requests in addition to the copying, with the step's credentials. So a role that
+lacks a permission that S3A needs fails here, with S3A's own exception.
 
-Facts from Hadoop 3.4, package org.apache.hadoop.fs.s3a (S3AFileSystem, impl/MkdirOperation,
-impl/StatusProbeEnum) and https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-s3a-migrate.html:
+Sources: Hadoop 3.4, package org.apache.hadoop.fs.s3a (S3AFileSystem, impl/MkdirOperation,
+impl/StatusProbeEnum), and
+https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-s3a-migrate.html:
 
 | call | requests |
 |---|---|
-| getFileStatus, exists | HEAD `key`; if that is 404, LIST `key/` with two entries at most |
+| getFileStatus, exists | HEAD `key`; if that is 404, LIST `key/` with at most two entries |
 | open | getFileStatus, then GET |
 | listStatus | LIST `key/`; if that is empty, getFileStatus |
-| globStatus | listStatus of the folder before the first wildcard, and so on down |
-| create, overwriting | LIST `key/` (a folder must not lie there), then PUT `key` |
-| mkdirs | LIST `key/`, HEAD `key`; the same for each parent up to one that is there; PUT `key/` |
-| delete | getFileStatus; a folder: LIST all of it, DELETE each object |
+| globStatus | listStatus of the folder before the first wildcard, then of each level below |
+| create, overwriting | LIST `key/` (there must be no folder), then PUT `key` |
+| mkdirs | LIST `key/`, HEAD `key`; the same for each parent up to one that exists; PUT `key/` |
+| delete | getFileStatus; for a folder, LIST all of it and DELETE each object |
 | rename | getFileStatus of source and target, then a copy and a DELETE of each object |
 
-Only a 404 means "not there". Every other answer to a HEAD or a LIST is thrown, 403 above all;
-mkdirs alone ignores a 403, and only for a parent. The root of a bucket needs no question.
+Only a 404 means that the object does not exist. S3A throws an exception for any other error of a
+HEAD or LIST, including 403; only mkdirs ignores a 403, and only for a parent. S3A makes no request
+to determine the status of a bucket's root.
 """
 
 from collections.abc import Iterable
@@ -32,16 +34,16 @@ from botocore.exceptions import ClientError
 PARALLEL = 16
 FORBIDDEN = 403
 NOT_FOUND = 404
-# A folder's marker and one entry tell an empty folder from a full one.
+# Two entries suffice to distinguish an empty folder (only its marker) from one with contents.
 LIST_ENTRIES = 2
 WILDCARDS = "*?[{"
 SUCCESS = "_SUCCESS"
-# What Hadoop's FileOutputCommitter makes for the first attempt of a job.
+# The folder that Hadoop's FileOutputCommitter creates for the first attempt of a job.
 JOB_ATTEMPT = "_temporary/0"
 
 
 class Location(Protocol):
-    """A bucket and a key, as `mirror.Address` has them."""
+    """A bucket and a key, such as a `mirror.Address`."""
 
     @property
     def bucket(self) -> str:
@@ -49,27 +51,34 @@ class Location(Protocol):
 
     @property
     def key(self) -> str:
-        """A key, a folder with or without its slash, or a pattern."""
+        """A key, a folder with or without a slash at its end, or a pattern."""
 
 
 class Kind(Enum):
-    """What lies at a path."""
+    """The kind of object at a path."""
 
     FILE = "file"
     FOLDER = "folder"
 
 
 class S3AError(Exception):
-    """An exception of S3A; the message is the line that Java prints."""
+    """An exception of S3A; its message is the line that Java would print."""
 
 
 def uri(bucket: str, key: str) -> str:
-    """A path as Hadoop prints it: without a slash at its end."""
+    """Return a path as Hadoop prints it, without a slash at its end."""
     return f"s3://{bucket}/{key}".rstrip("/")
 
 
 def translated(operation: str, bucket: str, key: str, error: ClientError) -> S3AError:
-    """What S3A throws where S3 refused a request of `operation` (S3AUtils.translateException)."""
+    """Return the exception that S3A throws for an error of S3 (S3AUtils.translateException).
+
+    Args:
+        operation: S3A's name of the operation that made the request.
+        bucket: the request's bucket.
+        key: the path of the operation.
+        error: S3's error.
+    """
     answer = error.response.get("ResponseMetadata", {})
     status = answer.get("HTTPStatusCode", 0)
     code = error.response.get("Error", {}).get("Code", "")
@@ -80,7 +89,7 @@ def translated(operation: str, bucket: str, key: str, error: ClientError) -> S3A
             f"org.apache.hadoop.fs.s3a.UnknownStoreException: `{path}': Bucket does not exist"
         )
     if status == FORBIDDEN:
-        # The answer to a HEAD has no body, so S3's own code is not in it.
+        # The answer to a HEAD has no body and so lacks S3's error code.
         kind = "java.nio.file.AccessDeniedException"
         cause = "403 Forbidden" if code in ("403", "Forbidden") else code
     else:
@@ -94,12 +103,12 @@ def translated(operation: str, bucket: str, key: str, error: ClientError) -> S3A
 
 
 def denied(error: ClientError) -> bool:
-    """Whether S3 refused for want of a right."""
+    """Return whether S3 refused a request because a permission is missing (403)."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == FORBIDDEN
 
 
 def absent(error: ClientError) -> bool:
-    """Whether S3 says that there is no such key; a missing bucket is another matter."""
+    """Return whether S3 answered that the key does not exist; False for a missing bucket."""
     response = error.response
     return (
         response.get("ResponseMetadata", {}).get("HTTPStatusCode") == NOT_FOUND
@@ -108,30 +117,34 @@ def absent(error: ClientError) -> bool:
 
 
 class S3A:
-    """S3A's requests, made with `client`, a boto3 S3 client with the step's credentials."""
+    """Makes S3A's requests with `client`, a boto3 S3 client with the step's credentials."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
     # -- what a step does ------------------------------------------------------------------------
     def before_reading(self, locations: Iterable[Location]) -> None:
-        """Ask what Spark asks of each path in a command line before it reads or writes there.
+        """Make the requests that Spark makes for each path of a command line before it uses it.
 
         Raises:
-            S3AError: for the first path, in their order, at which S3 refuses a question.
+            S3AError: for the first path, in the given order, with a refused request.
         """
         with ThreadPoolExecutor(PARALLEL) as pool:
             for answer in [pool.submit(self.look_at, place) for place in locations]:
                 answer.result()
 
     def before_writing(self, written: Iterable[tuple[str, str]]) -> None:
-        """Ask what S3A asks before it puts these objects, each a bucket and a key.
+        """Make the requests that S3A makes before it writes these objects.
 
-        A folder that gets a `_SUCCESS` is a job's output: its committer makes a folder
-        `_temporary/0` in it first and deletes `_temporary` last. Every other object is created.
+        A folder that receives a `_SUCCESS` is a job's output: its committer first creates a folder
+        `_temporary/0` in it and last deletes `_temporary`. All other objects are created one by
+        one.
+
+        Args:
+            written: bucket and key of each object.
 
         Raises:
-            S3AError: for the first object, in their order, that may not be written.
+            S3AError: for the first object, in the given order, that may not be written.
         """
         places = list(written)
         outputs = [(bucket, key.removesuffix(SUCCESS)) for bucket, key in places if is_success(key)]
@@ -147,7 +160,7 @@ class S3A:
                 answer.result()
 
     def look_at(self, place: Location) -> None:
-        """Ask after a path, or list the folder that a pattern's first wildcard is in."""
+        """Get the status of a path; for a pattern, list the folder that has the first wildcard."""
         pattern_start = min(
             (place.key.find(sign) for sign in WILDCARDS if sign in place.key), default=None
         )
@@ -157,13 +170,13 @@ class S3A:
             self.list_status(place.bucket, place.key[:pattern_start].rpartition("/")[0])
 
     def commit_job(self, bucket: str, folder: str) -> None:
-        """Make and delete a job's working folder, as FileOutputCommitter's set-up and commit do.
+        """Create and delete a job's working folder, as FileOutputCommitter's setup and commit do.
 
-        Its renames need the same rights as this and as the upload: PUT, GET and DELETE below
-        `folder`.
+        The committer's renames are left out. They need the same permissions as this and the upload:
+        PUT, GET and DELETE below `folder`.
         """
         working = folder + JOB_ATTEMPT
-        self.status(bucket, folder)  # Spark asks whether the output is there already
+        self.status(bucket, folder)  # Spark checks whether the output exists already
         made = self.mkdirs(bucket, working)
         if made:
             self.status(bucket, folder + JOB_ATTEMPT.partition("/")[0])
@@ -171,7 +184,7 @@ class S3A:
 
     # -- S3A's operations ------------------------------------------------------------------------
     def status(self, bucket: str, key: str) -> Kind | None:
-        """getFileStatus: HEAD, then LIST; None where nothing is there."""
+        """Make the requests of getFileStatus: HEAD, then LIST; None if there is nothing."""
         name = key.rstrip("/")
         if not name:
             return Kind.FOLDER
@@ -180,13 +193,17 @@ class S3A:
         return Kind.FOLDER if self.is_folder(bucket, name) else None
 
     def list_status(self, bucket: str, folder: str) -> None:
-        """The question listStatus begins with, and the one it adds where the answer is empty."""
+        """Make the first request of listStatus and, if its answer is empty, those that follow."""
         name = folder.rstrip("/")
         if not self.is_folder(bucket, name, "listStatus") and name:
             self.status(bucket, name)
 
     def create(self, bucket: str, key: str) -> None:
-        """What create asks where it may overwrite; the PUT is the caller's."""
+        """Make the request of create before it overwrites; the caller makes the PUT.
+
+        Raises:
+            S3AError: if a folder exists at this key.
+        """
         if self.is_folder(bucket, key):
             raise S3AError(
                 f"org.apache.hadoop.fs.FileAlreadyExistsException: {uri(bucket, key)} "
@@ -194,7 +211,7 @@ class S3A:
             )
 
     def mkdirs(self, bucket: str, key: str) -> bool:
-        """Make a folder's marker unless the folder is there; returns whether one was made."""
+        """Create a folder's marker unless the folder exists; return whether one was created."""
         name = key.rstrip("/")
         if self.expected_folder(bucket, name) is not None:
             return False
@@ -209,7 +226,11 @@ class S3A:
         return True
 
     def expected_folder(self, bucket: str, name: str) -> Kind | None:
-        """LIST, then HEAD: mkdirs expects a folder; a file there is an error."""
+        """Make the requests of mkdirs for one folder: LIST, then HEAD; None if there is nothing.
+
+        Raises:
+            S3AError: if there is a file.
+        """
         if self.is_folder(bucket, name):
             return Kind.FOLDER
         if self.is_file(bucket, name):
@@ -221,7 +242,7 @@ class S3A:
 
     # -- requests --------------------------------------------------------------------------------
     def is_file(self, bucket: str, name: str) -> bool:
-        """HEAD: whether an object of this name is there."""
+        """Return whether an object of this name exists, by a HEAD."""
         try:
             self.client.head_object(Bucket=bucket, Key=name)
         except ClientError as error:
@@ -231,7 +252,7 @@ class S3A:
         return True
 
     def is_folder(self, bucket: str, name: str, operation: str = "getFileStatus") -> bool:
-        """LIST: whether the folder has a marker or an entry."""
+        """Return whether the folder has a marker or an entry, by a LIST."""
         prefix = f"{name.rstrip('/')}/" if name else ""
         answer = self.call(
             "list_objects_v2",
@@ -245,7 +266,18 @@ class S3A:
         return bool(answer.get("Contents") or answer.get("CommonPrefixes"))
 
     def call(self, method: str, operation: str, bucket: str, key: str, **request: Any) -> Any:
-        """One request; raises what S3A throws in `operation` on `key` where S3 refuses it."""
+        """Make one request and return its answer.
+
+        Args:
+            method: the boto3 client's method.
+            operation: S3A's name of the operation, for an error.
+            bucket: the request's bucket.
+            key: the path of the operation, for an error.
+            request: further parameters of the request.
+
+        Raises:
+            S3AError: if S3 answers with an error.
+        """
         try:
             return getattr(self.client, method)(Bucket=bucket, **request)
         except ClientError as error:
@@ -253,10 +285,10 @@ class S3A:
 
 
 def is_success(key: str) -> bool:
-    """Whether an object marks the end of a job."""
+    """Return whether an object marks the success of a job."""
     return key.rpartition("/")[2] == SUCCESS
 
 
 def is_below(place: tuple[str, str], folder: tuple[str, str]) -> bool:
-    """Whether an object lies in a folder or deeper."""
+    """Return whether an object lies in a folder, at any depth; both are a bucket and a key."""
     return place[0] == folder[0] and place[1].startswith(folder[1])

@@ -1,7 +1,7 @@
-"""The command that runs a `spark-submit` step on this machine instead of on YARN.
+"""Settings and options that run a `spark-submit` step on this machine instead of on YARN.
 
-A step's own options win over the cluster's spark-defaults, and those over the local defaults
-below; only what ties Spark to a real cluster (master, deploy mode, the node's Python) is replaced.
+A step's own options override the cluster's spark-defaults, which override the local defaults below.
+Only options that tie Spark to a real cluster (master, deploy mode, the node's Python) are replaced.
 """
 
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 COMMAND_RUNNER = "command-runner.jar"
-# Options of spark-submit that take no value.
+# Options of spark-submit without a value.
 FLAGS = ("--verbose", "-v", "--supervise")
 # Options that place a job on a real cluster.
 PLACEMENT = (
@@ -42,18 +42,25 @@ PLACED_BY_YARN = (
     "spark.history.",
 )
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
-# Code of the fast-starting compiler takes more stack than a cluster's, so it gets more.
+# Code from the fast-starting compiler needs more stack than a cluster's, hence -Xss4m.
 SMALL_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m"
 SMALL_WORK = 32 * 1024 * 1024  # bytes of input
 
 
 class StepError(Exception):
-    """A step that cannot run here; the message names what is wrong."""
+    """A step cannot run here; the message names the problem."""
 
 
 @dataclass
 class Submission:
-    """A parsed `spark-submit` command line of a step."""
+    """A step's parsed `spark-submit` command line.
+
+    Args:
+        options: the options other than settings, without those that place a job on a cluster.
+        settings: the settings given by `--conf`.
+        application: the script to run.
+        arguments: the script's arguments.
+    """
 
     options: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
@@ -62,7 +69,11 @@ class Submission:
 
 
 def parse(arguments: list[str]) -> Submission:
-    """Split a step's arguments; raises StepError where they are no spark-submit command line."""
+    """Parse a step's arguments.
+
+    Raises:
+        StepError: if they are not a spark-submit command line with a script.
+    """
     if not arguments or Path(arguments[0]).name != "spark-submit":
         raise StepError(
             f"the local EMR runs spark-submit steps only, not {shlex.join(arguments) or 'nothing'}"
@@ -89,7 +100,15 @@ def parse(arguments: list[str]) -> Submission:
 
 
 def local_defaults(input_bytes: int, memory_bytes: int) -> dict[str, str]:
-    """Settings for work of this size: small work starts fast, large work compiles fully."""
+    """Return default settings for an input of this size.
+
+    With an input of up to `SMALL_WORK` bytes, Java starts fast; with a larger one, it gets the full
+    compiler and more memory.
+
+    Args:
+        input_bytes: the size of the step's input.
+        memory_bytes: the machine's memory.
+    """
     cores = os.cpu_count() or 1
     small = input_bytes <= SMALL_WORK
     heap = max(1, min(8, memory_bytes // 2**30 // 2))
@@ -105,7 +124,7 @@ def local_defaults(input_bytes: int, memory_bytes: int) -> dict[str, str]:
 
 
 def cluster_settings(configurations: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    """The spark-defaults of a cluster's Configurations."""
+    """Return the spark-defaults in a cluster's Configurations."""
     settings: dict[str, str] = {}
     for configuration in configurations:
         properties = configuration.get("Properties")
@@ -115,14 +134,14 @@ def cluster_settings(configurations: Iterable[Mapping[str, object]]) -> dict[str
 
 
 def without_placement(settings: Mapping[str, str]) -> dict[str, str]:
-    """Settings but for those that only mean something on YARN or on an EMR node."""
+    """Return the settings without those that have a meaning only on YARN or on an EMR node."""
     return {name: value for name, value in settings.items() if not name.startswith(PLACED_BY_YARN)}
 
 
 def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:
-    """Let Spark read and write `s3://bucket/…` in `mirror`/bucket by Hadoop's mount tables.
+    """Return settings that map `s3://bucket/…` to the folder `mirror`/bucket.
 
-    `linkFallback` rather than `linkMergeSlash`, which corrupts paths.
+    They use Hadoop's mount tables, with `linkFallback` because `linkMergeSlash` corrupts paths.
     """
     view = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
     return (
@@ -141,7 +160,13 @@ def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:
 
 
 def machine_settings(work: Path, master: str, java_options: str) -> dict[str, str]:
-    """What this machine decides, whatever the step says: where it runs and where it writes."""
+    """Return the settings that a step cannot override: where it runs and where it writes.
+
+    Args:
+        work: the step's working folder.
+        master: Spark's master URL.
+        java_options: Java options of the driver; those of this machine are appended.
+    """
     return {
         "spark.master": master,
         "spark.submit.deployMode": "client",
@@ -155,6 +180,6 @@ def machine_settings(work: Path, master: str, java_options: str) -> dict[str, st
 
 
 def properties_file(settings: Mapping[str, str]) -> str:
-    """Settings as Java properties, the format of spark-defaults.conf."""
+    """Return settings as Java properties, the format of spark-defaults.conf."""
     escaped = {name: value.replace("\\", "\\\\") for name, value in settings.items()}
     return "".join(f"{name} {value}\n" for name, value in escaped.items())

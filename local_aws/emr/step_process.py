@@ -1,4 +1,4 @@
-"""Runs one step: its objects in, `spark-submit`, its objects and logs out."""
+"""Runs one step: downloads its objects, runs `spark-submit`, uploads its objects and logs."""
 
 import gzip
 import logging
@@ -19,17 +19,28 @@ from local_aws.emr.s3a import S3A, S3AError
 from local_aws.emr.steps import Failure
 
 LOG = logging.getLogger(__name__)
-LOG_UPLOAD_SECONDS = 5  # a real cluster takes minutes
+LOG_UPLOAD_SECONDS = 5  # minutes on a real cluster
 CANCEL_GRACE_SECONDS = 5
 EXCEPTION = re.compile(r"^(?:Caused by: )?[\w.$]*(?:Error|Exception|Exit)\b.*")
 
 
 @dataclass
 class StepProcess:
-    """One step at work in the folder `work`; `client` is a boto3 S3 client.
+    """One step and the process that runs it.
 
-    `log_prefix` is where the step's logs go, or None without a log URI. `kept` is a folder of
-    objects that steps share (see `mirror`).
+    Args:
+        step_id: the step's id.
+        arguments: the step's command line.
+        cluster_settings: the cluster's spark-defaults.
+        work: the step's working folder.
+        client: a boto3 S3 client with the step's credentials.
+        node: the machine that runs the step.
+        log_prefix: the S3 prefix of the step's logs, or None without a log URI.
+        kept: the folder of objects that steps share (see `mirror`), or None.
+        uploaded: for each log stream, the number of bytes uploaded so far.
+        process: the running process.
+        cancelled: whether the step was cancelled.
+        starting: the lock that serialises starting and cancelling.
     """
 
     step_id: str
@@ -46,7 +57,7 @@ class StepProcess:
     starting: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> Failure | None:
-        """Run the step to its end; returns why it failed, or None."""
+        """Run the step to its end; return why it failed, or None if it succeeded."""
         (self.work / "tmp").mkdir(parents=True, exist_ok=True)
         for stream in ("stdout", "stderr"):
             (self.work / stream).touch()
@@ -55,7 +66,7 @@ class StepProcess:
         except S3AError as error:
             self.note(f"Exception in thread main {error}")
             return self.failed(f"Exception in thread main: {error}", "stderr")
-        except Exception as error:  # whatever went wrong, the step failed of it
+        except Exception as error:  # any error fails the step
             LOG.info("step %s could not run: %s", self.step_id, error)
             self.note(f"{type(error).__name__}: {error}")
             return self.failed(str(error), "stderr")
@@ -64,10 +75,10 @@ class StepProcess:
         return self.failure_in_logs(code) if code else None
 
     def submit(self) -> int:
-        """Download, run spark-submit, upload; returns its exit code.
+        """Download the step's objects, run spark-submit, upload the results; return its exit code.
 
         Raises:
-            S3AError: where the step's role lacks a right that EMR's S3 client needs.
+            S3AError: if the step's role lacks a permission that EMR's S3 client needs.
         """
         submission = spark_submit.parse(self.arguments)
         mirror, s3a = Mirror(self.work / "s3", self.client, self.kept), S3A(self.client)
@@ -78,19 +89,25 @@ class StepProcess:
             self.note(f"{mirror.gone} objects were deleted before the step could read them")
         command = self.command(submission, mirror, size)
         code = self.wait(command)
-        # a step that failed may have written before, and on a real cluster that stays
+        # Upload even after a failure: on a real cluster, what a failed step wrote stays.
         s3a.before_writing(mirror.new())
         mirror.push()
         return code
 
     def command(self, submission: spark_submit.Submission, mirror: Mirror, size: int) -> list[str]:
-        """The command line, with Spark's settings written beside it."""
+        """Return the command line, and write Spark's settings to the file that it names.
+
+        Args:
+            submission: the parsed command line of the step.
+            mirror: the local files of the step's objects.
+            size: the size of the step's input in bytes.
+        """
         defaults = spark_submit.local_defaults(size, self.node.memory_bytes)
         cluster = spark_submit.without_placement(self.cluster_settings)
         own = spark_submit.without_placement(submission.settings)
         merged = defaults | cluster | own
         options = self.driver_java_options(submission, merged[spark_submit.JAVA_OPTIONS])
-        if options == spark_submit.SMALL_JAVA_OPTIONS:  # the archive is made with these
+        if options == spark_submit.SMALL_JAVA_OPTIONS:  # the class archive was made with these
             options = f"{options} {java_option(self.node)}".rstrip()
         merged |= spark_submit.machine_settings(self.work, self.node.master, options)
         merged |= spark_submit.s3_settings(mirror.folder, mirror.buckets)
@@ -102,7 +119,7 @@ class StepProcess:
         ]
         return [
             str(self.node.spark / "bin" / "spark-submit"),
-            # not SPARK_CONF_DIR: a folder on the class path would rule out archived classes
+            # Not SPARK_CONF_DIR: Java cannot use archived classes with a folder on the class path.
             "--properties-file",
             str(properties),
             *local,
@@ -112,7 +129,14 @@ class StepProcess:
 
     @staticmethod
     def driver_java_options(submission: spark_submit.Submission, configured: str) -> str:
-        """Java options of the driver; the command line's option would hide ours, so it moves."""
+        """Return the driver's Java options, and remove that option from the submission.
+
+        On the command line, `--driver-java-options` would override the options that we add.
+
+        Args:
+            submission: the step's command line; changed in place.
+            configured: the options to return if the command line has none.
+        """
         if "--driver-java-options" not in submission.options:
             return configured
         place = submission.options.index("--driver-java-options")
@@ -121,7 +145,10 @@ class StepProcess:
         return chosen
 
     def wait(self, command: list[str]) -> int:
-        """Run the command, uploading logs meanwhile, until it ends or is cancelled."""
+        """Run the command until it ends or is cancelled, and return its exit code.
+
+        Uploads the logs meanwhile.
+        """
         with (
             self.starting,
             (self.work / "stdout").open("wb") as out,
@@ -144,11 +171,14 @@ class StepProcess:
                 except subprocess.TimeoutExpired:
                     self.upload_logs()
         finally:
-            child_processes.end_session(process.pid, signal.SIGKILL)  # what it left behind
+            child_processes.end_session(process.pid, signal.SIGKILL)  # processes that it left
             child_processes.forget(process)
 
     def cancel(self, grace_seconds: float = CANCEL_GRACE_SECONDS) -> None:
-        """End the step, first gently; a step that has not started its process never will."""
+        """End the step with SIGTERM, or with SIGKILL after `grace_seconds`.
+
+        A step that has not started its process yet will not start it.
+        """
         with self.starting:
             self.cancelled = True
             process = self.process
@@ -170,14 +200,19 @@ class StepProcess:
             stderr.write(line + "\n")
 
     def failed(self, message: str, stream: str) -> Failure:
-        """The step's failure, naming the log that tells more."""
+        """Return the step's failure, with the address of the log that explains it.
+
+        Args:
+            message: the failure's message; cut to 1,000 characters.
+            stream: `stdout` or `stderr`, the log that explains the failure.
+        """
         prefix = self.log_prefix
         log_file = f"s3://{prefix.bucket}/{prefix.key}{stream}.gz" if prefix else ""
         return Failure("Unknown Error.", message[:1000], log_file)
 
     def failure_in_logs(self, code: int) -> Failure:
-        """The failure named by the last exception in the logs, or by the exit code."""
-        # spark-submit sends all that Python prints to stdout, tracebacks too
+        """Return the failure that the last exception in the logs, or else the exit code, names."""
+        # spark-submit sends everything that Python prints to stdout, including tracebacks.
         for stream in ("stdout", "stderr"):
             text = (self.work / stream).read_text(errors="replace")
             for line in reversed(text.splitlines()):
@@ -186,7 +221,7 @@ class StepProcess:
         return self.failed(f"Exit code {code}", "stderr")
 
     def upload_logs(self) -> None:
-        """Store stdout.gz and stderr.gz under the log URI where they have grown."""
+        """Upload stdout.gz and stderr.gz to the log URI, if they have grown since the last call."""
         if self.log_prefix is None:
             return
         for stream in ("stdout", "stderr"):
@@ -200,14 +235,17 @@ class StepProcess:
                     Body=gzip.compress(content),
                     ContentType="application/x-gzip",
                 )
-            except Exception as error:  # a step does not fail of its log
+            except Exception as error:  # a log that cannot be stored does not fail the step
                 LOG.warning("log of step %s not stored: %s", self.step_id, error)
                 return
             self.uploaded[stream] = len(content)
 
 
 def log_prefix(log_uri: str, cluster_id: str, step_id: str) -> Address | None:
-    """Where a step's logs go: `<log-uri>/<cluster>/steps/<step>/`; None without a log URI."""
+    """Return the address of a step's logs, `<log-uri>/<cluster>/steps/<step>/`.
+
+    Returns None without a log URI.
+    """
     found = addresses([log_uri])
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Steps of one cluster: their states, what may run next, and what a failure does to the others."""
+"""Steps of one cluster: their states, which may run next, and how a failure affects the others."""
 
 import secrets
 import string
@@ -28,14 +28,17 @@ ACTIONS_ON_FAILURE = (CONTINUE, CANCEL_AND_WAIT, *TERMINATE)
 
 
 def new_id(prefix: str) -> str:
-    """An identifier as EMR makes them: `s-` or `j-` and 13 capitals and digits."""
+    """Return a new identifier as EMR makes them: the prefix, then 13 capital letters and digits.
+
+    The prefix is `s-` for a step and `j-` for a cluster.
+    """
     letters = string.ascii_uppercase + string.digits
     return prefix + "".join(secrets.choice(letters) for _ in range(13))
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a step failed; `log_file` is the `s3://` address of its log, or "" without a log URI."""
+    """Why a step failed; `log_file` is the log's `s3://` address, or "" without a log URI."""
 
     reason: str
     message: str
@@ -44,7 +47,7 @@ class Failure:
 
 @dataclass
 class Step:
-    """One step and what became of it. `jar_step` is HadoopJarStep as the API got it."""
+    """One step and its outcome; `jar_step` is the request's HadoopJarStep."""
 
     name: str
     action_on_failure: str
@@ -66,7 +69,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Change:
-    """A step that reached a state, at a time: what EventBridge is told."""
+    """A change of a step's state, to be published to EventBridge."""
 
     step: Step
     state: State
@@ -74,14 +77,14 @@ class Change:
 
 
 class Steps:
-    """The steps of one cluster, oldest first. Not thread-safe: its owner locks."""
+    """The steps of one cluster, oldest first. Not thread-safe: callers must hold a lock."""
 
     def __init__(self) -> None:
         self.all: list[Step] = []
         self.changes: list[Change] = []
 
     def take_changes(self) -> list[Change]:
-        """What happened since this was last asked, in order."""
+        """Return the changes since the last call, in order."""
         changes, self.changes = self.changes, []
         return changes
 
@@ -92,15 +95,19 @@ class Steps:
             self.changes.append(Change(step, State.PENDING, step.created_at))
 
     def get(self, step_id: str) -> Step | None:
-        """The step of that id, if this cluster has it."""
+        """Return the step with this id, or None if this cluster does not have it."""
         return next((step for step in self.all if step.id == step_id), None)
 
     def in_state(self, *states: State) -> list[Step]:
-        """The steps in any of these states, oldest first."""
+        """Return the steps in any of these states, oldest first."""
         return [step for step in self.all if step.state in states]
 
     def start_next(self, concurrency: int) -> list[Step]:
-        """Mark as running the oldest pending steps that `concurrency` leaves room for."""
+        """Mark the oldest pending steps as running and return them.
+
+        Args:
+            concurrency: how many steps may run at the same time, those already running included.
+        """
         room = concurrency - len(self.in_state(*BUSY))
         chosen = self.in_state(State.PENDING)[: max(room, 0)]
         for step in chosen:
@@ -108,14 +115,18 @@ class Steps:
         return chosen
 
     def last_ended(self) -> Step | None:
-        """The step that ended last, if one has."""
+        """Return the step that ended last, or None if none has started and ended."""
         ended = [step for step in self.all if step.ended_at and step.started_at]
         return max(ended, key=lambda step: step.ended_at or step.created_at, default=None)
 
     def finish(self, step: Step, failure: Failure | None, concurrency: int = 1) -> None:
-        """A running step ended: by itself, by failure, or because it was to be cancelled.
+        """Record that a running step ended: it succeeded, failed or was cancelled.
 
-        With a `concurrency` above 1, EMR goes on with the other steps whatever this one asks for.
+        Args:
+            step: the step.
+            failure: why it failed, or None.
+            concurrency: the cluster's step concurrency level. Above 1, EMR continues with the other
+                steps whatever the step's action on failure is.
         """
         if step.state is State.CANCEL_PENDING:
             self.end(step, State.CANCELLED, "Cancelled by user")
@@ -133,7 +144,11 @@ class Steps:
             self.end(step, State.CANCELLED, reason)
 
     def cancel(self, step: Step) -> bool:
-        """Cancel a step at once if pending, or ask for it if running; False if neither."""
+        """Cancel a pending step immediately, or mark a running step as to be cancelled.
+
+        Returns:
+            False if the step is neither pending nor running.
+        """
         if step.state is State.PENDING:
             self.end(step, State.CANCELLED, "Cancelled by user")
             return True
@@ -143,12 +158,12 @@ class Steps:
         return False
 
     def end(self, step: Step, state: State, reason: str = "") -> None:
-        """Put a step into its last state."""
+        """Move a step to its final state."""
         step.reason = reason
         step.ended_at = self.move(step, state)
 
     def move(self, step: Step, state: State) -> datetime:
-        """Change a step's state now, and remember to tell."""
+        """Change a step's state, record the change for `take_changes`, and return its time."""
         now = datetime.now(UTC)
         step.state = state
         self.changes.append(Change(step, state, now))

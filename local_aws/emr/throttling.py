@@ -1,8 +1,8 @@
-"""EMR's limits on how often its API is called.
+"""EMR's limits on the rate of API calls.
 
-https://docs.aws.amazon.com/general/latest/gr/emr.html: AddJobFlowSteps, DescribeStep and ListSteps
-have a bucket of 10 calls each, refilled with one every two seconds; all calls of an account
-together have a bucket of 25, refilled with five a second.
+AddJobFlowSteps, DescribeStep and ListSteps each have a bucket of 10 calls, refilled at one call
+every two seconds. All calls of an account share a bucket of 25, refilled at five calls a second
+(https://docs.aws.amazon.com/general/latest/gr/emr.html).
 """
 
 import os
@@ -23,12 +23,18 @@ Clock = Callable[[], float]
 
 
 class ThrottledError(Exception):
-    """A call that comes too soon."""
+    """A call exceeds the rate limit."""
 
 
 @dataclass
 class TokenBucket:
-    """`burst` tokens, refilled at `rate` a second; `clock` gives seconds."""
+    """A token bucket.
+
+    Args:
+        burst: the bucket's capacity, in tokens; it starts full.
+        rate: tokens added per second.
+        clock: returns the time in seconds.
+    """
 
     burst: int
     rate: float
@@ -40,14 +46,14 @@ class TokenBucket:
         self.tokens, self.filled_at = float(self.burst), self.clock()
 
     def has_token(self) -> bool:
-        """Whether a call may come now."""
+        """Refill the bucket and return whether it has a token for a call."""
         now = self.clock()
         refilled = self.tokens + (now - self.filled_at) * self.rate
         self.tokens, self.filled_at = min(float(self.burst), refilled), now
         return self.tokens >= 1
 
     def take(self) -> None:
-        """Use a token that `has_token` found."""
+        """Use up one token; call it only after `has_token` returned True."""
         self.tokens -= 1
 
 
@@ -62,7 +68,7 @@ class Throttle:
         }
 
     def admit(self, operation: str) -> None:
-        """Let a call of this operation through.
+        """Admit a call of this operation.
 
         Raises:
             ThrottledError: if a bucket is empty; the call then uses no token.
@@ -77,12 +83,12 @@ class Throttle:
 
 
 class NoThrottle:
-    """Lets every call through."""
+    """Admits every call."""
 
     def admit(self, _operation: str) -> None:
         """Do nothing."""
 
 
 def throttle_of_environment() -> Throttle | NoThrottle:
-    """AWS's limits where the environment variable MARQUEE_EMR_THROTTLING is 1, else none."""
+    """Return AWS's limits if the environment variable MARQUEE_EMR_THROTTLING is 1, else none."""
     return Throttle() if os.environ.get(SWITCH) == "1" else NoThrottle()

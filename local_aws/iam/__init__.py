@@ -1,6 +1,7 @@
-"""IAM as AWS enforces it: which permissions a call needs, and what a caller without them gets.
+"""Enforces IAM as AWS does: which permissions a call needs, and how a call without them fails.
 
-LocalEmu brings the policy evaluator. `permissions` names the permissions of the calls that LocalEmu
-maps to the wrong action or resource, `evaluator` corrects its evaluation, and `enforcement` decides
-every call, those between services included. docs/decisions/0007-enforced-iam.md names what differs.
+LocalEmu provides the policy evaluator. `permissions` lists the permissions of the calls that
+LocalEmu maps to the wrong action or resource, `evaluator` corrects its evaluation, and
+`enforcement` decides every call, including calls between services.
+docs/decisions/0007-enforced-iam.md lists the differences from LocalEmu.
 """

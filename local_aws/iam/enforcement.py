@@ -1,12 +1,12 @@
-"""Decides every call by IAM policies, as AWS does; a handler in LocalEmu's chain.
+"""Decides every call by IAM policies, as AWS does, in a handler of LocalEmu's chain.
 
-A call is judged as the principal that makes it:
+Which policies decide depends on the principal that makes the call:
 
-- a role session or user, by the identity policies, whether the call comes from outside or from a
-  service that acts with the role (an event source mapping, a dead-letter delivery);
-- a service without a role (an S3 notification, EventBridge, API Gateway), by the resource policy of
-  the queue, topic or function that it calls;
-- the operator's access key, as the account's root user, who may do everything.
+- For a role session or a user, the identity policies decide, whether the call comes from outside or
+  from a service that acts with the role (an event source mapping, a dead-letter delivery).
+- For a service without a role (an S3 notification, EventBridge, API Gateway), the resource policy
+  of the called queue, topic or function decides.
+- The operator's access key is the account's root user, which may do everything.
 """
 
 import logging
@@ -21,9 +21,9 @@ from local_aws.iam.permissions import Call, Permission
 
 LOG = logging.getLogger(__name__)
 IAM = evaluator.IAM
-# Calls that no policy decides: who am I, and sessions of users.
+# Calls that need no permission.
 ALWAYS_ALLOWED = ("sts:GetCallerIdentity", "sts:GetSessionToken")
-# Operations that a service may be allowed to call by the resource's own policy.
+# Operations for which the policy of the called resource may permit a service.
 BY_RESOURCE_POLICY = {
     ("sqs", "SendMessage"),
     ("sqs", "SendMessageBatch"),
@@ -31,13 +31,13 @@ BY_RESOURCE_POLICY = {
     ("sns", "PublishBatch"),
     ("lambda", "Invoke"),
 }
-# Seconds that the session of a service with a role lasts: the most that STS gives.
+# Seconds that the session of a service with a role lasts: the maximum of STS.
 SERVICE_SESSION = 43_200
 MAY_BE_MISSING = ("GetObject", "HeadObject")
 
 
 # ---------------------------------------------------------------------------------------------
-# What a refusal looks like
+# Errors of refused calls
 # ---------------------------------------------------------------------------------------------
 
 
@@ -60,7 +60,7 @@ def refusal_code(service: str, protocol: str) -> tuple[str, int]:
 
 
 def refuse(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
-    """Return AWS's error for a call that `principal` may not make."""
+    """Return AWS's error for a call that `principal` may not make, and log the refusal."""
     code, status = refusal_code(context.service.service_name, context.protocol)
     message = (
         f"User: {principal} is not authorized to perform: {permission.action} on resource: "
@@ -74,7 +74,7 @@ def refuse(context: Any, principal: str, permission: Permission, reason: str) ->
 
 
 # ---------------------------------------------------------------------------------------------
-# What is asked for
+# Permissions that a call needs
 # ---------------------------------------------------------------------------------------------
 
 
@@ -104,7 +104,7 @@ def role_arns_of_profile(account: str, profile: str) -> list[str]:
 
 
 def partition_key_of(call: Call) -> str:
-    """Return the name of the partition key of the table that a call names, "" without a table."""
+    """Return the partition key's name of the table that a call names, or "" without a table."""
     from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415  only inside the emulator
 
     name = str(call.parameters.get("TableName", "")).rpartition("/")[2]
@@ -148,7 +148,7 @@ def permissions_of(call: Call) -> list[Permission]:
 
 
 class Judge:
-    """Decides permissions by LocalEmu's evaluator."""
+    """Decides permissions with LocalEmu's evaluator."""
 
     def __init__(self) -> None:
         self.enforcer = emulator.part(f"{IAM}.enforcer")
@@ -156,8 +156,8 @@ class Judge:
         self.decision = emulator.part(f"{IAM}.evaluator").Decision
 
     def decide(self, context: Any, caller: Any, permission: Permission) -> str:
-        """Return why the caller lacks the permission, or "" where they have it."""
-        # Tag conditions are looked up by the resource's ARN, which LocalEmu keeps here.
+        """Return why the caller lacks the permission, or "" if the caller has it."""
+        # LocalEmu reads the resource's ARN from here to evaluate conditions on tags.
         context._iam_resource_arn = permission.resource
         conditions = self.enforcer._build_conditions(context, caller) | permission.conditions
         decision = self.policies.evaluate(
@@ -174,7 +174,7 @@ class Judge:
         return "no policy allows it"
 
     def resource_policy(self, context: Any, permission: Permission) -> Any:
-        """Return the policy of the resource that a permission is about, or None."""
+        """Return the policy of the permission's resource, or None if it has none."""
         service = permission.action.partition(":")[0]
         if service == "lambda":
             return function_policy(permission.resource)
@@ -185,21 +185,21 @@ class Judge:
     def decide_service(
         self, context: Any, principal: str, source: str, permission: Permission
     ) -> str:
-        """Return why a service may not call a resource, or "" where the resource's policy lets it.
+        """Return why a service may not call a resource, or "" if the resource's policy permits it.
 
         Args:
             context: the request.
-            principal: the service's name as policies write it, e.g. `s3.amazonaws.com`.
-            source: ARN of what makes the service call, e.g. a bucket.
-            permission: what the service wants to do.
+            principal: the service's name in policies, e.g. `s3.amazonaws.com`.
+            source: ARN of the resource that causes the call, e.g. a bucket.
+            permission: the permission that the call needs.
         """
         policy = self.resource_policy(context, permission) or {}
         account = source.split(":")[4] if source.count(":") > 4 else ""  # noqa: PLR2004  an ARN
         conditions = {
             "aws:SourceArn": source,
-            # A bucket's ARN names no account; it belongs to the account that is called.
+            # A bucket's ARN contains no account: assume the account that is called.
             "aws:SourceAccount": account or context.account_id,
-            # Services call each other over TLS.
+            # On AWS, services call each other over TLS.
             "aws:SecureTransport": "true",
         }
         effects = {
@@ -218,7 +218,7 @@ class Judge:
         permission: Permission,
         conditions: Mapping[str, str],
     ) -> bool:
-        """Return whether a statement of a resource policy is about this call of a service."""
+        """Return whether a statement of a resource policy applies to this call of a service."""
         matchers = {
             name: emulator.part(f"{IAM}.{name}")
             for name in ("action_matcher", "resource_matcher", "condition_evaluator")
@@ -234,7 +234,7 @@ class Judge:
 
 
 def names_service(principal: Any, service: str) -> bool:
-    """Return whether a statement's Principal is everybody or names the service."""
+    """Return whether a statement's Principal is `*` or names the service."""
     if not isinstance(principal, Mapping):
         return bool(principal == "*")
     named = principal.get("Service", [])
@@ -242,7 +242,11 @@ def names_service(principal: Any, service: str) -> bool:
 
 
 def function_policy(arn: str) -> dict[str, Any] | None:
-    """Return the resource policy of a function, a version or an alias, given its ARN."""
+    """Return the resource policy of a function, a version or an alias, or None if it has none.
+
+    Args:
+        arn: the ARN of the function, version or alias.
+    """
     if ":function:" not in arn:
         return None
     stores = emulator.part("services.lambda_.invocation.models").lambda_stores
@@ -253,12 +257,12 @@ def function_policy(arn: str) -> dict[str, Any] | None:
 
 
 # ---------------------------------------------------------------------------------------------
-# The handlers
+# Handlers
 # ---------------------------------------------------------------------------------------------
 
 
 class Enforcement:
-    """Handlers of the emulator's chain that let allowed calls pass and refuse all others."""
+    """Handlers of the emulator's chain that pass permitted calls and refuse all others."""
 
     def __init__(self) -> None:
         self.judge = Judge()
@@ -271,7 +275,7 @@ class Enforcement:
         )
 
     def decide(self, context: Any) -> None:
-        """Let the call pass, or raise AWS's error."""
+        """Return if the call is permitted; otherwise raise AWS's error."""
         if not context.service or not context.operation:
             return
         call = call_of(context)
@@ -281,7 +285,7 @@ class Enforcement:
         internal = context.is_internal_call or key in self.internal_keys
         caller = self.caller(context, key)
         if internal and call.action == "sts:AssumeRole":
-            # A service renews its session in time; here it gets one that lasts.
+            # On AWS a service renews its session; here its session lasts long enough.
             context.service_request["DurationSeconds"] = SERVICE_SESSION
         if internal and (caller is None or caller.principal_type != "AssumedRole"):
             self.decide_service(context, call)
@@ -296,15 +300,19 @@ class Enforcement:
             self.decide_principal(context, call, caller)
 
     def caller(self, context: Any, key: str) -> Any:
-        """Return LocalEmu's identity of the principal that signed, or None."""
+        """Return LocalEmu's identity of the principal that signed the call, or None if unknown."""
         caller = self.identity.resolve_caller(key, context.account_id, context.region)
         if caller is not None:
-            # A role that a service may assume is not that service.
+            # A role that a service may assume does not act as that service.
             caller.acting_services = []
         return caller
 
     def decide_principal(self, context: Any, call: Call, caller: Any) -> None:
-        """Decide a call of a role session or a user by its policies."""
+        """Decide a call of a role session or a user by its policies; raise AWS's error to refuse.
+
+        For a GET or HEAD of an object, also decide whether the caller may list the bucket:
+        `answer_as_s3` needs to know this if the object is missing.
+        """
         if call.service == "s3" and call.operation == "DeleteObjects":
             self.keep_deletable(context, call, caller)
             return
@@ -317,7 +325,7 @@ class Enforcement:
                 context.marquee_hide_missing = refuse(context, caller.arn, listing, reason)
 
     def decide_service(self, context: Any, call: Call) -> None:
-        """Decide a call that one service makes to another by the called resource's policy."""
+        """Decide a call between services by the called resource's policy; raise AWS's error."""
         told = context.internal_request_params or {}
         service, source = told.get("service_principal"), told.get("source_arn")
         if not service or not source or (call.service, call.operation) not in BY_RESOURCE_POLICY:
@@ -327,12 +335,13 @@ class Enforcement:
             if reason := self.judge.decide_service(context, principal, source, permission):
                 raise refuse(context, principal, permission, reason)
 
-    # -- S3's own ways of refusing ---------------------------------------------------------------
+    # -- refusals that are particular to S3 ------------------------------------------------------
 
     def keep_deletable(self, context: Any, call: Call, caller: Any) -> None:
-        """Take the objects that may not be deleted out of a DeleteObjects request.
+        """Remove the objects that the caller may not delete from a DeleteObjects request.
 
-        S3 decides each object by itself and answers 200 with an error for each that is refused.
+        S3 decides each object separately. It answers 200, with an error entry for each refused
+        object, which `answer_as_s3` adds.
         """
         bucket = call.parameters["Bucket"]
         refused: list[Mapping[str, Any]] = []
@@ -346,7 +355,11 @@ class Enforcement:
             context.service_request["Delete"] = {**call.parameters["Delete"], "Objects": kept}
 
     def answer_as_s3(self, context: Any, response: Any) -> None:
-        """Hide missing objects from callers who may not list, and name refused deletions."""
+        """Adapt S3's answer to the caller's permissions.
+
+        A caller who may not list the bucket receives 403 instead of 404 for a missing object. The
+        answer to DeleteObjects lists the refused deletions.
+        """
         hidden = getattr(context, "marquee_hide_missing", None)
         if hidden is not None and response.status_code == HTTPStatus.NOT_FOUND:
             serializer = self.serializer(context)
@@ -379,7 +392,7 @@ class Enforcement:
 
 
 def install() -> None:
-    """Let every call of the running LocalEmu be decided here instead of by its own handler."""
+    """Make `Enforcement` decide every call of the running LocalEmu, instead of its own handler."""
     evaluator.install()
     enforcement = Enforcement()
     patch = emulator.part("utils.patch").patch
@@ -393,7 +406,7 @@ def install() -> None:
 
     @patch(validator.__call__)  # type: ignore[untyped-decorator]
     def validate(original: Any, handler: Any, chain: Any, context: Any, response: Any) -> None:
-        if not context.is_internal_call:  # a service would have renewed its session
+        if not context.is_internal_call:  # on AWS, a service would have renewed its session
             original(handler, chain, context, response)
 
     def answer(_chain: Any, context: Any, response: Any) -> None:

@@ -1,4 +1,4 @@
-"""Corrections of LocalEmu's policy evaluation where AWS decides otherwise.
+"""Corrects LocalEmu's policy evaluation where AWS decides differently.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
@@ -13,13 +13,13 @@ IAM = "services.iam_enforcement"
 
 
 class CaseInsensitiveKeys(dict[str, Any]):
-    """Condition keys and their values; AWS compares the keys without regard to case."""
+    """Condition keys and their values; the keys are case-insensitive, as on AWS."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__({name.lower(): value for name, value in values.items()})
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key in any case."""
+        """Return the value of a key, ignoring its case."""
         return super().get(key.lower(), default)
 
     def __getitem__(self, key: str) -> Any:
@@ -29,7 +29,8 @@ class CaseInsensitiveKeys(dict[str, Any]):
         return super().__contains__(str(key).lower())
 
 
-# True where the request has no such key: negated operators, and those on all of a key's values.
+# Prefixes of operators that are true if the request lacks the condition key: the negated operators,
+# and those that apply to all values of a key.
 TRUE_WITHOUT_KEY = (
     *("StringNot", "NumericNot", "DateNot", "NotIpAddress", "ArnNot"),
     "ForAllValues:",
@@ -37,7 +38,7 @@ TRUE_WITHOUT_KEY = (
 
 
 def as_text(value: Any) -> Any:
-    """Return a condition's value as text: a policy may say true where AWS compares "true"."""
+    """Return a condition's value with Booleans as text: AWS compares true as "true"."""
     if isinstance(value, bool):
         return str(value).lower()
     return [as_text(each) for each in value] if isinstance(value, list) else value
@@ -46,9 +47,13 @@ def as_text(value: Any) -> Any:
 def undecided_conditions(
     conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return the conditions that are left to compare, their values as text.
+    """Return the conditions that must be compared, with Boolean values as text.
 
-    Conditions that are true because the request has no such key are left out.
+    Conditions that are true because the request lacks their key are left out.
+
+    Args:
+        conditions: a statement's conditions: operator to condition key to value.
+        context: the request's condition keys and their values.
     """
     return {
         operator: {
@@ -67,7 +72,7 @@ def install() -> None:
     conditions = emulator.part(f"{IAM}.condition_evaluator")
     original_matches = conditions.matches_conditions
 
-    # ArnEquals and ArnLike are the same operator on AWS.
+    # On AWS, ArnEquals and ArnLike behave identically.
     operators = conditions._OPERATORS
     operators["ArnEquals"] = operators["ArnLike"]
     operators["ArnNotEquals"] = operators["ArnNotLike"]
@@ -82,8 +87,8 @@ def install() -> None:
 
     @patch(evaluator._arn_or_account_matches)  # type: ignore[untyped-decorator]
     def arn_or_account_matches(original: Any, principal: str, caller: Any) -> bool:
-        # The account as a principal delegates to the account's identity policies. It does not by
-        # itself let every role of the account in.
+        # An account as the principal delegates to the account's identity policies. By itself it
+        # does not permit every role of the account.
         if principal == caller.account_id or principal.endswith(":root"):
             return bool(caller.principal_type == "Root")
         return bool(original(principal, caller))

@@ -1,7 +1,7 @@
-"""The permissions that an API call needs: pairs of an IAM action and the ARN of a resource.
+"""The permissions that an API call needs: pairs of an IAM action and a resource's ARN.
 
-Only calls that LocalEmu's own mapping gets wrong are listed. The actions and resources are those of
-AWS's Service Authorization Reference
+Only calls that LocalEmu maps wrongly are listed. The actions and resources are from AWS's Service
+Authorization Reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html).
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ANY = "*"
-# The prefix of a service's IAM actions, where it is neither botocore's name nor its signing name.
+# The prefixes of IAM actions that differ from the service's signing name.
 PREFIXES = {"cloudwatch": "cloudwatch", "resourcegroupstaggingapi": "tag", "sesv2": "ses"}
 
 
@@ -20,11 +20,11 @@ class Call:
 
     Args:
         service: botocore's name of the service, e.g. `emr`.
-        signing_name: the name that its requests are signed with, e.g. `elasticmapreduce`.
-        operation: e.g. `AddJobFlowSteps`.
-        parameters: the request's parameters as botocore names them.
-        region: the region called.
-        account: the 12 digits of the account called.
+        signing_name: the service's name in request signatures, e.g. `elasticmapreduce`.
+        operation: the operation's name, e.g. `AddJobFlowSteps`.
+        parameters: the request's parameters, with botocore's names.
+        region: the called region.
+        account: the 12 digits of the called account.
         method: the HTTP method.
         path: the URL's path.
     """
@@ -40,22 +40,22 @@ class Call:
 
     @property
     def prefix(self) -> str:
-        """The service's prefix of IAM actions."""
+        """The prefix of the service's IAM actions."""
         return PREFIXES.get(self.service, self.signing_name)
 
     @property
     def action(self) -> str:
-        """The IAM action of the same name as the operation."""
+        """The IAM action that has the operation's name."""
         return f"{self.prefix}:{self.operation}"
 
     def arn(self, resource: str) -> str:
-        """Return the ARN of one of the service's resources in the region and account called."""
+        """Return the ARN of one of the service's resources in the called region and account."""
         return f"arn:aws:{self.prefix}:{self.region}:{self.account}:{resource}"
 
 
 @dataclass(frozen=True)
 class Permission:
-    """An action on a resource, with the condition keys that only this call has."""
+    """An action on a resource, with the condition keys that are specific to this call."""
 
     action: str
     resource: str
@@ -63,7 +63,7 @@ class Permission:
 
 
 # ---------------------------------------------------------------------------------------------
-# DynamoDB: the index that is queried, and every table that a batch or a transaction names
+# DynamoDB: the queried index, and every table of a batch or a transaction
 # ---------------------------------------------------------------------------------------------
 
 _TRANSACTION_ACTIONS = {
@@ -84,7 +84,7 @@ def leading_keys(call: Call, partition_key: str) -> dict[str, list[str]]:
 
     Args:
         call: the call.
-        partition_key: name of the table's partition key.
+        partition_key: the name of the table's partition key.
     """
     item = call.parameters.get(_KEYED.get(call.operation, ""), {})
     if call.service != "dynamodb" or partition_key not in item:
@@ -120,7 +120,7 @@ def _dynamodb(call: Call) -> Iterator[Permission]:
 # S3
 # ---------------------------------------------------------------------------------------------
 
-# Operations whose action is called otherwise and that LocalEmu does not know.
+# Operations that LocalEmu does not know and whose action has another name.
 _S3_ACTIONS = {
     "DeleteBucketTagging": "s3:PutBucketTagging",
     "DeleteBucketWebsite": "s3:DeleteBucketWebsite",
@@ -148,7 +148,10 @@ def _object(bucket: str, key: str) -> str:
 
 
 def _source(parameters: Mapping[str, Any]) -> str:
-    """Return the ARN of the object that a copy reads: `bucket/key`, perhaps with a version."""
+    """Return the ARN of the object that a copy reads.
+
+    The parameter CopySource is a map or the text `bucket/key`, which may end in a version.
+    """
     source = parameters["CopySource"]
     if isinstance(source, Mapping):
         return _object(source["Bucket"], source["Key"])
@@ -157,7 +160,7 @@ def _source(parameters: Mapping[str, Any]) -> str:
 
 
 def deleted_keys(parameters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the objects that a DeleteObjects request names, each with its `Key`."""
+    """Return the objects of a DeleteObjects request, each with its `Key` and maybe `VersionId`."""
     return list(parameters.get("Delete", {}).get("Objects", []))
 
 
@@ -174,7 +177,7 @@ def _s3(call: Call) -> Iterator[Permission]:
             )
             if parameters.get(parameter) is not None
         }
-        # S3 treats a request without a prefix as one for the empty prefix.
+        # S3 treats a listing without a prefix as one with the empty prefix.
         conditions.setdefault("s3:prefix", "")
         yield Permission(_S3_LISTINGS[operation], f"arn:aws:s3:::{bucket}", conditions)
     elif operation in ("CopyObject", "UploadPartCopy"):
@@ -194,7 +197,7 @@ def _s3(call: Call) -> Iterator[Permission]:
 
 
 def _sns(call: Call) -> Iterator[Permission]:
-    # A text to a phone has no topic: only a statement for every resource allows it.
+    # A text to a phone has no topic, so only a statement for all resources permits it.
     if not any(
         name in call.parameters for name in ("TopicArn", "TargetArn", "Name", "ResourceArn")
     ):
@@ -215,7 +218,7 @@ def _logs(call: Call) -> Iterator[Permission]:
         stream = parameters.get("logStreamName", "")
         yield Permission(call.action, call.arn(f"log-group:{group}:log-stream:{stream}"))
     elif group:
-        # AWS appends an empty log stream to the group's ARN, so that `log-group:<name>:*` matches.
+        # AWS appends an empty log stream to the group's ARN, so `log-group:<name>:*` matches it.
         yield Permission(call.action, call.arn(f"log-group:{group}:log-stream:"))
     else:
         yield Permission(call.action, call.arn("log-group::log-stream:"))
@@ -233,7 +236,7 @@ def _events(call: Call) -> Iterator[Permission]:
             resource = bus if bus.startswith("arn:") else call.arn(f"event-bus/{bus}")
             yield Permission(call.action, resource)
     elif rule and call.operation not in ("CreateEventBus", "DeleteEventBus", "DescribeEventBus"):
-        # A rule of the default bus has no bus in its ARN.
+        # The ARN of a rule on the default bus does not contain the bus.
         yield Permission(
             call.action, call.arn(f"rule/{'' if bus == 'default' else f'{bus}/'}{rule}")
         )
@@ -320,7 +323,7 @@ def _iam(call: Call) -> Iterator[Permission]:
 
 
 def _kms(call: Call) -> Iterator[Permission]:
-    # From the key that encrypted to the key that is to encrypt; no parameter is called KeyId.
+    # ReEncrypt needs a permission on the old key and one on the new key; it has no parameter KeyId.
     if call.operation == "ReEncrypt":
         for action, parameter in (
             ("kms:ReEncryptFrom", "SourceKeyId"),
@@ -347,16 +350,16 @@ _SERVICES: dict[str, Callable[[Call], Iterator[Permission]]] = {
 
 
 def of(call: Call) -> list[Permission]:
-    """Return every permission that the call needs, or [] where LocalEmu's own mapping is right."""
+    """Return every permission that the call needs, or [] if LocalEmu maps the call correctly."""
     mapped = _SERVICES.get(call.service)
     return list(mapped(call)) if mapped else []
 
 
 # ---------------------------------------------------------------------------------------------
-# Roles that a call hands to a service
+# Roles that a call passes to a service
 # ---------------------------------------------------------------------------------------------
 
-# (service, operation) -> the parameter that names the role, and the service that is to assume it.
+# From service and operation to the parameter that names the role and the service that assumes it.
 _PASSED = {
     ("cloudformation", "CreateChangeSet"): ("RoleARN", "cloudformation.amazonaws.com"),
     ("cloudformation", "CreateStack"): ("RoleARN", "cloudformation.amazonaws.com"),
@@ -372,7 +375,7 @@ _PASSED = {
 def passed_roles(
     call: Call, role_of_profile: Callable[[str], Iterable[str]]
 ) -> Iterator[Permission]:
-    """Yield the `iam:PassRole` permissions of a call that hands roles to a service.
+    """Yield the `iam:PassRole` permissions of a call that passes roles to a service.
 
     Args:
         call: the call.

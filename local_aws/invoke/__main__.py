@@ -1,4 +1,4 @@
-"""Run one function in a container against the local AWS; its answer goes to stdout as JSON."""
+"""Run one function in a container against the local AWS and print its answer as JSON on stdout."""
 
 import argparse
 import asyncio
@@ -19,7 +19,15 @@ from operations.fingerprints import Done
 
 
 def invoke(environment: Environment, name: str, event: Path) -> Any:
-    """Run the function `name` with the event and return its answer."""
+    """Run a deployed function on an event and return the function's answer.
+
+    Builds the functions first, and starts a container engine or builds an image where needed.
+
+    Args:
+        environment: the local deployment.
+        name: the function's name, as its folder is named.
+        event: a JSON file with the event.
+    """
     function = deployed.find(environment, name)
     logs = environment.state / "logs"
     with ExitStack() as for_the_invocation:
@@ -58,7 +66,7 @@ async def _in_container(
 
 @asynccontextmanager
 async def _way_to_the_local_aws(port: int) -> AsyncIterator[str]:
-    """Yield the local AWS's address as a container sees it, valid while the context lasts."""
+    """Yield the local AWS's URL as a container reaches it, valid while the context lasts."""
     bridge = engine.bridge_address()
     if bridge is None:
         yield f"http://{sam_local.HOST}:{port}"
@@ -92,12 +100,12 @@ def _event_file(path: str) -> Path:
 
 @exit_with_one_sentence
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the function that the command line names with its event."""
+    """Run the function that the command line names on the given event."""
     parser = argparse.ArgumentParser(prog="python -m local_aws.invoke", description=__doc__)
     parser.add_argument("function", choices=deployed.FUNCTIONS, metavar="FUNCTION")
     parser.add_argument("event", help="its event, a JSON file (see events/)")
     options = parser.parse_args(arguments)
-    out.stderr = True  # stdout is the answer's alone
+    out.stderr = True  # stdout carries the answer only
     environment = chosen()
     if not environment.is_local:
         raise OperationError(

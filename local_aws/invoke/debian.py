@@ -1,4 +1,4 @@
-"""What Debian's own packages can add to this machine, where we are root on Debian."""
+"""Installs Debian packages on this machine, if this process is root on Debian."""
 
 import os
 import platform
@@ -8,22 +8,26 @@ from collections.abc import Iterable
 
 from operations.errors import OperationError
 
-FIRST_WITH_DOCKER_CLI = 13  # from trixie on, docker.io no longer holds the client
+FIRST_WITH_DOCKER_CLI = 13  # from trixie on, the package docker.io no longer contains the client
 
 
 def may_install() -> bool:
-    """Tell whether we are root on Debian."""
+    """Return whether this process is root on Debian and so may install packages."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and _says("ID") == "debian"
 
 
 def release() -> int:
-    """Return Debian's major version; testing and unstable, which have none, count as newest."""
+    """Return Debian's major version, or 99 for testing and unstable, which have none."""
     version = _says("VERSION_ID")
     return int(version) if version.isdigit() else 99
 
 
 def install(*packages: str) -> None:
-    """Install packages; raises OperationError with apt's last words."""
+    """Install packages with apt-get.
+
+    Raises:
+        OperationError: if that fails; the message has the last lines of apt's error output.
+    """
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         ["apt-get", "update", "-qq"],
@@ -36,7 +40,7 @@ def install(*packages: str) -> None:
 
 
 def mirror() -> str:
-    """Return the address of the Debian mirror that this machine's apt uses."""
+    """Return the URL of the Debian mirror that this machine's apt uses."""
     targets = ["--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages", "Origin: Debian"]
     listed = subprocess.run(
         ["apt-get", "indextargets", *targets], capture_output=True, text=True, check=False
@@ -45,7 +49,15 @@ def mirror() -> str:
 
 
 def mirror_of(targets: Iterable[str], codename: str) -> str:
-    """Return the address of the suite `codename` among lines of "address codename"."""
+    """Return the mirror's URL for one suite.
+
+    Args:
+        targets: lines of the form "<URL> <codename>".
+        codename: the suite's codename.
+
+    Raises:
+        OperationError: if no line has this codename.
+    """
     for target in targets:
         address, _, suite = target.rpartition(" ")
         if suite == codename:
@@ -57,7 +69,7 @@ def mirror_of(targets: Iterable[str], codename: str) -> str:
 
 
 def _says(key: str) -> str:
-    """Return a line's value in /etc/os-release, "" without the file or the line."""
+    """Return the value of a key in /etc/os-release, or "" if the file or the key is missing."""
     try:
         return platform.freedesktop_os_release().get(key, "")
     except OSError:

@@ -1,4 +1,7 @@
-"""What the local AWS says of a deployed function; sam resolves no {{resolve:ssm:…}} by itself."""
+"""Reads a deployed function's configuration from the local AWS.
+
+It is read there because sam does not resolve the template's {{resolve:ssm:…}} references.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """A function as it is deployed: its name in the template, variables and architecture."""
+    """A deployed function: its logical id in the template, its variables and its architecture."""
 
     logical_id: str
     variables: Mapping[str, str]
@@ -24,12 +27,16 @@ class DeployedFunction:
 
 
 def logical_id(function: str) -> str:
-    """Return the name in the SAM template of a function, named as its folder is."""
+    """Return a function's logical id in the SAM template, given the name of its folder."""
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
 
 
 def find(environment: Environment, function: str) -> DeployedFunction:
-    """Read a function's configuration from the local AWS."""
+    """Return a function as it is deployed in the local AWS.
+
+    Raises:
+        OperationError: if the local AWS does not answer or does not have the function.
+    """
     name = f"{environment.prefix}-{function.replace('_', '-')}"
     try:
         found = boto3.client("lambda").get_function_configuration(FunctionName=name)
@@ -47,7 +54,11 @@ def find(environment: Environment, function: str) -> DeployedFunction:
 
 
 def described(function: str, configuration: Mapping[str, Any]) -> DeployedFunction:
-    """Return what an invocation needs of a GetFunctionConfiguration answer."""
+    """Return the function that a GetFunctionConfiguration answer describes.
+
+    Raises:
+        OperationError: if the function has another runtime than ours.
+    """
     if configuration["Runtime"] != RUNTIME:
         raise OperationError(
             f"{function} is deployed for {configuration['Runtime']}; 'make invoke' knows"
@@ -61,10 +72,10 @@ def described(function: str, configuration: Mapping[str, Any]) -> DeployedFuncti
 
 
 def container_variables(function: DeployedFunction, endpoint: str) -> dict[str, str]:
-    """Return the variables of the function in its container.
+    """Return the function's environment variables in its container.
 
-    They are the deployed ones, and what makes its clients call the local AWS at `endpoint`, with
-    credentials that no real account would take, and give up at once where it does not answer.
+    They are the deployed variables plus those that make its clients call the local AWS at
+    `endpoint`, sign with credentials that no real account accepts, and never retry.
     """
     return {
         **function.variables,

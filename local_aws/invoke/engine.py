@@ -1,4 +1,4 @@
-"""The container engine: the one that runs, or one of our own for the time of an invocation."""
+"""The container engine: the one that runs already, or one started for a single invocation."""
 
 import fcntl
 import json
@@ -21,13 +21,17 @@ _EVERY = 0.2
 
 
 def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a docker command to its end, whatever that is."""
+    """Run a docker command and return its result, without raising if it fails."""
     command = ["docker", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def docker_answer(*arguments: str) -> str:
-    """Return what a docker command printed; raises OperationError with its last words."""
+    """Return what a docker command printed.
+
+    Raises:
+        OperationError: if the command fails; the message has the last line of its output.
+    """
     done = docker(*arguments)
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
@@ -36,7 +40,7 @@ def docker_answer(*arguments: str) -> str:
 
 
 def answers() -> bool:
-    """Tell whether a container engine answers this user."""
+    """Return whether a container engine answers this user."""
     if not shutil.which("docker"):
         return False
     seen = docker("info", "--format", "{{.ServerVersion}}")
@@ -44,13 +48,13 @@ def answers() -> bool:
 
 
 def obtainable() -> bool:
-    """Tell whether `running` can give an engine: one answers, or we may install and start one."""
+    """Return whether `running` can succeed: an engine answers, or we may install and start one."""
     return answers() or debian.may_install()
 
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let invocations wait for each other: the first one's engine would end under the second."""
+    """Run one invocation at a time; otherwise the first could stop the engine during the second."""
     with (ROOT / ".venvs" / ".invoke-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -58,14 +62,18 @@ def one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def running(log: Path, phases: Phases) -> Iterator[None]:
-    """Give an engine that answers; one that was not running is started and stopped again.
+    """Provide a container engine; start one if none runs, and stop it again afterwards.
 
-    The engine's own words go to `log`. Raises OperationError where none answers and we may not
-    start one.
+    Args:
+        log: the file for the engine's own output.
+        phases: reports the progress.
+
+    Raises:
+        OperationError: if no engine answers and we may not or cannot start one.
     """
     if not answers():
         _install(phases)
-    if answers():  # installing it may have started it as a service: then it is the machine's own
+    if answers():  # it ran before, or its package started it as a service: leave it running
         yield
         return
     with phases.phase("start the container engine"):
@@ -94,7 +102,7 @@ def _install(phases: Phases) -> None:
 def _start(log: Path) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as kept:
-        # A session of its own: Ctrl-C at the terminal ends the invocation first, then the engine.
+        # In its own session, so that Ctrl-C ends the invocation first and the engine after it.
         daemon = subprocess.Popen(["dockerd"], stdout=kept, stderr=kept, start_new_session=True)
     end = time.monotonic() + START_SECONDS
     while not answers():
@@ -116,10 +124,10 @@ def _stop(daemon: subprocess.Popen[bytes]) -> None:
 
 
 def bridge_address() -> str | None:
-    """Return the host's address on the network of the containers.
+    """Return the host's address on the containers' network, or None with Docker Desktop.
 
-    None where the engine runs in a virtual machine of its own (Docker Desktop): that address is
-    not this machine's, and `host.docker.internal` leads to this machine's loopback by itself.
+    Docker Desktop runs the engine in a virtual machine, so this address is not an address of this
+    machine. There, `host.docker.internal` reaches this machine's loopback without help.
     """
     if docker_answer("info", "--format", "{{.OperatingSystem}}") == "Docker Desktop":
         return None
@@ -128,10 +136,17 @@ def bridge_address() -> str | None:
 
 
 def gateway(ipam: str) -> str:
-    """Return the gateway that a network's address management (JSON) names or implies."""
+    """Return the IPv4 gateway of a docker network.
+
+    Args:
+        ipam: the network's IPAM configuration, as JSON.
+
+    Raises:
+        OperationError: if the network has no IPv4 subnet.
+    """
     for config in json.loads(ipam) or []:
         network = ip_network(config["Subnet"])
         if isinstance(network, IPv4Network):
-            # A bridge that has had no container yet does not name it; it is the first address.
+            # Before a bridge's first container, the gateway is not listed: it is the first address.
             return str(config.get("Gateway") or next(network.hosts()))
     raise OperationError("The container engine's bridge network has no IPv4 address.")

@@ -1,4 +1,4 @@
-"""A way from containers to the local AWS, which listens on loopback only."""
+"""Forwards connections from containers to the local AWS, which listens on loopback only."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +10,20 @@ _CHUNK = 64 * 1024
 
 @asynccontextmanager
 async def forwarding(address: str, port: int) -> AsyncIterator[int]:
-    """Forward TCP from a free port of `address`, which is yielded, to `port` on loopback.
+    """Forward TCP connections from a free port of `address` to `port` on loopback.
 
-    `address` is the one that containers reach; nothing listens on any other. On leaving, the
-    listener and every open connection are closed.
+    On exit, the listener and every open connection are closed.
+
+    Args:
+        address: the only address to listen on; containers must be able to reach it.
+        port: the destination port on loopback.
+
+    Yields:
+        The port on `address`.
     """
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(OSError):  # either side may hang up at any time
+        with closing(writer), suppress(OSError):  # either side may close the connection any time
             there_reader, there_writer = await asyncio.open_connection(LOOPBACK, port)
             with closing(there_writer):
                 await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
@@ -35,4 +41,4 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()
-    writer.write_eof()  # the other direction may still have an answer on its way
+    writer.write_eof()  # not close(): the other direction may still carry an answer

@@ -1,4 +1,4 @@
-"""The image that a function runs in: AWS's own, or a stand-in where that cannot be had."""
+"""The container image that a function runs in: AWS's own, or a stand-in if it is unavailable."""
 
 import hashlib
 import platform
@@ -19,11 +19,11 @@ RUNTIME = "python3.13"
 _AWS_IMAGES = "public.ecr.aws/lambda/python"
 _STAND_INS = "marquee-lambda-python"
 _NAME = "{{.Repository}}:{{.Tag}}"
-_LABEL = "marquee.stand-in"  # what is built on it has it too
+_LABEL = "marquee.stand-in"  # images built on top of the stand-in inherit it
 _LOCK = ROOT / "requirements" / "lambda.lock"
 _RECIPE = Path(__file__).parent / "stand_in"
-# The Debian release whose Python is 3.13, and what of it a function and SAM's own layer need:
-# a shell, mv and chmod, and the C++ library of numpy and of the runtime's client.
+# The Debian release with Python 3.13, and the packages that a function and SAM's own layer need:
+# among them a shell, mv and chmod, and the C++ library that numpy and the runtime client use.
 _SUITE = "trixie"
 _PACKAGES = "base-files,coreutils,dash,libc-bin,libstdc++6,python3.13,tzdata"
 _DEBIAN_ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
@@ -32,19 +32,23 @@ _WHEEL_ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 @dataclass(frozen=True)
 class Image:
-    """An image the engine holds; `is_stand_in` tells that AWS did not make it."""
+    """An image that the engine has locally; `is_stand_in` is False for AWS's own image."""
 
     name: str
     is_stand_in: bool
 
 
 def aws_image(architecture: str) -> str:
-    """Return the name of AWS's image of the runtime for `x86_64` or `arm64`."""
+    """Return the name of AWS's runtime image for the architecture `x86_64` or `arm64`."""
     return f"{_AWS_IMAGES}:{RUNTIME.removeprefix('python')}-{architecture}"
 
 
 def stand_in_image(architecture: str) -> str:
-    """Return the name of the stand-in, which changes with anything it is made of."""
+    """Return the name of the stand-in image, which contains a digest of everything it is made of.
+
+    Args:
+        architecture: `x86_64` or `arm64`.
+    """
     digest = hashlib.sha256(f"{_SUITE} {_PACKAGES}".encode())
     for file in (*sorted(_RECIPE.iterdir()), _LOCK):
         digest.update(file.read_bytes())
@@ -52,9 +56,15 @@ def stand_in_image(architecture: str) -> str:
 
 
 def obtain(architecture: str, log: Path, phases: Phases) -> Image:
-    """Return an image of the runtime: one the engine holds, else pulled, else built.
+    """Return a runtime image: one that the engine has, else AWS's pulled, else a stand-in built.
 
-    A build's own words go to `log`. Raises OperationError where none of these works.
+    Args:
+        architecture: `x86_64` or `arm64`.
+        log: the file for the output of a build.
+        phases: reports the progress.
+
+    Raises:
+        OperationError: if none of these works.
     """
     for image in (
         Image(aws_image(architecture), is_stand_in=False),
@@ -76,14 +86,14 @@ def _held(name: str) -> bool:
 
 
 def _remove_outgrown() -> None:
-    """Remove what sam built on a stand-in and then built anew: it leaves the old without a name."""
+    """Remove outdated images that sam built on a stand-in; a rebuild leaves them untagged."""
     docker("image", "prune", "--force", "--filter", f"label={_LABEL}")
 
 
 def _pull(name: str, phases: Phases) -> str | None:
-    """Pull an image; return why it could not be, None when it could.
+    """Pull an image and return None, or the reason why that failed.
 
-    The engine itself gives up on a registry that does not answer, after fifteen seconds.
+    The engine itself gives up after fifteen seconds if the registry does not answer.
     """
     with phases.phase("pull the runtime's image") as phase:
         try:
@@ -125,7 +135,7 @@ def _build_stand_in(architecture: str, log: Path, phases: Phases) -> None:
 
 
 def _make_root(architecture: str, archive: Path, log: Path) -> None:
-    """Pack a minimal Debian from the machine's own mirror: unpacked only, nothing of it runs."""
+    """Pack a minimal Debian from this machine's mirror; packages are extracted, nothing is run."""
     if not shutil.which("mmdebstrap"):
         debian.install("mmdebstrap")
     run(
@@ -140,7 +150,7 @@ def _make_root(architecture: str, archive: Path, log: Path) -> None:
 
 
 def _install_runtime(architecture: str, folder: Path, log: Path) -> None:
-    """Install what the Lambda runtime itself provides, from its hashed lock."""
+    """Install the packages that the Lambda runtime itself provides, from the hashed lock."""
     machine = _WHEEL_ARCHITECTURES[architecture]
     run(
         [

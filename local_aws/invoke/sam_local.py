@@ -1,4 +1,7 @@
-"""Run `sam local invoke` and judge what it printed: it exits 0 even when the function failed."""
+"""Runs `sam local invoke` and interprets its output.
+
+The output is needed because sam exits with code 0 even if the function failed.
+"""
 
 import asyncio
 import json
@@ -17,21 +20,30 @@ from operations import ROOT
 from operations.errors import OperationError
 
 INTERRUPT_SECONDS = 5
-# How a container calls the machine it runs on.
+# The host name by which a container reaches the machine that it runs on.
 HOST = "host.docker.internal"
 _SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
-# The members of what a Lambda runtime answers when the function raised.
+# The members of a Lambda runtime's answer if the function raised: required and optional ones.
 _ERROR = {"errorType", "errorMessage"}
 _ERROR_DETAILS = {"stackTrace", "requestId", "cause"}
 
 
 class FunctionError(OperationError):
-    """The function raised, ran out of time or died; the message holds what it said."""
+    """The function raised, timed out or crashed; the message contains the error."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What is run: a function of a built template, its variables, its event and its image."""
+    """A function to run once.
+
+    Args:
+        template: the built SAM template.
+        logical_id: the function's logical id in the template.
+        variables: the function's environment variables.
+        parameters: the template's parameters.
+        event: a JSON file with the event.
+        image: the name of the runtime image.
+    """
 
     template: Path
     logical_id: str
@@ -42,15 +54,16 @@ class Invocation:
 
 
 def answer_of(printed: str) -> Any:
-    """Return the function's answer from what sam printed on stdout.
+    """Return the function's answer, given what sam printed on stdout.
 
-    Raises FunctionError where there is none, or where it is the runtime's report of a failure.
+    Raises:
+        FunctionError: if there is no answer, or if it is the runtime's report of a failure.
     """
     if not printed.strip():
         raise FunctionError("The function gave no answer: the log above says why.")
     try:
         answer = json.loads(printed)
-    except json.JSONDecodeError:  # what the emulator says of a timeout
+    except json.JSONDecodeError:  # the runtime emulator reports a timeout as plain text
         raise FunctionError(f"The function failed: {printed.strip()}") from None
     if isinstance(answer, dict) and _ERROR <= answer.keys() <= _ERROR | _ERROR_DETAILS:
         raise FunctionError(
@@ -60,7 +73,10 @@ def answer_of(printed: str) -> Any:
 
 
 def declaring(template: dict[str, Any], logical_id: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return the template with the variables declared: sam gives a function no others."""
+    """Return the template with the named variables declared for the function.
+
+    sam passes only declared variables to a function.
+    """
     function = template["Resources"][logical_id]
     properties = function["Properties"]
     declared = properties.get("Environment", {}).get("Variables", {})
@@ -71,14 +87,16 @@ def declaring(template: dict[str, Any], logical_id: str, names: Sequence[str]) -
 
 
 def env_vars(logical_id: str, variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the content of the file that `--env-vars` names; it wins over shell and template."""
+    """Return the content of the `--env-vars` file, which overrides the shell and the template."""
     return {logical_id: dict(variables)}
 
 
 async def invoke(invocation: Invocation) -> Any:
-    """Run the function once and return its answer; its log goes to stderr as it is written.
+    """Run the function once and return its answer; its log streams to stderr.
 
-    Raises FunctionError when the function failed, OperationError when sam did.
+    Raises:
+        FunctionError: if the function failed.
+        OperationError: if sam itself failed.
     """
     with _files(invocation) as (template, variables):
         sam = await asyncio.create_subprocess_exec(
@@ -99,7 +117,10 @@ async def invoke(invocation: Invocation) -> Any:
 
 
 async def _interrupt(sam: asyncio.subprocess.Process) -> None:
-    """Have sam remove its container; it would then wait until the function's time is up."""
+    """Interrupt sam, so that it removes its container, and kill sam if it does not end in time.
+
+    After removing the container, sam would wait until the function's timeout.
+    """
     sam.send_signal(signal.SIGINT)
     with suppress(TimeoutError):
         await asyncio.wait_for(sam.wait(), INTERRUPT_SECONDS)
@@ -110,9 +131,10 @@ async def _interrupt(sam: asyncio.subprocess.Process) -> None:
 
 @contextmanager
 def _files(invocation: Invocation) -> Iterator[tuple[Path, Path]]:
-    """Write the files that sam reads, beside the built template, which names its code relatively.
+    """Write a template and a variables file for sam, and yield their paths.
 
-    JSON is YAML, so the template needs no writer that knows CloudFormation.
+    They lie next to the built template because its code paths are relative. The template is written
+    as JSON: JSON is valid YAML, and no writer that knows CloudFormation's tags is needed.
     """
     template = yaml.safe_load(invocation.template.read_text())
     declared = declaring(template, invocation.logical_id, list(invocation.variables))

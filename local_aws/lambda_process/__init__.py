@@ -1,1 +1,1 @@
-"""Lambda functions as processes: each execution environment runs under AWS's own awslambdaric."""
+"""Runs Lambda functions as processes: each execution environment runs AWS's own awslambdaric."""

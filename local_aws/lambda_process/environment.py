@@ -1,4 +1,4 @@
-"""Environment variables of a function's process: what Lambda gives it, and nothing of the emulator.
+"""Environment variables of a function's process: Lambda's, and none of the emulator's own.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What the emulators add for their own container's init process.
+# Prefixes of the variables that the emulators add for the init process of their own containers.
 NOT_LAMBDAS = (
     "LOCALEMU_",
     "LOCALSTACK_",
@@ -28,11 +28,20 @@ def function_environment(
     scratch: Path,
     xray_daemon: str | None,
 ) -> dict[str, str]:
-    """The whole environment of a function's process.
+    """Return all environment variables of a function's process.
 
-    `given` is what the emulator would give its container, `chosen` the function's own configured
-    variables (they win, as on Lambda). `runtime_api` is host:port. `scratch` stands for /tmp.
-    `xray_daemon` is host:port of the X-Ray daemon, or None for Lambda's default.
+    Args:
+        given: the variables that the emulator would set in its own container; None values are
+            left out.
+        chosen: the function's configured variables; they override all others, as on Lambda. Its
+            PYTHONPATH is appended to that of the layers.
+        runtime: the function's runtime, e.g. `python3.13`.
+        runtime_api: host:port of the Runtime API.
+        code: the folder of the unpacked code.
+        layers: the folders of the unpacked layers.
+        python: the function's Python interpreter.
+        scratch: the folder that stands for /tmp.
+        xray_daemon: host:port of the X-Ray daemon, or None for Lambda's default.
     """
     kept = {
         name: str(value)
@@ -59,7 +68,7 @@ def function_environment(
             ),
             "PYTHONPATH": ":".join([*on_layers, *filter(None, [chosen.get("PYTHONPATH")])]),
             "PYTHONUNBUFFERED": "1",
-            # a home of its own, so that no ~/.aws of this machine is read
+            # Its own home folder, so that it cannot read this machine's ~/.aws.
             "HOME": str(scratch),
             "TMPDIR": str(scratch),
         }

@@ -1,4 +1,4 @@
-"""The emulator's Lambda executor `process`: one execution environment is one process.
+"""The emulator's Lambda executor `process`: each execution environment is one process.
 
 Not enforced, unlike on Lambda: the memory limit and a read-only file system.
 """
@@ -33,12 +33,15 @@ RUNTIME = "python3.13"
 
 
 def runtime_error(kind: str, message: str) -> bytes:
-    """The JSON that Lambda answers for an error outside the handler."""
+    """Return the JSON with which Lambda reports an error outside the handler."""
     return json.dumps({"errorType": kind, "errorMessage": message}).encode()
 
 
 class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
-    """One execution environment: a Runtime API server, a process, its log, its scratch."""
+    """One execution environment: a Runtime API server, a process, its log and its scratch folder.
+
+    The process is started again if it has died before an invocation.
+    """
 
     def __init__(self, id: str, function_version: Any) -> None:
         super().__init__(id, function_version)
@@ -50,12 +53,16 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         self.ready: Future[None] = Future()
         self.result: Future[tuple[bytes, bool]] = Future()
         self.request_id = ""
-        self.took = 0.0  # seconds that the function had its last event
+        self.took = 0.0  # seconds that the function worked on its last event
         self.stopped = False
 
     # -- life of the environment ---------------------------------------------------------------
     def start(self, env_vars: dict[str, Any]) -> None:
-        """Start the process and wait until the function's module is imported."""
+        """Start the process and wait until it has imported the function's module.
+
+        Raises:
+            StatusErrorException: if the runtime is not supported or the start fails.
+        """
         settings = self.function_version.config
         if settings.runtime != RUNTIME:
             raise StatusErrorException(
@@ -81,7 +88,11 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         self.spawn()
 
     def spawn(self) -> None:
-        """Start a fresh process of this environment; raises StatusErrorException if it fails."""
+        """Start a new process of this environment and wait until it is ready.
+
+        Raises:
+            StatusErrorException: if the process fails to start.
+        """
         self.ready = Future()
         self.api.renew()
         with self.log_path.open("ab") as log:
@@ -97,12 +108,15 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         try:
             self.ready.result(timeout=config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT)
         except StatusErrorException:
-            self.process.wait()  # so that all it printed is in the log
+            self.process.wait()  # so that everything it printed is in the log
             self.store_init_log()
             raise
 
     def watch(self, process: Popen[bytes]) -> None:
-        """Turn the death of the process into an init error or a failed invocation."""
+        """Wait for the process to end and report its end as an init error or a failed invocation.
+
+        A process that was replaced, or ended by `stop`, is not reported.
+        """
         code = process.wait()
         child_processes.forget(process)
         if process is self.process and not self.stopped:
@@ -116,12 +130,12 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
             self.finished(self.request_id, error, True, seconds)
 
     def kill(self) -> None:
-        """Kill the process, as a crash would."""
+        """Kill the process, which looks like a crash to the caller."""
         if self.process and self.process.poll() is None:
             child_processes.end(self.process)
 
     def stop(self) -> None:
-        """End the environment and whoever waits for it."""
+        """End the environment, cancel pending waits and remove its files."""
         self.stopped = True
         faults.KILLERS.pop(str(getattr(self, "given", {}).get("AWS_ACCESS_KEY_ID")), None)
         self.kill()
@@ -131,43 +145,55 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.log_path.unlink(missing_ok=True)
 
-    # -- what the Runtime API hears --------------------------------------------------------------
+    # -- callbacks of the Runtime API ------------------------------------------------------------
     def became_ready(self) -> None:
-        """The runtime asks for work."""
+        """Note that the runtime asks for its first or next event."""
         if not self.ready.done():
             self.ready.set_result(None)
 
     def failed_to_start(self, error: bytes) -> None:
-        """The function's module could not be imported."""
+        """Note that the function's module could not be imported; `error` is Lambda's JSON."""
         if not self.ready.done():
             self.ready.set_exception(StatusErrorException("Environment startup failed", error))
 
     def finished(self, request_id: str, body: bytes, is_error: bool, seconds: float) -> None:
-        """The handler is done with one event."""
+        """Note that the handler is done with one event.
+
+        Args:
+            request_id: the event's request id; other ids than the current one are ignored.
+            body: the answer, or Lambda's JSON of the error.
+            is_error: whether the handler failed.
+            seconds: how long the handler took.
+        """
         if request_id == self.request_id and not self.result.done():
             self.took = seconds
             self.result.set_result((body, is_error))
 
     # -- invocation ------------------------------------------------------------------------------
     def invoke(self, payload: dict[str, str], **_timeout: Any) -> Any:
-        """Run the handler on one event; return the emulator's InvocationResult.
+        """Run the handler on one event and return the emulator's InvocationResult.
 
-        LocalEmu passes the function's timeout, which is read from its settings here.
+        LocalEmu also passes the function's timeout; it is ignored, because `run` reads it from the
+        function's configuration.
         """
         self.request_id = payload["invoke-id"]
         self.result = Future()
         self.took = 0.0
         try:
             body, is_error = self.run(payload)
-        except StatusErrorException as error:  # a process that had died did not start again
+        except StatusErrorException as error:  # the process had died and could not be restarted
             body, is_error = error.payload, True
-        # As Lambda reports it: the function's own time, without the emulator's before and after.
+        # The duration is the function's own time, as Lambda reports it, without the emulator's.
         return InvocationResult(
             self.request_id, body, is_error=is_error, logs=self.invocation_log(self.took * 1000)
         )
 
     def run(self, payload: dict[str, str]) -> tuple[bytes, bool]:
-        """Hand the event to the process and wait for its answer or the function's timeout."""
+        """Pass the event to the process and wait for its answer or the function's timeout.
+
+        Returns:
+            The answer, or Lambda's JSON of the error; and whether it is an error.
+        """
         if self.process is None or self.process.poll() is not None:
             self.spawn()
         seconds = self.function_version.config.timeout
@@ -183,7 +209,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         try:
             return self.result.result(timeout=seconds)
         except TimeoutError:
-            stuck, self.process = self.process, None  # watch() keeps quiet about this one
+            stuck, self.process = self.process, None  # so that watch() does not report its end
             if stuck:
                 child_processes.end(stuck)
             self.took = float(seconds)
@@ -194,7 +220,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
 
     # -- logs ------------------------------------------------------------------------------------
     def invocation_log(self, milliseconds: float) -> str:
-        """What the process printed since the last invocation, framed as Lambda frames it."""
+        """Return what the process printed since the last invocation, framed as in Lambda's logs."""
         version = self.function_version.id.qualifier
         memory = self.function_version.config.memory_size
         return (
@@ -206,7 +232,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         )
 
     def new_output(self) -> str:
-        """What the process printed since this was last asked, ending in a line's end."""
+        """Return what the process printed since the last call; the last line gets a newline."""
         with self.log_path.open("rb") as log:
             log.seek(self.log_read)
             data = log.read()
@@ -215,7 +241,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         return text if not text or text.endswith("\n") else text + "\n"
 
     def store_init_log(self) -> None:
-        """The emulator drops the log of a failed start; Lambda keeps it, and so does this."""
+        """Store the log of a failed start, as Lambda does; the emulator would drop it."""
         function = self.function_version
         logs.store(
             logs.as_role(function.config.role, function.id.region),
@@ -226,20 +252,20 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         )
 
     def get_logs(self) -> str:
-        """All that the environment printed."""
+        """Return everything that the environment printed."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     # -- addresses: everything is on this machine ------------------------------------------------
     def get_address(self) -> str:
-        """Where the emulator reaches the environment."""
+        """Return the host at which the emulator reaches the environment."""
         return "127.0.0.1"
 
     def get_endpoint_from_executor(self) -> str:
-        """Where the environment reaches the emulator."""
+        """Return the host at which the environment reaches the emulator."""
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
-        """Base URL of the Runtime API."""
+        """Return the base URL of the Runtime API."""
         return f"http://{self.api.address}"
 
     @classmethod
@@ -250,19 +276,19 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
 
     @classmethod
     def cleanup_version(cls, function_version: Any) -> None:
-        """Nothing is kept for a version but the unpacked code, which the emulator removes."""
+        """Do nothing: the only files of a version are its code, which the emulator removes."""
 
     @classmethod
     def validate_environment(cls) -> bool:
-        """Whether functions can run: the launcher looked for the interpreter already."""
+        """Return whether the functions' interpreter exists; the launcher has checked it before."""
         return PYTHON.exists()
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
-    """Registers the executor as LAMBDA_RUNTIME_EXECUTOR=process."""
+    """Registers the executor for LAMBDA_RUNTIME_EXECUTOR=process."""
 
     name = "process"
 
     def load(self, *_arguments: Any, **_options: Any) -> type[ProcessExecutor]:
-        """The executor class that the emulator makes environments of."""
+        """Return the class that the emulator instantiates for each execution environment."""
         return ProcessExecutor

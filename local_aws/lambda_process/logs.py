@@ -1,7 +1,7 @@
-"""Logs of functions, written with the function's role as Lambda writes them.
+"""Writes the logs of functions with the function's role, as Lambda does.
 
-The emulators make a log group before each new log stream and drop the log where the role may not.
-Lambda makes a group only where there is none, and goes on without the right to make one.
+The emulators create a log group before each new log stream, and drop the log if the role may not
+create groups. Lambda creates a group only if it is missing, and otherwise needs no right to.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 
 
 def store(client: Any, group: str, stream: str, text: str) -> None:
-    """Write lines to a log stream, made first where it is missing.
+    """Write lines to a log stream, and create the stream first if it is missing.
 
     Lines that the role may not write are lost, as on Lambda.
 
@@ -25,7 +25,7 @@ def store(client: Any, group: str, stream: str, text: str) -> None:
         client: a boto3 client of CloudWatch Logs that signs with the function's role.
         group: the log group's name.
         stream: the log stream's name.
-        text: what the function printed; empty lines are left out, as CloudWatch refuses them.
+        text: what the function printed; empty lines are left out because CloudWatch refuses them.
     """
     now = int(time.time() * 1000)
     lines = [{"timestamp": now, "message": line + "\n"} for line in text.split("\n") if line]
@@ -43,7 +43,12 @@ def store(client: Any, group: str, stream: str, text: str) -> None:
 
 
 def make_stream(client: Any, place: dict[str, str]) -> None:
-    """Make a log stream, and its group where there is none and the role may make one."""
+    """Create a log stream, and its group too if that is missing.
+
+    Args:
+        client: a boto3 client of CloudWatch Logs.
+        place: `logGroupName` and `logStreamName`.
+    """
     try:
         client.create_log_stream(**place)
     except client.exceptions.ResourceNotFoundException:
@@ -51,7 +56,7 @@ def make_stream(client: Any, place: dict[str, str]) -> None:
             client.create_log_group(logGroupName=place["logGroupName"])
         client.create_log_stream(**place)
     except client.exceptions.ResourceAlreadyExistsException:
-        return  # another environment of the function was first
+        return  # another environment of the function created it first
 
 
 def as_role(role: str, region: str) -> Any:
@@ -64,7 +69,7 @@ def as_role(role: str, region: str) -> Any:
 
 
 def install() -> None:
-    """Have the emulator's log writers store logs as Lambda does."""
+    """Make the emulator's log writers store logs as Lambda does."""
     logs = emulator.part("services.lambda_.invocation.logs")
 
     @emulator.part("utils.patch").patch(logs.LogHandler.run_log_loop)  # type: ignore[untyped-decorator]

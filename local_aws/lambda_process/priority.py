@@ -1,7 +1,7 @@
-"""Which functions give way to others when this machine has too little processor time.
+"""Decides which functions run at a lower priority when this machine is short of processor time.
 
-On AWS every function has processors of its own. Here a drain of thousands of messages and a Spark
-step share two cores with the API, whose callers wait. So what no caller waits for runs with a
+On AWS every function has its own processors. Here a drain of thousands of messages and a Spark step
+share two cores with the API, whose callers wait. So functions that no caller waits for run at a
 lower priority.
 """
 
@@ -14,9 +14,12 @@ CALLED_BY_THE_API = "apigateway.amazonaws.com"
 
 
 def niceness(function: Any) -> int:
-    """Return the niceness of a function's process, by the function's identifier.
+    """Return the niceness of a function's process: 0 if API Gateway may call it, else BACKGROUND.
 
-    API Gateway needs a statement in the function's policy to call it: who has one is waited for.
+    A function that API Gateway calls has a statement in its policy that permits the call.
+
+    Args:
+        function: the emulator's identifier of the function version.
     """
     stores = emulator.part("services.lambda_.invocation.models").lambda_stores
     known = stores[function.account][function.region].functions.get(function.function_name)
@@ -29,6 +32,6 @@ def niceness(function: Any) -> int:
 
 
 def is_waited_for(statement: dict[str, Any]) -> bool:
-    """Whether a statement of a function's policy lets API Gateway call it."""
+    """Return whether a statement of a function's policy permits API Gateway to call it."""
     principal = statement.get("Principal")
     return isinstance(principal, dict) and principal.get("Service") == CALLED_BY_THE_API

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API that awslambdaric polls, for one execution environment.
+"""Serves the Lambda Runtime API, which awslambdaric polls, for one execution environment.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -20,7 +20,7 @@ OUTCOME = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 
 @dataclass(frozen=True)
 class Invocation:
-    """One event on its way to the function; `deadline` is epoch milliseconds."""
+    """One event for the function; `deadline` is in milliseconds since the epoch."""
 
     request_id: str
     payload: bytes
@@ -30,28 +30,28 @@ class Invocation:
 
 
 class Environment(Protocol):
-    """Hears from the runtime what its function does."""
+    """Receives the runtime's reports about its function."""
 
     def became_ready(self) -> None:
-        """The function's module is imported and asks for work."""
+        """Note that the function's module is imported and the runtime asks for an event."""
 
     def failed_to_start(self, error: bytes) -> None:
-        """Importing the function's module failed; `error` is Lambda's JSON."""
+        """Note that importing the function's module failed; `error` is Lambda's JSON."""
 
     def finished(self, request_id: str, body: bytes, is_error: bool, seconds: float) -> None:
-        """The handler returned `body`, or failed with it, so long after it had got its event."""
+        """Note that the handler returned `body`, or failed with it, after so many seconds."""
 
 
 class RuntimeApi:
-    """A server on a free port of 127.0.0.1 that hands out invocations."""
+    """A server on a free port of 127.0.0.1 that gives the runtime its invocations."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.inbox: queue.Queue[Invocation | None] = queue.Queue()
-        self.handed_out = 0.0  # when the function got its event, seconds of time.monotonic
+        self.handed_out = 0.0  # when the function received its event, by time.monotonic
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True
-        # the poll interval is how long closing takes, not how fast it answers
+        # The poll interval limits how long closing takes; it does not delay answers.
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True)
         self.thread.start()
 
@@ -61,26 +61,26 @@ class RuntimeApi:
         return f"127.0.0.1:{self.server.server_address[1]}"
 
     def renew(self) -> None:
-        """Forget what a dead process was waiting for: it must not swallow the next invocation."""
+        """Replace the inbox that a dead process waits on, so that it cannot take the next event."""
         self.inbox.put(None)
         self.inbox = queue.Queue()
 
     def close(self) -> None:
-        """Let go of the waiting process and stop serving."""
+        """Release the waiting process and stop serving."""
         self.inbox.put(None)
         self.server.shutdown()
         self.server.server_close()
 
 
 def handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
-    """The request handler class of one server."""
+    """Return the request handler class of one server."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # each reply would wait about 40 ms otherwise
+        disable_nagle_algorithm = True  # otherwise each reply would wait about 40 ms
 
         def log_message(self, *_arguments: object) -> None:
-            """Say nothing: the log belongs to the function."""
+            """Write nothing: the log is for the function's output."""
 
         def reply(self, status: int, body: bytes = b"", **headers: str | int) -> None:
             self.send_response(status)

@@ -1,14 +1,17 @@
-"""Calls of a function that wait for an execution environment, instead of each starting one.
+"""Limits the execution environments of a function; calls wait for one to become free.
 
-Lambda starts an environment for a call that finds none free, and each brings its own processor.
-Here they share this machine's: fifty calls at once would start fifty processes, each busy for a
-second before it can answer, and callers would give up before the last of them could. The emulator
-has no such limit (`AssignmentService.get_environment` starts one whenever none is ready), and of
-two calls that choose at once, one may take what the other has just started, which then fails. So
-each place of a version holds one environment and serves one call at a time.
+Lambda starts an environment for each call that finds none free, and each environment has its own
+processor. Here all share this machine's processors. Fifty simultaneous calls would start fifty
+processes, each busy for a second before it can answer, and callers would give up before the last
+process could answer.
 
-On AWS a read of the API never waits for other visitors' forms. Here, among the calls that wait,
-reads go first, and a form waits for later reads for WRITES_WAIT_LONGER seconds at most.
+The emulator has no such limit: `AssignmentService.get_environment` starts an environment whenever
+none is ready. It also has a race: of two simultaneous calls, one may take the environment that the
+other just started, and the other then fails. So the calls of a version share a fixed number of
+places, and each place has one environment and serves one call at a time.
+
+On AWS a read of the API never waits for other visitors' forms. Here, among the waiting calls, reads
+go first, and a form lets later reads go first for at most WRITES_WAIT_LONGER seconds.
 """
 
 import contextlib
@@ -25,59 +28,63 @@ from typing import Any
 
 from local_aws import emulator
 
-LEAST, FOR_EACH_CORE = 4, 2  # environments of a function at once
-UPDATES_IN_A_ROW = 5  # that a waiting call outlives; a deployment makes two of a function
-LOG_WRITTEN_WITHIN = 10  # seconds, of a version that stops
-WRITES_WAIT_LONGER = 5.0  # seconds for which a call that is no read lets later reads go first
-# How the event of API Gateway (REST, proxy integration) names a read, without parsing its body.
+LEAST, FOR_EACH_CORE = 4, 2  # concurrent environments of a function: the minimum, and per core
+UPDATES_IN_A_ROW = 5  # function updates that a waiting call survives; a deployment makes two
+LOG_WRITTEN_WITHIN = 10  # seconds that a stopping version has to write its log
+WRITES_WAIT_LONGER = 5.0  # seconds for which a call other than a read lets later reads go first
+# Marks a read in an event of API Gateway (REST, proxy integration), without parsing the event.
 READ = (b'"httpMethod": "GET"', b'"httpMethod":"GET"')
 
 
 def environments_at_once() -> int:
-    """How many environments of one function this machine runs side by side."""
+    """Return how many execution environments of one function may run concurrently."""
     return max(LEAST, FOR_EACH_CORE * (os.cpu_count() or 1))
 
 
 class VersionEndedError(Exception):
-    """The function version was stopped before the call's turn came: the call has not begun."""
+    """The function version was stopped before the call's turn; the call has not begun."""
 
 
-# Seconds for which the call that this context makes lets calls that come later go first.
+# Seconds for which the current call lets later calls go first.
 patience: ContextVar[float] = ContextVar("patience", default=WRITES_WAIT_LONGER)
 
 
 def patience_of(event: bytes | None) -> float:
-    """Give the seconds for which a call with this event lets later calls go first."""
+    """Return for how many seconds a call with this event lets later calls go first."""
     is_read = event is not None and any(written in event for written in READ)
     return 0.0 if is_read else WRITES_WAIT_LONGER
 
 
 class Turns:
-    """Lets so many calls of a function version go ahead at once.
+    """Lets at most `at_once` calls of a function version run concurrently.
 
-    Of those that wait, the one whose arrival and patience end first is next: calls of the same
-    patience are served in their order.
+    Of the waiting calls, the one with the earliest arrival time plus patience is next. So calls of
+    equal patience are served in order of arrival.
     """
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._lock = threading.Lock()
         self._free: dict[str, list[str]] = {}
-        # Heaps of (latest turn by time.monotonic, order of arrival, what is told the place).
+        # Heaps of (arrival plus patience by time.monotonic, order of arrival, future of the place).
         self._waiting: defaultdict[str, list[tuple[float, int, Future[str]]]] = defaultdict(list)
         self._arrivals = itertools.count()
         self._ended: dict[str, Future[None]] = {}
 
     @contextlib.contextmanager
     def turn(self, version: str, patience: float = 0.0) -> Iterator[str]:
-        """Wait for a place, and give it up at the end, however the call ends.
+        """Wait for a place and hold it until the context ends.
 
         Args:
-            version: of the function.
-            patience: seconds for which calls that come later and have less of it go first.
+            version: the id of the function version.
+            patience: for how many seconds to let later calls with less patience go first.
 
-        Gives the place's name: of the free ones that which was given up last, since it is warm.
-        Raises VersionEndedError where the version ends first.
+        Yields:
+            The place's name. Of several free places it is the one released last, whose environment
+            is warm.
+
+        Raises:
+            VersionEndedError: if the version ends first.
         """
         place = self._ask(version, patience).result()
         try:
@@ -86,9 +93,10 @@ class Turns:
             self._give_up(version, place)
 
     def end(self, version: str) -> Future[None]:
-        """Send away all who wait for the version, or come later.
+        """Refuse all calls that wait for the version or arrive later.
 
-        What it returns is done when the calls that are at it have finished.
+        Returns:
+            A future that is done when the version's running calls have finished.
         """
         with self._lock:
             idle = self._ended.setdefault(version, Future())
@@ -98,7 +106,7 @@ class Turns:
         return idle
 
     def places(self, version: str) -> list[str]:
-        """The names of all places of a version."""
+        """Return the names of all places of a version."""
         return [f"{version}/{number}" for number in range(self._at_once)]
 
     def _ask(self, version: str, patience: float) -> Future[str]:
@@ -116,7 +124,8 @@ class Turns:
     def _give_up(self, version: str, place: str) -> None:
         with self._lock:
             if waiting := self._waiting.get(version):
-                heapq.heappop(waiting)[-1].set_result(place)  # no newcomer comes in between
+                # Inside the lock, so that no new call can take the place.
+                heapq.heappop(waiting)[-1].set_result(place)
             else:
                 self._free[version].append(place)
         self._tell_if_idle(version)
@@ -127,12 +136,12 @@ class Turns:
             free = self._free.get(version, self.places(version))
             if idle is None or len(free) < self._at_once or idle.running() or idle.done():
                 return
-            idle.set_running_or_notify_cancel()  # so that it is told once
-        idle.set_result(None)  # without the lock: who waits for it acts at once
+            idle.set_running_or_notify_cancel()  # so that its result is set only once
+        idle.set_result(None)  # outside the lock, because its callbacks run immediately
 
 
 def install() -> None:
-    """Have every call that the emulator assigns an environment to wait its turn."""
+    """Make every call wait its turn before the emulator assigns it an execution environment."""
     invocation = "services.lambda_.invocation"
     patch = emulator.part("utils.patch").patch
     assignment = emulator.part(f"{invocation}.assignment").AssignmentService
@@ -148,7 +157,7 @@ def install() -> None:
     def get_environment(
         original: Any, service: Any, version: str, settings: Any, kind: Any
     ) -> Iterator[Any]:
-        if kind != on_demand:  # those were started beforehand
+        if kind != on_demand:  # provisioned environments run already
             with original(service, version, settings, kind) as environment:
                 yield environment
             return
@@ -165,12 +174,12 @@ def install() -> None:
 
     @patch(version_manager.stop)  # type: ignore[untyped-decorator]
     def stop(original: Any, version: Any) -> None:
-        # calls that are at it finish and are logged, as on Lambda
+        # Running calls finish and are logged, as on Lambda.
         turns.end(version.id).add_done_callback(lambda _idle: original(version))
 
     @patch(logs.LogHandler.stop)  # type: ignore[untyped-decorator]
     def stop_logging(original: Any, handler: Any) -> None:
-        if (writer := handler._thread) is not None:  # it would drop what is still queued
+        if (writer := handler._thread) is not None:  # the original would drop queued lines
             handler.log_queue.put(logs.QUEUE_SHUTDOWN)
             writer.join(LOG_WRITTEN_WITHIN)
         original(handler)
@@ -179,6 +188,6 @@ def install() -> None:
     def invoke(original: Any, service: Any, *arguments: Any, **named: Any) -> Any:
         patience.set(patience_of(named.get("payload")))
         for _ in range(UPDATES_IN_A_ROW):
-            with contextlib.suppress(VersionEndedError):  # ask the version that took its place
+            with contextlib.suppress(VersionEndedError):  # retry: a new version has replaced it
                 return original(service, *arguments, **named)
         return original(service, *arguments, **named)
