@@ -42,6 +42,8 @@ class Slice[T]:
 
 
 class Visitors(Protocol):
+    """The stored visitors. Only `recipient` returns a phone number."""
+
     def create(self, registration: Registration) -> bool:
         """Store a new visitor with status `received`; return False if the id is already taken."""
 
