@@ -57,8 +57,9 @@ type Learning = Callable[[Described, Rows], Doubles]
 def counting(described: Described, rows: Rows) -> Doubles:
     """Return the map for weights that are shrunk averages.
 
-    The weight of a genre is the average, over its rated movies, of the rating minus the movie's
-    shrunk mean minus the visitor's bias. The bias is the shrunk average of the differences.
+    The weight of a genre is the shrunk average, over its rated movies, of the rating minus the
+    movie's shrunk mean minus the visitor's bias. The bias is the shrunk average of the ratings
+    minus the movies' shrunk means.
     """
     has = (described.average[rows].T > 0).astype(np.float64)
     counts = has.sum(axis=1, keepdims=True)
