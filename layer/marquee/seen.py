@@ -84,7 +84,8 @@ def chances_given(seen: Seen, answered: Collection[int], unseen: Collection[int]
     if len(rows):
         found = np.repeat([1.0, 0.0], [len(answered), len(unseen)])
         root = np.sqrt(seen.noise[rows].astype(np.float64))
-        # `pull` takes one noise for all movies. Dividing by each movie's noise makes all noises 1.
+        # `pull` takes one noise for all movies. Dividing by the root of each movie's noise makes
+        # all of them 1.
         loadings = seen.loadings.astype(np.float64)
         moved = pull(loadings[rows] / root[:, None], np.ones(loadings.shape[1]), 1.0)
         chance += loadings @ (moved @ ((found - chance[rows]) / root))
