@@ -42,7 +42,10 @@ class Slice[T]:
 
 
 class Visitors(Protocol):
-    """The stored visitors. Only `recipient` returns a phone number."""
+    """The stored visitors. Only `recipient` returns a phone number.
+
+    For an unknown visitor, `get` returns None. `get_many` returns the known visitors by id.
+    """
 
     def create(self, registration: Registration) -> bool:
         """Store a new visitor with status `received`; return False if the id is already taken."""
@@ -172,6 +175,8 @@ class RatingsLog(Protocol):
 
 
 class Submissions(Protocol):
+    """The submissions that are not collected yet."""
+
     def put(self, submission: Submission) -> None: ...
 
     def get(self, submission_id: str) -> Submission | None:
@@ -181,10 +186,14 @@ class Submissions(Protocol):
 
 
 class Models(Protocol):
+    """The record of the active model; `current` is None before the first training."""
+
     def current(self) -> CurrentModel | None: ...
 
 
 class Results(Protocol):
+    """The results that recommend steps wrote."""
+
     def complete(self, submission_id: str) -> bool:
         """Return whether the submission's results are complete: `_SUCCESS` exists."""
 
@@ -207,6 +216,8 @@ class RestOfResults(Protocol):
 
 
 class Texts(Protocol):
+    """The queue of texts to send."""
+
     def send(self, messages: Sequence[TextMessage]) -> None:
         """Put messages on the texts queue."""
 
@@ -218,6 +229,8 @@ class WaitingLine(Protocol):
 
 
 class StepState(StrEnum):
+    """The state of a step, in the words of EMR's API."""
+
     PENDING = "PENDING"
     CANCEL_PENDING = "CANCEL_PENDING"
     RUNNING = "RUNNING"
@@ -232,6 +245,8 @@ class ClusterGoneError(Exception):
 
 
 class Cluster(Protocol):
+    """The EMR cluster."""
+
     def add(self, steps: Sequence[Step]) -> list[str]:
         """Add steps in one call and return their ids.
 
@@ -318,6 +333,8 @@ class Bookmarks(Protocol):
 
 
 class AddSteps(Protocol):
+    """Adds the steps of one key to the cluster."""
+
     def __call__(self) -> None: ...
 
 
@@ -338,6 +355,8 @@ class TextUnknownError(Exception):
 
 
 class Sms(Protocol):
+    """The service that sends texts."""
+
     def publish(self, phone: str, message: str) -> None:
         """Send one text to a phone number in E.164.
 
@@ -350,6 +369,8 @@ class Sms(Protocol):
 
 
 class Titles(Protocol):
+    """The titles of movies; `titles` returns them by movie_id, without those that are unknown."""
+
     def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]: ...
 
 

@@ -211,6 +211,7 @@ class _Round:
     done: Reconciled
 
     def phases(self) -> list[Phase]:
+        """Return the phases in their order; their names are the keys of the bookmarks."""
         return [
             Phase("saved", self._saved, self._write_ratings),
             Phase("received", self._received, self._announce),
@@ -348,7 +349,7 @@ class _Round:
         else:
             self.done.recommended += collected.recommended
             self.done.unserved += collected.failed
-            if collected.stopped_at is not None:  # the next sweep goes on
+            if collected.stopped_at is not None:  # the next sweep continues
                 return
             it.give_up(members, NO_RESULT, self.done)  # those who got picks have moved on
             it.discarder.discard_if_settled(submission_id)

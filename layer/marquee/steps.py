@@ -160,6 +160,7 @@ def recommend_step(
 
 
 def recommend_step_name(submission_id: str, attempt: int) -> str:
+    """Return the name of a recommend step; attempts after the first have their number in it."""
     return f"recommend-{submission_id}" + (f"-{attempt}" if attempt > 1 else "")
 
 
