@@ -27,7 +27,7 @@ from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Stat
 
 
 class ForgottenError(LookupError):
-    """The visitor asked to be forgotten."""
+    """The visitor is forgotten, or is being forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

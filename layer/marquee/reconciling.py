@@ -351,7 +351,7 @@ class _Round:
             self.done.unserved += collected.failed
             if collected.stopped_at is not None:  # the next sweep continues
                 return
-            it.give_up(members, NO_RESULT, self.done)  # those who got picks have moved on
+            it.give_up(members, NO_RESULT, self.done)  # members with picks have another status
             it.discarder.discard_if_settled(submission_id)
 
     def _look_after_texts(self, found: Sequence[Progress]) -> None:
