@@ -1,19 +1,20 @@
-"""Which network a call comes from, as far as limits need to know."""
+"""Derive the network of an API call, for limits per network."""
 
 import ipaddress
 
-_IPV6_SUBSCRIBER_BITS = 64  # what a provider gives to one subscriber (RFC 6177; BCP 157)
+_IPV6_SUBSCRIBER_BITS = 64  # of one subscriber's network (RFC 6177; BCP 157)
 
 
 def network_of(address: str) -> str:
-    """Give what stands for all addresses that one subscriber can send from.
+    """Return the network that contains all addresses of one subscriber.
 
     Args:
-        address: an IP address, as API Gateway names the client's.
+        address: the client's IP address, as API Gateway passes it.
 
     Returns:
-        An IPv4 address as it is, of an IPv6 address its network of 64 bits; text that is no
-        address as it is.
+        For an IPv4 address, the address itself, also if it is mapped to IPv6. For any other IPv6
+        address, its network with a prefix of 64 bits. For text that is not an address, the text
+        itself.
     """
     try:
         parsed = ipaddress.ip_address(address)

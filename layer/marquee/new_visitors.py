@@ -1,7 +1,9 @@
-"""How well a model knows people it was not trained on, from their first few answers.
+"""Measure how well a model predicts for new visitors, from their first few answers.
 
-Travels to EMR: standard library and numpy only. Every figure of a visitor is about the same
-ratings of hers, those that she was never asked for; docs/model.md.
+This module also runs on EMR, so it uses only the standard library and numpy.
+
+The people are users on whom the model was not trained. All figures of a person are about the same
+ratings: those of movies that the person was never asked about. docs/model.md has the results.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,45 +18,55 @@ from marquee.fold_in import Doubles, RatingFolding, Rows, rated_from
 from marquee.model import RatingModel, Seen
 from marquee.questionnaire import Questioner
 
-ANSWERS = (5, 10, 20)
-POPULAR, QUESTIONNAIRE = "popular", "questionnaire"
-BIAS_ONLY = "bias_only"  # after the popular answers
+ANSWERS = (5, 10, 20)  # numbers of answers after which predictions are measured
+POPULAR, QUESTIONNAIRE = "popular", "questionnaire"  # ways to choose movies to ask about
+BIAS_ONLY = "bias_only"  # predictions without taste, after answers about popular movies
 BIAS_ONLY_QUESTIONNAIRE = "bias_only_questionnaire"
 GUESSES = (POPULAR, QUESTIONNAIRE, BIAS_ONLY, BIAS_ONLY_QUESTIONNAIRE)
-LEAST_PEOPLE = 20  # below that a number of answers is not told of
+LEAST_PEOPLE = 20  # a number of answers that fewer people reach is not reported
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The movies that somebody rated of those she was shown, in the order of being asked."""
+    """The movies that a person rated of those shown, in the order of asking."""
 
     movie_ids: tuple[int, ...]
-    shown: tuple[int, ...]  # movies shown until each of these answers
+    shown: tuple[int, ...]  # number of movies shown up to and including each of these
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Of a guess at the ratings that she was not asked for."""
+    """The errors of one kind of prediction of a person's remaining ratings."""
 
-    pairs: int
-    squared: float  # sum, stars squared
+    pairs: int  # number of ratings
+    squared: float  # sum of squared errors, squared stars
 
 
 @dataclass(frozen=True, slots=True)
 class NewVisitor:
-    """What was measured of one person.
+    """The measurements of one person.
 
-    `errors` by the most answers that she gave, how many of them were used, and the guess: for one
-    most the ratings guessed at are the same.
+    Attributes:
+        shown: number of movies shown until the person gave this many answers, by number of answers
+            and way of asking.
+        errors: errors by (most, count, guess): the largest number of answers, how many of them
+            were used, and the kind of prediction. All errors with the same `most` are about the
+            same ratings: those of movies not among the first `most` answers of either way.
     """
 
     user: int
-    shown: Mapping[tuple[int, str], int]  # movies, until so many answers by this way of asking
+    shown: Mapping[tuple[int, str], int]
     errors: Mapping[tuple[int, int, str], Errors] = field(default_factory=dict)
 
 
 def by_popularity(given: Mapping[int, float], popular: Sequence[int], most: int) -> Asked:
-    """Show the movies that most people rated, `popular`, one after the other."""
+    """Ask about movies by popularity, until `most` of them are rated.
+
+    Args:
+        given: the person's stars by movie_id.
+        popular: movie ids, most popular first.
+        most: the largest number of answers.
+    """
     rated = [
         (movie_id, place) for place, movie_id in enumerate(popular, start=1) if movie_id in given
     ][:most]
@@ -62,9 +74,11 @@ def by_popularity(given: Mapping[int, float], popular: Sequence[int], most: int)
 
 
 def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: int) -> Asked:
-    """Show movie after movie, each chosen by the answers so far; what she did not rate she skips.
+    """Ask about movies that the questionnaire chooses, until `most` of them are rated.
 
-    Her stars are not looked at: which movie comes next depends on which she has seen only.
+    Each movie is chosen by the answers so far. A movie that the person did not rate counts as
+    skipped. The stars are not used: which movie comes next depends only on which movies were rated
+    and skipped.
     """
     answered: list[int] = []
     unseen: list[int] = []
@@ -78,10 +92,16 @@ def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: i
 
 
 class NewVisitorExaminer:
-    """Asks people who are new to a model, and guesses at what they were not asked."""
+    """Asks people who are new to a model, and predicts their remaining ratings."""
 
     def __init__(self, rating: RatingModel, seen: Seen, movie_bias: Doubles) -> None:
-        """`movie_bias` (M, stars) is what a movie is given above the mean, damped."""
+        """Prepare the questions.
+
+        Args:
+            rating: a rating model that was trained without these people.
+            seen: the model of which movies a visitor has seen.
+            movie_bias: the bias of each movie, M, stars.
+        """
         self._rating = rating
         self._folding = RatingFolding(rating)
         self._questioner = Questioner(rating, seen)
@@ -90,11 +110,12 @@ class NewVisitorExaminer:
         self._popular = rating.movie_ids[order].tolist()
 
     def measure(self, people: Sequence[Person]) -> Iterator[NewVisitor]:
-        """Measure people by all their ratings (`held_out`); the order stays."""
+        """Yield each person's measurements, in order; all their ratings are in `held_out`."""
         for person in people:
             yield self.measured(person)
 
     def measured(self, person: Person) -> NewVisitor:
+        """Return the measurements of one person; ratings of unknown movies are ignored."""
         given = {i: stars for i, stars in person.held_out.items() if i in self._rating.rows}
         popular = by_popularity(given, self._popular, ANSWERS[-1])
         asked = by_questionnaire(given, self._questioner, ANSWERS[-1])
@@ -122,6 +143,7 @@ class NewVisitorExaminer:
         asked: Asked,
         most: int,
     ) -> Iterator[tuple[tuple[int, int, str], Errors]]:
+        """Yield the errors of predicting `rest` after each number of answers up to `most`."""
         rows = np.array([self._rating.rows[movie_id] for movie_id in rest], dtype=np.intp)
         stars = np.array(list(rest.values()), dtype=np.float64)
         for count in (count for count in ANSWERS if count <= most):
@@ -138,13 +160,14 @@ class NewVisitorExaminer:
                 yield (most, count, guess), Errors(len(stars), float(off @ off))
 
     def _folded(self, answers: Mapping[int, float], rows: Rows) -> Doubles:
+        """Predict stars of some movies by fold-in of the answers."""
         rated = rated_from(answers, self._rating.rows)
         taste = self._folding.taste(rated, self._folding.pulls(rated))
         predicted: Doubles = self._folding.predict(taste[None, :])[0, rows].astype(np.float64)
         return predicted
 
     def _by_bias(self, answers: Mapping[int, float], rows: Rows) -> Doubles:
-        """What a movie is given, and how generous she is: no taste."""
+        """Predict stars of some movies by movie bias and user bias alone, without taste."""
         rated = rated_from(answers, self._rating.rows)
         above = float((rated.stars - self._offset[rated.rows]).sum())
         predicted: Doubles = self._offset[rows] + above / (len(rated.rows) + USER_DAMPING)
@@ -153,20 +176,22 @@ class NewVisitorExaminer:
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswers:
-    """All people's errors after so many answers (RMSE, stars), and what they were shown."""
+    """The measurements of all people after a number of answers."""
 
     answers: int
-    people: int
-    rmse: Mapping[str, Estimate | None]
-    shown: Mapping[str, Estimate | None]  # movies, to all who gave that many, by way of asking
+    people: int  # number of people in `rmse`
+    rmse: Mapping[str, Estimate | None]  # stars, by kind of prediction
+    # Mean and median number of movies shown, by way of asking, over all who gave that many answers.
+    shown: Mapping[str, Estimate | None]
     median_shown: Mapping[str, float | None]
 
 
 def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
-    """A row for each number of answers, all about the same people and the same ratings.
+    """Return a row for each number of answers; RMSEs are over the same people and ratings.
 
-    As many answers as LEAST_PEOPLE gave and have ratings left beside; the fewest answers are told
-    of however few gave them.
+    The last row is for the most answers that at least LEAST_PEOPLE people gave and have ratings
+    left besides. If no number of answers has that many people, there is one row for the fewest
+    answers, or none if nobody gave them.
     """
     able = {most: [v for v in visitors if (most, most, POPULAR) in v.errors] for most in ANSWERS}
     enough = [most for most in ANSWERS if len(able[most]) >= LEAST_PEOPLE]
@@ -193,6 +218,7 @@ def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
 
 
 def _rmse(visitors: Sequence[NewVisitor], of: tuple[int, int, str]) -> Estimate | None:
+    """Return the RMSE over all visitors' errors with the key `of`."""
     errors = [(visitor.user, visitor.errors[of]) for visitor in visitors]
     return estimates.root(estimates.ratio((user, e.squared, e.pairs) for user, e in errors))
 

@@ -1,14 +1,14 @@
-"""Phone numbers, by Google's libphonenumber."""
+"""Check and format phone numbers with Google's libphonenumber."""
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 _EXAMPLE = "+14155550123"
 
-# A country such as the United States gives mobile phones the same numbers as landlines; there the
-# library says FIXED_LINE_OR_MOBILE, and nobody can tell.
+# Some countries, such as the United States, use the same numbers for mobile phones and landlines.
+# There the two cannot be told apart, and the library returns FIXED_LINE_OR_MOBILE.
 _TEXTABLE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
-# What is texted to any other kind is lost, or is paid for by the one who sends it.
+# A text to any of these kinds is lost or costs the sender extra.
 _KINDS = {
     PhoneNumberType.FIXED_LINE: "a landline",
     PhoneNumberType.TOLL_FREE: "a toll-free number",
@@ -23,24 +23,24 @@ _KINDS = {
 
 
 class PhoneError(ValueError):
-    """The phone number cannot be texted; the message says why and what to give instead."""
+    """The phone number cannot be texted; the message says why and what to enter instead."""
 
 
 def country_of(phone: str) -> str | None:
-    """Give the country (ISO 3166, two letters) of a number in E.164; None where it has none."""
+    """Return the country (ISO 3166, two letters) of a number in E.164; None if it has none."""
     region = phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
     return region if region and region.isalpha() else None
 
 
 def to_e164(text: str) -> str:
-    """Give the number in E.164 (`+14155550123`).
+    """Return the number in E.164 (`+14155550123`).
 
-    Spaces, hyphens and brackets are fine; the country code is not optional, because the same
-    local number exists in many countries. Only numbers of mobile phones pass, by the number types
-    of libphonenumber, and those that may belong to either a mobile phone or a landline.
+    Spaces, hyphens and brackets are allowed. The country code is required, because the same local
+    number exists in many countries. Only two kinds of number are accepted, by the number types of
+    libphonenumber: mobile, and either mobile or landline.
 
     Raises:
-        PhoneError: where this is no number, or one of another kind.
+        PhoneError: if the text is not a valid number, or the number is of another kind.
     """
     if not text.strip().startswith("+"):
         raise PhoneError(

@@ -1,6 +1,7 @@
-"""How a model sees a visitor: what she likes, where she differs, where she stands, how surely.
+"""Describe how a model sees a visitor: preferences, surprises, place on the map, certainty.
 
-Standard library and numpy only. The formulas and what their figures mean: docs/model.md.
+This module uses only the standard library and numpy. docs/model.md gives the formulas and explains
+the figures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,15 +27,15 @@ from marquee.scoring import (
 )
 
 SURPRISES = 10
-MOST_WEIGHTS = 40  # genres or tags that are told, the heaviest
-FAMOUS = 200  # most rated movies that an axis may be named after
-ENDS = 3  # movies at each end of an axis
-ON_THE_MAP = 40  # movies
-RATED_ON_THE_MAP = 25  # of these, those of hers that most people rated
-FADING = 20.0  # ratings at which a movie is believed to be half as far out as its loadings say
+MOST_WEIGHTS = 40  # most genres or tags in a portrait, those with the largest absolute weights
+FAMOUS = 200  # most rated movies, after which an axis may be named
+ENDS = 3  # movies that name each end of an axis
+ON_THE_MAP = 40  # movies on the map
+RATED_ON_THE_MAP = 25  # most movies on the map that the visitor has rated
+FADING = 20.0  # prior strength of a movie's place on the map, in ratings
 
-_ALIKE = frozenset({POPULARITY, MEAN, MEDIAN})  # these see everybody alike
-# Where genres and tags come from in the models that learn nothing else.
+_ALIKE = frozenset({POPULARITY, MEAN, MEDIAN})  # the models that are the same for every visitor
+# For each model of genres or tags, the models that estimate its genre and tag weights.
 _COUNTING = {GENRES: GENRES, TAGS: TAGS}
 _LEAST_SQUARES = {GENRES: GENRES_LS, TAGS: TAGS_LS}
 _LEARNERS: Mapping[str, Mapping[str, str]] = {
@@ -47,21 +48,22 @@ _LEARNERS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """A movie that she rated unlike everyone."""
+    """A rating far from the movie's mean."""
 
     movie_id: int
-    stars: float
-    everyone: float  # mean stars
-    expected: float  # stars, of her by the model, now that it knows her ratings
+    stars: float  # the visitor's
+    everyone: float  # the movie's mean stars
+    expected: float  # predicted stars, given all of the visitor's ratings, this one included
 
     @property
     def difference(self) -> float:
+        """The visitor's stars minus the movie's mean."""
         return self.stars - self.everyone
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A direction of taste, told by the famous movies farthest out."""
+    """An axis of the map, named after the popular movies at its two ends."""
 
     low: tuple[str, ...]  # titles, the farthest out first
     high: tuple[str, ...]
@@ -78,43 +80,49 @@ class Point:
     movie_id: int
     x: float
     y: float
-    stars: float | None  # hers
+    stars: float | None  # the visitor's; None if not rated
 
 
 @dataclass(frozen=True, slots=True)
 class TasteMap:
-    """The two directions in which tastes differ most, in standard deviations from the middle."""
+    """A map of the two directions in which tastes differ most.
+
+    Coordinates are in standard deviations from the middle.
+    """
 
     axes: tuple[Axis, Axis]
-    x: float  # where the visitor is thought to be
+    x: float  # the visitor's estimated place
     y: float
-    spread: float  # how far off that may be, as a standard deviation; 1 of whom nothing is known
+    spread: float  # standard deviation of that place; 1 before the first rating
     movies: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Certainty:
-    """How much a model knows of her."""
+    """How certain a model is about a visitor.
 
-    share: float  # from 0 to 1: of what it does not know of a new visitor
-    stars_error: float  # by which a rating of hers is expected to differ from what was predicted
+    `share` is how much of the variance of a new visitor's predicted stars the ratings have removed.
+    """
+
+    share: float  # from 0 to 1
+    stars_error: float  # expected error of predicted stars: root mean square, in stars
 
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """How a model sees a visitor; what it cannot tell is empty or None."""
+    """How a model sees a visitor; parts that the model cannot compute are empty or None."""
 
-    rated: int
-    genres: tuple[Weight, ...]
-    tags: tuple[Weight, ...]
-    tags_note: str | None  # why there are no tags
+    rated: int  # rated movies that the model knows
+    genres: tuple[Weight, ...]  # greatest first
+    tags: tuple[Weight, ...]  # greatest first
+    tags_note: str | None  # the reason if there are no tags
     surprises: tuple[Surprise, ...]
     map: TasteMap | None
     certainty: Certainty | None
 
 
 class Portraitist:
-    """Portrays visitors by the models of a model folder."""
+    """Computes portraits of visitors with the models of a model folder."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -122,9 +130,13 @@ class Portraitist:
         self._profiles: dict[str, ProfileFolding] = {}
 
     def portrait(self, name: str, ratings: Mapping[int, float], expected: Floats) -> Portrait:
-        """How the model of that name, one that the folder has, sees a visitor.
+        """Return the portrait of a visitor by the model of that name.
 
-        `expected` are the stars that it expects of her for all M movies (`Recommender.predict`).
+        Args:
+            name: a name in `marquee.scoring.names_for(model)`.
+            ratings: the visitor's stars by movie_id.
+            expected: the stars that this model predicts for the visitor for all M movies
+                (`Recommender.predict`).
         """
         rated = rated_from(ratings, self._model.rating.rows)
         folded = self._folding(name)
@@ -139,7 +151,7 @@ class Portraitist:
         )
 
     def _folding(self, name: str) -> "_Folded | None":
-        """What a visitor is folded into; None where the model has no factors."""
+        """Return the folding of the model of that name; None if the model has no factors."""
         if name not in self._folded:
             if name in (RANKING, RATING):
                 parts = self._model.rating.parts
@@ -151,7 +163,11 @@ class Portraitist:
         return self._folded[name]
 
     def _weights(self, name: str, kind: str, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
-        """What she gives genres or tags beyond the movies' means, the greatest first."""
+        """Return the visitor's heaviest weights of genres or tags (`kind`), greatest first.
+
+        Models of genres or tags have weights. For the others the weights are derived from the
+        predicted stars.
+        """
         described = self._described[kind]
         if name in _ALIKE or not described.names:
             return ()
@@ -192,7 +208,7 @@ class Portraitist:
 
     @cached_property
     def _described(self) -> Mapping[str, "_Groups"]:
-        """The movies by their genres and by their tags."""
+        """The groups of movies by genres and by tags, under the keys GENRES and TAGS."""
         model = self._model
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
         genres = by_genres(movies, self._base)
@@ -205,7 +221,7 @@ class Portraitist:
 
     @cached_property
     def _everyone(self) -> Doubles:
-        """Mean stars of each movie; what is expected of anybody where the model has no means."""
+        """Mean stars of each movie, M; predicted stars for the mean taste if there are no means."""
         profiles = self._model.profiles
         if profiles is not None:
             return profiles.mean.astype(np.float64)
@@ -213,24 +229,27 @@ class Portraitist:
 
     @cached_property
     def _base(self) -> Doubles:
+        """Shrunk mean of each movie, M; as `_everyone` if there are no means."""
         profiles = self._model.profiles
         return self._everyone if profiles is None else damped_mean(profiles, self._model.rating)
 
 
 class _Groups:
-    """The movies by genres or tags, for models that know neither."""
+    """The movies by genre or tag, to derive weights from a model without genres and tags."""
 
     def __init__(self, described: Described, support: Integers) -> None:
         self.names, self._base, self._support = described.names, described.base, support
         self._has = described.average > 0
-        # Few movies have any one tag: only those pairs are gone through.
+        # Few movies have any one tag, so sums run over the pairs of movie and tag only.
         self._rows, self._columns = np.nonzero(self._has)
         self._people = np.maximum(self._summed(np.ones(len(support))), 1)
 
     def leads(self, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
-        """What a model expects her to give the movies of a genre beyond their means and her own.
+        """Return a weight for each genre or tag of the visitor's rated movies.
 
-        Movies count by how many people rated them. Of the genres or tags of movies that she rated.
+        A movie's lead is its predicted stars minus its shrunk mean. The weight is the average lead
+        of the movies of the genre, minus the average lead of all movies. Movies count in
+        proportion to their support.
         """
         lead = expected - self._base
         own = np.average(lead, weights=self._support)
@@ -243,17 +262,21 @@ class _Groups:
         )
 
     def _summed(self, values: Doubles) -> Doubles:
-        """The values of each group's movies, times the movies' ratings, added up: T."""
+        """Return, for each group, the sum of its movies' values times their support: T."""
         weighted = (values * self._support)[self._rows]
         return np.bincount(self._columns, weights=weighted, minlength=len(self.names))
 
 
 class _Folded:
-    """What a model with factors knows of a visitor: her place, and how surely she is there."""
+    """Fold-in of a visitor into the parts of a model with factors, for map and certainty.
+
+    K is the rank of a part.
+    """
 
     def __init__(self, model: Model, parts: Sequence[GaussianFactors]) -> None:
         self._model, self._noise = model, model.rating.noise
-        # Whoever was measured on was well known: what was wrong then was no lack of ratings.
+        # The test RMSE is measured on users with many ratings, so the error that it shows is not
+        # due to a lack of ratings: more ratings do not remove it.
         measured = model.metrics.get("test_rmse")
         self._unexplained = max(self._noise, 0.0 if measured is None else measured**2)
         self._offsets = [part.offset for part in parts]
@@ -261,10 +284,12 @@ class _Folded:
         self._ones = [np.ones(part.loadings.shape[1]) for part in parts]
         support = model.rating.support.astype(np.float64)
         self._watched = support / support.sum()
-        # What a movie's stars vary by, over visitors, of the movies that people watch.
+        # K by K per part. With the covariance S of a taste, the sum of importance * S is the
+        # variance of predicted stars, averaged over the movies that people watch.
         self._importance = [self._second_moment(loadings) for loadings in self._loadings]
 
     def certainty_of(self, rated: Rated) -> Certainty:
+        """Return how certain the model is about a visitor with these ratings."""
         before = sum(np.trace(importance) for importance in self._importance)
         after = sum(
             np.sum(importance * self._unknown(rated, number))
@@ -275,7 +300,10 @@ class _Folded:
         return Certainty(share=float(np.clip(share, 0, 1)), stars_error=float(variance**0.5))
 
     def map_of(self, rated: Rated) -> TasteMap | None:
-        """Where she is on the map of the first part; None where its movies do not spread so far."""
+        """Return the map of the first part with the visitor's place on it.
+
+        None if the first part has fewer than two factors.
+        """
         if self._axes is None:
             return None
         place = self._pull(rated, 0) @ (rated.stars - self._offsets[0][rated.rows])
@@ -290,38 +318,48 @@ class _Folded:
         )
 
     def _second_moment(self, loadings: Floats) -> Doubles:
+        """Return the sum over movies of popularity share times loadings ⊗ loadings: K by K."""
         weighted = (loadings * self._watched[:, None].astype(np.float32)).T
         return np.asarray(weighted @ loadings, dtype=np.float64)
 
     def _pull(self, rated: Rated, part: int) -> Doubles:
+        """Return the fold-in matrix of this part, K by n."""
         own = self._loadings[part][rated.rows].astype(np.float64)
         return pull(own, self._ones[part], self._noise)
 
     def _unknown(self, rated: Rated, part: int) -> Doubles:
-        """The covariance of her taste, given her ratings: K by K, the identity before any."""
+        """Return the covariance of the visitor's taste, given the ratings: K by K.
+
+        Before the first rating it is the identity.
+        """
         own = self._loadings[part][rated.rows].astype(np.float64)
         return np.eye(own.shape[1]) - self._pull(rated, part) @ own
 
     @cached_property
     def _axes(self) -> Doubles | None:
-        """The two directions in which watched movies spread most: K by 2, of length one."""
+        """The two directions in which watched movies differ most, as unit vectors: K by 2."""
         centred = self._centred
         if centred.shape[1] < 2:  # noqa: PLR2004 - a map has two dimensions
             return None
         _, directions = np.linalg.eigh(self._second_moment(centred))
         axes = directions[:, :-3:-1]
-        # The most rated movie is on the right and at the top: the same map after each training.
+        # Eigenvectors have an arbitrary sign. Placing the most rated movie at the top right keeps
+        # the map the same way round after each training.
         known = centred[np.argmax(self._watched)] @ axes
         return np.asarray(axes * np.where(known < 0, -1.0, 1.0), dtype=np.float64)
 
     @cached_property
     def _centred(self) -> Floats:
+        """The loadings minus their mean over the watched movies: M by K."""
         loadings = self._loadings[0]
         return np.asarray(loadings - self._watched @ loadings, dtype=np.float32)
 
     @cached_property
     def _places(self) -> Doubles:
-        """Where the movies are: M by 2, in standard deviations of those that people watch."""
+        """The movies' places on the map, M by 2, in standard deviations of the watched movies.
+
+        They are shrunk towards the middle by support.
+        """
         axes = self._axes
         assert axes is not None  # noqa: S101 - asked for by those who have axes
         places = self._centred @ axes
@@ -332,6 +370,7 @@ class _Folded:
 
     @cached_property
     def _famous(self) -> Rows:
+        """Rows of the FAMOUS most rated movies, most rated first."""
         rating = self._model.rating
         return np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))[:FAMOUS]
 
@@ -348,7 +387,7 @@ class _Folded:
         return tuple(self._model.movies[movie_id].title for movie_id in ids)
 
     def _points(self, rated: Rated) -> tuple[Point, ...]:
-        """Movies of hers, and the most famous others."""
+        """Return the visitor's most popular rated movies, then the most popular others."""
         rating = self._model.rating
         stars = dict(zip(rated.rows.tolist(), rated.stars.tolist(), strict=True))
         hers = sorted(stars, key=lambda row: (-rating.support[row], row))[:RATED_ON_THE_MAP]

@@ -1,6 +1,6 @@
-"""How a step tells what it does: lines with the seconds since it began.
+"""Progress messages of an EMR step: lines with the seconds since it began.
 
-Travels to EMR: standard library only.
+This module also runs on EMR, so it uses only the standard library.
 """
 
 import sys
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class StepError(Exception):
-    """The step cannot go on; the message is one sentence for the operator."""
+    """The step cannot continue; the message is one sentence for the operator."""
 
 
 class Progress:
@@ -22,6 +22,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
+        """The seconds since the step began."""
         return time.monotonic() - self._began
 
     def __call__(self, message: str) -> None:
@@ -30,7 +31,10 @@ class Progress:
 
 @contextmanager
 def step(name: str, *errors: type[Exception]) -> Iterator[Progress]:
-    """Give a step its progress; a StepError or one of these ends the process with its sentence."""
+    """Provide the progress of a step.
+
+    A StepError, or one of `errors`, ends the process with exit code 1 and the error's message.
+    """
     told: tuple[type[Exception], ...] = (StepError, *errors)
     try:
         yield Progress(name)

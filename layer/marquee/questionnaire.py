@@ -1,9 +1,11 @@
-"""Choose the movies that a visitor is asked about: each the one whose answer tells most.
+"""Choose the questionnaire's movies: at each point, the one whose answer reveals most.
 
-Travels to EMR: standard library and numpy only. An answer narrows what is not yet known of a
-visitor's taste; a movie is worth asking about by how much it is expected to narrow the stars
-predicted for the movies that people watch, times the chance that she has seen it at all. Rashid
-et al., *Getting to know you*, 2002, call such strategies popularity times entropy; docs/model.md.
+This module also runs on EMR, so it uses only the standard library and numpy.
+
+An answer reduces the uncertainty about a visitor's taste. The value of asking about a movie is the
+expected reduction of the variance of predicted stars, averaged over the movies that people watch,
+times the probability that the visitor has seen the movie. Rashid et al., *Getting to know you*,
+2002, call such strategies popularity times entropy. docs/model.md has the formula.
 """
 
 from collections.abc import Collection
@@ -14,11 +16,15 @@ from marquee.fold_in import Doubles
 from marquee.model import RatingModel, Seen
 from marquee.seen import chances_given
 
-QUESTIONS = 35
+QUESTIONS = 35  # movies in a questionnaire
 
 
 class Questioner:
-    """Asks greedily; knows of a visitor which movies she answered and which she has not seen."""
+    """Chooses questions greedily, given the movies that a visitor has rated or skipped.
+
+    The visitor's stars are not needed: the variance of the taste depends only on which movies were
+    rated.
+    """
 
     def __init__(self, rating: RatingModel, seen: Seen) -> None:
         self._seen = seen
@@ -27,7 +33,7 @@ class Questioner:
         self._noise = rating.noise
         support = rating.support.astype(np.int64)
         at = np.array([rating.rows[movie_id] for movie_id in self._ids], dtype=np.intp)
-        # Asking is planned for both parts at once: what each would learn is added.
+        # The questions serve both parts of the rating model: their variance reductions are added.
         self._loadings = [part.loadings[at].astype(np.float64) for part in rating.parts]
         watched = [part.loadings.astype(np.float64) for part in rating.parts]
         weights = support / support.sum()
@@ -36,10 +42,15 @@ class Questioner:
     def next(
         self, answered: Collection[int] = (), unseen: Collection[int] = (), count: int = QUESTIONS
     ) -> tuple[int, ...]:
-        """The next `count` movies to ask about, best first; fewer where there are no more.
+        """Return the next `count` movies to ask about, best first; fewer if there are no more.
 
-        What she answered or has not seen also tells what else she has probably seen: asking one by
-        one takes fewer questions than asking for many at once.
+        Rated and skipped movies also indicate which others the visitor has probably seen. Calling
+        this after every answer therefore takes fewer questions than one call for many movies.
+
+        Args:
+            answered: ids of the movies that the visitor has rated.
+            unseen: ids of the movies that the visitor has skipped.
+            count: the largest number of movies.
         """
         told = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
         skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
@@ -59,7 +70,14 @@ class Questioner:
         return tuple(chosen)
 
     def _told(self, unknown: list[Doubles]) -> Doubles:
-        """For each candidate the variance of predicted stars that its answer takes away."""
+        """Return, for each candidate, by how much its answer reduces the variance.
+
+        This is the variance of predicted stars in squared stars, averaged over the movies that
+        people watch and summed over the parts.
+
+        Args:
+            unknown: for each part, the covariance of the taste so far, K by K.
+        """
         told = np.zeros(len(self._ids))
         for covariance, loadings, importance in zip(
             unknown, self._loadings, self._importance, strict=True
@@ -70,7 +88,11 @@ class Questioner:
         return told
 
     def _learn(self, unknown: list[Doubles], number: int, chance: float) -> None:
-        """Take from what is unknown what the answer tells, times the chance that there is one."""
+        """Reduce the covariances in `unknown` by the answer to a question.
+
+        The reduction is multiplied by `chance`, the probability that the visitor has seen the
+        movie.
+        """
         for part, loadings in enumerate(self._loadings):
             spread = unknown[part] @ loadings[number]
             about = float(loadings[number] @ spread) + self._noise
@@ -80,5 +102,5 @@ class Questioner:
 def choose_questionnaire(
     rating: RatingModel, seen: Seen, count: int = QUESTIONS
 ) -> tuple[int, ...]:
-    """The movies to ask a visitor about of whom nothing is known."""
+    """Return the movies to ask a new visitor about, best first."""
     return Questioner(rating, seen).next(count=count)

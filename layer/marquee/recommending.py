@@ -1,6 +1,6 @@
-"""From scores to picks: the best movies that a visitor has not rated, each with its reasons.
+"""Choose a visitor's picks by score, and the reasons of each pick.
 
-Travels to EMR: standard library and numpy only.
+This module also runs on EMR, so it uses only the standard library and numpy.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,19 +15,22 @@ from marquee.fold_in import Doubles, Rated, Rows, rated_from
 from marquee.model import Floats, Model
 from marquee.scoring import RANKING, Scored, Scorer, scorer_named
 
-LOVED = 4.0  # stars from which a rating may be a reason
-REASONS = 3
-SUPPORT_LEAST = 5  # ratings: a movie with fewer is never picked …
-SURELY_SUPPORTED = 50  # … unless fewer movies than this have as many
-VISITORS_AT_ONCE = 64  # visitors-by-movies arrays of a batch that a processor's cache still holds
-GROUP = 32  # movies of whom only the best is looked at, where few are wanted
+LOVED = 4.0  # stars from which a rated movie can be a reason
+REASONS = 3  # most reasons per pick
+SUPPORT_LEAST = 5  # ratings; a movie with fewer is never picked …
+SURELY_SUPPORTED = 50  # … unless fewer movies than this have that many
+VISITORS_AT_ONCE = 64  # batch size whose visitors-by-movies arrays still fit the processor's cache
+GROUP = 32  # top-k prefilter: one candidate per group of this many movies
 
 type Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which movies a visitor asks for; nothing set means any."""
+    """A filter of the picks by genre and year; with nothing set, it is false and passes any movie.
+
+    A movie without a year passes no filter by year.
+    """
 
     genres: frozenset[str] = frozenset()  # at least one of these
     first_year: int | None = None
@@ -38,7 +41,7 @@ class Wanted:
 
 
 class Recommender:
-    """Picks movies by one of the models that can be named."""
+    """Picks movies by a named model, or by `scorer` if one is given."""
 
     def __init__(self, model: Model, name: str = RANKING, scorer: Scorer | None = None) -> None:
         self._model = model
@@ -49,7 +52,7 @@ class Recommender:
         return movie_id in self._model.rating.rows
 
     def predict(self, ratings: Mapping[int, float]) -> Floats:
-        """Predicted stars for every movie, in the order of `movie_ids`, within the scale."""
+        """Return predicted stars, M in the order of `movie_ids`, clipped to the scale."""
         scored = self._scorer.scored([self._rated(ratings)])
         return self._within_scale(scored.stars[0])
 
@@ -60,8 +63,15 @@ class Recommender:
         wanted: Wanted | None = None,
         dismissed: Collection[int] = (),
     ) -> list[Pick]:
-        """The best movies neither rated nor dismissed, best first; with no ratings, those that
-        everybody likes.
+        """Return the best movies that are neither rated nor dismissed, best first.
+
+        Without ratings these are movies that people like in general.
+
+        Args:
+            ratings: stars by movie_id; movies that the model does not know are ignored.
+            count: the largest number of picks.
+            wanted: the filter; None means any movie.
+            dismissed: ids of the dismissed movies.
         """
         return self.picks_for_all([ratings], count, wanted, [dismissed])[0]
 
@@ -72,15 +82,16 @@ class Recommender:
         wanted: Wanted | None = None,
         dismissed: Sequence[Collection[int]] | None = None,
     ) -> list[list[Pick]]:
-        """`picks` for many visitors, their scores in one product a few hundred at a time.
+        """Return the picks of many visitors, in their order.
 
-        `dismissed` holds the movies of each visitor that she wants in no picks.
+        Scores are computed for 64 visitors at a time. `dismissed` holds each visitor's dismissed
+        movies; the other arguments are those of `picks`.
         """
         unwanted = dismissed or [()] * len(visitors)
         candidates = self._supported & self._mask(wanted) if wanted else self._supported
         rated = [self._rated(each) for each in visitors]
         found: list[list[Pick]] = [[] for _ in rated]
-        # Those who rated equally many movies are folded in together.
+        # Fold-in is faster for visitors with equally many ratings, so they go in one batch.
         order = sorted(range(len(rated)), key=lambda number: len(rated[number].rows))
         for numbers in batched(order, VISITORS_AT_ONCE, strict=False):
             some = [rated[number] for number in numbers]
@@ -95,7 +106,7 @@ class Recommender:
         return rated_from(ratings, self._model.rating.rows)
 
     def _closed(self, rated: Rated, unwanted: Collection[int]) -> Rows:
-        """Rows of the movies that a visitor has rated, and of those she wants in no picks."""
+        """Return the rows of the movies that the visitor has rated or dismissed."""
         known = self._model.rating.rows
         rows = [known[movie_id] for movie_id in unwanted if movie_id in known]
         return np.concatenate([rated.rows, np.array(rows, dtype=np.intp)])
@@ -113,9 +124,9 @@ class Recommender:
         ]
 
     def _because(self, rated: Rated, shares: Doubles) -> list[tuple[int, ...]]:
-        """For each of the best movies, the loved movies that moved its score most.
+        """Return the reasons of each pick: liked movies that raised its score, greatest first.
 
-        `shares` is movies by n.
+        `shares` holds the contributions of the n ratings, shape (picks, n).
         """
         loved = np.flatnonzero(rated.stars >= LOVED)
         shares = shares[:, loved]
@@ -144,26 +155,34 @@ class Recommender:
 
 
 def genres_of(model: Model) -> frozenset[str]:
-    """The genres that a visitor can ask for."""
+    """Return all genres of the model's movies, which a visitor can filter by."""
     return frozenset(genre for movie in model.movies.values() for genre in movie.genres)
 
 
 def candidates_of(support: npt.NDArray[np.int32]) -> Mask:
-    """The movies that enough people rated to be picked."""
+    """Return which movies have enough support to be picked: M."""
     return support >= least_support(support)
 
 
 def least_support(support: npt.NDArray[np.int32]) -> int:
-    """Ratings that a movie needs to be picked: 5, or fewer where that leaves too little choice."""
+    """Return the number of ratings that a movie needs to be picked.
+
+    It is 5, or fewer if fewer than 50 movies have that many. Then at least 50 movies, or all if
+    there are no more, have enough.
+    """
     if len(support) <= SURELY_SUPPORTED:
         return min(SUPPORT_LEAST, int(support.min()))
     return min(SUPPORT_LEAST, int(np.partition(support, -SURELY_SUPPORTED)[-SURELY_SUPPORTED]))
 
 
 def best_open(scores: Floats, closed: Sequence[Rows], candidates: Mask, count: int) -> list[Rows]:
-    """For each of V visitors the `count` best candidates that are not closed to her, best first.
+    """Return the rows of each visitor's `count` best open candidates, best first.
 
-    `scores` is V by M; `closed` are the rows of each visitor's movies that are left out.
+    Args:
+        scores: V by M.
+        closed: for each visitor, the rows of the movies that must not be picked.
+        candidates: which movies may be picked, M.
+        count: the largest number of rows per visitor.
     """
     open_ = np.where(candidates, scores, np.float32(-np.inf))
     for number, rows in enumerate(closed):
@@ -172,13 +191,14 @@ def best_open(scores: Floats, closed: Sequence[Rows], candidates: Mask, count: i
 
 
 def top(values: Floats, count: int) -> list[Rows]:
-    """For each row of V by M values where its `count` highest are, highest first; ties in order.
+    """Return the columns of the `count` highest values of each row of a V by M array.
 
-    Values of minus infinity are never among them.
+    They come in descending order of values, ties in the order of columns. Values of minus infinity
+    are left out.
     """
     visitors, movies = values.shape
-    # Each of `count` groups of movies has a value that is no lower than the `count`th highest of
-    # the groups' highest values: no movie below that needs to be sorted.
+    # The `count`th highest group maximum is a lower bound: at least `count` values reach it, so
+    # lower values need not be sorted.
     groups = max(movies // GROUP, count)
     least = np.full(visitors, np.finfo(np.float32).min)
     if groups < movies:

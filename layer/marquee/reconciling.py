@@ -1,4 +1,7 @@
-"""Puts right what events alone leave undone: failed steps, lost events, abandoned claims."""
+"""Retry or give up requests that events alone leave unfinished.
+
+The causes are failed steps, lost events and unfinished claims.
+"""
 
 import logging
 import uuid
@@ -40,7 +43,12 @@ NO_RESULT = "the engine finished without picks for you"
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long each hop may take before the sweep looks after it."""
+    """How long a request may wait at each status before the sweep looks after it.
+
+    Attributes:
+        give_up: the age of a request at which it fails.
+        attempts: the most attempts of a recommend step.
+    """
 
     received: timedelta = timedelta(minutes=5)
     submitted: timedelta = timedelta(minutes=10)
@@ -51,9 +59,19 @@ class Patience:
 
 @dataclass(slots=True)
 class Reconciled:
-    """What was done to whom, for metrics and logs; `errors` did not keep the rest from it.
+    """What a run did, for metrics and logs.
 
-    `swept` says how a sweep ended, None after anything else.
+    Attributes:
+        recommended: results with picks.
+        unserved: results with an error in place of picks.
+        failed: requests that the run failed.
+        resubmitted: submissions whose recommend step was added again.
+        expired: ids of visitors who were forgotten after their expiry.
+        delivery_unknown: number of texts that may or may not have been sent.
+        waiting_without_cluster: number of visitors who wait because there is no cluster.
+        swept: how a sweep ended; None if the run was no sweep.
+        requeued: ids of visitors whose requests were queued again.
+        errors: errors of single visitors or submissions, which did not stop the run.
     """
 
     recommended: list[Result] = field(default_factory=list)
@@ -70,6 +88,8 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
+    """Looks after failed steps and requests that have waited too long."""
+
     visitors: Visitors
     ratings_log: RatingsLog
     submissions: Submissions
@@ -84,7 +104,10 @@ class Reconciler:
     sweeper: Sweeper
 
     def step_ended_badly(self, step_name: str) -> Reconciled:
-        """Try a failed or cancelled recommend step again, or give up and say so."""
+        """Retry a failed or cancelled recommend step, or fail its visitors after the last attempt.
+
+        Steps of other kinds are ignored.
+        """
         done = Reconciled()
         named = parse_recommend_step_name(step_name)
         if named is not None:
@@ -100,13 +123,13 @@ class Reconciler:
     ) -> Reconciled:
         """Look after every visitor who has waited too long at any status.
 
-        One sweep at a time and each within its time, as `marquee.sweeping` says. What goes wrong
-        with one visitor or one submission is kept in `errors` and holds up no other.
+        `marquee.sweeping` runs one sweep at a time and keeps each within its time. An error of one
+        visitor or submission is recorded in `errors` and does not stop the others.
 
         Args:
-            run_id: names this sweep; one that is called again under the same name does nothing.
-            seconds_left: says how many seconds this process may still run.
-            now: the moment to sweep at; the present one if not given.
+            run_id: the name of this sweep. A second call with the same name does nothing.
+            seconds_left: returns how many seconds this process may still run.
+            now: the current time; by default the time of the call.
         """
         done, moment = Reconciled(), now or datetime.now(UTC)
         round_ = _Round(self, moment, seconds_left, done)
@@ -116,6 +139,10 @@ class Reconciler:
     def retry(
         self, submission_id: str, attempt: int, members: Iterable[Progress], done: Reconciled
     ) -> None:
+        """Add the next attempt for members who still wait, or fail them after the last attempt.
+
+        `attempt` is the number of the attempt that ended.
+        """
         waiting = [
             p for p in members if p.status is Status.SUBMITTED and p.submission_id == submission_id
         ]
@@ -136,11 +163,12 @@ class Reconciler:
         return list(stored.values())
 
     def step_names(self, submission_id: str) -> list[str]:
+        """Return the names of the recommend steps of all possible attempts, in order."""
         attempts = range(1, self.patience.attempts + 1)
         return [recommend_step_name(submission_id, attempt) for attempt in attempts]
 
     def give_up(self, members: Iterable[Progress], reason: str, done: Reconciled) -> None:
-        """Fail those who still stand where the sweep found them."""
+        """Fail the requests whose status and version have not changed since they were read."""
         for progress in members:
             if self.visitors.mark_failed(
                 progress.visitor_id, progress.version, reason, while_at=[progress.status]
@@ -148,13 +176,16 @@ class Reconciler:
                 done.failed.append(progress)
 
     def too_old(self, progress: Progress, now: datetime) -> bool:
+        """Return whether the request has reached the age at which it is given up."""
         return now - parse_timestamp(progress.requested_at) > self.patience.give_up
 
     def waited_too_long(self) -> str:
+        """Return the reason of a request that is given up because of its age."""
         return GAVE_UP_WAITING.format(hours=self.hours)
 
     @property
     def hours(self) -> int:
+        """The age, in hours, at which a request is given up."""
         return round(self.patience.give_up.total_seconds() / 3600)
 
 
@@ -162,7 +193,7 @@ class Reconciler:
 def cluster_may_be_gone(
     submission_id: str, members: Sequence[Progress], done: Reconciled
 ) -> Iterator[None]:
-    """Without a cluster visitors wait: that is counted and no error."""
+    """Catch ClusterGoneError: without a cluster visitors wait, which is counted but no error."""
     try:
         yield
     except ClusterGoneError as gone:
@@ -172,7 +203,7 @@ def cluster_may_be_gone(
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One sweep: its phases, each of which looks after a slice of the visitors at one status."""
+    """One sweep, with a phase for each status and for visitors who are to be forgotten."""
 
     reconciler: Reconciler
     now: datetime
@@ -180,6 +211,7 @@ class _Round:
     done: Reconciled
 
     def phases(self) -> list[Phase]:
+        """Return the phases in their order; their names are the keys of the bookmarks."""
         return [
             Phase("saved", self._saved, self._write_ratings),
             Phase("received", self._received, self._announce),
@@ -212,21 +244,24 @@ class _Round:
         return self.reconciler.visitors.open(status, self.now - patience, SLICE, after)
 
     def _write_ratings(self, found: Sequence[Progress]) -> None:
-        """Write the objects that were not: training must not use what their visitors took back."""
+        """Write visitor objects that are missing.
+
+        Otherwise training would use ratings that these visitors have taken back.
+        """
         it = self.reconciler
         for progress in in_time(found, self.seconds_left):
             with kept(self.done.errors):
                 log_ratings(progress, it.visitors, it.ratings_log)
 
     def _forget(self, found: Sequence[str]) -> None:
-        """Finish forgetting visitors whom a function that died had only begun to forget."""
+        """Finish forgetting visitors if the function that began it died."""
         it = self.reconciler
         for visitor_id in in_time(found, self.seconds_left):
             with kept(self.done.errors):
                 Forgetter(it.visitors, it.ratings_log).forget(visitor_id)
 
     def _forget_expired(self, found: Sequence[str]) -> None:
-        """Forget visitors whose time is up as thoroughly as those who ask for it."""
+        """Forget visitors who have reached their expiry, as completely as on request."""
         it = self.reconciler
         for visitor_id in in_time(found, self.seconds_left):
             with kept(self.done.errors):
@@ -234,20 +269,21 @@ class _Round:
                     self.done.expired.append(visitor_id)
 
     def _announce(self, found: Sequence[Progress]) -> None:
+        """Queue requests at `received` again, and fail those that are too old."""
         it = self.reconciler
         for progress in in_time(found, self.seconds_left):
             with kept(self.done.errors):
                 if it.too_old(progress, self.now):
                     it.give_up([progress], it.waited_too_long(), self.done)
                 elif self._may_requeue(progress, it.patience.received):
-                    # Writing the same object again makes S3 announce it again.
+                    # Writing the same object again makes S3 send its event again.
                     log_ratings(progress, it.visitors, it.ratings_log)
 
     def _may_requeue(self, progress: Progress, patience: timedelta) -> bool:
-        """Say whether to ask once more for what a visitor waits for, and note that it is done.
+        """Return whether to queue the visitor's request again now; if so, record it.
 
-        Each time she waits twice as long as the time before: where a queue has a backlog, her first
-        message is still in it, and more messages would only make it longer.
+        Each wait is twice as long as the one before. If the queue has a backlog, the first message
+        is still in it, and more messages would only make the backlog longer.
         """
         if progress.requeued_at is not None:
             waited = self.now - parse_timestamp(progress.requeued_at)
@@ -259,6 +295,7 @@ class _Round:
         return True
 
     def _look_after_submissions(self, found: Sequence[Progress]) -> None:
+        """Collect, retry or give up the submissions of these visitors."""
         by_submission: dict[str, list[Progress]] = {}
         for progress in found:
             by_submission.setdefault(progress.submission_id or "", []).append(progress)
@@ -277,7 +314,7 @@ class _Round:
     def _step_states(
         self, found: Sequence[Progress], submission_ids: Iterable[str]
     ) -> Mapping[str, StepState] | None:
-        """Ask the cluster for the steps of these submissions; None where there is no cluster."""
+        """Return the states of these submissions' steps; None if there is no cluster."""
         it = self.reconciler
         with cluster_may_be_gone("", found, self.done):
             names = [name for key in submission_ids for name in it.step_names(key)]
@@ -287,6 +324,7 @@ class _Round:
     def _look_after_submission(
         self, submission_id: str, members: list[Progress], states: Mapping[str, StepState]
     ) -> None:
+        """Collect complete results, add a missing step, or retry a step that ended without them."""
         it = self.reconciler
         if it.results.complete(submission_id):
             self._collect(submission_id, members)
@@ -301,22 +339,23 @@ class _Round:
                 it.retry(submission_id, attempt, members, self.done)
 
     def _collect(self, submission_id: str, members: list[Progress]) -> None:
-        """Take results that nobody announced; members who are not among them fail."""
+        """Collect results whose event was lost; members without a result fail."""
         it = self.reconciler
         try:
             collected = it.collector.collect(submission_id, self.seconds_left)
         except BadResultsError as error:
             self.done.errors.append(error)
-            it.give_up(members, NO_RESULT, self.done)  # the results stay, for the operator to read
+            it.give_up(members, NO_RESULT, self.done)  # the results stay for the operator
         else:
             self.done.recommended += collected.recommended
             self.done.unserved += collected.failed
-            if collected.stopped_at is not None:  # the next sweep goes on
+            if collected.stopped_at is not None:  # the next sweep continues
                 return
-            it.give_up(members, NO_RESULT, self.done)  # those who got picks have moved on
+            it.give_up(members, NO_RESULT, self.done)  # members with picks have another status
             it.discarder.discard_if_settled(submission_id)
 
     def _look_after_texts(self, found: Sequence[Progress]) -> None:
+        """Queue texts again, and give up old texts and unfinished claims."""
         again: list[TextMessage] = []
         for progress in in_time(found, self.seconds_left):
             with kept(self.done.errors):
@@ -326,6 +365,7 @@ class _Round:
             self.reconciler.texts.send(again)
 
     def _is_to_be_texted_again(self, progress: Progress) -> bool:
+        """Return whether to queue the text again; give up an old text or an unfinished claim."""
         it = self.reconciler
         if not awaits_text(progress, progress.version):
             with suppress(NotYetError):
@@ -335,7 +375,7 @@ class _Round:
             return False
         if not it.too_old(progress, self.now):
             return self._may_requeue(progress, it.patience.recommended)
-        # Only the holder of the claim may send: now nobody will.
+        # Only the holder of the claim may send, so claiming the text here prevents any sending.
         if it.visitors.claim_text(progress.visitor_id, progress.version, uuid.uuid4().hex):
             it.give_up([progress], GAVE_UP_TEXT.format(hours=it.hours), self.done)
         return False

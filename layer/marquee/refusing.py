@@ -1,6 +1,6 @@
-"""When a new model is worse than the one in use.
+"""Regression check: decide whether a new model is worse than the active one.
 
-Travels to EMR: standard library and numpy only.
+This module also runs on EMR, so it uses only the standard library and numpy.
 """
 
 import math
@@ -10,17 +10,21 @@ import numpy as np
 
 from marquee.evaluation import Measured, rmse
 
-# A new model is refused where its test RMSE is higher than that of the model in use, on the same
-# held-out ratings, by more than this share and by more standard errors than chance explains.
+# A new model is rejected if its RMSE on the same held-out ratings is higher than the active model's
+# by more than this share, and the rise is more than this many standard errors.
 WORSE_SHARE = 0.005
 WORSE_ERRORS = 3.0
 
 
 def is_worse(new: Sequence[Measured], in_use: Sequence[Measured]) -> bool:
-    """Whether squared errors rose by more than WORSE_SHARE and WORSE_ERRORS allow.
+    """Return whether a new model's errors rose by more than WORSE_SHARE and WORSE_ERRORS allow.
 
-    The standard error of the paired difference counts users, not ratings: one user's errors hang
-    together.
+    The standard error of the paired difference is computed over users, not ratings, because the
+    errors of one user are correlated.
+
+    Args:
+        new: the new model's measurements, one per user.
+        in_use: the active model's measurements of the same users and held-out ratings.
     """
     before = {one.user: one for one in in_use}
     pairs = np.array([one.pairs for one in new], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""From a form to a visitor: the first hop."""
+"""Store a new visitor from a form, which is the first step of the flow."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,26 @@ from marquee.visitor import Progress, Registration, Status
 
 
 class OtherFormError(Exception):
-    """The visitor of this id was made by another form."""
+    """The stored visitor with this id was created by another form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registrar:
+    """Stores new visitors."""
+
     visitors: Visitors
     ratings_log: RatingsLog
 
     def register(self, registration: Registration) -> Progress:
-        """Store the visitor, then their ratings object, which starts the flow.
+        """Store the visitor, then the visitor object, which starts the flow.
 
-        Posting again is safe: the item is created once, and the object's key and content depend
-        on the stored visitor alone. If the second write never happens, the sweep writes it.
+        Posting the form again is safe: the item is created once, and the key and content of the
+        object depend only on the stored visitor. If the second write never happens, the sweep
+        writes the object.
 
         Raises:
-            OtherFormError: if the stored visitor of that id was made by another form.
-            ForgottenError: if the visitor of that id is just being forgotten.
+            OtherFormError: if the stored visitor with that id was created by another form.
+            ForgottenError: if the visitor with that id is being forgotten.
         """
         if self.visitors.create(registration):
             log_ratings(registration.progress, self.visitors, self.ratings_log)
@@ -35,19 +38,19 @@ class Registrar:
         return stored
 
     def repeated(self, visitor_id: str, form_digest: str | None) -> Progress | None:
-        """Give the visitor whom this very form made earlier; None if it made nobody.
+        """Return the visitor that this form created earlier; None if there is none.
 
-        The digest lies in the visitor's item and is written with it, so that a try that died at any
-        moment, however long ago, leaves either nothing or an item that only its own form opens.
+        The digest is written together with the visitor's item. A try that died at any point
+        therefore leaves either nothing, or an item that only the same form matches.
 
         Raises:
-            OtherFormError: if the stored visitor of that id was made by another form.
+            OtherFormError: if the stored visitor with that id was created by another form.
         """
         page = self.visitors.page(visitor_id)
         if page is None:
             return None
         if page.form_digest != form_digest:
             raise OtherFormError(visitor_id)
-        if page.progress.status is Status.RECEIVED:  # perhaps the first try died before this
+        if page.progress.status is Status.RECEIVED:  # the first try may have died before this
             log_ratings(page.progress, self.visitors, self.ratings_log)
         return page.progress

@@ -1,4 +1,4 @@
-"""A visitor changes her mind: the next version of her request."""
+"""Change a visitor's request: store its next version."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ _TRIES = 5
 
 
 class ChangedMeanwhileError(Exception):
-    """Another change came first; `version` is the one that is stored now."""
+    """Another change was stored first; `version` is the version that is stored now."""
 
     def __init__(self, version: int) -> None:
         super().__init__(f"version {version} came first")
@@ -18,26 +18,41 @@ class ChangedMeanwhileError(Exception):
 
 
 class TokenReplacedError(LookupError):
-    """The visitor's token was replaced since it was checked."""
+    """The visitor's token was replaced after it was checked."""
 
 
 class BusyError(RuntimeError):
-    """The flow moved the visitor on each time that her change was to be written."""
+    """The visitor's status changed at each try to write the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reviser:
+    """Stores the next version of visitors' requests."""
+
     visitors: Visitors
     ratings_log: RatingsLog
 
     def revise(self, page: Page, change: Change) -> Page:
-        """Store the next version, then its ratings object, which starts the flow again.
+        """Store the next version, then its visitor object, which starts the flow again.
 
-        If the second write never happens, the sweep writes it.
-        Provided that the version and the token are still those of `page`: raises
-        ChangedMeanwhileError, TokenReplacedError or ForgottenError. The flow may move the
-        superseded version meanwhile, and whether that one still owes a text depends on where it
-        stands: so it is read again where it has moved.
+        If the second write never happens, the sweep writes the object.
+
+        Whether the superseded version still owes a text depends on its status. The flow may change
+        that status meanwhile. In that case the visitor is read again and the change is retried, at
+        most five times in all.
+
+        Args:
+            page: the visitor as the caller read it.
+            change: the change to make.
+
+        Returns:
+            The visitor after the change.
+
+        Raises:
+            ChangedMeanwhileError: if the stored version is not that of `page`.
+            TokenReplacedError: if the stored token generation is not that of `page`.
+            ForgottenError: if the visitor was forgotten.
+            BusyError: if the status changed at every try.
         """
         version, generation = page.progress.version, page.progress.token_generation
         for _ in range(_TRIES):
@@ -57,11 +72,12 @@ class Reviser:
 
 
 def next_version(page: Page, change: Change) -> Page:
-    """What becomes of a visitor by a change.
+    """Return a visitor's next version after a change.
 
-    A text is sent where it is asked for and there is a phone, and where the superseded version
-    still owes one: never a second one because of the change alone. Another phone than before makes
-    a new token: whoever got a text on the former one holds a link with the former token.
+    The next version is texted if the change asks for it and there is a phone, or if the superseded
+    version still owes a text. The change alone never causes a second text. A phone other than the
+    former one makes a new token, because the former phone may have received a link with the former
+    token.
     """
     before = page.progress
     ratings = before.ratings if change.ratings is None else change.ratings
@@ -92,7 +108,7 @@ def next_version(page: Page, change: Change) -> Page:
 
 
 def log_ratings(progress: Progress, visitors: Visitors, ratings_log: RatingsLog) -> None:
-    """Write a visitor's ratings object, and take it back if the visitor was forgotten meanwhile."""
+    """Write the visitor object, and delete it again if the visitor was forgotten meanwhile."""
     ratings_log.append(progress.visitor_object)
     if progress.status is Status.SAVED:
         visitors.mark_logged(progress.visitor_id, progress.version)

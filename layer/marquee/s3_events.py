@@ -1,4 +1,4 @@
-"""S3 event notifications, as they arrive in a queue's messages."""
+"""Write and read S3 event notifications in queue messages."""
 
 import json
 from urllib.parse import quote_plus, unquote_plus
@@ -7,16 +7,22 @@ from marquee.contracts import ContractError
 
 
 def announcement(key: str) -> str:
-    """Announce an object as S3 does, as far as `created_keys` reads it."""
+    """Return a message that announces an object as S3 does, with the fields `created_keys` reads.
+
+    `key` is the object's key.
+    """
     record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key)}}}
     return json.dumps({"Records": [record]})
 
 
 def created_keys(body: str) -> list[str]:
-    """Give the keys of the objects that a message announces.
+    """Return the keys of the created objects that a message announces.
 
-    Empty for the `s3:TestEvent` that S3 sends when notifications are set up. Keys arrive
-    URL-encoded.
+    The list is empty for the `s3:TestEvent` that S3 sends when notifications are set up. Keys
+    arrive URL-encoded and are returned decoded.
+
+    Raises:
+        ContractError: if the message is not an S3 event notification.
     """
     try:
         event = json.loads(body)

@@ -1,6 +1,7 @@
-"""Every model that can be named, behind one face: ratings in, stars and scores for all movies out.
+"""The named models behind one interface: from ratings to stars and scores of all movies.
 
-Travels to EMR: standard library and numpy only. What each name means: docs/model.md.
+This module also runs on EMR, so it uses only the standard library and numpy. docs/model.md
+describes the model of each name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,49 +35,49 @@ from marquee.profiling import (
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
 MEAN, MEDIAN = "mean", "median"
 GENRES, TAGS, GENRES_LS, TAGS_LS = "genres", "tags", "genres-ls", "tags-ls"
-# Beside the ranking model's score of 0 to 1:
-STARS_WEIGHT = 0.1  # of a predicted star over the mean
-GENRES_WEIGHT = 0.3  # of how much a movie is of her genres, -1 to 1
-SUPPORT_HALF = 40.0  # ratings at which half of a movie's lead over the mean is believed
+# Weights in the picks' score, relative to the ranking model's score of about 0 to 1.
+STARS_WEIGHT = 0.1  # per predicted star above the global mean
+GENRES_WEIGHT = 0.3  # of the genre score, which lies between -1 and 1
+SUPPORT_HALF = 40.0  # prior strength of a movie's stars above the global mean, in ratings
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a model expects of V visitors and M movies.
+    """A model's predicted stars and scores of M movies for V visitors.
 
-    `shares(v, rows)` says what each of visitor v's n ratings added to the scores of these movies,
-    movies by n; zeros where the model has no such reasons.
+    `shares(v, rows)` returns the contribution of each of visitor v's n ratings to the scores of
+    these movies, shape (len(rows), n). It is zero if the model does not depend on the ratings.
     """
 
-    stars: Floats  # V by M, not yet kept within the data set's scale
-    scores: Floats  # V by M; higher is better, and only the order means anything
+    stars: Floats  # V by M, not clipped to the data set's scale
+    scores: Floats  # V by M; higher is better, and only the order is meaningful
     shares: Callable[[int, Rows], Doubles]
 
 
 class Scorer(Protocol):
-    """A model that can be named."""
+    """A named model."""
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        """Score all movies for each visitor."""
+        """Return the stars and scores of all movies for each visitor."""
 
 
 class UnknownModelError(ValueError):
-    """No model has that name, or the data set lacks what it needs; the message says which do."""
+    """No model has that name, or data that it needs is missing; the message lists usable names."""
 
 
 class ByRanking:
-    """What she would love next, by the ranking model, and a little by stars and genres."""
+    """Scores by the ranking model, plus small weights of predicted stars and genres."""
 
     def __init__(self, model: Model) -> None:
         self._rating = RatingFolding(model.rating)
         self._ranking = RankingFolding(model.ranking)
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
         self._genres = GenreFolding(movies, model.rating.support, model.ranking.loved)
-        # One product tells both: what is loved by people like her, and what is of her genres.
+        # Concatenated, so that one matrix product gives the ranking score plus the genre score.
         self._vectors = np.concatenate(
             [model.ranking.factors, np.float32(GENRES_WEIGHT) * self._genres.vectors], axis=1
         )
-        # The same for everybody, so that it moves the order and is nobody's reason.
+        # This part is the same for every visitor: it changes the order but is never a reason.
         typical = self._ranking.score(model.ranking.typical[None])[0]
         self._everybody = np.float32(model.ranking.typical_weight) * typical - np.float32(
             STARS_WEIGHT * model.rating.global_mean
@@ -101,7 +102,7 @@ class ByRanking:
 
 
 class ByRating:
-    """The stars expected of her; a movie's lead over the mean is believed by its support."""
+    """Scores by the predicted stars above the global mean, shrunk by the movie's support."""
 
     def __init__(self, model: Model) -> None:
         self._rating = RatingFolding(model.rating)
@@ -120,7 +121,7 @@ class ByRating:
 
 
 class ByPopularity:
-    """The same for everybody: the movies that most people rated, with the stars of the mean."""
+    """Scores by support, the same for every visitor; the stars are those for the mean taste."""
 
     def __init__(self, model: Model) -> None:
         self._scores = model.rating.support.astype(np.float32)
@@ -131,7 +132,11 @@ class ByPopularity:
 
 
 class ByAverage:
-    """The same for everybody: a movie's stars, its lead over the mean believed by its support."""
+    """Scores by given stars, the same for every visitor.
+
+    The score is the stars above the global mean, shrunk by the movie's support. `stars` has one
+    number for each of the M movies.
+    """
 
     def __init__(self, model: Model, stars: Floats) -> None:
         self._stars = stars
@@ -142,7 +147,7 @@ class ByAverage:
 
 
 class ByProfile:
-    """The stars that her liking of genres or tags lets expect, believed by the movie's support."""
+    """Scores by the stars expected from genre or tag preferences, shrunk by support."""
 
     def __init__(self, model: Model, folding: ProfileFolding) -> None:
         self._folding = folding
@@ -161,7 +166,7 @@ class ByProfile:
 
 
 def same_for_all(visitors: Sequence[Rated], stars: Floats, scores: Floats) -> Scored:
-    """A model that knows no visitors: M stars and M scores, the same for each of them."""
+    """Return the same stars (M) and scores (M) for each visitor; no rating contributes to them."""
 
     def shares(visitor: int, rows: Rows) -> Doubles:
         return np.zeros((len(rows), len(visitors[visitor].rows)))
@@ -171,18 +176,23 @@ def same_for_all(visitors: Sequence[Rated], stars: Floats, scores: Floats) -> Sc
 
 
 def believed(model: Model) -> Floats:
-    """The share of a movie's lead over the mean that its number of ratings makes believable."""
+    """Return the shrinkage factor of each movie, n ÷ (n + 40) for n ratings: M, from 0 to 1."""
     support = model.rating.support.astype(np.float32)
     return support / (support + np.float32(SUPPORT_HALF))
 
 
 def _nobody(model: Model) -> Floats:
+    """Return the mean taste, all zeros: 1 by K."""
     width = sum(part.loadings.shape[1] for part in model.rating.parts)
     return np.zeros((1, width), dtype=np.float32)
 
 
 def profile_folding(name: str, model: Model) -> ProfileFolding:
-    """The learning of that name over genres or tags; raises UnknownModelError."""
+    """Return the profile folding of a model in PROFILE_NAMES.
+
+    Raises:
+        UnknownModelError: if no such model has this name, or `model` lacks its data.
+    """
     learning = _PROFILES.get(name)
     if learning is None:
         raise _unknown(f"{name!r} tells no profile", PROFILE_NAMES)
@@ -199,7 +209,11 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
 
 
 def profile_of(name: str, model: Model, rated: Rated) -> tuple[Weight, ...]:
-    """How a model of genres or tags sees a visitor; raises UnknownModelError."""
+    """Return the visitor's genre or tag weights by a model in PROFILE_NAMES.
+
+    Raises:
+        UnknownModelError: if no such model has this name, or `model` lacks its data.
+    """
     return profile_folding(name, model).profile(rated)
 
 
@@ -223,7 +237,7 @@ def _by_profile(model: Model, *, name: str) -> Scorer:
 
 
 def _by_size(model: Model, *, rank: int) -> Scorer:
-    """Explicit ALS of another size, folded in like the parts of the rating model."""
+    """Return explicit ALS of another rank, folded in like the parts of the rating model."""
     if rank not in model.sizes:
         lacking = f"model {model.model_id!r} was trained without ALS of rank {rank}"
         raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
@@ -251,14 +265,19 @@ MODEL_NAMES = tuple(_MODELS)
 
 
 def scorer_named(name: str, model: Model) -> Scorer:
-    """The model of that name; raises UnknownModelError that says what is missing."""
+    """Return the model of that name.
+
+    Raises:
+        UnknownModelError: if there is no such model or `model` lacks its data; the message says
+            what is missing.
+    """
     if name not in _MODELS:
         raise _unknown(f"there is no model {name!r}", names_for(model))
     return _MODELS[name](model)
 
 
 def names_for(model: Model) -> tuple[str, ...]:
-    """The models that this model folder and its data set have what they need for."""
+    """Return the names of the models for which this model folder has all data."""
     has_tags = model.profiles is not None and bool(model.profiles.tag_names)
     has_genres = any(movie.genres for movie in model.movies.values())
     lacking = {

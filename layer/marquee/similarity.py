@@ -1,9 +1,11 @@
-"""Which movies are like a movie: what both were loved by whom, and their genres.
+"""Find similar movies: movies near a given one in the ranking model and in genres.
 
-Travels to EMR: standard library and numpy only. A movie's vector is its factors of the ranking
-model, without the direction in which popular movies lie, beside its genres: the product of two
-vectors is a weighted sum of two cosines. It is believed by the support of the movie with less.
-docs/model.md says what was tried.
+This module also runs on EMR, so it uses only the standard library and numpy.
+
+A movie's vector is the concatenation of its factors in the ranking model, without their component
+along the typical user's factors, and its genres. The dot product of two vectors is a weighted sum
+of two cosines. It is shrunk by the support of the movie with fewer ratings. docs/model.md lists the
+alternatives that were tried.
 """
 
 import io
@@ -19,35 +21,35 @@ import numpy.typing as npt
 from marquee.genres import genre_flags
 from marquee.model import Floats, Integers, Model, ModelError
 
-SIMILAR = "similar.npz"  # beside the model's files, of a step of its own
-NEIGHBOURS = 50
-NOBODY = -1  # in place of a neighbour where there are fewer
-GENRES_WEIGHT = 0.3  # of the cosine of genres, beside that of factors
-SUPPORT_HALF = 20.0  # ratings of the less rated movie at which half of a likeness is believed
+SIMILAR = "similar.npz"  # in the model folder, written by a separate step
+NEIGHBOURS = 50  # similar movies that are kept per movie
+NOBODY = -1  # fills the places of missing similar movies
+GENRES_WEIGHT = 0.3  # weight of the genres' cosine; the factors' cosine has the rest of 1
+SUPPORT_HALF = 20.0  # prior strength of a similarity, in ratings of the less rated movie
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some movies next to each other: their rows begin at `start`."""
+    """B movies in consecutive rows of the model's arrays."""
 
-    start: int
+    start: int  # the first row
     vectors: Floats  # B by D
-    support: Integers  # B, ratings
+    support: Integers  # B, number of ratings
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The nearest movies to each of B movies found so far, nearest first."""
+    """The N most similar movies found so far for each of B movies, most similar first."""
 
-    rows: Integers  # B by N, NOBODY where there are fewer
-    scores: Floats  # B by N, zero there
+    rows: Integers  # B by N, filled up with NOBODY
+    scores: Floats  # B by N, 0 for NOBODY
 
 
 def vectors_of(model: Model) -> Floats:
-    """M by D, in the order of the rating model's movie_ids."""
+    """Return the movies' vectors, M by D, in the order of the rating model's movie_ids."""
     typical = _unit(model.ranking.typical[None, :])[0]
     factors = model.ranking.factors
-    # Whoever is loved by many is loved by the same people: that makes no two movies alike.
+    # Popular movies share fans; that is not similarity.
     tastes = _unit(factors - np.outer(factors @ typical, typical))
     movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
     _, flags = genre_flags(movies)
@@ -59,7 +61,7 @@ def vectors_of(model: Model) -> Floats:
 
 
 def blocks_of(vectors: Floats, support: Integers, movies: int) -> list[Block]:
-    """Cut the movies into blocks of so many."""
+    """Cut all movies into blocks of `movies` movies; the last block may be smaller."""
     return [
         Block(start, vectors[start : start + movies], support[start : start + movies])
         for start in range(0, len(vectors), movies)
@@ -67,7 +69,7 @@ def blocks_of(vectors: Floats, support: Integers, movies: int) -> list[Block]:
 
 
 def nearest(block: Block, others: Block, count: int = NEIGHBOURS) -> Nearest:
-    """For each movie of a block the most similar ones in another, itself left out."""
+    """Return the most similar movies in `others` for each movie of `block`, without itself."""
     less = np.minimum(block.support[:, None], others.support[None, :]).astype(np.float32)
     scores = (block.vectors @ others.vectors.T) * (less / (less + np.float32(SUPPORT_HALF)))
     rows = np.arange(others.start, others.start + len(others.vectors), dtype=np.int32)
@@ -76,14 +78,17 @@ def nearest(block: Block, others: Block, count: int = NEIGHBOURS) -> Nearest:
 
 
 def merged(one: Nearest, other: Nearest) -> Nearest:
-    """The nearest of both, for the same movies."""
+    """Return the most similar movies of both results, which are about the same B movies."""
     rows = np.concatenate([one.rows, other.rows], axis=1)
     scores = np.concatenate([one.scores, other.scores], axis=1)
     return _best(rows, scores, max(one.rows.shape[1], other.rows.shape[1]))
 
 
 def _best(rows: Integers, scores: Floats, count: int) -> Nearest:
-    """The `count` highest positive scores of each line; ties in the order of rows."""
+    """Return the `count` highest positive scores of each line; ties in the order of rows.
+
+    Both arrays have B lines, and `rows` holds the movie of each score.
+    """
     short = count - scores.shape[1]
     if short > 0:
         rows = np.pad(rows, ((0, 0), (0, short)), constant_values=NOBODY)
@@ -100,10 +105,14 @@ def _best(rows: Integers, scores: Floats, count: int) -> Nearest:
 
 @dataclass(frozen=True, eq=False)
 class SimilarMovies:
-    """The most similar movies to each, by id."""
+    """The most similar movies of every movie, by id.
+
+    Raises:
+        ModelError: if shapes do not match, a score is not finite, or a similar movie is unknown.
+    """
 
     movie_ids: Integers  # M, ascending
-    neighbours: Integers  # M by N, movie_ids, the most similar first; NOBODY at the end
+    neighbours: Integers  # M by N, movie_ids, most similar first; NOBODY at the end
     scores: Floats  # M by N, above 0 and at most 1; 0 for NOBODY
 
     def __post_init__(self) -> None:
@@ -120,7 +129,10 @@ class SimilarMovies:
         return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
 
     def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
-        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+        """Return the most similar movies, best first; empty for an unknown movie.
+
+        Each is a pair (movie_id, score).
+        """
         row = self._rows.get(movie_id)
         if row is None:
             return []
@@ -129,21 +141,27 @@ class SimilarMovies:
 
 
 class Likenesses(Protocol):
-    """Knows which movies are like a movie."""
+    """A source of similar movies."""
 
     def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
-        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+        """Return the most similar movies, best first; empty for an unknown movie.
+
+        Each is a pair (movie_id, score).
+        """
 
 
 class SimilarAsAsked:
-    """Compares a movie with all others when it is asked for: for models without SIMILAR."""
+    """Similar movies computed on demand, for a model folder without the file SIMILAR."""
 
     def __init__(self, model: Model) -> None:
         self._rating = model.rating
         self._all = Block(0, vectors_of(model), model.rating.support)
 
     def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
-        """The most similar movies, (movie_id, score), best first; none of an unknown movie."""
+        """Return the most similar movies, best first; empty for an unknown movie.
+
+        Each is a pair (movie_id, score). There are at most NEIGHBOURS.
+        """
         row = self._rating.rows.get(movie_id)
         if row is None:
             return []
@@ -157,13 +175,14 @@ class SimilarAsAsked:
 
 
 def similar_movies(movie_ids: Integers, found: Sequence[Nearest]) -> SimilarMovies:
-    """From the blocks' nearest rows, in order, to ids."""
+    """Join the blocks' results, in the order of the blocks, and turn rows into movie_ids."""
     rows = np.concatenate([each.rows for each in found])
     ids = np.where(rows == NOBODY, NOBODY, movie_ids[rows]).astype(np.int32)
     return SimilarMovies(movie_ids, ids, np.concatenate([each.scores for each in found]))
 
 
 def pack_similar(similar: SimilarMovies) -> bytes:
+    """Return the content of the file SIMILAR."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -176,7 +195,11 @@ def pack_similar(similar: SimilarMovies) -> bytes:
 
 
 def read_similar(content: bytes) -> SimilarMovies:
-    """Read what `pack_similar` made; raises ModelError with the mend where it cannot."""
+    """Read the content that `pack_similar` returned.
+
+    Raises:
+        ModelError: if it is damaged or of another release; the message says how to repair it.
+    """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return SimilarMovies(arrays["movie_ids"], arrays["neighbours"], arrays["scores"])
@@ -188,6 +211,6 @@ def read_similar(content: bytes) -> SimilarMovies:
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> Floats:
-    """Each vector at length one; zeros stay."""
+    """Return the vectors scaled to length 1; a vector of zeros stays."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

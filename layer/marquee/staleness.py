@@ -1,4 +1,4 @@
-"""When a model is too old to recommend from: decides whether a train step goes first."""
+"""Decide whether the active model is stale, so that a train step must run before recommending."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,11 +8,15 @@ from marquee.contracts import CurrentModel, parse_timestamp
 
 @dataclass(frozen=True, slots=True)
 class StalenessRule:
-    """`small_ratings`: below this many ratings every new visitor retrains (it takes seconds).
+    """When a model is stale.
 
-    Above it a model is stale after `max_age`, or when the visitors since its training exceed
-    `max_new_share` of the users it was trained on. However many visitors come, no training begins
-    for them sooner than `interval` after another.
+    Attributes:
+        small_ratings: a model trained on fewer ratings is stale as soon as there is a new visitor,
+            because training it takes only seconds.
+        max_age: any model is stale at a greater age.
+        max_new_share: a larger model is stale if the visitors since its training are more than this
+            share of the users that it was trained on.
+        interval: least time between two trainings for visitors, however many visitors come.
     """
 
     small_ratings: int = 1_000_000
@@ -22,7 +26,10 @@ class StalenessRule:
 
 
 def is_stale(model: CurrentModel, now: datetime, new_visitors: int, rule: StalenessRule) -> bool:
-    """Say whether training should come before the next recommendations."""
+    """Return whether the model must be trained again before the next recommendations.
+
+    `new_visitors` is the number of visitors since its training.
+    """
     if new_visitors == 0:
         return now - parse_timestamp(model.trained_at) > rule.max_age
     if model.ratings < rule.small_ratings:

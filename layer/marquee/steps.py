@@ -1,4 +1,4 @@
-"""The EMR steps as EMR wants to be asked for them. Pure: no AWS is called here."""
+"""Build the EMR steps in the format of EMR's API, without calling AWS."""
 
 import secrets
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ type Step = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class StepLocations:
-    """Where the steps' scripts, inputs and outputs lie.
+    """The locations of the steps' scripts, inputs and outputs.
 
-    `scripts` is an `s3://…/` prefix that holds the step scripts and `marquee.zip`; the others
-    are bucket names.
+    `scripts` is an `s3://…/` prefix that holds the step scripts and `marquee.zip`. The others are
+    bucket names.
     """
 
     scripts: str
@@ -26,12 +26,15 @@ class StepLocations:
 
 
 def new_model_id(now: datetime) -> str:
-    """Name a model so that names sort by time and two made in one second differ."""
+    """Return a new model id.
+
+    Ids sort by time, and two that are made in the same second differ.
+    """
     return f"{now.astimezone(UTC):%Y%m%dt%H%M%Sz}-{secrets.token_hex(3)}"
 
 
 def prepare_step(where: StepLocations, dataset: str) -> Step:
-    """Clean the raw files of a data set into Parquet."""
+    """Return the step that cleans the raw files of a data set and writes Parquet."""
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,
@@ -58,11 +61,17 @@ def train_step(
     sizes: Sequence[int] = (),
     all_visitors: bool = False,
 ) -> Step:
-    """Train `model_id`; with `switch` the data set becomes the active one.
+    """Return the step that trains the model `model_id`.
 
-    `in_use` is the model that the new one must not be worse than, if it is of the same data set.
-    `sizes` are the ranks of ALS to fit beside it: not where a visitor waits for the model.
-    `all_visitors` tries again with those whom the model in use was trained without.
+    Args:
+        where: the locations.
+        dataset: the data set to train on.
+        model_id: the id of the new model.
+        in_use: the active model. If it is of the same data set, the new model must pass the
+            regression check against it.
+        switch: whether the data set becomes the active one.
+        sizes: ranks of additional ALS models to fit; none if a visitor waits for the model.
+        all_visitors: whether to try again with the visitors who are left out of the active model.
     """
     compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
@@ -87,7 +96,7 @@ def train_step(
 
 
 def similar_step(where: StepLocations, model_id: str) -> Step:
-    """Find each movie's most similar ones, by a trained model."""
+    """Return the step that finds the similar movies of every movie in a trained model."""
     return _spark_step(
         where,
         f"similar-{model_id}",
@@ -105,9 +114,15 @@ def evaluate_step(
     seed: int = 1,
     official: bool = False,
 ) -> Step:
-    """Measure models on a prepared data set: all of them, by its own split, where none are named.
+    """Return the step that measures models on a prepared data set.
 
-    `official` tells that the raw files hold splits that the data set's makers published.
+    Args:
+        where: the locations.
+        dataset: the data set.
+        models: names of the models to measure; all if empty.
+        split: the name of the split; None for the official one if there is one, else a random one.
+        seed: the seed of the split and of ALS.
+        official: whether the raw files hold splits that the data set's makers published.
     """
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
@@ -131,7 +146,7 @@ def evaluate_step(
 def recommend_step(
     where: StepLocations, submission_id: str, model_id: str, *, attempt: int = 1
 ) -> Step:
-    """Serve a submission from a model."""
+    """Return the step that computes the picks of a submission with a model."""
     return _spark_step(
         where,
         recommend_step_name(submission_id, attempt),
@@ -145,11 +160,12 @@ def recommend_step(
 
 
 def recommend_step_name(submission_id: str, attempt: int) -> str:
+    """Return the name of a recommend step; attempts after the first have their number in it."""
     return f"recommend-{submission_id}" + (f"-{attempt}" if attempt > 1 else "")
 
 
 def parse_recommend_step_name(name: str) -> tuple[str, int] | None:
-    """Give the submission and the attempt of a recommend step, None for any other step."""
+    """Return submission id and attempt of a recommend step; None for any other step."""
     kind, _, rest = name.partition("-")
     submission_id, _, attempt = rest.partition("-")
     if kind != "recommend" or not submission_id:
@@ -161,7 +177,7 @@ def _spark_step(where: StepLocations, name: str, script: str, arguments: Sequenc
     scripts = where.scripts.rstrip("/")
     return {
         "Name": name,
-        # A failed step must not take other visitors' steps with it.
+        # A failed step must not cancel the steps of other visitors.
         "ActionOnFailure": "CONTINUE",
         "HadoopJarStep": {
             "Jar": "command-runner.jar",

@@ -1,4 +1,4 @@
-"""From visitors to EMR steps: a whole batch is one submission, one call and one step."""
+"""Submit visitors to the EMR cluster: one batch becomes one submission with one recommend step."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -34,24 +34,31 @@ _logger = logging.getLogger(__name__)
 
 
 class UnknownVersionError(LookupError):
-    """A message names a version that the visitors table does not hold yet."""
+    """A message names a version that is newer than the one in the visitors table."""
 
 
 class NoModelError(RuntimeError):
-    """No model was ever trained, so there is nothing to recommend from."""
+    """There is no active model, or no active data set to train one for."""
 
 
-TRAINING = "training"  # the lock's name
+TRAINING = "training"  # name of the lock
 
-# One submission at work and one behind it keep the cluster busy; whoever comes meanwhile is served
-# sooner by one common submission after them than by many of their own.
+# One running and one pending submission keep the cluster busy. Visitors who arrive meanwhile are
+# served sooner by one common submission after these than by many separate ones.
 MOST_SUBMISSIONS_AHEAD = 2
 
 
 @dataclass(slots=True)
 class Submitted:
-    """What became of a batch: who was newly submitted, who waits for the cluster, who is gone, and
-    which messages must come again.
+    """The outcome of a batch.
+
+    Attributes:
+        submission_id: the new submission; None if there is none.
+        visitors: visitors who are newly submitted.
+        waiting: visitors who wait because the cluster is busy.
+        failed: visitors whose request failed.
+        forgotten: ids of visitors who are not stored any more.
+        errors: by visitor id and version, for the messages that must be delivered again.
     """
 
     submission_id: str | None = None
@@ -64,9 +71,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class StepAdder:
-    """Adds the steps of a submission, once for each attempt.
+    """Adds steps to the cluster, those of a submission only once per attempt.
 
-    `locks` holds one that is never given back: as long as it lasts, no submission trains.
+    The lock TRAINING is taken for a training and not released unless adding its steps fails. Until
+    the lock expires, no other submission trains.
     """
 
     cluster: Cluster
@@ -87,9 +95,20 @@ class StepAdder:
     ) -> None:
         """Make sure that the submission's recommend step is on the cluster.
 
-        `fresh` says that nobody can have added it yet, `since` that nobody can have before then:
-        each saves questions to the cluster. The first attempt trains before it where the model is
-        stale; later ones take the model there is, in case it was the training that failed.
+        The first attempt adds a train step before it if the active model is stale. Later attempts
+        use the active model, in case it was the training that failed.
+
+        Args:
+            submission_id: the submission.
+            attempt: number of the attempt, from 1.
+            fresh: whether the step certainly does not exist yet, so that the cluster need not be
+                asked.
+            since: a time before which the step cannot have been added. It limits the steps that
+                are looked up.
+
+        Raises:
+            NoModelError: if there is no active model.
+            ClusterGoneError: if there is no cluster.
         """
 
         def add() -> None:
@@ -101,13 +120,23 @@ class StepAdder:
         self.ledger.once(f"{submission_id}-{attempt}", add)
 
     def can_train(self) -> bool:
-        """Say whether a data set is active; before the first import none is."""
+        """Return whether a data set is active; before the first import none is."""
         return self.models.current() is not None
 
     def train(self, *, switch_to: str | None = None, now: datetime | None = None) -> str:
-        """Add the steps of a whole model for the active data set (or another); give its id.
+        """Add the steps that train a complete model, and return the model's id.
 
-        No visitor waits for these: so all that can be had of the data is computed.
+        No visitor waits for this training. It therefore also fits ALS of every rank in ALS_RANKS
+        and finds similar movies.
+
+        Args:
+            switch_to: the data set that the model is for and that becomes the active one; None
+                for the data set that is active.
+            now: the current time; by default the time of the call.
+
+        Raises:
+            NoModelError: if no data set is active and none is given.
+            ClusterGoneError: if there is no cluster.
         """
         current = self.models.current()
         dataset = switch_to or (current.dataset if current else None)
@@ -126,9 +155,10 @@ class StepAdder:
         return model_id
 
     def visitors_left_out(self) -> int:
-        """Count the visitors without whom the model in use was trained, as it is worse with them.
+        """Return how many visitors are left out of the active model.
 
-        Visitors who were forgotten since its training are still counted.
+        The model failed the regression check with them. Visitors who were forgotten since its
+        training are still counted.
         """
         current = self.models.current()
         return current.left_out if current else 0
@@ -147,11 +177,14 @@ class StepAdder:
         try:
             self.cluster.add(steps)
         except Exception:
-            self.locks.release(TRAINING)  # the next try may train
+            self.locks.release(TRAINING)  # so that the next try can train
             raise
 
     def _begins_training(self) -> bool:
-        """Say whether no submission has trained for the interval; if so, none will from now on."""
+        """Take the lock TRAINING; return False if a submission began a training too recently.
+
+        The lock lasts for the interval of the staleness rule.
+        """
         seconds = self.staleness.interval.total_seconds()
         return self.locks.take(TRAINING, seconds, datetime.now(UTC))
 
@@ -159,26 +192,28 @@ class StepAdder:
         new_visitors = self.ratings_log.count_since(parse_timestamp(current.trained_at))
         if not is_stale(current, datetime.now(UTC), new_visitors, self.staleness):
             return False
-        # While a large model is trained, no submission waits behind a second training.
+        # While a large model is being trained, no submission should wait for a second training.
         is_small = current.ratings < self.staleness.small_ratings
         return is_small or not self.is_training()
 
     def is_training(self) -> bool:
-        """Say whether a train step is pending or running."""
+        """Return whether a train step is pending or running."""
         return any(name.startswith("train-") for name in self.cluster.active_step_names())
 
     def is_busy(self) -> bool:
-        """Say whether a new submission would only queue up behind others."""
+        """Return whether a new submission would only wait behind others."""
         try:
             active = self.cluster.active_step_names()
         except ClusterGoneError:
-            return False  # the visitors wait as submitted, and that is counted and alarmed
+            return False  # the visitors wait as `submitted`, which a metric and an alarm report
         ahead = sum(parse_recommend_step_name(name) is not None for name in active)
         return ahead >= MOST_SUBMISSIONS_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
+    """Submits batches of visitors to the cluster."""
+
     visitors: Visitors
     submissions: Submissions
     models: Models
@@ -189,9 +224,14 @@ class Submitter:
     def submit(self, messages: Sequence[tuple[str, int]]) -> Submitted:
         """Submit the visitors that these messages (visitor id, version) name.
 
-        A visitor is first moved to `submitted` with the submission's id and only then is the
-        step added. Dying in between leaves a visitor who names her submission, so the message's
-        next delivery (or the sweep) adds exactly that step and no second one.
+        A visitor is first moved to `submitted` with the submission's id, and only then is the step
+        added. If the function dies in between, the visitor's item still names the submission. The
+        next delivery of the message, or the sweep, then adds exactly that step and no second one.
+
+        Errors of single visitors are returned in `Submitted.errors`.
+
+        Raises:
+            NoModelError: if there is no active model.
         """
         outcome = Submitted()
         stored = self.visitors.get_many([visitor_id for visitor_id, _ in messages])
@@ -199,7 +239,8 @@ class Submitter:
         for visitor_id, version in dict.fromkeys(messages):
             progress = stored.get(visitor_id)
             if progress is None:
-                # The item is written before the object that brings the message: she was there.
+                # The visitor's item is written before the object that causes the message. So the
+                # visitor existed and has been forgotten.
                 outcome.forgotten.append(visitor_id)
             elif progress.version < version:
                 outcome.errors[visitor_id, version] = UnknownVersionError(
@@ -207,7 +248,7 @@ class Submitter:
                 )
             elif progress.version == version:
                 waiting.append(progress)
-            # An older version is superseded: the newer one has its own message.
+            # Messages of superseded versions are ignored: the newer version has its own message.
         self._submit_received([p for p in waiting if p.status is Status.RECEIVED], outcome)
         self._resume_submitted([p for p in waiting if p.status is Status.SUBMITTED], outcome)
         return outcome
@@ -231,7 +272,11 @@ class Submitter:
             self._submit_members(members, outcome)
 
     def _wait_for_cluster(self, members: Sequence[Progress], outcome: Submitted) -> bool:
-        """While the cluster is busy, put these visitors back in the line; they stay `received`."""
+        """If the cluster is busy, queue these visitors again, who stay `received`.
+
+        Returns whether they must not be submitted now: the cluster is busy, or an error, which is
+        recorded in `outcome`, occurred.
+        """
         try:
             if not self.adder.is_busy():
                 return False
@@ -244,6 +289,7 @@ class Submitter:
         return True
 
     def _submit_members(self, members: Sequence[Progress], outcome: Submitted) -> None:
+        """Store a submission of these members, mark them, and add its recommend step."""
         submission = Submission(unique_members(progress.member for progress in members))
         self.submissions.put(submission)
         submission_id = submission.submission_id
@@ -261,12 +307,13 @@ class Submitter:
         for progress, error in marked.items():
             if isinstance(error, Exception):
                 outcome.errors[progress.visitor_id, progress.version] = error
-        # Without a single member the step would compute for nobody.
+        # If no member could be marked, the step would have nothing to compute.
         answered = [p for p in members if not isinstance(marked[p], Exception)]
         if answered:
             self._ensure(submission_id, answered, outcome, fresh=True)
 
     def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
+        """Make sure that the recommend steps of visitors who are `submitted` already were added."""
         by_submission: dict[str, list[Progress]] = {}
         for progress in submitted:
             by_submission.setdefault(progress.submission_id or "", []).append(progress)
@@ -290,9 +337,10 @@ class Submitter:
 
 
 def submitted_at(members: Iterable[Progress]) -> datetime:
-    """The moment before which none of these members' steps can have been added.
+    """Return a time before which none of these members' steps can have been added.
 
-    A minute early: the clocks of the functions and of EMR may differ.
+    It is the earliest `status_at` minus one minute, because the clocks of the functions and of EMR
+    may differ.
     """
     return min(parse_timestamp(p.status_at) for p in members) - timedelta(minutes=1)
 

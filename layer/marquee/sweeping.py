@@ -1,9 +1,10 @@
-"""Work that comes again by a schedule: one run at a time, each bounded in work and in time.
+"""Run scheduled work, one run at a time, with each run bounded in work and in time.
 
-What one run leaves, the next one goes on with: for every phase a bookmark says how far it came. A
-run begins with the phase after the one that the last run ended in, so that no phase starves behind
-another. Bookmarks are moved before the work that they stand for is done: a visitor over whom a run
-dies is passed over by the next run, and her turn comes again when the phase begins anew.
+Each run continues where the last one stopped: a bookmark for every phase records how far it got. A
+run begins with the phase after the one in which the last run stopped, so that no phase starves
+behind another. A bookmark is moved before the corresponding work is done. If a run dies while it
+works on a visitor, the next run therefore skips that visitor, and comes back to them when the phase
+starts over.
 """
 
 import logging
@@ -18,12 +19,12 @@ from marquee.ports import Bookmarks, Locks, Slice
 
 _logger = logging.getLogger(__name__)
 
-SLICE = 100  # as many as one call to DynamoDB reads
-MOST_OF_A_PHASE = 500
-# No work is begun with less time left than this: the slowest single act (a question to EMR that is
-# throttled again and again) must still end.
+SLICE = 100  # visitors; one call to DynamoDB reads that many
+MOST_OF_A_PHASE = 500  # visitors per phase and run
+# No work begins with less time left than this, so that the slowest single action (a call to EMR
+# that is throttled repeatedly) can still finish.
 MARGIN_SECONDS = 30.0
-# Bookmarks that belong to no phase.
+# Bookmarks that belong to no phase: the id of the last run, and the phase to begin with.
 _RUN, _NEXT = "run", "next"
 
 type SecondsLeft = Callable[[], float]
@@ -40,7 +41,10 @@ class Swept(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One kind of work: `find` gives a slice of it that begins after a bookmark."""
+    """One kind of work.
+
+    `find` returns the slice of work that begins after a bookmark, and `look_after` does the work.
+    """
 
     name: str
     find: Callable[[str | None], Slice[Any]]
@@ -49,7 +53,10 @@ class Phase:
 
 @contextmanager
 def kept(errors: list[Exception]) -> Iterator[None]:
-    """Keep an error and let the sweep go on; the function reports it at the end."""
+    """Append an exception to `errors` and continue the sweep.
+
+    The Lambda function reports the errors at the end.
+    """
     try:
         yield
     except Exception as error:
@@ -58,7 +65,7 @@ def kept(errors: list[Exception]) -> Iterator[None]:
 
 
 def in_time[T](found: Iterable[T], seconds_left: SecondsLeft) -> Iterator[T]:
-    """Give one after the other while there is time to begin with another."""
+    """Yield the items as long as enough time is left to begin work on another."""
     for each in found:
         if seconds_left() < MARGIN_SECONDS:
             return
@@ -67,7 +74,7 @@ def in_time[T](found: Iterable[T], seconds_left: SecondsLeft) -> Iterator[T]:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Runs phases under a lock called `name`; bookmarks have the same name."""
+    """Runs phases under the lock called `name`; the bookmarks are stored under the same name."""
 
     name: str
     locks: Locks
@@ -81,15 +88,15 @@ class Sweeper:
         now: datetime,
         errors: list[Exception],
     ) -> Swept:
-        """Go through all phases, as far as time and the bounds of each allow.
+        """Run all phases, as far as time and the bound of each phase allow.
 
         Args:
-            phases: their names must differ.
-            run_id: names this run. A run of the same name as the last one does nothing: Lambda
-                calls again what failed, and the schedule does that already.
-            seconds_left: says how many seconds this process may still run.
-            now: the present moment.
-            errors: takes what went wrong with single phases.
+            phases: the phases, with distinct names.
+            run_id: the name of this run. A run with the same name as the last one does nothing:
+                Lambda repeats a failed call, but the schedule starts the next run anyway.
+            seconds_left: returns how many seconds this process may still run.
+            now: the current time.
+            errors: a list to which errors of single phases are appended.
         """
         if not self.locks.take(self.name, seconds_left(), now):
             return Swept.ELSEWHERE
@@ -126,10 +133,13 @@ class Sweeper:
 
 @dataclass(slots=True)
 class _Pages:
+    """The bookmarks of one run, and the work on its phases."""
+
     sweeper: Sweeper
     places: dict[str, str]
 
     def keep_places(self, **changes: str | None) -> None:
+        """Change bookmarks and store them all; None deletes a bookmark."""
         for name, place in changes.items():
             self.places.pop(name, None)
             if place is not None:
@@ -137,9 +147,10 @@ class _Pages:
         self.sweeper.bookmarks.put(self.sweeper.name, self.places)
 
     def go_through(self, phase: Phase, following: str, seconds_left: SecondsLeft) -> bool:
-        """Look after one slice after the other; say whether the phase came to its end.
+        """Work on the phase slice by slice; return whether it is complete.
 
-        A phase that begins in the middle goes on at its beginning, up to where it began.
+        If it starts in the middle, it continues from the beginning after its end, up to where it
+        started.
         """
         begun_at, seen, wrapped = self.places.get(phase.name), 0, False
         while seen < MOST_OF_A_PHASE:
@@ -151,7 +162,7 @@ class _Pages:
                 self.keep_places(**{phase.name: piece.after, _NEXT: following})
             phase.look_after(piece.found)
             seen += len(piece.found)
-            if seconds_left() < MARGIN_SECONDS:  # perhaps not all of the slice was looked after
+            if seconds_left() < MARGIN_SECONDS:  # part of the slice may be left
                 self.keep_places(**{phase.name: after})
                 return False
             if piece.after is None:

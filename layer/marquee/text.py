@@ -1,7 +1,8 @@
-"""The text message: ten titles, a link back and the opt-out line, in GSM-7 and three parts.
+"""Compose the text: ten titles, a link to the visitor's page and the opt-out line.
 
-A part of a multi-part message holds 153 septets (3GPP TS 23.040, 9.2.3.24.1); one character
-outside GSM 03.38 would turn the whole message into UCS-2 with 67 characters a part.
+The text is in GSM-7 and has at most three parts. A part of a multi-part message holds 153 septets
+(3GPP TS 23.040, 9.2.3.24.1). A single character outside GSM 03.38 would turn the whole message
+into UCS-2, with 67 characters per part.
 """
 
 from bisect import bisect_left
@@ -31,9 +32,13 @@ class TextTooLongError(ValueError):
 
 
 def compose(name: str, titles: Sequence[str], link: str) -> str:
-    """Write the message; the longest titles are shortened first, link and opt-out line never.
+    """Return the text.
 
-    The name is left out where it could be more than a name (`marquee.greeting`).
+    If it is too long, the longest titles are shortened first. The link and the opt-out line are
+    never shortened. The name is left out if it could be more than a name (`marquee.greeting`).
+
+    Raises:
+        TextTooLongError: if the link leaves too little room for the titles.
     """
     greeted = greeting_name(name)
     greeting = f"{greeted}, your Marquee picks:" if greeted else "Your Marquee picks:"
@@ -46,7 +51,7 @@ def compose(name: str, titles: Sequence[str], link: str) -> str:
 
 
 def to_gsm7(text: str) -> str:
-    """Transliterate what GSM-7 lacks; what it has (é, ñ, ü…) stays as it is."""
+    """Return the text with characters that GSM-7 lacks transliterated; others (é, ñ, ü…) stay."""
     return "".join(
         character
         if character in _BASIC or character in _EXTENDED
@@ -56,24 +61,29 @@ def to_gsm7(text: str) -> str:
 
 
 def septets(text: str) -> int:
-    """Count 7-bit units; characters of the extension table take two."""
+    """Return the length in septets; characters of the extension table take two.
+
+    Raises:
+        ValueError: if a character is not in GSM-7.
+    """
     if unknown := set(text) - _BASIC - _EXTENDED:
         raise ValueError(f"not GSM-7: {sorted(unknown)}")
     return len(text) + sum(character in _EXTENDED for character in text)
 
 
 def parts(text: str) -> int:
-    """Count the parts that the message is billed as."""
+    """Return the number of parts as which the message is billed."""
     length = septets(text)
     return 1 if length <= SINGLE_PART_SEPTETS else -(-length // PART_SEPTETS)
 
 
 def _line(text: str) -> str:
+    """Return the text in GSM-7 on one line; `?` if nothing is left."""
     return " ".join(to_gsm7(text).split()) or "?"
 
 
 def _fit(titles: list[str], room: int) -> list[str]:
-    """Shorten the longest titles to one common length that fits `room` septets."""
+    """Shorten the longest titles to one common length, so that all fit into `room` septets."""
     longest = max(map(septets, titles), default=0)
     if sum(map(septets, titles)) <= room:
         return titles
@@ -90,6 +100,7 @@ def _fit(titles: list[str], room: int) -> list[str]:
 
 
 def _shorten(text: str, limit: int) -> str:
+    """Return the text, cut and with an ellipsis if it is longer than `limit` septets."""
     if septets(text) <= limit:
         return text
     lengths = accumulate(map(septets, text))

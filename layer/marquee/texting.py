@@ -1,19 +1,19 @@
-"""From picks to one text, never two.
+"""Text a visitor's picks at most once.
 
-SNS has no idempotency key, so the text is claimed by a conditional write before it is sent. A
-claim without an end means that nobody knows whether the text went out: the request then fails
-with that reason and an alarm, and no second text is sent by itself.
+SNS has no idempotency key, so a conditional write claims the text before it is sent. If a claim is
+never finished, it is unknown whether the text was sent. The request then fails with the reason
+DELIVERY_UNKNOWN, an alarm goes off, and no second text is sent automatically.
 
-All texts of a UTC day together have a limit. Only the holder of a claim counts its text, and notes
-in the visitor's item that it did where the text has to be tried again: so a text counts once
-however often its message is delivered. Where nobody can say whether it was counted, it is counted
-again: the limit is never exceeded, a place may be lost. A text over the limit is not sent later:
-the request fails with NO_MORE_TODAY, and the picks stay on the page.
+There is a cap on all texts of a UTC day. Only the holder of a claim counts its text. If the text
+must be tried again, the holder records in the visitor's item that it is counted. A text therefore
+counts once however often its message is delivered. If it is unknown whether a text was counted, it
+is counted again: the cap is never exceeded, but one text fewer may be sent. A text over the cap is
+not sent later: the request fails with NO_MORE_TODAY, and the picks stay on the page.
 
-Each phone has a limit a day, too, and may have opted out. Both are the phone owner's business and
-not that of whoever typed the number: such a text is withheld, and the request ends as if it had
-been sent. It is counted against the limit of all texts before, so that reaching that limit looks
-alike for every phone, too.
+Each phone also has a limit per day, and it may have opted out. Both concern only the phone's owner,
+who may not be the visitor who typed the number. Such a text is withheld, and the request ends as if
+the text had been sent. The text is counted against the cap first, so that reaching the cap also
+looks the same for every phone.
 """
 
 import math
@@ -40,17 +40,20 @@ from marquee.visitor import Progress, Recipient, Status
 
 DELIVERY_UNKNOWN = "delivery unknown: the text may or may not have been sent"
 UNANSWERED = "delivery unknown: the text service did not answer in time"
-# SNS is asked twice (opted out? then the text itself), each for at most 5 seconds, and DynamoDB is
-# told what came of it: `marquee.aws.wiring` has the time-outs.
+# Enough for two calls to SNS (whether the phone has opted out, then the text itself) of at most
+# 5 seconds each, and for the write of the outcome to DynamoDB. `marquee.aws.wiring` sets the
+# time-outs.
 SECONDS_TO_SEND = 15.0
-# DynamoDB is asked three times for at most 7 seconds each by one call.
+# One call to DynamoDB makes up to three tries of at most 7 seconds each.
 SECONDS_TO_NOTE = 22.0
 NOTE_TRIES = 3
-# A fixed word of the API (docs/contracts.md): the page says more by it.
+# A fixed value of the API (docs/contracts.md), by which the page recognises this reason.
 NO_MORE_TODAY = "no more texts are sent today"
 
 
 class TextOutcome(StrEnum):
+    """How a delivery of a text's message ended."""
+
     TEXTED = "texted"
     REJECTED = "rejected"
     DELIVERY_UNKNOWN = "delivery unknown"
@@ -61,15 +64,21 @@ class TextOutcome(StrEnum):
 
 
 class NotYetError(RuntimeError):
-    """The message must come again later: its visitor is not ready, or is being texted now."""
+    """The message must be delivered again later.
+
+    The visitor's request is not ready, a text is being sent right now, or too little time is left.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Texter:
-    """`link` makes the visitor's way back; a claim is given up on after `claim_lease`.
+    """Sends texts.
 
-    `link` takes a visitor's id and token generation. `cap` limits the texts of a day to all phones
-    together, `phone_cap` those to each.
+    Attributes:
+        link: returns the address of a visitor's page, given visitor id and token generation.
+        claim_lease: the age at which an unfinished claim is given up.
+        cap: caps the texts per day to all phones together.
+        phone_cap: caps the texts per day to each phone.
     """
 
     visitors: Visitors
@@ -83,18 +92,18 @@ class Texter:
     def text(
         self, message: TextMessage, seconds_left: Callable[[], float] = lambda: math.inf
     ) -> TextOutcome:
-        """Text a visitor, provided that this version still waits for its text.
+        """Text a visitor if this version still waits for its text.
 
         Args:
             message: names the visitor and the version.
-            seconds_left: says how many seconds this process may still run.
+            seconds_left: returns how many seconds this process may still run.
 
         Raises:
-            NotYetError: the message must come again.
-            TextNotSentError: SNS refused the text for now; the message must come again.
+            NotYetError: if the message must be delivered again.
+            TextNotSentError: if SNS refused the text for now; the message must be delivered again.
         """
         recipient = self.visitors.recipient(message.visitor_id)
-        if recipient is None:  # forgotten since
+        if recipient is None:  # the visitor was forgotten since
             return TextOutcome.NOTHING_TO_DO
         progress = recipient.progress
         ended = progress.status in (Status.TEXTED, Status.FAILED)
@@ -107,7 +116,11 @@ class Texter:
         return self._claim_and_send(recipient, seconds_left)
 
     def give_up_claim(self, progress: Progress) -> TextOutcome:
-        """Settle a text that was claimed and never finished."""
+        """Fail the request if its text was claimed but never finished.
+
+        Raises:
+            NotYetError: if the claim is younger than `claim_lease`.
+        """
         claimed_at = parse_timestamp(progress.text_claimed_at or progress.status_at)
         if datetime.now(UTC) - claimed_at < self.claim_lease:
             raise NotYetError(f"visitor {progress.visitor_id} is being texted right now")
@@ -119,7 +132,7 @@ class Texter:
     ) -> TextOutcome:
         progress = recipient.progress
         visitor_id, version = progress.visitor_id, progress.version
-        body = self._compose(recipient)  # before the claim: whatever fails here can be repeated
+        body = self._compose(recipient)  # before the claim, so that an error here can be retried
         claim = uuid.uuid4().hex
         if not self._claim(progress, claim):
             raise NotYetError(f"visitor {visitor_id} is being texted right now")
@@ -150,7 +163,10 @@ class Texter:
         return TextOutcome.TEXTED
 
     def _claim(self, progress: Progress, claim: str) -> bool:
-        """Claim the text. A claim that nobody answers may stand all the same: it is given back."""
+        """Claim the text; return whether this try holds the claim.
+
+        A claim whose response was lost may be stored all the same, so it is given back on an error.
+        """
         try:
             return self.visitors.claim_text(progress.visitor_id, progress.version, claim)
         except Exception:
@@ -161,9 +177,9 @@ class Texter:
             raise
 
     def _note_texted(self, progress: Progress, seconds_left: Callable[[], float]) -> None:
-        """Note that the text is sent or withheld; again where DynamoDB does not answer in time.
+        """Record that the text is sent or withheld; retry if DynamoDB does not answer in time.
 
-        Without the note nobody would know, and the claim would end as DELIVERY_UNKNOWN.
+        Without this record the claim would end as DELIVERY_UNKNOWN.
         """
         for tries_left in reversed(range(NOTE_TRIES)):
             try:
@@ -175,10 +191,13 @@ class Texter:
                 return
 
     def _count(self, recipient: Recipient, claim: str, now: datetime) -> None:
-        """Count a claimed text against both limits, unless an earlier try of this window did.
+        """Count a claimed text against the cap and the phone's limit.
 
-        Raises TooOftenError where one of them is reached. Where counting fails the claim is given
-        back, so that the message can come again.
+        If an earlier try in this window has counted it, do nothing. If counting fails, give the
+        claim back, so that the message can be delivered again.
+
+        Raises:
+            TooOftenError: if one of the limits is reached.
         """
         progress = recipient.progress
         if progress.text_counted_in == self.cap.window_at(now):
@@ -198,7 +217,11 @@ class Texter:
     def _end_over(
         self, progress: Progress, limited: Limited, seconds_left: Callable[[], float]
     ) -> TextOutcome:
-        """End a text over a limit: visibly over everybody's, not over the phone's own."""
+        """End a text over a limit.
+
+        Over the cap the request fails visibly. Over the phone's limit the text is withheld, and the
+        request ends as if the text had been sent.
+        """
         if limited is Limited.TEXTS_IN_ALL:
             self._fail(progress, NO_MORE_TODAY)
             return TextOutcome.OVER_THE_CAP
@@ -211,6 +234,7 @@ class Texter:
         )
 
     def _compose(self, recipient: Recipient) -> str:
+        """Return the text: the picks' titles and the link to the visitor's page."""
         progress = recipient.progress
         movie_ids = [pick.movie_id for pick in progress.picks or ()]
         titles = self.titles.titles(progress.dataset, movie_ids)

@@ -1,9 +1,11 @@
-"""The title index of a model folder: `movies.sqlite`, what the API searches titles with.
+"""Build and open the title index of a model folder, `movies.sqlite`, which the API searches.
 
-Travels to EMR: standard library and numpy only. Titles and what people type go through the same
-functions here, so that both are cut into the same words. Movies are numbered by how many people
-rated them: the full-text index gives its rows in that order, and a search that looks at the first
-few hundred rows has seen the movies that people mean. docs/model.md says how they are ranked.
+This module also runs on EMR, so it uses only the standard library and numpy.
+
+The same functions split titles and search texts, so that both yield the same words. Movies are
+numbered by popularity, and the full-text index returns its rows in that order. The first few
+hundred rows of a search therefore contain the movies that people are likely to mean. docs/model.md
+describes how search results are ordered.
 """
 
 import re
@@ -18,11 +20,11 @@ import numpy as np
 from marquee.model import Integers, Model, ModelError, Movie
 
 TITLES_VERSION = 1
-_SQLITE = b"SQLite format 3\0"  # how its databases begin
-FIRST_YEAR, LAST_YEAR = 1870, 2100  # numbers between are years where other words stand beside them
+_SQLITE = b"SQLite format 3\0"  # the first bytes of an SQLite database
+FIRST_YEAR, LAST_YEAR = 1870, 2100  # a number in this range can be a year, after other words
 
-# Words that people leave out or put in as they like. Not `la` and `die`: what would be left of
-# L.A. Confidential and Die Hard?
+# Words that people may add or leave out. `la` and `die` are not among them, because they matter in
+# L.A. Confidential and Die Hard.
 _ARTICLES = frozenset(
     ("the", "a", "an", "le", "les", "un", "une", "el", "los", "las", "una", "il", "der", "das")
 )
@@ -45,29 +47,29 @@ _NUMBERS = (
     ("20", "twenty", "xx"),
     ("21", "twentyone", "xxi"),
 )
-# What is written otherwise and means the same: the first is how they are compared. `I` stays a
-# word, since it is one more often than it is a number.
+# Spellings with the same meaning; the first one is used for comparison. `I` is not a number here,
+# because it is more often a word.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     word: group for group in (*_NUMBERS, ("mister", "mr"), ("doctor", "dr")) for word in group
 }
 
-# Letters that Unicode does not take apart into a letter and an accent.
+# Letters that Unicode does not decompose into a letter and an accent.
 _LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "&": " and "}
 )
-# Whatever stands for an apostrophe: quotation marks, the modifier letter, accents by themselves.
+# Characters used as an apostrophe: quotation marks, the modifier letter, accents on their own.
 _QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u0060\u00b4", "'"))
 _ELISIONS = re.compile(r"(?<![^\W_])(?:[cdjlmns]|qu)'(?=[^\W_]{2})")
 _APOSTROPHES = re.compile(r"(?<=\w)'(?=\w)")
 _FRACTIONS = re.compile(r"(?<=\d)([¼-¾⅐-⅞])")
 _WORD = re.compile(r"[^\W_]+")
-# Letters that stand alone are one word: M*A*S*H, E.T., L.A.
+# Single letters in a row form one word: M*A*S*H, E.T., L.A.
 _SPELLED_OUT = re.compile(r"(?<![^\W_])(?:[^\W\d_](?:[.*·-]\s?|\s)){1,9}[^\W\d_](?![^\W_])")
 _JOINED = re.compile(r"[^\W_]+(?:[-·/:'.][^\W_]+)+")
 _BRACKETS = re.compile(r"(?<=\s)\(([^()]+)\)")
 _LAST_BRACKETS = re.compile(r"\s+\(([^()]*(?:\([^()]*\)[^()]*)*)\)$")
-# What stands in brackets and is no title: which edition or part it is (Netflix has more of these
-# than of titles), or how the title goes on, as in `I Do (But I Don't)`.
+# Text in brackets that is not an alternative title: an edition or part (in the Netflix data, more
+# common than titles), or the rest of the title, as in `I Do (But I Don't)`.
 _NO_TITLE = re.compile(
     r"^(?:part|season|series|ep|episode|vol|volume|disc|chapter|but|and)\b"
     r"|\b(?:edition|version|cut|feature|documentary|theatre|play|ballet|wide-?screen|full-?screen"
@@ -76,24 +78,24 @@ _NO_TITLE = re.compile(
     r"|^[\d\s,-]+s?$",
     re.IGNORECASE,
 )
-# What no title ends with: `Birdman: Or (The Unexpected Virtue of Ignorance)` stays whole.
+# Endings that no title has: `Birdman: Or (The Unexpected Virtue of Ignorance)` stays whole.
 _UNFINISHED = re.compile(r"(?:[:,&-]|\b(?:or|and|of))$", re.IGNORECASE)
 _ALSO = re.compile(r"^(?:a\.?k\.?a\.?:?|aka|or)\s+", re.IGNORECASE)
 _LAST_ARTICLE = re.compile(r"^(.+), (\w+)$")
 
 
 def fold(text: str) -> str:
-    """Lower case without accents; letters and what stands between them stay."""
+    """Return the text in lower case without accents; punctuation and spaces stay."""
     spaced = _FRACTIONS.sub(r" \1", text.translate(_QUOTES))
     apart = unicodedata.normalize("NFKD", spaced.casefold()).translate(_LETTERS)
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a title or of what somebody typed, folded.
+    """Return the words of a title or search text, as `fold` writes them.
 
-    `M*A*S*H` is one word, and so is the name in `Schindler's`; a hyphen parts two. What French
-    and Italian elide (`d'Amélie`) is left out.
+    `M*A*S*H` is one word, and so is `Schindler's`. A hyphen separates two words. Elided French
+    and Italian words, as in `d'Amélie`, are left out.
     """
     plain = _APOSTROPHES.sub("", _ELISIONS.sub("", fold(text)))
     spelled = _SPELLED_OUT.sub(lambda found: "".join(_WORD.findall(found[0])), plain)
@@ -101,27 +103,33 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def alike(word: str) -> tuple[str, ...]:
-    """The ways to write a word: `4`, `four` and `iv`."""
+    """Return all spellings of a word, for example `4`, `four` and `iv`."""
     return SPELLINGS.get(word, (word,))
 
 
 def compared(words: Iterable[str]) -> tuple[str, ...]:
-    """The words as they are compared: numbers in digits."""
+    """Return the words in the spelling for comparison: numbers in digits."""
     return tuple(alike(word)[0] for word in words)
 
 
 def without_loose(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that matter; all of them where there are no others."""
+    """Return the words without loose ones (LOOSE); all of them if every word is loose."""
     return tuple(word for word in words if word not in LOOSE) or words
 
 
 def titles_apart(movies: Iterable[tuple[str, int | None]]) -> list[tuple[str, tuple[str, ...]]]:
-    """The title that people say of each movie, and its alternative titles; given: title and year.
+    """Separate each movie's main title from its alternative titles.
 
-    MovieLens puts those behind it, in brackets: `Amelie (Fabuleux destin d'Amélie Poulain, Le)` is
-    `Amelie`, alternatively `Le Fabuleux destin d'Amélie Poulain`. Brackets that hold no title stay:
-    `Duplex (Widescreen)`. Where two movies of a year would be called the same, both keep theirs
-    whole.
+    MovieLens writes alternative titles in brackets after the main title:
+    `Amelie (Fabuleux destin d'Amélie Poulain, Le)` becomes `Amelie` with the alternative title
+    `Le Fabuleux destin d'Amélie Poulain`. Brackets that hold no title stay: `Duplex (Widescreen)`.
+    If two movies of the same year would get the same main title, both keep their whole titles.
+
+    Args:
+        movies: title and year of each movie.
+
+    Returns:
+        Main title and alternative titles of each movie, in the same order.
     """
     found = [(whole, year, *_apart(whole)) for whole, year in movies]
     times = Counter((fold(title), year) for _, year, title, _ in found)
@@ -132,6 +140,10 @@ def titles_apart(movies: Iterable[tuple[str, int | None]]) -> list[tuple[str, tu
 
 
 def _apart(title: str) -> tuple[str, tuple[str, ...]]:
+    """Return the main title and the alternative titles.
+
+    If the brackets hold no title, or the rest would be unfinished, return the whole title and none.
+    """
     said, others = title, list[str]()
     while found := _LAST_BRACKETS.search(said):
         if _NO_TITLE.search(found[1]):
@@ -148,9 +160,9 @@ def _apart(title: str) -> tuple[str, tuple[str, ...]]:
 
 
 def names_of(title: str) -> tuple[str, ...]:
-    """The names to find a title by: `Seven (a.k.a. Se7en)` has two.
+    """Return the names by which a title can be found: `Seven (a.k.a. Se7en)` has two.
 
-    A trailing article comes to the front, as it does in the title when it is prepared.
+    A trailing article moves to the front, as the prepare step does with the title itself.
     """
     bare = " ".join(_BRACKETS.sub(" ", title).split())
     inner = (_ALSO.sub("", found.strip()) for found in _BRACKETS.findall(title))
@@ -164,21 +176,30 @@ def _article_first(name: str) -> str:
 
 
 def joined_words(name: str) -> tuple[str, ...]:
-    """Words that a name parts by a hyphen and people write as one: `Spider-Man`, `WALL·E`."""
+    """Return the compounds in a name, written as one word: `Spider-Man`, `WALL·E`.
+
+    Such a word has a hyphen or another sign inside, but people also write it without.
+    """
     joined = ("".join(_WORD.findall(found)) for found in _JOINED.findall(fold(name)))
     return tuple(word for word in joined if word not in words_of(name))
 
 
 def by_popularity(movie_ids: Integers, support: Integers) -> list[int]:
-    """The movies' ids, those that most people rated first; ties in the order of ids."""
+    """Return movie ids by descending support; ties in the order of ids.
+
+    Args:
+        movie_ids: M.
+        support: number of ratings, M.
+    """
     ids: list[int] = movie_ids[np.lexsort((movie_ids, -support.astype(np.int64)))].tolist()
     return ids
 
 
 def build_titles(model: Model) -> bytes:
-    """The title index of a model's movies, as the bytes of an SQLite database.
+    """Return the title index of a model's movies, as the bytes of an SQLite database.
 
-    Raises sqlite3.OperationalError where this Python's SQLite was built without FTS5.
+    Raises:
+        sqlite3.OperationalError: if this Python's SQLite was built without FTS5.
     """
     ordered = by_popularity(model.rating.movie_ids, model.rating.support)
     connection = sqlite3.connect(":memory:")
@@ -194,7 +215,11 @@ def build_titles(model: Model) -> bytes:
 
 
 def open_titles(content: bytes) -> sqlite3.Connection:
-    """An index in memory, to read from. Raises ModelError where the bytes are none of ours."""
+    """Open a title index in memory for reading; other threads may use the connection too.
+
+    Raises:
+        ModelError: if the bytes are damaged or of another version of the index.
+    """
     if not content.startswith(_SQLITE):
         raise ModelError("the title index is damaged (it is no SQLite database); train again")
     connection = sqlite3.connect(":memory:", check_same_thread=False)
@@ -214,9 +239,14 @@ def open_titles(content: bytes) -> sqlite3.Connection:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    """`movies` holds no text, only which words a movie has; its row ids are `ranks.place`.
+    """Create the tables.
 
-    `ranks.names` are the movie's names, a line each, in words with spaces between.
+    - `ranks`: a movie's rank by support (`place`, from 1) and its names. `names` has one name per
+      line, and each name's words are separated by spaces.
+    - `names`: the keys (`keys_of`) of all names.
+    - `vocabulary`: every word, with the place of the most rated movie that has it.
+    - `movies`: the full-text index. It stores no text, only which words a movie has. Its row ids
+      are `ranks.place`.
     """
     connection.executescript(f"""
         PRAGMA user_version = {TITLES_VERSION};
@@ -231,6 +261,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _fill(connection: sqlite3.Connection, movies: list[Movie]) -> None:
+    """Insert the movies, which are in the order of their ranks."""
     vocabulary: dict[str, int] = {}
     for place, movie in enumerate(movies, start=1):
         titles = (movie.title, *movie.alternative_titles)
@@ -259,6 +290,9 @@ def _fill(connection: sqlite3.Connection, movies: list[Movie]) -> None:
 
 @lru_cache(maxsize=8192)
 def keys_of(words: tuple[str, ...]) -> tuple[str, str]:
-    """A name run together, without its loose words: as it is written, and numbers in digits."""
+    """Return a name's words run together, without loose words, in two spellings.
+
+    The first is as written, the second has numbers in digits.
+    """
     bare = without_loose(words)
     return "".join(bare), "".join(compared(bare))

@@ -9,8 +9,10 @@ from marquee.contracts import Member, Pick, Rating, VisitorObject
 
 
 class Status(StrEnum):
-    """Where a visitor's request stands. `failed` always has a reason; at `saved` she has rated too
-    few movies for picks, and nothing is computed.
+    """The status of a visitor's request.
+
+    At `saved` the visitor has rated too few movies for picks, and nothing is computed. A `failed`
+    request always has a reason.
     """
 
     SAVED = "saved"
@@ -23,14 +25,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the flow needs to know of a visitor: neither her name nor her phone.
+    """One version of a visitor's request, without the visitor's name and phone.
 
-    `texts` says whether this version of her request is to be texted, `text_claimed_at` whether a
-    text was claimed (and so perhaps sent), `text_counted_in` in which window a text that was
-    claimed and could not be sent was counted against the cap. `requeued_times` counts how often the
-    sweep asked once more for what the visitor waits for at this status, the last time at
-    `requeued_at`. `token_generation` says which of the visitor's tokens opens their page
-    (`marquee.identity.token_for`).
+    Attributes:
+        texts: whether this version is to be texted.
+        text_claimed_at: when a text was claimed, and therefore perhaps sent; None if it was not.
+        text_counted_in: the window of the cap that counted a text that was claimed but could not
+            be sent.
+        requeued_times: how often the sweep has queued the request again at this status.
+        requeued_at: when the sweep last queued the request again at this status.
+        token_generation: which of the visitor's tokens opens their page
+            (`marquee.identity.token_for`).
     """
 
     visitor_id: str
@@ -69,30 +74,34 @@ class Progress:
 
     @property
     def owes_text(self) -> bool:
-        """Whether a text was asked for that was neither sent nor claimed nor given up."""
+        """Whether a text was requested that is not sent, not claimed and not given up."""
         ended = self.status in (Status.TEXTED, Status.FAILED)
         return self.texts and not ended and self.text_claimed_at is None
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """Where to text: `mark` stands for the number where it must not be (an HMAC of it)."""
+    """A visitor's phone.
+
+    `number` is in E.164. `mark` is the phone mark: an HMAC that stands for the number where the
+    number must not appear.
+    """
 
     number: str = field(repr=False)
     mark: str
 
     @property
     def ends(self) -> str:
-        """The last two digits: enough to recognise one's own number by."""
+        """The last two digits, which are enough to recognise one's own number."""
         return self.number[-2:]
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A form that passed validation, on its way into the visitors table.
+    """A form that passed validation and is about to be stored as a new visitor.
 
-    `expires_at` is in seconds since 1970. What limits count of this visitor is keyed by
-    `limit_salt` (`marquee.identity.limit_entry`).
+    `expires_at` is in seconds since 1970. `limit_salt` keys the entries that limits hold in place
+    of the visitor's id (`marquee.identity.limit_entry`).
     """
 
     visitor_id: str
@@ -124,12 +133,17 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a visitor's own page shows of her; of the phone no more than its last digits.
+    """The data of a visitor's own page; of the phone, only the last digits and the mark.
 
-    `expires_at` is in seconds since 1970, `phone_mark` as in `Phone`, `limit_salt` as in
-    `Registration`. `form_digest` stands for the visitor's first form if it came with an
-    Idempotency-Key (`marquee.identity.form_digest`), `renewal` for the call that made the current
-    token (`marquee.identity.renewal_digest`).
+    Attributes:
+        expires_at: the visitor's expiry, in seconds since 1970.
+        phone_ends: the last digits, as in `Phone`.
+        phone_mark: as in `Phone`.
+        form_digest: identifies the visitor's first form if it came with an Idempotency-Key
+            (`marquee.identity.form_digest`).
+        renewal: identifies the call that made the current token
+            (`marquee.identity.renewal_digest`).
+        limit_salt: as in `Registration`.
     """
 
     progress: Progress
@@ -144,9 +158,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a visitor wants to be different from now on; what is None stays as it is.
+    """A visitor's change of their request; a field that is None stays as it is.
 
-    `renewal` is kept, as in `Page`, where the change makes a new token.
+    `expires_at` is in seconds since 1970. `text` asks for a text of the new version. `renewal` is
+    stored, as in `Page`, if the change makes a new token.
     """
 
     requested_at: str
@@ -161,7 +176,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is to be texted. Only send_text ever holds one."""
+    """A visitor whose phone is about to be texted. Only the function send_text creates one."""
 
     name: str
     phone: str
