@@ -37,7 +37,9 @@ class Received:
 
 
 def receive(event: Mapping[str, Any]) -> Received:
-    """Check the body of an API Gateway event if its method (POST or PUT) sends a form.
+    """Check the body of an API Gateway event whose method sends a form (POST or PUT).
+
+    The bodies of other events stay unread.
 
     A refused body is removed, so that no code parses it. The route then lacks its form, and
     `api.refusals` responds with the reason.

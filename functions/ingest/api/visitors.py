@@ -177,7 +177,7 @@ def renew_token(visitor_id: VisitorId, key: IdempotencyKey = None) -> Response[T
 @tracer.capture_method(capture_response=False, capture_error=False)
 def forget_visitor(visitor_id: VisitorId) -> Response[None]:
     """Delete everything that is stored of a visitor; afterwards there is no such visitor."""
-    # A half-forgotten visitor still has a token, so that the visitor can repeat this call.
+    # A visitor whose deletion has begun still has a token, so that this call can be repeated.
     generation = wiring.visitors(SETTINGS).token_generation(known_id(visitor_id))
     check_token(visitor_id, generation)
     wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)
@@ -304,6 +304,7 @@ def page_to_change(visitor_id: str, if_match: str | None) -> Page:
     Raises:
         NoSuchVisitorError: if the visitor is unknown or the token is wrong.
         PreconditionMissingError: if the call has no If-Match.
+        FieldError: if If-Match is not an ETag of the API.
         ChangedMeanwhileError: if the stored version is another one.
     """
     page = own_page(visitor_id)
