@@ -1,1 +1,1 @@
-"""The API's routes, one module a subject, and what they share."""
+"""The API's routes, one module per subject, and the code that they share."""

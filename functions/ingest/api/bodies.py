@@ -1,6 +1,6 @@
-"""What is checked of a body before its form is: media type, encoding, size and JSON.
+"""Checks of a body before its form is validated: media type, encoding, size and JSON.
 
-All of it costs time that grows with the size limit and not with what a caller sends.
+The size limit bounds the time of all checks, whatever a caller sends.
 """
 
 import base64
@@ -13,14 +13,15 @@ JSON = "application/json"
 MAX_BODY_BYTES = 32 * 1024
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 _METHODS_WITH_BODY = frozenset({"POST", "PUT"})
-# Every field of a form has bounds far below this. Longer numbers are not converted, since that
-# takes time with the square of their length and Python refuses more than 4,300 digits.
+# Every field of a form has bounds far below numbers of this length. Longer numbers are not
+# converted: the time for that grows with the square of their length, and Python refuses more than
+# 4,300 digits.
 _MOST_DIGITS = 20
 _BEYOND_EVERY_BOUND = int(1e20)
 
 
 class BodyRefusedError(Exception):
-    """The body cannot be read as a form; `status` is what HTTP calls the reason."""
+    """The body cannot be read as a form; `status` is the HTTP status code of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -29,17 +30,19 @@ class BodyRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Received:
-    """An event whose body is JSON text within the size limit, or no body and why."""
+    """An event with a body within the size limit, or without a body and with the error."""
 
     event: dict[str, Any]
     refused: BodyRefusedError | None = None
 
 
 def receive(event: Mapping[str, Any]) -> Received:
-    """Check the body of an API Gateway event; calls without a form keep theirs unread.
+    """Check the body of an API Gateway event whose method sends a form (POST or PUT).
 
-    A refused body is taken out, so that nothing parses it. The route then misses its form, and
-    `api.refusals` answers with the reason.
+    The bodies of other events stay unread.
+
+    A refused body is removed, so that no code parses it. The route then lacks its form, and
+    `api.refusals` responds with the reason.
     """
     if event.get("httpMethod") not in _METHODS_WITH_BODY:
         return Received(dict(event))
@@ -51,11 +54,14 @@ def receive(event: Mapping[str, Any]) -> Received:
 
 
 def parse(text: str) -> Any:
-    """Parse a body; a number beyond every bound stays beyond every bound.
+    """Parse the JSON of a body.
+
+    A whole number of more than 20 characters becomes ±10²⁰, which is also beyond every field's
+    bounds.
 
     Raises:
-        BodyRefusedError: where the text is not JSON, is nested too deeply, or holds half a
-            surrogate pair, which is no text (RFC 7493, section 2.1).
+        BodyRefusedError: if the text is not JSON, is nested too deeply, or contains half of a
+            surrogate pair, which is not valid text (RFC 7493, section 2.1).
     """
     try:
         value = json.loads(text, parse_int=_whole_number, parse_constant=_refuse_constant)
@@ -79,7 +85,7 @@ def _text(event: Mapping[str, Any]) -> str | None:
     body = event.get("body")
     if body is None:
         return None
-    # A character takes a byte or more, and base64 four characters for three bytes.
+    # A character has at least one byte, and base64 has four characters for three bytes.
     characters = MAX_BODY_BYTES * 4 // 3 + 4 if event.get("isBase64Encoded") else MAX_BODY_BYTES
     if len(body) > characters:
         raise _oversized()
@@ -96,7 +102,10 @@ def _text(event: Mapping[str, Any]) -> str | None:
 
 
 def _check_media_type(header: str) -> None:
-    """Types and the names of parameters are case-insensitive (RFC 9110, section 8.3.1)."""
+    """Refuse a media type other than JSON in UTF-8.
+
+    Types and parameter names are case-insensitive (RFC 9110, section 8.3.1).
+    """
     media_type, *parameters = (part.strip() for part in header.lower().split(";"))
     if media_type != JSON:
         raise BodyRefusedError(415, "Send the form as application/json.")
@@ -120,7 +129,7 @@ def _header(event: Mapping[str, Any], wanted: str) -> str | None:
 
 
 def _with_json(event: Mapping[str, Any], text: str | None) -> dict[str, Any]:
-    """The event with this body and the one media type that Powertools takes for JSON."""
+    """Return the event with this body and the only media type that Powertools reads as JSON."""
     headers = {
         name: JSON if name.lower() == "content-type" else value
         for name, value in (event.get("headers") or {}).items()

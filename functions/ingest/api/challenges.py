@@ -1,4 +1,4 @@
-"""The challenge that a browser solves before a phone is accepted."""
+"""The challenge that a browser must solve before the API accepts a phone number."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ router = APIGatewayRouter()
 @router.get("/challenge")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def get_challenge() -> Response[ChallengeAnswer]:
-    """A challenge whose solution a form with a phone carries as its proof."""
+    """Get a challenge; its solution is the proof that a form with a phone number needs."""
     challenge = wiring.challenges(SETTINGS).issue(datetime.now(UTC))
     return Response(
         status_code=200,

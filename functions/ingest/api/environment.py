@@ -1,4 +1,4 @@
-"""What one execution environment keeps from call to call: settings, the model, the secret."""
+"""State that an execution environment keeps between calls: settings, the model and the secret."""
 
 from marquee.answers import PickAnswer, pick_answers
 from marquee.aws import wiring
@@ -23,11 +23,11 @@ models = ModelStore(
 
 
 class NoModelYetError(Exception):
-    """Nothing was ever trained here."""
+    """No model can be loaded; usually none has been trained yet."""
 
 
 def loaded_model() -> LoadedModel:
-    """The current model and what is made of it."""
+    """Return the active model and the objects derived from it; raises NoModelYetError."""
     loaded = models.loaded()
     if loaded is None:
         raise NoModelYetError
@@ -35,17 +35,23 @@ def loaded_model() -> LoadedModel:
 
 
 def current_model() -> tuple[Model, Recommender]:
+    """Return the active model with its default recommender; raises NoModelYetError."""
     return model_named(RANKING)
 
 
 def model_named(name: str) -> tuple[Model, Recommender]:
-    """The current model with its recommender of that name."""
+    """Return the active model with its recommender of that name.
+
+    Raises:
+        NoModelYetError: if there is no model.
+        FieldError: if the model has no recommender of that name.
+    """
     loaded = loaded_model()
     return loaded.model, recommender_of(loaded, name)
 
 
 def recommender_of(loaded: LoadedModel, name: str) -> Recommender:
-    """The model's recommender of that name; raises FieldError where it has none."""
+    """Return the model's recommender of that name; raises FieldError if there is none."""
     try:
         return loaded.recommender(name)
     except UnknownModelError as error:
@@ -60,10 +66,20 @@ def picks_for(
     wanted: Wanted | None = None,
     count: int = PICKS,
 ) -> list[PickAnswer]:
+    """Return up to `count` picks for the form's ratings, best first, without dismissed movies.
+
+    Args:
+        form: the ratings and the dismissed movies, all known to the model.
+        model: the model that has the movies' titles.
+        recommender: the recommender that ranks them.
+        wanted: if given, only movies that match it are picked.
+        count: the largest number of picks.
+    """
     given = {rating.movie_id: float(rating.stars) for rating in form.ratings}
     found = recommender.picks(given, count, wanted, form.dismissed)
     return pick_answers(found, model.movies)
 
 
 def secret() -> str:
+    """Return the secret from which tokens, marks and digests are derived."""
     return token_secret(SETTINGS.token_secret_name)

@@ -1,4 +1,4 @@
-"""Which model answers, and how old it is."""
+"""The health check: the model that the API uses and its age."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ router = APIGatewayRouter()
 
 @router.get("/health")
 def health() -> HealthAnswer:
-    """Which model answers, and how old it is."""
+    """Get the model that the API uses, and its age."""
     model, _ = current_model()
     age = datetime.now(UTC) - parse_timestamp(model.trained_at)
     return HealthAnswer(

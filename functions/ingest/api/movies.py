@@ -1,4 +1,4 @@
-"""Finding movies: by their titles, one by one, and by what is like them."""
+"""Movies: search by title, details of a movie, and similar movies."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ def search(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     count: Annotated[int, Query(ge=1, le=MAX_FOUND)] = 8,
 ) -> FoundAnswer:
-    """The movies that are most likely meant by what was typed of a title, the likeliest first."""
+    """Find the movies whose titles best match the typed text, best match first."""
     loaded = loaded_model()
     found = loaded.titles.search(q, count)
     return FoundAnswer(
@@ -47,7 +47,7 @@ def search(
 
 @router.get("/movies/<movie_id>")
 def details(movie_id: MovieId) -> MovieFoundAnswer:
-    """A movie, how many people rated it and how, and its pages elsewhere."""
+    """Get a movie with its number of ratings, its mean stars and its pages on other sites."""
     loaded = loaded_model()
     movie = _known(movie_id, loaded)
     rating, profiles = loaded.model.rating, loaded.model.profiles
@@ -70,7 +70,7 @@ def details(movie_id: MovieId) -> MovieFoundAnswer:
 def similar(
     movie_id: MovieId, count: Annotated[int, Query(ge=1, le=NEIGHBOURS)] = 12
 ) -> SimilarAnswer:
-    """The movies most like one, the most similar first."""
+    """Get the movies that are most similar to a movie, most similar first."""
     loaded = loaded_model()
     movie = _known(movie_id, loaded)
     return SimilarAnswer(

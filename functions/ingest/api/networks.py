@@ -1,4 +1,4 @@
-"""Limits of the network that a call comes from: what one script can cause, whatever it sends."""
+"""Limits per network: they bound what one script can cause, whatever it sends."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,15 @@ limits = wiring.network_limits(SETTINGS)
 def take(router: APIGatewayRouter, counted: Sequence[Limited], now: datetime) -> None:
     """Count a call against the limits of its network.
 
-    The address itself is not kept: what stands for it changes with every hour.
+    The address itself is not stored. A mark stands for it, which changes every hour.
+
+    Args:
+        router: the router that handles the call.
+        counted: the limits to count the call against.
+        now: the time of the call.
+
+    Raises:
+        TooOftenError: if one of the limits is reached; the call is then not counted.
     """
     address = router.current_event.request_context.identity.source_ip
     mark = network_mark(network_of(address), limits.window_at(now), secret())

@@ -1,4 +1,4 @@
-"""What a visitor is asked, and her picks at once: nothing here is stored."""
+"""The questionnaire and immediate picks; these routes store nothing."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ router = APIGatewayRouter()
 
 @router.get("/questionnaire")
 def questionnaire() -> QuestionnaireAnswer:
-    """Movies to rate, chosen to tell tastes apart."""
+    """Get the movies to rate first, chosen to reveal a visitor's taste quickly."""
     model, _ = current_model()
     return QuestionnaireAnswer.of(model, model.questionnaire[:MAX_QUESTIONS])
 
@@ -29,7 +29,7 @@ def questionnaire() -> QuestionnaireAnswer:
 @router.post("/questionnaire")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
-    """Movies to rate next: those that tell most after these answers."""
+    """Get the movies to rate next: those that reveal the most, given these answers."""
     loaded = loaded_model()
     movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count)
     return QuestionnaireAnswer.of(loaded.model, movie_ids)
@@ -38,7 +38,7 @@ def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswe
 @router.post("/picks")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
-    """Picks for these ratings, at once; nothing is stored."""
+    """Get immediate picks for these ratings; nothing is stored."""
     model, recommender = model_named(form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))

@@ -1,4 +1,4 @@
-"""How a model sees whoever gave some ratings: nothing here is stored."""
+"""A visitor's profile: how a model describes the taste behind ratings; nothing is stored."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -22,7 +22,7 @@ router = APIGatewayRouter()
 @router.post("/profile")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def profile(form: Annotated[ProfileForm, Body()]) -> ProfileAnswer:
-    """How the model sees her: what she likes, where she differs, where she stands, how surely."""
+    """Get the profile of these ratings: preferences, surprises, map and certainty."""
     loaded = loaded_model()
     ratings = form.to_ratings()
     check_movies_known(ratings, loaded.model.movies)
@@ -37,10 +37,10 @@ def own_profile(
         str, Query(alias="model", max_length=MAX_MODEL, description="As in POST /picks.")
     ] = RANKING,
 ) -> Response[ProfileAnswer]:
-    """How the model sees a visitor by the ratings that are kept of her."""
+    """Get the profile of a visitor's stored ratings."""
     progress = own_page(visitor_id).progress
     loaded = loaded_model()
-    # Movies of another data set are others, whatever their ids.
+    # In another data set the same ids stand for other movies.
     known = progress.ratings if progress.dataset == loaded.model.dataset else ()
     body = profile_by(loaded, name, known)
     return Response(
@@ -49,9 +49,12 @@ def own_profile(
 
 
 def profile_by(loaded: LoadedModel, name: str, ratings: Iterable[Rating]) -> ProfileAnswer:
-    """The profile of these ratings by the model of that name.
+    """Return the profile of these ratings by the recommender of that name.
 
-    Movies that the model does not know tell it nothing. Raises FieldError on an unknown name.
+    Ratings of movies that the model does not know are ignored.
+
+    Raises:
+        FieldError: if the model has no recommender of that name.
     """
     recommender = recommender_of(loaded, name)
     given = {rating.movie_id: float(rating.stars) for rating in ratings}

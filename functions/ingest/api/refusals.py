@@ -1,4 +1,4 @@
-"""What the API answers where it does not do what was asked: a plain sentence a field."""
+"""The API's error responses: one plain sentence for each wrong field."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,11 +40,11 @@ _TOO_OFTEN = {
 
 
 class NoSuchVisitorError(Exception):
-    """The visitor is unknown or the token is wrong: the two look the same from outside."""
+    """The visitor is unknown or the token is wrong; a caller cannot tell these two apart."""
 
 
 class NoSuchMovieError(Exception):
-    """The model in use knows no movie of that id."""
+    """The active model has no movie of that id."""
 
     def __init__(self, movie_id: int) -> None:
         super().__init__(movie_id)
@@ -52,12 +52,14 @@ class NoSuchMovieError(Exception):
 
 
 def etag(version: int) -> str:
+    """Return the ETag of a visitor's version, in the quotes that HTTP requires."""
     return f'"{version}"'
 
 
 def refusal(
     status: int, field: str, message: str, headers: dict[str, str] | None = None
 ) -> Response[Any]:
+    """Log and return an error response about one field; `field` is empty if it is about none."""
     logger.info("refused", extra={"status_code": status, "field": field})
     body = errors_body([{"field": field, "message": message}])
     return Response(status, JSON, body.model_dump_json(), headers=dict(headers or {}))
@@ -70,6 +72,11 @@ def refuse_body(error: BodyRefusedError) -> Response[Any]:
 
 @router.exception_handler(RequestValidationError)
 def refuse_input(error: RequestValidationError) -> Response[Any]:
+    """Respond to an input that failed validation.
+
+    A refused body takes precedence: without it, the form is only missing. A visitor or movie id
+    that cannot exist is answered with 404, as an unknown one.
+    """
     refused: BodyRefusedError | None = router.context.get("refused_body")
     if refused is not None:
         return refusal(refused.status, "", refused.message)
@@ -80,7 +87,7 @@ def refuse_input(error: RequestValidationError) -> Response[Any]:
     if "movie_id" in names:
         return refusal(404, "movie_id", "There is no such movie; search for its title.")
     found = field_errors(errors)
-    # Without the names of unknown fields: they are the caller's words, and could be anything.
+    # Do not log the names of unknown fields: the caller chose them, and they may contain anything.
     named = [one["field"] for one in found if one["message"] != NO_SUCH_FIELD][:MAX_ERRORS]
     extra = {"status_code": 422, "errors": len(found), "fields": named}
     logger.info("refused", extra=extra)
@@ -88,9 +95,9 @@ def refuse_input(error: RequestValidationError) -> Response[Any]:
 
 
 def _names_nothing(error: Mapping[str, Any]) -> bool:
-    """Whether a part of the address is of the right kind, but longer or larger than any there is.
+    """Return whether an id in the path has the right type but lies outside all possible ids.
 
-    Where it is not even a number, the caller is told so instead.
+    An id that should be a number and is not is a wrong field instead.
     """
     return str(error["type"]) != "int_parsing"
 
@@ -149,4 +156,5 @@ def refuse_movie(error: NoSuchMovieError) -> Response[Any]:
 
 
 def refuse_path(_: Exception) -> Response[Any]:
+    """Respond to a call of a path that no route has."""
     return refusal(404, "", "There is nothing at this address.")

@@ -1,4 +1,4 @@
-"""A visitor's own page: made by a form, read, changed and forgotten with her token."""
+"""A visitor's own page: created by a form; read, changed and deleted with the visitor's token."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,7 @@ OWN: list[dict[str, list[str]]] = [{"token": []}]
 
 router = APIGatewayRouter()
 limits = wiring.limits(SETTINGS)
-# How long after forgetting a form that comes again late is still recognised.
+# How long after its visitor was forgotten a repeated form is still recognised.
 LATE_FORMS = timedelta(days=1)
 
 
@@ -78,7 +78,10 @@ LATE_FORMS = timedelta(days=1)
 def create_visitor(
     form: Annotated[VisitorForm, Body()], key: IdempotencyKey = None
 ) -> Response[VisitorCreated]:
-    """Keep a visitor and compute her picks with everybody's ratings; some picks come at once."""
+    """Create a visitor and return immediate picks; picks that use all visitors' ratings follow.
+
+    Repeating a call with the same Idempotency-Key and form returns the same visitor.
+    """
     model, recommender = current_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     try:
@@ -100,7 +103,7 @@ def create_visitor(
 @router.get("/visitors/<visitor_id>", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def get_visitor(visitor_id: VisitorId) -> Response[VisitorAnswer]:
-    """What is kept of a visitor, and where her request stands."""
+    """Get what is stored of a visitor, including the status of their request."""
     return answer(own_page(visitor_id))
 
 
@@ -109,7 +112,7 @@ def get_visitor(visitor_id: VisitorId) -> Response[VisitorAnswer]:
 def put_ratings(
     visitor_id: VisitorId, form: Annotated[RevisionForm, Body()], if_match: IfMatch = None
 ) -> Response[VisitorAnswer]:
-    """Put these ratings in the place of those that are kept; from five on the flow starts again."""
+    """Replace a visitor's ratings; with five or more, new picks are computed."""
     page = page_to_change(visitor_id, if_match)
     model, _ = current_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
@@ -133,7 +136,7 @@ def put_phone(
     if_match: IfMatch = None,
     key: IdempotencyKey = None,
 ) -> Response[VisitorAnswer]:
-    """Text the picks to this phone; another one than before makes a new token."""
+    """Set the phone to which the picks are texted; a different phone makes a new token."""
     repeated = repeated_renewal(visitor_id, key)
     if repeated is not None:
         return answer(repeated, current_token(repeated.progress))
@@ -160,7 +163,7 @@ def put_phone(
 @router.post("/visitors/<visitor_id>/token", security=OWN)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def renew_token(visitor_id: VisitorId, key: IdempotencyKey = None) -> Response[TokenAnswer]:
-    """Make a new token; links with the former one open nothing from then on."""
+    """Make a new token; links with the former token stop working."""
     progress = renewed(visitor_id, key)
     return Response(
         status_code=200,
@@ -173,8 +176,8 @@ def renew_token(visitor_id: VisitorId, key: IdempotencyKey = None) -> Response[T
 @router.delete("/visitors/<visitor_id>", security=OWN, status_code=204)
 @tracer.capture_method(capture_response=False, capture_error=False)
 def forget_visitor(visitor_id: VisitorId) -> Response[None]:
-    """Delete what is kept of a visitor; afterwards there is no such visitor."""
-    # Somebody whom a function has begun to forget has a token, too, to ask for the rest.
+    """Delete everything that is stored of a visitor; afterwards there is no such visitor."""
+    # A visitor whose deletion has begun still has a token, so that this call can be repeated.
     generation = wiring.visitors(SETTINGS).token_generation(known_id(visitor_id))
     check_token(visitor_id, generation)
     wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)
@@ -186,19 +189,25 @@ def forget_visitor(visitor_id: VisitorId) -> Response[None]:
 
 
 def bearer() -> str | None:
+    """Return the bearer token of the current call; None if there is none."""
     scheme, _, token = router.current_event.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else None
 
 
 def known_id(visitor_id: str) -> str:
-    """The id, provided that it can be one."""
+    """Return the id if its format is that of a visitor id; otherwise raise NoSuchVisitorError."""
     if not is_visitor_id(visitor_id):
         raise NoSuchVisitorError
     return visitor_id
 
 
 def check_token(visitor_id: str, generation: int | None) -> None:
-    """Refuse every token but that of this generation; without one nobody is stored."""
+    """Raise NoSuchVisitorError unless the call has the visitor's token of this generation.
+
+    Args:
+        visitor_id: the visitor's id.
+        generation: the token generation; None if there is no such visitor.
+    """
     token = bearer()
     if (
         token is None
@@ -214,6 +223,7 @@ def current_token(progress: Progress) -> str:
 
 
 def own_page(visitor_id: str) -> Page:
+    """Return the page that the call's token opens; raises NoSuchVisitorError."""
     page = wiring.visitors(SETTINGS).page(known_id(visitor_id))
     check_token(visitor_id, page.progress.token_generation if page else None)
     if page is None:
@@ -222,7 +232,10 @@ def own_page(visitor_id: str) -> Page:
 
 
 def renewed(visitor_id: str, key: str | None) -> Progress:
-    """The visitor with a new token; the one of this very call where it was made already."""
+    """Renew the visitor's token and return the visitor.
+
+    If an earlier try of the same call has already renewed the token, it is not renewed again.
+    """
     repeated = repeated_renewal(visitor_id, key)
     if repeated is not None:
         return repeated.progress
@@ -232,7 +245,7 @@ def renewed(visitor_id: str, key: str | None) -> Progress:
     networks.take(router, [Limited.NETWORK_CHANGES], now)
     count_change(page, f"token {before.token_generation + 1}", now)
     if not wiring.visitors(SETTINGS).renew_token(before, renewal_of(before, key)):
-        # DynamoDB's client tries again by itself: its first try may have been this call's.
+        # The DynamoDB client retries, so the renewal that won may be this call's own first try.
         repeated = repeated_renewal(visitor_id, key)
         if repeated is None:
             raise TokenReplacedError(visitor_id)
@@ -242,13 +255,26 @@ def renewed(visitor_id: str, key: str | None) -> Progress:
 
 
 def count_change(page: Page, what: str, now: datetime) -> None:
-    """Count a change against the visitor's own limit, whose record does not name the visitor."""
+    """Count the change `what` against the visitor's own limit.
+
+    The limit's record does not name the visitor.
+
+    Raises:
+        TooOftenError: if the limit is reached.
+    """
     salt = page.limit_salt
     limits[Limited.CHANGES].take(limit_entry(salt, "changes"), limit_entry(salt, what), now)
 
 
 def renewal_of(before: Progress, key: str | None) -> str | None:
-    """What recognises a call that replaces this token, when it comes again with the same key."""
+    """Return the digest that identifies a call which replaces the token of `before`.
+
+    A repeated call with the same Idempotency-Key has the same digest. Without a key the result is
+    None, and a repeated call is not recognised.
+
+    Raises:
+        FieldError: if the key has a wrong format.
+    """
     if key is None:
         return None
     check_idempotency_key(key)
@@ -256,7 +282,10 @@ def renewal_of(before: Progress, key: str | None) -> str | None:
 
 
 def repeated_renewal(visitor_id: str, key: str | None) -> Page | None:
-    """The page, where this very call has replaced the token already and its answer got lost."""
+    """Return the page if an earlier try of this call replaced the token and its response was lost.
+
+    The call must have the same Idempotency-Key and the former token. Otherwise the result is None.
+    """
     page = wiring.visitors(SETTINGS).page(known_id(visitor_id)) if key else None
     if page is None or page.progress.token_generation == 1:
         return None
@@ -270,7 +299,14 @@ def repeated_renewal(visitor_id: str, key: str | None) -> Page | None:
 
 
 def page_to_change(visitor_id: str, if_match: str | None) -> Page:
-    """The page, provided that its version is the one that is to be changed."""
+    """Return the visitor's page for a change of the version that If-Match names.
+
+    Raises:
+        NoSuchVisitorError: if the visitor is unknown or the token is wrong.
+        PreconditionMissingError: if the call has no If-Match.
+        FieldError: if If-Match is not an ETag of the API.
+        ChangedMeanwhileError: if the stored version is another one.
+    """
     page = own_page(visitor_id)
     if version_of(if_match) != page.progress.version:
         raise ChangedMeanwhileError(page.progress.version)
@@ -278,6 +314,7 @@ def page_to_change(visitor_id: str, if_match: str | None) -> Page:
 
 
 def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page:
+    """Check the limits, store the change as the next version and return the new page."""
     check_limits(page, change, proof, now)
     revised = wiring.reviser(SETTINGS).revise(page, change)
     metrics.add_metric("VisitorsRevised", "Count", 1)
@@ -289,10 +326,14 @@ def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page
 
 
 def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -> None:
-    """Count the change; a visitor who asks for a text proves work.
+    """Count the change against all limits, and use the proof if the visitor asks for a text.
 
-    How many texts a phone has had is not looked at here: no answer may tell anything about a phone
-    that the visitor merely typed (`marquee.texting`).
+    The number of texts that a phone has received is checked later, in `marquee.texting`: no
+    response may reveal anything about a phone number that a visitor merely typed.
+
+    Raises:
+        TooOftenError: if a limit is reached.
+        FieldError: if a proof is needed and this one is not valid.
     """
     progress = page.progress
     what = limit_entry(page.limit_salt, f"{progress.version + 1}")
@@ -304,16 +345,18 @@ def check_limits(page: Page, change: Change, proof: str | None, now: datetime) -
 
 
 def phone_of(number: str) -> Phone:
+    """Return the phone of a number in E.164; raises FieldError if its country gets no texts."""
     check_country(number, SETTINGS.countries)
     return Phone(number, phone_mark(number, secret()))
 
 
 def expires_at(now: datetime) -> int:
+    """Return the expiry of a visitor who is created or changed `now`, in seconds since 1970."""
     return round((now + timedelta(days=SETTINGS.visitor_days)).timestamp())
 
 
 def answer(page: Page, token: str | None = None) -> Response[VisitorAnswer]:
-    """The page; `token` is the new one where the call replaced it."""
+    """Return the response with a visitor's page; `token` is the new token if the call made one."""
     loaded = models.current()
     movies = loaded[0].movies if loaded and loaded[0].dataset == page.progress.dataset else {}
     body = VisitorAnswer.of(page, movies, token)
@@ -326,21 +369,24 @@ def _headers(version: int) -> dict[str, str | list[str]]:
 
 
 def register(form: VisitorForm, dataset: str, key: str | None) -> Progress:
-    """Store the form and start the flow, once for each Idempotency-Key.
+    """Store the form's visitor and start the flow, once per Idempotency-Key.
 
-    Raises OtherFormError where the key was used for another form, ForgottenError where its visitor
-    was forgotten.
+    Raises:
+        FieldError: if the key has a wrong format, or a phone or its proof is not valid.
+        OtherFormError: if the key was used for another form.
+        ForgottenError: if the visitor of this key was forgotten.
+        TooOftenError: if a limit of the network is reached.
     """
     if key is None:
         salt = limit_salt_for(None, secret())
         return register_visitor(new_visitor_id(), form, dataset, digest=None, limit_salt=salt)
     check_idempotency_key(key)
     visitor_id = visitor_id_for(key, secret())
-    # Without the proof: a form tried again with a newer one is still the same form. Without the
-    # defaults: a release that adds a field does not make another form of it.
+    # The proof is excluded, because a form that is repeated with a newer proof is still the same
+    # form. Defaults are excluded, so that a release that adds a field does not change the digest.
     said = form.model_dump_json(exclude={"proof"}, exclude_defaults=True)
     digest = form_digest(said, secret())
-    # Before anything is counted against a limit or a phone.
+    # Recognise a repeated form before anything is counted against a limit or a phone.
     repeated = wiring.registrar(SETTINGS).repeated(visitor_id, digest)
     if repeated is not None:
         return repeated
@@ -353,6 +399,15 @@ def register(form: VisitorForm, dataset: str, key: str | None) -> Progress:
 def register_visitor(
     visitor_id: str, form: VisitorForm, dataset: str, *, digest: str | None, limit_salt: str
 ) -> Progress:
+    """Check the proof and the limits, then store the visitor and start the flow.
+
+    Args:
+        visitor_id: the new visitor's id.
+        form: the form, whose movies are known to be in the data set.
+        dataset: the active data set.
+        digest: the form's digest; None if it came without an Idempotency-Key.
+        limit_salt: the salt of the visitor's entries in limits.
+    """
     logger.set_correlation_id(visitor_id)
     now = datetime.now(UTC)
     phone = phone_of(form.phone) if form.phone else None

@@ -1,1 +1,1 @@
-"""Adapters: what the domain asks for (`marquee.ports`), answered by AWS."""
+"""Adapters: implementations of the domain's interfaces (`marquee.ports`) with AWS services."""

@@ -1,4 +1,4 @@
-"""BatchGetItem over any number of keys, asking again for what DynamoDB left unprocessed."""
+"""BatchGetItem for any number of keys, repeated for keys that DynamoDB left unprocessed."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
-_BATCH = 100
+_BATCH = 100  # the most keys that one call takes
 
 
 def batch_get(
@@ -15,7 +15,14 @@ def batch_get(
     keys: Sequence[dict[str, Any]],
     **request: Any,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the items that exist, in no order. `request` adds a projection or consistency."""
+    """Yield the items that exist, in no particular order.
+
+    Args:
+        dynamodb: the resource to call.
+        table: the table's name.
+        keys: the items' keys, without duplicates: DynamoDB refuses duplicates in a call.
+        **request: more parameters, such as a projection or consistent reads.
+    """
     for start in range(0, len(keys), _BATCH):
         left: Sequence[Any] = keys[start : start + _BATCH]
         while left:

@@ -1,4 +1,4 @@
-"""How far work came that goes on in its next run: items of the idempotency table."""
+"""Bookmarks: how far each phase of the sweep has come, as items of the idempotency table."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
@@ -8,7 +8,10 @@ if TYPE_CHECKING:
 
 
 class BookmarksTable:
-    """Implements `marquee.ports.Bookmarks`: one item `bookmarks/<name>`, which never expires."""
+    """Implements `marquee.ports.Bookmarks`: one item `bookmarks/<name>`, which never expires.
+
+    The item's `places` are the bookmarks by name.
+    """
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)

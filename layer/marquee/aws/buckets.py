@@ -1,4 +1,4 @@
-"""What lies in the buckets: ratings, submissions, the current model and results."""
+"""The S3 buckets: visitor objects, submissions, models and results."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class UndeletedError(RuntimeError):
-    """S3 did not delete an object; asking again is safe."""
+    """S3 did not delete an object; trying again is safe."""
 
 
 class RatingsBucket:
-    """Implements `marquee.ports.RatingsLog` and `marquee.ports.Submissions`."""
+    """The bucket of visitor objects and submissions.
+
+    Implements `marquee.ports.RatingsLog` and `marquee.ports.Submissions`.
+    """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
@@ -33,6 +36,7 @@ class RatingsBucket:
         self._put(visitor.key, visitor.to_json(), "application/json")
 
     def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
+        """Delete the visitor's objects of these dates (YYYY-MM-DD); raises UndeletedError."""
         for date in dates:
             _delete_all(self._s3, self._bucket, f"{visitors_prefix(date)}{visitor_id}-")
 
@@ -49,8 +53,8 @@ class RatingsBucket:
 
     def get(self, submission_id: str) -> Submission | None:
         key = submission_key(submission_id)
-        # Listed first: to a GET of a missing key S3 answers 403 unless the role may list the whole
-        # bucket, visitors' objects too.
+        # List the key first: S3 answers a GET of a missing key with 403 unless the role may list
+        # the whole bucket, including the visitor objects.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         if listed["KeyCount"] == 0:
@@ -73,12 +77,17 @@ class RatingsBucket:
 
 
 class ModelsBucket:
-    """Implements `marquee.ports.Models`."""
+    """The bucket of models. Implements `marquee.ports.Models`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
 
     def current(self) -> CurrentModel | None:
+        """Read `current.json`; None before the first model is published.
+
+        Raises:
+            ContractError: if the format of `current.json` is wrong.
+        """
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key="current.json")
         except self._s3.exceptions.NoSuchKey:
@@ -86,7 +95,7 @@ class ModelsBucket:
         return CurrentModel.from_json(answer["Body"].read())
 
     def model_ids(self) -> list[str]:
-        """The models' folders, newest first: their names begin with the time."""
+        """Return the names of the model folders, newest first; a name begins with the time."""
         pages = self._s3.get_paginator("list_objects_v2")
         folders = [
             folder["Prefix"].rstrip("/")
@@ -96,7 +105,7 @@ class ModelsBucket:
         return sorted(folders, reverse=True)
 
     def read(self, model_id: str, name: str) -> bytes:
-        """Read one file of a model folder; raises LookupError where there is none."""
+        """Read one file of a model folder; raises LookupError if there is no such file."""
         key = f"{model_id}/{name}"
         try:
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -105,7 +114,7 @@ class ModelsBucket:
 
 
 class ResultsBucket:
-    """Implements `marquee.ports.Results`."""
+    """The bucket of results. Implements `marquee.ports.Results`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
@@ -121,14 +130,14 @@ class ResultsBucket:
         pages = self._s3.get_paginator("list_objects_v2")
         prefix = f"{results_prefix(submission_id)}part-"
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-            for item in page.get("Contents", []):  # in the order of their keys, says S3
+            for item in page.get("Contents", []):  # S3 lists keys in order
                 key = item["Key"]
                 if after is not None and key < after.key:
                     continue
                 try:
                     body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
                 except self._s3.exceptions.NoSuchKey:
-                    continue  # another delivery of the message has taken all and deleted it
+                    continue  # another delivery of the message has collected and deleted it
                 skipped = after.lines if after is not None and key == after.key else 0
                 lines = [line for line in body.read().splitlines() if line.strip()]
                 for number, line in enumerate(lines[skipped:], start=skipped + 1):
@@ -136,8 +145,8 @@ class ResultsBucket:
 
     def delete_results(self, submission_id: str) -> None:
         prefix = results_prefix(submission_id)
-        # The mark of completeness goes last, so that what is left after a death still counts as
-        # complete and is found.
+        # Delete `_SUCCESS` last. If the function dies before, the remaining results still count as
+        # complete, and the next attempt finds them.
         _delete_all(self._s3, self._bucket, prefix, but=f"{prefix}_SUCCESS")
         self._s3.delete_object(Bucket=self._bucket, Key=f"{prefix}_SUCCESS")
 
@@ -147,7 +156,7 @@ def _pages(s3: "S3Client", bucket: str, prefix: str) -> Iterator["ListObjectsV2O
 
 
 def _delete_all(s3: "S3Client", bucket: str, prefix: str, but: str = "") -> None:
-    """Delete what a prefix holds, but for one key; raises UndeletedError."""
+    """Delete every object under a prefix except the key `but`; raises UndeletedError."""
     for page in _pages(s3, bucket, prefix):
         found = [item["Key"] for item in page.get("Contents", []) if item["Key"] != but]
         if not found:

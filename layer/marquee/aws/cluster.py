@@ -1,4 +1,4 @@
-"""The EMR cluster: adding steps and asking after them."""
+"""The EMR cluster: add steps and read their states."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
@@ -13,8 +13,8 @@ from marquee.steps import Step
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
 
-# EMR lists a cluster's newest 1,000 steps, 50 a page; a step still waited for is among the
-# newest few hundred (a cluster holds at most 256 that have not ended).
+# EMR lists a cluster's newest 1,000 steps, 50 per page. A step whose end is still awaited is among
+# the newest few hundred, because a cluster holds at most 256 steps that have not ended.
 _MAX_PAGES = 10
 
 
@@ -28,10 +28,14 @@ class Cluster:
         reader: "EMRClient | None" = None,
         former: Sequence[str] = (),
     ) -> None:
-        """`emr` adds steps and must not retry by itself; `reader`, which may, asks after them.
+        """Use the cluster of this id.
 
-        `former` are the clusters that this one replaces. They get no new steps, but a step that
-        one of them holds must not be added here again: both would write the same results.
+        Args:
+            emr: the client that adds steps. It must not retry.
+            cluster_id: the cluster that gets new steps.
+            reader: the client that reads states, by default `emr`. It may retry.
+            former: the ids of the clusters that this one replaces. They get no new steps, but
+                their steps must not be added here again: both would write the same results.
         """
         self._emr, self._reader, self.cluster_id = emr, reader or emr, cluster_id
         self._former = tuple(former)
@@ -44,7 +48,7 @@ class Cluster:
         return answer["StepIds"]
 
     def describe(self, step_id: str) -> dict[str, Any]:
-        """Give a step as EMR describes it (`Id`, `Name`, `Status`…)."""
+        """Return a step as EMR describes it (`Id`, `Name`, `Status`…)."""
         step = self._reader.describe_step(ClusterId=self.cluster_id, StepId=step_id)["Step"]
         return dict(step)
 
@@ -53,7 +57,7 @@ class Cluster:
     ) -> dict[str, StepState]:
         wanted, found = set(names), self._states(self.cluster_id, set(names), since)
         for cluster_id in self._former:
-            with suppress(ClusterGoneError):  # its steps are cancelled or were never there
+            with suppress(ClusterGoneError):  # its steps were cancelled or never existed
                 found = self._states(cluster_id, wanted - found.keys(), since) | found
         return found
 
@@ -74,6 +78,7 @@ class Cluster:
         return found
 
     def active_step_names(self) -> list[str]:
+        """Return the names of this cluster's pending and running steps, newest first."""
         return [
             step["Name"] for step in self._newest_first(self.cluster_id, ["PENDING", "RUNNING"])
         ]
@@ -95,7 +100,7 @@ class Cluster:
             request["Marker"] = answer["Marker"]
 
     def _gone(self, error: ClientError) -> ClusterGoneError | None:
-        """Tell a terminated cluster from every other refusal."""
+        """Return a ClusterGoneError if the error means that the cluster is gone, otherwise None."""
         code = error.response["Error"]["Code"]
         message = error.response["Error"].get("Message", "").lower()
         terminated = "terminated" in message or "shutting down" in message

@@ -1,4 +1,4 @@
-"""Ids of visitors who were forgotten lately: records in the idempotency table, which expire."""
+"""Ids of recently forgotten visitors: expiring items of the idempotency table."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class ForgottenIds:
-    """Implements `marquee.ports.ForgottenIds`; a record holds the id and when it expires."""
+    """Implements `marquee.ports.ForgottenIds`; an item holds only the id and its expiry."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)

@@ -1,4 +1,4 @@
-"""Which steps were added: Powertools Idempotency over the idempotency table."""
+"""The ledger of added steps: Powertools Idempotency with the idempotency table."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Longer than a message can live in its queue (4 days) and its dead-letter queue (14 days).
+# Longer than a message can stay in its queue (4 days) and then in its dead-letter queue (14 days).
 _REMEMBERED_SECONDS = 20 * 24 * 3600
 
 
 class IdempotencyLedger:
     """Implements `marquee.ports.StepLedger`.
 
-    Keys carry the cluster's id: a new cluster has none of the old one's steps. A run that died is
-    forgotten once the invocation's time is up (`register`), and a run that failed at once.
+    Keys contain the cluster's id, because a new cluster has none of the old cluster's steps. The
+    record of a run that failed is deleted immediately. The record of a run that died stops counting
+    when the time of its invocation is up (see `register`).
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str, cluster_id: str) -> None:
@@ -33,6 +34,7 @@ class IdempotencyLedger:
         self._store = DynamoDBPersistenceLayer(table_name=table, boto3_client=dynamodb)
 
     def register(self, context: "LambdaContext") -> None:
+        """Set the invocation whose remaining time limits how long a dead run blocks its key."""
         self._config.register_lambda_context(context)
 
     def once(self, key: str, add: AddSteps) -> None:

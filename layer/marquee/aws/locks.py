@@ -1,4 +1,4 @@
-"""Who does what only one at a time may do: items of the idempotency table, gone by themselves."""
+"""Locks: expiring items of the idempotency table."""
 
 from datetime import datetime
 from math import ceil
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 class LockTable:
     """Implements `marquee.ports.Locks`.
 
-    A lock is the item `lock/<name>` with its holder and the second it expires. Every try to take it
-    has a holder of its own: a client that repeats a call, because the answer to it was lost, finds
-    itself as the holder and still has the lock.
+    A lock is the item `lock/<name>` with its holder and its expiry (seconds since 1970). Each call
+    of `take` uses a new holder id. If the client repeats a request whose response was lost, it
+    finds that id as the holder, and the call still succeeds.
     """
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
@@ -27,7 +27,7 @@ class LockTable:
             self._table.update_item(
                 Key={"id": _key(name)},
                 UpdateExpression="SET holder = :me, expiration = :until",
-                # DynamoDB deletes expired items only within days, so the time is compared as well.
+                # DynamoDB may take days to delete an expired item, so compare the expiry as well.
                 ConditionExpression=(
                     "attribute_not_exists(id) OR expiration <= :now OR holder = :me"
                 ),
@@ -53,7 +53,7 @@ class LockTable:
                 ExpressionAttributeValues={":me": holder},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            return  # its time was up and another holds it now
+            return  # the lock expired and another process took it
 
 
 def _key(name: str) -> str:

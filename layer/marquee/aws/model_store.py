@@ -1,7 +1,7 @@
-"""The model in memory: loaded once an environment, swapped when `current.json` changes.
+"""The model in memory: each execution environment loads it and follows changes of `current.json`.
 
-A model that cannot be read is nobody's error: the one in memory stays, and an environment that has
-none yet falls back to the newest other model of the data set that is whole.
+An unreadable model does not fail the request: the model in memory stays. An execution environment
+that has no model yet falls back to the newest other readable model of the same data set.
 """
 
 import logging
@@ -24,20 +24,20 @@ from marquee.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
 
 _logger = logging.getLogger(__name__)
 
-MOST_FALLBACKS = 5  # older models that are tried
+MOST_FALLBACKS = 5  # other models that are tried, newest first
 
-type _Read = Callable[[str], bytes]  # a file of the model folder by its name; LookupError
+type _Read = Callable[[str], bytes]  # reads a file of the model folder; raises LookupError
 
 
 class LoadedModel:
-    """A model, and what is made or read of it when it is first asked for."""
+    """A model with the objects that are derived from it or read with it on first use."""
 
     def __init__(self, model: Model, read: _Read) -> None:
         self.model, self._read = model, read
         self._recommenders: dict[str, Recommender] = {}
 
     def recommender(self, name: str = RANKING) -> Recommender:
-        """Raises UnknownModelError where the model has none of that name."""
+        """Return the recommender of that name; raises UnknownModelError if there is none."""
         if name not in self._recommenders:
             self._recommenders[name] = Recommender(self.model, name)
         return self._recommenders[name]
@@ -52,6 +52,7 @@ class LoadedModel:
 
     @cached_property
     def titles(self) -> Titles:
+        """The search in titles; without a readable title index, one is made in memory."""
         try:
             index = read_beside(self._read, TITLES)
             if index is not None:
@@ -63,10 +64,12 @@ class LoadedModel:
 
     @cached_property
     def similar(self) -> Likenesses:
+        """The similar movies; without a readable file, they are computed on request."""
         try:
             return read_similar(self._read(SIMILAR))
         except LookupError:
-            # Models that a visitor waited for, and those whose step is still to come.
+            # Normal for a model that was trained while a visitor waited, and for a model whose
+            # similar step has not run yet.
             _logger.info("the model has no similar movies: they are compared as asked for")
         except ModelError:
             _logger.exception("the similar movies cannot be read: they are compared as asked for")
@@ -74,6 +77,7 @@ class LoadedModel:
 
     @cached_property
     def links(self) -> Mapping[int, Ids]:
+        """Movies' ids on other sites, by movie id; empty if the model has no readable links."""
         try:
             content = read_beside(self._read, LINKS)
             return {} if content is None else read_links(content)
@@ -83,9 +87,13 @@ class LoadedModel:
 
 
 class ModelStore:
-    """Serves the current model; `refresh_seconds` is how late a swap may be noticed.
+    """Serves the active model.
 
-    `unreadable` is called each time that the current model turns out to be so.
+    Args:
+        bucket: the bucket of models.
+        refresh_seconds: how long a newly published model may go unnoticed.
+        clock: returns the time in seconds; must be monotonic.
+        unreadable: called each time the active model or `current.json` cannot be read.
     """
 
     def __init__(
@@ -102,7 +110,7 @@ class ModelStore:
         self._loaded: LoadedModel | None = None
 
     def loaded(self) -> LoadedModel | None:
-        """Give the newest model that could be read, None where there is none."""
+        """Return the newest model that could be read; None if there is none."""
         now = self._clock()
         if now - self._checked_at >= self._refresh_seconds:
             self._checked_at = now
@@ -110,9 +118,13 @@ class ModelStore:
         return self._loaded
 
     def current(self, name: str = RANKING) -> tuple[Model, Recommender] | None:
-        """Give the newest model and its recommender of that name, None before the first.
+        """Return the newest readable model and its recommender; None if there is no model.
 
-        Raises UnknownModelError where the model has none of that name.
+        Args:
+            name: the recommender's name.
+
+        Raises:
+            UnknownModelError: if the model has no recommender of that name.
         """
         loaded = self.loaded()
         return None if loaded is None else (loaded.model, loaded.recommender(name))
@@ -134,7 +146,10 @@ class ModelStore:
                 self._loaded = self._other_of(named)
 
     def _other_of(self, named: CurrentModel) -> LoadedModel | None:
-        """The newest whole model of the data set; `current.json` is looked at again later."""
+        """Return the newest other readable model of the same data set; None if there is none.
+
+        The next refresh tries the active model again.
+        """
         others = (each for each in self._bucket.model_ids() if each != named.model_id)
         for model_id in islice(others, MOST_FALLBACKS):
             try:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Movie(TypedDict):
-    """What the table holds of a movie; `year` is None where the data set has none."""
+    """A movie as the table stores it; `year` is None if the data set has no year for it."""
 
     movie_id: int
     title: str
@@ -25,13 +25,13 @@ class MoviesTable:
         self._dynamodb, self._name = dynamodb, name
 
     def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]:
-        """Give the titles that are known; a movie without one is left out."""
+        """Return the known titles by movie id; a movie that is not in the table is left out."""
         keys = [{"dataset": dataset, "movie_id": movie_id} for movie_id in dict.fromkeys(movie_ids)]
         items = batch_get(self._dynamodb, self._name, keys, ProjectionExpression="movie_id, title")
         return {int(item["movie_id"]): str(item["title"]) for item in items}
 
     def put(self, dataset: str, movies: Iterable[Movie]) -> int:
-        """Write movies, replacing those that are there, and give their number."""
+        """Write movies, replacing existing ones, and return how many were written."""
         count = 0
         with self._dynamodb.Table(self._name).batch_writer() as batch:
             for movie in movies:

@@ -1,4 +1,4 @@
-"""Logger, tracer and metrics of a function, set up the same way everywhere."""
+"""The logger, tracer and metrics of a function, set up alike for all functions."""
 
 import logging
 import os
@@ -12,16 +12,16 @@ _NAMESPACE = "Marquee"
 
 
 def observe(service: str) -> tuple[Logger, Tracer, Metrics]:
-    """Give the three for a function.
+    """Return the logger, tracer and metrics of the function `service`.
 
-    Events are never logged and the tracer captures neither answers nor errors: both may hold a
-    phone number. The domain's own log lines go through the same logger, so that each carries the
-    correlation id of the visitor (or the submission) it is about.
+    Functions never log events, and never let the tracer capture responses or errors, because these
+    may contain a phone number. The domain's log lines go through the same logger, so that each
+    carries the correlation id of its visitor or submission.
     """
     logger = Logger(service=service, log_uncaught_exceptions=False, use_rfc3339=True)
-    # A call without metrics is usual, and the warning would be a log line that is no JSON.
+    # Calls without metrics are normal, and the warning would be a log line that is not JSON.
     warnings.filterwarnings("ignore", message="No application metrics to publish")
-    logging.getLogger("marquee")  # must exist before its settings can be copied
+    logging.getLogger("marquee")  # the logger must exist before settings are copied to it
     copy_config_to_registered_loggers(logger, include={"marquee"})
     tracer = Tracer(service=service)
     metrics = Metrics(namespace=_NAMESPACE, service=service)
@@ -30,5 +30,5 @@ def observe(service: str) -> tuple[Logger, Tracer, Metrics]:
 
 
 def token_secret(name: str) -> str:
-    """Read the secret behind visitors' tokens; kept in memory for an hour."""
+    """Return the secret from which tokens are derived; it is cached in memory for an hour."""
     return parameters.get_parameter(name, decrypt=True, max_age=3600)

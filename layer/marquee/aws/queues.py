@@ -1,4 +1,4 @@
-"""The queues that the functions themselves write to."""
+"""The SQS queues to which functions send messages."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,11 +9,11 @@ from marquee.s3_events import announcement
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10  # the most that SQS takes at once
+_BATCH = 10  # the most messages that SQS takes in one call
 
 
 class QueueError(RuntimeError):
-    """SQS refused messages of a batch."""
+    """SQS refused some messages of a batch; it may have accepted the others."""
 
 
 class TextsQueue:
@@ -37,10 +37,10 @@ class ResultsQueue:
 
 
 class VisitorsQueue:
-    """Implements `marquee.ports.WaitingLine`: the visitors' own queue, with a delay.
+    """Implements `marquee.ports.WaitingLine`: sends visitors to the visitors queue with a delay.
 
-    A new message, and not the old one made visible later: waiting is no failed delivery and must
-    not bring anybody nearer to the dead letters.
+    It sends a new message and does not merely delay the old one, because waiting is not a failed
+    delivery and must not bring the message closer to the dead letters.
     """
 
     def __init__(self, sqs: "SQSClient", url: str, delay_seconds: int) -> None:

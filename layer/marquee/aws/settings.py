@@ -1,4 +1,4 @@
-"""What a function is told by its environment: one typed place."""
+"""The settings that a function reads from its environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ type _Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseModel):
-    """Names and numbers from `sam/template.yaml`; a function uses the ones it needs."""
+    """Names and numbers from `sam/template.yaml`; each function uses those that it needs."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -60,6 +60,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables that are named like a field in upper case; ignore all others."""
         known = {
             name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables
         }
@@ -79,7 +80,7 @@ class Settings(BaseModel):
 
     @property
     def countries(self) -> frozenset[str]:
-        """The countries whose phones are texted, by their ISO 3166 codes."""
+        """The ISO 3166 codes of the countries to whose phones texts are sent."""
         return frozenset(self.phone_countries.split(","))
 
     @property

@@ -1,4 +1,4 @@
-"""Texts by SNS."""
+"""Texts sent with SNS."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ _SERVER_ERROR = 500
 class SnsSms:
     """Implements `marquee.ports.Sms`.
 
-    The client must not retry by itself: a publish that timed out may have been sent.
+    The client must not retry, because a publish that timed out may have been sent.
     """
 
     def __init__(self, sns: "SNSClient") -> None:
@@ -50,7 +50,7 @@ class SnsSms:
                 },
             )
         except ClientError as error:
-            raise _from(error) from None  # the cause's text may hold the number
+            raise _from(error) from None  # the SNS error may contain the phone number
         except (EndpointConnectionError, ConnectTimeoutError):
             raise TextNotSentError("SNS could not be reached") from None
         except BotoCoreError as error:
@@ -66,16 +66,17 @@ class SnsSms:
 
 
 def _without_message(parsed: dict[str, Any], **_: Any) -> None:
-    """Blank SNS's error message before it becomes an exception.
+    """Replace SNS's error message before it becomes an exception.
 
-    It quotes the phone number ("Invalid parameter: PhoneNumber Reason: +1…"), and the X-Ray SDK
-    writes every exception of a client into the trace.
+    The message quotes the phone number ("Invalid parameter: PhoneNumber Reason: +1…"), and the
+    X-Ray SDK writes every exception of a client to the trace.
     """
     if "Error" in parsed:
         parsed["Error"]["Message"] = "left out: it may hold the phone number"
 
 
 def _from(error: ClientError) -> Exception:
+    """Return the error of `marquee.ports` that an error of SNS stands for."""
     code = _code(error)
     if code in _THROTTLED:
         return TextNotSentError(f"SNS throttles: {code}")

@@ -1,4 +1,4 @@
-"""What was counted against a limit, in the idempotency table, which deletes it by itself."""
+"""Counts for limits and caps: expiring items of the idempotency table."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Tallies:
-    """Implements `marquee.ports.Tally`: one set a key, so each write costs by what is counted."""
+    """Implements `marquee.ports.Tally`: one set per key.
+
+    The cost of a write grows with the number of things in the set.
+    """
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)
@@ -36,9 +39,10 @@ class Tallies:
 
 
 class Counters:
-    """Implements `marquee.ports.Counter`: an item of fixed size a key, whatever is counted.
+    """Implements `marquee.ports.Counter`: one item per key, whose size does not grow with counts.
 
-    A call whose answer is lost is tried again by the client and may count twice, never not at all.
+    If the response to a call is lost, the client repeats the call. The event may then be counted
+    twice, but is never missed.
     """
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:

@@ -1,4 +1,4 @@
-"""The visitors table: one item a visitor, one conditional write a status."""
+"""The visitors table: one item per visitor, one conditional write per change."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 _OPEN_INDEX = "open"
 _EXPIRY_INDEX = "expiry"
-# DynamoDB deletes an item this long after the sweep was to forget its visitor. Then the objects'
-# dates, which only the item knows, are lost: so the sweep gets many chances before.
+# DynamoDB deletes an item this long after the visitor's expiry. Only the item records the dates in
+# the visitor objects' keys, so afterwards those objects cannot be found. The sweep therefore gets
+# many chances to forget the visitor first.
 _UNFORGOTTEN = timedelta(days=7)
-# Whoever asked to be forgotten stays for a moment as an item with nothing in it: not a `Status`,
-# since nothing outside this module ever sees one.
+# The status of an emptied item, whose visitor is being forgotten. It is not a `Status`, because
+# code outside this module never sees such an item.
 _EMPTY = "empty"
-# Everything the flow needs; name and phone are not among it.
+# The attributes that the flow needs. Name and phone are not among them.
 _FLOW = (
     "visitor_id, version, dataset, #status, status_at, requested_at, ratings, texts, dismissed, "
     "submission_id, text_claimed_at, text_counted_in, reason, model_id, picks, requeued, "
@@ -40,7 +41,8 @@ _PAGE: dict[str, Any] = {
     ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
-# Everything else goes at once; the dates of the objects that are still to be deleted stay.
+# The attributes that `empty` removes. `dates` and `requested_at` stay, because they give the dates
+# of the visitor objects that are still to be deleted.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
     "ratings", "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
@@ -51,12 +53,13 @@ _TAKEN = (
 
 
 class VisitorsTable:
-    """Implements `marquee.ports.Visitors`."""
+    """Implements `marquee.ports.Visitors`, which documents the methods."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", name: str) -> None:
         self._dynamodb, self._name = dynamodb, name
         self._table = dynamodb.Table(name)
-        # For what several threads do at once: clients are safe for that, resources are not.
+        # For `_move`, which several threads may call at the same time: clients are thread-safe,
+        # resources are not.
         self._client = dynamodb.meta.client
 
     def create(self, registration: Registration) -> bool:
@@ -119,7 +122,7 @@ class VisitorsTable:
         self, status: Status, until: datetime, most: int, after: str | None = None
     ) -> Slice[Progress]:
         keys = self._open_keys(status.value, until, most, after)
-        # The index lags behind the table: whoever has moved on is left out.
+        # The index lags behind the table. Leave out visitors whose status has changed since.
         found = [p for p in self.get_many(keys.found).values() if p.status is status]
         return Slice(found, keys.after)
 
@@ -127,6 +130,11 @@ class VisitorsTable:
         return self._open_keys(_EMPTY, until, most, after)
 
     def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
+        """List visitors who are expired at `now` and still to be forgotten.
+
+        The index is queried day by day, oldest day first; a slice holds visitors of one day only.
+        Its bookmark is the last `forget_at`, in seconds since 1970.
+        """
         since, end = -1 if after is None else int(after), round(now.timestamp())
         if since >= end:
             return Slice([])
@@ -150,16 +158,17 @@ class VisitorsTable:
         return Slice([])
 
     def _open_keys(self, status: str, until: datetime, most: int, after: str | None) -> Slice[str]:
-        """Read a slice of the index; its bookmark is the last `status_at`.
+        """Return the visitor ids in a slice of the index; its bookmark is the last `status_at`.
 
-        No ExclusiveStartKey: the item that it names may have left the index since.
+        ExclusiveStartKey is not used, because the item that it names may have left the index since.
         """
         answer = self._table.query(
             IndexName=_OPEN_INDEX,
             KeyConditionExpression="open_status = :status AND status_at BETWEEN :after AND :until",
             ExpressionAttributeValues={
                 ":status": status,
-                # A key of DynamoDB is never empty; "~" follows every character of a timestamp.
+                # A DynamoDB key must not be empty, hence "0", which sorts before every timestamp.
+                # "~" sorts after every character of a timestamp.
                 ":after": "0" if after is None else f"{after}~",
                 ":until": timestamp(until),
             },
@@ -168,7 +177,8 @@ class VisitorsTable:
         items = [(str(item["status_at"]), str(item["visitor_id"])) for item in answer["Items"]]
         if "LastEvaluatedKey" not in answer or not items:
             return Slice([visitor_id for _, visitor_id in items])
-        # Others of the last moment may follow: all of that moment come with the next slice.
+        # More visitors with the last `status_at` may follow. Leave all of them to the next slice,
+        # unless the whole slice has that `status_at`.
         kept = [item for item in items if item[0] < items[-1][0]] or items
         return Slice([visitor_id for _, visitor_id in kept], kept[-1][0])
 
@@ -182,7 +192,7 @@ class VisitorsTable:
                 ExpressionAttributeValues={
                     ":version": progress.version,
                     ":status": progress.status.value,
-                    # It holds for this version at this status only, so nothing else takes it away.
+                    # Valid for this version at this status only, so no other write removes it.
                     ":requeued": {
                         "version": progress.version,
                         "status": progress.status.value,
@@ -207,7 +217,8 @@ class VisitorsTable:
     ) -> bool:
         values = {"model_id": model_id, "picks": [_pick_item(pick) for pick in picks]}
         at = [Status.RECEIVED, Status.SUBMITTED]
-        # Without a phone the picks are the end, with one the text is still to come.
+        # If a text is wanted, the item stays open until it is sent; otherwise the picks are the
+        # end.
         return self._move(
             visitor_id, version, Status.RECOMMENDED, at, values, texts=True
         ) or self._move(visitor_id, version, Status.RECOMMENDED, at, values, texts=False)
@@ -404,9 +415,20 @@ class VisitorsTable:
         *,
         texts: bool | None = None,
     ) -> bool:
-        """Write a status, provided that version and present status are the ones expected.
+        """Write a status if the stored version and status are the expected ones.
 
-        `texts` adds the condition that the visitor did (or did not) give a phone.
+        The item stays in the index `open` while a result or a text is still to come.
+
+        Args:
+            visitor_id: the visitor's id.
+            version: the version that must be stored.
+            to: the status to write.
+            while_at: the statuses of which one must be stored.
+            values: more attributes to write.
+            texts: if given, the item's `texts` (a text is wanted) must have this value, too.
+
+        Returns:
+            Whether the write took effect.
         """
         is_open = to is Status.SUBMITTED or (to is Status.RECOMMENDED and texts is True)
         written = {"status": to.value, "status_at": timestamp(datetime.now(UTC)), **(values or {})}
@@ -432,6 +454,7 @@ class VisitorsTable:
 
 
 def _took_effect(write: Any) -> bool:
+    """Run a conditional write and return whether its condition held."""
     try:
         write()
     except ClientError as error:
@@ -442,14 +465,17 @@ def _took_effect(write: Any) -> bool:
 
 
 def _generation_is(before: Progress) -> str:
-    """A condition; the first generation is not written down."""
+    """Return the condition that the token generation is unchanged; generation 1 is not stored."""
     stored = "token_generation = :generation"
     first = before.token_generation == 1
     return f"(attribute_not_exists(token_generation) OR {stored})" if first else stored
 
 
 def _assignments(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any], str]:
-    """Names, values and the text of a SET; every name by a placeholder, some are reserved."""
+    """Return the names, the values and the text of a SET clause.
+
+    Every name is a placeholder, because DynamoDB reserves some names.
+    """
     return (
         {f"#{name}": name for name in values},
         {f":{name}": value for name, value in values.items()},
@@ -458,11 +484,16 @@ def _assignments(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, A
 
 
 def _is_somebody(item: Mapping[str, Any] | None) -> TypeIs[Mapping[str, Any]]:
+    """Return whether the item exists and has not been emptied."""
     return item is not None and item["status"] != _EMPTY
 
 
 def _expiry_values(expires_at: int) -> dict[str, Any]:
-    """When the sweep forgets a visitor, as the index `expiry` has it, and when DynamoDB would."""
+    """Return the attributes that say when a visitor is forgotten.
+
+    `forget_on` (a date) and `forget_at` (seconds since 1970) are the keys of the index `expiry`,
+    which the sweep reads. `expires_at` is when DynamoDB deletes the item.
+    """
     return {
         "forget_on": f"{datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d}",
         "forget_at": expires_at,
@@ -523,7 +554,7 @@ def _page(item: Mapping[str, Any]) -> Page:
     return Page(
         progress=_progress(item),
         name=str(item["name"]),
-        # Items that were stored before there was the index `expiry` lack these two.
+        # Items that were stored before the index `expiry` existed have no `forget_at`.
         expires_at=int(item.get("forget_at", item["expires_at"])),
         phone_ends=item.get("phone_ends"),
         phone_mark=item.get("phone_mark"),

@@ -1,4 +1,4 @@
-"""Puts each function's parts together from its settings."""
+"""Builds the objects that each function needs from its settings."""
 
 from datetime import timedelta
 from functools import cache
@@ -33,22 +33,23 @@ from marquee.submitting import StepAdder, Submitter
 from marquee.sweeping import Sweeper
 from marquee.texting import Texter
 
-# A call that hangs must end well before its function does.
+# In seconds. A call that hangs must time out well before its function does.
 _TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
 _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 3})
-# EMR: adding steps twice would run them twice.
+# For adding steps to EMR: a retry could add the same steps again, and they would run twice.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
-# SNS: a publish that timed out may have been sent, so nothing may send it again by itself. Its
-# time-outs are within `marquee.texting.SECONDS_TO_SEND`.
+# For SNS: a publish that timed out may have been sent, so the client must not retry. The time-outs
+# are within `marquee.texting.SECONDS_TO_SEND`.
 _TEXT_ONCE = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1})
-# EMR answers ListSteps ten times at once and then every two seconds, and one look at many steps can
-# use the ten up. Six attempts wait about 15 seconds in all.
+# EMR allows a burst of ten ListSteps calls, then one every two seconds. Looking up many steps can
+# use up the burst. Six attempts wait about 15 seconds in total.
 # https://docs.aws.amazon.com/general/latest/gr/emr.html
 _PATIENT_WITH_EMR = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts": 6})
 
 
 @cache
 def client(service: str, config: Config = _PATIENT) -> Any:
+    """Return the boto3 client of a service; it is created once per service and configuration."""
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
@@ -158,6 +159,7 @@ def collector(settings: Settings) -> Collector:
 
 
 def rest_of_results(settings: Settings) -> ResultsQueue:
+    """Return the queue to which `queue_results` hands on remaining results."""
     return ResultsQueue(client("sqs"), settings.results_queue_url)
 
 
