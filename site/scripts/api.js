@@ -45,7 +45,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The API's calls. They throw an ApiProblem on failure, and an AbortError if their signal aborts. */
+/** The API's calls. They throw ApiProblem on failure, and an AbortError if their signal aborts. */
 export class Api {
   /** @type {Promise<Configuration> | null} the content of `config.json`, fetched once */
   #configuration = null;
