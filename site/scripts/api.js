@@ -89,12 +89,16 @@ export class Api {
     return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, { signal });
   }
 
-  /** @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
+  /** Return a movie's details. @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
   movie(movieId) {
     return this.#call(`/movies/${movieId}`);
   }
 
-  /** @param {number} movieId @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>} */
+  /**
+   * Return a movie and the movies similar to it, the most similar first. There may be none.
+   * @param {number} movieId
+   * @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>}
+   */
   similar(movieId) {
     return this.#call(`/movies/${movieId}/similar`);
   }
@@ -120,7 +124,11 @@ export class Api {
     return this.#call("/visitors", sending("POST", form, { "Idempotency-Key": idempotencyKey }));
   }
 
-  /** @param {Credentials} visit @returns {Promise<Visitor>} */
+  /**
+   * Return the visitor's data and the status of their request.
+   * @param {Credentials} visit
+   * @returns {Promise<Visitor>}
+   */
   visitor(visit) {
     return this.#call(pathOf(visit), { headers: bearer(visit), cache: "no-store" });
   }
@@ -198,7 +206,7 @@ export class Api {
 
 /** @typedef {{address: string, posters: string[]}} Configuration posters: data sets with posters */
 
-/** @returns {Promise<Configuration>} */
+/** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
 async function configuration() {
   const { apiUrl, posters = [] } = await answerOf("config.json");
   return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
@@ -220,6 +228,7 @@ function ifMatch({ version }) {
 }
 
 /**
+ * Return a request with a JSON body.
  * @param {"POST" | "PUT"} method
  * @param {object} body
  * @param {Record<string, string>} [headers]
@@ -262,8 +271,9 @@ async function answerOf(url, request = {}) {
 const KINDS = { 404: "missing", 412: "changed", 429: "too-many" };
 
 /**
+ * Return the problem that an answer without a usable body stands for.
  * @param {Response} response
- * @param {unknown} body
+ * @param {unknown} body the parsed body; null if it is not JSON
  */
 function problemOf(response, body) {
   const retryAfterSeconds = Number(response.headers.get("Retry-After")) || DEFAULT_RETRY_AFTER_S;
@@ -274,6 +284,7 @@ function problemOf(response, body) {
 }
 
 /**
+ * Return the errors that a body lists by field; none if it has another form.
  * @param {any} body
  * @returns {FieldError[]}
  */

@@ -64,6 +64,7 @@ history.scrollRestoration = "manual";
 let shown = new AbortController();
 let isFirst = true;
 
+/** Open the view that the address names, or the link of a text. */
 async function route() {
   shown.abort();
   const mine = new AbortController();

@@ -70,7 +70,7 @@ export class PicksFinder extends EventTarget {
     this.refresh();
   }
 
-  /** @returns {Found} */
+  /** The picks to show now. @returns {Found} */
   get found() {
     if (!this.#enough()) {
       return { kind: "few", picks: [], isCurrent: true, problem: null, added: new Set() };
@@ -89,6 +89,7 @@ export class PicksFinder extends EventTarget {
     return ratingsOf(this.store.shelf).length >= RATINGS_NEEDED;
   }
 
+  /** Return everything that the instant picks depend on, as JSON. */
   #key() {
     const { shelf } = this.store;
     return JSON.stringify([shelf.dataset, ratingsOf(shelf), shelf.dismissed.map(({ movie_id }) => movie_id), this.choice]);

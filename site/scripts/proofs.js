@@ -63,6 +63,7 @@ export class Proofs extends EventTarget {
     return made.proof;
   }
 
+  /** Return the proof being made, and forget it, so that no other call uses it. */
   #makingNow() {
     const making = /** @type {Promise<Made>} */ (this.#making);
     this.#making = null;
@@ -91,9 +92,11 @@ export class Proofs extends EventTarget {
 }
 
 /**
+ * Solve a challenge in a new worker.
  * @param {import("./proof_solver.js").Challenge} challenge
- * @param {(share: number) => void} onProgress
- * @returns {Promise<string>}
+ * @param {(share: number) => void} onProgress called with the share of counters tried, from 0 to 1
+ * @returns {Promise<string>} the proof
+ * @throws {ApiProblem} of kind "unproven"
  */
 function solveInWorker(challenge, onProgress) {
   const worker = new Worker(scripts?.createScriptURL(WORKER) ?? WORKER, { type: "module" });

@@ -37,12 +37,16 @@ export function ratingsOf(shelf) {
   return ratedAnswers(shelf).map(({ movie, stars }) => ({ movie_id: movie.movie_id, stars }));
 }
 
-/** @param {Shelf} shelf @param {number} movieId */
+/**
+ * Return the answer to a movie; null if there is none.
+ * @param {Shelf} shelf
+ * @param {number} movieId
+ */
 export function answerTo(shelf, movieId) {
   return shelf.answers.find(({ movie }) => movie.movie_id === movieId) ?? null;
 }
 
-/** @param {Shelf} shelf */
+/** Return the ids of the movies answered with "Haven't seen it". @param {Shelf} shelf */
 export function unseenIds(shelf) {
   return shelf.answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie.movie_id);
 }
@@ -285,7 +289,11 @@ function answerAfter(rating, mine, before, at) {
   return { movie: before?.movie ?? movieIn(rating), stars, at };
 }
 
-/** @param {Rating & Partial<Movie>} rating @returns {Movie} */
+/**
+ * Return the movie of a rating, with placeholders for details that the rating lacks.
+ * @param {Rating & Partial<Movie>} rating
+ * @returns {Movie}
+ */
 function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = [] }) {
   return { movie_id, title, year, genres };
 }

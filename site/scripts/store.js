@@ -8,7 +8,7 @@ import { EMPTY } from "./shelf.js";
 
 const KEY = "marquee.shelf";
 
-/** The shelf and its copy in local storage. Fires "change" after a change in this or another tab. */
+/** The shelf and its copy in local storage. Fires "change" when this or another tab changes it. */
 export class Store extends EventTarget {
   constructor() {
     super();
@@ -63,7 +63,7 @@ export class Store extends EventTarget {
   }
 }
 
-/** @returns {Shelf} */
+/** Read the shelf from local storage; an empty one if it has none. @returns {Shelf} */
 function read() {
   try {
     return { ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };

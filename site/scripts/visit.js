@@ -309,6 +309,7 @@ export class VisitKeeper extends EventTarget {
     else this.stop();
   }
 
+  /** Return the visit; throws an Error if no visitor is saved. */
   #known() {
     const { visit } = this.store.shelf;
     if (visit === null) throw new Error("nobody is saved here yet");

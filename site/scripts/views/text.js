@@ -113,6 +113,7 @@ class PhoneField {
     return international(this.number.value, this.#code);
   }
 
+  /** The calling code of the chosen country. */
   get #code() {
     return this.country.selectedOptions[0]?.dataset.code ?? "1";
   }
@@ -154,7 +155,7 @@ function showFieldError(input, error, message) {
   else input.removeAttribute("aria-invalid");
 }
 
-/** @param {() => void} onChange */
+/** Make the checkbox of the consent to be texted. @param {() => void} onChange */
 function consentField(onChange) {
   const box = make("input", { id: "consent", type: "checkbox", "aria-describedby": "consent-error", autocomplete: "off" });
   const error = make("p", { class: "field-error", id: "consent-error", hidden: true });
