@@ -1,4 +1,4 @@
-// The API's calls and the ways each can fail. Shapes: docs/contracts.md.
+// The calls to the API and how they can fail. docs/contracts.md describes the requests and answers.
 
 /**
  * @typedef {{movie_id: number, title: string, year: number | null, genres: string[]}} Movie
@@ -27,11 +27,11 @@
  * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
  */
 
-// API Gateway gives up after 29 seconds, so no answer comes later than this.
+// API Gateway times out after 29 seconds, so no answer comes later than this.
 const PATIENCE_MS = 30_000;
 const DEFAULT_RETRY_AFTER_S = 30;
 
-/** A call that brought no usable answer. `kind` says which of the page's error states it is. */
+/** A call without a usable answer. `kind` is the error that the page shows. */
 export class ApiProblem extends Error {
   /**
    * @param {ProblemKind} kind
@@ -45,27 +45,30 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The API's calls. They throw ApiProblem on failure, and an AbortError if their signal aborts. */
 export class Api {
-  /** @type {Promise<Configuration> | null} what `config.json` says, asked for once */
+  /** @type {Promise<Configuration> | null} the content of `config.json`, fetched once */
   #configuration = null;
-  /** @type {string | null} the data set whose movies the last answer was about */
+  /** @type {string | null} the data set that the last answer named */
   dataset = null;
 
   /**
-   * @param {number[]} answered
-   * @param {number[]} unseen
-   * @param {number} count
-   * @returns {Promise<Questionnaire>} the movies whose answers would tell most now
+   * Return the movies whose ratings would reveal most about the visitor's taste now.
+   * @param {number[]} answered ids of rated movies
+   * @param {number[]} unseen ids of movies answered with "Haven't seen it"
+   * @param {number} count how many movies to return; ignored without any answers
+   * @returns {Promise<Questionnaire>}
    */
   questions(answered, unseen, count) {
-    // The plain question needs no preflight: the first card comes a round trip earlier.
+    // A plain GET needs no CORS preflight, so the first card appears a round trip earlier.
     if (answered.length + unseen.length === 0) return this.#call("/questionnaire");
     return this.#call("/questionnaire", sending("POST", { answered, unseen, count }));
   }
 
   /**
+   * Return picks from these ratings alone.
    * @param {Rating[]} ratings
-   * @param {number[]} dismissed
+   * @param {number[]} dismissed ids of dismissed movies
    * @param {Filter} filter
    * @param {AbortSignal} signal
    * @returns {Promise<{dataset: string, picks: Pick[]}>}
@@ -75,55 +78,87 @@ export class Api {
     return this.#call("/picks", { ...sending("POST", form), signal });
   }
 
-  /** @param {string} words @param {number} count @param {AbortSignal} [signal] @returns {Promise<{movies: TitledMovie[]}>} */
+  /**
+   * Search movies by title.
+   * @param {string} words
+   * @param {number} count the largest number of movies to return
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<{movies: TitledMovie[]}>}
+   */
   search(words, count, signal) {
     return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, { signal });
   }
 
-  /** @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
+  /** Return a movie's details. @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
   movie(movieId) {
     return this.#call(`/movies/${movieId}`);
   }
 
-  /** @param {number} movieId @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>} */
+  /**
+   * Return a movie and the movies similar to it, the most similar first. There may be none.
+   * @param {number} movieId
+   * @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>}
+   */
   similar(movieId) {
     return this.#call(`/movies/${movieId}/similar`);
   }
 
-  /** @param {Rating[]} ratings @param {string} model @param {AbortSignal} signal @returns {Promise<Profile>} */
+  /**
+   * Return how a model sees the taste behind these ratings.
+   * @param {Rating[]} ratings
+   * @param {string} model such as "ranking"
+   * @param {AbortSignal} signal
+   * @returns {Promise<Profile>}
+   */
   profile(ratings, model, signal) {
     return this.#call("/profile", { ...sending("POST", { ratings, model }), signal });
   }
 
   /**
+   * Save a new visitor.
    * @param {VisitorForm} form
-   * @param {string} idempotencyKey the same for every try of the same form
+   * @param {string} idempotencyKey the same for every attempt with the same form
    * @returns {Promise<VisitorCreated>}
    */
   createVisitor(form, idempotencyKey) {
     return this.#call("/visitors", sending("POST", form, { "Idempotency-Key": idempotencyKey }));
   }
 
-  /** @param {Credentials} visit @returns {Promise<Visitor>} */
+  /**
+   * Return the visitor's data and the status of their request.
+   * @param {Credentials} visit
+   * @returns {Promise<Visitor>}
+   */
   visitor(visit) {
     return this.#call(pathOf(visit), { headers: bearer(visit), cache: "no-store" });
   }
 
-  /** @param {Credentials & {version: number}} visit @param {RatingsForm} form @returns {Promise<Visitor>} */
+  /**
+   * Replace the visitor's ratings and dismissed movies, if `visit.version` is still the current
+   * version.
+   * @param {Credentials & {version: number}} visit
+   * @param {RatingsForm} form
+   * @returns {Promise<Visitor>}
+   */
   changeRatings(visit, form) {
     return this.#call(`${pathOf(visit)}/ratings`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
   }
 
-  /** @returns {Promise<import("./proof_solver.js").Challenge>} work to do before a phone is accepted */
+  /**
+   * Return a challenge. Its solution is the proof that the API requires with a phone number.
+   * @returns {Promise<import("./proof_solver.js").Challenge>}
+   */
   challenge() {
     return this.#call("/challenge", { cache: "no-store" });
   }
 
   /**
+   * Set the visitor's phone number, if `visit.version` is still the current one. A number that
+   * differs from the stored one makes a new token, which invalidates the earlier ones.
    * @param {Credentials & {version: number}} visit
-   * @param {string} phone
+   * @param {string} phone in international format
    * @param {string} proof
-   * @param {string} idempotencyKey the same for every try: another number makes a new token
+   * @param {string} idempotencyKey the same for every attempt
    * @returns {Promise<Visitor>}
    */
   givePhone(visit, phone, proof, idempotencyKey) {
@@ -132,20 +167,21 @@ export class Api {
   }
 
   /**
+   * Make a new token, which invalidates the earlier ones.
    * @param {Credentials} visit
-   * @param {string} idempotencyKey the same for every try
+   * @param {string} idempotencyKey the same for every attempt
    * @returns {Promise<Credentials>}
    */
   renewToken(visit, idempotencyKey) {
     return this.#call(`${pathOf(visit)}/token`, { method: "POST", headers: { ...bearer(visit), "Idempotency-Key": idempotencyKey } });
   }
 
-  /** @param {Credentials} visit */
+  /** Delete everything that is kept of the visitor. @param {Credentials} visit */
   async forget(visit) {
     await this.#call(pathOf(visit), { method: "DELETE", headers: bearer(visit) });
   }
 
-  /** The data sets whose movies have posters beside the site; none where that cannot be told. */
+  /** Return the data sets whose posters the site hosts; none if config.json cannot be fetched. */
   async posters() {
     this.#configuration ??= configuration();
     return this.#configuration.then(({ posters }) => posters, () => /** @type {string[]} */ ([]));
@@ -159,7 +195,7 @@ export class Api {
       this.dataset = answer?.dataset ?? this.dataset;
       return answer;
     } catch (error) {
-      // Only what was read is kept: the next call asks for config.json again.
+      // Do not keep a failure to fetch config.json: the next call fetches it again.
       await this.#configuration.catch(() => (this.#configuration = null));
       throw error;
     }
@@ -168,9 +204,9 @@ export class Api {
 
 /** @typedef {{visitor_id: string, token: string}} Credentials */
 
-/** @typedef {{address: string, posters: string[]}} Configuration posters: the data sets that have some */
+/** @typedef {{address: string, posters: string[]}} Configuration posters: data sets with posters */
 
-/** @returns {Promise<Configuration>} */
+/** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
 async function configuration() {
   const { apiUrl, posters = [] } = await answerOf("config.json");
   return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
@@ -192,6 +228,7 @@ function ifMatch({ version }) {
 }
 
 /**
+ * Return a request with a JSON body.
  * @param {"POST" | "PUT"} method
  * @param {object} body
  * @param {Record<string, string>} [headers]
@@ -202,11 +239,12 @@ function sending(method, body, headers = {}) {
 }
 
 /**
+ * Fetch JSON, for at most 30 seconds.
  * @param {string} url
  * @param {RequestInit} [request]
- * @returns {Promise<any>}
+ * @returns {Promise<any>} the parsed body; null for an answer without content (204)
  * @throws {ApiProblem}
- * @throws {DOMException} AbortError, when the caller's own signal ended the call
+ * @throws {DOMException} AbortError, if the caller's own signal aborts
  */
 async function answerOf(url, request = {}) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -233,8 +271,9 @@ async function answerOf(url, request = {}) {
 const KINDS = { 404: "missing", 412: "changed", 429: "too-many" };
 
 /**
+ * Return the problem that an answer without a usable body stands for.
  * @param {Response} response
- * @param {unknown} body
+ * @param {unknown} body the parsed body; null if it is not JSON
  */
 function problemOf(response, body) {
   const retryAfterSeconds = Number(response.headers.get("Retry-After")) || DEFAULT_RETRY_AFTER_S;
@@ -245,6 +284,7 @@ function problemOf(response, body) {
 }
 
 /**
+ * Return the errors that a body lists by field; none if it has another form.
  * @param {any} body
  * @returns {FieldError[]}
  */

@@ -1,4 +1,5 @@
-// Making elements. Text from the API enters the page here and in poster.js, always as text.
+// Helpers that make and update elements. Text from the API enters the page only here and in
+// poster.js, always as text and never as HTML.
 
 /**
  * @typedef {Node | string | null | undefined | false} Child
@@ -6,8 +7,9 @@
  */
 
 /**
- * Make an element: `on…` properties become listeners, `class` and the rest attributes; false and
- * null leave an attribute out, true gives it without a value. Strings among the children are text.
+ * Make an element. Functions among the properties, named `on…`, become event listeners; all other
+ * properties become attributes. False, null and undefined omit the attribute; true sets it without
+ * a value. Strings among the children become text.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Properties} [properties]
@@ -24,7 +26,7 @@ export function make(tag, properties = {}, ...children) {
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * The same for SVG.
+ * Make an SVG element, in the same way as `make`.
  * @template {keyof SVGElementTagNameMap} T
  * @param {T} tag
  * @param {Properties} [properties]
@@ -56,6 +58,7 @@ function present(children) {
 }
 
 /**
+ * Return the element with an id. Throws an Error if index.html has none.
  * @template {HTMLElement} [T=HTMLElement]
  * @param {string} id
  * @returns {T}
@@ -67,7 +70,7 @@ export function byId(id) {
 }
 
 /**
- * Change a live region's text only when it differs, so that it is announced once.
+ * Set a live region's text only if it differs, so that a screen reader announces it once.
  * @param {HTMLElement} element
  * @param {string} text
  */
@@ -75,28 +78,39 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Tell a screen reader, politely. @param {string} words */
+/** Make a screen reader say something, without interrupting. @param {string} words */
 export function announce(words) {
   say(byId("announcer"), words);
 }
 
-/** @param {string} words @param {Properties} [properties] @returns {HTMLHeadingElement} a view's heading, which takes the focus */
+/**
+ * Make a view's heading. It takes the focus when the view opens.
+ * @param {string} words
+ * @param {Properties} [properties]
+ * @returns {HTMLHeadingElement}
+ */
 export function viewHeading(words, properties = {}) {
   return make("h1", { id: "view-heading", tabindex: -1, ...properties }, words);
 }
 
-/** @param {string} label @param {string} kind @param {(event: Event) => void} onclick @param {Properties} [properties] */
+/**
+ * Make a button.
+ * @param {string} label
+ * @param {string} kind its CSS classes
+ * @param {(event: Event) => void} onclick
+ * @param {Properties} [properties]
+ */
 export function button(label, kind, onclick, properties = {}) {
   return make("button", { type: "button", class: kind, onclick, ...properties }, label);
 }
 
 /**
- * Bring a list to these items. One that stays is not taken out of the page: the focus in it, what is
- * open in it and a press that is under way on it stay, too.
+ * Make a list show the wanted items, in their order. Items that stay are not removed from the page
+ * in between. So they keep the focus, whatever is open in them, and a click that has begun on them.
  * @param {HTMLElement} list
- * @param {HTMLElement} heading takes the focus of an item that goes
- * @param {[key: string, makeItem: () => Element, update?: (item: Element) => void][]} wanted an item of
- *   the same key is the same item
+ * @param {HTMLElement} heading takes the focus when the item that had it is removed
+ * @param {[key: string, makeItem: () => Element, update?: (item: Element) => void][]} wanted
+ *   `makeItem` is called if the list has no item with the key; `update` is called in any case
  */
 export function showItems(list, heading, wanted) {
   const focused = list.contains(document.activeElement) ? document.activeElement : null;

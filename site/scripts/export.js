@@ -1,4 +1,4 @@
-// A visitor's own data, to take along. Of the phone there are only its last digits here.
+// Exports the visitor's data to files. Of the phone number, an export has only the last digits.
 
 import { ratedAnswers } from "./shelf.js";
 
@@ -6,9 +6,10 @@ import { ratedAnswers } from "./shelf.js";
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
+ * Return everything that the shelf holds, and the visitor's status and picks, as JSON.
  * @param {Shelf} shelf
  * @param {Visitor | null} visitor
- * @param {string} at ISO 8601
+ * @param {string} at the time of the export, ISO 8601
  */
 export function asJson(shelf, visitor, at) {
   const data = {
@@ -28,7 +29,7 @@ export function asJson(shelf, visitor, at) {
   return JSON.stringify(data, null, 2);
 }
 
-/** RFC 4180, a line for each rating. @param {Shelf} shelf */
+/** Return the ratings as CSV (RFC 4180), one line for each. @param {Shelf} shelf */
 export function asCsv(shelf) {
   const lines = ratedAnswers(shelf).map(({ movie, stars, at }) =>
     [movie.movie_id, movie.title, movie.year ?? "", movie.genres.join("|"), stars, at]);
@@ -39,7 +40,7 @@ export function asCsv(shelf) {
 /** @param {string | number} value */
 function csvField(value) {
   const text = String(value);
-  // A spreadsheet would run a title that begins like a formula.
+  // A spreadsheet would evaluate a title that begins like a formula.
   const safe = /^[=+\-@\t\r]/.test(text) && typeof value === "string" ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
@@ -50,8 +51,9 @@ function movieFields({ movie_id, title, year, genres }) {
 }
 
 /**
+ * Make the browser download a text file.
  * @param {string} name
- * @param {string} type
+ * @param {string} type MIME type
  * @param {string} text
  */
 export function download(name, type, text) {

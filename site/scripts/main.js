@@ -1,4 +1,4 @@
-// Opens the view that the address asks for, and keeps focus, title and navigation in step with it.
+// Starts the site: opens the view that the address names, and sets focus, title and navigation.
 
 import { Api, ApiProblem } from "./api.js";
 import { button, byId, make, say, viewHeading } from "./dom.js";
@@ -15,9 +15,9 @@ import { wordsForProblem } from "./wording.js";
 /** @typedef {{api: Api, store: Store, finder: PicksFinder, visit: VisitKeeper, go: (fragment: string) => void}} App */
 /** @typedef {{title: string, element: HTMLElement}} View */
 /** @typedef {(app: App, argument: string, signal: AbortSignal) => View | Promise<View>} OpenView
- *  signal: aborts when the visitor goes on to another view */
+ *  argument: the rest of the address; signal: aborts when the visitor opens another view */
 
-// What a first visit does not need is fetched when it is asked for.
+// Views that a first visit does not need are loaded when they are opened.
 /** @type {Record<string, OpenView>} */
 const VIEWS = {
   rate: openRate,
@@ -49,20 +49,22 @@ usePosters(async () => {
   return `posters/${encodeURIComponent(dataset)}/`;
 });
 
-/** TMDB's terms ask for it wherever its posters are shown. */
+/** Add the attribution that TMDB's terms require wherever its posters are shown. */
 function nameTmdb() {
   if (document.getElementById("tmdb")) return;
   byId("colophon").append(make("p", { id: "tmdb" }, "Posters: ", make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
     ". This product uses the TMDB API but is not endorsed or certified by TMDB."));
 }
 
-// Every view starts at its top, a reloaded one too: the browser would scroll before there is anything.
+// Every view starts at its top, also after a reload: the browser would restore the scroll position
+// before the view has any content.
 history.scrollRestoration = "manual";
 
-/** Ends what the view shown now listens to. */
+/** Ends the listeners of the current view. */
 let shown = new AbortController();
 let isFirst = true;
 
+/** Open the view that the address names, or the link of a text. */
 async function route() {
   shown.abort();
   const mine = new AbortController();
@@ -80,7 +82,7 @@ async function route() {
   } catch (error) {
     if (mine.signal.aborted) return;
     if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
-    // A view's own script that cannot be fetched is a TypeError.
+    // `import()` throws a TypeError if it cannot fetch a view's script.
     show(problemView(error instanceof ApiProblem ? error : new ApiProblem(navigator.onLine ? "unreachable" : "offline")));
   }
 }
@@ -97,7 +99,8 @@ function show({ title, element }) {
 }
 
 /**
- * What a text links to. The token leaves the address once the browser has kept it.
+ * Open the link in a text. Once the browser has stored the token, remove it from the address. If
+ * the shelf has unsaved changes of another visitor, ask first.
  * @param {import("./api.js").Credentials} credentials
  * @param {AbortSignal} signal
  */
@@ -181,7 +184,7 @@ function showConnection() {
 }
 
 byId("skip-link").addEventListener("click", (event) => {
-  // Following the link would replace the fragment that names the view.
+  // Following the link would replace the fragment, which names the view.
   event.preventDefault();
   byId("main").focus();
 });

@@ -1,4 +1,5 @@
-// "Add a movie you love": a combobox that searches while one types (ARIA APG, list autocomplete).
+// "Add a movie you love": a combobox that searches while the visitor types. It follows the ARIA
+// Authoring Practices Guide (combobox with list autocomplete).
 
 import { ApiProblem } from "./api.js";
 import { make, say } from "./dom.js";
@@ -11,7 +12,8 @@ const TYPING_PAUSE_MS = 140;
 const MOST_FOUND = 8;
 
 /**
- * Call `search` once typing pauses, with the older call aborted: answers never overtake.
+ * Return a function to call on every input. It calls `search` once typing pauses for 140 ms, and
+ * aborts the earlier call, so that an old answer never replaces a newer one.
  * @param {(words: string, signal: AbortSignal) => Promise<void>} search
  */
 export function asTyped(search) {
@@ -31,6 +33,7 @@ export function asTyped(search) {
 }
 
 /**
+ * Make the combobox.
  * @param {import("./api.js").Api} api
  * @param {string} label
  * @param {(movie: Movie) => void} onChoose
@@ -55,7 +58,7 @@ export function movieSearch(api, label, onChoose) {
     list.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
     input.removeAttribute("aria-activedescendant");
-    // On a phone the field is at the bottom, and what was found would be below the fold.
+    // On a phone the field is at the bottom of the screen, so the results would be out of sight.
     if (opens && list.getBoundingClientRect().bottom > (window.visualViewport?.height ?? innerHeight)) element.scrollIntoView({ block: "start" });
   };
   const choose = (/** @type {number} */ place) => {
@@ -119,7 +122,7 @@ function option(movie, place, choose) {
     make("span", {}, make("span", { class: "found-title" }, titleAndYear(movie)),
       movie.alternative_titles[0] ? make("span", { class: "hint found-alternative" }, movie.alternative_titles[0]) : null,
       make("span", { class: "hint" }, movie.genres.join(", "))));
-  // Before the field loses the focus, which would take the list away.
+  // A press must not take the focus from the field: that would hide the list before the click.
   item.addEventListener("mousedown", (event) => event.preventDefault());
   item.addEventListener("click", choose);
   return item;

@@ -1,4 +1,5 @@
-// Which picks are to be shown now: asked for after every answer, replaced by the batch's.
+// Finds the picks to show now. It requests instant picks after every answer; when a submission has
+// computed the visitor's picks with everyone's ratings, those final picks replace them.
 
 import { ApiProblem } from "./api.js";
 import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from "./shelf.js";
@@ -9,18 +10,21 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from 
 /** @typedef {import("./visit.js").VisitKeeper} VisitKeeper */
 
 /**
- * @typedef {{genre: string, decade: string}} Choice the filter as chosen; "" is any
+ * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
  * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
- *   isCurrent: the picks are those of the ratings as they are now
+ *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
+ *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
+ *   dismissed movies and filter. added: ids of the final picks that the instant picks do not have.
  */
 
 /** @type {Choice} */
 const ANY = { genre: "", decade: "" };
 
+/** Provides the picks to show as `found`. Fires "change" when they may have changed. */
 export class PicksFinder extends EventTarget {
   /** @type {AbortController | null} */
   #asking = null;
-  /** @type {{key: string, picks: Pick[]}} the last answer and what it was the answer to */
+  /** @type {{key: string, picks: Pick[]}} the last instant picks, and the state they belong to */
   #instant = { key: "", picks: [] };
   /** @type {ApiProblem | null} */
   #problem = null;
@@ -42,13 +46,13 @@ export class PicksFinder extends EventTarget {
     window.addEventListener("online", () => this.#problem && this.retry());
   }
 
-  /** @param {Partial<Choice>} choice */
+  /** Change the filter and request picks for it. @param {Partial<Choice>} choice */
   choose(choice) {
     this.choice = { ...this.choice, ...choice };
     this.refresh();
   }
 
-  /** Ask for picks, if those that were asked for last are not the ones wanted now. */
+  /** Request picks, unless the last request was for the same ratings, dismissals and filter. */
   refresh() {
     const key = this.#key();
     if (key !== this.#wanted) {
@@ -60,12 +64,13 @@ export class PicksFinder extends EventTarget {
     this.#told();
   }
 
+  /** Request picks again after a failure. */
   retry() {
     this.#wanted = "";
     this.refresh();
   }
 
-  /** @returns {Found} */
+  /** The picks to show now. @returns {Found} */
   get found() {
     if (!this.#enough()) {
       return { kind: "few", picks: [], isCurrent: true, problem: null, added: new Set() };
@@ -84,12 +89,13 @@ export class PicksFinder extends EventTarget {
     return ratingsOf(this.store.shelf).length >= RATINGS_NEEDED;
   }
 
+  /** Return everything that the instant picks depend on, as JSON. */
   #key() {
     const { shelf } = this.store;
     return JSON.stringify([shelf.dataset, ratingsOf(shelf), shelf.dismissed.map(({ movie_id }) => movie_id), this.choice]);
   }
 
-  /** What the batch computed, as long as it is of the ratings on the shelf and nothing is filtered. */
+  /** Return the submission's picks; null if the ratings have changed since or a filter is set. */
   #finalPicks() {
     const { shelf } = this.store;
     const { visitor } = this.visit;
@@ -99,7 +105,11 @@ export class PicksFinder extends EventTarget {
     return this.#withoutGone(visitor.picks);
   }
 
-  /** What she has not seen stays: it is the best of picks. @param {Pick[]} picks */
+  /**
+   * Remove rated and dismissed movies. Movies answered with "Haven't seen it" stay: they are the
+   * best picks.
+   * @param {Pick[]} picks
+   */
   #withoutGone(picks) {
     const { shelf } = this.store;
     const gone = new Set([...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id));

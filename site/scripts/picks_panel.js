@@ -1,4 +1,4 @@
-// The picks as a list: beside the questionnaire, and on a page of their own.
+// The list of picks. It is shown next to the questionnaire, in its own view and with the status.
 
 import { announce, button, make, say, showItems } from "./dom.js";
 import { poster } from "./poster.js";
@@ -13,10 +13,11 @@ import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./w
 const FIRST_DECADE = 1920;
 
 /**
+ * Make the panel with the picks, the filters and the buttons to share and print.
  * @param {App} app
- * @param {AbortSignal} signal ends what the panel listens to
- * @param {{heading: HTMLElement, itemLevel: "h2" | "h3"}} about heading: stands before the panel, and takes
- *   the focus of a pick that goes
+ * @param {AbortSignal} signal ends the panel's updates
+ * @param {{heading: HTMLElement, itemLevel: "h2" | "h3"}} about heading: precedes the panel and
+ *   takes the focus when the pick that had it is removed; itemLevel: heading level of the picks
  */
 export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
@@ -51,9 +52,12 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
 }
 
 /**
- * The heading and "Text me these", as soon as there are picks. It stands before them and is never made
- * anew, so that picks which come in do not move it away from under a press.
- * @param {App} app @param {AbortSignal} signal @param {HTMLElement} heading
+ * Make the head of the picks: the heading and, once there are picks, the link "Text me these". It
+ * precedes the picks and is made only once, so that arriving picks do not move the link away while
+ * the visitor presses it.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the link's updates
+ * @param {HTMLElement} heading
  */
 export function picksHead(app, signal, heading) {
   const link = make("a", { class: "button primary text-me", href: "#text" });
@@ -77,7 +81,7 @@ function wordsForKind({ kind, picks, isCurrent, problem, added }) {
   return "From your ratings alone, as they are now.";
 }
 
-/** Before the fifth rating: seats to be filled, of the size of the picks to come. */
+/** Make placeholders for the picks, of the same size, until there are five ratings and picks. */
 function waitingSeats() {
   const words = make("p", { class: "seats-words" });
   const seats = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
@@ -111,7 +115,7 @@ function showProblem(place, app, found) {
 }
 
 /**
- * A pick without what is thought of it.
+ * Make a list item for a pick, without its predicted stars and reasons.
  * @param {App} app
  * @param {Pick} pick
  * @param {"h2" | "h3"} level
@@ -154,11 +158,11 @@ function pickItem(app, pick, level) {
 }
 
 /**
- * What is thought of a pick now. Popular movies stand in where there is no model, and come without
- * stars and reasons.
+ * Show a pick's current predicted stars and reasons. Without a model, the picks are popular movies
+ * that have neither.
  * @param {Element} item
  * @param {Pick} pick
- * @param {boolean} isNew
+ * @param {boolean} isNew whether to mark the pick as new
  */
 function showOpinion(item, { stars, because }, isNew) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
@@ -193,9 +197,10 @@ function range(from, to) {
 }
 
 /**
- * @param {string} label
- * @param {[string, string][]} options value and words
- * @param {string} value
+ * Make a drop-down list.
+ * @param {string} label its name for screen readers
+ * @param {[string, string][]} options value and words of each
+ * @param {string} value the selected option's
  * @param {(value: string) => void} onChoose
  */
 export function select(label, options, value, onChoose) {
@@ -216,7 +221,7 @@ function actions(app) {
         say(words, "Copied.");
       }
     } catch (error) {
-      // Closing the sheet is no failure.
+      // Closing the share sheet is not a failure.
       if (!(error instanceof DOMException && error.name === "AbortError")) say(words, "This browser does not let the page share; print the list instead.");
     }
   };
@@ -226,7 +231,7 @@ function actions(app) {
     words);
 }
 
-/** The page's address without what it says of the visitor. */
+/** Return the page's address without the fragment, which may contain the visitor's id and token. */
 export function siteAddress() {
   return location.href.replace(/#.*/, "");
 }

@@ -1,10 +1,10 @@
-// Posters made of type and shapes. Colours, motif and its turns follow from the movie alone, so a
-// movie looks the same on every page and every day.
+// Posters drawn from type and shapes. Colours, motif and its details depend on the movie alone, so
+// a movie's poster always looks the same.
 
 import { draw, make } from "./dom.js";
 
 /** @typedef {import("./api.js").Movie} Movie */
-/** @typedef {(dice: () => number) => SVGElement[]} Motif what to draw in a box of 200 by 200 */
+/** @typedef {(dice: () => number) => SVGElement[]} Motif draws in a box of 200 by 200 */
 
 const PALETTES = 9;
 
@@ -13,7 +13,13 @@ function range(from, to, step = 1) {
   return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, place) => from + place * step);
 }
 
-/** @param {number} radius @param {number} degrees @param {number} [x] @param {number} [y] */
+/**
+ * Return the SVG coordinates of a point on a circle around (x, y).
+ * @param {number} radius
+ * @param {number} degrees clockwise from the right
+ * @param {number} [x]
+ * @param {number} [y]
+ */
 function around(radius, degrees, x = 100, y = 100) {
   const angle = (degrees * Math.PI) / 180;
   return `${(x + radius * Math.cos(angle)).toFixed(1)} ${(y + radius * Math.sin(angle)).toFixed(1)}`;
@@ -100,7 +106,7 @@ const MOTIFS = {
   ],
 };
 
-/** Which motif a genre asks for; the first genre that has one decides. */
+/** The motif of each genre. Of a movie's genres, the one that comes first here decides. */
 /** @type {Record<string, string>} */
 const GENRE_MOTIFS = {
   "horror": "teeth", "sci-fi": "planet", "romance": "pair", "western": "horizon", "film-noir": "blinds",
@@ -109,14 +115,18 @@ const GENRE_MOTIFS = {
   "comedy": "grin", "documentary": "grid", "drama": "curtains", "imax": "planet",
 };
 
-/** FNV-1a. @param {string} text @returns {number} 32 bits, unsigned */
+/** Hash a text with FNV-1a. @param {string} text @returns {number} 32 bits, unsigned */
 export function hashOf(text) {
   let hash = 0x811c9dc5;
   for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
   return hash >>> 0;
 }
 
-/** Mulberry32. @param {number} seed @returns {() => number} numbers from 0 to 1, the same for the same seed */
+/**
+ * Return a random number generator (Mulberry32). The same seed gives the same numbers.
+ * @param {number} seed
+ * @returns {() => number} returns the next number, from 0 to 1
+ */
 function diceFrom(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -126,10 +136,14 @@ function diceFrom(seed) {
   };
 }
 
-/** @param {Movie} movie @returns {{palette: number, motif: string, seed: number}} */
+/**
+ * Return a movie's poster design. It depends on the title, the year and the genres only.
+ * @param {Movie} movie
+ * @returns {{palette: number, motif: string, seed: number}}
+ */
 export function designOf({ title, year, genres }) {
   const seed = hashOf(`${title} ${year ?? ""}`);
-  // The rarer genre says more about a movie than drama or comedy does.
+  // GENRE_MOTIFS lists rare genres first: they say more about a movie than drama or comedy does.
   const telling = Object.keys(GENRE_MOTIFS).find((name) => genres.some((genre) => genre.toLowerCase() === name));
   const names = Object.keys(MOTIFS);
   const motif = (telling && GENRE_MOTIFS[telling]) ?? /** @type {string} */ (names[seed % names.length]);
@@ -139,16 +153,20 @@ export function designOf({ title, year, genres }) {
 /** @type {() => Promise<string | null>} */
 let findFolder = async () => null;
 
-/** @param {() => Promise<string | null>} find tells the folder of the movies' posters, null where there are none */
+/**
+ * Set how `poster` finds the movies' own posters.
+ * @param {() => Promise<string | null>} find returns the posters' folder, null if there is none
+ */
 export function usePosters(find) {
   findFolder = find;
 }
 
 /**
- * The drawn poster, and the movie's own on it where there is one.
+ * Make a movie's drawn poster. If the movie has a poster of its own, it covers the drawn one once
+ * loaded.
  * @param {Movie} movie
- * @param {string} size a class: `poster-card`, `poster-tile` or `poster-thumb`
- * @param {...Node} words what stands on the picture
+ * @param {string} size a class: `poster-card`, `poster-large`, `poster-tile` or `poster-thumb`
+ * @param {...Node} words elements to show on the picture
  */
 export function poster(movie, size, ...words) {
   const { palette, motif, seed } = designOf(movie);
@@ -160,7 +178,7 @@ export function poster(movie, size, ...words) {
 }
 
 /**
- * One that does not come leaves the drawn poster as it is.
+ * Load the movie's own poster over the drawn one. If it fails to load, the drawn one stays visible.
  * @param {HTMLElement} element
  * @param {SVGElement} art
  * @param {string} address

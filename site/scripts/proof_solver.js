@@ -1,5 +1,5 @@
-// The work behind a proof: trying counters until the key that one of them gives begins as asked.
-// ALTCHA's challenges, version 2 (altcha.org). No DOM here: it runs in a worker.
+// Solves a challenge: tries counters until one gives a key that begins with the required prefix.
+// The challenges are ALTCHA's, version 2 (altcha.org). This script runs in a worker, without a DOM.
 
 /**
  * @typedef {{algorithm: string, cost: number, keyLength: number, keyPrefix: string, nonce: string,
@@ -12,10 +12,12 @@ const COUNTER_BYTES = 4;
 const TRIES_BETWEEN_NEWS = 10;
 
 /**
+ * Solve a challenge.
  * @param {Challenge} challenge
- * @param {(share: number) => void} [onProgress] called now and then with the share of counters tried
+ * @param {(share: number) => void} [onProgress] called after every tenth counter with the share of
+ *   counters tried so far, from 0 to 1
  * @returns {Promise<string>} the proof: challenge and solution in base64
- * @throws {RangeError} where the algorithm is unknown or no counter below `most` is the solution
+ * @throws {RangeError} if the algorithm is unknown or no counter below `most` is the solution
  */
 export async function solve(challenge, onProgress = () => {}) {
   const { algorithm, cost, keyLength, keyPrefix, nonce, salt, data } = challenge.parameters;

@@ -1,4 +1,4 @@
-// Solves one challenge away from the page, which stays quick to the touch meanwhile.
+// Solves one challenge in a worker, so that the page stays responsive meanwhile.
 
 import { solve } from "./proof_solver.js";
 

@@ -1,11 +1,12 @@
-// Proofs of work: made in a worker while the visitor still types, each used for one call.
+// Proofs of work. A worker makes a proof while the visitor is still typing. Each proof is used for
+// one call.
 
 import { ApiProblem } from "./api.js";
 
 const WORKER = new URL("proof_worker.js", import.meta.url).href;
 const SECONDS_TO_SPARE = 60;
 
-/** The page's policy lets scripts start this one worker and nothing else. */
+/** The page's Trusted Types policy allows scripts to start this one worker and nothing else. */
 const scripts = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("marquee-worker", {
   createScriptURL: (/** @type {string} */ address) => {
     if (address !== WORKER) throw new TypeError(`no worker of the page: ${address}`);
@@ -13,11 +14,14 @@ const scripts = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("marq
   },
 });
 
-/** Fires "change" as the share of the work that is done moves. */
+/** Makes proofs, at most one at a time. Fires "change" when `share` changes. */
 export class Proofs extends EventTarget {
   /** @type {Promise<Made> | null} */
   #making = null;
-  /** How much of the present proof is done, from 0 to 1; null while none is being made. @type {number | null} */
+  /**
+   * How much of the current proof is done, from 0 to 1; null while none is being made.
+   * @type {number | null}
+   */
   share = null;
 
   /** @param {{challenge: () => Promise<import("./proof_solver.js").Challenge>}} api */
@@ -26,33 +30,40 @@ export class Proofs extends EventTarget {
     this.api = api;
   }
 
-  /** Begin with a proof, if none is there or being made: the visitor has begun with a number. */
+  /**
+   * Start making a proof, unless one is ready or being made. Called when the visitor begins to type
+   * a phone number.
+   */
   prepare() {
     if (this.#making) return;
     const making = this.#make();
     this.#making = making;
-    // `take` throws the failure. Here a failed proof is only forgotten, so that a new one can be made.
+    // `take` throws the failure. This handler only drops the failed proof, so that the next call
+    // makes a new one.
     making.catch(() => {
       if (this.#making === making) this.#making = null;
     });
   }
 
   /**
-   * Wait for a proof and use it up.
+   * Wait for a proof and return it; it is not returned again. A proof that expires within a minute
+   * is replaced by a new one first.
    * @returns {Promise<string>}
-   * @throws {ApiProblem}
+   * @throws {ApiProblem} if the challenge cannot be fetched or solved
    */
   async take() {
     this.prepare();
     let made = await this.#makingNow();
     if (made.expiresAt - SECONDS_TO_SPARE < Date.now() / 1000) {
       this.prepare();
-      // Taken as it is: where this device's clock is wrong, every challenge seems to have expired.
+      // The second proof is not checked: on a device with a wrong clock, every challenge would seem
+      // to have expired.
       made = await this.#makingNow();
     }
     return made.proof;
   }
 
+  /** Return the proof being made, and forget it, so that no other call uses it. */
   #makingNow() {
     const making = /** @type {Promise<Made>} */ (this.#making);
     this.#making = null;
@@ -81,9 +92,11 @@ export class Proofs extends EventTarget {
 }
 
 /**
+ * Solve a challenge in a new worker.
  * @param {import("./proof_solver.js").Challenge} challenge
- * @param {(share: number) => void} onProgress
- * @returns {Promise<string>}
+ * @param {(share: number) => void} onProgress called with the share of counters tried, from 0 to 1
+ * @returns {Promise<string>} the proof
+ * @throws {ApiProblem} of kind "unproven"
  */
 function solveInWorker(challenge, onProgress) {
   const worker = new Worker(scripts?.createScriptURL(WORKER) ?? WORKER, { type: "module" });

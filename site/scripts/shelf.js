@@ -1,19 +1,19 @@
-// The visitor's shelf: everything this browser knows of her, and what each act does to it.
-// No DOM and no storage here: plain values in, plain values out.
+// The shelf: everything that this browser knows about the visitor. The functions here return the
+// shelf after an action; they do not change their arguments and use neither the DOM nor storage.
 
 /** @typedef {import("./api.js").Movie} Movie */
 /** @typedef {import("./api.js").Rating} Rating */
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
- * @typedef {{movie: Movie, stars: number, at: string}} Answer stars 0: haven't seen it
- * @typedef {{ratings: Rating[], dismissed: number[]}} Saved what the API last said it holds
+ * @typedef {{movie: Movie, stars: number, at: string}} Answer stars: 0 means "Haven't seen it"
+ * @typedef {{ratings: Rating[], dismissed: number[]}} Saved as the API last returned them
  * @typedef {{visitor_id: string, token: string, version: number, phone_ends: string | null, saved: Saved}} Visit
  * @typedef {{movie: Movie, before: Answer | null}} Undoable
- * @typedef {Movie & {wished?: boolean}} Question wished: she asked for it herself
+ * @typedef {Movie & {wished?: boolean}} Question wished: the visitor asked for it
  * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], asking: Question[],
  *   undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
- * @typedef {{movie: Movie, stars: number | null}} Change null: taken off
+ * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
 export const UNSEEN = 0;
@@ -27,7 +27,7 @@ export const EMPTY = {
   dataset: null, name: "", answers: [], dismissed: [], asking: [], undo: [], genres: [], visit: null,
 };
 
-/** @param {Shelf} shelf */
+/** Return the answers that are ratings, without "Haven't seen it". @param {Shelf} shelf */
 export function ratedAnswers(shelf) {
   return shelf.answers.filter(({ stars }) => stars !== UNSEEN);
 }
@@ -37,27 +37,36 @@ export function ratingsOf(shelf) {
   return ratedAnswers(shelf).map(({ movie, stars }) => ({ movie_id: movie.movie_id, stars }));
 }
 
-/** @param {Shelf} shelf @param {number} movieId */
+/**
+ * Return the answer to a movie; null if there is none.
+ * @param {Shelf} shelf
+ * @param {number} movieId
+ */
 export function answerTo(shelf, movieId) {
   return shelf.answers.find(({ movie }) => movie.movie_id === movieId) ?? null;
 }
 
-/** @param {Shelf} shelf */
+/** Return the ids of the movies answered with "Haven't seen it". @param {Shelf} shelf */
 export function unseenIds(shelf) {
   return shelf.answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie.movie_id);
 }
 
-/** @param {Movie} movie @returns {Movie} without what a pick or a search adds to it */
+/**
+ * Return a movie without the fields that a pick or a search result adds.
+ * @param {Movie} movie
+ * @returns {Movie}
+ */
 export function movieAlone({ movie_id, title, year, genres }) {
   return { movie_id, title, year, genres };
 }
 
 /**
- * The shelf after an answer; a movie answered again keeps its place in the order given.
+ * Add or replace the answer to a movie. A movie answered again keeps its place in the order. The
+ * movie is no longer among the questions or the dismissed movies.
  * @param {Shelf} shelf
  * @param {Movie} movie
  * @param {number} stars
- * @param {string} at ISO 8601
+ * @param {string} at the time of the answer, ISO 8601
  * @returns {Shelf}
  */
 export function answered(shelf, movie, stars, at) {
@@ -75,7 +84,11 @@ export function answered(shelf, movie, stars, at) {
   };
 }
 
-/** The shelf before the last answer, that movie asked about again. @param {Shelf} shelf @returns {Shelf} */
+/**
+ * Take back the last answer and ask about its movie again.
+ * @param {Shelf} shelf
+ * @returns {Shelf}
+ */
 export function undone(shelf) {
   const last = shelf.undo.at(-1);
   if (last === undefined) return shelf;
@@ -87,15 +100,20 @@ export function undone(shelf) {
   return asked({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
 }
 
-/** Put a movie that she wishes to rate on the card now. @param {Shelf} shelf @param {Movie} movie @returns {Shelf} */
+/**
+ * Make a movie that the visitor wants to rate the next question.
+ * @param {Shelf} shelf
+ * @param {Movie} movie
+ * @returns {Shelf}
+ */
 export function asked(shelf, movie) {
   const others = shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id);
   return { ...shelf, asking: [{ ...movieAlone(movie), wished: true }, ...others] };
 }
 
 /**
- * What to ask after the card that is shown, now that more is known of her: newer questions take the
- * place of those that wait, but for movies that she asked for herself.
+ * Replace the questions after the shown one with newer ones, which are chosen from more answers.
+ * Movies that the visitor asked for stay.
  * @param {Shelf} shelf
  * @param {Movie[]} movies
  * @returns {Shelf}
@@ -106,7 +124,12 @@ export function askedNext(shelf, movies) {
   return { ...shelf, asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(movieAlone)] };
 }
 
-/** @param {Shelf} shelf @param {number} movieId @returns {Shelf} */
+/**
+ * Remove the answer to a movie.
+ * @param {Shelf} shelf
+ * @param {number} movieId
+ * @returns {Shelf}
+ */
 export function removed(shelf, movieId) {
   return {
     ...shelf,
@@ -115,18 +138,29 @@ export function removed(shelf, movieId) {
   };
 }
 
-/** "Not for me": never picked again. @param {Shelf} shelf @param {Movie} movie @returns {Shelf} */
+/**
+ * Dismiss a movie ("Not for me"): it is not picked again.
+ * @param {Shelf} shelf
+ * @param {Movie} movie
+ * @returns {Shelf}
+ */
 export function dismissed(shelf, movie) {
   return { ...restored(shelf, movie.movie_id), dismissed: [...restored(shelf, movie.movie_id).dismissed, movieAlone(movie)] };
 }
 
-/** @param {Shelf} shelf @param {number} movieId @returns {Shelf} */
+/**
+ * Undo the dismissal of a movie, if there is one.
+ * @param {Shelf} shelf
+ * @param {number} movieId
+ * @returns {Shelf}
+ */
 export function restored(shelf, movieId) {
   return { ...shelf, dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movieId) };
 }
 
 /**
- * Movie ids mean nothing in another data set: what was answered in it is laid aside.
+ * Switch to a data set. Movie ids are valid in one data set only. If the shelf belongs to another
+ * one, everything but the name and the visit is dropped.
  * @param {Shelf} shelf
  * @param {string} dataset
  * @returns {Shelf}
@@ -137,25 +171,38 @@ export function inDataset(shelf, dataset) {
   return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
 }
 
-/** Remember genres met, for the filter. @param {Shelf} shelf @param {Movie[]} movies @returns {Shelf} */
+/**
+ * Add the genres of movies to those that the filter offers.
+ * @param {Shelf} shelf
+ * @param {Movie[]} movies
+ * @returns {Shelf}
+ */
 export function withGenresOf(shelf, movies) {
   const genres = new Set([...shelf.genres, ...movies.flatMap((movie) => movie.genres)]);
   return genres.size === shelf.genres.length ? shelf : { ...shelf, genres: [...genres].sort() };
 }
 
-/** @param {Shelf} shelf @returns {Saved} */
+/** Return the ratings and dismissals to save at the API. @param {Shelf} shelf @returns {Saved} */
 export function toSave(shelf) {
   return { ratings: ratingsOf(shelf), dismissed: shelf.dismissed.map(({ movie_id }) => movie_id) };
 }
 
-/** How much differs from what the API holds; 0 without a visit. @param {Shelf} shelf */
+/**
+ * Count the ratings and dismissals that differ from what the API has stored; 0 without a visit.
+ * @param {Shelf} shelf
+ */
 export function unsavedCount(shelf) {
   if (shelf.visit === null) return 0;
   const { ratings, dismissed: gone } = toSave(shelf);
   return differences(shelf.visit.saved.ratings, ratings).size + symmetricDifference(shelf.visit.saved.dismissed, gone);
 }
 
-/** @param {Rating[]} before @param {Rating[]} after @returns {Map<number, number | null>} movie id to its new stars, null taken off */
+/**
+ * Return the ratings that changed.
+ * @param {Rating[]} before
+ * @param {Rating[]} after
+ * @returns {Map<number, number | null>} the new stars by movie id; null if the rating was removed
+ */
 export function differences(before, after) {
   const was = new Map(before.map(({ movie_id, stars }) => [movie_id, stars]));
   const is = new Map(after.map(({ movie_id, stars }) => [movie_id, stars]));
@@ -166,12 +213,12 @@ export function differences(before, after) {
   return changes;
 }
 
-/** @param {number[]} one @param {number[]} other */
+/** Count the ids that are in one list only. @param {number[]} one @param {number[]} other */
 function symmetricDifference(one, other) {
   return one.filter((id) => !other.includes(id)).length + other.filter((id) => !one.includes(id)).length;
 }
 
-/** @param {Visitor} visitor @returns {Saved} */
+/** Return what the API has stored of the visitor. @param {Visitor} visitor @returns {Saved} */
 export function savedBy(visitor) {
   return {
     ratings: visitor.ratings.map(({ movie_id, stars }) => ({ movie_id, stars })),
@@ -180,14 +227,15 @@ export function savedBy(visitor) {
 }
 
 /**
- * The shelf once it has met what the API holds now: changes made elsewhere come in, those made
- * here and not yet saved stay, and where both changed one movie what was said here stands. A new
- * token takes the place of the one that the call was made with.
+ * Merge the visitor, as the API returned them, into the shelf. Changes made elsewhere are added,
+ * and unsaved changes made here stay. If both changed the same movie, the change made here wins.
+ * If the answer has a new token, it replaces the one that the call used.
  * @param {Shelf} shelf
  * @param {Visitor} visitor
- * @param {{visitor_id: string, token: string}} credentials
- * @param {string} at ISO 8601
- * @returns {{shelf: Shelf, arrived: Change[]}} arrived: what changed elsewhere, as it was said there
+ * @param {{visitor_id: string, token: string}} credentials those that the call used
+ * @param {string} at the time for ratings made elsewhere, ISO 8601
+ * @returns {{shelf: Shelf, arrived: Change[]}} arrived: the changes made elsewhere, except those
+ *   also made here, with the stars given there
  */
 export function met(shelf, visitor, { visitor_id, token }, at) {
   const base = shelf.visit?.visitor_id === visitor_id ? shelf.visit.saved : { ratings: [], dismissed: [] };
@@ -228,10 +276,11 @@ export function met(shelf, visitor, { visitor_id, token }, at) {
 }
 
 /**
- * @param {Rating & Partial<Movie>} rating
- * @param {number | null | undefined} mine the stars given here since, if any
- * @param {Answer | undefined} before
- * @param {string} at
+ * Return the answer to a movie after the merge. An answer with the same stars keeps its time.
+ * @param {Rating & Partial<Movie>} rating the rating that the API has stored
+ * @param {number | null | undefined} mine the stars of an unsaved change made here, if any
+ * @param {Answer | undefined} before the answer on the shelf
+ * @param {string} at the time of a new answer, ISO 8601
  * @returns {Answer}
  */
 function answerAfter(rating, mine, before, at) {
@@ -240,12 +289,22 @@ function answerAfter(rating, mine, before, at) {
   return { movie: before?.movie ?? movieIn(rating), stars, at };
 }
 
-/** @param {Rating & Partial<Movie>} rating @returns {Movie} */
+/**
+ * Return the movie of a rating, with placeholders for details that the rating lacks.
+ * @param {Rating & Partial<Movie>} rating
+ * @returns {Movie}
+ */
 function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = [] }) {
   return { movie_id, title, year, genres };
 }
 
-/** @param {Shelf} shelf @param {number[]} base @param {Movie[]} theirs @returns {Movie[]} */
+/**
+ * Return the dismissed movies of both sides, without those that were brought back here.
+ * @param {Shelf} shelf
+ * @param {number[]} base ids of the dismissed movies that were last saved
+ * @param {Movie[]} theirs the dismissed movies that the API has stored
+ * @returns {Movie[]}
+ */
 function mergedDismissals(shelf, base, theirs) {
   const here = new Set(shelf.dismissed.map(({ movie_id }) => movie_id));
   const takenBackHere = new Set(base.filter((movieId) => !here.has(movieId)));

@@ -1,4 +1,4 @@
-// Rating a movie: five stars as a radio group, the same everywhere on the page.
+// The control for rating a movie: five stars as a radio group. All views use it.
 
 import { make } from "./dom.js";
 import { counted, STARS_MEAN } from "./wording.js";
@@ -6,10 +6,11 @@ import { counted, STARS_MEAN } from "./wording.js";
 let groups = 0;
 
 /**
- * Five radio buttons drawn as stars. A tap gives the rating at once; the keyboard's arrows only
- * move, and Enter, Space, a key from 1 to 5 or the button gives it: nobody rates on the way past.
+ * Make five radio buttons drawn as stars. A tap gives the rating immediately. The arrow keys only
+ * select; Enter, Space, a key from 1 to 5 or the button gives the rating. So nobody gives a rating
+ * by accident while moving through the page with the keyboard.
  * @param {{legend: string, stars: number, size?: "large" | "small",
- *   onRate: (stars: number, byKeyboard: boolean) => void}} about stars 0: none given
+ *   onRate: (stars: number, byKeyboard: boolean) => void}} about stars: 0 means no rating yet
  * @returns {HTMLFieldSetElement}
  */
 export function starRating({ legend, stars, size = "small", onRate }) {
@@ -34,7 +35,7 @@ export function starRating({ legend, stars, size = "small", onRate }) {
     give.textContent = `Give ${counted(chosen(), "star")}`;
   });
   fieldset.addEventListener("click", (event) => {
-    // An arrow key clicks too, but with no press of a pointer behind it: detail is 0.
+    // Arrow keys also fire click events, but without a pointer press: their detail is 0.
     if (event.target instanceof HTMLInputElement && event.detail > 0) onRate(Number(event.target.value), false);
   });
   fieldset.addEventListener("keydown", (event) => {
@@ -46,7 +47,7 @@ export function starRating({ legend, stars, size = "small", onRate }) {
     onRate(given, true);
   });
   fieldset.addEventListener("pointermove", (event) => {
-    // A card that appears under a mouse at rest sends moves of no length.
+    // When a card appears under a resting mouse, the browser fires moves of length 0.
     const isMoved = event.movementX !== 0 || event.movementY !== 0;
     if (isMoved && event.pointerType === "mouse" && event.target instanceof HTMLInputElement) show(Number(event.target.value));
   });
@@ -67,7 +68,7 @@ function starOption(name, value, checked) {
     make("span", { class: "star-face", "aria-hidden": "true" }, "★"));
 }
 
-/** Stars somebody gave, to read. @param {number} stars */
+/** Show given stars, read-only. @param {number} stars from 1 to 5 */
 export function starsGiven(stars) {
   return make("span", { class: "stars-given" },
     make("span", { "aria-hidden": "true" }, "★".repeat(stars)),

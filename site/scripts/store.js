@@ -1,5 +1,6 @@
-// The shelf, kept in this browser so that leaving loses nothing typed. The phone number is never
-// in it. Tabs of one browser share it: what one writes, the others take over at once.
+// Keeps the shelf in the browser's local storage, so that nothing is lost when the visitor leaves
+// the page. The shelf never contains the phone number. All tabs of a browser share the shelf: when
+// one tab writes it, the others read it again immediately.
 
 import { EMPTY } from "./shelf.js";
 
@@ -7,12 +8,13 @@ import { EMPTY } from "./shelf.js";
 
 const KEY = "marquee.shelf";
 
+/** The shelf and its copy in local storage. Fires "change" when this or another tab changes it. */
 export class Store extends EventTarget {
   constructor() {
     super();
     /** @type {Shelf} */
     this.shelf = read();
-    /** Whether the browser keeps things; private windows may refuse, and the page works on. */
+    /** Whether local storage works. Private windows may refuse it; the page still works then. */
     this.isKept = true;
     window.addEventListener("storage", ({ key }) => {
       if (key !== KEY && key !== null) return;
@@ -21,7 +23,11 @@ export class Store extends EventTarget {
     });
   }
 
-  /** @param {(shelf: Shelf) => Shelf} act */
+  /**
+   * Replace the shelf with what `act` returns, and store it. Do nothing if `act` returns the same
+   * object.
+   * @param {(shelf: Shelf) => Shelf} act
+   */
   change(act) {
     const after = act(this.shelf);
     if (after === this.shelf) return;
@@ -30,12 +36,12 @@ export class Store extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Forget everything, here and in the browser's other tabs. */
+  /** Empty the shelf, in this tab and in the browser's other tabs. */
   clear() {
     this.change(() => EMPTY);
     try {
       localStorage.removeItem(KEY);
-    } catch { /* nothing was kept */ }
+    } catch { /* Local storage is not available, so there is nothing to remove. */ }
   }
 
   /**
@@ -57,7 +63,7 @@ export class Store extends EventTarget {
   }
 }
 
-/** @returns {Shelf} */
+/** Read the shelf from local storage; an empty one if it has none. @returns {Shelf} */
 function read() {
   try {
     return { ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };

@@ -1,4 +1,4 @@
-// The taste map: movies on two axes and the visitor among them, as a chart and as a table.
+// The taste map: a chart and a table that place movies and the visitor on two axes.
 
 import { draw, make } from "./dom.js";
 import { listed } from "./wording.js";
@@ -9,10 +9,13 @@ import { listed } from "./wording.js";
 
 const SIZE = { width: 720, height: 520 };
 const MARGIN = 46;
-const LETTER = 7.2; // width of one at 13 px, near enough to keep labels apart
+const LETTER = 7.2; // approximate width of a letter at 13 px, to keep labels from overlapping
 const LINE = 16;
 
-/** @param {TasteMap} map */
+/**
+ * Make a figure of the map: a chart, a legend, the axes in words and a table.
+ * @param {TasteMap} map
+ */
 export function tasteChart(map) {
   const place = scale(map);
   const rated = map.movies.filter(({ stars }) => stars !== null);
@@ -28,7 +31,7 @@ export function tasteChart(map) {
     draw("circle", { class: "you", cx: you.x, cy: you.y, r: 9 }),
     draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"));
   const frame = make("div", { class: "chart-scroll", tabindex: 0, role: "region", "aria-label": "Taste map" }, chart);
-  // Where the chart is wider than the phone, the visitor comes first.
+  // A chart wider than the screen starts scrolled to the visitor.
   requestAnimationFrame(() => {
     frame.scrollLeft = (you.x / SIZE.width) * frame.scrollWidth - frame.clientWidth / 2;
   });
@@ -49,7 +52,11 @@ function key(kind, words) {
     draw("svg", { viewBox: "0 0 20 20", width: 16, height: 16, "aria-hidden": "true" }, draw("circle", { class: kind, cx: 10, cy: 10, r: 7 })), words);
 }
 
-/** @param {TasteMap} map */
+/**
+ * Return a function from map coordinates to chart coordinates. Its `reach` scales a length and
+ * returns at most 140.
+ * @param {TasteMap} map
+ */
 function scale({ you, movies }) {
   const reach = Math.max(0.1, ...[you, ...movies].flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)]));
   const [half, tall] = [SIZE.width / 2 - MARGIN, SIZE.height / 2 - MARGIN];
@@ -59,7 +66,7 @@ function scale({ you, movies }) {
 }
 
 /**
- * Titles where there is room for them: none over another, nor over "You".
+ * Label movies with their titles, leaving out titles that would overlap another one or "You".
  * @param {MapMovie[]} movies the most important first
  * @param {(movie: MapMovie) => {x: number, y: number}} place
  * @param {{x: number, y: number}} you

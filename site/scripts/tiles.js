@@ -1,4 +1,4 @@
-// Movies as posters side by side.
+// A grid of movie posters.
 
 import { make } from "./dom.js";
 import { poster } from "./poster.js";
@@ -9,9 +9,10 @@ import { starsGiven } from "./stars.js";
 /** @typedef {import("./main.js").App} App */
 
 /**
+ * Make a list of posters with titles. Each links to its movie and shows the visitor's stars.
  * @param {App} app
  * @param {Movie[]} movies
- * @param {string} label
+ * @param {string} label the list's name for screen readers
  */
 export function tiles(app, movies, label) {
   return make("ul", { class: "tiles", "aria-label": label }, ...movies.map((movie) => {

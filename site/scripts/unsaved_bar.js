@@ -1,4 +1,4 @@
-// What is not saved yet, and what was changed elsewhere: shown with the buttons that settle it.
+// Shows the changes that are not saved yet and those made elsewhere, with buttons to resolve them.
 
 import { ApiProblem } from "./api.js";
 import { announce, button, make } from "./dom.js";
@@ -9,8 +9,9 @@ import { counted, titleAndYear, wordsForProblem } from "./wording.js";
 /** @typedef {import("./shelf.js").Change} Change */
 
 /**
+ * Make the panels for unsaved changes and for changes from elsewhere; empty while there are none.
  * @param {App} app
- * @param {AbortSignal} signal
+ * @param {AbortSignal} signal ends the updates
  */
 export function unsavedBar(app, signal) {
   const place = make("div", { class: "unsaved" });

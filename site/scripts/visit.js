@@ -1,4 +1,4 @@
-// A visitor whom the API knows: saving, following her picks to the text, changing, forgetting.
+// A saved visitor: saves them, follows the status of their request, changes and forgets them.
 
 import { ApiProblem } from "./api.js";
 import { Proofs } from "./proofs.js";
@@ -13,21 +13,26 @@ const LONGEST_WAIT_MS = 15_000;
 const BACK_OFF = 1.4;
 const PATIENCE_MS = 45 * 60_000;
 
+/** Keeps the saved visitor in step with the API. Fires "change" when a field may have changed. */
 export class VisitKeeper extends EventTarget {
-  /** @type {Visitor | null} what the API said of her last */
+  /** @type {Visitor | null} the visitor as the API last returned them */
   visitor = null;
-  /** @type {Change[]} what was changed elsewhere, until it has been looked at */
+  /** @type {Change[]} changes made elsewhere that the visitor has not yet acknowledged */
   arrived = [];
-  /** @type {ApiProblem | null} why the last look at her status failed */
+  /** @type {ApiProblem | null} why the last request for the status failed */
   lostSight = null;
+  /** Whether following has stopped after 45 minutes although the request is not finished. */
   hasStoppedLooking = false;
   /** @type {AbortController | null} */
   #following = null;
   /** @type {() => void} */
   #wake = () => {};
-  /** @type {string | null} the token that opened nothing when it was last looked */
+  /** @type {string | null} the last token that the API rejected */
   #refused = null;
-  /** @type {Map<string, string>} keys of calls that make a new token and were not answered yet, by what they ask */
+  /**
+   * Idempotency keys of unanswered calls that make a new token, by what the call asks for.
+   * @type {Map<string, string>}
+   */
   #keys = new Map();
 
   /**
@@ -45,15 +50,16 @@ export class VisitKeeper extends EventTarget {
     store.onChange(() => this.#meetOtherTabs());
   }
 
-  /** @returns {Credentials | null} */
+  /** The saved visitor's id and token. @returns {Credentials | null} */
   get credentials() {
     return this.store.shelf.visit;
   }
 
   /**
+   * Save the shelf as a new visitor and follow their request.
    * @param {string} name
-   * @param {string | null} phone
-   * @param {string} idempotencyKey
+   * @param {string | null} phone in international format; null for no text
+   * @param {string} idempotencyKey the same for every attempt with the same form
    */
   async create(name, phone, idempotencyKey) {
     const saved = toSave(this.store.shelf);
@@ -74,9 +80,11 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Save what changed since. When somebody changed it elsewhere meanwhile, that comes in first and
-   * the visitor is asked to look at it and save again.
-   * @param {boolean} text whether the new picks are to be texted
+   * Save the unsaved changes. If the visitor was changed elsewhere in the meantime, merge those
+   * changes into the shelf, list them in `arrived` and throw, so that the visitor can check them
+   * and save again.
+   * @param {boolean} text whether to text the new picks
+   * @throws {ApiProblem} of kind "changed" in that case
    */
   async saveChanges(text) {
     const visit = this.#known();
@@ -87,14 +95,17 @@ export class VisitKeeper extends EventTarget {
     this.follow();
   }
 
-  /** @param {string} phone */
+  /**
+   * Set the phone number that the picks are texted to.
+   * @param {string} phone in international format
+   */
   async givePhone(phone) {
     const visit = this.#known();
     await this.#keyed(phone, (key) => this.#proven((proof) => this.#meeting(() => this.api.givePhone(visit, phone, proof, key))));
     this.follow();
   }
 
-  /** Make a new link; the former ones open nothing from then on. */
+  /** Make a new link. The earlier links become invalid. */
   async renewLink() {
     const visit = this.#known();
     const { token } = await this.#keyed("link", (key) => this.api.renewToken(visit, key));
@@ -102,12 +113,12 @@ export class VisitKeeper extends EventTarget {
     this.#told();
   }
 
-  /** Really delete her at the API, then here. */
+  /** Delete everything that is kept of the visitor, first at the API, then in this browser. */
   async forget() {
     this.stop();
     if (this.credentials) {
       await this.api.forget(this.credentials).catch((error) => {
-        // Gone already is as good; the page says so all the same.
+        // A visitor who is already deleted counts as success.
         if (!isMissing(error)) throw error;
       });
     }
@@ -118,9 +129,10 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Open what a text links to; the browser's shelf becomes hers. A link that was replaced opens
-   * nothing, but for the browser that holds the newer one.
+   * Open the link in a text. The browser's shelf becomes that visitor's. A link that was replaced
+   * is invalid, except in a browser that has the visitor's newer token: that token is used instead.
    * @param {Credentials} link
+   * @throws {ApiProblem}
    */
   async open(link) {
     this.stop();
@@ -138,12 +150,12 @@ export class VisitKeeper extends EventTarget {
     this.follow();
   }
 
-  /** One look at what the API holds. */
+  /** Fetch the visitor once and merge them into the shelf. */
   async look() {
     const visit = this.#known();
     try {
       const visitor = await this.api.visitor(visit);
-      // Another tab may have got a new token meanwhile: that one stays.
+      // Keep the shelf's token: another tab may have received a newer one in the meantime.
       if (this.credentials?.visitor_id === visit.visitor_id) this.#meet(visitor, this.credentials);
     } catch (error) {
       if (isMissing(error)) this.#refused = visit.token;
@@ -151,13 +163,17 @@ export class VisitKeeper extends EventTarget {
     }
   }
 
+  /** Stop following. */
   stop() {
     this.#following?.abort();
     this.#following = null;
     this.#wake();
   }
 
-  /** Look again and again, more and more slowly, until nothing more is to happen. */
+  /**
+   * Fetch the visitor repeatedly, at growing intervals from 1 to 15 seconds, until the request is
+   * finished, the visitor is gone or 45 minutes have passed. A new status resets the interval.
+   */
   async follow() {
     this.stop();
     const following = new AbortController();
@@ -189,7 +205,10 @@ export class VisitKeeper extends EventTarget {
     }
   }
 
-  /** Wait; while nobody looks at the page, until somebody does. @param {number} wait */
+  /**
+   * Wait. If the page is hidden at the end, wait until it is visible.
+   * @param {number} wait milliseconds
+   */
   #pause(wait) {
     return new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
@@ -198,8 +217,8 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Make a call that needs a proof. One that lay here too long, or was used by a try whose answer got
-   * lost, is refused: then a new one is made, once.
+   * Make a call that needs a proof. The API refuses a proof that has expired, or that an earlier
+   * attempt used whose answer was lost. Then repeat the call once, with a new proof.
    * @template T
    * @param {(proof: string) => Promise<T>} call
    * @returns {Promise<T>}
@@ -215,10 +234,10 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Make a call that replaces the token. Its key stays until it is answered, so that a try whose
-   * answer got lost can be made again.
+   * Make a call that replaces the token. Keep its idempotency key until the call is answered, so
+   * that an attempt whose answer was lost can be repeated.
    * @template T
-   * @param {string} what
+   * @param {string} what what the call asks for; the same value gets the same key
    * @param {(key: string) => Promise<T>} call
    * @returns {Promise<T>}
    */
@@ -230,12 +249,16 @@ export class VisitKeeper extends EventTarget {
     return answer;
   }
 
-  /** Whether another tab got a new token since the API refused the one that was used here. */
+  /** Whether another tab has received a new token since the API rejected the one used here. */
   get #holdsNewerToken() {
     return this.credentials !== null && this.#refused !== null && this.credentials.token !== this.#refused;
   }
 
-  /** @param {() => Promise<Visitor>} change a call with If-Match */
+  /**
+   * Make a call that changes the visitor and merge its answer into the shelf. If the visitor was
+   * changed elsewhere, fetch and merge them before throwing.
+   * @param {() => Promise<Visitor>} change a call with If-Match
+   */
   async #meeting(change) {
     const visit = this.#known();
     this.stop();
@@ -250,6 +273,7 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
+   * Merge the visitor, as the API returned them, into the shelf.
    * @param {Visitor} visitor
    * @param {Credentials} credentials
    */
@@ -271,7 +295,7 @@ export class VisitKeeper extends EventTarget {
     this.#told();
   }
 
-  /** Another tab saved, opened or forgot her: this one looks at what there is now. */
+  /** After another tab saved, opened or forgot a visitor, follow the one saved now, if any. */
   #meetOtherTabs() {
     const { visit } = this.store.shelf;
     if (this.lostSight?.kind === "missing" && this.#holdsNewerToken) {
@@ -285,6 +309,7 @@ export class VisitKeeper extends EventTarget {
     else this.stop();
   }
 
+  /** Return the visit; throws an Error if no visitor is saved. */
   #known() {
     const { visit } = this.store.shelf;
     if (visit === null) throw new Error("nobody is saved here yet");
@@ -296,14 +321,22 @@ export class VisitKeeper extends EventTarget {
   }
 }
 
-/** @param {Visitor | null} visitor @returns {boolean} whether nothing more is to happen by itself */
+/**
+ * Whether the visitor's request is finished: its status will not change by itself.
+ * @param {Visitor | null} visitor
+ * @returns {boolean}
+ */
 export function isEnd(visitor) {
   if (visitor === null) return false;
   const { status, texts } = visitor;
   return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);
 }
 
-/** @param {unknown} error @returns {boolean} whether the API knows no such visitor, or not by this token */
+/**
+ * Whether an error means that the visitor does not exist or the token is invalid.
+ * @param {unknown} error
+ * @returns {boolean}
+ */
 function isMissing(error) {
   return error instanceof ApiProblem && error.kind === "missing";
 }

@@ -1,10 +1,10 @@
-// What the page says about problems and about how far a visitor's picks are. No DOM here.
+// The page's texts about problems and about the status of a request, and helpers for texts. No DOM.
 
 /** @typedef {import("./api.js").ApiProblem} ApiProblem */
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
- * One sentence on what went wrong and one on what to do about it.
+ * Return a sentence about what went wrong and one about what the visitor can do.
  * @param {Pick<ApiProblem, "kind" | "fieldErrors" | "retryAfterSeconds">} problem
  */
 export function wordsForProblem(problem) {
@@ -38,8 +38,9 @@ function inWords(seconds) {
 }
 
 /**
+ * Describe the status of the visitor's request.
  * @param {Pick<Visitor, "status" | "status_at" | "texts" | "picks" | "reason">} visitor
- * @returns {{now: string, next: string}} where the picks are, and what happens next
+ * @returns {{now: string, next: string}} the status, and what happens next
  */
 export function wordsForStatus(visitor) {
   switch (visitor.status) {
@@ -60,7 +61,8 @@ export function wordsForStatus(visitor) {
         ? { now: "Your picks are ready.", next: "The text is on its way." }
         : { now: "Your picks are ready.", next: "Keep the link to this page to come back to them from anywhere." };
     case "texted":
-      // The same words whatever came of the text: a number that was merely typed may be a stranger's.
+      // The words do not depend on whether the text was delivered: the number may be a stranger's,
+      // and the visitor must not learn anything about it.
       return {
         now: `Finished at ${clockTime(visitor.status_at)}.`,
         next: "If this phone can get our texts, yours arrives within minutes, with a link back to this page. A phone that replied STOP gets none, and each phone gets only a few a day. Your picks are here all the same.",
@@ -72,7 +74,7 @@ export function wordsForStatus(visitor) {
   }
 }
 
-/** The API's word for a text over the day's limit (docs/contracts.md). */
+/** The reason that the API gives for a text over the day's cap (docs/contracts.md). */
 export const NO_MORE_TODAY = "no more texts are sent today";
 
 /** @param {Pick<Visitor, "picks" | "reason">} visitor */
@@ -109,15 +111,21 @@ function clockTime(timestamp) {
 }
 
 /**
+ * Join titles into a phrase: "Alien", "Alien and Heat", "Alien, Heat and Up".
  * @param {string[]} titles
- * @returns {string} "Alien", "Alien and Heat", "Alien, Heat and Up"
+ * @returns {string}
  */
 export function listed(titles) {
   if (titles.length < 2) return titles.join("");
   return `${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}`;
 }
 
-/** @param {number} count @param {string} one @param {string} [more] */
+/**
+ * Return a count with its noun: "1 movie", "2 movies".
+ * @param {number} count
+ * @param {string} one the singular
+ * @param {string} [more] the plural, if not the singular with -s
+ */
 export function counted(count, one, more = `${one}s`) {
   return `${count} ${count === 1 ? one : more}`;
 }
@@ -127,11 +135,11 @@ export function titleAndYear({ title, year }) {
   return year ? `${title} (${year})` : title;
 }
 
-/** What each number of stars means, as the questionnaire's scale has it. */
+/** The meaning of each number of stars in the questionnaire. */
 export const STARS_MEAN = ["", "I don’t like it", "Not for me", "It’s OK", "Like it", "Really love it!"];
 
 /**
- * Shared as plain text, one movie a line.
+ * Return picks as plain text to share, with one movie per line.
  * @param {{title: string, year: number | null}[]} picks
  * @param {string} address
  */

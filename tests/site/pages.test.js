@@ -1,4 +1,4 @@
-// Addresses, phone numbers, exports, words and posters: what needs no page.
+// Tests of addresses, phone numbers, exports, the page's texts and posters, without a DOM.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,11 +1,11 @@
-// The work behind a proof, and how the page keeps and uses proofs.
+// Tests of the solver of challenges.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { solve } from "../../site/scripts/proof_solver.js";
 
-// Made by altcha 2.3.0 (Python), whose own solver finds this counter and this key.
+// Made with altcha 2.3.0 (Python). Its own solver finds this counter and this key.
 const CHALLENGE = {
   parameters: {
     algorithm: "PBKDF2/SHA-256", cost: 50, keyLength: 32, keyPrefix: "a1b7aaf756d73d92eeb904fe1880fc5d",

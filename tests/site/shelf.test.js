@@ -1,4 +1,4 @@
-// What each act does to the shelf.
+// Tests of the functions that return a changed shelf.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,24 +14,28 @@ const WHO = { visitor_id: "01jd000000000000000000000a", token: "secret" };
 /** @param {number} id */
 const movie = (id) => ({ movie_id: id, title: `Movie ${id}`, year: 1990 + id, genres: ["Drama"] });
 
-/** @param {Record<number, number>} stars by movie id */
+/** Return an unsaved shelf with ratings. @param {Record<number, number>} stars by movie id */
 function shelfWith(stars) {
   return Object.entries(stars).reduce((shelf, [id, given]) => answered(shelf, movie(Number(id)), given, AT), EMPTY);
 }
 
-/** @param {Record<number, number>} stars @param {object} [more] */
+/**
+ * Return a visitor as the API does, at version 2.
+ * @param {Record<number, number>} stars by movie id
+ * @param {object} [more] further fields
+ */
 function visitorWith(stars, more = {}) {
   const ratings = Object.entries(stars).map(([id, given]) => ({ ...movie(Number(id)), stars: given }));
   return /** @type {any} */ ({ visitor_id: WHO.visitor_id, version: 2, name: "Ada", status: "received", ratings, dismissed: [], picks: null, ...more });
 }
 
-/** A shelf saved as version 1, then changed. @param {Record<number, number>} saved */
+/** Return a shelf saved as version 1. @param {Record<number, number>} saved stars by movie id */
 function savedShelf(saved) {
   const shelf = shelfWith(saved);
   return { ...shelf, visit: { ...WHO, version: 1, phone_ends: null, saved: toSave(shelf) } };
 }
 
-/** @param {import("../../site/scripts/shelf.js").Shelf} shelf */
+/** Return the stars by movie id. @param {import("../../site/scripts/shelf.js").Shelf} shelf */
 const starsOn = (shelf) => Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
 
 test("a new token takes the place of the one that the call was made with", () => {

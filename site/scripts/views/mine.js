@@ -1,4 +1,4 @@
-// Everything the visitor said: sorted, rated anew, taken along, forgotten.
+// "My movies": the visitor's ratings and other answers, to sort, change, export or forget.
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
@@ -22,7 +22,7 @@ const ORDERS = {
   year: { words: "Newest first", compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0) },
 };
 
-/** @param {Answer} answer */
+/** Return the title to sort by: lower case, without its English article. @param {Answer} answer */
 function sortTitle({ movie }) {
   return movie.title.replace(/^(the|an?) /i, "").toLowerCase();
 }
@@ -89,7 +89,7 @@ function ratedItem(app, { movie, stars }, heading) {
     }, { "aria-label": `Remove ${named}` }));
 }
 
-/** Movies not seen and those not wanted, folded. @param {App} app */
+/** Make the collapsed lists of movies not seen and of dismissed movies. @param {App} app */
 function otherLists(app) {
   const { answers, dismissed } = app.store.shelf;
   const unseen = answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie);
@@ -105,7 +105,13 @@ function otherLists(app) {
   ].filter((each) => each !== null);
 }
 
-/** @param {string} title @param {Movie[]} movies @param {string} act @param {(movie: Movie) => void} onAct */
+/**
+ * Make a collapsed list of movies with a button for each; null without movies.
+ * @param {string} title
+ * @param {Movie[]} movies
+ * @param {string} act the buttons' label
+ * @param {(movie: Movie) => void} onAct
+ */
 function folded(title, movies, act, onAct) {
   if (movies.length === 0) return null;
   return make("details", {},
@@ -146,7 +152,11 @@ function dataPanel(app, signal) {
     words, forgetting.element);
 }
 
-/** @param {App} app @param {HTMLElement} after where it is said that all is gone */
+/**
+ * Make the dialog that asks before the visitor is forgotten.
+ * @param {App} app
+ * @param {HTMLElement} after shows the confirmation afterwards
+ */
 function forgetDialog(app, after) {
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
   const words = make("p", {});

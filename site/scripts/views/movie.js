@@ -1,4 +1,4 @@
-// One movie: what is known of it, its stars, and movies like it.
+// The view of one movie: its details, the visitor's stars and similar movies.
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, viewHeading } from "../dom.js";

@@ -1,4 +1,4 @@
-// The picks on a page of their own.
+// The view that shows only the picks.
 
 import { make, viewHeading } from "../dom.js";
 import { picksHead, picksPanel } from "../picks_panel.js";

@@ -1,4 +1,4 @@
-// One movie at a time: stars, or "haven't seen it"; the picks beside it.
+// The questionnaire: one movie at a time, for stars or "Haven't seen it". The picks are next to it.
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
@@ -105,14 +105,14 @@ function movieCard(movie, stars, give) {
       button("Haven’t seen it", "button wide", (event) => give(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
 }
 
-/** @param {string} title */
+/** Return the CSS class that makes a title's letters fit the card. @param {string} title */
 export function lengthClass(title) {
   const longestWord = Math.max(...title.split(/\s+/).map((word) => word.length));
   if (title.length <= 12 && longestWord <= 9) return "title-short";
   return title.length <= 28 && longestWord <= 13 ? "title-medium" : "title-long";
 }
 
-/** Ten bulbs of a marquee, one lit for each rating. */
+/** Make a progress display of ten bulbs, one lit for each rating. */
 function progressBulbs() {
   const words = make("p", { class: "progress-words", role: "status" });
   const bulbs = Array.from({ length: RATINGS_WISHED }, () => make("span", { class: "bulb" }));
@@ -135,13 +135,14 @@ export function progressWords(rated) {
 }
 
 /**
- * Keeps movies to ask about coming, a few ahead of the card. Every answer tells what is worth asking
- * next and what she has probably seen, so after each the few are asked for anew.
+ * Keeps a few questions ready after the shown one. Every answer changes which movies reveal most
+ * about the visitor's taste and which ones they have probably seen. So it requests new questions
+ * after each answer. Fires "change" when a request ends.
  */
 class Questions extends EventTarget {
-  /** What was answered when they were last asked for. */
+  /** The answers at the time of the last request, as JSON. */
   #askedAfter = "";
-  /** @type {"idle" | "asking" | "none"} none: there is nothing left to ask */
+  /** @type {"idle" | "asking" | "none"} none: no movie is left to ask about */
   state = "idle";
   /** @type {ApiProblem | null} */
   problem = null;
@@ -153,6 +154,7 @@ class Questions extends EventTarget {
     window.addEventListener("online", () => this.problem && this.retry(), { signal });
   }
 
+  /** Request questions, unless a request is under way or the answers have not changed since. */
   keepComing() {
     const { shelf } = this.app.store;
     const rated = ratingsOf(shelf).map(({ movie_id }) => movie_id);
@@ -163,6 +165,7 @@ class Questions extends EventTarget {
     this.#ask(rated, unseen);
   }
 
+  /** Request questions again after a failure. */
   retry() {
     this.#askedAfter = "";
     this.keepComing();
@@ -187,7 +190,7 @@ class Questions extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** What stands where the card would. */
+  /** Make what is shown in place of the card: a problem, the end or a wait. */
   placeholder() {
     if (this.problem) {
       return make("div", { class: "movie-card card-message", role: "alert" },
@@ -205,7 +208,11 @@ class Questions extends EventTarget {
   }
 }
 
-/** On a phone, the top pick stays in sight while the next movie is rated. @param {App} app @param {AbortSignal} signal */
+/**
+ * Make the bar that keeps the top pick visible on a phone while the visitor rates movies.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the updates
+ */
 function topPickBar(app, signal) {
   const title = make("span", { class: "top-pick-title" });
   const bar = make("a", { class: "top-pick", href: "#picks", hidden: true },

@@ -1,4 +1,4 @@
-// Search as one types; what was searched for stays in the address.
+// The search view. It searches while the visitor types and keeps the search words in the address.
 
 import { ApiProblem } from "../api.js";
 import { button, make, say, viewHeading } from "../dom.js";
@@ -40,7 +40,7 @@ export function openSearch(app, argument, signal) {
     say(words, "Type a title, or part of one: accents, “the” and small slips do not matter.");
   };
   input.addEventListener("input", () => {
-    // Back leads out of the search, not through its letters.
+    // Replace the history entry: "Back" leaves the search instead of undoing one letter.
     history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
     look();
   });

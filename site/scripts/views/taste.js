@@ -1,4 +1,4 @@
-// "How Marquee sees you": what a model makes of the ratings on the shelf.
+// "How Marquee sees you": the visitor's taste, as a model derives it from the ratings on the shelf.
 
 import { ApiProblem } from "../api.js";
 import { button, make, say, viewHeading } from "../dom.js";
@@ -101,7 +101,7 @@ function section(title, words, ...content) {
   return make("section", { class: "panel taste-section" }, make("h2", {}, title), make("p", { class: "hint" }, words), ...content);
 }
 
-/** @param {number} share */
+/** Make the meter of the visitor's certainty. @param {number} share from 0 to 1 */
 function meter(share) {
   const percent = Math.round(share * 100);
   return make("section", { class: "panel taste-section certainty" },
@@ -111,7 +111,11 @@ function meter(share) {
       make("span", { class: "figure" }, `${percent} %`)));
 }
 
-/** Bars left and right of zero, as a table to a screen reader. @param {Leaning[]} all */
+/**
+ * Make bars to the left and right of zero for the 12 strongest leanings. To a screen reader, they
+ * are a table.
+ * @param {Leaning[]} all
+ */
 function leanings(all) {
   const shown = [...all].sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight)).slice(0, LEANINGS_SHOWN)
     .sort((one, other) => other.weight - one.weight);
@@ -128,7 +132,7 @@ function leanings(all) {
     })));
 }
 
-/** @param {number} value */
+/** Return a number with its sign and one decimal place. @param {number} value */
 function signed(value) {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
 }

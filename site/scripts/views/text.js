@@ -1,4 +1,5 @@
-// "Text me these": saving, with or without a phone, and then how far the picks are.
+// "Text me these": the form that saves the visitor, with or without a phone number, and then the
+// status of their request.
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
@@ -48,7 +49,11 @@ function saveView(app, signal) {
   };
 }
 
-/** What will be sent. @param {App} app @param {AbortSignal} signal */
+/**
+ * Make a preview of the text.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the updates
+ */
 function textPreview(app, signal) {
   const bubble = make("p", { class: "bubble" });
   const show = () => {
@@ -68,9 +73,12 @@ function textPreview(app, signal) {
       make("li", {}, "Your number is used for this text and nothing else, and shown to nobody. Your carrier may charge for receiving it.")));
 }
 
-/** One phone number: country, digits, and a word on their shape while one types. */
+/** A field for a phone number: country, digits, and a hint about their format during typing. */
 class PhoneField {
-  /** @param {boolean} isOptional @param {() => void} onChange */
+  /**
+   * @param {boolean} isOptional
+   * @param {() => void} onChange called after each change of the number or the country
+   */
   constructor(isOptional, onChange) {
     const language = navigator.language || "en";
     const likely = likelyRegion(language);
@@ -100,21 +108,22 @@ class PhoneField {
     return this.number.value.trim() === "";
   }
 
-  /** @returns {string} with + and the calling code */
+  /** The number with + and the calling code. @returns {string} */
   get value() {
     return international(this.number.value, this.#code);
   }
 
+  /** The calling code of the chosen country. */
   get #code() {
     return this.country.selectedOptions[0]?.dataset.code ?? "1";
   }
 
-  /** @returns {string | null} */
+  /** What is wrong with the number's format; null if nothing is. @returns {string | null} */
   get problem() {
     return this.isEmpty ? null : shapeProblem(this.number.value, this.#code);
   }
 
-  /** A number typed with its own code moves the country along. */
+  /** Select the country whose calling code the visitor typed: for +1 the US, for +44 the UK. */
   #followTypedCode() {
     const typed = callingCodeIn(this.number.value);
     if (typed === null || typed === this.#code) return;
@@ -133,7 +142,12 @@ class PhoneField {
   }
 }
 
-/** @param {HTMLElement} input @param {HTMLElement} error @param {string} message */
+/**
+ * Show a field's error, or remove it.
+ * @param {HTMLElement} input
+ * @param {HTMLElement} error the element for the message
+ * @param {string} message "" for no error
+ */
 function showFieldError(input, error, message) {
   error.textContent = message;
   error.hidden = message === "";
@@ -141,7 +155,7 @@ function showFieldError(input, error, message) {
   else input.removeAttribute("aria-invalid");
 }
 
-/** @param {() => void} onChange */
+/** Make the checkbox of the consent to be texted. @param {() => void} onChange */
 function consentField(onChange) {
   const box = make("input", { id: "consent", type: "checkbox", "aria-describedby": "consent-error", autocomplete: "off" });
   const error = make("p", { class: "field-error", id: "consent-error", hidden: true });
@@ -153,7 +167,7 @@ function consentField(onChange) {
   };
 }
 
-/** Errors of a form: a summary that takes the focus, and each message at its own field. */
+/** The errors of a form: a summary that takes the focus, and each message at its field. */
 class FormProblem {
   constructor() {
     this.words = make("p", { class: "form-problem-words" });
@@ -166,9 +180,10 @@ class FormProblem {
   }
 
   /**
-   * @param {string} words
+   * Show the errors and focus the summary.
+   * @param {string} words the summary's first line
    * @param {FieldError[]} errors
-   * @param {Record<string, {input: HTMLElement, error: HTMLElement}>} fields
+   * @param {Record<string, {input: HTMLElement, error: HTMLElement}>} fields by field name
    */
   show(words, errors, fields) {
     this.words.textContent = words;
@@ -183,11 +198,11 @@ class FormProblem {
   }
 }
 
-/** What happens after a press: first the check that no robot sends the form, if it still goes on. */
+/** Shows the progress of sending a form: first the check against robots, if it is still running. */
 class SendingWords {
   #isShown = false;
 
-  /** @param {import("../proofs.js").Proofs} proofs @param {string} words */
+  /** @param {import("../proofs.js").Proofs} proofs @param {string} words shown after the check */
   constructor(proofs, words) {
     this.proofs = proofs;
     this.words = words;
@@ -206,16 +221,21 @@ class SendingWords {
   #show() {
     const { share } = this.proofs;
     const isChecking = this.#isShown && share !== null;
-    // Said once, not at every step of the bar: a screen reader would read each.
+    // The status does not contain the share: a screen reader would read out every step.
     say(this.status, !this.#isShown ? "" : isChecking ? "Checking that no robot is asking: a few seconds…" : this.words);
     this.bar.hidden = !isChecking;
     this.bar.value = share ?? 1;
   }
 }
 
+/** The form that saves a new visitor, with or without a phone number. */
 class SaveForm {
   #isSending = false;
-  /** @type {{form: string, key: string} | null} the form tried last: the same one again makes no second visitor */
+  /**
+   * The last form that was sent and its idempotency key. Sending the same form again uses the same
+   * key, so that it does not make a second visitor.
+   * @type {{form: string, key: string} | null}
+   */
   #attempt = null;
 
   /** @param {App} app @param {() => void} onSaved */
@@ -284,7 +304,10 @@ class SaveForm {
     }
   }
 
-  /** @returns {FieldError[]} only what is plainly missing or misshapen; the rest the API knows better */
+  /**
+   * Return what is obviously missing or malformed. The API checks everything else.
+   * @returns {FieldError[]}
+   */
   #errors() {
     const errors = [];
     if (this.name.value.trim() === "") errors.push({ field: "name", message: "Tell us your name; a first name is enough." });
@@ -295,7 +318,7 @@ class SaveForm {
     return errors;
   }
 
-  /** @param {string | null} phone */
+  /** Return the idempotency key for the form as it is now. @param {string | null} phone */
   #keyFor(phone) {
     const form = JSON.stringify([this.name.value.trim(), phone, toSave(this.app.store.shelf)]);
     if (this.#attempt?.form !== form) this.#attempt = { form, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
@@ -305,7 +328,7 @@ class SaveForm {
   /** @param {boolean} isSending */
   #mark(isSending) {
     this.#isSending = isSending;
-    // Not `disabled`: that would throw the keyboard's focus back to the top of the page.
+    // Not `disabled`: that would move the keyboard focus back to the top of the page.
     this.submit.setAttribute("aria-disabled", String(isSending));
     this.sending.isShown = isSending;
   }
@@ -373,7 +396,8 @@ function showJourney(journey, visitor) {
 }
 
 /**
- * @param {string} step
+ * Return the state of a step of the journey.
+ * @param {string} step one of STEPS
  * @param {import("../api.js").Visitor} visitor
  * @returns {"done" | "now" | "failed" | "ahead"}
  */
@@ -391,10 +415,11 @@ function stateOf(step, visitor) {
 }
 
 /**
- * Whether and where a text goes. Who gave no number finds the form for it below the picks, where it
- * does not stand before them on a phone, and a way there beside the status.
- * @param {HTMLElement} place
- * @param {HTMLElement} laterPlace
+ * Show whether and where a text is sent. If the visitor gave no number, show the form for it, and a
+ * button next to the status that leads there. The form comes after the picks, so that it does not
+ * precede them on a phone.
+ * @param {HTMLElement} place next to the status
+ * @param {HTMLElement} laterPlace after the picks, for the form
  * @param {App} app
  * @param {import("../api.js").Visitor} visitor
  */
@@ -429,8 +454,8 @@ function showPhone(place, laterPlace, app, visitor) {
 }
 
 /**
- * Pressing it takes no focus from a field. Else the field would show its error while the button is
- * held down, the button would move away, and the press would be lost.
+ * Keep a button from taking a field's focus when pressed. Otherwise the field would show its error
+ * while the button is held down, the button would move, and the click would be lost.
  * @template {HTMLElement} T
  * @param {T} button
  * @returns {T}
@@ -440,7 +465,12 @@ function keepingPlace(button) {
   return button;
 }
 
-/** @param {App} app @param {string} [title] @param {() => void} [onSaved] */
+/**
+ * Make the form that sets the phone number of a saved visitor.
+ * @param {App} app
+ * @param {string} [title]
+ * @param {() => void} [onSaved]
+ */
 function laterPhoneForm(app, title = "Text me these", onSaved = () => {}) {
   const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
   const phone = new PhoneField(false, () => {
@@ -481,7 +511,7 @@ function laterPhoneForm(app, title = "Text me these", onSaved = () => {}) {
   return { form, number: phone.number };
 }
 
-/** The secret link, for another browser. @param {App} app */
+/** Make the panel that copies the visitor's secret link or makes a new one. @param {App} app */
 function linkPanel(app) {
   const words = make("span", { class: "hint", role: "status" });
   const copy = async () => {
