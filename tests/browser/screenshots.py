@@ -1,7 +1,8 @@
 """Take screenshots of every view: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
 
 Each view is taken in three widths, light and dark, into FOLDER (build/screenshots by default). The
-two pictures of the README go to docs/images. A visitor without a phone is created for each run.
+two pictures of the README go to docs/images. Each width and colour scheme creates a visitor without
+a phone.
 """
 
 import argparse
