@@ -51,8 +51,8 @@ class Emr:
 
     Args:
         steps: the cluster's first steps, as a request holds them.
-        ready: report the cluster as ready, if its state allows that.
-        record: attributes of the cluster's record.
+        ready: end the transient states of the new cluster first.
+        record: fields of `FakeRecord`.
     """
 
     def __init__(self, *steps: dict[str, Any], ready: bool = True, **record: Any) -> None:

@@ -30,7 +30,7 @@ from tests.local_aws.conftest import LocalAws, until
 
 PHONE = "+15555550100"
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
-# Assumed by Lambda and EC2; AWS services assume the remaining roles.
+# The roles of our own code, which Lambda and EC2 assume. EMR and SNS assume the other roles.
 ROLES = ("ingest", "submit-step", "queue-results", "send-text", "reconcile", "nodes")
 
 type Clients = Callable[[str], Any]
