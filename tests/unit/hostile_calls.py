@@ -162,7 +162,7 @@ class Caller:
         return self._visitor
 
 
-# Valid values of parameters; parameters that are missing here are handled by name.
+# Valid values of parameters; a parameter without one here gets a random hexadecimal id.
 _USUAL = {"count": "5", "q": "film", "model": "ranking", "if-match": '"1"'}
 
 

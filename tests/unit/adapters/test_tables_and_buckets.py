@@ -140,7 +140,7 @@ def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
     for person in (ADA, QUIET):
         table.mark_recommended(person.visitor_id, 1, MODEL_ID, PICKS)
     assert at(table, Status.RECEIVED) == []
-    # Without a phone the request ends with the picks, and only the visitor with one waits.
+    # A request without a phone ends with its picks; only the visitor with a phone still waits.
     assert at(table, Status.RECOMMENDED) == [ADA.visitor_id]
     table.mark_texted(ADA.visitor_id, 1)
     assert at(table, Status.RECOMMENDED) == []

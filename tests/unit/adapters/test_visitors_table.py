@@ -358,7 +358,7 @@ def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
 
 
 def test_expired_visitors_are_found_slice_by_slice(table: VisitorsTable) -> None:
-    """Given visitors who expire at one moment and on the next day, in slices of four."""
+    """Given three visitors who expire at one moment and two on the next day, in slices of four."""
     times = [0, 0, 24 * 3600, 24 * 3600 + 1]
     for number, later in enumerate(times, start=2):
         table.create(replace(registration(number), expires_at=ADA.expires_at + later))
