@@ -22,7 +22,7 @@ def of_nobody() -> Iterator[str]:
 
 
 def _is_taken(number: str) -> bool:
-    """Return whether the form accepts a number; other countries share the country code 1."""
+    """Return whether the form accepts a number: not one of the islands with country code 1."""
     try:
         return country_of(to_e164(number)) in ("US", "CA")
     except PhoneError:

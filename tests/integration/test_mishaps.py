@@ -139,7 +139,7 @@ def put_results(local: Deployment, *lines: str) -> None:
 def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
     """Register a visitor as ingest does, but with ratings that ingest would refuse.
 
-    An import that replaces the movies that a visitor rated leaves such a visitor.
+    A visitor is in this state after an import has replaced the movies that they rated.
     """
     table = VisitorsTable(local.resource("dynamodb"), local.parameters["visitors-table"])
     bucket = RatingsBucket(local.client("s3"), local.parameters["ratings-bucket"])

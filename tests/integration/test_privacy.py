@@ -87,7 +87,7 @@ class Older:
 
 
 def everything(local: Deployment, older: Older) -> Places:
-    """Read every log, object, queue, table, step, parameter and file, except the older."""
+    """Read every log, object, key, queue, table, step, parameter and file, except older ones."""
     return {
         **dict(_files(local, older)),
         **dict(_objects(local, older)),

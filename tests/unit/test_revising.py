@@ -51,7 +51,7 @@ def posted(*people: object) -> World:
     return world
 
 
-# Progress of the flow when the change comes, from after the form to after the text.
+# Progress of the flow when the change comes: from just after the form to just after the text.
 STAGES: list[Callable[[World], object]] = [
     lambda world: None,
     lambda world: world.deliver_visitors(),
