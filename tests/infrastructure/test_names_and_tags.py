@@ -48,7 +48,7 @@ LONGEST_OF_THE_TEMPLATE = {
     "RuleName": 64,
 }
 
-# Resource types that AWS cannot tag, and why no cost goes unattributed for that.
+# Resource types that AWS cannot tag, and why every cost can be attributed without such tags.
 CANNOT_BE_TAGGED = {
     "aws_cloudfront_cache_policy": "free, a setting of a tagged distribution",
     "aws_cloudfront_origin_access_control": "free, a setting of a tagged distribution",

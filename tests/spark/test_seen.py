@@ -17,7 +17,10 @@ RATING: RatingModel = rating_of(
 
 @pytest.fixture(scope="module")
 def ratings(spark: SparkSession) -> DataFrame:
-    """Half of the users rated movies 1 and 2, the others 3, 4 and 99; 99 is not in the model."""
+    """Return ratings: half of the users rated movies 1 and 2, the others 3, 4 and 99.
+
+    Movie 99 is not in the model.
+    """
     rows = [
         (user, movie_id)
         for user in range(USERS)

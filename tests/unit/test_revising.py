@@ -366,7 +366,7 @@ def test_an_expired_visitor_is_forgotten_as_thoroughly_at_any_stage(stage: int) 
 def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a visitor whose expiry a change has renewed, but whom the index still lists."""
+    """Given a visitor who is still listed as expired, although a change has renewed the expiry."""
     world = posted()
     monkeypatch.setattr(world.visitors, "expired", lambda *_: Slice([ID]))
     done = world.sweep()
