@@ -1,4 +1,4 @@
-"""Which Chromium the browser tests and the screenshots run in."""
+"""The Chromium that runs the browser tests and the screenshots."""
 
 import os
 import shutil
@@ -6,8 +6,8 @@ from pathlib import Path
 
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# No sandbox: it needs user namespaces, which root in a container lacks. The page under test is
-# our own. The rest keeps Chromium from calling anybody but that page.
+# The sandbox is off because it needs user namespaces, which root in a container lacks; the page
+# under test is our own. The other options keep Chromium from calling any other host.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -20,11 +20,15 @@ ARGUMENTS = (
 
 
 class NoChromiumError(RuntimeError):
-    """No Chromium is on this machine; the message says how to get one."""
+    """No Chromium on this machine; the message says how to install one."""
 
 
 def executable() -> Path:
-    """Find Chromium: `CHROMIUM` if set, else on PATH."""
+    """Return Chromium's path: the variable `CHROMIUM` if set, otherwise found on PATH.
+
+    Raises:
+        NoChromiumError: if there is none.
+    """
     named = os.environ.get("CHROMIUM")
     if named:
         if not Path(named).is_file():

@@ -22,7 +22,7 @@ FLOW_MS = 240_000  # a training step, a recommend step and a text on a busy smal
 
 @dataclass(frozen=True)
 class Visit:
-    """A visitor created through the API, as if in another browser."""
+    """A visitor created through the API, as another browser would."""
 
     visitor_id: str
     token: str
@@ -82,13 +82,13 @@ def watch(page: Page) -> Watch:
 
 @pytest.fixture
 def marquee(deployment: Deployment, page: Page) -> MarqueePage:
-    """The page of a new visitor, not opened yet."""
+    """Return the page of a new visitor, not opened yet."""
     return MarqueePage(page, deployment.site_url, deployment.api_url)
 
 
 @pytest.fixture
 def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
-    """The page on the narrowest supported phone: 320 px, touch."""
+    """Yield the page on the narrowest supported phone: 320 px wide, with touch."""
     context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -98,7 +98,7 @@ def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[Marquee
 
 @pytest.fixture
 def visit(marquee: MarqueePage) -> Visit:
-    """A visitor who saved six ratings and has no phone."""
+    """Return a visitor who saved six ratings and gave no phone."""
     movies = call("GET", marquee.api("/questionnaire")).json()["movies"]
     ratings = {movie["movie_id"]: 5 - place % 5 for place, movie in enumerate(movies[:6])}
     form = {
@@ -113,13 +113,13 @@ def visit(marquee: MarqueePage) -> Visit:
 
 @pytest.fixture
 def phone() -> str:
-    """A number that the North American plan reserves for fiction, in national format."""
+    """Return a number that the North American plan reserves for fiction, in national format."""
     return f"(415) 555-{100 + secrets.randbelow(100):04d}"
 
 
 @pytest.fixture
 def other_browser(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
-    """The page in a second browser that shares nothing with the first."""
+    """Yield the page in a second browser that shares nothing with the first."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     yield MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)

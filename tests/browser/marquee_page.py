@@ -1,4 +1,4 @@
-"""The site as a visitor handles it: by what is written on the page, not by how it is built."""
+"""The site as visitors use it: elements are found by their visible labels, not by markup."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class MarqueePage:
         self.api_url = api_url.rstrip("/")
 
     def open(self, view: str = "rate") -> None:
-        """Open a view by its address, as from a bookmark."""
+        """Open a view by its URL, as a bookmark does."""
         self.page.goto(f"{self.site_url}#{view}")
         self.heading.wait_for()
 
@@ -29,11 +29,11 @@ class MarqueePage:
         self.page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
 
     def open_link(self, visitor_id: str, token: str) -> None:
-        """Open what a text links to."""
+        """Open the link that a text contains."""
         self.page.goto(f"{self.site_url}#{visitor_id}.{token}")
 
     def api(self, path: str) -> str:
-        """Give the address of a call, to route it."""
+        """Return the URL of an API call, for example to route it."""
         return self.api_url + path
 
     @property
@@ -51,18 +51,18 @@ class MarqueePage:
         return self.card.get_by_role("heading", level=2)
 
     def title_on_card(self) -> str:
-        """Give the movie's title as it is, not in the capitals of the poster."""
+        """Return the movie's title in its original case; the poster shows capitals."""
         return self.card_title.text_content() or ""
 
     def stars(self, count: int, within: Locator | None = None) -> Locator:
-        """Give the radio button of so many stars, on the card if nowhere else."""
+        """Return the radio button for `count` stars in `within`, by default the card."""
         label = re.compile(f"^{count} star")
         return (within or self.card).get_by_role("radio", name=label)
 
     def rate(self, *stars: int) -> list[str]:
-        """Give the movies that come these stars, one after the other; 0: haven't seen it.
+        """Rate the next movies with these stars, in order; 0 answers "Haven't seen it".
 
-        Returns their titles.
+        Returns the movies' titles.
         """
         titles = []
         for each in stars:
@@ -105,14 +105,14 @@ class MarqueePage:
         return self.picks.get_by_role("heading").all_inner_texts()
 
     def more_like_the_first(self) -> None:
-        """Open the first pick's movie, and wait for what is like it."""
+        """Open the first pick's movie and wait for its similar movies."""
         self.picks.first.get_by_role("link", name="More like this").click()
         expect(self.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
 
     # Search
 
     def search(self, words: str) -> None:
-        """Type into the search of the Search view, and wait for movies."""
+        """Type into the search field of the Search view and wait for movies."""
         self.page.get_by_role("searchbox", name="Title").fill(words)
         expect(self.page.get_by_role("list", name="Movies found")).to_be_visible()
 
@@ -172,7 +172,7 @@ class MarqueePage:
     # The page as a whole
 
     def kept(self) -> str:
-        """Give everything that the browser keeps of the visit."""
+        """Return everything that the browser stores about the visit."""
         return str(
             self.page.evaluate(
                 "() => JSON.stringify({...localStorage}) + JSON.stringify({...sessionStorage})"
@@ -180,13 +180,13 @@ class MarqueePage:
         )
 
     def error_at(self, field: Locator) -> str:
-        """Give the text that describes a field, as a screen reader would read it after it."""
+        """Return the text that describes a field, as a screen reader reads it after the field."""
         ids = (field.get_attribute("aria-describedby") or "").split()
         texts = [self.page.locator(f"#{each}") for each in ids]
         return " ".join(text.inner_text() for text in texts if text.is_visible())
 
     def overflow(self) -> int:
-        """Give the pixels by which the page is wider than the window."""
+        """Return the number of pixels by which the page is wider than the window."""
         return int(
             self.page.evaluate(
                 "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -195,7 +195,7 @@ class MarqueePage:
 
 
 class Watch:
-    """What a page asks for and complains about."""
+    """Recorder of a page's requests and errors."""
 
     def __init__(self, page: Page) -> None:
         self.origins: set[str] = set()
@@ -216,22 +216,22 @@ class Watch:
         self.complaints.append(str(error))
 
 
-# A name under localhost is loopback to a browser, but not to every system's resolver.
+# Browsers resolve names under localhost to loopback, but not every system's resolver does.
 _UNDER_LOCALHOST = re.compile(r"(?<=://)[^/:]+\.localhost(?=[:/])")
-# The client unpacks the body, and the browser is handed it unpacked.
+# httpx decompresses the body, and the browser receives it decompressed.
 _OF_THE_CONNECTION = {"content-encoding", "content-length", "transfer-encoding", "connection"}
 _PATIENCE_S = 30
 
 
 def call(method: str, url: str, **sent: Any) -> httpx.Response:
-    """Call a site or an API from the test itself; what httpx takes goes with it."""
+    """Call a site or an API from the test itself; `sent` are further arguments of httpx."""
     headers = {**sent.pop("headers", {}), "host": urlsplit(url).netloc}
     reachable = _UNDER_LOCALHOST.sub("127.0.0.1", url)
     return httpx.request(method, reachable, headers=headers, timeout=_PATIENCE_S, **sent)
 
 
 def real_answer(route: Route) -> httpx.Response:
-    """Get the answer that a caught request would have had."""
+    """Fetch the answer that an intercepted request would have received."""
     request = route.request
     return call(
         request.method, request.url, headers=request.all_headers(), content=request.post_data_buffer
@@ -239,7 +239,7 @@ def real_answer(route: Route) -> httpx.Response:
 
 
 def fulfil(route: Route, answer: httpx.Response, body: str) -> None:
-    """Give the caught request that answer with another body."""
+    """Fulfil the intercepted request with this answer but another body."""
     headers = {
         name: value for name, value in answer.headers.items() if name not in _OF_THE_CONNECTION
     }
@@ -249,7 +249,7 @@ def fulfil(route: Route, answer: httpx.Response, body: str) -> None:
 def failing(
     status: int, message: str = "", field: str = "", retry_after: int | None = None
 ) -> Callable[[Route], None]:
-    """Answer a call with an error, as the API words it; preflights pass."""
+    """Return a handler that answers calls with an error in the API's form; preflights succeed."""
     headers = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Headers": "*",

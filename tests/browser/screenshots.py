@@ -1,7 +1,8 @@
-"""Take pictures of every view: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
+"""Take screenshots of every view: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
 
-Three widths, light and dark, into build/screenshots; and the two that the README shows into
-docs/images. Makes a visitor for each, without a phone number.
+Each view is taken in three widths, light and dark, into FOLDER (build/screenshots by default). The
+two pictures of the README go to docs/images. Each width and colour scheme creates a visitor without
+a phone.
 """
 
 import argparse
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def views(marquee: MarqueePage) -> Iterator[str]:
-    """Go through the site as a visitor does and give each view's name when it stands."""
+    """Visit the site's views in a visitor's order; yield each view's name when it is ready."""
     page = marquee.page
     marquee.open()
     expect(marquee.card_title).to_be_visible()

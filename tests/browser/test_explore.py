@@ -1,4 +1,4 @@
-"""Search, a movie and those like it, and how Marquee sees the visitor."""
+"""Search, a movie and its similar movies, and "How Marquee sees you"."""
 
 import json
 import re

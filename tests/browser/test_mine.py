@@ -1,4 +1,4 @@
-"""My movies: sorted, rated anew, removed, taken along, forgotten; and two places at once."""
+"""My movies: sorting, rating again, removing, exporting, forgetting; two browsers at a time."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ SIX = (5, 1, 4, 2, 5, 3)
 
 
 def to_mine(marquee: MarqueePage, visit: Visit) -> None:
-    """Open a visitor's link, then what she rated."""
+    """Open a visitor's link, then My movies."""
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.heading).to_have_text("Your ten picks")
     marquee.go("My movies")
@@ -27,14 +27,14 @@ def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
 
 
 def unaware(marquee: MarqueePage, visit: Visit) -> str:
-    """Keep the page from seeing by itself what happens elsewhere; returns what to unroute."""
+    """Keep the page from noticing changes made elsewhere; return the URL to unroute."""
     address = marquee.api(f"/visitors/{visit.visitor_id}")
     marquee.page.route(address, lambda route: route.abort())
     return address
 
 
 def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
-    """Give the movie at that place other stars; returns its id."""
+    """Rate the movie at this place (from 0) again; return its id."""
     row = marquee.mine.nth(place)
     movie_id = int(row.get_attribute("data-movie-id") or 0)
     marquee.stars(stars, row).click()
@@ -44,9 +44,9 @@ def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
 def changed_elsewhere(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> tuple[str, int]:
-    """Have the first movie given one star in the other browser, unseen by the page.
+    """Rate the first movie with one star in the other browser, unnoticed by the page.
 
-    Returns what to unroute for the page to see it, and the movie's id.
+    Returns the URL to unroute so that the page notices the change, and the movie's id.
     """
     to_mine(marquee, visit)
     watched = unaware(marquee, visit)

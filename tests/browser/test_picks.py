@@ -1,4 +1,4 @@
-"""The picks beside the questionnaire: from the fifth rating, anew with every answer."""
+"""The picks next to the questionnaire: shown from the fifth rating, updated by every answer."""
 
 import json
 import re
@@ -15,7 +15,7 @@ FIVE = (5, 1, 4, 2, 5)
 
 
 def asked_for_picks(page: Page) -> list[dict[str, Any]]:
-    """Note what is sent to POST /picks."""
+    """Return a list that collects the bodies sent to POST /picks."""
     sent: list[dict[str, Any]] = []
 
     def note(request: Request) -> None:
@@ -27,7 +27,7 @@ def asked_for_picks(page: Page) -> list[dict[str, Any]]:
 
 
 def dismiss_the_first(marquee: MarqueePage) -> Route:
-    """Say "Not for me" to the first pick, and hold the new picks back."""
+    """Choose "Not for me" on the first pick, and hold back the request for new picks."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -43,7 +43,7 @@ def dismiss_the_first(marquee: MarqueePage) -> Route:
 
 
 def let_come(route: Route, **changed: Any) -> None:
-    """Give the picks that were held back, each with some fields changed."""
+    """Answer the held request with two of its picks, each with some fields changed."""
     answer = real_answer(route)
     picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
     fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
@@ -248,7 +248,7 @@ def test_the_list_is_shared_as_plain_text(deployment: Deployment, browser: Brows
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    # Chromium without a window has no share sheet; this notes what it would be handed.
+    # Headless Chromium has no share sheet; this records the data that it would receive.
     page.add_init_script("navigator.share = async (data) => { window.shared = data; };")
     marquee = MarqueePage(page, deployment.site_url, deployment.api_url)
     marquee.open()

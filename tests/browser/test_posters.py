@@ -1,4 +1,4 @@
-"""Posters that the operator has fetched, and the drawn ones where there are none."""
+"""Posters that the operator fetched, and drawn posters for the other movies."""
 
 import json
 import re
@@ -13,7 +13,12 @@ POSTER = re.compile(r"/posters/[a-z0-9-]+/[0-9]+\.jpg$")
 
 
 def with_posters(marquee: MarqueePage, answer: Callable[[Route], None]) -> None:
-    """The site as published with posters of its data set."""
+    """Configure the site as if the posters of its data set were published.
+
+    Args:
+        marquee: the page.
+        answer: handles the requests for posters.
+    """
 
     def configured(route: Route) -> None:
         real = real_answer(route)
@@ -73,7 +78,7 @@ def test_a_poster_that_does_not_come_leaves_the_drawn_one(
         marquee.open()
     expect(marquee.card.locator("svg.poster-art")).to_be_visible()
     expect(marquee.card.locator("img")).to_have_count(0)
-    # The browser itself notes a 404; nothing else complains.
+    # The browser logs each 404 itself; no other error may be logged.
     assert all("404" in each for each in watch.complaints)
 
 
@@ -84,7 +89,7 @@ def test_a_poster_moves_nothing_when_it_comes(marquee: MarqueePage) -> None:
         held.append(route)
 
     with_posters(marquee, hold)
-    marquee.page.emulate_media(reduced_motion="reduce")  # the card grows into its place otherwise
+    marquee.page.emulate_media(reduced_motion="reduce")  # else the card's size is animated
     marquee.open()
     expect(marquee.card.locator("img")).to_be_attached()
     before = marquee.card.bounding_box()

@@ -1,4 +1,4 @@
-"""The quality of the page: for every eye, hand and connection, and what it may load."""
+"""Accessibility, speed and robustness of the page, and the hosts that it may load from."""
 
 import gzip
 import json
@@ -18,8 +18,8 @@ CONTRAST_AA = 4.5
 FIRST_VIEW_BYTES = 100_000
 SIX = (5, 1, 4, 2, 5, 3)
 
-# Relative luminance and contrast: WCAG 2.2, 1.4.3. The background is the nearest opaque one,
-# of a gradient its worst colour.
+# Relative luminance and contrast as defined in WCAG 2.2, 1.4.3. The background is the nearest
+# opaque one; of a gradient, the colour with the lowest contrast counts.
 LOWEST_CONTRAST = """() => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const linear = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
@@ -46,7 +46,7 @@ LOWEST_CONTRAST = """() => {
 }"""
 
 
-# Every view, as a visitor comes to it. Each opener starts from a page with six ratings.
+# Openers of every view, by a visitor's actions. Each starts from a page with six ratings.
 
 
 def rated(marquee: MarqueePage) -> None:
@@ -127,9 +127,9 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
 
 
 def violations(page: Page) -> list[str]:
-    """Run axe-core on the page as it stands: rule, help and where, a line a violation.
+    """Run axe-core on the page; return a line for each violation: rule, help and place.
 
-    It is handed in by the debugger, which the page's policy does not bind.
+    axe-core is injected by the debugger, to which the Content-Security-Policy does not apply.
     """
     if not AXE.is_file():
         pytest.fail(f"{AXE} is missing: run `make test-browser`, which installs it by npm.")
@@ -146,7 +146,7 @@ def violations(page: Page) -> list[str]:
 def calm_marquee(
     request: pytest.FixtureRequest, deployment: Deployment, browser: Browser
 ) -> Iterator[MarqueePage]:
-    """The page with six ratings, in each colour scheme, with nothing moving."""
+    """Yield the page with six ratings, in each colour scheme, without animations."""
     colours: Literal["light", "dark"] = request.param
     context = browser.new_context(color_scheme=colours, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
@@ -239,7 +239,7 @@ def test_the_first_view_is_light(marquee: MarqueePage) -> None:
     marquee.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks what it calls
     marquee.open()
     expect(marquee.card_title).to_be_visible()
-    # As CloudFront sends them: compressed. The local website sends the same files as they lie.
+    # CloudFront compresses the files; the local website does not.
     sent = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
     assert sum(sent.values()) < FIRST_VIEW_BYTES, sent
     assert not [url for url in sent if re.search(r"views/(text|mine|taste|movie|search)\.js", url)]
@@ -337,7 +337,7 @@ def test_a_site_that_cannot_say_where_its_api_is_recovers(marquee: MarqueePage) 
     expect(marquee.card_title).to_be_visible()
 
 
-# What it may load
+# Hosts that the page may load from
 
 
 def test_the_page_asks_nobody_but_the_site_and_its_api(marquee: MarqueePage, watch: Watch) -> None:

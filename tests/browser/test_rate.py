@@ -53,7 +53,7 @@ def test_arrows_move_over_the_stars_and_enter_gives_them(marquee: MarqueePage) -
     marquee.open()
     keyboard = marquee.page.keyboard
     marquee.stars(1).focus()
-    keyboard.press("Space")  # gives one star: the keyboard starts at the group's first
+    keyboard.press("Space")  # chooses the focused radio button: one star
     expect(marquee.progress).to_have_text("1 of 10")
     expect(marquee.stars(1)).to_be_focused()
     keyboard.press("ArrowRight")

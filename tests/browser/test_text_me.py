@@ -1,4 +1,4 @@
-""" "Text me these": the form, then the status live until the text, and what goes wrong there."""
+""" "Text me these": the form, the live status until the text is sent, and errors on the way."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def is_creation(answer: Response) -> bool:
 
 
 def changed(marquee: MarqueePage, visit: Visit, **fields: object) -> None:
-    """Have the API's answers about the visitor say something else in some fields."""
+    """Replace some fields in the API's answers about the visitor."""
 
     def handle(route: Route) -> None:
         answer = real_answer(route)
@@ -195,7 +195,7 @@ def test_the_number_is_never_kept_in_the_browser(marquee: MarqueePage, phone: st
     assert phone[-4:] not in kept
 
 
-# The check before a text
+# The challenge before a text
 
 
 def test_a_form_without_a_number_asks_for_no_challenge(marquee: MarqueePage) -> None:
@@ -423,7 +423,7 @@ def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
 
 
 def held(marquee: MarqueePage) -> str:
-    """The token that the browser holds."""
+    """Return the token that the browser stores."""
     shelf = marquee.page.evaluate("() => JSON.parse(localStorage.getItem('marquee.shelf'))")
     return str(shelf["visit"]["token"])
 
@@ -444,7 +444,7 @@ def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
     stranger.open_link(visit.visitor_id, renewed)
     expect(stranger.picks).to_have_count(10)
 
-    # The browser that holds the newer link opens the page by the former one, too.
+    # A browser that stores the newer token opens the page by the former link, too.
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.picks).to_have_count(10)
     assert held(marquee) == renewed

@@ -19,7 +19,7 @@ type RunTerraform = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
-    """Run Terraform on the configuration with a separate data folder."""
+    """Return a function that runs Terraform on the configuration with a separate data folder."""
     program = shutil.which("terraform")
     assert program, "Terraform is not on PATH: install version 1.11 or later and try again."
     environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}

@@ -1,4 +1,4 @@
-"""A local AWS that Terraform has filled, for tests that take parts of it away."""
+"""A local AWS that Terraform has filled, for tests that remove parts of it."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ apply_terraform(chosen(), Phases())
 
 @dataclass(frozen=True)
 class Filled:
-    """A local AWS that holds everything Terraform makes, and nothing else."""
+    """A local AWS that holds everything that Terraform creates, and nothing else."""
 
     port: int
     state: Path
@@ -43,19 +43,19 @@ class Filled:
         return session.client(service)
 
     def python(self, *arguments: str) -> str:
-        """Run Python as make does and return what it printed; fails with that."""
+        """Run Python as make does and return its output; fail if the exit status is not 0."""
         status, printed = self.ran({}, *arguments)
         assert status == 0, f"{arguments} failed:\n{printed}"
         return printed
 
     def ran(self, variables: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-        """Run Python with more variables; return its exit status and what it printed."""
+        """Run Python with additional variables; return its exit status and output."""
         with self.started(*arguments, variables=variables) as process:
             printed, _ = process.communicate()
         return process.returncode, printed
 
     def started(self, *arguments: str, variables: Mapping[str, str] = {}) -> subprocess.Popen[str]:
-        """Start Python as make does, with more variables."""
+        """Start Python as make does, with additional variables."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         chosen = {"ENV": "local", "PORT": str(self.port), "MARQUEE_STATE": str(self.state)}
         return subprocess.Popen(
@@ -72,7 +72,7 @@ class Filled:
         return (self.state / "local_aws.log").read_text()
 
     def protect(self) -> None:
-        """Protect tables and cluster, which Terraform does on AWS and not on a laptop."""
+        """Protect the tables and the cluster, which Terraform does on AWS but not locally."""
         tables, clusters = self.client("dynamodb"), self.client("emr")
         for name in tables.list_tables()["TableNames"]:
             tables.update_table(TableName=name, DeletionProtectionEnabled=True)
@@ -82,7 +82,7 @@ class Filled:
             )
 
     def left(self) -> dict[str, list[str]]:
-        """Name everything of Marquee that is there, by kind; kinds without any are left out."""
+        """Return the names of all resources of Marquee, by kind; omit kinds without any."""
         client = self.client
         groups = client("logs").describe_log_groups()["logGroups"]
         clusters = client("emr").list_clusters()["Clusters"]
@@ -119,7 +119,7 @@ def free_port() -> int:
 
 @contextmanager
 def empty_aws(state: Path) -> Iterator[Filled]:
-    """Start one on a free port that holds nothing yet, and stop it in the end."""
+    """Start an empty local AWS on a free port, yield it, and stop it at the end."""
     aws = Filled(free_port(), state)
     its_state = ("--state", str(state))
     try:
@@ -131,7 +131,7 @@ def empty_aws(state: Path) -> Iterator[Filled]:
 
 @contextmanager
 def filled_aws(state: Path) -> Iterator[Filled]:
-    """Start one, let Terraform fill it, and stop it in the end."""
+    """Start a local AWS, fill it by Terraform, yield it, and stop it at the end."""
     with empty_aws(state) as aws:
         aws.python("-c", APPLY)
         yield aws

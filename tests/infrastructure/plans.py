@@ -1,4 +1,4 @@
-"""What Terraform would make, read from a plan that asks a mock AWS."""
+"""The resources that Terraform would create, read from a plan against a mock AWS."""
 
 import json
 import subprocess
@@ -10,14 +10,14 @@ TESTED_BY_PLANNING = "-test-directory=tests/variables_files"
 
 @dataclass(frozen=True)
 class Plan:
-    """The resources of one plan, and which types of them the provider can tag."""
+    """The resources of one plan, and the types that the provider can tag."""
 
     resources: dict[str, dict[str, Any]]
     types: dict[str, str]
     taggable: frozenset[str]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Give the planned attributes of each resource of this type, by address."""
+        """Return the planned attributes of each resource of this type, by address."""
         return {
             address: values
             for address, values in self.resources.items()
@@ -28,13 +28,13 @@ class Plan:
         return self.resources[address]
 
     def policy(self, address: str, attribute: str = "policy") -> dict[str, Any]:
-        """Decode a resource's policy document."""
+        """Return a resource's policy document, decoded."""
         document: dict[str, Any] = json.loads(self.one(address)[attribute])
         return document
 
 
 def read_plan(done: subprocess.CompletedProcess[str]) -> Plan:
-    """Read what `terraform test -json -verbose` printed; fails with its errors."""
+    """Parse the output of `terraform test -json -verbose`; fail with its errors, if any."""
     messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     plans = [each["test_plan"] for each in messages if each["type"] == "test_plan"]
     errors = [each["@message"] for each in messages if each["@level"] == "error"]

@@ -1,4 +1,4 @@
-"""The cluster as it is sent to EMR: what comes back must be the same, or every plan replaces it."""
+"""The cluster as sent to EMR: EMR must return the same, or every plan replaces the cluster."""
 
 import json
 import re
@@ -42,10 +42,10 @@ def test_no_list_of_configurations_is_empty_as_emr_leaves_those_out(
 
 
 def test_the_keys_are_those_that_emr_answers_with(configurations: list[Configuration]) -> None:
-    """EMR answers `Properties: {}` where another configuration lies inside, and only there.
+    """EMR returns `Properties: {}` for a configuration with nested configurations, and only then.
 
-    The provider compares its answer with what was sent, as JSON. Its own acceptance test
-    (TestAccEMRCluster_sJSON) runs against AWS with just this shape.
+    The provider compares EMR's answer with the request, as JSON. Its own acceptance test
+    (TestAccEMRCluster_sJSON) runs against AWS with exactly this shape.
     """
     for each in at_every_level(configurations):
         assert set(each) - {"Configurations"} == {"Classification", "Properties"}
@@ -85,7 +85,7 @@ def test_event_logs_of_a_cluster_that_lives_long_are_deleted(
 
 
 def test_the_news_of_a_failed_step_is_one_readable_sentence(plan: Plan) -> None:
-    """EventBridge puts the event's values where the template names them, and asks for JSON."""
+    """EventBridge inserts the event's values into the template; the result must be JSON."""
     (sent,) = plan.one("aws_cloudwatch_event_target.step_failed")["input_transformer"]
     filled = sent["input_template"]
     for name in sent["input_paths"]:
@@ -93,7 +93,7 @@ def test_the_news_of_a_failed_step_is_one_readable_sentence(plan: Plan) -> None:
     text = json.loads(filled)
     assert not re.search(r"[<>\"\n]", text)
     assert text.startswith("Step a-name (a-id) of marquee-")
-    # EMR's own message and a visitor's id are not in it.
+    # The sentence must hold neither EMR's own message nor a visitor's id.
     assert set(sent["input_paths"].values()) == {
         "$.time",
         "$.detail.clusterId",

@@ -1,8 +1,8 @@
-"""The nodes' role grants every call that S3A makes for the paths that a step is handed.
+"""The nodes' role allows every call that S3A makes for the paths in a step's arguments.
 
-S3A (`org.apache.hadoop.fs.s3a.S3AFileSystem`, EMR's client of S3) finds out what a path is by HEAD
-of the key without its slash, and then by a listing. Only 404 counts as absent, and S3 answers 403
-to a role that may not get the key. Writing asks the same of every folder above the path.
+S3A (`org.apache.hadoop.fs.s3a.S3AFileSystem`, EMR's S3 client) determines the type of a path by a
+HEAD of the key without its slash, and then by a listing. Only 404 means absent, but S3 answers 403
+to a role that may not get the key. Before a write, S3A checks every folder above the path likewise.
 https://hadoop.apache.org/docs/stable/hadoop-aws/tools/hadoop-aws/index.html
 """
 
@@ -27,7 +27,7 @@ WHERE = steps.StepLocations(
     results_bucket=f"{BUCKETS}-results",
 )
 DATASET, MODEL, SUBMISSION = "ml-32m", "20261127t200000z-abc123", "0123456789abcdef" * 2
-# The options whose path a step writes to; it only reads the others.
+# The options that name a path to which a step writes; a step only reads the others.
 WRITTEN = {
     "prepare.py": {"--ratings", "--movies", "--tags", "--report"},
     "train.py": {"--model", "--current"},
@@ -35,7 +35,8 @@ WRITTEN = {
     "evaluate.py": {"--report"},
     "recommend.py": {"--results"},
 }
-# What committing a job puts below its folder: Hadoop's and S3A's committers, and the last mark.
+# Keys that a job's commit writes below its folder: those of Hadoop's and S3A's committers, and the
+# final marker.
 BELOW = (
     "",
     "_temporary/0/",
@@ -60,7 +61,11 @@ def every_step() -> list[steps.Step]:
 
 
 def paths(written: bool) -> Iterator[tuple[str, str]]:
-    """Give (step and option, path without `s3://`) of all that is read, or all that is written."""
+    """Yield (script and option, path without `s3://`) of all paths that are read or written.
+
+    Args:
+        written: yield only the paths that are written.
+    """
     for step in every_step():
         arguments = step["HadoopJarStep"]["Args"]
         script = next(each for each in arguments if each.endswith(".py")).rsplit("/", 1)[1]
@@ -68,7 +73,7 @@ def paths(written: bool) -> Iterator[tuple[str, str]]:
         unknown = WRITTEN[script] - handed.keys()
         assert not unknown, f"{script} is no longer handed {unknown}"
         for option, value in handed.items():
-            # A step may read back what it writes, so all of it counts as read.
+            # A step may read back its output, so written paths count as read.
             if value.startswith("s3://") and (not written or option in WRITTEN[script]):
                 yield f"{script} {option}", value.removeprefix("s3://")
 
@@ -84,7 +89,7 @@ def denied(nodes: IAMPolicy, action: str, path: str) -> bool:
 
 
 def folders_above(path: str) -> list[str]:
-    """`bucket/a/b/` gives `bucket/a`: the keys that S3A asks for on its way up to the bucket."""
+    """Return the keys of all folders above a path: `bucket/a` for `bucket/a/b/`."""
     bucket, *names = path.rstrip("/").split("/")
     return ["/".join([bucket, *names[:length]]) for length in range(1, len(names))]
 
@@ -145,7 +150,7 @@ def test_given_a_folder_that_is_written_then_the_role_writes_all_that_a_commit_n
 def test_given_a_folder_that_is_deleted_then_the_role_may_mark_the_one_above_it(
     nodes: IAMPolicy,
 ) -> None:
-    """S3A puts an empty object, named with a slash, where a folder would vanish with its last."""
+    """S3A writes an empty object, whose key ends with a slash, for a folder that becomes empty."""
     refused = {
         (what, f"{above}/")
         for what, path in paths(written=True)

@@ -1,4 +1,4 @@
-"""The bill of the default variables: everything has a price, and the documents quote it."""
+"""The cost with the default variables: every resource has a price, and the documents quote it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The documents: what they link to is there, and nothing in them waits to be filled in."""
+"""The documents: links lead to existing files and headings, and no placeholder is left."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-OTHERS = {"htmlcov", "node_modules"}  # folders of what others wrote
+OTHERS = {"htmlcov", "node_modules"}  # folders with documents of other projects
 DOCUMENTS = sorted(
     path
     for path in ROOT.rglob("*.md")
@@ -18,7 +18,7 @@ DOCUMENTS = sorted(
 
 
 def anchors(document: Path) -> set[str]:
-    """Return the addresses of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub makes them."""
     return {
         re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
         for heading in HEADING.findall(document.read_text())
@@ -26,7 +26,7 @@ def anchors(document: Path) -> set[str]:
 
 
 def leads_somewhere(document: Path, link: str) -> bool:
-    """Return whether a relative link names a file that is there and a heading in it."""
+    """Return whether a relative link names an existing file and, if any, a heading in it."""
     name, _, anchor = link.partition("#")
     target = (document.parent / name).resolve() if name else document
     return target.exists() and (not anchor or anchor in anchors(target))

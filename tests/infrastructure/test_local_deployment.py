@@ -1,4 +1,4 @@
-"""What Terraform and the site's hosting make of a running deployment."""
+"""A running deployment has what Terraform and the site's hosting should give it."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
 
 
 def got(deployment: Deployment, url: str) -> httpx.Response:
-    """Fetch a page of the site; not every resolver knows names below localhost, as browsers do."""
+    """Fetch a page of the site, also where the resolver does not know names below localhost."""
     if not deployment.is_local:
         return deployment.http.get(url)
     host = urlsplit(url).netloc
@@ -49,7 +49,7 @@ def test_what_that_page_links_to_is_found_from_every_address(
 
 @pytest.fixture
 def news(local: Deployment) -> Iterator[str]:
-    """A queue that gets what is published to the alarms' topic; gives its URL."""
+    """Yield the URL of a queue that receives what is published to the alarms' topic."""
     queues, topics = local.client("sqs"), local.client("sns")
     topic = local.parameters["alarms-topic-arn"]
     url = queues.create_queue(QueueName=f"marquee-test-news-{uuid.uuid4().hex[:8]}")["QueueUrl"]

@@ -1,4 +1,4 @@
-"""Every name fits AWS's limit where the environment's own name is longest, and all is tagged."""
+"""Every name fits AWS's limits with the longest deployment name, and every resource is tagged."""
 
 import re
 from pathlib import Path
@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "sam" / "template.yaml"
 ARN = "arn:aws:{service}:us-east-1:123456789012:{resource}"
 
-# The longest name AWS takes (characters), by type of resource and attribute; from the reference of
-# each service's API, which CloudFormation and Terraform pass the name on to.
+# The longest name that AWS accepts (characters), by resource type and attribute. Source: the API
+# reference of each service, to which CloudFormation and Terraform pass the name.
 LONGEST = {
     ("aws_cloudfront_cache_policy", "name"): 128,
     ("aws_cloudfront_origin_access_control", "name"): 64,
@@ -48,7 +48,7 @@ LONGEST_OF_THE_TEMPLATE = {
     "RuleName": 64,
 }
 
-# What AWS cannot tag, and why that leaves nothing of the bill unnamed.
+# Resource types that AWS cannot tag, and why every cost can be attributed without such tags.
 CANNOT_BE_TAGGED = {
     "aws_cloudfront_cache_policy": "free, a setting of a tagged distribution",
     "aws_cloudfront_origin_access_control": "free, a setting of a tagged distribution",
@@ -72,7 +72,7 @@ CANNOT_BE_TAGGED = {
     "aws_sns_topic_subscription": "free, part of a tagged topic; Subscribe takes no tags",
     "terraform_data": "lies in Terraform's state, not on AWS",
 }
-# Named by AWS, or by a name that stands in the file itself.
+# Resource types whose name AWS chooses, or whose name is fixed in the Terraform file.
 NOT_NAMED = {
     "aws_cloudfront_distribution",
     "aws_default_security_group",
@@ -95,13 +95,13 @@ def template() -> dict[str, Any]:
 
 
 def filled_in(name: Any) -> str:
-    """Give a name of the template as CloudFormation makes it for the longest environment."""
+    """Return a name in the template, filled in with the longest deployment name."""
     text = name["Fn::Sub"] if isinstance(name, dict) else name
     return str(text).replace("${Environment}", LONGEST_ENVIRONMENT)
 
 
 def rule_names(template: dict[str, Any]) -> list[str]:
-    """Give the names of the template's EventBridge rules; fails where CloudFormation names one."""
+    """Return the names of the template's EventBridge rules; fail if CloudFormation chooses one."""
     property_of = {"EventBridgeRule": "RuleName", "Schedule": "Name"}
     names = []
     for resource in template["Resources"].values():
@@ -170,9 +170,9 @@ def test_all_that_terraform_makes_is_tagged_but_for_what_aws_cannot_tag(plan: Pl
 
 
 def test_one_provider_gives_its_tags_to_all_resources() -> None:
-    """A second provider block (an alias) would make resources without them.
+    """A second provider block (an alias) would create resources without these tags.
 
-    EMR hands the cluster's tags on to its instances and their volumes.
+    EMR copies the cluster's tags to its instances and their volumes.
     """
     code = "".join(file.read_text() for file in (ROOT / "terraform").glob("*.tf"))
     providers = re.findall(r'^provider "aws" \{.*?^\}', code, re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""docs/permissions.md: as checked in, and no right without a need or need without a right."""
+"""docs/permissions.md is up to date; roles have every permission they need and no other."""
 
 import ast
 from dataclasses import replace
@@ -19,7 +19,7 @@ def rendered() -> Rendered:
 
 
 def with_statements(rendered: Rendered, role: str, statements: list[dict[str, object]]) -> Rendered:
-    """The same plan, but with these statements in a role's policy."""
+    """Return the same plan with these statements in a role's policy."""
     before = rendered.roles[role]
     policy = Policy(before.address, role, {**before.document, "Statement": statements})
     return replace(rendered, roles={**rendered.roles, role: policy})
@@ -55,8 +55,8 @@ def test_each_statement_that_goes_is_missed(rendered: Rendered) -> None:
     assert unnoticed == []
 
 
-# Rights that functions once had or could be thought to need, and must not have: the function, the
-# action, and a part of the resource's name.
+# Permissions that functions once had, or might seem to need, but must not have: (function, action,
+# part of the resource's name).
 NEVER = (
     ("ingest", "dynamodb:GetItem", "-movies"),
     ("ingest", "dynamodb:BatchGetItem", "-movies"),

@@ -1,6 +1,6 @@
-"""Every policy under a linter that knows AWS's list of actions, and every wildcard with a reason.
+"""Every policy passes a linter that knows AWS's actions, and every wildcard has a reason.
 
-AWS's list is the one in parliament (1.6.4), which is read from the Service Authorization Reference:
+The list of actions is that of parliament (1.6.4), read from the Service Authorization Reference:
 https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
@@ -14,13 +14,13 @@ import pytest
 
 from operations.permissions.plan import Policy, Rendered, rendered_policies
 
-# (what holds the policy, the linter's finding, its detail): why it may stay.
+# (holder of the policy, the linter's finding, its detail): why the finding is accepted.
 EXCEPTIONS = {
     ("send-text", "RESOURCE_STAR", "['sns:Publish']"): (
         "A phone has no ARN; the policy denies publishing to topics."
     ),
 }
-# (actions, resources, why): each wildcard in what a policy allows needs one of these.
+# (actions, resources, why): each wildcard in an Allow statement needs one of these.
 WILDCARDS = (
     (
         r"xray:Put(TraceSegments|TelemetryRecords)",
@@ -61,9 +61,9 @@ def findings(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def policies(rendered: Rendered) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every policy by the name of what holds it, without what all names begin with.
+    """Yield every policy document with the short name of the policy's holder.
 
-    The linter wants a resource in each statement; a trust policy's is the role itself.
+    The linter requires a resource in each statement; in a trust policy that is the role itself.
     """
     for policy in rendered.all():
         yield short(rendered, policy), policy.document
@@ -87,7 +87,7 @@ def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered) -> None
 
 
 def test_every_action_is_on_awss_list(rendered: Rendered) -> None:
-    """`expand_action` raises for an action that AWS does not have; `s3:*` is all of S3's."""
+    """`expand_action` raises for an action that AWS does not have; `s3:*` gives all of S3's."""
     for name, document in policies(rendered):
         for statement in Policy(name, name, document).statements:
             for action in statement.actions:
@@ -99,7 +99,7 @@ def test_every_wildcard_has_a_reason(rendered: Rendered) -> None:
     for policy in rendered.all():
         for statement in policy.statements:
             if statement.effect != "Allow":
-                continue  # a denial may be as wide as it likes
+                continue  # a denial may use any wildcard
             for action in statement.actions:
                 for resource in statement.resources:
                     if "*" not in action + resource:

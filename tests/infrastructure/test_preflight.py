@@ -1,4 +1,4 @@
-"""`make preflight` on a local AWS of its own, with faults planted in it."""
+"""`make preflight` on a separate local AWS, with faults planted in it."""
 
 import json
 import os
@@ -34,7 +34,7 @@ NEEDS = Needs(
     concurrency=14,
     reserved=0,
 )
-# Its queue does not exist, so its creation fails.
+# The queue that it refers to does not exist, so the stack's creation fails.
 FAILING = {
     "Resources": {
         "Source": {
@@ -50,13 +50,13 @@ FAILING = {
 
 @dataclass(frozen=True)
 class Aws:
-    """A local AWS that holds nothing but what a test plants."""
+    """A local AWS that holds only what a test plants."""
 
     port: int
     state: Path
 
     def client(self, service: str) -> Any:
-        # The operator's key: with IAM enforced no other is known.
+        # With IAM enforced, the local AWS knows no key but the operator's.
         session = Session(
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -90,13 +90,13 @@ class Aws:
         self.faults("POST", service=service, operation=operation, error=error, status=403)
 
     def plant_bucket(self, region: str) -> None:
-        """Make the state bucket as somebody might by hand: without versions."""
+        """Create the state bucket without versioning, as an operator might do by hand."""
         place = {} if region == "us-east-1" else {"LocationConstraint": region}
         given = {"CreateBucketConfiguration": place} if place else {}
         self.client("s3").create_bucket(Bucket=BUCKET, **given)
 
     def plant_stack(self) -> str:
-        """Leave a stack whose first creation failed; return its state."""
+        """Create a stack whose first creation fails; return the state in which it is left."""
         stacks = self.client("cloudformation")
         stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(FAILING))
         while True:
@@ -106,7 +106,7 @@ class Aws:
             time.sleep(0.1)
 
     def checks(self, *, making: bool = True) -> dict[str, Result]:
-        """Run the preflight with needs that no Terraform has to find out."""
+        """Run the preflight with fixed needs, so that no Terraform plan is made."""
         environment = Environment(LOCAL, port=self.port)
         environment.activate()
         found = preflight(environment, making=making, planned=lambda _: NEEDS)

@@ -1,4 +1,4 @@
-"""`make rehearse` on a local AWS of its own, with a deployer's rights, protected as on AWS."""
+"""`make rehearse` on a separate local AWS, with a deployer's permissions, protected as on AWS."""
 
 import json
 import re
@@ -20,7 +20,8 @@ USER = f"{NAME}-deployer"
 SWITCH_RECOVERY = "AWS dynamodb.UpdateContinuousBackups => 200"
 DELETE_TABLE = "AWS dynamodb.DeleteTable => 200"
 DELETE_STACK = "AWS cloudformation.DeleteStack => 200"
-# What `make rehearse` runs, with one stage more: Terraform protects tables and cluster on AWS only.
+# `make rehearse` with an additional stage that protects the tables and the cluster, which Terraform
+# does on AWS only.
 REHEARSE = """
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def main():
 
 sys.exit(main())
 """
-# Account numbers, access keys, e-mail addresses, phones, tokens (a hexadecimal digest is one).
+# Account numbers, access keys, e-mail addresses, phones, and tokens (32 hexadecimal digits).
 PRIVATE = re.compile(
     r"(?<!\d)\d{12}(?!\d)|\b[AL][A-Z]{3}[A-Z0-9]{16}\b|[\w.]+@[\w-]+\.\w|\+\d{8,}|[0-9a-f]{32}"
 )
@@ -72,7 +73,7 @@ PRIVATE = re.compile(
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What one rehearsal left: what it printed, its report, and whatever else is there."""
+    """The result of one rehearsal: its output, its report and the resources that it left."""
 
     returncode: int
     printed: str
@@ -89,7 +90,11 @@ class Rehearsed:
 
 
 def a_deployer(aws: Filled) -> dict[str, str]:
-    """Make a user with what `make deployer-policy` prints; return the variables to act as it."""
+    """Create a user with the policy that `make deployer-policy` prints.
+
+    Returns:
+        The environment variables to act as this user.
+    """
     iam = aws.client("iam")
     iam.create_user(UserName=USER)
     names = Names(NAME, "local", "us-east-1", ACCOUNT, tagged=False)
@@ -139,7 +144,7 @@ def test_nothing_is_left_but_who_deployed(rehearsed: Rehearsed) -> None:
 
 
 def test_the_tables_recovery_is_off_before_the_first_is_deleted(rehearsed: Rehearsed) -> None:
-    # DynamoDB would keep a system backup of each.
+    # Otherwise DynamoDB would keep a system backup of each table.
     destroying = rehearsed.calls[rehearsed.calls.rindex(DELETE_STACK) :]
     assert destroying.count(SWITCH_RECOVERY) == len(TABLES)
     assert destroying.rindex(SWITCH_RECOVERY) < destroying.index(DELETE_TABLE)

@@ -1,4 +1,4 @@
-"""`make renew` on a local AWS of its own: a step goes on running while the cluster is replaced."""
+"""`make renew` on a separate local AWS: a step keeps running while the cluster is replaced."""
 
 import json
 import subprocess
@@ -12,14 +12,14 @@ import pytest
 
 from tests.infrastructure.filled_aws import ACCOUNT, NAME, Filled, filled_aws
 
-# Ends once the file is there that it is told of: no machine is too slow or too fast for it.
+# Ends when the file in its argument exists, so that the test does not depend on timing.
 WAITING_STEP = """
 import pathlib, sys, time
 
 while not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.1)
 """
-# Longer than any part of it takes on a busy machine; only a failure waits for so long.
+# Longer than any part takes on a busy machine; only a failing test waits for so long.
 PATIENCE_SECONDS = 3600.0
 
 
@@ -31,7 +31,7 @@ def filled(tmp_path: Path) -> Iterator[Filled]:
 
 
 def eventually(what: str, seen: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    """Look until what is seen is wanted; fails with what was seen last."""
+    """Call `seen` until `wanted` accepts its result; return that, or fail with the last result."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not wanted(last := seen()):
         assert time.monotonic() < deadline, f"{what}: still {last}"
@@ -55,7 +55,7 @@ def parameter(aws: Filled, name: str) -> str:
 
 
 def waiting_step(aws: Filled, cluster_id: str, until: Path) -> str:
-    """Add a step that runs until the file is there, and wait until it does."""
+    """Add a step that runs until the file exists, and wait until it runs; return its id."""
     bucket = f"{NAME}-{ACCOUNT}-artifacts"
     aws.client("s3").put_object(Bucket=bucket, Key="steps/wait.py", Body=WAITING_STEP.encode())
     step = {
@@ -74,7 +74,7 @@ def waiting_step(aws: Filled, cluster_id: str, until: Path) -> str:
 
 @contextmanager
 def renewing(aws: Filled, release: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run `make renew`; whatever happens, the waiting step is released and the process ends."""
+    """Run `make renew`; in any case release the waiting step and end the process."""
     with aws.started("-m", "operations", "renew") as process:
         try:
             yield process
@@ -99,7 +99,7 @@ def functions_cluster(aws: Filled) -> str | None:
 
 
 def clusters_in_policy(aws: Filled, function: str) -> set[str]:
-    """Return the clusters whose steps the function may ask after."""
+    """Return the clusters whose steps the function may list."""
     policy = aws.client("iam").get_role_policy(RoleName=f"{NAME}-{function}", PolicyName=function)
     document = policy["PolicyDocument"]
     statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
@@ -128,7 +128,7 @@ def test_given_a_running_step_then_the_cluster_is_replaced_and_the_step_ends_wel
             lambda: functions_cluster(filled) if process.poll() is None else process.communicate(),
             lambda seen: seen not in (None, old),
         )
-        # They serve from the new cluster, and know the old one, which finishes its step.
+        # The functions use the new cluster and still know the old one, which finishes its step.
         assert new == parameter(filled, "cluster-id")
         assert parameter(filled, "former-cluster-ids") == old
         assert clusters_in_policy(filled, "reconcile") == {old, new}

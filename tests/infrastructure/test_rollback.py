@@ -1,4 +1,4 @@
-"""`make rollback` on the tests' own deployment: back, and forward again."""
+"""`make rollback` on the tests' deployment: to the former release and forward again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import pytest
 
 from tests.deployment import Deployment
 
-# What `make local` does after a build; the built functions are changed, not the work tree.
+# What `make local` does after a build. The tests change the built functions, not the work tree.
 DEPLOY = """
 from operations import sam
 from operations.environment import chosen
@@ -42,7 +42,7 @@ def health(deployment: Deployment) -> int:
 
 @contextmanager
 def changed(local: Deployment) -> Iterator[None]:
-    """Deploy another ingest for the while, and the one from before at the end."""
+    """Deploy a changed ingest function, and restore the original at the end."""
     state = Path(local.variables["MARQUEE_STATE"])
     module = state / "sam" / "build" / "IngestFunction" / "app.py"
     before = module.read_text()
@@ -68,6 +68,6 @@ def test_a_changed_function_is_rolled_back_and_goes_forward_again(local: Deploym
         assert "The functions are back at release" in said
         assert health(local) == UNCHANGED
 
-        operate(local, "-c", DEPLOY)  # nothing has changed, and the aliases move
+        operate(local, "-c", DEPLOY)  # moves the aliases although nothing has changed
         assert health(local) == CHANGED
     assert health(local) == UNCHANGED

@@ -1,4 +1,4 @@
-"""The SAM template: valid, linted, and as careful as the design asks."""
+"""The SAM template is valid, passes the linter and has the settings that the design requires."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from operations.environment import Environment
 from tests.deployment import Deployment
 
 ROOT = Path(__file__).parents[2]
-UNCHECKED = 1  # a .pyc's flags: by hash, and not compared (PEP 552)
+UNCHECKED = 1  # flags of a .pyc: hash-based, not checked against its source (PEP 552)
 TEMPLATE = ROOT / "sam" / "template.yaml"
 FUNCTIONS = {
     "ingest": "IngestFunction",
@@ -37,7 +37,7 @@ def properties(template: dict[str, Any], resource: str) -> dict[str, Any]:
 
 
 def default(template: dict[str, Any], reference: dict[str, str]) -> float:
-    """Give the default of the parameter that is referred to."""
+    """Return the default of the parameter that a reference names."""
     return float(template["Parameters"][reference["Ref"]]["Default"])
 
 
@@ -113,7 +113,7 @@ def test_the_calls_that_are_throttled_by_themselves_are_calls(template: dict[str
     ]
     calls = {(each["Method"], each["Path"]) for each in events}
     assert ("POST", "/visitors") in calls
-    assert ("ANY", "/visitors") in calls  # preflights, and what the function refuses
+    assert ("ANY", "/visitors") in calls  # preflights, and methods that the function refuses
 
 
 def test_a_throttled_page_is_told_when_to_try_again(template: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ def test_who_is_blocked_by_the_waf_is_told_when_to_try_again(template: dict[str,
     refusal = properties(template, "Api")["GatewayResponses"]["WAF_FILTERED"]
     headers = refusal["ResponseParameters"]["Headers"]
     assert refusal["StatusCode"] == "429"
-    assert headers["Access-Control-Allow-Origin"] == "'*'"  # or the page could not read it
+    assert headers["Access-Control-Allow-Origin"] == "'*'"  # lets the page read the answer
     assert int(headers["Retry-After"].strip("'")) == 300
     (error,) = json.loads(refusal["ResponseTemplates"]["application/json"])["errors"]
     assert error["message"]
@@ -195,13 +195,13 @@ def test_what_eventbridge_cannot_deliver_goes_to_reconcile_s_dead_letters(
 def test_events_and_the_api_call_an_alias_that_each_release_moves(template: dict[str, Any]) -> None:
     every = template["Globals"]["Function"]
     assert every["AutoPublishAlias"] == releases.ALIAS
-    # In the environment too: Lambda publishes no version of a function that is as it was.
+    # The release is also a variable, because Lambda publishes no version of an unchanged function.
     assert every["Environment"]["Variables"]["RELEASE"] == {"Ref": "Release"}
     for resource in FUNCTIONS.values():
         assert properties(template, resource)["AutoPublishCodeSha256"] == {"Ref": "Release"}
 
 
-# What CloudFormation hands a stack's tags on to: the resource types whose reference has `Tags`.
+# The types to which CloudFormation copies a stack's tags: those whose reference has `Tags`.
 TAGGED = {
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Stage",
@@ -209,7 +209,7 @@ TAGGED = {
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
 }
-# The others, each with the reason; none of them costs anything by itself.
+# The other types, each with the reason; none of them costs anything by itself.
 UNTAGGED = {
     "AWS::ApiGateway::Deployment": "a snapshot of the API, which is tagged",
     "AWS::Lambda::Alias": "Lambda tags functions, not their aliases (TagResource)",

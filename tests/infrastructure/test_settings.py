@@ -1,4 +1,4 @@
-"""The functions' settings and the template that gives them: the same names, the same defaults."""
+"""The functions' settings and the SAM template have the same names and the same defaults."""
 
 import re
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_every_variable_of_the_template_is_a_setting(template: dict[str, Any]) -
 def test_a_function_is_given_every_name_that_its_code_calls_aws_with(
     template: dict[str, Any], folder: str
 ) -> None:
-    """A missing one is an empty name, which only the call itself would find wrong."""
+    """A missing variable makes an empty name, which fails only when AWS is called."""
     properties = template["Resources"][f"{folder.title().replace('_', '')}Function"]["Properties"]
     values = " ".join(str(value) for call in calls_of(folder) for _, value in call.parameters)
     used = {name.upper() for name in re.findall(r"\{(\w+)\}", values)}
@@ -90,7 +90,7 @@ def test_a_function_is_given_every_name_that_its_code_calls_aws_with(
 
 
 def test_the_api_has_one_stage(template: dict[str, Any]) -> None:
-    """Without this property SAM deploys a second stage, called Stage, that nothing throttles."""
+    """Without this property SAM deploys a second stage, named Stage, that is not throttled."""
     assert str(template["Resources"]["Api"]["Properties"]["OpenApiVersion"]) == "3.0.1"
 
 

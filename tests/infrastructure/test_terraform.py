@@ -1,4 +1,4 @@
-"""Terraform's own checks, without a cloud: formatting, validation and the tests with a mock AWS."""
+"""Terraform's own checks, without AWS: formatting, validation and the tests with a mock AWS."""
 
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_laptop_differs_from_aws_by_its_variables_file_only() -> None:
 
 
 def counted_by_the_functions() -> set[tuple[str, str]]:
-    """Read (metric, function) from every `add_metric` of the functions."""
+    """Return (metric, function) of every `add_metric` call in the functions."""
     counted = set()
     for folder in (ROOT / "functions").iterdir():
         code = "".join(file.read_text() for file in folder.rglob("*.py"))

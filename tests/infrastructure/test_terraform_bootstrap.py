@@ -1,4 +1,4 @@
-"""The script every EMR node runs first, with the node's commands replaced by recorders."""
+"""The bootstrap script of the EMR nodes, with the node's commands replaced by recorders."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ RECORDER = '#!/bin/bash\necho "$(basename "$0") $*" >> "$CALLS"\n'
 
 @dataclass
 class Node:
-    """A stand-in for an EMR node: what was called, and the folder of its libraries."""
+    """A fake EMR node: the folder of its commands, that of its libraries, and the calls made."""
 
     commands: Path
     libraries: Path

@@ -1,4 +1,4 @@
-"""Where a machine without a registry keeps Terraform's provider."""
+"""The local mirror of Terraform's provider, for a machine without access to a registry."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Times that depend on each other and stand in two files: SAM's template, Terraform's variables."""
+"""Times in the SAM template and in Terraform's variables that depend on each other."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
 VARIABLES_FILES = sorted(TERRAFORM.glob("*.tfvars"))
-# What AWS asks for, so that Lambda can repeat a throttled batch before SQS hands it out again.
+# AWS requires this factor so that Lambda can retry a throttled batch before SQS redelivers it.
 TIMES_THE_TIMEOUT = 6
 WORKERS = {
     "visitors": "SubmitStepFunction",
@@ -26,12 +26,12 @@ def template() -> dict[str, Any]:
 
 
 def timeout(template: dict[str, Any], queue: str) -> int:
-    """Return the seconds that a queue's function may run."""
+    """Return the timeout of a queue's function in seconds."""
     return int(template["Resources"][WORKERS[queue]]["Properties"]["Timeout"])
 
 
 def visibility(variables_file: Path) -> dict[str, int]:
-    """Return each queue's visibility in seconds with a variables file."""
+    """Return each queue's visibility timeout in seconds, for a file of Terraform variables."""
     declared = (TERRAFORM / "variables.tf").read_text()
     block = declared[declared.index('variable "queue_visibility_seconds"') :]
     defaults = re.findall(r"(\w+)\s*=\s*optional\(number, (\d+)\)", block)
@@ -47,7 +47,7 @@ def visibility(variables_file: Path) -> dict[str, int]:
 def test_a_message_stays_hidden_for_six_times_its_functions_timeout_and_its_window(
     template: dict[str, Any], file: Path, queue: str, bound: str
 ) -> None:
-    """On a laptop too, or a slow batch is handed out again and again until it is a dead letter."""
+    """Otherwise a slow batch is redelivered until it is a dead letter, also on a laptop."""
     window = 0
     if queue == "visitors":
         window = int(template["Parameters"]["BatchingWindowSeconds"][bound])
@@ -72,7 +72,7 @@ def test_a_function_is_called_slow_by_the_time_after_which_lambda_stops_it(
 def test_the_alarm_of_the_api_reads_the_name_and_the_stage_that_the_template_gives(
     template: dict[str, Any],
 ) -> None:
-    """API Gateway counts under these two; a metric of another name never raises an alarm."""
+    """API Gateway's metrics have these two dimensions; with others, no alarm is ever raised."""
     api = template["Resources"]["Api"]["Properties"]
     assert api["Name"] == {"Fn::Sub": "marquee-${Environment}"}
     alarms = (TERRAFORM / "alarms.tf").read_text()

@@ -1,4 +1,4 @@
-"""The example GitHub Actions workflows: what they run is there, and they may do no more."""
+"""The example GitHub Actions workflows: their commands exist and their permissions are minimal."""
 
 import re
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_no_input_is_written_into_a_command(example: Path) -> None:
 
 
 def test_only_the_comparison_runs_by_itself() -> None:
-    # YAML 1.1 reads the key `on` as true.
+    # YAML 1.1 parses the key `on` as true.
     triggers = {example.name: set(read(example)[True]) for example in EXAMPLES}  # type: ignore[index]
 
     assert triggers == {

@@ -1,4 +1,4 @@
-"""Phone numbers that belong to nobody: 555-0100 to 555-0199 are kept for fiction in every area."""
+"""Fictitious phone numbers: 555-0100 to 555-0199 are reserved for fiction in every area code."""
 
 import os
 import random
@@ -14,7 +14,7 @@ AREAS, LINES = range(201, 1000), range(100, 200)
 
 
 def of_nobody() -> Iterator[str]:
-    """Yield all of these numbers that are valid, in any order."""
+    """Yield all valid fictitious numbers in random order."""
     areas = [area for area in AREAS if _is_taken(f"+1{area}5550100")]
     numbers = [f"+1{area}555{line:04d}" for area in areas for line in LINES]
     random.shuffle(numbers)
@@ -22,7 +22,7 @@ def of_nobody() -> Iterator[str]:
 
 
 def _is_taken(number: str) -> bool:
-    """Whether the form takes it: not of one of the islands that share the country code 1."""
+    """Return whether the form accepts a number: not one of the islands with country code 1."""
     try:
         return country_of(to_e164(number)) in ("US", "CA")
     except PhoneError:
@@ -30,7 +30,7 @@ def _is_taken(number: str) -> bool:
 
 
 class Phones:
-    """Hands out numbers; on a real account only the one that its owner gave."""
+    """Supply of phone numbers; on a real account only the one that its owner gave (`PHONE`)."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -48,5 +48,5 @@ class Phones:
 
     @cached_property
     def _numbers(self) -> Iterator[str]:
-        """Leave out whom earlier tests of a deployment that stays up have texted."""
+        """Fictitious numbers that earlier tests of a running deployment have not texted."""
         return (number for number in of_nobody() if not self._deployment.texts(number))

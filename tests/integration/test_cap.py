@@ -1,4 +1,4 @@
-"""More forms than the day has texts, from clients at once."""
+"""More forms, from concurrent clients, than the daily cap allows texts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +12,7 @@ FORMS, CLIENTS, CAP = 12, 6, 4
 
 
 def counts(local: Deployment) -> list[dict[str, Any]]:
-    """Give the items that count against the cap: one a day."""
+    """Return the items that count texts against the cap, one for each day."""
     items = local.resource("dynamodb").Table(local.parameters["idempotency-table"]).scan()["Items"]
     return [item for item in items if str(item["id"]).startswith("limit/texts-in-all/")]
 
@@ -38,16 +38,16 @@ def test_of_more_forms_than_the_cap_exactly_the_caps_are_texted(
     capped = local.configured("send-text", {"TEXTS_A_DAY_IN_ALL": str(CAP)})
     with local.model_kept_fresh(), capped:
         before = texts_in_all(local)
-        forget_counts(local)  # of the tests before
+        forget_counts(local)  # left by earlier tests
         with ThreadPoolExecutor(CLIENTS) as clients:
             visitors = list(clients.map(post, numbers))
         seen = [local.follow(visitor) for visitor in visitors]
         local.until_handled(*(visitor.visitor_id for visitor in visitors))
     counted = [int(item[Limited.TEXTS_IN_ALL]) for item in counts(local)]
     texted = [one["visitor_id"] for one in seen if one["status"] == "texted"]
-    # One item, unless a day (UTC) has ended meanwhile: then each day has its own.
+    # There is one item, or two if the day (UTC) ended during the test.
     assert max(counted) == CAP
-    # A text that a test before did not wait for may have taken a place.
+    # A text that an earlier test did not wait for may have counted against the cap.
     others = texts_in_all(local) - before - len(texted)
     assert sum(counted) - others <= len(texted) <= sum(counted)
     refused = [one for one in seen if one["status"] != "texted"]

@@ -1,4 +1,4 @@
-"""A visitor comes back: changes her movies, wants the text after all, asks to be forgotten."""
+"""A visitor returns to change ratings, to ask for a text, or to be forgotten."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.integration.phones import Phones
 
 @pytest.fixture(scope="module")
 def fresh(deployment: Deployment) -> Iterator[Deployment]:
-    """Let no submission train: what is tested here is what comes before and after."""
+    """Yield the deployment with training switched off, which these tests do not cover."""
     with deployment.model_kept_fresh():
         yield deployment
 
@@ -88,7 +88,7 @@ def test_of_two_tabs_one_is_told_to_load_again(fresh: Deployment) -> None:
 def test_whoever_is_forgotten_in_the_middle_of_a_batch_leaves_nothing_and_is_not_texted(
     fresh: Deployment, phones: Phones
 ) -> None:
-    """Given two visitors of one batch, when one of them asks to be forgotten at once."""
+    """Given two visitors of one batch, when one of them immediately asks to be forgotten."""
     stays, goes = (
         Visitor(one.visitor_id, one.token, one.phone, one.picks)
         for one in (fresh.register(fresh.form(phone)) for phone in phones.several(2))

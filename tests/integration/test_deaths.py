@@ -1,7 +1,7 @@
-"""Functions that die before or after each of their writes, as a crash or a time-out would have it.
+"""Functions that die before or after each of their writes, as in a crash or a timeout.
 
-A fault of the local AWS kills the function that makes the call. Every fault is planted before the
-message that leads to it is sent, and each test makes sure that every one of them struck.
+A fault planted in the local AWS kills the function that makes the call. Every fault is planted
+before the message that leads to it is sent, and each test checks that every fault struck.
 """
 
 import uuid
@@ -17,7 +17,7 @@ from tests.integration.phones import Phones
 TEXTED = ("texted", None)
 UNKNOWN = ("failed", "delivery unknown: the text may or may not have been sent")
 
-# How `VisitorsTable` words each of its writes: what tells them from one another.
+# The update expressions of `VisitorsTable`, by which a fault recognises a write.
 WRITES = {
     "submitted": (
         "SET #status = :status, #status_at = :status_at, #submission_id = :submission_id, "
@@ -30,7 +30,7 @@ WRITES = {
     "claim": "SET text_claimed_at = :now, text_claim = :claim",
     "texted": "SET #status = :status, #status_at = :status_at REMOVE open_status",
 }
-# Which write its function dies at, when, and what must come of it: status, reason, texts.
+# (write at which the function dies, when) and the expected result: status, reason, texts.
 DEATHS = {
     ("submitted", "before"): (*TEXTED, 1),
     ("submitted", "after"): (*TEXTED, 1),
@@ -47,7 +47,7 @@ DEATHS = {
 
 @dataclass(frozen=True)
 class Survived:
-    """What became of a visitor whose functions died."""
+    """The final state of a visitor whose functions died."""
 
     seen: dict[str, Any]
     texts: int
@@ -60,7 +60,7 @@ class Aftermath:
 
 
 def post(local: Deployment, phone: str, key: str) -> Visitor:
-    """Post as the page does: the same form with the same key, until it arrives."""
+    """Post as the page does: repeat the same form with the same key until it is accepted."""
     form = local.form(phone)
     answer = eventually(
         lambda: local.post(form, key), lambda a: a.status_code == 201, "the form arriving"
@@ -70,7 +70,7 @@ def post(local: Deployment, phone: str, key: str) -> Visitor:
 
 
 def plant_death(local: Deployment, visitor_id: str, phone: str, write: str, when: str) -> None:
-    """Let a function die at one write for one visitor."""
+    """Plant a fault that kills the function at one write for one visitor."""
     if write == "publish":
         local.plant("sns", "Publish", kill=True, when=when, parameters={"PhoneNumber": phone})
         return
@@ -86,10 +86,10 @@ def token_secret(local: Deployment) -> str:
 
 @pytest.fixture(scope="module")
 def aftermath(hurried: Deployment, phones: Phones) -> Aftermath:
-    """Let all these deaths happen to visitors who come together, one death to each."""
+    """Register one visitor for each of `DEATHS` together, and return how they end."""
     local, secret = hurried, token_secret(hurried)
     visitors = {}
-    # Alone, or the deaths of ten texts in one batch would use up the deliveries of its messages.
+    # One message a batch: ten deaths in one batch would use up the deliveries of its messages.
     with local.one_message_at_a_time("texts"):
         for write, when in DEATHS:
             phone, key = phones.one(), uuid.uuid4().hex

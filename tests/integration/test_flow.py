@@ -1,4 +1,4 @@
-"""The whole flow: form → picks → engine → text. Runs against any deployment."""
+"""The whole flow: form → picks → EMR steps → text. Runs against any deployment."""
 
 import json
 import uuid
@@ -13,10 +13,10 @@ from tests.integration.phones import Phones
 
 @dataclass(frozen=True)
 class Flown:
-    """Two visitors who came together and what they saw in the end."""
+    """Two visitors who came at the same time, and what they saw in the end."""
 
     form: dict[str, Any]
-    answers: list[dict[str, Any]]  # to the form with a phone, posted twice with one key
+    answers: list[dict[str, Any]]  # to a form with a phone, posted twice with the same key
     texted: dict[str, Any]
     without_phone: dict[str, Any]
 
@@ -144,6 +144,6 @@ def test_the_training_includes_the_visitors_and_its_error_is_saved(local: Deploy
         s3.get_object(Bucket=bucket, Key=f"{folder}/manifest.json")["Body"].read()
     )
     assert json.dumps(metrics).lower().count("rmse") > 0
-    # Visitors with whom the model would be worse are left out, and metrics.json says so.
+    # metrics.json counts the visitors who were left out because the model was worse with them.
     left_out = (metrics["left_out"] or {}).get("visitors", 0)
     assert manifest["counts"]["visitors"] + left_out >= 1

@@ -1,4 +1,4 @@
-"""Forgetting leaves nothing, wherever the visitor's request stands."""
+"""Forgetting a visitor leaves no data, whatever the status of the request."""
 
 import json
 from contextlib import AbstractContextManager, nullcontext
@@ -20,7 +20,7 @@ from tests.integration.test_privacy import (
     versions,
 )
 
-# A name of their own each, by which a search can tell them apart.
+# Unique names, by which a search can tell the visitors apart.
 NAMES = {
     "saved": "Zebulonia",
     "received": "Yevgrafina",
@@ -33,7 +33,7 @@ NAMES = {
 
 @dataclass
 class Forgotten:
-    """Who was forgotten at which status, and what a search finds before and after."""
+    """The visitors forgotten, by status, and what a search finds before and after."""
 
     visitors: dict[str, Visitor] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Forgotten:
 
 
 def holding(local: Deployment, status: str, phone: str) -> AbstractContextManager[None]:
-    """Keep a visitor with this phone at a status until the context ends."""
+    """Hold a visitor with this phone at a status until the context ends."""
     if status == "failed":
         refused = {"error": "InvalidParameter", "parameters": {"PhoneNumber": phone}}
         return local.fault("sns", "Publish", **refused)
@@ -51,10 +51,10 @@ def holding(local: Deployment, status: str, phone: str) -> AbstractContextManage
 
 
 def reach(local: Deployment, status: str, visitor: Visitor) -> None:
-    """Bring a new visitor to a status."""
+    """Wait until a new visitor has reached a status."""
     if status == "saved":
         assert put(local, visitor, "ratings", {"ratings": []}, 1).status_code == 200
-    if status == "submitted":  # with the results written, and not taken yet
+    if status == "submitted":  # when the results are written but not collected yet
         eventually(
             lambda: visitor.visitor_id in json.dumps(results(local)), bool, "results", seconds=180
         )
@@ -62,7 +62,7 @@ def reach(local: Deployment, status: str, visitor: Visitor) -> None:
 
 
 def results(local: Deployment) -> dict[str, str]:
-    """Read all results that nobody has taken yet."""
+    """Read all results that have not been collected yet, by key."""
     s3, bucket = local.client("s3"), local.parameters["results-bucket"]
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {
@@ -73,7 +73,7 @@ def results(local: Deployment) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def forgotten(deployment: Deployment, phones: Phones) -> Forgotten:
-    """Forget one visitor at each status, then search every place."""
+    """Forget one visitor at each status, then search every place that stores data."""
     if not deployment.is_local:
         pytest.skip("holds queues and reads every place: only where nobody else's are")
     local, found, older = deployment, Forgotten(), Older(versions(deployment), files(deployment))
@@ -108,7 +108,7 @@ def named(found: Forgotten, content: bytes) -> bool:
 
 
 def holding_places(places: Places, mark: str) -> set[str]:
-    """Name the places that hold a mark, in clear, zipped or encoded."""
+    """Return the places that hold a mark as plain text, gzip or base64."""
     return {
         place
         for place, content in places.items()
@@ -133,7 +133,7 @@ def test_the_name_and_the_phone_are_nowhere(forgotten: Forgotten, status: str) -
 
 
 def is_log(place: str) -> bool:
-    """Say whether it is a log in CloudWatch or one of the local AWS."""
+    """Return whether a place is a log in CloudWatch or a log of the local AWS."""
     return place.startswith("log ") or (place.startswith("file ") and place.endswith(".log"))
 
 
@@ -153,7 +153,7 @@ def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_el
 def test_no_record_ties_the_phones_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
     visitor_id, mark = forgotten.visitors[status].visitor_id, forgotten.marks[status]
     records = holding_places(forgotten.after, mark)
-    # The mark is in the limits of those who came as far as their text.
+    # Limits keep the phone mark of visitors whose request reached send_text.
     assert kinds(records) == ({"table"} if status in ("texted", "failed") else set())
     assert [place for place in records if visitor_id in place] == []
     assert not [place for place in records if visitor_id.encode() in forgotten.after[place]]

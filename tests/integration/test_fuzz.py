@@ -1,7 +1,7 @@
-"""Every documented call, with input that fits its schema and input that does not.
+"""Fuzz every documented call, with input that fits its schema and input that does not.
 
-By the document in docs/: no server error, no answer that it does not name, no answer of another
-shape. Calls that are documented are fuzzed; nothing here names them.
+The calls come from the OpenAPI document in docs/. No answer may be a server error, have a status
+that the document does not name, or have a body that does not fit the documented schema.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.integration.phones import Phones
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
 CALLS = [(method.upper(), path) for path, calls in DOCUMENT["paths"].items() for method in calls]
-# What takes neither a body nor a query can be sent nothing wrong.
+# A call without a body and without a query has no invalid input.
 TAKING_INPUT = [
     (method.upper(), path)
     for path, calls in DOCUMENT["paths"].items()
@@ -47,7 +47,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 12  # of each call and mode: all of it is done in about a minute
+EXAMPLES = 12  # for each call and mode; all of them take about a minute
 FUZZED = settings(
     max_examples=EXAMPLES,
     database=None,
@@ -57,9 +57,9 @@ FUZZED = settings(
 
 
 def with_known_values(document: dict[str, Any], values: dict[str, list[Any]]) -> dict[str, Any]:
-    """Have forms and addresses drawn from what the deployment knows, or nothing would be stored.
+    """Restrict forms and addresses to values that the deployment knows, so that calls can succeed.
 
-    Answers stay as they are. No phone is generated but those among the values.
+    The schemas of answers are unchanged. Only the phones among `values` are generated.
     """
     narrowed: dict[str, Any] = json.loads(json.dumps(document))
     for name, schema in narrowed["components"]["schemas"].items():
@@ -75,7 +75,7 @@ def with_known_values(document: dict[str, Any], values: dict[str, list[Any]]) ->
 
 
 def _narrow(fields: dict[str, Any], field: str, known: dict[str, Any]) -> None:
-    if field == "ratings":  # most lists of ratings name a movie twice, and are refused
+    if field == "ratings":  # most generated lists name a movie twice and are refused
         fields[field] = {"anyOf": [fields[field], known]}
     elif fields[field].get("type") == "array":
         fields[field]["items"] = known
@@ -103,7 +103,7 @@ def schema(deployment: Deployment, phones: Phones) -> Any:
         "genres": sorted({genre for movie in movies for genre in movie["genres"]}),
         "phone": phones.several(20),
         "consent": [True],
-        "proof": ["a proof"],  # `prepare` puts a real one in its place
+        "proof": ["a proof"],  # `prepare` replaces it with a real one
         "idempotency-key": [uuid.uuid4().hex for _ in range(1000)],
     }
     return schemathesis.openapi.from_dict(with_known_values(DOCUMENT, values))
@@ -116,7 +116,7 @@ def session() -> Iterator[requests.Session]:
 
 
 class Fuzzed:
-    """One call, again and again, for a visitor whom it may change or delete."""
+    """Repeated use of one call, for a visitor that the call may change or delete."""
 
     def __init__(self, deployment: Deployment, method: str, path: str) -> None:
         self._deployment, self._method, self._path = deployment, method, path
@@ -124,9 +124,9 @@ class Fuzzed:
         self.statuses: Counter[int] = Counter()
 
     def prepare(self, case: Any) -> None:
-        """Give the case a visitor, the visitor's token and the version that is stored."""
+        """Set the case's visitor, the visitor's token, the stored version and a valid proof."""
         if isinstance(case.body, dict) and isinstance(case.body.get("proof"), str):
-            # None could be generated, and each is good for one call.
+            # A proof cannot be generated from the schema, and is valid for one call only.
             case.body["proof"] = self._deployment.proof()
         if "{visitor_id}" not in self._path:
             return
@@ -139,7 +139,7 @@ class Fuzzed:
             case.headers["If-Match"] = f'"{self._deployment.see(visitor)["version"]}"'
 
     def note(self, answer: Any) -> None:
-        """Count the answer; where it holds a new token, the next case is sent with that one."""
+        """Count the answer's status; use a new token in the answer for the next case."""
         self.statuses[answer.status_code] += 1
         if self._visitor is None or answer.status_code != codes.OK:
             return
@@ -170,6 +170,6 @@ def test_a_call_answers_as_documented_whatever_it_is_sent(
 
     fuzz()
     print(method, path, mode.name, dict(fuzzed.statuses))
-    # Or the checks above saw refusals only.
+    # Without a success, the checks above would have seen refusals only.
     served = any(status < 300 for status in fuzzed.statuses)
     assert served or mode is GenerationMode.NEGATIVE, fuzzed.statuses

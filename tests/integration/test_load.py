@@ -1,6 +1,7 @@
-"""Three hundred forms at once with every fault on their way: `make benchmark-load` in small.
+"""Three hundred concurrent forms with every fault planted: a small `make benchmark-load`.
 
-What each single fault must lead to is tested in test_deaths.py and test_mishaps.py; here they meet.
+The effect of each single fault is tested in test_deaths.py and test_mishaps.py; here all of them
+happen together.
 """
 
 from functools import partial
@@ -14,9 +15,10 @@ from tests.load.pour import pour
 from tests.load.seen import Seen
 
 LOAD = Load(forms=300, clients=8, text_deaths=6, deaths_elsewhere=1, latest=5, seconds=1200)
-# A message whose function died comes again after so long; five deliveries outlast a text's claim.
+# Seconds until the message of a function that died is delivered again. Five deliveries take longer
+# than the claim of a text lasts.
 VISIBLE_AGAIN = {"visitors": 30, "results": 30, "texts": 30}
-FORMS_OF_A_SUBMISSION = 10  # at least, on average: a step costs the same for one as for a thousand
+FORMS_OF_A_SUBMISSION = 10  # least mean; a step costs the same for one visitor as for a thousand
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_no_text_is_sent_twice(seen: Seen) -> None:
 
 
 def test_the_delivery_of_a_text_is_unknown_only_where_a_function_died_at_it(seen: Seen) -> None:
-    """A busy machine may keep SNS from answering in time; such a text says so by its reason."""
+    """On a busy machine SNS may not answer in time; the reason of such a text says so."""
     assert seen.unexplained == []
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the way, with the real queues, functions and Spark steps."""
+"""Errors along the flow, with the real queues, functions and Spark steps."""
 
 import json
 import uuid
@@ -23,7 +23,7 @@ NO_SUCH_MOVIE = range(900_001, 900_006)
 
 
 def object_key(local: Deployment, visitor: Visitor) -> str:
-    """Find the visitor's ratings object."""
+    """Return the key of the visitor's only visitor object."""
     pages = local.client("s3").get_paginator("list_objects_v2")
     listed = pages.paginate(Bucket=local.parameters["ratings-bucket"], Prefix="visitors/")
     (key,) = [
@@ -59,7 +59,7 @@ def step_event(local: Deployment, step: dict[str, str], state: str) -> dict[str,
 
 @dataclass(frozen=True)
 class Poison:
-    """A message that no function can handle, with a mark to know it by."""
+    """A message that no function can handle, with a mark that identifies it."""
 
     queue: str
     body: str
@@ -68,7 +68,7 @@ class Poison:
 
 @pytest.fixture(scope="module", autouse=True)
 def poisoned(hurried: Deployment) -> dict[str, Poison]:
-    """Poison every queue before the first test: all others have to live with it."""
+    """Poison every queue before the first test, so that every test runs with poisoned queues."""
     mark, nobody = uuid.uuid4().hex, new_visitor_id()
     key = f"visitors/date=2026-11-21/{nobody}-1.json"
     no_json = Poison("visitors", f"poison {mark}", mark)
@@ -137,9 +137,9 @@ def put_results(local: Deployment, *lines: str) -> None:
 
 
 def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
-    """Register a visitor as ingest does, with ratings that ingest would have refused.
+    """Register a visitor as ingest does, but with ratings that ingest would refuse.
 
-    So she looks after an import has replaced the movies she rated.
+    A visitor is in this state after an import has replaced the movies that they rated.
     """
     table = VisitorsTable(local.resource("dynamodb"), local.parameters["visitors-table"])
     bucket = RatingsBucket(local.client("s3"), local.parameters["ratings-bucket"])
@@ -157,7 +157,7 @@ def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
 
 
 def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones: Phones) -> None:
-    """Given two visitors of one submission, one of whose movies the model does not know."""
+    """Given two visitors of one submission, where the model knows no movie of one of them."""
     local, (phone, bad_phone) = hurried, phones.several(2)
     with local.held("visitors"):
         good = local.register(local.form(phone))
@@ -187,7 +187,7 @@ def test_emr_throttling_delays_and_loses_nothing(faulty: Deployment, phone: str)
 
 @contextmanager
 def broken_step(local: Deployment) -> Iterator[None]:
-    """Put a script in the recommend step's place that fails as soon as Spark starts it."""
+    """Replace the recommend step by a script that fails as soon as Spark starts it."""
     function = local.client("lambda").get_function_configuration(
         FunctionName=f"marquee-{local.environment}-submit-step"
     )
@@ -203,7 +203,7 @@ def broken_step(local: Deployment) -> Iterator[None]:
 
 
 def attempts(local: Deployment, visitor: Visitor) -> list[dict[str, Any]]:
-    """List the recommend steps of the visitor's submission once she has one, newest first."""
+    """Wait for the visitor's submission and return its recommend steps, newest first."""
     local.follow(visitor, ("submitted", "recommended", "texted", "failed"))
     return local.attempts(visitor)
 
@@ -278,7 +278,7 @@ def test_a_message_about_somebody_forgotten_is_taken(
 
 
 def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) -> None:
-    """Given a form whose message died, when the operator redrives, then it is texted."""
+    """Given a form whose message is a dead letter, when it is redriven, then its text is sent."""
     faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=1000)
     visitor = faulty.register(faulty.form(phone))
     eventually(

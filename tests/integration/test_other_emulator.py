@@ -1,4 +1,4 @@
-"""The flow on the emulator that is not the default one: no emulator's end is the project's."""
+"""The flow on the emulator that is not the default, so that Marquee depends on neither of them."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 OTHERS = [name for name in EMULATORS if name != DEFAULT.name]
 
 
-@pytest.mark.timeout(5400)  # a deployment of its own beside the one of the other tests
+@pytest.mark.timeout(5400)  # installs a second deployment next to that of the other tests
 @pytest.mark.parametrize("emulator", OTHERS)
 def test_the_flow_passes_on_the_other_emulator_too(emulator: str, tmp_path: Path) -> None:
     if os.environ.get("ENV", "local") != "local" or os.environ.get(VARIABLE):

@@ -1,4 +1,4 @@
-"""The phone number is nowhere but in its one home, the visitors item."""
+"""The phone number is stored in one place only: the visitor's item in the visitors table."""
 
 import base64
 import binascii
@@ -27,14 +27,14 @@ type Places = dict[str, bytes]
 type Files = set[tuple[Path, int]]
 type Versions = set[tuple[str, str, str, datetime]]
 
-# What the emulator and the X-Ray SDK would leave in the machine's folder of temporary files.
+# Names of files that the emulator and the X-Ray SDK create in the machine's temporary folder.
 OURS = ("localemu*", "localstack*", "function-*", "emr-*", ".aws-xray")
 GZIP = b"\x1f\x8b"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 
 
 def unzipped(content: bytes) -> bytes:
-    """Give what gzip members hold, as far as they are readable; anything may follow them."""
+    """Return the readable content of leading gzip members; other bytes may follow them."""
     found = []
     while content.startswith(GZIP):
         member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -47,7 +47,7 @@ def unzipped(content: bytes) -> bytes:
 
 
 def opened(content: bytes, depth: int = 3) -> Iterator[bytes]:
-    """Yield the content, and what gzip and base64 hide in it."""
+    """Yield the content and everything that is gzipped or base64-encoded in it, to a depth."""
     yield content
     if depth == 0:
         return
@@ -63,14 +63,14 @@ def opened(content: bytes, depth: int = 3) -> Iterator[bytes]:
 
 
 def holds(content: bytes, phone: str) -> bool:
-    """Say whether the number is in there: as written, its digits, or its digits with separators."""
+    """Return whether the content holds the number's last ten digits, perhaps with separators."""
     digits = phone.lstrip("+")
     loose = re.compile("[^0-9A-Za-z]{0,2}".join(digits[-10:]).encode())
     return any(loose.search(layer) for layer in opened(content))
 
 
 def leaks(places: Places, phone: str) -> list[str]:
-    """Name the places that hold the number."""
+    """Return the places whose name or content holds the number."""
     return sorted(
         place
         for place, content in places.items()
@@ -80,14 +80,14 @@ def leaks(places: Places, phone: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Older:
-    """What was there before anybody gave a number."""
+    """Objects and files that existed before the tests gave a phone number."""
 
     versions: Versions
     files: Files
 
 
 def everything(local: Deployment, older: Older) -> Places:
-    """Read every log, object, key, queue, table, step, parameter and file, but for older ones."""
+    """Read every log, object, key, queue, table, step, parameter and file, except older ones."""
     return {
         **dict(_files(local, older)),
         **dict(_objects(local, older)),
@@ -100,7 +100,7 @@ def everything(local: Deployment, older: Older) -> Places:
 
 
 def versions(local: Deployment) -> Versions:
-    """Every version of every object: bucket, key, version id and when it was written."""
+    """Return every version of every object: bucket, key, version id and time of writing."""
     s3 = local.client("s3")
     return {
         (bucket["Name"], item["Key"], item["VersionId"], item["LastModified"])
@@ -112,9 +112,10 @@ def versions(local: Deployment) -> Versions:
 
 
 def _objects(local: Deployment, older: Older) -> Iterator[tuple[str, bytes]]:
-    """What was there before anybody gave a number holds none, whatever its digits spell.
+    """Yield the objects, except older ones, which cannot hold a number.
 
-    In the catalogue's rows they do: 53,155,5.0,175… is 531 555-0175, one number in 400.
+    Rows of the catalogue can look like one: 53,155,5.0,175… reads as 531 555-0175. That happens
+    for one number in 400.
     """
     s3 = local.client("s3")
     for bucket, key, version, _ in sorted(versions(local) - older.versions):
@@ -126,20 +127,20 @@ def _objects(local: Deployment, older: Older) -> Iterator[tuple[str, bytes]]:
 
 
 def files(local: Deployment) -> Files:
-    """Every file of the local AWS on this machine, with the time of its last change."""
+    """Return every file of the local AWS on this machine, with the time of its last change (ns)."""
     machine = Path(tempfile.gettempdir())
     found = [path for name in OURS for path in machine.glob(name)]
     changed: Files = set()
     for path in [local.state, *found]:
         for file in path.rglob("*"):
-            with suppress(OSError):  # it is gone already
+            with suppress(OSError):  # deleted meanwhile
                 changed.add((file, file.stat().st_mtime_ns))
     return changed
 
 
 def _files(local: Deployment, older: Older) -> Iterator[tuple[str, bytes]]:
     for path, _ in sorted(files(local) - older.files):
-        with suppress(OSError):  # a folder, a socket, or gone already
+        with suppress(OSError):  # a folder, a socket, or deleted meanwhile
             yield f"file {path}", path.read_bytes()
 
 
@@ -168,7 +169,7 @@ def _tables(local: Deployment) -> Iterator[tuple[str, bytes]]:
         for page in dynamodb.get_paginator("scan").paginate(TableName=table):
             for item in page["Items"]:
                 home = table == local.parameters["visitors-table"]
-                # The one home is this attribute of this table; the rest of the item must not.
+                # Only this attribute of this table may hold the number.
                 rest = {name: v for name, v in item.items() if not (home and name == "phone")}
                 key = "/".join(value for name in names for value in item[name].values())
                 yield f"table {table} {key}", json.dumps(rest).encode()
@@ -190,7 +191,7 @@ def _parameters(local: Deployment) -> Iterator[tuple[str, bytes]]:
 
 @contextmanager
 def xray_daemon(port: int) -> Iterator[list[bytes]]:
-    """Listen where the functions' X-Ray SDK sends its segments."""
+    """Listen on the UDP port to which the functions' X-Ray SDK sends segments; yield them."""
     received: list[bytes] = []
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listener.bind(("127.0.0.1", port))
@@ -214,7 +215,8 @@ def xray_daemon(port: int) -> Iterator[list[bytes]]:
         listener.close()
 
 
-# What SNS may answer, and what becomes of the visitor. Its message holds the number, as SNS's do.
+# SNS errors and the status that the visitor must end with. The error messages hold the number, as
+# those of SNS do.
 REFUSALS = {
     ("Publish", "InvalidParameter"): "failed",
     ("Publish", "Throttling"): "texted",
@@ -226,7 +228,7 @@ PHONE_PARAMETER = {"Publish": "PhoneNumber", "CheckIfPhoneNumberIsOptedOut": "ph
 
 @dataclass(frozen=True)
 class Flown:
-    """What a search finds after visitors came, with everything that could leak."""
+    """Everything that could hold a phone number after the visitors' requests have ended."""
 
     phone: str
     refused: dict[tuple[str, str], str]
@@ -241,7 +243,7 @@ class Flown:
 
 
 def post_in_every_way(local: Deployment, phone: str) -> Visitor:
-    """Post a form well, twice, changed, wrong in two ways, cut off; give the phone again later."""
+    """Post a form as valid, repeated, changed, invalid and truncated, then put the phone."""
     form, key = local.form(phone), uuid.uuid4().hex
     body = local.post(form, key).json()
     local.post(form, key)
@@ -264,7 +266,7 @@ def post_in_every_way(local: Deployment, phone: str) -> Visitor:
 
 @pytest.fixture(scope="module")
 def flown(deployment: Deployment, phones: Phones) -> Flown:
-    """Let one visitor come in every way, and one for each refusal of SNS; read every place."""
+    """Post one visitor in every way and one for each refusal of SNS, then read every place."""
     if not deployment.is_local:
         pytest.skip("reads every log, queue and table: only where nobody else's are")
     local, refused = deployment, {refusal: phones.one() for refusal in REFUSALS}
@@ -273,7 +275,7 @@ def flown(deployment: Deployment, phones: Phones) -> Flown:
         message = f"Invalid parameter: {PHONE_PARAMETER[operation]} Reason: {phone} is not valid"
         of_hers = {PHONE_PARAMETER[operation]: phone}
         local.plant("sns", operation, error=error, message=message, parameters=of_hers)
-    # A text that SNS throttles comes again; a queue's own wait is longer than a test's.
+    # A throttled text is delivered again; the queue's own visibility timeout outlasts the test.
     with xray_daemon(local.xray_port) as segments, local.visible_again_after(texts=8):
         visitor = post_in_every_way(local, phones.one())
         others = {refusal: local.register(local.form(phone)) for refusal, phone in refused.items()}
@@ -357,7 +359,7 @@ def test_the_number_is_found_however_it_is_written(hide: Callable[[str], bytes])
 
 @contextmanager
 def planted(local: Deployment, phone: str) -> Iterator[dict[str, str]]:
-    """Put the number into a place of each kind; give the name that the search has for each."""
+    """Put the number into a place of each kind; yield the name that the search has for each."""
     mark, names = uuid.uuid4().hex, local.parameters
     s3, logs, ssm = local.client("s3"), local.client("logs"), local.client("ssm")
     bucket, group = names["artifacts-bucket"], "/aws/lambda/marquee-local-ingest"
@@ -366,7 +368,7 @@ def planted(local: Deployment, phone: str) -> Iterator[dict[str, str]]:
         "key": (f"planted/{digits_only(phone).decode()}-{mark}", b""),
     }
     table, item = names["movies-table"], {"dataset": {"S": mark}, "movie_id": {"N": "1"}}
-    queue = "reconcile-dead-letters"  # nothing takes messages from it
+    queue = "reconcile-dead-letters"  # no function consumes it
     parameter = f"/marquee/{local.environment}/planted-{mark}"
     file = local.state / "tmp" / f"planted-{mark}"
     with ExitStack() as undo:
@@ -408,7 +410,7 @@ class Found:
 
 @pytest.fixture(scope="module")
 def found(deployment: Deployment, flown: Flown) -> Found:
-    """Search again, with a leak in a place of each kind."""
+    """Search again, with a leak planted in a place of each kind."""
     with xray_daemon(deployment.xray_port) as segments, planted(deployment, flown.phone) as names:
         segment = json.dumps({"name": "send-text", "cause": plain(flown.phone).decode()})
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sdk:

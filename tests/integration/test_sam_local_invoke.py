@@ -1,4 +1,4 @@
-"""Every function in a container, with its sample event, against the local AWS."""
+"""Every function runs in a container, with its sample event, against the local AWS."""
 
 import json
 import subprocess
@@ -25,19 +25,19 @@ pytestmark = pytest.mark.skipif(
 
 
 def invoke(local: Deployment, function: str, event: Path) -> subprocess.CompletedProcess[str]:
-    """Run what `make invoke` runs."""
+    """Run the command of `make invoke`."""
     return local.python("-m", "local_aws.invoke", function, str(event))
 
 
 def answer(local: Deployment, function: str) -> Any:
-    """Give the function's answer to its sample event."""
+    """Return the function's answer to its sample event."""
     done = invoke(local, function, EVENTS / f"{function}.json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def listened_on() -> set[str]:
-    """Give the IPv4 addresses that anything on this (Linux) machine listens on."""
+    """Return the IPv4 addresses that any process on this Linux machine listens on."""
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     addresses = [fields[1].partition(":")[0] for fields in sockets if fields[3] == LISTENING]
     return {str(IPv4Address(bytes.fromhex(address)[::-1])) for address in addresses}
@@ -54,7 +54,7 @@ def test_an_engine_started_for_an_invocation_ends_with_it(local: Deployment) -> 
 
 @pytest.fixture(scope="module")
 def container_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep one engine for the tests that come after."""
+    """Run one container engine for all tests of the module."""
     with engine.running(tmp_path_factory.mktemp("engine") / "log", Phases()):
         yield
 
@@ -117,4 +117,4 @@ def test_an_invocation_leaves_no_container_and_no_listener_on_the_bridge(local: 
     assert engine.docker_answer(*containers) == ""
     if sys.platform == "linux":
         assert engine.bridge_address() not in listened_on()
-        assert "127.0.0.1" in listened_on()  # or the line above could not fail
+        assert "127.0.0.1" in listened_on()  # proves that `listened_on` finds addresses

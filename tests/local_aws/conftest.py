@@ -1,4 +1,4 @@
-"""A local AWS for these tests, on a free port, with its state in a temporary folder."""
+"""Fixtures: a local AWS on a free port, with its state in a temporary folder."""
 
 import functools
 import os
@@ -46,7 +46,7 @@ class LocalAws:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free now."""
+    """Return a port of 127.0.0.1 that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -67,7 +67,7 @@ def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
 
 
 def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Return the first true answer of `found`; after `seconds`, fail with a message of `what`."""
+    """Return the first true result of `found`; after `seconds`, fail and name `what`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := found():
@@ -77,7 +77,7 @@ def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 def start(state: Path, **environment: str) -> LocalAws:
-    """Start a local AWS."""
+    """Start a local AWS and return it."""
     port = free_port()
     started = command("start", "--port", str(port), "--state", str(state), **environment)
     assert started.returncode == 0, started.stderr
@@ -86,7 +86,7 @@ def start(state: Path, **environment: str) -> LocalAws:
 
 @pytest.fixture(scope="session")
 def xray_daemon() -> Iterator[socket.socket]:
-    """A UDP listener in place of the X-Ray daemon."""
+    """Yield a UDP listener that replaces the X-Ray daemon."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(10)
@@ -95,7 +95,7 @@ def xray_daemon() -> Iterator[socket.socket]:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory, xray_daemon: socket.socket) -> Iterator[LocalAws]:
-    """One local AWS for all smoke tests."""
+    """Yield one local AWS for all tests of the session."""
     there = start(
         tmp_path_factory.mktemp("local_aws"),
         AWS_XRAY_DAEMON_ADDRESS=f"127.0.0.1:{xray_daemon.getsockname()[1]}",

@@ -1,4 +1,4 @@
-"""Lambda functions as zip files, for tests that need one."""
+"""Lambda functions as zip files, for tests that need a function."""
 
 import io
 import json
@@ -14,7 +14,7 @@ RUNTIME = "python3.13"
 
 
 def archive(files: dict[str, str]) -> bytes:
-    """A zip file of these files."""
+    """Return a zip file of these files, given as contents by name."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as package:
         for name, content in files.items():
@@ -25,9 +25,9 @@ def archive(files: dict[str, str]) -> bytes:
 def create(
     aws: LocalAws, name: str, code: str, rights: Sequence[Right] = (), **settings: Any
 ) -> str:
-    """Make a function whose `app.handler` is in `code`; returns its ARN once it is active.
+    """Create a function whose `app.handler` is in `code`; return its ARN once it is active.
 
-    Its role has these rights and that to write logs.
+    Its role has these permissions and may write logs.
     """
     client = aws.client("lambda")
     options = {"Timeout": 10} | settings
@@ -48,15 +48,15 @@ def create(
 
 
 def invoke(aws: LocalAws, name: str, event: object = None) -> tuple[Any, str | None]:
-    """Call a function; returns its answer and its FunctionError, if any."""
+    """Invoke a function; return its answer and its FunctionError, if any."""
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
     return json.loads(answer["Payload"].read()), answer.get("FunctionError")
 
 
 def behind_api(aws: LocalAws, name: str, path: str = "") -> str:
-    """Make an API whose GET of a path calls a function; return the path's address.
+    """Create an API whose GET of a path calls a function; return the path's URL.
 
-    The function's policy does not let the API call it yet: see `let_api_call`.
+    The function's policy does not allow the API to call it yet; see `let_api_call`.
     """
     api = aws.client("apigateway")
     api_id = api.create_rest_api(name=name)["id"]
@@ -78,7 +78,7 @@ def behind_api(aws: LocalAws, name: str, path: str = "") -> str:
 
 
 def let_api_call(aws: LocalAws, name: str, address: str) -> None:
-    """Let the API of an address call a function."""
+    """Allow the API of a URL to call a function."""
     api_id = address.partition("/execute-api/")[2].partition("/")[0]
     aws.client("lambda").add_permission(
         FunctionName=name,
@@ -90,7 +90,7 @@ def let_api_call(aws: LocalAws, name: str, address: str) -> None:
 
 
 def log(aws: LocalAws, name: str) -> str:
-    """All that a function logged."""
+    """Return everything that a function logged."""
     logs = aws.client("logs")
     try:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")

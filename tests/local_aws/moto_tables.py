@@ -1,6 +1,7 @@
-"""Answers DynamoDB requests, one JSON line each, by moto as it is or with our faster tables.
+"""Answer DynamoDB requests, one JSON line each, by unchanged moto or with our faster tables.
 
-The emulator's own Python runs it, since the emulators' moto is not the development environment's:
+The emulator's own Python runs this program, because the emulators have another version of moto
+than the development environment:
 
     .venvs/localemu/bin/python tests/local_aws/moto_tables.py [fast]
 """
@@ -22,20 +23,20 @@ KEYS: dict[str, Any] = {
 
 
 def answer(client: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """What the operation answers: its result, or the code and the message of its error."""
+    """Return the result of an operation, or the code and the message of its error."""
     try:
         result: dict[str, Any] = getattr(client, operation)(**request)
     except client.exceptions.ClientError as error:
         reasons = error.response.get("CancellationReasons")
         return {"error": error.response["Error"], "reasons": reasons}
-    except Exception as error:  # moto has faults of its own, which stay as they are
+    except Exception as error:  # bugs of moto, which our tables must reproduce
         return {"fault of moto": repr(error)}
     result.pop("ResponseMetadata")
     return result
 
 
 class Conversions:
-    """Counts how often a value is converted to be compared, which is what sorting costs."""
+    """Counter of the conversions of values for comparison, which are the cost of sorting."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -48,13 +49,13 @@ class Conversions:
         setattr(DynamoType, "cast_value", property(counted))  # noqa: B010  typed as read only
 
     def reset(self) -> int:
-        """Start again from 0; returns the count."""
+        """Reset the count to 0; return the former count."""
         count, self.count = self.count, 0
         return count
 
 
 def main() -> None:
-    """Answer every line of standard input, with the conversions that the answer took."""
+    """Answer every line of standard input; add the number of conversions to each answer."""
     if "fast" in sys.argv:
         sys.path.insert(0, str(Path(__file__).parents[2]))
         from local_aws.dynamodb import tables  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Roles with few rights, for tests that act as one."""
+"""Roles with few permissions, and clients that act as such a role."""
 
 import json
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ CONSUME = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
 def document(statements: Sequence[dict[str, Any]]) -> str:
-    """A policy of these statements."""
+    """Return a policy document of these statements, as JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def role(aws: LocalAws, name: str, principal: dict[str, str], rights: Sequence[Right]) -> str:
-    """Make a role that `principal` may assume, with these rights; return its ARN."""
+    """Create a role that `principal` may assume, with these permissions; return its ARN."""
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     iam = aws.client("iam")
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([trust]))["Role"][
@@ -36,21 +36,21 @@ def role(aws: LocalAws, name: str, principal: dict[str, str], rights: Sequence[R
 
 
 def function_role(aws: LocalAws, function: str, rights: Sequence[Right] = ()) -> str:
-    """Make a function's role that may write the function's logs besides; return its ARN."""
+    """Create a function's role that may also write the function's logs; return its ARN."""
     logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{function}:*"
     write = (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], logs)
     return role(aws, f"function-{function}", {"Service": "lambda.amazonaws.com"}, [write, *rights])
 
 
 def bucket_rights(bucket: str, *keys: str) -> list[Right]:
-    """The rights to list a bucket and to use all of its objects or those of `keys`."""
+    """Return the permissions to list a bucket and to use its objects, all or those of `keys`."""
     arn = f"arn:aws:s3:::{bucket}"
     objects = [f"{arn}/{key}" for key in keys or ("*",)]
     return [("s3:ListBucket", arn), (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects)]
 
 
 def instance_profile(aws: LocalAws, name: str, rights: Sequence[Right]) -> str:
-    """Make an instance profile whose role has these rights; return its name."""
+    """Create an instance profile whose role has these permissions; return its name."""
     iam = aws.client("iam")
     role(aws, name, {"Service": "ec2.amazonaws.com"}, rights)
     iam.create_instance_profile(InstanceProfileName=name)
@@ -59,7 +59,7 @@ def instance_profile(aws: LocalAws, name: str, rights: Sequence[Right]) -> str:
 
 
 class Acting:
-    """Whoever holds a role: clients that sign with a session of it."""
+    """A new role with these permissions, and clients that sign with a session of it."""
 
     def __init__(self, aws: LocalAws, name: str, rights: Sequence[Right]) -> None:
         self.endpoint = aws.endpoint
@@ -69,12 +69,15 @@ class Acting:
         self.session: dict[str, str] = answer["Credentials"]
 
     def client(self, service: str) -> Any:
-        """A client that signs as the role and never repeats a call by itself."""
+        """Return a client that signs as the role and never retries a call."""
         return client(self.endpoint, self.session, service)
 
 
 def client(endpoint: str, session: dict[str, str], service: str) -> Any:
-    """A client that signs with a session's credentials; localstack-client drops their token."""
+    """Return a client that signs with a session's credentials.
+
+    A client of localstack-client would drop the session token.
+    """
     boto: Any = boto3.Session(
         aws_access_key_id=session["AccessKeyId"],
         aws_secret_access_key=session["SecretAccessKey"],

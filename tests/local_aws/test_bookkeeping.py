@@ -1,4 +1,4 @@
-"""What the emulator no longer writes down."""
+"""Records that our plugins keep the emulator from writing."""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""Children that never outlive the process that made them."""
+"""Child processes end with the process that started them."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ time.sleep(300)
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs (a zombie does not)."""
+    """Return whether the process runs; a zombie does not."""
     answer = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

@@ -81,7 +81,7 @@ def disturbed(aws: LocalAws, **how: float) -> Iterator[None]:
 
 
 def received(aws: LocalAws, url: str) -> Counter[str]:
-    """Count the deliveries of each message until a receive of 5 seconds finds none."""
+    """Count the deliveries of each message, until a receive finds none within 5 seconds."""
     sqs, found = aws.client("sqs"), Counter[str]()
     while messages := sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5

@@ -1,6 +1,6 @@
-"""Our faster tables answer what the unchanged moto answers, in a time that no other item adds to.
+"""Our faster tables answer as unchanged moto does, in a time independent of the number of items.
 
-Both run in the emulator's own Python, each as a process that answers a request a line.
+Both run in the emulator's own Python, each as a process that answers one request a line.
 """
 
 import json
@@ -68,7 +68,8 @@ TABLES = {"visitors": VISITORS, "movies": MOVIES}
 class Moto:
     """One moto process.
 
-    `conversions`: how often the last request converted a value in order to compare it.
+    Attributes:
+        conversions: how often the last request converted a value in order to compare it.
     """
 
     def __init__(self, *arguments: str) -> None:
@@ -81,7 +82,7 @@ class Moto:
         )
 
     def ask(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Its answer to one request."""
+        """Return the answer to one request."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(json.dumps({"operation": operation, "request": request}) + "\n")
@@ -91,7 +92,7 @@ class Moto:
         return answer
 
     def empty_tables(self) -> None:
-        """Give it new, empty tables."""
+        """Replace all tables by new, empty ones."""
         for name, definition in TABLES.items():
             self.ask("delete_table", TableName=name)
             made = self.ask("create_table", TableName=name, **definition)
@@ -103,7 +104,7 @@ class Moto:
 
 
 def installed() -> Installation:
-    """The emulator that the tests run on."""
+    """Return the emulator that these tests use."""
     return find("localemu")
 
 
@@ -122,7 +123,7 @@ def fast() -> Iterator[Moto]:
 
 
 # -- Any requests --------------------------------------------------------------------------------
-# Few values, so that requests meet each other's items.
+# Only a few values, so that requests often concern each other's items.
 visitor_ids = st.sampled_from(["ada", "bob", "cy", "dee", "eve"])
 statuses = st.sampled_from(["received", "submitted"])
 times = st.sampled_from(["10:00", "10:30", "11:00", "11:30"])
@@ -229,7 +230,7 @@ gets = st.builds(
 
 
 def write_of(named: tuple[str, dict[str, Any], dict[str, Any]], kind: str) -> dict[str, Any]:
-    """One write of a transaction."""
+    """Return one write of a transaction."""
     table, item, key = named
     if kind == "Put":
         return {"Put": {"TableName": table, "Item": item}}
@@ -258,7 +259,7 @@ pages = st.fixed_dictionaries(
 
 
 def sort_conditions(name: str, kind: str, values: Any) -> Any:
-    """Conditions on a sort key, with their values."""
+    """Return a strategy for conditions on a sort key, with their values."""
     return st.builds(
         lambda text, low, high: (
             text.format(name),
@@ -274,7 +275,7 @@ def sort_conditions(name: str, kind: str, values: Any) -> Any:
 
 
 def queries(table: str, index: str | None, key: str, values: Any, sorts: Any) -> Any:
-    """Queries of one index."""
+    """Return a strategy for queries of one index."""
 
     def request(
         value: str, sort: tuple[str, dict[str, Any]], page: dict[str, Any]
@@ -337,7 +338,7 @@ def test_given_any_requests_then_the_answers_are_those_of_moto(
 
 
 def ask_both(plain: Moto, fast: Moto, operation: str, request: dict[str, Any]) -> None:
-    """Compare the two answers, of every page."""
+    """Check that both give the same answer, on every page."""
     expected = plain.ask(operation, **request)
     assert comparable(fast.ask(operation, **request)) == comparable(expected), (operation, request)
     if last := expected.get("LastEvaluatedKey"):
@@ -345,7 +346,7 @@ def ask_both(plain: Moto, fast: Moto, operation: str, request: dict[str, Any]) -
 
 
 def comparable(answer: Any) -> Any:
-    """An answer whose sets, which have no order, are sorted."""
+    """Return the answer with its sets sorted, because their order is undefined."""
     if isinstance(answer, dict):
         return {
             name: sorted(value) if name in ("SS", "NS") else comparable(value)
@@ -354,16 +355,16 @@ def comparable(answer: Any) -> Any:
     return [comparable(each) for each in answer] if isinstance(answer, list) else answer
 
 
-# -- What an answer costs ------------------------------------------------------------------------
+# -- The cost of an answer -----------------------------------------------------------------------
 def fill(moto: Moto, count: int) -> None:
-    """Register so many open visitors, each a minute after the one before."""
+    """Store `count` open visitors (a multiple of 25), each a minute after the one before."""
     for number in range(0, count, 25):
         puts = [{"PutRequest": {"Item": open_visitor(each)}} for each in range(number, number + 25)]
         moto.ask("batch_write_item", RequestItems={"visitors": puts})
 
 
 def open_visitor(number: int, **more: Any) -> dict[str, Any]:
-    """A visitor whose request is still open."""
+    """Return the item of a visitor whose request is still open."""
     return {
         "visitor_id": {"S": f"visitor-{number:05}"},
         "open_status": {"S": "received"},
@@ -373,7 +374,7 @@ def open_visitor(number: int, **more: Any) -> dict[str, Any]:
 
 
 def first_page(moto: Moto, limit: int, **more: Any) -> dict[str, Any]:
-    """The oldest open visitors."""
+    """Query the oldest open visitors, up to `limit`."""
     return moto.ask(
         "query",
         TableName="visitors",
@@ -398,12 +399,12 @@ def test_a_page_of_an_index_costs_the_same_whatever_the_table_holds(fast: Moto) 
     assert [item["visitor_id"]["S"] for item in again["Items"]] == [
         f"visitor-{number:05}" for number in range(10, 20)
     ]
-    # the start key is converted as well: once for each attribute that orders the index
+    # The start key is converted as well: once for each attribute that orders the index.
     assert fast.conversions <= few + 3
 
 
 def test_a_page_of_an_index_ends_by_the_size_of_what_the_index_holds(fast: Moto) -> None:
-    """As on AWS, where a page of an index counts what is projected into it, not the items."""
+    """As on AWS, a page's size counts the attributes projected into the index, not whole items."""
     fast.empty_tables()
     for number in range(5):
         fast.ask(

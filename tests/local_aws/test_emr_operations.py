@@ -1,4 +1,4 @@
-"""EMR's step operations, against work that ends when the test says so."""
+"""EMR's step operations, with work that ends when the test ends it."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
 
 @dataclass
 class FakeRecord:
-    """A cluster's record without moto."""
+    """A stand-in for moto's record of a cluster."""
 
     state: str = "WAITING"
     step_concurrency_level: int = 1
@@ -34,7 +34,7 @@ class FakeRecord:
 
 @dataclass
 class FakeWork:
-    """Remembers what runs and what was to be cancelled."""
+    """Recorder of the steps that were begun and cancelled."""
 
     begun: list[Step] = field(default_factory=list)
     cancelled: list[Step] = field(default_factory=list)
@@ -47,7 +47,13 @@ class FakeWork:
 
 
 class Emr:
-    """Operations on one cluster, `j-1`, with what they did; the cluster is ready if it may be."""
+    """Operations on one cluster, `j-1`, that record their effects.
+
+    Args:
+        steps: the cluster's first steps, as a request holds them.
+        ready: end the transient states of the new cluster first.
+        record: fields of `FakeRecord`.
+    """
 
     def __init__(self, *steps: dict[str, Any], ready: bool = True, **record: Any) -> None:
         self.work = FakeWork()
@@ -65,17 +71,17 @@ class Emr:
             self.wait()
 
     def wait(self) -> None:
-        """The moment that a passing state lasts is over."""
+        """End the oldest transient state."""
         self.delayed.pop(0)()
 
     def terminate(self) -> None:
-        """A user ends the cluster."""
+        """Terminate the cluster as a user does."""
         self.operations.terminate(
             self.cluster, "TERMINATED", "USER_REQUEST", "Terminated by user request"
         )
 
     def status(self) -> tuple[str, dict[str, str]]:
-        """The cluster's state and why it is in it."""
+        """Return the cluster's state and the reason for it."""
         status = cluster_status(self.cluster)
         return status["State"], status["StateChangeReason"]
 
@@ -85,11 +91,11 @@ class Emr:
         return ids
 
     def end(self, failure: Failure | None = None) -> None:
-        """The oldest running step ends."""
+        """End the oldest running step."""
         self.operations.finished(self.cluster, self.work.begun.pop(0), failure)
 
     def states(self) -> list[str]:
-        """States of the steps, oldest first."""
+        """Return the states of the steps, oldest first."""
         listed = self.operations.list_steps({"ClusterId": "j-1"})["Steps"]
         return [step["Status"]["State"] for step in reversed(listed)]
 
@@ -97,7 +103,7 @@ class Emr:
 def step(
     name: str = "s", action: str = "CONTINUE", args: list[str] | None = None
 ) -> dict[str, Any]:
-    """A step as a request holds it."""
+    """Return a step as a request holds it."""
     return {
         "Name": name,
         "ActionOnFailure": action,
@@ -422,7 +428,7 @@ def test_a_step_that_cannot_run_is_refused_by_name(wrong: dict[str, Any], messag
 
 
 def test_a_step_may_be_as_long_as_emr_takes_and_no_longer() -> None:
-    """AddJobFlowSteps counts every string of HadoopJarStep, not its arguments alone."""
+    """AddJobFlowSteps counts every string of HadoopJarStep, not only its arguments."""
 
     def of_length(length: int) -> dict[str, Any]:
         made = step(name="n" * 256, args=["spark-submit", "s3://steps/a.py", ""])

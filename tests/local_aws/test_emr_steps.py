@@ -1,4 +1,4 @@
-"""Which step of a cluster runs next, and what a failure or a cancellation does to the others."""
+"""The order of a cluster's steps, and the effect of a failure or a cancellation on the others."""
 
 from local_aws.emr.steps import CANCEL_AND_WAIT, CONTINUE, Failure, State, Step, Steps
 
@@ -6,7 +6,7 @@ WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stderr.gz")
 
 
 def steps(count: int, action_on_failure: str = CONTINUE) -> Steps:
-    """So many pending steps, named 0, 1, …"""
+    """Return `count` pending steps, named 0, 1, …"""
     made = Steps()
     made.add(Step(str(number), action_on_failure, {}) for number in range(count))
     return made

@@ -1,4 +1,4 @@
-"""EMR's limits on calls, by a clock that stands still until it is moved."""
+"""EMR's limits on calls, by a clock that only the test moves."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from local_aws.emr.throttling import (
 
 
 class Clock:
-    """Seconds, moved by hand."""
+    """A clock in seconds that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 def admitted(throttle: Throttle, operation: str, calls: int) -> int:
-    """How many of so many calls at one moment get through."""
+    """Return how many of `calls` calls at one moment are admitted."""
     passed = 0
     for _ in range(calls):
         try:

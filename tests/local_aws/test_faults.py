@@ -1,4 +1,4 @@
-"""Faults that tests ask the local AWS for."""
+"""Faults that tests plant in the local AWS."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The local AWS refuses what AWS would refuse, with AWS's error codes."""
+"""The local AWS refuses the calls that AWS refuses, with AWS's error codes."""
 
 import json
 from collections.abc import Callable
@@ -31,20 +31,20 @@ def bucket(aws: LocalAws) -> None:
 
 @pytest.fixture(scope="module")
 def nobody(aws: LocalAws) -> Acting:
-    """A role without any right."""
+    """Return a role without any permission."""
     return Acting(aws, "nobody", [])
 
 
 @pytest.fixture(scope="module")
 def reader(aws: LocalAws) -> Acting:
-    """A role that may list a bucket and read one folder of it."""
+    """Return a role that may list a bucket and read one folder of it."""
     return Acting(
         aws, "reader", [("s3:ListBucket", BUCKET), ("s3:GetObject", f"{BUCKET}/visitors/*")]
     )
 
 
 def refused(aws: LocalAws, words: str) -> str | None:
-    """The line of the local AWS's log that says so, if there is one."""
+    """Return the log line of a refusal by IAM that holds `words`; None if there is none."""
     lines = (aws.state / "local_aws.log").read_text(errors="replace").splitlines()
     return next((line for line in lines if "IAM refuses" in line and words in line), None)
 
@@ -124,7 +124,7 @@ def test_a_missing_object_is_hidden_from_a_role_that_may_not_list(
 
 
 def test_the_bare_name_of_a_folder_is_an_object_of_its_own(reader: Acting) -> None:
-    """What Hadoop's S3 client asks first; 404 would mean that there is no such object."""
+    """Hadoop's S3 client first asks for this key; 404 would mean that there is no such object."""
     assert status_of_head(reader, "visitors") == 403
 
 
@@ -197,7 +197,10 @@ def test_an_item_is_decided_by_its_key(aws: LocalAws) -> None:
 def test_a_resource_policy_for_another_principal_lets_no_role_in(
     aws: LocalAws, principal: dict[str, str]
 ) -> None:
-    """The account delegates to identity policies; a role that a service assumes is no service."""
+    """A policy for the account delegates to identity policies.
+
+    A policy for a service does not apply to a role that the service assumes.
+    """
     (kind,) = principal
     trusted = {"AWS": f"arn:aws:iam::{ACCOUNT}:root", "Service": "lambda.amazonaws.com"}
     arn = role(aws, f"let-in-by-{kind}", trusted, [])
@@ -234,11 +237,11 @@ def test_a_role_is_handed_over_only_with_the_right_to_pass_it(aws: LocalAws) -> 
     assert passer.client("lambda").create_function(**function, Role=handed, Code=code)
 
 
-# -- What one service sends to another -----------------------------------------------------------
+# -- Messages from one service to another --------------------------------------------------------
 
 
 def queue(aws: LocalAws, name: str, service: str, source: str) -> tuple[str, str]:
-    """A queue that lets one service send on behalf of one source: its URL and ARN."""
+    """Create a queue to which one service may send for one source; return its URL and ARN."""
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     statement = {
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""What is corrected in the emulator's evaluation of conditions."""
+"""Our corrections of the emulator's evaluation of conditions."""
 
 import pytest
 

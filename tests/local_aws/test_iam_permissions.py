@@ -1,4 +1,4 @@
-"""The permissions of API calls, as AWS's Service Authorization Reference names them."""
+"""The permissions that API calls need, as in AWS's Service Authorization Reference."""
 
 from typing import Any
 

@@ -28,14 +28,14 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def own_aws(tmp_path: Path) -> Iterator[LocalAws]:
-    """A local AWS that a test may kill."""
+    """Yield a separate local AWS that a test may kill."""
     aws = start(tmp_path / "state")
     yield aws
     command("stop", "--state", str(aws.state))
 
 
 def family(pid: int) -> set[int]:
-    """A process and all that descend from it."""
+    """Return the ids of a process and all of its descendants."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
     members = {pid}
@@ -45,7 +45,7 @@ def family(pid: int) -> set[int]:
 
 
 def listening(pids: set[int]) -> set[str]:
-    """Hexadecimal addresses on which any of these processes listens (from /proc)."""
+    """Return the hexadecimal addresses on which any of these processes listens, from /proc."""
     inodes = set()
     for pid in pids:
         for handle in Path(f"/proc/{pid}/fd").glob("*"):
@@ -63,7 +63,7 @@ def listening(pids: set[int]) -> set[str]:
 
 
 def pid_of(aws: LocalAws) -> int:
-    """Process id of the local AWS."""
+    """Return the process id of the local AWS."""
     status = command("status", "--state", str(aws.state)).stdout
     return int(status.split("process ")[1].split(")")[0])
 
@@ -71,7 +71,7 @@ def pid_of(aws: LocalAws) -> int:
 def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
     code = "def handler(event, context):\n    return 1\n"
     functions.create(aws, "loopback", code)
-    functions.invoke(aws, "loopback")  # its Runtime API listens too
+    functions.invoke(aws, "loopback")  # starts a Runtime API, which listens too
 
     assert listening(family(pid_of(aws))) == {"0100007F"}
 
@@ -151,7 +151,7 @@ def test_status_of_what_does_not_run_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def temporary_files() -> set[str]:
-    """What the machine's folder of temporary files held before the test."""
+    """Return the names in the machine's temporary folder before the test."""
     return set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
 
 
@@ -174,9 +174,9 @@ def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws:
 
 
 def machine_wide() -> dict[Path, int]:
-    """Return the folders of the machine that the emulator would choose in a container.
+    """Return the machine-wide folders that the emulator uses in a container.
 
-    Each comes with the time of its last change: one may be there from another run of an emulator.
+    Each has the time of its last change (ns), because another run may have created the folder.
     """
     top = Path("/var/lib") / emulator.chosen().name
     found = [top, *top.glob("*")] if top.exists() else []

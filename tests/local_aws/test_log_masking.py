@@ -1,4 +1,4 @@
-"""The local AWS's log names no people and still says what went wrong."""
+"""The local AWS's log holds no personal data but still says what went wrong."""
 
 import io
 import logging
@@ -97,7 +97,7 @@ def test_a_text_and_a_visitor_leave_nothing_of_theirs_on_the_machine(
 
 
 def naming_people(folder: Path) -> list[str]:
-    """Files below the folder that hold the phone, the name or the text."""
+    """Return the files below the folder that hold the phone, the name or the text."""
     wanted = (PHONE[1:].encode(), b"Zebulon", b"Casablanca")
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if any(word in path.read_bytes() for word in wanted)]

@@ -1,4 +1,4 @@
-"""More calls of a function at once than it has environments, on a running local AWS."""
+"""More concurrent calls of a function than it has execution environments, on a local AWS."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,8 +28,8 @@ type Outcome = tuple[Any, str | None]
 
 
 def call_often(aws: LocalAws, name: str, count: int, event: object = None) -> list[Outcome]:
-    """So many calls at once; returns their answers."""
-    aws.client("lambda")  # made before the threads ask for it
+    """Make `count` concurrent calls; return their answers."""
+    aws.client("lambda")  # creates the client before the threads use it
     with ThreadPoolExecutor(count) as callers:
         calls = [callers.submit(functions.invoke, aws, name, event) for _ in range(count)]
         return [call.result(PATIENCE) for call in calls]
@@ -105,7 +105,7 @@ def test_given_an_update_then_who_is_at_it_finishes_and_who_waits_gets_the_new_v
     client = aws.client("lambda")
     generation: dict[str, Any] = {"Environment": {"Variables": {"GENERATION": "old"}}}
     functions.create(aws, "many-updated", TELLS_ITS_VERSION, Timeout=30, **generation)
-    call_often(aws, "many-updated", PLACES, 0.5)  # so that all are warm
+    call_often(aws, "many-updated", PLACES, 0.5)  # warms all execution environments
 
     with ThreadPoolExecutor(2 * PLACES) as callers:
 
@@ -113,7 +113,7 @@ def test_given_an_update_then_who_is_at_it_finishes_and_who_waits_gets_the_new_v
             return callers.submit(functions.invoke, aws, "many-updated", seconds)
 
         at_it = [begin(6) for _ in range(PLACES)]
-        time.sleep(1)  # nothing tells from outside that they are at it, or wait
+        time.sleep(1)  # cannot be observed from outside: these calls run, the next ones wait
         waiting = [begin(0) for _ in range(PLACES)]
         time.sleep(1)
         client.update_function_configuration(
@@ -136,13 +136,13 @@ def test_given_an_update_then_all_asynchronous_calls_are_carried_out_and_logged(
 ) -> None:
     client = aws.client("lambda")
     functions.create(aws, "many-events-updated", TELLS_ITS_EVENT, Timeout=30)
-    # no more than the emulator works on at once: what it took and still kept for later when the
-    # update comes, it takes again only after the function's timeout and a minute
+    # No more calls than the emulator works on at the same time. A call that it has accepted but not
+    # begun when the update comes is retried only after the function's timeout and a minute.
     events = {f"event {number}" for number in range(PLACES + 2)}
     for event in events:
         payload = event.removeprefix("event ").encode()
         client.invoke(FunctionName="many-events-updated", InvocationType="Event", Payload=payload)
-    time.sleep(1.5)  # nothing tells from outside that some are at it and others wait
+    time.sleep(1.5)  # cannot be observed from outside: some calls run and others wait
     client.update_function_configuration(FunctionName="many-events-updated", MemorySize=256)
 
     def logged() -> bool:

@@ -1,4 +1,4 @@
-"""A step's S3 objects as files and back."""
+"""The mirror that copies a step's S3 objects to files and back."""
 
 import threading
 from io import BytesIO
@@ -12,7 +12,7 @@ from local_aws.emr.mirror import Address, Mirror, addresses
 
 
 def refusal(status: int, code: str) -> Any:
-    """The answer with which S3 refuses a request."""
+    """Return the error answer of S3 with this status and code."""
     return {
         "Error": {"Code": code, "Message": "no"},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -20,10 +20,11 @@ def refusal(status: int, code: str) -> Any:
 
 
 class FakeS3:
-    """S3 in a dictionary, with the calls that a mirror and S3A's questions make.
+    """S3 in a dictionary, with the calls that a mirror and S3A's checks make.
 
-    `refused` are keys whose HEAD is answered with 403, `deleted_meanwhile` those that are listed
-    and then deleted.
+    Attributes:
+        refused: keys whose HEAD is answered with 403.
+        deleted_meanwhile: keys that are deleted after they were listed.
     """
 
     def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
@@ -65,7 +66,7 @@ class FakeS3:
         with self.lock:
             self.fetched.append(key)
         if key in self.deleted_meanwhile:
-            # boto3 asks for the object's size first, and the answer to a HEAD has no body.
+            # boto3 first asks for the object's size by HEAD, whose answer has no body.
             raise ClientError(refusal(404, "404"), "HeadObject")
         Path(path).write_bytes(self.objects[bucket, key])
 
@@ -248,7 +249,7 @@ def test_an_object_deleted_since_the_listing_is_skipped_and_counted(
     assert (mirror.gone, [key for _, key in mirror.before]) == (1, ["visitors/b"])
     assert not mirror.path("raw", "visitors/a").exists()
     assert size > 0
-    # The step did not delete what it never had.
+    # The mirror must not delete an object that the step never had.
     assert ("raw", "visitors/a") in s3.objects
 
 

@@ -1,9 +1,9 @@
-"""Every role under real enforcement: its own calls pass, its neighbours' are denied.
+"""Every role under real enforcement: its own calls are allowed, those of other roles denied.
 
-The roles are made in the emulator with the policies that Terraform would make, as
-docs/permissions.md lists them, and each call that any role may make is tried as each role. What is
-expected follows from the policies alone. Little has to exist for that: AWS decides on a right
-before it looks for a resource.
+The roles are created in the emulator with the policies that Terraform would create, as listed in
+docs/permissions.md. Each call that any role may make is tried as each role; the expected answers
+follow from the policies. Few resources have to exist for this, because AWS checks a permission
+before it looks for the resource.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from tests.local_aws.conftest import LocalAws, until
 
 PHONE = "+15555550100"
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
-# Lambda's and EC2's services assume the other roles.
+# The roles of our own code, which Lambda and EC2 assume. EMR and SNS assume the other roles.
 ROLES = ("ingest", "submit-step", "queue-results", "send-text", "reconcile", "nodes")
 
 type Clients = Callable[[str], Any]
@@ -38,19 +38,19 @@ type Clients = Callable[[str], Any]
 
 @dataclass(frozen=True, order=True)
 class Request:
-    """One thing that a role may be asked to do: an action on a resource that has no wildcard."""
+    """An action on a resource without wildcards."""
 
     action: str
     resource: str
-    prefix: str = ""  # of a listing
-    item: str = "nobody"  # the partition key of an item
+    prefix: str = ""  # for a listing
+    item: str = "nobody"  # an item's partition key
 
     def __str__(self) -> str:
         return f"{self.action} on {self.resource}{self.prefix and f' under {self.prefix}'}"
 
     @property
     def name(self) -> str:
-        """The last part of the resource: a key, a table, a queue, a cluster."""
+        """The last part of the resource's ARN, for example a table, a queue or a cluster."""
         return self.resource.split(":", 5)[-1] if self.resource != "*" else "*"
 
     @property
@@ -99,7 +99,7 @@ STEP = {
     "ActionOnFailure": "CONTINUE",
     "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["true"]},
 }
-# One harmless call for each action that any role holds.
+# One harmless call for each action that any role allows.
 CALLS: dict[str, Callable[[Clients, Request], Any]] = {
     "s3:GetObject": lambda c, r: c("s3").get_object(Bucket=r.bucket, Key=r.key),
     "s3:PutObject": lambda c, r: c("s3").put_object(Bucket=r.bucket, Key=r.key, Body=b""),
@@ -178,7 +178,7 @@ def keys_of(planned: Rendered) -> set[str]:
 
 
 class Account:
-    """An emulator's account with the plan's roles and buckets in it."""
+    """An account in the emulator with the plan's roles, buckets, keys and tables."""
 
     def __init__(self, endpoint: str, planned: Rendered) -> None:
         self._endpoint, self._region = endpoint, planned.region
@@ -186,11 +186,11 @@ class Account:
         self.operator = self._clients("test", "test")
         self.number = self.operator("sts").get_caller_identity()["Account"]
         self._planned = planned
-        self._keys: dict[str, str] = {}  # KMS gives keys their names: the plan's and the real one
+        self._keys: dict[str, str] = {}  # planned to real ARN, because KMS chooses key ids
         self.name = planned.name
 
     def here(self, text: str) -> str:
-        """Put this account's number where the plan has another."""
+        """Replace the plan's account number and key ARNs in a text by those of this account."""
         for planned, real in self._keys.items():
             text = text.replace(planned, real)
         return text.replace(self._planned.account, self.number)
@@ -209,7 +209,7 @@ class Account:
                 Bucket=self.bucket(kind),
                 CreateBucketConfiguration={"LocationConstraint": self._region},
             )
-        # A condition on the partition key needs a table that says which attribute that is.
+        # A condition on the partition key needs an existing table that defines this attribute.
         for table in self.tables:
             self.operator("dynamodb").create_table(
                 TableName=table,
@@ -222,7 +222,7 @@ class Account:
 
     @property
     def tables(self) -> list[str]:
-        """The tables that any role's policy names."""
+        """Names of the tables in any role's policy."""
         named = re.findall(
             r":table/([\w-]+)", "".join(json.dumps(self.policy(role).document) for role in ROLES)
         )
@@ -247,7 +247,7 @@ class Account:
         return f"{self.name}-{self.number}-{kind}"
 
     def acting_as(self, role: str) -> Clients:
-        """Clients with the credentials of a session of the role."""
+        """Return a maker of clients with the credentials of a session of the role."""
         if role not in self._sessions:
             arn = f"arn:aws:iam::{self.number}:role/{self.name}-{role}"
             assumed = self.operator("sts").assume_role(RoleArn=arn, RoleSessionName="tests")
@@ -259,7 +259,7 @@ class Account:
 
     def _make_role(self, name: str, role: str) -> None:
         trust = self._planned.trusts[name].document
-        # The tests stand in for the service that assumes the role on AWS.
+        # The tests assume the role, which on AWS only a service may do.
         tests = {
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{self.number}:root"},
@@ -303,7 +303,7 @@ def account(planned: Rendered, aws: LocalAws) -> Iterator[Account]:
 
 
 def requests_of(account: Account, role: str) -> Iterator[Request]:
-    """What a role's statements allow, with something in the place of each wildcard."""
+    """Yield the requests that a role's statements allow, with a value for each wildcard."""
     for statement in account.policy(role).statements:
         if statement.effect != "Allow":
             continue
@@ -329,7 +329,7 @@ def requests_of(account: Account, role: str) -> Iterator[Request]:
 
 def concrete(action: str, resource: str) -> str:
     if resource == "*":
-        return resource  # the action knows no resource
+        return resource  # the action has no resource
     if action.startswith("logs:"):
         return f"{resource.removesuffix(':*')}:log-stream:none"
     return resource.replace("*", "none")
@@ -340,7 +340,7 @@ def everything(account: Account) -> list[Request]:
 
 
 def may(account: Account, role: str, request: Request) -> bool:
-    """Whether the role's policy allows a request, by AWS's rules: a denial beats what allows it."""
+    """Return whether the role's policy allows a request; a denial overrides, as on AWS."""
     carried: tuple[tuple[str, str], ...] = (("dynamodb:LeadingKeys", request.item),)
     if request.prefix:
         carried += (("s3:prefix", request.prefix),)
@@ -350,7 +350,10 @@ def may(account: Account, role: str, request: Request) -> bool:
 
 
 def refused(call: Callable[[], Any]) -> bool:
-    """Whether a call is refused for want of a right; any other error means that it was let in."""
+    """Return whether a call is refused for lack of a permission.
+
+    Any other error means that the permission was there.
+    """
     try:
         call()
     except ClientError as error:
@@ -370,7 +373,10 @@ def test_every_action_of_a_role_has_a_call_that_tries_it(planned: Rendered) -> N
 
 @contextmanager
 def there_to_read(account: Account, request: Request) -> Iterator[None]:
-    """Have an object for GetObject: S3 refuses a missing one where the role may not list it."""
+    """Create the object of a GetObject while the context lasts.
+
+    S3 answers 403 for a missing object if the role may not list the bucket.
+    """
     if request.action != "s3:GetObject":
         yield
         return
@@ -420,7 +426,7 @@ def test_a_listing_under_another_prefix_is_denied(account: Account, role: str) -
 
 
 def test_several_objects_are_deleted_by_the_right_to_each(account: Account) -> None:
-    """S3 answers for each key by itself."""
+    """S3 decides on each key separately."""
     s3, ratings = account.acting_as("ingest")("s3"), account.bucket("ratings")
     keys = ["visitors/date=2026-01-01/none-1.json", "submissions/none.json"]
     answer = s3.delete_objects(
@@ -430,7 +436,7 @@ def test_several_objects_are_deleted_by_the_right_to_each(account: Account) -> N
     assert refusals == [("submissions/none.json", "AccessDenied")]
 
 
-# What S3A asks -----------------------------------------------------------------------------------
+# Checks of S3A -----------------------------------------------------------------------------------
 
 
 def status(call: Callable[[], Any]) -> int:
@@ -443,7 +449,7 @@ def status(call: Callable[[], Any]) -> int:
 def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden(
     account: Account, planned: Rendered
 ) -> None:
-    """S3A asks for a folder's bare name, then for its marker; only 404 counts as absent."""
+    """S3A asks for a folder's bare name, then for its marker; only 404 means absent."""
     s3 = account.acting_as("nodes")("s3")
     found = {}
     for address in step_addresses(planned):
@@ -456,7 +462,7 @@ def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden
 def test_a_missing_object_looks_forbidden_to_those_who_may_not_list_the_bucket(
     account: Account,
 ) -> None:
-    """S3 tells nobody who may not list a bucket what is not in it."""
+    """S3 does not reveal that an object is missing to a role that may not list the bucket."""
     iam, name = account.operator("iam"), f"{account.name}-nodes"
     models = account.bucket("models")
     reads = {
@@ -482,10 +488,10 @@ def test_a_missing_object_looks_forbidden_to_those_who_may_not_list_the_bucket(
 
 @dataclass(frozen=True)
 class Destination:
-    """A queue or a topic with the policy that Terraform would give it."""
+    """A queue or a topic with the policy that Terraform would set."""
 
     arn: str
-    url: str  # of a queue; a topic's is its ARN
+    url: str  # of a queue; the ARN of a topic
     policy: Policy
 
     @property
@@ -493,7 +499,7 @@ class Destination:
         return "Queue" if self.arn.split(":")[2] == "sqs" else "Topic"
 
     def sources(self, service: str) -> list[str]:
-        """The patterns of ARNs from which the policy lets a service send."""
+        """Return the ARN patterns of sources for which the policy allows a service to send."""
         return [
             source
             for statement in self.policy.statements
@@ -513,7 +519,7 @@ def destinations(account: Account, planned: Rendered) -> Iterator[list[Destinati
         if service not in ("sqs", "sns"):
             continue
         document = json.loads(account.here(json.dumps(policy.document)))
-        # The emulator's own endpoint is http.
+        # The emulator's endpoint is plain http.
         document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "RefusePlainHttp"]
         attributes = {"Policy": json.dumps(document)} if document["Statement"] else {}
         if service == "sqs":
@@ -531,9 +537,12 @@ def destinations(account: Account, planned: Rendered) -> Iterator[list[Destinati
 
 
 def notify(account: Account, bucket: str, destination: Destination) -> str:
-    """Let a bucket announce its objects; gives the code of the refusal, empty where there is none.
+    """Configure a bucket to announce its objects, and undo that.
 
-    S3 sends a test message at once, and refuses the configuration where it may not.
+    S3 sends a test message immediately, and refuses the configuration if it may not send.
+
+    Returns:
+        The error code of the refusal; empty if the configuration was accepted.
     """
     s3, kind = account.operator("s3"), destination.kind
     wanted = {f"{kind}Arn": destination.arn, "Events": ["s3:ObjectCreated:*"]}
@@ -565,7 +574,7 @@ def test_a_bucket_announces_its_objects_only_where_the_policy_names_it(
 def test_a_rule_delivers_only_where_the_policy_names_it(
     account: Account, destinations: list[Destination]
 ) -> None:
-    """Both rules match the same event; the one whose name the policy does not have comes first."""
+    """Both rules match the same event; the rule that the policy does not name is created first."""
     events, sqs = account.operator("events"), account.operator("sqs")
     destination, pattern = next(
         (each, source) for each in destinations for source in each.sources("events.amazonaws.com")
@@ -585,7 +594,7 @@ def test_a_rule_delivers_only_where_the_policy_names_it(
 
     event = {"Source": "marquee.tests", "DetailType": "none", "Detail": "{}"}
     try:
-        for times in (1, 2):  # by the second, what the first sent astray has long arrived
+        for times in (1, 2):  # when the second event arrives, any wrong delivery has arrived
             events.put_events(Entries=[event])
             until(lambda n=times: arrived().count("right") >= n, 60, "the delivery")  # type: ignore[misc]
         assert set(received) == {"right"}

@@ -1,4 +1,4 @@
-"""What nobody waits for gives way: a function that API Gateway does not call, and every step."""
+"""Background work has a low priority: functions that API Gateway does not call, and steps."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def handler(event, context):
 
 
 def niceness(aws: LocalAws, name: str) -> Any:
-    """Tell the niceness of a function's process."""
+    """Return the niceness of a function's process."""
     told, error = functions.invoke(aws, name)
     assert error is None
     return told
@@ -33,5 +33,5 @@ def test_a_function_of_the_api_goes_before_every_other(aws: LocalAws) -> None:
     waited_for = niceness(aws, "nice-behind-the-api")
     background = niceness(aws, "nice-in-the-background")
 
-    # 19 is the most: these tests may run at a high niceness themselves
+    # 19 is the maximum, and these tests may themselves run at a high niceness.
     assert background == min(waited_for + BACKGROUND, 19)

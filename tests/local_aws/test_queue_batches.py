@@ -1,4 +1,4 @@
-"""How a queue's messages are gathered into batches, in a time that only the test moves."""
+"""How a queue's messages are gathered into batches, by a clock that only the test moves."""
 
 import threading
 from typing import Any
@@ -16,14 +16,14 @@ from local_aws.queue_batches import (
 
 
 class Clock:
-    """A queue whose messages arrive at given seconds, and the time that waiting for them takes."""
+    """A queue whose messages arrive at given seconds, and a clock that moves by waiting."""
 
     def __init__(self, *arrivals: float) -> None:
         self.now = 0.0
         self.arrivals = sorted(arrivals)
 
     def receive(self, limit: int, seconds: int) -> list[dict[str, Any]]:
-        """What is there, waiting for the first message only, as SQS does."""
+        """Return up to `limit` messages; wait only for the first of them, as SQS does."""
         if self.arrivals and self.arrivals[0] > self.now:
             self.now = min(self.arrivals[0], self.now + seconds)
         elif not self.arrivals:

@@ -1,4 +1,4 @@
-"""S3A's questions, in their order, and what becomes of S3's refusals."""
+"""S3A's checks of paths, in their order, and the effect of S3's refusals."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ BUCKET = "ratings"
 
 
 class RecordingS3:
-    """Objects by key, some refused, and every request that was made."""
+    """A fake S3 with these keys, some of them refused, that records every request."""
 
     def __init__(self, *keys: str, refused: tuple[str, ...] = ()) -> None:
         self.keys = set(keys)

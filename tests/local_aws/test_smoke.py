@@ -1,4 +1,4 @@
-"""Every AWS service the product uses answers a real call of the local AWS."""
+"""Every AWS service that Marquee uses answers a real call on the local AWS."""
 
 import gzip
 import json
@@ -22,13 +22,13 @@ EMULATORS = ("LOCALEMU", "LOCALSTACK", "IAM_ENFORCEMENT", "ROOT_ACCESS_KEYS")
 
 
 def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
-    """A queue's URL and ARN."""
+    """Create a queue; return its URL and ARN."""
     url = aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
 def lets(service: str, **source: str) -> str:
-    """A queue's policy that lets a service send, perhaps from one source only."""
+    """Return a queue policy that allows a service to send, perhaps for one source only."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"Service": service},
@@ -41,7 +41,7 @@ def lets(service: str, **source: str) -> str:
 
 
 def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
-    """Up to ten messages of a queue, deleted from it."""
+    """Receive and delete up to ten messages of a queue."""
     sqs = aws.client("sqs")
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
     received: list[dict[str, Any]] = answer.get("Messages", [])
@@ -115,7 +115,7 @@ def test_s3_hosts_a_website(aws: LocalAws) -> None:
 # -- DynamoDB ------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def visitors(aws: LocalAws) -> str:
-    """A table with a global index and a time to live, as the product's."""
+    """Create a table with a global index and a time to live, like Marquee's; return its name."""
     dynamodb = aws.client("dynamodb")
     dynamodb.create_table(
         TableName="smoke-visitors",
@@ -249,7 +249,7 @@ def test_sqs_moves_a_dead_letter_back_to_its_queue(aws: LocalAws) -> None:
     url, arn = queue(aws, "smoke-work", RedrivePolicy=policy, VisibilityTimeout="0")
     sqs.send_message(QueueUrl=url, MessageBody="poison")
     sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
-    sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)  # one too many: to the dead letters
+    sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)  # moves it to the dead letters
 
     def dead() -> bool:
         attributes = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["All"])
@@ -315,7 +315,7 @@ print("zone", spark.conf.get("spark.sql.session.timeZone"), "numpy", bool(numpy.
 
 
 def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
-    """The cluster's status once it is in this state."""
+    """Wait until the cluster is in this state and return its status."""
 
     def status() -> dict[str, Any] | None:
         found = aws.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
@@ -327,13 +327,13 @@ def in_state(aws: LocalAws, cluster: str, state: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def nodes(aws: LocalAws) -> str:
-    """The instance profile of clusters that may use the bucket of these tests."""
+    """Return the instance profile of clusters that may use the bucket of these tests."""
     return instance_profile(aws, "smoke-nodes", bucket_rights("smoke-emr"))
 
 
 @pytest.fixture(scope="module")
 def cluster(aws: LocalAws, nodes: str) -> str:
-    """A cluster with a bucket of its own, as Terraform makes it."""
+    """Create a cluster as Terraform does, with its own bucket; return its id."""
     aws.client("s3").create_bucket(Bucket="smoke-emr")
     answer = aws.client("emr").run_job_flow(
         Name="smoke",
@@ -377,7 +377,7 @@ def cluster(aws: LocalAws, nodes: str) -> str:
 
 
 def submit(aws: LocalAws, cluster: str, name: str, *arguments: str) -> str:
-    """Add one spark-submit step; returns its id."""
+    """Add one spark-submit step; return its id."""
     step = {
         "Name": name,
         "ActionOnFailure": "CONTINUE",
@@ -392,7 +392,7 @@ def submit(aws: LocalAws, cluster: str, name: str, *arguments: str) -> str:
 
 
 def ended(aws: LocalAws, cluster: str, step: str) -> dict[str, Any]:
-    """The status of a step once it has ended."""
+    """Wait until a step has ended and return its status."""
 
     def status() -> dict[str, Any] | None:
         found = aws.client("emr").describe_step(ClusterId=cluster, StepId=step)["Step"]["Status"]
@@ -403,7 +403,7 @@ def ended(aws: LocalAws, cluster: str, step: str) -> dict[str, Any]:
 
 
 def step_log(aws: LocalAws, cluster: str, step: str, stream: str) -> str:
-    """A step's log as the local EMR stored it."""
+    """Return a step's log as the local EMR stored it."""
     key = f"logs/{cluster}/steps/{step}/{stream}.gz"
     stored = aws.client("s3").get_object(Bucket="smoke-emr", Key=key)["Body"].read()
     return gzip.decompress(stored).decode()
@@ -670,7 +670,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def parrot(aws: LocalAws) -> str:
-    """A function with a layer."""
+    """Create a function with a layer; return its name."""
     layer = aws.client("lambda").publish_layer_version(
         LayerName="smoke-parrot",
         Content={
@@ -835,7 +835,7 @@ def handler(event, context):
 
 
 def wake(aws: LocalAws, name: str, **rule: str) -> None:
-    """A function called by an EventBridge rule."""
+    """Create a function that an EventBridge rule calls."""
     arn = functions.create(aws, name, SAYS_SOURCE)
     events = aws.client("events")
     rule_arn = events.put_rule(Name=name, **rule)["RuleArn"]
@@ -936,7 +936,7 @@ def test_cloudformation_reads_ssm_parameters(aws: LocalAws) -> None:
 
 # -- Faults --------------------------------------------------------------------------------------
 def fault(aws: LocalAws, **fields: object) -> None:
-    """Ask for a fault."""
+    """Plant a fault."""
     request = Request(  # noqa: S310
         f"{aws.endpoint}/_marquee/faults", data=json.dumps(fields).encode(), method="POST"
     )

@@ -1,4 +1,4 @@
-"""How a step's spark-submit command line becomes one for this machine."""
+"""Translation of a step's spark-submit command line into one for this machine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""CloudFormation moves an alias in place, as each release of the functions needs it to."""
+"""CloudFormation updates an alias in place, which every release of the functions requires."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ WAIT = {"Delay": 1, "MaxAttempts": 120}
 
 
 def template(release: str) -> str:
-    """Return what SAM makes of AutoPublishAlias: a version named by its release, and the alias."""
+    """Return the template that SAM makes for AutoPublishAlias: a version and the alias."""
     function = {
         "Runtime": "python3.13",
         "Handler": "index.handler",

@@ -1,4 +1,4 @@
-"""One step from its arguments to its logs, with a stand-in for spark-submit."""
+"""The process of one step from its arguments to its logs, with a fake spark-submit."""
 
 import gzip
 import threading
@@ -15,7 +15,7 @@ from tests.local_aws.test_mirror import FakeS3
 
 
 class Bench:
-    """Runs steps whose spark-submit is a shell script."""
+    """Runner of steps whose spark-submit is a shell script."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Calls of a function wait for an environment to be free."""
+"""Calls of a function wait until an execution environment is free."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ def call(
     work: Callable[[], object] = lambda: None,
     patience: float = 0.0,
 ) -> str:
-    """Take a turn, do the work; returns the place."""
+    """Take a turn and do the work; return the execution environment."""
     with turns.turn(version, patience) as place:
         work()
         return place
@@ -35,16 +35,16 @@ def call(
 def waiting_call(
     pool: ThreadPoolExecutor, turns: Turns, done: list[int], name: int, patience: float = 0.0
 ) -> Future[str]:
-    """A call that stands in line already; it notes its name when its turn comes."""
+    """Start a call that must wait and that appends its name to `done` when its turn comes."""
     begun = pool.submit(call, turns, "v1", lambda: done.append(name), patience)
-    time.sleep(0.05)  # nothing tells from outside that it waits
+    time.sleep(0.05)  # its waiting cannot be observed from outside
     assert not begun.done()
     return begun
 
 
 def test_given_more_calls_than_places_then_the_others_wait_and_all_go_ahead() -> None:
     turns, under_way, most, lock = Turns(3), set[str](), 0, threading.Lock()
-    all_there = threading.Barrier(3)  # would time out if fewer than three went ahead at once
+    all_there = threading.Barrier(3)  # times out if fewer than three run at the same time
 
     def one() -> None:
         nonlocal most
@@ -92,7 +92,7 @@ def test_given_a_form_whose_patience_has_ended_when_a_read_comes_then_the_form_g
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(2) as pool:
         with turns.turn("v1"):
-            form = waiting_call(pool, turns, done, 0, patience=0.01)  # the read comes later
+            form = waiting_call(pool, turns, done, 0, patience=0.01)  # ends before the read comes
             read = waiting_call(pool, turns, done, 1)
         form.result(PATIENCE)
         read.result(PATIENCE)
@@ -162,7 +162,7 @@ def test_a_version_that_nobody_calls_ends_at_once() -> None:
     call(turns, "called before")
     for version in ("called before", "never called"):
         turns.end(version).result(0)
-        turns.end(version).result(0)  # again changes nothing
+        turns.end(version).result(0)  # ending it again has no effect
 
 
 def test_even_a_small_machine_runs_some_side_by_side() -> None:

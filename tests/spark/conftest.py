@@ -26,7 +26,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.memory", "1g")
-        # The jobs are short: the optimising compiler would cost more time than it saves.
+        # These jobs are so short that the optimising compiler costs more time than it saves.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.adaptive.enabled", "false")
@@ -44,7 +44,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="module")
 def preparing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Preparing:
-    """A function that prepares files, by name and content; returns report and output folder."""
+    """Return a function that prepares files (contents by name) and returns report and folder."""
 
     def run(files: Mapping[str, str | bytes]) -> Prepared:
         folder = tmp_path_factory.mktemp("prepared")

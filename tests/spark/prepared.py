@@ -1,4 +1,4 @@
-"""Running the prepare step from a test."""
+"""Run the prepare step from a test."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
 
 
 def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
-    """Run the prepare step on a raw folder, into folders of `folder` named by what they hold."""
+    """Run the prepare step on `raw`; write ratings, movies, tags and reports below `folder`."""
     arguments = Namespace(
         dataset="tested",
         raw=raw.as_uri(),

@@ -1,4 +1,4 @@
-"""Ratings of two tastes, and the visitors who came to them, for the tests of training."""
+"""Ratings by users of two tastes, and visitors, for the tests of training."""
 
 from pathlib import Path
 
@@ -27,7 +27,10 @@ def visitor(
 
 @pytest.fixture(scope="module")
 def ratings(spark: SparkSession) -> DataFrame:
-    """Two tastes: even users love even movies, odd users odd ones. Ids beyond 32 bits."""
+    """Return ratings of two tastes: even users like even movies, odd users like odd ones.
+
+    The user ids exceed 32 bits.
+    """
     chance = np.random.default_rng(2)
     rows = [
         (HUGE + user, movie, 4.5 if (user + movie) % 2 == 0 else 1.5)
@@ -54,7 +57,10 @@ def stored(ratings: DataFrame, movies: DataFrame, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module")
 def models(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder with visitors beside it: Ada changed her mind, Bob rated something else."""
+    """Return a models folder with visitor objects next to it.
+
+    Ada has two versions, Bob rated another data set, and one object is broken.
+    """
     folder = tmp_path_factory.mktemp("models")
     days = folder / "visitors" / "date=2026-11-21", folder / "visitors" / "date=2026-11-22"
     for day in days:
@@ -67,7 +73,7 @@ def models(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def numbered(ratings: DataFrame) -> DataFrame:
-    """The ratings with `user` and `test` in place of user_id, as training sees them."""
+    """Return the ratings with `user` and `test` instead of user_id, as training uses them."""
     marked = data.with_split(ratings, 1)
     users = data.users_of(marked)
     _, starts = data.totals_of(users)

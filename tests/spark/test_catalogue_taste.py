@@ -1,4 +1,4 @@
-"""What the embedded catalogue promises, through the very path that real data takes."""
+"""The embedded catalogue's genres are learned when it goes through the steps of real data."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def visitors_of(group: str, seed: int) -> list[dict[int, float]]:
-    """Visitors who love five films of the group and dislike five that are not of its genre."""
+    """Return visitors who like five films of the group and dislike five of other genres."""
     chance = np.random.default_rng(seed)
     own = [film.movie_id for film in GROUPS[group]]
     others = [film.movie_id for film in FILMS if group not in film.genres]

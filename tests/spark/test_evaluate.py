@@ -1,4 +1,4 @@
-"""The evaluate step: what it holds out, what it measures, what it writes."""
+"""The evaluate step: its held-out ratings, its figures and its report."""
 
 import json
 from argparse import Namespace
@@ -29,7 +29,7 @@ RATINGS = "user_id LONG, movie_id INT, rating FLOAT"
 
 @pytest.fixture(scope="module", autouse=True)
 def small_models() -> Iterator[None]:
-    """Two tastes need no more factors, and a step here fits up to ten models."""
+    """Fit small models: they suffice for two tastes, and one step fits up to ten of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("evaluate.size_for", lambda _: Size(4, 5, 0.1, 0.1, 1))
         yield
@@ -37,7 +37,10 @@ def small_models() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def ratings(spark: SparkSession) -> DataFrame:
-    """Two tastes: even users love even movies, odd users odd ones. Ids beyond 32 bits."""
+    """Return ratings of two tastes: even users like even movies, odd users like odd ones.
+
+    The user ids exceed 32 bits.
+    """
     chance = np.random.default_rng(2)
     rows = [
         (2**40 + user, movie, 5.0 if (user + movie) % 2 == 0 else 1.0)
@@ -51,7 +54,7 @@ def ratings(spark: SparkSession) -> DataFrame:
 def stored(
     spark: SparkSession, ratings: DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A prepared data set whose makers published two test files: of every fifth and sixth pair."""
+    """Return a prepared data set with two published test files: every fifth and sixth pair."""
     folder = tmp_path_factory.mktemp("stored")
     dated = ratings.withColumn("rated_at", F.timestamp_seconds(F.lit(0)))
     dated.write.parquet((folder / "ratings").as_uri())
@@ -81,7 +84,7 @@ def arguments_for(stored: Path, report: Path, *more: str) -> Namespace:
 def report(
     spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What the step wrote of all models, by the seeded split."""
+    """Return the step's report on all models, with the seeded split."""
     folder = tmp_path_factory.mktemp("reports")
     evaluate.run(spark, arguments_for(stored, folder), SAY)
     return dict(json.loads((folder / "evaluation.json").read_text()))
@@ -91,7 +94,7 @@ def report(
 def official(
     spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What it wrote of two models, by the splits that the data set came with."""
+    """Return the step's report on two models, with the data set's published splits."""
     folder = tmp_path_factory.mktemp("reports")
     raw = ("--raw", (stored / "raw").as_uri(), "--models", "rating,popularity")
     evaluate.run(spark, arguments_for(stored, folder, *raw), SAY)
@@ -167,7 +170,7 @@ def test_given_new_people_when_evaluated_then_fewer_answers_are_told_of_where_fe
     report: dict[str, Any],
 ) -> None:
     answers = [row["answers"] for row in report["new_visitors"]["answers"]]
-    assert answers == [5]  # of 60 users about 6 are new: too few to tell of more
+    assert answers == [5]  # about 6 of 60 users are new: too few for a figure on more answers
 
 
 def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_bias(

@@ -1,4 +1,4 @@
-"""What is fitted, and that a visitor folded in is what MLlib would have made of her."""
+"""Fitting the models, and that fold-in gives a visitor the factors that MLlib would."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ __all__ = ["ratings"]  # a fixture
 def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
     spark: SparkSession, ratings: DataFrame
 ) -> None:
-    """The half-step of MLlib's implicit ALS for a user, by her scores of all movies."""
+    """Compare with MLlib's implicit ALS half-step for a user, by the scores of all movies."""
     indexed = numbered(ratings)
     loved = indexed.filter("rating >= 4").withColumn("rating", F.lit(1.0))
     als = fitting.implicit_als_of(fitting.Size(4, 5, 0.1, 0.1, 2), seed=3).fit(loved)

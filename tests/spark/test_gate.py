@@ -1,4 +1,4 @@
-"""Who is trained on where the model would be worse with everybody."""
+"""The choice of visitors to train on when the model is worse with all of them."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from marquee.progress import Progress
 SAY = Progress("train")
 TRAINED_AT = "2026-11-21T09:00:00.000Z"
 BEFORE = Period("2026-11-21T03:00:00.000Z", "2026-11-21T04:00:00.000Z")
-# The hour at which each came; every one of them rates one movie, with as many stars.
+# The hour at which each visitor came. Each of them rates the one movie, with different stars.
 VISITORS = {"early": 1, "left-out": 3, "late": 10}
 STARS = {"early": 2, "left-out": 3, "late": 4}
 
@@ -32,7 +32,7 @@ def sources(spark: SparkSession) -> Sources:
 
 
 def worse_with(*names: str) -> Callable[[DataFrame], Examined]:
-    """Examine ratings: a model is worse where any of these visitors' are among them."""
+    """Return an examiner that finds a model worse if it used ratings of any of these visitors."""
 
     def examine(ratings: DataFrame) -> Examined:
         stars = {row["rating"] for row in ratings.collect()}

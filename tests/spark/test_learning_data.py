@@ -1,4 +1,4 @@
-"""What there is to learn from: split, numbered and the same however Spark partitions it."""
+"""Training data: split and numbered, and independent of Spark's partitions."""
 
 from pyspark.sql import DataFrame, SparkSession
 

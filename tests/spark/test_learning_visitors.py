@@ -1,4 +1,4 @@
-"""Visitors in training: their latest versions, bounded, and without whom a model is worse."""
+"""Visitors in training: their latest versions, the bounds on them, and who is left out."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def moment(hour: int, minute: int = 0) -> str:
 
 
 def latest(spark: SparkSession, *rows: tuple[str, int, str, dict[int, int]]) -> DataFrame:
-    """The latest versions of these: visitor id, version, moment, ratings."""
+    """Return the latest versions of rows of (visitor id, version, time, ratings)."""
     objects = [(1, *row[:3], "tested", list(row[3].items())) for row in rows]
     made = spark.createDataFrame(objects, visitors.VISITOR_SCHEMA)
     return visitors.latest_versions(made, "tested")
@@ -30,7 +30,7 @@ def names(found: DataFrame) -> set[str]:
     return {row["visitor_id"] for row in found.collect()}
 
 
-# What is read -----------------------------------------------------------------------------------
+# Reading ----------------------------------------------------------------------------------------
 
 
 def test_given_visitors_when_read_then_latest_versions_of_this_data_set_count(
@@ -39,7 +39,7 @@ def test_given_visitors_when_read_then_latest_versions_of_this_data_set_count(
     read = visitors.visitors_of(spark, (models / "visitors").as_uri(), "tested", SAY)
     found = visitors.visitors_ratings(read).collect()
     assert {(row["movie_id"], row["rating"]) for row in found} == {(2, 5.0), (3, 1.0), (999, 5.0)}
-    # No data set has such user ids.
+    # User ids of data sets are never negative.
     assert max(row["user_id"] for row in found) < 0
 
 
@@ -94,7 +94,7 @@ def test_given_a_visitor_who_took_her_ratings_back_when_read_then_none_of_them_c
     assert visitors.visitors_ratings(found).collect() == []
 
 
-# How much it counts -----------------------------------------------------------------------------
+# Bounds -----------------------------------------------------------------------------------------
 
 
 def test_given_a_visitor_with_many_ratings_then_so_many_count_and_the_same_each_time(
@@ -118,7 +118,7 @@ def test_given_ten_thousand_visitors_then_their_ratings_are_a_bounded_share_of_t
     )  # fmt: skip
     found, left_out = visitors.counted_visitors(many, LeftOut(), 5_005, SAY)
     assert (found.count(), left_out) == (500, 0)
-    # Whole visitors, so that what one of them likes stays together.
+    # Visitors are dropped or kept whole, so that each one's taste stays visible.
     assert found.groupBy("user_id").count().filter("count != 10").count() == 0
     assert "9950 visitors do not count" in capsys.readouterr().out
 
@@ -141,7 +141,7 @@ def test_given_visitors_over_the_bound_when_more_come_then_each_has_the_same_cha
     assert kept.exceptAll(again).count() == 0
 
 
-# Who is left out --------------------------------------------------------------------------------
+# Visitors who are left out ----------------------------------------------------------------------
 
 
 def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out(
@@ -157,7 +157,7 @@ def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out
     found, left_out = visitors.counted_visitors(
         given, LeftOut((Period(moment(9), moment(10)),)), 1_000, SAY
     )
-    # Not Bob's first version either: he took that back.
+    # Bob's first version does not count either: a later version replaced it.
     assert left_out == 1
     assert sorted(row["rating"] for row in found.collect()) == [1.0, 1.0, 1.0, 5.0]
 

@@ -1,4 +1,4 @@
-"""The prepare step: five layouts, bad rows with their lines, duplicates."""
+"""The prepare step: five layouts, bad rows with their line numbers, duplicates."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def places(report: prepare.Report) -> list[tuple[str | int, str | int, str | int
 
 @pytest.fixture(scope="module")
 def netflix(preparing: Preparing, spark: SparkSession) -> Prepared:
-    """Every kind of bad row, in files cut into blocks of a few lines."""
+    """Prepare files with every kind of bad row, cut into blocks of a few lines."""
     first = [
         "7,5,2005-01-01",  # 1: before any movie header
         "1:",
@@ -36,16 +36,16 @@ def netflix(preparing: Preparing, spark: SparkSession) -> Prepared:
         "11,3,2005-01-03",
         "",
         "12,6,2005-01-04",  # 6: off the scale
-        "13,2.5,2005-01-05",  # 7: between the steps
-        "14,five,2005-01-06",  # 8: no number
-        "15,5",  # 9: a column short
+        "13,2.5,2005-01-05",  # 7: between two steps of the scale
+        "14,five,2005-01-06",  # 8: not a number
+        "15,5",  # 9: a column is missing
         "2:",
-        "10,1,2005-02-30",  # 11: no such day
-        "x1,1,2005-02-01",  # 12: no id
+        "10,1,2005-02-30",  # 11: no such date
+        "x1,1,2005-02-01",  # 12: not an id
         "99999999999999999999,1,2005-02-01",  # 13: beyond 64 bits
         "10,5,2005-02-02",
         "99999999999:",  # 15: beyond 32 bits
-        "16,5,2005-02-03",  # 16: under that header
+        "16,5,2005-02-03",  # 16: below that header
         "4:",
         "17,5,2005-02-04",  # 18: movie without a title
         "1:",

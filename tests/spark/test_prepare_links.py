@@ -1,4 +1,4 @@
-"""The prepare step on links: what other catalogues call the movies."""
+"""The prepare step on links: the movies' ids in other catalogues."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ROWS = [
     "2,0113497,",  # not at TMDB
     "3,,8844",  # not at IMDb
     "4,tt0113228,x",  # neither can be read
-    "5,99999999999,99999999999",  # no TMDB id is so large
+    "5,99999999999,99999999999",  # larger than any TMDB id
     "77,0113228,15602",  # no such movie
     "no links at all",
     "1,0114709,862",

@@ -1,4 +1,4 @@
-"""The prepare step on tags: who has them, what is kept, what is left out."""
+"""The prepare step on tags: counted by user, with bad rows left out."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ HEADER = "userId,movieId,tag,timestamp\r\n"
 ROWS = [
     "2,1,Funny,1445714994",
     "3,1, funny ,1445714995",
-    "2,1,FUNNY,1445714996",  # the same person again
+    "2,1,FUNNY,1445714996",  # the same user again
     '2,1,"dark, ""very"" dark",1445714992',
     "2,2,pixar,1445714993",
-    "2,2,  ,1445714993",  # 7: nothing but blanks
-    "x,2,pixar,1445714993",  # 8: no user
+    "2,2,  ,1445714993",  # 7: only blanks
+    "x,2,pixar,1445714993",  # 8: not a user id
     "2,99999999999,pixar,1445714993",  # 9: beyond 32 bits
     "2,77,pixar,1445714993",  # 10: no such movie
-    "2,2,pixar",  # 11: a column short
+    "2,2,pixar",  # 11: a column is missing
 ]
 FILES: dict[str, str | bytes] = {
     "ratings.csv": "userId,movieId,rating,timestamp\r\n1,1,4.0,964982703\r\n9,2,3.5,964982703\r\n",

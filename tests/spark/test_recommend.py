@@ -1,4 +1,4 @@
-"""The recommend step: a result for every member, whatever the others are like."""
+"""The recommend step: one result for every member, even next to broken ones."""
 
 import json
 from argparse import Namespace
@@ -47,7 +47,7 @@ BAD_LINES = [
 
 @pytest.fixture(scope="module")
 def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A submission of good members, unknown movies, another data set and broken lines, served."""
+    """Run the step on good members, unknown movies, another data set and broken lines."""
     folder = tmp_path_factory.mktemp("served")
     write_folder(a_model(), folder / "m1")
     odd = [

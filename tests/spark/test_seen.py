@@ -1,4 +1,4 @@
-"""Which movies people have seen together, counted on Spark."""
+"""Which movies the same users have seen, counted on Spark."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,10 @@ RATING: RatingModel = rating_of(
 
 @pytest.fixture(scope="module")
 def ratings(spark: SparkSession) -> DataFrame:
-    """Half of the users rated 1 and 2, the others 3, 4 and 99, which nobody is asked about."""
+    """Return ratings: half of the users rated movies 1 and 2, the others 3, 4 and 99.
+
+    Movie 99 is not in the model.
+    """
     rows = [
         (user, movie_id)
         for user in range(USERS)

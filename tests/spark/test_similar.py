@@ -1,4 +1,4 @@
-"""The similar step: all movies against all, in blocks."""
+"""The similar step: all pairs of movies, in blocks."""
 
 from pathlib import Path
 

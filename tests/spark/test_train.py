@@ -1,4 +1,4 @@
-"""The train step: what it reads, what it fits, what it writes."""
+"""The train step: its input, the fit and its output."""
 
 import json
 import math
@@ -184,7 +184,7 @@ def test_given_a_model_in_use_when_trained_then_only_its_data_set_or_a_switch_mo
 
 
 def copy_of(model: Path, folder: Path) -> None:
-    """Copy a model folder without Hadoop's checksums, which would tell what a test changes."""
+    """Copy a model folder without Hadoop's checksum files, so that tests can change files in it."""
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.crc"))
 
 
@@ -196,7 +196,7 @@ def test_given_a_burst_of_nonsense_when_trained_then_the_model_comes_into_use_wi
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # the bound must not save it
+    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # do not bound the nonsense
     copy_of(models / "m1", tmp_path / "m1")
     day = tmp_path / "visitors" / "date=2026-11-21"
     day.mkdir(parents=True)
@@ -219,7 +219,7 @@ def test_given_a_burst_of_nonsense_when_trained_then_the_model_comes_into_use_wi
 
 @pytest.fixture(scope="module")
 def oracle(models: Path, trained: Model) -> Path:
-    """A model in use that knows the two tastes exactly, beside one that was trained."""
+    """Return an active model that knows the two tastes exactly, copied from a trained one."""
     folder = models / "oracle"
     copy_of(models / "m1", folder)
     even = np.where(trained.rating.movie_ids % 2 == 0, 1.5, -1.5)
@@ -236,7 +236,7 @@ def test_given_a_better_model_in_use_when_trained_then_the_new_one_is_refused(
     with pytest.raises(StepError, match=r"worse than the one in use .* was refused"):
         train.run(spark, arguments, SAY)
     assert (models / "current.json").read_text() == in_use
-    # Steps that were submitted with it recommend from its folder: the model in use is there.
+    # Steps submitted with the rejected model read its folder, so the folder holds the active model.
     assert read_model(models / "m3").model_id == "m1"
     assert read_model(models / "m3" / train.REFUSED).model_id == "m3"
 
@@ -297,12 +297,12 @@ def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_n
     folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
     in_use = read_in_use(Files(spark), folder, "tested", 1, SAY)
     assert in_use is not None
-    # Whom it left out is known all the same.
+    # Its training time, which decides who is left out, is known all the same.
     assert (in_use.rating, in_use.trained_at) == (None, trained.trained_at)
 
 
 def model_of(ratings: DataFrame, movies: DataFrame) -> Model:
-    """Fit a model to these ratings alone."""
+    """Fit a model to these ratings only."""
     found = examined(ratings, movies, seed=1, say=SAY)
     return train.completed(
         found, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY

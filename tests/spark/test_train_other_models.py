@@ -1,4 +1,4 @@
-"""The train step for the models beside the two: means, tags, ALS of several sizes."""
+"""The train step for the models besides rating and ranking: means, tags, other sizes of ALS."""
 
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.spark.tastes import models, movies, ratings, stored
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
 SAY = Progress("train")
-# Even movies are even, and 999 is a movie that nobody rated.
+# Even movies have the tag "even"; nobody rated movie 999.
 TAGS = [(movie, "even", 3) for movie in range(0, 30, 2)] + [(999, "even", 1), (1, "odd", 2)]
 
 

@@ -1,4 +1,4 @@
-"""The API as a visitor's page calls it, handler and all, against a fake account."""
+"""The API with its handler, called as a visitor's page does, against a fake account."""
 
 import json
 from typing import Any
@@ -8,12 +8,12 @@ from operations.proofs import solve
 from tests.unit.aws import Aws, context, event
 
 PHONE = "+14155550123"
-# The sample event has no phone: its proof would have expired by now.
+# The sample event has no phone, because the proof would have expired.
 FORM: dict[str, Any] = json.loads(event("ingest")["body"]) | {"phone": PHONE, "consent": True}
 
 
 class Api:
-    """Calls the handler as API Gateway does."""
+    """The handler, called as API Gateway does."""
 
     def __init__(self, aws: Aws) -> None:
         self.module = aws.load("ingest")
@@ -28,7 +28,11 @@ class Api:
         raw: str | None = None,
         client: str = "203.0.113.7",
     ) -> tuple[int, dict[str, Any], dict[str, Any]]:
-        """Call with a body; one that asks for a text gets a fresh proof, unless it has its own."""
+        """Call the API; add a new proof to a body that asks for a text and has none.
+
+        Returns:
+            The status, the decoded body and the headers.
+        """
         if isinstance(body, dict) and (body.get("phone") or body.get("text")):
             body = {"proof": self.proof()} | body
         request = event("ingest")
@@ -49,13 +53,13 @@ class Api:
         )
 
     def proof(self) -> str:
-        """Solve a challenge, as the page does before it sends a phone."""
+        """Return the solution of a new challenge, as the page does before it sends a phone."""
         status, challenge, _ = self.call("GET", "/challenge")
         assert status == 200
         return solve(challenge)
 
     def stored(self) -> tuple[int, int]:
-        """Count visitor items and ratings objects."""
+        """Return the numbers of visitor items and visitor objects."""
         items = self.aws.table("VISITORS_TABLE").scan()["Count"]
         objects = self.aws.client("s3").list_objects_v2(Bucket="marquee-test-ratings")
         return items, objects["KeyCount"]

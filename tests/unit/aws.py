@@ -1,4 +1,4 @@
-"""Marquee's AWS resources under moto, and the functions loaded against them."""
+"""Marquee's AWS resources under moto, and functions that use them."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ MESSAGES = tuple(f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisib
 
 @dataclass
 class Aws:
-    """Names and clients of one fake account."""
+    """The names and clients of one fake account."""
 
     environment: dict[str, str]
     cluster_id: str
@@ -38,7 +38,7 @@ class Aws:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """Give the one client of a service: making one takes longer than most calls."""
+        """Return the only client of a service; making one takes longer than most calls."""
         if service not in self._clients:
             made = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
             self._clients[service] = made
@@ -50,7 +50,7 @@ class Aws:
         return self._clients["tables"].Table(self.environment[name])
 
     def load(self, function: str) -> ModuleType:
-        """Load a function's module anew, as a cold start does."""
+        """Load a function's module again, as a cold start does."""
         wiring.client.cache_clear()
         wiring._dynamodb.cache_clear()
         parameters.clear_caches()  # type: ignore[no-untyped-call]
@@ -58,7 +58,7 @@ class Aws:
         folder = ROOT / "functions" / function
         for name in [name for name in sys.modules if name.partition(".")[0] in _beside(folder)]:
             del sys.modules[name]
-        if str(folder) not in sys.path:  # as Lambda has it
+        if str(folder) not in sys.path:  # Lambda has a function's folder on the path
             sys.path.append(str(folder))
         path = folder / "app.py"
         spec = importlib.util.spec_from_file_location(f"functions.{function}.app", path)
@@ -70,14 +70,14 @@ class Aws:
         return module
 
     def wipe_tables(self) -> None:
-        """Forget the visitors, and what was counted and remembered of them."""
+        """Delete the visitors, their counts and their idempotency records."""
         for table, key in (("VISITORS_TABLE", "visitor_id"), ("IDEMPOTENCY_TABLE", "id")):
             with self.table(table).batch_writer() as batch:
                 for item in self.table(table).scan()["Items"]:
                     batch.delete_item(Key={key: item[key]})
 
     def wipe(self) -> None:
-        """Forget what the functions wrote."""
+        """Delete everything that the functions wrote."""
         self.wipe_tables()
         s3 = self.client("s3")
         for bucket in ("ratings", "results", "models"):
@@ -98,7 +98,7 @@ class Aws:
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def all_messages(self, queue: str) -> list[dict[str, Any]]:
-        """Receive every message that is in the queue, ten at a time."""
+        """Receive every message of the queue, ten at a time."""
         return [one for some in iter(lambda: self.messages(queue), []) for one in some]
 
     def step_names(self) -> list[str]:
@@ -107,12 +107,12 @@ class Aws:
 
 
 def _beside(folder: Path) -> set[str]:
-    """Name the packages that a function imports from its own folder."""
+    """Return the names of the packages in a function's own folder."""
     return {init.parent.name for init in folder.glob("*/__init__.py")}
 
 
 def _forget_logger(service: str) -> None:
-    """Let the next Logger write to the stdout of the test at hand."""
+    """Remove a logger, so that the next one writes to the stdout of the current test."""
     logging.root.manager.loggerDict.pop(service, None)
 
 
@@ -133,7 +133,7 @@ def event(name: str) -> dict[str, Any]:
 
 
 def create() -> Aws:
-    """Make everything that Terraform makes and the functions touch."""
+    """Create the resources that Terraform creates and the functions use."""
     s3 = boto3.client("s3", region_name=REGION)
     for kind in ("ratings", "models", "results"):
         s3.create_bucket(Bucket=f"marquee-test-{kind}")
@@ -166,7 +166,7 @@ def create_cluster(emr: Any) -> str:
 
 
 def put_model(aws: Aws, dataset: str = DATASET, model_id: str = MODEL_ID) -> None:
-    """Store a small model with a taste for low and for high movie ids, and put it into use."""
+    """Store a small model with tastes for low and for high movie ids, and publish it."""
     s3 = aws.client("s3")
     for name, content in to_files(replace(model_of_dataset(dataset), model_id=model_id)).items():
         s3.put_object(Bucket="marquee-test-models", Key=f"{model_id}/{name}", Body=content)

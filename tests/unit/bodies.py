@@ -1,7 +1,7 @@
-"""Bodies for the API's calls: right ones, wrong ones and ones that are as large as may be.
+"""Bodies for the API's calls: valid ones, invalid ones, and the largest that are allowed.
 
-All are made of docs/openapi.json, so that a new call is tried without a word here, and of a seed,
-so that a finding comes again.
+All are generated from docs/openapi.json, so that new calls are covered without a change here, and
+from a seed, so that a failure can be reproduced.
 """
 
 import base64
@@ -15,12 +15,12 @@ from tests.unit.aws import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())
 JSON_TYPE = "application/json"
-LIMIT = 32 * 1024  # bytes, of docs/contracts.md
-LARGEST_EVENT = 6 * 1024 * 1024  # what Lambda takes of a call (its quotas)
+LIMIT = 32 * 1024  # bytes, from docs/contracts.md
+LARGEST_EVENT = 6 * 1024 * 1024  # bytes, from Lambda's quotas
 MANY_DIGITS = "1" * 5000
 
 type Schema = dict[str, Any]
-# Values that a form has no use for; each is written as JSON.
+# Values that no form needs, each as JSON.
 ODD_VALUES = (
     *("null", "true", "false", "0", "-1", "1e400", "-1e400", "0.5", "3.0", "NaN", "Infinity"),
     *("9223372036854775808", MANY_DIGITS, f"-{MANY_DIGITS}", f"{MANY_DIGITS}.5", "1" * 21),
@@ -43,7 +43,7 @@ MEDIA_TYPES = (
 
 @dataclass(frozen=True)
 class Operation:
-    """A call of the document; `form` is the schema of its body, None where it takes none."""
+    """A call in the document; `form` is the schema of its body, None if it has none."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Body:
-    """What is sent: `kind` says in what it is special."""
+    """A body to send; `kind` describes what is special about it."""
 
     kind: str
     text: str
@@ -66,7 +66,7 @@ class Body:
 
 
 def operations() -> list[Operation]:
-    """Give every call of the document."""
+    """Return every call in the document."""
     return [
         Operation(method.upper(), path, _form(call), tuple(call.get("parameters", ())))
         for path, calls in DOCUMENT["paths"].items()
@@ -80,7 +80,7 @@ def _form(call: dict[str, Any]) -> Schema | None:
 
 
 def resolved(schema: Schema) -> Schema:
-    """Follow a reference to its schema; of several choices take the first."""
+    """Return the schema behind references; of several alternatives the first."""
     while "$ref" in schema or "anyOf" in schema:
         if "$ref" in schema:
             schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
@@ -91,11 +91,11 @@ def resolved(schema: Schema) -> Schema:
 
 @dataclass
 class Generator:
-    """Makes values of a schema and then spoils them.
+    """Generator of values that fit a schema, and of bodies with errors in them.
 
     Args:
-        seed: what all choices come from.
-        known: values that the API knows, by the name of their field: lists to choose from.
+        seed: of all random choices.
+        known: lists of values that the API knows, by the name of the field.
     """
 
     seed: int
@@ -106,7 +106,7 @@ class Generator:
         self.chance = random.Random(self.seed)  # noqa: S311  no secret comes of it
 
     def value(self, schema: Schema, name: str = "") -> Any:
-        """Make a value that fits the schema; lists hold no value twice where their ids are."""
+        """Return a random value that fits the schema; lists of ratings name no movie twice."""
         schema = resolved(schema)
         if name in self.known and schema["type"] != "array":
             return self.chance.choice(self.known[name])
@@ -145,7 +145,7 @@ class Generator:
         return [self.value(items, name) for _ in range(count)]
 
     def body(self, form: Schema) -> Body:
-        """Make one body for this form: right, or spoilt in a way that chance chooses."""
+        """Return one body for this form: valid, or with a random kind of error."""
         good = self.value(form)
         spoil = self.chance.choice(
             [
@@ -163,14 +163,14 @@ class Generator:
         return json.dumps(value, ensure_ascii=self.chance.random() < 0.5)
 
     def _odd_value(self, good: Any) -> Body:
-        """Put an odd value in the place of any other, the whole body's too."""
+        """Replace any value in the body, or the whole body, by an odd value."""
         mark = "3f1b4c68-odd"
         odd = self.chance.choice(ODD_VALUES)
         text = json.dumps(self._with(good, mark))
         return Body("odd value", text.replace(json.dumps(mark), odd))
 
     def _with(self, value: Any, new: Any) -> Any:
-        """Put `new` at one place of the value."""
+        """Return the value with `new` at a random place."""
         places = list(_places(value))
         return _replaced(value, self.chance.choice(places), new)
 
@@ -214,7 +214,7 @@ class Generator:
         return Body(f"as {encoding} in base64", text, is_base64=True)
 
     def _sized(self, good: Any) -> Body:
-        """Fill the body up with spaces to a size beside the limit, in bytes."""
+        """Pad the body with spaces to a size near the limit, in bytes."""
         text = self._dumped(good)
         size = LIMIT + self.chance.choice([-1, 0, 1, 10, LIMIT])
         return Body("size beside the limit", text + " " * (size - len(text.encode())))
@@ -250,7 +250,7 @@ def _at(value: Any, place: Place) -> Any:
 
 
 def _replaced(value: Any, place: Place, new: Any) -> Any:
-    """Copy the value with `new` at that place."""
+    """Return a copy of the value with `new` at that place."""
     if not place:
         return new
     copy = value.copy()
@@ -259,7 +259,7 @@ def _replaced(value: Any, place: Place, new: Any) -> Any:
 
 
 def largest(generator: Generator, form: Schema) -> Iterator[Body]:
-    """Make the bodies that could cost most: each full of one thing, up to the limit."""
+    """Yield the bodies that could cost most: each filled with one thing up to the limit."""
     good = {
         name: generator.value(form["properties"][name], name) for name in form.get("required", ())
     }

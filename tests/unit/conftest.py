@@ -10,7 +10,7 @@ from tests.unit.aws import Aws, create
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Aws]:
-    """Marquee's resources in a fake account, with the functions' variables set."""
+    """Yield a fake account with Marquee's resources, and set the functions' variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
@@ -25,6 +25,6 @@ def account() -> Iterator[Aws]:
 
 @pytest.fixture
 def aws(account: Aws) -> Aws:
-    """The fake account, emptied for each test."""
+    """Return the fake account, emptied for each test."""
     account.wipe()
     return account

@@ -1,4 +1,4 @@
-"""Sends made-up bodies to the API's handler in this process and looks at what comes back."""
+"""Send generated bodies to the API's handler in this process and check the answers."""
 
 import json
 import time
@@ -16,14 +16,14 @@ from marquee.scoring import MODEL_NAMES
 from tests.unit.aws import MOVIES, context, event
 from tests.unit.bodies import DOCUMENT, MANY_DIGITS, Body, Generator, Operation
 
-# Of numbers that nobody has (555-0100 to 555-0199).
+# Numbers reserved for fiction (555-0100 to 555-0199).
 PHONES = [f"+1415555{number:04}" for number in range(100, 200)]
 ODD_TEXTS = ("", "0", "-1", "1.5", "ALIEN", MANY_DIGITS, "é" * 300, "a,b", "\u0000", "%00", "😀")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`seconds` of processor time that the handler took, without the fake AWS."""
+    """An answer and the processor time in `seconds` of the handler, without the fake AWS."""
 
     status: int
     text: str
@@ -32,13 +32,13 @@ class Answer:
 
 @dataclass
 class Caller:
-    """Calls a handler as API Gateway does, each call from an address of its own.
+    """Caller of a handler, as API Gateway does; every call comes from another IP address.
 
     Args:
-        handler: the function's.
-        movies: ids of the model in use, at least five.
+        handler: of the ingest function.
+        movies: ids of movies in the active model, at least five.
         genres: of these movies.
-        statuses: how often each was answered.
+        statuses: number of answers by status.
     """
 
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -49,7 +49,7 @@ class Caller:
     _calls: int = 0
 
     def known(self) -> dict[str, Sequence[Any]]:
-        """Values that the API takes, by their fields."""
+        """Return values that the API accepts, by field."""
         ids = list(self.movies)
         return {
             **dict.fromkeys(("movie_id", "dismissed", "answered", "unseen"), ids),
@@ -62,16 +62,20 @@ class Caller:
         }
 
     def forget(self) -> None:
-        """Take another visitor for what comes next, since the last one's page is gone."""
+        """Use another visitor for the next calls, because the last one is gone."""
         self._visitor = None
 
     def documented(self, operation: Operation) -> set[int]:
-        """The statuses that the document names for a call."""
+        """Return the statuses that the document names for a call."""
         call = DOCUMENT["paths"][operation.path][operation.method.lower()]
         return {int(status) for status in call["responses"]}
 
     def fuzz(self, operation: Operation, generator: Generator) -> tuple[Body, Answer]:
-        """Send something that chance chooses; raises AssertionError unless it is answered well."""
+        """Send a random body and check the answer.
+
+        Raises:
+            AssertionError: if the status is undocumented, or an error has no or too long messages.
+        """
         if operation.form is None:
             body = Body("no form", "{}" if generator.chance.random() < 0.1 else "")
         else:
@@ -87,7 +91,7 @@ class Caller:
         return body, answer
 
     def send(self, operation: Operation, body: Body, generator: Generator | None = None) -> Answer:
-        """Send a body as a visitor whose page is there; some parameters odd, with a generator."""
+        """Send a body as an existing visitor; with a generator, some parameters are odd."""
         address, headers = self._addressed(operation, generator)
         if body.media_type is not None:
             headers["Content-Type"] = body.media_type
@@ -99,11 +103,11 @@ class Caller:
             isBase64Encoded=body.is_base64,
         )
         if "{visitor_id}" in operation.path and operation.method != "GET" and answer.status < 300:
-            self._visitor = None  # it is another version now, or gone
+            self._visitor = None  # has a new version, or is forgotten
         return answer
 
     def answer(self, method: str, address: str, **parts: Any) -> Answer:
-        """Call with these parts of the event in the place of the sample's."""
+        """Call the handler with the sample event, after replacing these parts of it."""
         path, _, query = address.partition("?")
         given = parse_qs(query, keep_blank_values=True)
         headers = parts.get("headers", {"Content-Type": "application/json"})
@@ -158,12 +162,12 @@ class Caller:
         return self._visitor
 
 
-# What parameters hold where nothing odd is to be; any other gets a text of its own.
+# Valid values of parameters; a parameter without one here gets a random hexadecimal id.
 _USUAL = {"count": "5", "q": "film", "model": "ranking", "if-match": '"1"'}
 
 
 def _address(number: int) -> str:
-    """An address of the block that is kept for benchmarks (RFC 2544)."""
+    """Return an IP address of the block reserved for benchmarks (RFC 2544)."""
     return f"198.{18 + number // 65_536 % 2}.{number // 256 % 256}.{number % 256}"
 
 
@@ -174,7 +178,7 @@ class Processor:
 
 @contextmanager
 def without_aws() -> Iterator[Processor]:
-    """Measure this thread's processor time, but for what the fake AWS takes in it."""
+    """Measure this thread's processor time without that of the fake AWS."""
     answering = BotocoreStubber.__call__
     spent = Processor()
 

@@ -668,7 +668,7 @@ class World:
     def sweep(
         self, later: timedelta = timedelta(minutes=1), seconds_left: SecondsLeft = lambda: 120.0
     ) -> Reconciled:
-        """Sweep at a `later` time than now; by default, the function may run for two minutes."""
+        """Sweep at the time now + `later`; by default, the function may run for two minutes."""
         done = Reconciled()
         self.sweeps += 1
 

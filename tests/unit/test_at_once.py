@@ -1,4 +1,4 @@
-"""Several calls at the same time: all are made, each answer stays with its item."""
+"""Concurrent calls: all of them are made, and each answer stays with its item."""
 
 import threading
 from contextvars import ContextVar
@@ -24,7 +24,7 @@ def test_the_calls_overlap() -> None:
     meeting = threading.Barrier(4)
 
     def meet(_: int) -> bool:
-        meeting.wait(20)  # breaks, and fails the test, if they come one after the other
+        meeting.wait(20)  # fails the test if the calls are not concurrent
         return True
 
     assert for_each(meet, range(8), 4) == [True] * 8

@@ -1,4 +1,4 @@
-"""Proofs of work: made once, good for one thing, for a while."""
+"""Proofs of work: each is valid for one use, and only for a time."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ def packed(content: object) -> str:
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
-    """Change the parameters, the challenge or the solution of a proof."""
+    """Return a function that applies a change to an encoded proof's parameters or solution."""
 
     def apply(proof: str) -> str:
         content = unpacked(proof)

@@ -1,4 +1,4 @@
-"""Results in pages: in one run or handed on, each visitor's picks written and text queued once."""
+"""Results in pages, collected in one run or handed on: picks are written and texts queued once."""
 
 import threading
 from collections import Counter
@@ -14,10 +14,10 @@ from marquee.visitor import Progress, Status
 from tests.unit.memory import Gate, MemoryTexts, MemoryVisitors, World, good_result, registration
 
 PEOPLE = 5_000
-# What the calls of a page take on AWS, on the slow side: a BatchGetItem, an UpdateItem, a
+# Slow estimates, in seconds, of a page's calls on AWS: a BatchGetItem, an UpdateItem, a
 # SendMessageBatch.
 READ, WRITE, SEND = 0.05, 0.02, 0.03
-TIMEOUT = 60.0  # seconds that queue_results may run
+TIMEOUT = 60.0  # of queue_results, in seconds
 
 
 def world_of(people: int) -> tuple[World, str]:
@@ -32,7 +32,7 @@ def world_of(people: int) -> tuple[World, str]:
 
 
 class TimedVisitors(MemoryVisitors):
-    """Takes the time that DynamoDB takes; eight writers share it."""
+    """Visitors whose reads and writes are counted, to compute the time that DynamoDB would take."""
 
     def __init__(self, timer: Counter[str], inner: MemoryVisitors) -> None:
         super().__init__(Gate(), inner.items, inner.people)
@@ -75,7 +75,7 @@ def test_five_thousand_members_are_served_within_one_runs_time() -> None:
 
 
 def run_by_run(world: World, submission_id: str, pages_a_run: int) -> list[int]:
-    """Collect as runs do that have time for so many pages; give how many each served."""
+    """Collect in runs with time for `pages_a_run` pages; return each run's number of members."""
     served, after = [], None
     while True:
         left = partial(next, iter([TIMEOUT] * (pages_a_run - 1)), 0.0)
@@ -94,7 +94,7 @@ def test_what_a_run_has_no_time_for_another_takes_up_where_it_stopped() -> None:
 
 
 def test_a_run_without_time_takes_a_page_all_the_same() -> None:
-    """Else a submission would be handed on for ever."""
+    """Otherwise a submission would be handed on for ever."""
     world, submission_id = world_of(PAGE + 1)
     collected = world.collector.collect(submission_id, lambda: 0.0)
     assert len(collected.recommended) == PAGE
@@ -105,7 +105,7 @@ def test_results_delivered_again_write_nothing_and_queue_nothing() -> None:
     world, submission_id = world_of(PAGE + 50)
     results = world.objects.results[submission_id]
     world.collect(submission_id)
-    world.objects.results[submission_id] = results  # as if a member still waited for a result
+    world.objects.results[submission_id] = results  # as if a member still lacked a result
     writes = len(world.gate.writes)
     again = world.collect(submission_id)
     assert again.recommended == []
@@ -135,7 +135,11 @@ def test_a_death_at_any_write_of_a_page_loses_and_doubles_nobody(when: str) -> N
 def stall(
     mark: Callable[..., bool], *, takes_effect: bool, at: int
 ) -> tuple[Callable[..., bool], list[int]]:
-    """Let one call end without an answer, after or without its effect."""
+    """Wrap `mark` so that call number `at` times out, with or without its effect.
+
+    Returns:
+        The wrapped function, and a list that grows with every call.
+    """
     calls: list[int] = []
 
     def stalled(*arguments: object, **named: object) -> bool:
@@ -166,7 +170,7 @@ def test_a_write_without_an_answer_holds_up_no_other_and_is_made_up(
 def test_a_write_that_was_repeated_because_its_answer_was_lost_queues_its_text(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As boto3 repeats it: the second time the condition does not hold any more."""
+    """boto3 repeats the write; the condition no longer holds for the second one."""
     world, submission_id = world_of(2)
     mark = world.visitors.mark_recommended
 
@@ -185,7 +189,7 @@ def test_the_writers_of_a_page_work_at_the_same_time() -> None:
     mark = world.visitors.mark_recommended
 
     def together(*arguments: object) -> bool:
-        meeting.wait(20)  # breaks, and fails the test, if they come one after the other
+        meeting.wait(20)  # fails the test if the writes are not concurrent
         return mark(*arguments)  # type: ignore[arg-type]
 
     world.visitors.mark_recommended = together  # type: ignore[method-assign, assignment]

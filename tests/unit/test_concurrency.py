@@ -1,9 +1,9 @@
-"""Two Lambda environments at work on the same thing at the same moment.
+"""Two execution environments that work on the same thing at the same time.
 
-Each handler runs twice, in two threads, from two loads of its module, as two environments have
-them. `Race` holds both before the same AWS call until the other has come as far, so that each has
-read what the other is about to change. moto reads, compares and writes without a lock, which
-DynamoDB does not: here every request of it is one atomic act.
+Each handler runs twice, in two threads, from two separately loaded modules, like two execution
+environments. `Race` holds each before the same AWS call until the other has reached it, so that
+each has read what the other is about to change. moto reads, compares and writes without a lock,
+unlike DynamoDB; these tests make every request to moto atomic.
 """
 
 import json
@@ -30,18 +30,18 @@ from tests.unit.aws import MODEL_ID, Aws, context, event, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
 ENVIRONMENTS = 2
-PATIENCE = 20  # seconds that one environment waits for the other
+PATIENCE = 20  # seconds for which one environment waits for the other
 CATCHING_UP = 0.3  # seconds
 SUBMISSION_ID = "9f2b6c1d4e8a70b35c6d9e1f2a3b4c5d"
 
 type Event = dict[str, Any]
 
-# Which environment calls: its threads have it from the one that runs the handler.
+# The environment that calls. Threads of a handler inherit it from the thread that runs it.
 _environment: ContextVar[object] = ContextVar("environment", default=None)
 
 
 class Race:
-    """Counts AWS calls, and lets the first of chosen operations wait for the other environment."""
+    """Counter of AWS calls that makes each environment wait for the other before some of them."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -56,7 +56,7 @@ class Race:
         self.met = set()
 
     def slow_down(self, operation: str) -> None:
-        """Give an environment that wrongly makes this call, too, the time to come to it."""
+        """Delay this call, so that another environment has time to make it wrongly, too."""
         self.slow.add(operation)
 
     def reached(self, operation: str) -> None:
@@ -72,7 +72,7 @@ class Race:
             self.met.add(operation)
 
     def run(self, *handlers: Callable[[], Any]) -> list[Any]:
-        """Run the handlers at once; an exception stands in place of its handler's answer."""
+        """Run the handlers concurrently; return each handler's answer or exception."""
 
         def as_environment(handler: Callable[[], Any]) -> Any:
             _environment.set(object())
@@ -112,7 +112,7 @@ def table(aws: Aws) -> VisitorsTable:
 
 
 def environments(aws: Aws, function: str) -> tuple[ModuleType, ModuleType]:
-    """Load a function twice; metrics are the one thing that Powertools shares between loads."""
+    """Load a function twice, with separate metrics, which Powertools otherwise shares."""
     one, other = aws.load(function), aws.load(function)
     for module in (one, other):
         module.metrics.provider.metric_set = {}
@@ -124,7 +124,7 @@ def handle(module: ModuleType, sent: Event) -> Callable[[], Any]:
 
 
 def api_event(method: str, path: str, body: object = None) -> Event:
-    """Give a call of the API without an Idempotency-Key, after the sample event."""
+    """Return the event of an API call without Idempotency-Key, based on the sample event."""
     headers = {"Content-Type": "application/json"}
     return event("ingest") | {
         "path": path,
@@ -140,7 +140,7 @@ def visitor(number: int) -> Registration:
 
 
 def delivered(sample: str, bodies: Sequence[str]) -> Event:
-    """Give a queue's event of these message bodies, after the sample event."""
+    """Return a queue's event with these message bodies, based on the sample event."""
     (record,) = event(sample)["Records"]
     return {
         "Records": [
@@ -150,7 +150,7 @@ def delivered(sample: str, bodies: Sequence[str]) -> Event:
 
 
 def announced(*visitors: Registration) -> Event:
-    """Give the event of the visitors' objects having been written."""
+    """Return the event that announces the visitors' new objects."""
     bodies = [
         json.dumps(
             {
@@ -168,7 +168,7 @@ def announced(*visitors: Registration) -> Event:
 
 
 def deliver_again(module: ModuleType, sent: Event, answer: Any) -> None:
-    """Hand the messages that failed, or all of a batch that raised, to a function once more."""
+    """Redeliver the failed messages to a function, or all of them if the handler raised."""
     failed = (
         {record["messageId"] for record in sent["Records"]}
         if isinstance(answer, Exception)
@@ -259,7 +259,7 @@ def test_results_collected_twice_at_once_make_one_text(
 
     assert [answer["batchItemFailures"] for answer in answers] == [[], []]
     texts = [delivered("send_text", [json.dumps(body)]) for body in aws.messages("texts")]
-    assert len(texts) == ENVIRONMENTS  # each saw her waiting for a text
+    assert len(texts) == ENVIRONMENTS  # each found that the visitor waits for a text
     race.meet_before("UpdateItem")
     race.run(*map(handle, environments(aws, "send_text"), texts))
     assert race.calls["Publish"] == 1
@@ -284,7 +284,7 @@ def test_a_failed_step_reported_twice_at_once_is_tried_again_once(
 
     answers = race.run(handle(one, failed), handle(other, failed))
     for answer in answers:
-        if isinstance(answer, Exception):  # Lambda calls again
+        if isinstance(answer, Exception):  # Lambda retries the call
             handle(one, failed)()
 
     assert len(recommend_steps(aws, f"{submission_id}-2")) == 1
@@ -304,7 +304,7 @@ def test_forms_over_the_cap_worked_off_at_once_send_exactly_the_caps_texts(
     ]
     monkeypatch.setenv("TEXTS_A_DAY_IN_ALL", str(cap))
     one, other = environments(aws, "send_text")
-    # Each has all messages, in opposite orders: every text is asked for twice.
+    # Each gets all messages, in opposite orders, so that every text is requested twice.
     batches = delivered("send_text", bodies), delivered("send_text", bodies[::-1])
     race.meet_before("UpdateItem")
 

@@ -1,4 +1,4 @@
-"""What travels between the parts survives the way, and nothing else gets through."""
+"""Messages between Marquee's parts survive encoding and decoding; invalid ones are refused."""
 
 import json
 from dataclasses import replace

@@ -157,7 +157,7 @@ def test_given_files_of_the_wrong_kind_when_recognised_then_one_sentence_says_wh
 def test_given_ratings_without_dates_when_recognised_then_the_error_shows_the_line(
     name: str, content: bytes, movies: str
 ) -> None:
-    """Without dates nobody could tell which of two ratings of one movie counts."""
+    """Without dates it is unknown which of a user's two ratings of a movie counts."""
     begins = re.escape(repr(content.decode().splitlines()[0]))
     with pytest.raises(DatasetError, match=rf"{re.escape(name)} begins with {begins}, where"):
         recognise({name: content, movies: b""})

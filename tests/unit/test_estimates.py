@@ -1,4 +1,4 @@
-"""Figures over users and folds, and how sure they are."""
+"""Figures over users and folds, with their confidence intervals."""
 
 import math
 import statistics

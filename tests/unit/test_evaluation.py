@@ -1,4 +1,4 @@
-"""What is measured of a model, by hand-computed examples."""
+"""The figures measured for a model, by hand-computed examples."""
 
 import math
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from marquee.model import GaussianFactors, RatingModel
 from marquee.scoring import Scored, UnknownModelError
 
 MOVIES = 15
-STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 is expected to be loved most
+STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 has the most predicted stars
 
 
 class KnowsAll:
-    """Scores movies by STARS, the same for everybody."""
+    """A model that predicts STARS for everybody."""
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
         stars = np.tile(STARS, (len(visitors), 1))
@@ -54,7 +54,7 @@ def measure(seen: dict[int, float], held_out: dict[int, float]) -> Measured:
 
 
 def told_exactly(pairs: int, picks: float | None) -> Measured:
-    """Another user, whose ratings were predicted without any error."""
+    """Return the figures of another user, whose ratings were predicted without error."""
     return Measured(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
 
 
@@ -85,7 +85,7 @@ def test_given_all_pairs_turned_round_then_agreement_is_nothing() -> None:
 
 
 def test_given_a_predicted_tie_then_it_is_wrong_or_a_half() -> None:
-    """Of three pairs two are in order and one is tied."""
+    """Of three pairs, two are in the right order and one is tied."""
     strict, half = rank_agreement(np.array([1.0, 3, 5]), np.array([2.0, 2.0, 4.0]))
     assert (strict, half) == pytest.approx((2 / 3, 2.5 / 3))
 
@@ -118,7 +118,7 @@ def test_given_errors_then_they_are_summed_in_stars() -> None:
 
 
 def test_given_a_movie_that_the_model_does_not_know_then_a_middling_one_is_expected() -> None:
-    """The mean of 3 stars and a share of how far above it she rates: 2 x 2 / (2 + 5)."""
+    """The mean of 3 stars plus the user's shrunk bias: 2 ratings x 2 stars above / (2 + 5)."""
     one = measure({0: 5.0, 1: 5.0}, {999: 3.0})
     assert math.sqrt(one.squared) == pytest.approx(4 / 7)
 

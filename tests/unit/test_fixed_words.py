@@ -1,4 +1,4 @@
-"""Words of the API by which the page says more are the same on both sides."""
+"""Reasons in the API that the page recognises are the same words in both."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One form, one text: whatever dies, comes twice, late, out of order or never."""
+"""One form leads to one text, whatever dies, or comes twice, late, out of order or never."""
 
 import threading
 from collections import Counter
@@ -72,7 +72,7 @@ def test_a_death_at_any_write_neither_loses_nor_doubles_the_text(number: int, wh
     assert world.deaths == 1
     assert world.texts_to(PHONE) <= 1
     if world.status(ADA.visitor_id) is Status.FAILED:
-        # Only a death between the claim and its end leaves the delivery unknown.
+        # Only a death after the claim and before the status `texted` leaves the delivery unknown.
         assert world.visitors.items[ADA.visitor_id].reason == DELIVERY_UNKNOWN
         assert QUIET[number] in (
             "visitors.claim_text",
@@ -460,12 +460,13 @@ def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
 
 
 def test_a_text_whose_message_still_waits_is_queued_again_ever_more_rarely() -> None:
-    """A backlog of texts must not grow by the sweeps that come meanwhile."""
+    """Sweeps must not make a backlog of texts grow."""
     world = recommended_world(people=68, cap=200)
     world.reconciler = replace(
         world.reconciler, patience=Patience(recommended=timedelta(minutes=4, seconds=50))
     )
-    # A sweep every minute for an hour: after 5 minutes, 10 later, 20 later; 40 later is too late.
+    # With a sweep every minute for an hour, texts are requeued after 5 minutes, then 10 and 20
+    # minutes later; the next time, 40 minutes later, is after the hour.
     requeued = [len(world.sweep(timedelta(minutes=number)).requeued) for number in range(1, 61)]
     assert [number for number, many in enumerate(requeued, start=1) if many] == [5, 15, 35]
     assert len(world.texts_queue) == 4 * 68
@@ -614,7 +615,7 @@ def test_however_many_submissions_come_small_data_trains_once_an_interval() -> N
         world.deliver_visitors()
         world.run_steps()
     assert len(world.cluster.named("train")) == 1
-    # The others are served by the model in use, which needs no training to know them.
+    # The active model serves the other visitors, because it needs no training on them.
     assert len(world.cluster.named("recommend")) == 3
     world.settle()
     assert len(world.sms.sent) == 3
@@ -661,11 +662,11 @@ def test_dying_while_putting_visitors_in_the_line_loses_nobody(when: str) -> Non
     assert world.texts_to(number_of(cyd)) == 1
 
 
-# The cap of a day's texts to all phones
+# The daily cap of texts to all phones
 
 
 def recommended_world(people: int, cap: int) -> World:
-    """Give a world in which so many visitors wait for their texts."""
+    """Return a world in which `people` visitors wait for their texts."""
     world = World(cap=cap)
     for number in range(1, people + 1):
         world.post(registration(number))
@@ -756,7 +757,7 @@ def test_the_next_day_has_texts_of_its_own() -> None:
 
 
 def submitted_world(people: int) -> World:
-    """Give a world in which so many visitors wait for the results `many`, which are complete."""
+    """Return a world in which `people` visitors wait for the results `many`, which are complete."""
     world = World()
     persons = [registration(number) for number in range(1, people + 1)]
     for one in persons:
@@ -792,7 +793,7 @@ def test_results_that_come_again_write_nothing_and_queue_nothing() -> None:
 
 def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> None:
     world = submitted_world(PAGE + 20)
-    writes_of_a_page = PAGE + 1  # one a visitor, then the page's texts
+    writes_of_a_page = PAGE + 1  # one for each visitor, then one for the page's texts
     world.gate.kill = (len(world.gate.writes) + writes_of_a_page + 10, "after")
     with pytest.raises(Died):
         world.collect("many")
@@ -806,11 +807,11 @@ def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> 
     assert {world.texts_to(phone) for phone in phones} == {1}
 
 
-# What nobody but the phone's owner learns
+# Facts about a phone that only its owner may learn
 
 
 def seen_by_a_visitor(world: World, visitor_id: str) -> tuple[object, ...]:
-    """All that a page shows of how a request ended."""
+    """Return everything that a visitor's page shows about the end of a request."""
     page = world.visitors.page(visitor_id)
     assert page is not None
     found = page.progress
@@ -823,7 +824,7 @@ def at_one_phone(number: int) -> Registration:
 
 @pytest.mark.parametrize("cap", [200, 0])
 def test_a_phone_that_opted_out_or_had_its_texts_looks_like_any_other(cap: int) -> None:
-    """Below the limit of all texts, and beyond it."""
+    """Within the cap of all texts, and beyond it."""
     people = [ADA, at_one_phone(2), registration(3), registration(4)]
     world = World(cap=cap, phone_cap=1)
     for person in people:
@@ -891,7 +892,7 @@ class Broken:
 def test_a_stall_of_the_table_neither_doubles_a_text_nor_leaves_its_delivery_unknown(
     call: str, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DynamoDB does not answer in time, before or after it wrote; nobody was killed."""
+    """DynamoDB does not answer in time, before or after its write; no process dies."""
     world = recommended_world(1, cap=10)
     write, stalls = getattr(world.visitors, call), [1]
 
@@ -903,7 +904,7 @@ def test_a_stall_of_the_table_neither_doubles_a_text_nor_leaves_its_delivery_unk
         return bool(written)
 
     monkeypatch.setattr(world.visitors, call, stalled)
-    with suppress(TimeoutError):  # SQS delivers the message again
+    with suppress(TimeoutError):  # SQS redelivers the message
         world.deliver_texts()
     world.settle()
     assert (world.texts_to(PHONE), reasons(world)) == (1, {None: 1})

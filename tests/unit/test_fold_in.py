@@ -1,4 +1,4 @@
-"""Folding a visitor in: the solve and what each of her ratings adds."""
+"""Fold-in: the solution and the contribution of each of a visitor's ratings."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def rated(ratings: dict[int, float]) -> Rated:
 def test_given_observations_when_pulled_then_the_mean_is_that_of_the_normal_distribution(
     observations: int,
 ) -> None:
-    """By the textbook formula for a Gaussian conditional: S Lᵀ (L S Lᵀ + noise I)⁻¹ y."""
+    """Compare with the mean of a conditional Gaussian: S Lᵀ (L S Lᵀ + noise I)⁻¹ y."""
     chance = np.random.default_rng(observations)
     loadings = chance.normal(size=(observations, 7))
     variance, noise = chance.uniform(0.2, 2, 7), 0.55
@@ -36,7 +36,7 @@ def test_given_ratings_when_folded_in_then_the_taste_minimises_error_and_prior_t
         loadings = part.loadings[visitor.rows].astype(np.float64)
         above = visitor.stars - part.offset[visitor.rows]
         width = loadings.shape[1]
-        # Ridge regression as plain least squares: a row of sqrt(noise) for each unknown.
+        # Ridge regression as plain least squares, with a row of sqrt(noise) for each unknown.
         wanted, *_ = np.linalg.lstsq(
             np.vstack([loadings, np.sqrt(MODEL.rating.noise) * np.eye(width)]),
             np.concatenate([above, np.zeros(width)]),

@@ -1,4 +1,4 @@
-"""How much a visitor leans to the genres of the movies she loved."""
+"""A visitor's preference for the genres of the movies they like."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The name field carries nothing but a name to a phone that may be a stranger's."""
+"""The name field can send only a name to a phone, which may be a stranger's."""
 
 # ruff: noqa: RUF001, RUF003  (letters that look alike are what is tested)
 
@@ -20,7 +20,7 @@ ASCII_LETTERS = st.text(st.characters(categories=["L"], max_codepoint=127), min_
 DIGITS = st.characters(categories=["Nd", "Nl", "No"])
 MONEY = st.characters(categories=["Sc"])
 DOTS = st.sampled_from(".\u2024\u3002\uff0e\uff61\u00b7\u0701\ua4f8")
-# Everything but letters, marks, spaces, hyphens and apostrophes.
+# Everything except letters, marks, spaces, hyphens and apostrophes.
 SIGNS = st.characters(
     categories=["N", "P", "S", "C"], exclude_characters="-'\u2010\u2011\u2019"
 )  # fmt: skip
@@ -123,7 +123,7 @@ def test_what_could_be_more_than_a_name_is_left_out(name: str) -> None:
 
 
 @given(st.text(max_size=60))
-@example("AÇ")  # GSM 03.38 has the capital letter only
+@example("AÇ")  # GSM 03.38 has only the capital letter
 def test_whatever_the_name_is_the_greeting_holds_one_word_of_letters(name: str) -> None:
     greeted, *rest = first_line(name).removesuffix("our Marquee picks:").split(", ")
     assert rest in ([], ["y"])
@@ -152,7 +152,7 @@ def test_any_other_sign_leaves_the_name_out(before: str, sign: str, after: str) 
 
 
 def lookalikes(word: str) -> Iterator[str]:
-    """Write a word in letters of other scripts that look like its own."""
+    """Yield a word written in similar letters of other scripts and styles."""
     cyrillic = str.maketrans("aceiopxyABCEHKMOPTX", "асеіорхуАВСЕНКМОРТХ")
     greek = str.maketrans("oABEZHIKMNOPTYX", "οΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
     full_width = {letter: letter + 0xFEE0 for letter in range(0x21, 0x7F)}

@@ -1,4 +1,4 @@
-"""How often somebody may do what costs something."""
+"""Limits on how often a phone or a network may do what costs something."""
 
 from datetime import UTC, datetime, timedelta
 

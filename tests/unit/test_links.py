@@ -1,4 +1,4 @@
-"""What other catalogues call a movie."""
+"""Parsing the ids of movies in other catalogues."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The model folder: written whole, read only when whole."""
+"""The model folder is written completely, and read only if it is complete."""
 
 import hashlib
 import io
@@ -61,7 +61,7 @@ def a_model() -> Model:
 
 
 def signed(files: dict[str, bytes], **changed: bytes) -> dict[str, bytes]:
-    """The files with some replaced, and the manifest made to vouch for them."""
+    """Return the files with some replaced, and with their checksums in the manifest."""
     files = {**files, **{name.replace("_", "."): content for name, content in changed.items()}}
     manifest = json.loads(files[MANIFEST])
     manifest["sha256"] = {

@@ -1,4 +1,4 @@
-"""The files of a model folder that not every model has: what was seen, profiles and sizes."""
+"""The optional files of a model folder: seen movies, profile counts and other sizes."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The models beside the two that Marquee recommends by: means, genres, tags, ALS of other sizes."""
+"""The models besides rating and ranking: means, genres, tags, ALS of other sizes."""
 
 from dataclasses import replace
 
@@ -27,7 +27,10 @@ LINEAR = [*PROFILE_NAMES, "als-8", "als-16", "als-32", "rating"]
 
 
 def with_genres(model: Model) -> Model:
-    """Two of three movies are comedies, some of these romantic too; every third has no genre."""
+    """Return the model with genres that repeat every three movies.
+
+    They are: none; Comedy; Comedy and Romance.
+    """
 
     def genres(row: int) -> tuple[str, ...]:
         return ((), ("Comedy",), ("Comedy", "Romance"))[row % 3]
@@ -142,7 +145,7 @@ def test_given_a_visitor_who_loves_what_is_romantic_then_that_is_picked_first(na
     column = 2 if what == "Romance" else 0
     loving = {
         FIRST + row: 5.0 if row % 3 == column else 1.0 for row in range(30)
-    }  # the other thirty are left to pick
+    }  # leaves the other thirty movies as candidates
     assert MODEL.profiles is not None
     level = np.full(MOVIES, 3.5, dtype=np.float32)
     model = replace(MODEL, profiles=replace(MODEL.profiles, mean=level))

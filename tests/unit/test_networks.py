@@ -1,4 +1,4 @@
-"""What limits know of the network that a call comes from."""
+"""The network of a call, and the mark that stands for it in limits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""People who are new to a model: what they are asked, and what is guessed at."""
+"""Evaluation on users who are new to a model: the movies they are asked about, and predictions."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ MOVIES = 60
 
 @pytest.fixture
 def model() -> RatingModel:
-    """Two tastes: who loves even movies dislikes odd ones."""
+    """Return a model of one taste dimension: users who like even movies dislike odd ones."""
     sides = np.where(np.arange(MOVIES) % 2 == 0, 1.0, -1.0).astype(np.float32)
     return RatingModel(
         movie_ids=np.arange(MOVIES, dtype=np.int32),
@@ -91,7 +91,7 @@ def test_given_a_person_then_all_guesses_are_about_the_same_ratings(
 def test_given_a_person_then_what_she_was_asked_for_is_never_guessed_at(
     examiner: NewVisitorExaminer,
 ) -> None:
-    """With 21 ratings at most one is left beside 20 answers, however they were chosen."""
+    """Of 21 ratings, one is left to predict after 20 answers, whichever were chosen."""
     visitor = examiner.measured(of_one_taste(range(21)))
     assert {errors.pairs for (most, *_), errors in visitor.errors.items() if most == 20} == {1}
 
@@ -99,7 +99,7 @@ def test_given_a_person_then_what_she_was_asked_for_is_never_guessed_at(
 def test_given_other_stars_for_the_rest_then_the_guess_is_the_same(
     examiner: NewVisitorExaminer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is held out, she is known by her answers only."""
+    """The prediction depends only on the answers, not on the held-out ratings."""
     folded: list[list[float]] = []
     fold = NewVisitorExaminer._folded
 

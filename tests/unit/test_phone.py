@@ -1,4 +1,4 @@
-"""Phone numbers are normalised, or refused with the reason."""
+"""Phone numbers are normalised or refused with a reason."""
 
 import phonenumbers
 import pytest
@@ -49,7 +49,7 @@ TEXTABLE = {"MOBILE", "FIXED_LINE_OR_MOBILE"}
 
 
 def examples() -> dict[str, tuple[str, str]]:
-    """Give the library's example of each region and kind: number, and the kind it really is."""
+    """Return the library's examples by region and kind, as (number, kind detected for it)."""
     found = {}
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         for kind, name in KINDS.items():

@@ -1,4 +1,4 @@
-"""How a model sees a visitor."""
+"""The description of how a model sees a visitor."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ ALIKE = ("popularity", "mean", "median")
 
 
 def film_model() -> Model:
-    """Every third movie is a comedy, the others are dramas."""
+    """Return a model where every third movie is a comedy and the others are dramas."""
     model = random_model(60)
     genres = {
         movie_id: ("Comedy",) if movie_id % 3 == 0 else ("Drama",) for movie_id in model.movies
@@ -82,7 +82,7 @@ def test_the_error_expected_is_that_of_what_is_unknown_and_of_what_no_model_know
 
 
 def test_the_share_known_is_of_the_stars_of_movies_that_people_watch() -> None:
-    """One movie is all that people watch: a rating of it tells, one of the other nothing."""
+    """If people watch only one movie, its rating gives certainty and the other's gives none."""
     loadings = np.array([[1.0, 0.0], [0.0, 1.0]])
     support = np.array([1_000_000, 1])
     model = model_of(rating_of(np.full(2, MEAN), loadings, support=support), ranking_of(loadings))
@@ -113,7 +113,7 @@ def test_an_axis_is_named_after_the_famous_movies_farthest_out() -> None:
     model = model_of(rating_of(np.full(9, MEAN), loadings, support=support), ranking_of(loadings))
     drawn = portrait("rating", {}, model, Portraitist(model)).map
     assert drawn is not None
-    # The most rated movie is on the right.
+    # The movie with the largest support is on the right.
     assert drawn.axes[0].high == tuple(f"Film {FIRST + row}" for row in range(3))
     assert drawn.axes[0].low == tuple(f"Film {FIRST + row}" for row in (8, 7, 6))
     assert drawn.axes[0].name == f"Film {FIRST + 8} or Film {FIRST}"
@@ -150,7 +150,7 @@ def test_models_of_genres_and_tags_tell_their_own_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ranking", "rating", "als-8"])
 def test_models_of_factors_tell_what_they_expect_her_to_give_a_genre(name: str) -> None:
-    """Whoever loves the comedies and hates the dramas is expected to go on so."""
+    """The models predict more stars for comedies if the visitor likes them and dislikes dramas."""
     taste = np.where(np.arange(60) % 3 == (3 - FIRST % 3) % 3, 1.0, -1.0)[:, None] * 0.6
     loadings = np.hstack([taste, np.zeros((60, 1))])
     rating = rating_of(np.full(60, MEAN), loadings)

@@ -1,4 +1,4 @@
-"""The choice of the movies that visitors are asked about."""
+"""The choice of movies for the questionnaire."""
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def test_given_unknown_movies_when_asked_on_then_they_change_nothing() -> None:
 
 
 def test_given_movies_seen_together_then_one_not_seen_leads_to_others() -> None:
-    """Movies 1 to 3 are seen by the same people, 4 to 6 by others; all tell equally much."""
+    """Movies 1 to 3 have the same viewers, 4 to 6 others; all are equally informative."""
     rating = rating_of(np.full(6, MEAN), np.eye(6), support=np.array([60, 59, 58, 45, 44, 43]))
     first = rating.movie_ids.tolist()
     old, new = np.repeat([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], 50, axis=0).reshape(2, 50, 6)

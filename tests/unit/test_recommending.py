@@ -122,7 +122,7 @@ def test_given_ties_when_the_top_is_taken_then_rows_come_in_their_order(count: i
 def test_given_many_values_when_the_top_is_taken_then_it_is_that_of_sorting_them_all(
     movies: int, count: int, kinds: int
 ) -> None:
-    """Also where most movies tie (few kinds of values), and where most are not allowed."""
+    """Cover also many ties (few distinct values) and rows where most movies are excluded."""
     chance = np.random.default_rng(movies)
     values = chance.integers(0, kinds, (7, movies)).astype(np.float32)
     values[3, chance.random(movies) < 0.99] = -np.inf

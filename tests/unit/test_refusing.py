@@ -1,4 +1,4 @@
-"""When a new model counts as worse than the one in use."""
+"""The regression check: when a new model is worse than the active one."""
 
 import numpy as np
 
@@ -16,7 +16,13 @@ def people(squared: list[float]) -> list[Measured]:
 
 
 def errors(rmse: float, seed: int, shared: np.ndarray | None = None) -> list[float]:
-    """Sums of squared errors by user, about this RMSE; `shared` makes two models err alike."""
+    """Return each user's sum of squared errors, for about this RMSE.
+
+    Args:
+        rmse: of all users, in stars.
+        seed: of the random noise.
+        shared: relative squared error by user, for models that err on the same users.
+    """
     chance = np.random.default_rng(seed)
     spread = chance.gamma(4, 1 / 4, USERS) if shared is None else shared
     sums: list[float] = (spread * PAIRS * rmse**2 * chance.normal(1, 0.02, USERS)).tolist()

@@ -1,4 +1,4 @@
-"""A visitor changes her mind, or asks to be forgotten, at any moment of the flow."""
+"""A visitor changes ratings or asks to be forgotten at any moment of the flow."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def posted(*people: object) -> World:
     return world
 
 
-# How far the flow is when the change comes, from the form to the moment after the text.
+# Progress of the flow when the change comes: from just after the form to just after the text.
 STAGES: list[Callable[[World], object]] = [
     lambda world: None,
     lambda world: world.deliver_visitors(),
@@ -152,7 +152,7 @@ def test_a_text_that_is_being_sent_is_not_owed() -> None:
 
 
 def test_a_text_claimed_while_the_change_is_on_its_way_is_not_sent_twice() -> None:
-    """Given a page read before the text, when it is texted before the change is written."""
+    """Given a page read before the text, when the text is sent before the change is written."""
     world = at_stage(3)
     page = world.visitors.page(ID)
     assert page is not None
@@ -239,7 +239,7 @@ def test_a_death_while_changing_leaves_a_change_that_is_served_or_none(
     assert progress(world, QUIET.visitor_id).status is Status.RECOMMENDED
 
 
-# Whatever still comes for the version before
+# Late messages for the former version
 
 
 def test_a_message_about_the_version_before_adds_no_step() -> None:
@@ -333,7 +333,7 @@ def test_a_death_while_forgetting_is_finished_by_the_sweep(write: int, when: str
     world.gate.kill = (len(world.gate.writes) + write, when)
     assert not world.alive(lambda: forget(world))
     if (write, when) == (0, "before"):
-        assert forget(world)  # nothing was done yet: she asks again
+        assert forget(world)  # nothing was written yet, so the visitor asks again
     world.settle()
     assert (world.visitors.get(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
 
@@ -341,7 +341,7 @@ def test_a_death_while_forgetting_is_finished_by_the_sweep(write: int, when: str
 def test_a_form_posted_again_while_its_visitor_is_forgotten_leaves_no_ratings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a form whose visitor is forgotten before the ratings object is written."""
+    """Given a repeated form whose visitor is forgotten before the visitor object is written."""
     world = posted()
     append = world.objects.append
 
@@ -366,7 +366,7 @@ def test_an_expired_visitor_is_forgotten_as_thoroughly_at_any_stage(stage: int) 
 def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a visitor whom the index still calls expired, when a change has renewed the time."""
+    """Given a visitor who is still listed as expired, although a change has renewed the expiry."""
     world = posted()
     monkeypatch.setattr(world.visitors, "expired", lambda *_: Slice([ID]))
     done = world.sweep()
@@ -405,7 +405,7 @@ def test_a_change_in_another_tab_does_not_bring_her_back() -> None:
 def test_ratings_written_while_she_is_forgotten_do_not_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a change in another tab, when she is forgotten between its two writes."""
+    """Given a change in another tab, when the visitor is forgotten between its two writes."""
     world = posted()
     append = world.objects.append
 

@@ -1,4 +1,4 @@
-"""Which film is meant by what somebody types."""
+"""The search finds the film that a query means."""
 
 import csv
 import re
@@ -20,7 +20,7 @@ from tests.typed import TYPED
 
 MODEL = film_model()
 TITLES = Titles(MODEL, build_titles(MODEL))
-FOUND_LEAST = 57  # of the 60 queries, the film that is meant comes first
+FOUND_LEAST = 57  # number of the 60 queries for which the right film must come first
 
 
 def first(query: str, titles: Titles = TITLES, model: Model = MODEL) -> tuple[str, int | None]:
@@ -137,7 +137,7 @@ def test_the_words_of_the_query_language_are_words_like_others(words: list[str])
 
 def test_every_film_is_found_by_its_own_title() -> None:
     for movie in MODEL.movies.values():
-        if movie.title != "$":  # nobody can find what has no letters
+        if movie.title != "$":  # a title without letters cannot be found
             found = TITLES.search(f"{movie.title} {movie.year or ''}", 1)
             assert found == [movie.movie_id], movie.title
 
@@ -170,7 +170,7 @@ def test_of_60_queries_that_people_type_57_find_the_film_they_mean_first(
 
 
 def model_of(folder: Path) -> Model:
-    """The films of a MovieLens data set with their numbers of ratings."""
+    """Return a model with a MovieLens data set's films and their numbers of ratings."""
     with (folder / "ratings.csv").open(encoding="utf-8") as file:
         ratings = Counter(int(row["movieId"]) for row in csv.DictReader(file))
     with (folder / "movies.csv").open(encoding="utf-8") as file:
@@ -188,7 +188,7 @@ def model_of(folder: Path) -> Model:
 
 
 def _prepared(title: str) -> tuple[str, int | None]:
-    """As the prepare step has it: the year apart, the article in front."""
+    """Split a title as the prepare step does: (title with its article in front, year)."""
     found = re.search(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$", title)
     bare = title[: found.start()] if found else title.strip()
     article = r"^(.+?), (The|A|An|Les|Le|La|Il|El|Los|Las|Der|Die|Das|Un|Une|Una)( \(.*)?$"

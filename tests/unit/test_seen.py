@@ -1,4 +1,4 @@
-"""What else somebody has probably seen."""
+"""The probability that a user has seen a movie, given others that they have or have not."""
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ def rating(movies: int = 8) -> RatingModel:
 
 
 def two_worlds(people: int = USERS) -> Seen:
-    """Half of the people saw the first four movies, the others the rest; a few saw either.
+    """Return what two groups of users have seen, fitted on a sample of `people` users.
 
-    So many of the users are looked at.
+    Half of them saw mostly the first four movies, the others mostly the rest.
     """
     chance = np.random.default_rng(1)
     old = np.arange(people) % 2 == 0

@@ -1,4 +1,4 @@
-"""Which movies are like a movie."""
+"""Similar movies."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""When training goes first."""
+"""When the active model is stale, so that a training precedes the recommendations."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The EMR steps as they are asked for."""
+"""The EMR steps as they are requested."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Scheduled work: one run at a time, each bounded, none starving, all of it done in the end."""
+"""Sweeps: one run at a time, each bounded; no phase starves, and all work is done in the end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 @dataclass
 class Timer:
-    """What is left of a function's time: each act takes some."""
+    """A function's remaining time in seconds, which the work of a test reduces."""
 
     left: float = 120.0
 
@@ -35,7 +35,10 @@ class Timer:
 
 @dataclass
 class Line:
-    """A phase's visitors: numbers in their order. They stay, as visitors do who wait for EMR."""
+    """A phase's visitors, as ordered numbers.
+
+    They stay in the line after a run, like visitors who wait for EMR.
+    """
 
     name: str
     waiting: list[int]
@@ -74,7 +77,7 @@ class Runs:
         return Line(name, list(range(1, people + 1)), self.timer, seconds_each)
 
     def sweep(self, *lines: Line | Phase) -> Swept:
-        """Run with the time of a new function, five minutes after the run before."""
+        """Sweep with a new function's time, five minutes after the former run."""
         self.timer.left, self.number = 120.0, self.number + 1
         phases = [line.phase if isinstance(line, Line) else line for line in lines]
         now = NOW + self.number * timedelta(minutes=5)
@@ -96,7 +99,7 @@ def test_a_run_stops_before_its_time_is_up_and_the_next_one_goes_on_there() -> N
     first = list(slow.seen)
     while len(slow.seen) < 300:
         runs.sweep(slow)
-    # The slice that was cut is looked at once more: what was done in it is known by the visitors.
+    # The interrupted slice is read again; the visitors' status shows what was already done.
     assert set(slow.seen) >= set(first)
     assert len(first) > 20
 
@@ -157,7 +160,7 @@ def test_the_visitor_over_whom_a_run_dies_holds_up_nobody_for_ever() -> None:
     poisoned.die_at = 1
     with pytest.raises(Died):
         runs.sweep(poisoned, other)
-    with pytest.raises(Died):  # it begins with the other phase, goes on here, and wraps around
+    with pytest.raises(Died):  # starts with the other phase, continues here and wraps around
         runs.sweep(poisoned, other)
     assert other.seen == [1, 2, 3]
     assert poisoned.seen == poisoned.waiting[SLICE:]
@@ -173,7 +176,7 @@ def test_a_run_that_lambda_calls_again_does_nothing() -> None:
 
 
 def test_a_phase_that_begins_in_the_middle_goes_on_at_its_beginning() -> None:
-    """Else a phase of just so many would be empty in every second run."""
+    """Otherwise every second run would have only one visitor in a phase of this size."""
     runs = Runs()
     line = runs.line("line", MOST_OF_A_PHASE + 1)
     for _ in range(2):
@@ -196,13 +199,13 @@ def test_bookmarks_of_phases_that_are_no_more_are_forgotten() -> None:
 def test_everybody_is_looked_at_within_a_bounded_number_of_runs(
     people: list[int], seconds: list[float]
 ) -> None:
-    """However slow the phases, if those who were looked after move on."""
+    """However slow the phases are, provided that visitors leave a phase once it handled them."""
     runs = Runs()
     lines = [
         runs.line(f"phase {number}", many, each)
         for number, (many, each) in enumerate(zip(people, seconds, strict=False))
     ]
-    # A run in which a phase comes first gets through two of its visitors at least.
+    # A run handles at least two visitors of the phase with which it starts.
     for _ in range(len(lines) * (max(people) // 2 + 2)):
         runs.sweep(*lines)
         for line in lines:

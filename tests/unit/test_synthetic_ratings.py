@@ -1,4 +1,4 @@
-"""Made-up ratings, for what is measured on more of them than a repository can hold."""
+"""Synthetic ratings, for benchmarks that need more ratings than a repository can hold."""
 
 from pathlib import Path
 

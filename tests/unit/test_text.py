@@ -1,4 +1,4 @@
-"""The text message stays GSM-7, in three parts, with its link and opt-out line whole."""
+"""A text is GSM-7, at most three parts long, and has its link and opt-out line complete."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ CATALOGUE = Path(__file__).parents[2] / "catalogue" / "movies.csv"
 
 
 def check(message: str) -> None:
-    assert parts(message) <= MAX_PARTS  # septets() inside refuses anything outside GSM-7
+    assert parts(message) <= MAX_PARTS  # raises if a character is outside GSM-7
     *_, link, opt_out = message.splitlines()
     assert (link, opt_out) == (LINK, OPT_OUT)
 

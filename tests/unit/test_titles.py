@@ -1,4 +1,4 @@
-"""Titles in words, and the index that is made of them."""
+"""Titles split into words, and the index made of them."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""The locks in the idempotency table: one holder at a time, and none for ever."""
+"""The locks in the idempotency table: one holder at a time, and every lock expires."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def locks(aws: Aws) -> LockTable:
-    """Give the locks as one Lambda environment has them."""
+    """Return the locks as one execution environment uses them."""
     return LockTable(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
 
 
@@ -66,7 +66,7 @@ def test_a_try_that_took_effect_although_its_answer_was_lost_has_the_lock(
     update = mine._table.update_item
 
     def repeated(**request: Any) -> Any:
-        update(**request)  # as botocore repeats a call that got no answer in time
+        update(**request)  # botocore repeats a call that got no answer in time
         return update(**request)
 
     monkeypatch.setattr(mine._table, "update_item", repeated)

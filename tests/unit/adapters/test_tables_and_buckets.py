@@ -1,4 +1,4 @@
-"""Adapters against a fake account: conditional writes above all."""
+"""Adapters against a fake account, mainly their conditional writes."""
 
 import json
 from collections.abc import Callable
@@ -113,7 +113,7 @@ def test_a_claim_whose_answer_was_lost_is_held_when_it_is_asked_for_again(
 
 def test_a_released_text_stays_counted_until_the_next_version(table: VisitorsTable) -> None:
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
-    for counted_in in ("2026-11-21T00:00Z", None):  # None: nothing new to note
+    for counted_in in ("2026-11-21T00:00Z", None):  # None keeps the stored value
         assert table.claim_text(ADA.visitor_id, 1, "a")
         assert table.release_text(ADA.visitor_id, 1, "a", counted_in)
         found = table.get(ADA.visitor_id)
@@ -140,7 +140,7 @@ def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
     for person in (ADA, QUIET):
         table.mark_recommended(person.visitor_id, 1, MODEL_ID, PICKS)
     assert at(table, Status.RECEIVED) == []
-    # Without a phone the picks are the end: nobody waits for a text.
+    # A request without a phone ends with its picks; only the visitor with a phone still waits.
     assert at(table, Status.RECOMMENDED) == [ADA.visitor_id]
     table.mark_texted(ADA.visitor_id, 1)
     assert at(table, Status.RECOMMENDED) == []
@@ -276,7 +276,7 @@ NEWER = "20261123t000000z-abcdef"
 
 
 def spoil(aws: Aws, model_id: str, how: str) -> None:
-    """Make a stored model unreadable."""
+    """Make a stored model unreadable, in the way that `how` names."""
     s3, bucket = aws.client("s3"), "marquee-test-models"
     if how == "half-written":
         s3.delete_object(Bucket=bucket, Key=f"{model_id}/manifest.json")
@@ -417,7 +417,7 @@ def test_a_terminated_cluster_is_told_from_other_refusals(
 def steps_by_cluster(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, steps: dict[str, dict[str, str]]
 ) -> EMRClient:
-    """EMR with these clusters' steps (name: state) and no other cluster."""
+    """Return EMR with these clusters' steps (states by name) and no other cluster."""
     emr: EMRClient = aws.client("emr")
 
     def list_steps(**request: str) -> dict[str, object]:

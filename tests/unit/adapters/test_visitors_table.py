@@ -1,4 +1,4 @@
-"""Changes and forgetting, limits and objects, against a fake account."""
+"""Changes, forgetting, limits and visitor objects, against a fake account."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ ADA = registration(1)
 ID = ADA.visitor_id
 PICKS = good_result(ID, 1).picks
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
-SOON = TOMORROW  # nobody has waited that long, however slow the machine
+SOON = TOMORROW  # later than any request of a test, on however slow a machine
 PHONE = phone_of("+14155550199")
 
 
@@ -268,7 +268,7 @@ def test_a_counts_item_does_not_grow_by_what_it_counts(counters: Counters, aws: 
     assert stored == {"id": "k", "texts": 300, "expiration": round(TOMORROW.timestamp())}
 
 
-# What the sweep reads and writes
+# Reads and writes of the sweep
 
 
 def wait_since(aws: Aws, moments: dict[int, str]) -> None:
@@ -281,7 +281,7 @@ def wait_since(aws: Aws, moments: dict[int, str]) -> None:
 
 
 def slices(table: VisitorsTable, most: int) -> list[list[str]]:
-    """Give the ends of the ids of all who are received, slice by slice."""
+    """Return the last two digits of the ids of all visitors at `received`, slice by slice."""
     found, after = [], None
     while True:
         piece = table.open(Status.RECEIVED, SOON, most, after)
@@ -298,7 +298,7 @@ def test_the_index_is_read_in_slices_with_who_waited_longest_first(
         table.create(registration(number))
     wait_since(aws, {n: f"2026-11-28T12:00:0{8 - n}.000Z" for n in range(1, 8)})
     assert slices(table, 100) == [["07", "06", "05", "04", "03", "02", "01"]]
-    # The last of a full slice comes with the next: others may have come in the same moment.
+    # A full slice leaves its last visitor to the next one: others may have the same time.
     assert list(chain.from_iterable(slices(table, 3))) == ["07", "06", "05", "04", "03", "02", "01"]
     assert max(map(len, slices(table, 3))) <= 3
 
@@ -358,7 +358,7 @@ def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
 
 
 def test_expired_visitors_are_found_slice_by_slice(table: VisitorsTable) -> None:
-    """Given three of one moment and two of the next day, in slices of four."""
+    """Given three visitors who expire at one moment and two on the next day, in slices of four."""
     times = [0, 0, 24 * 3600, 24 * 3600 + 1]
     for number, later in enumerate(times, start=2):
         table.create(replace(registration(number), expires_at=ADA.expires_at + later))

@@ -1,4 +1,4 @@
-"""The API, loaded once per module; each test gets an empty account with a model."""
+"""Fixtures: the API, loaded once per module, on an account that holds only a model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The queues' functions and reconcile, handlers and adapters, against a fake account."""
+"""The queues' functions and reconcile, with handlers and adapters, against a fake account."""
 
 import json
 from collections.abc import Callable
@@ -176,7 +176,7 @@ def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_receiv
     assert status(table) is Status.RECEIVED
     (message,) = aws.messages("visitors")
     assert function.visitors_named(json.dumps(message)) == [(VISITOR_ID, 1)]
-    # One line for all of them: a backlog comes back every few seconds.
+    # One log line for all visitors, because a backlog is redelivered every few seconds.
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "wait for the" in line]
     assert json.loads(line)["visitors"] == 1
 
@@ -320,7 +320,7 @@ def test_a_refused_text_is_tried_again_only_where_it_was_surely_not_sent(
 def test_snss_words_about_a_number_never_become_an_exception(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The X-Ray SDK writes a client's exceptions into the trace, before our code sees them."""
+    """The X-Ray SDK writes a client's exceptions to the trace before our code can handle them."""
     recommended(table)
     function = aws.load("send_text")
     sns, seen = function.texter.sms._sns, list[Exception]()
@@ -406,7 +406,7 @@ def opt_out(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 def use_the_phones_texts_up(function: ModuleType, _: pytest.MonkeyPatch) -> None:
     phone = ada().phone
     assert phone is not None
-    for _place in range(3):  # TextsADay's default
+    for _place in range(3):  # default of TextsADay
         function.texter.phone_cap.take(datetime.now(UTC), phone.mark)
 
 
@@ -470,7 +470,7 @@ def test_a_failed_recommend_step_is_tried_again_once_however_often_the_event_com
 
 
 def renewed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make the present cluster the former one of a new one; return the former one's id."""
+    """Replace the cluster by a new one; return the id of the former cluster."""
     former = aws.cluster_id
     aws.cluster_id = create_cluster(aws.client("emr"))
     monkeypatch.setenv("CLUSTER_ID", aws.cluster_id)
@@ -485,7 +485,7 @@ def test_a_submission_that_the_former_cluster_works_on_is_not_added_to_the_new_o
     renewed(aws, monkeypatch)
     monkeypatch.setenv("SUBMITTED_PATIENCE_SECONDS", "0.001")
 
-    assert failures(run(aws.load("submit_step"), "submit_step")) == 0  # the message comes again
+    assert failures(run(aws.load("submit_step"), "submit_step")) == 0  # a second delivery
     run(aws.load("reconcile"), "reconcile", {"action": "sweep"})
 
     assert aws.step_names() == []
@@ -554,7 +554,7 @@ def test_a_sweep_that_failed_is_left_to_the_next_one_when_lambda_calls_it_again(
     with pytest.raises(ExceptionGroup):
         run(function, "reconcile", {"action": "sweep"})
     looked = len(calls)
-    run(function, "reconcile", {"action": "sweep"})  # Lambda gives the same request id
+    run(function, "reconcile", {"action": "sweep"})  # has the same request id, like a retry
     assert len(calls) == looked == 4
 
 

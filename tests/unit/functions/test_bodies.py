@@ -1,4 +1,4 @@
-"""Bodies that are no forms, too large, or made to cost time: each gets a short refusal."""
+"""Bodies that are invalid, too large or made to cost time: each gets a short refusal."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from tests.unit.bodies import DOCUMENT, LARGEST_EVENT, LIMIT, Generator, largest
 from tests.unit.hostile_calls import Caller
 
 FORMS = [operation for operation in operations() if operation.form is not None]
-# What an answer of errors may weigh: ten fields, each with its name and a sentence.
+# Largest answer with errors, in characters: ten fields, each with its name and a sentence.
 LARGEST_REFUSAL = 4000
 SEEDS = range(8)
 BODIES_OF_A_SEED = 40
@@ -205,7 +205,7 @@ def test_a_call_without_a_form_does_not_mind_a_body(api: Api) -> None:
 
 
 def unbounded(schema: dict[str, Any], name: str) -> list[str]:
-    """Name the parts of a schema that have no bound."""
+    """Return the names of the parts of a schema that have no bound."""
     if "anyOf" in schema:
         return [found for each in schema["anyOf"] for found in unbounded(each, name)]
     match schema.get("type"):

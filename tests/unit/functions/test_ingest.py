@@ -1,4 +1,4 @@
-"""The API, handler and all, against a fake account."""
+"""The API with its handler, against a fake account."""
 
 import json
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def test_a_key_whose_first_try_died_after_its_item_hands_over_nobody(
 
 
 def test_a_key_hands_over_nobody_after_a_day_either(api: Api) -> None:
-    """Given that everything but the visitor's item has expired."""
+    """Given that everything except the visitor's item has expired."""
     _, created, _ = api.call("POST", "/visitors", FORM, KEY)
     records = api.aws.table("IDEMPOTENCY_TABLE")
     for record in records.scan()["Items"]:
@@ -102,7 +102,7 @@ def test_a_key_hands_over_nobody_after_a_day_either(api: Api) -> None:
 def test_two_forms_under_one_key_at_the_same_moment_make_one_visitor(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given that both forms looked for the visitor before either was stored."""
+    """Given that both forms looked for the visitor before either of them was stored."""
     api.call("POST", "/visitors", FORM, KEY)
     look = Registrar.repeated
 
@@ -117,7 +117,7 @@ def test_two_forms_under_one_key_at_the_same_moment_make_one_visitor(
 
 
 def test_an_item_that_names_no_form_is_opened_by_none(api: Api) -> None:
-    """Items of older releases, and those made without a key."""
+    """Items of older releases, and items created without a key, hold no digest of a form."""
     _, created, _ = api.call("POST", "/visitors", FORM, KEY)
     api.aws.table("VISITORS_TABLE").update_item(
         Key={"visitor_id": created["visitor_id"]}, UpdateExpression="REMOVE form_digest"
@@ -148,7 +148,7 @@ def dying_before_the_object(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def everything(api: Api) -> list[Any]:
-    """All that is kept of anybody, but for used proofs."""
+    """Return everything that is stored about anybody, except used proofs."""
     records = api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
     limits = [record for record in records if record["id"].startswith("limit/")]
     items = api.aws.table("VISITORS_TABLE").scan()["Items"]
@@ -333,7 +333,7 @@ def test_an_unknown_address_is_a_plain_404(api: Api) -> None:
 
 def test_no_log_line_holds_the_phone(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     put_model(aws)
-    api = Api(aws)  # here and not in a fixture: the logger keeps the stdout it was made with
+    api = Api(aws)  # not in a fixture, because a logger keeps the stdout at its creation
     api.call("POST", "/visitors", FORM)
     api.call("POST", "/visitors", FORM | {"phone": PHONE + "9"})
     out = "".join(capsys.readouterr())

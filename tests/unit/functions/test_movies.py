@@ -1,4 +1,4 @@
-"""Finding movies through the API: by title, by id, and by what is like them."""
+"""Movies through the API: by title, by id, and similar movies."""
 
 from collections.abc import Iterator
 from dataclasses import replace

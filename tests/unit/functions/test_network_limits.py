@@ -1,4 +1,4 @@
-"""One client with many phones, many forms or many changes is slowed down; others are not."""
+"""A network with many phones, forms or changes is limited; other networks are not."""
 
 import json
 from collections import Counter
@@ -12,12 +12,12 @@ from marquee.limits import Limited
 from tests.unit.api import FORM, PHONE, Api
 
 QUIET = {"name": "Ada", "ratings": FORM["ratings"]}
-ENDLESS = timedelta(days=100_000)  # a window that ends with no test
+ENDLESS = timedelta(days=100_000)  # a window that ends during no test
 
 
 @pytest.fixture
 def limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Allow a network three forms, two phones and one change."""
+    """Return an API that allows a network three forms, two phones and one change."""
     networks = api.module.visitors.networks
     most = {Limited.NETWORK_FORMS: 3, Limited.NETWORK_PHONES: 2, Limited.NETWORK_CHANGES: 1}
     monkeypatch.setattr(networks, "limits", replace(networks.limits, most=most, window=ENDLESS))

@@ -1,4 +1,4 @@
-"""The OpenAPI document: as checked in, and true of what the routes can answer."""
+"""The OpenAPI document is up to date and lists the answers that the routes can give."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Picks by any model, of a genre or of some years."""
+"""Picks by any model, of given genres or years."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ RATINGS = [{"movie_id": FIRST + row, "stars": 1 + row % 5} for row in range(0, 1
 
 
 def film_model() -> Model:
-    """Every third movie is a comedy; one comes out each year from 1970 on."""
+    """Return a model where every third movie is a comedy, with one movie a year from 1970."""
     model = random_model(60)
     movies = {
         movie_id: replace(
@@ -34,7 +34,7 @@ def film_model() -> Model:
 
 
 def put(aws: Aws, model: Model, beside: Mapping[str, bytes] | None = None) -> None:
-    """Store a model and make it the current one."""
+    """Store a model and publish it."""
     for name, content in to_files(model, beside).items():
         put_file(aws, model, name, content)
     current = CurrentModel(model.model_id, model.dataset, model.trained_at, 10, 100)

@@ -1,4 +1,4 @@
-"""How a model sees whoever sends ratings."""
+"""The call that describes how a model sees the sender of ratings."""
 
 import json
 from collections.abc import Iterator

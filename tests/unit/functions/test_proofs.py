@@ -1,4 +1,4 @@
-"""No phone is accepted without a proof of work; everything else needs none."""
+"""A phone is accepted only with a proof; other forms need none."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Being asked on, by what was answered so far."""
+"""The questionnaire's next movies, chosen by the answers so far."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A visitor's own page: read, changed in two tabs, texted later, limited, forgotten."""
+"""A visitor's page: reading, changes in two tabs, later texts, limits, forgetting."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ NOBODY = "0" * 26
 
 @dataclass
 class Tab:
-    """A visitor's page in a tab of her browser."""
+    """A visitor's page in a tab of their browser."""
 
     api: Api
     visitor_id: str
@@ -79,7 +79,7 @@ def texted_ada(api: Api) -> Tab:
 
 @pytest.fixture
 def at_most_one(api: Api) -> Iterator[None]:
-    """Every limit is one, in a window that ends with no test."""
+    """Set every limit to one, in a window that ends during no test."""
     limits = api.module.visitors.limits
     before = dict(limits)
     limits |= {
@@ -200,13 +200,13 @@ def test_of_two_tabs_the_second_is_told_to_load_again(ada: Tab) -> None:
     status, body, headers = other.rate(ratings=[])
     assert (status, fields(body), headers["ETag"]) == (412, ["If-Match"], '"2"')
     assert len(ada.see()["ratings"]) == 5
-    assert other.rate(ratings=[])[0] == 200  # with the ETag that it was told
+    assert other.rate(ratings=[])[0] == 200  # with the ETag of the refusal
 
 
 def test_two_tabs_that_read_the_same_version_do_not_overwrite_each_other(
     ada: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given both tabs passed the first look at the version, when both write."""
+    """Given that both tabs passed the first check of the version, when both write."""
     other, page_to_change = replace(ada), ada.api.module.visitors.page_to_change
 
     def overtaken(visitor_id: str, if_match: str | None) -> Any:
@@ -334,7 +334,7 @@ def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> Non
     recommend(ada)
     assert ada.rate(text=True)[1]["texts"] is False
     ada.give_phone()
-    assert ada.rate()[1]["texts"] is True  # still owed
+    assert ada.rate()[1]["texts"] is True  # the text is not sent yet
     table = VisitorsTable(boto3.resource("dynamodb"), ada.api.aws.environment["VISITORS_TABLE"])
     table.mark_recommended(ada.visitor_id, 4, MODEL_ID, good_result(ada.visitor_id, 4).picks)
     assert table.claim_text(ada.visitor_id, 4, "a")
@@ -347,7 +347,7 @@ def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> Non
 
 
 def test_no_answer_tells_how_often_a_phone_was_given(api: Api) -> None:
-    """Four forms with one phone (a text more than it gets a day), and four with four phones."""
+    """Compare four forms with one phone, one more than its daily texts, with four phones."""
     many = [f"+1415555{number:04d}" for number in range(110, 114)]
 
     def answers(phones: list[str]) -> list[Any]:
@@ -472,7 +472,7 @@ def test_forgetting_one_leaves_the_others(api: Api) -> None:
     assert (stays.see()["version"], api.stored()) == (1, (1, 1))
 
 
-# Whose page it is
+# Access to a page
 
 
 CALLS: list[tuple[str, str, Any]] = [
@@ -503,7 +503,7 @@ def test_no_token_but_her_own_opens_a_page_or_tells_that_it_is_there(
 
 
 def link_of(tab: Tab) -> str:
-    """The token in the link of a text that is written now."""
+    """Return the token in the link of a text written now."""
     table = VisitorsTable(boto3.resource("dynamodb"), tab.api.aws.environment["VISITORS_TABLE"])
     recipient = table.recipient(tab.visitor_id)
     assert recipient is not None
@@ -563,10 +563,10 @@ def test_whose_answer_to_a_renewal_got_lost_asks_again_with_the_key(ada: Tab) ->
     key = {"Idempotency-Key": "a-key-of-the-page"}
     first, second = (ada.call("POST", "/token", **key) for _ in range(2))
     assert (first[0], first[1]) == (200, second[1])
-    # A former token alone, which others may hold, gives nothing.
+    # A former token without the key is refused, because others may have it.
     assert ada.call("POST", "/token")[0] == 404
     assert ada.call("POST", "/token", **{"Idempotency-Key": "another-key"})[0] == 404
-    # Nor does the key, once the token was replaced again.
+    # The key is refused, too, when the token has been replaced again.
     assert replace(ada, token=first[1]["token"]).call("POST", "/token")[0] == 200
     assert ada.call("POST", "/token", **key)[0] == 404
 
@@ -586,7 +586,7 @@ def test_whose_answer_to_a_corrected_phone_got_lost_asks_again_with_the_key(
 def test_a_first_try_of_the_client_that_took_effect_is_this_calls(
     ada: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """boto3 sends a write again if its answer gets lost; the second one finds its condition off."""
+    """boto3 repeats a write whose answer was lost; the condition then fails for the second."""
     renew = VisitorsTable.renew_token
 
     def twice(*given: Any) -> bool:
@@ -697,7 +697,7 @@ def test_another_site_is_not_let_in(ada: Tab) -> None:
     assert headers.get("Access-Control-Allow-Origin") != "https://evil.example"
 
 
-# What is asked for in a form
+# Requests in a form
 
 
 def test_a_form_dismisses_movies_from_the_start(api: Api) -> None:
@@ -719,7 +719,7 @@ def test_the_sample_events_are_a_visit_from_page_to_forgetting(ada: Tab) -> None
     for name in ("page", "ratings", "phone", "token", "forget"):
         sent = json.dumps(event(f"ingest_{name}")).replace(sample, ada.visitor_id)
         request = json.loads(sent.replace("0123456789abcdefghijkl", token))
-        if name == "phone":  # a proof in a file would have expired
+        if name == "phone":  # a stored proof would have expired
             form = json.loads(request["body"]) | {"proof": ada.api.proof()}
             request["body"] = json.dumps(form)
         answer = ada.api.module.handler(request, context("ingest"))

@@ -1,4 +1,4 @@
-"""What an invocation takes from the deployed function."""
+"""The settings that a local invocation takes from the deployed function."""
 
 from collections.abc import Iterator
 

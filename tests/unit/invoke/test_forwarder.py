@@ -1,4 +1,4 @@
-"""The forwarder, on loopback."""
+"""The forwarder on loopback."""
 
 import asyncio
 import socket
@@ -10,12 +10,12 @@ import pytest
 from local_aws.invoke.forwarder import forwarding
 
 LOOPBACK = "127.0.0.1"
-LARGE = b"stars" * 200_000  # more than any buffer on the way holds
+LARGE = b"stars" * 200_000  # larger than any buffer on the way
 
 
 @asynccontextmanager
 async def shouting() -> AsyncIterator[int]:
-    """Serve what it is sent, in capitals, once the sender has finished."""
+    """Run a server that returns its input in capitals at its end; yield its port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write((await reader.read()).upper())

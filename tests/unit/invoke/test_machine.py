@@ -1,4 +1,4 @@
-"""What an invocation reads from the machine: its engine's network, its Debian mirror, its image."""
+"""What a local invocation reads from the machine: network, Debian mirror, image."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ TARGETS = [
 
 @pytest.fixture
 def ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be somebody who may not install anything."""
+    """Run as a user who may not install packages."""
     monkeypatch.setattr(debian, "may_install", lambda: False)
 
 

@@ -1,4 +1,4 @@
-"""What sam is given, and what is made of what it prints."""
+"""The arguments given to sam, and the parsing of its output."""
 
 from typing import Any
 

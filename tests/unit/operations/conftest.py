@@ -8,7 +8,7 @@ from moto import mock_aws
 
 @pytest.fixture
 def mocked_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Answer every AWS call with moto, with fake keys and in us-east-1."""
+    """Answer every AWS call by moto, with fake keys and in us-east-1."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -1,4 +1,4 @@
-"""An account whose answers a test writes: botocore checks each against AWS's service model."""
+"""An account whose answers a test provides; botocore checks them against AWS's service model."""
 
 from collections import Counter
 from dataclasses import replace
@@ -25,7 +25,7 @@ NEEDS = Needs(
 
 
 class StubbedAccount(Account):
-    """Answers are given in the order in which they were written, for each service."""
+    """An account that returns the prepared answers of each service in their order."""
 
     def __init__(self, arn: str = f"arn:aws:iam::{NUMBER}:user/operator", name: str = "staging"):
         super().__init__(Environment(name))
@@ -48,7 +48,7 @@ class StubbedAccount(Account):
         return self._stubs[service]
 
     def answers(self, service: str, call: str, answer: dict[str, Any], **asked: Any) -> None:
-        """Answer the next call of a service; with `asked` only when asked with these."""
+        """Prepare the answer to a service's next call; `asked` are the parameters that it needs."""
         parameters = None
         if asked:
             parameters = {name: ANY if value is ANY else value for name, value in asked.items()}
@@ -57,18 +57,18 @@ class StubbedAccount(Account):
     def refuses(
         self, service: str, call: str, code: str, words: str = "", status: int = 400
     ) -> None:
-        """Refuse the next call of a service."""
+        """Prepare an error as the answer to a service's next call."""
         self._stub(service).add_client_error(call, code, words, status)
 
     def has_quota(self, value: float) -> None:
         self.answers("service-quotas", "get_service_quota", {"Quota": {"Value": value}})
 
     def everything_asked(self) -> None:
-        """Fail where an answer was never asked for."""
+        """Fail if a prepared answer was not used."""
         for stub in self._stubs.values():
             stub.assert_no_pending_responses()
 
 
 def needing(**changed: Any) -> Needs:
-    """Return the usual needs, some of them changed."""
+    """Return the usual needs with some of them changed."""
     return replace(NEEDS, **changed)

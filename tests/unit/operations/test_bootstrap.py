@@ -1,4 +1,4 @@
-"""The bucket of Terraform's state, and emptying buckets."""
+"""Creating the bucket of Terraform's state, and emptying buckets."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an operator sees of a long phase where nothing moves: in a log or a pipe."""
+"""The messages of a long phase in a log or a pipe, where no animation is shown."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from operations.console import HEARTBEAT_SECONDS, Phase, Phases
 
 
 def long_running(phase: Phase) -> Phase:
-    """Let the phase have been silent for as long as it may be."""
+    """Return the phase as if it had been silent for as long as allowed."""
     phase.told -= HEARTBEAT_SECONDS
     return phase
 

@@ -1,4 +1,4 @@
-"""What a deployment costs: each row by hand, what has no price, and what a change saves."""
+"""The cost of a deployment: rows computed by hand, resources without a price, and savings."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The deployer's policy: enough for what deploying calls, nothing of its neighbours."""
+"""The deployer's policy allows all calls of a deployment, and nothing on other deployments."""
 
 import json
 import re
@@ -32,7 +32,7 @@ OURS = {
 }
 THEIRS = dict.fromkeys(OURS, "prod")
 
-# IAM's names for S3's operations (Service Authorization Reference, Amazon S3).
+# IAM's names of S3's operations (source: Service Authorization Reference, Amazon S3).
 S3_ACTIONS = {
     "CompleteMultipartUpload": "PutObject",
     "CreateMultipartUpload": "PutObject",
@@ -63,7 +63,7 @@ S3_ACTIONS = {
 }
 PREFIXES = {"emr": "elasticmapreduce"}
 
-# What parliament finds and why it stays, by (statement, finding).
+# Findings of parliament that are accepted, and why, by (statement, finding).
 EXPLAINED = {
     (
         "Buckets",
@@ -89,7 +89,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    """Say whether one condition holds (IAM User Guide, condition operators)."""
+    """Return whether one condition holds (source: IAM User Guide, condition operators)."""
     operator, if_exists = operator.removesuffix("IfExists"), operator.endswith("IfExists")
     like = "Like" in operator or operator.startswith("Arn")
     return all(
@@ -104,7 +104,7 @@ def holds(operator: str, wanted: Mapping[str, Any], context: Mapping[str, str]) 
 
 
 def allows(names: Names, action: str, resource: str, context: Mapping[str, str] = {}) -> bool:
-    """Say whether any document of the deployer's allows this."""
+    """Return whether any of the deployer's policy documents allows an action."""
     return any(
         any(fnmatchcase(action, each) for each in as_list(statement["Action"]))
         and any(fnmatchcase(resource, each) for each in as_list(statement["Resource"]))
@@ -168,7 +168,7 @@ def test_the_linter_finds_nothing_that_is_not_explained(names: Names) -> None:
 def test_every_resource_that_any_neighbour_could_be_has_a_written_reason() -> None:
     for statement in all_statements(STAGING):
         loose = [each for each in statement.resources if "staging" not in each]
-        # AWS's transform and EMR's service-linked role are named in full.
+        # AWS's transform and EMR's service-linked role need no reason: they are named in full.
         if any(each == "*" or each.endswith("/*") for each in loose):
             assert statement.reason, statement.sid
 
@@ -202,7 +202,7 @@ def test_whatever_a_deployment_called_is_allowed() -> None:
 
 
 def kinds_made() -> set[str]:
-    """Return every kind of resource in Terraform's files and the template, options included."""
+    """Return every type of resource in Terraform's files and the template, including options."""
     terraform = "\n".join(file.read_text() for file in (ROOT / "terraform").glob("*.tf"))
     template = (ROOT / "sam" / "template.yaml").read_text()
     kinds = {
@@ -214,10 +214,10 @@ def kinds_made() -> set[str]:
 
 
 def test_preflight_asks_for_nothing_that_the_deployer_lacks() -> None:
-    """IAM simulates a policy on the very name that preflight gives: `*` is no name of ours.
+    """IAM simulates a policy for the exact name that preflight gives, so `*` does not match.
 
-    The recording cannot show what an option switches on: a WAF, a budget, the log of texts.
-    Conditions are left out, as preflight only warns where one decides.
+    The recording lacks resources that an option switches on: a WAF, a budget, the log of texts.
+    Conditions are ignored, because preflight only warns where a condition decides.
     """
     granted = [
         (action, resource)

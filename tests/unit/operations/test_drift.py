@@ -1,4 +1,4 @@
-"""Comparing an account with the work tree: every difference listed, nothing changed."""
+"""Comparing an account with the work tree lists every difference and changes nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ QUEUE = 'aws_sqs_queue.this["texts"]'
 
 
 class Stack:
-    """CloudFormation, as far as a comparison asks it."""
+    """A fake CloudFormation with the calls that a comparison makes."""
 
     def __init__(self) -> None:
         self.statuses = ["DETECTION_IN_PROGRESS", "DETECTION_COMPLETE"]
@@ -132,7 +132,7 @@ def test_a_local_aws_that_does_not_compare_stacks_is_no_failure(stack: Stack) ->
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Callable[[dict[str, Any]], None]:
-    """Compare, with what Terraform would plan."""
+    """Return a function that compares, given the plan that Terraform makes."""
     locks: list[bool] = []
 
     def compare(document: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from operations.errors import OperationError
 
 @pytest.fixture(autouse=True)
 def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what `chosen` does to the process inside the test."""
+    """Restore the process's environment variables, which `chosen` changes, after each test."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
     for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION", "MARQUEE_STATE"):
         os.environ.pop(name, None)

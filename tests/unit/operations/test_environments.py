@@ -1,4 +1,4 @@
-"""Building the environments from their locks."""
+"""Building the Python environments from their lock files."""
 
 import venv
 from pathlib import Path
@@ -14,7 +14,7 @@ EMPTY_LOCK = "# nothing\n"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A work tree whose environment `emr` needs no package."""
+    """Return a work tree whose Python environment `emr` needs no package."""
     lock = tmp_path / environments.LOCKS["emr"]
     lock.parent.mkdir()
     lock.write_text(EMPTY_LOCK)
@@ -56,7 +56,7 @@ def test_given_half_an_environment_when_built_then_nothing_of_it_is_kept(
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A work tree whose environment could not be built, and what was said about it."""
+    """Return a work tree whose Python environment could not be built, and the error message."""
     root = tmp_path_factory.mktemp("work-tree")
     lock = root / environments.LOCKS["emr"]
     lock.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Evaluating: what is brought in, what is refused, and what stdout holds."""
+"""The evaluate command: imports, refusals and its output."""
 
 import json
 import sys
@@ -54,7 +54,7 @@ REPORT: dict[str, Any] = {
 
 
 class Cluster:
-    """Stands for EMR: the prepare step counts, the evaluate step measures."""
+    """A fake EMR, where the prepare step writes counts and the evaluate step a report."""
 
     def __init__(self, s3: Any) -> None:
         self.s3 = s3
@@ -201,7 +201,7 @@ def test_the_step_is_told_what_was_asked_for() -> None:
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
-    """Run the command with everything behind it replaced by the report."""
+    """Run the command with the evaluation replaced by a fixed report; return the exit status."""
 
     def busy(environment: Environment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
         with phases.phase("evaluate"):

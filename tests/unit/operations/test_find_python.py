@@ -10,18 +10,18 @@ import pytest
 from operations import ROOT
 
 SCRIPT = ROOT / "operations" / "find_python.sh"
-# The script looks in these by their absolute names; a test cannot take them away.
+# The script searches these by absolute path, so a test cannot hide them.
 FIXED = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home folder without any Python."""
+    """Return a home folder without any Python."""
     return tmp_path
 
 
 def find(home: Path, *path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the script with this home and these folders first on PATH, never as root."""
+    """Run the script, not as root, with this home folder and these folders first on PATH."""
     tools = home / "tools"
     tools.mkdir(exist_ok=True)
     identity = tools / "id"
@@ -38,7 +38,7 @@ def find(home: Path, *path: Path, **variables: str) -> subprocess.CompletedProce
 
 
 def shim(folder: Path) -> Path:
-    """Write a python3.13 that exits 127, as a version manager's shim does."""
+    """Write a python3.13 that exits with 127, as a version manager's shim does."""
     folder.mkdir(parents=True)
     file = folder / "python3.13"
     file.write_text("#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n")
@@ -47,7 +47,7 @@ def shim(folder: Path) -> Path:
 
 
 def install(folder: Path) -> Path:
-    """Put a Python that works into a folder."""
+    """Put a working Python into a folder."""
     folder.mkdir(parents=True)
     base = Path(getattr(sys, "_base_executable", sys.executable))
     launcher = folder / "python3.13"

@@ -1,4 +1,4 @@
-"""Knowing what a second `make local` may leave as it is."""
+"""Fingerprints, by which a second `make local` skips unchanged parts."""
 
 from pathlib import Path
 

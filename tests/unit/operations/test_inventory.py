@@ -1,4 +1,4 @@
-"""Finding all that an account holds of one environment, and nothing of its neighbours."""
+"""Finding all resources of one deployment in an account, and none of other deployments."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    # Asking for every kind takes seconds of making clients; the rehearsal's test does it.
+    # The clients for all kinds take seconds to make; the rehearsal's test covers every kind.
     some = {kind: module.KINDS[kind] for kind in KINDS}
     monkeypatch.setattr(module, "KINDS", some)
     monkeypatch.setattr(module, "AWS_KINDS", {})

@@ -1,4 +1,4 @@
-"""Reading what other programs say."""
+"""Parsing the output of other programs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which calls of AWS are read from the functions' source."""
+"""Finding the AWS calls in the functions' source."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ from operations.permissions.code import Call, calls_of, operations_of
 
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
-# What the operator's commands alone do with the adapters.
+# AWS calls of the adapters that only operator commands make.
 OF_OPERATORS = {
     ("layer/marquee/aws/cluster.py: Cluster.describe", "describe_step"),
     ("layer/marquee/aws/movies_table.py: MoviesTable.put", "batch_writer"),
@@ -60,14 +60,14 @@ def test_a_query_names_its_index_and_a_batch_its_table() -> None:
 
 
 def test_what_is_handed_on_and_never_called_is_no_call() -> None:
-    """reconcile gets a Texter, and only gives up claims with it: no text, no link, no secret."""
+    """reconcile uses its Texter only to give up claims, which needs no text, link or secret."""
     calls = calls_of("reconcile")
     assert of(calls, "Publish") == of(calls, "GetParameter") == set()
     assert of(calls_of("send_text"), "GetParameter") == {(("Name", "{token_secret_name}"),)}
 
 
 def test_a_library_that_calls_aws_is_known() -> None:
-    """Powertools' idempotency is DynamoDB, and nothing of it stands in our source."""
+    """The idempotency of Powertools calls DynamoDB, which our source does not show."""
     assert of(calls_of("submit_step"), "PutItem") >= {(("TableName", "{idempotency_table}"),)}
 
 
@@ -78,7 +78,7 @@ def test_a_missing_object_is_told_apart_where_the_code_says_so() -> None:
 
 
 def test_no_call_in_the_adapters_is_overlooked() -> None:
-    """Every method of boto3 that they name is reached from a function, or only from an operator."""
+    """A function or an operator command reaches every boto3 method that the adapters name."""
     methods = {
         name: operation
         for service in SERVICES

@@ -1,4 +1,4 @@
-"""Planning: what must be on this machine before Terraform looks."""
+"""Planning: what must exist on this machine before Terraform runs."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from operations.terraform import CLUSTER, Plan, Terraform
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Record what planning does, in its order, without doing it."""
+    """Return a list that records what planning does, in order; replace the actions by fakes."""
     happened: list[str] = []
 
     def fetch(environment: Environment) -> Path:
@@ -105,7 +105,7 @@ def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_nam
         changing(["create"]),
         changing(["update"]),
         changing(["no-op"]),
-        # Its creation failed: no step can be on it.
+        # The cluster's creation failed, so no step can run on it.
         changing(["delete", "create"], reason="replace_because_tainted"),
         Plan("", {}),
     ],

@@ -1,4 +1,4 @@
-"""Fetching posters from TMDB: a stand-in for it on loopback, and S3 by moto."""
+"""Fetching posters from TMDB, with a fake TMDB on loopback and S3 by moto."""
 
 import json
 import threading
@@ -45,7 +45,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 class StandIn:
-    """Answers as TMDB does: status, headers and body by path; counts what was asked."""
+    """A fake TMDB: answers by path (status, headers, body), and a count of the requests."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
@@ -275,7 +275,7 @@ def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 
 def use_model(links: dict[int, Ids] | None, support: Sequence[int] = (5, 9, 7)) -> None:
-    """Bring a model of three movies into use."""
+    """Publish a model of three movies."""
     model = random_model(3)
     rating = replace(model.rating, support=np.array(support, np.int32))
     beside = {} if links is None else {LINKS: pack_links(links)}

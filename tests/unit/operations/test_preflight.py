@@ -1,4 +1,4 @@
-"""Each check of the preflight: ok, warning and stop, with AWS's answers written out."""
+"""Each check of the preflight with its results ok, warning and stop, by prepared AWS answers."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def level(result: Result) -> tuple[Level, str]:
 
 
 # ---------------------------------------------------------------------------------------------
-# Who deploys
+# The deployer
 # ---------------------------------------------------------------------------------------------
 
 
@@ -113,7 +113,7 @@ def test_a_right_that_depends_on_a_tag_of_the_request_is_only_warned_about(
 def test_a_condition_that_is_missing_for_the_named_resource_is_only_warned_about(
     account: StubbedAccount,
 ) -> None:
-    """Where a resource is named, IAM lists what is missing in that resource's result."""
+    """When a resource is named, IAM lists missing condition keys in that resource's result."""
     on_queue = {
         "EvalResourceName": f"arn:aws:sqs:us-east-1:{NUMBER}:marquee-staging-visitors",
         "EvalResourceDecision": "implicitDeny",
@@ -203,7 +203,7 @@ def test_the_rights_for_every_kind_of_resource_are_known() -> None:
 
 
 def every_service() -> list[dict[str, Any]]:
-    """Return AWS's list of actions as the policy linter brings it."""
+    """Return AWS's list of actions, which is part of the policy linter."""
     linter = find_spec("parliament")
     assert linter
     assert linter.origin
@@ -230,7 +230,7 @@ def test_every_action_that_is_simulated_exists() -> None:
 
 
 def runs(account: StubbedAccount, *instances: dict[str, Any]) -> None:
-    """Let the account run instances, and one cluster of this deployment, j-OURS."""
+    """Prepare an account with these instances, with our cluster j-OURS and another cluster."""
     named = [{"Id": "j-OURS", "Name": "marquee-staging"}, {"Id": "j-OTHER", "Name": "other"}]
     account.answers("emr", "list_clusters", {"Clusters": named})
     reservations = [{"Instances": list(instances)}] if instances else []
@@ -460,7 +460,7 @@ def test_an_account_in_the_sms_sandbox_is_warned_about(
         ({"MonthlySpendLimit": "100"}, Level.OK),
         ({"MonthlySpendLimit": "1"}, Level.WARNING),
         ({}, Level.WARNING),
-        ({"MonthlySpendLimit": "5"}, Level.WARNING),  # where the alarm is
+        ({"MonthlySpendLimit": "5"}, Level.WARNING),  # equals the alarm's threshold
     ],
 )
 def test_a_spend_limit_of_a_dollar_or_below_the_alarm_is_warned_about(
@@ -472,7 +472,7 @@ def test_a_spend_limit_of_a_dollar_or_below_the_alarm_is_warned_about(
 
 
 # ---------------------------------------------------------------------------------------------
-# What an earlier run left
+# Remains of an earlier run
 # ---------------------------------------------------------------------------------------------
 
 
@@ -591,7 +591,7 @@ def test_sam_is_built_and_runs(
 
 
 # ---------------------------------------------------------------------------------------------
-# What is needed
+# Needs
 # ---------------------------------------------------------------------------------------------
 
 
@@ -646,7 +646,7 @@ def test_concurrency_is_every_queues_maximum_and_one_for_each_other_function() -
 
 
 # ---------------------------------------------------------------------------------------------
-# Answers that are none, and what follows from the results
+# Errors in place of answers, and the consequences of the results
 # ---------------------------------------------------------------------------------------------
 
 

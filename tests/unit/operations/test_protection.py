@@ -1,4 +1,4 @@
-"""Taking away what protects a deployment, where it is to be destroyed."""
+"""Removing the protection of a deployment before it is destroyed."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ STAGING = Environment("staging")
 
 @pytest.fixture(autouse=True)
 def account(mocked_aws: None) -> None:
-    """Let every client talk to moto."""
+    """Answer every client by moto."""
 
 
 def a_table(kind: str, protected: bool = True) -> str:
@@ -99,7 +99,7 @@ def test_backups_that_an_operator_made_go_too_and_another_deployments_stay() -> 
     )["TableDescription"]["TableName"]
     for table in (a_table("visitors", protected=False), other):
         dynamodb.create_backup(TableName=table, BackupName="by-hand")
-    dynamodb.delete_table(TableName="marquee-staging-visitors")  # the backup outlives its table
+    dynamodb.delete_table(TableName="marquee-staging-visitors")  # its backup remains
 
     said = end_backups(STAGING)
 

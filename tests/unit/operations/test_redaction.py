@@ -1,4 +1,4 @@
-"""What others get to read holds no account numbers, credentials, people or folders of theirs."""
+"""Published output holds no account numbers, credentials, personal data or private folders."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Putting dead letters back."""
+"""Redriving dead letters."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
 
 @pytest.fixture
 def queues(sqs: SQSClient) -> tuple[str, str]:
-    """A dead-letter queue with twelve letters, more than one receive gives, and its queue."""
+    """Return a dead-letter queue with twelve messages, too many for one receive, and its queue."""
     dead, alive = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "alive"))
     for number in range(12):
         sqs.send_message(QueueUrl=dead, MessageBody=f"letter {number}")

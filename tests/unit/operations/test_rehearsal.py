@@ -18,7 +18,7 @@ from operations.rehearsal.snapshot import differences
 from operations.rehearsal.stages import TAKE_DOWN, Rehearsal, Stage
 
 STAGING = Environment("staging")
-# A line of every kind that must not leave the machine; the number is reserved for fiction.
+# Data of every kind that must not leave the machine; the phone number is reserved for fiction.
 PRIVATE = (
     "arn:aws:iam::123456789012:user/ada AKIAIOSFODNN7EXAMPLE ada@example.org +12025550143"
     " Bearer 0123456789abcdef"
@@ -28,7 +28,7 @@ FORBIDDEN = re.compile(r"123456789012|AKIA|ada|2025550143|0123456789abcdef")
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment that is empty before the first stage, and the file of the report."""
+    """Fake a deployment that is empty before the first stage; return the file of the report."""
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
     looks = chain([Inventory()], repeat(Inventory({"stacks": ["marquee-staging"]})))
     monkeypatch.setattr(run, "inventory", lambda _: next(looks))
@@ -36,7 +36,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Recorder:
-    """Stages that note when they ran."""
+    """Stages that record their order."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
@@ -290,7 +290,7 @@ def test_what_differs_between_two_looks_is_named() -> None:
 
 @pytest.fixture
 def local_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was done to the local AWS, which does not run before."""
+    """Return a list that records actions on the local AWS, which does not run at first."""
     calls: list[str] = []
     monkeypatch.setattr(run, "local_aws_runs", lambda _: False)
     monkeypatch.setattr(run, "start_local_aws", lambda *_: calls.append("start"))

@@ -21,7 +21,7 @@ NAMES = [f"marquee-staging-{name}" for name in SOME]
 
 @pytest.fixture(autouse=True)
 def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Making a client takes longer than what these tests do with it.
+    # Making a client takes longer than these tests' calls.
     monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
     monkeypatch.setattr(releases, "FUNCTIONS", SOME)
 
@@ -47,7 +47,7 @@ def a_role() -> str:
 
 
 def publish(name: str, release: str, cluster: str = "j-1") -> str:
-    """Do what CloudFormation does to one function, its alias left out."""
+    """Publish a version of one function, as CloudFormation does; leave its alias unchanged."""
     client = boto3.client("lambda")
     try:
         client.update_function_configuration(
@@ -75,7 +75,7 @@ def point(name: str, version: str) -> None:
 
 
 def deploy(release: str, cluster: str = "j-1") -> None:
-    """Do what a deployment of changed functions does, operations' own part included."""
+    """Deploy changed functions, including what `operations` does around CloudFormation."""
     before = releases.in_use(STAGING)
     releases.forget_unfinished(STAGING)
     for name in NAMES:
@@ -161,7 +161,7 @@ def test_a_release_that_was_rolled_back_is_not_gone_back_to_later() -> None:
 
 def test_only_the_newest_releases_are_kept() -> None:
     published = [f"r{number}" for number in range(releases.KEPT + 2)]
-    for release in published:  # moto gives a deleted version's number out again: prune once
+    for release in published:  # prune only once: moto reuses the numbers of deleted versions
         for name in NAMES:
             point(name, publish(name, release))
 
@@ -171,7 +171,7 @@ def test_only_the_newest_releases_are_kept() -> None:
 
 def test_versions_of_a_deployment_that_failed_do_not_stay_in_the_way() -> None:
     deploy("a")
-    for name in NAMES[:2]:  # CloudFormation undoes the update and keeps the versions
+    for name in NAMES[:2]:  # CloudFormation rolls the update back and keeps the versions
         publish(name, "b")
         boto3.client("lambda").update_function_configuration(
             FunctionName=name, Environment=variables("a", "j-1")
@@ -186,7 +186,7 @@ def test_a_deployment_that_fails_after_a_rollback_leaves_what_was_rolled_back_to
     deploy("b")
     releases.roll_back(STAGING)
     before = releases.in_use(STAGING)
-    point(NAMES[0], "2")  # where CloudFormation thinks that the alias was
+    point(NAMES[0], "2")  # the version that CloudFormation has on record for the alias
 
     releases.go_back(STAGING, before)
 

@@ -1,4 +1,4 @@
-"""Renewing the cluster: the order of the work, and what an interrupted renewal leaves to do."""
+"""Renewing the cluster: the order of its actions, and resuming an interrupted renewal."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,11 +19,11 @@ FORMER = "/marquee/staging/former-cluster-ids"
 
 
 class Interrupted(BaseException):
-    """The operator's machine went away."""
+    """The operator's machine stopped."""
 
 
 class Account:
-    """An account with one deployment, and a stand-in for Terraform and SAM that acts on it."""
+    """An account with one deployment, on which a fake Terraform and a fake SAM act."""
 
     def __init__(self) -> None:
         self.environment = Environment("staging")
@@ -70,7 +70,7 @@ class Account:
         self.state = None
 
     def apply(self, environment: Environment, _: Phases) -> None:
-        """Act as Terraform does: the parameters follow the state and the variables."""
+        """Act as Terraform does: set the parameters by the state and the variables."""
         self.happens(f"apply, former: {environment.former_clusters}")
         self.state = self.state or self.start_cluster()
         self.publish("cluster-id", self.state)
@@ -81,7 +81,7 @@ class Account:
         self.happens(f"deploy to {environment.parameter('cluster-id')}")
 
     def unfinished(self, cluster_id: str) -> Iterator[str]:
-        """List the steps of one look after the other."""
+        """Yield the unfinished steps of one poll after another."""
         states = boto3.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
         assert not states["State"].startswith("TERMINAT"), "it ended before its steps"
         looks = self.steps.get(cluster_id, [])

@@ -1,4 +1,4 @@
-"""Putting a kept model into use again, under moto."""
+"""Publishing a former model again, under moto."""
 
 import functools
 from dataclasses import replace
@@ -21,7 +21,7 @@ OLDEST, MIDDLE, NEWEST = (f"2026112{day}t200000z-0a1b2c" for day in (1, 2, 3))
 
 @pytest.fixture(autouse=True)
 def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Making a client takes longer than what these tests do with it.
+    # Making a client takes longer than these tests' calls.
     monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     boto3.client("ssm").put_parameter(

@@ -1,4 +1,4 @@
-"""Following a step to its end."""
+"""Following a step until it ends."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
 
 
 class Clock:
-    """Time that passes by sleeping only."""
+    """A clock that moves only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -27,7 +27,7 @@ class Clock:
 
 
 class FakeCluster:
-    """A cluster whose step goes through the states, one a look."""
+    """A cluster whose step changes its state at every poll."""
 
     def __init__(self, *_: object) -> None:
         self.states: Iterator[str] = iter(STATES)
@@ -45,7 +45,7 @@ def test_a_step_is_followed_by_its_state_and_for_how_long_it_has_that(
     monkeypatch.setattr(running_steps, "time", Clock())
     monkeypatch.setattr(running_steps, "Cluster", FakeCluster)
     monkeypatch.setattr("boto3.client", lambda _: None)
-    environment = Environment("staging")  # where a step is looked at every five seconds
+    environment = Environment("staging")  # where a step is polled every five seconds
     environment.__dict__["parameters"] = {"cluster-id": "j-1"}
     heard: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What the functions' template is told."""
+"""The parameters of the functions' template."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_a_release_is_named_by_what_it_is_made_of(built: Path) -> None:
 
 
 class Deployed:
-    """Stands in for what `sam deploy` needs and for what happens around it; notes the order."""
+    """Fakes of `sam deploy` and of the actions before and after it, which record their order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, built: Path, tags: dict[str, str]) -> None:
         self.happened: list[str] = []

@@ -1,4 +1,4 @@
-"""What travels to the EMR cluster."""
+"""The files that are uploaded for the EMR cluster."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""What the site's bucket gets."""
+"""The files that are uploaded to the site's bucket."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The functions' stack in every state that CloudFormation knows."""
+"""The functions' stack in every state of CloudFormation."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ CHOICES = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_FAILED")
 
 
 def all_states() -> list[str]:
-    """Read the states from botocore's service model."""
+    """Return all stack states in botocore's service model."""
     client = boto3.client("cloudformation", region_name="us-east-1")
     shape: Any = client.meta.service_model.shape_for("StackStatus")
     return list(shape.enum)
@@ -43,7 +43,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 
 def in_state(aws: Stubber, state: str | None) -> None:
-    """Queue the answer to one DescribeStacks."""
+    """Prepare the answer to one DescribeStacks; without a state there is no stack."""
     if state is None:
         aws.add_client_error(
             "describe_stacks",

@@ -1,4 +1,4 @@
-"""Tools that no lock installs: found, installed where we may, or missed in one sentence."""
+"""Tools that no lock file installs are found, installed if allowed, or reported as missing."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Errors of names that AWS has not forgotten yet."""
+"""Errors about names that AWS has not released yet."""
 
 import sys
 from pathlib import Path
