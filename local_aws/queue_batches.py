@@ -9,18 +9,18 @@ or the window has passed
 The emulators also poll each queue by a single thread, so a function handles one batch at a time.
 Lambda handles several batches at the same time, up to the mapping's maximum concurrency
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). Here as many threads as
-the maximum concurrency poll for a mapping, but no more than a function may have execution
-environments on this machine.
+the maximum concurrency poll for a mapping, but no more than this machine has cores: each batch also
+takes the emulator's time, for which the API waits.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from local_aws import emulator
-from local_aws.lambda_process.turns import environments_at_once
 
 LOG = logging.getLogger(__name__)
 PAUSE_AFTER_EMPTY = 1.0  # seconds until a queue without messages is polled again
@@ -116,7 +116,7 @@ def pollers_of(mapping: Mapping[str, Any]) -> int:
     if mapping.get("MaximumBatchingWindowInSeconds"):
         return 1
     most = (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or 1
-    return min(int(most), environments_at_once())
+    return min(int(most), os.cpu_count() or 1)
 
 
 def keep_polling(

@@ -1,11 +1,11 @@
 """How a queue's messages are gathered into batches, by a clock that only the test moves."""
 
+import os
 import threading
 from typing import Any
 
 import pytest
 
-from local_aws.lambda_process.turns import LEAST
 from local_aws.queue_batches import (
     FIRST_MESSAGE_WAIT,
     GatheringClient,
@@ -103,18 +103,20 @@ def test_localstacks_poller_gets_the_whole_batch_in_one_answer() -> None:
         ({"BatchSize": 10}, 1),
         ({"BatchSize": 10, "ScalingConfig": None}, 1),
         ({"ScalingConfig": {"MaximumConcurrency": 2}}, 2),
-        ({"ScalingConfig": {"MaximumConcurrency": 2}, "MaximumBatchingWindowInSeconds": 0}, 2),
+        ({"ScalingConfig": {"MaximumConcurrency": 3}, "MaximumBatchingWindowInSeconds": 0}, 3),
         ({"ScalingConfig": {"MaximumConcurrency": 2}, "MaximumBatchingWindowInSeconds": 5}, 1),
     ],
 )
 def test_a_mapping_is_polled_as_often_at_once_as_it_says(
-    mapping: dict[str, Any], pollers: int
+    mapping: dict[str, Any], pollers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert pollers_of(mapping) == pollers
 
 
-def test_no_more_batches_are_taken_at_once_than_there_are_environments() -> None:
-    assert LEAST <= pollers_of({"ScalingConfig": {"MaximumConcurrency": 1000}}) < 1000
+def test_no_more_batches_are_taken_at_once_than_there_are_cores() -> None:
+    cores = os.cpu_count() or 1
+    assert pollers_of({"ScalingConfig": {"MaximumConcurrency": 1000}}) == cores
 
 
 def test_polling_goes_on_after_an_empty_queue_and_after_an_error_until_it_is_stopped(
