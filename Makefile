@@ -131,7 +131,7 @@ test: environments tools lint types test-site ## Everything: lint, types, then a
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests
 
-test-unit: environment-development ## Unit tests: no network, under a minute
+test-unit: environment-development ## Unit tests: no network, some minutes
 	@$(PYTEST) tests/unit
 
 test-site: $(NODE_MODULES) ## The site's scripts that need no page, by Node's own test runner
