@@ -234,11 +234,12 @@ export function savedBy(visitor) {
  * @param {Visitor} visitor
  * @param {{visitor_id: string, token: string}} credentials those that the call used
  * @param {string} at the time for ratings made elsewhere, ISO 8601
+ * @param {Saved} base what both sides last had in common: what the call sent if it saved changes,
+ *   otherwise what the API last returned
  * @returns {{shelf: Shelf, arrived: Change[]}} arrived: the changes made elsewhere, except those
  *   also made here, with the stars given there
  */
-export function met(shelf, visitor, { visitor_id, token }, at) {
-  const base = shelf.visit?.visitor_id === visitor_id ? shelf.visit.saved : { ratings: [], dismissed: [] };
+export function met(shelf, visitor, { visitor_id, token }, at, base = lastSaved(shelf, visitor_id)) {
   const theirs = savedBy(visitor);
   const mine = differences(base.ratings, ratingsOf(shelf));
   const answersBefore = new Map(shelf.answers.map((answer) => [answer.movie.movie_id, answer]));
@@ -273,6 +274,11 @@ export function met(shelf, visitor, { visitor_id, token }, at) {
       visit: { visitor_id, token: visitor.token ?? token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
     },
   };
+}
+
+/** @param {Shelf} shelf @param {string} visitorId @returns {Saved} */
+function lastSaved(shelf, visitorId) {
+  return shelf.visit?.visitor_id === visitorId ? shelf.visit.saved : { ratings: [], dismissed: [] };
 }
 
 /**

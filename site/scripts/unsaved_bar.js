@@ -50,13 +50,13 @@ export function unsavedBar(app, signal) {
     const hadFocus = place.contains(document.activeElement);
     place.replaceChildren();
     if (arrived.length > 0) place.append(arrivedPanel(app, arrived));
-    if (count > 0) place.append(savePanel());
+    if (count > 0 || isSaving) place.append(savePanel());
     if (hadFocus) place.querySelector("button")?.focus({ preventScroll: true });
 
     function savePanel() {
       const wantsText = phoneEnds && rated >= RATINGS_NEEDED ? textChoice(phoneEnds) : null;
       return make("section", { class: "panel save-panel", "aria-label": "Unsaved changes" },
-        make("p", { class: "status-words" }, `${counted(count, "change")} not saved yet.`),
+        make("p", { class: "status-words" }, isSaving ? "Your changes are being saved." : `${counted(count, "change")} not saved yet.`),
         make("p", { class: "hint" }, rated >= RATINGS_NEEDED
           ? "Saving has your picks computed again with everyone’s ratings."
           : `With fewer than ${RATINGS_NEEDED} ratings they are saved, and no picks are computed.`),

@@ -89,7 +89,7 @@ export class VisitKeeper extends EventTarget {
   async saveChanges(text) {
     const visit = this.#known();
     const saved = toSave(this.store.shelf);
-    const change = (/** @type {{proof?: string}} */ proof) => this.#meeting(() => this.api.changeRatings(visit, { ...saved, text, ...proof }));
+    const change = (/** @type {{proof?: string}} */ proof) => this.#meeting(() => this.api.changeRatings(visit, { ...saved, text, ...proof }), saved);
     await (text ? this.#proven((proof) => change({ proof })) : change({}));
     this.arrived = [];
     this.follow();
@@ -258,12 +258,14 @@ export class VisitKeeper extends EventTarget {
    * Make a call that changes the visitor and merge its answer into the shelf. If the visitor was
    * changed elsewhere, fetch and merge them before throwing.
    * @param {() => Promise<Visitor>} change a call with If-Match
+   * @param {import("./shelf.js").Saved} [sent] the ratings and dismissals that the call saves. The
+   *   visitor may change them again before the call is answered: those changes are unsaved.
    */
-  async #meeting(change) {
+  async #meeting(change, sent) {
     const visit = this.#known();
     this.stop();
     try {
-      this.#meet(await change(), this.credentials ?? visit);
+      this.#meet(await change(), this.credentials ?? visit, sent);
     } catch (error) {
       if (error instanceof ApiProblem && error.kind === "changed") await this.look();
       throw error;
@@ -273,13 +275,16 @@ export class VisitKeeper extends EventTarget {
   }
 
   /**
-   * Merge the visitor, as the API returned them, into the shelf.
+   * Merge the visitor, as the API returned them, into the shelf. Ignore an answer that is older
+   * than the shelf: it was on its way while a later call was answered.
    * @param {Visitor} visitor
    * @param {Credentials} credentials
+   * @param {import("./shelf.js").Saved} [sent] what the call saved, if it saved changes
    */
-  #meet(visitor, credentials) {
-    this.visitor = visitor;
+  #meet(visitor, credentials, sent) {
     const { visit } = this.store.shelf;
+    if (visit?.visitor_id === visitor.visitor_id && visitor.version < visit.version) return;
+    this.visitor = visitor;
     const token = visitor.token ?? credentials.token;
     const isNews = visit?.visitor_id !== visitor.visitor_id || visit.token !== token || visit.version !== visitor.version
       || visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends)
@@ -287,7 +292,7 @@ export class VisitKeeper extends EventTarget {
     if (isNews) {
       const hadIt = visit?.visitor_id === visitor.visitor_id;
       this.store.change((shelf) => {
-        const { shelf: after, arrived } = met(shelf, visitor, credentials, new Date().toISOString());
+        const { shelf: after, arrived } = met(shelf, visitor, credentials, new Date().toISOString(), sent);
         if (hadIt && arrived.length > 0) this.arrived = arrived;
         return after;
       });

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.marquee_page import MarqueePage, call, failing
@@ -26,11 +26,19 @@ def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
     return {each["movie_id"]: each["stars"] for each in answer.json()["ratings"]}
 
 
-def unaware(marquee: MarqueePage, visit: Visit) -> str:
-    """Keep the page from noticing changes made elsewhere; return the URL to unroute."""
-    address = marquee.api(f"/visitors/{visit.visitor_id}")
-    marquee.page.route(address, lambda route: route.abort())
-    return address
+def unaware(marquee: MarqueePage, visit: Visit) -> None:
+    """Keep the page from noticing changes made elsewhere until it saves its own."""
+    saves: list[Request] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PUT":
+            saves.append(request)
+
+    marquee.page.on("request", note)
+    marquee.page.route(
+        marquee.api(f"/visitors/{visit.visitor_id}"),
+        lambda route: route.continue_() if saves else route.abort(),
+    )
 
 
 def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
@@ -41,20 +49,18 @@ def rerate(marquee: MarqueePage, place: int, stars: int) -> int:
     return movie_id
 
 
-def changed_elsewhere(
-    marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
-) -> tuple[str, int]:
-    """Rate the first movie with one star in the other browser, unnoticed by the page.
+def changed_elsewhere(marquee: MarqueePage, other_browser: MarqueePage, visit: Visit) -> int:
+    """Rate the first movie with one star in the other browser; return the movie's id.
 
-    Returns the URL to unroute so that the page notices the change, and the movie's id.
+    The page does not notice the change until it saves.
     """
     to_mine(marquee, visit)
-    watched = unaware(marquee, visit)
+    unaware(marquee, visit)
     to_mine(other_browser, visit)
     movie_id = rerate(other_browser, 0, 1)
     other_browser.save_changes()
     expect(other_browser.unsaved).to_have_count(0)
-    return watched, movie_id
+    return movie_id
 
 
 def titles(marquee: MarqueePage) -> list[str]:
@@ -147,9 +153,8 @@ def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
 def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
-    watched, theirs = changed_elsewhere(marquee, other_browser, visit)
+    theirs = changed_elsewhere(marquee, other_browser, visit)
     mine = rerate(marquee, 1, 2)
-    marquee.page.unroute(watched)
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
     expect(elsewhere).to_contain_text("1 star there")
@@ -165,15 +170,36 @@ def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
 def test_where_both_changed_one_movie_the_visitor_decides(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
-    watched, movie = changed_elsewhere(marquee, other_browser, visit)
+    movie = changed_elsewhere(marquee, other_browser, visit)
     assert rerate(marquee, 0, 2) == movie
-    marquee.page.unroute(watched)
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
     expect(elsewhere).to_contain_text("1 star there; here 2 stars")
     elsewhere.get_by_role("button", name="Take that").click()
     expect(marquee.unsaved).to_have_count(0)
     assert held_by_the_api(marquee, visit)[movie] == 1
+
+
+def test_a_change_made_while_saving_is_not_lost(marquee: MarqueePage, visit: Visit) -> None:
+    to_mine(marquee, visit)
+    before = marquee.mine.first.locator("input:checked").get_attribute("value")
+    movie = rerate(marquee, 0, 1)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    address = marquee.api(f"/visitors/{visit.visitor_id}/ratings")
+    marquee.page.route(address, hold)
+    with marquee.page.expect_request(address):
+        marquee.save_changes()
+    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    rerate(marquee, 0, int(before or 0))
+    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    held[0].continue_()
+    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    assert held_by_the_api(marquee, visit)[movie] == 1
+    expect(marquee.stars(int(before or 0), marquee.mine.first)).to_be_checked()
 
 
 def test_two_tabs_of_one_browser_share_what_is_rated(marquee: MarqueePage, page: Page) -> None:

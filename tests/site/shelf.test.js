@@ -139,6 +139,15 @@ test("what both changed alike is no news", () => {
   assert.equal(unsavedCount(shelf), 0);
 });
 
+test("a change made while an earlier one is being saved is unsaved, even back to the old stars", () => {
+  const sent = answered(savedShelf({ 1: 5 }), movie(1), 2, AT);
+  const changedBack = answered(sent, movie(1), 5, LATER);
+  const { shelf, arrived } = met(changedBack, visitorWith({ 1: 2 }), WHO, LATER, toSave(sent));
+  assert.deepEqual(starsOn(shelf), { 1: 5 });
+  assert.deepEqual(arrived, []);
+  assert.equal(unsavedCount(shelf), 1);
+});
+
 test("a movie removed there and rated anew here stays", () => {
   const here = answered(savedShelf({ 1: 5, 2: 5 }), movie(1), 3, LATER);
   const { shelf } = met(here, visitorWith({ 2: 5 }), WHO, LATER);
