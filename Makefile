@@ -74,7 +74,7 @@ rollback-model: environment-development ## Put a kept model into use again, the 
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json
 	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Name both, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \
-	$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
+	$(DEVELOPMENT)/python -m operations.invoke '$(FUNCTION)' '$(EVENT)'
 
 ##@ On AWS
 .PHONY: preflight cost cost-page bootstrap plan deploy renew drift deployer-policy destroy
@@ -160,9 +160,10 @@ permissions: environment-development ## Write docs/permissions.md from Terraform
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@$(DEVELOPMENT)/python -m operations.permissions
 
-lint: environment-development ## Style of Python and Terraform files
+lint: environment-development ## Style of Python and Terraform files, and the import rules of pyproject.toml
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --check --quiet $(CHECKED) || { echo "Some files are not formatted: run 'make format'." >&2; exit 1; }
+	@report=$$(PYTHONPATH=layer:emr_steps:. $(DEVELOPMENT)/lint-imports --no-cache 2>&1) || { echo "$$report" >&2; exit 1; }
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@terraform fmt -check -recursive terraform >/dev/null 2>&1 || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
 

@@ -26,8 +26,8 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.netflix_size import netflix_size_model, visitors_of
 from marquee.contracts import CurrentModel, timestamp
-from marquee.model import to_files
-from marquee.steps import new_model_id
+from marquee.recommender.model_folder import to_files
+from marquee.requests.emr_step_requests import new_model_id
 from tests.deployment import Deployment, eventually, running_locally
 
 P50_AT_MOST, P99_AT_MOST, OWN_P99_AT_MOST = 40.0, 150.0, 25.0  # milliseconds

@@ -21,9 +21,9 @@ from rich.table import Table
 import recommend
 from benchmarks.machine import machine, processor_seconds
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from learning.step_log import Progress
 from marquee.contracts import Member, Rating, Submission
-from marquee.model import write_folder
-from marquee.progress import Progress
+from marquee.recommender.model_folder import write_folder
 
 FEWEST, MOST = 5, 20  # ratings of a visitor
 

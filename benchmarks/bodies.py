@@ -26,7 +26,8 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.netflix_size import netflix_size_model
 from marquee.contracts import CurrentModel
-from marquee.model import Model, to_files
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import to_files
 from tests.unit.aws import DATASET, MODEL_ID, Aws, create
 from tests.unit.bodies import LIMIT, Body, Generator, Operation, largest, operations
 from tests.unit.hostile_calls import Caller

@@ -31,8 +31,9 @@ from benchmarks.machine import machine
 from benchmarks.synthetic import SHAPES, Shape, made_ratings, write_movielens
 from learning.fitting import size_for
 from marquee.contracts import timestamp
-from marquee.model import HELD_OUT, Counts, pack_rating, to_files
-from marquee.steps import Step, new_model_id, prepare_step, train_step
+from marquee.recommender.model import Counts
+from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
+from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
 from operations.console import Phases
 from operations.environment import Environment, chosen
 from operations.import_ratings import find, load_titles, upload

@@ -19,9 +19,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
-from marquee.model import Model, read_model, to_files
-from marquee.recommending import Recommender
-from marquee.scoring import names_for
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import read_model, to_files
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import names_for
 
 WARM_UP = 50
 

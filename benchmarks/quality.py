@@ -37,16 +37,16 @@ from benchmarks import rivals
 from benchmarks.machine import machine
 from benchmarks.rivals import Expected, Training
 from benchmarks.spark import local_spark
+from learning.confidence import Estimate, average, difference
 from learning.measuring import people_of
+from learning.metrics import Measured, Person, estimates_of, rmse
 from learning.old_setting import fit_old_setting
 from learning.splits import OFFICIAL, split_named
 from marquee.contracts import PICKS
 from marquee.datasets import recognise_folder
-from marquee.estimates import Estimate, average, difference
-from marquee.evaluation import OLD, Measured, Person, estimates_of, rmse
-from marquee.model import RatingModel
-from marquee.recommending import Mask, candidates_of
-from marquee.scoring import POPULARITY, RANKING
+from marquee.recommender.model import RatingModel
+from marquee.recommender.picks import Mask, candidates_of
+from marquee.recommender.scorers import OLD, POPULARITY, RANKING
 from tests.spark.prepared import prepared_in
 
 SEEDS = (1, 2, 3, 4, 5)

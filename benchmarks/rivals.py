@@ -10,11 +10,11 @@ from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from surprise import SVD, AlgoBase, Dataset, Reader, SVDpp
 
+from learning.metrics import RELEVANT, Measured, Person, measured_by
 from marquee.contracts import PICKS
-from marquee.evaluation import RELEVANT, Measured, Person, measured_by
-from marquee.fold_in import rated_from
-from marquee.model import Floats, Integers, RatingModel
-from marquee.recommending import Mask, best_open
+from marquee.recommender.fold_in import rated_from
+from marquee.recommender.model import Floats, Integers, RatingModel
+from marquee.recommender.picks import Mask, best_open
 
 IMPLICIT_ITERATIONS = 15  # the library's own default
 # The alpha of `implicit` is the confidence of a liked movie itself; MLlib adds one to its alpha.

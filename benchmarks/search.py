@@ -21,9 +21,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from catalogue import MOVIES
-from marquee.model import Model, Movie
-from marquee.searching import Titles
-from marquee.titles import build_titles, words_of
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.title_index import build_titles
+from marquee.recommender.title_words import words_of
+from marquee.serving.title_search import Titles
 from tests.models import FIRST, random_model
 
 TITLES, WORDS, SEED = 62_000, 36_000, 1

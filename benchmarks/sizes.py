@@ -24,12 +24,12 @@ from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
 from learning.fitting import Size, fitted, size_for
 from learning.measuring import measured, people_of
+from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
 from marquee.contracts import PICKS
-from marquee.evaluation import Examiner, estimates_of
-from marquee.model import Counts, Model
-from marquee.recommending import candidates_of
-from marquee.scoring import POPULARITY, RANKING, scorer_named
+from marquee.recommender.model import Counts, Model
+from marquee.recommender.picks import candidates_of
+from marquee.recommender.scorers import POPULARITY, RANKING, scorer_named
 from tests.spark.prepared import prepared_in
 
 SEED = 1

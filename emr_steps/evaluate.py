@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
+from learning.confidence import Estimate, average, difference
 from learning.data import (
     MOVIES_SCHEMA,
     RATINGS_SCHEMA,
@@ -26,26 +27,11 @@ from learning.data import (
     with_user_index,
 )
 from learning.fitting import Size, baseline_of, fitted, fitted_sizes, movies_of, size_for
+from learning.hadoop_files import Files, join
+from learning.likely_seen import seen_of
 from learning.measuring import measured, measured_new_visitors, people_of
-from learning.old_setting import ByOldSetting, fit_old_setting
-from learning.profiles import profiles_of, read_tags
-from learning.seen import seen_of
-from learning.session import fitting_session
-from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
-from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
-from marquee.estimates import Estimate, average, difference
-from marquee.evaluation import (
-    EVALUATED,
-    OLD,
-    Examiner,
-    coverage,
-    estimates_of,
-    median_popularity,
-    models_named,
-)
-from marquee.hadoop import Files, join
-from marquee.model import Counts, Model
-from marquee.new_visitors import (
+from learning.metrics import Examiner, coverage, estimates_of, median_popularity
+from learning.new_visitors import (
     BIAS_ONLY,
     POPULAR,
     QUESTIONNAIRE,
@@ -53,9 +39,21 @@ from marquee.new_visitors import (
     NewVisitorExaminer,
     after_first_answers,
 )
-from marquee.progress import Progress, StepError, step
-from marquee.recommending import candidates_of
-from marquee.scoring import UnknownModelError, scorer_named
+from learning.old_setting import ByOldSetting, fit_old_setting
+from learning.profiles import profiles_of, read_tags
+from learning.session import fitting_session
+from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
+from learning.step_log import Progress, StepError, step
+from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
+from marquee.recommender.model import Counts, Model
+from marquee.recommender.picks import candidates_of
+from marquee.recommender.scorers import (
+    EVALUATED,
+    OLD,
+    UnknownModelError,
+    models_named,
+    scorer_named,
+)
 
 EVALUATION = "evaluation.json"
 DIGITS = 6

@@ -15,9 +15,9 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
+from learning.hadoop_files import Files, join
+from learning.step_log import Progress, StepError, step
 from marquee.datasets import HEAD_BYTES, DatasetError, Form, Layout, recognise
-from marquee.hadoop import Files, join
-from marquee.progress import Progress, StepError, step
 
 EXAMPLES = 100
 HIGHEST = 5.0  # stars

@@ -14,11 +14,12 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.hadoop_files import Files, join
+from learning.step_log import Progress, StepError, step
 from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
-from marquee.hadoop import Files, join
-from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress, StepError, step
-from marquee.recommending import Recommender
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.picks import Recommender
 
 MEMBERS_AT_ONCE = 1000
 SPLIT_BYTES = 512 * 1024  # of a submission, about 1000 members: one task serves as many

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from marquee.hadoop import Files, join
-from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress, step
-from marquee.similarity import (
+from learning.hadoop_files import Files, join
+from learning.step_log import Progress, step
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.similarity import (
     SIMILAR,
     Block,
     Nearest,

@@ -25,29 +25,34 @@ from learning.data import (
     titles_of,
 )
 from learning.fitting import fitted, fitted_sizes
-from learning.gate import Examined, Sources, choose_visitors, counts_of, examined, read_in_use
+from learning.hadoop_files import Files, join
+from learning.likely_seen import seen_of
 from learning.profiles import profiles_of, read_tags
-from learning.seen import seen_of
+from learning.regression_check import (
+    Examined,
+    Sources,
+    choose_visitors,
+    counts_of,
+    examined,
+    read_in_use,
+)
 from learning.session import fitting_session
+from learning.step_log import Progress, StepError, step
 from learning.visitors import visitors_of
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
-from marquee.hadoop import Files, join
-from marquee.links import pack_links
-from marquee.model import (
+from marquee.recommender.links import pack_links
+from marquee.recommender.model import Model, ModelError, RatingModel
+from marquee.recommender.model_folder import (
     HELD_OUT,
     LINKS,
     METRICS,
     TITLES,
-    Model,
-    ModelError,
-    RatingModel,
-    names_of,
+    file_names_of,
     pack_rating,
     to_files,
 )
-from marquee.progress import Progress, StepError, step
-from marquee.questionnaire import choose_questionnaire
-from marquee.titles import build_titles
+from marquee.recommender.questionnaire import choose_questionnaire
+from marquee.recommender.title_index import build_titles
 
 REFUSED = "refused"  # subfolder of the model folder that receives a rejected model
 
@@ -179,7 +184,7 @@ def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, by
 
 def copy_model(source: str, folder: str, files: Files) -> None:
     """Copy a model into another folder, because submitted steps will recommend from that folder."""
-    for name in names_of(lambda name: files.read(join(source, name))):
+    for name in file_names_of(lambda name: files.read(join(source, name))):
         files.write(join(folder, name), files.read(join(source, name)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from marquee.evaluation import EVALUATED
+from marquee.recommender.scorers import EVALUATED
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out

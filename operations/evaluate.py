@@ -6,9 +6,8 @@ from typing import Any
 
 import boto3
 
-from marquee.evaluation import models_named
-from marquee.scoring import UnknownModelError
-from marquee.steps import evaluate_step
+from marquee.recommender.scorers import UnknownModelError, models_named
+from marquee.requests.emr_step_requests import evaluate_step
 from operations.console import Phases, out
 from operations.environment import Environment
 from operations.errors import OperationError

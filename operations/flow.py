@@ -16,7 +16,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from marquee.contracts import parse_timestamp
-from marquee.steps import parse_recommend_step_name
+from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.addresses import api_url
 from operations.console import out
 from operations.environment import Environment

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from marquee.aws.movies_table import Movie, MoviesTable
 from marquee.datasets import DatasetError, Layout, recognise_folder
-from marquee.steps import prepare_step
+from marquee.requests.emr_step_requests import prepare_step
 from operations.console import Phase, Phases, out
 from operations.environment import Environment
 from operations.errors import OperationError

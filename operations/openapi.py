@@ -15,7 +15,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import ApiGatewayResolver
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from marquee.answers import ErrorsAnswer
+from marquee.serving.answers import ErrorsAnswer
 from operations import ROOT
 from operations.errors import exit_with_one_sentence
 

@@ -23,8 +23,9 @@ import httpx
 from mypy_boto3_s3 import S3Client
 
 from marquee.aws.buckets import ModelsBucket
-from marquee.links import read_links
-from marquee.model import LINKS, ModelError, read_beside, read_model
+from marquee.recommender.links import read_links
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import LINKS, read_beside, read_model
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError

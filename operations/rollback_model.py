@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 
 from marquee.contracts import CurrentModel
-from marquee.model import (
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import (
     BESIDE_FILE_NAMES,
-    ModelError,
-    names_of,
+    file_names_of,
     read_beside,
     read_model,
 )
@@ -112,7 +112,7 @@ def check(environment: Environment, model_id: str) -> KeptModel:
 
     try:
         model = read_model(read)
-        for name in set(names_of(read)) & set(BESIDE_FILE_NAMES):
+        for name in set(file_names_of(read)) & set(BESIDE_FILE_NAMES):
             read_beside(read, name)
     except ModelError as error:
         # Training again does not bring an older model back.

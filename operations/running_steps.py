@@ -11,8 +11,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from marquee.aws.cluster import Cluster
-from marquee.ports import ClusterGoneError
-from marquee.steps import Step, StepLocations
+from marquee.requests.emr_step_requests import Step, StepLocations
+from marquee.requests.ports import ClusterGoneError
 from operations.environment import Environment
 from operations.errors import OperationError
 from operations.scripts import publish_scripts

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from marquee.contracts import ALS_RANKS
-from marquee.steps import new_model_id, similar_step, train_step
+from marquee.requests.emr_step_requests import new_model_id, similar_step, train_step
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marquee.contracts import ALS_RANKS
-from marquee.model import (
+from marquee.recommender.likely_seen import CANDIDATES, fitted_seen
+from marquee.recommender.model import (
     Counts,
     GaussianFactors,
     Model,
@@ -14,7 +15,6 @@ from marquee.model import (
     RatingModel,
     Seen,
 )
-from marquee.seen import CANDIDATES, fitted_seen
 
 LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
 FIRST = 100  # movie_id

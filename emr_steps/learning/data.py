@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.step_log import StepError
 from marquee.contracts import MAX_STARS, MIN_STARS
-from marquee.links import Ids
-from marquee.model import Movie, RatingModel
-from marquee.progress import StepError
-from marquee.titles import titles_apart
+from marquee.recommender.links import Ids
+from marquee.recommender.model import Movie, RatingModel
+from marquee.recommender.title_words import titles_apart
 
 TEST_PERCENT = 15
 MOST_USERS = 2**31 - 1

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from pyspark.storagelevel import StorageLevel
 
 from learning.data import Totals
-from marquee.fold_in import Doubles
-from marquee.model import GaussianFactors, Integers, RankingModel, RatingModel
+from marquee.recommender.fold_in import Doubles
+from marquee.recommender.model import GaussianFactors, Integers, RankingModel, RatingModel
 
 MOVIE_DAMPING = 10.0  # prior strength of a movie's bias, in ratings
 USER_DAMPING = 5.0  # prior strength of a user's bias, in ratings

@@ -7,8 +7,8 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.evaluation import Examiner, Measured, Person
-from marquee.new_visitors import NewVisitor, NewVisitorExaminer
+from learning.metrics import Examiner, Measured, Person
+from learning.new_visitors import NewVisitor, NewVisitorExaminer
 
 MOST_PEOPLE = 20_000  # about: larger sets are sampled
 

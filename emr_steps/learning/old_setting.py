@@ -6,9 +6,9 @@ import numpy as np
 from pyspark.sql import DataFrame
 
 from learning.fitting import Size, fit, item_factors
-from marquee.fold_in import Doubles, Rated, Rows
-from marquee.model import Floats, Integers
-from marquee.scoring import Scored
+from marquee.recommender.fold_in import Doubles, Rated, Rows
+from marquee.recommender.model import Floats, Integers
+from marquee.recommender.scorers import Scored
 
 RANK, ITERATIONS, REGULARISATION = 10, 5, 0.01
 

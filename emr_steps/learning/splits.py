@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.hadoop_files import join
+from learning.step_log import StepError
 from marquee.datasets import official_tests
-from marquee.hadoop import join
-from marquee.progress import StepError
 
 RANDOM, OFFICIAL = "random", "official"
 HELD_OUT_PERCENT = 20

@@ -13,6 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.step_log import Progress
 from marquee.contracts import (
     MAX_STARS,
     MIN_STARS,
@@ -20,7 +21,6 @@ from marquee.contracts import (
     parse_timestamp,
     timestamp,
 )
-from marquee.progress import Progress
 
 # Ratings that count per visitor: five times as many as the questionnaire asks for.
 MOST_RATINGS_OF_A_VISITOR = 100

@@ -15,9 +15,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
-from marquee.collecting import Collected
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
-from marquee.s3_events import created_keys
+from marquee.requests.collect import Collected
+from marquee.requests.s3_events import created_keys
 
 SETTINGS = Settings.from_environment()
 

@@ -7,7 +7,7 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
 from marquee.contracts import ContractError
-from marquee.reconciling import Reconciled
+from marquee.requests.reconcile import Reconciled
 
 SETTINGS = Settings.from_environment()
 STEP_STATUS_CHANGE = "EMR Step Status Change"

@@ -16,7 +16,7 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.texting import SECONDS_TO_SEND, NotYetError, TextOutcome
+from marquee.requests.send_text import SECONDS_TO_SEND, NotYetError, TextOutcome
 
 SETTINGS = Settings.from_environment()
 # With less time left, no text is started: the work before the claim may be slow as well.

@@ -15,8 +15,8 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import Settings
 from marquee.contracts import ContractError, parse_visitor_key
-from marquee.s3_events import created_keys
-from marquee.submitting import Submitted
+from marquee.requests.s3_events import created_keys
+from marquee.requests.submit import Submitted
 
 SETTINGS = Settings.from_environment()
 

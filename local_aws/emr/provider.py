@@ -11,7 +11,7 @@ from typing import Any
 
 from local_aws import emulator
 from local_aws.emr import instance_profile, spark_submit
-from local_aws.emr.node import Node
+from local_aws.emr.class_archive import node_of_environment
 from local_aws.emr.operations import (
     Cluster,
     EmrError,
@@ -105,7 +105,7 @@ class LocalWork:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="emr-"))
         self.running: dict[str, StepProcess] = {}
-        self.node = Node.of_environment()
+        self.node = node_of_environment()
         self.operations: Operations | None = None
 
     def begin(self, cluster: Cluster, step: Step) -> None:

@@ -23,7 +23,7 @@ class Deployment:
         prices: list prices of the region.
         usage: assumptions about usage.
         cluster_hours: hours a month for which the cluster runs.
-        text_parts: parts that a text is billed as, at most `marquee.text.MAX_PARTS`.
+        text_parts: parts that a text is billed as, at most `requests.text_message.MAX_PARTS`.
     """
 
     resources: tuple[Resource, ...]

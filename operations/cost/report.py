@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from marquee.text import MAX_PARTS
+from marquee.requests.text_message import MAX_PARTS
 from operations import sam
 from operations.console import out, show_table
 from operations.cost.bill import Row, price

@@ -8,15 +8,15 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from marquee import steps
 from marquee.contracts import CurrentModel
+from marquee.requests import emr_step_requests as steps
 from operations import ROOT
 from operations.permissions.code import Call, calls_of
 from operations.permissions.plan import Rendered
 
 _TEMPLATE = ROOT / "sam" / "template.yaml"
 _TEMPLATE_PLACE = "sam/template.yaml"
-_STEPS_PLACE = "layer/marquee/steps.py"
+_STEPS_PLACE = "layer/marquee/requests/emr_step_requests.py"
 
 # Operations whose IAM action has another name (AWS's Service Authorization Reference).
 _ACTIONS = {
@@ -213,7 +213,7 @@ class StepAddress:
 
 
 def step_addresses(rendered: Rendered) -> list[StepAddress]:
-    """Return every S3 address among the arguments of the steps of `marquee.steps`."""
+    """Return every S3 address among the arguments that `emr_step_requests` gives the steps."""
     prefix = f"{rendered.name}-{rendered.account}"
     where = steps.StepLocations(
         scripts=f"s3://{prefix}-artifacts/steps/*/",

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Request, Response, Route, expect
 
-from marquee.texting import NO_MORE_TODAY
+from marquee.requests.send_text import NO_MORE_TODAY
 from tests.browser.conftest import FLOW_MS, Visit
 from tests.browser.marquee_page import (
     MarqueePage,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marquee.steps import StepLocations, recommend_step
+from marquee.requests.emr_step_requests import StepLocations, recommend_step
 from tests.infrastructure.plans import Plan
 
 type Configuration = dict[str, Any]

@@ -13,8 +13,8 @@ from itertools import pairwise
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from marquee import steps
 from marquee.contracts import CurrentModel
+from marquee.requests import emr_step_requests as steps
 from tests.infrastructure.conftest import LONGEST_ENVIRONMENT
 from tests.infrastructure.plans import Plan
 

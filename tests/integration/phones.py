@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pytest
 
-from marquee.phone import PhoneError, country_of, to_e164
+from marquee.requests.phone import PhoneError, country_of, to_e164
 from tests.deployment import Deployment
 
 AREAS, LINES = range(201, 1000), range(100, 200)

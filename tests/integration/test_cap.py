@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from marquee.limits import Limited
-from marquee.texting import NO_MORE_TODAY
+from marquee.requests.limits import Limited
+from marquee.requests.send_text import NO_MORE_TODAY
 from tests.deployment import Deployment, Visitor
 from tests.integration.phones import Phones
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from marquee.identity import visitor_id_for
+from marquee.requests.identity import visitor_id_for
 from tests.deployment import Deployment, Visitor, eventually
 from tests.integration.phones import Phones
 

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from marquee.scoring import MODEL_NAMES
+from marquee.recommender.scorers import MODEL_NAMES
 from tests.deployment import ROOT, Deployment, Visitor
 from tests.integration.phones import Phones
 

@@ -13,9 +13,9 @@ import pytest
 from marquee.aws.buckets import RatingsBucket
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
-from marquee.identity import new_visitor_id
-from marquee.registering import Registrar
-from marquee.visitor import Phone, Registration
+from marquee.requests.identity import new_visitor_id
+from marquee.requests.register import Registrar
+from marquee.requests.visitor import Phone, Registration
 from tests.deployment import Deployment, Visitor, eventually
 from tests.integration.phones import Phones
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.invoke import engine
 from operations.console import Phases
+from operations.invoke import engine
 from tests.deployment import ROOT, Deployment
 
 EVENTS = ROOT / "events"
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 def invoke(local: Deployment, function: str, event: Path) -> subprocess.CompletedProcess[str]:
     """Run the command of `make invoke`."""
-    return local.python("-m", "local_aws.invoke", function, str(event))
+    return local.python("-m", "operations.invoke", function, str(event))
 
 
 def answer(local: Deployment, function: str) -> Any:

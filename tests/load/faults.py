@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from local_aws.deliveries import PATH as DELIVERIES
 from marquee.contracts import submission_key
-from marquee.steps import parse_recommend_step_name
+from marquee.requests.emr_step_requests import parse_recommend_step_name
 from tests.deployment import Deployment
 from tests.load.forms import PUBLISH, Form, Load
 from tests.load.seen import Seen

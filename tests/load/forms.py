@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marquee.identity import visitor_id_for
+from marquee.requests.identity import visitor_id_for
 from tests.deployment import Deployment
 
 RATED = 10  # movies per form

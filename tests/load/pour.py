@@ -19,7 +19,7 @@ from httpx import codes
 from local_aws.instance import PATH as INSTANCE
 from marquee.aws.batch_get import batch_get
 from marquee.contracts import parse_timestamp
-from marquee.steps import parse_recommend_step_name
+from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.proofs import fresh_proof
 from tests.deployment import ENDED, QUEUES, Deployment
 from tests.load.faults import disturbed_deliveries, fail_steps, plant_deaths

@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 import prepare
-from marquee.progress import Progress
+from learning.step_log import Progress
 
 type Prepared = tuple[prepare.Report, Path]
 type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]

@@ -7,8 +7,8 @@ from pyspark.sql import SparkSession
 import train
 from catalogue import taste
 from catalogue.__main__ import write
-from marquee.progress import Progress
-from marquee.recommending import Recommender
+from learning.step_log import Progress
+from marquee.recommender.picks import Recommender
 from tests.spark.prepared import prepared_in
 
 FILMS = taste.films()

@@ -12,15 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 import evaluate
+from learning import new_visitors
 from learning.data import MOVIES_SCHEMA, totals_of, users_of, with_split, with_user_index
 from learning.fitting import Size, fit, item_factors
 from learning.old_setting import REGULARISATION, ByOldSetting
 from learning.splits import RANDOM, official_pairs, split_named, with_folds, with_new_people
-from marquee import new_visitors
-from marquee.evaluation import EVALUATED
-from marquee.fold_in import Rated
-from marquee.progress import Progress, StepError
-from marquee.scoring import UnknownModelError, scorer_named
+from learning.step_log import Progress, StepError
+from marquee.recommender.fold_in import Rated
+from marquee.recommender.scorers import EVALUATED, UnknownModelError, scorer_named
 
 MOVIES, USERS, EACH = 60, 60, 36
 SAY = Progress("evaluate")

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from learning import fitting
-from marquee.fold_in import RankingFolding, rated_from
+from marquee.recommender.fold_in import RankingFolding, rated_from
 from tests.spark.tastes import numbered, ratings
 
 __all__ = ["ratings"]  # a fixture

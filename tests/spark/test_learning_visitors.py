@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from learning import visitors
+from learning.step_log import Progress
 from learning.visitors import LeftOut, Period
-from marquee.progress import Progress
 from tests.spark.tastes import ADA, BOB, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures

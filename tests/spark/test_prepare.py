@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 import prepare
-from marquee.progress import StepError
+from learning.step_log import StepError
 from tests.spark.prepared import Prepared, Preparing, prepared_in
 
 TITLES = "1,2003,Dinosaur Planet\n2,NULL,Fame, Fortune and Love\n3,1997,Amélie\n"

@@ -8,10 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 import recommend
+from learning.step_log import Progress, StepError
 from marquee.contracts import Member, Rating, Result, Submission
-from marquee.model import Model, ModelError, write_folder
-from marquee.progress import Progress, StepError
-from marquee.recommending import Recommender
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import write_folder
+from marquee.recommender.picks import Recommender
 from tests.models import random_model
 
 MOVIES = 40

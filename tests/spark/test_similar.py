@@ -7,9 +7,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 import similar
-from marquee.model import ModelError, read_model, write_folder
-from marquee.progress import Progress
-from marquee.similarity import SIMILAR, Block, nearest, read_similar, similar_movies, vectors_of
+from learning.step_log import Progress
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import read_model, write_folder
+from marquee.recommender.similarity import (
+    SIMILAR,
+    Block,
+    nearest,
+    read_similar,
+    similar_movies,
+    vectors_of,
+)
 from tests.models import random_model
 
 SAY = Progress("similar")

@@ -16,24 +16,23 @@ from pyspark.sql import DataFrame, SparkSession
 
 import train
 from learning import data, visitors
-from learning.gate import examined, read_in_use
+from learning.hadoop_files import Files
+from learning.regression_check import examined, read_in_use
+from learning.step_log import Progress, StepError
 from marquee.contracts import CurrentModel, timestamp
-from marquee.hadoop import Files
-from marquee.links import Ids, read_links
-from marquee.model import (
+from marquee.recommender.links import Ids, read_links
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.model_folder import (
     HELD_OUT,
     LINKS,
     TITLES,
-    Model,
-    Movie,
     pack_rating,
     read_beside,
     read_model,
     to_files,
 )
-from marquee.progress import Progress, StepError
-from marquee.recommending import Recommender
-from marquee.searching import Titles
+from marquee.recommender.picks import Recommender
+from marquee.serving.title_search import Titles
 from tests.models import rating_of
 from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored, visitor
 

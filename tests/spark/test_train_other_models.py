@@ -8,12 +8,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import train
+from learning.hadoop_files import Files
 from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
-from marquee.hadoop import Files
-from marquee.model import Model, read_model
-from marquee.progress import Progress
-from marquee.recommending import Recommender
-from marquee.scoring import names_for
+from learning.step_log import Progress
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import names_for
 from tests.spark.tastes import models, movies, ratings, stored
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures

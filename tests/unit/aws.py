@@ -16,7 +16,8 @@ from aws_lambda_powertools.utilities import parameters
 
 from marquee.aws import wiring
 from marquee.contracts import CurrentModel
-from marquee.model import Counts, Model, Movie, to_files
+from marquee.recommender.model import Counts, Model, Movie
+from marquee.recommender.model_folder import to_files
 from tests.models import ranking_of, rating_of
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from marquee.collecting import Collected, Collector
 from marquee.contracts import (
     CurrentModel,
     Pick,
@@ -23,19 +22,20 @@ from marquee.contracts import (
     timestamp,
     visitors_prefix,
 )
-from marquee.discarding import Discarder
-from marquee.forgetting import Forgetter
-from marquee.limits import Cap, Limited
-from marquee.ports import ClusterGoneError, Slice, StepState, TextNotSentError
-from marquee.reconciling import Patience, Reconciled, Reconciler
-from marquee.registering import Registrar
-from marquee.revising import Reviser
-from marquee.staleness import StalenessRule
-from marquee.steps import Step, StepLocations, parse_recommend_step_name
-from marquee.submitting import StepAdder, Submitter
-from marquee.sweeping import SecondsLeft, Sweeper
-from marquee.texting import Texter
-from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
+from marquee.requests.collect import Collected, Collector
+from marquee.requests.discard import Discarder
+from marquee.requests.emr_step_requests import Step, StepLocations, parse_recommend_step_name
+from marquee.requests.forget import Forgetter
+from marquee.requests.limits import Cap, Limited
+from marquee.requests.ports import ClusterGoneError, Slice, StepState, TextNotSentError
+from marquee.requests.reconcile import Patience, Reconciled, Reconciler
+from marquee.requests.register import Registrar
+from marquee.requests.revise import Reviser
+from marquee.requests.send_text import Texter
+from marquee.requests.staleness import StalenessRule
+from marquee.requests.submit import StepAdder, Submitter
+from marquee.requests.sweep import SecondsLeft, Sweeper
+from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 LOCATIONS = StepLocations("s3://artifacts/steps/1/", "ratings", "models", "results")
 

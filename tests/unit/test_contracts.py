@@ -21,7 +21,7 @@ from marquee.contracts import (
     ratings_from,
     unique_members,
 )
-from marquee.s3_events import created_keys
+from marquee.requests.s3_events import created_keys
 from tests.unit.memory import good_result, registration
 
 ADA = registration(1).progress

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from marquee.texting import NO_MORE_TODAY
+from marquee.requests.send_text import NO_MORE_TODAY
 
 ROOT = Path(__file__).parents[2]
 

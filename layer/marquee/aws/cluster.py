@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from requests.ports import ClusterGoneError, StepState
 
-from marquee.ports import ClusterGoneError, StepState
-from marquee.steps import Step
+from marquee.requests.emr_step_requests import Step
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -19,7 +19,7 @@ _MAX_PAGES = 10
 
 
 class Cluster:
-    """Implements `marquee.ports.Cluster`."""
+    """Implements `requests.ports.Cluster`."""
 
     def __init__(
         self,

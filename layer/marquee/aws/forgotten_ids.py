@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class ForgottenIds:
-    """Implements `marquee.ports.ForgottenIds`; an item holds only the id and its expiry."""
+    """Implements `requests.ports.ForgottenIds`; an item holds only the id and its expiry."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from marquee.reconciling import Patience
-from marquee.staleness import StalenessRule
-from marquee.steps import StepLocations
+from marquee.requests.emr_step_requests import StepLocations
+from marquee.requests.reconcile import Patience
+from marquee.requests.staleness import StalenessRule
 
 type _Seconds = Annotated[float, Field(gt=0)]
 

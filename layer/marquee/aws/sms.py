@@ -8,8 +8,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
 )
-
-from marquee.ports import (
+from requests.ports import (
     OptedOutError,
     TextNotSentError,
     TextRejectedError,
@@ -27,7 +26,7 @@ _SERVER_ERROR = 500
 
 
 class SnsSms:
-    """Implements `marquee.ports.Sms`.
+    """Implements `requests.ports.Sms`.
 
     The client must not retry, because a publish that timed out may have been sent.
     """
@@ -76,7 +75,7 @@ def _without_message(parsed: dict[str, Any], **_: Any) -> None:
 
 
 def _from(error: ClientError) -> Exception:
-    """Return the error of `marquee.ports` that an error of SNS stands for."""
+    """Return the error of `requests.ports` that an error of SNS stands for."""
     code = _code(error)
     if code in _THROTTLED:
         return TextNotSentError(f"SNS throttles: {code}")

@@ -20,18 +20,18 @@ from marquee.aws.settings import Settings
 from marquee.aws.sms import SnsSms
 from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.challenges import Challenges
-from marquee.collecting import Collector
-from marquee.discarding import Discarder
-from marquee.forgetting import Forgetter
-from marquee.identity import token_for
-from marquee.limits import Cap, Limit, Limited, NetworkLimits
-from marquee.reconciling import Reconciler
-from marquee.registering import Registrar
-from marquee.revising import Reviser
-from marquee.submitting import StepAdder, Submitter
-from marquee.sweeping import Sweeper
-from marquee.texting import Texter
+from marquee.requests.collect import Collector
+from marquee.requests.discard import Discarder
+from marquee.requests.forget import Forgetter
+from marquee.requests.identity import token_for
+from marquee.requests.limits import Cap, Limit, Limited, NetworkLimits
+from marquee.requests.reconcile import Reconciler
+from marquee.requests.register import Registrar
+from marquee.requests.revise import Reviser
+from marquee.requests.send_text import Texter
+from marquee.requests.submit import StepAdder, Submitter
+from marquee.requests.sweep import Sweeper
+from marquee.serving.challenges import Challenges
 
 # In seconds. A call that hangs must time out well before its function does.
 _TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
@@ -39,7 +39,7 @@ _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts"
 # For adding steps to EMR: a retry could add the same steps again, and they would run twice.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
 # For SNS: a publish that timed out may have been sent, so the client must not retry. The time-outs
-# are within `marquee.texting.SECONDS_TO_SEND`.
+# are within `marquee.requests.send_text.SECONDS_TO_SEND`.
 _TEXT_ONCE = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1})
 # EMR allows a burst of ten ListSteps calls, then one every two seconds. Looking up many steps can
 # use up the burst. Six attempts wait about 15 seconds in total.

@@ -17,10 +17,10 @@ from marquee.aws.movies_table import MoviesTable
 from marquee.aws.queues import QueueError, TextsQueue
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Submission, TextMessage
-from marquee.ports import ClusterGoneError, Slice, StepState
-from marquee.revising import next_version
-from marquee.steps import StepLocations, train_step
-from marquee.visitor import Change, Status
+from marquee.requests.emr_step_requests import StepLocations, train_step
+from marquee.requests.ports import ClusterGoneError, Slice, StepState
+from marquee.requests.revise import next_version
+from marquee.requests.visitor import Change, Status
 from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
 from tests.unit.memory import good_result, registration
 

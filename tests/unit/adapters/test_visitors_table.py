@@ -13,9 +13,9 @@ from marquee.aws.buckets import RatingsBucket, UndeletedError
 from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
-from marquee.ports import Slice
-from marquee.revising import next_version
-from marquee.visitor import Change, Page, Status
+from marquee.requests.ports import Slice
+from marquee.requests.revise import next_version
+from marquee.requests.visitor import Change, Page, Status
 from tests.unit.aws import MODEL_ID, Aws
 from tests.unit.memory import good_result, phone_of, registration
 

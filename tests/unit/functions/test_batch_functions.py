@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from marquee.aws.buckets import RatingsBucket
 from marquee.aws.cluster import Cluster
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.collecting import PAGE
 from marquee.contracts import CurrentModel, Result, Submission, results_prefix, timestamp
-from marquee.texting import NO_MORE_TODAY
-from marquee.visitor import Registration, Status
+from marquee.requests.collect import PAGE
+from marquee.requests.send_text import NO_MORE_TODAY
+from marquee.requests.visitor import Registration, Status
 from tests.unit.aws import MODEL_ID, Aws, context, create_cluster, event, put_model, put_titles
 from tests.unit.memory import good_result, phone_of, registration
 

@@ -9,7 +9,7 @@ import pytest
 
 from marquee.aws.buckets import RatingsBucket
 from marquee.contracts import VisitorObject
-from marquee.registering import Registrar
+from marquee.requests.register import Registrar
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import DATASET, Aws, context, event, put_model
 

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from marquee.links import Ids, pack_links
-from marquee.model import LINKS, TITLES, Model, Movie
-from marquee.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
-from marquee.titles import build_titles
+from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.model_folder import LINKS, TITLES
+from marquee.recommender.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
+from marquee.recommender.title_index import build_titles
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
 from tests.unit.aws import Aws

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marquee.limits import Limited
+from marquee.requests.limits import Limited
 from tests.unit.api import FORM, PHONE, Api
 
 QUIET = {"name": "Ada", "ratings": FORM["ratings"]}

@@ -10,9 +10,10 @@ import pytest
 from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
-from marquee.model import Model, to_files
-from marquee.recommending import Recommender
-from marquee.scoring import MODEL_NAMES, UnknownModelError
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import to_files
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
 from tests.models import FIRST, random_model
 from tests.unit.aws import Aws, context, event
 

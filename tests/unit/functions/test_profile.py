@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marquee.profile import Portraitist
-from marquee.recommending import Recommender
-from marquee.scoring import MODEL_NAMES
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import MODEL_NAMES
+from marquee.serving.portrait import Portraitist
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
 from tests.unit.aws import Aws

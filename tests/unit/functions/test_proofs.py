@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from marquee import challenges
+from marquee.serving import challenges
 from tests.unit.api import FORM, Api
 
 QUIET = {name: value for name, value in FORM.items() if name not in ("phone", "consent")}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marquee.forms import MAX_QUESTIONS
-from marquee.questionnaire import Questioner
-from marquee.seen import seen_in
+from marquee.recommender.likely_seen import seen_in
+from marquee.recommender.questionnaire import Questioner
+from marquee.serving.forms import MAX_QUESTIONS
 from tests.models import random_model
 from tests.unit.aws import Aws, context, event
 from tests.unit.functions.test_picks import put

@@ -12,7 +12,7 @@ import pytest
 from marquee.aws import wiring
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
-from marquee.limits import Limited
+from marquee.requests.limits import Limited
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import MODEL_ID, Aws, context, event, put_model
 from tests.unit.memory import good_result

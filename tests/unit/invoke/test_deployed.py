@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from local_aws.invoke import deployed
-from local_aws.invoke.deployed import DeployedFunction, container_variables, described
 from operations.environment import Environment
 from operations.errors import OperationError
+from operations.invoke import deployed
+from operations.invoke.deployed import DeployedFunction, container_variables, described
 from tests.deployment import ROOT
 
 CONFIGURATION = {

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from local_aws.invoke.forwarder import forwarding
+from operations.invoke.forwarder import forwarding
 
 LOOPBACK = "127.0.0.1"
 LARGE = b"stars" * 200_000  # larger than any buffer on the way

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.invoke import debian, engine, images
 from operations.console import Phases
 from operations.errors import OperationError
+from operations.invoke import debian, engine, images
 
 TARGETS = [
     "http://mirror.example/debian/ bookworm",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.invoke.sam_local import FunctionError, answer_of, declaring, env_vars
+from operations.invoke.sam_local import FunctionError, answer_of, declaring, env_vars
 
 FUNCTION = {
     "Type": "AWS::Serverless::Function",

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.steps import Step, StepLocations, evaluate_step
+from marquee.requests.emr_step_requests import Step, StepLocations, evaluate_step
 from operations import __main__ as command_line
 from operations import evaluation_chart
 from operations.console import Phases, out

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marquee.phone import to_e164
+from marquee.requests.phone import to_e164
 from operations.errors import OperationError
 from operations.flow import LOCAL_PHONE, RATED_MOVIES, rate, read_form
 

@@ -15,8 +15,8 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.links import Ids, pack_links
-from marquee.model import LINKS, to_files
+from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.model_folder import LINKS, to_files
 from operations import posters as fetching
 from operations.console import Phases
 from operations.environment import Environment

@@ -6,7 +6,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from marquee.model import RANKING, to_files
+from marquee.recommender.model_folder import RANKING, to_files
 from operations.console import Phases
 from operations.environment import Environment
 from operations.errors import OperationError

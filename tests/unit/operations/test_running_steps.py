@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from marquee.steps import Step, StepLocations, train_step
+from marquee.requests.emr_step_requests import Step, StepLocations, train_step
 from operations import running_steps
 from operations.environment import Environment
 from operations.running_steps import run_step

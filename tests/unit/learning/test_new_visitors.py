@@ -1,0 +1,173 @@
+"""Evaluation on users who are new to a model: the movies they are asked about, and predictions."""
+
+import numpy as np
+import pytest
+
+from learning.metrics import Person
+from learning.new_visitors import (
+    ANSWERS,
+    BIAS_ONLY,
+    GUESSES,
+    LEAST_PEOPLE,
+    POPULAR,
+    QUESTIONNAIRE,
+    NewVisitor,
+    NewVisitorExaminer,
+    after_first_answers,
+    by_popularity,
+    by_questionnaire,
+)
+from marquee.recommender.likely_seen import independent
+from marquee.recommender.model import GaussianFactors, RatingModel
+from marquee.recommender.questionnaire import Questioner
+
+MOVIES = 60
+
+
+@pytest.fixture
+def model() -> RatingModel:
+    """Return a model of one taste dimension: users who like even movies dislike odd ones."""
+    sides = np.where(np.arange(MOVIES) % 2 == 0, 1.0, -1.0).astype(np.float32)
+    return RatingModel(
+        movie_ids=np.arange(MOVIES, dtype=np.int32),
+        support=np.arange(MOVIES, 0, -1, dtype=np.int32),
+        parts=(GaussianFactors(np.full(MOVIES, 3, dtype=np.float32), 1.5 * sides[:, None]),),
+        noise=0.5,
+        global_mean=3.0,
+        lowest=1.0,
+        highest=5.0,
+    )
+
+
+@pytest.fixture
+def examiner(model: RatingModel) -> NewVisitorExaminer:
+    return NewVisitorExaminer(model, independent(model, 100), movie_bias=np.zeros(MOVIES))
+
+
+def questioner(model: RatingModel) -> Questioner:
+    return Questioner(model, independent(model, 100))
+
+
+def of_one_taste(movies: range) -> Person:
+    return Person(1, {}, {movie: 4.5 if movie % 2 == 0 else 1.5 for movie in movies})
+
+
+def test_given_movies_by_popularity_then_she_is_asked_for_those_she_rated_in_that_order() -> None:
+    asked = by_popularity({4: 5.0, 2: 1.0, 9: 3.0}, popular=[9, 8, 2, 7, 4], most=2)
+    assert (asked.movie_ids, asked.shown) == ((9, 2), (1, 3))
+
+
+def test_given_movies_she_has_not_seen_then_the_questionnaire_shows_more_and_counts_them(
+    model: RatingModel,
+) -> None:
+    given = dict.fromkeys(range(1, MOVIES, 2), 4.0)
+    asked = by_questionnaire(given, questioner(model), 3)
+    assert set(asked.movie_ids) <= given.keys()
+    assert asked.shown[-1] > 3
+
+
+def test_given_few_ratings_then_the_questionnaire_ends_when_it_has_no_more_movies(
+    model: RatingModel,
+) -> None:
+    assert by_questionnaire({3: 4.0}, questioner(model), 5).movie_ids == (3,)
+
+
+def test_given_other_stars_then_the_same_movies_are_asked_for(model: RatingModel) -> None:
+    one, other = (
+        by_questionnaire(dict.fromkeys(range(MOVIES), stars), questioner(model), 10)
+        for stars in (1.0, 5.0)
+    )
+    assert one == other
+
+
+def test_given_a_person_then_all_guesses_are_about_the_same_ratings(
+    examiner: NewVisitorExaminer,
+) -> None:
+    visitor = examiner.measured(of_one_taste(range(50)))
+    pairs = {errors.pairs for (most, *_), errors in visitor.errors.items() if most == 20}
+    assert len(pairs) == 1
+
+
+def test_given_a_person_then_what_she_was_asked_for_is_never_guessed_at(
+    examiner: NewVisitorExaminer,
+) -> None:
+    """Of 21 ratings, one is left to predict after 20 answers, whichever were chosen."""
+    visitor = examiner.measured(of_one_taste(range(21)))
+    assert {errors.pairs for (most, *_), errors in visitor.errors.items() if most == 20} == {1}
+
+
+def test_given_other_stars_for_the_rest_then_the_guess_is_the_same(
+    examiner: NewVisitorExaminer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prediction depends only on the answers, not on the held-out ratings."""
+    folded: list[list[float]] = []
+    fold = NewVisitorExaminer._folded
+
+    def spied(self: NewVisitorExaminer, answers, rows):  # type: ignore[no-untyped-def]
+        folded.append(fold(self, answers, rows).tolist())
+        return fold(self, answers, rows)
+
+    monkeypatch.setattr(NewVisitorExaminer, "_folded", spied)
+    person = of_one_taste(range(50))
+    examiner.measured(person)
+    before, folded[:] = list(folded), []
+    asked = {*range(20)} | {
+        *by_questionnaire(person.held_out, examiner._questioner, ANSWERS[-1]).movie_ids
+    }
+    turned = {i: stars if i in asked else 6 - stars for i, stars in person.held_out.items()}
+    examiner.measured(Person(1, {}, turned))
+    assert folded == before
+
+
+def test_given_a_taste_then_folding_it_in_beats_the_bias_alone(
+    examiner: NewVisitorExaminer,
+) -> None:
+    errors = examiner.measured(of_one_taste(range(50))).errors
+    assert errors[20, 5, QUESTIONNAIRE].squared < errors[20, 5, BIAS_ONLY].squared / 4
+
+
+def test_given_too_few_ratings_for_five_answers_then_nothing_is_guessed(
+    examiner: NewVisitorExaminer,
+) -> None:
+    assert examiner.measured(of_one_taste(range(5))).errors == {}
+
+
+def test_given_movies_that_the_model_does_not_know_then_they_are_left_out(
+    examiner: NewVisitorExaminer,
+) -> None:
+    assert examiner.measured(of_one_taste(range(1000, 1050))) == NewVisitor(1, {}, {})
+
+
+def people(examiner: NewVisitorExaminer, count: int, ratings: int) -> list[NewVisitor]:
+    one = examiner.measured(of_one_taste(range(ratings)))
+    return [NewVisitor(user, one.shown, one.errors) for user in range(count)]
+
+
+def test_given_enough_people_then_every_number_of_answers_is_told_of_the_same_people(
+    examiner: NewVisitorExaminer,
+) -> None:
+    visitors = people(examiner, LEAST_PEOPLE, 50) + people(examiner, LEAST_PEOPLE, 15)
+    rows = after_first_answers(visitors)
+    assert [(row.answers, row.people) for row in rows] == [(n, LEAST_PEOPLE) for n in ANSWERS]
+    assert rows[0].rmse.keys() == set(GUESSES)
+
+
+def test_given_too_few_people_with_twenty_answers_then_only_fewer_answers_are_told_of(
+    examiner: NewVisitorExaminer,
+) -> None:
+    visitors = people(examiner, LEAST_PEOPLE - 1, 50) + people(examiner, LEAST_PEOPLE, 15)
+    assert [row.answers for row in after_first_answers(visitors)] == [5, 10]
+
+
+def test_given_everybody_rated_the_most_popular_movies_then_as_many_were_shown_as_answered(
+    examiner: NewVisitorExaminer,
+) -> None:
+    rows = after_first_answers(people(examiner, LEAST_PEOPLE, 50))
+    shown = rows[1].shown[POPULAR]
+    assert shown is not None
+    assert (shown.value, shown.users) == (10, LEAST_PEOPLE)
+    assert rows[1].median_shown[POPULAR] == 10
+
+
+def test_given_nobody_then_there_are_no_rows() -> None:
+    assert after_first_answers([]) == []
