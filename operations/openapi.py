@@ -18,11 +18,13 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from marquee.serving.answers import ErrorsAnswer
 from operations import ROOT
 from operations.errors import exit_with_one_sentence
+from operations.sam_template import load_template
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 _JSON = "application/json"
 _INGEST = ROOT / "functions" / "ingest"
 # The variables that importing the function requires; no service is called.
+# Settings that have no default in the template. Nothing is called with them.
 _ENVIRONMENT = {
     "ENVIRONMENT": "openapi",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -30,6 +32,9 @@ _ENVIRONMENT = {
     "SITE_URL": "https://example.org/",
     "IDEMPOTENCY_TABLE": "none",
     "VISITORS_TABLE": "none",
+    "RATINGS_BUCKET": "none",
+    "MODELS_BUCKET": "none",
+    "TOKEN_SECRET_NAME": "none",
 }
 _REFUSALS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
@@ -116,7 +121,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 def ingest() -> ApiGatewayResolver:
     """Import and return the function's app, as a cold start does."""
-    for name, value in _ENVIRONMENT.items():
+    for name, value in (load_template({}).settings("ingest") | _ENVIRONMENT).items():
         os.environ.setdefault(name, value)
     sys.path.insert(0, str(_INGEST))
     app: ApiGatewayResolver = importlib.import_module("app").app

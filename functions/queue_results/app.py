@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import QueueResultsSettings
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
 from marquee.requests.collect import Collected
 from marquee.requests.s3_events import created_keys
 
-SETTINGS = Settings.from_environment()
+SETTINGS = QueueResultsSettings.from_environment()
 
 logger, tracer, metrics = observe("queue-results")
 collector = wiring.collector(SETTINGS)

@@ -5,11 +5,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import ReconcileSettings
 from marquee.contracts import ContractError
 from marquee.requests.reconcile import Reconciled
 
-SETTINGS = Settings.from_environment()
+SETTINGS = ReconcileSettings.from_environment()
 STEP_STATUS_CHANGE = "EMR Step Status Change"
 ENDED_BADLY = ("FAILED", "CANCELLED")
 

@@ -14,11 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import SendTextSettings
 from marquee.contracts import TextMessage, parse_timestamp
 from marquee.requests.send_text import SECONDS_TO_SEND, NotYetError, TextOutcome
 
-SETTINGS = Settings.from_environment()
+SETTINGS = SendTextSettings.from_environment()
 # With less time left, no text is started: the work before the claim may be slow as well.
 SECONDS_FOR_A_TEXT = SECONDS_TO_SEND + 5
 

@@ -13,12 +13,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import SubmitStepSettings
 from marquee.contracts import ContractError, parse_visitor_key
 from marquee.requests.s3_events import created_keys
 from marquee.requests.submit import Submitted
 
-SETTINGS = Settings.from_environment()
+SETTINGS = SubmitStepSettings.from_environment()
 
 logger, tracer, metrics = observe("submit-step")
 ledger = wiring.ledger(SETTINGS)

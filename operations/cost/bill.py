@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations.cost.deployment import MONTH_HOURS, Deployment
-from operations.cost.template import METHOD_METRICS
+from operations.sam_template import METHOD_METRICS
 
 THOUSAND = 1000
 _GB_IN_KB = 1e6

@@ -6,8 +6,8 @@ from typing import Any
 
 from operations.cost.custom_metrics import custom_metrics
 from operations.cost.prices import Prices, Usage, load_prices, load_usage
-from operations.cost.template import Template, load_template
 from operations.planned import Resource
+from operations.sam_template import Template, load_template
 
 MONTH_HOURS = 730.0  # AWS's convention: 8,760 hours a year / 12
 

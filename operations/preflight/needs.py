@@ -8,8 +8,8 @@ from pathlib import Path
 
 from operations.cost.bill import node_groups
 from operations.cost.deployment import Deployment
-from operations.cost.template import Template
 from operations.planned import Resource
+from operations.sam_template import Template
 
 
 @dataclass(frozen=True)

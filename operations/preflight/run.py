@@ -10,7 +10,6 @@ from rich.table import Table
 
 from operations import sam
 from operations.console import Phases, out, show_table
-from operations.cost.template import load_template
 from operations.environment import Environment
 from operations.errors import OperationError
 from operations.planned import plan_offline, variables_of
@@ -18,6 +17,7 @@ from operations.preflight import caller, cluster, leftovers, machine, quotas, te
 from operations.preflight.account import Account, Denied, NotOffered, Unanswered
 from operations.preflight.needs import Needs, needs
 from operations.preflight.result import Level, Result
+from operations.sam_template import load_template
 from operations.terraform import require_variables
 
 type Planned = Callable[[Environment], Needs]

@@ -18,6 +18,7 @@ from marquee.aws import wiring
 from marquee.contracts import CurrentModel
 from marquee.recommender.model import Counts, Model, Movie
 from marquee.recommender.model_folder import to_files
+from operations.sam_template import load_template
 from tests.models import ranking_of, rating_of
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +206,12 @@ def model_of_dataset(dataset: str) -> Model:
 
 
 def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
-    return {
+    """Return the variables of all functions: the template's settings, and names of resources."""
+    template = load_template({})
+    settings: dict[str, str] = {}
+    for function in (each.parent.name for each in (ROOT / "functions").glob("*/app.py")):
+        settings |= template.settings(function)
+    return settings | {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -222,6 +228,7 @@ def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
         "RESULTS_QUEUE_URL": queues["results"],
         "BUSY_DELAY_SECONDS": "0",
         "CLUSTER_ID": cluster_id,
+        "FORMER_CLUSTER_IDS": "none",
         "STEPS_PREFIX": "s3://marquee-test-artifacts/steps/1/",
         "SITE_URL": "https://d111111abcdef8.cloudfront.net/",
         "TOKEN_SECRET_NAME": "/marquee/test/token-secret",

@@ -31,12 +31,25 @@ from marquee.requests.ports import ClusterGoneError, Slice, StepState, TextNotSe
 from marquee.requests.reconcile import Patience, Reconciled, Reconciler
 from marquee.requests.register import Registrar
 from marquee.requests.revise import Reviser
-from marquee.requests.send_text import Texter
+from marquee.requests.send_text import Claims, Texter
 from marquee.requests.staleness import StalenessRule
 from marquee.requests.submit import StepAdder, Submitter
 from marquee.requests.sweep import SecondsLeft, Sweeper
 from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
+PATIENCE = Patience(
+    received=timedelta(minutes=5),
+    submitted=timedelta(minutes=10),
+    recommended=timedelta(minutes=5),
+    give_up=timedelta(hours=24),
+    attempts=3,
+)
+STALENESS = StalenessRule(
+    small_ratings=1_000_000,
+    max_age=timedelta(hours=24),
+    max_new_share=0.01,
+    interval=timedelta(minutes=5),
+)
 LOCATIONS = StepLocations("s3://artifacts/steps/1/", "ratings", "models", "results")
 
 
@@ -602,7 +615,7 @@ class World:
             self.models,
             self.objects,
             LOCATIONS,
-            StalenessRule(interval=interval),
+            replace(STALENESS, interval=interval),
             self.locks,
         )
         line = MemoryLine(self.gate, self.visitors_queue.append)
@@ -611,12 +624,13 @@ class World:
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
         self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)
         # No lease: here a death is noticed only after the function's time is up.
+        claims = Claims(self.visitors, lease=timedelta(0))
         self.texter = Texter(
             self.visitors,
             MemoryTitles(),
             self.sms,
             lambda visitor_id, generation: f"https://example.org/#{visitor_id}.{generation}",
-            claim_lease=timedelta(0),
+            claims=claims,
             cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
             phone_cap=Cap(Limited.TEXTS, phone_cap, timedelta(days=1), self.counter),
         )
@@ -630,8 +644,9 @@ class World:
             adder,
             self.collector,
             self.discarder,
-            self.texter,
-            Patience(
+            claims,
+            replace(
+                PATIENCE,
                 received=timedelta(0),
                 submitted=timedelta(0),
                 recommended=timedelta(0),

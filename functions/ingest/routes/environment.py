@@ -4,7 +4,7 @@ from marquee.aws import wiring
 from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.aws.observability import observe, token_secret
-from marquee.aws.settings import Settings
+from marquee.aws.settings import IngestSettings
 from marquee.contracts import PICKS
 from marquee.recommender.model import Model
 from marquee.recommender.picks import Recommender, Wanted
@@ -13,7 +13,7 @@ from marquee.serving.answers import PickAnswer, pick_answers
 from marquee.serving.forms import FieldError, RatingsForm
 from marquee.serving.loaded_model import LoadedModel
 
-SETTINGS = Settings.from_environment()
+SETTINGS = IngestSettings.from_environment()
 
 logger, tracer, metrics = observe("ingest")
 models = ModelStore(

@@ -27,7 +27,7 @@ from marquee.requests.ports import (
     Visitors,
 )
 from marquee.requests.revise import log_ratings
-from marquee.requests.send_text import NotYetError, Texter
+from marquee.requests.send_text import Claims, NotYetError
 from marquee.requests.submit import StepAdder, submitted_at
 from marquee.requests.sweep import SLICE, Phase, SecondsLeft, Sweeper, Swept, in_time, kept
 from marquee.requests.visitor import Progress, Status
@@ -50,11 +50,11 @@ class Patience:
         attempts: the most attempts of a recommend step.
     """
 
-    received: timedelta = timedelta(minutes=5)
-    submitted: timedelta = timedelta(minutes=10)
-    recommended: timedelta = timedelta(minutes=5)
-    give_up: timedelta = timedelta(hours=24)
-    attempts: int = 3
+    received: timedelta
+    submitted: timedelta
+    recommended: timedelta
+    give_up: timedelta
+    attempts: int
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Reconciler:
     adder: StepAdder
     collector: Collector
     discarder: Discarder
-    texter: Texter
+    claims: Claims
     patience: Patience
     sweeper: Sweeper
 
@@ -369,7 +369,7 @@ class _Round:
         it = self.reconciler
         if not awaits_text(progress, progress.version):
             with suppress(NotYetError):
-                it.texter.give_up_claim(progress)
+                it.claims.give_up(progress)
                 self.done.delivery_unknown += 1
                 self.done.failed.append(progress)
             return False

@@ -71,12 +71,36 @@ class NotYetError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """Gives up claims of texts that were never finished.
+
+    Attributes:
+        lease: the age at which an unfinished claim is given up.
+    """
+
+    visitors: Visitors
+    lease: timedelta
+
+    def give_up(self, progress: Progress) -> TextOutcome:
+        """Fail the request if its text was claimed but never finished.
+
+        Raises:
+            NotYetError: if the claim is younger than `lease`.
+        """
+        claimed_at = parse_timestamp(progress.text_claimed_at or progress.status_at)
+        if datetime.now(UTC) - claimed_at < self.lease:
+            raise NotYetError(f"visitor {progress.visitor_id} is being texted right now")
+        _fail(self.visitors, progress, DELIVERY_UNKNOWN)
+        return TextOutcome.DELIVERY_UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
 class Texter:
     """Sends texts.
 
     Attributes:
         link: returns the address of a visitor's page, given visitor id and token generation.
-        claim_lease: the age at which an unfinished claim is given up.
+        claims: gives up a claim that an earlier delivery did not finish.
         cap: caps the texts per day to all phones together.
         phone_cap: caps the texts per day to each phone.
     """
@@ -85,7 +109,7 @@ class Texter:
     titles: Titles
     sms: Sms
     link: Callable[[str, int], str]
-    claim_lease: timedelta
+    claims: Claims
     cap: Cap
     phone_cap: Cap
 
@@ -112,20 +136,8 @@ class Texter:
         if progress.version < message.version or progress.status is not Status.RECOMMENDED:
             raise NotYetError(f"visitor {message.visitor_id} is still {progress.status}")
         if progress.text_claimed_at is not None:
-            return self.give_up_claim(progress)
+            return self.claims.give_up(progress)
         return self._claim_and_send(recipient, seconds_left)
-
-    def give_up_claim(self, progress: Progress) -> TextOutcome:
-        """Fail the request if its text was claimed but never finished.
-
-        Raises:
-            NotYetError: if the claim is younger than `claim_lease`.
-        """
-        claimed_at = parse_timestamp(progress.text_claimed_at or progress.status_at)
-        if datetime.now(UTC) - claimed_at < self.claim_lease:
-            raise NotYetError(f"visitor {progress.visitor_id} is being texted right now")
-        self._fail(progress, DELIVERY_UNKNOWN)
-        return TextOutcome.DELIVERY_UNKNOWN
 
     def _claim_and_send(
         self, recipient: Recipient, seconds_left: Callable[[], float]
@@ -154,10 +166,10 @@ class Texter:
             self._note_texted(progress, seconds_left)
             return TextOutcome.OPTED_OUT
         except TextRejectedError as rejected:
-            self._fail(progress, str(rejected))
+            _fail(self.visitors, progress, str(rejected))
             return TextOutcome.REJECTED
         except TextUnknownError:
-            self._fail(progress, UNANSWERED)
+            _fail(self.visitors, progress, UNANSWERED)
             return TextOutcome.DELIVERY_UNKNOWN
         self._note_texted(progress, seconds_left)
         return TextOutcome.TEXTED
@@ -223,15 +235,10 @@ class Texter:
         request ends as if the text had been sent.
         """
         if limited is Limited.TEXTS_IN_ALL:
-            self._fail(progress, NO_MORE_TODAY)
+            _fail(self.visitors, progress, NO_MORE_TODAY)
             return TextOutcome.OVER_THE_CAP
         self._note_texted(progress, seconds_left)
         return TextOutcome.OVER_THE_PHONES_LIMIT
-
-    def _fail(self, progress: Progress, reason: str) -> None:
-        self.visitors.mark_failed(
-            progress.visitor_id, progress.version, reason, while_at=[Status.RECOMMENDED]
-        )
 
     def _compose(self, recipient: Recipient) -> str:
         """Return the text: the picks' titles and the link to the visitor's page."""
@@ -243,3 +250,9 @@ class Texter:
             [titles.get(movie_id, f"Movie {movie_id}") for movie_id in movie_ids],
             self.link(progress.visitor_id, progress.token_generation),
         )
+
+
+def _fail(visitors: Visitors, progress: Progress, reason: str) -> None:
+    visitors.mark_failed(
+        progress.visitor_id, progress.version, reason, while_at=[Status.RECOMMENDED]
+    )

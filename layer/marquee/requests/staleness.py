@@ -19,10 +19,10 @@ class StalenessRule:
         interval: least time between two trainings for visitors, however many visitors come.
     """
 
-    small_ratings: int = 1_000_000
-    max_age: timedelta = timedelta(hours=24)
-    max_new_share: float = 0.01
-    interval: timedelta = timedelta(minutes=5)
+    small_ratings: int
+    max_age: timedelta
+    max_new_share: float
+    interval: timedelta
 
 
 def is_stale(model: CurrentModel, now: datetime, new_visitors: int, rule: StalenessRule) -> bool:

@@ -12,9 +12,9 @@ from operations.cost.custom_metrics import custom_metrics
 from operations.cost.deployment import MONTH_HOURS, Deployment
 from operations.cost.prices import load_prices
 from operations.cost.report import as_markdown
-from operations.cost.template import Template, load_template
 from operations.errors import OperationError
 from operations.planned import Resource, read_plan, resources
+from operations.sam_template import Template, load_template
 
 NOTHING = Template({}, {})
 

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from operations import __main__ as command_line
 from operations import planned
 from operations.console import Phases
-from operations.cost.template import Template, load_template
 from operations.environment import Environment
 from operations.errors import OperationError
 from operations.planned import Resource
@@ -22,6 +21,7 @@ from operations.preflight.account import Account, Denied, Unanswered
 from operations.preflight.needs import needs
 from operations.preflight.result import Level, Result
 from operations.preflight.rights import RIGHTS
+from operations.sam_template import Template, load_template
 from tests.unit.operations.stubbed_account import NEEDS, NUMBER, StubbedAccount, needing
 
 ROLE = f"arn:aws:sts::{NUMBER}:assumed-role/Deployer/somebody"

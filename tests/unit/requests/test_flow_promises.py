@@ -19,7 +19,6 @@ from marquee.requests.ports import (
     TextRejectedError,
     TextUnknownError,
 )
-from marquee.requests.reconcile import Patience
 from marquee.requests.send_text import (
     DELIVERY_UNKNOWN,
     NO_MORE_TODAY,
@@ -30,7 +29,7 @@ from marquee.requests.send_text import (
 )
 from marquee.requests.sweep import Swept
 from marquee.requests.visitor import Registration, Status
-from tests.unit.memory import Died, World, good_result, registration
+from tests.unit.memory import PATIENCE, Died, World, good_result, registration
 
 ADA = registration(1)
 
@@ -357,7 +356,7 @@ def test_a_request_that_waits_for_a_day_fails_with_a_reason() -> None:
     world.cluster.gone = True
     world.post(ADA)
     world.deliver_visitors()
-    world.sweep(Patience().give_up + timedelta(minutes=1))
+    world.sweep(PATIENCE.give_up + timedelta(minutes=1))
     assert world.visitors.items[ADA.visitor_id].reason == (
         "the recommendations could not be computed in 24 hours"
     )
@@ -468,7 +467,7 @@ def test_a_text_whose_message_still_waits_is_queued_again_ever_more_rarely() -> 
     """Sweeps must not make a backlog of texts grow."""
     world = recommended_world(people=68, cap=200)
     world.reconciler = replace(
-        world.reconciler, patience=Patience(recommended=timedelta(minutes=4, seconds=50))
+        world.reconciler, patience=replace(PATIENCE, recommended=timedelta(minutes=4, seconds=50))
     )
     # With a sweep every minute for an hour, texts are requeued after 5 minutes, then 10 and 20
     # minutes later; the next time, 40 minutes later, is after the hour.
@@ -483,7 +482,7 @@ def test_a_visitor_who_waits_for_the_cluster_is_announced_ever_more_rarely() -> 
     world = World()
     world.post(ADA)
     world.reconciler = replace(
-        world.reconciler, patience=Patience(received=timedelta(minutes=4, seconds=50))
+        world.reconciler, patience=replace(PATIENCE, received=timedelta(minutes=4, seconds=50))
     )
     for number in range(1, 61):
         world.sweep(timedelta(minutes=number))
@@ -575,7 +574,7 @@ def test_a_text_that_cannot_be_sent_for_a_day_fails_with_a_reason() -> None:
     world.sms.errors = [TextNotSentError("forbidden")] * 100
     world.post(ADA)
     world.settle(rounds=2)
-    world.sweep(Patience().give_up + timedelta(minutes=1))
+    world.sweep(PATIENCE.give_up + timedelta(minutes=1))
     assert world.visitors.items[ADA.visitor_id].reason == (
         "the text could not be sent in 24 hours; your picks are on the page"
     )

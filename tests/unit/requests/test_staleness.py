@@ -8,7 +8,12 @@ from marquee.contracts import CurrentModel, timestamp
 from marquee.requests.staleness import StalenessRule, is_stale
 
 NOW = datetime(2026, 11, 21, 20, tzinfo=UTC)
-RULE = StalenessRule(small_ratings=1_000_000, max_age=timedelta(hours=24), max_new_share=0.01)
+RULE = StalenessRule(
+    small_ratings=1_000_000,
+    max_age=timedelta(hours=24),
+    max_new_share=0.01,
+    interval=timedelta(minutes=5),
+)
 
 
 @pytest.mark.parametrize(

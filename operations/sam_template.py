@@ -1,4 +1,4 @@
-"""Read from the SAM template what AWS charges for."""
+"""Read the SAM template: functions, their settings, and what AWS charges for."""
 
 import re
 from dataclasses import dataclass
@@ -43,6 +43,24 @@ class Template:
     def functions(self) -> dict[str, dict[str, Any]]:
         """Return the properties of all functions, by logical id."""
         return self.of_type(_FUNCTION)
+
+    def settings(self, function: str) -> dict[str, str]:
+        """Return a function's environment variables whose values are parameters, with the values.
+
+        Args:
+            function: the function's folder, for example `submit_step`.
+        """
+        variables = self.variables(function)
+        values = {name: self.value(given) for name, given in variables.items()}
+        return {
+            name: str(value) for name, value in values.items() if not isinstance(value, dict | list)
+        }
+
+    def variables(self, function: str) -> dict[str, Any]:
+        """Return a function's own environment variables, as the template gives them."""
+        properties = self.functions[f"{function.title().replace('_', '')}Function"]
+        variables: dict[str, Any] = properties["Environment"]["Variables"]
+        return variables
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the properties of all functions' events of one type, such as `SQS`."""
