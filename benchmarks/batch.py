@@ -21,7 +21,7 @@ from rich.table import Table
 import recommend
 from benchmarks.machine import machine, processor_seconds
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from marquee.contracts import Member, Rating, Submission
 from marquee.recommender.model_folder import write_folder
 
@@ -85,7 +85,7 @@ def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
         ]
     )
     begun, used = time.perf_counter(), processor_seconds()
-    recommend.run(spark, arguments, Progress("recommend"))
+    recommend.run(spark, arguments, StepLog("recommend"))
     return time.perf_counter() - begun, processor_seconds() - used
 
 

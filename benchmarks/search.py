@@ -24,7 +24,7 @@ from catalogue import MOVIES
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.title_index import build_titles
 from marquee.recommender.title_words import words_of
-from marquee.serving.title_search import Titles
+from marquee.serving.title_search import TitleSearch
 from tests.models import FIRST, random_model
 
 TITLES, WORDS, SEED = 62_000, 36_000, 1
@@ -48,7 +48,7 @@ def main() -> None:
     index = build_titles(model)
     built = time.process_time() - begun
     begun = time.process_time()
-    search = Titles(model, index).search
+    search = TitleSearch(model, index).search
     opened = time.process_time() - begun
     queries = [query for title in titles[: options.visitors] for query in _typed(title, chance)]
     table = Table(title=f"Title search: {len(titles):,} titles, {machine()}")

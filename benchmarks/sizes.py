@@ -22,8 +22,8 @@ from benchmarks.machine import machine
 from benchmarks.spark import local_spark
 from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
-from learning.fitting import Size, fitted, size_for
-from learning.measuring import measured, people_of
+from learning.fitting import Size, fit, size_for
+from learning.measuring import measure, people_of
 from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
 from marquee.contracts import PICKS
@@ -97,7 +97,7 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
     """Return RMSE and nDCG, half of their 95 % confidence intervals, and the seconds of the fit."""
     marked = ratings.rows.withColumn("test", F.array_contains("folds", RANDOM))
     begun = time.perf_counter()
-    model = fitted(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
+    model = fit(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
     seconds = time.perf_counter() - begun
     totals = ratings.totals
     counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
@@ -108,7 +108,7 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
         name: Examiner(model.rating, scorer_named(name, shell), candidates)
         for name in (RANKING, POPULARITY)
     }
-    found = measured(people_of(marked, totals.users), examiners)
+    found = measure(people_of(marked, totals.users), examiners)
     ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
     stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
     if stars is None or ndcg is None or other is None:

@@ -26,10 +26,10 @@ from learning.data import (
     users_of,
     with_user_index,
 )
-from learning.fitting import Size, baseline_of, fitted, fitted_sizes, movies_of, size_for
+from learning.fitting import Size, baseline_of, fit, fit_sizes, movies_of, size_for
 from learning.hadoop_files import Files, join
-from learning.likely_seen import seen_of
-from learning.measuring import measured, measured_new_visitors, people_of
+from learning.likely_seen import count_seen
+from learning.measuring import measure, measure_new_visitors, people_of
 from learning.metrics import Examiner, coverage, estimates_of, median_popularity
 from learning.new_visitors import (
     BIAS_ONLY,
@@ -43,7 +43,7 @@ from learning.old_setting import ByOldSetting, fit_old_setting
 from learning.profiles import profiles_of, read_tags
 from learning.session import fitting_session
 from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
-from learning.step_log import Progress, StepError, step
+from learning.step_log import StepError, StepLog, step
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
 from marquee.recommender.model import Counts, Model
 from marquee.recommender.picks import candidates_of
@@ -93,15 +93,15 @@ class Fold:
     figures: dict[str, Figures] = field(default_factory=dict)
 
 
-def evaluated(
-    ratings: Ratings, split: Split, names: Sequence[str], say: Progress
+def evaluate(
+    ratings: Ratings, split: Split, names: Sequence[str], say: StepLog
 ) -> tuple[list[Fold], dict[str, str]]:
     """Measure the models on each fold; the second value gives reasons for models not measured."""
     problems: dict[str, str] = {}
     folds = []
     for name in split.folds:
         held_out = F.array_contains("folds", name)
-        fold, lacking = _evaluated_fold(
+        fold, lacking = _evaluate_fold(
             ratings, name, ratings.rows.withColumn("test", held_out), names
         )
         problems |= lacking
@@ -110,7 +110,7 @@ def evaluated(
     return folds, problems
 
 
-def _evaluated_fold(
+def _evaluate_fold(
     ratings: Ratings, name: str, marked: DataFrame, names: Sequence[str]
 ) -> tuple[Fold, dict[str, str]]:
     held_out = marked.filter("test").count()
@@ -127,7 +127,7 @@ def _evaluated_fold(
         mean, ids = model.rating.global_mean, model.rating.movie_ids
         old = fit_old_setting(training, ids, mean, ratings.size.blocks, ratings.seed)
     examiners, problems = examiners_of(names, model, old)
-    found = measured(people_of(marked, ratings.totals.users), examiners)
+    found = measure(people_of(marked, ratings.totals.users), examiners)
     rating = model.rating
     fold = Fold(name, trained, held_out, max((len(each) for each in found.values()), default=0))
     for each, users in found.items():
@@ -142,7 +142,7 @@ def _evaluated_fold(
 def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Model:
     """Fit the parts of a model that the named ways of scoring need."""
     size, seed = ratings.size, ratings.seed
-    main = fitted(training, size, ratings.totals, seed)
+    main = fit(training, size, ratings.totals, seed)
     ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
     titles = titles_of(ratings.movies, main.rating)
     totals = ratings.totals
@@ -156,7 +156,7 @@ def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Mod
         movies=titles,
         questionnaire=(),
         profiles=profiles_of(training, ratings.tags),
-        sizes=fitted_sizes(training, main.rating.movie_ids, ranks, size, seed),
+        sizes=fit_sizes(training, main.rating.movie_ids, ranks, size, seed),
     )
 
 
@@ -180,7 +180,7 @@ def examiners_of(
     return examiners, problems
 
 
-def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
+def measure_new_people(ratings: Ratings, say: StepLog) -> list[FirstAnswers]:
     """Train on nine tenths of the users and question the others.
 
     Returns an empty list if either part is empty.
@@ -190,13 +190,13 @@ def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
     people = people_of(new, -(-ratings.totals.users // NEW_SHARE), MOST_NEW_PEOPLE).cache()
     if people.isEmpty() or training.isEmpty():
         return []
-    model = fitted(training, ratings.size, ratings.totals, ratings.seed)
+    model = fit(training, ratings.size, ratings.totals, ratings.seed)
     baseline = baseline_of(training)
     bias = movies_of(baseline).bias
     baseline.release()
     users = training.select("user").distinct().count()
-    examiner = NewVisitorExaminer(model.rating, seen_of(training, model.rating, users), bias)
-    visitors = measured_new_visitors(people, examiner)
+    examiner = NewVisitorExaminer(model.rating, count_seen(training, model.rating, users), bias)
+    visitors = measure_new_visitors(people, examiner)
     say(f"asked {len(visitors)} people on whom nothing was trained")
     return after_first_answers(visitors)
 
@@ -266,7 +266,7 @@ def _margin(estimate: Estimate | None) -> float | None:
     return round(estimate.margin, DIGITS) if estimate else None
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> dict[str, Any]:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> dict[str, Any]:
     """Evaluate as the arguments say; write evaluation.json and return its content.
 
     Raises:
@@ -287,7 +287,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
         f"{totals.ratings} ratings of {totals.users} users; split {split.name}, seed "
         f"{ratings.seed}; rank {size.rank}, {size.iterations} iterations"
     )
-    folds, problems = evaluated(ratings, split, names, say)
+    folds, problems = evaluate(ratings, split, names, say)
     for name, why in problems.items():
         say(f"{name} was not measured: {why}")
     report = {
@@ -310,7 +310,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
             ],
         },
         "models": models_json(folds, problems),
-        "new_visitors": new_visitors_json(new_people_measured(ratings, say)),
+        "new_visitors": new_visitors_json(measure_new_people(ratings, say)),
     }
     report["seconds"] = round(say.seconds, 1)
     written = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)

@@ -24,20 +24,20 @@ from learning.data import (
     links_of,
     titles_of,
 )
-from learning.fitting import fitted, fitted_sizes
+from learning.fitting import fit, fit_sizes
 from learning.hadoop_files import Files, join
-from learning.likely_seen import seen_of
+from learning.likely_seen import count_seen
 from learning.profiles import profiles_of, read_tags
 from learning.regression_check import (
-    Examined,
+    Examination,
     Sources,
     choose_visitors,
     counts_of,
-    examined,
+    examine_model,
     read_in_use,
 )
 from learning.session import fitting_session
-from learning.step_log import Progress, StepError, step
+from learning.step_log import StepError, StepLog, step
 from learning.visitors import visitors_of
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
 from marquee.recommender.links import pack_links
@@ -57,15 +57,15 @@ from marquee.recommender.title_index import build_titles
 REFUSED = "refused"  # subfolder of the model folder that receives a rejected model
 
 
-def completed(
-    found: Examined,
+def complete(
+    found: Examination,
     movies: DataFrame,
     *,
     dataset: str,
     model_id: str,
     trained_at: str,
     seed: int,
-    say: Progress,
+    say: StepLog,
     left_out: Mapping[str, Any] | None = None,
     tags: DataFrame | None = None,
     sizes: Sequence[int] = (),
@@ -83,13 +83,13 @@ def completed(
     with ThreadPoolExecutor(1) as pool:
         # In parallel with the fits: small fits leave the cluster idle most of the time.
         profiling = pool.submit(profiles_of, ratings, tags)
-        model = fitted(ratings, size, totals, seed)
+        model = fit(ratings, size, totals, seed)
         profiles = profiling.result()
     say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
-    seen = seen_of(ratings, model.rating, totals.users)
-    of_sizes = fitted_sizes(ratings, model.rating.movie_ids, sizes, size, seed)
+    seen = count_seen(ratings, model.rating, totals.users)
+    of_sizes = fit_sizes(ratings, model.rating.movie_ids, sizes, size, seed)
     if of_sizes:
         say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
     return Model(
@@ -109,7 +109,7 @@ def completed(
 
 
 def _metrics(
-    found: Examined, seed: int, seconds: float, left_out: Mapping[str, Any] | None
+    found: Examination, seed: int, seconds: float, left_out: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     quality, size = found.quality, found.size
     return {
@@ -131,7 +131,7 @@ def _metrics(
     }
 
 
-def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Progress) -> bool:
+def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: StepLog) -> bool:
     """Return whether to publish the new model.
 
     Training never changes the active data set, unless `switch` is true. Where `current.json` cannot
@@ -167,7 +167,7 @@ def publish(
         files.write(join(folder, name), content)
 
 
-def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, bytes]:
+def files_beside(model: Model, movies: DataFrame, say: StepLog) -> dict[str, bytes]:
     """Return the files that only the API reads: the title index, and links if there are any.
 
     `movies` has LINKED_MOVIES_SCHEMA.
@@ -230,7 +230,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Model:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Model:
     """Train as the arguments say, write the model folder and publish the model.
 
     Raises:
@@ -257,7 +257,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
     )
     in_use = read_in_use(files, arguments.in_use, arguments.dataset, arguments.seed, say)
     examine = partial(
-        examined,
+        examine_model,
         movies=movies,
         seed=arguments.seed,
         say=say,
@@ -265,7 +265,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         iterations=arguments.iterations,
     )
     chosen = choose_visitors(sources, in_use, examine, say, all_visitors=arguments.all_visitors)
-    model = completed(
+    model = complete(
         chosen.examined,
         movies,
         dataset=arguments.dataset,

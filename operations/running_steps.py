@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from marquee.aws.cluster import Cluster
+from marquee.aws.cluster import EmrCluster
 from marquee.requests.emr_step_requests import Step, StepLocations
 from marquee.requests.ports import ClusterGoneError
 from operations.environment import Environment
@@ -56,7 +56,7 @@ def run_step(
         OperationError: if the cluster does not accept the step, or if the step does not complete.
             The message contains the step's own explanation.
     """
-    cluster = Cluster(boto3.client("emr"), environment.parameter("cluster-id"))
+    cluster = EmrCluster(boto3.client("emr"), environment.parameter("cluster-id"))
     started = time.monotonic()
     try:
         [step_id] = cluster.add([step])

@@ -18,18 +18,18 @@ class Estimate:
     """A figure and each user's linearised influence on it."""
 
     value: float
-    moved: Mapping[int, float]  # influence by user, in the unit of `value`; the sum is 0
+    influence: Mapping[int, float]  # influence by user, in the unit of `value`; the sum is 0
 
     @property
     def users(self) -> int:
-        return len(self.moved)
+        return len(self.influence)
 
     @property
     def margin(self) -> float:
         """Half the width of the 95 % confidence interval; 0 if there are fewer than two users."""
         if self.users < 2:  # noqa: PLR2004 - one value has no spread
             return 0.0
-        squares = sum(each * each for each in self.moved.values())
+        squares = sum(each * each for each in self.influence.values())
         return CERTAINTY * math.sqrt(squares * self.users / (self.users - 1))
 
 
@@ -43,8 +43,8 @@ def ratio(parts: Iterable[tuple[int, float, float]]) -> Estimate | None:
     if not weights:
         return None
     value = sum(amount for _, amount, _ in known) / weights
-    moved = {user: (amount - value * weight) / weights for user, amount, weight in known}
-    return Estimate(value, moved)
+    influence = {user: (amount - value * weight) / weights for user, amount, weight in known}
+    return Estimate(value, influence)
 
 
 def mean(values: Iterable[tuple[int, float | None]]) -> Estimate | None:
@@ -64,7 +64,7 @@ def root(square: Estimate | None) -> Estimate | None:
     if square is None or square.value <= 0:
         return square
     value = math.sqrt(square.value)
-    return Estimate(value, {user: each / (2 * value) for user, each in square.moved.items()})
+    return Estimate(value, {user: each / (2 * value) for user, each in square.influence.items()})
 
 
 def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
@@ -74,9 +74,11 @@ def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
     """
     if one is None or other is None:
         return None
-    users = dict.fromkeys((*one.moved, *other.moved))
-    moved = {user: one.moved.get(user, 0.0) - other.moved.get(user, 0.0) for user in users}
-    return Estimate(one.value - other.value, moved)
+    users = dict.fromkeys((*one.influence, *other.influence))
+    influence = {
+        user: one.influence.get(user, 0.0) - other.influence.get(user, 0.0) for user in users
+    }
+    return Estimate(one.value - other.value, influence)
 
 
 def average(folds: Sequence[Estimate | None]) -> Estimate | None:
@@ -87,8 +89,8 @@ def average(folds: Sequence[Estimate | None]) -> Estimate | None:
     known = [fold for fold in folds if fold is not None]
     if not known:
         return None
-    moved: defaultdict[int, float] = defaultdict(float)
+    influence: defaultdict[int, float] = defaultdict(float)
     for fold in known:
-        for user, each in fold.moved.items():
-            moved[user] += each / len(known)
-    return Estimate(sum(fold.value for fold in known) / len(known), dict(moved))
+        for user, each in fold.influence.items():
+            influence[user] += each / len(known)
+    return Estimate(sum(fold.value for fold in known) / len(known), dict(influence))

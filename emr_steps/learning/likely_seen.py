@@ -4,19 +4,19 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.recommender.likely_seen import candidates_of, fitted_seen
+from marquee.recommender.likely_seen import fit_seen, questionnaire_candidates
 from marquee.recommender.model import RatingModel, Seen
 
 MOST_USERS = 20_000  # a larger sample does not improve the result
 
 
-def seen_of(ratings: DataFrame, rating: RatingModel, users: int) -> Seen:
+def count_seen(ratings: DataFrame, rating: RatingModel, users: int) -> Seen:
     """Return which of the most rated movies the same users rated.
 
     `ratings` has user, movie_id. `users` is the number of users; if there are many, a hash selects
     a sample of them, which is always the same.
     """
-    movie_ids = rating.movie_ids[candidates_of(rating)]
+    movie_ids = rating.movie_ids[questionnaire_candidates(rating)]
     share = users // MOST_USERS
     if share > 1:
         ratings = ratings.filter(F.pmod(F.xxhash64("user"), F.lit(share)) == 0)
@@ -26,4 +26,4 @@ def seen_of(ratings: DataFrame, rating: RatingModel, users: int) -> Seen:
     rated = np.zeros((len(rows), len(column)), dtype=bool)
     for number, row in enumerate(rows):
         rated[number, [column[movie_id] for movie_id in row["seen"]]] = True
-    return fitted_seen(rating, users, rated)
+    return fit_seen(rating, users, rated)

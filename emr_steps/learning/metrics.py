@@ -14,14 +14,11 @@ from learning import confidence
 from learning.confidence import Estimate
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
-from marquee.recommender.model import Floats, Integers, RatingModel
+from marquee.recommender.model import LIKED, USER_DAMPING, Floats, Integers, RatingModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.scorers import Scorer
 
-RELEVANT = 4.0  # stars from which a held-out movie counts as relevant
 USERS_AT_ONCE = 256
-# Prior strength of a user's bias, in ratings; used for movies that the model does not know.
-USER_DAMPING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def measured_by(
     predicted = _predicted(person, rated, stars, rating)
     errors = predicted - wanted
     picks = rating.movie_ids[best].tolist()
-    relevant = {i for i, given in person.held_out.items() if given >= RELEVANT}
+    relevant = {i for i, given in person.held_out.items() if given >= LIKED}
     hits = [movie_id in relevant for movie_id in picks]
     strict, half = rank_agreement(wanted, predicted)
     return Measured(

@@ -11,9 +11,9 @@ import numpy as np
 
 from learning import confidence
 from learning.confidence import Estimate
-from learning.metrics import USER_DAMPING, Person
+from learning.metrics import Person
 from marquee.recommender.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.recommender.model import RatingModel, Seen
+from marquee.recommender.model import USER_DAMPING, RatingModel, Seen
 from marquee.recommender.questionnaire import Questioner
 
 ANSWERS = (5, 10, 20)  # numbers of answers after which predictions are measured
@@ -57,7 +57,7 @@ class NewVisitor:
     errors: Mapping[tuple[int, int, str], Errors] = field(default_factory=dict)
 
 
-def by_popularity(given: Mapping[int, float], popular: Sequence[int], most: int) -> Asked:
+def most_rated_first(given: Mapping[int, float], popular: Sequence[int], most: int) -> Asked:
     """Ask about movies by popularity, until `most` of them are rated.
 
     Args:
@@ -115,7 +115,7 @@ class NewVisitorExaminer:
     def measured(self, person: Person) -> NewVisitor:
         """Return the measurements of one person; ratings of unknown movies are ignored."""
         given = {i: stars for i, stars in person.held_out.items() if i in self._rating.rows}
-        popular = by_popularity(given, self._popular, ANSWERS[-1])
+        popular = most_rated_first(given, self._popular, ANSWERS[-1])
         asked = by_questionnaire(given, self._questioner, ANSWERS[-1])
         errors: dict[tuple[int, int, str], Errors] = {}
         for most in ANSWERS:
@@ -160,7 +160,7 @@ class NewVisitorExaminer:
     def _folded(self, answers: Mapping[int, float], rows: Rows) -> Doubles:
         """Predict stars of some movies by fold-in of the answers."""
         rated = rated_from(answers, self._rating.rows)
-        taste = self._folding.taste(rated, self._folding.pulls(rated))
+        taste = self._folding.taste(rated, self._folding.matrices(rated))
         predicted: Doubles = self._folding.predict(taste[None, :])[0, rows].astype(np.float64)
         return predicted
 

@@ -21,13 +21,13 @@ from learning.data import (
     with_split,
     with_user_index,
 )
-from learning.fitting import Fitted, Size, fitted, size_for
+from learning.fitting import Fitted, Size, fit, size_for
 from learning.hadoop_files import Files, join
-from learning.measuring import measured, people_of
+from learning.measuring import measure, people_of
 from learning.metrics import Examiner, rmse
 from learning.regression_rule import is_worse
-from learning.step_log import Progress
-from learning.visitors import LeftOut, counted_visitors
+from learning.step_log import StepLog
+from learning.visitors import LeftOut, count_visitors
 from marquee.recommender.model import Counts, Model, Movie, RatingModel
 from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack_rating
 from marquee.recommender.picks import candidates_of
@@ -53,7 +53,7 @@ class InUse:
 
 
 def read_in_use(
-    files: Files, folder: str | None, dataset: str, seed: int, say: Progress
+    files: Files, folder: str | None, dataset: str, seed: int, say: StepLog
 ) -> InUse | None:
     """Read the active model; return None if it is unnamed, unreadable or of other data."""
     if not folder:
@@ -72,7 +72,7 @@ def read_in_use(
         return None
 
 
-def _held_out(files: Files, folder: str, say: Progress) -> RatingModel | None:
+def _held_out(files: Files, folder: str, say: StepLog) -> RatingModel | None:
     try:
         return unpack_rating(files.read(join(folder, HELD_OUT)))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
@@ -122,7 +122,7 @@ def quality_of(
         other = _shell(Fitted(in_use, model.ranking), {}, counts)
         candidates_in_use = candidates_of(in_use.support)
         examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
-    found = measured(people, examiners)
+    found = measure(people, examiners)
     if not found[NEW]:
         return Quality()
     ndcg = mean((one.user, one.ndcg) for one in found[NEW])
@@ -147,7 +147,7 @@ def counts_of(totals: Totals, movies: int) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class Examination:
     """Ratings to fit a model to, and the quality of a model fitted without the held-out ones.
 
     `ratings` has user, movie_id, rating and `test`.
@@ -164,15 +164,15 @@ class Examined:
         self.ratings.unpersist()
 
 
-def examined(
+def examine_model(
     ratings: DataFrame,
     movies: DataFrame,
     *,
     seed: int,
-    say: Progress,
+    say: StepLog,
     in_use: RatingModel | None = None,
     iterations: int | None = None,
-) -> Examined:
+) -> Examination:
     """Split the ratings, fit a model to the training set and measure it on the test set.
 
     Args:
@@ -195,20 +195,20 @@ def examined(
         say(MISSING)
     indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
     quality = Quality()
-    if (tested := _fitted_to_split(indexed, size, totals, seed)) is not None:
+    if (tested := _fit_to_split(indexed, size, totals, seed)) is not None:
         known = titles_of(movies, tested.rating)
         people = people_of(indexed, totals.users)
         quality = quality_of(people, tested, known, in_use, counts_of(totals, len(known)))
     say(str(quality))
     held_out = tested.rating if tested else None
-    return Examined(indexed, totals, size, native_blas, quality, held_out)
+    return Examination(indexed, totals, size, native_blas, quality, held_out)
 
 
-def _fitted_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
+def _fit_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
     """Fit to the training set (85 %); return None if the training or the test set is empty."""
     if totals.test_ratings in (0, totals.ratings):
         return None
-    return fitted(ratings.filter(~F.col("test")), size, totals, seed)
+    return fit(ratings.filter(~F.col("test")), size, totals, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +222,10 @@ class Sources:
     movies: DataFrame
     visitors: DataFrame
 
-    def without(self, left_out: LeftOut, say: Progress) -> tuple[DataFrame, int]:
+    def without(self, left_out: LeftOut, say: StepLog) -> tuple[DataFrame, int]:
         """Return user_id, movie_id, rating to fit to, and the number of visitors left out."""
         own = self.ratings.count()
-        counted, visitors = counted_visitors(self.visitors, left_out, own, say)
+        counted, visitors = count_visitors(self.visitors, left_out, own, say)
         together = all_ratings(self.ratings, counted, self.movies)
         return together.persist(StorageLevel.MEMORY_AND_DISK), visitors
 
@@ -234,7 +234,7 @@ class Sources:
 class Chosen:
     """The ratings that the model is fitted to, and the visitors who are left out."""
 
-    examined: Examined
+    examined: Examination
     left_out: LeftOut
     visitors: int  # left out
     refused_with: int = 0  # newest visitors; leaving them out did not help
@@ -243,8 +243,8 @@ class Chosen:
 def choose_visitors(
     sources: Sources,
     in_use: InUse | None,
-    examine: Callable[[DataFrame], Examined],
-    say: Progress,
+    examine: Callable[[DataFrame], Examination],
+    say: StepLog,
     *,
     all_visitors: bool = False,
 ) -> Chosen:

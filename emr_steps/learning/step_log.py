@@ -10,7 +10,7 @@ class StepError(Exception):
     """The step cannot continue; the message is one sentence for the operator."""
 
 
-class Progress:
+class StepLog:
     """Prints `[  3.2 s] train: …` lines."""
 
     def __init__(self, step: str) -> None:
@@ -27,13 +27,13 @@ class Progress:
 
 
 @contextmanager
-def step(name: str, *errors: type[Exception]) -> Iterator[Progress]:
+def step(name: str, *errors: type[Exception]) -> Iterator[StepLog]:
     """Provide the progress of a step.
 
     A StepError, or one of `errors`, ends the process with exit code 1 and the error's message.
     """
     told: tuple[type[Exception], ...] = (StepError, *errors)
     try:
-        yield Progress(name)
+        yield StepLog(name)
     except told as error:
         sys.exit(f"{name}: {error}")

@@ -604,8 +604,9 @@ class _Reading:
 
     def _returned(self, function: _Function, annotation: ast.expr) -> _Value:
         """Return what a function whose result is unknown returns according to its annotation."""
-        if isinstance(annotation, ast.Name) and annotation.id == "Self":
-            cls = function.this.cls if isinstance(function.this, _Instance) else function.this
+        this = function.this
+        if isinstance(annotation, ast.Name) and annotation.id == "Self" and this is not None:
+            cls = this.cls if isinstance(this, _Instance) else this
             return frozenset([self._instances.setdefault(("typed", cls), _Instance(cls))])
         return self._typed(annotation, self._module(function.module))
 

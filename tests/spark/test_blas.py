@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 import train
 from learning import regression_check
 from learning.blas import MISSING
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from marquee.recommender.model_folder import read_model
 from tests.spark.tastes import movies, ratings, stored
 from tests.spark.test_train import arguments_for
@@ -60,7 +60,7 @@ def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
     for native in (True, False):
         monkeypatch.setattr(regression_check, "has_native_blas", lambda _, native=native: native)
         folder = tmp_path / str(native) / "m1"
-        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), Progress("train"))
+        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), StepLog("train"))
         assert read_model(folder).metrics["native_blas"] is native
         told[native] = MISSING in capsys.readouterr().out
     assert told == {True: False, False: True}

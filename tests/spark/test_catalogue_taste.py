@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 import train
 from catalogue import taste
 from catalogue.__main__ import write
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from marquee.recommender.picks import Recommender
 from tests.spark.prepared import prepared_in
 
@@ -33,7 +33,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
                 *("--current", (folder / "current.json").as_uri()),
             ]
         ),
-        Progress("train"),
+        StepLog("train"),
     )
     return Recommender(model)
 
@@ -67,6 +67,6 @@ def test_given_loved_films_of_a_group_then_they_are_the_reasons(
     recommender: Recommender, group: str
 ) -> None:
     visitor = visitors_of(group, seed=1)[0]
-    loved = {movie_id for movie_id, stars in visitor.items() if stars == 5}
+    liked = {movie_id for movie_id, stars in visitor.items() if stars == 5}
     picks = recommender.picks(visitor)
-    assert all(pick.because and set(pick.because) <= loved for pick in picks)
+    assert all(pick.because and set(pick.because) <= liked for pick in picks)

@@ -14,15 +14,15 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 import evaluate
 from learning import new_visitors
 from learning.data import MOVIES_SCHEMA, totals_of, users_of, with_split, with_user_index
-from learning.fitting import Size, fit, item_factors
+from learning.fitting import Size, fit_explicit_als, item_factors
 from learning.old_setting import REGULARISATION, ByOldSetting
 from learning.splits import RANDOM, official_pairs, split_named, with_folds, with_new_people
-from learning.step_log import Progress, StepError
+from learning.step_log import StepError, StepLog
 from marquee.recommender.fold_in import Rated
 from marquee.recommender.scorers import EVALUATED, UnknownModelError, scorer_named
 
 MOVIES, USERS, EACH = 60, 60, 36
-SAY = Progress("evaluate")
+SAY = StepLog("evaluate")
 RATINGS = "user_id LONG, movie_id INT, rating FLOAT"
 
 
@@ -192,7 +192,7 @@ def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
     monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
     split = split_named(RANDOM, 1, ())
     prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
-    evaluate.new_people_measured(prepared, SAY)
+    evaluate.measure_new_people(prepared, SAY)
     new = prepared.rows.filter("new")
     people = new.select("user").distinct().count()
     assert people > 0
@@ -301,7 +301,9 @@ def test_given_users_of_the_old_setting_when_folded_in_then_they_are_those_of_ml
     users = users_of(marked)
     _, starts = totals_of(users)
     indexed = with_user_index(marked, users, starts).cache()
-    als = fit(indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3)
+    als = fit_explicit_als(
+        indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3
+    )
     ids = np.arange(MOVIES, dtype=np.int32)
     scorer = ByOldSetting(item_factors(als, ids), mean=3.0)
     rows = indexed.filter("user = 7").orderBy("movie_id").collect()

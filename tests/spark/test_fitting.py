@@ -17,8 +17,8 @@ def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
 ) -> None:
     """Compare with MLlib's implicit ALS half-step for a user, by the scores of all movies."""
     indexed = numbered(ratings)
-    loved = indexed.filter("rating >= 4").withColumn("rating", F.lit(1.0))
-    als = fitting.implicit_als_of(fitting.Size(4, 5, 0.1, 0.1, 2), seed=3).fit(loved)
+    liked = indexed.filter("rating >= 4").withColumn("rating", F.lit(1.0))
+    als = fitting.implicit_als_of(fitting.Size(4, 5, 0.1, 0.1, 2), seed=3).fit(liked)
     movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
     ranking = RankingFolding(fitting.ranking_model(als, movie_ids, 8.0))
     rows = {movie_id: row for row, movie_id in enumerate(movie_ids.tolist())}
@@ -27,7 +27,7 @@ def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
     for row in indexed.collect():
         given.setdefault(row["user"], {})[row["movie_id"]] = row["rating"]
     for row in als.userFactors.collect():
-        ours = ranking.taste(ranking.pull(rated_from(given[row["id"]], rows)))
+        ours = ranking.taste(ranking.matrix(rated_from(given[row["id"]], rows)))
         np.testing.assert_allclose(
             ranking.score(ours[None])[0], items @ np.array(row["features"]), atol=2e-3
         )
@@ -36,7 +36,9 @@ def test_given_loved_movies_when_folded_in_then_the_factors_are_those_of_mllib(
 def test_given_users_factors_when_turned_then_movies_covary_as_their_predictions_did(
     ratings: DataFrame,
 ) -> None:
-    als = fitting.fit(numbered(ratings), "rating", fitting.Size(4, 5, 0.1, 0.1, 2), 0.1, seed=3)
+    als = fitting.fit_explicit_als(
+        numbered(ratings), "rating", fitting.Size(4, 5, 0.1, 0.1, 2), 0.1, seed=3
+    )
     movie_ids = np.array(sorted(row["id"] for row in als.itemFactors.collect()), dtype=np.int32)
     part = fitting.gaussian_factors(als, movie_ids, np.zeros(len(movie_ids)))
     predictions = fitting.user_factors(als) @ fitting.item_factors(als, movie_ids).T

@@ -6,12 +6,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from learning import visitors
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from learning.visitors import LeftOut, Period
 from tests.spark.tastes import ADA, BOB, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
-SAY = Progress("train")
+SAY = StepLog("train")
 EVE = "01k0000000000000000000000e"
 
 
@@ -60,7 +60,7 @@ def test_given_visitors_forgotten_since_the_listing_when_read_then_they_are_skip
     for day, visitor_id in ((days[0], ADA), (days[0], BOB), (days[1], EVE)):
         day.mkdir(exist_ok=True)
         (day / f"{visitor_id}-1.json").write_text(visitor(visitor_id, 1, {1: 5}))
-    listed = visitors.listed_visitors(spark, tmp_path.as_uri())
+    listed = visitors.list_visitors(spark, tmp_path.as_uri())
     assert listed is not None
     (days[0] / f"{ADA}-1.json").unlink()
     (days[1] / f"{EVE}-1.json").unlink()
@@ -116,7 +116,7 @@ def test_given_ten_thousand_visitors_then_their_ratings_are_a_bounded_share_of_t
         "CAST(id AS STRING) AS visitor_id", "'' AS requested_at",
         "transform(sequence(1, 10), m -> named_struct('movie_id', m, 'stars', 5)) AS ratings",
     )  # fmt: skip
-    found, left_out = visitors.counted_visitors(many, LeftOut(), 5_005, SAY)
+    found, left_out = visitors.count_visitors(many, LeftOut(), 5_005, SAY)
     assert (found.count(), left_out) == (500, 0)
     # Visitors are dropped or kept whole, so that each one's taste stays visible.
     assert found.groupBy("user_id").count().filter("count != 10").count() == 0
@@ -125,7 +125,7 @@ def test_given_ten_thousand_visitors_then_their_ratings_are_a_bounded_share_of_t
 
 def test_given_few_visitors_then_all_their_ratings_count(spark: SparkSession) -> None:
     given = latest(spark, (ADA, 1, moment(8), {1: 5, 2: 4}), (BOB, 1, moment(9), {1: 3}))
-    found, _ = visitors.counted_visitors(given, LeftOut(), 1_000, SAY)
+    found, _ = visitors.count_visitors(given, LeftOut(), 1_000, SAY)
     assert found.count() == 3
 
 
@@ -134,10 +134,10 @@ def test_given_visitors_over_the_bound_when_more_come_then_each_has_the_same_cha
 ) -> None:
     rows = [(-1 - user * 7919 % 1000, movie, 4.0) for user in range(1000) for movie in range(5)]
     given = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
-    kept, left = visitors.bounded(given.repartition(7), 2500)
+    kept, left = visitors.bound(given.repartition(7), 2500)
     users = [row["user_id"] for row in kept.select("user_id").distinct().collect()]
     assert (len(users), left) == (500, 500)
-    again, _ = visitors.bounded(given.repartition(3), 2500)
+    again, _ = visitors.bound(given.repartition(3), 2500)
     assert kept.exceptAll(again).count() == 0
 
 
@@ -154,7 +154,7 @@ def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out
         (BOB, 2, moment(9), {1: 4, 2: 4}),
         (EVE, 1, moment(10), {1: 1, 2: 1, 3: 1}),
     )
-    found, left_out = visitors.counted_visitors(
+    found, left_out = visitors.count_visitors(
         given, LeftOut((Period(moment(9), moment(10)),)), 1_000, SAY
     )
     # Bob's first version does not count either: a later version replaced it.

@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from learning import likely_seen as learning
-from marquee.recommender.likely_seen import chances_given, fitted_seen
+from marquee.recommender.likely_seen import chances_given, fit_seen
 from marquee.recommender.model import RatingModel
 from tests.models import MEAN, rating_of
 
@@ -32,9 +32,9 @@ def ratings(spark: SparkSession) -> DataFrame:
 def test_given_ratings_then_what_goes_with_what_is_learned_from_all_users(
     ratings: DataFrame,
 ) -> None:
-    found = learning.seen_of(ratings, RATING, USERS)
+    found = learning.count_seen(ratings, RATING, USERS)
     rated = np.arange(USERS)[:, None] % 2 == np.array([0, 0, 1, 1])
-    wanted = fitted_seen(RATING, USERS, rated)
+    wanted = fit_seen(RATING, USERS, rated)
     assert found.chance == pytest.approx(wanted.chance)
     assert chances_given(found, [0], []) == pytest.approx(chances_given(wanted, [0], []), abs=1e-5)
 
@@ -46,11 +46,11 @@ def test_given_more_users_than_are_looked_at_then_a_share_of_them_tells_the_same
 
     def spied(rating: RatingModel, users: int, rated: np.ndarray) -> object:
         counted.append((users, len(rated)))
-        return fitted_seen(rating, users, rated)
+        return fit_seen(rating, users, rated)
 
     monkeypatch.setattr(learning, "fitted_seen", spied)
     monkeypatch.setattr(learning, "MOST_USERS", 20)
-    chances = chances_given(learning.seen_of(ratings, RATING, USERS), [0], [])
+    chances = chances_given(learning.count_seen(ratings, RATING, USERS), [0], [])
     [(users, looked_at)] = counted
     assert users == USERS
     assert 5 < looked_at < 40

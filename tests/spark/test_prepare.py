@@ -85,7 +85,7 @@ def test_given_a_file_cut_into_blocks_when_numbered_then_lines_and_headers_carry
     (tmp_path / "a.txt").write_text(content)
     spark.conf.set("spark.sql.files.maxPartitionBytes", "64")
     try:
-        blocks = prepare.blocks_of(prepare.lines_of(spark, tmp_path.as_uri(), ["a.txt"]))
+        blocks = prepare.text_blocks(prepare.lines_of(spark, tmp_path.as_uri(), ["a.txt"]))
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
     found = [(block.first_line, block.carried) for block in blocks.values()]

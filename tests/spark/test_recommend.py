@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import recommend
-from learning.step_log import Progress, StepError
+from learning.step_log import StepError, StepLog
 from marquee.contracts import Member, Rating, Result, Submission
 from marquee.recommender.model import Model, ModelError
 from marquee.recommender.model_folder import write_folder
@@ -16,7 +16,7 @@ from marquee.recommender.picks import Recommender
 from tests.models import random_model
 
 MOVIES = 40
-SAY = Progress("recommend")
+SAY = StepLog("recommend")
 
 
 def a_model() -> Model:

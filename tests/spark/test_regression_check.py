@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA, Totals
 from learning.fitting import size_for
-from learning.regression_check import Chosen, Examined, InUse, Quality, Sources, choose_visitors
-from learning.step_log import Progress
+from learning.regression_check import Chosen, Examination, InUse, Quality, Sources, choose_visitors
+from learning.step_log import StepLog
 from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
 
-SAY = Progress("train")
+SAY = StepLog("train")
 TRAINED_AT = "2026-11-21T09:00:00.000Z"
 BEFORE = Period("2026-11-21T03:00:00.000Z", "2026-11-21T04:00:00.000Z")
 # The hour at which each visitor came. Each of them rates the one movie, with different stars.
@@ -31,15 +31,15 @@ def sources(spark: SparkSession) -> Sources:
     return Sources(ratings, movies, visitors)
 
 
-def worse_with(*names: str) -> Callable[[DataFrame], Examined]:
+def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
     """Return an examiner that finds a model worse if it used ratings of any of these visitors."""
 
-    def examine(ratings: DataFrame) -> Examined:
+    def examine(ratings: DataFrame) -> Examination:
         stars = {row["rating"] for row in ratings.collect()}
         is_worse = any(STARS[name] in stars for name in names)
         totals = Totals(len(stars), 1, 1, 1, 1.0, 5.0)
         quality = Quality(0.9, 0.1, 0.1, 0.8, is_worse=is_worse)
-        return Examined(ratings, totals, size_for(1), True, quality, None)
+        return Examination(ratings, totals, size_for(1), True, quality, None)
 
     return examine
 
@@ -117,7 +117,7 @@ def test_given_a_model_that_is_worse_whoever_counts_then_it_is_refused_with_ever
 def test_given_a_worse_model_and_nobody_new_then_it_is_examined_once(sources: Sources) -> None:
     examined: list[DataFrame] = []
 
-    def examine(ratings: DataFrame) -> Examined:
+    def examine(ratings: DataFrame) -> Examination:
         examined.append(ratings)
         return worse_with("early")(ratings)
 

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import similar
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from marquee.recommender.model import ModelError
 from marquee.recommender.model_folder import read_model, write_folder
 from marquee.recommender.similarity import (
@@ -20,7 +20,7 @@ from marquee.recommender.similarity import (
 )
 from tests.models import random_model
 
-SAY = Progress("similar")
+SAY = StepLog("similar")
 MODEL = random_model(90)
 
 

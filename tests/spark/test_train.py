@@ -17,8 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 import train
 from learning import data, visitors
 from learning.hadoop_files import Files
-from learning.regression_check import examined, read_in_use
-from learning.step_log import Progress, StepError
+from learning.regression_check import examine_model, read_in_use
+from learning.step_log import StepError, StepLog
 from marquee.contracts import CurrentModel, timestamp
 from marquee.recommender.links import Ids, read_links
 from marquee.recommender.model import Model, Movie
@@ -32,13 +32,13 @@ from marquee.recommender.model_folder import (
     to_files,
 )
 from marquee.recommender.picks import Recommender
-from marquee.serving.title_search import Titles
+from marquee.serving.title_search import TitleSearch
 from tests.models import rating_of
 from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
-SAY = Progress("train")
+SAY = StepLog("train")
 NOW = "2026-11-21T20:00:00.000Z"
 
 
@@ -116,7 +116,7 @@ def test_given_a_trained_model_then_its_title_index_finds_its_movies(
     trained: Model, models: Path
 ) -> None:
     index = read_beside(models / "m1", TITLES)
-    assert Titles(trained, index).search("movie 7", 1) == [7]
+    assert TitleSearch(trained, index).search("movie 7", 1) == [7]
 
 
 def test_given_alternative_titles_when_trained_then_a_movie_is_called_as_people_say(
@@ -302,8 +302,8 @@ def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_n
 
 def model_of(ratings: DataFrame, movies: DataFrame) -> Model:
     """Fit a model to these ratings only."""
-    found = examined(ratings, movies, seed=1, say=SAY)
-    return train.completed(
+    found = examine_model(ratings, movies, seed=1, say=SAY)
+    return train.complete(
         found, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
     )
 
@@ -319,7 +319,7 @@ def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_h
 ODD_RATINGS: dict[str, list[tuple[int, int, float]]] = {
     "one user": [(7, movie, 1.0 + movie % 5) for movie in range(MOVIES)],
     "one movie": [(user, 3, 1.0 + user % 5) for user in range(40)],
-    "all equal, and nobody loved any": [(u, m, 3.0) for u in range(12) for m in range(MOVIES)],
+    "all equal, and nobody liked any": [(u, m, 3.0) for u in range(12) for m in range(MOVIES)],
     "a user with 10,000 ratings": [
         *((7, movie, 1.0 + movie % 5) for movie in range(10_000)),
         *((user, movie, 4.0) for user in range(10, 20) for movie in range(user, 10_020, 1000)),
@@ -351,7 +351,7 @@ def test_given_no_ratings_when_trained_then_the_error_says_to_import(
 ) -> None:
     none = spark.createDataFrame([], "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="import a data set first"):
-        examined(none, movies, seed=1, say=SAY)
+        examine_model(none, movies, seed=1, say=SAY)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None])
@@ -361,7 +361,7 @@ def test_given_ratings_that_are_not_finite_when_trained_then_the_error_counts_th
     rows = [(7, 3, bad), (8, 3, 4.0)]
     ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="1 ratings are not finite numbers"):
-        examined(ratings, movies, seed=1, say=SAY)
+        examine_model(ratings, movies, seed=1, say=SAY)
 
 
 def test_given_a_data_set_that_is_not_prepared_when_trained_then_the_error_names_it(

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 import train
 from learning.hadoop_files import Files
 from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
-from learning.step_log import Progress
+from learning.step_log import StepLog
 from marquee.recommender.model import Model
 from marquee.recommender.model_folder import read_model
 from marquee.recommender.picks import Recommender
@@ -19,7 +19,7 @@ from tests.spark.tastes import models, movies, ratings, stored
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
-SAY = Progress("train")
+SAY = StepLog("train")
 # Even movies have the tag "even"; nobody rated movie 999.
 TAGS = [(movie, "even", 3) for movie in range(0, 30, 2)] + [(999, "even", 1), (1, "odd", 2)]
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from requests.ports import ClusterGoneError, StepState
 
 from marquee.requests.emr_step_requests import Step
+from marquee.requests.ports import ClusterGoneError, StepState
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MAX_PAGES = 10
 
 
-class Cluster:
+class EmrCluster:
     """Implements `requests.ports.Cluster`."""
 
     def __init__(

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
-class ForgottenIds:
+class ForgottenIdsTable:
     """Implements `requests.ports.ForgottenIds`; an item holds only the id and its expiry."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:

@@ -8,7 +8,8 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
 )
-from requests.ports import (
+
+from marquee.requests.ports import (
     OptedOutError,
     TextNotSentError,
     TextRejectedError,

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeIs, cast
 
 from botocore.exceptions import ClientError
-from requests.ports import Slice
 
 from marquee.aws.batch_get import batch_get
 from marquee.contracts import Pick, Rating, movie_ids_from, picks_from, ratings_from, timestamp
+from marquee.requests.ports import Slice
 from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 if TYPE_CHECKING:

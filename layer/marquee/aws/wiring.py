@@ -9,8 +9,8 @@ from botocore.config import Config
 
 from marquee.aws.bookmarks import BookmarksTable
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
-from marquee.aws.cluster import Cluster
-from marquee.aws.forgotten_ids import ForgottenIds
+from marquee.aws.cluster import EmrCluster
+from marquee.aws.forgotten_ids import ForgottenIdsTable
 from marquee.aws.ledger import IdempotencyLedger
 from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
@@ -85,8 +85,8 @@ def forgetter(settings: IngestSettings) -> Forgetter:
     return Forgetter(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
-def forgotten_ids(settings: IngestSettings) -> ForgottenIds:
-    return ForgottenIds(_dynamodb(), settings.idempotency_table)
+def forgotten_ids(settings: IngestSettings) -> ForgottenIdsTable:
+    return ForgottenIdsTable(_dynamodb(), settings.idempotency_table)
 
 
 def limits(settings: IngestSettings) -> dict[Limited, Limit]:
@@ -125,7 +125,7 @@ def ledger(settings: StepSettings) -> IdempotencyLedger:
 
 def step_adder(settings: StepSettings, ledger: IdempotencyLedger) -> StepAdder:
     return StepAdder(
-        cluster=Cluster(
+        cluster=EmrCluster(
             client("emr", _ONCE),
             settings.cluster_id,
             reader=client("emr", _PATIENT_WITH_EMR),

@@ -28,11 +28,11 @@ class Rated:
     stars: Doubles  # n
 
 
-def pull(loadings: Doubles, variance: Doubles, noise: float) -> Doubles:
+def fold_in_matrix(loadings: Doubles, variance: Doubles, noise: float) -> Doubles:
     """Return the fold-in matrix: the linear map from n observations to the K unknowns.
 
     With z ~ N(0, diag(variance)) and observations y = `loadings @ z` plus noise of variance
-    `noise`, the mean of z given y is `pull @ y`. The function solves an n by n or a K by K
+    `noise`, the mean of z given y is `matrix @ y`. The function solves an n by n or a K by K
     system, whichever is smaller; by the matrix inversion lemma both give the same result.
 
     Args:
@@ -85,32 +85,34 @@ class RatingFolding:
             fold-in matrix per part.
         """
         tastes = np.empty((len(visitors), self.model.loadings.shape[1]), dtype=np.float32)
-        pulls: list[list[Doubles]] = [[] for _ in visitors]
+        matrices: list[list[Doubles]] = [[] for _ in visitors]
         for places, rated in groups_by_count(visitors):
-            parts = self.pulls(rated)
+            parts = self.matrices(rated)
             tastes[places] = self.taste(rated, parts)
             for place, *own in zip(places, *parts, strict=True):
-                pulls[place] = own
-        return tastes, pulls
+                matrices[place] = own
+        return tastes, matrices
 
-    def pulls(self, rated: Rated) -> list[Doubles]:
+    def matrices(self, rated: Rated) -> list[Doubles]:
         """Return one fold-in matrix per part, K by n.
 
         It maps the ratings' differences from the part's offset to the visitor's taste.
         """
         return [
-            pull(_doubles(part.loadings, rated.rows), np.ones(part.rank), self.model.noise)
+            fold_in_matrix(
+                _doubles(part.loadings, rated.rows), np.ones(part.rank), self.model.noise
+            )
             for part in self.model.parts
         ]
 
-    def taste(self, rated: Rated, pulls: Sequence[Doubles]) -> Floats:
+    def taste(self, rated: Rated, matrices: Sequence[Doubles]) -> Floats:
         """Return the visitor's taste: the tastes in all parts, concatenated.
 
-        `pulls` holds the fold-in matrices that `pulls` returned.
+        `matrices` holds the fold-in matrices that `matrices` returned.
         """
         tastes = [
             np.matvec(own, _surprise(part, rated))
-            for part, own in zip(self.model.parts, pulls, strict=True)
+            for part, own in zip(self.model.parts, matrices, strict=True)
         ]
         return np.concatenate(tastes, axis=-1).astype(np.float32)
 
@@ -121,17 +123,17 @@ class RatingFolding:
         stars += self._offset
         return stars
 
-    def shares(self, rated: Rated, pulls: Sequence[Doubles], rows: Rows) -> Doubles:
+    def contributions(self, rated: Rated, matrices: Sequence[Doubles], rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to the predicted stars of some movies.
 
         Returns:
             Stars, shape (len(rows), n).
         """
-        moved = [
+        by_part = [
             (_doubles(part.loadings, rows) @ own) * _surprise(part, rated)
-            for part, own in zip(self.model.parts, pulls, strict=True)
+            for part, own in zip(self.model.parts, matrices, strict=True)
         ]
-        return np.asarray(sum(moved) / len(moved), dtype=np.float64)
+        return np.asarray(sum(by_part) / len(by_part), dtype=np.float64)
 
 
 class RankingFolding:
@@ -144,34 +146,34 @@ class RankingFolding:
     def fold(self, visitors: Sequence[Rated]) -> tuple[Floats, list[Doubles]]:
         """Return the tastes of V visitors, V by K, and each visitor's fold-in matrix, K by n."""
         tastes = np.empty((len(visitors), len(self._energy)), dtype=np.float32)
-        pulls: list[Doubles] = [np.empty(0)] * len(visitors)
+        matrices: list[Doubles] = [np.empty(0)] * len(visitors)
         for places, rated in groups_by_count(visitors):
-            moved = self.pull(rated)
-            tastes[places] = self.taste(moved)
-            for place, own in zip(places, moved, strict=True):
-                pulls[place] = own
-        return tastes, pulls
+            stacked = self.matrix(rated)
+            tastes[places] = self.taste(stacked)
+            for place, own in zip(places, stacked, strict=True):
+                matrices[place] = own
+        return tastes, matrices
 
-    def pull(self, rated: Rated) -> Doubles:
+    def matrix(self, rated: Rated) -> Doubles:
         """Return the fold-in matrix, K by n; the columns of movies that are not liked are zero.
 
         It solves the ALS half-step (VᵀV + a VᵤᵀVᵤ + λnI) x = (1 + a) Vᵤᵀ1, in which a is the
         model's `confidence`, VᵀV is diagonal and n is the number of liked movies.
         """
-        loved = rated.stars >= self.model.loved
-        number = np.maximum(loved.sum(axis=-1, keepdims=True), 1)
+        liked = rated.stars >= self.model.liked
+        number = np.maximum(liked.sum(axis=-1, keepdims=True), 1)
         variance = 1 / (self._energy + self.model.regularisation * number)
         alpha = self.model.confidence
-        own = _doubles(self.model.factors, rated.rows) * loved[..., None]
-        return pull(own, variance, 1 / alpha) * ((1 + alpha) / alpha)
+        own = _doubles(self.model.factors, rated.rows) * liked[..., None]
+        return fold_in_matrix(own, variance, 1 / alpha) * ((1 + alpha) / alpha)
 
-    def taste(self, moved: Doubles) -> Floats:
+    def taste(self, matrix: Doubles) -> Floats:
         """Return the visitor's taste, K; the typical user's taste if there is no liked movie.
 
-        `moved` is the matrix that `pull` returned.
+        `matrix` is what the method `matrix` returned.
         """
-        loved = moved.any(axis=(-1, -2))[..., None]
-        return np.where(loved, moved.sum(axis=-1), self.model.typical).astype(np.float32)
+        liked = matrix.any(axis=(-1, -2))[..., None]
+        return np.where(liked, matrix.sum(axis=-1), self.model.typical).astype(np.float32)
 
     def score(self, tastes: Floats) -> Floats:
         """Return scores, V by M.
@@ -181,9 +183,9 @@ class RankingFolding:
         scores: Floats = tastes @ self.model.factors.T
         return scores
 
-    def shares(self, moved: Doubles, rows: Rows) -> Doubles:
+    def contributions(self, matrix: Doubles, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
-        return _doubles(self.model.factors, rows) @ moved
+        return _doubles(self.model.factors, rows) @ matrix
 
 
 def _surprise(part: GaussianFactors, rated: Rated) -> Doubles:

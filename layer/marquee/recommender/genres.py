@@ -10,7 +10,7 @@ import numpy as np
 from marquee.recommender.fold_in import Doubles, Rated, Rows
 from marquee.recommender.model import Floats, Integers, Movie
 
-LOVED_DAMPING = 3.0  # prior strength of the genre preference, in liked movies
+LIKED_DAMPING = 3.0  # prior strength of the genre preference, in liked movies
 
 
 def genre_flags(movies: Sequence[Movie]) -> tuple[tuple[str, ...], Floats]:
@@ -36,16 +36,16 @@ class GenreFolding:
     Args:
         movies: all M movies, in the order of the rating model.
         support: the number of ratings of each movie, M.
-        loved: stars from which a movie counts as liked.
+        liked: stars from which a movie counts as liked.
     """
 
-    def __init__(self, movies: Sequence[Movie], support: Integers, loved: float) -> None:
+    def __init__(self, movies: Sequence[Movie], support: Integers, liked: float) -> None:
         _, flags = genre_flags(movies)
         lengths = np.linalg.norm(flags, axis=1, keepdims=True)
         units = flags / np.maximum(lengths, 1)
         watched = support @ units / max(int(support.sum()), 1)
         self.vectors: Floats = np.where(lengths > 0, units - watched, 0).astype(np.float32)
-        self._loved = loved
+        self._liked = liked
 
     def fold(self, visitors: Sequence[Rated]) -> Floats:
         """Return the genre preferences of V visitors, V by T."""
@@ -54,13 +54,13 @@ class GenreFolding:
             leanings[number] = self._worth(rated) @ self.vectors[rated.rows]
         return leanings
 
-    def shares(self, rated: Rated, rows: Rows) -> Doubles:
+    def contributions(self, rated: Rated, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
         alike = self.vectors[rows] @ self.vectors[rated.rows].T
         return np.asarray(alike * self._worth(rated), dtype=np.float64)
 
     def _worth(self, rated: Rated) -> Floats:
         """Return the weight of each of n ratings in the preference: 0 for movies not liked."""
-        loved = (rated.stars >= self._loved).astype(np.float32)
-        worth: Floats = loved / (loved.sum() + np.float32(LOVED_DAMPING))
+        liked = (rated.stars >= self._liked).astype(np.float32)
+        worth: Floats = liked / (liked.sum() + np.float32(LIKED_DAMPING))
         return worth

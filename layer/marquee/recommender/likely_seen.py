@@ -11,7 +11,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from marquee.recommender.fold_in import Doubles, Rows, pull
+from marquee.recommender.fold_in import Doubles, Rows, fold_in_matrix
 from marquee.recommender.model import Integers, Model, RatingModel, Seen
 
 CANDIDATES = 300  # most rated movies, which the questionnaire can ask about
@@ -21,14 +21,14 @@ LEAST_NOISE = 0.02  # variance
 LEAST_CHANCE = 0.005  # a movie is never certainly unseen
 
 
-def candidates_of(rating: RatingModel) -> Rows:
+def questionnaire_candidates(rating: RatingModel) -> Rows:
     """Return the rows of the movies that a visitor can be asked about, most rated first: Q."""
     return np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))[:CANDIDATES]
 
 
 def independent(rating: RatingModel, users: int) -> Seen:
     """Return a model without correlations: each movie's probability is its share of the users."""
-    rows = candidates_of(rating)
+    rows = questionnaire_candidates(rating)
     chance = rating.support[rows] / max(users, int(rating.support.max()))
     return _seen(rating.movie_ids[rows], chance, np.zeros((len(rows), 0)))
 
@@ -38,7 +38,7 @@ def seen_in(model: Model) -> Seen:
     return model.seen or independent(model.rating, model.counts.users)
 
 
-def fitted_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> Seen:
+def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> Seen:
     """Fit the model to a sample of users.
 
     Args:
@@ -85,6 +85,6 @@ def chances_given(seen: Seen, answered: Collection[int], unseen: Collection[int]
         # `pull` takes one noise for all movies. Dividing by the root of each movie's noise makes
         # all of them 1.
         loadings = seen.loadings.astype(np.float64)
-        moved = pull(loadings[rows] / root[:, None], np.ones(loadings.shape[1]), 1.0)
-        chance += loadings @ (moved @ ((found - chance[rows]) / root))
+        matrix = fold_in_matrix(loadings[rows] / root[:, None], np.ones(loadings.shape[1]), 1.0)
+        chance += loadings @ (matrix @ ((found - chance[rows]) / root))
     return np.clip(chance, LEAST_CHANCE, 1.0)

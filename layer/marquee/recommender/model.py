@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+LIKED = 4.0  # stars from which a rating counts as liking the movie
+# Prior strengths, in ratings.
+MOVIE_DAMPING = 10.0  # of a movie's bias
+USER_DAMPING = 5.0  # of a user's bias
+
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]
 type Counted = npt.NDArray[np.uint8]
@@ -129,7 +134,7 @@ class RankingModel:
     typical_weight: float  # weight of the typical user's scores, which are added to all scores
     confidence: float  # alpha: a liked movie has confidence 1 + alpha, any other movie 1
     regularisation: float  # lambda of ALS-WR, which multiplies it by the number of liked movies
-    loved: float  # stars from which a movie counts as liked
+    liked: float  # stars from which a movie counts as liked
 
     def __post_init__(self) -> None:
         rank = self.factors.shape[-1]
@@ -140,7 +145,7 @@ class RankingModel:
 
     def scalars(self) -> tuple[float, float, float, float]:
         """Return the four numbers that are not arrays, in the order of the .npz file."""
-        return self.typical_weight, self.confidence, self.regularisation, self.loved
+        return self.typical_weight, self.confidence, self.regularisation, self.liked
 
 
 @dataclass(frozen=True, eq=False)

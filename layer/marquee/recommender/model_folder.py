@@ -312,7 +312,7 @@ def _pack_ranking(ranking: RankingModel) -> bytes:
 
 def _unpack_ranking(content: bytes) -> RankingModel:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        typical_weight, confidence, regularisation, loved = arrays["scalars"].tolist()
+        typical_weight, confidence, regularisation, liked = arrays["scalars"].tolist()
         return RankingModel(
             factors=arrays["factors"],
             energy=arrays["energy"],
@@ -320,7 +320,7 @@ def _unpack_ranking(content: bytes) -> RankingModel:
             typical_weight=typical_weight,
             confidence=confidence,
             regularisation=regularisation,
-            loved=loved,
+            liked=liked,
         )
 
 

@@ -9,10 +9,9 @@ import numpy.typing as npt
 
 from marquee.contracts import PICKS, Pick
 from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
-from marquee.recommender.model import Floats, Model
+from marquee.recommender.model import LIKED, Floats, Model
 from marquee.recommender.scorers import RANKING, Scored, Scorer, scorer_named
 
-LOVED = 4.0  # stars from which a rated movie can be a reason
 REASONS = 3  # most reasons per pick
 SUPPORT_LEAST = 5  # ratings; a movie with fewer is never picked …
 SURELY_SUPPORTED = 50  # … unless fewer movies than this have that many
@@ -115,23 +114,23 @@ class Recommender:
                 self._model.rating.movie_ids[best].tolist(),
                 scored.scores[number][best].tolist(),
                 self._within_scale(scored.stars[number][best]).tolist(),
-                self._because(rated, scored.shares(number, best)),
+                self._because(rated, scored.contributions(number, best)),
                 strict=True,
             )
         ]
 
-    def _because(self, rated: Rated, shares: Doubles) -> list[tuple[int, ...]]:
+    def _because(self, rated: Rated, contributions: Doubles) -> list[tuple[int, ...]]:
         """Return the reasons of each pick: liked movies that raised its score, greatest first.
 
         `shares` holds the contributions of the n ratings, shape (picks, n).
         """
-        loved = np.flatnonzero(rated.stars >= LOVED)
-        shares = shares[:, loved]
-        most = np.argsort(-shares, axis=1, kind="stable")[:, :REASONS]
-        ids = self._model.rating.movie_ids[rated.rows[loved]].tolist()
+        liked = np.flatnonzero(rated.stars >= LIKED)
+        contributions = contributions[:, liked]
+        most = np.argsort(-contributions, axis=1, kind="stable")[:, :REASONS]
+        ids = self._model.rating.movie_ids[rated.rows[liked]].tolist()
         return [
             tuple(ids[place] for place in places if share[place] > 0)
-            for places, share in zip(most.tolist(), shares.tolist(), strict=True)
+            for places, share in zip(most.tolist(), contributions.tolist(), strict=True)
         ]
 
     def _within_scale(self, stars: Floats) -> Floats:

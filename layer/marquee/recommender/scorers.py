@@ -44,13 +44,13 @@ SUPPORT_HALF = 40.0  # prior strength of a movie's stars above the global mean, 
 class Scored:
     """A model's predicted stars and scores of M movies for V visitors.
 
-    `shares(v, rows)` returns the contribution of each of visitor v's n ratings to the scores of
-    these movies, shape (len(rows), n). It is zero if the model does not depend on the ratings.
+    `contributions(v, rows)` returns the contribution of each of visitor v's n ratings to the scores
+    of these movies, shape (len(rows), n). It is zero if the model does not depend on the ratings.
     """
 
     stars: Floats  # V by M, not clipped to the data set's scale
     scores: Floats  # V by M; higher is better, and only the order is meaningful
-    shares: Callable[[int, Rows], Doubles]
+    contributions: Callable[[int, Rows], Doubles]
 
 
 class Scorer(Protocol):
@@ -71,7 +71,7 @@ class ByRanking:
         self._rating = RatingFolding(model.rating)
         self._ranking = RankingFolding(model.ranking)
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
-        self._genres = GenreFolding(movies, model.rating.support, model.ranking.loved)
+        self._genres = GenreFolding(movies, model.rating.support, model.ranking.liked)
         # Concatenated, so that one matrix product gives the ranking score plus the genre score.
         self._vectors = np.concatenate(
             [model.ranking.factors, np.float32(GENRES_WEIGHT) * self._genres.vectors], axis=1
@@ -83,21 +83,21 @@ class ByRanking:
         )
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        tastes, pulls = self._rating.fold(visitors)
-        loves, moved = self._ranking.fold(visitors)
+        tastes, matrices = self._rating.fold(visitors)
+        loves, ranking_matrices = self._ranking.fold(visitors)
         stars = self._rating.predict(tastes)
         leanings = self._genres.fold(visitors)
         scores: Floats = np.concatenate([loves, leanings], axis=1) @ self._vectors.T
         scores += np.float32(STARS_WEIGHT) * stars
         scores += self._everybody
 
-        def shares(visitor: int, rows: Rows) -> Doubles:
-            by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)
-            by_genres = self._genres.shares(visitors[visitor], rows)
-            by_love = self._ranking.shares(moved[visitor], rows)
-            return by_love + STARS_WEIGHT * by_stars + GENRES_WEIGHT * by_genres
+        def contributions(visitor: int, rows: Rows) -> Doubles:
+            by_stars = self._rating.contributions(visitors[visitor], matrices[visitor], rows)
+            by_genres = self._genres.contributions(visitors[visitor], rows)
+            by_ranking = self._ranking.contributions(ranking_matrices[visitor], rows)
+            return by_ranking + STARS_WEIGHT * by_stars + GENRES_WEIGHT * by_genres
 
-        return Scored(stars, scores, shares)
+        return Scored(stars, scores, contributions)
 
 
 class ByRating:
@@ -106,17 +106,17 @@ class ByRating:
     def __init__(self, model: Model) -> None:
         self._rating = RatingFolding(model.rating)
         self._mean = np.float32(model.rating.global_mean)
-        self._belief = believed(model)
+        self._shrinkage = shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        tastes, pulls = self._rating.fold(visitors)
+        tastes, matrices = self._rating.fold(visitors)
         stars = self._rating.predict(tastes)
 
-        def shares(visitor: int, rows: Rows) -> Doubles:
-            by_stars = self._rating.shares(visitors[visitor], pulls[visitor], rows)
-            return by_stars * self._belief[rows][:, None]
+        def contributions(visitor: int, rows: Rows) -> Doubles:
+            by_stars = self._rating.contributions(visitors[visitor], matrices[visitor], rows)
+            return by_stars * self._shrinkage[rows][:, None]
 
-        return Scored(stars, (stars - self._mean) * self._belief, shares)
+        return Scored(stars, (stars - self._mean) * self._shrinkage, contributions)
 
 
 class ByPopularity:
@@ -139,7 +139,7 @@ class ByAverage:
 
     def __init__(self, model: Model, stars: Floats) -> None:
         self._stars = stars
-        self._scores = (stars - np.float32(model.rating.global_mean)) * believed(model)
+        self._scores = (stars - np.float32(model.rating.global_mean)) * shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
         return same_for_all(visitors, self._stars, self._scores)
@@ -151,30 +151,33 @@ class ByProfile:
     def __init__(self, model: Model, folding: ProfileFolding) -> None:
         self._folding = folding
         self._mean = np.float32(model.rating.global_mean)
-        self._belief = believed(model)
+        self._shrinkage = shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
-        moved = [self._folding.moved(rated) for rated in visitors]
-        weights = np.stack([each.sum(axis=1) for each in moved])
+        by_rating = [self._folding.weight_contributions(rated) for rated in visitors]
+        weights = np.stack([each.sum(axis=1) for each in by_rating])
         stars = self._folding.predict(weights)
 
-        def shares(visitor: int, rows: Rows) -> Doubles:
-            return self._folding.shares(moved[visitor], rows) * self._belief[rows][:, None]
+        def contributions(visitor: int, rows: Rows) -> Doubles:
+            return (
+                self._folding.contributions(by_rating[visitor], rows)
+                * self._shrinkage[rows][:, None]
+            )
 
-        return Scored(stars, (stars - self._mean) * self._belief, shares)
+        return Scored(stars, (stars - self._mean) * self._shrinkage, contributions)
 
 
 def same_for_all(visitors: Sequence[Rated], stars: Floats, scores: Floats) -> Scored:
     """Return the same stars (M) and scores (M) for each visitor; no rating contributes to them."""
 
-    def shares(visitor: int, rows: Rows) -> Doubles:
+    def contributions(visitor: int, rows: Rows) -> Doubles:
         return np.zeros((len(rows), len(visitors[visitor].rows)))
 
     shape = (len(visitors), len(stars))
-    return Scored(np.broadcast_to(stars, shape), np.broadcast_to(scores, shape), shares)
+    return Scored(np.broadcast_to(stars, shape), np.broadcast_to(scores, shape), contributions)
 
 
-def believed(model: Model) -> Floats:
+def shrinkage_by_support(model: Model) -> Floats:
     """Return the shrinkage factor of each movie, n ÷ (n + 40) for n ratings: M, from 0 to 1."""
     support = model.rating.support.astype(np.float32)
     return support / (support + np.float32(SUPPORT_HALF))

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, pull
+from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix
 from marquee.recommender.genres import genre_flags
-from marquee.recommender.model import Floats, Movie, Profiles, RatingModel
+from marquee.recommender.model import (
+    MOVIE_DAMPING,
+    USER_DAMPING,
+    Floats,
+    Movie,
+    Profiles,
+    RatingModel,
+)
 
-# Prior strengths, in ratings.
-MOVIE_DAMPING = 10.0  # of a movie's mean
-USER_DAMPING = 5.0  # of a visitor's bias
-WEIGHT_DAMPING = 5.0  # of a visitor's weight of a genre or tag
+WEIGHT_DAMPING = 5.0  # prior strength, in ratings, of a visitor's weight of a genre or tag
 # Variances for least squares, in squared stars; the first two are the prior that acts as the ridge.
 WEIGHT_VARIANCE = 0.5
 BIAS_VARIANCE = 0.2
@@ -70,7 +74,7 @@ def least_squares(described: Described, rows: Rows) -> Doubles:
     average = described.average[rows].astype(np.float64)
     loadings = np.concatenate([average, np.ones((len(rows), 1))], axis=1)
     variance = np.append(np.full(len(described.names), WEIGHT_VARIANCE), BIAS_VARIANCE)
-    return pull(loadings, variance, NOISE)
+    return fold_in_matrix(loadings, variance, NOISE)
 
 
 class ProfileFolding:
@@ -80,7 +84,7 @@ class ProfileFolding:
         self.described, self._learning = described, learning
         self._base = described.base.astype(np.float32)
 
-    def moved(self, rated: Rated) -> Doubles:
+    def weight_contributions(self, rated: Rated) -> Doubles:
         """Return the contribution of each of n ratings to the weights: (T + 1) by n.
 
         The last row holds the contributions to the visitor's bias. The sum over the ratings gives
@@ -99,21 +103,23 @@ class ProfileFolding:
         stars: Floats = known[:, :-1] @ self.described.average.T
         return stars + known[:, -1:] + self._base
 
-    def shares(self, moved: Doubles, rows: Rows) -> Doubles:
+    def contributions(self, weights: Doubles, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to the predicted stars of some movies.
 
         Args:
-            moved: the contributions that the method `moved` returned.
+            weights: the contributions that the method `weight_contributions` returned.
             rows: rows of the movies.
 
         Returns:
             Stars, shape (len(rows), n).
         """
-        return np.asarray(self.described.average[rows] @ moved[:-1] + moved[-1], dtype=np.float64)
+        return np.asarray(
+            self.described.average[rows] @ weights[:-1] + weights[-1], dtype=np.float64
+        )
 
     def profile(self, rated: Rated) -> tuple[Weight, ...]:
         """Return the weights of all genres or tags of the rated movies, greatest first."""
-        weights = self.moved(rated).sum(axis=1)
+        weights = self.weight_contributions(rated).sum(axis=1)
         counts = (self.described.average[rated.rows] > 0).sum(axis=0)
         found = [
             Weight(name, float(weight), int(count))

@@ -29,6 +29,7 @@ from marquee.contracts import (
 )
 from marquee.recommender.picks import Wanted
 from marquee.recommender.scorers import RANKING
+from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
 from marquee.requests.phone import PhoneError, country_of, to_e164
 
 MAX_NAME = 60
@@ -39,7 +40,6 @@ MAX_MODEL = 40
 MAX_GENRES, MAX_GENRE = 50, 60
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
-FIRST_YEAR, LAST_YEAR = 1870, 2100
 MAX_MOVIE_ID = 2**31 - 1  # models keep ids in 32 bits
 _MAX_SHOWN_FIELD = 60  # characters of a field's name in an answer
 NO_SUCH_FIELD = "There is no such field; leave it out."

@@ -13,7 +13,7 @@ from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
 from marquee.serving.portrait import Portraitist
-from marquee.serving.title_search import Titles
+from marquee.serving.title_search import TitleSearch
 
 _logger = logging.getLogger(__name__)
 
@@ -42,16 +42,16 @@ class LoadedModel:
         return Portraitist(self.model)
 
     @cached_property
-    def titles(self) -> Titles:
+    def titles(self) -> TitleSearch:
         """The search in titles; without a readable title index, one is made in memory."""
         try:
             index = read_beside(self._read, TITLES)
             if index is not None:
-                return Titles(self.model, index)
+                return TitleSearch(self.model, index)
             _logger.info("the model has no title index: one is made in memory")
         except ModelError:
             _logger.exception("the title index cannot be read: another is made in memory")
-        return Titles(self.model)
+        return TitleSearch(self.model)
 
     @cached_property
     def similar(self) -> Likenesses:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, pull, rated_from
+from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix, rated_from
 from marquee.recommender.model import Floats, GaussianFactors, Integers, Model
 from marquee.recommender.scorers import (
     GENRES,
@@ -332,7 +332,7 @@ class _Folded:
     def _pull(self, rated: Rated, part: int) -> Doubles:
         """Return the fold-in matrix of this part, K by n."""
         own = self._loadings[part][rated.rows].astype(np.float64)
-        return pull(own, self._ones[part], self._noise)
+        return fold_in_matrix(own, self._ones[part], self._noise)
 
     def _unknown(self, rated: Rated, part: int) -> Doubles:
         """Return the covariance of the visitor's taste, given the ratings: K by K.
@@ -372,8 +372,8 @@ class _Folded:
         places = self._centred @ axes
         deviation = np.sqrt(self._watched @ places**2)
         support = self._model.rating.support[:, None]
-        believed = support / (support + FADING)
-        return np.asarray(places / np.where(deviation > 0, deviation, 1) * believed)
+        shrinkage = support / (support + FADING)
+        return np.asarray(places / np.where(deviation > 0, deviation, 1) * shrinkage)
 
     @cached_property
     def _famous(self) -> Rows:

@@ -93,7 +93,7 @@ def _is_year(word: str) -> bool:
     return _is_number(word) and FIRST_YEAR <= int(word) <= LAST_YEAR
 
 
-class Titles:
+class TitleSearch:
     """Searches the titles of a model."""
 
     def __init__(self, model: Model, index: bytes | None = None) -> None:

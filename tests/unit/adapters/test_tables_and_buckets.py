@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_emr import EMRClient
 
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket, UndeletedError
-from marquee.aws.cluster import Cluster
+from marquee.aws.cluster import EmrCluster
 from marquee.aws.model_store import ModelStore
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.queues import QueueError, TextsQueue
@@ -364,7 +364,7 @@ LOCATIONS = StepLocations("s3://a/steps/1/", "r", "m", "x")
 
 
 def test_added_steps_are_found_by_name(aws: Aws) -> None:
-    cluster = Cluster(aws.client("emr"), aws.cluster_id)
+    cluster = EmrCluster(aws.client("emr"), aws.cluster_id)
     (step_id,) = cluster.add([train_step(LOCATIONS, "d", "m1")])
     assert cluster.describe(step_id)["Name"] == "train-m1"
     assert set(cluster.step_states(["train-m1", "train-m2"])) == {"train-m1"}
@@ -384,7 +384,7 @@ def test_steps_from_before_a_moment_are_not_asked_for(
         return {"Steps": [step], "Marker": f"page {len(pages) + 1}"}
 
     monkeypatch.setattr(emr, "list_steps", list_steps)
-    cluster = Cluster(emr, aws.cluster_id)
+    cluster = EmrCluster(emr, aws.cluster_id)
     found = cluster.step_states(["s1", "s2", "s3"], since=now - timedelta(hours=2.5))
     assert set(found) == {"s1", "s2"}
     assert len(pages) == 3
@@ -407,7 +407,7 @@ def test_a_terminated_cluster_is_told_from_other_refusals(
 
     for operation in ("add_job_flow_steps", "list_steps"):
         monkeypatch.setattr(emr, operation, refuse)
-    cluster = Cluster(emr, "j-1")
+    cluster = EmrCluster(emr, "j-1")
     with pytest.raises(ClusterGoneError, match="make deploy"):
         cluster.add([])
     with pytest.raises(ClusterGoneError):
@@ -449,7 +449,7 @@ def test_a_step_on_the_former_cluster_is_found_and_the_new_clusters_own_counts_f
         monkeypatch,
         {"j-OLD": {"a": "RUNNING", "b": "CANCELLED"}, "j-NEW": {"b": "PENDING"}},
     )
-    cluster = Cluster(emr, "j-NEW", former=["j-OLD"])
+    cluster = EmrCluster(emr, "j-NEW", former=["j-OLD"])
 
     found = cluster.step_states(["a", "b", "c"])
 
@@ -461,7 +461,7 @@ def test_only_the_new_clusters_steps_delay_a_new_submission(
 ) -> None:
     emr = steps_by_cluster(aws, monkeypatch, {"j-OLD": {"a": "RUNNING"}, "j-NEW": {"b": "PENDING"}})
 
-    assert Cluster(emr, "j-NEW", former=["j-OLD"]).active_step_names() == ["b"]
+    assert EmrCluster(emr, "j-NEW", former=["j-OLD"]).active_step_names() == ["b"]
 
 
 def test_a_former_cluster_that_emr_has_forgotten_holds_nothing_up(
@@ -469,7 +469,7 @@ def test_a_former_cluster_that_emr_has_forgotten_holds_nothing_up(
 ) -> None:
     emr = steps_by_cluster(aws, monkeypatch, {"j-NEW": {"b": "PENDING"}})
 
-    found = Cluster(emr, "j-NEW", former=["j-FORGOTTEN"]).step_states(["a", "b"])
+    found = EmrCluster(emr, "j-NEW", former=["j-FORGOTTEN"]).step_states(["a", "b"])
 
     assert found == {"b": StepState.PENDING}
 
@@ -483,7 +483,7 @@ def test_throttling_is_no_terminated_cluster(aws: Aws, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(emr, "add_job_flow_steps", refuse)
     with pytest.raises(ClientError, match="Rate exceeded"):
-        Cluster(emr, "j-1").add([])
+        EmrCluster(emr, "j-1").add([])
 
 
 def test_refused_messages_of_a_batch_are_an_error(

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from marquee.aws.buckets import RatingsBucket
-from marquee.aws.cluster import Cluster
+from marquee.aws.cluster import EmrCluster
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import CurrentModel, Result, Submission, results_prefix, timestamp
 from marquee.requests.collect import PAGE
@@ -170,7 +170,7 @@ def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_receiv
 ) -> None:
     table.create(ada())
     ahead = [f"recommend-{'a' * 32}", f"train-{MODEL_ID}", f"recommend-{'b' * 32}"]
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ahead)
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: ahead)
     function = aws.load("submit_step")
     assert failures(run(function, "submit_step")) == 0
     assert status(table) is Status.RECEIVED
@@ -576,12 +576,12 @@ def test_the_schedule_trains_unless_training_is_waiting_already(
 ) -> None:
     function = aws.load("reconcile")
     waiting = function.reconciler.cluster.active_step_names
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ["recommend-1"])
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: ["recommend-1"])
     before = aws.step_names()
     run(function, "reconcile", {"action": "train"})
     added = {name.partition("-")[0] for name in aws.step_names() if name not in before}
     assert added == {"train", "similar"}
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: waiting())
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: waiting())
     run(function, "reconcile", {"action": "train"})
     assert len(aws.step_names()) == len(before) + 2
 

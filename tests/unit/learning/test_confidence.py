@@ -82,4 +82,4 @@ def test_given_two_figures_of_the_same_users_then_their_difference_is_surer_than
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0.1, 100)), min_size=1))
 def test_what_users_moved_adds_up_to_nothing(parts: list[tuple[float, float]]) -> None:
     found = of(confidence.ratio((user, *part) for user, part in enumerate(parts)))
-    assert sum(found.moved.values()) == pytest.approx(0, abs=1e-6)
+    assert sum(found.influence.values()) == pytest.approx(0, abs=1e-6)

@@ -14,8 +14,8 @@ from learning.new_visitors import (
     NewVisitor,
     NewVisitorExaminer,
     after_first_answers,
-    by_popularity,
     by_questionnaire,
+    most_rated_first,
 )
 from marquee.recommender.likely_seen import independent
 from marquee.recommender.model import GaussianFactors, RatingModel
@@ -53,7 +53,7 @@ def of_one_taste(movies: range) -> Person:
 
 
 def test_given_movies_by_popularity_then_she_is_asked_for_those_she_rated_in_that_order() -> None:
-    asked = by_popularity({4: 5.0, 2: 1.0, 9: 3.0}, popular=[9, 8, 2, 7, 4], most=2)
+    asked = most_rated_first({4: 5.0, 2: 1.0, 9: 3.0}, popular=[9, 8, 2, 7, 4], most=2)
     assert (asked.movie_ids, asked.shown) == ((9, 2), (1, 3))
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import RankingFolding, Rated, RatingFolding, pull, rated_from
+from marquee.recommender.fold_in import (
+    RankingFolding,
+    Rated,
+    RatingFolding,
+    fold_in_matrix,
+    rated_from,
+)
 from tests.models import FIRST, random_model, ranking_of
 
 MODEL = random_model()
@@ -25,12 +31,12 @@ def test_given_observations_when_pulled_then_the_mean_is_that_of_the_normal_dist
     seen = chance.normal(size=observations)
     together = loadings @ np.diag(variance) @ loadings.T + noise * np.eye(observations)
     wanted = np.diag(variance) @ loadings.T @ np.linalg.inv(together) @ seen
-    np.testing.assert_allclose(pull(loadings, variance, noise) @ seen, wanted, atol=1e-12)
+    np.testing.assert_allclose(fold_in_matrix(loadings, variance, noise) @ seen, wanted, atol=1e-12)
 
 
 def test_given_ratings_when_folded_in_then_the_taste_minimises_error_and_prior_together() -> None:
     folding, visitor = RatingFolding(MODEL.rating), rated(RATINGS)
-    taste = folding.taste(visitor, folding.pulls(visitor))
+    taste = folding.taste(visitor, folding.matrices(visitor))
     found = 0
     for part in MODEL.rating.parts:
         loadings = part.loadings[visitor.rows].astype(np.float64)
@@ -48,7 +54,7 @@ def test_given_ratings_when_folded_in_then_the_taste_minimises_error_and_prior_t
 
 def test_given_no_ratings_when_predicted_then_stars_are_the_average_of_the_offsets() -> None:
     folding, nobody = RatingFolding(MODEL.rating), rated({})
-    stars = folding.predict(folding.taste(nobody, folding.pulls(nobody))[None])
+    stars = folding.predict(folding.taste(nobody, folding.matrices(nobody))[None])
     wanted = np.mean([part.offset for part in MODEL.rating.parts], axis=0)
     np.testing.assert_allclose(stars[0], wanted, atol=1e-6)
 
@@ -56,13 +62,13 @@ def test_given_no_ratings_when_predicted_then_stars_are_the_average_of_the_offse
 def test_given_ratings_when_shared_out_then_the_shares_add_up_to_what_they_moved() -> None:
     folding, visitor = RatingFolding(MODEL.rating), rated(RATINGS)
     rows = np.array([5, 30, 59])
-    pulls = folding.pulls(visitor)
-    moved = folding.predict(folding.taste(visitor, pulls)[None])[0] - np.mean(
+    matrices = folding.matrices(visitor)
+    change = folding.predict(folding.taste(visitor, matrices)[None])[0] - np.mean(
         [part.offset for part in MODEL.rating.parts], axis=0
     )
-    shares = folding.shares(visitor, pulls, rows)
-    assert shares.shape == (3, len(RATINGS))
-    np.testing.assert_allclose(shares.sum(axis=1), moved[rows], atol=1e-5)
+    contributions = folding.contributions(visitor, matrices, rows)
+    assert contributions.shape == (3, len(RATINGS))
+    np.testing.assert_allclose(contributions.sum(axis=1), change[rows], atol=1e-5)
 
 
 def test_given_loved_movies_when_ranked_then_the_factors_solve_the_half_step_of_implicit_als() -> (
@@ -76,20 +82,20 @@ def test_given_loved_movies_when_ranked_then_the_factors_solve_the_half_step_of_
     alpha, ridge = ranking.model.confidence, ranking.model.regularisation * len(own)
     system = factors.T @ factors + alpha * own.T @ own + ridge * np.eye(6)
     wanted = factors @ np.linalg.solve(system, (1 + alpha) * own.sum(axis=0))
-    scores = ranking.score(ranking.taste(ranking.pull(visitor))[None])[0]
+    scores = ranking.score(ranking.taste(ranking.matrix(visitor))[None])[0]
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
 def test_given_disliked_movies_when_ranked_then_they_move_nothing() -> None:
     ranking = RankingFolding(MODEL.ranking)
-    moved = ranking.pull(rated(RATINGS))
-    assert moved[:, 3:].any() is np.False_
-    assert moved[:, :3].all(axis=0).all()
+    matrix = ranking.matrix(rated(RATINGS))
+    assert matrix[:, 3:].any() is np.False_
+    assert matrix[:, :3].all(axis=0).all()
 
 
 def test_given_no_loved_movie_when_ranked_then_she_counts_as_a_typical_user() -> None:
     ranking = RankingFolding(MODEL.ranking)
-    taste = ranking.taste(ranking.pull(rated({100: 1.0, 101: 3.0})))
+    taste = ranking.taste(ranking.matrix(rated({100: 1.0, 101: 3.0})))
     np.testing.assert_array_equal(taste, MODEL.ranking.typical)
 
 

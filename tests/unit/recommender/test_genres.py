@@ -16,7 +16,7 @@ MOVIES = [
     Movie(6, "Big", 1988, ("Comedy",)),
 ]
 SUPPORT = np.array([10, 20, 30, 40, 5, 15], dtype=np.int32)
-FOLDING = GenreFolding(MOVIES, SUPPORT, loved=4.0)
+FOLDING = GenreFolding(MOVIES, SUPPORT, liked=4.0)
 
 
 def rated(*pairs: tuple[int, float]) -> Rated:
@@ -52,13 +52,15 @@ def test_more_loved_movies_of_a_kind_make_surer() -> None:
 
 def test_shares_add_up_to_the_score() -> None:
     one = rated((0, 5.0), (2, 2.0), (3, 4.5))
-    shares = FOLDING.shares(one, np.arange(len(MOVIES)))
-    assert shares.sum(axis=1) == pytest.approx(scores((0, 5.0), (2, 2.0), (3, 4.5)), abs=1e-6)
-    assert not shares[:, 1].any()
+    contributions = FOLDING.contributions(one, np.arange(len(MOVIES)))
+    assert contributions.sum(axis=1) == pytest.approx(
+        scores((0, 5.0), (2, 2.0), (3, 4.5)), abs=1e-6
+    )
+    assert not contributions[:, 1].any()
 
 
 def test_given_data_without_genres_then_nothing_is_scored() -> None:
     bare = [Movie(number, "Film", None, ()) for number in range(3)]
-    folding = GenreFolding(bare, np.array([3, 2, 1]), loved=4.0)
+    folding = GenreFolding(bare, np.array([3, 2, 1]), liked=4.0)
     scored = folding.fold([rated((0, 5.0))]) @ folding.vectors.T
     assert scored.tolist() == [[0, 0, 0]]

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from marquee.recommender.likely_seen import (
     CANDIDATES,
-    candidates_of,
     chances_given,
-    fitted_seen,
+    fit_seen,
     independent,
+    questionnaire_candidates,
 )
 from marquee.recommender.model import RatingModel, Seen
 from tests.models import MEAN, rating_of
@@ -31,7 +31,7 @@ def two_worlds(people: int = USERS) -> Seen:
     chance = np.random.default_rng(1)
     old = np.arange(people) % 2 == 0
     likely = np.where(old[:, None] == (np.arange(8) < 4), 0.7, 0.1)
-    return fitted_seen(rating(), USERS, chance.random((people, 8)) < likely)
+    return fit_seen(rating(), USERS, chance.random((people, 8)) < likely)
 
 
 def test_given_nothing_known_then_each_movie_has_its_share_of_the_users() -> None:
@@ -73,19 +73,19 @@ def test_given_movies_seen_independently_then_nothing_is_learned() -> None:
 def test_given_too_few_people_to_compare_then_movies_count_as_seen_independently(
     people: int,
 ) -> None:
-    seen = fitted_seen(rating(), 1, np.ones((people, 8), dtype=bool))
+    seen = fit_seen(rating(), 1, np.ones((people, 8), dtype=bool))
     assert seen.loadings.shape == (8, 0)
 
 
 def test_given_one_movie_then_there_is_something_to_ask() -> None:
-    seen = fitted_seen(rating(1), 3, np.array([[True], [False], [True]]))
+    seen = fit_seen(rating(1), 3, np.array([[True], [False], [True]]))
     assert 0 < chances_given(seen, [], [])[0] <= 1
 
 
 def test_given_more_movies_than_candidates_then_the_most_rated_are_asked_about() -> None:
     support = np.arange(CANDIDATES + 5) + 1
     many = rating_of(np.full(len(support), MEAN), np.ones((len(support), 1)), support=support)
-    rows = candidates_of(many)
+    rows = questionnaire_candidates(many)
     assert len(rows) == CANDIDATES
     assert rows.tolist() == list(range(CANDIDATES + 4, 4, -1))
 

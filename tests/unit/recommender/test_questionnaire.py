@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marquee.recommender.likely_seen import fitted_seen, independent, seen_in
+from marquee.recommender.likely_seen import fit_seen, independent, seen_in
 from marquee.recommender.questionnaire import Questioner, choose_questionnaire
 from tests.models import MEAN, random_model, rating_of
 
@@ -66,7 +66,7 @@ def test_given_movies_seen_together_then_one_not_seen_leads_to_others() -> None:
     rating = rating_of(np.full(6, MEAN), np.eye(6), support=np.array([60, 59, 58, 45, 44, 43]))
     first = rating.movie_ids.tolist()
     old, new = np.repeat([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], 50, axis=0).reshape(2, 50, 6)
-    seen = fitted_seen(rating, USERS, np.concatenate([old, new]).astype(bool))
+    seen = fit_seen(rating, USERS, np.concatenate([old, new]).astype(bool))
     questioner = Questioner(rating, seen)
     assert questioner.next(count=1) == (first[0],)
     assert questioner.next(unseen=first[:1], count=1) == (first[3],)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marquee.recommender.fold_in import Rated, rated_from
-from marquee.recommender.model import Model, Movie
+from marquee.recommender.model import USER_DAMPING, Model, Movie
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import (
     MODEL_NAMES,
@@ -17,7 +17,7 @@ from marquee.recommender.scorers import (
     profile_of,
     scorer_named,
 )
-from marquee.recommender.taste_weights import USER_DAMPING, WEIGHT_DAMPING, damped_mean
+from marquee.recommender.taste_weights import WEIGHT_DAMPING, damped_mean
 from tests.models import FIRST, random_model
 
 MOVIES = 60
@@ -56,7 +56,7 @@ def test_given_ratings_when_explained_then_shares_add_up_to_what_they_changed(na
     rows = np.arange(MOVIES, dtype=np.intp)
     changed = scored.scores[0] - scored.scores[1]
     assert np.abs(changed).max() > 0.01
-    np.testing.assert_allclose(scored.shares(0, rows).sum(axis=1), changed, atol=1e-4)
+    np.testing.assert_allclose(scored.contributions(0, rows).sum(axis=1), changed, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -65,10 +65,10 @@ def test_given_a_rating_one_star_higher_then_scores_move_by_its_share_alone(name
     before, after = rated(RATINGS), rated({**RATINGS, 115: 3.0})
     scored = scorer.scored([before, after])
     rows = np.arange(MOVIES, dtype=np.intp)
-    moved = scored.shares(1, rows) - scored.shares(0, rows)
+    change = scored.contributions(1, rows) - scored.contributions(0, rows)
     place = before.rows.tolist().index(15)
-    np.testing.assert_allclose(moved[:, place], scored.scores[1] - scored.scores[0], atol=1e-4)
-    np.testing.assert_allclose(np.delete(moved, place, axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(change[:, place], scored.scores[1] - scored.scores[0], atol=1e-4)
+    np.testing.assert_allclose(np.delete(change, place, axis=1), 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mean", "median"])
@@ -77,7 +77,7 @@ def test_given_any_two_visitors_then_means_are_the_same_for_both(name: str) -> N
     assert MODEL.profiles is not None
     expected = getattr(MODEL.profiles, name)
     np.testing.assert_array_equal(scored.stars, np.stack([expected, expected]))
-    assert not scored.shares(0, np.array([1, 2])).any()
+    assert not scored.contributions(0, np.array([1, 2])).any()
 
 
 def test_given_two_movies_with_one_mean_then_the_one_that_more_people_rated_comes_first() -> None:

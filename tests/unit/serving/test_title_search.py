@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from marquee.recommender.model import Model, ModelError, Movie
 from marquee.recommender.title_index import build_titles
 from marquee.recommender.title_words import titles_apart
-from marquee.serving.title_search import MAX_QUERY, Titles, typed
+from marquee.serving.title_search import MAX_QUERY, TitleSearch, typed
 from tests.films import film_model
 from tests.models import random_model
 from tests.typed import TYPED
 
 MODEL = film_model()
-TITLES = Titles(MODEL, build_titles(MODEL))
+TITLES = TitleSearch(MODEL, build_titles(MODEL))
 FOUND_LEAST = 57  # number of the 60 queries for which the right film must come first
 
 
-def first(query: str, titles: Titles = TITLES, model: Model = MODEL) -> tuple[str, int | None]:
+def first(query: str, titles: TitleSearch = TITLES, model: Model = MODEL) -> tuple[str, int | None]:
     found = [model.movies[movie_id] for movie_id in titles.search(query, 1)]
     return (found[0].title, found[0].year) if found else ("", None)
 
@@ -144,12 +144,12 @@ def test_every_film_is_found_by_its_own_title() -> None:
 
 
 def test_without_an_index_one_is_made() -> None:
-    assert Titles(MODEL).search("matrix", 3) == TITLES.search("matrix", 3)
+    assert TitleSearch(MODEL).search("matrix", 3) == TITLES.search("matrix", 3)
 
 
 def test_an_index_of_another_model_is_an_error() -> None:
     with pytest.raises(ModelError, match="of other movies"):
-        Titles(MODEL, build_titles(random_model(3)))
+        TitleSearch(MODEL, build_titles(random_model(3)))
 
 
 def test_what_is_typed_is_cut_to_a_length_that_can_be_searched() -> None:
@@ -160,7 +160,7 @@ def test_of_60_queries_that_people_type_57_find_the_film_they_mean_first(
     shared_data: Path,
 ) -> None:
     movielens = model_of(shared_data / "ml-latest-small")
-    titles = Titles(movielens)
+    titles = TitleSearch(movielens)
     missed = [
         (query, first(query, titles, movielens))
         for query, title, year in TYPED
