@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from marquee.aws import wiring
+from marquee.aws.settings import SendTextSettings
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
 from marquee.requests.limits import Limited
@@ -508,7 +509,8 @@ def link_of(tab: Tab) -> str:
     recipient = table.recipient(tab.visitor_id)
     assert recipient is not None
     generation = recipient.progress.token_generation
-    link = wiring.texter(tab.api.module.visitors.SETTINGS).link(tab.visitor_id, generation)
+    settings = SendTextSettings.from_environment(tab.api.aws.environment)
+    link = wiring.texter(settings).link(tab.visitor_id, generation)
     return link.rpartition(".")[2]
 
 
