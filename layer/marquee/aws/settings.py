@@ -20,7 +20,6 @@ type _Seconds = Annotated[float, Field(gt=0)]
 type _Hours = Annotated[float, Field(gt=0)]
 type _Positive = Annotated[int, Field(gt=0)]
 type _Clusters = Annotated[str, Field(pattern=r"^(none|j-[0-9A-Z]+(,j-[0-9A-Z]+)*)$")]
-type _Countries = Annotated[str, Field(pattern=r"^[A-Z]{2}(,[A-Z]{2})*$")]
 
 
 class Settings(BaseModel):
@@ -53,7 +52,7 @@ class IngestSettings(Settings):
     site_url: _Name
     token_secret_name: _Name
     visitor_days: _Positive
-    phone_countries: _Countries
+    phone_countries: Annotated[str, Field(pattern=r"^[A-Z]{2}(,[A-Z]{2})*$")]
     phone_work_tries: _Positive
     changes_an_hour: _Positive
     network_forms_an_hour: _Positive

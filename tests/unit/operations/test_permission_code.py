@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
 # AWS calls of the adapters that only operator commands make.
 OF_OPERATORS = {
-    ("layer/marquee/aws/cluster.py: Cluster.describe", "describe_step"),
+    ("layer/marquee/aws/cluster.py: EmrCluster.describe", "describe_step"),
     ("layer/marquee/aws/movies_table.py: MoviesTable.put", "batch_writer"),
     ("layer/marquee/aws/movies_table.py: MoviesTable.put", "put_item"),
 }
