@@ -1,4 +1,4 @@
-"""The example GitHub Actions workflows: their commands exist and their permissions are minimal."""
+"""The GitHub Actions workflows: their commands exist and their permissions are minimal."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples" / "github-actions").glob("*.yml"))
+CHECKS = ROOT / ".github" / "workflows" / "check.yml"
+WORKFLOWS = [*EXAMPLES, CHECKS]
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -47,7 +49,7 @@ def test_a_job_may_read_the_repository_and_ask_for_a_token_and_nothing_else(exam
         assert job["timeout-minutes"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
 def test_actions_are_pinned_by_commit_and_say_their_version(example: Path) -> None:
     used = [line.strip() for line in example.read_text().splitlines() if " uses: " in f" {line}"]
 
@@ -69,7 +71,7 @@ def test_credentials_come_from_a_role_and_no_stored_key(example: Path) -> None:
     assert "secrets." not in example.read_text()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
 def test_no_input_is_written_into_a_command(example: Path) -> None:
     assert [step["run"] for step in steps(example) if "${{" in step.get("run", "")] == []
 
@@ -82,3 +84,21 @@ def test_only_the_comparison_runs_by_itself() -> None:
         "deploy.yml": {"workflow_dispatch"},
         "drift.yml": {"schedule", "workflow_dispatch"},
     }
+
+
+def test_the_checks_run_targets_that_exist_and_may_only_read() -> None:
+    assert read(CHECKS)["permissions"] == {}
+    [job] = jobs(CHECKS)
+    assert job["permissions"] == {"contents": "read"}
+    tiers = job["strategy"]["matrix"]["include"]
+    assert {target for tier in tiers for target in tier["targets"].split()} <= TARGETS
+
+
+def test_the_checks_run_every_kind_of_test() -> None:
+    [job] = jobs(CHECKS)
+    ran = {
+        target
+        for tier in job["strategy"]["matrix"]["include"]
+        for target in tier["targets"].split()
+    }
+    assert {target for target in TARGETS if target.startswith("test-")} <= ran
