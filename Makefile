@@ -120,19 +120,21 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-load benchmark-api benchmark-bodies benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
-PYTEST := $(DEVELOPMENT)/python -m pytest
-# In the environment that holds other people's recommenders too.
-BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
-	PYTHONPATH=layer:emr_steps:. PYSPARK_PYTHON=$(VENVS)/benchmarks/bin/python $(VENVS)/benchmarks/bin/python -m
+.PHONY: openapi permissions test test-domain test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots
+# ARGS go to pytest, as in make test-unit ARGS='-k fold_in -x'.
+PYTEST := $(DEVELOPMENT)/python -m pytest $(ARGS)
+DOMAIN := $(wildcard tests/unit/test_*.py) $(addprefix tests/unit/,learning recommender requests serving)
 
 test: environments tools lint types test-site ## Everything: lint, types, then all tests with coverage
 	@$(PYTEST) --cov --cov-report= --durations=25 --durations-min=5 tests; tests=$$?; \
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests
 
-test-unit: environment-development ## Unit tests: no network, some minutes
-	@$(PYTEST) tests/unit
+test-domain: environment-development ## The domain's unit tests, in seconds [ARGS=]
+	@$(PYTEST) -n auto $(DOMAIN)
+
+test-unit: environment-development ## All unit tests, the adapters on moto included, in about a minute [ARGS=]
+	@$(PYTEST) -n auto tests/unit
 
 test-site: $(NODE_MODULES) ## The site's scripts that need no page, by Node's own test runner
 	@node --test tests/site >/dev/null || node --test tests/site
@@ -180,46 +182,8 @@ coverage: environment-development ## Coverage of the last test run, branches inc
 	@$(DEVELOPMENT)/python -m coverage html --quiet
 	@$(DEVELOPMENT)/python -m coverage report
 
-benchmark: environment-development ## Seconds from form to picks and to text, and the burst, against a running deployment
-	@$(DEVELOPMENT)/python -m benchmarks.flow
-
-benchmark-visitors: environment-development ## Fifty visitors at once for a minute, against a running deployment
-	@$(DEVELOPMENT)/python -m benchmarks.visitors
-
-benchmark-load: environments ## Ten thousand forms with every fault on their way, twice, on a local AWS of its own [FORMS=]
-	@$(DEVELOPMENT)/python -m operations.tools java terraform
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.load $(if $(FORMS),--forms '$(FORMS)')
-
-benchmark-api: environment-development ## Picks through the API on a model of Netflix size, and cold starts, against a running deployment
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.api
-
-benchmark-bodies: environment-development ## Processor time of the dearest bodies for each call, and 20,000 made-up bodies, against the API in one process
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.bodies
-
-benchmark-model: environment-development ## Processor time of picks for a visitor, and the recommend step's for ten thousand
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.picks
-	@PYTHONPATH=layer:emr_steps PYSPARK_PYTHON=$(DEVELOPMENT)/python $(DEVELOPMENT)/python -m benchmarks.batch
-
-benchmark-search: environment-development ## Processor time of a title search among 62,000 titles, at each letter typed
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.search
-
-benchmark-site: environment-development ## Weight of the site's first view, and seconds to the first movie on slow connections
-	@$(DEVELOPMENT)/python -m operations.tools chromium
-	@$(DEVELOPMENT)/python -m benchmarks.first_view "$$($(OPERATE) site-url)"
-
-benchmark-quality: environment-development environment-benchmarks ## Marquee beside popularity, implicit and Surprise on the same splits: DATA=<path> [SEEDS=1,2,3,4,5]
-	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder, as in make benchmark-quality DATA=path/to/ratings" >&2; exit 1;) \
-	$(BESIDE_OTHERS) benchmarks.quality '$(DATA)' $(if $(SEEDS),--seeds '$(SEEDS)')
-
-benchmark-training: environment-development environment-benchmarks ## Seconds of an iteration of ALS: Marquee, MLlib as it comes, implicit [SIZES=1m,10m]
-	@$(BESIDE_OTHERS) benchmarks.training $(if $(SIZES),--sizes '$(SIZES)')
-
-benchmark-sizes: environment-development environment-benchmarks ## RMSE and nDCG@10 of the size chosen for a million ratings and of its neighbours
-	@$(BESIDE_OTHERS) benchmarks.sizes
-
-benchmark-growth: environments ## Seconds from form to text with a fresh model, 20 million ratings against 100,000
-	@$(DEVELOPMENT)/python -m operations.tools java terraform openblas
-	@PYTHONPATH=layer:emr_steps $(DEVELOPMENT)/python -m benchmarks.growth
+benchmark: environment-development ## Run one benchmark: NAME=<name> [DATA=<path> OPTIONS='--forms 1000']; without NAME, list them
+	@$(DEVELOPMENT)/python -m benchmarks $(NAME) $(if $(DATA),'$(DATA)') $(OPTIONS)
 
 screenshots: environment-development ## Every view at three widths, light and dark, of a running deployment
 	@$(DEVELOPMENT)/python -m operations.tools chromium

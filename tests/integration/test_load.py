@@ -1,4 +1,4 @@
-"""Three hundred concurrent forms with every fault planted: a small `make benchmark-load`.
+"""Three hundred concurrent forms with every fault planted: a small `make benchmark NAME=load`.
 
 The effect of each single fault is tested in test_deaths.py and test_mishaps.py; here all of them
 happen together.
