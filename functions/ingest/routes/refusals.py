@@ -11,6 +11,7 @@ from marquee.requests.limits import Limited, TooOftenError
 from marquee.requests.ports import ForgottenError
 from marquee.requests.register import OtherFormError
 from marquee.requests.revise import BusyError, ChangedMeanwhileError, TokenReplacedError
+from marquee.requests.tokens import NoSuchVisitorError
 from marquee.serving.answers import MAX_ERRORS, errors_body
 from marquee.serving.forms import NO_SUCH_FIELD, FieldError, PreconditionMissingError, field_errors
 from routes.bodies import JSON, BodyRefusedError
@@ -37,10 +38,6 @@ _TOO_OFTEN = {
         "{most} changes have come from your network within an hour; try again in the next hour.",
     ),
 }
-
-
-class NoSuchVisitorError(Exception):
-    """The visitor is unknown or the token is wrong; a caller cannot tell these two apart."""
 
 
 class NoSuchMovieError(Exception):

@@ -35,11 +35,12 @@ from marquee.requests.forget import Forgetter
 from marquee.requests.identity import token_for
 from marquee.requests.limits import Cap, Limit, Limited, NetworkLimits
 from marquee.requests.reconcile import Reconciler
-from marquee.requests.register import Registrar
+from marquee.requests.register import FormRecogniser, Registrar
 from marquee.requests.revise import Reviser
 from marquee.requests.send_text import Claims, Texter
 from marquee.requests.submit import StepAdder, Submitter
 from marquee.requests.sweep import Sweeper
+from marquee.requests.tokens import Tokens
 from marquee.serving.challenges import Challenges
 
 # In seconds. A call that hangs must time out well before its function does.
@@ -89,10 +90,18 @@ def forgotten_ids(settings: IngestSettings) -> ForgottenIdsTable:
     return ForgottenIdsTable(_dynamodb(), settings.idempotency_table)
 
 
-def limits(settings: IngestSettings) -> dict[Limited, Limit]:
+def form_recogniser(settings: IngestSettings) -> FormRecogniser:
+    secret = token_secret(settings.token_secret_name)
+    return FormRecogniser(registrar(settings), forgotten_ids(settings), secret)
+
+
+def tokens(settings: IngestSettings) -> Tokens:
+    return Tokens(visitors(settings), token_secret(settings.token_secret_name))
+
+
+def change_limit(settings: IngestSettings) -> Limit:
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
-    changes = Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
-    return {Limited.CHANGES: changes}
+    return Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
 
 
 def network_limits(settings: IngestSettings) -> NetworkLimits:

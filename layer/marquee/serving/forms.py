@@ -382,7 +382,8 @@ def version_of(if_match: str | None) -> int:
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
-def check_idempotency_key(key: str) -> None:
-    """Raise FieldError if the key is not 8 to 128 letters, digits, - or _."""
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
+def checked_key(key: str | None) -> str | None:
+    """Return the Idempotency-Key; raise FieldError if it is malformed."""
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise FieldError("Idempotency-Key", "Give 8 to 128 letters, digits, - or _.")
+    return key

@@ -18,9 +18,10 @@ ENDLESS = timedelta(days=100_000)  # a window that ends during no test
 @pytest.fixture
 def limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Return an API that allows a network three forms, two phones and one change."""
-    networks = api.module.visitors.networks
+    visitors = api.module.visitors
     most = {Limited.NETWORK_FORMS: 3, Limited.NETWORK_PHONES: 2, Limited.NETWORK_CHANGES: 1}
-    monkeypatch.setattr(networks, "limits", replace(networks.limits, most=most, window=ENDLESS))
+    limits = replace(visitors.network_limits, most=most, window=ENDLESS)
+    monkeypatch.setattr(visitors, "network_limits", limits)
     return api
 
 
@@ -110,12 +111,12 @@ def test_no_record_holds_the_address_and_each_is_kept_for_its_hour(api: Api) -> 
     post(api, client="198.51.100.77")
     (counts,) = [item for item in counted(api) if item["id"].startswith("limit/network/")]
     assert "198.51" not in json.dumps(counts, default=str)
-    assert api.module.visitors.networks.limits.window == timedelta(hours=1)
+    assert api.module.visitors.network_limits.window == timedelta(hours=1)
     assert counts["expiration"] % 3600 == 0
 
 
 def test_the_limits_are_those_of_the_settings(api: Api) -> None:
-    assert api.module.visitors.networks.limits.most == {
+    assert api.module.visitors.network_limits.most == {
         Limited.NETWORK_FORMS: 60,
         Limited.NETWORK_PHONES: 20,
         Limited.NETWORK_CHANGES: 600,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from marquee.requests.register import Registrar
 from marquee.serving import challenges
 from tests.unit.api import FORM, Api
 
@@ -58,11 +59,11 @@ def test_a_form_that_died_after_its_proof_was_spent_can_be_sent_again(
 ) -> None:
     form = FORM | {"proof": api.proof()}
 
-    def die(_: object) -> None:
+    def die(*_: object) -> None:
         raise RuntimeError("S3 is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.module.visitors.wiring, "registrar", die)
+        patch.setattr(Registrar, "register", die)
         with pytest.raises(RuntimeError):
             api.call("POST", "/visitors", form, KEY)
     assert api.call("POST", "/visitors", form, KEY)[0] == 201

@@ -1,7 +1,6 @@
 """A visitor's page: reading, changes in two tabs, later texts, limits, forgetting."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -79,16 +78,11 @@ def texted_ada(api: Api) -> Tab:
 
 
 @pytest.fixture
-def at_most_one(api: Api) -> Iterator[None]:
-    """Set every limit to one, in a window that ends during no test."""
-    limits = api.module.visitors.limits
-    before = dict(limits)
-    limits |= {
-        limited: replace(limit, most=1, window=timedelta(days=100_000))
-        for limited, limit in before.items()
-    }
-    yield
-    limits |= before
+def at_most_one(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the limit of changes to one, in a window that ends during no test."""
+    visitors = api.module.visitors
+    limit = replace(visitors.change_limit, most=1, window=timedelta(days=100_000))
+    monkeypatch.setattr(visitors, "change_limit", limit)
 
 
 def objects(aws: Aws) -> dict[str, VisitorObject]:
@@ -397,10 +391,8 @@ def test_an_outdated_change_is_not_counted(ada: Tab) -> None:
 
 
 def test_the_limits_are_those_of_the_settings(api: Api) -> None:
-    limits = api.module.visitors.limits
-    assert {limited: (limit.most, limit.window) for limited, limit in limits.items()} == {
-        Limited.CHANGES: (60, timedelta(hours=1)),
-    }
+    limit = api.module.visitors.change_limit
+    assert (limit.limited, limit.most, limit.window) == (Limited.CHANGES, 60, timedelta(hours=1))
 
 
 def test_no_limit_holds_the_phone(texted_ada: Tab) -> None:

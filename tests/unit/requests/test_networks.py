@@ -3,7 +3,7 @@
 import pytest
 
 from marquee.requests.identity import network_mark
-from marquee.serving.networks import network_of
+from marquee.requests.networks import network_of
 
 HOUR, NEXT_HOUR = "2026-11-24T12:00Z", "2026-11-24T13:00Z"
 
