@@ -78,9 +78,7 @@ def news(local: Deployment) -> Iterator[str]:
         queues.delete_queue(QueueUrl=url)
 
 
-def test_given_a_step_that_fails_then_the_alarms_topic_says_which(
-    local: Deployment, news: str
-) -> None:
+def test_the_alarms_topic_names_a_failed_step(local: Deployment, news: str) -> None:
     cluster = local.parameters["cluster-id"]
     missing = f"s3://{local.parameters['artifacts-bucket']}/steps/not-there.py"
     step = {

@@ -145,7 +145,7 @@ def test_every_name_of_the_template_fits_with_the_longest_environment(
     assert [each for each in named if len(each[1]) > LONGEST_OF_THE_TEMPLATE[each[0]]] == []
 
 
-def test_given_the_longest_environment_then_the_template_s_rules_may_send_dead_letters(
+def test_the_rules_of_the_template_may_send_dead_letters_with_the_longest_environment(
     plan: Plan, template: dict[str, Any]
 ) -> None:
     policy = plan.policy('aws_sqs_queue.dead_letters["reconcile-dead-letters"]')

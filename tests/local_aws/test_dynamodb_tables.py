@@ -328,7 +328,7 @@ requests = st.builds(lambda first, then: first + then, first_puts, later)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(asked=requests)
-def test_given_any_requests_then_the_answers_are_those_of_moto(
+def test_any_requests_get_the_answers_of_moto(
     plain: Moto, fast: Moto, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     plain.empty_tables()

@@ -99,7 +99,7 @@ def handler(event, context):
 """
 
 
-def test_given_an_update_then_who_is_at_it_finishes_and_who_waits_gets_the_new_version(
+def test_an_update_finishes_running_calls_and_gives_waiting_calls_the_new_version(
     aws: LocalAws,
 ) -> None:
     client = aws.client("lambda")
@@ -131,7 +131,7 @@ def handler(event, context):
 """
 
 
-def test_given_an_update_then_all_asynchronous_calls_are_carried_out_and_logged(
+def test_an_update_loses_no_asynchronous_call(
     aws: LocalAws,
 ) -> None:
     client = aws.client("lambda")

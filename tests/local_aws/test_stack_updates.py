@@ -49,7 +49,7 @@ def in_use(functions: Any) -> str:
     return str(found["FunctionVersion"])
 
 
-def test_given_a_new_release_then_the_alias_moves_and_the_former_version_stays(
+def test_a_new_release_moves_the_alias_and_keeps_the_former_version(
     aws: LocalAws,
 ) -> None:
     stacks, functions = aws.client("cloudformation"), aws.client("lambda")

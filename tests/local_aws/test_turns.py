@@ -42,7 +42,7 @@ def waiting_call(
     return begun
 
 
-def test_given_more_calls_than_places_then_the_others_wait_and_all_go_ahead() -> None:
+def test_calls_beyond_the_number_of_places_wait_and_all_run() -> None:
     turns, under_way, most, lock = Turns(3), set[str](), 0, threading.Lock()
     all_there = threading.Barrier(3)  # times out if fewer than three run at the same time
 
@@ -73,7 +73,7 @@ def test_who_came_first_goes_first() -> None:
     assert done == [0, 1, 2, 3, 4]
 
 
-def test_given_forms_that_wait_when_a_read_comes_then_it_goes_first() -> None:
+def test_a_read_goes_before_forms_that_wait() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(4) as pool:
         with turns.turn("v1"):
@@ -88,7 +88,7 @@ def test_given_forms_that_wait_when_a_read_comes_then_it_goes_first() -> None:
     assert done == [2, 3, 0, 1]
 
 
-def test_given_a_form_whose_patience_has_ended_when_a_read_comes_then_the_form_goes_first() -> None:
+def test_a_form_whose_patience_has_ended_goes_before_a_later_read() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(2) as pool:
         with turns.turn("v1"):
@@ -142,7 +142,7 @@ def test_versions_do_not_wait_for_one_another() -> None:
         assert first != second
 
 
-def test_given_a_version_that_ends_then_who_waits_is_sent_away_and_who_is_at_it_finishes() -> None:
+def test_the_end_of_a_version_rejects_waiting_calls_and_lets_running_ones_finish() -> None:
     turns = Turns(1)
     with ThreadPoolExecutor(1) as pool:
         with turns.turn("v1"):

@@ -36,7 +36,7 @@ def test_flags_are_one_where_a_movie_has_the_genre() -> None:
     assert not flags[4].any()
 
 
-def test_given_a_loved_comedy_then_comedies_lead_and_science_fiction_lags() -> None:
+def test_a_liked_comedy_puts_comedies_first_and_science_fiction_last() -> None:
     up, airplane, alien, aliens, unknown, _ = scores((1, 5.0))
     assert airplane > up > unknown == 0 > max(alien, aliens)
 
@@ -57,7 +57,7 @@ def test_shares_add_up_to_the_score() -> None:
     assert not shares[:, 1].any()
 
 
-def test_given_data_without_genres_then_nothing_is_scored() -> None:
+def test_data_without_genres_scores_nothing() -> None:
     bare = [Movie(number, "Film", None, ()) for number in range(3)]
     folding = GenreFolding(bare, np.array([3, 2, 1]), loved=4.0)
     scored = folding.fold([rated((0, 5.0))]) @ folding.vectors.T

@@ -74,7 +74,7 @@ def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None
     )
 
 
-def test_given_a_state_bucket_then_bootstrapping_keeps_what_is_in_it(s3: S3Client) -> None:
+def test_bootstrapping_keeps_what_is_in_a_state_bucket(s3: S3Client) -> None:
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="terraform.tfstate", Body=b"{}")
 
@@ -85,7 +85,7 @@ def test_given_a_state_bucket_then_bootstrapping_keeps_what_is_in_it(s3: S3Clien
     ]
 
 
-def test_given_another_region_then_the_state_bucket_is_made_there(s3: S3Client) -> None:
+def test_the_state_bucket_is_made_in_the_region_of_the_environment(s3: S3Client) -> None:
     bootstrap(Environment("staging", "eu-west-1"))
 
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == "eu-west-1"

@@ -19,24 +19,24 @@ def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "A", "1st", "a_b", "x" * 17, "with space", "trailing-"])
-def test_given_a_name_aws_would_refuse_then_one_sentence_says_the_rule(name: str) -> None:
+def test_a_name_that_aws_would_reject_fails_with_the_rule(name: str) -> None:
     with pytest.raises(OperationError, match=r"ENV is .*lower-case letters"):
         Environment(name)
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1"])
-def test_given_no_port_number_then_one_sentence_says_the_rule(port: str) -> None:
+def test_an_invalid_port_fails_with_the_rule(port: str) -> None:
     os.environ["PORT"] = port
 
     with pytest.raises(OperationError, match=r"PORT is .*1 to 65535"):
         chosen()
 
 
-def test_given_nothing_then_the_local_deployment_is_meant() -> None:
+def test_the_local_deployment_is_the_default() -> None:
     assert chosen().is_local
 
 
-def test_given_a_shell_logged_in_to_aws_then_a_local_command_cannot_reach_it() -> None:
+def test_a_local_command_cannot_use_the_aws_credentials_of_the_shell() -> None:
     os.environ |= {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
 
     chosen("local")
@@ -45,7 +45,7 @@ def test_given_a_shell_logged_in_to_aws_then_a_local_command_cannot_reach_it() -
     assert kept == {"AWS_PROFILE": None, "AWS_SESSION_TOKEN": None}
 
 
-def test_given_a_port_then_the_local_deployment_is_reached_there() -> None:
+def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
     chosen("local", 4570)
 
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
@@ -65,7 +65,7 @@ def test_a_local_command_acts_as_the_root_user_or_with_the_key_that_is_meant_for
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "its-secret"
 
 
-def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() -> None:
+def test_an_aws_deployment_keeps_the_credentials_of_the_shell() -> None:
     os.environ["AWS_PROFILE"] = "work"
 
     chosen("staging")
@@ -73,7 +73,7 @@ def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() ->
     assert os.environ["AWS_PROFILE"] == "work"
 
 
-def test_given_an_aws_deployment_then_it_has_no_endpoint_of_its_own() -> None:
+def test_an_aws_deployment_has_no_endpoint_of_its_own() -> None:
     assert Environment("staging").endpoint is None
 
 

@@ -49,7 +49,7 @@ def test_movies_without_genres_can_be_rated() -> None:
     assert len(rate(movies, 1)) == RATED_MOVIES
 
 
-def test_given_an_empty_questionnaire_then_one_sentence_says_so() -> None:
+def test_an_empty_questionnaire_fails_with_one_sentence() -> None:
     with pytest.raises(OperationError, match="names no movie"):
         rate([], 1)
 
@@ -69,7 +69,7 @@ def test_a_form_is_read_from_its_file(tmp_path: Path) -> None:
     ("text", "sentence"),
     [("{", "is not a JSON form"), ("[]", "holds no JSON object"), ("", "is not a JSON form")],
 )
-def test_given_something_else_then_one_sentence_says_what(
+def test_a_file_without_a_form_fails_with_one_sentence(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
     file = tmp_path / "form.json"
@@ -79,6 +79,6 @@ def test_given_something_else_then_one_sentence_says_what(
         read_form(file)
 
 
-def test_given_no_file_then_one_sentence_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_fails_with_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="There is no file"):
         read_form(tmp_path / "missing.json")

@@ -51,7 +51,7 @@ def a_network(name: str) -> str:
     return str(ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"])
 
 
-def test_given_an_account_without_the_environment_then_nothing_is_found() -> None:
+def test_an_account_without_the_deployment_has_an_empty_inventory() -> None:
     a_queue("somebody-elses")
 
     assert inventory(STAGING) == Inventory()

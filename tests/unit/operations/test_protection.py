@@ -41,7 +41,7 @@ def a_cluster(name: str = "marquee-staging", protected: bool = True) -> str:
     )["JobFlowId"]
 
 
-def test_given_protected_tables_then_they_can_be_deleted() -> None:
+def test_tables_can_be_deleted_once_their_protection_is_lifted() -> None:
     name = a_table("visitors")
 
     lift_protection(STAGING)
@@ -50,7 +50,7 @@ def test_given_protected_tables_then_they_can_be_deleted() -> None:
     assert boto3.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_given_a_protected_cluster_then_it_can_be_ended() -> None:
+def test_a_cluster_can_be_ended_once_its_protection_is_lifted() -> None:
     a_cluster()
 
     lift_protection(STAGING)
@@ -66,7 +66,7 @@ def test_what_was_protected_is_named_and_nothing_else_is() -> None:
     assert lift_protection(STAGING) == [table, cluster]
 
 
-def test_given_a_second_try_after_everything_is_gone_then_there_is_nothing_to_do() -> None:
+def test_a_second_attempt_finds_nothing_left_to_do() -> None:
     assert lift_protection(STAGING) == []
     assert end_clusters(STAGING) == 0
 

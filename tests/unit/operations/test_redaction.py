@@ -33,9 +33,7 @@ ENCODED = "dHJ1c3QgbWUsIHRoaXMgaXMgYW4gZW5jb2RlZCBtZXNzYWdlIDEyMw"
         (f"{Path.home()}/.aws/config", str(Path.home()), "~/.aws/config"),
     ],
 )
-def test_given_what_is_nobodys_business_then_it_is_taken_out(
-    text: str, hidden: str, left: str
-) -> None:
+def test_private_data_is_removed(text: str, hidden: str, left: str) -> None:
     seen = redact(text, {})
 
     assert hidden not in seen
