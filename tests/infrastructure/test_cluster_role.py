@@ -94,7 +94,7 @@ def folders_above(path: str) -> list[str]:
     return ["/".join([bucket, *names[:length]]) for length in range(1, len(names))]
 
 
-def test_the_steps_hand_over_paths_in_every_bucket_they_know() -> None:
+def test_the_paths_of_the_steps_cover_every_bucket() -> None:
     buckets = {path.split("/")[0] for _, path in paths(written=False)}
     assert buckets == {
         f"{BUCKETS}-{kind}" for kind in ("ratings", "models", "results", "artifacts")
@@ -160,6 +160,6 @@ def test_the_role_may_mark_the_folder_above_a_deleted_one(
     assert refused == set()
 
 
-def test_the_role_reads_no_folder_whose_name_only_begins_alike(nodes: IAMPolicy) -> None:
+def test_the_role_reads_no_folder_that_merely_shares_a_prefix(nodes: IAMPolicy) -> None:
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/visitors-of-others")
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/ratings-of-others/a")

@@ -48,5 +48,5 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_no_document_waits_for_its_figures(document: Path) -> None:
+def test_no_document_contains_placeholders_for_figures(document: Path) -> None:
     assert not re.search(r"\bFIGURES\b", document.read_text())

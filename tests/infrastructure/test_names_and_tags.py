@@ -157,14 +157,14 @@ def test_the_rules_of_the_template_may_send_dead_letters_with_the_longest_enviro
     )
 
 
-def test_no_rule_of_the_template_has_the_name_of_one_of_terraform(
+def test_no_rule_of_the_template_shares_its_name_with_one_of_terraform(
     plan: Plan, template: dict[str, Any]
 ) -> None:
     made = [rule["name"] for rule in plan.of_type("aws_cloudwatch_event_rule").values()]
     assert not set(made) & set(rule_names(template))
 
 
-def test_all_that_terraform_makes_is_tagged_but_for_what_aws_cannot_tag(plan: Plan) -> None:
+def test_all_resources_of_terraform_are_tagged_except_those_that_aws_cannot_tag(plan: Plan) -> None:
     untagged = {kind for kind in plan.types.values() if kind not in plan.taggable}
     assert untagged == CANNOT_BE_TAGGED.keys()
 
