@@ -425,7 +425,7 @@ def test_a_listing_under_another_prefix_is_denied(account: Account, role: str) -
     assert not refused(lambda: s3.list_objects_v2(Bucket=ratings, Prefix="visitors/date=2026"))
 
 
-def test_several_objects_are_deleted_by_the_right_to_each(account: Account) -> None:
+def test_deleting_several_objects_needs_the_right_to_each(account: Account) -> None:
     """S3 decides on each key separately."""
     s3, ratings = account.acting_as("ingest")("s3"), account.bucket("ratings")
     keys = ["visitors/date=2026-01-01/none-1.json", "submissions/none.json"]
@@ -446,7 +446,7 @@ def status(call: Callable[[], Any]) -> int:
         return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
-def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden(
+def test_the_missing_folders_of_all_steps_are_absent_for_the_nodes_and_not_forbidden(
     account: Account, planned: Rendered
 ) -> None:
     """S3A asks for a folder's bare name, then for its marker; only 404 means absent."""
@@ -459,7 +459,7 @@ def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden
     assert {asked: code for asked, code in found.items() if code != 404} == {}
 
 
-def test_a_missing_object_looks_forbidden_to_those_who_may_not_list_the_bucket(
+def test_a_missing_object_looks_forbidden_to_a_role_that_may_not_list_the_bucket(
     account: Account,
 ) -> None:
     """S3 does not reveal that an object is missing to a role that may not list the bucket."""
@@ -556,7 +556,7 @@ def notify(account: Account, bucket: str, destination: Destination) -> str:
     return ""
 
 
-def test_a_bucket_announces_its_objects_only_where_the_policy_names_it(
+def test_a_bucket_sends_notifications_only_where_the_policy_names_it(
     account: Account, destinations: list[Destination]
 ) -> None:
     answers, expected = {}, {}

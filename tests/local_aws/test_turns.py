@@ -63,7 +63,7 @@ def test_calls_beyond_the_number_of_places_wait_and_all_run() -> None:
     assert most == 3
 
 
-def test_who_came_first_goes_first() -> None:
+def test_the_first_call_that_waits_goes_first() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(5) as pool:
         with turns.turn("v1"):
@@ -113,7 +113,7 @@ def test_only_reads_of_the_api_go_first(event: bytes | None, patience: float) ->
     assert patience_of(event) == patience
 
 
-def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:
+def test_a_new_call_does_not_go_before_one_that_waits() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(1) as pool:
         with turns.turn("v1"):
@@ -123,12 +123,12 @@ def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:
     assert done == [0, 1]
 
 
-def test_calls_one_by_one_keep_to_the_warm_place() -> None:
+def test_sequential_calls_use_the_same_warm_place() -> None:
     turns = Turns(4)
     assert len({call(turns) for _ in range(10)}) == 1
 
 
-def test_a_call_that_fails_gives_its_place_up() -> None:
+def test_a_failed_call_frees_its_place() -> None:
     turns = Turns(1)
     with pytest.raises(RuntimeError, match="crashed"), turns.turn("v1"):
         raise RuntimeError("crashed")
@@ -157,7 +157,7 @@ def test_the_end_of_a_version_rejects_waiting_calls_and_lets_running_ones_finish
     assert call(turns, "v2")
 
 
-def test_a_version_that_nobody_calls_ends_at_once() -> None:
+def test_an_idle_version_ends_immediately() -> None:
     turns = Turns(3)
     call(turns, "called before")
     for version in ("called before", "never called"):
@@ -165,5 +165,5 @@ def test_a_version_that_nobody_calls_ends_at_once() -> None:
         turns.end(version).result(0)  # ending it again has no effect
 
 
-def test_even_a_small_machine_runs_some_side_by_side() -> None:
+def test_even_a_small_machine_runs_several_environments() -> None:
     assert environments_at_once() >= LEAST
