@@ -90,7 +90,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("query", "field", "message"), WRONG)
-def test_a_search_that_is_not_right_is_refused_by_field(
+def test_an_invalid_search_is_rejected_by_field(
     api: Api, query: dict[str, str], field: str, message: str
 ) -> None:
     status, answer = get(api, "/movies", **query)
@@ -116,7 +116,7 @@ def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
     }
 
 
-def test_links_are_told_as_far_as_the_data_set_has_them(api: Api) -> None:
+def test_a_movie_has_the_links_that_the_data_set_has(api: Api) -> None:
     assert [*get(api, f"/movies/{ALIENS}")[1]["movie"]["links"]] == ["imdb"]
     assert get(api, f"/movies/{AMELIE}")[1]["movie"]["links"] == {}
 
@@ -184,11 +184,11 @@ def test_a_damaged_file_next_to_the_model_does_not_affect_the_others(
     assert get(api, f"/movies/{ALIEN}/similar")[0] == 200
 
 
-def test_before_the_first_model_a_search_is_asked_to_wait(aws: Aws) -> None:
+def test_a_search_before_the_first_model_is_answered_with_503(aws: Aws) -> None:
     assert get(Api(aws), "/movies", q="alien")[0] == 503
 
 
-def test_a_title_index_of_other_movies_is_not_believed(aws: Aws) -> None:
+def test_a_title_index_of_other_movies_is_not_used(aws: Aws) -> None:
     other = build_titles(random_model(30, first=900))
     put(aws, MODEL, {TITLES: other})
     assert ids(get(Api(aws), "/movies", q="alien", count="1")[1]) == [ALIEN]
