@@ -48,7 +48,7 @@ def test_the_state_bucket_is_tagged_as_terraform_tags_by_default(s3: S3Client) -
     assert tags(s3) == {"project": "marquee", "environment": "staging"}
 
 
-def test_tags_that_terraform_has_given_it_stay(s3: S3Client) -> None:
+def test_tags_that_terraform_gave_the_state_bucket_stay(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
     tag_bucket(Environment("staging"), {"owner": "us"})
 
@@ -64,7 +64,7 @@ def test_the_state_bucket_is_private(s3: S3Client) -> None:
     assert all(block.values())
 
 
-def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None:
+def test_the_state_bucket_rejects_requests_without_tls(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
 
     [statement] = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
@@ -91,7 +91,7 @@ def test_the_state_bucket_is_made_in_the_region_of_the_environment(s3: S3Client)
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == "eu-west-1"
 
 
-def test_bootstrapping_twice_is_no_error(s3: S3Client) -> None:
+def test_bootstrapping_twice_is_not_an_error(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
 
     assert bootstrap(Environment("staging")) == BUCKET

@@ -19,7 +19,7 @@ def test_output_without_an_error_line_is_summed_up_by_its_last_lines() -> None:
     assert telling_words(["one", "two", "three", "four"]) == "two three four"
 
 
-def test_colours_are_not_told() -> None:
+def test_colours_are_removed_from_messages() -> None:
     assert plain("\x1b[31m│ Error\x1b[0m: no") == "Error: no"
 
 
@@ -46,7 +46,7 @@ def test_the_error_of_a_missing_program_names_it(tmp_path: Path) -> None:
         run(["no-such-program"], log=tmp_path / "log", what="it")
 
 
-def test_each_line_is_heard_as_it_comes(tmp_path: Path) -> None:
+def test_each_line_is_passed_on_as_it_is_printed(tmp_path: Path) -> None:
     heard: list[str] = []
 
     run(
@@ -59,7 +59,7 @@ def test_each_line_is_heard_as_it_comes(tmp_path: Path) -> None:
     assert heard == ["a", "b"]
 
 
-def test_our_own_pythonpath_does_not_reach_the_program(
+def test_the_program_does_not_inherit_our_pythonpath(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "layer")

@@ -51,7 +51,7 @@ def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
 
 
-def test_a_local_command_acts_as_the_root_user_or_with_the_key_that_is_meant_for_it() -> None:
+def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
     assert chosen("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
 
@@ -77,7 +77,7 @@ def test_an_aws_deployment_has_no_endpoint_of_its_own() -> None:
     assert Environment("staging").endpoint is None
 
 
-def test_the_region_that_the_variables_name_wins_over_the_shells(
+def test_the_region_of_the_variables_file_overrides_that_of_the_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "terraform").mkdir()
@@ -90,7 +90,7 @@ def test_the_region_that_the_variables_name_wins_over_the_shells(
     assert region_of("staging") == "eu-west-1"
 
 
-def test_a_second_local_deployment_keeps_its_state_where_it_is_told(tmp_path: Path) -> None:
+def test_a_second_local_deployment_keeps_its_state_in_the_named_folder(tmp_path: Path) -> None:
     os.environ["MARQUEE_STATE"] = str(tmp_path)
 
     assert Environment("local").state == tmp_path
@@ -106,7 +106,7 @@ def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:
     assert digest_of(cluster="j-1") != digest_of(cluster="j-2")
 
 
-def test_the_digest_before_the_secret_is_made_is_the_digest_after() -> None:
+def test_creating_the_secret_does_not_change_the_digest_of_the_parameters() -> None:
     before = {"cluster-id": "j-1"}
     assert digest_of(**before) == digest_of(**before, **{"token-secret": "AQICAH…"})
 

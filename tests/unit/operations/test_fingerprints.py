@@ -42,7 +42,7 @@ def test_text_moved_between_files_changes_the_fingerprint(tmp_path: Path) -> Non
     assert after != before
 
 
-def test_what_tools_leave_behind_is_no_input(tmp_path: Path) -> None:
+def test_caches_of_tools_are_not_inputs(tmp_path: Path) -> None:
     cache = tmp_path / "__pycache__"
     cache.mkdir()
     written(cache, module="compiled")

@@ -250,7 +250,7 @@ def test_a_rehearsal_does_nothing_where_it_cannot_see_whether_there_is_data(
     assert stages.ran == []
 
 
-def test_visitors_who_are_not_the_rehearsals_keep_it_from_destroying(
+def test_visitors_of_others_prevent_the_rehearsal_from_destroying(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("operations.rehearsal.stages.visitors_of", lambda _: {"01own", "01other"})
@@ -259,7 +259,7 @@ def test_visitors_who_are_not_the_rehearsals_keep_it_from_destroying(
         TAKE_DOWN[0].run(Rehearsal(STAGING, visitors={"01own"}))
 
 
-def test_the_changed_function_is_a_copy_whose_answers_carry_the_mark(tmp_path: Path) -> None:
+def test_the_changed_function_is_a_copy_whose_answers_contain_the_mark(tmp_path: Path) -> None:
     template = changed_sources(tmp_path, "second")
 
     source = (template.parents[1] / "functions" / "ingest" / "app.py").read_text()
@@ -278,7 +278,7 @@ def test_the_changed_function_is_a_copy_whose_answers_carry_the_mark(tmp_path: P
     }
 
 
-def test_what_differs_between_two_looks_is_named() -> None:
+def test_differences_between_two_observations_are_named() -> None:
     before = {"the stack": "1", "the page a": "x", "the page b": "x"}
 
     assert differences(before, {"the stack": "2", "the page a": "x", "the page c": "x"}) == [
@@ -299,7 +299,7 @@ def local_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(("keep", "done"), [(False, ["start", "stop"]), (True, ["start"])])
-def test_a_failed_local_rehearsal_leaves_the_local_aws_only_where_it_is_to_be_kept(
+def test_a_failed_local_rehearsal_leaves_the_local_aws_running_only_with_keep(
     local_calls: list[str], keep: bool, done: list[str]
 ) -> None:
     with pytest.raises(OperationError), local_aws_for_rehearsal(Environment("local"), keep=keep):
@@ -308,7 +308,7 @@ def test_a_failed_local_rehearsal_leaves_the_local_aws_only_where_it_is_to_be_ke
     assert local_calls == done
 
 
-def test_a_local_aws_that_runs_already_is_left_running(
+def test_a_local_aws_that_already_runs_is_left_running(
     local_calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "local_aws_runs", lambda _: True)

@@ -10,17 +10,17 @@ import pytest
 from operations.scripts import content_hash, imports_of, marquee_zip, travelling_modules
 
 
-def test_a_module_of_the_standard_library_and_numpy_travels() -> None:
+def test_a_module_that_needs_only_the_standard_library_and_numpy_is_packed() -> None:
     sources = {"marquee.model": "import json\nimport numpy as np\n"}
 
     assert travelling_modules(sources) == ["marquee.model"]
 
 
-def test_a_module_that_needs_a_package_emr_lacks_stays() -> None:
+def test_a_module_that_needs_a_package_emr_lacks_is_not_packed() -> None:
     assert travelling_modules({"marquee.forms": "from pydantic import BaseModel\n"}) == []
 
 
-def test_a_module_that_imports_one_that_stays_stays_too() -> None:
+def test_a_module_that_imports_one_that_is_not_packed_is_not_packed_either() -> None:
     sources = {
         "marquee.forms": "import pydantic\n",
         "marquee.registering": "from marquee.forms import VisitorForm\n",
@@ -30,7 +30,7 @@ def test_a_module_that_imports_one_that_stays_stays_too() -> None:
     assert travelling_modules(sources) == []
 
 
-def test_imports_inside_functions_count() -> None:
+def test_imports_inside_functions_count_too() -> None:
     assert "phonenumbers" in imports_of("def f():\n    import phonenumbers\n")
 
 
@@ -44,7 +44,7 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_zip_holds_what_travels_and_what_the_steps_share(package: Path) -> None:
+def test_the_zip_holds_the_packed_modules_and_those_that_the_steps_share(package: Path) -> None:
     learning = package.parent / "learning"
     learning.mkdir()
     (learning / "data.py").write_text("import pyspark\n")
@@ -73,7 +73,7 @@ def test_the_order_of_scripts_does_not_change_the_prefix() -> None:
     assert content_hash(files) == content_hash(dict(reversed(files.items())))
 
 
-def test_every_travelling_module_of_the_product_imports_without_the_layers_packages() -> None:
+def test_every_packed_module_can_be_imported_without_the_packages_of_the_layer() -> None:
     with zipfile.ZipFile(io.BytesIO(marquee_zip())) as archive:
         modules = [name for name in archive.namelist() if name != "marquee/__init__.py"]
         imported = {
