@@ -78,6 +78,6 @@ def test_the_difference_of_two_figures_of_the_same_users_has_a_smaller_margin() 
 
 
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(0.1, 100)), min_size=1))
-def test_what_users_moved_adds_up_to_nothing(parts: list[tuple[float, float]]) -> None:
+def test_the_influences_of_the_users_add_up_to_zero(parts: list[tuple[float, float]]) -> None:
     found = of(estimates.ratio((user, *part) for user, part in enumerate(parts)))
     assert sum(found.moved.values()) == pytest.approx(0, abs=1e-6)

@@ -99,7 +99,7 @@ def test_the_manifest_is_the_last_of_the_named_files() -> None:
     assert names_of(files)[-1] == MANIFEST
 
 
-def test_files_beside_the_model_are_named_and_checked_but_no_part_of_it() -> None:
+def test_files_next_to_the_model_are_named_and_checked_but_not_part_of_it() -> None:
     files = to_files(MODEL, {TITLES: b"titles"})
     assert (names_of(files)[-1], set(names_of(files))) == (MANIFEST, set(files))
     assert to_files(read_model(files)) == to_files(MODEL)
@@ -111,5 +111,5 @@ def test_files_beside_the_model_are_named_and_checked_but_no_part_of_it() -> Non
         read_beside(files, TITLES)
 
 
-def test_a_model_without_files_beside_it_has_none() -> None:
+def test_a_model_without_files_next_to_it_has_none() -> None:
     assert read_beside(to_files(MODEL), TITLES) is None
