@@ -202,7 +202,7 @@ def test_seen_it_rates_a_pick_in_place(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
 
 
-def test_the_focus_is_not_lost_when_a_pick_goes(marquee: MarqueePage) -> None:
+def test_the_focus_is_not_lost_when_a_pick_disappears(marquee: MarqueePage) -> None:
     marquee.open("rate")
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)

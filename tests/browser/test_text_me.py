@@ -93,7 +93,7 @@ def test_leaving_an_incomplete_number_shows_an_error_at_the_field(marquee: Marqu
     assert "7 digits are missing" in marquee.error_at(marquee.phone)
 
 
-def test_a_number_typed_with_its_code_moves_the_country(marquee: MarqueePage) -> None:
+def test_a_number_with_its_country_code_selects_the_country(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.phone.press_sequentially("+44 20 7946 0958")
     expect(marquee.country).to_have_value("GB")
@@ -159,7 +159,7 @@ def test_an_api_that_is_down_loses_no_input(marquee: MarqueePage, phone: str) ->
     expect(marquee.consent).to_be_checked()
 
 
-def test_a_second_try_of_the_same_form_makes_no_second_visitor(marquee: MarqueePage) -> None:
+def test_a_repeated_form_creates_no_second_visitor(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     made: list[str] = []

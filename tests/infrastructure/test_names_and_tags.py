@@ -121,7 +121,7 @@ def test_every_name_of_terraform_fits_with_the_longest_environment(plan: Plan) -
     assert too_long == {}
 
 
-def test_every_type_that_terraform_names_has_a_limit_here(plan: Plan) -> None:
+def test_every_type_that_terraform_names_has_a_known_limit(plan: Plan) -> None:
     limited = {kind for kind, _ in LONGEST}
     kinds = set(plan.types.values())
     assert kinds - limited - NOT_NAMED - CANNOT_BE_TAGGED.keys() == set()

@@ -80,7 +80,7 @@ def test_a_named_mirror_without_the_provider_fails_with_one_sentence(
         provider_mirror()
 
 
-def test_the_locked_version_is_the_aws_providers() -> None:
+def test_the_locked_version_is_that_of_the_aws_provider() -> None:
     assert locked_version(LOCK) == "5.100.0"
 
 

@@ -61,7 +61,7 @@ def test_a_change_after_the_text_gives_new_picks_without_dismissed_movies_and_no
     assert len(fresh.texts(phone)) == 1
 
 
-def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
+def test_a_phone_given_later_is_texted_once_with_the_picks_of_the_batch(
     fresh: Deployment, phone: str
 ) -> None:
     visitor = fresh.register(fresh.form())

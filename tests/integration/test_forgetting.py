@@ -126,7 +126,9 @@ def test_the_search_finds_a_visitor_before_they_are_forgotten(
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_name_and_the_phone_are_nowhere(forgotten: Forgotten, status: str) -> None:
+def test_the_name_and_the_phone_of_a_forgotten_visitor_are_nowhere(
+    forgotten: Forgotten, status: str
+) -> None:
     phone = forgotten.visitors[status].phone or ""
     assert holding_places(forgotten.after, NAMES[status]) == set()
     assert leaks(forgotten.after, phone) == []

@@ -39,7 +39,7 @@ def admitted(throttle: Throttle, operation: str, calls: int) -> int:
     ("operation", "burst"),
     [("AddJobFlowSteps", 10), ("DescribeStep", 10), ("ListSteps", 10), ("DescribeCluster", 25)],
 )
-def test_a_burst_gets_through_up_to_the_operations_limit(operation: str, burst: int) -> None:
+def test_a_burst_is_admitted_up_to_the_limit_of_the_operation(operation: str, burst: int) -> None:
     assert admitted(Throttle(Clock()), operation, 40) == burst
 
 

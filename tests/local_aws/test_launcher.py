@@ -68,7 +68,7 @@ def pid_of(aws: LocalAws) -> int:
     return int(status.split("process ")[1].split(")")[0])
 
 
-def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
+def test_the_local_aws_listens_on_loopback_only(aws: LocalAws) -> None:
     code = "def handler(event, context):\n    return 1\n"
     functions.create(aws, "loopback", code)
     functions.invoke(aws, "loopback")  # starts a Runtime API, which listens too
@@ -76,21 +76,21 @@ def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
     assert listening(family(pid_of(aws))) == {"0100007F"}
 
 
-def test_starting_it_again_says_so_without_an_error(aws: LocalAws) -> None:
+def test_starting_again_says_so_without_an_error(aws: LocalAws) -> None:
     again = command("start", "--port", str(aws.port), "--state", str(aws.state))
 
     assert again.returncode == 0
     assert again.stdout.startswith("Already running: The local AWS runs at http://localhost:")
 
 
-def test_starting_it_again_on_another_port_says_what_to_do(aws: LocalAws) -> None:
+def test_starting_again_on_another_port_says_what_to_do(aws: LocalAws) -> None:
     again = command("start", "--port", str(free_port()), "--state", str(aws.state))
 
     assert again.returncode == 1
     assert "stop it first" in again.stderr
 
 
-def test_starting_it_again_with_the_other_emulator_says_what_to_do(aws: LocalAws) -> None:
+def test_starting_again_with_the_other_emulator_says_what_to_do(aws: LocalAws) -> None:
     port, state = str(aws.port), str(aws.state)
     again = command("start", "--port", port, "--state", state, EMULATOR="localstack")
 
@@ -155,7 +155,7 @@ def temporary_files() -> set[str]:
     return set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
 
 
-def test_stopping_it_leaves_nothing_but_the_log(
+def test_stopping_the_local_aws_leaves_nothing_but_the_log(
     temporary_files: set[str], own_aws: LocalAws
 ) -> None:
     aws = own_aws
@@ -199,7 +199,7 @@ def test_the_emulator_stores_its_files_in_the_state_folder(
     assert machine_wide() == before
 
 
-def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
+def test_killing_the_local_aws_leaves_no_spark_running(own_aws: LocalAws) -> None:
     aws = own_aws
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="orphan-steps")
@@ -233,7 +233,7 @@ def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
     until(lambda: not any(alive(process) for process in processes), 10, "Spark to end")
 
 
-def test_killing_it_leaves_no_function_running(own_aws: LocalAws) -> None:
+def test_killing_the_local_aws_leaves_no_function_running(own_aws: LocalAws) -> None:
     aws = own_aws
     functions.create(aws, "orphan", "def handler(event, context):\n    return 1\n")
     functions.invoke(aws, "orphan")

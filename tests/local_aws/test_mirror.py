@@ -161,7 +161,7 @@ def test_an_unchanged_object_is_not_stored_again(tmp_path: Path) -> None:
     assert s3.written == ["changed"]
 
 
-def test_an_object_the_step_deleted_is_deleted(tmp_path: Path) -> None:
+def test_an_object_that_the_step_deleted_is_deleted_from_s3(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "old"): b"1", ("raw", "kept"): b"1"})
     mirror = mirrored(tmp_path, s3, "s3://raw/")
     (tmp_path / "raw" / "old").unlink()
@@ -226,7 +226,7 @@ def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
         mirrored(tmp_path / "s3", s3, "s3://raw/")
 
 
-def test_a_model_s_arrays_are_downloaded_and_make_a_step_no_larger(tmp_path: Path) -> None:
+def test_the_arrays_of_a_model_are_downloaded_without_using_memory(tmp_path: Path) -> None:
     s3 = FakeS3({("models", "m1/rating.npz"): b"x" * 1000, ("models", "m1/movies.json"): b"[]"})
 
     size = Mirror(tmp_path, s3).pull([Address("models", "m1/")])

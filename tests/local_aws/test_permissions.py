@@ -402,7 +402,7 @@ def test_a_role_may_do_what_its_policy_allows(account: Account, role: str) -> No
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_denied_what_only_its_neighbours_may_do(account: Account, role: str) -> None:
+def test_a_role_is_denied_what_only_other_roles_may_do(account: Account, role: str) -> None:
     clients = account.acting_as(role)
     others = [request for request in everything(account) if not may(account, role, request)]
     assert others

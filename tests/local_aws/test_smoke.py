@@ -596,7 +596,7 @@ def test_emr_does_not_change_the_security_groups_of_its_cluster(aws: LocalAws) -
     assert ec2.describe_security_group_rules(**rules)["SecurityGroupRules"] == before
 
 
-def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> None:
+def test_emr_describes_all_that_terraform_reads_of_a_cluster(aws: LocalAws, cluster: str) -> None:
     emr = aws.client("emr")
 
     described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
@@ -744,7 +744,7 @@ def test_lambda_ends_a_function_that_takes_too_long(aws: LocalAws) -> None:
     assert again == "done"
 
 
-def test_lambda_says_when_a_function_ends_itself(aws: LocalAws) -> None:
+def test_lambda_reports_a_function_that_ends_itself(aws: LocalAws) -> None:
     code = "import os\ndef handler(event, context):\n    os._exit(7)\n"
     functions.create(aws, "smoke-exit", code)
 

@@ -27,11 +27,11 @@ from tests.unit.memory import good_result, registration
 ADA = registration(1).progress
 
 
-def test_a_visitor_object_survives() -> None:
+def test_a_visitor_object_survives_being_written_and_read() -> None:
     assert VisitorObject.from_json(ADA.visitor_object.to_json()) == ADA.visitor_object
 
 
-def test_a_submission_survives() -> None:
+def test_a_submission_survives_being_written_and_read() -> None:
     submission = Submission((ADA.member, registration(2).progress.member))
     assert Submission.from_json_lines(submission.to_json_lines()) == submission
 
@@ -59,7 +59,7 @@ def test_invalid_dismissed_movies_are_rejected_by_name(dismissed: object) -> Non
 @pytest.mark.parametrize(
     "result", [good_result("v", 1), Result("v", 2, "m", error="nothing known")]
 )
-def test_a_result_survives(result: Result) -> None:
+def test_a_result_survives_being_written_and_read(result: Result) -> None:
     assert Result.from_json(result.to_json()) == result
 
 
@@ -71,7 +71,7 @@ def test_the_message_of_a_text_holds_only_id_and_version() -> None:
     }
 
 
-def test_a_current_model_survives() -> None:
+def test_a_current_model_survives_being_written_and_read() -> None:
     current = CurrentModel("m", "embedded", "2026-11-21T20:00:00Z", 3, 10)
     assert CurrentModel.from_json(current.to_json()) == current
 

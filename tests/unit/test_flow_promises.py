@@ -54,7 +54,7 @@ DEATHS = [
 ]
 
 
-def test_a_quiet_flow_sends_one_text_with_ten_titles_and_adds_one_recommend_step() -> None:
+def test_a_flow_without_faults_sends_one_text_with_ten_titles_and_adds_one_step() -> None:
     world = World()
     world.post(ADA)
     world.settle()

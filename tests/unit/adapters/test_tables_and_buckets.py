@@ -177,7 +177,7 @@ def ratings(aws: Aws) -> RatingsBucket:
     return RatingsBucket(aws.client("s3"), "marquee-test-ratings")
 
 
-def test_visitor_objects_are_counted_since_a_moment(ratings: RatingsBucket) -> None:
+def test_visitor_objects_are_counted_since_a_given_time(ratings: RatingsBucket) -> None:
     now = datetime.now(UTC)
     ratings.append(ADA.progress.visitor_object)
     ratings.append(QUIET.progress.visitor_object)
@@ -191,7 +191,7 @@ def test_a_submission_is_read_back(ratings: RatingsBucket) -> None:
     assert ratings.get(submission.submission_id) == submission
 
 
-def test_a_deleted_submission_is_not_there(ratings: RatingsBucket) -> None:
+def test_a_deleted_submission_is_not_found(ratings: RatingsBucket) -> None:
     submission = Submission((ADA.progress.member,))
     ratings.put(submission)
     ratings.delete_submission(submission.submission_id)

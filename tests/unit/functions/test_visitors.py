@@ -330,7 +330,7 @@ def test_the_error_of_an_unsupported_country_names_the_supported_ones(api: Api) 
 # When a text is sent
 
 
-def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> None:
+def test_a_change_is_texted_only_on_request_and_only_with_a_phone(ada: Tab) -> None:
     recommend(ada)
     assert ada.rate(text=True)[1]["texts"] is False
     ada.give_phone()
@@ -550,7 +550,7 @@ def test_a_renewed_token_opens_what_the_former_one_opened(texted_ada: Tab) -> No
     assert hers.rate()[0] == 200
 
 
-def test_each_renewal_makes_a_token_of_its_own(ada: Tab) -> None:
+def test_each_renewal_makes_a_new_token(ada: Tab) -> None:
     tokens = [ada.token]
     for _ in range(3):
         tokens.append(replace(ada, token=tokens[-1]).call("POST", "/token")[1]["token"])

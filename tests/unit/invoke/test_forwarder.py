@@ -65,7 +65,7 @@ def test_a_connection_is_closed_where_no_server_listens() -> None:
     assert asyncio.run(asyncio.wait_for(asked(), 10)) == b""
 
 
-def test_nothing_listens_afterwards_and_open_connections_are_closed() -> None:
+def test_the_forwarder_stops_listening_and_closes_open_connections() -> None:
     async def left() -> tuple[int, bytes]:
         async with shouting() as there:
             async with forwarding(LOOPBACK, there) as here:

@@ -71,7 +71,7 @@ def test_variables_of_a_function_without_any_are_declared() -> None:
     assert properties == {"Environment": {"Variables": {"AWS_ENDPOINT_URL": ""}}}
 
 
-def test_declaring_leaves_the_rest_of_the_template_as_it_was_built() -> None:
+def test_declaring_variables_does_not_change_the_rest_of_the_template() -> None:
     declared = declaring(TEMPLATE, "ReconcileFunction", ["AWS_ENDPOINT_URL"])
 
     assert declared["Globals"] == TEMPLATE["Globals"]

@@ -83,7 +83,7 @@ def test_each_difference_of_a_plan_is_one_line(plan: dict[str, Any], line: str) 
     assert list(plan_differences(plan)) == [line]
 
 
-def test_values_are_not_shown() -> None:
+def test_differences_show_no_values() -> None:
     plan = changed(["update"], before={"policy": "secret-1"}, after={"policy": "secret-2"})
 
     assert "secret" not in "".join(plan_differences(plan))

@@ -193,7 +193,7 @@ def test_ctrl_c_stops_everything_and_the_report_names_what_is_left(
     assert "make destroy ENV=staging" in page.read_text()
 
 
-def test_a_failures_report_ends_with_the_last_lines_of_its_log_and_holds_nothing_private(
+def test_the_report_of_a_failure_ends_with_its_log_and_holds_nothing_private(
     page: Path,
 ) -> None:
     def act() -> str:
@@ -319,7 +319,7 @@ def test_a_local_aws_that_already_runs_is_left_running(
     assert local_calls == []
 
 
-def test_on_aws_there_is_no_local_aws_to_start(local_calls: list[str]) -> None:
+def test_a_rehearsal_on_aws_starts_no_local_aws(local_calls: list[str]) -> None:
     with local_aws_for_rehearsal(STAGING, keep=False):
         pass
 

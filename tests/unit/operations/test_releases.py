@@ -95,7 +95,7 @@ def kept() -> list[list[str]]:
     ]
 
 
-def test_a_rollback_moves_all_functions_to_the_release_before() -> None:
+def test_a_rollback_moves_all_functions_to_the_previous_release() -> None:
     deploy("a")
     deploy("b")
 
