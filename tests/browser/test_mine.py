@@ -26,7 +26,7 @@ def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
     return {each["movie_id"]: each["stars"] for each in answer.json()["ratings"]}
 
 
-def unaware(marquee: MarqueePage, visit: Visit) -> None:
+def hide_other_changes(marquee: MarqueePage, visit: Visit) -> None:
     """Keep the page from noticing changes made elsewhere until it saves its own."""
     saves: list[Request] = []
 
@@ -55,7 +55,7 @@ def changed_elsewhere(marquee: MarqueePage, other_browser: MarqueePage, visit: V
     The page does not notice the change until it saves.
     """
     to_mine(marquee, visit)
-    unaware(marquee, visit)
+    hide_other_changes(marquee, visit)
     to_mine(other_browser, visit)
     movie_id = rerate(other_browser, 0, 1)
     other_browser.save_changes()

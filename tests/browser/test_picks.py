@@ -42,7 +42,7 @@ def dismiss_the_first(marquee: MarqueePage) -> Route:
     return held[0]
 
 
-def let_come(route: Route, **changed: Any) -> None:
+def answer_with_two(route: Route, **changed: Any) -> None:
     """Answer the held request with two of its picks, each with some fields changed."""
     answer = real_answer(route)
     picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
@@ -134,7 +134,7 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
     marquee.rate(*FIVE, 4)
     expect(marquee.picks).to_have_count(10)
     newest = marquee.titles_picked()
-    let_come(held[0])
+    answer_with_two(held[0])
     marquee.page.wait_for_timeout(300)
     assert marquee.titles_picked() == newest
 
@@ -150,7 +150,7 @@ def test_picks_that_arrive_during_a_click_on_text_me_these_do_not_swallow_it(
     held = dismiss_the_first(marquee)
     marquee.page.get_by_role("link", name="Text me these").hover()
     marquee.page.mouse.down()
-    let_come(held)
+    answer_with_two(held)
     expect(marquee.picks).to_have_count(2)
     marquee.page.mouse.up()
     expect(marquee.heading).to_have_text("Text me these")
@@ -165,7 +165,7 @@ def test_a_pick_that_stays_keeps_its_open_stars_and_shows_its_new_values(
     held = dismiss_the_first(marquee)
     expect(marquee.picks).to_have_count(9)
     marquee.picks.first.get_by_role("button", name="Seen it").click()
-    let_come(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
+    answer_with_two(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
     expect(marquee.picks).to_have_count(2)
     staying = marquee.picks.first
     expect(staying).to_contain_text("1.3 stars expected")

@@ -237,7 +237,7 @@ def test_a_rejected_proof_is_replaced_without_asking_the_visitor(
     marquee.give_phone(phone)
     proofs: list[str] = []
 
-    def refuse_the_first(route: Route) -> None:
+    def reject_the_first(route: Route) -> None:
         if route.request.method == "POST":
             proofs.append(json.loads(route.request.post_data or "{}")["proof"])
             if len(proofs) == 1:
@@ -245,7 +245,7 @@ def test_a_rejected_proof_is_replaced_without_asking_the_visitor(
                 return
         route.continue_()
 
-    marquee.page.route(marquee.api("/visitors"), refuse_the_first)
+    marquee.page.route(marquee.api("/visitors"), reject_the_first)
     marquee.save()
     expect(marquee.heading).to_have_text("Your ten picks")
     assert len(set(proofs)) == 2

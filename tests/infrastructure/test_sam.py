@@ -144,14 +144,15 @@ def test_the_waf_protects_the_stage_where_terraform_made_one(
 
 
 @pytest.mark.parametrize(
-    ("published", "told"), [({}, ""), ({"web-acl-arn": "arn:aws:wafv2:::x"}, "arn:aws:wafv2:::x")]
+    ("published", "expected"),
+    [({}, ""), ({"web-acl-arn": "arn:aws:wafv2:::x"}, "arn:aws:wafv2:::x")],
 )
 def test_the_template_gets_the_waf_that_terraform_published(
-    published: dict[str, str], told: str
+    published: dict[str, str], expected: str
 ) -> None:
     environment = Environment("staging")
     environment.__dict__["parameters"] = published
-    assert sam.resolved_values(environment)["WebAclArn"] == told
+    assert sam.resolved_values(environment)["WebAclArn"] == expected
 
 
 def test_texts_a_day_have_a_cap_and_a_phone_costs_work(template: dict[str, Any]) -> None:

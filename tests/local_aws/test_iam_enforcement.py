@@ -30,7 +30,7 @@ def bucket(aws: LocalAws) -> None:
 
 
 @pytest.fixture(scope="module")
-def nobody(aws: LocalAws) -> Acting:
+def powerless(aws: LocalAws) -> Acting:
     """Return a role without any permission."""
     return Acting(aws, "nobody", [])
 
@@ -81,18 +81,18 @@ CALLS: dict[str, tuple[str, Callable[[Any], object], str, int]] = {
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_a_role_without_rights_gets_the_error_of_aws(nobody: Acting, service: str) -> None:
+def test_a_role_without_rights_gets_the_error_of_aws(powerless: Acting, service: str) -> None:
     name, call, code, status = CALLS[service]
 
     with pytest.raises(ClientError) as error:
-        call(nobody.client(name))
+        call(powerless.client(name))
 
     answer = error.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 
 
-def test_a_role_without_rights_may_call_get_caller_identity(nobody: Acting) -> None:
-    assert nobody.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/nobody/test")
+def test_a_role_without_rights_may_call_get_caller_identity(powerless: Acting) -> None:
+    assert powerless.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/nobody/test")
 
 
 def test_an_unknown_access_key_is_rejected(aws: LocalAws) -> None:

@@ -90,13 +90,13 @@ def test_a_text_and_a_visitor_leave_no_personal_data_on_the_machine(
         log = state / launcher.LOG
         assert "sns.Publish" in log.read_text().replace("SNS", "sns")
         assert [oct(path.stat().st_mode)[-3:] for path in (state, log)] == ["700", "600"]
-        assert naming_people(state) == []
+        assert files_with_personal_data(state) == []
     finally:
         command("stop", "--state", str(state))
-    assert naming_people(state) == []
+    assert files_with_personal_data(state) == []
 
 
-def naming_people(folder: Path) -> list[str]:
+def files_with_personal_data(folder: Path) -> list[str]:
     """Return the files below the folder that hold the phone, the name or the text."""
     wanted = (PHONE[1:].encode(), b"Zebulon", b"Casablanca")
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -372,7 +372,7 @@ def test_every_action_of_a_role_has_a_call_that_tries_it(planned: Rendered) -> N
 
 
 @contextmanager
-def there_to_read(account: Account, request: Request) -> Iterator[None]:
+def existing_object(account: Account, request: Request) -> Iterator[None]:
     """Create the object of a GetObject while the context lasts.
 
     S3 answers 403 for a missing object if the role may not list the bucket.
@@ -395,7 +395,7 @@ def test_a_role_may_do_what_its_policy_allows(account: Account, role: str) -> No
     assert own
     wrongly = []
     for request in own:
-        with there_to_read(account, request):
+        with existing_object(account, request):
             if refused(partial(CALLS[request.action], clients, request)):
                 wrongly.append(str(request))
     assert not wrongly, "denied:\n" + "\n".join(wrongly)

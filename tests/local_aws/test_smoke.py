@@ -27,7 +27,7 @@ def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
-def lets(service: str, **source: str) -> str:
+def queue_policy(service: str, **source: str) -> str:
     """Return a queue policy that allows a service to send, perhaps for one source only."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -55,7 +55,9 @@ def test_s3_notifies_a_queue_of_a_new_object(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-notify")
     url, arn = queue(
-        aws, "smoke-notify", Policy=lets("s3.amazonaws.com", arn="arn:aws:s3:::smoke-notify")
+        aws,
+        "smoke-notify",
+        Policy=queue_policy("s3.amazonaws.com", arn="arn:aws:s3:::smoke-notify"),
     )
     rule = {"Name": "prefix", "Value": "visitors/"}
     s3.put_bucket_notification_configuration(
@@ -499,7 +501,7 @@ def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: st
 
 def test_emr_notifies_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
     events = aws.client("events")
-    url, arn = queue(aws, "smoke-failed-steps", Policy=lets("events.amazonaws.com"))
+    url, arn = queue(aws, "smoke-failed-steps", Policy=queue_policy("events.amazonaws.com"))
     pattern = {
         "source": ["aws.emr"],
         "detail-type": ["EMR Step Status Change"],

@@ -53,7 +53,7 @@ def measure(seen: dict[int, float], held_out: dict[int, float]) -> Measured:
     return one
 
 
-def told_exactly(pairs: int, picks: float | None) -> Measured:
+def predicted_exactly(pairs: int, picks: float | None) -> Measured:
     """Return the figures of another user, whose ratings were predicted without error."""
     return Measured(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
 
@@ -146,7 +146,7 @@ def test_rmse_is_over_all_ratings_of_all_users() -> None:
 
 
 def test_the_errors_by_user_weigh_each_user_alike() -> None:
-    both = [measure({}, {0: 3.0}), told_exactly(3, None)]
+    both = [measure({}, {0: 3.0}), predicted_exactly(3, None)]
     found = estimates_of(both)
     values = {name: each.value for name, each in found.items() if each is not None}
     assert values["rmse"] == pytest.approx(1.0)  # the square root of 4 / 4

@@ -38,7 +38,7 @@ def number_of(person: Registration) -> str:
 PHONE = number_of(ADA)
 
 
-def writes_of_a_quiet_flow() -> list[str]:
+def writes_of_a_flow_without_faults() -> list[str]:
     world = World()
     world.post(ADA)
     world.settle()
@@ -46,7 +46,7 @@ def writes_of_a_quiet_flow() -> list[str]:
     return world.gate.writes
 
 
-QUIET = writes_of_a_quiet_flow()
+QUIET = writes_of_a_flow_without_faults()
 DEATHS = [
     pytest.param(number, when, id=f"{when} {name} ({number})")
     for number, name in enumerate(QUIET)

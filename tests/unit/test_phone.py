@@ -21,7 +21,7 @@ def test_a_number_with_its_country_code_is_normalised(text: str, expected: str) 
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("text", "fix"),
     [
         ("4155550123", "country code"),
         ("(415) 555-0123", "country code"),
@@ -33,8 +33,8 @@ def test_a_number_with_its_country_code_is_normalised(text: str, expected: str) 
         ("+141555501234", "missing or an extra digit"),
     ],
 )
-def test_the_error_of_a_wrong_number_says_how_to_fix_it(text: str, mend: str) -> None:
-    with pytest.raises(PhoneError, match=mend):
+def test_the_error_of_a_wrong_number_says_how_to_fix_it(text: str, fix: str) -> None:
+    with pytest.raises(PhoneError, match=fix):
         to_e164(text)
 
 

@@ -73,8 +73,8 @@ class StandIn:
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def movie(self, tmdb_id: int, poster_path: object, image: bytes | None = JPEG) -> None:
-        told = json.dumps({"id": tmdb_id, "poster_path": poster_path}).encode()
-        self.answers[f"/3/movie/{tmdb_id}"] = [(200, {}, told)]
+        sent = json.dumps({"id": tmdb_id, "poster_path": poster_path}).encode()
+        self.answers[f"/3/movie/{tmdb_id}"] = [(200, {}, sent)]
         if image is not None:
             self.answers[f"/t/p/w342{poster_path}"] = [(200, {}, image)]
 
@@ -126,14 +126,14 @@ def test_a_poster_is_found_by_the_path_of_the_movie(tmdb: Tmdb, stand_in: StandI
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [(KEY, f"api_key={KEY}"), ("eyJhbGciOi.x.y", "Bearer eyJhbGciOi.x.y")]
+    ("key", "sent"), [(KEY, f"api_key={KEY}"), ("eyJhbGciOi.x.y", "Bearer eyJhbGciOi.x.y")]
 )
 def test_both_kinds_of_key_are_sent_to_the_api_and_none_to_the_images(
-    stand_in: StandIn, slept: list[float], key: str, told: str
+    stand_in: StandIn, slept: list[float], key: str, sent: str
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
     tmdb_at(stand_in, slept, key).poster(603)
-    assert stand_in.keys == {told, ""}
+    assert stand_in.keys == {sent, ""}
 
 
 @pytest.mark.parametrize("path", [None, "/../secret.jpg", "/drawing.svg", "https://x/y.jpg", 7])
@@ -202,14 +202,14 @@ def test_an_unreadable_answer_is_an_error_and_not_a_missing_poster(
         tmdb.poster(603)
 
 
-def told(_: float, __: float) -> None: ...
+def ignore_progress(_: float, __: float) -> None: ...
 
 
 def test_posters_are_stored_and_all_answers_noted(
     tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
-    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, told) == 1
+    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, ignore_progress) == 1
     assert folder.posters().keys() == {1}
     assert folder.notes() == {1: Asked(603, has_poster=True), 2: Asked(604, has_poster=False)}
 
@@ -220,7 +220,7 @@ def test_notes_from_before_an_error_are_kept(
     notes = {1: Asked(603, has_poster=True)}
     stand_in.answers["/3/movie/604"] = [(401, {}, b"")]
     with pytest.raises(OperationError):
-        fetch(tmdb, [Wanted(2, 604)], folder, notes, told)
+        fetch(tmdb, [Wanted(2, 604)], folder, notes, ignore_progress)
     assert folder.notes() == notes
 
 

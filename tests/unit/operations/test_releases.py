@@ -84,7 +84,7 @@ def deploy(release: str, cluster: str = "j-1") -> None:
     releases.prune(STAGING, before)
 
 
-def in_use() -> set[str]:
+def live_releases() -> set[str]:
     return {function.current.release for function in releases.functions(STAGING)}
 
 
@@ -101,7 +101,7 @@ def test_a_rollback_moves_all_functions_to_the_previous_release() -> None:
 
     done = releases.roll_back(STAGING)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
     assert (done.was.release, done.now.release) == ("b", "a")
     assert dict(done.functions) == dict.fromkeys(NAMES, (2, 1))
 
@@ -113,7 +113,7 @@ def test_a_second_rollback_moves_back_further() -> None:
     releases.roll_back(STAGING)
     releases.roll_back(STAGING)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
 def test_a_rollback_without_a_former_release_is_rejected_and_moves_nothing() -> None:
@@ -121,7 +121,7 @@ def test_a_rollback_without_a_former_release_is_rejected_and_moves_nothing() -> 
 
     with pytest.raises(OperationError, match="no release before the one in use"):
         releases.roll_back(STAGING)
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
 def test_a_rollback_before_the_first_deployment_says_to_deploy() -> None:
@@ -135,7 +135,7 @@ def test_a_rollback_to_a_release_of_another_cluster_is_rejected_with_the_variabl
 
     with pytest.raises(OperationError, match="CLUSTER_ID j-1, which is j-2 now"):
         releases.roll_back(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}
 
 
 def test_deploying_the_same_release_again_undoes_a_rollback() -> None:
@@ -144,7 +144,7 @@ def test_deploying_the_same_release_again_undoes_a_rollback() -> None:
     releases.roll_back(STAGING)
 
     assert releases.go_forward(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}
     assert not releases.go_forward(STAGING)
 
 
@@ -156,7 +156,7 @@ def test_a_later_rollback_skips_a_release_that_was_rolled_back() -> None:
 
     releases.roll_back(STAGING)
 
-    assert in_use() == {"good"}
+    assert live_releases() == {"good"}
 
 
 def test_only_the_newest_releases_are_kept() -> None:
@@ -190,7 +190,7 @@ def test_a_deployment_that_fails_after_a_rollback_keeps_the_earlier_release() ->
 
     releases.go_back(STAGING, before)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
 def test_no_alias_is_moved_where_one_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,14 +199,14 @@ def test_no_alias_is_moved_where_one_cannot_be(monkeypatch: pytest.MonkeyPatch) 
     client = boto3.client("lambda")
     original = client.update_alias
 
-    def refuses_the_third(**settings: Any) -> Any:
+    def reject_the_third(**settings: Any) -> Any:
         if settings["FunctionName"] == NAMES[2]:
             raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
         return original(**settings)
 
-    monkeypatch.setattr(client, "update_alias", refuses_the_third)
+    monkeypatch.setattr(client, "update_alias", reject_the_third)
     monkeypatch.setattr("boto3.client", lambda _service: client)
 
     with pytest.raises(ClientError):
         releases.roll_back(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}
