@@ -226,7 +226,7 @@ def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
         mirrored(tmp_path / "s3", s3, "s3://raw/")
 
 
-def test_the_arrays_of_a_model_are_downloaded_without_using_memory(tmp_path: Path) -> None:
+def test_the_arrays_of_a_model_are_downloaded_and_do_not_count_as_size(tmp_path: Path) -> None:
     s3 = FakeS3({("models", "m1/rating.npz"): b"x" * 1000, ("models", "m1/movies.json"): b"[]"})
 
     size = Mirror(tmp_path, s3).pull([Address("models", "m1/")])

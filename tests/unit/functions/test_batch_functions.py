@@ -122,7 +122,7 @@ def test_a_message_about_a_forgotten_visitor_is_consumed_and_adds_no_step(
 
 
 @pytest.mark.parametrize("body", ["poison", "{}", '{"Records":[{}]}', "[]"])
-def test_a_poisoned_message_is_returned_and_the_next_one_is_served(
+def test_a_poisoned_message_is_returned_and_the_others_are_served(
     aws: Aws, table: VisitorsTable, body: str
 ) -> None:
     table.create(ada())
@@ -520,9 +520,7 @@ def test_steps_of_other_clusters_are_ignored(aws: Aws, table: VisitorsTable) -> 
     assert aws.step_names() == before
 
 
-def test_the_sweep_requeues_a_visitor_whose_object_was_never_written(
-    aws: Aws, table: VisitorsTable
-) -> None:
+def test_the_sweep_writes_the_missing_object_of_a_visitor(aws: Aws, table: VisitorsTable) -> None:
     long_ago = timestamp(datetime.now(UTC) - timedelta(hours=1))
     form = ada()
     table.create(

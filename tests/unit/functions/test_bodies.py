@@ -31,7 +31,7 @@ def test_no_body_makes_a_call_fail(caller: Caller, seed: int) -> None:
 
 
 @pytest.mark.parametrize("operation", FORMS, ids=lambda operation: operation.name)
-def test_a_generated_body_gets_a_documented_and_short_answer(
+def test_the_largest_bodies_get_a_documented_and_short_answer(
     caller: Caller, operation: Any
 ) -> None:
     generator = Generator(0, caller.known())
