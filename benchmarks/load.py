@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from tests.deployment import Deployment, local_deployment, running_locally
-from tests.integration.phones import of_nobody
+from tests.integration.phones import fictitious_numbers
 from tests.load.forms import Load
 from tests.load.pour import pour
 from tests.load.seen import Seen, quantile
@@ -120,7 +120,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
     # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}
     texted = deployment.texts_by_phone().keys()
-    phones = (number for number in of_nobody() if number not in texted)
+    phones = (number for number in fictitious_numbers() if number not in texted)
     with (
         deployment.model_kept_fresh(),
         deployment.configured("send-text", unlimited),

@@ -26,7 +26,7 @@ def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
     return {each["movie_id"]: each["stars"] for each in answer.json()["ratings"]}
 
 
-def unaware(marquee: MarqueePage, visit: Visit) -> None:
+def hide_other_changes(marquee: MarqueePage, visit: Visit) -> None:
     """Keep the page from noticing changes made elsewhere until it saves its own."""
     saves: list[Request] = []
 
@@ -55,7 +55,7 @@ def changed_elsewhere(marquee: MarqueePage, other_browser: MarqueePage, visit: V
     The page does not notice the change until it saves.
     """
     to_mine(marquee, visit)
-    unaware(marquee, visit)
+    hide_other_changes(marquee, visit)
     to_mine(other_browser, visit)
     movie_id = rerate(other_browser, 0, 1)
     other_browser.save_changes()
@@ -67,7 +67,7 @@ def titles(marquee: MarqueePage) -> list[str]:
     return marquee.mine.get_by_role("link").all_inner_texts()
 
 
-def test_everything_rated_is_listed_last_first(marquee: MarqueePage) -> None:
+def test_rated_movies_are_listed_with_the_latest_first(marquee: MarqueePage) -> None:
     marquee.open()
     rated = marquee.rate(5, 0, 4, 1)
     marquee.go("My movies")
@@ -93,7 +93,7 @@ def test_the_list_is_sorted_by_title_stars_and_year(marquee: MarqueePage) -> Non
     assert shown == sorted(shown)
 
 
-def test_a_movie_is_rated_anew_and_removed(marquee: MarqueePage) -> None:
+def test_a_movie_can_be_rated_again_and_removed(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")
@@ -106,7 +106,7 @@ def test_a_movie_is_rated_anew_and_removed(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_be_focused()
 
 
-def test_a_dismissed_movie_is_brought_back(marquee: MarqueePage) -> None:
+def test_a_dismissed_movie_can_be_restored(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     expect(marquee.picks).to_have_count(10)
@@ -120,7 +120,7 @@ def test_a_dismissed_movie_is_brought_back(marquee: MarqueePage) -> None:
 # Saved
 
 
-def test_changes_are_saved_and_the_flow_starts_again(marquee: MarqueePage, visit: Visit) -> None:
+def test_changed_ratings_can_be_saved(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     expect(marquee.unsaved).to_have_count(0)
     changed = rerate(marquee, 0, 1)
@@ -138,7 +138,7 @@ def test_unsaved_changes_survive_a_reload(marquee: MarqueePage, visit: Visit) ->
     expect(marquee.unsaved).to_contain_text("1 change not saved yet")
 
 
-def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
+def test_fewer_than_five_ratings_are_saved_without_computing_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     to_mine(marquee, visit)
@@ -150,7 +150,7 @@ def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
     assert len(held_by_the_api(marquee, visit)) == 3
 
 
-def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
+def test_a_change_made_elsewhere_is_merged_before_saving_and_nothing_is_lost(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     theirs = changed_elsewhere(marquee, other_browser, visit)
@@ -167,7 +167,7 @@ def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
     assert (held[theirs], held[mine]) == (1, 2)
 
 
-def test_where_both_changed_one_movie_the_visitor_decides(
+def test_the_visitor_decides_where_two_changes_concern_the_same_movie(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     movie = changed_elsewhere(marquee, other_browser, visit)
@@ -202,7 +202,7 @@ def test_a_change_made_while_saving_is_not_lost(marquee: MarqueePage, visit: Vis
     expect(marquee.stars(int(before or 0), marquee.mine.first)).to_be_checked()
 
 
-def test_two_tabs_of_one_browser_share_what_is_rated(marquee: MarqueePage, page: Page) -> None:
+def test_two_tabs_of_one_browser_share_their_ratings(marquee: MarqueePage, page: Page) -> None:
     marquee.open()
     marquee.rate(5, 4)
     second = MarqueePage(page.context.new_page(), marquee.site_url, marquee.api_url)
@@ -238,7 +238,7 @@ def exported(marquee: MarqueePage, kind: str) -> str:
     return Path(download.value.path()).read_text()
 
 
-def test_my_data_as_json_holds_everything_but_the_number(
+def test_my_data_as_json_holds_everything_except_the_phone_and_the_token(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     to_mine(marquee, visit)
@@ -251,7 +251,7 @@ def test_my_data_as_json_holds_everything_but_the_number(
     assert visit.token not in text
 
 
-def test_my_data_as_csv_is_a_line_for_each_rating(marquee: MarqueePage) -> None:
+def test_my_data_as_csv_has_a_line_for_each_rating(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")
@@ -260,7 +260,7 @@ def test_my_data_as_csv_is_a_line_for_each_rating(marquee: MarqueePage) -> None:
     assert all(row["title"] and row["movie_id"] for row in rows)
 
 
-def test_forget_me_asks_once_deletes_and_says_so(marquee: MarqueePage, visit: Visit) -> None:
+def test_forget_me_asks_once_then_deletes_and_confirms(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     dialog = marquee.page.get_by_role("dialog")
@@ -275,7 +275,7 @@ def test_forget_me_asks_once_deletes_and_says_so(marquee: MarqueePage, visit: Vi
     expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
 
 
-def test_keeping_everything_keeps_it(marquee: MarqueePage, visit: Visit) -> None:
+def test_keep_everything_deletes_nothing(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     marquee.page.get_by_role("button", name="Keep everything").click()
@@ -283,9 +283,7 @@ def test_keeping_everything_keeps_it(marquee: MarqueePage, visit: Visit) -> None
     assert held_by_the_api(marquee, visit) == visit.ratings
 
 
-def test_what_could_not_be_deleted_is_not_called_forgotten(
-    marquee: MarqueePage, visit: Visit
-) -> None:
+def test_a_failed_deletion_is_not_reported_as_forgotten(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), failing(503, retry_after=30))
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
@@ -293,7 +291,7 @@ def test_what_could_not_be_deleted_is_not_called_forgotten(
     expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing was deleted yet")
 
 
-def test_without_having_saved_forget_me_empties_this_browser(marquee: MarqueePage) -> None:
+def test_forget_me_clears_the_browser_of_an_unsaved_visitor(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")

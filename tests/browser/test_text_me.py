@@ -56,7 +56,7 @@ def test_with_few_ratings_the_page_says_how_many_are_missing(marquee: MarqueePag
     expect(marquee.page.get_by_text("Rate 3 more movies first")).to_be_visible()
 
 
-def test_what_will_be_sent_and_how_to_stop_it_stands_beside_the_form(marquee: MarqueePage) -> None:
+def test_the_form_shows_what_will_be_sent_and_how_to_stop_it(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     facts = marquee.page.get_by_role("complementary")
     expect(facts).to_contain_text("Reply STOP")
@@ -74,7 +74,7 @@ def test_the_number_is_optional(marquee: MarqueePage) -> None:
     expect(marquee.journey.get_by_text("Finished")).to_be_hidden()
 
 
-def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -> None:
+def test_the_field_checks_the_shape_of_the_number_during_typing(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.country.select_option("US")
     marquee.phone.press_sequentially("415 555 01")
@@ -84,7 +84,7 @@ def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -
     expect(marquee.phone).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_a_misshapen_number_left_behind_is_an_error_at_the_field(marquee: MarqueePage) -> None:
+def test_leaving_an_incomplete_number_shows_an_error_at_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.country.select_option("US")
     marquee.phone.fill("415")
@@ -93,15 +93,13 @@ def test_a_misshapen_number_left_behind_is_an_error_at_the_field(marquee: Marque
     assert "7 digits are missing" in marquee.error_at(marquee.phone)
 
 
-def test_a_number_typed_with_its_code_moves_the_country(marquee: MarqueePage) -> None:
+def test_a_number_with_its_country_code_selects_the_country(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.phone.press_sequentially("+44 20 7946 0958")
     expect(marquee.country).to_have_value("GB")
 
 
-def test_consent_is_asked_with_a_number_and_missed_when_it_is_not_given(
-    marquee: MarqueePage, phone: str
-) -> None:
+def test_consent_is_required_with_a_number(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.phone.fill(phone)
@@ -112,7 +110,7 @@ def test_consent_is_asked_with_a_number_and_missed_when_it_is_not_given(
     assert "Tick this" in marquee.error_at(marquee.consent)
 
 
-def test_an_empty_name_is_told_and_the_summary_leads_there(marquee: MarqueePage) -> None:
+def test_an_empty_name_is_an_error_and_the_summary_leads_to_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     sent: list[Request] = []
     marquee.page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - no builtins
@@ -123,7 +121,7 @@ def test_an_empty_name_is_told_and_the_summary_leads_there(marquee: MarqueePage)
     expect(marquee.name).to_be_focused()
 
 
-def test_the_final_word_on_a_number_is_the_apis(marquee: MarqueePage) -> None:
+def test_an_error_of_the_api_about_a_number_shows_at_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.country.select_option("US")
@@ -139,7 +137,7 @@ def test_the_final_word_on_a_number_is_the_apis(marquee: MarqueePage) -> None:
     ("status", "words"),
     [(429, "Try again in 42 seconds"), (503, "wrong on our side"), (500, "wrong on our side")],
 )
-def test_an_api_in_trouble_says_when_to_try_again(
+def test_a_failing_api_makes_the_page_say_when_to_try_again(
     marquee: MarqueePage, status: int, words: str
 ) -> None:
     to_the_form(marquee)
@@ -149,7 +147,7 @@ def test_an_api_in_trouble_says_when_to_try_again(
     expect(marquee.problem).to_contain_text(words)
 
 
-def test_an_api_that_is_down_loses_nothing_typed(marquee: MarqueePage, phone: str) -> None:
+def test_an_api_that_is_down_loses_no_input(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.give_phone(phone)
@@ -161,7 +159,7 @@ def test_an_api_that_is_down_loses_nothing_typed(marquee: MarqueePage, phone: st
     expect(marquee.consent).to_be_checked()
 
 
-def test_a_second_try_of_the_same_form_makes_no_second_visitor(marquee: MarqueePage) -> None:
+def test_a_repeated_form_creates_no_second_visitor(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     made: list[str] = []
@@ -208,7 +206,7 @@ def test_a_form_without_a_number_asks_for_no_challenge(marquee: MarqueePage) -> 
     assert not [url for url in sent if url.endswith("/challenge")]
 
 
-def test_the_check_begins_while_one_types_and_is_told_when_it_lasts(
+def test_the_robot_check_begins_during_typing_and_shows_its_progress(
     marquee: MarqueePage, phone: str
 ) -> None:
     to_the_form(marquee)
@@ -230,7 +228,7 @@ def test_the_check_begins_while_one_types_and_is_told_when_it_lasts(
     expect(marquee.heading).to_have_text("Your ten picks")
 
 
-def test_a_proof_that_is_refused_is_made_anew_without_a_word(
+def test_a_rejected_proof_is_replaced_without_asking_the_visitor(
     marquee: MarqueePage, phone: str
 ) -> None:
     to_the_form(marquee)
@@ -239,7 +237,7 @@ def test_a_proof_that_is_refused_is_made_anew_without_a_word(
     marquee.give_phone(phone)
     proofs: list[str] = []
 
-    def refuse_the_first(route: Route) -> None:
+    def reject_the_first(route: Route) -> None:
         if route.request.method == "POST":
             proofs.append(json.loads(route.request.post_data or "{}")["proof"])
             if len(proofs) == 1:
@@ -247,15 +245,13 @@ def test_a_proof_that_is_refused_is_made_anew_without_a_word(
                 return
         route.continue_()
 
-    marquee.page.route(marquee.api("/visitors"), refuse_the_first)
+    marquee.page.route(marquee.api("/visitors"), reject_the_first)
     marquee.save()
     expect(marquee.heading).to_have_text("Your ten picks")
     assert len(set(proofs)) == 2
 
 
-def test_a_challenge_that_cannot_be_had_loses_nothing_typed(
-    marquee: MarqueePage, phone: str
-) -> None:
+def test_a_failed_challenge_loses_no_input(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.page.route(marquee.api("/challenge"), lambda route: route.abort())
     marquee.name.fill("Ada")
@@ -268,7 +264,7 @@ def test_a_challenge_that_cannot_be_had_loses_nothing_typed(
 # The status
 
 
-def test_a_form_with_a_number_is_followed_until_it_is_texted(
+def test_the_page_follows_a_form_with_a_number_until_it_is_texted(
     marquee: MarqueePage, watch: Watch, phone: str, local: Deployment
 ) -> None:
     to_the_form(marquee)
@@ -287,7 +283,9 @@ def test_a_form_with_a_number_is_followed_until_it_is_texted(
     assert watch.origins <= {origin(marquee.site_url), origin(marquee.api_url)}
 
 
-def test_the_link_in_a_text_opens_that_visitor_anywhere(marquee: MarqueePage, visit: Visit) -> None:
+def test_the_link_in_a_text_opens_the_visitors_page_in_any_browser(
+    marquee: MarqueePage, visit: Visit
+) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.page.get_by_role("heading", name="Your ten picks")).to_be_focused()
     expect(marquee.picks).to_have_count(10)
@@ -304,7 +302,7 @@ def test_a_link_with_a_wrong_token_opens_nothing(marquee: MarqueePage, visit: Vi
     expect(marquee.picks).to_have_count(0)
 
 
-def test_the_batchs_picks_replace_those_at_once_and_are_marked(
+def test_the_picks_of_the_batch_replace_the_first_picks_and_are_marked(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
@@ -313,7 +311,7 @@ def test_the_batchs_picks_replace_those_at_once_and_are_marked(
     expect(marquee.picks).to_have_count(10)
 
 
-def test_who_has_saved_finds_the_status_beside_the_picks(
+def test_a_saved_visitor_finds_the_status_from_the_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
@@ -324,7 +322,7 @@ def test_who_has_saved_finds_the_status_beside_the_picks(
     expect(marquee.heading).to_have_text("Your ten picks")
 
 
-def test_computing_is_said_while_it_lasts(marquee: MarqueePage, visit: Visit) -> None:
+def test_the_status_says_that_picks_are_being_computed(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="submitted", picks=None, model_id=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("Computing with everyone")
@@ -340,7 +338,7 @@ def test_a_failure_says_why_and_what_happens_next(marquee: MarqueePage, visit: V
     expect(marquee.picks).to_have_count(10)
 
 
-def test_a_text_over_the_days_cap_is_said_plainly_beside_the_picks(
+def test_the_status_says_plainly_that_a_text_is_over_the_cap_and_shows_the_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     picks = call(
@@ -355,9 +353,7 @@ def test_a_text_over_the_days_cap_is_said_plainly_beside_the_picks(
     expect(marquee.picks).to_have_count(10)
 
 
-def test_losing_the_api_while_waiting_is_said_and_mended(
-    marquee: MarqueePage, visit: Visit
-) -> None:
+def test_the_page_reports_a_lost_api_and_recovers(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="received", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_have_text("Your ratings have arrived.")
@@ -368,7 +364,7 @@ def test_losing_the_api_while_waiting_is_said_and_mended(
     expect(lost).to_be_hidden()
 
 
-def test_a_status_lost_to_throttling_is_asked_for_again_later(
+def test_a_throttled_status_is_requested_again_after_the_stated_time(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     changed(marquee, visit, status="received", picks=None)
@@ -388,7 +384,7 @@ def test_a_status_lost_to_throttling_is_asked_for_again_later(
     assert len(asked) == 1
 
 
-def test_on_a_phone_the_form_for_a_number_stands_below_the_picks_with_a_way_there(
+def test_the_number_form_is_below_the_picks_on_a_phone_and_a_button_leads_there(
     narrow_marquee: MarqueePage, visit: Visit
 ) -> None:
     narrow_marquee.open_link(visit.visitor_id, visit.token)
@@ -403,7 +399,7 @@ def test_on_a_phone_the_form_for_a_number_stands_below_the_picks_with_a_way_ther
     expect(narrow_marquee.phone).to_be_in_viewport()
 
 
-def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
+def test_a_visitor_saved_without_a_number_can_request_the_text_later(
     marquee: MarqueePage, visit: Visit, phone: str, local: Deployment
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
@@ -428,7 +424,7 @@ def held(marquee: MarqueePage) -> str:
     return str(shelf["visit"]["token"])
 
 
-def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
+def test_a_new_link_opens_the_page_and_the_former_one_does_not(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
@@ -450,7 +446,7 @@ def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
     assert held(marquee) == renewed
 
 
-def test_another_tab_goes_on_with_the_new_link(marquee: MarqueePage, visit: Visit) -> None:
+def test_another_tab_continues_with_the_new_link(marquee: MarqueePage, visit: Visit) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.picks).to_have_count(10)
     tab = MarqueePage(marquee.page.context.new_page(), marquee.site_url, marquee.api_url)
@@ -463,7 +459,7 @@ def test_another_tab_goes_on_with_the_new_link(marquee: MarqueePage, visit: Visi
     expect(tab.page.get_by_text("opens nothing any more")).to_be_hidden()
 
 
-def test_a_corrected_number_makes_the_former_link_open_nothing(
+def test_a_corrected_number_invalidates_the_former_link(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)

@@ -25,11 +25,11 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
         return plan_offline(Environment(LOCAL), EXAMPLE)
 
 
-def test_everything_that_the_default_variables_make_has_a_price(planned: list[Resource]) -> None:
+def test_everything_that_the_default_variables_create_has_a_price(planned: list[Resource]) -> None:
     assert price(counted(Environment(LOCAL), planned)).unpriced == ()
 
 
-def test_every_resource_type_that_terraform_can_make_is_priced_or_free_with_a_reason() -> None:
+def test_every_resource_type_of_terraform_is_priced_or_free_with_a_reason() -> None:
     files = (ROOT / "terraform").glob("*.tf")
     declared = {kind for file in files for kind in DECLARED.findall(file.read_text())}
 
@@ -62,7 +62,7 @@ def test_the_page_on_rehearsals_names_what_an_hour_costs(planned: list[Resource]
     assert abs(float(said[1]) - hour) <= 0.02, f"docs/rehearsal.md: about {hour:.2f} dollars"
 
 
-def test_a_variable_that_terraform_refuses_is_named_in_one_sentence(
+def test_a_variable_that_terraform_rejects_is_named_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))

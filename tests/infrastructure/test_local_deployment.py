@@ -28,16 +28,14 @@ def got(deployment: Deployment, url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
-def test_an_address_that_is_not_there_shows_a_page_that_says_so(
-    deployment: Deployment, address: str
-) -> None:
+def test_an_unknown_address_shows_the_404_page(deployment: Deployment, address: str) -> None:
     answer = got(deployment, urljoin(deployment.site_url, address))
     assert answer.status_code == 404
     assert answer.text == (ROOT / "site" / "404.html").read_text()
 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
-def test_what_that_page_links_to_is_found_from_every_address(
+def test_the_links_of_the_404_page_work_from_every_address(
     deployment: Deployment, address: str
 ) -> None:
     shown_at = urljoin(deployment.site_url, address)
@@ -78,9 +76,7 @@ def news(local: Deployment) -> Iterator[str]:
         queues.delete_queue(QueueUrl=url)
 
 
-def test_given_a_step_that_fails_then_the_alarms_topic_says_which(
-    local: Deployment, news: str
-) -> None:
+def test_the_alarms_topic_names_a_failed_step(local: Deployment, news: str) -> None:
     cluster = local.parameters["cluster-id"]
     missing = f"s3://{local.parameters['artifacts-bucket']}/steps/not-there.py"
     step = {

@@ -138,7 +138,7 @@ def aws(running: Aws) -> Iterator[Aws]:
         buckets.delete_bucket(Bucket=BUCKET)
 
 
-def test_given_an_empty_account_then_nothing_stops_and_what_is_not_offered_is_skipped(
+def test_an_empty_account_stops_nothing_and_skips_what_is_not_offered(
     aws: Aws,
 ) -> None:
     found = aws.checks()
@@ -150,7 +150,7 @@ def test_given_an_empty_account_then_nothing_stops_and_what_is_not_offered_is_sk
     assert found["Lambda concurrency"].level is Level.OK
 
 
-def test_given_a_state_bucket_made_by_hand_then_it_warns_that_it_keeps_no_versions(
+def test_a_state_bucket_without_versions_is_a_warning(
     aws: Aws,
 ) -> None:
     aws.plant_bucket("us-east-1")
@@ -161,11 +161,11 @@ def test_given_a_state_bucket_made_by_hand_then_it_warns_that_it_keeps_no_versio
     assert result.found == f"{BUCKET} is not versioned"
 
 
-def test_given_no_state_bucket_then_a_plan_stops(aws: Aws) -> None:
+def test_a_missing_state_bucket_stops_a_plan(aws: Aws) -> None:
     assert aws.checks(making=False)["state bucket"].level is Level.STOP
 
 
-def test_given_a_call_that_is_denied_then_the_missing_permission_is_named(aws: Aws) -> None:
+def test_a_denied_call_names_the_missing_permission(aws: Aws) -> None:
     aws.deny("lambda", "GetAccountSettings")
 
     result = aws.checks()["Lambda concurrency"]
@@ -174,7 +174,7 @@ def test_given_a_call_that_is_denied_then_the_missing_permission_is_named(aws: A
     assert "lambda:GetAccountSettings" in result.found
 
 
-def test_given_as_many_networks_as_the_quota_allows_then_one_more_stops(aws: Aws) -> None:
+def test_a_vpc_above_the_quota_stops_the_deployment(aws: Aws) -> None:
     networks = aws.client("ec2")
     there = len(networks.describe_vpcs()["Vpcs"])
     made = [networks.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"] for _ in range(5 - there)]
@@ -189,7 +189,7 @@ def test_given_as_many_networks_as_the_quota_allows_then_one_more_stops(aws: Aws
     assert "quotas/L-F678F1CE" in result.link
 
 
-def test_given_expired_credentials_then_it_stops_before_anything_else_is_asked(aws: Aws) -> None:
+def test_expired_credentials_stop_before_any_other_check(aws: Aws) -> None:
     aws.deny("sts", "GetCallerIdentity", "ExpiredToken")
 
     found = aws.checks()
@@ -198,7 +198,7 @@ def test_given_expired_credentials_then_it_stops_before_anything_else_is_asked(a
     assert list(found) == ["Terraform", "SAM CLI", "credentials"]
 
 
-def test_given_a_bucket_elsewhere_and_a_failed_stack_then_the_command_stops_and_names_both(
+def test_the_command_stops_and_names_a_bucket_in_another_region_and_a_failed_stack(
     aws: Aws,
 ) -> None:
     aws.plant_bucket("eu-west-1")

@@ -55,7 +55,7 @@ def changed(local: Deployment) -> Iterator[None]:
         operate(local, "-c", DEPLOY)
 
 
-def test_a_changed_function_is_rolled_back_and_goes_forward_again(local: Deployment) -> None:
+def test_a_changed_function_can_be_rolled_back_and_deployed_again(local: Deployment) -> None:
     if "MARQUEE_STATE" not in local.variables:
         pytest.skip("a user's own deployment is not changed")
     assert health(local) == UNCHANGED

@@ -31,7 +31,9 @@ def template() -> dict[str, Any]:
     return loaded
 
 
-def test_the_texts_of_a_day_have_one_maximum(template: dict[str, Any]) -> None:
+def test_template_and_settings_have_the_same_maximum_of_texts_a_day(
+    template: dict[str, Any],
+) -> None:
     most = template["Parameters"]["TextsADayInAll"]["MaxValue"]
     field = settings.SendTextSettings.model_fields["texts_a_day_in_all"]
     assert [each.le for each in field.metadata if hasattr(each, "le")] == [most]
@@ -75,7 +77,7 @@ def test_missing_settings_are_all_named() -> None:
 
 
 @pytest.mark.parametrize("folder", sorted(each.parent.name for each in FUNCTIONS.glob("*/app.py")))
-def test_a_function_is_given_every_name_that_its_code_calls_aws_with(
+def test_a_function_gets_every_name_with_which_its_code_calls_aws(
     template: dict[str, Any], folder: str
 ) -> None:
     properties = template["Resources"][f"{folder.title().replace('_', '')}Function"]["Properties"]
@@ -90,7 +92,7 @@ def test_the_api_has_one_stage(template: dict[str, Any]) -> None:
     assert str(template["Resources"]["Api"]["Properties"]["OpenApiVersion"]) == "3.0.1"
 
 
-def test_what_eventbridge_cannot_deliver_is_kept(template: dict[str, Any]) -> None:
+def test_undelivered_events_are_kept(template: dict[str, Any]) -> None:
     events = template["Resources"]["ReconcileFunction"]["Properties"]["Events"]
     assert len(events) == 3
     for event in events.values():

@@ -27,12 +27,12 @@ def steps(example: Path) -> list[dict[str, Any]]:
     return [step for job in jobs(example) for step in job["steps"]]
 
 
-def test_there_are_both() -> None:
+def test_there_are_examples_for_deploying_and_for_drift() -> None:
     assert [example.name for example in EXAMPLES] == ["deploy.yml", "drift.yml"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_every_target_that_an_example_runs_is_there(example: Path) -> None:
+def test_every_target_that_an_example_runs_exists(example: Path) -> None:
     runs = [step["run"] for step in steps(example) if "run" in step]
     called = [target for run in runs for target in re.findall(r"make ([a-z-]+)", run)]
 
@@ -41,7 +41,7 @@ def test_every_target_that_an_example_runs_is_there(example: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_a_job_may_read_the_repository_and_ask_for_a_token_and_nothing_else(example: Path) -> None:
+def test_a_job_may_only_read_the_repository_and_request_a_token(example: Path) -> None:
     assert read(example)["permissions"] == {}
     for job in jobs(example):
         assert job["permissions"] == {"contents": "read", "id-token": "write"}
@@ -50,7 +50,7 @@ def test_a_job_may_read_the_repository_and_ask_for_a_token_and_nothing_else(exam
 
 
 @pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
-def test_actions_are_pinned_by_commit_and_say_their_version(example: Path) -> None:
+def test_actions_are_pinned_by_commit_and_name_their_version(example: Path) -> None:
     used = [line.strip() for line in example.read_text().splitlines() if " uses: " in f" {line}"]
 
     assert used
@@ -59,7 +59,7 @@ def test_actions_are_pinned_by_commit_and_say_their_version(example: Path) -> No
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_credentials_come_from_a_role_and_no_stored_key(example: Path) -> None:
+def test_credentials_come_from_a_role_and_not_from_a_stored_key(example: Path) -> None:
     [login] = [
         step["with"]
         for step in steps(example)
@@ -72,11 +72,11 @@ def test_credentials_come_from_a_role_and_no_stored_key(example: Path) -> None:
 
 
 @pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
-def test_no_input_is_written_into_a_command(example: Path) -> None:
+def test_no_input_is_inserted_into_a_command(example: Path) -> None:
     assert [step["run"] for step in steps(example) if "${{" in step.get("run", "")] == []
 
 
-def test_only_the_comparison_runs_by_itself() -> None:
+def test_only_the_drift_example_runs_on_a_schedule() -> None:
     # YAML 1.1 parses the key `on` as true.
     triggers = {example.name: set(read(example)[True]) for example in EXAMPLES}  # type: ignore[index]
 

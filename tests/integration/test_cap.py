@@ -27,9 +27,7 @@ def texts_in_all(local: Deployment) -> int:
     return sum(map(len, local.texts_by_phone().values()))
 
 
-def test_of_more_forms_than_the_cap_exactly_the_caps_are_texted(
-    local: Deployment, phones: Phones
-) -> None:
+def test_no_more_forms_are_texted_than_the_cap_allows(local: Deployment, phones: Phones) -> None:
     form, numbers = local.form(), phones.several(FORMS)
 
     def post(phone: str) -> Visitor:

@@ -44,7 +44,7 @@ def is_kept(deployment: Deployment, visitor: Visitor) -> bool:
     return "Item" in table.get_item(Key={"visitor_id": visitor.visitor_id}, ConsistentRead=True)
 
 
-def test_a_change_after_the_text_is_computed_anew_without_what_was_dismissed_and_not_texted(
+def test_a_change_after_the_text_gives_new_picks_without_dismissed_movies_and_no_text(
     fresh: Deployment, phone: str
 ) -> None:
     visitor = fresh.register(fresh.form(phone))
@@ -61,7 +61,7 @@ def test_a_change_after_the_text_is_computed_anew_without_what_was_dismissed_and
     assert len(fresh.texts(phone)) == 1
 
 
-def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
+def test_a_phone_given_later_is_texted_once_with_the_picks_of_the_batch(
     fresh: Deployment, phone: str
 ) -> None:
     visitor = fresh.register(fresh.form())
@@ -75,7 +75,7 @@ def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
     assert len(fresh.texts(phone)) == 1
 
 
-def test_of_two_tabs_one_is_told_to_load_again(fresh: Deployment) -> None:
+def test_the_second_of_two_tabs_must_load_again(fresh: Deployment) -> None:
     visitor = fresh.register(fresh.form())
     ratings = fresh.form()["ratings"]
     first = put(fresh, visitor, "ratings", {"ratings": ratings[:6]}, 1)
@@ -85,7 +85,7 @@ def test_of_two_tabs_one_is_told_to_load_again(fresh: Deployment) -> None:
     assert len(fresh.see(visitor)["ratings"]) == 6
 
 
-def test_whoever_is_forgotten_in_the_middle_of_a_batch_leaves_nothing_and_is_not_texted(
+def test_a_visitor_forgotten_during_a_batch_leaves_nothing_and_is_not_texted(
     fresh: Deployment, phones: Phones
 ) -> None:
     """Given two visitors of one batch, when one of them immediately asks to be forgotten."""
@@ -101,7 +101,7 @@ def test_whoever_is_forgotten_in_the_middle_of_a_batch_leaves_nothing_and_is_not
     assert (is_kept(fresh, stays), len(objects_of(fresh, stays))) == (True, 1)
 
 
-def test_forgetting_takes_the_objects_of_all_versions(fresh: Deployment) -> None:
+def test_forgetting_deletes_the_objects_of_all_versions(fresh: Deployment) -> None:
     visitor = fresh.register(fresh.form())
     put(fresh, visitor, "ratings", {"ratings": []}, 1)
     assert len(objects_of(fresh, visitor)) == 2
@@ -109,7 +109,9 @@ def test_forgetting_takes_the_objects_of_all_versions(fresh: Deployment) -> None
     assert (is_kept(fresh, visitor), objects_of(fresh, visitor)) == (False, [])
 
 
-def test_a_phone_is_texted_so_often_a_day_and_no_page_tells(local: Deployment, phone: str) -> None:
+def test_a_phone_is_texted_up_to_its_daily_limit_and_no_page_reveals_it(
+    local: Deployment, phone: str
+) -> None:
     with local.model_kept_fresh(), local.configured("send-text", {"TEXTS_A_DAY": "1"}):
         visitors = [local.register(local.form(phone)) for _ in range(2)]
         seen = [local.follow(visitor) for visitor in visitors]
@@ -120,7 +122,7 @@ def test_a_phone_is_texted_so_often_a_day_and_no_page_tells(local: Deployment, p
 
 
 @pytest.mark.parametrize("path", ["/visitors", "/visitors/0/ratings", "/visitors/0", "/picks"])
-def test_a_browser_is_let_in_from_the_site_alone(local: Deployment, path: str) -> None:
+def test_only_browsers_on_the_site_may_call_the_api(local: Deployment, path: str) -> None:
     site = local.site_url.rstrip("/")
     asked = {"Origin": site, "Access-Control-Request-Method": "PUT"}
     answer = local.http.options(local.api_url + path, headers=asked)

@@ -107,12 +107,12 @@ def aftermath(hurried: Deployment, phones: Phones) -> Aftermath:
     return Aftermath(survived, left)
 
 
-def test_every_planted_death_happened(aftermath: Aftermath) -> None:
+def test_every_planned_death_happened(aftermath: Aftermath) -> None:
     assert aftermath.faults_left == []
 
 
 @pytest.mark.parametrize(("write", "when"), DEATHS)
-def test_a_function_dying_at_a_write_for_one_visitor_never_makes_a_second_text(
+def test_a_function_that_dies_at_a_write_for_one_visitor_sends_no_second_text(
     aftermath: Aftermath, write: str, when: str
 ) -> None:
     survived = aftermath.survived[write, when]
@@ -121,7 +121,7 @@ def test_a_function_dying_at_a_write_for_one_visitor_never_makes_a_second_text(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_each_function_dying_at_its_other_writes_makes_one_text(
+def test_a_function_that_dies_at_another_write_leads_to_exactly_one_text(
     faulty: Deployment, phone: str, when: str
 ) -> None:
     local, names = faulty, faulty.parameters

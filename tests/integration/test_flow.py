@@ -34,7 +34,7 @@ def flown(deployment: Deployment, phones: Phones) -> Flown:
     return Flown(form, [answer.json() for answer in answers], texted, without)
 
 
-def test_a_form_gets_ten_picks_at_once(flown: Flown) -> None:
+def test_a_form_gets_ten_picks_immediately(flown: Flown) -> None:
     assert len(flown.answers[0]["picks"]) == 10
 
 
@@ -63,12 +63,12 @@ def test_the_same_form_posted_again_is_the_same_visitor(flown: Flown) -> None:
     assert (first["visitor_id"], first["token"]) == (second["visitor_id"], second["token"])
 
 
-def test_the_same_form_posted_again_makes_one_text(local: Deployment, flown: Flown) -> None:
+def test_the_same_form_posted_again_sends_one_text(local: Deployment, flown: Flown) -> None:
     local.until_handled(flown.texted["visitor_id"])
     assert len(local.texts(flown.form["phone"])) == 1
 
 
-def test_the_text_holds_the_ten_picks_and_the_way_back(local: Deployment, flown: Flown) -> None:
+def test_the_text_holds_the_ten_picks_and_the_link(local: Deployment, flown: Flown) -> None:
     (text,) = local.texts(flown.form["phone"])
     assert text.startswith("Ada, your Marquee picks:")
     assert all(f"{place}. " in text for place in range(1, 11))
@@ -116,7 +116,7 @@ def test_every_log_line_carries_a_correlation_id(local: Deployment, function: st
         ({"surprise": 1}, 422),
     ],
 )
-def test_a_wrong_form_is_refused_through_the_real_api(
+def test_a_wrong_form_is_rejected_by_the_real_api(
     deployment: Deployment, body: dict[str, object], status: int
 ) -> None:
     answer = deployment.post(deployment.form() | body)
@@ -124,7 +124,7 @@ def test_a_wrong_form_is_refused_through_the_real_api(
     assert answer.json()["errors"][0]["field"] in body
 
 
-def test_a_body_that_is_not_json_is_refused_through_the_real_api(deployment: Deployment) -> None:
+def test_a_body_that_is_not_json_is_rejected_by_the_real_api(deployment: Deployment) -> None:
     answer = deployment.http.post(
         f"{deployment.api_url}/visitors",
         content=b"{",

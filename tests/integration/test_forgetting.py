@@ -117,7 +117,7 @@ def holding_places(places: Places, mark: str) -> set[str]:
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_search_finds_a_visitor_who_is_not_forgotten_yet(
+def test_the_search_finds_a_visitor_before_they_are_forgotten(
     forgotten: Forgotten, status: str
 ) -> None:
     visitor, places = forgotten.visitors[status], forgotten.before[status]
@@ -126,7 +126,9 @@ def test_the_search_finds_a_visitor_who_is_not_forgotten_yet(
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_name_and_the_phone_are_nowhere(forgotten: Forgotten, status: str) -> None:
+def test_the_name_and_the_phone_of_a_forgotten_visitor_are_nowhere(
+    forgotten: Forgotten, status: str
+) -> None:
     phone = forgotten.visitors[status].phone or ""
     assert holding_places(forgotten.after, NAMES[status]) == set()
     assert leaks(forgotten.after, phone) == []
@@ -138,7 +140,7 @@ def is_log(place: str) -> bool:
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_else(
+def test_the_id_is_only_in_logs_and_in_the_record_of_forgetting(
     forgotten: Forgotten, local: Deployment, status: str
 ) -> None:
     visitor_id = forgotten.visitors[status].visitor_id
@@ -150,7 +152,7 @@ def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_el
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_no_record_ties_the_phones_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
+def test_no_record_links_the_phone_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
     visitor_id, mark = forgotten.visitors[status].visitor_id, forgotten.marks[status]
     records = holding_places(forgotten.after, mark)
     # Limits keep the phone mark of visitors whose request reached send_text.

@@ -149,7 +149,7 @@ class Fuzzed:
 
 
 @pytest.mark.parametrize(("method", "path", "mode"), FUZZES)
-def test_a_call_answers_as_documented_whatever_it_is_sent(
+def test_a_call_answers_as_documented_to_any_input(
     deployment: Deployment,
     schema: Any,
     session: requests.Session,

@@ -90,7 +90,7 @@ def poisoned(hurried: Deployment) -> dict[str, Poison]:
     return sent
 
 
-def test_every_message_coming_twice_makes_one_text_and_one_recommend_step(
+def test_messages_delivered_twice_give_one_text_and_one_recommend_step(
     hurried: Deployment, phone: str
 ) -> None:
     local = hurried
@@ -112,7 +112,7 @@ def test_every_message_coming_twice_makes_one_text_and_one_recommend_step(
     assert len(local.attempts(visitor)) == 1
 
 
-def test_results_before_their_time_and_results_of_an_older_version(
+def test_early_results_and_results_of_an_older_version_are_ignored(
     hurried: Deployment, phone: str
 ) -> None:
     visitor = hurried.register(hurried.form(phone))
@@ -156,7 +156,7 @@ def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
     return Visitor(who.visitor_id, token="", phone=phone, picks=[])
 
 
-def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones: Phones) -> None:
+def test_only_the_bad_visitor_of_a_batch_fails(hurried: Deployment, phones: Phones) -> None:
     """Given two visitors of one submission, where the model knows no movie of one of them."""
     local, (phone, bad_phone) = hurried, phones.several(2)
     with local.held("visitors"):
@@ -177,7 +177,7 @@ def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones
     assert len(local.attempts(good)) == 1
 
 
-def test_emr_throttling_delays_and_loses_nothing(faulty: Deployment, phone: str) -> None:
+def test_emr_throttling_delays_requests_and_loses_none(faulty: Deployment, phone: str) -> None:
     faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=2)
     visitor = faulty.register(faulty.form(phone))
     assert faulty.follow(visitor)["status"] == "texted"
@@ -208,7 +208,7 @@ def attempts(local: Deployment, visitor: Visitor) -> list[dict[str, Any]]:
     return local.attempts(visitor)
 
 
-def test_a_step_that_fails_once_is_tried_again(hurried: Deployment, phone: str) -> None:
+def test_a_step_that_fails_once_is_retried(hurried: Deployment, phone: str) -> None:
     local = hurried
     with broken_step(local):
         visitor = local.register(local.form(phone))
@@ -223,7 +223,7 @@ def test_a_step_that_fails_once_is_tried_again(hurried: Deployment, phone: str) 
     assert len(local.texts(phone)) == 1
 
 
-def test_a_step_that_is_cancelled_is_tried_again(hurried: Deployment, phone: str) -> None:
+def test_a_step_that_is_cancelled_is_retried(hurried: Deployment, phone: str) -> None:
     local = hurried
     visitor = local.register(local.form(phone))
     (step,) = eventually(lambda: attempts(local, visitor), bool, "the step", every=0.05)
@@ -256,7 +256,7 @@ def test_a_step_that_always_fails_ends_in_failed_with_a_reason(
         "a newer schema",
     ],
 )
-def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
+def test_a_poisoned_message_ends_among_the_dead_letters(
     hurried: Deployment, poisoned: dict[str, Poison], kind: str
 ) -> None:
     poison = poisoned[kind]
@@ -269,7 +269,7 @@ def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
 
 
 @pytest.mark.parametrize("kind", ["a forgotten visitor", "a text to somebody forgotten"])
-def test_a_message_about_somebody_forgotten_is_taken(
+def test_a_message_about_a_forgotten_visitor_is_consumed(
     hurried: Deployment, poisoned: dict[str, Poison], kind: str
 ) -> None:
     poison = poisoned[kind]
@@ -277,7 +277,7 @@ def test_a_message_about_somebody_forgotten_is_taken(
     assert poison.mark not in hurried.peek(f"{poison.queue}-dead-letters")
 
 
-def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) -> None:
+def test_redriven_dead_letters_are_served(faulty: Deployment, phone: str) -> None:
     """Given a form whose message is a dead letter, when it is redriven, then its text is sent."""
     faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=1000)
     visitor = faulty.register(faulty.form(phone))

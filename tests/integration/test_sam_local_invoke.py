@@ -74,7 +74,7 @@ def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: D
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_submit_step_passes_over_a_visitor_it_does_not_know(local: Deployment) -> None:
+def test_submit_step_skips_an_unknown_visitor(local: Deployment) -> None:
     assert answer(local, "submit_step") == DELIVERED
 
 
@@ -84,12 +84,12 @@ def test_queue_results_finds_nothing_to_queue_in_an_empty_submission(local: Depl
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_send_text_passes_over_a_visitor_it_does_not_know(local: Deployment) -> None:
+def test_send_text_skips_an_unknown_visitor(local: Deployment) -> None:
     assert answer(local, "send_text") == DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_reconcile_leaves_another_clusters_step_alone(local: Deployment) -> None:
+def test_reconcile_ignores_a_step_of_another_cluster(local: Deployment) -> None:
     assert answer(local, "reconcile") is None
 
 

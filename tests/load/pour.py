@@ -84,15 +84,18 @@ def pour(
         meanwhile.enter_context(disturbed_deliveries(deployment, load, seen))
         threads = meanwhile.enter_context(ThreadPoolExecutor(load.clients + BESIDE))
         meanwhile.callback(pouring.over.set)  # must run before the executor waits for its threads
-        beside = [threads.submit(_read_beside, pouring), threads.submit(_note_load, pouring)]
+        others = [
+            threads.submit(_read_during_the_load, pouring),
+            threads.submit(_note_load, pouring),
+        ]
         if load.failing_steps:
-            beside.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
+            others.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
         pouring.begun, pouring.begun_at = time.monotonic(), datetime.now(UTC)
-        clients = [threads.submit(_be_a_client, pouring, n) for n in range(load.clients)]
+        clients = [threads.submit(_run_client, pouring, n) for n in range(load.clients)]
         _follow(pouring)
         pouring.over.set()
         wait(clients)
-        for thread in (*clients, *beside):
+        for thread in (*clients, *others):
             thread.result()
         faults_left = deployment.faults()
     _compare(pouring, steps_before, faults_left)
@@ -102,7 +105,7 @@ def pour(
 # Clients
 
 
-def _be_a_client(pouring: Pouring, number: int) -> None:
+def _run_client(pouring: Pouring, number: int) -> None:
     """Post this client's share of the forms, one after the other."""
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:
         for form in pouring.forms[number :: pouring.load.clients]:
@@ -153,7 +156,7 @@ def _try(pouring: Pouring, http: httpx.Client, form: Form) -> httpx.Response | N
 # Concurrent reads and watching
 
 
-def _read_beside(pouring: Pouring) -> None:
+def _read_during_the_load(pouring: Pouring) -> None:
     """Read the API's health and visitors' pages in turns."""
     chance = random.Random(pouring.load.seed)  # noqa: S311  no secret
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:

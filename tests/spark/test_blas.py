@@ -35,7 +35,7 @@ spark.stop()
 """
 
 
-def test_given_a_java_that_finds_no_native_blas_then_it_is_told_apart() -> None:
+def test_a_java_without_a_native_blas_is_recognised() -> None:
     asked = subprocess.run(
         [sys.executable, "-c", ASKS],
         env={
@@ -49,7 +49,7 @@ def test_given_a_java_that_finds_no_native_blas_then_it_is_told_apart() -> None:
     assert "native: False" in asked.stdout
 
 
-def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
+def test_metrics_and_log_say_whether_training_had_a_native_blas(
     spark: SparkSession,
     stored: Path,
     tmp_path: Path,

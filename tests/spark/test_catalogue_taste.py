@@ -53,7 +53,7 @@ def visitors_of(group: str, seed: int) -> list[dict[int, float]]:
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))
-def test_given_five_loved_films_of_a_group_and_five_disliked_others_then_seven_picks_are_of_it(
+def test_five_liked_films_of_a_group_bring_at_least_seven_picks_of_it(
     recommender: Recommender, group: str
 ) -> None:
     own = {film.movie_id for film in GROUPS[group]}
@@ -63,9 +63,7 @@ def test_given_five_loved_films_of_a_group_and_five_disliked_others_then_seven_p
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))
-def test_given_loved_films_of_a_group_then_they_are_the_reasons(
-    recommender: Recommender, group: str
-) -> None:
+def test_liked_films_of_a_group_are_the_reasons(recommender: Recommender, group: str) -> None:
     visitor = visitors_of(group, seed=1)[0]
     liked = {movie_id for movie_id, stars in visitor.items() if stars == 5}
     picks = recommender.picks(visitor)

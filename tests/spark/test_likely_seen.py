@@ -29,7 +29,7 @@ def ratings(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(rows, "user INT, movie_id INT")
 
 
-def test_given_ratings_then_what_goes_with_what_is_learned_from_all_users(
+def test_which_movies_are_seen_together_is_learned_from_all_users(
     ratings: DataFrame,
 ) -> None:
     found = learning.count_seen(ratings, RATING, USERS)
@@ -39,7 +39,7 @@ def test_given_ratings_then_what_goes_with_what_is_learned_from_all_users(
     assert chances_given(found, [0], []) == pytest.approx(chances_given(wanted, [0], []), abs=1e-5)
 
 
-def test_given_more_users_than_are_looked_at_then_a_share_of_them_tells_the_same(
+def test_a_sample_of_many_users_gives_the_same_chances(
     ratings: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = []

@@ -49,72 +49,72 @@ def trained_on(chosen: Chosen) -> set[str]:
     return {name for name, stars in STARS.items() if stars in found}
 
 
-def in_use(*left_out: Period) -> InUse:
+def active_model(*left_out: Period) -> InUse:
     return InUse(TRAINED_AT, LeftOut(left_out), None)
 
 
-def test_given_no_model_in_use_then_everybody_counts(sources: Sources) -> None:
+def test_all_visitors_count_without_an_active_model(sources: Sources) -> None:
     chosen = choose_visitors(sources, None, worse_with(*STARS), SAY)
     assert trained_on(chosen) == {"early", "left-out", "late"}
     assert (chosen.left_out, chosen.visitors) == (LeftOut(), 0)
 
 
-def test_given_a_model_that_is_no_worse_then_everybody_counts(sources: Sources) -> None:
-    chosen = choose_visitors(sources, in_use(), worse_with(), SAY)
+def test_all_visitors_count_where_the_model_is_no_worse(sources: Sources) -> None:
+    chosen = choose_visitors(sources, active_model(), worse_with(), SAY)
     assert trained_on(chosen) == {"early", "left-out", "late"}
 
 
-def test_given_newest_visitors_who_make_it_worse_then_they_alone_are_left_out(
+def test_only_the_newest_visitors_are_left_out_where_they_make_the_model_worse(
     sources: Sources, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = choose_visitors(sources, in_use(), worse_with("late"), SAY)
+    chosen = choose_visitors(sources, active_model(), worse_with("late"), SAY)
     assert trained_on(chosen) == {"early", "left-out"}
     assert (chosen.visitors, chosen.examined.quality.is_worse) == (1, False)
     assert "trying without 1 visitors" in capsys.readouterr().out
 
 
-def test_given_visitors_left_out_before_then_they_stay_left_out_and_new_ones_count(
+def test_visitors_left_out_before_stay_left_out_and_new_ones_count(
     sources: Sources,
 ) -> None:
-    chosen = choose_visitors(sources, in_use(BEFORE), worse_with("left-out"), SAY)
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out"), SAY)
     assert trained_on(chosen) == {"early", "late"}
     assert (chosen.left_out, chosen.visitors) == (LeftOut((BEFORE,)), 1)
 
 
-def test_given_visitors_left_out_before_when_newer_ones_make_it_worse_then_both_are_left_out(
+def test_newer_visitors_who_make_the_model_worse_join_those_left_out_before(
     sources: Sources,
 ) -> None:
-    chosen = choose_visitors(sources, in_use(BEFORE), worse_with("left-out", "late"), SAY)
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out", "late"), SAY)
     assert (trained_on(chosen), chosen.visitors) == ({"early"}, 2)
     assert chosen.left_out.periods[0] == BEFORE
 
 
-def test_given_all_visitors_when_those_left_out_do_no_harm_any_more_then_they_count_again(
+def test_with_all_visitors_those_left_out_count_again_once_they_are_harmless(
     sources: Sources,
 ) -> None:
-    chosen = choose_visitors(sources, in_use(BEFORE), worse_with(), SAY, all_visitors=True)
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with(), SAY, all_visitors=True)
     assert trained_on(chosen) == {"early", "left-out", "late"}
     assert chosen.visitors == 0
 
 
-def test_given_all_visitors_when_those_left_out_still_harm_then_they_stay_left_out(
+def test_with_all_visitors_those_left_out_stay_left_out_while_they_do_harm(
     sources: Sources,
 ) -> None:
     examine = worse_with("left-out")
-    chosen = choose_visitors(sources, in_use(BEFORE), examine, SAY, all_visitors=True)
+    chosen = choose_visitors(sources, active_model(BEFORE), examine, SAY, all_visitors=True)
     assert "left-out" not in trained_on(chosen)
 
 
-def test_given_a_model_that_is_worse_whoever_counts_then_it_is_refused_with_everybody(
+def test_a_model_that_is_worse_with_any_visitors_is_rejected_with_all_of_them(
     sources: Sources,
 ) -> None:
-    chosen = choose_visitors(sources, in_use(), worse_with("early"), SAY)
+    chosen = choose_visitors(sources, active_model(), worse_with("early"), SAY)
     assert chosen.examined.quality.is_worse
     assert (trained_on(chosen), chosen.refused_with) == ({"early", "left-out", "late"}, 1)
     assert chosen.visitors == 0
 
 
-def test_given_a_worse_model_and_nobody_new_then_it_is_examined_once(sources: Sources) -> None:
+def test_a_worse_model_without_new_visitors_is_examined_once(sources: Sources) -> None:
     examined: list[DataFrame] = []
 
     def examine(ratings: DataFrame) -> Examination:

@@ -58,7 +58,9 @@ class Aws:
         parameters.clear_caches()  # type: ignore[no-untyped-call]
         _forget_logger(function.replace("_", "-"))
         folder = ROOT / "functions" / function
-        for name in [name for name in sys.modules if name.partition(".")[0] in _beside(folder)]:
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] in _packages_in(folder)
+        ]:
             del sys.modules[name]
         if str(folder) not in sys.path:  # Lambda has a function's folder on the path
             sys.path.append(str(folder))
@@ -108,7 +110,7 @@ class Aws:
         return [step["Name"] for step in listed]
 
 
-def _beside(folder: Path) -> set[str]:
+def _packages_in(folder: Path) -> set[str]:
     """Return the names of the packages in a function's own folder."""
     return {init.parent.name for init in folder.glob("*/__init__.py")}
 

@@ -52,12 +52,12 @@ def of_one_taste(movies: range) -> Person:
     return Person(1, {}, {movie: 4.5 if movie % 2 == 0 else 1.5 for movie in movies})
 
 
-def test_given_movies_by_popularity_then_she_is_asked_for_those_she_rated_in_that_order() -> None:
+def test_users_are_asked_by_popularity_about_the_movies_they_rated() -> None:
     asked = most_rated_first({4: 5.0, 2: 1.0, 9: 3.0}, popular=[9, 8, 2, 7, 4], most=2)
     assert (asked.movie_ids, asked.shown) == ((9, 2), (1, 3))
 
 
-def test_given_movies_she_has_not_seen_then_the_questionnaire_shows_more_and_counts_them(
+def test_the_questionnaire_counts_the_unseen_movies_that_it_shows(
     model: RatingModel,
 ) -> None:
     given = dict.fromkeys(range(1, MOVIES, 2), 4.0)
@@ -66,13 +66,13 @@ def test_given_movies_she_has_not_seen_then_the_questionnaire_shows_more_and_cou
     assert asked.shown[-1] > 3
 
 
-def test_given_few_ratings_then_the_questionnaire_ends_when_it_has_no_more_movies(
+def test_the_questionnaire_ends_when_it_has_no_more_movies(
     model: RatingModel,
 ) -> None:
     assert by_questionnaire({3: 4.0}, questioner(model), 5).movie_ids == (3,)
 
 
-def test_given_other_stars_then_the_same_movies_are_asked_for(model: RatingModel) -> None:
+def test_the_stars_do_not_change_which_movies_are_asked_about(model: RatingModel) -> None:
     one, other = (
         by_questionnaire(dict.fromkeys(range(MOVIES), stars), questioner(model), 10)
         for stars in (1.0, 5.0)
@@ -80,7 +80,7 @@ def test_given_other_stars_then_the_same_movies_are_asked_for(model: RatingModel
     assert one == other
 
 
-def test_given_a_person_then_all_guesses_are_about_the_same_ratings(
+def test_all_guesses_for_a_user_are_about_the_same_ratings(
     examiner: NewVisitorExaminer,
 ) -> None:
     visitor = examiner.measured(of_one_taste(range(50)))
@@ -88,7 +88,7 @@ def test_given_a_person_then_all_guesses_are_about_the_same_ratings(
     assert len(pairs) == 1
 
 
-def test_given_a_person_then_what_she_was_asked_for_is_never_guessed_at(
+def test_no_rating_that_a_user_was_asked_about_is_guessed(
     examiner: NewVisitorExaminer,
 ) -> None:
     """Of 21 ratings, one is left to predict after 20 answers, whichever were chosen."""
@@ -96,7 +96,7 @@ def test_given_a_person_then_what_she_was_asked_for_is_never_guessed_at(
     assert {errors.pairs for (most, *_), errors in visitor.errors.items() if most == 20} == {1}
 
 
-def test_given_other_stars_for_the_rest_then_the_guess_is_the_same(
+def test_the_held_out_ratings_do_not_change_the_guess(
     examiner: NewVisitorExaminer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The prediction depends only on the answers, not on the held-out ratings."""
@@ -119,20 +119,20 @@ def test_given_other_stars_for_the_rest_then_the_guess_is_the_same(
     assert folded == before
 
 
-def test_given_a_taste_then_folding_it_in_beats_the_bias_alone(
+def test_folding_in_a_taste_beats_the_bias_alone(
     examiner: NewVisitorExaminer,
 ) -> None:
     errors = examiner.measured(of_one_taste(range(50))).errors
     assert errors[20, 5, QUESTIONNAIRE].squared < errors[20, 5, BIAS_ONLY].squared / 4
 
 
-def test_given_too_few_ratings_for_five_answers_then_nothing_is_guessed(
+def test_nothing_is_guessed_with_too_few_ratings_for_five_answers(
     examiner: NewVisitorExaminer,
 ) -> None:
     assert examiner.measured(of_one_taste(range(5))).errors == {}
 
 
-def test_given_movies_that_the_model_does_not_know_then_they_are_left_out(
+def test_movies_that_the_model_does_not_know_are_left_out(
     examiner: NewVisitorExaminer,
 ) -> None:
     assert examiner.measured(of_one_taste(range(1000, 1050))) == NewVisitor(1, {}, {})
@@ -143,7 +143,7 @@ def people(examiner: NewVisitorExaminer, count: int, ratings: int) -> list[NewVi
     return [NewVisitor(user, one.shown, one.errors) for user in range(count)]
 
 
-def test_given_enough_people_then_every_number_of_answers_is_told_of_the_same_people(
+def test_with_enough_users_every_row_of_answers_is_about_the_same_users(
     examiner: NewVisitorExaminer,
 ) -> None:
     visitors = people(examiner, LEAST_PEOPLE, 50) + people(examiner, LEAST_PEOPLE, 15)
@@ -152,14 +152,14 @@ def test_given_enough_people_then_every_number_of_answers_is_told_of_the_same_pe
     assert rows[0].rmse.keys() == set(GUESSES)
 
 
-def test_given_too_few_people_with_twenty_answers_then_only_fewer_answers_are_told_of(
+def test_with_too_few_users_of_twenty_answers_only_fewer_answers_have_rows(
     examiner: NewVisitorExaminer,
 ) -> None:
     visitors = people(examiner, LEAST_PEOPLE - 1, 50) + people(examiner, LEAST_PEOPLE, 15)
     assert [row.answers for row in after_first_answers(visitors)] == [5, 10]
 
 
-def test_given_everybody_rated_the_most_popular_movies_then_as_many_were_shown_as_answered(
+def test_as_many_popular_movies_are_shown_as_answered_where_all_were_rated(
     examiner: NewVisitorExaminer,
 ) -> None:
     rows = after_first_answers(people(examiner, LEAST_PEOPLE, 50))
@@ -169,5 +169,5 @@ def test_given_everybody_rated_the_most_popular_movies_then_as_many_were_shown_a
     assert rows[1].median_shown[POPULAR] == 10
 
 
-def test_given_nobody_then_there_are_no_rows() -> None:
+def test_without_users_there_are_no_rows() -> None:
     assert after_first_answers([]) == []

@@ -32,23 +32,23 @@ def errors(rmse: float, seed: int, shared: np.ndarray | None = None) -> list[flo
 ALIKE = np.random.default_rng(9).gamma(4, 1 / 4, USERS)
 
 
-def test_given_the_same_errors_then_the_new_model_is_not_worse() -> None:
+def test_the_same_errors_make_the_new_model_no_worse() -> None:
     same = people(errors(0.9, 1))
     assert not is_worse(same, same)
 
 
-def test_given_smaller_errors_then_the_new_model_is_not_worse() -> None:
+def test_smaller_errors_make_the_new_model_no_worse() -> None:
     assert not is_worse(people(errors(0.8, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
 
 
-def test_given_clearly_larger_errors_then_the_new_model_is_worse() -> None:
+def test_clearly_larger_errors_make_the_new_model_worse() -> None:
     assert is_worse(people(errors(0.95, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
 
 
-def test_given_errors_larger_by_less_than_matters_then_the_new_model_is_not_worse() -> None:
+def test_insignificantly_larger_errors_make_the_new_model_no_worse() -> None:
     assert not is_worse(people(errors(0.903, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
 
 
-def test_given_larger_errors_that_chance_explains_then_the_new_model_is_not_worse() -> None:
+def test_larger_errors_that_chance_explains_make_the_new_model_no_worse() -> None:
     new, old = errors(0.9, 1)[:6], errors(0.89, 2)[:6]
     assert not is_worse(people(new), people(old))

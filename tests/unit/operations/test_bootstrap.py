@@ -48,7 +48,7 @@ def test_the_state_bucket_is_tagged_as_terraform_tags_by_default(s3: S3Client) -
     assert tags(s3) == {"project": "marquee", "environment": "staging"}
 
 
-def test_tags_that_terraform_has_given_it_stay(s3: S3Client) -> None:
+def test_tags_that_terraform_gave_the_state_bucket_stay(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
     tag_bucket(Environment("staging"), {"owner": "us"})
 
@@ -64,7 +64,7 @@ def test_the_state_bucket_is_private(s3: S3Client) -> None:
     assert all(block.values())
 
 
-def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None:
+def test_the_state_bucket_rejects_requests_without_tls(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
 
     [statement] = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
@@ -74,7 +74,7 @@ def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None
     )
 
 
-def test_given_a_state_bucket_then_bootstrapping_keeps_what_is_in_it(s3: S3Client) -> None:
+def test_bootstrapping_keeps_what_is_in_a_state_bucket(s3: S3Client) -> None:
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="terraform.tfstate", Body=b"{}")
 
@@ -85,13 +85,13 @@ def test_given_a_state_bucket_then_bootstrapping_keeps_what_is_in_it(s3: S3Clien
     ]
 
 
-def test_given_another_region_then_the_state_bucket_is_made_there(s3: S3Client) -> None:
+def test_the_state_bucket_is_made_in_the_region_of_the_environment(s3: S3Client) -> None:
     bootstrap(Environment("staging", "eu-west-1"))
 
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == "eu-west-1"
 
 
-def test_bootstrapping_twice_is_no_error(s3: S3Client) -> None:
+def test_bootstrapping_twice_is_not_an_error(s3: S3Client) -> None:
     bootstrap(Environment("staging"))
 
     assert bootstrap(Environment("staging")) == BUCKET

@@ -19,24 +19,24 @@ def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "A", "1st", "a_b", "x" * 17, "with space", "trailing-"])
-def test_given_a_name_aws_would_refuse_then_one_sentence_says_the_rule(name: str) -> None:
+def test_a_name_that_aws_would_reject_fails_with_the_rule(name: str) -> None:
     with pytest.raises(OperationError, match=r"ENV is .*lower-case letters"):
         Environment(name)
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1"])
-def test_given_no_port_number_then_one_sentence_says_the_rule(port: str) -> None:
+def test_an_invalid_port_fails_with_the_rule(port: str) -> None:
     os.environ["PORT"] = port
 
     with pytest.raises(OperationError, match=r"PORT is .*1 to 65535"):
         chosen()
 
 
-def test_given_nothing_then_the_local_deployment_is_meant() -> None:
+def test_the_local_deployment_is_the_default() -> None:
     assert chosen().is_local
 
 
-def test_given_a_shell_logged_in_to_aws_then_a_local_command_cannot_reach_it() -> None:
+def test_a_local_command_cannot_use_the_aws_credentials_of_the_shell() -> None:
     os.environ |= {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
 
     chosen("local")
@@ -45,13 +45,13 @@ def test_given_a_shell_logged_in_to_aws_then_a_local_command_cannot_reach_it() -
     assert kept == {"AWS_PROFILE": None, "AWS_SESSION_TOKEN": None}
 
 
-def test_given_a_port_then_the_local_deployment_is_reached_there() -> None:
+def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
     chosen("local", 4570)
 
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
 
 
-def test_a_local_command_acts_as_the_root_user_or_with_the_key_that_is_meant_for_it() -> None:
+def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
     assert chosen("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
 
@@ -65,7 +65,7 @@ def test_a_local_command_acts_as_the_root_user_or_with_the_key_that_is_meant_for
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "its-secret"
 
 
-def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() -> None:
+def test_an_aws_deployment_keeps_the_credentials_of_the_shell() -> None:
     os.environ["AWS_PROFILE"] = "work"
 
     chosen("staging")
@@ -73,11 +73,11 @@ def test_given_an_aws_deployment_then_the_shells_credentials_are_left_alone() ->
     assert os.environ["AWS_PROFILE"] == "work"
 
 
-def test_given_an_aws_deployment_then_it_has_no_endpoint_of_its_own() -> None:
+def test_an_aws_deployment_has_no_endpoint_of_its_own() -> None:
     assert Environment("staging").endpoint is None
 
 
-def test_the_region_that_the_variables_name_wins_over_the_shells(
+def test_the_region_of_the_variables_file_overrides_that_of_the_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "terraform").mkdir()
@@ -90,7 +90,7 @@ def test_the_region_that_the_variables_name_wins_over_the_shells(
     assert region_of("staging") == "eu-west-1"
 
 
-def test_a_second_local_deployment_keeps_its_state_where_it_is_told(tmp_path: Path) -> None:
+def test_a_second_local_deployment_keeps_its_state_in_the_named_folder(tmp_path: Path) -> None:
     os.environ["MARQUEE_STATE"] = str(tmp_path)
 
     assert Environment("local").state == tmp_path
@@ -106,7 +106,7 @@ def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:
     assert digest_of(cluster="j-1") != digest_of(cluster="j-2")
 
 
-def test_the_digest_before_the_secret_is_made_is_the_digest_after() -> None:
+def test_creating_the_secret_does_not_change_the_digest_of_the_parameters() -> None:
     before = {"cluster-id": "j-1"}
     assert digest_of(**before) == digest_of(**before, **{"token-secret": "AQICAH…"})
 

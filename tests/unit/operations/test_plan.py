@@ -44,7 +44,7 @@ def planned(environment: Environment, *options: str) -> None:
     command(environment, chosen)
 
 
-def test_on_aws_the_nodes_wheels_are_fetched_first_or_the_plan_would_delete_the_uploaded_ones(
+def test_a_plan_on_aws_fetches_the_wheels_first_to_keep_the_uploaded_ones(
     done: list[str],
 ) -> None:
     planned(Environment("staging"))
@@ -52,19 +52,19 @@ def test_on_aws_the_nodes_wheels_are_fetched_first_or_the_plan_would_delete_the_
     assert done == ["preflight of staging, making=False", "wheels for staging", "plan"]
 
 
-def test_on_a_laptop_nothing_is_fetched(done: list[str]) -> None:
+def test_a_plan_on_a_laptop_fetches_nothing(done: list[str]) -> None:
     planned(Environment("local"))
 
     assert done == ["preflight of local, making=False", "plan"]
 
 
-def test_a_plan_can_be_asked_to_fail_where_anything_would_change(done: list[str]) -> None:
+def test_a_plan_can_be_made_to_fail_where_anything_would_change(done: list[str]) -> None:
     planned(Environment("local"), "--expect-none")
 
     assert done[-1] == "plan, none expected"
 
 
-def test_a_deployment_that_the_preflight_stops_makes_nothing(
+def test_a_deployment_that_the_preflight_stops_creates_nothing(
     done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object, **__: object) -> None:
@@ -87,7 +87,7 @@ def changing(actions: list[str], *, reason: str | None = None, **change: Any) ->
 
 
 @pytest.mark.parametrize("actions", [["delete", "create"], ["create", "delete"]])
-def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_named(
+def test_a_deployment_that_would_replace_the_cluster_is_rejected_and_names_renew(
     actions: list[str],
 ) -> None:
     plan = changing(actions, replace_paths=[["release_label"], ["ec2_attributes", 0, "subnet_id"]])
@@ -110,7 +110,7 @@ def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_nam
         Plan("", {}),
     ],
 )
-def test_every_other_deployment_goes_on(plan: Plan) -> None:
+def test_every_other_deployment_continues(plan: Plan) -> None:
     deploy.refuse_to_replace_cluster(Environment("staging"), plan)
 
 

@@ -40,7 +40,7 @@ def roll_back(model_id: str | None = None) -> None:
         rollback_model(STAGING, phases, model_id)
 
 
-def in_use() -> str:
+def active_model() -> str:
     current = current_model(STAGING)
     assert current is not None
     return current.model_id
@@ -54,12 +54,12 @@ def three() -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_without_a_name_the_model_before_comes_into_use(
+def test_without_a_name_the_previous_model_is_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     roll_back()
 
-    assert in_use() == MIDDLE
+    assert active_model() == MIDDLE
     said = capsys.readouterr().out
     assert f"In use now: {MIDDLE}" in said
     assert f"Before: {NEWEST}" in said
@@ -68,49 +68,49 @@ def test_without_a_name_the_model_before_comes_into_use(
 
 
 @pytest.mark.usefixtures("three")
-def test_any_whole_model_can_be_named_a_newer_one_too() -> None:
+def test_any_whole_model_can_be_named_even_a_newer_one() -> None:
     roll_back(OLDEST)
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
     roll_back(NEWEST)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_damaged_model_is_passed_over_and_refused_by_name() -> None:
+def test_a_damaged_model_is_skipped_and_rejected_by_name() -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{MIDDLE}/{RANKING}", Body=b"other bytes")
 
     with pytest.raises(OperationError, match=f"Model {MIDDLE} cannot be used: {RANKING}.*damaged"):
         roll_back(MIDDLE)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
     roll_back()
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_half_written_model_is_refused() -> None:
+def test_a_half_written_model_is_rejected() -> None:
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"{MIDDLE}/manifest.json")
 
     with pytest.raises(OperationError, match="half-written"):
         roll_back(MIDDLE)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_model_of_another_data_set_is_passed_over_and_refused_by_name() -> None:
+def test_a_model_of_another_data_set_is_skipped_and_rejected_by_name() -> None:
     keep(MIDDLE, dataset="netflix")
 
     with pytest.raises(OperationError, match=r"'netflix'.*active data set is 'embedded'"):
         roll_back(MIDDLE)
     roll_back()
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     ("model_id", "words"), [("nothing", "no such model is kept"), (NEWEST, "in use already")]
 )
-def test_a_name_that_makes_no_sense_is_refused(model_id: str, words: str) -> None:
+def test_an_invalid_model_name_is_rejected(model_id: str, words: str) -> None:
     with pytest.raises(OperationError, match=words):
         roll_back(model_id)
 
@@ -121,7 +121,7 @@ def test_without_an_older_model_nothing_is_changed() -> None:
 
     with pytest.raises(OperationError, match="no whole model of 'embedded' is older"):
         roll_back()
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 def test_before_the_first_model_the_error_says_what_to_do() -> None:

@@ -39,7 +39,7 @@ class FakeCluster:
         return {"Id": step_id, "Status": {"State": next(self.states)}}
 
 
-def test_a_step_is_followed_by_its_state_and_for_how_long_it_has_that(
+def test_a_running_step_reports_its_state_and_for_how_long_it_has_had_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(running_steps, "time", Clock())

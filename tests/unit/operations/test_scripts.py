@@ -21,7 +21,7 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_zip_holds_what_travels_and_what_the_steps_share(package: Path) -> None:
+def test_the_zip_holds_the_packed_modules_and_those_that_the_steps_share(package: Path) -> None:
     learning = package.parent / "learning"
     learning.mkdir()
     (learning / "data.py").write_text("import pyspark\n")
@@ -34,14 +34,14 @@ def test_the_zip_holds_what_travels_and_what_the_steps_share(package: Path) -> N
         ]
 
 
-def test_given_untouched_sources_then_the_zip_is_the_same_to_the_byte(package: Path) -> None:
+def test_untouched_sources_make_the_same_zip_to_the_byte(package: Path) -> None:
     first = marquee_zip(package)
     (package / "contracts.py").touch()
 
     assert marquee_zip(package) == first
 
 
-def test_given_a_changed_script_then_the_prefix_changes() -> None:
+def test_a_changed_script_changes_the_prefix() -> None:
     assert content_hash({"train.py": b"1"}) != content_hash({"train.py": b"2"})
 
 

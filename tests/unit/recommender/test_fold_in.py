@@ -21,7 +21,7 @@ def rated(ratings: dict[int, float]) -> Rated:
 
 
 @pytest.mark.parametrize("observations", [1, 3, 7, 8, 40])
-def test_given_observations_when_pulled_then_the_mean_is_that_of_the_normal_distribution(
+def test_the_fold_in_matrix_gives_the_mean_of_the_conditional_normal_distribution(
     observations: int,
 ) -> None:
     """Compare with the mean of a conditional Gaussian: S Lᵀ (L S Lᵀ + noise I)⁻¹ y."""
@@ -34,7 +34,7 @@ def test_given_observations_when_pulled_then_the_mean_is_that_of_the_normal_dist
     np.testing.assert_allclose(fold_in_matrix(loadings, variance, noise) @ seen, wanted, atol=1e-12)
 
 
-def test_given_ratings_when_folded_in_then_the_taste_minimises_error_and_prior_together() -> None:
+def test_the_taste_minimises_error_and_prior_together() -> None:
     folding, visitor = RatingFolding(MODEL.rating), rated(RATINGS)
     taste = folding.taste(visitor, folding.matrices(visitor))
     found = 0
@@ -52,14 +52,14 @@ def test_given_ratings_when_folded_in_then_the_taste_minimises_error_and_prior_t
     assert found == len(taste)
 
 
-def test_given_no_ratings_when_predicted_then_stars_are_the_average_of_the_offsets() -> None:
+def test_without_ratings_the_predicted_stars_are_the_mean_of_the_offsets() -> None:
     folding, nobody = RatingFolding(MODEL.rating), rated({})
     stars = folding.predict(folding.taste(nobody, folding.matrices(nobody))[None])
     wanted = np.mean([part.offset for part in MODEL.rating.parts], axis=0)
     np.testing.assert_allclose(stars[0], wanted, atol=1e-6)
 
 
-def test_given_ratings_when_shared_out_then_the_shares_add_up_to_what_they_moved() -> None:
+def test_the_contributions_add_up_to_what_the_ratings_moved() -> None:
     folding, visitor = RatingFolding(MODEL.rating), rated(RATINGS)
     rows = np.array([5, 30, 59])
     matrices = folding.matrices(visitor)
@@ -71,9 +71,7 @@ def test_given_ratings_when_shared_out_then_the_shares_add_up_to_what_they_moved
     np.testing.assert_allclose(contributions.sum(axis=1), change[rows], atol=1e-5)
 
 
-def test_given_loved_movies_when_ranked_then_the_factors_solve_the_half_step_of_implicit_als() -> (
-    None
-):
+def test_the_factors_of_liked_movies_solve_the_half_step_of_implicit_als() -> None:
     chance = np.random.default_rng(4)
     factors = chance.normal(0, 0.3, (60, 6))
     ranking = RankingFolding(ranking_of(factors))
@@ -86,19 +84,19 @@ def test_given_loved_movies_when_ranked_then_the_factors_solve_the_half_step_of_
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
-def test_given_disliked_movies_when_ranked_then_they_move_nothing() -> None:
+def test_disliked_movies_do_not_move_the_ranking() -> None:
     ranking = RankingFolding(MODEL.ranking)
     matrix = ranking.matrix(rated(RATINGS))
     assert matrix[:, 3:].any() is np.False_
     assert matrix[:, :3].all(axis=0).all()
 
 
-def test_given_no_loved_movie_when_ranked_then_she_counts_as_a_typical_user() -> None:
+def test_a_visitor_without_a_liked_movie_counts_as_a_typical_user() -> None:
     ranking = RankingFolding(MODEL.ranking)
     taste = ranking.taste(ranking.matrix(rated({100: 1.0, 101: 3.0})))
     np.testing.assert_array_equal(taste, MODEL.ranking.typical)
 
 
-def test_given_movies_the_model_does_not_know_when_read_then_they_are_left_out() -> None:
+def test_movies_that_the_model_does_not_know_are_left_out() -> None:
     visitor = rated({9_999_999: 5.0, FIRST + 2: 4.0})
     assert (visitor.rows.tolist(), visitor.stars.tolist()) == ([2], [4.0])

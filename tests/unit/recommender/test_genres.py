@@ -29,28 +29,28 @@ def scores(*pairs: tuple[int, float]) -> list[float]:
     return scored
 
 
-def test_flags_are_one_where_a_movie_has_the_genre() -> None:
+def test_the_flags_of_a_movie_are_one_for_its_genres() -> None:
     names, flags = genre_flags(MOVIES)
     assert names == ("Action", "Animation", "Comedy", "Horror", "Sci-Fi")
     assert flags[3].tolist() == [1, 0, 0, 0, 1]
     assert not flags[4].any()
 
 
-def test_given_a_loved_comedy_then_comedies_lead_and_science_fiction_lags() -> None:
+def test_a_liked_comedy_puts_comedies_first_and_science_fiction_last() -> None:
     up, airplane, alien, aliens, unknown, _ = scores((1, 5.0))
     assert airplane > up > unknown == 0 > max(alien, aliens)
 
 
-def test_what_was_not_loved_tells_nothing() -> None:
+def test_movies_that_were_not_liked_do_not_count() -> None:
     assert scores((1, 3.5), (2, 1.0)) == [0, 0, 0, 0, 0, 0]
     assert scores((0, 5.0), (2, 1.0)) == scores((0, 5.0))
 
 
-def test_more_loved_movies_of_a_kind_make_surer() -> None:
+def test_more_liked_movies_of_a_genre_raise_its_scores() -> None:
     assert scores((1, 5.0), (5, 4.0))[0] > scores((1, 5.0))[0]
 
 
-def test_shares_add_up_to_the_score() -> None:
+def test_contributions_add_up_to_the_score() -> None:
     one = rated((0, 5.0), (2, 2.0), (3, 4.5))
     contributions = FOLDING.contributions(one, np.arange(len(MOVIES)))
     assert contributions.sum(axis=1) == pytest.approx(
@@ -59,7 +59,7 @@ def test_shares_add_up_to_the_score() -> None:
     assert not contributions[:, 1].any()
 
 
-def test_given_data_without_genres_then_nothing_is_scored() -> None:
+def test_data_without_genres_scores_nothing() -> None:
     bare = [Movie(number, "Film", None, ()) for number in range(3)]
     folding = GenreFolding(bare, np.array([3, 2, 1]), liked=4.0)
     scored = folding.fold([rated((0, 5.0))]) @ folding.vectors.T

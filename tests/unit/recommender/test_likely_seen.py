@@ -34,29 +34,29 @@ def two_worlds(people: int = USERS) -> Seen:
     return fit_seen(rating(), USERS, chance.random((people, 8)) < likely)
 
 
-def test_given_nothing_known_then_each_movie_has_its_share_of_the_users() -> None:
+def test_without_answers_the_chance_of_each_movie_is_its_share_of_the_users() -> None:
     chances = chances_given(two_worlds(), [], [])
     assert chances == pytest.approx(rating().support / USERS)
 
 
-def test_given_a_movie_seen_then_those_of_its_world_are_likelier_and_the_others_less() -> None:
+def test_a_seen_movie_makes_movies_of_its_world_likelier_and_others_less_likely() -> None:
     seen = two_worlds()
     before, after = chances_given(seen, [], []), chances_given(seen, [0], [])
     assert (after[1:4] > before[1:4]).all()
     assert (after[4:] < before[4:]).all()
 
 
-def test_given_a_movie_not_seen_then_those_of_its_world_are_less_likely() -> None:
+def test_an_unseen_movie_makes_movies_of_its_world_less_likely() -> None:
     seen = two_worlds()
     assert (chances_given(seen, [], [0])[1:4] < chances_given(seen, [], [])[1:4]).all()
 
 
-def test_given_more_of_a_world_seen_then_the_rest_of_it_is_surer() -> None:
+def test_more_seen_movies_of_a_world_make_the_rest_of_it_likelier() -> None:
     seen = two_worlds()
     assert chances_given(seen, [0, 1, 2], [4])[3] > chances_given(seen, [0], [])[3]
 
 
-def test_given_few_people_then_what_goes_with_what_is_believed_less() -> None:
+def test_few_users_move_the_chances_less() -> None:
     def rise(people: int) -> float:
         seen = two_worlds(people)
         return float(chances_given(seen, [0], [])[1] - seen.chance[1])
@@ -64,25 +64,25 @@ def test_given_few_people_then_what_goes_with_what_is_believed_less() -> None:
     assert 0 < rise(12) < rise(400)
 
 
-def test_given_movies_seen_independently_then_nothing_is_learned() -> None:
+def test_movies_seen_independently_do_not_move_each_others_chances() -> None:
     seen = independent(rating(), USERS)
     assert chances_given(seen, [0, 1], [2]) == pytest.approx(chances_given(seen, [], []))
 
 
 @pytest.mark.parametrize("people", [0, 1])
-def test_given_too_few_people_to_compare_then_movies_count_as_seen_independently(
+def test_movies_count_as_seen_independently_with_too_few_users_to_compare(
     people: int,
 ) -> None:
     seen = fit_seen(rating(), 1, np.ones((people, 8), dtype=bool))
     assert seen.loadings.shape == (8, 0)
 
 
-def test_given_one_movie_then_there_is_something_to_ask() -> None:
+def test_a_single_movie_has_a_chance_too() -> None:
     seen = fit_seen(rating(1), 3, np.array([[True], [False], [True]]))
     assert 0 < chances_given(seen, [], [])[0] <= 1
 
 
-def test_given_more_movies_than_candidates_then_the_most_rated_are_asked_about() -> None:
+def test_the_most_rated_of_too_many_movies_are_the_candidates() -> None:
     support = np.arange(CANDIDATES + 5) + 1
     many = rating_of(np.full(len(support), MEAN), np.ones((len(support), 1)), support=support)
     rows = questionnaire_candidates(many)
@@ -91,7 +91,9 @@ def test_given_more_movies_than_candidates_then_the_most_rated_are_asked_about()
 
 
 @given(st.permutations(range(8)), st.integers(0, 8), st.integers(0, 8))
-def test_given_any_answers_then_chances_are_chances(order: list[int], one: int, other: int) -> None:
+def test_chances_stay_between_0_and_1_after_any_answers(
+    order: list[int], one: int, other: int
+) -> None:
     first, last = sorted((one, other))
     chances = chances_given(two_worlds(), order[:first], order[first:last])
     assert ((chances > 0) & (chances <= 1)).all()

@@ -8,7 +8,7 @@ from marquee.recommender.model import ModelError
 LINKS = {5: Ids("0114709", 862), 2: Ids(None, 8844), 9: Ids("0113228", None)}
 
 
-def test_links_are_read_as_they_were_packed() -> None:
+def test_links_survive_being_packed_and_read() -> None:
     assert read_links(pack_links(LINKS)) == LINKS
 
 
@@ -16,7 +16,7 @@ def test_the_same_links_are_packed_into_the_same_bytes() -> None:
     assert pack_links(LINKS) == pack_links(dict(sorted(LINKS.items())))
 
 
-def test_a_movie_has_an_address_at_each_catalogue_that_knows_it() -> None:
+def test_a_movie_has_a_link_to_each_catalogue_that_knows_it() -> None:
     assert LINKS[5].addresses() == {
         "imdb": "https://www.imdb.com/title/tt0114709/",
         "tmdb": "https://www.themoviedb.org/movie/862",

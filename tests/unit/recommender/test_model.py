@@ -80,40 +80,40 @@ def in_a_folder(files: dict[str, bytes], folder: Path) -> Path:
         pytest.param(lambda files, folder: files.__getitem__, id="a function"),
     ],
 )
-def test_given_a_written_model_when_read_from_any_source_then_it_is_the_same(
+def test_a_model_survives_being_written_and_read_from_any_source(
     source: Callable[[dict[str, bytes], Path], Any], tmp_path: Path
 ) -> None:
     read = read_model(source(to_files(a_model()), tmp_path))
     assert to_files(read) == to_files(a_model())
 
 
-def test_given_a_model_when_written_to_a_folder_then_that_folder_reads_back(tmp_path: Path) -> None:
+def test_a_model_written_to_a_folder_can_be_read_back(tmp_path: Path) -> None:
     write_folder(a_model(), tmp_path / "m")
     assert read_model(tmp_path / "m").movies[2] == MOVIES[0]
 
 
-def test_given_a_model_when_its_files_are_made_then_the_manifest_comes_last() -> None:
+def test_the_manifest_is_written_last() -> None:
     assert list(to_files(a_model()))[-1] == MANIFEST
 
 
-def test_given_a_read_model_when_its_arrays_are_looked_at_then_they_are_float32() -> None:
+def test_the_arrays_of_a_read_model_are_float32() -> None:
     assert read_model(to_files(a_model())).rating.parts[0].loadings.dtype == np.float32
 
 
-def test_given_no_manifest_when_read_then_the_error_says_half_written() -> None:
+def test_a_model_without_a_manifest_fails_as_half_written() -> None:
     files = to_files(a_model())
     del files[MANIFEST]
     with pytest.raises(ModelError, match=r"no manifest\.json: it is missing or half-written"):
         read_model(files)
 
 
-def test_given_no_folder_when_read_then_the_error_says_missing(tmp_path: Path) -> None:
+def test_a_missing_folder_fails_as_a_missing_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="missing or half-written"):
         read_model(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", ["rating.npz", "movies.json", "questionnaire.json"])
-def test_given_a_lost_file_when_read_then_the_error_names_it(name: str) -> None:
+def test_the_error_of_a_lost_file_names_it(name: str) -> None:
     files = to_files(a_model())
     del files[name]
     with pytest.raises(ModelError, match=f"has lost {name}"):
@@ -121,24 +121,24 @@ def test_given_a_lost_file_when_read_then_the_error_names_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["rating.npz", "movies.json", "metrics.json"])
-def test_given_a_damaged_file_when_read_then_the_error_names_it(name: str) -> None:
+def test_the_error_of_a_damaged_file_names_it(name: str) -> None:
     files = to_files(a_model())
     files[name] = files[name][:-3] + b"xyz"
     with pytest.raises(ModelError, match=f"{name} of model .* is damaged"):
         read_model(files)
 
 
-def test_given_a_newer_format_when_read_then_the_error_says_to_deploy_the_newer_release() -> None:
+def test_a_newer_format_fails_and_says_to_deploy_the_newer_release() -> None:
     with pytest.raises(ModelError, match="schema version 4, this release reads up to 3: deploy"):
         read_model(with_manifest(schema_version=4))
 
 
-def test_given_an_older_format_when_read_then_the_error_says_to_train_again() -> None:
+def test_an_older_format_fails_and_says_to_train_again() -> None:
     with pytest.raises(ModelError, match=r"schema version 1, which this release no longer reads"):
         read_model(with_manifest(schema_version=1))
 
 
-def test_given_a_model_from_before_alternative_titles_when_read_then_movies_have_none() -> None:
+def test_movies_of_a_model_from_before_alternative_titles_have_none() -> None:
     now = to_files(a_model())
     movies = json.dumps([row[:4] for row in json.loads(now["movies.json"])]).encode()
     then = signed(with_manifest(schema_version=2), movies_json=movies)
@@ -147,45 +147,45 @@ def test_given_a_model_from_before_alternative_titles_when_read_then_movies_have
 
 
 @pytest.mark.parametrize("version", [None, "1", True, 0])
-def test_given_no_usable_schema_version_when_read_then_it_is_refused(version: object) -> None:
+def test_a_model_without_a_usable_schema_version_is_rejected(version: object) -> None:
     with pytest.raises(ModelError, match="names no schema version"):
         read_model(with_manifest(schema_version=version))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]"])
-def test_given_a_manifest_that_is_no_json_object_when_read_then_it_is_refused(
+def test_a_manifest_that_is_not_a_json_object_is_rejected(
     content: bytes,
 ) -> None:
     with pytest.raises(ModelError, match=r"manifest\.json"):
         read_model({**to_files(a_model()), MANIFEST: content})
 
 
-def test_given_a_pickle_in_the_arrays_when_read_then_it_is_not_opened() -> None:
+def test_a_pickle_in_the_arrays_is_not_opened() -> None:
     buffer = io.BytesIO()
     np.savez(buffer, scalars=np.array([print], dtype=object))
     with pytest.raises(ModelError, match="train again"):
         read_model(signed(to_files(a_model()), rating_npz=buffer.getvalue()))
 
 
-def test_given_arrays_that_are_no_zip_when_read_then_it_is_refused() -> None:
+def test_arrays_that_are_not_a_zip_are_rejected() -> None:
     with pytest.raises(ModelError, match="train again"):
         read_model(signed(to_files(a_model()), rating_npz=b"not a zip"))
 
 
-def test_given_movies_that_are_not_the_arrays_movies_when_read_then_it_is_refused() -> None:
+def test_movies_that_differ_from_those_of_the_arrays_are_rejected() -> None:
     files = signed(to_files(a_model()), movies_json=b'[[2,"Am\xc3\xa9lie",2001,[]]]')
     with pytest.raises(ModelError, match="do not hold the same movies"):
         read_model(files)
 
 
-def test_given_a_questionnaire_of_unknown_movies_when_read_then_it_is_refused() -> None:
+def test_a_questionnaire_of_unknown_movies_is_rejected() -> None:
     files = signed(to_files(a_model()), questionnaire_json=b'{"movie_ids":[2,77]}')
     with pytest.raises(ModelError, match=r"names unknown movies \[77\]"):
         read_model(files)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_given_numbers_that_are_not_finite_when_a_model_is_made_then_it_is_refused(
+def test_numbers_that_are_not_finite_are_rejected(
     bad: float,
 ) -> None:
     rating, ranking = a_model().rating, a_model().ranking
@@ -197,34 +197,34 @@ def test_given_numbers_that_are_not_finite_when_a_model_is_made_then_it_is_refus
         replace(ranking, factors=factors)
 
 
-def test_given_arrays_of_different_lengths_when_a_model_is_made_then_the_error_names_one() -> None:
+def test_the_error_of_arrays_of_different_lengths_names_one() -> None:
     with pytest.raises(ModelError, match="support has shape"):
         replace(a_model().rating, support=np.array([1], dtype=np.int32))
 
 
-def test_given_a_ranking_of_other_movies_when_read_then_it_is_refused() -> None:
+def test_a_ranking_of_other_movies_is_rejected() -> None:
     other = replace(a_model(), ranking=ranking_of(np.ones((4, 2))))
     with pytest.raises(ModelError, match="ranking factors has shape"):
         read_model(to_files(other))
 
 
 @pytest.mark.parametrize("noise", [0.0, -1.0])
-def test_given_a_noise_that_is_no_variance_when_a_model_is_made_then_it_is_refused(
+def test_a_noise_that_is_not_a_variance_is_rejected(
     noise: float,
 ) -> None:
     with pytest.raises(ModelError, match="noise"):
         replace(a_model().rating, noise=noise)
 
 
-def test_given_no_parts_when_a_model_is_made_then_it_is_refused() -> None:
+def test_a_rating_model_without_parts_is_rejected() -> None:
     with pytest.raises(ModelError, match="no parts"):
         replace(a_model().rating, parts=())
 
 
-def test_given_ids_out_of_order_when_a_model_is_made_then_it_is_refused() -> None:
+def test_ids_out_of_order_are_rejected() -> None:
     with pytest.raises(ModelError, match="not ascending"):
         replace(a_model().rating, movie_ids=np.array([5, 2, 9], dtype=np.int32))
 
 
-def test_given_the_same_model_when_written_twice_then_the_bytes_are_the_same() -> None:
+def test_the_same_model_is_always_written_as_the_same_bytes() -> None:
     assert to_files(a_model())[RATING] == to_files(a_model())[RATING]

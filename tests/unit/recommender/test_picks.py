@@ -37,30 +37,30 @@ def with_loadings_times(factor: float) -> Model:
     return replace(MODEL, rating=replace(MODEL.rating, parts=parts))
 
 
-def test_given_a_visitor_when_predicted_then_stars_stay_on_the_data_sets_scale() -> None:
+def test_predicted_stars_stay_on_the_scale_of_the_data_set() -> None:
     stars = Recommender(with_loadings_times(20)).predict(RATINGS)
     assert (float(stars.min()), float(stars.max())) == (0.5, 5.0)
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_given_a_visitor_when_picked_then_no_pick_is_a_movie_she_rated(name: str) -> None:
+def test_no_pick_is_a_movie_that_the_visitor_rated(name: str) -> None:
     picks = Recommender(MODEL, name).picks(RATINGS, count=MOVIES)
     assert not {pick.movie_id for pick in picks} & RATINGS.keys()
 
 
-def test_given_more_wanted_than_unseen_when_picked_then_every_unseen_movie_comes_once() -> None:
+def test_every_unseen_movie_is_picked_once_where_more_are_wanted() -> None:
     picks = Recommender(MODEL).picks(RATINGS, count=1000)
     assert len({pick.movie_id for pick in picks}) == len(picks) == MOVIES - len(RATINGS)
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_given_a_visitor_when_picked_then_picks_come_by_falling_score(name: str) -> None:
+def test_picks_are_ordered_by_falling_score(name: str) -> None:
     scores = [pick.score for pick in Recommender(MODEL, name).picks(RATINGS)]
     assert scores == sorted(scores, reverse=True)
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_given_many_visitors_when_picked_together_then_each_gets_what_she_gets_alone(
+def test_many_visitors_together_get_the_same_picks_as_each_one_alone(
     name: str,
 ) -> None:
     recommender = Recommender(MODEL, name)
@@ -82,13 +82,13 @@ def test_given_many_visitors_when_picked_together_then_each_gets_what_she_gets_a
         )
 
 
-def test_given_a_movie_that_too_few_rated_when_picked_then_it_never_comes() -> None:
+def test_a_movie_with_too_few_ratings_is_never_picked() -> None:
     best = Recommender(MODEL).picks(RATINGS, count=1)[0].movie_id
     picks = Recommender(with_support(best - FIRST, SUPPORT_LEAST - 1)).picks(RATINGS, count=1000)
     assert best not in {pick.movie_id for pick in picks}
 
 
-def test_given_a_movie_that_just_enough_rated_when_picked_then_it_comes() -> None:
+def test_a_movie_with_just_enough_ratings_is_picked() -> None:
     best = Recommender(MODEL).picks(RATINGS, count=1)[0].movie_id
     picks = Recommender(with_support(best - FIRST, SUPPORT_LEAST)).picks(RATINGS, count=1)
     assert picks[0].movie_id == best
@@ -103,14 +103,14 @@ def test_given_a_movie_that_just_enough_rated_when_picked_then_it_comes() -> Non
         ([9] * (SURELY_SUPPORTED + 1) + [2] * 100, SUPPORT_LEAST),
     ],
 )
-def test_given_little_choice_when_asked_for_the_least_support_then_it_is_lowered(
+def test_the_least_support_is_lowered_where_there_is_little_choice(
     support: list[int], least: int
 ) -> None:
     assert least_support(np.array(support, dtype=np.int32)) == least
 
 
 @pytest.mark.parametrize("count", [1, 3, 6, 9])
-def test_given_ties_when_the_top_is_taken_then_rows_come_in_their_order(count: int) -> None:
+def test_the_top_of_tied_values_keeps_the_order_of_the_rows(count: int) -> None:
     values = np.array([1.0, 2.0, 1.0, 1.0, 2.0, 1.0, -np.inf], dtype=np.float32)
     (best,) = top(values[None], count)
     assert best.tolist() == [1, 4, 0, 2, 3, 5][:count]
@@ -119,7 +119,7 @@ def test_given_ties_when_the_top_is_taken_then_rows_come_in_their_order(count: i
 @pytest.mark.parametrize("movies", [1, GROUP, 10 * GROUP + 7, 3000])
 @pytest.mark.parametrize("count", [1, 10, 50])
 @pytest.mark.parametrize("kinds", [1, 5, 10_000])
-def test_given_many_values_when_the_top_is_taken_then_it_is_that_of_sorting_them_all(
+def test_the_top_of_many_values_is_that_of_sorting_them_all(
     movies: int, count: int, kinds: int
 ) -> None:
     """Cover also many ties (few distinct values) and rows where most movies are excluded."""
@@ -134,34 +134,34 @@ def test_given_many_values_when_the_top_is_taken_then_it_is_that_of_sorting_them
     assert [best.tolist() for best in top(values, count)] == wanted
 
 
-def test_given_movies_the_model_does_not_know_when_picked_then_they_change_nothing() -> None:
+def test_ratings_of_unknown_movies_do_not_change_the_picks() -> None:
     recommender = Recommender(MODEL)
     assert recommender.picks({**RATINGS, 9_999_999: 5.0}) == recommender.picks(RATINGS)
 
 
-def test_given_only_movies_the_model_does_not_know_when_picked_then_everybodys_picks_come() -> None:
+def test_ratings_of_unknown_movies_only_give_the_picks_of_the_typical_user() -> None:
     recommender = Recommender(MODEL)
     assert recommender.picks({9_999_999: 5.0, 2**40: 1.0}) == recommender.picks({})
 
 
-def test_given_ten_thousand_ratings_when_picked_then_ten_of_the_unseen_come() -> None:
+def test_ten_thousand_ratings_give_ten_unseen_picks() -> None:
     seen = {FIRST + movie: 1.0 + movie % 5 for movie in range(10_000)}
     picks = Recommender(random_model(10_100)).picks(seen)
     assert len(picks) == 10
     assert not {pick.movie_id for pick in picks} & seen.keys()
 
 
-def test_given_every_movie_rated_when_picked_then_there_are_none() -> None:
+def test_there_are_no_picks_once_every_movie_is_rated() -> None:
     assert Recommender(MODEL).picks(dict.fromkeys(MODEL.movies, 4.0)) == []
 
 
-def test_given_no_ratings_when_picked_then_there_are_ten_without_reasons() -> None:
+def test_without_ratings_there_are_ten_picks_without_reasons() -> None:
     picks = Recommender(MODEL).picks({})
     assert len(picks) == 10
     assert {pick.because for pick in picks} == {()}
 
 
-def test_given_loved_and_disliked_movies_when_picked_then_only_loved_ones_are_reasons() -> None:
+def test_only_liked_movies_are_reasons() -> None:
     picks = Recommender(MODEL).picks(RATINGS, count=MOVIES)
     reasons = {movie_id for pick in picks for movie_id in pick.because}
     assert reasons
@@ -169,7 +169,7 @@ def test_given_loved_and_disliked_movies_when_picked_then_only_loved_ones_are_re
     assert max(len(pick.because) for pick in picks) <= REASONS
 
 
-def test_given_a_pick_when_its_first_reason_is_taken_back_then_its_score_falls_most() -> None:
+def test_removing_the_first_reason_lowers_the_score_of_a_pick_most() -> None:
     recommender = Recommender(MODEL)
     best = recommender.picks(RATINGS, count=1)[0]
     assert len(best.because) > 1
@@ -183,7 +183,7 @@ def test_given_a_pick_when_its_first_reason_is_taken_back_then_its_score_falls_m
     assert without(best.because[0]) == min(without(movie_id) for movie_id in best.because)
 
 
-def test_given_genres_and_years_when_picked_then_only_such_movies_come() -> None:
+def test_picks_have_the_wanted_genres_and_years() -> None:
     movies = {
         i: Movie(i, f"Film {i}", 1980 + i % 20, ("Comedy",) if i % 3 else ("Horror", "Drama"))
         for i in MODEL.movies
@@ -196,12 +196,12 @@ def test_given_genres_and_years_when_picked_then_only_such_movies_come() -> None
     assert all(1985 <= (movies[pick.movie_id].year or 0) <= 1995 for pick in picks)
 
 
-def test_given_a_movie_without_a_year_when_years_are_wanted_then_it_does_not_come() -> None:
+def test_a_movie_without_a_year_is_not_picked_where_years_are_wanted() -> None:
     movies = {i: Movie(i, f"Film {i}", None, ()) for i in MODEL.movies}
     picks = Recommender(replace(MODEL, movies=movies)).picks(RATINGS, wanted=Wanted(last_year=2000))
     assert picks == []
 
 
-def test_given_a_name_that_no_model_has_then_the_error_names_those_that_there_are() -> None:
+def test_an_unknown_model_name_fails_with_the_known_names() -> None:
     with pytest.raises(UnknownModelError, match=r"no model 'magic': use one of ranking, rating"):
         Recommender(MODEL, "magic")

@@ -17,23 +17,23 @@ def asked(support: list[int], loadings: list[list[float]], count: int) -> tuple[
     return choose_questionnaire(rating, independent(rating, USERS), count)
 
 
-def test_given_movies_alike_in_all_else_when_chosen_then_the_most_rated_comes_first() -> None:
+def test_the_movie_with_the_most_ratings_is_first_among_equals() -> None:
     assert asked([5, 90, 40], APART.tolist(), 2) == (2, 3)
 
 
-def test_given_two_that_ask_the_same_when_chosen_then_another_question_comes_between() -> None:
+def test_another_question_comes_between_two_that_ask_the_same() -> None:
     assert asked([90, 89, 80], [[1, 0], [1, 0], [0, 1]], 3) == (1, 3, 2)
 
 
-def test_given_a_movie_that_all_rate_alike_when_chosen_then_one_that_divides_comes_first() -> None:
+def test_a_movie_that_divides_users_comes_before_one_that_all_rate_alike() -> None:
     assert asked([90, 60], [[0.05, 0], [0, 1]], 2) == (2, 1)
 
 
-def test_given_fewer_movies_than_questions_when_chosen_then_every_movie_is_asked_once() -> None:
+def test_every_movie_is_asked_about_once_where_there_are_few() -> None:
     assert sorted(asked([3, 2, 1], APART.tolist(), 20)) == [1, 2, 3]
 
 
-def test_given_an_answer_when_asked_on_then_what_it_told_is_not_asked_again() -> None:
+def test_what_an_answer_revealed_is_not_asked_again() -> None:
     rating = rating_of(
         np.full(3, MEAN),
         np.array([[1.0, 0], [1.0, 0], [0, 0.9]]),
@@ -45,7 +45,7 @@ def test_given_an_answer_when_asked_on_then_what_it_told_is_not_asked_again() ->
     assert questioner.next(unseen={1}, count=1) == (2,)
 
 
-def test_given_answers_when_asked_on_then_nothing_is_asked_twice() -> None:
+def test_no_movie_is_asked_about_twice_after_answers() -> None:
     model = random_model(40)
     questioner = Questioner(model.rating, seen_in(model))
     first = questioner.next(count=10)
@@ -55,13 +55,13 @@ def test_given_answers_when_asked_on_then_nothing_is_asked_twice() -> None:
     assert len(first) + len(more) == 40
 
 
-def test_given_unknown_movies_when_asked_on_then_they_change_nothing() -> None:
+def test_unknown_movies_do_not_change_the_questionnaire() -> None:
     model = random_model(40)
     questioner = Questioner(model.rating, seen_in(model))
     assert questioner.next(answered={999_999}, unseen={888_888}) == questioner.next()
 
 
-def test_given_movies_seen_together_then_one_not_seen_leads_to_others() -> None:
+def test_an_unseen_movie_leads_away_from_the_movies_that_are_seen_with_it() -> None:
     """Movies 1 to 3 have the same viewers, 4 to 6 others; all are equally informative."""
     rating = rating_of(np.full(6, MEAN), np.eye(6), support=np.array([60, 59, 58, 45, 44, 43]))
     first = rating.movie_ids.tolist()

@@ -50,7 +50,7 @@ def rated(ratings: dict[int, float], model: Model = MODEL) -> Rated:
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_given_ratings_when_explained_then_shares_add_up_to_what_they_changed(name: str) -> None:
+def test_the_contributions_add_up_to_what_the_ratings_changed(name: str) -> None:
     scorer = scorer_named(name, MODEL)
     scored = scorer.scored([rated(RATINGS), rated(NOTHING)])
     rows = np.arange(MOVIES, dtype=np.intp)
@@ -60,7 +60,7 @@ def test_given_ratings_when_explained_then_shares_add_up_to_what_they_changed(na
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_given_a_rating_one_star_higher_then_scores_move_by_its_share_alone(name: str) -> None:
+def test_a_rating_one_star_higher_moves_the_scores_by_its_contribution_only(name: str) -> None:
     scorer = scorer_named(name, MODEL)
     before, after = rated(RATINGS), rated({**RATINGS, 115: 3.0})
     scored = scorer.scored([before, after])
@@ -72,7 +72,7 @@ def test_given_a_rating_one_star_higher_then_scores_move_by_its_share_alone(name
 
 
 @pytest.mark.parametrize("name", ["mean", "median"])
-def test_given_any_two_visitors_then_means_are_the_same_for_both(name: str) -> None:
+def test_means_are_the_same_for_all_visitors(name: str) -> None:
     scored = scorer_named(name, MODEL).scored([rated(RATINGS), rated(NOTHING)])
     assert MODEL.profiles is not None
     expected = getattr(MODEL.profiles, name)
@@ -80,7 +80,7 @@ def test_given_any_two_visitors_then_means_are_the_same_for_both(name: str) -> N
     assert not scored.contributions(0, np.array([1, 2])).any()
 
 
-def test_given_two_movies_with_one_mean_then_the_one_that_more_people_rated_comes_first() -> None:
+def test_the_movie_with_more_ratings_comes_first_among_equal_means() -> None:
     support = MODEL.rating.support.copy()
     support[7] = 1
     mean = np.full(MOVIES, 4.5, dtype=np.float32)
@@ -95,9 +95,7 @@ def test_given_two_movies_with_one_mean_then_the_one_that_more_people_rated_come
     assert scores[7] == pytest.approx(1 / (1 + SUPPORT_HALF))
 
 
-def test_given_a_visitor_when_counted_then_a_genre_weighs_what_its_movies_got_beyond_her_mean() -> (
-    None
-):
+def test_the_weight_of_a_genre_is_what_its_movies_got_beyond_the_visitors_mean() -> None:
     assert MODEL.profiles is not None
     base = damped_mean(MODEL.profiles, MODEL.rating)
     beyond = {i: stars - base[i - FIRST] for i, stars in RATINGS.items()}
@@ -109,7 +107,7 @@ def test_given_a_visitor_when_counted_then_a_genre_weighs_what_its_movies_got_be
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
-def test_given_a_visitor_then_her_profile_names_what_she_rated_the_best_loved_first(
+def test_a_profile_names_what_the_visitor_rated_with_the_best_liked_first(
     name: str,
 ) -> None:
     profile = profile_of(name, MODEL, rated(RATINGS))
@@ -119,7 +117,7 @@ def test_given_a_visitor_then_her_profile_names_what_she_rated_the_best_loved_fi
 
 
 @pytest.mark.parametrize("name", ["genres", "genres-ls"])
-def test_given_a_movie_without_genres_then_its_stars_are_its_mean_and_her_bias(name: str) -> None:
+def test_a_movie_without_genres_is_predicted_by_its_mean_and_the_visitors_bias(name: str) -> None:
     assert MODEL.profiles is not None
     base = damped_mean(MODEL.profiles, MODEL.rating)
     (stars,) = scorer_named(name, MODEL).scored([rated(RATINGS)]).stars
@@ -131,7 +129,7 @@ def test_given_a_movie_without_genres_then_its_stars_are_its_mean_and_her_bias(n
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
 @pytest.mark.parametrize("stars", [0.5, 3.0, 5.0])
-def test_given_a_visitor_who_gives_all_movies_the_same_then_she_gets_picks_on_the_scale(
+def test_a_visitor_who_gives_all_movies_the_same_stars_gets_picks_on_the_scale(
     name: str, stars: float
 ) -> None:
     picks = Recommender(MODEL, name).picks(dict.fromkeys(RATINGS, stars))
@@ -140,7 +138,7 @@ def test_given_a_visitor_who_gives_all_movies_the_same_then_she_gets_picks_on_th
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
-def test_given_a_visitor_who_loves_what_is_romantic_then_that_is_picked_first(name: str) -> None:
+def test_a_visitor_who_likes_one_genre_or_tag_gets_it_picked_first(name: str) -> None:
     what = "Romance" if name.startswith("genres") else "dark"
     column = 2 if what == "Romance" else 0
     loving = {
@@ -155,7 +153,7 @@ def test_given_a_visitor_who_loves_what_is_romantic_then_that_is_picked_first(na
 
 
 @pytest.mark.parametrize("name", ["tags", "tags-ls"])
-def test_given_data_without_tags_then_their_models_say_so(name: str) -> None:
+def test_the_tag_models_say_that_the_data_set_has_no_tags(name: str) -> None:
     assert MODEL.profiles is not None
     model = replace(MODEL, profiles=replace(MODEL.profiles, tag_names=(), tag_people=None))
     with pytest.raises(UnknownModelError, match="the data set 'tested' has no tags: use one of ra"):
@@ -163,23 +161,23 @@ def test_given_data_without_tags_then_their_models_say_so(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["genres", "genres-ls"])
-def test_given_data_without_genres_then_their_models_say_so(name: str) -> None:
+def test_the_genre_models_say_that_the_data_set_has_no_genres(name: str) -> None:
     movies = {i: replace(movie, genres=()) for i, movie in MODEL.movies.items()}
     with pytest.raises(UnknownModelError, match="the data set 'tested' has no genres"):
         scorer_named(name, replace(MODEL, movies=movies))
 
 
-def test_given_a_model_without_sizes_then_als_of_a_size_says_how_to_get_it() -> None:
+def test_als_of_a_size_that_the_model_lacks_says_how_to_get_it() -> None:
     with pytest.raises(UnknownModelError, match=r"ALS of rank 16 \(train with 'make train'\)"):
         scorer_named("als-16", replace(MODEL, sizes={}))
 
 
-def test_given_a_model_without_profiles_then_the_mean_says_how_to_get_it() -> None:
+def test_the_mean_says_how_to_get_the_profiles_that_the_model_lacks() -> None:
     with pytest.raises(UnknownModelError, match="without what 'mean' needs"):
         scorer_named("mean", replace(MODEL, profiles=None))
 
 
-def test_given_a_model_that_tells_no_profile_then_the_error_names_those_that_do() -> None:
+def test_the_error_of_a_model_without_a_profile_names_those_that_have_one() -> None:
     with pytest.raises(UnknownModelError, match="'mean' tells no profile: use one of genres, tags"):
         profile_of("mean", MODEL, rated(RATINGS))
 
@@ -188,7 +186,7 @@ BARE = replace(MODEL, profiles=None, sizes={})
 
 
 @pytest.mark.parametrize("model", [MODEL, BARE, replace(MODEL, sizes={})])
-def test_given_a_model_then_exactly_the_names_for_it_can_be_used(model: Model) -> None:
+def test_exactly_the_names_that_are_listed_for_a_model_work(model: Model) -> None:
     works = []
     for name in MODEL_NAMES:
         try:

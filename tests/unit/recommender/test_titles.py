@@ -35,7 +35,7 @@ from tests.films import FILMS, film_model
         (" ?!_* ", []),
     ],
 )
-def test_words_are_folded_and_letters_that_stand_alone_are_one(text: str, words: list[str]) -> None:
+def test_words_are_folded_and_single_letters_are_joined(text: str, words: list[str]) -> None:
     assert [*words_of(text)] == words
 
 
@@ -64,7 +64,7 @@ IN_BRACKETS = [
         ("$", ["$"]),
     ],
 )
-def test_a_title_holds_its_other_names_in_brackets(title: str, names: list[str]) -> None:
+def test_a_title_may_hold_other_names_in_brackets(title: str, names: list[str]) -> None:
     assert [*names_of(title)] == names
 
 
@@ -81,7 +81,7 @@ def test_a_title_holds_its_other_names_in_brackets(title: str, names: list[str])
         ("Stalker ()", ["Stalker"]),
     ],
 )
-def test_alternative_titles_are_taken_from_the_brackets_at_a_titles_end(
+def test_alternative_titles_come_from_the_brackets_at_the_end_of_a_title(
     title: str, names: list[str]
 ) -> None:
     ((said, others),) = titles_apart([(title, 2001)])
@@ -103,11 +103,11 @@ def test_alternative_titles_are_taken_from_the_brackets_at_a_titles_end(
         "(Untitled)",
     ],
 )
-def test_a_title_without_alternatives_stays_whole(title: str) -> None:
+def test_a_title_without_alternatives_is_not_changed(title: str) -> None:
     assert titles_apart([(title, 2001)]) == [(title, ())]
 
 
-def test_movies_of_a_year_that_would_be_called_the_same_keep_their_whole_titles() -> None:
+def test_movies_of_a_year_that_would_share_a_short_title_keep_their_full_titles() -> None:
     movies = [("Promise (La promesse)", 1996), ("PROMISE (Wu ji)", 1996), ("Promise (Ha)", 2005)]
     assert titles_apart(movies) == [
         ("Promise (La promesse)", ()),
@@ -116,7 +116,7 @@ def test_movies_of_a_year_that_would_be_called_the_same_keep_their_whole_titles(
     ]
 
 
-def test_words_with_hyphens_are_known_as_one_word_too() -> None:
+def test_words_with_hyphens_count_as_one_word_too() -> None:
     assert joined_words("Spider-Man: Far from Home") == ("spiderman",)
     assert joined_words("WALL·E") == ("walle",)
     assert joined_words("M*A*S*H") == ()
@@ -127,12 +127,12 @@ def test_keys_leave_out_articles_and_spell_numbers_in_digits() -> None:
     assert keys_of(("the", "the")) == ("thethe", "thethe")
 
 
-def test_movies_are_in_the_order_of_their_ratings_and_ties_in_that_of_ids() -> None:
+def test_movies_are_ordered_by_their_number_of_ratings_and_then_by_id() -> None:
     ids, support = np.array([2, 5, 9], np.int32), np.array([7, 8, 7], np.int32)
     assert by_popularity(ids, support) == [5, 2, 9]
 
 
-def test_an_index_can_be_read_and_is_the_same_each_time() -> None:
+def test_an_index_can_be_read_and_is_always_the_same() -> None:
     index = build_titles(film_model())
     assert index == build_titles(film_model())
     (count,) = open_titles(index).execute("SELECT count(*) FROM ranks").fetchone()
@@ -140,7 +140,7 @@ def test_an_index_can_be_read_and_is_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, whatever its name says" * 50])
-def test_bytes_that_are_no_index_are_an_error(content: bytes) -> None:
+def test_bytes_that_are_not_an_index_are_an_error(content: bytes) -> None:
     with pytest.raises(ModelError, match="train again"):
         open_titles(content)
 
@@ -154,5 +154,5 @@ def test_an_index_of_another_version_is_an_error() -> None:
 
 
 @given(st.text())
-def test_words_hold_nothing_that_a_query_could_be_broken_with(text: str) -> None:
+def test_words_hold_no_characters_that_could_break_a_query(text: str) -> None:
     assert all(word and not set(word) & set("\"'*^(){}:+- \0\n") for word in words_of(text))

@@ -9,7 +9,7 @@ from marquee.requests.at_once import for_each
 
 
 @pytest.mark.parametrize("writers", [1, 3])
-def test_each_item_has_its_own_answer_or_error(writers: int) -> None:
+def test_each_item_gets_its_own_answer_or_error(writers: int) -> None:
     def halve(number: int) -> int:
         if number % 2:
             raise ValueError(number)
@@ -30,13 +30,13 @@ def test_the_calls_overlap() -> None:
     assert for_each(meet, range(8), 4) == [True] * 8
 
 
-def test_the_threads_of_an_invocation_know_what_it_knows() -> None:
+def test_the_threads_of_an_invocation_share_its_context() -> None:
     invocation: ContextVar[str] = ContextVar("invocation")
     invocation.set("mine")
     assert for_each(lambda _: invocation.get(), range(5), 3) == ["mine"] * 5
 
 
-def test_no_more_calls_than_allowed_overlap() -> None:
+def test_no_more_calls_overlap_than_allowed() -> None:
     lock, running, most = threading.Lock(), 0, 0
 
     def work(_: int) -> None:

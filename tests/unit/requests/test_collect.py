@@ -50,7 +50,7 @@ class TimedVisitors(MemoryVisitors):
             return super().mark_recommended(visitor_id, version, model_id, picks)
 
 
-def test_five_thousand_members_are_served_within_one_runs_time() -> None:
+def test_five_thousand_members_are_served_within_the_time_of_one_run() -> None:
     world, submission_id = world_of(PEOPLE)
     calls: Counter[str] = Counter()
     texts = MemoryTexts(world.gate, world.texts_queue)
@@ -87,13 +87,13 @@ def run_by_run(world: World, submission_id: str, pages_a_run: int) -> list[int]:
         after = ResultsMessage.from_json(message.to_json()).after
 
 
-def test_what_a_run_has_no_time_for_another_takes_up_where_it_stopped() -> None:
+def test_the_next_run_continues_where_a_run_without_time_stopped() -> None:
     world, submission_id = world_of(3 * PAGE + 7)
     assert run_by_run(world, submission_id, pages_a_run=1) == [PAGE, PAGE, PAGE, 7]
     assert len(world.texts_queue) == 3 * PAGE + 7
 
 
-def test_a_run_without_time_takes_a_page_all_the_same() -> None:
+def test_a_run_without_time_still_collects_one_page() -> None:
     """Otherwise a submission would be handed on for ever."""
     world, submission_id = world_of(PAGE + 1)
     collected = world.collector.collect(submission_id, lambda: 0.0)
@@ -101,7 +101,7 @@ def test_a_run_without_time_takes_a_page_all_the_same() -> None:
     assert collected.stopped_at == ResultsPlace("part-00000.json", PAGE)
 
 
-def test_results_delivered_again_write_nothing_and_queue_nothing() -> None:
+def test_results_delivered_again_write_and_queue_nothing() -> None:
     world, submission_id = world_of(PAGE + 50)
     results = world.objects.results[submission_id]
     world.collect(submission_id)
@@ -115,7 +115,7 @@ def test_results_delivered_again_write_nothing_and_queue_nothing() -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_death_at_any_write_of_a_page_loses_and_doubles_nobody(when: str) -> None:
+def test_a_death_at_any_write_of_a_page_loses_and_repeats_no_text(when: str) -> None:
     people = 3
     quiet, submission_id = world_of(people)
     begun = len(quiet.gate.writes)
@@ -154,7 +154,7 @@ def stall(
 
 
 @pytest.mark.parametrize("takes_effect", [True, False])
-def test_a_write_without_an_answer_holds_up_no_other_and_is_made_up(
+def test_a_write_without_an_answer_delays_no_other_and_is_repeated(
     takes_effect: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, submission_id = world_of(5)
@@ -167,7 +167,7 @@ def test_a_write_without_an_answer_holds_up_no_other_and_is_made_up(
     assert sorted(text.visitor_id for text in world.texts_queue) == sorted(world.visitors.items)
 
 
-def test_a_write_that_was_repeated_because_its_answer_was_lost_queues_its_text(
+def test_a_write_repeated_after_a_lost_answer_still_queues_its_text(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """boto3 repeats the write; the condition no longer holds for the second one."""
@@ -183,7 +183,7 @@ def test_a_write_that_was_repeated_because_its_answer_was_lost_queues_its_text(
     assert len(world.texts_queue) == 2
 
 
-def test_the_writers_of_a_page_work_at_the_same_time() -> None:
+def test_the_writers_of_a_page_work_concurrently() -> None:
     world, submission_id = world_of(8)
     meeting = threading.Barrier(4)
     mark = world.visitors.mark_recommended

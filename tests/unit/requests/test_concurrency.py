@@ -201,7 +201,7 @@ def submission_of(table: VisitorsTable, who: Registration) -> str | None:
     return found.submission_id
 
 
-def test_one_texts_message_delivered_to_two_environments_at_once_makes_one_text(
+def test_two_simultaneous_deliveries_of_a_text_send_it_once(
     aws: Aws, race: Race, table: VisitorsTable
 ) -> None:
     ada = visitor(1)
@@ -227,7 +227,7 @@ def test_one_texts_message_delivered_to_two_environments_at_once_makes_one_text(
     [([1, 2], [1, 2]), ([1, 2], [2, 3]), ([1], [1, 2])],
     ids=["same", "overlapping", "one within the other"],
 )
-def test_batches_submitted_at_once_make_one_recommend_step_for_each_visitors_submission(
+def test_simultaneous_batches_add_one_recommend_step_for_each_submission(
     aws: Aws, race: Race, table: VisitorsTable, first: list[int], second: list[int]
 ) -> None:
     people = {number: visitor(number) for number in {*first, *second}}
@@ -246,7 +246,7 @@ def test_batches_submitted_at_once_make_one_recommend_step_for_each_visitors_sub
         assert len(recommend_steps(aws, submission_of(table, who))) == 1
 
 
-def test_results_collected_twice_at_once_make_one_text(
+def test_results_collected_twice_simultaneously_give_one_text(
     aws: Aws, race: Race, table: VisitorsTable
 ) -> None:
     ada = visitor(1)
@@ -265,7 +265,7 @@ def test_results_collected_twice_at_once_make_one_text(
     assert race.calls["Publish"] == 1
 
 
-def test_a_failed_step_reported_twice_at_once_is_tried_again_once(
+def test_a_failed_step_reported_twice_simultaneously_is_retried_once(
     aws: Aws, race: Race, table: VisitorsTable
 ) -> None:
     ada = visitor(1)
@@ -291,7 +291,7 @@ def test_a_failed_step_reported_twice_at_once_is_tried_again_once(
     assert recommend_steps(aws, f"{submission_id}-3") == []
 
 
-def test_forms_over_the_cap_worked_off_at_once_send_exactly_the_caps_texts(
+def test_simultaneous_forms_over_the_cap_send_exactly_as_many_texts_as_the_cap(
     aws: Aws, race: Race, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, cap = [visitor(number) for number in range(1, 9)], 3
@@ -320,7 +320,7 @@ def test_forms_over_the_cap_worked_off_at_once_send_exactly_the_caps_texts(
     }
 
 
-def test_one_proof_sent_by_two_forms_at_once_makes_one_visitor(aws: Aws, race: Race) -> None:
+def test_two_simultaneous_forms_with_one_proof_create_one_visitor(aws: Aws, race: Race) -> None:
     one, other = environments(aws, "ingest")
     issued = handle(one, api_event("GET", "/challenge"))()
     form = json.loads(event("ingest")["body"]) | {"phone": "+14155550123", "consent": True}

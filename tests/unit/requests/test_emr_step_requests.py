@@ -23,29 +23,29 @@ def option(step: Step, name: str) -> str | None:
 
 
 @pytest.mark.parametrize("step", [prepare_step(WHERE, "d"), train_step(WHERE, "d", "m1")])
-def test_what_prepare_writes_of_tags_is_what_train_reads(step: Step) -> None:
+def test_prepare_writes_tags_where_train_reads_them(step: Step) -> None:
     assert option(step, "--tags") == "s3://ratings/tags/dataset=d/"
 
 
-def test_sizes_are_fitted_where_they_are_asked_for() -> None:
+def test_sizes_are_fitted_only_on_request() -> None:
     assert option(train_step(WHERE, "d", "m1", sizes=(8, 16)), "--sizes") == "8,16"
     assert option(train_step(WHERE, "d", "m1"), "--sizes") is None
 
 
-def test_visitors_left_out_are_tried_again_only_where_that_is_asked_for() -> None:
+def test_visitors_who_were_left_out_are_included_again_only_on_request() -> None:
     asked = train_step(WHERE, "d", "m1", all_visitors=True)
     assert "--all-visitors" in asked["HadoopJarStep"]["Args"]
     assert "--all-visitors" not in train_step(WHERE, "d", "m1")["HadoopJarStep"]["Args"]
 
 
-def test_similar_movies_are_found_by_a_step_of_their_own() -> None:
+def test_a_separate_step_finds_similar_movies() -> None:
     step = similar_step(WHERE, "m1")
     assert step["Name"] == "similar-m1"
     assert "s3://scripts/1/similar.py" in step["HadoopJarStep"]["Args"]
     assert option(step, "--model") == "s3://models/m1/"
 
 
-def test_the_schedules_training_fits_all_sizes_and_finds_similar_movies(
+def test_the_scheduled_training_fits_all_sizes_and_finds_similar_movies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()

@@ -42,7 +42,7 @@ def number_of(person: Registration) -> str:
 PHONE = number_of(ADA)
 
 
-def writes_of_a_quiet_flow() -> list[str]:
+def writes_of_a_flow_without_faults() -> list[str]:
     world = World()
     world.post(ADA)
     world.settle()
@@ -50,7 +50,7 @@ def writes_of_a_quiet_flow() -> list[str]:
     return world.gate.writes
 
 
-QUIET = writes_of_a_quiet_flow()
+QUIET = writes_of_a_flow_without_faults()
 DEATHS = [
     pytest.param(number, when, id=f"{when} {name} ({number})")
     for number, name in enumerate(QUIET)
@@ -58,7 +58,7 @@ DEATHS = [
 ]
 
 
-def test_a_quiet_flow_sends_one_text_with_ten_titles_and_adds_one_recommend_step() -> None:
+def test_a_flow_without_faults_sends_one_text_with_ten_titles_and_adds_one_step() -> None:
     world = World()
     world.post(ADA)
     world.settle()
@@ -69,7 +69,7 @@ def test_a_quiet_flow_sends_one_text_with_ten_titles_and_adds_one_recommend_step
 
 
 @pytest.mark.parametrize(("number", "when"), DEATHS)
-def test_a_death_at_any_write_neither_loses_nor_doubles_the_text(number: int, when: str) -> None:
+def test_a_death_at_any_write_neither_loses_nor_repeats_the_text(number: int, when: str) -> None:
     world = World(kill=(number, when))
     world.post(ADA)
     world.settle()
@@ -121,7 +121,7 @@ def test_every_message_delivered_twice_sends_one_text() -> None:
     assert len(world.cluster.named("recommend")) == 1
 
 
-def test_a_step_that_fails_once_is_tried_again_without_training() -> None:
+def test_a_step_that_fails_once_is_retried_without_training() -> None:
     world = World()
     world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
     world.post(ADA)
@@ -170,7 +170,7 @@ def test_a_failed_step_whose_members_are_all_forgotten_leaves_no_submission() ->
     assert (world.objects.submissions, world.step_events) == ({}, [])
 
 
-def test_results_that_a_late_second_attempt_writes_do_not_stay() -> None:
+def test_results_of_a_late_second_attempt_do_not_stay() -> None:
     world = World()
     world.post(ADA)
     world.settle()
@@ -182,7 +182,7 @@ def test_results_that_a_late_second_attempt_writes_do_not_stay() -> None:
     assert (world.objects.results, world.texts_to(PHONE)) == ({}, 1)
 
 
-def test_results_that_nobody_can_read_stay_for_the_operator() -> None:
+def test_unreadable_results_stay_for_the_operator() -> None:
     world = World()
     world.post(ADA)
     world.deliver_visitors()
@@ -194,7 +194,7 @@ def test_results_that_nobody_can_read_stay_for_the_operator() -> None:
     assert set(world.objects.results) == {submission_id}
 
 
-def test_a_failed_step_whose_event_never_comes_is_found_by_the_sweep() -> None:
+def test_the_sweep_finds_a_failed_step_without_an_event() -> None:
     world = World()
     world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
     world.deliver_step_events = world.step_events.clear  # type: ignore[method-assign]
@@ -203,7 +203,7 @@ def test_a_failed_step_whose_event_never_comes_is_found_by_the_sweep() -> None:
     assert world.status(ADA.visitor_id) is Status.TEXTED
 
 
-def test_a_step_event_that_comes_again_and_late_adds_no_step() -> None:
+def test_a_late_repeated_step_event_adds_no_step() -> None:
     world = World()
     world.refuse_step = lambda name: name.startswith("recommend-") and name.count("-") == 1
     world.post(ADA)
@@ -216,7 +216,7 @@ def test_a_step_event_that_comes_again_and_late_adds_no_step() -> None:
 
 
 @pytest.mark.parametrize("lost", ["visitors_queue", "results_queue", "texts_queue"])
-def test_a_message_that_never_comes_is_made_up_by_the_sweep(lost: str) -> None:
+def test_the_sweep_replaces_a_lost_message(lost: str) -> None:
     world = World()
     world.post(ADA)
     stages = {
@@ -242,7 +242,7 @@ def test_results_of_an_older_version_are_ignored() -> None:
     assert world.status(ADA.visitor_id) is Status.SUBMITTED
 
 
-def test_results_may_overtake_the_submitted_status() -> None:
+def test_results_may_arrive_before_the_submitted_status() -> None:
     world = World()
     world.post(ADA)
     world.objects.results["early"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
@@ -252,7 +252,7 @@ def test_results_may_overtake_the_submitted_status() -> None:
     assert world.texts_to(PHONE) == 1
 
 
-def test_a_late_error_does_not_take_back_picks() -> None:
+def test_a_late_error_does_not_remove_picks() -> None:
     world = World()
     world.post(ADA)
     world.objects.results["good"] = [good_result(ADA.visitor_id, 1).to_json().encode()]
@@ -263,7 +263,7 @@ def test_a_late_error_does_not_take_back_picks() -> None:
     assert world.status(ADA.visitor_id) is Status.RECOMMENDED
 
 
-def test_emr_throttling_sends_the_messages_back_and_loses_nothing() -> None:
+def test_emr_throttling_returns_the_messages_and_loses_nothing() -> None:
     world = World()
     world.cluster.throttled = 2
     world.post(ADA)
@@ -274,7 +274,7 @@ def test_emr_throttling_sends_the_messages_back_and_loses_nothing() -> None:
     assert len(world.cluster.named("recommend")) == 1
 
 
-def test_a_forgotten_visitor_is_passed_over_and_the_rest_of_the_batch_is_served() -> None:
+def test_a_forgotten_visitor_is_skipped_and_the_rest_of_the_batch_is_served() -> None:
     world = World()
     world.post(ADA)
     outcome = world.submitter.submit([("0" * 25 + "9", 1), (ADA.visitor_id, 1)])
@@ -282,7 +282,7 @@ def test_a_forgotten_visitor_is_passed_over_and_the_rest_of_the_batch_is_served(
     assert [visitor.visitor_id for visitor in outcome.visitors] == [ADA.visitor_id]
 
 
-def test_one_bad_visitor_in_a_good_batch_fails_alone() -> None:
+def test_only_the_bad_visitor_of_a_batch_fails() -> None:
     world = World()
     bob, cyd = registration(2), registration(3)
     world.make_result = lambda visitor_id, version: (
@@ -298,7 +298,7 @@ def test_one_bad_visitor_in_a_good_batch_fails_alone() -> None:
     assert world.visitors.items[bob.visitor_id].reason == "none of the movies is known"
 
 
-def test_a_result_for_nobody_is_reported_and_the_others_are_taken() -> None:
+def test_a_result_without_a_visitor_is_reported_and_the_others_are_collected() -> None:
     world = World()
     world.post(ADA)
     nobody = Result("", 0, "m1", error="the line is not JSON")
@@ -309,7 +309,7 @@ def test_a_result_for_nobody_is_reported_and_the_others_are_taken() -> None:
     assert world.status(ADA.visitor_id) is Status.RECOMMENDED
 
 
-def test_a_visitor_whom_the_results_leave_out_fails_with_a_reason() -> None:
+def test_a_visitor_without_a_result_fails_with_a_reason() -> None:
     world = World()
     world.post(ADA)
     world.deliver_visitors()
@@ -331,7 +331,7 @@ def test_ratings_of_another_data_set_fail_with_a_reason() -> None:
     assert "netflix" in (found.reason or "")
 
 
-def test_without_a_phone_the_picks_are_the_end() -> None:
+def test_a_request_without_a_phone_ends_with_its_picks() -> None:
     world = World()
     quiet = registration(5, phone=False)
     world.post(quiet)
@@ -362,7 +362,7 @@ def test_a_request_that_waits_for_a_day_fails_with_a_reason() -> None:
     )
 
 
-def test_a_text_that_was_certainly_not_sent_is_tried_again() -> None:
+def test_a_text_that_was_certainly_not_sent_is_retried() -> None:
     world = World()
     world.sms.errors = [TextNotSentError("throttled")]
     world.post(ADA)
@@ -377,9 +377,7 @@ def test_a_text_that_was_certainly_not_sent_is_tried_again() -> None:
         (TextUnknownError("ReadTimeout"), UNANSWERED),
     ],
 )
-def test_a_text_that_must_not_be_tried_again_fails_with_a_reason(
-    error: Exception, reason: str
-) -> None:
+def test_a_text_that_must_not_be_retried_fails_with_a_reason(error: Exception, reason: str) -> None:
     world = World()
     world.sms.errors = [error]
     world.post(ADA)
@@ -388,11 +386,11 @@ def test_a_text_that_must_not_be_tried_again_fails_with_a_reason(
     assert world.sms.sent == []
 
 
-def test_a_texts_message_for_nobody_finds_nothing_to_do() -> None:
+def test_the_message_of_a_text_for_an_unknown_visitor_is_ignored() -> None:
     assert World().texter.text(TextMessage("0" * 26, 1)) is TextOutcome.NOTHING_TO_DO
 
 
-def test_a_texts_message_that_comes_too_early_comes_again() -> None:
+def test_the_message_of_a_text_that_comes_too_early_is_returned() -> None:
     world = World()
     world.post(ADA)
     with pytest.raises(NotYetError):
@@ -413,7 +411,7 @@ def test_the_same_batch_is_the_same_submission_in_any_order() -> None:
     doubled=st.lists(st.sampled_from(["visitors", "results", "texts"]), max_size=6),
     failing=st.integers(0, 4),
 )
-def test_no_mixture_of_mishaps_loses_or_doubles_a_text(
+def test_no_combination_of_faults_loses_or_repeats_a_text(
     kill: int, when: str, people: int, doubled: list[str], failing: int
 ) -> None:
     world = World(kill=(kill, when))
@@ -438,14 +436,14 @@ def test_no_mixture_of_mishaps_loses_or_doubles_a_text(
             assert (found.status, bool(found.reason)) == (Status.FAILED, True)
 
 
-def test_dying_is_not_swallowed_by_the_product() -> None:
+def test_the_code_cannot_catch_a_death() -> None:
     assert not issubclass(Died, Exception)
 
 
 # The sweep, and training on large data
 
 
-def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
+def test_a_poisoned_submission_delays_no_other_visitor_of_the_sweep() -> None:
     world = World()
     bob, cyd = registration(2), registration(3)
     for person in (ADA, bob):
@@ -463,7 +461,7 @@ def test_a_poisoned_submission_holds_up_no_other_visitor_of_the_sweep() -> None:
     assert {text.visitor_id for text in world.texts_queue} == {bob.visitor_id, cyd.visitor_id}
 
 
-def test_a_text_whose_message_still_waits_is_queued_again_ever_more_rarely() -> None:
+def test_a_text_whose_message_still_waits_is_requeued_with_growing_pauses() -> None:
     """Sweeps must not make a backlog of texts grow."""
     world = recommended_world(people=68, cap=200)
     world.reconciler = replace(
@@ -478,7 +476,7 @@ def test_a_text_whose_message_still_waits_is_queued_again_ever_more_rarely() -> 
     assert len(world.sms.sent) == 68
 
 
-def test_a_visitor_who_waits_for_the_cluster_is_announced_ever_more_rarely() -> None:
+def test_a_visitor_who_waits_for_the_cluster_is_requeued_with_growing_pauses() -> None:
     world = World()
     world.post(ADA)
     world.reconciler = replace(
@@ -491,7 +489,7 @@ def test_a_visitor_who_waits_for_the_cluster_is_announced_ever_more_rarely() -> 
     assert world.texts_to(PHONE) == 1
 
 
-def test_a_new_version_of_a_request_is_asked_for_at_once_however_often_the_last_one_was() -> None:
+def test_a_new_status_of_a_request_resets_the_pauses_between_requeues() -> None:
     world = World()
     world.post(ADA)
     for number in range(1, 4):
@@ -501,7 +499,7 @@ def test_a_new_version_of_a_request_is_asked_for_at_once_however_often_the_last_
     assert world.visitors.items[ADA.visitor_id].requeued_times == 0
 
 
-def test_a_sweep_puts_all_texts_of_a_slice_into_the_queue_at_once() -> None:
+def test_a_sweep_queues_all_texts_of_a_slice_with_one_call() -> None:
     world = recommended_world(people=30, cap=200)
     world.texts_queue.clear()
     world.gate.writes.clear()
@@ -510,7 +508,7 @@ def test_a_sweep_puts_all_texts_of_a_slice_into_the_queue_at_once() -> None:
     assert len(world.texts_queue) == 30
 
 
-def test_a_sweep_that_is_slow_with_one_phase_comes_to_the_others_the_next_time() -> None:
+def test_a_sweep_that_one_phase_slows_down_continues_with_the_others_next_time() -> None:
     world = recommended_world(people=3, cap=200)
     world.texts_queue.clear()
     for number in range(11, 20):
@@ -528,7 +526,7 @@ def test_a_sweep_that_is_slow_with_one_phase_comes_to_the_others_the_next_time()
 
 
 @pytest.mark.parametrize("lost", ["visitors_queue", "texts_queue"])
-def test_a_death_at_any_write_of_a_sweep_loses_and_doubles_nothing(lost: str) -> None:
+def test_a_death_at_any_write_of_a_sweep_loses_and_repeats_nothing(lost: str) -> None:
     def swept(kill: tuple[int, str] | None = None) -> World:
         world = World()
         for number in (1, 2):
@@ -554,7 +552,7 @@ def test_a_death_at_any_write_of_a_sweep_loses_and_doubles_nothing(lost: str) ->
             assert [world.texts_to(number_of(registration(n))) for n in (1, 2)] == [1, 1]
 
 
-def test_throttling_of_one_sweep_is_kept_and_the_texts_are_still_looked_after() -> None:
+def test_a_throttled_sweep_reports_the_error_and_still_requeues_texts() -> None:
     world = World()
     world.post(ADA)
     world.deliver_visitors()
@@ -583,7 +581,7 @@ def test_a_text_that_cannot_be_sent_for_a_day_fails_with_a_reason() -> None:
     assert world.sms.sent == []
 
 
-def test_a_failed_step_of_a_terminated_cluster_waits_and_is_no_error() -> None:
+def test_a_failed_step_of_a_terminated_cluster_waits_without_an_error() -> None:
     world = World()
     world.post(ADA)
     world.deliver_visitors()
@@ -592,7 +590,7 @@ def test_a_failed_step_of_a_terminated_cluster_waits_and_is_no_error() -> None:
     assert (done.waiting_without_cluster, world.status(ADA.visitor_id)) == (1, Status.SUBMITTED)
 
 
-def test_while_a_large_model_is_trained_no_submission_waits_for_a_second_training() -> None:
+def test_no_submission_waits_for_a_second_training_of_a_large_model() -> None:
     world = World()
     long_ago = timestamp(datetime.now(UTC) - timedelta(days=3))
     world.models.model = CurrentModel("m1", "embedded", long_ago, users=1000, ratings=20_000_000)
@@ -612,7 +610,7 @@ def test_small_data_trains_before_every_submission() -> None:
     assert len(world.cluster.named("train")) == 3
 
 
-def test_however_many_submissions_come_small_data_trains_once_an_interval() -> None:
+def test_small_data_trains_once_an_interval_for_any_number_of_submissions() -> None:
     world = World(interval=timedelta(minutes=5))
     for number in (1, 2, 3):
         world.post(registration(number))
@@ -629,7 +627,7 @@ def test_however_many_submissions_come_small_data_trains_once_an_interval() -> N
     assert len(world.cluster.named("train")) == 2
 
 
-def test_a_training_that_emr_refused_leaves_the_interval_to_the_next_try() -> None:
+def test_a_training_that_emr_rejected_does_not_use_up_the_interval() -> None:
     world = World(interval=timedelta(minutes=5))
     world.post(ADA)
     world.cluster.throttled = 1
@@ -639,7 +637,7 @@ def test_a_training_that_emr_refused_leaves_the_interval_to_the_next_try() -> No
     assert len(world.cluster.named("train")) == 1
 
 
-def test_whoever_comes_while_the_cluster_is_busy_is_served_in_one_submission_after() -> None:
+def test_visitors_who_come_while_the_cluster_is_busy_share_one_later_submission() -> None:
     world = World()
     everybody = [registration(number) for number in range(1, 31)]
     for person in everybody:
@@ -652,7 +650,7 @@ def test_whoever_comes_while_the_cluster_is_busy_is_served_in_one_submission_aft
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_dying_while_putting_visitors_in_the_line_loses_nobody(when: str) -> None:
+def test_a_death_while_visitors_are_put_in_the_line_loses_none(when: str) -> None:
     world = World()
     for number in (1, 2):
         world.post(registration(number))
@@ -692,7 +690,7 @@ def test_texts_over_the_cap_are_not_sent_and_their_visitors_keep_their_picks() -
     assert all(len(progress.picks or ()) == 10 for progress in world.visitors.items.values())
 
 
-def test_a_text_delivered_twice_or_failing_once_takes_one_place() -> None:
+def test_a_text_delivered_twice_or_failing_once_counts_once_against_the_cap() -> None:
     world = recommended_world(people=2, cap=2)
     world.sms.errors = [TextNotSentError("throttled")]
     world.texts_queue *= 3
@@ -701,7 +699,7 @@ def test_a_text_delivered_twice_or_failing_once_takes_one_place() -> None:
     assert reasons(world) == {None: 2}
 
 
-def test_a_text_tried_again_takes_no_second_place() -> None:
+def test_a_retried_text_counts_once_against_the_cap() -> None:
     world = recommended_world(people=1, cap=1)
     world.sms.errors = [TextNotSentError("throttled"), TextNotSentError("throttled")]
     world.settle()
@@ -709,7 +707,7 @@ def test_a_text_tried_again_takes_no_second_place() -> None:
     assert set(world.counter.counts.values()) == {1}
 
 
-def test_a_text_tried_again_the_next_day_takes_a_place_of_that_day() -> None:
+def test_a_text_retried_the_next_day_counts_against_the_cap_of_that_day() -> None:
     world = recommended_world(people=1, cap=1)
     world.visitors.items[ADA.visitor_id] = replace(
         world.visitors.items[ADA.visitor_id], text_counted_in="2026-11-21T00:00Z"
@@ -719,7 +717,7 @@ def test_a_text_tried_again_the_next_day_takes_a_place_of_that_day() -> None:
     assert set(world.counter.counts.values()) == {1}
 
 
-def test_a_text_that_cannot_be_counted_is_given_back_and_comes_again() -> None:
+def test_a_text_that_cannot_be_counted_is_released_and_retried() -> None:
     world = recommended_world(people=1, cap=1)
     world.counter.errors = [TimeoutError("DynamoDB does not answer")]
     with pytest.raises(TimeoutError):
@@ -730,7 +728,7 @@ def test_a_text_that_cannot_be_counted_is_given_back_and_comes_again() -> None:
     assert world.texts_to(PHONE) == 1
 
 
-def test_the_cap_holds_for_clients_at_once_with_every_message_delivered_thrice() -> None:
+def test_the_cap_holds_for_concurrent_clients_with_every_message_delivered_thrice() -> None:
     people, cap = 40, 15
     world = recommended_world(people, cap)
     start = threading.Barrier(8)
@@ -751,7 +749,7 @@ def test_the_cap_holds_for_clients_at_once_with_every_message_delivered_thrice()
     assert outcomes[TextOutcome.OVER_THE_CAP] == people - cap
 
 
-def test_the_next_day_has_texts_of_its_own() -> None:
+def test_the_next_day_has_its_own_cap() -> None:
     world = World(cap=1)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     world.texter.cap.take(yesterday)
@@ -773,7 +771,7 @@ def submitted_world(people: int) -> World:
     return world
 
 
-def test_where_time_is_short_a_page_of_results_is_taken_and_the_rest_goes_on_from_there() -> None:
+def test_one_page_of_results_is_collected_when_time_is_short_and_the_rest_later() -> None:
     world = submitted_world(2 * PAGE + 50)
     first = world.collector.collect("many", lambda: 0.0)
     assert (len(first.recommended), len(world.texts_queue)) == (PAGE, PAGE)
@@ -784,7 +782,7 @@ def test_where_time_is_short_a_page_of_results_is_taken_and_the_rest_goes_on_fro
     assert len({text.visitor_id for text in world.texts_queue}) == len(world.texts_queue) == 250
 
 
-def test_results_that_come_again_write_nothing_and_queue_nothing() -> None:
+def test_repeated_results_write_and_queue_nothing() -> None:
     world = submitted_world(PAGE + 20)
     lines = world.objects.results["many"]
     world.collect("many")
@@ -795,7 +793,7 @@ def test_results_that_come_again_write_nothing_and_queue_nothing() -> None:
     assert {*world.gate.writes[written:]} == {"results.delete", "submissions.delete"}
 
 
-def test_dying_in_the_second_page_keeps_the_first_and_texts_everybody_once() -> None:
+def test_a_death_in_the_second_page_keeps_the_first_and_texts_all_visitors_once() -> None:
     world = submitted_world(PAGE + 20)
     writes_of_a_page = PAGE + 1  # one for each visitor, then one for the page's texts
     world.gate.kill = (len(world.gate.writes) + writes_of_a_page + 10, "after")
@@ -827,7 +825,7 @@ def at_one_phone(number: int) -> Registration:
 
 
 @pytest.mark.parametrize("cap", [200, 0])
-def test_a_phone_that_opted_out_or_had_its_texts_looks_like_any_other(cap: int) -> None:
+def test_a_phone_that_opted_out_or_reached_its_limit_looks_like_any_other(cap: int) -> None:
     """Within the cap of all texts, and beyond it."""
     people = [ADA, at_one_phone(2), registration(3), registration(4)]
     world = World(cap=cap, phone_cap=1)
@@ -855,7 +853,7 @@ def test_a_phone_that_opted_out_or_had_its_texts_looks_like_any_other(cap: int) 
         assert ends == {(Status.FAILED, NO_MORE_TODAY, True, 10)}
 
 
-def test_a_text_tried_again_counts_once_against_its_phones_limit() -> None:
+def test_a_retried_text_counts_once_against_the_limit_of_its_phone() -> None:
     world = World(phone_cap=1)
     world.sms.errors = [TextNotSentError("throttled")]
     world.post(ADA)
@@ -863,7 +861,7 @@ def test_a_text_tried_again_counts_once_against_its_phones_limit() -> None:
     assert world.texts_to(PHONE) == 1
 
 
-def test_forgetting_gives_a_phone_no_further_texts() -> None:
+def test_forgetting_a_visitor_does_not_reset_the_limit_of_their_phone() -> None:
     world = World(phone_cap=1)
     world.post(ADA)
     world.settle()
@@ -874,7 +872,7 @@ def test_forgetting_gives_a_phone_no_further_texts() -> None:
     assert world.status(registration(2).visitor_id) is Status.TEXTED
 
 
-def test_a_text_that_its_phones_limit_could_not_count_is_given_back() -> None:
+def test_a_text_that_the_limit_of_its_phone_could_not_count_is_released() -> None:
     world = recommended_world(people=1, cap=1)
     world.texter = replace(
         world.texter, phone_cap=replace(world.texter.phone_cap, counter=Broken())
@@ -893,7 +891,7 @@ class Broken:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("call", ["claim_text", "mark_texted"])
-def test_a_stall_of_the_table_neither_doubles_a_text_nor_leaves_its_delivery_unknown(
+def test_a_stall_of_the_table_neither_repeats_a_text_nor_leaves_its_delivery_unknown(
     call: str, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DynamoDB does not answer in time, before or after its write; no process dies."""
@@ -915,7 +913,7 @@ def test_a_stall_of_the_table_neither_doubles_a_text_nor_leaves_its_delivery_unk
     assert world.status(ADA.visitor_id) is Status.TEXTED
 
 
-def test_with_too_little_time_left_after_the_claim_nothing_is_sent_and_the_claim_is_free() -> None:
+def test_a_claim_with_too_little_time_left_is_released_and_nothing_is_sent() -> None:
     world = recommended_world(1, cap=10)
     [message] = world.texts_queue
     with pytest.raises(NotYetError, match="too little time"):
@@ -925,7 +923,7 @@ def test_with_too_little_time_left_after_the_claim_nothing_is_sent_and_the_claim
     assert world.texts_to(PHONE) == 1
 
 
-def test_a_visitor_who_cannot_be_marked_submitted_holds_up_nobody_else_of_the_batch(
+def test_a_visitor_who_cannot_be_marked_submitted_delays_no_other_of_the_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
@@ -950,7 +948,7 @@ def test_a_visitor_who_cannot_be_marked_submitted_holds_up_nobody_else_of_the_ba
     assert [world.texts_to(number_of(person)) for person in everybody] == [1] * 5
 
 
-def test_a_batch_of_which_nobody_could_be_marked_adds_no_step(
+def test_a_batch_without_a_visitor_marked_submitted_adds_no_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def stalled(*_: object) -> bool:

@@ -60,7 +60,7 @@ def first_line(name: str) -> str:
         ("Maximiliana-Theodora", "Maximiliana-Theodora"),
     ],
 )
-def test_a_name_is_greeted_by_its_first_word(name: str, shown: str) -> None:
+def test_the_greeting_holds_the_first_word_of_a_name(name: str, shown: str) -> None:
     assert greeting_name(name) == shown
     assert first_line(name) == f"{shown}, your Marquee picks:"
 
@@ -117,14 +117,14 @@ def test_a_name_is_greeted_by_its_first_word(name: str, shown: str) -> None:
         "ada-ada-ada-ada",
     ],
 )
-def test_what_could_be_more_than_a_name_is_left_out(name: str) -> None:
+def test_the_greeting_leaves_out_anything_that_may_not_be_a_name(name: str) -> None:
     assert greeting_name(name) is None
     assert first_line(name) == "Your Marquee picks:"
 
 
 @given(st.text(max_size=60))
 @example("AÇ")  # GSM 03.38 has only the capital letter
-def test_whatever_the_name_is_the_greeting_holds_one_word_of_letters(name: str) -> None:
+def test_the_greeting_of_any_name_holds_at_most_one_word_of_letters(name: str) -> None:
     greeted, *rest = first_line(name).removesuffix("our Marquee picks:").split(", ")
     assert rest in ([], ["y"])
     assert re.fullmatch(r"[^\W\d_]+([-'][^\W\d_]+){0,2}", greeted)
@@ -136,18 +136,18 @@ def test_whatever_the_name_is_the_greeting_holds_one_word_of_letters(name: str) 
 
 
 @given(LETTERS, DIGITS, LETTERS)
-def test_a_digit_of_any_script_leaves_the_name_out(before: str, digit: str, after: str) -> None:
+def test_a_name_with_a_digit_of_any_script_is_left_out(before: str, digit: str, after: str) -> None:
     assert greeting_name(f"Ada {before}{digit}{after}") is None
     assert greeting_name(f"{before}{digit}{after}") is None
 
 
 @given(LETTERS, MONEY, LETTERS)
-def test_a_sign_of_money_leaves_the_name_out(before: str, money: str, after: str) -> None:
+def test_a_name_with_a_currency_sign_is_left_out(before: str, money: str, after: str) -> None:
     assert greeting_name(f"{before}{money}{after}") is None
 
 
 @given(ASCII_LETTERS, SIGNS, ASCII_LETTERS)
-def test_any_other_sign_leaves_the_name_out(before: str, sign: str, after: str) -> None:
+def test_a_name_with_any_other_sign_is_left_out(before: str, sign: str, after: str) -> None:
     assert greeting_name(f"{before}{sign}{after}") is None
 
 
@@ -162,9 +162,7 @@ def lookalikes(word: str) -> Iterator[str]:
 
 
 @given(ASCII_LETTERS, DOTS, st.sampled_from(["co", "com", "ly", "xyz", "COM"]))
-def test_an_address_shows_no_dot_whatever_letters_it_is_written_in(
-    host: str, dot: str, top: str
-) -> None:
+def test_the_greeting_shows_no_web_address_in_any_script(host: str, dot: str, top: str) -> None:
     for address in lookalikes(f"{host}{dot}{top}"):
         assert not re.search(r"[^\w'-]", greeting_name(address) or "")
     for spelt_out in lookalikes(f"{host}dot{top}"):

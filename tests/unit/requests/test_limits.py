@@ -24,7 +24,7 @@ def test_the_limit_holds_for_the_rest_of_the_window_and_not_beyond() -> None:
     texts.take("ada", "c", NOON + timedelta(seconds=refused.value.seconds))
 
 
-def test_each_has_a_limit_of_her_own() -> None:
+def test_each_visitor_has_their_own_limit() -> None:
     texts = limit(most=1)
     texts.take("ada", "a", NOON)
     texts.take("bob", "b", NOON)
@@ -32,13 +32,13 @@ def test_each_has_a_limit_of_her_own() -> None:
         texts.take("bob", "c", NOON)
 
 
-def test_what_is_tried_again_is_not_counted_again() -> None:
+def test_a_repeated_attempt_is_not_counted_again() -> None:
     texts = limit(most=1)
     for _ in range(3):
         texts.take("ada", "a", NOON)
 
 
-def test_an_hour_begins_with_the_hour() -> None:
+def test_the_window_of_an_hour_begins_on_the_hour() -> None:
     changes = limit(most=1, window=timedelta(hours=1))
     changes.take("ada", "a", NOON)
     with pytest.raises(TooOftenError) as refused:

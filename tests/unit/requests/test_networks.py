@@ -20,11 +20,11 @@ HOUR, NEXT_HOUR = "2026-11-24T12:00Z", "2026-11-24T13:00Z"
         ("not an address", "not an address"),
     ],
 )
-def test_a_network_is_what_one_subscriber_has(address: str, network: str) -> None:
+def test_a_network_is_the_address_range_of_one_subscriber(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-def test_what_stands_for_a_network_changes_with_the_hour_and_does_not_hold_it() -> None:
+def test_the_mark_of_a_network_depends_on_network_hour_and_secret() -> None:
     marks = {
         network_mark(network, hour, secret)
         for network in ("203.0.113.7", "203.0.113.8")

@@ -21,7 +21,7 @@ def test_a_number_with_its_country_code_is_normalised(text: str, expected: str) 
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("text", "fix"),
     [
         ("4155550123", "country code"),
         ("(415) 555-0123", "country code"),
@@ -33,8 +33,8 @@ def test_a_number_with_its_country_code_is_normalised(text: str, expected: str) 
         ("+141555501234", "missing or an extra digit"),
     ],
 )
-def test_a_wrong_number_is_told_how_to_mend_it(text: str, mend: str) -> None:
-    with pytest.raises(PhoneError, match=mend):
+def test_the_error_of_a_wrong_number_says_how_to_fix_it(text: str, fix: str) -> None:
+    with pytest.raises(PhoneError, match=fix):
         to_e164(text)
 
 
@@ -71,7 +71,7 @@ def is_taken(number: str) -> bool:
     return True
 
 
-def test_in_every_region_mobile_phones_are_taken_and_nothing_else() -> None:
+def test_only_mobile_phones_are_accepted_in_every_region() -> None:
     assert len(EXAMPLES) > 1000
     taken = {name for name, (number, _) in EXAMPLES.items() if is_taken(number)}
     assert taken == {name for name, (_, kind) in EXAMPLES.items() if kind in TEXTABLE}
@@ -96,6 +96,6 @@ def test_in_every_region_mobile_phones_are_taken_and_nothing_else() -> None:
         ("+445612345678", "an internet telephone"),
     ],
 )
-def test_a_number_that_is_no_mobile_phone_is_told_what_it_is(number: str, kind: str) -> None:
+def test_the_error_of_another_kind_of_number_names_its_kind(number: str, kind: str) -> None:
     with pytest.raises(PhoneError, match=f"This is {kind}.*mobile phone"):
         to_e164(number)

@@ -82,14 +82,14 @@ def test_a_change_is_the_next_version_and_starts_the_flow_again() -> None:
     )
 
 
-def test_a_change_takes_what_belonged_to_the_version_before() -> None:
+def test_a_change_removes_the_results_of_the_previous_version() -> None:
     world = posted(QUIET)
     world.settle()
     found = revise(world, QUIET.visitor_id).progress
     assert (found.picks, found.model_id, found.submission_id, found.reason) == (None,) * 4
 
 
-def test_the_submission_of_a_change_names_what_was_dismissed() -> None:
+def test_the_submission_of_a_change_names_the_dismissed_movies() -> None:
     world = posted(QUIET)
     revise(world, QUIET.visitor_id, dismissed=(30, 31))
     world.deliver_visitors()
@@ -102,7 +102,7 @@ def test_the_submission_of_a_change_names_what_was_dismissed() -> None:
     assert dismissed == [(30, 31)]
 
 
-def test_of_two_tabs_the_second_is_told_what_is_stored() -> None:
+def test_the_second_of_two_tabs_gets_the_stored_version() -> None:
     world = posted()
     page = world.visitors.page(ID)
     assert page is not None
@@ -122,9 +122,7 @@ def test_a_text_that_is_still_owed_is_sent_once_for_the_new_version(stage: int) 
 
 
 @pytest.mark.parametrize(("asked", "sent"), [(False, 1), (True, 2)])
-def test_after_its_text_a_change_is_texted_only_if_that_is_asked_for(
-    asked: bool, sent: int
-) -> None:
+def test_a_change_after_the_text_is_texted_only_on_request(asked: bool, sent: int) -> None:
     world = at_stage(4)
     assert texts(world) == 1
     revise(world, text=asked)
@@ -151,7 +149,7 @@ def test_a_text_that_is_being_sent_is_not_owed() -> None:
     assert (progress(world).status, texts(world)) == (Status.RECOMMENDED, 0)
 
 
-def test_a_text_claimed_while_the_change_is_on_its_way_is_not_sent_twice() -> None:
+def test_a_text_claimed_during_the_change_is_not_sent_twice() -> None:
     """Given a page read before the text, when the text is sent before the change is written."""
     world = at_stage(3)
     page = world.visitors.page(ID)
@@ -162,7 +160,7 @@ def test_a_text_claimed_while_the_change_is_on_its_way_is_not_sent_twice() -> No
     assert texts(world) == 1
 
 
-def test_without_a_phone_a_text_that_is_asked_for_is_not_sent() -> None:
+def test_a_requested_text_is_not_sent_without_a_phone() -> None:
     world = posted(QUIET)
     assert revise(world, QUIET.visitor_id, text=True).progress.texts is False
 
@@ -176,7 +174,7 @@ def test_a_phone_given_later_is_texted_the_same_movies() -> None:
     assert (found.status, found.ratings, texts(world)) == (Status.TEXTED, QUIET.ratings, 1)
 
 
-def test_another_phone_gets_the_text_in_place_of_the_first() -> None:
+def test_another_phone_gets_the_text_instead_of_the_first() -> None:
     world = posted()
     other = Phone("+14155550199", "other")
     revise(world, ratings=None, phone=other, text=True)
@@ -187,7 +185,7 @@ def test_another_phone_gets_the_text_in_place_of_the_first() -> None:
 # Too few ratings for picks
 
 
-def test_with_fewer_than_five_ratings_nothing_is_computed() -> None:
+def test_nothing_is_computed_with_fewer_than_five_ratings() -> None:
     world = posted(QUIET)
     revise(world, QUIET.visitor_id, count=4)
     world.settle()
@@ -195,14 +193,14 @@ def test_with_fewer_than_five_ratings_nothing_is_computed() -> None:
     assert world.cluster.steps == []
 
 
-def test_training_reads_the_fewer_ratings() -> None:
+def test_the_object_for_training_holds_the_reduced_ratings() -> None:
     world = posted(QUIET)
     revise(world, QUIET.visitor_id, count=0)
     newest = max(world.objects.visitors.values(), key=lambda each: each.version)
     assert (newest.version, newest.ratings) == (2, ())
 
 
-def test_a_saved_visitor_is_served_once_she_has_rated_enough_again() -> None:
+def test_a_saved_visitor_is_served_once_they_have_rated_enough_again() -> None:
     world = posted()
     revise(world, count=3)
     world.settle()
@@ -242,14 +240,14 @@ def test_a_death_while_changing_leaves_a_change_that_is_served_or_none(
 # Late messages for the former version
 
 
-def test_a_message_about_the_version_before_adds_no_step() -> None:
+def test_a_message_about_the_previous_version_adds_no_step() -> None:
     world = posted()
     revise(world)
     outcome = world.submitter.submit([(ID, 1)])
     assert (outcome.visitors, outcome.errors, world.cluster.steps) == ([], {}, [])
 
 
-def test_results_of_the_version_before_change_nothing_and_text_nobody() -> None:
+def test_results_of_the_previous_version_change_nothing_and_send_no_text() -> None:
     world = at_stage(2)
     revise(world)
     before = progress(world)
@@ -257,14 +255,14 @@ def test_results_of_the_version_before_change_nothing_and_text_nobody() -> None:
     assert (progress(world), world.texts_queue) == (before, [])
 
 
-def test_a_text_of_the_version_before_is_not_sent() -> None:
+def test_a_text_of_the_previous_version_is_not_sent() -> None:
     world = at_stage(3)
     revise(world)
     assert world.texter.text(TextMessage(ID, 1)) is TextOutcome.NOTHING_TO_DO
     assert world.sms.sent == []
 
 
-def test_a_failed_step_of_the_version_before_is_not_tried_again() -> None:
+def test_a_failed_step_of_the_previous_version_is_not_retried() -> None:
     world = at_stage(1)
     revise(world, count=3)
     (name,) = world.cluster.named("recommend")
@@ -273,7 +271,7 @@ def test_a_failed_step_of_the_version_before_is_not_tried_again() -> None:
     assert (done.resubmitted, done.failed, progress(world).status) == ([], [], Status.SAVED)
 
 
-def test_a_text_to_somebody_who_wants_none_is_not_sent() -> None:
+def test_a_visitor_who_wants_no_text_gets_none() -> None:
     world = posted(QUIET)
     world.settle()
     world.visitors.people[QUIET.visitor_id] = ("Quiet", PHONE)
@@ -281,12 +279,14 @@ def test_a_text_to_somebody_who_wants_none_is_not_sent() -> None:
     assert (outcome, world.sms.sent) == (TextOutcome.NOTHING_TO_DO, [])
 
 
-def test_a_version_that_is_not_there_yet_comes_again() -> None:
+def test_a_message_about_an_unknown_version_is_returned() -> None:
     outcome = posted().submitter.submit([(ID, 2)])
     assert [type(error) for error in outcome.errors.values()] == [UnknownVersionError]
 
 
-def test_a_flow_that_always_moves_first_ends_in_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_the_flow_always_overtakes_is_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = posted()
     monkeypatch.setattr(world.visitors, "revise", lambda *_: False)
     with pytest.raises(BusyError):
@@ -301,7 +301,7 @@ def forget(world: World, visitor_id: str = ID) -> bool:
 
 
 @pytest.mark.parametrize("stage", range(5))
-def test_whatever_comes_after_nobody_is_texted_and_nothing_comes_back(stage: int) -> None:
+def test_a_forgotten_visitor_is_never_texted_or_restored(stage: int) -> None:
     world = at_stage(stage)
     sent = texts(world)
     revise(world)
@@ -313,12 +313,12 @@ def test_whatever_comes_after_nobody_is_texted_and_nothing_comes_back(stage: int
     assert (world.visitors.dates, world.texts_queue, world.visitors_queue) == ({}, [], [])
 
 
-def test_forgetting_twice_finds_nobody() -> None:
+def test_forgetting_twice_finds_no_visitor() -> None:
     world = posted()
     assert [forget(world), forget(world)] == [True, False]
 
 
-def test_forgetting_one_leaves_the_others_of_the_batch() -> None:
+def test_forgetting_one_visitor_keeps_the_others_of_the_batch() -> None:
     world = at_stage(1, ADA, QUIET)
     forget(world)
     world.settle()
@@ -327,7 +327,7 @@ def test_forgetting_one_leaves_the_others_of_the_batch() -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("write", range(3))
-def test_a_death_while_forgetting_is_finished_by_the_sweep(write: int, when: str) -> None:
+def test_the_sweep_completes_forgetting_after_a_death(write: int, when: str) -> None:
     world = posted()
     world.settle()
     world.gate.kill = (len(world.gate.writes) + write, when)
@@ -338,7 +338,7 @@ def test_a_death_while_forgetting_is_finished_by_the_sweep(write: int, when: str
     assert (world.visitors.get(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
 
 
-def test_a_form_posted_again_while_its_visitor_is_forgotten_leaves_no_ratings(
+def test_a_form_repeated_while_its_visitor_is_forgotten_leaves_no_ratings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a repeated form whose visitor is forgotten before the visitor object is written."""
@@ -355,7 +355,7 @@ def test_a_form_posted_again_while_its_visitor_is_forgotten_leaves_no_ratings(
 
 
 @pytest.mark.parametrize("stage", range(5))
-def test_an_expired_visitor_is_forgotten_as_thoroughly_at_any_stage(stage: int) -> None:
+def test_an_expired_visitor_is_forgotten_completely_in_any_status(stage: int) -> None:
     world = at_stage(stage)
     world.visitors.expires_at[ID] = 0
     world.settle()
@@ -363,7 +363,7 @@ def test_an_expired_visitor_is_forgotten_as_thoroughly_at_any_stage(stage: int) 
     assert (world.objects.submissions, world.objects.results) == ({}, {})
 
 
-def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
+def test_a_change_during_the_sweep_extends_the_expiry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a visitor who is still listed as expired, although a change has renewed the expiry."""
@@ -375,7 +375,7 @@ def test_a_change_that_comes_while_the_sweep_looks_renews_the_time(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("write", range(3))
-def test_a_death_while_an_expired_visitor_is_forgotten_is_made_good(write: int, when: str) -> None:
+def test_forgetting_an_expired_visitor_is_completed_after_a_death(write: int, when: str) -> None:
     world = at_stage(4)
     world.visitors.expires_at[ID] = 0
     world.gate.kill = (len(world.gate.writes) + write, when)
@@ -384,7 +384,7 @@ def test_a_death_while_an_expired_visitor_is_forgotten_is_made_good(write: int, 
     assert (world.visitors.page(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
 
 
-def test_a_form_posted_again_does_not_bring_back_whom_a_function_is_forgetting() -> None:
+def test_a_repeated_form_does_not_restore_a_visitor_who_is_being_forgotten() -> None:
     world = posted()
     world.visitors.empty(ID)
     with pytest.raises(ForgottenError):
@@ -392,7 +392,7 @@ def test_a_form_posted_again_does_not_bring_back_whom_a_function_is_forgetting()
     assert len(world.objects.visitors) == 1
 
 
-def test_a_change_in_another_tab_does_not_bring_her_back() -> None:
+def test_a_change_in_another_tab_does_not_restore_a_forgotten_visitor() -> None:
     world = posted()
     page = world.visitors.page(ID)
     assert page is not None
@@ -402,7 +402,7 @@ def test_a_change_in_another_tab_does_not_bring_her_back() -> None:
     assert (world.visitors.get(ID), world.objects.visitors) == (None, {})
 
 
-def test_ratings_written_while_she_is_forgotten_do_not_stay(
+def test_ratings_written_while_the_visitor_is_forgotten_do_not_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a change in another tab, when the visitor is forgotten between its two writes."""
@@ -427,7 +427,7 @@ MOVES = ["change", "few", "text", "forget", "visitors", "steps", "results", "tex
     kill=st.integers(0, 60),
     when=st.sampled_from(["before", "after"]),
 )
-def test_no_order_of_changes_and_events_texts_more_often_than_was_asked(
+def test_no_order_of_changes_and_events_sends_more_texts_than_requested(
     moves: list[str], kill: int, when: str
 ) -> None:
     world = World(kill=(kill, when))

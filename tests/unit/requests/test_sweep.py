@@ -84,14 +84,14 @@ class Runs:
         return self.sweeper.run(phases, f"run {self.number}", self.timer, now, self.errors)
 
 
-def test_a_run_looks_at_everybody_once() -> None:
+def test_a_run_examines_every_visitor_once() -> None:
     runs = Runs()
     one, other = runs.line("one", 250), runs.line("other", 3)
     assert runs.sweep(one, other) is Swept.DONE
     assert (one.seen, other.seen) == (one.waiting, other.waiting)
 
 
-def test_a_run_stops_before_its_time_is_up_and_the_next_one_goes_on_there() -> None:
+def test_a_run_stops_before_its_time_is_up_and_the_next_one_continues() -> None:
     runs = Runs()
     slow = runs.line("slow", 50, seconds_each=3)
     assert runs.sweep(slow) is Swept.MORE_TO_DO
@@ -104,7 +104,7 @@ def test_a_run_stops_before_its_time_is_up_and_the_next_one_goes_on_there() -> N
     assert len(first) > 20
 
 
-def test_a_phase_is_bounded_in_one_run_and_goes_on_in_the_next() -> None:
+def test_a_phase_is_bounded_in_one_run_and_continues_in_the_next() -> None:
     runs = Runs()
     long = runs.line("long", MOST_OF_A_PHASE + 150)
     assert runs.sweep(long) is Swept.MORE_TO_DO
@@ -113,7 +113,7 @@ def test_a_phase_is_bounded_in_one_run_and_goes_on_in_the_next() -> None:
     assert set(long.seen) == set(long.waiting)
 
 
-def test_no_phase_starves_behind_one_that_takes_all_the_time() -> None:
+def test_no_phase_starves_because_of_another_that_takes_all_the_time() -> None:
     runs = Runs()
     slow, quick, last = runs.line("slow", 90, 50), runs.line("quick", 3), runs.line("last", 3)
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_no_phase_starves_behind_one_that_takes_all_the_time() -> None:
     assert (quick.seen, last.seen) == ([1, 2, 3], [1, 2, 3])
 
 
-def test_a_phase_that_fails_keeps_no_other_from_its_work() -> None:
+def test_a_failed_phase_does_not_stop_the_others() -> None:
     def fail(_: str | None) -> Slice[int]:
         raise RuntimeError("throttled")
 
@@ -141,7 +141,7 @@ def test_a_second_run_at_the_same_time_does_nothing() -> None:
     assert (runs.sweep(line), line.seen) == (Swept.DONE, [1, 2, 3])
 
 
-def test_the_lock_of_a_run_that_died_lasts_as_long_as_the_run_might_have() -> None:
+def test_the_lock_of_a_run_that_died_expires_with_the_longest_possible_run() -> None:
     runs = Runs()
     line = runs.line("line", 3)
     line.die_at = 2
@@ -154,7 +154,7 @@ def test_the_lock_of_a_run_that_died_lasts_as_long_as_the_run_might_have() -> No
         assert runs.sweeper.run([fine], f"{seconds}", runs.timer, now, []) is swept
 
 
-def test_the_visitor_over_whom_a_run_dies_holds_up_nobody_for_ever() -> None:
+def test_a_visitor_who_kills_every_run_does_not_block_the_others() -> None:
     runs = Runs()
     poisoned, other = runs.line("poisoned", 2 * SLICE), runs.line("other", 3)
     poisoned.die_at = 1
@@ -166,7 +166,7 @@ def test_the_visitor_over_whom_a_run_dies_holds_up_nobody_for_ever() -> None:
     assert poisoned.seen == poisoned.waiting[SLICE:]
 
 
-def test_a_run_that_lambda_calls_again_does_nothing() -> None:
+def test_a_run_that_lambda_retries_does_nothing() -> None:
     runs = Runs()
     line = runs.line("line", 3)
     runs.sweep(line)
@@ -175,7 +175,7 @@ def test_a_run_that_lambda_calls_again_does_nothing() -> None:
     assert (again, line.seen) == (Swept.CALLED_AGAIN, [1, 2, 3])
 
 
-def test_a_phase_that_begins_in_the_middle_goes_on_at_its_beginning() -> None:
+def test_a_phase_that_starts_in_the_middle_continues_at_its_beginning() -> None:
     """Otherwise every second run would have only one visitor in a phase of this size."""
     runs = Runs()
     line = runs.line("line", MOST_OF_A_PHASE + 1)
@@ -185,7 +185,7 @@ def test_a_phase_that_begins_in_the_middle_goes_on_at_its_beginning() -> None:
         assert len(set(line.seen)) >= MOST_OF_A_PHASE
 
 
-def test_bookmarks_of_phases_that_are_no_more_are_forgotten() -> None:
+def test_bookmarks_of_removed_phases_are_deleted() -> None:
     runs = Runs()
     runs.sweeper.bookmarks.put("sweep", {"next": "former", "former": "17", "run": "before"})
     runs.sweep(runs.line("line", 3))
@@ -196,7 +196,7 @@ def test_bookmarks_of_phases_that_are_no_more_are_forgotten() -> None:
     people=st.lists(st.integers(0, 3 * SLICE), min_size=1, max_size=4),
     seconds=st.lists(st.sampled_from([0.0, 0.1, 1.0, 40.0]), min_size=4, max_size=4),
 )
-def test_everybody_is_looked_at_within_a_bounded_number_of_runs(
+def test_every_visitor_is_examined_within_a_bounded_number_of_runs(
     people: list[int], seconds: list[float]
 ) -> None:
     """However slow the phases are, provided that visitors leave a phase once it handled them."""
@@ -216,7 +216,7 @@ def test_everybody_is_looked_at_within_a_bounded_number_of_runs(
     assert [len(line.seen) for line in lines] == [len(set(line.seen)) for line in lines]
 
 
-def test_work_is_begun_only_while_there_is_time_for_it() -> None:
+def test_work_starts_only_while_there_is_time_for_it() -> None:
     timer = Timer(MARGIN_SECONDS)
     taken: list[int] = []
     work: Callable[[int], None] = taken.append

@@ -34,7 +34,7 @@ def titles_of(path: Path, encoding: str, place: int) -> list[str]:
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=300), min_size=10, max_size=10))
-def test_any_name_and_titles_make_a_whole_text(name: str, titles: list[str]) -> None:
+def test_any_name_and_titles_make_a_complete_text(name: str, titles: list[str]) -> None:
     check(compose(name, titles, LINK))
 
 
@@ -46,7 +46,7 @@ def test_any_name_and_titles_make_a_whole_text(name: str, titles: list[str]) -> 
         pytest.param(DATA / "ml-latest-small" / "movies.csv", "utf-8", 1, id="MovieLens"),
     ],
 )
-def test_every_title_makes_a_whole_text(path: Path, encoding: str, place: int) -> None:
+def test_every_title_makes_a_complete_text(path: Path, encoding: str, place: int) -> None:
     if not path.exists():
         pytest.skip(f"{path.name} is not here")
     titles = titles_of(path, encoding, place)
@@ -81,7 +81,7 @@ def test_ten_usual_titles_are_not_shortened() -> None:
         ("Šílení", "Sileni"),
     ],
 )
-def test_what_gsm7_lacks_is_transliterated(text: str, expected: str) -> None:
+def test_characters_outside_gsm7_are_transliterated(text: str, expected: str) -> None:
     assert to_gsm7(text) == expected
 
 
@@ -94,6 +94,6 @@ def test_parts_follow_the_billing_limits(length: int, expected: int) -> None:
     assert parts("a" * length) == expected
 
 
-def test_a_link_that_leaves_no_room_is_refused_and_not_cut() -> None:
+def test_a_link_that_is_too_long_is_rejected_and_not_cut() -> None:
     with pytest.raises(TextTooLongError, match="shorten the site's address"):
         compose("Ada", ["Alien"] * 10, "https://example.org/" + "x" * 400)

@@ -52,12 +52,12 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
     return apply
 
 
-def test_a_solved_challenge_is_taken() -> None:
+def test_a_solved_challenge_is_accepted() -> None:
     made = issuer()
     made.take(proof_of(made), "ada-1")
 
 
-def test_a_proof_is_good_for_one_thing_however_often_that_is_tried() -> None:
+def test_a_proof_serves_one_purpose_only_and_may_be_repeated_for_it() -> None:
     made = issuer()
     proof = proof_of(made)
     made.take(proof, "ada-1")
@@ -65,7 +65,7 @@ def test_a_proof_is_good_for_one_thing_however_often_that_is_tried() -> None:
     assert refusal(made, proof, "bob-1") == challenges.SPENT
 
 
-def test_a_spent_proof_written_differently_is_still_spent() -> None:
+def test_a_spent_proof_in_another_notation_is_still_spent() -> None:
     made = issuer()
     proof = proof_of(made)
     made.take(proof, "ada-1")
@@ -82,7 +82,7 @@ def test_a_proof_expires_with_its_challenge() -> None:
     assert refusal(made, proof_of(made, ago=LIFETIME * 2)) == challenges.EXPIRED
 
 
-def test_a_spent_proof_is_remembered_longer_than_it_lives() -> None:
+def test_a_spent_proof_is_remembered_for_longer_than_its_lifetime() -> None:
     made = issuer()
     before = datetime.now(UTC)
     made.take(proof_of(made), "ada-1")
@@ -91,7 +91,7 @@ def test_a_spent_proof_is_remembered_longer_than_it_lives() -> None:
 
 
 @pytest.mark.parametrize("proof", [None, ""])
-def test_no_proof_is_asked_for(proof: str | None) -> None:
+def test_a_missing_proof_is_requested(proof: str | None) -> None:
     assert refusal(issuer(), proof) == challenges.MISSING
 
 
@@ -116,23 +116,23 @@ def test_no_proof_is_asked_for(proof: str | None) -> None:
         changed(lambda proof: proof["challenge"]["parameters"].update(salt=5)),
     ],
 )
-def test_a_forged_proof_is_refused(spoil: Callable[[str], str]) -> None:
+def test_a_forged_proof_is_rejected(spoil: Callable[[str], str]) -> None:
     made = issuer()
     assert refusal(made, spoil(proof_of(made))) == challenges.WRONG
 
 
-def test_a_challenge_of_another_secret_is_refused() -> None:
+def test_a_challenge_of_another_secret_is_rejected() -> None:
     assert refusal(issuer(), proof_of(issuer("another-secret"))) == challenges.WRONG
 
 
-def test_the_work_is_what_was_asked_for() -> None:
+def test_the_work_is_bounded_by_the_configured_number_of_tries() -> None:
     made = issuer(tries=50)
     found = [unpacked(proof_of(made))["solution"]["counter"] for _ in range(20)]
     assert max(found) < 100
     assert len(set(found)) > 1
 
 
-def test_a_real_proof_fits_the_field_with_room_to_spare() -> None:
+def test_a_real_proof_takes_less_than_half_of_the_field() -> None:
     made = issuer(tries=20_000)
     made_of = made.issue(datetime.now(UTC)).to_dict()
     solution = {"counter": 39_999, "derivedKey": "f" * 64, "time": 123456.78901234567}

@@ -44,7 +44,7 @@ def portrait(
     st.dictionaries(st.integers(FIRST, FIRST + 59), st.sampled_from([1.0, 3.0, 5.0]), max_size=20),
     st.integers(FIRST, FIRST + 59),
 )
-def test_another_rating_never_makes_a_model_less_sure(
+def test_another_rating_never_lowers_the_certainty(
     name: str, ratings: dict[int, float], more: int
 ) -> None:
     before = portrait(name, ratings)
@@ -59,7 +59,7 @@ def test_another_rating_never_makes_a_model_less_sure(
 
 
 @pytest.mark.parametrize("name", FOLDED)
-def test_of_whom_nothing_is_known_a_model_knows_nothing(name: str) -> None:
+def test_the_profile_of_a_visitor_without_ratings_is_empty(name: str) -> None:
     seen = portrait(name, {})
     assert seen.certainty is not None
     assert seen.map is not None
@@ -69,7 +69,7 @@ def test_of_whom_nothing_is_known_a_model_knows_nothing(name: str) -> None:
     assert (seen.genres, seen.tags, seen.surprises) == ((), (), ())
 
 
-def test_the_error_expected_is_that_of_what_is_unknown_and_of_what_no_model_knows() -> None:
+def test_the_expected_error_combines_uncertainty_and_noise() -> None:
     loadings = np.array([[0.8], [0.6]])
     model = model_of(rating_of(np.full(2, MEAN), loadings), ranking_of(loadings))
     seen = portrait("rating", {}, model, Portraitist(model)).certainty
@@ -81,7 +81,7 @@ def test_the_error_expected_is_that_of_what_is_unknown_and_of_what_no_model_know
     assert seen.stars_error == pytest.approx((0.5 + 0.81) ** 0.5)
 
 
-def test_the_share_known_is_of_the_stars_of_movies_that_people_watch() -> None:
+def test_certainty_weighs_movies_by_how_many_users_watch_them() -> None:
     """If people watch only one movie, its rating gives certainty and the other's gives none."""
     loadings = np.array([[1.0, 0.0], [0.0, 1.0]])
     support = np.array([1_000_000, 1])
@@ -96,7 +96,7 @@ def test_the_share_known_is_of_the_stars_of_movies_that_people_watch() -> None:
 
 
 @pytest.mark.parametrize("name", FOLDED)
-def test_who_loves_what_is_on_the_right_stands_right_of_who_hates_it(name: str) -> None:
+def test_a_visitor_is_on_the_side_of_the_map_that_they_like(name: str) -> None:
     middle = portrait(name, {}).map
     assert middle is not None
     right = sorted(middle.movies, key=lambda point: -point.x)[:5]
@@ -107,7 +107,7 @@ def test_who_loves_what_is_on_the_right_stands_right_of_who_hates_it(name: str) 
     assert loving.x > 0 > hating.x
 
 
-def test_an_axis_is_named_after_the_famous_movies_farthest_out() -> None:
+def test_an_axis_is_named_after_the_popular_movies_farthest_out() -> None:
     loadings = np.column_stack([np.linspace(-2, 2, 9), np.tile([0.1, 0.0, -0.1], 3)])
     support = np.array([900, 800, 700, 600, 500, 400, 300, 200, 100])
     model = model_of(rating_of(np.full(9, MEAN), loadings, support=support), ranking_of(loadings))
@@ -119,7 +119,7 @@ def test_an_axis_is_named_after_the_famous_movies_farthest_out() -> None:
     assert drawn.axes[0].name == f"Film {FIRST + 8} or Film {FIRST}"
 
 
-def test_the_map_shows_her_movies_and_then_the_most_rated() -> None:
+def test_the_map_shows_the_visitors_movies_and_then_the_most_rated() -> None:
     support = np.arange(60, 0, -1)
     model = replace(MODEL, rating=replace(MODEL.rating, support=support.astype(np.int32)))
     last = {FIRST + row: 5.0 for row in range(50, 60)}
@@ -131,14 +131,14 @@ def test_the_map_shows_her_movies_and_then_the_most_rated() -> None:
     assert [i for i in shown if i not in last] == [FIRST + row for row in range(ON_THE_MAP - 10)]
 
 
-def test_tastes_of_one_dimension_have_no_map() -> None:
+def test_tastes_of_one_factor_have_no_map() -> None:
     loadings = np.array([[0.8], [0.6]])
     model = model_of(rating_of(np.full(2, MEAN), loadings), ranking_of(loadings))
     assert portrait("rating", {FIRST: 5.0}, model, Portraitist(model)).map is None
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
-def test_models_of_genres_and_tags_tell_their_own_weights(name: str) -> None:
+def test_models_of_genres_and_tags_show_their_own_weights(name: str) -> None:
     seen = portrait(name, RATINGS)
     rated = rated_from(RATINGS, MODEL.rating.rows)
     own = profile_of(name, MODEL, rated)
@@ -149,7 +149,7 @@ def test_models_of_genres_and_tags_tell_their_own_weights(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ranking", "rating", "als-8"])
-def test_models_of_factors_tell_what_they_expect_her_to_give_a_genre(name: str) -> None:
+def test_models_of_factors_show_the_predicted_stars_of_each_genre(name: str) -> None:
     """The models predict more stars for comedies if the visitor likes them and dislikes dramas."""
     taste = np.where(np.arange(60) % 3 == (3 - FIRST % 3) % 3, 1.0, -1.0)[:, None] * 0.6
     loadings = np.hstack([taste, np.zeros((60, 1))])
@@ -173,7 +173,7 @@ def test_models_of_factors_tell_what_they_expect_her_to_give_a_genre(name: str) 
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_models_that_see_everybody_alike_say_so(name: str) -> None:
+def test_models_that_do_not_depend_on_the_visitor_say_so(name: str) -> None:
     seen = portrait(name, RATINGS)
     assert (seen.genres, seen.tags, seen.map, seen.certainty) == ((), (), None, None)
     assert seen.tags_note == f"The model {name} sees everybody alike."
@@ -195,7 +195,7 @@ def test_a_model_without_tags_says_why() -> None:
     assert portrait("ranking", RATINGS).tags_note is None
 
 
-def test_surprises_are_the_ratings_farthest_from_everyones() -> None:
+def test_surprises_are_the_ratings_farthest_from_the_mean() -> None:
     seen = portrait("rating", RATINGS)
     assert MODEL.profiles is not None
     everyone = {i: float(MODEL.profiles.mean[MODEL.rating.rows[i]]) for i in RATINGS}
@@ -208,7 +208,7 @@ def test_surprises_are_the_ratings_farthest_from_everyones() -> None:
     assert first.expected == pytest.approx(predicted[MODEL.rating.rows[first.movie_id]])
 
 
-def test_of_many_tags_the_heaviest_are_told() -> None:
+def test_the_tags_with_the_greatest_weights_are_shown() -> None:
     assert MODEL.profiles is not None
     names = tuple(f"tag {number}" for number in range(90))
     people = np.random.default_rng(1).integers(0, 2, (60, 90)).astype(np.uint8)
@@ -222,11 +222,11 @@ def test_of_many_tags_the_heaviest_are_told() -> None:
     assert [*seen.tags] == sorted(seen.tags, key=lambda weight: -weight.stars)
 
 
-def test_movies_that_the_model_does_not_know_tell_nothing() -> None:
+def test_movies_that_the_model_does_not_know_are_ignored() -> None:
     assert portrait("ranking", {**RATINGS, 7: 5.0}) == portrait("ranking", RATINGS)
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_every_model_can_portray_and_does_so_the_same_each_time(name: str) -> None:
+def test_every_model_makes_the_same_profile_each_time(name: str) -> None:
     assert portrait(name, RATINGS) == portrait(name, RATINGS)
     assert portrait(name, RATINGS).rated == len(RATINGS)

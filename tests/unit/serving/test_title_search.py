@@ -57,7 +57,7 @@ def first(query: str, titles: TitleSearch = TITLES, model: Model = MODEL) -> tup
         ("indiana jones", "Raiders of the Lost Ark"),
     ],
 )
-def test_a_film_is_found_however_it_is_written(query: str, title: str) -> None:
+def test_a_film_is_found_in_any_spelling(query: str, title: str) -> None:
     assert first(query)[0] == title
 
 
@@ -78,14 +78,14 @@ def test_a_film_is_found_however_it_is_written(query: str, title: str) -> None:
         ("2012", ("2012", 2009)),
     ],
 )
-def test_numbers_are_parts_and_years(query: str, film: tuple[str, int]) -> None:
+def test_numbers_in_a_query_mean_parts_and_years(query: str, film: tuple[str, int]) -> None:
     assert first(query) == film
 
 
 @pytest.mark.parametrize(
     "query", ["m", "ma", "mat", "matr", "the matr", "matirx", "mtarix", "matrxi", "the martix"]
 )
-def test_the_beginning_of_a_title_is_enough_and_a_slip_does_no_harm(query: str) -> None:
+def test_the_beginning_of_a_title_is_enough_and_a_typing_error_does_no_harm(query: str) -> None:
     assert first(query)[0] in ("The Matrix", "M*A*S*H")
     assert query == "m" or first(query)[0] == "The Matrix"
 
@@ -103,24 +103,22 @@ def test_the_beginning_of_a_title_is_enough_and_a_slip_does_no_harm(query: str) 
         ("the shawshank redemption movie", "The Shawshank Redemption"),
     ],
 )
-def test_words_that_no_title_has_are_taken_for_those_they_are_nearly(
-    query: str, title: str
-) -> None:
+def test_unknown_words_match_similar_words_of_titles(query: str, title: str) -> None:
     assert first(query)[0] == title
 
 
-def test_of_films_that_begin_alike_the_most_rated_comes_first() -> None:
+def test_the_most_rated_of_films_that_begin_alike_comes_first() -> None:
     found = [MODEL.movies[movie_id].year for movie_id in TITLES.search("star wars", 2)]
     assert found == [1977, 1980]
 
 
-def test_a_film_that_is_meant_exactly_comes_before_a_more_famous_one() -> None:
+def test_an_exact_title_comes_before_a_more_popular_film() -> None:
     assert first("magnificent seven")[0] == "The Magnificent Seven"
     assert first("godfather of harlem")[0] == "Godfather of Harlem"
 
 
 @pytest.mark.parametrize("query", ["", " ", "?", "$", "zzzzqqqq", '"', "\0", "NEAR(", "title:"])
-def test_what_means_nothing_finds_nothing_or_something_but_never_fails(query: str) -> None:
+def test_a_meaningless_query_does_not_fail(query: str) -> None:
     assert len(TITLES.search(query, 8)) <= 8
 
 
@@ -132,7 +130,7 @@ def test_no_text_makes_a_search_fail(query: str, count: int) -> None:
 
 
 @given(st.lists(st.sampled_from(["the", "OR", "AND", "NOT", "NEAR", '"', "*", "2", "ii", "mat"])))
-def test_the_words_of_the_query_language_are_words_like_others(words: list[str]) -> None:
+def test_keywords_of_the_query_language_count_as_plain_words(words: list[str]) -> None:
     assert len(TITLES.search(" ".join(words), 5)) <= 5
 
 
@@ -143,7 +141,7 @@ def test_every_film_is_found_by_its_own_title() -> None:
             assert found == [movie.movie_id], movie.title
 
 
-def test_without_an_index_one_is_made() -> None:
+def test_a_missing_index_is_built() -> None:
     assert TitleSearch(MODEL).search("matrix", 3) == TITLES.search("matrix", 3)
 
 
@@ -152,11 +150,11 @@ def test_an_index_of_another_model_is_an_error() -> None:
         TitleSearch(MODEL, build_titles(random_model(3)))
 
 
-def test_what_is_typed_is_cut_to_a_length_that_can_be_searched() -> None:
+def test_a_long_query_is_cut_to_a_searchable_length() -> None:
     assert len(typed("a1 " * 1000).words) <= 12
 
 
-def test_of_60_queries_that_people_type_57_find_the_film_they_mean_first(
+def test_at_least_57_of_60_typical_queries_find_the_intended_film_first(
     shared_data: Path,
 ) -> None:
     movielens = model_of(shared_data / "ml-latest-small")
