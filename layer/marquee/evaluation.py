@@ -37,7 +37,7 @@ def models_named(text: str | None) -> list[str]:
     for name in names:
         if name not in EVALUATED:
             raise UnknownModelError(
-                f"there is no model {name!r}: use some of {', '.join(EVALUATED)}"
+                f"there is no model {name!r}: use one or more of {', '.join(EVALUATED)}"
             )
     return list(dict.fromkeys(names))
 

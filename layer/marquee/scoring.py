@@ -195,7 +195,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     """
     learning = _PROFILES.get(name)
     if learning is None:
-        raise _unknown(f"{name!r} tells no profile", PROFILE_NAMES)
+        raise _unknown(f"{name!r} has no profile", PROFILE_NAMES)
     profiles = _profiles(name, model)
     base = damped_mean(profiles, model.rating)
     if name in (TAGS, TAGS_LS):

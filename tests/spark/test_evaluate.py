@@ -203,7 +203,7 @@ def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
 def test_given_a_name_of_no_model_when_evaluated_then_one_sentence_names_those_there_are(
     spark: SparkSession, stored: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, "):
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use one or more of ranking, "):
         evaluate.run(spark, arguments_for(stored, tmp_path, "--models", "rankin"), SAY)
 
 

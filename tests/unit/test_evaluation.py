@@ -188,5 +188,5 @@ def test_given_models_named_then_those_are_measured_once_each() -> None:
 
 
 def test_given_a_name_of_no_model_then_the_error_names_those_there_are() -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, .*old"):
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use one or more of .*old"):
         models_named("ranking,rankin")

@@ -127,7 +127,7 @@ def test_given_no_folder_when_read_then_the_error_says_missing(tmp_path: Path) -
 def test_given_a_lost_file_when_read_then_the_error_names_it(name: str) -> None:
     files = to_files(a_model())
     del files[name]
-    with pytest.raises(ModelError, match=f"has lost {name}"):
+    with pytest.raises(ModelError, match=f"lacks {name}"):
         read_model(files)
 
 
@@ -159,7 +159,7 @@ def test_given_a_model_from_before_alternative_titles_when_read_then_movies_have
 
 @pytest.mark.parametrize("version", [None, "1", True, 0])
 def test_given_no_usable_schema_version_when_read_then_it_is_refused(version: object) -> None:
-    with pytest.raises(ModelError, match="names no schema version"):
+    with pytest.raises(ModelError, match="has no schema version"):
         read_model(with_manifest(schema_version=version))
 
 
@@ -185,7 +185,7 @@ def test_given_arrays_that_are_no_zip_when_read_then_it_is_refused() -> None:
 
 def test_given_movies_that_are_not_the_arrays_movies_when_read_then_it_is_refused() -> None:
     files = signed(to_files(a_model()), movies_json=b'[[2,"Am\xc3\xa9lie",2001,[]]]')
-    with pytest.raises(ModelError, match="do not hold the same movies"):
+    with pytest.raises(ModelError, match="do not contain the same movies"):
         read_model(files)
 
 

@@ -58,7 +58,7 @@ def test_given_a_file_that_the_manifest_names_when_it_is_lost_then_the_model_is_
 ) -> None:
     files = to_files(MODEL)
     del files[name]
-    with pytest.raises(ModelError, match=f"has lost {name}; train again"):
+    with pytest.raises(ModelError, match=f"lacks {name}; train again"):
         read_model(files)
 
 
@@ -81,7 +81,7 @@ def test_given_sizes_of_another_number_of_movies_when_read_then_it_is_an_error()
 
 def test_given_what_was_seen_of_other_movies_when_read_then_it_is_an_error() -> None:
     files = to_files(replace(MODEL, seen=random_model(20, first=900).seen))
-    with pytest.raises(ModelError, match=r"seen.npz names movies that rating.npz does not hold"):
+    with pytest.raises(ModelError, match=r"seen.npz names movies that rating.npz does not contain"):
         read_model(files)
 
 
@@ -89,7 +89,7 @@ def test_given_numbers_without_names_of_tags_then_it_is_an_error() -> None:
     mean = np.full(20, 3, dtype=np.float32)
     with pytest.raises(ModelError, match="tags has shape"):
         Profiles(mean, mean, (), np.ones((20, 2), dtype=np.uint8))
-    with pytest.raises(ModelError, match="names and no numbers"):
+    with pytest.raises(ModelError, match="names but no counts"):
         Profiles(mean, mean, ("dark",), None)
 
 

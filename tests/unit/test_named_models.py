@@ -180,7 +180,7 @@ def test_given_a_model_without_profiles_then_the_mean_says_how_to_get_it() -> No
 
 
 def test_given_a_model_that_tells_no_profile_then_the_error_names_those_that_do() -> None:
-    with pytest.raises(UnknownModelError, match="'mean' tells no profile: use one of genres, tags"):
+    with pytest.raises(UnknownModelError, match="'mean' has no profile: use one of genres, tags"):
         profile_of("mean", MODEL, rated(RATINGS))
 
 

@@ -147,7 +147,7 @@ def test_without_an_index_one_is_made() -> None:
 
 
 def test_an_index_of_another_model_is_an_error() -> None:
-    with pytest.raises(ModelError, match="of other movies"):
+    with pytest.raises(ModelError, match="does not list the model's movies"):
         Titles(MODEL, build_titles(random_model(3)))
 
 

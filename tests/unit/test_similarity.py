@@ -111,16 +111,16 @@ def test_given_an_unknown_movie_when_asked_then_nothing_is_similar() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", pack_similar(found_in_blocks(90))[:-40]])
 def test_given_a_damaged_file_when_read_then_the_error_says_how_to_mend_it(content: bytes) -> None:
-    with pytest.raises(ModelError, match=r"similar\.npz is damaged .* train with 'make train'"):
+    with pytest.raises(ModelError, match=r"similar\.npz is damaged .* run 'make train'"):
         read_similar(content)
 
 
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not of 90 movies"),
-        ({"scores": np.zeros((90, 2), dtype=np.float32)}, "not those of the neighbours"),
-        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "no movies"),
+        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
+        ({"scores": np.zeros((90, 2), dtype=np.float32)}, "do not match the similar movies"),
+        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "not in the model"),
     ],
 )
 def test_given_numbers_that_do_not_fit_when_read_then_it_is_an_error(

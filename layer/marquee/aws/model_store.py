@@ -57,9 +57,9 @@ class LoadedModel:
             index = read_beside(self._read, TITLES)
             if index is not None:
                 return Titles(self.model, index)
-            _logger.info("the model has no title index: one is made in memory")
+            _logger.info("the model has no title index; building one in memory")
         except ModelError:
-            _logger.exception("the title index cannot be read: another is made in memory")
+            _logger.exception("the title index cannot be read; building one in memory")
         return Titles(self.model)
 
     @cached_property
@@ -70,9 +70,9 @@ class LoadedModel:
         except LookupError:
             # Normal for a model that was trained while a visitor waited, and for a model whose
             # similar step has not run yet.
-            _logger.info("the model has no similar movies: they are compared as asked for")
+            _logger.info("the model has no similar movies; computing them on request")
         except ModelError:
-            _logger.exception("the similar movies cannot be read: they are compared as asked for")
+            _logger.exception("the similar movies cannot be read; computing them on request")
         return SimilarAsAsked(self.model)
 
     @cached_property
@@ -82,7 +82,7 @@ class LoadedModel:
             content = read_beside(self._read, LINKS)
             return {} if content is None else read_links(content)
         except ModelError:
-            _logger.exception("the links cannot be read: there are none")
+            _logger.exception("the links cannot be read; serving movies without links")
             return {}
 
 
@@ -157,7 +157,7 @@ class ModelStore:
             except ModelError:
                 continue
             if loaded.model.dataset == named.dataset:
-                _logger.warning("model %s serves in place of %s", model_id, named.model_id)
+                _logger.warning("serving model %s instead of %s", model_id, named.model_id)
                 return loaded
         return None
 
@@ -168,5 +168,5 @@ class ModelStore:
         return LoadedModel(read_model(read), read)
 
     def _report(self, what: str) -> None:
-        _logger.exception("%s, the last good model stays", what)
+        _logger.exception("%s; keeping the last readable model", what)
         self._unreadable()

@@ -306,7 +306,7 @@ def test_where_the_current_model_cannot_be_read_an_older_one_serves(
     assert loaded[0].model_id == MODEL_ID
     assert len(loaded[1].picks({10: 5.0})) > 0
     assert unreadable.call_count == 1
-    assert f"{MODEL_ID} serves in place of {NEWER}" in caplog.text
+    assert f"serving model {MODEL_ID} instead of {NEWER}" in caplog.text
 
 
 def test_an_older_model_of_another_data_set_never_serves(aws: Aws) -> None:

@@ -184,7 +184,10 @@ def test_the_active_data_sets_own_files_are_evaluated(
 def test_a_name_of_no_model_is_refused_before_anything_is_uploaded(
     environment: Environment, cluster: Cluster, films: Path
 ) -> None:
-    with Phases() as phases, pytest.raises(OperationError, match="no model 'rankin': use some of"):
+    with (
+        Phases() as phases,
+        pytest.raises(OperationError, match="no model 'rankin': use one or more of"),
+    ):
         evaluate(environment, phases, films, models="rankin")
 
     assert (cluster.steps, raw_files()) == ([], [])
