@@ -251,7 +251,7 @@ def test_given_a_test_file_of_another_kind_when_read_then_the_error_counts_its_l
     spark: SparkSession, tmp_path: Path
 ) -> None:
     (tmp_path / "u1.test").write_text("user,movie\n1\t2\t5\t0\n")
-    with pytest.raises(StepError, match=r"1 lines of u1\.test name no user and movie"):
+    with pytest.raises(StepError, match=r"1 lines of u1\.test have no user id and movie id"):
         official_pairs(spark, tmp_path.as_uri(), ["u1.test"])
 
 
@@ -284,7 +284,7 @@ def test_given_nothing_held_out_when_evaluated_then_the_error_says_what_is_neede
     )
     movies = spark.createDataFrame([(3, "Movie", 2000, ["Drama"])], MOVIES_SCHEMA)
     movies.write.parquet((tmp_path / "movies").as_uri())
-    with pytest.raises(StepError, match="both are needed, out of 1"):
+    with pytest.raises(StepError, match="of 1 ratings for training and"):
         evaluate.run(spark, arguments_for(tmp_path, tmp_path / "reports"), SAY)
 
 

@@ -70,7 +70,7 @@ def test_given_newest_visitors_who_make_it_worse_then_they_alone_are_left_out(
     chosen = choose_visitors(sources, in_use(), worse_with("late"), SAY)
     assert trained_on(chosen) == {"early", "left-out"}
     assert (chosen.visitors, chosen.examined.quality.is_worse) == (1, False)
-    assert "trying without 1 visitors" in capsys.readouterr().out
+    assert "trying without the 1 newest visitors" in capsys.readouterr().out
 
 
 def test_given_visitors_left_out_before_then_they_stay_left_out_and_new_ones_count(

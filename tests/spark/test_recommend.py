@@ -112,7 +112,7 @@ def test_given_a_member_who_rated_no_known_movie_when_served_then_the_error_says
 def test_given_a_member_of_another_data_set_when_served_then_the_error_names_both(
     results: dict[str, Result],
 ) -> None:
-    wanted = "rated data set 'another', the model is of 'tested'"
+    wanted = "the ratings are of data set 'another', the model of 'tested'"
     assert results[member(21, {}).visitor_id].error == wanted
 
 
@@ -124,7 +124,7 @@ def test_given_a_member_who_rated_one_unknown_movie_when_served_then_the_others_
 
 @pytest.mark.parametrize(
     ("visitor_id", "version", "reason"),
-    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is no version")],
+    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is not a version")],
 )
 def test_given_an_unusable_line_when_served_then_its_error_still_names_the_visitor(
     results: dict[str, Result], visitor_id: str, version: int, reason: str

@@ -233,7 +233,7 @@ def test_given_a_better_model_in_use_when_trained_then_the_new_one_is_refused(
 ) -> None:
     in_use = (models / "current.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
-    with pytest.raises(StepError, match=r"worse than the one in use .* was refused"):
+    with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
         train.run(spark, arguments, SAY)
     assert (models / "current.json").read_text() == in_use
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.

@@ -85,7 +85,7 @@ def test_given_a_model_with_sizes_when_copied_for_a_refused_one_then_the_copy_is
 
 
 def test_given_a_size_that_has_no_name_when_asked_for_then_it_is_refused() -> None:
-    with pytest.raises(ArgumentTypeError, match="named after '64': use 8, 16, 32"):
+    with pytest.raises(ArgumentTypeError, match="no ALS model of rank '64': use 8, 16, 32"):
         train.ranks_from("8,64")
 
 
