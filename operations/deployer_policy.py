@@ -316,7 +316,7 @@ def function_statements(names: Names) -> Iterator[Statement]:
         ],
         ["*"],
         {"ArnLike": {"lambda:FunctionArn": [function]}},
-        reason="AWS makes their ids up; the function that they call is the condition.",
+        reason="AWS chooses their ids; the function that they call is the condition.",
     )
     yield Statement(
         # CloudFormation creates them with the stack's tags (Lambda Developer Guide, "Using tags on
@@ -324,14 +324,14 @@ def function_statements(names: Names) -> Iterator[Statement]:
         "TagEventSources",
         ["lambda:TagResource", "lambda:UntagResource"],
         [names.arn("lambda", "event-source-mapping:*")],
-        reason="AWS makes their ids up; a tag of theirs decides about no right.",
+        reason="AWS chooses their ids; their tags decide no permission.",
     )
     yield Statement(
         "ListEventSources",
         ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListTags"],
         ["*"],
         reason="All three only read; the first two have no resource, tags of event source mappings"
-        " are asked for by ids that AWS makes up.",
+        " are asked for by ids that AWS chooses.",
     )
     yield Statement(
         "Api",
@@ -340,7 +340,7 @@ def function_statements(names: Names) -> Iterator[Statement]:
             f"arn:{names.partition}:apigateway:{names.region}::{path}"
             for path in ("/restapis", "/restapis/*", "/tags/*")
         ],
-        reason="AWS makes the ids of APIs up, and tags are no condition for most parts of an API:"
+        reason="AWS chooses the ids of APIs, and tags are no condition for most parts of an API:"
         " other APIs of this account and region can be changed. Give Marquee an account of its own"
         " where that matters.",
     )
@@ -496,7 +496,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
         "EndSubscription",
         ["sns:Unsubscribe"],
         ["*"],
-        reason="AWS has no resource for it; the id of a subscription is made up.",
+        reason="AWS has no resource for it; AWS chooses the id of a subscription.",
     )
 
 
@@ -514,7 +514,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["elasticmapreduce:AddTags"],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagging_own(f"elasticmapreduce:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of clusters up. Clusters without the tag can be taken over, those"
+        reason="AWS chooses the ids of clusters. Clusters without the tag can be taken over, those"
         " of others not.",
     )
     yield Statement(
@@ -532,7 +532,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagged("StringEquals", f"elasticmapreduce:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of clusters up; the tag is the condition.",
+        reason="AWS chooses the ids of clusters; the tag is the condition.",
     )
     yield Statement(
         "SecurityConfigurations",
@@ -562,7 +562,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["kms:TagResource"],
         [keys],
         names.if_tagging_own(),
-        reason="AWS makes the ids of keys up. Keys without the tag can be taken over, those of"
+        reason="AWS chooses the ids of keys. Keys without the tag can be taken over, those of"
         " others not.",
     )
     yield Statement(
@@ -577,7 +577,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ],
         [keys],
         names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of keys up; the tag is the condition.",
+        reason="AWS chooses the ids of keys; the tag is the condition.",
     )
     yield Statement(
         "KeyAlias",
@@ -597,7 +597,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/aws/dynamodb"]}}
         if names.tagged
         else {},
-        reason="AWS makes the ids of keys up; the alias is the condition.",
+        reason="AWS chooses the ids of keys; the alias is the condition.",
     )
 
 
@@ -611,7 +611,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         *("internet-gateway", "route-table", "security-group", "security-group-rule", "subnet"),
         *("vpc", "vpc-endpoint"),
     )
-    made_up = "AWS makes the ids of networks up; the tag is the condition."
+    made_up = "AWS chooses the ids of networks; the tag is the condition."
     in_a_vpc = [
         f"ec2:Create{name}" for name in ("RouteTable", "SecurityGroup", "Subnet", "VpcEndpoint")
     ]
@@ -682,7 +682,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
 def site_statements(names: Names) -> Iterator[Statement]:
     """Yield the statements for CloudFront, which serves the site's bucket."""
     made_up = (
-        "AWS makes the ids up, and CloudFront's policies carry no tags: those of other sites of"
+        "AWS chooses the ids, and CloudFront's policies carry no tags: those of other sites of"
         " this account can be changed."
     )
 
@@ -707,7 +707,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         ],
         of_kinds("distribution"),
         names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of distributions up; the tag is the condition.",
+        reason="AWS chooses the ids of distributions; the tag is the condition.",
     )
     yield Statement(
         "SitePolicies",
@@ -763,13 +763,13 @@ def option_statements(names: Names) -> Iterator[Statement]:
         "AttachWebAcl",
         ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"],
         [*web_acls, *stages],
-        reason="AWS makes the ids of APIs up.",
+        reason="AWS chooses the ids of APIs.",
     )
     yield Statement(
         "AttachToStage",
         ["apigateway:SetWebACL"],
         stages,
-        reason="AWS makes the ids of APIs up.",
+        reason="AWS chooses the ids of APIs.",
     )
     yield Statement(
         "Budget",
@@ -891,7 +891,7 @@ def boundary_document(names: Names) -> dict[str, Any]:
                 *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
             ],
             ["*"],
-            reason="EMR starts nodes with ids that AWS makes up; phones and traces have no ARN.",
+            reason="EMR starts nodes with ids that AWS chooses; phones and traces have no ARN.",
         ),
     ]
     return _document(statements)
@@ -903,7 +903,7 @@ _NOTHING_SECRET = Statement(
     "DecryptNothing",
     ["kms:Decrypt"],
     ["*"],
-    reason="A refusal, of every key.",
+    reason="It denies every key.",
     effect="Deny",
 )
 

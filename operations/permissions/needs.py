@@ -149,7 +149,7 @@ def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
                 yield Need(action, queue, f"{place}.{name} (Lambda polls the queue)")
     if "DeadLetterQueue" in properties:
         queue = _queue(properties["DeadLetterQueue"]["TargetArn"], "-arn", rendered)
-        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives a call up)")
+        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives up a call)")
 
 
 @cache

@@ -69,7 +69,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_given_a_lock_pip_refuses_when_built_then_the_error_names_the_environment(
     refused: tuple[Path, str],
 ) -> None:
-    assert refused[1].startswith("The environment emr could not be built: ERROR")
+    assert refused[1].startswith("The Python environment emr could not be built: ERROR")
 
 
 def test_given_a_failed_build_then_the_environment_counts_as_not_built(

@@ -284,7 +284,7 @@ def test_new_visitors_are_shown_against_a_guess_by_bias_only(
 def test_too_few_new_people_are_told_of_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     show({**REPORT, "new_visitors": {"people": 0, "answers": []}})
 
-    assert "too few people" in capsys.readouterr().out
+    assert "too few users" in capsys.readouterr().out
 
 
 def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:

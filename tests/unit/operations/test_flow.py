@@ -50,7 +50,7 @@ def test_movies_without_genres_can_be_rated() -> None:
 
 
 def test_given_an_empty_questionnaire_then_one_sentence_says_so() -> None:
-    with pytest.raises(OperationError, match="names no movie"):
+    with pytest.raises(OperationError, match="has no movies"):
         rate([], 1)
 
 
@@ -67,7 +67,7 @@ def test_a_form_is_read_from_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("{", "is not a JSON form"), ("[]", "holds no JSON object"), ("", "is not a JSON form")],
+    [("{", "is not a JSON form"), ("[]", "contains no JSON object"), ("", "is not a JSON form")],
 )
 def test_given_something_else_then_one_sentence_says_what(
     tmp_path: Path, text: str, sentence: str

@@ -138,7 +138,7 @@ def test_given_a_failure_before_anything_was_made_then_there_is_nothing_to_destr
 
     assert stages.ran == ["deploy"]
     assert "make destroy" not in str(raised.value)
-    assert "Nothing had been made" in page.read_text()
+    assert "Nothing had been created" in page.read_text()
 
 
 def test_given_the_destruction_fails_too_then_the_first_failure_is_reported(page: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_second_rollback_goes_back_further() -> None:
 def test_without_a_former_release_the_rollback_is_refused_and_nothing_moves() -> None:
     deploy("a")
 
-    with pytest.raises(OperationError, match="no release before the one in use"):
+    with pytest.raises(OperationError, match="no release before the active one"):
         releases.roll_back(STAGING)
     assert in_use() == {"a"}
 

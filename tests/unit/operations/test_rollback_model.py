@@ -61,9 +61,9 @@ def test_without_a_name_the_model_before_comes_into_use(
 
     assert in_use() == MIDDLE
     said = capsys.readouterr().out
-    assert f"In use now: {MIDDLE}" in said
+    assert f"Active now: {MIDDLE}" in said
     assert f"Before: {NEWEST}" in said
-    assert "(in use)" in said
+    assert "(active)" in said
     assert OLDEST in said
 
 
@@ -119,7 +119,7 @@ def test_without_an_older_model_nothing_is_changed() -> None:
     keep(NEWEST)
     switch_to(STAGING, NEWEST)
 
-    with pytest.raises(OperationError, match="no whole model of 'embedded' is older"):
+    with pytest.raises(OperationError, match="no complete model of 'embedded' is older"):
         roll_back()
     assert in_use() == NEWEST
 
