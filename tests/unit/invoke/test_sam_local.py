@@ -46,7 +46,7 @@ def test_an_answer_that_merely_has_an_error_message_among_others_is_an_answer() 
             "The function failed with Runtime.ExitError: exit status 3",
         ),
         ("Task timed out after 3.00 seconds", "The function failed: Task timed out after 3.00"),
-        ("\n", "The function gave no answer"),
+        ("\n", "The function returned no answer"),
     ],
 )
 def test_a_failure_that_sam_prints_and_exits_0_with_is_a_failure(

@@ -108,7 +108,8 @@ def test_a_model_of_another_data_set_is_passed_over_and_refused_by_name() -> Non
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    ("model_id", "words"), [("nothing", "no such model is kept"), (NEWEST, "already the active model")]
+    ("model_id", "words"),
+    [("nothing", "no such model is kept"), (NEWEST, "already the active model")],
 )
 def test_a_name_that_makes_no_sense_is_refused(model_id: str, words: str) -> None:
     with pytest.raises(OperationError, match=words):
