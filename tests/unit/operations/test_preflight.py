@@ -693,7 +693,7 @@ def test_variables_that_terraform_refuses_stop(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(run, "answered", lambda name, _: Result(name, Level.OK, ""))
 
     def refused(_: Environment) -> Any:
-        raise OperationError("core_instance_count is a whole number from 1 to 100.")
+        raise OperationError("core_instance_count must be a whole number from 1 to 100.")
 
     assert run.preflight(account.environment, planned=refused)[-1].level is Level.STOP
 
