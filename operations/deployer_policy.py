@@ -200,7 +200,7 @@ def data_statements(names: Names) -> Iterator[Statement]:
         "ListTablesBackups",
         ["dynamodb:ListBackups"],
         ["*"],
-        reason="AWS has no resource for it; it only reads.",
+        reason="It supports no resource; it only reads.",
     )
     yield Statement(
         "Titles",  # for `make import`
@@ -244,7 +244,7 @@ def data_statements(names: Names) -> Iterator[Statement]:
         "ListByName",
         ["dynamodb:ListBackups", "ssm:DescribeParameters"],
         ["*"],
-        reason="AWS has no resource for either; they show names and no values.",
+        reason="Neither supports resources; they show names but no values.",
     )
 
 
@@ -275,8 +275,8 @@ def function_statements(names: Names) -> Iterator[Statement]:
         "Templates",
         ["cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:GetTemplateSummary"],
         ["*"],
-        reason="Both only read; the first has no resource, the second reads a template before its"
-        " stack is there.",
+        reason="Both only read; the first supports no resource, the second reads a template before"
+        " its stack exists.",
     )
     function = names.arn("lambda", f"function:{names.prefix}-*")
     yield Statement(
@@ -330,8 +330,8 @@ def function_statements(names: Names) -> Iterator[Statement]:
         "ListEventSources",
         ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListTags"],
         ["*"],
-        reason="All three only read; the first two have no resource, tags of event source mappings"
-        " are asked for by ids that AWS chooses.",
+        reason="All three only read; the first two support no resource, and the third reads tags of"
+        " event source mappings, whose ids AWS chooses.",
     )
     yield Statement(
         "Api",
@@ -340,9 +340,9 @@ def function_statements(names: Names) -> Iterator[Statement]:
             f"arn:{names.partition}:apigateway:{names.region}::{path}"
             for path in ("/restapis", "/restapis/*", "/tags/*")
         ],
-        reason="AWS chooses the ids of APIs, and tags are no condition for most parts of an API:"
-        " other APIs of this account and region can be changed. Give Marquee an account of its own"
-        " where that matters.",
+        reason="AWS chooses the ids of APIs, and most parts of an API do not support conditions on"
+        " tags: other APIs of this account and region can be changed. Where that matters, give"
+        " Marquee an account of its own.",
     )
     yield Statement(
         "Schedules",
@@ -481,8 +481,8 @@ def role_statements(names: Names) -> Iterator[Statement]:
             *("sns:GetSMSSandboxAccountStatus", "sns:GetSubscriptionAttributes"),
         ],
         ["*"],
-        reason="All only read. Terraform lists alarms and log groups to find one; the others have"
-        " no resource that could be named.",
+        reason="All only read. Terraform lists alarms and log groups to find one; the others"
+        " support no resource.",
     )
     yield Statement(
         "AskForOwnRights",  # for the preflight; docs/operating.md proposes these names
@@ -496,7 +496,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
         "EndSubscription",
         ["sns:Unsubscribe"],
         ["*"],
-        reason="AWS has no resource for it; AWS chooses the id of a subscription.",
+        reason="It supports no resource; AWS chooses the ids of subscriptions.",
     )
 
 
@@ -507,15 +507,15 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["elasticmapreduce:RunJobFlow"],
         ["*"],
         names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
-        reason="A cluster has no id before it is made; its tag is the condition.",
+        reason="A cluster has no id before it is created; its tag is the condition.",
     )
     yield Statement(
         "TagCluster",  # also needed to create one
         ["elasticmapreduce:AddTags"],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagging_own(f"elasticmapreduce:ResourceTag/{TAG}"),
-        reason="AWS chooses the ids of clusters. Clusters without the tag can be taken over, those"
-        " of others not.",
+        reason="AWS chooses the ids of clusters. Clusters without the tag can be taken over, other"
+        " deployments' clusters cannot.",
     )
     yield Statement(
         "Cluster",
@@ -544,7 +544,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
             *("elasticmapreduce:ListReleaseLabels", "elasticmapreduce:ListSupportedInstanceTypes"),
         ],
         ["*"],
-        reason="AWS has no resource for any of them. Security configurations of other clusters can"
+        reason="None of them supports resources. Security configurations of other clusters can"
         " be deleted, which does not change a running cluster.",
     )
     yield Statement(
@@ -552,7 +552,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["kms:CreateKey"],
         ["*"],
         names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
-        reason="A key has no id before it is made; its tag is the condition.",
+        reason="A key has no id before it is created; its tag is the condition.",
     )
     keys = names.arn("kms", "key/*")
     yield Statement(
@@ -562,8 +562,8 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["kms:TagResource"],
         [keys],
         names.if_tagging_own(),
-        reason="AWS chooses the ids of keys. Keys without the tag can be taken over, those of"
-        " others not.",
+        reason="AWS chooses the ids of keys. Keys without the tag can be taken over, other"
+        " deployments' keys cannot.",
     )
     yield Statement(
         "Key",
@@ -588,7 +588,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         "ListAliases",
         ["kms:ListAliases"],
         ["*"],
-        reason="AWS has no resource for it; it only reads.",
+        reason="It supports no resource; it only reads.",
     )
     yield Statement(
         "TablesKey",  # Terraform compares a table's key with DynamoDB's default key
@@ -659,7 +659,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         ["ec2:CreateTags"],
         of_kinds(*made),
         names.if_tagging_own(),
-        reason=f"{made_up} Networks without the tag can be taken over, those of others not.",
+        reason=f"{made_up} Networks without the tag can be taken over, others cannot.",
     )
     yield Statement(
         "LookAtNetwork",
@@ -675,7 +675,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         ],
         ["*"],
         {"StringEquals": {"ec2:Region": names.region}} if names.tagged else {},
-        reason="EC2's Describe actions have no resource; they only read.",
+        reason="EC2's Describe actions support no resource; they only read.",
     )
 
 
@@ -694,7 +694,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         ["cloudfront:CreateDistribution", "cloudfront:TagResource"],
         of_kinds("distribution"),
         names.if_tagging_own(),
-        reason="A distribution has no id before it is made; its tag is the condition.",
+        reason="A distribution has no id before it is created; its tag is the condition.",
     )
     yield Statement(
         "Site",
@@ -724,7 +724,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         "MakeSiteAccess",
         ["cloudfront:CreateOriginAccessControl"],
         ["*"],
-        reason="AWS has no resource for it.",
+        reason="It supports no resource.",
     )
 
 
@@ -740,7 +740,7 @@ def inventory_statements(_: Names) -> Iterator[Statement]:
             *("sns:ListTopics", "sqs:ListQueues"),
         ],
         ["*"],
-        reason="They list names of the whole account and have no resource that could be named.",
+        reason="They list names of the whole account and support no resource.",
     )
 
 
@@ -783,7 +783,7 @@ def option_statements(names: Names) -> Iterator[Statement]:
         "TextSettings",
         ["sns:GetSMSAttributes", "sns:SetSMSAttributes"],
         ["*"],
-        reason="The settings of texts belong to the whole account and have no resource.",
+        reason="The settings of texts belong to the whole account and support no resource.",
     )
     yield Statement(
         "PassToTexts",

@@ -332,8 +332,8 @@ def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
     ]
     if not wanted:
         raise OperationError(
-            f"The movies of {model.dataset!r} carry no TMDB ids: import a data set that comes with"
-            " a links.csv, as MovieLens' do since 20M, and train."
+            f"The movies of {model.dataset!r} have no TMDB ids: import a data set with a"
+            " links.csv, such as MovieLens 20M or newer, and train."
         )
     return model.dataset, wanted
 

@@ -21,11 +21,11 @@ _WAITS = (
     ),
     (
         r"BucketAlreadyExists\b",
-        "Another AWS account holds a bucket of this name: choose another ENV.",
+        "Another AWS account has a bucket of this name: choose another ENV.",
     ),
     (
         r"BucketAlreadyOwnedByYou",
-        "This account still holds a bucket of this name, perhaps in another region, that an earlier"
+        "This account still has a bucket of this name, perhaps in another region, that an earlier"
         " deployment left: empty and delete it in the S3 console, then try again.",
     ),
     (
@@ -62,7 +62,7 @@ _WAITS = (
     (
         # Lambda Developer Guide, "Troubleshoot deployment": a new role takes seconds to propagate
         r"role defined for the function cannot be assumed",
-        "IAM takes some seconds to make a new role known everywhere: try again.",
+        "IAM takes some seconds to propagate a new role: try again.",
     ),
     (
         r"OperationAbortedException|conflicting operation is currently in progress",

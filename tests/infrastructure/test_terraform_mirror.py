@@ -78,7 +78,7 @@ def test_given_a_named_mirror_without_the_provider_then_one_sentence_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CHOSEN_MIRROR, str(tmp_path))
-    with pytest.raises(OperationError, match=f"{CHOSEN_MIRROR} is {tmp_path}, which holds no"):
+    with pytest.raises(OperationError, match=f"{CHOSEN_MIRROR} is {tmp_path}, which contains no"):
         provider_mirror()
 
 

@@ -349,7 +349,7 @@ def test_movies_without_tmdb_ids_are_said(
     environment: Environment, tmdb: Tmdb, links: dict[int, Ids] | None
 ) -> None:
     use_model(links)
-    with pytest.raises(OperationError, match="carry no TMDB ids"):
+    with pytest.raises(OperationError, match="have no TMDB ids"):
         run(environment, tmdb)
 
 
