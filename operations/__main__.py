@@ -329,7 +329,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("DEBUG"):
             raise
         raise OperationError(
-            f"AWS rejected a call of 'make {options.command}': {error}{waiting_time([str(error)])}"
+            f"A call to AWS failed in 'make {options.command}': {error}{waiting_time([str(error)])}"
         ) from error
 
 

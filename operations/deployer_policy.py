@@ -682,7 +682,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
 def site_statements(names: Names) -> Iterator[Statement]:
     """Yield the statements for CloudFront, which serves the site's bucket."""
     made_up = (
-        "AWS chooses the ids, and CloudFront's policies carry no tags: those of other sites of"
+        "AWS chooses the ids, and CloudFront's policies have no tags: those of other sites in"
         " this account can be changed."
     )
 

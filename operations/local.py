@@ -74,7 +74,7 @@ def stop(environment: Environment) -> str:
         )
     with suppress(OSError):  # fails if another deployment's state is in there
         STATES.rmdir()
-    return "The local AWS is stopped and nothing is left of it."
+    return "The local AWS is stopped and its data is deleted."
 
 
 def terraform_inputs(environment: Environment) -> str:

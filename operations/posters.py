@@ -101,8 +101,8 @@ class Tmdb:
         except (ValueError, KeyError, TypeError) as error:
             raise OperationError(
                 f"TMDB's answer about movie {tmdb_id} has no poster_path: a proxy may have answered"
-                " in TMDB's place. Check that, then run 'make posters' again; it continues from"
-                " here."
+                " in TMDB's place. Check that, then run 'make posters' again; it continues where"
+                " it stopped."
             ) from error
         if path is None:
             return None
@@ -147,7 +147,7 @@ class Tmdb:
                 wait = _seconds(answer.headers.get("Retry-After"), 2.0**attempt)
         raise OperationError(
             f"TMDB failed to answer {ATTEMPTS} times ({problem}): run 'make posters' again later;"
-            " it continues from here."
+            " it continues where it stopped."
         )
 
 
