@@ -41,7 +41,9 @@ console = Console(width=100)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=500, help="picks asked for, one by one")
+    parser.add_argument(
+        "--calls", type=int, default=500, help="number of calls for picks, one by one"
+    )
     parser.add_argument("--cold-starts", type=int, default=5)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()
@@ -140,11 +142,11 @@ def report(answered: Sequence[float], own: Sequence[float], cold: Sequence[float
         ("picks at the caller, p99", _p99(answered), P99_AT_MOST, "ms"),
         ("the function's own time, p50", statistics.median(own), None, "ms"),
         ("the function's own time, p99", _p99(own), OWN_P99_AT_MOST, "ms"),
-        ("cold start to the answer, middle", statistics.median(cold), COLD_AT_MOST, "s"),
+        ("cold start to the answer, median", statistics.median(cold), COLD_AT_MOST, "s"),
         ("cold start to the answer, slowest", max(cold), COLD_AT_MOST, "s"),
     ]
     table = Table(title=f"POST /picks, 17,770 movies, rank 64; {machine()}")
-    for heading in ("", "measured", "goal, at most", ""):
+    for heading in ("", "measured", "goal (at most)", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for name, measured, goal, unit in rows:
         met = "" if goal is None else "met" if measured <= goal else "NOT met"

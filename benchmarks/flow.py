@@ -39,7 +39,7 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10, help="forms sent one at a time")
-    parser.add_argument("--burst", type=int, default=300, help="forms sent at once")
+    parser.add_argument("--burst", type=int, default=300, help="forms in the burst")
     parser.add_argument("--clients", type=int, default=8, help="clients that send the burst")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()

@@ -52,19 +52,21 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", choices=SHAPES, default="100k", help="the one data set")
-    parser.add_argument("--large", choices=SHAPES, default="20m", help="the other")
-    parser.add_argument("--forms", type=int, default=10, help="forms sent to each, by turns")
-    parser.add_argument("--driver-memory", default="6g", help="of the steps that import")
-    parser.add_argument("--iterations", type=int, default=2, help="of the trainings")
+    parser.add_argument("--small", choices=SHAPES, default="100k", help="the smaller data set")
+    parser.add_argument("--large", choices=SHAPES, default="20m", help="the larger data set")
+    parser.add_argument("--forms", type=int, default=10, help="forms sent to each, alternately")
+    parser.add_argument("--driver-memory", default="6g", help="driver memory of the import's steps")
+    parser.add_argument("--iterations", type=int, default=2, help="iterations of each training")
     parser.add_argument(
-        "--random-factors", action="store_true", help="put a made-up model in use, train none"
+        "--random-factors",
+        action="store_true",
+        help="publish a generated model instead of training",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the ratings")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the ratings")
     parser.add_argument(
         "--ports",
         type=lambda text: [int(port) for port in text.split(",")],
-        help="of two local AWS that are up and have imported the small and the large one already",
+        help="ports of two running local AWS that have imported the small and the large data set",
     )
     options = parser.parse_args()
     sizes = (options.small, options.large)
@@ -170,7 +172,7 @@ def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
 
 def report(sizes: tuple[str, ...], seconds: list[list[float]]) -> None:
     table = Table(title=f"Form → text with a fresh model (seconds), {machine()}")
-    for heading in ("ratings", "fastest", "p50 / p95", "of the smaller one's p50"):
+    for heading in ("ratings", "fastest", "p50 / p95", "ratio of the p50s"):
         table.add_column(heading, justify="right")
     middle = [statistics.median(each) for each in seconds]
     for size, each, own in zip(sizes, seconds, middle, strict=True):

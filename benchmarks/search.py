@@ -37,8 +37,8 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--movies", type=Path, default=MOVIES, help="csv with a column title")
-    parser.add_argument("--visitors", type=int, default=100, help="who type a title each")
+    parser.add_argument("--movies", type=Path, default=MOVIES, help="CSV file with a column title")
+    parser.add_argument("--visitors", type=int, default=100, help="visitors, who each type a title")
     options = parser.parse_args()
     chance = np.random.default_rng(SEED)
     with options.movies.open(encoding="utf-8") as file:

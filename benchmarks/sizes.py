@@ -39,11 +39,13 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SHAPES, default="1m", help="of the made-up ratings")
+    parser.add_argument(
+        "--size", choices=SHAPES, default="1m", help="size of the generated ratings"
+    )
     parser.add_argument("--driver-memory", default="6g")
     options = parser.parse_args()
     shape = SHAPES[options.size]
-    table = Table(title=f"{shape.ratings:,} made-up ratings, noise {NOISE} stars; {machine()}")
+    table = Table(title=f"{shape.ratings:,} generated ratings, noise {NOISE} stars; {machine()}")
     for heading in ("", "RMSE", f"nDCG@{PICKS}", "seconds"):
         table.add_column(heading, justify="right" if heading else "left")
     with (
@@ -112,7 +114,7 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
     ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
     stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
     if stars is None or ndcg is None or other is None:
-        raise SystemExit("nobody has ratings held out: make more of them")
+        raise SystemExit("no user has held-out ratings: generate more ratings")
     return (
         f"{stars.value:.4f} ± {stars.margin:.4f}",
         f"{ndcg.value:.3f} ± {ndcg.margin:.3f} (popularity {other.value:.3f})",

@@ -92,8 +92,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", default="1m,10m", help=f"some of {', '.join(SHAPES)}")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="processes of each contestant")
+    parser.add_argument("--sizes", default="1m,10m", help=f"a list of {', '.join(SHAPES)}")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help="rounds; each runs every contestant in a process of its own",
+    )
     parser.add_argument("--driver-memory", default="6g")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -195,7 +200,9 @@ def _timed_mllib(task: Task, driver_memory: str) -> list[Timed]:
         ratings.count()
         java = _java_process(spark)
         if has_native_blas(spark) != ours:
-            raise SystemExit(f"{task.contestant} needs {'a' if ours else 'no'} native BLAS")
+            raise SystemExit(
+                f"{task.contestant} must run {'with' if ours else 'without'} a native BLAS"
+            )
 
         def fit(rank: int, iterations: int) -> None:
             model = _als(task, rank, iterations).fit(ratings)

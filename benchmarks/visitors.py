@@ -128,9 +128,9 @@ class Visit:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--visitors", type=int, default=50, help="visitors at once")
-    parser.add_argument("--arrive", type=float, default=10, help="seconds until all have come")
-    parser.add_argument("--seconds", type=float, default=60, help="how long each stays")
+    parser.add_argument("--visitors", type=int, default=50, help="visitors at the same time")
+    parser.add_argument("--arrive", type=float, default=10, help="seconds until all have arrived")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds that each stays")
     parser.add_argument("--think", type=float, default=2, help="seconds between two calls")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()
@@ -188,7 +188,9 @@ def objects_of(deployment: Deployment) -> Counter[str]:
 
 
 def report(seen: Seen, options: argparse.Namespace) -> None:
-    title = f"{options.visitors} visitors at once for {options.seconds:.0f} s (milliseconds)"
+    title = (
+        f"{options.visitors} visitors at the same time for {options.seconds:.0f} s (milliseconds)"
+    )
     table = Table(title=title)
     for heading in ("call", "calls", "p50", "p99", "answers"):
         table.add_column(heading, justify="left" if heading in ("call", "answers") else "right")

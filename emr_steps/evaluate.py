@@ -106,7 +106,7 @@ def evaluate(
         )
         problems |= lacking
         folds.append(fold)
-        say(f"{name}: trained on {fold.trained} ratings, measured {fold.people} users")
+        say(f"{name}: trained on {fold.trained} ratings, measured on {fold.people} users")
     return folds, problems
 
 
@@ -117,8 +117,8 @@ def _evaluate_fold(
     trained = ratings.totals.ratings - held_out
     if not held_out or not trained:
         raise StepError(
-            f"the split {name!r} leaves {trained} ratings to train on and {held_out} to measure by:"
-            f" both are needed, out of {ratings.totals.ratings}"
+            f"the split {name!r} leaves {trained} of {ratings.totals.ratings} ratings for training "
+            f"and {held_out} for testing; neither may be 0: use more ratings or another split"
         )
     training = marked.filter(~F.col("test"))
     model = model_of(training, ratings, names)
@@ -197,7 +197,7 @@ def measure_new_people(ratings: Ratings, say: StepLog) -> list[FirstAnswers]:
     users = training.select("user").distinct().count()
     examiner = NewVisitorExaminer(model.rating, count_seen(training, model.rating, users), bias)
     visitors = measure_new_visitors(people, examiner)
-    say(f"asked {len(visitors)} people on whom nothing was trained")
+    say(f"measured {len(visitors)} new visitors: users who were not in training")
     return after_first_answers(visitors)
 
 
@@ -231,8 +231,8 @@ def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:
 def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
     """Return RMSE by number of answers and way of predicting, and the number of movies shown."""
     return {
-        "rule": f"a tenth of the users, Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0, is "
-        "left out of training; RMSE over those of their ratings that none of the ways asked for",
+        "rule": f"a tenth of the users (Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0) is "
+        "not in training; RMSE over their ratings of movies that none of the ways asked about",
         "people": rows[0].people if rows else 0,
         "answers": [
             {
@@ -277,7 +277,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> dic
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
             raise StepError(
-                f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
+                f"{folder} is empty: run the prepare step of {arguments.dataset!r} first"
             )
     raw_names = files.names(arguments.raw) if arguments.raw else {}
     split = split_named(arguments.split, arguments.seed, raw_names)
@@ -346,11 +346,13 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--raw", help="folder of the raw files, for an official split")
     parser.add_argument("--report", required=True, help=f"folder to write {EVALUATION} into")
-    parser.add_argument("--models", help=f"some of {', '.join(EVALUATED)} (default: all)")
+    parser.add_argument("--models", help=f"a list of {', '.join(EVALUATED)} (default: all)")
     parser.add_argument(
-        "--split", help=f"{RANDOM}, official or u1 … u5 (default: official where there is one)"
+        "--split", help=f"{RANDOM}, official or u1 to u5 (default: official if there is one)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the split and of ALS (default 1)"
+    )
     return parser.parse_args(argv)
 
 

@@ -314,7 +314,7 @@ def _header_reason() -> Column:
 def _id_reason(value: Column, what: str, kind: str) -> Column:
     return F.when(
         ~F.coalesce(value.rlike(r"^\d+$"), F.lit(False)),
-        f"{what} id is no whole number from 0 up",
+        f"{what} id is not a whole number from 0 up",
     ).when(value.try_cast(kind).isNull(), f"{what} id is too large")
 
 
@@ -477,12 +477,12 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) ->
     say(f"{layout.form.described}: {', '.join(layout.files)}")
     report.official_tests = list(layout.official_tests)
     if layout.official_tests:
-        say(f"held out when evaluating: {', '.join(layout.official_tests)}")
+        say(f"held out by evaluations: {', '.join(layout.official_tests)}")
     if layout.ignored:
         say(f"ignored: {', '.join(layout.ignored)}")
     movies = _movies(spark, arguments.raw, layout, report)
     rows = _ratings(spark, arguments.raw, layout, movies, report)
-    say(f"{report.rows} rows read, {sum(report.bad_rows.values())} left out")
+    say(f"read {report.rows} rows, left out {sum(report.bad_rows.values())}")
     good = rows.filter(F.col("reason").isNull())
     latest_ratings(good).write.mode("overwrite").parquet(arguments.ratings)
     with_links(spark, arguments.raw, layout, movies).write.mode("overwrite").parquet(
@@ -492,11 +492,12 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) ->
         # Also without tags: the empty table replaces the tags of an earlier import.
         tags = _tags(spark, arguments.raw, layout, movies, report)
         tag_counts(tags).write.mode("overwrite").parquet(arguments.tags)
-        say(f"{report.tags} tags of movies")
+        say(f"read {report.tags} tags")
     _count_written(spark, arguments, report)
     say(
         f"wrote {report.ratings} ratings of {report.users} users for {report.movies_rated} of "
-        f"{report.movies} movies; {report.duplicates} rated more than once"
+        f"{report.movies} movies; dropped {report.duplicates} older ratings by the same user of "
+        "the same movie"
     )
     written = json.dumps(asdict(report), ensure_ascii=False, indent=1)
     files.write(join(arguments.report, "prepare.json"), written.encode())
@@ -511,7 +512,7 @@ def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> Da
     rows = parse_movies(lines, layout.form, genres).persist()
     counts = bad_rows(rows)
     if not counts.pop("", 0):
-        raise StepError(f"{layout.movies} holds no movie that can be read ({_told(counts)})")
+        raise StepError(f"{layout.movies} contains no readable movie ({_told(counts)})")
     if counts:
         report.bad_rows.update(counts)
         report.examples += examples(rows, text_blocks(lines))

@@ -57,9 +57,11 @@ class Server:
         except ContractError as error:
             return self._fail(*_name_in(line), f"the submission's line is unusable: {error}")
         if not 0 < member.version < 2**31:
-            return self._fail(member.visitor_id, 0, f"{member.version} is no version")
+            return self._fail(member.visitor_id, 0, f"{member.version} is not a version")
         if member.dataset != self.dataset:
-            reason = f"rated data set {member.dataset!r}, the model is of {self.dataset!r}"
+            reason = (
+                f"the ratings are of data set {member.dataset!r}, the model of {self.dataset!r}"
+            )
         elif not any(self.recommender.knows(rating.movie_id) for rating in member.ratings):
             reason = f"model {self.model_id} knows none of the rated movies"
         else:

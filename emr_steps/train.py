@@ -85,7 +85,7 @@ def complete(
         profiling = pool.submit(profiles_of, ratings, tags)
         model = fit(ratings, size, totals, seed)
         profiles = profiling.result()
-    say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
+    say(f"fitted the model of {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
     seen = count_seen(ratings, model.rating, totals.users)
@@ -142,10 +142,10 @@ def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: St
     try:
         active = CurrentModel.from_json(files.read(uri)).dataset
     except ContractError as error:
-        say(f"{uri} stays as it is, {error}; train with --switch to replace it")
+        say(f"{uri} stays as it is: {error}; train with --switch to replace it")
         return False
     if active != dataset:
-        say(f"{uri} stays at data set {active!r}; train with --switch to move it to {dataset!r}")
+        say(f"{uri} still names data set {active!r}; train with --switch to name {dataset!r}")
     return active == dataset
 
 
@@ -178,7 +178,7 @@ def files_beside(model: Model, movies: DataFrame, say: StepLog) -> dict[str, byt
         return {TITLES: build_titles(model), **found}
     except sqlite3.OperationalError as error:
         # This does not fail the training: the API builds the index itself if it is missing.
-        say(f"no title index, this Python's SQLite cannot make one: {error}")
+        say(f"no title index: this Python's SQLite cannot build one: {error}")
         return found
 
 
@@ -197,7 +197,9 @@ def ranks_from(listed: str) -> tuple[int, ...]:
     ranks = [rank.strip() for rank in listed.split(",")]
     if unknown := [rank for rank in ranks if rank not in map(str, ALS_RANKS)]:
         known = ", ".join(map(str, ALS_RANKS))
-        raise argparse.ArgumentTypeError(f"no model is named after {unknown[0]!r}: use {known}")
+        raise argparse.ArgumentTypeError(
+            f"there is no ALS model of rank {unknown[0]!r}: use {known}"
+        )
     return tuple(sorted({int(rank) for rank in ranks}))
 
 
@@ -209,24 +211,32 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--visitors", required=True, help="folder of the visitor objects")
     parser.add_argument("--model", required=True, help="model folder to write; its name is the id")
-    parser.add_argument("--current", required=True, help="current.json to move to the new model")
-    parser.add_argument("--in-use", help="folder of the model in use, to compare the new one with")
     parser.add_argument(
-        "--switch", action="store_true", help="make this data set the active one, whatever it was"
+        "--current", required=True, help="current.json, which will name the new model"
+    )
+    parser.add_argument("--in-use", help="folder of the active model, to compare with")
+    parser.add_argument(
+        "--switch",
+        action="store_true",
+        help="make this data set the active one, whichever is active now",
     )
     parser.add_argument(
         "--sizes",
         type=ranks_from,
         default=(),
-        help=f"also fit ALS of these ranks, as in {','.join(map(str, ALS_RANKS))}",
+        help=f"also fit ALS of these ranks, e.g. {','.join(map(str, ALS_RANKS))}",
     )
     parser.add_argument(
         "--all-visitors",
         action="store_true",
-        help="try again with the visitors that the model in use was trained without",
+        help="include the visitors who were left out of the active model",
     )
-    parser.add_argument("--iterations", type=int, help="of ALS (default: by the number of ratings)")
-    parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
+    parser.add_argument(
+        "--iterations", type=int, help="iterations of ALS (default: by the number of ratings)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the split and of ALS (default 1)"
+    )
     return parser.parse_args(argv)
 
 
@@ -243,7 +253,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
             raise StepError(
-                f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
+                f"{folder} is empty: run the prepare step of {arguments.dataset!r} first"
             )
     movies = (
         spark.read.schema(LINKED_MOVIES_SCHEMA)
@@ -284,10 +294,10 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
         copy_model(arguments.in_use, arguments.model, files)
         also = f", also without the {chosen.refused_with} newest visitors,"
         raise StepError(
-            f"the new model is worse than the one in use ({quality})"
-            f"{also if chosen.refused_with else ''} and was refused: "
-            f"{arguments.current} stays, the refused model lies in "
-            f"{join(arguments.model, REFUSED)}; look at what was imported lately"
+            f"the new model is worse than the active one ({quality})"
+            f"{also if chosen.refused_with else ''} and was rejected: "
+            f"{arguments.current} stays as it is, and the rejected model is in "
+            f"{join(arguments.model, REFUSED)}; check what was imported lately"
         )
     publish(model, held_out, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")
@@ -301,7 +311,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
             chosen.visitors,
         )
         files.write(arguments.current, current.to_json().encode())
-        say(f"{arguments.current} names {model.model_id}")
+        say(f"published {model.model_id} in {arguments.current}")
     return model
 
 

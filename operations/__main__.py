@@ -80,7 +80,7 @@ def _renew(environment: Environment, _: argparse.Namespace) -> None:
 
 def _preflight(environment: Environment, options: argparse.Namespace) -> None:
     quiet = on_stderr() if options.json else nullcontext()
-    with quiet, Phases() as phases, phases.phase("ask the account") as phase:
+    with quiet, Phases() as phases, phases.phase("check the account") as phase:
         results = preflight(environment, progress=phase.detail)
     if options.json:
         print(json.dumps(as_json(environment, results), ensure_ascii=False))
@@ -105,7 +105,7 @@ def _drift(environment: Environment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
         detect_drift(environment, phases)
-    out.print(f"{environment.name!r} and the work tree are the same.")
+    out.print(f"The deployment {environment.name!r} matches the work tree.")
 
 
 def _deployer_policy(environment: Environment, options: argparse.Namespace) -> None:
@@ -208,29 +208,29 @@ def _site_url(environment: Environment, _: argparse.Namespace) -> None:
 
 
 COMMANDS: dict[str, tuple[Command, str]] = {
-    "local": (_local, "bring everything up on this machine"),
+    "local": (_local, "start everything on this machine"),
     "stop": (_stop, "stop the local AWS and leave nothing behind"),
-    "bootstrap": (_bootstrap, "make the bucket of Terraform's state"),
+    "bootstrap": (_bootstrap, "create the bucket for Terraform's state"),
     "plan": (_plan, "show what Terraform would change"),
-    "preflight": (_preflight, "say what would stop a deployment; changes nothing"),
-    "cost": (_cost, "show what the deployment costs a month; needs no account"),
+    "preflight": (_preflight, "list what would stop a deployment; changes nothing"),
+    "cost": (_cost, "estimate the deployment's monthly cost; needs no account"),
     "deploy": (_deploy, "make the account match the work tree"),
     "renew": (_renew, "replace the cluster while visitors are served"),
-    "drift": (_drift, "list where the account and the work tree differ; changes nothing"),
-    "deployer-policy": (_deployer_policy, "print the least rights to deploy, as JSON"),
-    "destroy": (_destroy, "take everything down; asks first unless YES=1"),
-    "rollback": (_rollback, "put the functions' former release into use again"),
-    "rollback-model": (_rollback_model, "put a kept model into use again"),
-    "rehearse": (_rehearse, "deploy, use, change, roll back and destroy an empty environment"),
-    "import": (_import, "bring ratings in, make them the active data set, train"),
-    "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
+    "drift": (_drift, "list differences between the account and the work tree; changes nothing"),
+    "deployer-policy": (_deployer_policy, "print the permissions that deploying needs, as JSON"),
+    "destroy": (_destroy, "destroy everything; asks first unless YES=1"),
+    "rollback": (_rollback, "return the functions to their previous release"),
+    "rollback-model": (_rollback_model, "publish a kept model again"),
+    "rehearse": (_rehearse, "deploy, use, change, roll back and destroy an empty deployment"),
+    "import": (_import, "import ratings as the active data set, and train"),
+    "evaluate": (_evaluate, "measure models on held-out ratings; publishes nothing"),
     "train": (_train, "train on the active data set"),
     "posters": (_posters, "fetch the movies' posters from TMDB, for the site to show"),
     "flow": (_flow, "submit a questionnaire and follow it to the text"),
     "texts": (_texts, "show the texts that the local AWS was asked to send"),
-    "redrive": (_redrive, "put dead letters back"),
+    "redrive": (_redrive, "move dead letters back to their queues"),
     "logs": (_logs, "show what the functions logged"),
-    "status": (_status, "show model, cluster, steps, queues, dead letters"),
+    "status": (_status, "show model, cluster, steps, queues and dead letters"),
     "api-url": (_api_url, "print the API's address"),
     "site-url": (_site_url, "print the site's address"),
 }
@@ -251,57 +251,69 @@ def parser() -> argparse.ArgumentParser:
     parsers["train"].add_argument(
         "--all-visitors",
         action="store_true",
-        help="try again with the visitors whom the model in use was trained without",
+        help="include the visitors who were left out of the active model",
     )
     evaluation = parsers["evaluate"]
     evaluation.add_argument("path", type=Path, help="folder or file of ratings")
     evaluation.add_argument("--name", help="the data set's name (default: the folder's)")
-    evaluation.add_argument("--models", help=f"some of {','.join(EVALUATED)} (default: all)")
+    evaluation.add_argument("--models", help=f"a list of {','.join(EVALUATED)} (default: all)")
     evaluation.add_argument(
-        "--split", help="random, official or u1 to u5 (default: official where there is one)"
+        "--split", help="random, official or u1 to u5 (default: official if there is one)"
     )
-    evaluation.add_argument("--seed", type=int, default=1, help="of the split and of the training")
     evaluation.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout, all else on stderr"
+        "--seed", type=int, default=1, help="seed of the split and of the training"
+    )
+    evaluation.add_argument(
+        "--json", action="store_true", help="print JSON on stdout, and everything else on stderr"
     )
     parsers["plan"].add_argument(
-        "--expect-none", action="store_true", help="fail where anything would change"
+        "--expect-none", action="store_true", help="fail if anything would change"
     )
     rights = parsers["deployer-policy"]
-    rights.add_argument("--part", help="one document alone, without white space, ready for IAM")
     rights.add_argument(
-        "--boundary", action="store_true", help="every role must have the permissions boundary"
+        "--part", help="print only this document, without white space, ready for IAM"
     )
     rights.add_argument(
-        "--read-only", action="store_true", help="what plan and drift need, and no more"
+        "--boundary", action="store_true", help="require the permissions boundary for every role"
     )
-    parsers["preflight"].add_argument("--json", action="store_true", help="one JSON document")
+    rights.add_argument(
+        "--read-only", action="store_true", help="print only what plan and drift need"
+    )
+    parsers["preflight"].add_argument("--json", action="store_true", help="print JSON")
     cost = parsers["cost"]
-    cost.add_argument("--json", action="store_true", help="one JSON document")
+    cost.add_argument("--json", action="store_true", help="print JSON")
     cost.add_argument(
-        "--plan", type=Path, help="count this output of `terraform show -json` instead of planning"
+        "--plan", type=Path, help="use this output of `terraform show -json` instead of planning"
     )
     parsers["rollback-model"].add_argument(
-        "--model", help="the model's id (default: the one before the one in use)"
+        "--model", help="the model's id (default: the one before the active one)"
     )
     posters = parsers["posters"]
     posters.add_argument(
-        "--key-file", type=Path, help=f"holds your TMDB key (default: ${KEY_VARIABLE} is the key)"
+        "--key-file",
+        type=Path,
+        help=f"file with your TMDB key (default: the key in ${KEY_VARIABLE})",
     )
-    posters.add_argument("--remove", action="store_true", help="take all posters away again")
+    posters.add_argument("--remove", action="store_true", help="remove all posters")
     flow = parsers["flow"]
-    flow.add_argument("--file", type=Path, help="a form as JSON (default: rates the questionnaire)")
-    flow.add_argument("--seed", type=int, default=1, help="of the made-up visitor's taste")
-    flow.add_argument("--phone", help="a number to text (on AWS there is none by default)")
+    flow.add_argument(
+        "--file", type=Path, help="a form as JSON (default: one that rates the questionnaire)"
+    )
+    flow.add_argument("--seed", type=int, default=1, help="seed of the invented visitor's taste")
+    flow.add_argument("--phone", help="a phone number to text (default on AWS: none)")
     flow.add_argument("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait")
-    parsers["logs"].add_argument("--function", help=", ".join(logs.FUNCTIONS))
-    parsers["logs"].add_argument("--minutes", type=int, default=LOG_MINUTES, help="how far back")
+    parsers["logs"].add_argument(
+        "--function", help=f"one of {', '.join(logs.FUNCTIONS)} (default: all)"
+    )
+    parsers["logs"].add_argument(
+        "--minutes", type=int, default=LOG_MINUTES, help="minutes to look back"
+    )
     rehearsal = parsers["rehearse"]
     rehearsal.add_argument(
-        "--report", type=Path, help="file to write (default: in .local/rehearsal-reports)"
+        "--report", type=Path, help="report to write (default: a file in .local/rehearsal-reports)"
     )
     rehearsal.add_argument(
-        "--keep", action="store_true", help="leave what was made where a stage fails"
+        "--keep", action="store_true", help="if a stage fails, keep what was created"
     )
     return whole
 
@@ -317,7 +329,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("DEBUG"):
             raise
         raise OperationError(
-            f"AWS refused 'make {options.command}': {error}{waiting_time([str(error)])}"
+            f"A call to AWS failed in 'make {options.command}': {error}{waiting_time([str(error)])}"
         ) from error
 
 

@@ -47,7 +47,7 @@ def bootstrap(environment: Environment) -> str:
             s3.put_bucket_policy(Bucket=bucket, Policy=tls_only_policy(bucket))
     except ClientError as error:
         raise OperationError(
-            f"The state bucket {bucket} cannot be made: {error}{waiting_time([str(error)])}"
+            f"The state bucket {bucket} cannot be created: {error}{waiting_time([str(error)])}"
         ) from error
     return bucket
 

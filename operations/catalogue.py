@@ -13,6 +13,6 @@ FOLDER = "catalogue"
 def import_catalogue(environment: Environment, phases: Phases) -> TrainedModel:
     """Generate the catalogue's ratings and import them like any other data set."""
     folder = environment.state / FOLDER
-    with phases.phase("draw the catalogue's ratings") as phase:
+    with phases.phase("generate the catalogue's ratings") as phase:
         phase.result = f"{write(folder):,} ratings"
     return import_ratings(environment, phases, folder, name=DATASET)

@@ -91,8 +91,8 @@ def cluster_replacement(environment: Environment, plan: Plan) -> str | None:
         return None
     because = f" ({', '.join(attributes)})" if attributes else ""
     return (
-        f"This change replaces the cluster{because}, and steps would end with the old one:"
-        f" run 'make renew ENV={environment.name}', which makes it without losing any."
+        f"This change replaces the cluster{because}, which would end its steps:"
+        f" run 'make renew ENV={environment.name}', which lets them finish first."
     )
 
 
@@ -116,4 +116,4 @@ def print_addresses(environment: Environment) -> None:
         out.print("texts  make texts")
     out.print(f"flow   make flow{suffix}")
     if current_model(environment) is None:
-        out.print(f"There is no model yet: bring ratings in with 'make import DATA=…{suffix}'.")
+        out.print(f"There is no model yet: import ratings with 'make import DATA=…{suffix}'.")

@@ -30,11 +30,13 @@ def confirm(environment: Environment) -> None:
         f" in account {environment.account_id}."
     )
     try:
-        typed = input(f"Type {environment.name} to go on: ")
+        typed = input(f"Type {environment.name} to continue: ")
     except EOFError:
         typed = ""
     if typed.strip() != environment.name:
-        raise OperationError("Nothing was destroyed: the name was not typed (or give YES=1).")
+        raise OperationError(
+            "Nothing was destroyed: the name was not typed (YES=1 skips the question)."
+        )
 
 
 def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False) -> None:
@@ -45,7 +47,7 @@ def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False
     if not confirmed:
         confirm(environment)
     # Do this first: if AWS refuses it, nothing has been lost yet.
-    with phases.phase("lift the protection") as phase:
+    with phases.phase("turn off deletion protection") as phase:
         phase.result = ", ".join(lift_protection(environment)) or "nothing was protected"
     with phases.phase("delete the functions"):
         stack.delete(environment)
@@ -55,12 +57,12 @@ def destroy(environment: Environment, phases: Phases, *, confirmed: bool = False
         emptied = [_empty(environment, name) for name in BUCKETS]
         phase.result = f"{sum(emptied)} objects"
     # Not before the tables are about to be deleted: until then, their data can still be kept.
-    with phases.phase("end the tables' backups") as phase:
+    with phases.phase("delete the tables' backups") as phase:
         phase.result = end_backups(environment)
     with phases.phase("terraform destroy") as phase:
         terraform = Terraform(environment)
         terraform.init()
-        terraform.destroy(lambda done, _, name: phase.detail(f"{done} gone: {name}"))
+        terraform.destroy(lambda done, _, name: phase.detail(f"{done} destroyed: {name}"))
     with phases.phase("delete the secret and the state"):
         _delete_secret(environment)
         empty_bucket(environment.terraform_bucket)

@@ -49,12 +49,12 @@ def detect_drift(environment: Environment, phases: Phases) -> None:
         phase.result = _count(long_lived)
     with phases.phase("compare the stack") as phase:
         functions = stack_differences(environment, phase.detail)
-        phase.result = "not offered by the local AWS" if functions is None else _count(functions)
+        phase.result = "not supported by the local AWS" if functions is None else _count(functions)
     if differences := [*long_lived, *(functions or [])]:
         listed = "\n".join(f"  {line}" for line in differences)
         raise DriftError(
             f"{environment.name!r} and the work tree differ in {_count(differences)}:\n{listed}\n"
-            f"'make plan ENV={environment.name}' shows Terraform's in full;"
+            f"'make plan ENV={environment.name}' shows Terraform's differences in full;"
             f" 'make deploy ENV={environment.name}' makes the account match the work tree."
         )
 
@@ -122,8 +122,8 @@ def _wait(environment: Environment, detection: str, progress: Callable[[str], No
             return
         reason = status.get("DetectionStatusReason", "CloudFormation gives no reason")
         if status["DetectionStatus"] == "DETECTION_FAILED" or time.monotonic() > deadline:
-            raise OperationError(f"The stack {environment.prefix} is not compared: {reason}.")
-        progress("CloudFormation compares")
+            raise OperationError(f"The stack {environment.prefix} could not be compared: {reason}.")
+        progress("CloudFormation is comparing")
         time.sleep(POLL_SECONDS[environment.is_local])
 
 

@@ -57,7 +57,7 @@ class Environment:
         if not _NAME.fullmatch(self.name):
             raise OperationError(
                 f"ENV is {self.name!r}: use 2 to 16 lower-case letters, digits and hyphens,"
-                " a letter first and no hyphen last."
+                " starting with a letter and not ending with a hyphen."
             )
 
     @property
@@ -148,7 +148,7 @@ class Environment:
             return self.parameters[name]
         except KeyError:
             raise OperationError(
-                f"Environment {self.name!r} has no parameter /marquee/{self.name}/{name}:"
+                f"Deployment {self.name!r} has no parameter /marquee/{self.name}/{name}:"
                 f" {self.how_to_deploy} first."
             ) from None
 

@@ -36,7 +36,7 @@ def evaluate(
     known = origin_of(environment, found.name)
     wanted = Origin(found.digests(), where.scripts)
     if known == wanted:
-        out.print("  prepared already from these files")
+        out.print("  already prepared from these files")
     else:
         _spare_the_active(environment, found, known, wanted)
         prepare(environment, phases, found)
@@ -67,8 +67,8 @@ def _spare_the_active(
     same_files = known is not None and known.files == wanted.files
     if current is not None and current.dataset == found.name and not same_files:
         raise OperationError(
-            f"{found.name} is the active data set, and {found.folder} holds other files than it was"
-            " made from: give them a name of their own, as in NAME=another, or import them."
+            f"{found.name} is the active data set, but {found.folder} contains other files than it"
+            " was made from: choose another name, such as NAME=another, or import the files."
         )
 
 

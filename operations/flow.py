@@ -64,7 +64,7 @@ def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]
         OperationError: if there are no movies.
     """
     if not movies:
-        raise OperationError("The questionnaire names no movie: train a model first.")
+        raise OperationError("The questionnaire has no movies: train a model first.")
     choose = random.Random(seed)  # noqa: S311 - a taste, not a secret
     genres = Counter(genre for movie in movies for genre in movie.get("genres") or [])
     favourite = choose.choice(sorted(genres)) if genres else None
@@ -84,11 +84,11 @@ def read_form(file: Path) -> dict[str, Any]:
     try:
         form = json.loads(file.read_text())
     except FileNotFoundError:
-        raise OperationError(f"There is no file {file}: FILE names a JSON form.") from None
+        raise OperationError(f"There is no file {file}: set FILE to a form as JSON.") from None
     except (OSError, ValueError) as error:
         raise OperationError(f"{file} is not a JSON form: {error}") from error
     if not isinstance(form, dict):
-        raise OperationError(f"{file} holds no JSON object: a form has name and ratings.")
+        raise OperationError(f"{file} contains no JSON object: a form has name and ratings.")
     return form
 
 
@@ -130,7 +130,7 @@ def follow_flow(
         created = _answer(
             api.post("visitors", json=form, headers={"Idempotency-Key": str(uuid.uuid4())})
         )
-        out.print(f"  picks at once after {time.monotonic() - posted:.2f} s:")
+        out.print(f"  first picks after {time.monotonic() - posted:.2f} s:")
         _print_picks(created["picks"][:3])
         flow = Flow(created["visitor_id"])
         headers = {"Authorization": f"Bearer {created['token']}"}
@@ -165,7 +165,7 @@ def _hops(
             return
         if time.monotonic() > ends:
             raise OperationError(
-                f"The request is still {status!r} and the deadline is over: see 'make status' and"
+                f"The request is still {status!r} at the deadline: see 'make status' and"
                 " 'make logs'."
             )
         time.sleep(POLL_SECONDS[environment.is_local])
@@ -226,7 +226,9 @@ def _conclude(environment: Environment, flow: Flow) -> None:
     if flow.hops[-1].status != "texted":
         return
     if not environment.is_local:
-        out.print("SNS has handed the text to the carrier, which does not say whether it arrives.")
+        out.print(
+            "SNS has handed the text to the carrier, which does not report whether it arrived."
+        )
         return
     flow.text = _text_of(environment, flow.visitor_id)
     out.print()

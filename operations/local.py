@@ -28,7 +28,9 @@ from operations.tools import require
 def start(environment: Environment) -> None:
     """Start the local deployment; skip the parts that already run and have not changed."""
     if not environment.is_local:
-        raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
+        raise OperationError(
+            f"ENV is {environment.name!r}: 'make local' is for this machine only, so unset ENV."
+        )
     with Phases() as phases:
         start_local_aws(environment, phases)
         done = Done(environment.state / "done.json", running_instance(environment))
@@ -67,12 +69,12 @@ def stop(environment: Environment) -> str:
     shutil.rmtree(environment.state, ignore_errors=True)
     if environment.state.exists():
         raise OperationError(
-            f"{environment.state} could not be removed, and what visitors gave may be in it; "
-            "remove it yourself."
+            f"{environment.state} could not be deleted and may contain visitors' data: "
+            "delete it yourself."
         )
     with suppress(OSError):  # fails if another deployment's state is in there
         STATES.rmdir()
-    return "The local AWS is stopped and nothing is left of it."
+    return "The local AWS is stopped and its data is deleted."
 
 
 def terraform_inputs(environment: Environment) -> str:

@@ -24,7 +24,7 @@ def show_logs(environment: Environment, function: str | None, minutes: int) -> N
     """
     name = function.replace("_", "-") if function else None
     if name and name not in FUNCTIONS:
-        raise OperationError(f"No function is called {function!r}: name {', '.join(FUNCTIONS)}.")
+        raise OperationError(f"There is no function {function!r}: use {', '.join(FUNCTIONS)}.")
     lines = [
         line
         for each in ([name] if name else FUNCTIONS)

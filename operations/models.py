@@ -47,7 +47,7 @@ def switch_to(environment: Environment, model_id: str) -> CurrentModel:
     """
     manifest = model_json(environment, model_id, "manifest.json")
     if manifest is None:
-        raise OperationError(f"There is no whole model {model_id}: train again.")
+        raise OperationError(f"There is no complete model {model_id}: train again.")
     metrics = model_json(environment, model_id, "metrics.json") or {}
     current = CurrentModel(
         model_id=model_id,

@@ -38,13 +38,13 @@ _ENVIRONMENT = {
 }
 _REFUSALS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
-    404: "There is no such visitor or movie, or the token does not fit: the two look the same.",
-    412: "Another change came first; ETag names the version that is stored.",
+    404: "There is no such visitor or movie, or the token is wrong: the answer is the same.",
+    412: "Another change was stored first; ETag names the stored version.",
     413: "The body is too large.",
     415: "The body is not application/json in UTF-8.",
-    422: "Some fields are wrong; each is named with one plain sentence.",
+    422: "Some fields are wrong; the answer names each and says how to fix it.",
     428: "If-Match is missing.",
-    429: "Too often; see Retry-After.",
+    429: "Too many requests; see Retry-After.",
     503: "There is no model yet; see Retry-After.",
 }
 # Powertools' own schemas of responses to invalid input, which Marquee replaces.
@@ -60,7 +60,9 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
             openapi_version="3.1.0",
             description="Movie recommendations: rate a few movies, get picks at once and by text.",
             security_schemes={
-                "token": HTTPBearer(description="The token that came with the visitor.")
+                "token": HTTPBearer(
+                    description="The token that was returned when the visitor was created."
+                )
             },
         )
     )

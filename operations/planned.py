@@ -84,7 +84,7 @@ def read_plan(file: Path) -> list[Resource]:
         return resources(json.loads(file.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OperationError(
-            f"{file} is not a plan as JSON ({error}): write one with"
+            f"{file} is not a JSON plan ({error}): write one with"
             " 'terraform plan -out=p && terraform show -json p > FILE'."
         ) from error
 
@@ -106,7 +106,7 @@ def _terraform(environment: Environment, command: str, *arguments: str) -> str:
         printed = _run(environment, log, command, *arguments)
     except OperationError as error:
         if refusals := _refusals(log):
-            raise OperationError(f"Terraform refuses the variables: {refusals}") from error
+            raise OperationError(f"Terraform rejects the variables: {refusals}") from error
         raise
     log.unlink()  # 14 MB with the provider's schemas; kept only after a failure
     return printed

@@ -101,9 +101,9 @@ class Tmdb:
             path = told.json()["poster_path"]
         except (ValueError, KeyError, TypeError) as error:
             raise OperationError(
-                f"TMDB's answer about movie {tmdb_id} names no poster_path: something between here"
-                " and TMDB may have answered in its place; look at it, then run 'make posters'"
-                " again, it goes on from here."
+                f"TMDB's answer about movie {tmdb_id} has no poster_path: a proxy may have answered"
+                " in TMDB's place. Check that, then run 'make posters' again; it continues where"
+                " it stopped."
             ) from error
         if path is None:
             return None
@@ -136,19 +136,19 @@ class Tmdb:
                     return None
                 if answer.status_code == httpx.codes.UNAUTHORIZED:
                     raise OperationError(
-                        "TMDB refuses the key: copy it again from"
-                        " https://www.themoviedb.org/settings/api (either of the two there)."
+                        "TMDB rejects the key: copy it again from"
+                        " https://www.themoviedb.org/settings/api (either of the two works)."
                     )
                 problem = f"status {answer.status_code}"
                 if not _is_passing(answer.status_code):
                     raise OperationError(
-                        f"TMDB refuses to answer ({problem}): see https://status.themoviedb.org"
-                        " and whether a proxy stands between."
+                        f"TMDB does not answer ({problem}): see https://status.themoviedb.org and"
+                        " check for a proxy in between."
                     )
                 wait = _seconds(answer.headers.get("Retry-After"), 2.0**attempt)
         raise OperationError(
-            f"TMDB did not answer {ATTEMPTS} times ({problem}): run 'make posters' again later,"
-            " it goes on from here."
+            f"TMDB failed to answer {ATTEMPTS} times ({problem}): run 'make posters' again later;"
+            " it continues where it stopped."
         )
 
 
@@ -194,8 +194,8 @@ def key_from(file: Path | None) -> str:
         key, where = os.environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE
     if not re.fullmatch(r"[!-~]+", key):
         raise OperationError(
-            f"{where} holds no key: put one from https://www.themoviedb.org/settings/api into a"
-            " file that only you can read, and say make posters KEY_FILE=<file>."
+            f"{where} contains no key: put one from https://www.themoviedb.org/settings/api into a"
+            " file that only you can read, and run 'make posters KEY_FILE=<file>'."
         )
     return key
 
@@ -250,7 +250,7 @@ class PosterFolder:
         except (AttributeError, TypeError, ValueError) as error:
             raise OperationError(
                 f"s3://{self._ratings}/{self._notes} is damaged ({error}): delete it and run"
-                " 'make posters' again, which then fetches all anew."
+                " 'make posters' again, which then fetches everything again."
             ) from error
 
     def keep_notes(self, notes: Mapping[int, Asked]) -> None:
@@ -288,7 +288,7 @@ def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
         fetched = fetch(tmdb, missing, folder, notes, phase.bar)
         none = sum(not asked.has_poster for asked in notes.values())
         before = len(wanted) - len(missing)
-        phase.result = f"{fetched} fetched, {before} asked for before, {none} without one"
+        phase.result = f"{fetched} fetched, {before} already asked for, {none} without a poster"
     with phases.phase("publish the site") as phase:
         phase.result = f"{publish_site(environment)} objects changed"
 
@@ -313,7 +313,7 @@ def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
     """Return the active data set and its movies with TMDB ids, in descending order of support."""
     current = current_model(environment)
     if current is None:
-        raise OperationError("There is no model yet: bring ratings in with 'make import'.")
+        raise OperationError("There is no model yet: import ratings with 'make import DATA=…'.")
     read = partial(
         ModelsBucket(boto3.client("s3"), environment.parameter("models-bucket")).read,
         current.model_id,
@@ -333,8 +333,8 @@ def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
     ]
     if not wanted:
         raise OperationError(
-            f"The movies of {model.dataset!r} carry no TMDB ids: import a data set that comes with"
-            " a links.csv, as MovieLens' do since 20M, and train."
+            f"The movies of {model.dataset!r} have no TMDB ids: import a data set with a"
+            " links.csv, such as MovieLens 20M or newer, and train."
         )
     return model.dataset, wanted
 

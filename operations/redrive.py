@@ -30,7 +30,7 @@ def redrive(environment: Environment) -> int:
     for name in QUEUES:
         queue = environment.parameter(f"{name}-queue-url")
         moved = _move_back(sqs, f"{queue}-dead-letters", queue)
-        out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} put back")
+        out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} moved back")
         total += moved
     functions = boto3.client("lambda")
 
@@ -45,11 +45,11 @@ def redrive(environment: Environment) -> int:
     again, sweeps = reconcile_again(
         sqs, environment.parameter("reconcile-dead-letters-url"), call_reconcile
     )
-    out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} handled again")
+    out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} sent again")
     if sweeps:
         out.print(
             f"{'':<10} {sweeps} sweep{'' if sweeps == 1 else 's'} dropped: "
-            "the next one runs by schedule and looks at everything that waits"
+            "the next scheduled one checks everything that waits"
         )
     return total + again
 
@@ -85,7 +85,7 @@ def _move_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
             return task["ApproximateNumberOfMessagesMoved"]
         time.sleep(0.5)
     raise OperationError(
-        f"SQS still moves the dead letters of {source}: see 'make status' in a while."
+        f"SQS is still moving the dead letters of {source}: check 'make status' in a while."
     )
 
 

@@ -183,7 +183,7 @@ def roll_back(environment: Environment) -> RolledBack:
     found = functions(environment)
     if not found:
         raise OperationError(
-            f"Environment {environment.name!r} has no functions: {environment.how_to_deploy} first."
+            f"Deployment {environment.name!r} has no functions: {environment.how_to_deploy} first."
         )
     release = _release_before(environment, found)
     targets = {function: _version_of(function, release) for function in found}
@@ -203,8 +203,9 @@ def show_rollback(done: RolledBack) -> None:
         out.print(f"{name:<32} version {was} → {now}", markup=False)
     out.print(
         f"The functions are back at release {done.now.release} of {_moment(done.now)}; release"
-        f" {done.was.release} of {_moment(done.was)} was in use. The site, the step scripts and"
-        " what Terraform made are as they were. 'make deploy' goes forward again.",
+        f" {done.was.release} of {_moment(done.was)} was active before. The site, the step"
+        " scripts and Terraform's resources are unchanged. 'make deploy' returns to the newest"
+        " release.",
         markup=False,
     )
 
@@ -228,7 +229,7 @@ def _release_before(environment: Environment, found: list[Function]) -> str:
     if not shared:
         raise OperationError(
             f"Nothing was rolled back: the functions of {environment.name!r} have no release before"
-            f" the one in use ({', '.join(sorted(in_use))}). Check out the commit that you want and"
+            f" the active one ({', '.join(sorted(in_use))}). Check out the commit that you want and"
             f" {environment.how_to_deploy}."
         )
     return shared[0]

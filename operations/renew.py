@@ -52,7 +52,8 @@ def renew(environment: Environment, phases: Phases) -> str:
     with phases.phase("end the old cluster") as phase:
         _end(environment, former, phase)
     out.print(
-        f"  {_have_ended(former)}: 'make deploy ENV={environment.name}' finishes the rest, too."
+        f"  {_have_ended(former)}. If this is interrupted now,"
+        f" 'make deploy ENV={environment.name}' also finishes it."
     )
     _publish(environment, [])
     apply_terraform(environment, phases)  # removes the functions' permissions for the old one
@@ -68,8 +69,8 @@ def _set_aside(environment: Environment, terraform: Terraform) -> list[str]:
     if not former:
         if in_state is None:
             raise OperationError(
-                f"Terraform knows no cluster of {environment.name!r}:"
-                f" {environment.how_to_deploy}, which makes one."
+                f"Terraform's state has no cluster of {environment.name!r}:"
+                f" {environment.how_to_deploy}, which creates one."
             )
         former = [in_state]
         _publish(environment, former)
@@ -98,7 +99,7 @@ def _wait_for_steps(
         waited_for.update(left)
         progress(f"{len(left)} left: {', '.join(left)}")
         time.sleep(POLL_SECONDS[environment.is_local])
-    return f"{len(waited_for)} steps waited for"
+    return f"waited for {len(waited_for)} steps"
 
 
 def _unfinished_steps(cluster_id: str) -> Iterator[str]:

@@ -59,7 +59,7 @@ def rollback_model(environment: Environment, phases: Phases, model_id: str | Non
     current = current_model(environment)
     if current is None:
         raise OperationError(
-            f"Environment {environment.name!r} has no model in use: bring ratings in with"
+            f"Deployment {environment.name!r} has no active model: import ratings with"
             " 'make import DATA=…'."
         )
     with phases.phase("check the kept models") as phase:
@@ -70,7 +70,7 @@ def rollback_model(environment: Environment, phases: Phases, model_id: str | Non
             checked[each] = check(environment, each)
         phase.result = f"{len(checked)} of {len(ids)}, the newest first"
     for kept in checked.values():
-        mark = "  (in use)" if kept.model_id == current.model_id else ""
+        mark = "  (active)" if kept.model_id == current.model_id else ""
         out.print(f"  {kept}{mark}", markup=False)
     chosen = (
         _named(environment, model_id, ids, current)
@@ -79,9 +79,9 @@ def rollback_model(environment: Environment, phases: Phases, model_id: str | Non
     )
     switch_to(environment, chosen.model_id)
     out.print(
-        f"In use now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
-        f" {current.model_id}, trained {current.trained_at}. The API takes it within seconds; the"
-        " next training, by schedule or for new visitors, puts a new model into use.",
+        f"Active now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
+        f" {current.model_id}, trained {current.trained_at}. The API uses it within seconds. The"
+        " next training, scheduled or for new visitors, publishes a new model.",
         markup=False,
     )
 
@@ -131,15 +131,14 @@ def _named(
             f" {', '.join(ids[:3]) or 'none'}."
         )
     if model_id == current.model_id:
-        raise OperationError(f"MODEL is {model_id!r}, which is in use already.")
+        raise OperationError(f"MODEL is {model_id!r}, which is already the active model.")
     kept = check(environment, model_id)
     if kept.damage is not None:
         raise OperationError(f"Model {model_id} cannot be used: {kept.damage}. Choose another.")
     if kept.dataset != current.dataset:
         raise OperationError(
             f"Model {model_id} was trained on {kept.dataset!r}, and the active data set is"
-            f" {current.dataset!r}: visitors' ratings belong to its movies. Import"
-            f" {kept.dataset!r} to change to it."
+            f" {current.dataset!r}, which visitors rated: import {kept.dataset!r} to switch to it."
         )
     return kept
 
@@ -157,7 +156,7 @@ def _the_one_before(
     found = next(usable, None)
     if found is None:
         raise OperationError(
-            f"Nothing was changed: no whole model of {current.dataset!r} is older than"
-            f" {current.model_id}, which is in use."
+            f"Nothing was changed: no complete model of {current.dataset!r} is older than"
+            f" {current.model_id}, which is the active one."
         )
     return found

@@ -61,7 +61,7 @@ def run_step(
     try:
         [step_id] = cluster.add([step])
     except (ClientError, ClusterGoneError) as error:
-        raise OperationError(f"The cluster takes no step: {error}") from error
+        raise OperationError(f"The cluster accepts no step: {error}") from error
     seen, since = "", started
     while True:
         described = cluster.describe(step_id)

@@ -110,7 +110,9 @@ def _has_metrics(method: tuple[str, str], settings: list[dict[str, Any]]) -> boo
 def _seconds_of(schedule: str) -> int:
     found = _RATE.fullmatch(schedule)
     if not found:
-        raise OperationError(f"make cost cannot count the schedule {schedule!r}: it knows rate(…).")
+        raise OperationError(
+            f"make cost cannot price the schedule {schedule!r}: write it as rate(…)."
+        )
     return int(found[1]) * _SECONDS[found[2]]
 
 

@@ -45,7 +45,7 @@ def published_files() -> dict[str, bytes]:
     """Return the contents of the files to publish, by name."""
     scripts = {file.name: file.read_bytes() for file in sorted(_SCRIPTS.glob("*.py"))}
     if not scripts:
-        raise OperationError("emr_steps/ holds no step script: the work tree is not complete.")
+        raise OperationError("emr_steps/ contains no step script: restore it from the repository.")
     return {**scripts, "marquee.zip": marquee_zip()}
 
 

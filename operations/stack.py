@@ -22,7 +22,7 @@ DELETED_FIRST = {
     "CREATE_FAILED": "its first deployment failed",
     "ROLLBACK_COMPLETE": "its first deployment failed",
     "ROLLBACK_FAILED": "its first deployment failed, and could not be undone",
-    "DELETE_FAILED": "an earlier deletion did not end",
+    "DELETE_FAILED": "an earlier deletion failed",
     "REVIEW_IN_PROGRESS": "an earlier deployment stopped before it began",
 }
 UPDATED = {
@@ -67,7 +67,7 @@ def make_deployable(environment: Environment, say: Say = out.print) -> None:
     cloudformation, name = boto3.client("cloudformation"), environment.prefix
     state = _settled(environment, cloudformation, say)
     if state in DELETED_FIRST:
-        say(f"The stack {name} is {state} ({DELETED_FIRST[state]}): it is deleted first.")
+        say(f"The stack {name} is {state} ({DELETED_FIRST[state]}): deleting it first.")
         delete(environment)
     elif state in OPERATORS_CHOICE:
         raise OperationError(
@@ -88,8 +88,8 @@ def delete(environment: Environment) -> None:
         )
     except WaiterError as error:
         raise OperationError(
-            f"The stack {name} is not deleted{_because(cloudformation, name)}: see its events in"
-            " the CloudFormation console, then try again."
+            f"The stack {name} could not be deleted{_because(cloudformation, name)}: see its"
+            " events in the CloudFormation console, then try again."
         ) from error
 
 
@@ -106,7 +106,7 @@ def _settled(
                 " events in the CloudFormation console, then try again."
             )
         if not said:
-            say(f"The stack {name} is {state}: waiting until that has ended.")
+            say(f"The stack {name} is {state}: waiting for that to end.")
             said = True
         time.sleep(POLL_SECONDS[environment.is_local])
     return state

@@ -37,7 +37,7 @@ def _api(environment: Environment) -> str:
 def _model(environment: Environment) -> str:
     current = current_model(environment)
     if current is None:
-        return "none yet: bring ratings in with 'make import DATA=…'"
+        return "none yet: import ratings with 'make import DATA=…'"
     return f"{current.model_id} on {current.dataset}, {current.ratings:,} ratings"
 
 
@@ -56,7 +56,7 @@ def _queues(environment: Environment) -> list[tuple[str, str]]:
     for name in QUEUES:
         url = environment.parameter(f"{name}-queue-url")
         dead = waiting(sqs, f"{url}-dead-letters")
-        mend = ": put back with 'make redrive'" if dead else ""
+        mend = ": move them back with 'make redrive'" if dead else ""
         lines.append((f"queue {name}", f"{waiting(sqs, url)} waiting, {dead} dead letters{mend}"))
     dead = waiting(sqs, environment.parameter("reconcile-dead-letters-url"))
     return [*lines, ("reconcile", f"{dead} dead letters")]

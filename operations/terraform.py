@@ -210,7 +210,7 @@ def require_variables(environment: Environment) -> Path:
     file = variables_file(environment.name)
     if not file.is_file():
         raise OperationError(
-            f"Environment {environment.name!r} has no variables: copy"
+            f"Deployment {environment.name!r} has no variables: copy"
             f" terraform/example.tfvars to terraform/{file.name} and fill it in."
         )
     return file

@@ -26,8 +26,8 @@ def sent_texts(environment: Environment) -> list[SentText]:
     """
     if not environment.is_local:
         raise OperationError(
-            "AWS keeps no copy of a text: see whether it was delivered in the alarms and the"
-            f" dashboard marquee-{environment.name}, or run 'make texts' on the local AWS."
+            "AWS keeps no copies of texts: 'make texts' works on the local AWS only. The alarms and"
+            f" the dashboard marquee-{environment.name} show whether texts were delivered."
         )
     try:
         answer = httpx.get(f"{environment.endpoint}/_aws/sns/sms-messages")

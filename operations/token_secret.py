@@ -22,7 +22,7 @@ def make_token_secret(environment: Environment) -> None:
         Name=name,
         Value=secrets.token_urlsafe(_BYTES),
         Type="SecureString",
-        Description="Signs visitors' tokens; replacing it ends every link texted so far",
+        Description="Signs visitors' tokens; replacing it invalidates every link texted so far",
     )
 
 

@@ -35,7 +35,7 @@ class TrainedModel:
         if self.ndcg is not None and self.popularity_ndcg is not None:
             told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
         if self.left_out:
-            told += f", without {self.left_out} visitors with whom it would be worse"
+            told += f", without {self.left_out} visitors who would make it worse"
         if not self.native_blas:
             told += ", trained slowly: the cluster has no native BLAS"
         return told
@@ -86,7 +86,7 @@ def retrain(
     """Train on the active data set; `all_visitors` as for `train`."""
     current = current_model(environment)
     if current is None:
-        raise OperationError("No data set is active yet: bring one in with 'make import DATA=…'.")
+        raise OperationError("No data set is active yet: import one with 'make import DATA=…'.")
     model = train(environment, phases, current.dataset, all_visitors=all_visitors)
     find_similar(environment, phases, model.model_id)
     return model

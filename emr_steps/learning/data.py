@@ -102,7 +102,9 @@ def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
         starts[row["partition"]] = total
         total += row["users"]
     if total > MOST_USERS:
-        raise StepError(f"{total} users are more than the {MOST_USERS} that MLlib can number")
+        raise StepError(
+            f"MLlib takes at most {MOST_USERS} users, not {total}: import fewer ratings"
+        )
     return Totals(
         ratings=sum(row["ratings"] for row in rows),
         test_ratings=sum(row["test_ratings"] for row in rows),

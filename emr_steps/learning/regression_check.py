@@ -68,7 +68,7 @@ def read_in_use(
         rating = _held_out(files, folder, say) if split == (seed, TEST_PERCENT) else None
         return InUse(manifest["trained_at"], left_out, rating)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        say(f"nothing to compare the new model with: {folder}: {error}")
+        say(f"cannot compare the new model with the active one: {folder}: {error}")
         return None
 
 
@@ -76,7 +76,7 @@ def _held_out(files: Files, folder: str, say: StepLog) -> RatingModel | None:
     try:
         return unpack_rating(files.read(join(folder, HELD_OUT)))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        say(f"nothing to compare the new model with: {folder}: {error}")
+        say(f"cannot compare the new model with the active one: {folder}: {error}")
         return None
 
 
@@ -92,10 +92,10 @@ class Quality:
 
     def __str__(self) -> str:
         if self.test_rmse is None:
-            return "too few ratings to hold a test back: no test RMSE"
+            return "too few ratings for a test set: no test RMSE"
         told = f"test RMSE {self.test_rmse:.4f} stars"
         if self.in_use_rmse is not None:
-            told += f" (the model in use {self.in_use_rmse:.4f})"
+            told += f" (active model {self.in_use_rmse:.4f})"
         if self.ndcg is not None and self.popularity_ndcg is not None:
             told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
         return told
@@ -263,11 +263,11 @@ def choose_visitors(
     fewer, more = sources.without(without, say)
     if more == visitors:
         return first
-    say(f"worse than the model in use: trying without {more - visitors} visitors, the newest")
+    say(f"worse than the active model: trying without the {more - visitors} newest visitors")
     second = Chosen(examine(fewer), without, more)
     if second.examined.quality.is_worse:
         second.examined.release()
         return replace(first, refused_with=more - visitors)
     first.examined.release()
-    say(f"{more} visitors are left out, since the model is worse with them")
+    say(f"left out {more} visitors, because the model is worse with them")
     return second

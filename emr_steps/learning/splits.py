@@ -81,8 +81,8 @@ def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataF
     ).cache()
     if unreadable := pairs.filter(F.col("user_id").isNull() | F.col("movie_id").isNull()).count():
         raise StepError(
-            f"{unreadable} lines of {', '.join(files)} name no user and movie: "
-            "bring the files as their makers published them"
+            f"{unreadable} lines of {', '.join(files)} have no user id and movie id: "
+            "use the files as they were published"
         )
     return pairs.groupBy("user_id", "movie_id").agg(F.collect_set("fold").alias("folds"))
 

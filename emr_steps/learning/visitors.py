@@ -213,7 +213,7 @@ def count_visitors(
     ratings, over = bound(counted, int(MOST_SHARE_OF_VISITORS * data_set_ratings))
     if over:
         say(
-            f"{over} visitors do not count: visitors' ratings are at most "
-            f"{MOST_SHARE_OF_VISITORS:.0%} of the {data_set_ratings} of the data set"
+            f"ignored {over} visitors: all visitors together may give at most "
+            f"{MOST_SHARE_OF_VISITORS:.0%} as many ratings as the data set's {data_set_ratings}"
         )
     return ratings, marked.filter("left_out").count() if left_out.periods else 0

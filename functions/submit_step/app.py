@@ -70,10 +70,12 @@ def report(outcome: Submitted) -> None:
         logger.info("visitor forgotten, nothing to submit")
     for progress in outcome.failed:
         logger.set_correlation_id(progress.visitor_id)
-        logger.warning("visitor failed", extra={"reason": "her data set is no longer in use"})
+        logger.warning(
+            "visitor failed", extra={"reason": "the data set of the ratings is no longer active"}
+        )
     for (visitor_id, _), error in outcome.errors.items():
         logger.set_correlation_id(visitor_id)
-        logger.warning("visitor not submitted, the message comes again: %s", error)
+        logger.warning("visitor not submitted, SQS will deliver the message again: %s", error)
     metrics.add_metric("VisitorsSubmitted", "Count", len(outcome.visitors))
     metrics.add_metric("VisitorsFailed", "Count", len(outcome.failed))
 

@@ -130,12 +130,12 @@ class LocalWork:
     def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
         """Run one step to its end and report it to `Operations.finished` (in its own thread)."""
         failure: Failure | None = Failure(
-            "Unknown Error.", "The local EMR failed; its log says why.", ""
+            "Unknown Error.", "The local EMR failed; see the emulator's log.", ""
         )
         try:
             failure = process.run()
         except Exception:
-            LOG.exception("EMR step %s", step.id)
+            LOG.exception("EMR step %s failed", step.id)
         finally:
             self.running.pop(step.id, None)
             shutil.rmtree(process.work, ignore_errors=True)

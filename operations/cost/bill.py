@@ -125,7 +125,9 @@ def _disks(deployment: Deployment) -> Iterator[Row]:
     if nodes:
         share = deployment.cluster_hours / MONTH_HOURS
         usd = gigabytes * deployment.prices.usd("gp3_gb_month") * share
-        yield Row("nodes' disks", f"{gigabytes:.0f} GB gp3, {root} GB of each a root disk", usd)
+        yield Row(
+            "nodes' disks", f"{gigabytes:.0f} GB gp3, including root disks of {root} GB each", usd
+        )
 
 
 def _addresses(deployment: Deployment) -> Iterator[Row]:
@@ -135,7 +137,7 @@ def _addresses(deployment: Deployment) -> Iterator[Row]:
     )
     if nodes and public:
         usd = nodes * deployment.prices.usd("public_ipv4_hour") * deployment.cluster_hours
-        yield Row("public IPv4 addresses", f"{nodes}, one a node", usd)
+        yield Row("public IPv4 addresses", f"{nodes}, one per node", usd)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ def _metrics(deployment: Deployment) -> Iterator[Row]:
     usd = deployment.prices.usd("metric_month")
     filters = len(deployment.of_type("aws_cloudwatch_log_metric_filter"))
     if own := len(deployment.metrics) + filters:
-        yield Row("metrics that functions count", f"{own}, if each is sent every hour", own * usd)
+        yield Row("metrics of the functions", f"{own}, if each is sent every hour", own * usd)
     methods = deployment.template.methods_with_metrics()
     if methods:
         each = len(METHOD_METRICS)
@@ -209,7 +211,7 @@ def _api(deployment: Deployment) -> Iterator[Row]:
     calls = visitor["api_calls"]
     usd = calls * prices.usd("api_call")
     usd += visitor["api_answer_kb"] / _GB_IN_KB * prices.usd("internet_gb")
-    yield Row("API Gateway", f"{calls:g} calls a visitor, answers", 0.0, THOUSAND * usd)
+    yield Row("API Gateway", f"{calls:g} calls per visitor, and their answers", 0.0, THOUSAND * usd)
     if any(api.get("TracingEnabled") for api in apis.values()):
         traces = calls + visitor["batch_calls"]
         yield Row("X-Ray", "if every call is traced", 0.0, THOUSAND * traces * prices.usd("trace"))
@@ -318,7 +320,7 @@ def _site(deployment: Deployment) -> Iterator[Row]:
     prices, visitor = deployment.prices, deployment.usage["visitor"]
     usd = visitor["page_requests"] * prices.usd("cloudfront_request")
     usd += visitor["page_kb"] / _GB_IN_KB * prices.usd("cloudfront_gb")
-    counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB a visitor"
+    counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB per visitor"
     yield Row("CloudFront", counted, 0.0, THOUSAND * usd)
 
 
@@ -337,7 +339,7 @@ def _texts(deployment: Deployment) -> Iterator[Row]:
     if not texts:
         return
     part = prices.usd("sms_part") + prices.usd("sms_carrier_fee")
-    counted = f"{deployment.text_parts} parts a text in the United States, carrier fees included"
+    counted = f"{deployment.text_parts} parts per text in the United States, carrier fees included"
     yield Row("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
 
 

@@ -28,7 +28,9 @@ def quoted(page: Path = PAGE) -> str:
     _, begin, rest = page.read_text().partition(BEGIN)
     inside, end, _ = rest.partition(END)
     if not begin or not end:
-        raise OperationError(f"{page} does not hold the lines {BEGIN.strip()} and {END.strip()}.")
+        raise OperationError(
+            f"{page} lacks the lines {BEGIN.strip()} and {END.strip()}: restore them."
+        )
     return inside
 
 

@@ -15,7 +15,7 @@ from operations.cost.prices import Prices
 from operations.environment import Environment
 from operations.planned import Resource, plan_offline, read_plan, variables_of
 
-_HEADINGS = ("what", "counted", "idle, a month", "per 1,000 visitors")
+_HEADINGS = ("what", "counted", "idle, per month", "per 1,000 visitors")
 
 
 def planned_deployment(environment: Environment, plan: Path | None = None) -> Deployment:
@@ -91,7 +91,7 @@ def as_markdown(there: Deployment) -> str:
         *(_markdown_row(row) for row in bill.rows),
         f"| **total** | | **{bill.idle:.2f}** | **{bill.thousand:.2f}** |",
         "",
-        f"What saves most in a month with {VISITORS:,} visitors, each change alone:",
+        f"The largest savings in a month with {VISITORS:,} visitors, each change on its own:",
         "",
         *(f"- {_markdown_knob(knob)}" for knob in best_knobs(there)),
     ]

@@ -77,7 +77,7 @@ async def _way_to_the_local_aws(port: int) -> AsyncIterator[str]:
         except OSError as error:
             raise OperationError(
                 f"The containers' bridge {bridge} is not an address of this machine ({error}):"
-                " use an engine that runs on it (not a rootless one), or Docker Desktop."
+                " use Docker Desktop, or an engine that runs on this machine and is not rootless."
             ) from error
         yield f"http://{sam_local.HOST}:{forwarded}"
 
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the function that the command line names on the given event."""
     parser = argparse.ArgumentParser(prog="python -m operations.invoke", description=__doc__)
     parser.add_argument("function", choices=deployed.FUNCTIONS, metavar="FUNCTION")
-    parser.add_argument("event", help="its event, a JSON file (see events/)")
+    parser.add_argument("event", help="the JSON file of its event (see events/)")
     options = parser.parse_args(arguments)
     out.stderr = True  # stdout carries the answer only
     environment = chosen()

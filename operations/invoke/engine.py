@@ -87,8 +87,8 @@ def running(log: Path, phases: Phases) -> Iterator[None]:
 def _install(phases: Phases) -> None:
     if not debian.may_install():
         raise OperationError(
-            "'make invoke' needs a container engine and none answers 'docker info': install Docker"
-            " (https://docs.docker.com/get-docker), start it and see that this user may use it."
+            "'make invoke' needs a container engine, and none answers 'docker info': install Docker"
+            " (https://docs.docker.com/get-docker), start it, and let this user use it."
         )
     missing = [] if shutil.which("dockerd") else ["docker.io", "iptables"]
     if not shutil.which("docker") and debian.release() >= debian.FIRST_WITH_DOCKER_CLI:
@@ -109,7 +109,7 @@ def _start(log: Path) -> subprocess.Popen[bytes]:
         if daemon.poll() is not None or time.monotonic() > end:
             _stop(daemon)
             words = "".join(log.read_text().splitlines()[-1:])
-            raise OperationError(f"The container engine does not start: {words} (all of it: {log})")
+            raise OperationError(f"The container engine did not start: {words} (full log: {log})")
         time.sleep(_EVERY)
     return daemon
 

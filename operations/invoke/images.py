@@ -99,7 +99,7 @@ def _pull(name: str, phases: Phases) -> str | None:
         try:
             docker_answer("pull", "--quiet", name)
         except OperationError as error:
-            phase.result = "no: a stand-in will do"
+            phase.result = "failed; trying a stand-in"
             return str(error)
         phase.result = name
         return None
@@ -108,12 +108,12 @@ def _pull(name: str, phases: Phases) -> str | None:
 def _refuse_where_no_stand_in_can_be_built(architecture: str, refusal: str) -> None:
     why = ""
     if not debian.may_install():
-        why = "a stand-in can be built by root on Debian only"
+        why = "Only root on Debian can build a stand-in"
     elif architecture not in (platform.machine(), platform.machine().replace("aarch64", "arm64")):
-        why = f"a stand-in for {architecture} cannot be built on this {platform.machine()} machine"
+        why = f"This {platform.machine()} machine cannot build a stand-in for {architecture}"
     if why:
         raise OperationError(
-            f"'make invoke' needs the image {aws_image(architecture)}: {refusal} And {why}."
+            f"'make invoke' needs the image {aws_image(architecture)}: {refusal} {why}."
             f" Run 'docker pull {aws_image(architecture)}' where its registry can be reached."
         )
 

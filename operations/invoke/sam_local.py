@@ -60,7 +60,7 @@ def answer_of(printed: str) -> Any:
         FunctionError: if there is no answer, or if it is the runtime's report of a failure.
     """
     if not printed.strip():
-        raise FunctionError("The function gave no answer: the log above says why.")
+        raise FunctionError("The function returned no answer: see the log above.")
     try:
         answer = json.loads(printed)
     except json.JSONDecodeError:  # the runtime emulator reports a timeout as plain text
@@ -112,7 +112,7 @@ async def invoke(invocation: Invocation) -> Any:
             await _interrupt(sam)
             raise
     if sam.returncode:
-        raise OperationError("sam local invoke failed: the log above says why.")
+        raise OperationError("sam local invoke failed: see the log above.")
     return answer_of(printed.decode())
 
 

@@ -102,7 +102,7 @@ def _resource(service: str, action: str, parameters: Mapping[str, str], rendered
             return f"arn:aws:ssm:{here}:parameter{_name(parameters['Name'], rendered)}"
         case "sns" if "TopicArn" not in parameters:
             return "*"  # a phone has no ARN
-    raise NotImplementedError(f"say here what {action} acts on: {dict(parameters)}")
+    raise NotImplementedError(f"add here the resource that {action} acts on: {dict(parameters)}")
 
 
 _CLUSTER = "j-TESTCLUSTER"  # terraform/tests/mocks
@@ -120,7 +120,7 @@ def _name(setting: str, rendered: Rendered) -> str:
     ):
         if kind.endswith(ending):
             return name.format(kind.removesuffix(ending))
-    raise NotImplementedError(f"say here which resource the setting {setting} names")
+    raise NotImplementedError(f"add here the resource that the setting {setting} names")
 
 
 def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
@@ -149,7 +149,7 @@ def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
                 yield Need(action, queue, f"{place}.{name} (Lambda polls the queue)")
     if "DeadLetterQueue" in properties:
         queue = _queue(properties["DeadLetterQueue"]["TargetArn"], "-arn", rendered)
-        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives a call up)")
+        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives up a call)")
 
 
 @cache
@@ -234,7 +234,7 @@ def step_addresses(rendered: Rendered) -> list[StepAddress]:
         if name.endswith("_step") and not name.startswith("_")
     ]  # fmt: skip
     if len(builders) != len(made):
-        raise NotImplementedError(f"make one step of each of {builders} here")
+        raise NotImplementedError(f"add here one step of each of {builders}")
     return [address for step in made for address in _addresses(step["HadoopJarStep"]["Args"])]
 
 

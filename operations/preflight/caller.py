@@ -32,7 +32,7 @@ def check_credentials(account: Account) -> Result:
             CREDENTIALS,
             Level.WARNING,
             f"account {number}, as its root user, which no policy limits",
-            "make a role for deployments and use it instead",
+            "create a role for deployments and use it instead",
             account.console("iam/home#/roles"),
         )
     return Result(CREDENTIALS, Level.OK, f"account {number}, {arn.split(':', 5)[-1]}")
@@ -73,12 +73,12 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
             RIGHTS_CHECK,
             level,
             f"{_listed(denied)} would be denied",
-            "let the caller's policy allow them",
+            "allow them in the caller's policy",
             link,
         )
     if uncertain:
         found = f"{_listed(uncertain)} depend on conditions that cannot be simulated"
-        return Result(RIGHTS_CHECK, Level.WARNING, found, "see that they hold", link)
+        return Result(RIGHTS_CHECK, Level.WARNING, found, "check that they are met", link)
     return Result(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
 
 

@@ -107,14 +107,14 @@ def answered(name: str, check: Check) -> Result:
     try:
         return check()
     except Denied as denied:
-        found = f"not checked: the caller may not {denied.permission}"
+        found = f"not checked: the caller lacks {denied.permission}"
         return Result(name, Level.WARNING, found, f"allow {denied.permission}, or check by hand")
     except NotOffered:
-        return Result(name, Level.SKIPPED, "not offered by the local AWS")
+        return Result(name, Level.SKIPPED, "not supported by the local AWS")
     except (Unanswered, ClientError) as error:
         if name == caller.CREDENTIALS:
             fix = "log in, then try again: 'aws sts get-caller-identity' must answer"
-            return Result(name, Level.STOP, f"AWS does not accept them: {error}", fix)
+            return Result(name, Level.STOP, f"AWS does not accept the credentials: {error}", fix)
         return Result(name, Level.WARNING, f"not checked: {error}", "try again, or check by hand")
 
 
@@ -159,7 +159,7 @@ def refuse(environment: Environment, results: list[Result]) -> None:
     if found := stops(results):
         named = "; ".join(f"{each.check}: {each.found}" for each in found)
         raise OperationError(
-            f"Nothing was made in {environment.name!r}, because a deployment would stop: {named}."
+            f"Nothing was changed in {environment.name!r}, because deploying would fail: {named}."
         )
 
 

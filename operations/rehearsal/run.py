@@ -79,7 +79,7 @@ def rehearse(
         # Report also after Ctrl-C: what was made still exists and still costs money.
         pages = _conclude(rehearsal, report, file, made=made)
     _show(report)
-    out.print(f"The report: {pages[0]} and {pages[1].name}", markup=False)
+    out.print(f"Report: {pages[0]} and {pages[1].name}", markup=False)
     if not report.passed:
         raise OperationError(_sentence(report))
     return report
@@ -118,14 +118,14 @@ def refuse_unless_empty(environment: Environment) -> None:
         people = f"; the ratings of {len(visitors)} visitors" if visitors else ""
         advice = "run 'make stop' first" if environment.is_local else "choose another ENV"
         raise OperationError(
-            f"Nothing was done: a rehearsal destroys its environment in the end, and"
-            f" {environment.name!r} is there already. Found {there}{people}. To rehearse, {advice}."
+            f"Nothing was done: a rehearsal ends by destroying its deployment, and"
+            f" {environment.name!r} already exists. Found {there}{people}. To rehearse, {advice}."
         )
     if hidden := [kind for kind in TELLING if kind in there.unchecked]:
         raise OperationError(
-            f"Nothing was done: whether {environment.name!r} is there already cannot be seen,"
+            f"Nothing was done: it is unknown whether {environment.name!r} already exists,"
             f" because the caller may not list {', '.join(hidden)}: {there.unchecked[hidden[0]]}."
-            " 'make deployer-policy' prints the rights."
+            " 'make deployer-policy' prints the permissions needed."
         )
 
 
@@ -193,12 +193,13 @@ def _conclude(
     report.notes += rehearsal.notes
     report.estimate = _estimate(rehearsal, report)
     if not made:
-        report.notes.append("Nothing had been made when it failed, so nothing had to be destroyed.")
+        report.notes.append(
+            "Nothing had been created when it failed, so nothing had to be destroyed."
+        )
     elif not report.passed and not _is_taken_down(report):
         report.clean_up = (
-            f"What the rehearsal made may still be there, and then it costs money on AWS. Run"
-            f" '{how_to_destroy(rehearsal.environment)}'; it can be run again where it is"
-            " interrupted."
+            f"What the rehearsal created may still exist, and cost money on AWS. Run"
+            f" '{how_to_destroy(rehearsal.environment)}'; if it is interrupted, run it again."
         )
     name = f"{rehearsal.environment.name}-{report.started:%Y%m%d-%H%M%S}"
     return report.write(file or REPORTS / name)
@@ -231,7 +232,7 @@ def _versions() -> dict[str, str]:
     changed = ", changed" if _words("git", "status", "--porcelain", "--untracked-files=no") else ""
     terraform = _words("terraform", "version").splitlines()
     return {
-        "Marquee": f"{commit or 'of no commit'}{changed}",
+        "Marquee": f"{commit or 'without a commit'}{changed}",
         "Terraform": terraform[0].removeprefix("Terraform v") if terraform else "missing",
         "Python": platform.python_version(),
         "on": f"{platform.system()} {platform.machine()}",
@@ -253,7 +254,7 @@ def _show(report: Report) -> None:
         colour = colours.get(stage.outcome, "yellow")
         out.print(f"[{colour}]{stage.outcome:<8}[/] {stage.name:<30} {stage.seconds:7.1f} s")
     if report.estimate:
-        out.print(f"On AWS about {report.estimate.rehearsal:.2f} dollars.")
+        out.print(f"Estimated cost on AWS: {report.estimate.rehearsal:.2f} dollars.")
 
 
 def _sentence(report: Report) -> str:

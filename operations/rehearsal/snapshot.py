@@ -29,7 +29,7 @@ def _seen(environment: Environment) -> Iterator[tuple[str, str]]:
         found = functions.get_function_configuration(FunctionName=name)
         yield f"the function {each}", f"{found['CodeSha256']} {found['LastModified']}"
         alias = functions.get_alias(FunctionName=name, Name=ALIAS)
-        yield f"the version in use of {each}", alias["FunctionVersion"]
+        yield f"the active version of {each}", alias["FunctionVersion"]
     pages = boto3.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=environment.parameter("site-bucket")):
         for item in page.get("Contents", []):

@@ -85,7 +85,7 @@ class Stage:
 def count_the_costs(rehearsal: Rehearsal) -> str:
     """Estimate the deployment's cost before it is made."""
     rehearsal.bill = price(planned_deployment(rehearsal.environment))
-    return f"{rehearsal.bill.idle:.2f} dollars a month if it stayed"
+    return f"{rehearsal.bill.idle:.2f} dollars a month if left running"
 
 
 def deploy_first(rehearsal: Rehearsal) -> str:
@@ -126,7 +126,7 @@ def open_the_site(rehearsal: Rehearsal) -> str:
 
     seen = rehearsal.until(status, httpx.codes.OK.__eq__, ANSWER_SECONDS)
     if seen != httpx.codes.OK:
-        raise OperationError(f"The site answers {seen} at {site_url(environment)}, not 200.")
+        raise OperationError(f"The site answered {seen} at {site_url(environment)}, not 200.")
     return "200"
 
 
@@ -154,7 +154,7 @@ def deploy_again(rehearsal: Rehearsal) -> str:
         raise OperationError(
             f"A second deployment of the same work tree changed {', '.join(changed)}."
         )
-    return f"{len(before)} things are as they were"
+    return f"{len(before)} things are unchanged"
 
 
 def deploy_a_change(rehearsal: Rehearsal) -> str:
@@ -173,7 +173,7 @@ def go_back(rehearsal: Rehearsal) -> str:
     """Roll the functions back and check that the previous version answers."""
     show_rollback(roll_back(rehearsal.environment))
     _expect_mark(rehearsal, None)
-    return "the former function answers"
+    return "the previous function answers"
 
 
 def destroy_it(rehearsal: Rehearsal) -> str:
@@ -181,8 +181,8 @@ def destroy_it(rehearsal: Rehearsal) -> str:
     environment = rehearsal.environment
     if strangers := visitors_of(environment) - rehearsal.visitors:
         raise OperationError(
-            f"Nothing was destroyed: {len(strangers)} visitors came who are not the rehearsal's."
-            f" If nobody needs them, run '{how_to_destroy(environment)}'."
+            f"Nothing was destroyed: {len(strangers)} visitors are not the rehearsal's."
+            f" If nobody needs their data, run '{how_to_destroy(environment)}'."
         )
     rehearsal.keys = disk_keys(environment)
     with Phases() as phases:
@@ -203,9 +203,9 @@ def nothing_is_left(rehearsal: Rehearsal) -> str:
     there = rehearsal.until(lambda: inventory(environment), lambda seen: not seen, GONE_SECONDS)
     rehearsal.left, rehearsal.unchecked = there.found, there.unchecked
     if there:
-        raise OperationError(f"This is left of {environment.name!r}: {there}.")
+        raise OperationError(f"These resources of {environment.name!r} are left: {there}.")
     unchecked = f"; not checked: {', '.join(there.unchecked)}" if there.unchecked else ""
-    return f"nothing carries the name {environment.prefix}{unchecked}"
+    return f"no resource is named {environment.prefix}{unchecked}"
 
 
 def changes_of_apply(environment: Environment) -> int:

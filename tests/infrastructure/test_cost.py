@@ -69,5 +69,5 @@ def test_a_variable_that_terraform_rejects_is_named_in_one_sentence(
     wrong = tmp_path / "wrong.tfvars"
     wrong.write_text("core_instance_count = 0\n")
 
-    with pytest.raises(OperationError, match="core_instance_count is a whole number"):
+    with pytest.raises(OperationError, match="core_instance_count must be a whole number"):
         plan_offline(Environment(LOCAL), wrong)

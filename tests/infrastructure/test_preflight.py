@@ -145,7 +145,7 @@ def test_an_empty_account_stops_nothing_and_skips_what_is_not_offered(
 
     assert [each for each in found.values() if each.level is Level.STOP] == []
     skipped = {each.found for each in found.values() if each.level is Level.SKIPPED}
-    assert skipped <= {"not offered by the local AWS", "the root user may do everything"}
+    assert skipped <= {"not supported by the local AWS", "the root user may do everything"}
     assert found["zone"].level is Level.OK
     assert found["Lambda concurrency"].level is Level.OK
 
@@ -185,7 +185,7 @@ def test_a_vpc_above_the_quota_stops_the_deployment(aws: Aws) -> None:
             networks.delete_vpc(VpcId=network)
 
     assert result.level is Level.STOP
-    assert result.found == "1 more beside 5 of 5"
+    assert result.found == "1 more needed, 5 of 5 in use"
     assert "quotas/L-F678F1CE" in result.link
 
 
@@ -209,9 +209,9 @@ def test_the_command_stops_and_names_a_bucket_in_another_region_and_a_failed_sta
     assert done.returncode == 1
     told = {each["check"]: each for each in json.loads(done.stdout)["results"]}
     assert told["state bucket"]["level"] == "stop"
-    assert f"{BUCKET} lies in eu-west-1" in told["state bucket"]["found"]
+    assert f"{BUCKET} is in eu-west-1" in told["state bucket"]["found"]
     assert state in told["functions' stack"]["found"]
     assert told["functions' stack"]["level"] == "warning"
     assert told["functions' stack"]["link"].endswith("stacks?filteringText=marquee-local")
     assert told["zone"]["level"] == "ok"
-    assert "Nothing was made in 'local'" in done.stderr
+    assert "Nothing was changed in 'local'" in done.stderr

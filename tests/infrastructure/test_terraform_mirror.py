@@ -76,7 +76,7 @@ def test_a_named_mirror_without_the_provider_fails_with_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CHOSEN_MIRROR, str(tmp_path))
-    with pytest.raises(OperationError, match=f"{CHOSEN_MIRROR} is {tmp_path}, which holds no"):
+    with pytest.raises(OperationError, match=f"{CHOSEN_MIRROR} is {tmp_path}, which contains no"):
         provider_mirror()
 
 

@@ -105,7 +105,8 @@ def test_a_function_that_raises_fails_the_command_with_its_error(
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        "The function failed with ContractError: reconcile knows no such event: ['action']"
+        "The function failed with ContractError: "
+        "reconcile does not handle such an event: ['action']"
     )
 
 

@@ -58,11 +58,11 @@ def test_a_new_disturbance_resets_the_counts() -> None:
         (b"not json", "JSON object"),
         (b"[]", "JSON object"),
         (b'{"doubeld": 1}', "unknown field doubeld"),
-        (b'{"doubled": "all"}', "doubled is a share from 0 to 1, not 'all'"),
-        (b'{"delayed": 1.5}', "delayed is a share from 0 to 1, not 1.5"),
-        (b'{"doubled": 0.6, "delayed": 0.6}', "more than 1 together"),
-        (b'{"seconds": 0}', "seconds is a whole number from 1 to 900, not 0"),
-        (b'{"seconds": 901}', "seconds is a whole number from 1 to 900, not 901"),
+        (b'{"doubled": "all"}', "doubled must be a share from 0 to 1, not 'all'"),
+        (b'{"delayed": 1.5}', "delayed must be a share from 0 to 1, not 1.5"),
+        (b'{"doubled": 0.6, "delayed": 0.6}', "must add up to at most 1"),
+        (b'{"seconds": 0}', "seconds must be a whole number from 1 to 900, not 0"),
+        (b'{"seconds": 901}', "seconds must be a whole number from 1 to 900, not 901"),
     ],
 )
 def test_an_invalid_disturbance_is_rejected_with_the_reason(body: bytes, message: str) -> None:

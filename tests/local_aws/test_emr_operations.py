@@ -412,8 +412,8 @@ def test_a_finished_step_makes_room_for_another() -> None:
     [
         (step(args=["s3-dist-cp", "--src", "a"]), "spark-submit steps only, not s3-dist-cp"),
         (step(args=["spark-submit", "--verbose"]), "names no script"),
-        (step(args=["spark-submit", "s3://steps/a.py", "x" * 10_241]), "EMR takes 10240"),
-        (step(name="n" * 257), "name has 257 characters; EMR takes 256"),
+        (step(args=["spark-submit", "s3://steps/a.py", "x" * 10_241]), "EMR allows 10240"),
+        (step(name="n" * 257), "name has 257 characters; EMR allows 256"),
         (step(action="SHRUG"), "SHRUG"),
         (
             {"Name": "jar", "HadoopJarStep": {"Jar": "s3://steps/own.jar"}},

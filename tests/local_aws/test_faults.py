@@ -55,11 +55,14 @@ def test_a_fault_is_read_from_json() -> None:
     [
         (b"not json", "JSON object"),
         (b"[]", "JSON object"),
-        (b'{"service": "s3"}', "needs operation"),
+        (b'{"service": "s3"}', "needs the field operation"),
         (b'{"service": "s3", "operation": "A", "wen": "after"}', "unknown field wen"),
-        (b'{"service": "s3", "operation": "A", "when": "never"}', 'when is "before" or "after"'),
-        (b'{"service": "s3", "operation": "A", "times": -1}', "times is a whole number"),
-        (b'{"service": "s3", "operation": 5}', "operation is a text"),
+        (
+            b'{"service": "s3", "operation": "A", "when": "never"}',
+            'when must be "before" or "after"',
+        ),
+        (b'{"service": "s3", "operation": "A", "times": -1}', "times must be a whole number"),
+        (b'{"service": "s3", "operation": 5}', "operation must be a text"),
     ],
 )
 def test_an_invalid_fault_is_rejected_with_the_reason(body: bytes, message: str) -> None:

@@ -46,7 +46,7 @@ def reader(aws: LocalAws) -> Acting:
 def refused(aws: LocalAws, words: str) -> str | None:
     """Return the log line of a refusal by IAM that holds `words`; None if there is none."""
     lines = (aws.state / "local_aws.log").read_text(errors="replace").splitlines()
-    return next((line for line in lines if "IAM refuses" in line and words in line), None)
+    return next((line for line in lines if "IAM denies" in line and words in line), None)
 
 
 CALLS: dict[str, tuple[str, Callable[[Any], object], str, int]] = {

@@ -200,7 +200,7 @@ def test_no_rating_of_a_new_user_is_trained_on(
 def test_an_unknown_model_name_fails_with_the_known_names(
     spark: SparkSession, stored: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, "):
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use one or more of ranking, "):
         evaluate.run(spark, arguments_for(stored, tmp_path, "--models", "rankin"), SAY)
 
 
@@ -246,7 +246,7 @@ def test_a_test_file_in_another_format_fails_with_the_number_of_its_bad_lines(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     (tmp_path / "u1.test").write_text("user,movie\n1\t2\t5\t0\n")
-    with pytest.raises(StepError, match=r"1 lines of u1\.test name no user and movie"):
+    with pytest.raises(StepError, match=r"1 lines of u1\.test have no user id and movie id"):
         official_pairs(spark, tmp_path.as_uri(), ["u1.test"])
 
 
@@ -279,7 +279,7 @@ def test_a_split_that_holds_nothing_out_fails_and_says_what_is_needed(
     )
     movies = spark.createDataFrame([(3, "Movie", 2000, ["Drama"])], MOVIES_SCHEMA)
     movies.write.parquet((tmp_path / "movies").as_uri())
-    with pytest.raises(StepError, match="both are needed, out of 1"):
+    with pytest.raises(StepError, match="of 1 ratings for training and"):
         evaluate.run(spark, arguments_for(tmp_path, tmp_path / "reports"), SAY)
 
 

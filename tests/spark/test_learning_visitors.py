@@ -120,7 +120,7 @@ def test_the_ratings_of_ten_thousand_visitors_are_a_bounded_share_of_the_data_se
     assert (found.count(), left_out) == (500, 0)
     # Visitors are dropped or kept whole, so that each one's taste stays visible.
     assert found.groupBy("user_id").count().filter("count != 10").count() == 0
-    assert "9950 visitors do not count" in capsys.readouterr().out
+    assert "ignored 9950 visitors" in capsys.readouterr().out
 
 
 def test_all_ratings_of_few_visitors_count(spark: SparkSession) -> None:

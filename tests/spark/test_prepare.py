@@ -103,7 +103,7 @@ def test_each_bad_row_is_reported_with_file_line_and_reason(
         8: "rating is not a number",
         9: "wrong number of columns",
         11: "date cannot be read",
-        12: "user id is no whole number from 0 up",
+        12: "user id is not a whole number from 0 up",
         13: "user id is too large",
         15: "movie header cannot be read",
         16: "rating under a movie header that cannot be read",
@@ -242,11 +242,11 @@ def test_each_bad_movielens_row_is_reported_with_its_line(
     scale = "rating is not one of 0.5 to 5 in steps of 0.5"
     assert places(movielens[0]) == [
         ("movies.csv", 7, "wrong number of columns"),
-        ("movies.csv", 8, "movie id is no whole number from 0 up"),
+        ("movies.csv", 8, "movie id is not a whole number from 0 up"),
         ("ratings.csv", 4, scale),
         ("ratings.csv", 5, scale),
         ("ratings.csv", 6, "date cannot be read"),
-        ("ratings.csv", 7, "user id is no whole number from 0 up"),
+        ("ratings.csv", 7, "user id is not a whole number from 0 up"),
         ("ratings.csv", 8, "movie id is too large"),
         ("ratings.csv", 9, "date cannot be read"),
         ("ratings.csv", 10, "wrong number of columns"),

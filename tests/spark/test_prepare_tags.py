@@ -57,7 +57,7 @@ def test_each_bad_tag_is_reported_with_file_line_and_reason(
 ) -> None:
     reasons = [
         (7, "tag: tag is empty"),
-        (8, "tag: user id is no whole number from 0 up"),
+        (8, "tag: user id is not a whole number from 0 up"),
         (9, "tag: movie id is too large"),
         (10, "tag: movie is not in the movies file"),
         (11, "tag: wrong number of columns"),

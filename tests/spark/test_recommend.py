@@ -113,7 +113,7 @@ def test_a_member_who_rated_no_known_movie_gets_an_error_that_says_so(
 def test_a_member_of_another_data_set_gets_an_error_that_names_both(
     results: dict[str, Result],
 ) -> None:
-    wanted = "rated data set 'another', the model is of 'tested'"
+    wanted = "the ratings are of data set 'another', the model of 'tested'"
     assert results[member(21, {}).visitor_id].error == wanted
 
 
@@ -125,7 +125,7 @@ def test_an_unknown_movie_among_a_members_ratings_is_ignored(
 
 @pytest.mark.parametrize(
     ("visitor_id", "version", "reason"),
-    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is no version")],
+    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is not a version")],
 )
 def test_the_error_of_an_unusable_line_still_names_the_visitor(
     results: dict[str, Result], visitor_id: str, version: int, reason: str

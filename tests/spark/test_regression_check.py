@@ -70,7 +70,7 @@ def test_only_the_newest_visitors_are_left_out_where_they_make_the_model_worse(
     chosen = choose_visitors(sources, active_model(), worse_with("late"), SAY)
     assert trained_on(chosen) == {"early", "left-out"}
     assert (chosen.visitors, chosen.examined.quality.is_worse) == (1, False)
-    assert "trying without 1 visitors" in capsys.readouterr().out
+    assert "trying without the 1 newest visitors" in capsys.readouterr().out
 
 
 def test_visitors_left_out_before_stay_left_out_and_new_ones_count(

@@ -224,7 +224,7 @@ def test_a_model_worse_than_the_active_one_is_rejected(
 ) -> None:
     in_use = (models / "current.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
-    with pytest.raises(StepError, match=r"worse than the one in use .* was refused"):
+    with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
         train.run(spark, arguments, SAY)
     assert (models / "current.json").read_text() == in_use
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.

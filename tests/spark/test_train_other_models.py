@@ -86,7 +86,7 @@ def test_the_copy_of_a_model_with_sizes_for_a_rejected_one_is_whole(
 
 
 def test_a_size_without_a_name_is_rejected() -> None:
-    with pytest.raises(ArgumentTypeError, match="named after '64': use 8, 16, 32"):
+    with pytest.raises(ArgumentTypeError, match="no ALS model of rank '64': use 8, 16, 32"):
         train.ranks_from("8,64")
 
 

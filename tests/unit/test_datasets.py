@@ -122,11 +122,11 @@ def test_the_cut_last_line_of_a_head_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "the folder holds no files; accepted are the Netflix Prize"),
+        ({}, "the folder contains no files; accepted layouts: the Netflix Prize"),
         ({"notes.txt": b"Dear diary\n"}, "found no ratings in notes.txt .*'Dear diary'.*accepted"),
         ({"ml.zip": b"PK\x03\x04..."}, r"ml.zip is a zip archive \(unpack it first\)"),
-        ({"ratings.dat": b"\0\1\2"}, "ratings.dat is a binary file, where MovieLens ::"),
-        ({"ratings.csv": b""}, "ratings.csv is empty, where MovieLens csv"),
+        ({"ratings.dat": b"\0\1\2"}, "ratings.dat is a binary file, but MovieLens ::"),
+        ({"ratings.csv": b""}, "ratings.csv is empty, but MovieLens csv"),
         ({"ratings.csv": b"<html>\n", "movies.csv": ML_MOVIES}, "ratings.csv begins with '<html>'"),
         ({"ratings.csv": ML_RATINGS}, "ratings.csv looks like .* but movies.csv is missing"),
         ({"combined_data_1.txt": PRIZE}, "but movie_titles.csv is missing: put it into the same"),
@@ -157,7 +157,7 @@ def test_the_error_of_ratings_without_dates_shows_the_line(
 ) -> None:
     """Without dates it is unknown which of a user's two ratings of a movie counts."""
     begins = re.escape(repr(content.decode().splitlines()[0]))
-    with pytest.raises(DatasetError, match=rf"{re.escape(name)} begins with {begins}, where"):
+    with pytest.raises(DatasetError, match=rf"{re.escape(name)} begins with {begins}, but"):
         recognise({name: content, movies: b""})
 
 

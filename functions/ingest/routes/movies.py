@@ -26,7 +26,7 @@ MAX_FOUND = 20
 
 router = APIGatewayRouter()
 
-MovieId = Annotated[int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the data set in use.")]
+MovieId = Annotated[int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the active data set.")]
 
 
 @router.get("/movies")

@@ -42,14 +42,14 @@ from routes.refusals import etag
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", max_length=40, description="The ETag of the version that is changed."),
+    Header(alias="If-Match", max_length=40, description="The ETag of the version to change."),
 ]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         max_length=128,
-        description="8 to 128 letters, digits, - or _; one a form.",
+        description="8 to 128 letters, digits, - or _; a new one for each form.",
     ),
 ]
 VisitorId = Annotated[str, Path(max_length=26)]

@@ -166,4 +166,4 @@ def _delete_all(s3: "S3Client", bucket: str, prefix: str, but: str = "") -> None
         )
         if errors := answer.get("Errors"):
             first = errors[0]
-            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} others")
+            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} more")

@@ -108,6 +108,6 @@ class EmrCluster:
             terminated or "is not valid" in message
         ):
             return ClusterGoneError(
-                f"cluster {self.cluster_id} is terminated; make a new one with: make deploy"
+                f"cluster {self.cluster_id} is terminated; run 'make deploy' to create a new one"
             )
         return None

@@ -93,7 +93,7 @@ class ModelStore:
             except ModelError:
                 continue
             if loaded.model.dataset == named.dataset:
-                _logger.warning("model %s serves in place of %s", model_id, named.model_id)
+                _logger.warning("serving model %s instead of %s", model_id, named.model_id)
                 return loaded
         return None
 
@@ -104,5 +104,5 @@ class ModelStore:
         return LoadedModel(read_model(read), read)
 
     def _report(self, what: str) -> None:
-        _logger.exception("%s, the last good model stays", what)
+        _logger.exception("%s; keeping the last readable model", what)
         self._unreadable()

@@ -62,4 +62,4 @@ def _send(sqs: "SQSClient", url: str, bodies: Sequence[str], delay_seconds: int 
         )
         if answer.get("Failed"):
             codes = sorted({entry["Code"] for entry in answer["Failed"]})
-            raise QueueError(f"{len(answer['Failed'])} messages were refused: {codes}")
+            raise QueueError(f"SQS rejected {len(answer['Failed'])} messages: {codes}")

@@ -171,7 +171,7 @@ class Seen:
         check_shape("seen noise", self.noise, (count,))
         check_finite(self.chance, self.loadings, self.noise)
         if bool(np.any(self.noise <= 0)):
-            raise ModelError("the noise of what was seen is not positive; train again")
+            raise ModelError("the noise of the seen model is not positive; train again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ class Profiles:
         if self.tag_people is not None:
             check_shape("tags", self.tag_people, (movies, len(self.tag_names)))
         elif self.tag_names:
-            raise ModelError("the tags have names and no numbers; train again")
+            raise ModelError("the tags have names but no counts; train again")
 
 
 def check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
@@ -208,7 +208,7 @@ def check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> 
 
 def check_finite(*arrays: npt.NDArray[Any]) -> None:
     if not all(bool(np.isfinite(array).all()) for array in arrays):
-        raise ModelError("the model holds numbers that are not finite; train again")
+        raise ModelError("the model contains numbers that are not finite; train again")
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,7 +128,7 @@ def read_model(source: Source) -> Model:
         if isinstance(error, ModelError):
             raise
         raise ModelError(
-            f"model {manifest.get('model_id')!r} is not in the shape this release writes "
+            f"model {manifest.get('model_id')!r} does not have the format that this release writes "
             f"({type(error).__name__}: {error}); train again"
         ) from error
 
@@ -182,7 +182,7 @@ def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
         raise ModelError(f"{MANIFEST} is not JSON ({error}); train again") from error
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ModelError(f"{MANIFEST} names no schema version; train again")
+        raise ModelError(f"{MANIFEST} has no schema version; train again")
     if version < OLDEST_SCHEMA_VERSION:
         raise ModelError(
             f"model {manifest.get('model_id')!r} has schema version {version}, which this release "
@@ -194,7 +194,7 @@ def _manifest(open_file: Callable[[str], bytes]) -> dict[str, Any]:
             f"reads up to {SCHEMA_VERSION}: deploy the newer release, or train again with this one"
         )
     if not isinstance(manifest.get("sha256"), dict):
-        raise ModelError(f"{MANIFEST} names no files; train again")
+        raise ModelError(f"{MANIFEST} lists no files; train again")
     return dict(manifest)
 
 
@@ -209,10 +209,10 @@ def _checked(open_file: Callable[[str], bytes], manifest: Mapping[str, Any], nam
     try:
         content = open_file(name)
     except (LookupError, OSError) as error:
-        raise ModelError(f"model {model_id!r} has lost {name}; train again") from error
+        raise ModelError(f"model {model_id!r} lacks {name}; train again") from error
     if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(name):
         raise ModelError(
-            f"{name} of model {model_id!r} is damaged (its sha256 is not the manifest's); "
+            f"{name} of model {model_id!r} is damaged (its sha256 differs from the manifest's); "
             "train again"
         )
     return content
@@ -225,7 +225,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     check_shape("ranking factors", ranking.factors, (count, len(ranking.energy)))
     seen = _unpack_seen(files[SEEN]) if SEEN in files else None
     if seen is not None and not np.isin(seen.movie_ids, rating.movie_ids).all():
-        raise ModelError(f"{SEEN} names movies that {RATING} does not hold; train again")
+        raise ModelError(f"{SEEN} names movies that {RATING} does not contain; train again")
     profiles = _unpack_profiles(files[PROFILES]) if PROFILES in files else None
     if profiles is not None:
         check_shape("mean", profiles.mean, (count,))
@@ -245,7 +245,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         for movie_id, title, year, genres, *alternative in json.loads(files[MOVIES])
     }
     if movies.keys() != rating.rows.keys():
-        raise ModelError(f"{MOVIES} and {RATING} do not hold the same movies; train again")
+        raise ModelError(f"{MOVIES} and {RATING} do not contain the same movies; train again")
     questionnaire = tuple(int(i) for i in json.loads(files[QUESTIONNAIRE])["movie_ids"])
     if unknown := [movie_id for movie_id in questionnaire if movie_id not in movies]:
         raise ModelError(f"{QUESTIONNAIRE} names unknown movies {unknown[:3]}; train again")

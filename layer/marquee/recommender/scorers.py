@@ -197,7 +197,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     """
     learning = _PROFILES.get(name)
     if learning is None:
-        raise _unknown(f"{name!r} tells no profile", PROFILE_NAMES)
+        raise _unknown(f"{name!r} has no profile", PROFILE_NAMES)
     profiles = _profiles(name, model)
     base = damped_mean(profiles, model.rating)
     if name in (TAGS, TAGS_LS):
@@ -278,7 +278,7 @@ def models_named(text: str | None) -> list[str]:
     for name in names:
         if name not in EVALUATED:
             raise UnknownModelError(
-                f"there is no model {name!r}: use some of {', '.join(EVALUATED)}"
+                f"there is no model {name!r}: use one or more of {', '.join(EVALUATED)}"
             )
     return list(dict.fromkeys(names))
 

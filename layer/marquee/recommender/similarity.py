@@ -116,11 +116,11 @@ class SimilarMovies:
     def __post_init__(self) -> None:
         movies = len(self.movie_ids)
         if self.neighbours.ndim != 2 or len(self.neighbours) != movies:  # noqa: PLR2004
-            raise ModelError(f"the neighbours are not of {movies} movies")
+            raise ModelError(f"the similar movies are not those of {movies} movies")
         if self.scores.shape != self.neighbours.shape or not np.isfinite(self.scores).all():
-            raise ModelError("the scores are not those of the neighbours")
+            raise ModelError("the scores do not match the similar movies")
         if not np.isin(self.neighbours, [*self.movie_ids.tolist(), NOBODY]).all():
-            raise ModelError("some neighbours are no movies")
+            raise ModelError("some similar movies are not in the model")
 
     @cached_property
     def _rows(self) -> dict[int, int]:
@@ -203,8 +203,8 @@ def read_similar(content: bytes) -> SimilarMovies:
             return SimilarMovies(arrays["movie_ids"], arrays["neighbours"], arrays["scores"])
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"{SIMILAR} is damaged or of another release ({type(error).__name__}: {error}); "
-            "train with 'make train'"
+            f"{SIMILAR} is damaged or was written by another release "
+            f"({type(error).__name__}: {error}); run 'make train'"
         ) from error
 
 

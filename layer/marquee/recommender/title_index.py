@@ -54,7 +54,7 @@ def open_titles(content: bytes) -> sqlite3.Connection:
         ModelError: if the bytes are damaged or of another version of the index.
     """
     if not content.startswith(_SQLITE):
-        raise ModelError("the title index is damaged (it is no SQLite database); train again")
+        raise ModelError("the title index is damaged (it is not an SQLite database); train again")
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     try:
         connection.deserialize(content)

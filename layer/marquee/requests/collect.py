@@ -89,7 +89,7 @@ class Collector:
         if unreadable:
             raise BadResultsError(
                 f"{len(unreadable)} result lines of submission {submission_id} are unreadable, "
-                f"the first: {unreadable[0]}"
+                f"the first one: {unreadable[0]}"
             )
         self.discarder.discard_if_settled(submission_id)
         return collected
@@ -121,7 +121,7 @@ class Collector:
             self.texts.send(to_text)
         errors = [each for each in taken.values() if isinstance(each, Exception)]
         if errors:  # the queue redelivers the message for visitors who have no picks yet
-            raise ExceptionGroup("some picks could not be written, all others were", errors)
+            raise ExceptionGroup("some picks could not be written; all others were", errors)
 
     def _take(self, result: Result) -> bool:
         """Write a visitor's picks or the reason for having none; return whether it took effect."""

@@ -197,7 +197,7 @@ def cluster_may_be_gone(
     try:
         yield
     except ClusterGoneError as gone:
-        _logger.warning("submission %s waits: %s", submission_id or "of everybody", gone)
+        _logger.warning("waiting for a cluster (submission %s): %s", submission_id or "all", gone)
         done.waiting_without_cluster += len(members)
 
 

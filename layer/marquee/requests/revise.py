@@ -13,7 +13,7 @@ class ChangedMeanwhileError(Exception):
     """Another change was stored first; `version` is the version that is stored now."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"version {version} came first")
+        super().__init__(f"version {version} was stored first")
         self.version = version
 
 
@@ -68,7 +68,7 @@ class Reviser:
             if found.progress.version != version:
                 raise ChangedMeanwhileError(found.progress.version)
             page = found
-        raise BusyError(f"visitor {page.progress.visitor_id} moved on {_TRIES} times")
+        raise BusyError(f"visitor {page.progress.visitor_id} changed during each of {_TRIES} tries")
 
 
 def next_version(page: Page, change: Change) -> Page:

@@ -34,4 +34,4 @@ def created_keys(body: str) -> list[str]:
             if record["eventName"].startswith("ObjectCreated")
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ContractError(f"the message is no S3 event notification: {error!r}") from error
+        raise ContractError(f"the message is not an S3 event notification: {error!r}") from error

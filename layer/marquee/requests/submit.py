@@ -282,7 +282,7 @@ class Submitter:
                 return False
             self.waiting_line.wait([progress.visitor_object for progress in members])
         except Exception as error:
-            _logger.warning("no look at the cluster or no place in the line: %s", error)
+            _logger.warning("cluster not checked, or visitors not queued: %s", error)
             outcome.errors |= {(p.visitor_id, p.version): error for p in members}
         else:
             outcome.waiting += members
@@ -331,7 +331,9 @@ class Submitter:
         try:
             self.adder.ensure(submission_id, fresh=fresh, since=submitted_at(members))
         except Exception as error:
-            _logger.warning("submission %s was not added: %s", submission_id, error)
+            _logger.warning(
+                "the recommend step of submission %s was not added: %s", submission_id, error
+            )
             for member in members:
                 outcome.errors[member.visitor_id, member.version] = error
 
@@ -347,7 +349,7 @@ def submitted_at(members: Iterable[Progress]) -> datetime:
 
 def _required(current: CurrentModel | None) -> CurrentModel:
     if current is None:
-        raise NoModelError("there is no model yet; train one with: make train")
+        raise NoModelError("there is no model yet; train one with 'make train'")
     return current
 
 

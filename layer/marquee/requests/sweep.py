@@ -33,10 +33,10 @@ type SecondsLeft = Callable[[], float]
 class Swept(StrEnum):
     """How a run ended."""
 
-    DONE = "everybody was looked at"
-    MORE_TO_DO = "the next sweep goes on"
-    ELSEWHERE = "another sweep is at work"
-    CALLED_AGAIN = "this very sweep ran before"
+    DONE = "finished"
+    MORE_TO_DO = "out of time, the next sweep continues"
+    ELSEWHERE = "skipped, another sweep is running"
+    CALLED_AGAIN = "skipped, this sweep has already run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def kept(errors: list[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _logger.exception("the sweep goes on after an error")
+        _logger.exception("the sweep continues after an error")
         errors.append(error)
 
 

@@ -48,9 +48,9 @@ class LoadedModel:
             index = read_beside(self._read, TITLES)
             if index is not None:
                 return TitleSearch(self.model, index)
-            _logger.info("the model has no title index: one is made in memory")
+            _logger.info("the model has no title index; building one in memory")
         except ModelError:
-            _logger.exception("the title index cannot be read: another is made in memory")
+            _logger.exception("the title index cannot be read; building one in memory")
         return TitleSearch(self.model)
 
     @cached_property
@@ -61,9 +61,9 @@ class LoadedModel:
         except LookupError:
             # Normal for a model that was trained while a visitor waited, and for a model whose
             # similar step has not run yet.
-            _logger.info("the model has no similar movies: they are compared as asked for")
+            _logger.info("the model has no similar movies; computing them on request")
         except ModelError:
-            _logger.exception("the similar movies cannot be read: they are compared as asked for")
+            _logger.exception("the similar movies cannot be read; computing them on request")
         return SimilarAsAsked(self.model)
 
     @cached_property
@@ -73,5 +73,5 @@ class LoadedModel:
             content = read_beside(self._read, LINKS)
             return {} if content is None else read_links(content)
         except ModelError:
-            _logger.exception("the links cannot be read: there are none")
+            _logger.exception("the links cannot be read; serving movies without links")
             return {}

@@ -115,7 +115,7 @@ class TitleSearch:
         self._lines = ["", *(lines for _, lines in ranked)]
         rows = model.rating.rows
         if set(self._ids[1:]) != rows.keys():
-            raise ModelError("the title index is of other movies than the model; train again")
+            raise ModelError("the title index does not list the model's movies; train again")
         self._support = [0, *(int(model.rating.support[rows[i]]) for i in self._ids[1:])]
         self._most = math.log1p(max(self._support))
         # The words of popular movies come first, so that they win among equally similar words.

@@ -308,7 +308,7 @@ def test_an_older_model_serves_where_the_active_one_cannot_be_read(
     assert loaded[0].model_id == MODEL_ID
     assert len(loaded[1].picks({10: 5.0})) > 0
     assert unreadable.call_count == 1
-    assert f"{MODEL_ID} serves in place of {NEWER}" in caplog.text
+    assert f"serving model {MODEL_ID} instead of {NEWER}" in caplog.text
 
 
 def test_an_older_model_of_another_data_set_never_serves(aws: Aws) -> None:

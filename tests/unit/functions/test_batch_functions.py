@@ -597,7 +597,7 @@ def test_before_the_first_import_the_schedule_trains_nothing_and_fails_nothing(
 
 
 def test_an_unknown_event_of_reconcile_is_an_error(aws: Aws, table: VisitorsTable) -> None:
-    with pytest.raises(ValueError, match="knows no such event"):
+    with pytest.raises(ValueError, match="does not handle such an event"):
         run(aws.load("reconcile"), "reconcile", {"action": "dance"})
 
 

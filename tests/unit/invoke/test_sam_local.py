@@ -46,7 +46,7 @@ def test_an_answer_that_contains_an_error_message_is_not_an_error() -> None:
             "The function failed with Runtime.ExitError: exit status 3",
         ),
         ("Task timed out after 3.00 seconds", "The function failed: Task timed out after 3.00"),
-        ("\n", "The function gave no answer"),
+        ("\n", "The function returned no answer"),
     ],
 )
 def test_a_failure_after_which_sam_exits_with_0_is_an_error(printed: str, sentence: str) -> None:

@@ -186,5 +186,5 @@ def test_named_models_are_measured_once_each() -> None:
 
 
 def test_an_unknown_model_name_fails_with_the_known_names() -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, .*old"):
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use one or more of .*old"):
         models_named("ranking,rankin")

@@ -69,7 +69,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_error_of_a_lock_that_pip_rejects_names_the_environment(
     refused: tuple[Path, str],
 ) -> None:
-    assert refused[1].startswith("The environment emr could not be built: ERROR")
+    assert refused[1].startswith("The Python environment emr could not be built: ERROR")
 
 
 def test_an_environment_whose_build_failed_is_not_built(

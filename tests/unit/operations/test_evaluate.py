@@ -184,7 +184,10 @@ def test_the_files_of_the_active_data_set_can_be_evaluated(
 def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
     environment: Environment, cluster: Cluster, films: Path
 ) -> None:
-    with Phases() as phases, pytest.raises(OperationError, match="no model 'rankin': use some of"):
+    with (
+        Phases() as phases,
+        pytest.raises(OperationError, match="no model 'rankin': use one or more of"),
+    ):
         evaluate(environment, phases, films, models="rankin")
 
     assert (cluster.steps, raw_files()) == ([], [])
@@ -281,7 +284,7 @@ def test_new_visitors_are_compared_with_a_guess_by_bias_only(
 def test_too_few_new_users_are_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     show({**REPORT, "new_visitors": {"people": 0, "answers": []}})
 
-    assert "too few people" in capsys.readouterr().out
+    assert "too few users" in capsys.readouterr().out
 
 
 def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:

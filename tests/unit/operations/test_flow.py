@@ -50,7 +50,7 @@ def test_movies_without_genres_can_be_rated() -> None:
 
 
 def test_an_empty_questionnaire_fails_with_one_sentence() -> None:
-    with pytest.raises(OperationError, match="names no movie"):
+    with pytest.raises(OperationError, match="has no movies"):
         rate([], 1)
 
 
@@ -67,7 +67,7 @@ def test_a_form_is_read_from_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("{", "is not a JSON form"), ("[]", "holds no JSON object"), ("", "is not a JSON form")],
+    [("{", "is not a JSON form"), ("[]", "contains no JSON object"), ("", "is not a JSON form")],
 )
 def test_a_file_without_a_form_fails_with_one_sentence(
     tmp_path: Path, text: str, sentence: str

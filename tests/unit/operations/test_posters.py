@@ -187,7 +187,7 @@ def test_a_permanent_error_is_not_retried(tmdb: Tmdb, stand_in: StandIn, status:
 
 def test_a_rejected_key_is_reported_and_not_shown(tmdb: Tmdb, stand_in: StandIn) -> None:
     stand_in.answers["/3/movie/603"] = [(401, {}, b'{"status_code":7}')]
-    with pytest.raises(OperationError, match="refuses the key") as refused:
+    with pytest.raises(OperationError, match="rejects the key") as refused:
         tmdb.poster(603)
     assert KEY not in str(refused.value)
     assert stand_in.asked["/3/movie/603"] == 1
@@ -302,11 +302,11 @@ def test_a_second_run_requests_nothing(
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604), FIRST + 2: Ids("1", None)})
     stand_in.movie(603, "/matrix.jpg")
     run(environment, tmdb)
-    assert "1 fetched, 0 asked for before, 1 without one" in capsys.readouterr().out
+    assert "1 fetched, 0 already asked for, 1 without a poster" in capsys.readouterr().out
     assert objects(SITE) == {f"posters/tested/{FIRST}.jpg"}
     stand_in.asked.clear()
     run(environment, tmdb)
-    assert "0 fetched, 2 asked for before, 1 without one" in capsys.readouterr().out
+    assert "0 fetched, 2 already asked for, 1 without a poster" in capsys.readouterr().out
     assert not stand_in.asked
 
 
@@ -337,7 +337,7 @@ def test_a_rejected_key_leaves_no_folder_of_posters(
 ) -> None:
     use_model({FIRST: Ids(None, 603)})
     stand_in.answers["/3/movie/603"] = [(401, {}, b"")]
-    with pytest.raises(OperationError, match="refuses the key"):
+    with pytest.raises(OperationError, match="rejects the key"):
         run(environment, tmdb)
     assert objects(SITE) == set()
 
@@ -347,7 +347,7 @@ def test_movies_without_tmdb_ids_fail_with_an_error_that_says_so(
     environment: Environment, tmdb: Tmdb, links: dict[int, Ids] | None
 ) -> None:
     use_model(links)
-    with pytest.raises(OperationError, match="carry no TMDB ids"):
+    with pytest.raises(OperationError, match="have no TMDB ids"):
         run(environment, tmdb)
 
 
@@ -390,7 +390,7 @@ def test_the_key_comes_from_a_file_or_the_environment(
 @pytest.mark.parametrize("content", [b"", b"two words", "schlüssel".encode(), b"\xff\xfe\x00"])
 def test_a_file_without_a_key_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
-    with pytest.raises(OperationError, match="holds no key"):
+    with pytest.raises(OperationError, match="contains no key"):
         key_from(tmp_path / "key")
 
 

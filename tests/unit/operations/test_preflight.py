@@ -417,7 +417,10 @@ def test_an_instance_type_that_the_release_does_not_run_on_stops(account: Stubbe
 
     result = cluster.check_instance_types(account, NEEDS)
 
-    assert level(result) == (Level.STOP, "emr-spark-8.1.0 does not run on m7g.xlarge here")
+    assert level(result) == (
+        Level.STOP,
+        "emr-spark-8.1.0 does not support m7g.xlarge in this region",
+    )
 
 
 BOTH = Counter({"m7g.xlarge": 1, "r7g.xlarge": 2})
@@ -523,7 +526,7 @@ def test_a_state_bucket_in_another_region_stops(account: StubbedAccount) -> None
 
     result = leftovers.check_state_bucket(account, making=True)
 
-    assert level(result) == (Level.STOP, f"{BUCKET} lies in eu-west-1, not in us-east-1")
+    assert level(result) == (Level.STOP, f"{BUCKET} is in eu-west-1, not in us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -662,7 +665,7 @@ def raising(error: Exception) -> Result:
 def test_a_check_that_aws_denies_is_a_warning_that_names_the_permission() -> None:
     result = raising(Denied("ec2:DescribeVpcs"))
 
-    assert level(result) == (Level.WARNING, "not checked: the caller may not ec2:DescribeVpcs")
+    assert level(result) == (Level.WARNING, "not checked: the caller lacks ec2:DescribeVpcs")
 
 
 def test_an_unexpected_answer_is_a_warning() -> None:
@@ -692,7 +695,7 @@ def test_variables_that_terraform_rejects_stop(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(run, "answered", lambda name, _: Result(name, Level.OK, ""))
 
     def refused(_: Environment) -> Any:
-        raise OperationError("core_instance_count is a whole number from 1 to 100.")
+        raise OperationError("core_instance_count must be a whole number from 1 to 100.")
 
     assert run.preflight(account.environment, planned=refused)[-1].level is Level.STOP
 
@@ -707,7 +710,7 @@ def test_a_stop_ends_a_deployment_before_anything_is_created(
 ) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [WELL, ODD, BAD])
 
-    with pytest.raises(OperationError, match=r"Nothing was made in 'staging'.*EMR release"):
+    with pytest.raises(OperationError, match=r"Nothing was changed in 'staging'.*EMR release"):
         run.pass_preflight(Environment("staging"), Phases(), making=True)
 
 

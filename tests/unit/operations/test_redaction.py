@@ -29,7 +29,7 @@ ENCODED = "dHJ1c3QgbWUsIHRoaXMgaXMgYW4gZW5jb2RlZCBtZXNzYWdlIDEyMw"
         ("https://x.example/?X-Amz-Signature=0123abcd4567&a=1", "0123abcd4567", "&a=1"),
         ("0f" * 32, "0f0f", "<secret>"),
         (f"Encoded authorization failure message: {ENCODED}", ENCODED, "failure message: <secret>"),
-        (f"(all of it: {ROOT}/.local/re/logs/sam.log)", str(ROOT), "(all of it: ./.local/re/logs"),
+        (f"(full log: {ROOT}/.local/re/logs/sam.log)", str(ROOT), "(full log: ./.local/re/logs"),
         (f"{Path.home()}/.aws/config", str(Path.home()), "~/.aws/config"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_failure_before_anything_was_made_destroys_nothing(
 
     assert stages.ran == ["deploy"]
     assert "make destroy" not in str(raised.value)
-    assert "Nothing had been made" in page.read_text()
+    assert "Nothing had been created" in page.read_text()
 
 
 def test_a_failing_destruction_does_not_hide_the_first_failure(page: Path) -> None:

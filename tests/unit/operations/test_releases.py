@@ -119,7 +119,7 @@ def test_a_second_rollback_moves_back_further() -> None:
 def test_a_rollback_without_a_former_release_is_rejected_and_moves_nothing() -> None:
     deploy("a")
 
-    with pytest.raises(OperationError, match="no release before the one in use"):
+    with pytest.raises(OperationError, match="no release before the active one"):
         releases.roll_back(STAGING)
     assert live_releases() == {"a"}
 

@@ -61,9 +61,9 @@ def test_without_a_name_the_previous_model_is_published(
 
     assert active_model() == MIDDLE
     said = capsys.readouterr().out
-    assert f"In use now: {MIDDLE}" in said
+    assert f"Active now: {MIDDLE}" in said
     assert f"Before: {NEWEST}" in said
-    assert "(in use)" in said
+    assert "(active)" in said
     assert OLDEST in said
 
 
@@ -108,7 +108,8 @@ def test_a_model_of_another_data_set_is_skipped_and_rejected_by_name() -> None:
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    ("model_id", "words"), [("nothing", "no such model is kept"), (NEWEST, "in use already")]
+    ("model_id", "words"),
+    [("nothing", "no such model is kept"), (NEWEST, "already the active model")],
 )
 def test_an_invalid_model_name_is_rejected(model_id: str, words: str) -> None:
     with pytest.raises(OperationError, match=words):
@@ -119,7 +120,7 @@ def test_without_an_older_model_nothing_is_changed() -> None:
     keep(NEWEST)
     switch_to(STAGING, NEWEST)
 
-    with pytest.raises(OperationError, match="no whole model of 'embedded' is older"):
+    with pytest.raises(OperationError, match="no complete model of 'embedded' is older"):
         roll_back()
     assert active_model() == NEWEST
 

@@ -116,7 +116,7 @@ def test_a_missing_folder_fails_as_a_missing_model(tmp_path: Path) -> None:
 def test_the_error_of_a_lost_file_names_it(name: str) -> None:
     files = to_files(a_model())
     del files[name]
-    with pytest.raises(ModelError, match=f"has lost {name}"):
+    with pytest.raises(ModelError, match=f"lacks {name}"):
         read_model(files)
 
 
@@ -148,7 +148,7 @@ def test_movies_of_a_model_from_before_alternative_titles_have_none() -> None:
 
 @pytest.mark.parametrize("version", [None, "1", True, 0])
 def test_a_model_without_a_usable_schema_version_is_rejected(version: object) -> None:
-    with pytest.raises(ModelError, match="names no schema version"):
+    with pytest.raises(ModelError, match="has no schema version"):
         read_model(with_manifest(schema_version=version))
 
 
@@ -174,7 +174,7 @@ def test_arrays_that_are_not_a_zip_are_rejected() -> None:
 
 def test_movies_that_differ_from_those_of_the_arrays_are_rejected() -> None:
     files = signed(to_files(a_model()), movies_json=b'[[2,"Am\xc3\xa9lie",2001,[]]]')
-    with pytest.raises(ModelError, match="do not hold the same movies"):
+    with pytest.raises(ModelError, match="do not contain the same movies"):
         read_model(files)
 
 

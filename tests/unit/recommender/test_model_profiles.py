@@ -57,7 +57,7 @@ def test_a_lost_file_that_the_manifest_names_makes_the_model_unreadable(
 ) -> None:
     files = to_files(MODEL)
     del files[name]
-    with pytest.raises(ModelError, match=f"has lost {name}; train again"):
+    with pytest.raises(ModelError, match=f"lacks {name}; train again"):
         read_model(files)
 
 
@@ -80,7 +80,7 @@ def test_sizes_of_another_number_of_movies_are_rejected() -> None:
 
 def test_seen_chances_of_other_movies_are_rejected() -> None:
     files = to_files(replace(MODEL, seen=random_model(20, first=900).seen))
-    with pytest.raises(ModelError, match=r"seen.npz names movies that rating.npz does not hold"):
+    with pytest.raises(ModelError, match=r"seen.npz names movies that rating.npz does not contain"):
         read_model(files)
 
 
@@ -88,7 +88,7 @@ def test_tag_counts_and_tag_names_without_each_other_are_rejected() -> None:
     mean = np.full(20, 3, dtype=np.float32)
     with pytest.raises(ModelError, match="tags has shape"):
         Profiles(mean, mean, (), np.ones((20, 2), dtype=np.uint8))
-    with pytest.raises(ModelError, match="names and no numbers"):
+    with pytest.raises(ModelError, match="names but no counts"):
         Profiles(mean, mean, ("dark",), None)
 
 

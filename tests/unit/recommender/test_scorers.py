@@ -178,7 +178,7 @@ def test_the_mean_says_how_to_get_the_profiles_that_the_model_lacks() -> None:
 
 
 def test_the_error_of_a_model_without_a_profile_names_those_that_have_one() -> None:
-    with pytest.raises(UnknownModelError, match="'mean' tells no profile: use one of genres, tags"):
+    with pytest.raises(UnknownModelError, match="'mean' has no profile: use one of genres, tags"):
         profile_of("mean", MODEL, rated(RATINGS))
 
 

@@ -111,16 +111,16 @@ def test_an_unknown_movie_has_no_similar_movies() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", pack_similar(found_in_blocks(90))[:-40]])
 def test_the_error_of_a_damaged_file_says_how_to_fix_it(content: bytes) -> None:
-    with pytest.raises(ModelError, match=r"similar\.npz is damaged .* train with 'make train'"):
+    with pytest.raises(ModelError, match=r"similar\.npz is damaged .* run 'make train'"):
         read_similar(content)
 
 
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not of 90 movies"),
-        ({"scores": np.zeros((90, 2), dtype=np.float32)}, "not those of the neighbours"),
-        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "no movies"),
+        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
+        ({"scores": np.zeros((90, 2), dtype=np.float32)}, "do not match the similar movies"),
+        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "not in the model"),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_rejected(

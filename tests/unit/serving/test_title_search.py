@@ -146,7 +146,7 @@ def test_a_missing_index_is_built() -> None:
 
 
 def test_an_index_of_another_model_is_an_error() -> None:
-    with pytest.raises(ModelError, match="of other movies"):
+    with pytest.raises(ModelError, match="does not list the model's movies"):
         TitleSearch(MODEL, build_titles(random_model(3)))
 
 
