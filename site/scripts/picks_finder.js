@@ -11,10 +11,11 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from 
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
- *   dismissed movies and filter. added: ids of the final picks that the instant picks do not have.
+ *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
+ *   added: ids of the final picks that the instant picks do not have.
  */
 
 /** @type {Choice} */
@@ -24,8 +25,11 @@ const ANY = { genre: "", decade: "" };
 export class PicksFinder extends EventTarget {
   /** @type {AbortController | null} */
   #asking = null;
-  /** @type {{key: string, picks: Pick[]}} the last instant picks, and the state they belong to */
-  #instant = { key: "", picks: [] };
+  /**
+   * The last instant picks, the state they belong to and the number of ratings they are from.
+   * @type {{key: string, picks: Pick[], rated: number}}
+   */
+  #instant = { key: "", picks: [], rated: 0 };
   /** @type {ApiProblem | null} */
   #problem = null;
   #wanted = "";
@@ -73,16 +77,16 @@ export class PicksFinder extends EventTarget {
   /** The picks to show now. @returns {Found} */
   get found() {
     if (!this.#enough()) {
-      return { kind: "few", picks: [], isCurrent: true, problem: null, added: new Set() };
+      return { kind: "few", picks: [], rated: 0, isCurrent: true, problem: null, added: new Set() };
     }
     const picks = this.#finalPicks();
     if (picks) {
       const first = new Set(this.#instant.picks.map(({ movie_id }) => movie_id));
       const added = first.size === 0 ? [] : picks.filter(({ movie_id }) => !first.has(movie_id));
-      return { kind: "final", picks, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
+      return { kind: "final", picks, rated: 0, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
     }
     const isCurrent = this.#instant.key === this.#key();
-    return { kind: "instant", picks: this.#withoutGone(this.#instant.picks), isCurrent, problem: this.#problem, added: new Set() };
+    return { kind: "instant", picks: this.#withoutGone(this.#instant.picks), rated: this.#instant.rated, isCurrent, problem: this.#problem, added: new Set() };
   }
 
   #enough() {
@@ -121,11 +125,12 @@ export class PicksFinder extends EventTarget {
     const asking = new AbortController();
     this.#asking = asking;
     const { shelf } = this.store;
+    const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks } = await this.api.picks(ratingsOf(shelf), dismissed, filterOf(this.choice), asking.signal);
+      const { dataset, picks } = await this.api.picks(ratings, dismissed, filterOf(this.choice), asking.signal);
       if (asking.signal.aborted) return;
-      this.#instant = { key, picks };
+      this.#instant = { key, picks, rated: ratings.length };
       this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));
     } catch (error) {
       if (asking.signal.aborted) return;

@@ -72,5 +72,5 @@ function starOption(name, value, checked) {
 export function starsGiven(stars) {
   return make("span", { class: "stars-given" },
     make("span", { "aria-hidden": "true" }, "★".repeat(stars)),
-    make("span", { class: "visually-hidden" }, `${stars} of 5 stars`));
+    make("span", { class: "visually-hidden" }, `${stars} out of 5 stars`));
 }

@@ -39,10 +39,10 @@ export function tasteChart(map) {
     frame,
     make("figcaption", {},
       make("p", { class: "legend" },
-        key("you", "you"), key("rated liked", "you liked it"), key("rated", "you rated it lower"), key("famous", "well known")),
+        key("you", "you"), key("rated liked", "you liked it"), key("rated", "you rated it lower"), key("famous", "popular")),
       ...map.axes.map((axis, number) => make("p", { class: "hint" },
         `${number === 0 ? "Left to right" : "Bottom to top"}: from movies like ${listed(axis.low.slice(0, 3))} to movies like ${listed(axis.high.slice(0, 3))}.`)),
-      make("details", {}, make("summary", {}, "The same as a table"),
+      make("details", {}, make("summary", {}, "Show as a table"),
         make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "The map as a table" }, table(map)))));
 }
 
@@ -107,7 +107,7 @@ function distance(one, other) {
 function table({ you, movies }) {
   const rows = [...movies].sort((one, other) => distance(one, you) - distance(other, you));
   return make("table", { class: "surprises" },
-    make("thead", {}, make("tr", {}, ...["Movie", "Distance to you", "Left–right", "Bottom–top", "Your stars"].map((words) => make("th", { scope: "col" }, words)))),
+    make("thead", {}, make("tr", {}, ...["Movie", "Distance from you", "Left–right", "Bottom–top", "Your rating"].map((words) => make("th", { scope: "col" }, words)))),
     make("tbody", {}, ...rows.map((movie) => make("tr", {},
       make("th", { scope: "row" }, movie.title),
       ...[distance(movie, you), movie.x, movie.y].map((value) => make("td", {}, value.toFixed(2))),

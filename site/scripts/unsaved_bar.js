@@ -30,7 +30,7 @@ export function unsavedBar(app, signal) {
       announce("Saved.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are kept in this browser."}`;
+      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are stored in this browser."}`;
     } finally {
       isSaving = false;
       show();
@@ -56,10 +56,10 @@ export function unsavedBar(app, signal) {
     function savePanel() {
       const wantsText = phoneEnds && rated >= RATINGS_NEEDED ? textChoice(phoneEnds) : null;
       return make("section", { class: "panel save-panel", "aria-label": "Unsaved changes" },
-        make("p", { class: "status-words" }, isSaving ? "Your changes are being saved." : `${counted(count, "change")} not saved yet.`),
+        make("p", { class: "status-words" }, isSaving ? "Saving your changes…" : `${counted(count, "unsaved change")}.`),
         make("p", { class: "hint" }, rated >= RATINGS_NEEDED
-          ? "Saving has your picks computed again with everyone’s ratings."
-          : `With fewer than ${RATINGS_NEEDED} ratings they are saved, and no picks are computed.`),
+          ? "When you save, we compute your picks again with everyone’s ratings."
+          : `You can save them, but picks need at least ${RATINGS_NEEDED} ratings.`),
         problem ? make("p", { class: "field-error", role: "alert" }, problem) : null,
         wantsText,
         button(isSaving ? "Saving…" : "Save changes", "button primary", save, { "aria-disabled": String(isSaving) }));
@@ -68,7 +68,7 @@ export function unsavedBar(app, signal) {
     function textChoice(ends) {
       const box = make("input", { type: "checkbox", id: "text-again", checked: text, autocomplete: "off" });
       box.addEventListener("change", () => { text = box.checked; });
-      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text the new picks to the number ending in ${ends}.`));
+      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text my new picks to the number ending in ${ends}.`));
     }
   };
   app.store.onChange(show, signal);
@@ -84,21 +84,24 @@ export function unsavedBar(app, signal) {
 function arrivedPanel(app, arrived) {
   const lines = arrived.map(({ movie, stars }) => {
     const mine = app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ?? null;
-    const there = stars === null ? "taken off" : counted(stars, "star");
     const isOverruled = mine !== stars;
     const take = () => {
       app.store.change((shelf) => (stars === null ? removed(shelf, movie.movie_id) : answered(shelf, movie, stars, new Date().toISOString())));
     };
     return make("li", {},
-      `${titleAndYear(movie)}: ${there} there`,
-      isOverruled ? `; here ${mine === null ? "taken off" : counted(mine, "star")}. ` : ".",
-      isOverruled ? button("Take that", "text-button", take) : null);
+      isOverruled ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. ` : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
+      isOverruled ? button(stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`, "text-button", take) : null);
   });
   return make("section", { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
-    make("p", { class: "status-words" }, "Your movies were changed somewhere else:"),
+    make("p", { class: "status-words" }, "Your movies were changed in another browser:"),
     make("ul", { class: "changes" }, ...lines),
-    button("Fine", "button", () => {
+    button("Got it", "button", () => {
       app.visit.arrived = [];
       app.visit.dispatchEvent(new Event("change"));
     }));
+}
+
+/** @param {number | null} stars null for a removed rating */
+function starsOrRemoved(stars) {
+  return stars === null ? "removed" : counted(stars, "star");
 }

@@ -36,7 +36,7 @@ export function openRate(app, _argument, signal) {
     focusNext = "title";
     app.store.change(undone);
     const movie = app.store.shelf.asking[0];
-    if (movie) announce(`Taken back: ${titleAndYear(movie)}.`);
+    if (movie) announce(`Undone: ${titleAndYear(movie)}.`);
   };
   const show = () => {
     const { shelf } = app.store;
@@ -58,11 +58,11 @@ export function openRate(app, _argument, signal) {
   const element = make("div", { class: "rate-view" },
     make("div", { class: "opening" },
       viewHeading("What should you watch next?", { class: "board" }),
-      make("p", { class: "lede" }, "Rate movies you have seen. From the fifth on, picks made for you appear and change with every answer.")),
+      make("p", { class: "lede" }, "Rate movies you’ve seen. After five ratings you get your own picks, and every answer updates them.")),
     make("section", { class: "rating", "aria-label": "Movies to rate" },
       bulbs.element, stage,
-      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 rate, 0 haven’t seen, U undo")),
-      movieSearch(app.api, "Add a movie you love", (movie) => {
+      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 to rate, 0 for haven’t seen, U to undo")),
+      movieSearch(app.api, "Find a movie to rate", (movie) => {
         focusNext = "stars";
         app.store.change((shelf) => withGenresOf(asked(shelf, movie), [movie]));
       })),
@@ -131,7 +131,7 @@ function progressBulbs() {
 /** @param {number} rated */
 export function progressWords(rated) {
   if (rated < RATINGS_WISHED) return `${rated} of ${RATINGS_WISHED}`;
-  return `${rated} rated: each one sharpens your picks`;
+  return `${rated} rated. Every rating improves your picks.`;
 }
 
 /**
@@ -194,17 +194,17 @@ class Questions extends EventTarget {
   placeholder() {
     if (this.problem) {
       return make("div", { class: "movie-card card-message", role: "alert" },
-        make("h2", { tabindex: -1 }, "No movie to show just now"),
-        make("p", {}, `${wordsForProblem(this.problem)} What you have rated is kept in this browser.`),
+        make("h2", { tabindex: -1 }, "We couldn’t load a movie"),
+        make("p", {}, `${wordsForProblem(this.problem)} Your ratings are stored in this browser.`),
         button("Try again", "button primary", () => this.retry()));
     }
     if (this.state === "none") {
       return make("div", { class: "movie-card card-message" },
-        make("h2", { tabindex: -1 }, "That was every movie"),
-        make("p", {}, "There is nothing left to ask. If you know how you felt about a film you saw only part of, search for it below and rate that."));
+        make("h2", { tabindex: -1 }, "No more movies to ask about"),
+        make("p", {}, "You have answered all our questions. To rate another movie, search for it below."));
     }
     return make("div", { class: "movie-card card-waiting", "aria-busy": "true" },
-      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Fetching a movie…"));
+      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Loading a movie…"));
   }
 }
 

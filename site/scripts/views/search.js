@@ -22,8 +22,8 @@ export function openSearch(app, argument, signal) {
       const { movies } = await app.api.search(typed, MOST_FOUND, AbortSignal.any([call, signal]));
       app.store.change((shelf) => withGenresOf(shelf, movies));
       say(words, movies.length === 0
-        ? `No movie is called “${typed}” here. Try fewer letters.`
-        : `${counted(movies.length, "movie")}, the likeliest first.`);
+        ? `No movies found for “${typed}”. Try fewer letters.`
+        : `${counted(movies.length, "movie")}, best matches first.`);
       found.replaceChildren(tiles(app, movies, "Movies found"));
     } catch (error) {
       if (signal.aborted) return;
@@ -37,7 +37,7 @@ export function openSearch(app, argument, signal) {
     search(typed);
     if (typed) return;
     found.replaceChildren();
-    say(words, "Type a title, or part of one: accents, “the” and small slips do not matter.");
+    say(words, "Type all or part of a title. Accents, “the” and small typos don’t matter.");
   };
   input.addEventListener("input", () => {
     // Replace the history entry: "Back" leaves the search instead of undoing one letter.
