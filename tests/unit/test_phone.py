@@ -93,7 +93,7 @@ def test_in_every_region_mobile_phones_are_taken_and_nothing_else() -> None:
         ("+442079460958", "a landline"),
         ("+18005550100", "a toll-free number"),
         ("+447640123456", "a pager"),
-        ("+445612345678", "an internet telephone"),
+        ("+445612345678", "an internet phone number"),
     ],
 )
 def test_a_number_that_is_no_mobile_phone_is_told_what_it_is(number: str, kind: str) -> None:

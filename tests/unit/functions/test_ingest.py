@@ -209,7 +209,7 @@ def test_health_names_the_model_and_its_age(api: Api) -> None:
 def test_before_the_first_model_the_api_says_so(aws: Aws) -> None:
     status, body, headers = Api(aws).call("GET", "/questionnaire")
     assert (status, headers["Retry-After"]) == (503, "60")
-    assert "still learning" in body["errors"][0]["message"]
+    assert "still being set up" in body["errors"][0]["message"]
 
 
 def test_a_corrupt_model_leaves_the_last_good_one_in_use(api: Api) -> None:
