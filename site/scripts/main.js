@@ -45,12 +45,12 @@ const app = {
 usePosters(async () => {
   const dataset = api.dataset ?? store.shelf.dataset;
   if (dataset === null || !(await api.posters()).includes(dataset)) return null;
-  nameTmdb();
+  addTmdbAttribution();
   return `posters/${encodeURIComponent(dataset)}/`;
 });
 
 /** Add the attribution that TMDB's terms require wherever its posters are shown. */
-function nameTmdb() {
+function addTmdbAttribution() {
   if (document.getElementById("tmdb")) return;
   byId("colophon").append(make("p", { id: "tmdb" }, "Posters: ", make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
     ". This product uses the TMDB API but is not endorsed or certified by TMDB."));
@@ -61,26 +61,26 @@ function nameTmdb() {
 history.scrollRestoration = "manual";
 
 /** Ends the listeners of the current view. */
-let shown = new AbortController();
+let current = new AbortController();
 let isFirst = true;
 
 /** Open the view that the address names, or the link of a text. */
 async function route() {
-  shown.abort();
-  const mine = new AbortController();
-  shown = mine;
+  current.abort();
+  const controller = new AbortController();
+  current = controller;
   const { name, argument } = routeOf(location.hash);
   markCurrent(name);
   try {
     const credentials = credentialsIn(location.hash);
-    if (credentials) return await openLink(credentials, mine.signal);
-    const open = VIEWS[name] ?? openNothing;
-    const opened = open(app, argument, mine.signal);
+    if (credentials) return await openLink(credentials, controller.signal);
+    const open = VIEWS[name] ?? openNotFound;
+    const opened = open(app, argument, controller.signal);
     if (opened instanceof Promise) byId("main").setAttribute("aria-busy", "true");
     const view = await opened;
-    if (!mine.signal.aborted) show(view);
+    if (!controller.signal.aborted) show(view);
   } catch (error) {
-    if (mine.signal.aborted) return;
+    if (controller.signal.aborted) return;
     if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
     // `import()` throws a TypeError if it cannot fetch a view's script.
     show(problemView(error instanceof ApiProblem ? error : new ApiProblem(navigator.onLine ? "unreachable" : "offline")));
@@ -122,7 +122,7 @@ async function openLink(credentials, signal) {
       return;
     }
     if (signal.aborted) return;
-    if (store.isKept) history.replaceState(null, "", "#text");
+    if (store.isStored) history.replaceState(null, "", "#text");
     markCurrent("text");
     const view = await /** @type {OpenView} */ (VIEWS.text)(app, "", signal);
     if (!signal.aborted) show(view);
@@ -156,7 +156,7 @@ function otherVisitorView(open) {
 }
 
 /** @type {OpenView} */
-function openNothing() {
+function openNotFound() {
   return message("Page not found", "There is no page at this address. The link may be incomplete.",
     make("a", { class: "button primary", href: "#rate" }, "Rate movies"));
 }

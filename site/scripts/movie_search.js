@@ -9,7 +9,7 @@ import { counted, titleAndYear, wordsForProblem } from "./wording.js";
 /** @typedef {import("./api.js").TitledMovie} Movie */
 
 const TYPING_PAUSE_MS = 140;
-const MOST_FOUND = 8;
+const MAX_RESULTS = 8;
 
 /**
  * Return a function to call on every input. It calls `search` once typing pauses for 140 ms, and
@@ -80,7 +80,7 @@ export function movieSearch(api, label, onChoose) {
   };
   const search = asTyped(async (typed, signal) => {
     try {
-      const { movies } = await api.search(typed, MOST_FOUND, signal);
+      const { movies } = await api.search(typed, MAX_RESULTS, signal);
       show(movies);
       say(words, movies.length === 0 ? `No movies found for “${typed}”.` : "");
       if (movies.length > 0) input.setAttribute("aria-description", counted(movies.length, "movie"));

@@ -23,7 +23,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
-  const waiting = waitingSeats();
+  const waiting = placeholders();
   const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
   const panel = make("div", { class: "picks-panel" }, kind, problem, tools, waiting.element, list);
   let shownKey = "";
@@ -52,9 +52,9 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
 }
 
 /**
- * Make the head of the picks: the heading and, once there are picks, the link "Text me my picks". It
- * precedes the picks and is made only once, so that arriving picks do not move the link away while
- * the visitor presses it.
+ * Make the head of the picks: the heading and, once there are picks, the link "Text me my picks".
+ * It precedes the picks and is made only once, so that arriving picks do not move the link away
+ * while the visitor presses it.
  * @param {App} app
  * @param {AbortSignal} signal ends the link's updates
  * @param {HTMLElement} heading
@@ -82,7 +82,7 @@ function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
 }
 
 /** Make placeholders for the picks, of the same size, until there are five ratings and picks. */
-function waitingSeats() {
+function placeholders() {
   const words = make("p", { class: "seats-words" });
   const seats = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
   const element = make("div", { class: "seats" }, words, ...seats);

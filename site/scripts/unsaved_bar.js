@@ -40,16 +40,16 @@ export function unsavedBar(app, signal) {
   const show = () => {
     const { shelf } = app.store;
     const count = unsavedCount(shelf);
-    const { arrived } = app.visit;
+    const { remoteChanges } = app.visit;
     if (count === 0) problem = "";
     const phoneEnds = shelf.visit?.phone_ends ?? null;
     const rated = ratingsOf(shelf).length;
-    const key = JSON.stringify([count, arrived, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
+    const key = JSON.stringify([count, remoteChanges, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
     if (key === shown) return;
     shown = key;
     const hadFocus = place.contains(document.activeElement);
     place.replaceChildren();
-    if (arrived.length > 0) place.append(arrivedPanel(app, arrived));
+    if (remoteChanges.length > 0) place.append(remoteChangesPanel(app, remoteChanges));
     if (count > 0 || isSaving) place.append(savePanel());
     if (hadFocus) place.querySelector("button")?.focus({ preventScroll: true });
 
@@ -79,24 +79,24 @@ export function unsavedBar(app, signal) {
 
 /**
  * @param {App} app
- * @param {Change[]} arrived
+ * @param {Change[]} remoteChanges
  */
-function arrivedPanel(app, arrived) {
-  const lines = arrived.map(({ movie, stars }) => {
+function remoteChangesPanel(app, remoteChanges) {
+  const lines = remoteChanges.map(({ movie, stars }) => {
     const mine = app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ?? null;
-    const isOverruled = mine !== stars;
+    const isConflict = mine !== stars;
     const take = () => {
       app.store.change((shelf) => (stars === null ? removed(shelf, movie.movie_id) : answered(shelf, movie, stars, new Date().toISOString())));
     };
     return make("li", {},
-      isOverruled ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. ` : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
-      isOverruled ? button(stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`, "text-button", take) : null);
+      isConflict ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. ` : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
+      isConflict ? button(stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`, "text-button", take) : null);
   });
   return make("section", { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
     make("p", { class: "status-words" }, "Your movies were changed in another browser:"),
     make("ul", { class: "changes" }, ...lines),
     button("Got it", "button", () => {
-      app.visit.arrived = [];
+      app.visit.remoteChanges = [];
       app.visit.dispatchEvent(new Event("change"));
     }));
 }

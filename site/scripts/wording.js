@@ -136,7 +136,7 @@ export function titleAndYear({ title, year }) {
 }
 
 /** The meaning of each number of stars in the questionnaire. */
-export const STARS_MEAN = ["", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it"];
+export const STAR_LABELS = ["", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it"];
 
 /**
  * Return picks as plain text to share, with one movie per line.

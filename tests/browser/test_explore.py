@@ -139,7 +139,7 @@ def test_the_taste_map_is_a_chart_and_a_table(marquee: MarqueePage) -> None:
     to_taste(marquee)
     chart = marquee.page.get_by_role("img", name=re.compile(r"^Map of \d+ movies; you are nearest"))
     expect(chart).to_be_visible()
-    shown = chart.locator("circle.rated, circle.famous").count()
+    shown = chart.locator("circle.rated, circle.popular").count()
     marquee.page.get_by_text("Show as a table").click()
     rows = marquee.page.locator(".taste-map table tbody tr")
     assert rows.count() == shown >= 9

@@ -33,5 +33,5 @@ test("progress is reported as shares that rise from 0", async () => {
 
 test("an unsolvable challenge is rejected", async () => {
   await assert.rejects(solve(withParameters({ data: { most: 30 } })), /no counter below 30/);
-  await assert.rejects(solve(withParameters({ algorithm: "SCRYPT" })), /challenge of SCRYPT/);
+  await assert.rejects(solve(withParameters({ algorithm: "SCRYPT" })), /unknown challenge algorithm: SCRYPT/);
 });

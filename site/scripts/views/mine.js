@@ -5,7 +5,7 @@ import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
 import { select } from "../picks_panel.js";
 import { poster } from "../poster.js";
-import { answered, asked, ratedAnswers, removed, restored, UNSEEN } from "../shelf.js";
+import { answered, ratedAnswers, removed, restored, UNSEEN, withQuestionFirst } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { unsavedBar } from "../unsaved_bar.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -94,11 +94,11 @@ function otherLists(app) {
   const { answers, dismissed } = app.store.shelf;
   const unseen = answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie);
   return [
-    folded("Haven’t seen", unseen, "Rate it", (movie) => {
-      app.store.change((shelf) => asked(removed(shelf, movie.movie_id), movie));
+    collapsedList("Haven’t seen", unseen, "Rate it", (movie) => {
+      app.store.change((shelf) => withQuestionFirst(removed(shelf, movie.movie_id), movie));
       app.go("rate");
     }),
-    folded("Not for me", dismissed, "Restore", (movie) => {
+    collapsedList("Not for me", dismissed, "Restore", (movie) => {
       app.store.change((shelf) => restored(shelf, movie.movie_id));
       announce(`${movie.title} can be picked again.`);
     }),
@@ -112,7 +112,7 @@ function otherLists(app) {
  * @param {string} act the buttons' label
  * @param {(movie: Movie) => void} onAct
  */
-function folded(title, movies, act, onAct) {
+function collapsedList(title, movies, act, onAct) {
   if (movies.length === 0) return null;
   return make("details", {},
     make("summary", {}, `${title} (${movies.length})`),
@@ -125,7 +125,7 @@ function folded(title, movies, act, onAct) {
 function dataPanel(app, signal) {
   const words = make("p", { class: "hint", role: "status" });
   const save = make("a", { class: "button", href: "#text" }, "Save or text my picks");
-  const export_ = async (/** @type {"json" | "csv"} */ kind) => {
+  const exportAs = async (/** @type {"json" | "csv"} */ kind) => {
     const { shelf } = app.store;
     let { visitor } = app.visit;
     try {
@@ -146,7 +146,7 @@ function dataPanel(app, signal) {
   return make("section", { class: "panel quiet-panel", "aria-labelledby": "data-heading" },
     make("h2", { id: "data-heading" }, "My data"),
     make("p", { class: "actions tight" }, save,
-      button("Export as JSON", "button", () => export_("json")), button("Export as CSV", "button", () => export_("csv"))),
+      button("Export as JSON", "button", () => exportAs("json")), button("Export as CSV", "button", () => exportAs("csv"))),
     make("p", { class: "hint" }, "The file contains only the last digits of your phone number."),
     make("p", { class: "actions tight" }, forget),
     words, forgetting.element);
@@ -160,15 +160,15 @@ function dataPanel(app, signal) {
 function forgetDialog(app, after) {
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
   const words = make("p", {});
-  const sure = button("Yes, forget me", "button danger", () => forget());
-  const keep = button("Cancel", "button", () => element.close());
+  const confirm = button("Yes, forget me", "button danger", () => forget());
+  const cancel = button("Cancel", "button", () => element.close());
   const element = make("dialog", { class: "dialog", "aria-labelledby": "forget-heading" },
     make("h2", { id: "forget-heading" }, "Delete all your data?"), words, problem,
-    make("p", { class: "actions" }, sure, keep));
+    make("p", { class: "actions" }, confirm, cancel));
   const forget = async () => {
-    if (sure.getAttribute("aria-disabled") === "true") return;
+    if (confirm.getAttribute("aria-disabled") === "true") return;
     const wasSaved = app.visit.credentials !== null;
-    sure.setAttribute("aria-disabled", "true");
+    confirm.setAttribute("aria-disabled", "true");
     try {
       await app.visit.forget();
       element.close();
@@ -180,7 +180,7 @@ function forgetDialog(app, after) {
       problem.hidden = false;
       problem.textContent = `${wordsForProblem(error)} Nothing has been deleted yet.`;
     } finally {
-      sure.removeAttribute("aria-disabled");
+      confirm.removeAttribute("aria-disabled");
     }
   };
   return {

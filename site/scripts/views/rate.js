@@ -6,7 +6,7 @@ import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
 import {
-  answered, answerTo, asked, askedNext, inDataset, RATINGS_NEEDED, RATINGS_WISHED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf,
+  answered, answerTo, inDataset, RATINGS_NEEDED, RATINGS_SUGGESTED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf, withNewQuestions, withQuestionFirst,
 } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -14,25 +14,25 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 /** @typedef {import("../api.js").Movie} Movie */
 /** @typedef {import("../main.js").App} App */
 
-const QUESTIONS_AT_ONCE = 4;
+const QUESTIONS_PER_REQUEST = 4;
 
 /** @type {import("../main.js").OpenView} */
 export function openRate(app, _argument, signal) {
   const questions = new Questions(app, signal);
   const stage = make("div", { class: "stage" });
   const bulbs = progressBulbs();
-  const undo = button("Undo", "button quiet", () => takeBack(), { class: "button quiet undo" });
+  const undo = button("Undo", "button quiet", () => undoLast(), { class: "button quiet undo" });
   let shown = "";
   let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
 
-  const give = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
+  const giveAnswer = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
     focusNext = byKeyboard ? "stars" : "title";
     app.store.change((shelf) => answered(shelf, movie, stars, new Date().toISOString()));
     const next = app.store.shelf.asking[0];
     const given = stars === UNSEEN ? "not seen" : counted(stars, "star");
     announce(`${movie.title}: ${given}.${next ? ` Next: ${titleAndYear(next)}.` : ""}`);
   };
-  const takeBack = () => {
+  const undoLast = () => {
     focusNext = "title";
     app.store.change(undone);
     const movie = app.store.shelf.asking[0];
@@ -44,12 +44,12 @@ export function openRate(app, _argument, signal) {
     bulbs.show(rated);
     element.classList.toggle("under-way", rated >= RATINGS_NEEDED);
     undo.disabled = shelf.undo.length === 0;
-    questions.keepComing();
+    questions.fetchMore();
     const movie = shelf.asking[0] ?? null;
     const key = JSON.stringify([movie?.movie_id, movie && answerTo(shelf, movie.movie_id)?.stars, movie ? "" : questions.state, questions.problem?.kind]);
     if (key === shown) return;
     shown = key;
-    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, give) : questions.placeholder());
+    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer) : questions.placeholder());
     if (focusNext === "stars") stage.querySelector("input")?.focus({ preventScroll: true });
     else if (focusNext === "title") /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
     focusNext = "none";
@@ -64,7 +64,7 @@ export function openRate(app, _argument, signal) {
       make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 to rate, 0 for haven’t seen, U to undo")),
       movieSearch(app.api, "Find a movie to rate", (movie) => {
         focusNext = "stars";
-        app.store.change((shelf) => withGenresOf(asked(shelf, movie), [movie]));
+        app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
       })),
     make("section", { class: "beside", id: "picks-beside" },
       picksHead(app, signal, picksHeading),
@@ -74,8 +74,8 @@ export function openRate(app, _argument, signal) {
     const movie = app.store.shelf.asking[0];
     if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();
-    if (key === "u" && !undo.disabled) takeBack();
-    else if (movie && key >= "0" && key <= "5" && key.length === 1) give(movie, Number(key), true);
+    if (key === "u" && !undo.disabled) undoLast();
+    else if (movie && key >= "0" && key <= "5" && key.length === 1) giveAnswer(movie, Number(key), true);
     else return;
     event.preventDefault();
   });
@@ -93,16 +93,16 @@ function isTyping({ target }) {
 /**
  * @param {Movie} movie
  * @param {number} stars given before, if any
- * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} give
+ * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} giveAnswer
  */
-function movieCard(movie, stars, give) {
+function movieCard(movie, stars, giveAnswer) {
   return make("article", { class: "movie-card", "aria-labelledby": "card-title" },
     poster(movie, "poster-card",
       make("h2", { id: "card-title", class: lengthClass(movie.title), tabindex: -1 }, movie.title),
       make("p", { class: "poster-line" }, [movie.year, ...movie.genres.slice(0, 3)].filter(Boolean).join(" · "))),
     make("div", { class: "card-answers" },
-      starRating({ legend: `Your stars for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => give(movie, given, byKeyboard) }),
-      button("Haven’t seen it", "button wide", (event) => give(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
+      starRating({ legend: `Your rating for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => giveAnswer(movie, given, byKeyboard) }),
+      button("Haven’t seen it", "button wide", (event) => giveAnswer(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
 }
 
 /** Return the CSS class that makes a title's letters fit the card. @param {string} title */
@@ -115,7 +115,7 @@ export function lengthClass(title) {
 /** Make a progress display of ten bulbs, one lit for each rating. */
 function progressBulbs() {
   const words = make("p", { class: "progress-words", role: "status" });
-  const bulbs = Array.from({ length: RATINGS_WISHED }, () => make("span", { class: "bulb" }));
+  const bulbs = Array.from({ length: RATINGS_SUGGESTED }, () => make("span", { class: "bulb" }));
   const element = make("div", { class: "progress" }, make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs), words);
   return {
     element,
@@ -130,7 +130,7 @@ function progressBulbs() {
 
 /** @param {number} rated */
 export function progressWords(rated) {
-  if (rated < RATINGS_WISHED) return `${rated} of ${RATINGS_WISHED}`;
+  if (rated < RATINGS_SUGGESTED) return `${rated} of ${RATINGS_SUGGESTED}`;
   return `${rated} rated. Every rating improves your picks.`;
 }
 
@@ -141,8 +141,8 @@ export function progressWords(rated) {
  */
 class Questions extends EventTarget {
   /** The answers at the time of the last request, as JSON. */
-  #askedAfter = "";
-  /** @type {"idle" | "asking" | "none"} none: no movie is left to ask about */
+  #requestedFor = "";
+  /** @type {"idle" | "loading" | "none"} none: no movie is left to ask about */
   state = "idle";
   /** @type {ApiProblem | null} */
   problem = null;
@@ -155,33 +155,33 @@ class Questions extends EventTarget {
   }
 
   /** Request questions, unless a request is under way or the answers have not changed since. */
-  keepComing() {
+  fetchMore() {
     const { shelf } = this.app.store;
     const rated = ratingsOf(shelf).map(({ movie_id }) => movie_id);
     const unseen = unseenIds(shelf);
     const after = JSON.stringify([rated, unseen]);
-    if (this.state === "asking" || after === this.#askedAfter) return;
-    this.#askedAfter = after;
-    this.#ask(rated, unseen);
+    if (this.state === "loading" || after === this.#requestedFor) return;
+    this.#requestedFor = after;
+    this.#request(rated, unseen);
   }
 
   /** Request questions again after a failure. */
   retry() {
-    this.#askedAfter = "";
-    this.keepComing();
+    this.#requestedFor = "";
+    this.fetchMore();
     this.dispatchEvent(new Event("change"));
   }
 
   /** @param {number[]} rated @param {number[]} unseen */
-  async #ask(rated, unseen) {
-    this.state = "asking";
+  async #request(rated, unseen) {
+    this.state = "loading";
     this.problem = null;
     try {
-      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_AT_ONCE);
+      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_PER_REQUEST);
       const { dataset } = answer;
-      const movies = answer.movies.slice(0, QUESTIONS_AT_ONCE);
+      const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) => withGenresOf(askedNext(inDataset(now, dataset), movies), movies));
+      this.app.store.change((now) => withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.problem = error;

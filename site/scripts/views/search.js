@@ -7,7 +7,7 @@ import { withGenresOf } from "../shelf.js";
 import { tiles } from "../tiles.js";
 import { counted, wordsForProblem } from "../wording.js";
 
-const MOST_FOUND = 20;
+const MAX_RESULTS = 20;
 
 /** @type {import("../main.js").OpenView} */
 export function openSearch(app, argument, signal) {
@@ -19,7 +19,7 @@ export function openSearch(app, argument, signal) {
   });
   const search = asTyped(async (typed, call) => {
     try {
-      const { movies } = await app.api.search(typed, MOST_FOUND, AbortSignal.any([call, signal]));
+      const { movies } = await app.api.search(typed, MAX_RESULTS, AbortSignal.any([call, signal]));
       app.store.change((shelf) => withGenresOf(shelf, movies));
       say(words, movies.length === 0
         ? `No movies found for “${typed}”. Try fewer letters.`

@@ -40,12 +40,12 @@ export function openTaste(app, argument, signal) {
   const sections = make("div", { class: "taste-sections" });
   const chosen = MODELS.find(([name]) => name === argument)?.[0] ?? "ranking";
   /** @type {AbortController | null} */
-  let asking = null;
+  let controller = null;
 
-  const ask = async (/** @type {string} */ model) => {
-    asking?.abort();
+  const load = async (/** @type {string} */ model) => {
+    controller?.abort();
     const call = new AbortController();
-    asking = call;
+    controller = call;
     say(words, "Looking at your ratings…");
     sections.setAttribute("aria-busy", "true");
     try {
@@ -56,15 +56,15 @@ export function openTaste(app, argument, signal) {
       if (call.signal.aborted || signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       say(words, wordsForProblem(error));
-      sections.replaceChildren(button("Try again", "button", () => ask(model)));
+      sections.replaceChildren(button("Try again", "button", () => load(model)));
     }
     sections.removeAttribute("aria-busy");
   };
   const chooser = select("Model", MODELS, chosen, (model) => {
     history.replaceState(null, "", `#taste/${model}`);
-    ask(model);
+    load(model);
   });
-  ask(chosen);
+  load(chosen);
   return {
     title,
     element: make("div", { class: "taste-view" },

@@ -7,7 +7,7 @@ import { callingCodeIn, countries, international, likelyRegion, shapeProblem } f
 import { picksPanel, siteAddress } from "../picks_panel.js";
 import { RATINGS_NEEDED, ratingsOf, toSave } from "../shelf.js";
 import { unsavedBar } from "../unsaved_bar.js";
-import { isEnd } from "../visit.js";
+import { isFinished } from "../visit.js";
 import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wording.js";
 
 /** @typedef {import("../api.js").FieldError} FieldError */
@@ -250,7 +250,7 @@ class SaveForm {
       if (!this.phone.isEmpty) app.visit.proofs.prepare();
     });
     this.problem = new FormProblem();
-    this.submit = keepingPlace(make("button", { type: "submit", class: "button primary wide" }));
+    this.submit = keepingFocus(make("button", { type: "submit", class: "button primary wide" }));
     this.sending = new SendingWords(app.visit.proofs, "Sending your ratings…");
     this.name.addEventListener("input", () => {
       showFieldError(this.name, this.nameError, "");
@@ -291,7 +291,7 @@ class SaveForm {
       return;
     }
     const phone = this.phone.isEmpty ? null : this.phone.value;
-    this.#mark(true);
+    this.#setSending(true);
     try {
       await this.app.visit.create(this.name.value.trim(), phone, this.#keyFor(phone));
       this.onSaved();
@@ -300,7 +300,7 @@ class SaveForm {
       if (error.kind === "refused" && error.fieldErrors.length > 0) this.problem.show("Please check the following:", error.fieldErrors, this.#fields);
       else this.problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], this.#fields);
     } finally {
-      this.#mark(false);
+      this.#setSending(false);
     }
   }
 
@@ -326,7 +326,7 @@ class SaveForm {
   }
 
   /** @param {boolean} isSending */
-  #mark(isSending) {
+  #setSending(isSending) {
     this.#isSending = isSending;
     // Not `disabled`: that would move the keyboard focus back to the top of the page.
     this.submit.setAttribute("aria-disabled", String(isSending));
@@ -347,7 +347,7 @@ function statusView(app, signal) {
   const heading = viewHeading("Your ten picks", { class: "board" });
 
   const show = () => {
-    const { visitor, lostSight, hasStoppedLooking } = app.visit;
+    const { visitor, statusError, hasTimedOut } = app.visit;
     if (!app.store.shelf.visit) {
       app.go("text");
       return;
@@ -359,12 +359,12 @@ function statusView(app, signal) {
       showJourney(journey, visitor);
       showPhone(phonePlace, laterPlace, app, visitor);
     }
-    const isGone = lostSight?.kind === "missing";
+    const isGone = statusError?.kind === "missing";
     say(connection, isGone
       ? "The link in this browser no longer works. A newer link replaced it, or your picks have expired or been deleted. If you have a newer text, open its link. Your ratings are still stored in this browser."
-      : lostSight ? `${wordsForProblem(lostSight)} Your request continues, and this page keeps checking.`
-        : hasStoppedLooking ? "This is taking longer than usual, so this page has stopped checking automatically." : "");
-    again.hidden = !hasStoppedLooking;
+      : statusError ? `${wordsForProblem(statusError)} Your request continues, and this page keeps checking.`
+        : hasTimedOut ? "This is taking longer than usual, so this page has stopped checking automatically." : "");
+    again.hidden = !hasTimedOut;
     if (isGone) {
       phonePlace.replaceChildren(button("Save again", "button", () => app.store.change((shelf) => ({ ...shelf, visit: null }))));
       laterPlace.replaceChildren();
@@ -410,7 +410,7 @@ function stateOf(step, visitor) {
     return here < steps.indexOf(failedStep) ? "done" : "ahead";
   }
   const reached = steps.indexOf(visitor.status);
-  if (here < reached || (here === reached && isEnd(visitor))) return "done";
+  if (here < reached || (here === reached && isFinished(visitor))) return "done";
   return here === reached ? "now" : "ahead";
 }
 
@@ -460,7 +460,7 @@ function showPhone(place, laterPlace, app, visitor) {
  * @param {T} button
  * @returns {T}
  */
-function keepingPlace(button) {
+function keepingFocus(button) {
   button.addEventListener("mousedown", (event) => event.preventDefault());
   return button;
 }
@@ -488,7 +488,7 @@ function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
     make("h2", {}, title),
     problem.element, phone.element, consent.element,
     make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP to get no more texts. If you change your number, you get a new link, and the link in earlier texts stops working."),
-    keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me my picks")), sending.element);
+    keepingFocus(make("button", { type: "submit", class: "button primary" }, "Text me my picks")), sending.element);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
