@@ -72,7 +72,7 @@ export function international(typed, code) {
  * @param {string} code calling code of the chosen country, for a number typed without one
  * @returns {string | null}
  */
-export function shapeProblem(typed, code) {
+export function phoneFormatError(typed, code) {
   if (/[^\d\s().+\-/]/.test(typed)) return "Use only digits, spaces, hyphens and brackets.";
   const digits = international(typed, code).slice(1);
   const used = callingCodeIn(typed) ?? code;

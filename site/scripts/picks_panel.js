@@ -84,8 +84,8 @@ function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
 /** Make placeholders for the picks, of the same size, until there are five ratings and picks. */
 function placeholders() {
   const words = make("p", { class: "seats-words" });
-  const seats = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
-  const element = make("div", { class: "seats" }, words, ...seats);
+  const items = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
+  const element = make("div", { class: "seats" }, words, ...items);
   return {
     element,
     /** @param {number} rated @param {Found} found */

@@ -21,18 +21,18 @@ export function starRating({ legend, stars, size = "small", onRate }) {
     words.textContent = STAR_LABELS[shown] ?? "";
   };
   const chosen = () => Number(fieldset.querySelector("input:checked")?.getAttribute("value") ?? 0);
-  const give = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
+  const submit = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
   const options = [1, 2, 3, 4, 5].map((value) => starOption(name, value, value === stars));
   const fieldset = make("fieldset", { class: `stars stars-${size}`, "data-shown": stars },
     make("legend", { class: "visually-hidden" }, legend),
     make("div", { class: "stars-row" }, ...options),
     words,
-    give);
+    submit);
 
   fieldset.addEventListener("change", () => {
     show(chosen());
-    give.hidden = false;
-    give.textContent = `Give ${counted(chosen(), "star")}`;
+    submit.hidden = false;
+    submit.textContent = `Give ${counted(chosen(), "star")}`;
   });
   fieldset.addEventListener("click", (event) => {
     // Arrow keys also fire click events, but without a pointer press: their detail is 0.

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
-import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../../site/scripts/phone.js";
+import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
@@ -39,12 +39,12 @@ test("the calling code is read from an international number", () => {
 });
 
 test("the format of a number is checked during typing", () => {
-  assert.match(shapeProblem("415 555 012", "1") ?? "", /^1 digit is missing/);
-  assert.match(shapeProblem("415 555 01234", "1") ?? "", /^1 digit is too many/);
-  assert.equal(shapeProblem("415 555 0123", "1"), null);
-  assert.match(shapeProblem("12", "44") ?? "", /too short/);
-  assert.match(shapeProblem("1234567890123456", "44") ?? "", /too long/);
-  assert.match(shapeProblem("call me", "44") ?? "", /digits/);
+  assert.match(phoneFormatError("415 555 012", "1") ?? "", /^1 digit is missing/);
+  assert.match(phoneFormatError("415 555 01234", "1") ?? "", /^1 digit is too many/);
+  assert.equal(phoneFormatError("415 555 0123", "1"), null);
+  assert.match(phoneFormatError("12", "44") ?? "", /too short/);
+  assert.match(phoneFormatError("1234567890123456", "44") ?? "", /too long/);
+  assert.match(phoneFormatError("call me", "44") ?? "", /digits/);
 });
 
 test("every country has a name and a calling code, and a language selects one", () => {

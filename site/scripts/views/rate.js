@@ -58,15 +58,15 @@ export function openRate(app, _argument, signal) {
   const element = make("div", { class: "rate-view" },
     make("div", { class: "opening" },
       viewHeading("What should you watch next?", { class: "board" }),
-      make("p", { class: "lede" }, "Rate movies you’ve seen. After five ratings you get your own picks, and every answer updates them.")),
+      make("p", { class: "lede" }, "Rate movies you’ve seen. After five ratings you get personal picks, and every answer updates them.")),
     make("section", { class: "rating", "aria-label": "Movies to rate" },
       bulbs.element, stage,
-      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 to rate, 0 for haven’t seen, U to undo")),
+      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo")),
       movieSearch(app.api, "Find a movie to rate", (movie) => {
         focusNext = "stars";
         app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
       })),
-    make("section", { class: "beside", id: "picks-beside" },
+    make("section", { class: "picks-column" },
       picksHead(app, signal, picksHeading),
       picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" })),
     topPickBar(app, signal));
@@ -131,7 +131,7 @@ function progressBulbs() {
 /** @param {number} rated */
 export function progressWords(rated) {
   if (rated < RATINGS_SUGGESTED) return `${rated} of ${RATINGS_SUGGESTED}`;
-  return `${rated} rated. Every rating improves your picks.`;
+  return `${rated} rated. More ratings, better picks.`;
 }
 
 /**

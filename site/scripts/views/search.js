@@ -32,7 +32,7 @@ export function openSearch(app, argument, signal) {
       found.replaceChildren(button("Try again", "button", () => search(typed)));
     }
   });
-  const look = () => {
+  const update = () => {
     const typed = input.value.trim();
     search(typed);
     if (typed) return;
@@ -42,14 +42,14 @@ export function openSearch(app, argument, signal) {
   input.addEventListener("input", () => {
     // Replace the history entry: "Back" leaves the search instead of undoing one letter.
     history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
-    look();
+    update();
   });
-  look();
+  update();
   return {
     title: "Search",
     element: make("div", { class: "search-view" },
       viewHeading("Search", { class: "board" }),
-      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); look(); } },
+      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); update(); } },
         make("label", { for: "search" }, "Title"), input),
       words, found),
   };

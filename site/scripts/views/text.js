@@ -3,7 +3,7 @@
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
-import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../phone.js";
+import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../phone.js";
 import { picksPanel, siteAddress } from "../picks_panel.js";
 import { RATINGS_NEEDED, ratingsOf, toSave } from "../shelf.js";
 import { unsavedBar } from "../unsaved_bar.js";
@@ -120,7 +120,7 @@ class PhoneField {
 
   /** What is wrong with the number's format; null if nothing is. @returns {string | null} */
   get problem() {
-    return this.isEmpty ? null : shapeProblem(this.number.value, this.#code);
+    return this.isEmpty ? null : phoneFormatError(this.number.value, this.#code);
   }
 
   /** Select the country whose calling code the visitor typed: for +1 the US, for +44 the UK. */
@@ -492,8 +492,8 @@ function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
-    const shape = phone.isEmpty ? "Enter your phone number." : phone.problem;
-    if (shape) return problem.show("Please check the following:", [{ field: "phone", message: shape }], fields);
+    const message = phone.isEmpty ? "Enter your phone number." : phone.problem;
+    if (message) return problem.show("Please check the following:", [{ field: "phone", message }], fields);
     if (!consent.box.checked) return problem.show("Please check the following:", [{ field: "consent", message: "Tick the box to get the text." }], fields);
     sending.isShown = true;
     try {
