@@ -140,7 +140,7 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
 
 
 @pytest.mark.parametrize("view", ["Rate", "Picks"])
-def test_picks_that_come_in_while_text_me_is_pressed_do_not_take_the_press(
+def test_picks_that_arrive_during_a_click_on_text_me_these_do_not_swallow_it(
     marquee: MarqueePage, view: str
 ) -> None:
     marquee.open()
