@@ -64,7 +64,7 @@ def test_alternative_titles_are_shown_in_the_search_and_at_the_movie(
     marquee.page.get_by_role("combobox").fill("matrix")
     expect(marquee.page.get_by_role("option").first).to_contain_text("Matrisen")
     to_a_movie(marquee)
-    expect(marquee.page.get_by_text("Also called Matrisen, or La Matrice")).to_be_visible()
+    expect(marquee.page.get_by_text("Also known as Matrisen, La Matrice")).to_be_visible()
 
 
 def to_a_movie(marquee: MarqueePage, title: str = "The Matrix") -> None:
@@ -76,7 +76,7 @@ def to_a_movie(marquee: MarqueePage, title: str = "The Matrix") -> None:
 
 def test_a_movie_shows_its_mean_and_number_of_ratings(marquee: MarqueePage) -> None:
     to_a_movie(marquee)
-    words = re.compile(r"\d\.\d of 5 stars on average, from [\d,]+ ratings?\.")
+    words = re.compile(r"\d\.\d out of 5 stars on average, from [\d,]+ ratings?\.")
     expect(marquee.page.get_by_text(words)).to_be_visible()
 
 
@@ -101,12 +101,12 @@ def test_similar_movies_link_to_their_own_views(marquee: MarqueePage) -> None:
 
 def test_an_unknown_movie_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open("movie/999999999")
-    expect(marquee.heading).to_have_text("No such movie")
+    expect(marquee.heading).to_have_text("Movie not found")
 
 
 def test_an_unknown_view_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open("popcorn")
-    expect(marquee.heading).to_have_text("Not on the programme")
+    expect(marquee.heading).to_have_text("Page not found")
 
 
 # How Marquee sees you
@@ -129,16 +129,18 @@ def test_with_few_ratings_the_taste_view_asks_for_more(marquee: MarqueePage) -> 
 
 def test_the_taste_view_shows_its_certainty(marquee: MarqueePage) -> None:
     to_taste(marquee)
-    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()
-    expect(marquee.page.locator(".taste-words")).to_contain_text(re.compile(r"From \d+ ratings"))
+    expect(marquee.page.get_by_role("meter", name="How well we know your taste")).to_be_visible()
+    expect(marquee.page.locator(".taste-words")).to_contain_text(
+        re.compile(r"Based on \d+ ratings")
+    )
 
 
 def test_the_taste_map_is_a_chart_and_a_table(marquee: MarqueePage) -> None:
     to_taste(marquee)
     chart = marquee.page.get_by_role("img", name=re.compile(r"^Map of \d+ movies; you are nearest"))
     expect(chart).to_be_visible()
-    shown = chart.locator("circle.rated, circle.famous").count()
-    marquee.page.get_by_text("The same as a table").click()
+    shown = chart.locator("circle.rated, circle.popular").count()
+    marquee.page.get_by_text("Show as a table").click()
     rows = marquee.page.locator(".taste-map table tbody tr")
     assert rows.count() == shown >= 9
 
@@ -171,7 +173,7 @@ def test_the_chosen_model_survives_a_reload(marquee: MarqueePage) -> None:
 def test_a_failed_profile_can_be_requested_again(marquee: MarqueePage) -> None:
     marquee.page.route(marquee.api("/profile"), failing(503, retry_after=30))
     to_taste(marquee)
-    expect(marquee.page.get_by_text("Something is wrong on our side")).to_be_visible()
+    expect(marquee.page.get_by_text("Something went wrong on our end")).to_be_visible()
     marquee.page.unroute(marquee.api("/profile"))
     marquee.page.get_by_role("button", name="Try again").click()
-    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()
+    expect(marquee.page.get_by_role("meter", name="How well we know your taste")).to_be_visible()

@@ -113,7 +113,7 @@ def test_a_dismissed_movie_can_be_restored(marquee: MarqueePage) -> None:
     marquee.picks.first.get_by_role("button", name="Not for me").click()
     marquee.go("My movies")
     marquee.page.get_by_text("Not for me (1)").click()
-    marquee.page.get_by_role("button", name="Bring it back").click()
+    marquee.page.get_by_role("button", name="Restore").click()
     expect(marquee.page.get_by_text("Not for me (1)")).to_have_count(0)
 
 
@@ -124,7 +124,7 @@ def test_changed_ratings_can_be_saved(marquee: MarqueePage, visit: Visit) -> Non
     to_mine(marquee, visit)
     expect(marquee.unsaved).to_have_count(0)
     changed = rerate(marquee, 0, 1)
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
     assert held_by_the_api(marquee, visit)[changed] == 1
@@ -135,7 +135,7 @@ def test_unsaved_changes_survive_a_reload(marquee: MarqueePage, visit: Visit) ->
     rerate(marquee, 0, 1)
     expect(marquee.unsaved).to_be_visible()
     marquee.page.reload()
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
 
 
 def test_fewer_than_five_ratings_are_saved_without_computing_picks(
@@ -144,7 +144,7 @@ def test_fewer_than_five_ratings_are_saved_without_computing_picks(
     to_mine(marquee, visit)
     for _ in range(3):
         marquee.mine.first.get_by_role("button", name="Remove").click()
-    expect(marquee.unsaved).to_contain_text("no picks are computed")
+    expect(marquee.unsaved).to_contain_text("picks need at least 5 ratings")
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
     assert len(held_by_the_api(marquee, visit)) == 3
@@ -157,8 +157,8 @@ def test_a_change_made_elsewhere_is_merged_before_saving_and_nothing_is_lost(
     mine = rerate(marquee, 1, 2)
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
-    expect(elsewhere).to_contain_text("1 star there")
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(elsewhere).to_contain_text("1 star")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     assert held_by_the_api(marquee, visit)[mine] == visit.ratings[mine]
 
     marquee.save_changes()
@@ -174,8 +174,8 @@ def test_the_visitor_decides_where_two_changes_concern_the_same_movie(
     assert rerate(marquee, 0, 2) == movie
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
-    expect(elsewhere).to_contain_text("1 star there; here 2 stars")
-    elsewhere.get_by_role("button", name="Take that").click()
+    expect(elsewhere).to_contain_text("1 star there, 2 stars here")
+    elsewhere.get_by_role("button", name="Use 1 star").click()
     expect(marquee.unsaved).to_have_count(0)
     assert held_by_the_api(marquee, visit)[movie] == 1
 
@@ -193,11 +193,11 @@ def test_a_change_made_while_saving_is_not_lost(marquee: MarqueePage, visit: Vis
     marquee.page.route(address, hold)
     with marquee.page.expect_request(address):
         marquee.save_changes()
-    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    expect(marquee.unsaved).to_contain_text("Saving your changes…")
     rerate(marquee, 0, int(before or 0))
-    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    expect(marquee.unsaved).to_contain_text("Saving your changes…")
     held[0].continue_()
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     assert held_by_the_api(marquee, visit)[movie] == 1
     expect(marquee.stars(int(before or 0), marquee.mine.first)).to_be_checked()
 
@@ -223,7 +223,7 @@ def test_changes_that_cannot_be_saved_are_kept(
     address = marquee.api(f"/visitors/{visit.visitor_id}/ratings")
     marquee.page.route(address, failing(status, retry_after=42))
     marquee.save_changes()
-    expect(marquee.unsaved).to_contain_text("Your changes are kept in this browser")
+    expect(marquee.unsaved).to_contain_text("Your changes are stored in this browser")
     marquee.page.unroute(address)
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
@@ -264,21 +264,23 @@ def test_forget_me_asks_once_then_deletes_and_confirms(marquee: MarqueePage, vis
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     dialog = marquee.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("at once and for good")
+    expect(dialog).to_contain_text("right away and permanently")
     dialog.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_text("Forgotten: your name, number, ratings")).to_be_visible()
+    expect(
+        marquee.page.get_by_text("Your name, phone number, ratings and picks are deleted")
+    ).to_be_visible()
     expect(marquee.mine).to_have_count(0)
     address = marquee.api(f"/visitors/{visit.visitor_id}")
     assert call("GET", address, headers=visit.headers).status_code == 404
     assert visit.visitor_id not in marquee.kept()
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(marquee.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
 
 
 def test_keep_everything_deletes_nothing(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
-    marquee.page.get_by_role("button", name="Keep everything").click()
+    marquee.page.get_by_role("button", name="Cancel").click()
     expect(marquee.mine).to_have_count(len(visit.ratings))
     assert held_by_the_api(marquee, visit) == visit.ratings
 
@@ -288,7 +290,7 @@ def test_a_failed_deletion_is_not_reported_as_forgotten(marquee: MarqueePage, vi
     marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), failing(503, retry_after=30))
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     marquee.page.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing was deleted yet")
+    expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing has been deleted yet")
 
 
 def test_forget_me_clears_the_browser_of_an_unsaved_visitor(marquee: MarqueePage) -> None:
@@ -297,6 +299,8 @@ def test_forget_me_clears_the_browser_of_an_unsaved_visitor(marquee: MarqueePage
     marquee.go("My movies")
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     marquee.page.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_text("this browser holds nothing of yours now")).to_be_visible()
+    expect(
+        marquee.page.get_by_text("This browser no longer stores anything about you")
+    ).to_be_visible()
     marquee.go("Rate")
     expect(marquee.progress).to_have_text("0 of 10")

@@ -60,7 +60,7 @@ def test_the_fifth_rating_gives_ten_picks(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.picks_kind).to_have_text("From your ratings alone, as they are now.")
+    expect(marquee.picks_kind).to_have_text("From your 5 ratings. Updated just now.")
 
 
 def test_every_pick_shows_title_year_genres_stars_and_reasons(marquee: MarqueePage) -> None:
@@ -71,7 +71,7 @@ def test_every_pick_shows_title_year_genres_stars_and_reasons(marquee: MarqueePa
         expect(pick.get_by_role("heading")).to_contain_text(re.compile(r"\w.* \d{4}"))
         expect(pick.locator(".genres")).not_to_be_empty()
         expect(pick.locator(".pick-stars")).to_contain_text(re.compile(r"\d\.\d"))
-    expect(marquee.picks.first).to_contain_text("Because you loved ")
+    expect(marquee.picks.first).to_contain_text("Because you liked ")
 
 
 def test_a_skipped_movie_stays_among_the_picks(marquee: MarqueePage) -> None:
@@ -148,12 +148,12 @@ def test_picks_that_arrive_during_a_click_on_text_me_these_do_not_swallow_it(
     expect(marquee.picks).to_have_count(10)
     marquee.go(view)
     held = dismiss_the_first(marquee)
-    marquee.page.get_by_role("link", name="Text me these").hover()
+    marquee.page.get_by_role("link", name="Text me my picks").hover()
     marquee.page.mouse.down()
     answer_with_two(held)
     expect(marquee.picks).to_have_count(2)
     marquee.page.mouse.up()
-    expect(marquee.heading).to_have_text("Text me these")
+    expect(marquee.heading).to_have_text("Text me my picks")
 
 
 def test_a_pick_that_stays_keeps_its_open_stars_and_shows_its_new_values(
@@ -168,8 +168,8 @@ def test_a_pick_that_stays_keeps_its_open_stars_and_shows_its_new_values(
     answer_with_two(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
     expect(marquee.picks).to_have_count(2)
     staying = marquee.picks.first
-    expect(staying).to_contain_text("1.3 stars expected")
-    expect(staying).to_contain_text("Because you loved Nothing Else")
+    expect(staying).to_contain_text("1.3 stars predicted")
+    expect(staying).to_contain_text("Because you liked Nothing Else")
     expect(marquee.stars(4, staying)).to_be_visible()
     expect(marquee.stars(1, staying)).to_be_focused()
 
@@ -241,7 +241,7 @@ def test_a_filter_without_matches_says_so(marquee: MarqueePage) -> None:
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     marquee.page.get_by_label("Decade").select_option("1920")
-    expect(marquee.picks_kind).to_contain_text("No movie is left with this filter")
+    expect(marquee.picks_kind).to_contain_text("No movies match this filter")
 
 
 def test_the_list_is_shared_as_plain_text(deployment: Deployment, browser: Browser) -> None:
@@ -269,7 +269,7 @@ def test_without_a_share_sheet_the_list_is_copied(marquee: MarqueePage) -> None:
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     marquee.page.get_by_role("button", name="Share").click()
-    expect(marquee.page.get_by_text(re.compile("^Copied|does not let"))).to_be_visible()
+    expect(marquee.page.get_by_text(re.compile("^Copied|doesn’t allow"))).to_be_visible()
 
 
 def test_a_printed_page_shows_the_picks_and_no_buttons(marquee: MarqueePage) -> None:
@@ -298,8 +298,8 @@ def test_failed_picks_can_be_requested_again(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.page.route(marquee.api("/picks"), failing(503, retry_after=30))
     marquee.rate(*FIVE)
-    expect(marquee.problem).to_contain_text("Something is wrong on our side. Try again in 30")
-    expect(marquee.problem).to_contain_text("Your ratings are kept")
+    expect(marquee.problem).to_contain_text("Something went wrong on our end. Try again in 30")
+    expect(marquee.problem).to_contain_text("Your ratings are stored")
     marquee.page.unroute(marquee.api("/picks"))
     marquee.page.get_by_role("button", name="Try again").click()
     expect(marquee.picks).to_have_count(10)
@@ -312,8 +312,8 @@ def test_old_picks_are_marked_when_new_ones_fail(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
     marquee.page.route(marquee.api("/picks"), lambda route: route.abort())
     marquee.rate(3)
-    expect(marquee.picks_kind).to_have_text("These are from before your last answer.")
-    expect(marquee.problem).to_contain_text("can’t be reached")
+    expect(marquee.picks_kind).to_have_text("These picks don’t include your latest answers yet.")
+    expect(marquee.problem).to_contain_text("can’t reach Marquee")
 
 
 def test_markup_in_the_title_of_a_pick_stays_text(marquee: MarqueePage) -> None:
@@ -334,5 +334,5 @@ def test_markup_in_the_title_of_a_pick_stays_text(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks.first.get_by_role("heading")).to_contain_text(markup)
-    expect(marquee.picks.first).to_contain_text(f"Because you loved {markup}")
+    expect(marquee.picks.first).to_contain_text(f"Because you liked {markup}")
     assert marquee.picks.first.locator("script, i").count() == 0

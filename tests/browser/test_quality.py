@@ -68,8 +68,8 @@ def picks(marquee: MarqueePage) -> None:
 
 def form(marquee: MarqueePage) -> None:
     marquee.go("Picks")
-    marquee.page.get_by_role("link", name="Text me these").click()
-    expect(marquee.heading).to_have_text("Text me these")
+    marquee.page.get_by_role("link", name="Text me my picks").click()
+    expect(marquee.heading).to_have_text("Text me my picks")
     marquee.phone.fill("1")
     marquee.save()
     expect(marquee.problem).to_be_visible()
@@ -284,7 +284,7 @@ def test_title_and_focus_follow_the_view(marquee: MarqueePage) -> None:
         marquee.go(name)
         expect(marquee.heading).to_have_text(heading)
         expect(marquee.heading).to_be_focused()
-        expect(marquee.page).to_have_title(f"{heading}: Marquee")
+        expect(marquee.page).to_have_title(f"{heading} · Marquee")
         link = marquee.page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
         expect(link).to_have_attribute("aria-current", "page")
 
@@ -301,7 +301,7 @@ def test_back_goes_through_the_views(marquee: MarqueePage) -> None:
 
 def test_the_skip_link_goes_to_the_content(marquee: MarqueePage) -> None:
     marquee.open("mine")
-    marquee.page.get_by_role("link", name="Skip to the content").focus()
+    marquee.page.get_by_role("link", name="Skip to content").focus()
     marquee.page.keyboard.press("Enter")
     expect(marquee.page.get_by_role("main")).to_be_focused()
     expect(marquee.heading).to_have_text("My movies")
@@ -310,7 +310,7 @@ def test_the_skip_link_goes_to_the_content(marquee: MarqueePage) -> None:
 def test_the_page_says_that_it_is_offline_and_rating_continues(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.page.context.set_offline(True)
-    expect(marquee.page.get_by_text("You are offline. What you rate is kept")).to_be_visible()
+    expect(marquee.page.get_by_text("You are offline. Your ratings are stored")).to_be_visible()
     marquee.rate(5, 4)
     expect(marquee.progress).to_have_text("2 of 10")
     marquee.page.context.set_offline(False)
@@ -322,7 +322,7 @@ def test_the_page_says_that_it_is_offline_and_rating_continues(marquee: MarqueeP
 def test_failed_movies_are_fetched_on_try_again(marquee: MarqueePage) -> None:
     marquee.page.route(marquee.api("/questionnaire"), lambda route: route.abort())
     marquee.open()
-    expect(marquee.problem).to_contain_text("can’t be reached")
+    expect(marquee.problem).to_contain_text("can’t reach Marquee")
     marquee.page.unroute(marquee.api("/questionnaire"))
     marquee.page.get_by_role("button", name="Try again").click()
     expect(marquee.card_title).to_be_visible()

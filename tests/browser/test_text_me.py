@@ -1,4 +1,4 @@
-""" "Text me these": the form, the live status until the text is sent, and errors on the way."""
+""" "Text me my picks": the form, the live status until the text is sent, and errors on the way."""
 
 import json
 import re
@@ -25,8 +25,8 @@ SIX = (5, 1, 4, 2, 5, 3)
 def to_the_form(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
-    marquee.page.get_by_role("link", name="Text me these").click()
-    expect(marquee.heading).to_have_text("Text me these")
+    marquee.page.get_by_role("link", name="Text me my picks").click()
+    expect(marquee.heading).to_have_text("Text me my picks")
 
 
 def is_creation(answer: Response) -> bool:
@@ -107,7 +107,7 @@ def test_consent_is_required_with_a_number(marquee: MarqueePage, phone: str) -> 
     marquee.save()
     expect(marquee.problem).to_be_focused()
     expect(marquee.consent).to_have_attribute("aria-invalid", "true")
-    assert "Tick this" in marquee.error_at(marquee.consent)
+    assert "Tick the box" in marquee.error_at(marquee.consent)
 
 
 def test_an_empty_name_is_an_error_and_the_summary_leads_to_the_field(marquee: MarqueePage) -> None:
@@ -115,7 +115,7 @@ def test_an_empty_name_is_an_error_and_the_summary_leads_to_the_field(marquee: M
     sent: list[Request] = []
     marquee.page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - no builtins
     marquee.save()
-    expect(marquee.problem).to_contain_text("Tell us your name")
+    expect(marquee.problem).to_contain_text("Enter your name")
     assert not [request for request in sent if request.url.endswith("/visitors")]
     marquee.problem.get_by_role("button").click()
     expect(marquee.name).to_be_focused()
@@ -135,7 +135,7 @@ def test_an_error_of_the_api_about_a_number_shows_at_the_field(marquee: MarqueeP
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(429, "Try again in 42 seconds"), (503, "wrong on our side"), (500, "wrong on our side")],
+    [(429, "Try again in 42 seconds"), (503, "wrong on our end"), (500, "wrong on our end")],
 )
 def test_a_failing_api_makes_the_page_say_when_to_try_again(
     marquee: MarqueePage, status: int, words: str
@@ -221,7 +221,7 @@ def test_the_robot_check_begins_during_typing_and_shows_its_progress(
         marquee.phone.fill(phone)
     marquee.consent.check()
     marquee.save()
-    telling = marquee.page.get_by_role("status").filter(has_text="Checking that no robot is asking")
+    telling = marquee.page.get_by_role("status").filter(has_text="Checking that you’re not a robot")
     expect(telling).to_be_visible()
     expect(marquee.page.get_by_role("progressbar")).to_be_visible()
     held[0].continue_()
@@ -273,7 +273,7 @@ def test_the_page_follows_a_form_with_a_number_until_it_is_texted(
     marquee.give_phone(phone)
     marquee.save()
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.picks_kind).to_contain_text("From your 6 ratings")
     expect(marquee.status).to_contain_text(re.compile(r"Finished at \d"), timeout=FLOW_MS)
     expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
     sent = local.texts("+1" + re.sub(r"\D", "", phone))[-1]
@@ -298,7 +298,7 @@ def test_the_link_in_a_text_opens_the_visitors_page_in_any_browser(
 
 def test_a_link_with_a_wrong_token_opens_nothing(marquee: MarqueePage, visit: Visit) -> None:
     marquee.open_link(visit.visitor_id, "A" * len(visit.token))
-    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(marquee.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
     expect(marquee.picks).to_have_count(0)
 
 
@@ -317,8 +317,8 @@ def test_a_saved_visitor_finds_the_status_from_the_picks(
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.heading).to_have_text("Your ten picks")
     marquee.go("Picks")
-    expect(marquee.page.get_by_role("link", name="Text me these")).to_be_hidden()
-    marquee.page.get_by_role("link", name="How far they are").click()
+    expect(marquee.page.get_by_role("link", name="Text me my picks")).to_be_hidden()
+    marquee.page.get_by_role("link", name="See status").click()
     expect(marquee.heading).to_have_text("Your ten picks")
 
 
@@ -326,7 +326,7 @@ def test_the_status_says_that_picks_are_being_computed(marquee: MarqueePage, vis
     changed(marquee, visit, status="submitted", picks=None, model_id=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("Computing with everyone")
-    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.picks_kind).to_contain_text("From your 6 ratings")
     expect(marquee.journey.get_by_text("Computing")).to_have_attribute("aria-current", "step")
 
 
@@ -334,7 +334,7 @@ def test_a_failure_says_why_and_what_happens_next(marquee: MarqueePage, visit: V
     changed(marquee, visit, status="failed", reason="the step failed three times", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("the step failed three times")
-    expect(marquee.page.locator(".status-next")).to_contain_text("We have been told")
+    expect(marquee.page.locator(".status-next")).to_contain_text("We have been notified")
     expect(marquee.picks).to_have_count(10)
 
 
@@ -348,18 +348,18 @@ def test_the_status_says_plainly_that_a_text_is_over_the_cap_and_shows_the_picks
     ).json()["picks"]
     changed(marquee, visit, status="failed", reason=NO_MORE_TODAY, texts=True, picks=picks)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_contain_text("No more texts are sent today")
-    expect(marquee.status).to_contain_text("Your picks are ready and here")
+    expect(marquee.status).to_contain_text("we can’t send any more texts today")
+    expect(marquee.status).to_contain_text("Your picks are ready")
     expect(marquee.picks).to_have_count(10)
 
 
 def test_the_page_reports_a_lost_api_and_recovers(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="received", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    expect(marquee.status).to_have_text("We have your ratings.")
     address = marquee.api(f"/visitors/{visit.visitor_id}")
     marquee.page.route(address, lambda route: route.abort(), times=2)
-    lost = marquee.page.get_by_text("this page keeps looking")
+    lost = marquee.page.get_by_text("this page keeps checking")
     expect(lost).to_be_visible()
     expect(lost).to_be_hidden()
 
@@ -369,7 +369,7 @@ def test_a_throttled_status_is_requested_again_after_the_stated_time(
 ) -> None:
     changed(marquee, visit, status="received", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    expect(marquee.status).to_have_text("We have your ratings.")
     asked: list[str] = []
     throttle = failing(429, retry_after=4)
 
@@ -394,7 +394,7 @@ def test_the_number_form_is_below_the_picks_on_a_phone_and_a_button_leads_there(
     assert last_pick is not None
     assert number is not None
     assert last_pick["y"] < number["y"]
-    narrow_marquee.page.get_by_role("button", name="Have them texted").click()
+    narrow_marquee.page.get_by_role("button", name="Get them by text").click()
     expect(narrow_marquee.phone).to_be_focused()
     expect(narrow_marquee.phone).to_be_in_viewport()
 
@@ -403,13 +403,13 @@ def test_a_visitor_saved_without_a_number_can_request_the_text_later(
     marquee: MarqueePage, visit: Visit, phone: str, local: Deployment
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
-    form = marquee.page.get_by_role("form", name="Text me these")
+    form = marquee.page.get_by_role("form", name="Text me my picks")
     expect(form).to_be_in_viewport()
-    expect(marquee.page.get_by_role("button", name="Have them texted")).to_be_hidden()
+    expect(marquee.page.get_by_role("button", name="Get them by text")).to_be_hidden()
     marquee.country.select_option("US")
     marquee.phone.fill(phone)
     marquee.consent.check()
-    form.get_by_role("button", name="Text me these").click()
+    form.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
     expect(marquee.status).to_contain_text("Finished at", timeout=FLOW_MS)
     assert local.texts("+1" + re.sub(r"\D", "", phone))
@@ -429,13 +429,13 @@ def test_a_new_link_opens_the_page_and_the_former_one_does_not(
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     marquee.page.get_by_role("button", name="Make a new link").click()
-    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    expect(marquee.page.get_by_text("You have a new link")).to_be_visible()
     renewed = held(marquee)
     assert renewed != visit.token
 
     stranger = other_browser
     stranger.open_link(visit.visitor_id, visit.token)
-    expect(stranger.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(stranger.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
     expect(stranger.page.get_by_text("A newer link may have replaced it")).to_be_visible()
     stranger.open_link(visit.visitor_id, renewed)
     expect(stranger.picks).to_have_count(10)
@@ -453,10 +453,10 @@ def test_another_tab_continues_with_the_new_link(marquee: MarqueePage, visit: Vi
     tab.open("text")
     expect(tab.picks).to_have_count(10)
     marquee.page.get_by_role("button", name="Make a new link").click()
-    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    expect(marquee.page.get_by_text("You have a new link")).to_be_visible()
     tab.page.reload()
     expect(tab.picks).to_have_count(10)
-    expect(tab.page.get_by_text("opens nothing any more")).to_be_hidden()
+    expect(tab.page.get_by_text("link in this browser no longer works")).to_be_hidden()
 
 
 def test_a_corrected_number_invalidates_the_former_link(
@@ -465,15 +465,15 @@ def test_a_corrected_number_invalidates_the_former_link(
     marquee.open_link(visit.visitor_id, visit.token)
     marquee.country.select_option("US")
     marquee.give_phone("(415) 555-0111")
-    marquee.page.get_by_role("button", name="Text me these").click()
+    marquee.page.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text("ending in 11")).to_be_visible()
     assert held(marquee) == visit.token
 
     marquee.page.get_by_role("button", name="Use another number").click()
-    form = marquee.page.get_by_role("form", name="Text them to another number")
+    form = marquee.page.get_by_role("form", name="Text my picks to another number")
     marquee.country.select_option("US")
     marquee.give_phone("(415) 555-0122")
-    form.get_by_role("button", name="Text me these").click()
+    form.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text("ending in 22")).to_be_visible()
     expect(form).to_be_hidden()
     assert held(marquee) != visit.token

@@ -23,19 +23,22 @@ NO_SUCH_VISITOR = (
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
-    Limited.CHANGES: ("", "You changed your movies {most} times within an hour; have a break."),
+    Limited.CHANGES: (
+        "",
+        "You have changed your movies {most} times within an hour, the most allowed.",
+    ),
     Limited.NETWORK_FORMS: (
         "",
-        "{most} forms have come from your network within an hour; try again in the next hour.",
+        "{most} forms have come from your network within an hour, the most allowed.",
     ),
     Limited.NETWORK_PHONES: (
         "phone",
-        "A phone number was given from your network {most} times within an hour; try again in the "
-        "next hour, or go on without a text.",
+        "Phone numbers have been entered from your network {most} times within an hour, the most "
+        "allowed; you can continue without a number.",
     ),
     Limited.NETWORK_CHANGES: (
         "",
-        "{most} changes have come from your network within an hour; try again in the next hour.",
+        "{most} changes have come from your network within an hour, the most allowed.",
     ),
 }
 
@@ -106,13 +109,13 @@ def refuse_field(error: FieldError) -> Response[Any]:
 
 @router.exception_handler(OtherFormError)
 def refuse_other_form(_: OtherFormError) -> Response[Any]:
-    message = "This Idempotency-Key stands for another form; use a new key for a new form."
+    message = "This Idempotency-Key was used for another form; use a new key for a new form."
     return refusal(422, "Idempotency-Key", message)
 
 
 @router.exception_handler(NoModelYetError)
 def refuse_without_model(_: NoModelYetError) -> Response[Any]:
-    message = "Marquee is still learning its movies; try again in a few minutes."
+    message = "Marquee is still being set up; try again in a few minutes."
     return refusal(503, "", message, {"Retry-After": "60"})
 
 
@@ -123,19 +126,19 @@ def refuse_visitor(_: Exception) -> Response[Any]:
 
 @router.exception_handler(PreconditionMissingError)
 def refuse_blind_change(_: PreconditionMissingError) -> Response[Any]:
-    message = "Say which version you change: send its ETag as If-Match."
+    message = "Send the ETag of the version that you change in the If-Match header."
     return refusal(428, "If-Match", message)
 
 
 @router.exception_handler(ChangedMeanwhileError)
 def refuse_outdated_change(error: ChangedMeanwhileError) -> Response[Any]:
-    message = "Your movies were changed elsewhere, perhaps in another tab; load them again first."
+    message = "Your movies were changed in another browser; load them again before you change them."
     return refusal(412, "If-Match", message, {"ETag": etag(error.version)})
 
 
 @router.exception_handler(BusyError)
 def refuse_busy(_: BusyError) -> Response[Any]:
-    message = "Your request is moving on right now; ask again in a moment."
+    message = "Your request is being processed right now; try again in a moment."
     return refusal(503, "", message, {"Retry-After": "1"})
 
 

@@ -77,7 +77,7 @@ def create_visitor(
     try:
         progress = register(form, model.dataset, checked_key(key))
     except ForgottenError as error:
-        message = "This Idempotency-Key stands for a visitor who was forgotten; use a new one."
+        message = "This Idempotency-Key was used for a visitor who was forgotten; use a new one."
         raise FieldError("Idempotency-Key", message) from error
     created = VisitorCreated(
         visitor_id=progress.visitor_id,

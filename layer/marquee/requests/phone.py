@@ -14,7 +14,7 @@ _KINDS = {
     PhoneNumberType.TOLL_FREE: "a toll-free number",
     PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
     PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.VOIP: "an internet telephone",
+    PhoneNumberType.VOIP: "an internet phone number",
     PhoneNumberType.PERSONAL_NUMBER: "a personal number that forwards calls",
     PhoneNumberType.PAGER: "a pager",
     PhoneNumberType.UAN: "a company's number",
@@ -61,7 +61,7 @@ def to_e164(text: str) -> str:
     kind = phonenumbers.number_type(number)
     if kind not in _TEXTABLE:
         raise PhoneError(
-            f"This is {_KINDS.get(kind, 'not a mobile number')}, which gets no texts; "
-            "give the number of a mobile phone."
+            f"This is {_KINDS.get(kind, 'not a mobile number')}, which cannot receive texts; "
+            "enter the number of a mobile phone."
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -16,11 +16,11 @@ from marquee.serving.portrait import Certainty, Portrait, TasteMap
 MAX_ERRORS = 10  # per response
 
 _SCALE = (
-    (5, "Really love it!"),
-    (4, "Like it"),
-    (3, "It's OK"),
-    (2, "Not for me"),
-    (1, "I don't like it"),
+    (5, "Really liked it"),
+    (4, "Liked it"),
+    (3, "It was OK"),
+    (2, "Not great"),
+    (1, "Didn't like it"),
 )
 
 

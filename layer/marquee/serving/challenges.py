@@ -26,7 +26,7 @@ _REMEMBERED_LONGER = timedelta(hours=1)
 MISSING = "A phone number needs a solved challenge: get one at /challenge and solve it."
 WRONG = "This does not solve one of our challenges; get a new one and solve it."
 EXPIRED = "This challenge has expired; get a new one and solve it."
-SPENT = "This solved challenge was used already; get a new one and solve it."
+SPENT = "This solved challenge has already been used; get a new one and solve it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,8 @@ class YearsForm(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> "YearsForm":
         if self.first is not None and self.last is not None and self.first > self.last:
-            raise FieldError("years", f"From {self.first} to {self.last} there are no years.")
+            message = f"The first year, {self.first}, is after the last year, {self.last}."
+            raise FieldError("years", message)
         return self
 
 
@@ -234,9 +235,11 @@ class VisitorForm(RatingsForm):
     def _printable_name(cls, name: str) -> str:
         name = " ".join(name.split())
         if not name:
-            raise ValueError("Tell us your name; a first name is enough.")
+            raise ValueError("Enter your name; a first name is enough.")
         if any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in name):
-            raise ValueError("The name holds characters that cannot be shown; type it again.")
+            raise ValueError(
+                "The name contains characters that cannot be displayed; type it again."
+            )
         return name
 
     @field_validator("phone")
@@ -249,7 +252,7 @@ class VisitorForm(RatingsForm):
         if self.phone is not None and not self.consent:
             raise FieldError(
                 "consent",
-                "Tick the box to agree to one text message, or leave the phone number empty.",
+                "Tick the box to agree to one text message, or remove the phone number.",
             )
         return self
 
@@ -283,8 +286,8 @@ def check_country(phone: str, countries: Collection[str]) -> None:
     if country not in countries:
         raise FieldError(
             "phone",
-            f"Marquee sends no texts to numbers of {country or 'no country'}; it does to those of "
-            f"{', '.join(sorted(countries))}. Your picks stay on the page.",
+            f"Marquee does not text numbers of {country or 'an unknown country'}, only those of "
+            f"{', '.join(sorted(countries))}. Continue without a number to get picks on the page.",
         )
 
 
@@ -354,7 +357,7 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         return f"Choose at most {MAX_GENRES} genres."
     if error["type"] == "value_error":
         return str(context.get("error", error["msg"]))
-    return sentences.get(error["type"], f"{field or 'The body'} is not right: {error['msg']}.")
+    return sentences.get(error["type"], f"{field or 'The body'} is not valid: {error['msg']}.")
 
 
 _ETAG = re.compile(r'"(?P<version>[1-9]\d{0,8})"')
@@ -375,7 +378,7 @@ def version_of(if_match: str | None) -> int:
         raise PreconditionMissingError
     found = _ETAG.fullmatch(if_match.strip())
     if not found:
-        raise FieldError("If-Match", 'Send the ETag as it was answered, such as "3".')
+        raise FieldError("If-Match", 'Send the ETag exactly as the API returned it, such as "3".')
     return int(found["version"])
 
 

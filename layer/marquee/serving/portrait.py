@@ -192,9 +192,9 @@ class Portraitist:
 
     def _tags_note(self, name: str) -> str | None:
         if name in _ALIKE:
-            return f"The model {name} sees everybody alike."
+            return f"The {name} model is the same for everyone."
         if self._model.profiles is None:
-            return "This model was trained without tags; train it again."
+            return "This model was trained without tags; it needs to be trained again."
         if not self._described[TAGS].names:
             return f"The data set {self._model.dataset} has no tags."
         return None

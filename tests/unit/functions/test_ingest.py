@@ -209,7 +209,7 @@ def test_health_names_the_model_and_its_age(api: Api) -> None:
 def test_the_api_says_that_there_is_no_model_yet(aws: Aws) -> None:
     status, body, headers = Api(aws).call("GET", "/questionnaire")
     assert (status, headers["Retry-After"]) == (503, "60")
-    assert "still learning" in body["errors"][0]["message"]
+    assert "still being set up" in body["errors"][0]["message"]
 
 
 def test_a_corrupt_current_json_leaves_the_last_good_model_active(api: Api) -> None:

@@ -93,7 +93,7 @@ def test_only_mobile_phones_are_accepted_in_every_region() -> None:
         ("+442079460958", "a landline"),
         ("+18005550100", "a toll-free number"),
         ("+447640123456", "a pager"),
-        ("+445612345678", "an internet telephone"),
+        ("+445612345678", "an internet phone number"),
     ],
 )
 def test_the_error_of_another_kind_of_number_names_its_kind(number: str, kind: str) -> None:

@@ -176,7 +176,7 @@ def test_models_of_factors_show_the_predicted_stars_of_each_genre(name: str) -> 
 def test_models_that_do_not_depend_on_the_visitor_say_so(name: str) -> None:
     seen = portrait(name, RATINGS)
     assert (seen.genres, seen.tags, seen.map, seen.certainty) == ((), (), None, None)
-    assert seen.tags_note == f"The model {name} sees everybody alike."
+    assert seen.tags_note == f"The {name} model is the same for everyone."
     assert len(seen.surprises) == SURPRISES
 
 
@@ -189,7 +189,7 @@ def test_a_model_without_tags_says_why() -> None:
     seen = portrait("ranking", RATINGS, bare, Portraitist(bare))
     assert (seen.tags, seen.tags_note) == (
         (),
-        "This model was trained without tags; train it again.",
+        "This model was trained without tags; it needs to be trained again.",
     )
     assert seen.genres
     assert portrait("ranking", RATINGS).tags_note is None
