@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from operations import ROOT, addresses, environments, tools
-from operations.environment import chosen
+from operations.deployment import chosen
 from operations.errors import exit_with_one_sentence
 
 

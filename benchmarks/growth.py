@@ -35,12 +35,12 @@ from marquee.recommender.model import Counts
 from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
 from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
 from operations.console import Phases
-from operations.environment import Environment, chosen
+from operations.deployment import Deployment, chosen
 from operations.import_ratings import find, load_titles, upload
 from operations.models import switch_to
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel
-from tests.deployment import Deployment, local_deployment, running_locally
+from tests.deployment import RunningDeployment, local_deployment, running_locally
 from tests.models import random_model
 
 AT_MOST = 1.5  # ratio of the time on the large data set to that on the small one
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 @contextmanager
-def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
+def imported(size: str, options: argparse.Namespace) -> Iterator[RunningDeployment]:
     """Start a local AWS with a data set of that size and an active model of it."""
     with tempfile.TemporaryDirectory() as folder:
         state, raw = Path(folder) / "state", Path(folder) / f"made-up-{size}"
@@ -94,7 +94,7 @@ def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
 
 
 @contextmanager
-def acting_on(deployment: Deployment) -> Iterator[None]:
+def acting_on(deployment: RunningDeployment) -> Iterator[None]:
     """Set the environment variables that make the operator's tools act on this deployment."""
     before = dict(os.environ)
     os.environ.update(deployment.variables)
@@ -105,34 +105,36 @@ def acting_on(deployment: Deployment) -> Iterator[None]:
         os.environ.update(before)
 
 
-def bring_in(deployment: Deployment, size: str, raw: Path, options: argparse.Namespace) -> None:
+def bring_in(
+    deployment: RunningDeployment, size: str, raw: Path, options: argparse.Namespace
+) -> None:
     """Import as `make import` does, but without additional models and similar movies.
 
     No form needs those. The steps' driver is limited to --driver-memory, because both local AWS
     share a machine.
     """
-    environment = chosen("local", deployment.port)
+    here = chosen("local", deployment.port)
     memory: str = options.driver_memory
     with Phases() as phases:
         found = find(raw)
         with phases.phase(f"upload {found.name}") as phase:
-            upload(environment, found.folder, found.files, found.name, phase)
-        where, model_id = locations(environment), new_model_id(datetime.now(UTC))
+            upload(here, found.folder, found.files, found.name, phase)
+        where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:
-            run_step(environment, _with(prepare_step(where, found.name), memory), phase.detail)
+            run_step(here, _with(prepare_step(where, found.name), memory), phase.detail)
         if options.random_factors:
-            put_random_model(environment, found.name, model_id, SHAPES[size])
+            put_random_model(here, found.name, model_id, SHAPES[size])
         else:
             step = train_step(where, found.name, model_id)
             more = ("--iterations", str(options.iterations))
             with phases.phase(f"train on {found.name}") as phase:
-                run_step(environment, _with(step, memory, *more), phase.detail)
+                run_step(here, _with(step, memory, *more), phase.detail)
         with phases.phase("load the titles") as phase:
-            load_titles(environment, TrainedModel(model_id, found.name, None), phase)
-    switch_to(environment, model_id)
+            load_titles(here, TrainedModel(model_id, found.name, None), phase)
+    switch_to(here, model_id)
 
 
-def put_random_model(environment: Environment, dataset: str, model_id: str, shape: Shape) -> None:
+def put_random_model(deployment: Deployment, dataset: str, model_id: str, shape: Shape) -> None:
     """Write a model folder as training on such a data set would, but with random factors."""
     rank = size_for(shape.ratings).rank
     model = replace(
@@ -144,7 +146,7 @@ def put_random_model(environment: Environment, dataset: str, model_id: str, shap
         questionnaire=tuple(range(1, QUESTIONS + 1)),
         sizes={},
     )
-    s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
+    s3, bucket = boto3.client("s3"), deployment.parameter("models-bucket")
     for name, content in {HELD_OUT: pack_rating(model.rating), **to_files(model)}.items():
         s3.put_object(Bucket=bucket, Key=f"{model_id}/{name}", Body=content)
 
@@ -156,7 +158,7 @@ def _with(step: Step, driver_memory: str, *more: str) -> Step:
     return step | {"HadoopJarStep": jar | {"Args": arguments}}
 
 
-def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
+def measured(deployments: list[RunningDeployment], forms: int) -> list[list[float]]:
     """Return the seconds of each form by deployment, without a first form that warms it up."""
     first = FIRST_PHONE + int(time.time()) % 90 * 1000
     seconds: list[list[float]] = [[] for _ in deployments]

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import Deployment, local_deployment, running_locally
+from tests.deployment import RunningDeployment, local_deployment, running_locally
 from tests.integration.phones import fictitious_numbers
 from tests.load.forms import Load
 from tests.load.pour import pour
@@ -90,7 +90,7 @@ def load_of(options: argparse.Namespace, number: int) -> Load:
 
 
 @contextmanager
-def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[Deployment]:
+def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[RunningDeployment]:
     """Yield the deployment of --port, or start one and append what it leaves to `left`."""
     if options.port is not None:
         yield running_locally(options.port)
@@ -119,7 +119,7 @@ def left_by_stop(folder: Path) -> list[str]:
     return files + processes
 
 
-def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Seen]:
     rounds = []
     # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import Deployment, running_locally
+from tests.deployment import RunningDeployment, running_locally
 
 console = Console(width=110)
 
@@ -143,7 +143,7 @@ def main() -> None:
     sys.exit(1 if failed or seen.unanswered or seen.lost else 0)
 
 
-def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> Seen:
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
     seen = Seen()
     visits = [Visit(deployment.api_url, movies, seen, seed) for seed in range(options.visitors)]
@@ -174,7 +174,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
     return seen
 
 
-def objects_of(deployment: Deployment) -> Counter[str]:
+def objects_of(deployment: RunningDeployment) -> Counter[str]:
     """Count the visitor objects of every visitor; there is one per version."""
     pages = deployment.client("s3").get_paginator("list_objects_v2")
     keys = [

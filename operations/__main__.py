@@ -17,9 +17,9 @@ from operations.console import Phases, on_stderr, out
 from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
 from operations.deployer_policy import deployer_policy
+from operations.deployment import Deployment, chosen
 from operations.destroy import destroy
 from operations.drift import detect_drift
-from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate
 from operations.evaluation_chart import draw
@@ -39,113 +39,113 @@ from operations.tools import require
 from operations.train import retrain
 from operations.waiting_times import waiting_time
 
-type Command = Callable[[Environment, argparse.Namespace], None]
+type Command = Callable[[Deployment, argparse.Namespace], None]
 
 FLOW_SECONDS = 900.0
 LOG_MINUTES = 15
 
 
-def _local(environment: Environment, _: argparse.Namespace) -> None:
-    local.start(environment)
+def _local(deployment: Deployment, _: argparse.Namespace) -> None:
+    local.start(deployment)
 
 
-def _stop(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(local.stop(environment))
+def _stop(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(local.stop(deployment))
 
 
-def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
-    bucket = bootstrap(environment)
-    out.print(f"Terraform keeps the state of {environment.name!r} in the bucket {bucket}.")
+def _bootstrap(deployment: Deployment, _: argparse.Namespace) -> None:
+    bucket = bootstrap(deployment)
+    out.print(f"Terraform keeps the state of {deployment.name!r} in the bucket {bucket}.")
 
 
-def _plan(environment: Environment, options: argparse.Namespace) -> None:
+def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        pass_preflight(environment, phases, making=False)
-        fetch_node_wheels(environment, phases)
-    terraform = Terraform(environment)
+        pass_preflight(deployment, phases, making=False)
+        fetch_node_wheels(deployment, phases)
+    terraform = Terraform(deployment)
     terraform.init()
     plan = terraform.plan(expect_none=options.expect_none)
     out.print(plan.text, markup=False, end="")
-    if sentence := cluster_replacement(environment, plan):
+    if sentence := cluster_replacement(deployment, plan):
         out.print(sentence)
 
 
-def _renew(environment: Environment, _: argparse.Namespace) -> None:
+def _renew(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        renewed = renew(environment, phases)
+        renewed = renew(deployment, phases)
     out.print(renewed)
 
 
-def _preflight(environment: Environment, options: argparse.Namespace) -> None:
+def _preflight(deployment: Deployment, options: argparse.Namespace) -> None:
     quiet = on_stderr() if options.json else nullcontext()
     with quiet, Phases() as phases, phases.phase("check the account") as phase:
-        results = preflight(environment, progress=phase.detail)
+        results = preflight(deployment, progress=phase.detail)
     if options.json:
-        print(json.dumps(as_json(environment, results), ensure_ascii=False))
+        print(json.dumps(as_json(deployment, results), ensure_ascii=False))
     else:
         show_results(results)
-    refuse(environment, results)
+    refuse(deployment, results)
 
 
-def _cost(environment: Environment, options: argparse.Namespace) -> None:
+def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     if options.json:
-        print(json.dumps(cost_as_json(environment, options.plan), ensure_ascii=False))
+        print(json.dumps(cost_as_json(deployment, options.plan), ensure_ascii=False))
     else:
-        show_cost(environment, options.plan)
+        show_cost(deployment, options.plan)
 
 
-def _deploy(environment: Environment, _: argparse.Namespace) -> None:
-    deploy(environment)
+def _deploy(deployment: Deployment, _: argparse.Namespace) -> None:
+    deploy(deployment)
 
 
-def _drift(environment: Environment, _: argparse.Namespace) -> None:
+def _drift(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        detect_drift(environment, phases)
-    out.print(f"The deployment {environment.name!r} matches the work tree.")
+        detect_drift(deployment, phases)
+    out.print(f"The deployment {deployment.name!r} matches the work tree.")
 
 
-def _deployer_policy(environment: Environment, options: argparse.Namespace) -> None:
+def _deployer_policy(deployment: Deployment, options: argparse.Namespace) -> None:
     print(
         deployer_policy(
-            environment, options.part, bounded=options.boundary, read_only=options.read_only
+            deployment, options.part, bounded=options.boundary, read_only=options.read_only
         )
     )
 
 
-def _destroy(environment: Environment, _: argparse.Namespace) -> None:
+def _destroy(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        destroy(environment, phases)
+        destroy(deployment, phases)
 
 
-def _rollback(environment: Environment, _: argparse.Namespace) -> None:
-    show_rollback(roll_back(environment))
+def _rollback(deployment: Deployment, _: argparse.Namespace) -> None:
+    show_rollback(roll_back(deployment))
 
 
-def _rollback_model(environment: Environment, options: argparse.Namespace) -> None:
+def _rollback_model(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        rollback_model(environment, phases, options.model)
+        rollback_model(deployment, phases, options.model)
 
 
-def _rehearse(environment: Environment, options: argparse.Namespace) -> None:
+def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
-    with local_aws_for_rehearsal(environment, keep=options.keep):
-        rehearse(environment, file=options.report, keep=options.keep)
+    with local_aws_for_rehearsal(deployment, keep=options.keep):
+        rehearse(deployment, file=options.report, keep=options.keep)
 
 
-def _import(environment: Environment, options: argparse.Namespace) -> None:
+def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        import_ratings(environment, phases, options.path, name=options.name)
+        import_ratings(deployment, phases, options.path, name=options.name)
 
 
-def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
+def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
     with on_stderr() if options.json else nullcontext(), Phases() as phases:
         report = evaluate(
-            environment,
+            deployment,
             phases,
             options.path,
             name=options.name,
@@ -155,27 +155,27 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
         )
         if not options.json:
             show(report)
-        out.print(draw(report, environment.state), markup=False)
+        out.print(draw(report, deployment.state), markup=False)
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
 
 
-def _train(environment: Environment, options: argparse.Namespace) -> None:
+def _train(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        retrain(environment, phases, all_visitors=options.all_visitors)
+        retrain(deployment, phases, all_visitors=options.all_visitors)
 
 
-def _posters(environment: Environment, options: argparse.Namespace) -> None:
+def _posters(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         if options.remove:
-            remove_posters(environment, phases)
+            remove_posters(deployment, phases)
         else:
-            fetch_posters(environment, phases, Tmdb(key_from(options.key_file)))
+            fetch_posters(deployment, phases, Tmdb(key_from(options.key_file)))
 
 
-def _flow(environment: Environment, options: argparse.Namespace) -> None:
+def _flow(deployment: Deployment, options: argparse.Namespace) -> None:
     follow_flow(
-        environment,
+        deployment,
         read_form(options.file) if options.file else None,
         seed=options.seed,
         phone=options.phone,
@@ -183,28 +183,28 @@ def _flow(environment: Environment, options: argparse.Namespace) -> None:
     )
 
 
-def _texts(environment: Environment, _: argparse.Namespace) -> None:
-    texts.show_texts(environment)
+def _texts(deployment: Deployment, _: argparse.Namespace) -> None:
+    texts.show_texts(deployment)
 
 
-def _redrive(environment: Environment, _: argparse.Namespace) -> None:
-    redrive(environment)
+def _redrive(deployment: Deployment, _: argparse.Namespace) -> None:
+    redrive(deployment)
 
 
-def _logs(environment: Environment, options: argparse.Namespace) -> None:
-    logs.show_logs(environment, options.function, options.minutes)
+def _logs(deployment: Deployment, options: argparse.Namespace) -> None:
+    logs.show_logs(deployment, options.function, options.minutes)
 
 
-def _status(environment: Environment, _: argparse.Namespace) -> None:
-    status.show_status(environment)
+def _status(deployment: Deployment, _: argparse.Namespace) -> None:
+    status.show_status(deployment)
 
 
-def _api_url(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(addresses.api_url(environment))
+def _api_url(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(addresses.api_url(deployment))
 
 
-def _site_url(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(addresses.site_url(environment))
+def _site_url(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(addresses.site_url(deployment))
 
 
 COMMANDS: dict[str, tuple[Command, str]] = {

@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 # Limit of a managed policy, not counting white space:
@@ -933,7 +933,7 @@ def compact(document: Mapping[str, Any]) -> str:
 
 
 def deployer_policy(
-    environment: Environment, part: str | None, *, bounded: bool = False, read_only: bool = False
+    deployment: Deployment, part: str | None, *, bounded: bool = False, read_only: bool = False
 ) -> str:
     """Return policy documents as JSON.
 
@@ -946,10 +946,10 @@ def deployer_policy(
     Raises:
         OperationError: if there is no such part.
     """
-    named = documents(names_of(environment, bounded=bounded), read_only=read_only)
+    named = documents(names_of(deployment, bounded=bounded), read_only=read_only)
     if part is None:
         return json.dumps(named, indent=2)
-    parts = {name.removeprefix(f"{environment.prefix}-"): name for name in named}
+    parts = {name.removeprefix(f"{deployment.prefix}-"): name for name in named}
     by_part = {short.rpartition("-")[2]: name for short, name in parts.items()}
     if part not in by_part:
         raise OperationError(
@@ -959,18 +959,18 @@ def deployer_policy(
     return compact(named[by_part[part]])
 
 
-def names_of(environment: Environment, *, bounded: bool = False) -> Names:
+def names_of(deployment: Deployment, *, bounded: bool = False) -> Names:
     """Return the environment's names in the account of the shell's credentials."""
-    account = environment.account_id
-    partition = boto3.Session().get_partition_for_region(environment.region)
-    boundary = f"arn:{partition}:iam::{account}:policy/{environment.prefix}-boundary"
+    account = deployment.account_id
+    partition = boto3.Session().get_partition_for_region(deployment.region)
+    boundary = f"arn:{partition}:iam::{account}:policy/{deployment.prefix}-boundary"
     return Names(
-        prefix=environment.prefix,
-        environment=environment.name,
-        region=environment.region,
+        prefix=deployment.prefix,
+        environment=deployment.name,
+        region=deployment.region,
         account=account,
         partition=partition,
-        tagged=not environment.is_local,
+        tagged=not deployment.is_local,
         boundary=boundary if bounded else None,
     )
 

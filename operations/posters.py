@@ -27,7 +27,7 @@ from marquee.recommender.links import read_links
 from marquee.recommender.model import ModelError
 from marquee.recommender.model_folder import LINKS, read_beside, read_model
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.objects import keys
@@ -267,17 +267,17 @@ class PosterFolder:
         return f"{self._prefix}{movie_id}.jpg"
 
 
-def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
+def fetch_posters(deployment: Deployment, phases: Phases, tmdb: Tmdb) -> None:
     """Fetch the missing posters of the active data set and publish the site with them.
 
     Raises:
         OperationError: if there is no model, if its movies have no TMDB ids, or if TMDB fails.
     """
-    dataset, wanted = _movies(environment)
+    dataset, wanted = _movies(deployment)
     folder = PosterFolder(
         boto3.client("s3"),
-        environment.parameter("site-bucket"),
-        environment.parameter("ratings-bucket"),
+        deployment.parameter("site-bucket"),
+        deployment.parameter("ratings-bucket"),
         dataset,
     )
     with phases.phase(f"posters of {dataset}") as phase:
@@ -290,13 +290,13 @@ def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
         before = len(wanted) - len(missing)
         phase.result = f"{fetched} fetched, {before} already asked for, {none} without a poster"
     with phases.phase("publish the site") as phase:
-        phase.result = f"{publish_site(environment)} objects changed"
+        phase.result = f"{publish_site(deployment)} objects changed"
 
 
-def remove_posters(environment: Environment, phases: Phases) -> None:
+def remove_posters(deployment: Deployment, phases: Phases) -> None:
     """Delete all posters and the notes about them, then publish the site without posters."""
     s3 = boto3.client("s3")
-    site, ratings = environment.parameter("site-bucket"), environment.parameter("ratings-bucket")
+    site, ratings = deployment.parameter("site-bucket"), deployment.parameter("ratings-bucket")
     with phases.phase("remove the posters") as phase:
         posters = keys(s3, site, POSTERS)
         for key in posters:
@@ -306,16 +306,16 @@ def remove_posters(environment: Environment, phases: Phases) -> None:
                 s3.delete_object(Bucket=ratings, Key=key)
         phase.result = f"{len(posters)} posters"
     with phases.phase("publish the site") as phase:
-        phase.result = f"{publish_site(environment)} objects changed"
+        phase.result = f"{publish_site(deployment)} objects changed"
 
 
-def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
+def _movies(deployment: Deployment) -> tuple[str, list[Wanted]]:
     """Return the active data set and its movies with TMDB ids, in descending order of support."""
-    current = current_model(environment)
+    current = current_model(deployment)
     if current is None:
         raise OperationError("There is no model yet: import ratings with 'make import DATA=…'.")
     read = partial(
-        ModelsBucket(boto3.client("s3"), environment.parameter("models-bucket")).read,
+        ModelsBucket(boto3.client("s3"), deployment.parameter("models-bucket")).read,
         current.model_id,
     )
     try:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_sqs import SQSClient
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.releases import ALIAS
 
@@ -23,12 +23,12 @@ _MOVING_SECONDS = 120
 _BATCH = 10
 
 
-def redrive(environment: Environment) -> int:
+def redrive(deployment: Deployment) -> int:
     """Redrive the queues' dead letters and reconcile's, except sweeps; return how many."""
     sqs = boto3.client("sqs")
     total = 0
     for name in QUEUES:
-        queue = environment.parameter(f"{name}-queue-url")
+        queue = deployment.parameter(f"{name}-queue-url")
         moved = _move_back(sqs, f"{queue}-dead-letters", queue)
         out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} moved back")
         total += moved
@@ -36,14 +36,14 @@ def redrive(environment: Environment) -> int:
 
     def call_reconcile(event: Any) -> None:
         functions.invoke(
-            FunctionName=f"{environment.prefix}-reconcile",
+            FunctionName=f"{deployment.prefix}-reconcile",
             Qualifier=ALIAS,
             InvocationType="Event",
             Payload=json.dumps(event),
         )
 
     again, sweeps = reconcile_again(
-        sqs, environment.parameter("reconcile-dead-letters-url"), call_reconcile
+        sqs, deployment.parameter("reconcile-dead-letters-url"), call_reconcile
     )
     out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} sent again")
     if sweeps:

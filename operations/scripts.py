@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 
 from operations import ROOT
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 _SCRIPTS = ROOT / "emr_steps"
@@ -57,16 +57,16 @@ def content_hash(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def scripts_prefix(environment: Environment, files: Mapping[str, bytes] | None = None) -> str:
+def scripts_prefix(deployment: Deployment, files: Mapping[str, bytes] | None = None) -> str:
     """Return the `s3://…/` prefix of these files; without files, of the work tree's."""
     digest = content_hash(published_files() if files is None else files)
-    return f"s3://{environment.parameter('artifacts-bucket')}/steps/{digest}/"
+    return f"s3://{deployment.parameter('artifacts-bucket')}/steps/{digest}/"
 
 
-def publish_scripts(environment: Environment) -> str:
+def publish_scripts(deployment: Deployment) -> str:
     """Upload the files that are missing in S3; return their `s3://…/` prefix."""
     files = published_files()
-    prefix = scripts_prefix(environment, files)
+    prefix = scripts_prefix(deployment, files)
     bucket, _, key = prefix.removeprefix("s3://").partition("/")
     s3 = boto3.client("s3")
     there = _keys(s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", []))

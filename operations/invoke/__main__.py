@@ -11,51 +11,51 @@ from typing import Any
 
 from operations import local, sam
 from operations.console import Phases, out
-from operations.environment import Environment, chosen
+from operations.deployment import Deployment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.fingerprints import Done
 from operations.invoke import deployed, engine, images, sam_local
 from operations.invoke.forwarder import forwarding
 
 
-def invoke(environment: Environment, name: str, event: Path) -> Any:
+def invoke(deployment: Deployment, name: str, event: Path) -> Any:
     """Run a deployed function on an event and return the function's answer.
 
     Builds the functions first, and starts a container engine or builds an image where needed.
 
     Args:
-        environment: the local deployment.
+        deployment: the local deployment.
         name: the function's name, as its folder is named.
         event: a JSON file with the event.
     """
-    function = deployed.find(environment, name)
-    logs = environment.state / "logs"
+    function = deployed.find(deployment, name)
+    logs = deployment.state / "logs"
     with ExitStack() as for_the_invocation:
         for_the_invocation.enter_context(engine.one_at_a_time())
         with Phases() as phases:
             engine_log = logs / "container-engine.log"
             for_the_invocation.enter_context(engine.running(engine_log, phases))
-            done = Done(environment.state / "done.json", local.running_instance(environment))
-            local.build_functions(environment, phases, done)
+            done = Done(deployment.state / "done.json", local.running_instance(deployment))
+            local.build_functions(deployment, phases, done)
             image = images.obtain(function.architecture, logs / "lambda-image.log", phases)
         _say_what_runs(name, image)
-        return asyncio.run(_in_container(environment, function, event, image))
+        return asyncio.run(_in_container(deployment, function, event, image))
 
 
 async def _in_container(
-    environment: Environment,
+    deployment: Deployment,
     function: deployed.DeployedFunction,
     event: Path,
     image: images.Image,
 ) -> Any:
-    async with _way_to_the_local_aws(environment.port) as endpoint:
+    async with _way_to_the_local_aws(deployment.port) as endpoint:
         return await sam_local.invoke(
             sam_local.Invocation(
-                template=sam.build_folder(environment) / "template.yaml",
+                template=sam.build_folder(deployment) / "template.yaml",
                 logical_id=function.logical_id,
                 variables=deployed.container_variables(function, endpoint),
                 parameters={
-                    "Environment": environment.name,
+                    "Environment": deployment.name,
                     "Architecture": function.architecture,
                 },
                 event=event,
@@ -106,12 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("event", help="the JSON file of its event (see events/)")
     options = parser.parse_args(arguments)
     out.stderr = True  # stdout carries the answer only
-    environment = chosen()
-    if not environment.is_local:
+    deployment = chosen()
+    if not deployment.is_local:
         raise OperationError(
-            f"ENV is {environment.name!r}: 'make invoke' runs functions against the local AWS only."
+            f"ENV is {deployment.name!r}: 'make invoke' runs functions against the local AWS only."
         )
-    answer = invoke(environment, options.function, _event_file(options.event))
+    answer = invoke(deployment, options.function, _event_file(options.event))
     print(json.dumps(answer, indent=2, ensure_ascii=False))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.invoke.images import RUNTIME
 
@@ -31,24 +31,24 @@ def logical_id(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
 
 
-def find(environment: Environment, function: str) -> DeployedFunction:
+def find(deployment: Deployment, function: str) -> DeployedFunction:
     """Return a function as it is deployed in the local AWS.
 
     Raises:
         OperationError: if the local AWS does not answer or does not have the function.
     """
-    name = f"{environment.prefix}-{function.replace('_', '-')}"
+    name = f"{deployment.prefix}-{function.replace('_', '-')}"
     try:
         found = boto3.client("lambda").get_function_configuration(FunctionName=name)
     except ClientError as error:
         raise OperationError(
-            f"The local AWS at {environment.endpoint} has no function {name}:"
-            f" {environment.how_to_deploy} first."
+            f"The local AWS at {deployment.endpoint} has no function {name}:"
+            f" {deployment.how_to_deploy} first."
         ) from error
     except BotoCoreError as error:
         raise OperationError(
-            f"The local AWS does not answer at {environment.endpoint}:"
-            f" {environment.how_to_deploy} first."
+            f"The local AWS does not answer at {deployment.endpoint}:"
+            f" {deployment.how_to_deploy} first."
         ) from error
     return described(function, dict(found))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.environment import variables_file
+from operations.deployment import variables_file
 from operations.preflight.account import Account, Unanswered
 from operations.preflight.needs import Needs, value_in
 from operations.preflight.result import Level, Result
@@ -18,13 +18,13 @@ CREDENTIALS, RIGHTS_CHECK = "credentials", "rights"
 def check_credentials(account: Account) -> Result:
     """Check that AWS accepts the credentials and that the account is the variables file's."""
     arn, number = account.caller["Arn"], account.caller["Account"]
-    environment = account.environment
-    expected = value_in(variables_file(environment.name), "account_id")
+    deployment = account.deployment
+    expected = value_in(variables_file(deployment.name), "account_id")
     if expected and expected != number:
         return Result(
             CREDENTIALS,
             Level.STOP,
-            f"account {number}, but {environment.name}.tfvars says {expected}",
+            f"account {number}, but {deployment.name}.tfvars says {expected}",
             "log in to that account, or correct account_id",
         )
     if arn.endswith(":root"):
@@ -111,7 +111,7 @@ def principal(account: Account) -> str:
 
 def _by_resource(account: Account, needs: Needs) -> dict[str, set[str]]:
     by_resource: dict[str, set[str]] = defaultdict(set)
-    told = names(account.environment, account.caller)
+    told = names(account.deployment, account.caller)
     for kind in needs.types & RIGHTS.keys():
         for pattern, actions in RIGHTS[kind]:
             by_resource[pattern.format_map(told)].update(actions)

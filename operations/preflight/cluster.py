@@ -25,7 +25,7 @@ def check_release(account: Account, needs: Needs) -> Result:
         return Result(
             name,
             Level.STOP,
-            f"{account.environment.region} does not offer {needs.release}",
+            f"{account.deployment.region} does not offer {needs.release}",
             f"choose another release_label or region (this region offers {labels})",
             RELEASES,
         )

@@ -18,10 +18,10 @@ def check_state_bucket(account: Account, *, making: bool) -> Result:
         account: the account.
         making: whether a deployment follows, which creates a missing bucket.
     """
-    environment = account.environment
-    bucket = f"{environment.prefix}-{account.caller['Account']}-terraform"
+    deployment = account.deployment
+    bucket = f"{deployment.prefix}-{account.caller['Account']}-terraform"
     owner = {"Bucket": bucket, "ExpectedBucketOwner": account.caller["Account"]}
-    bootstrap = f"'make bootstrap ENV={environment.name}'"
+    bootstrap = f"'make bootstrap ENV={deployment.name}'"
     link = account.console(f"s3/buckets/{bucket}")
     try:
         region = _region(account, owner)
@@ -36,9 +36,9 @@ def check_state_bucket(account: Account, *, making: bool) -> Result:
             found = f"{bucket} belongs to another account, or you lack s3:ListBucket"
             return Result(STATE, Level.STOP, found, "use another ENV, or get that permission", link)
         raise
-    if region != environment.region:
-        found = f"{bucket} is in {region}, not in {environment.region}"
-        fix = f"set region to {region} in {environment.name}.tfvars, or use another ENV"
+    if region != deployment.region:
+        found = f"{bucket} is in {region}, not in {deployment.region}"
+        fix = f"set region to {region} in {deployment.name}.tfvars, or use another ENV"
         return Result(STATE, Level.STOP, found, fix, link)
     if wrong := _unsafe(account, owner):
         found = f"{bucket} is not {' and not '.join(wrong)}"
@@ -65,7 +65,7 @@ def _unsafe(account: Account, owner: dict[str, str]) -> list[str]:
 
 def check_stack(account: Account, *, making: bool) -> Result:
     """Check that the functions' stack, if there is one, is in a state that can be updated."""
-    name = account.environment.prefix
+    name = account.deployment.prefix
     link = account.console(f"cloudformation/home#/stacks?filteringText={name}")
     try:
         stacks = account.ask("cloudformation", "describe_stacks", StackName=name)["Stacks"]
@@ -79,7 +79,7 @@ def check_stack(account: Account, *, making: bool) -> Result:
         fix = "see its events for the reason; deploying deletes it and creates it again"
         return Result(STACK, Level.WARNING, found, fix, link)
     if state in stack.OPERATORS_CHOICE:
-        region = account.environment.region
+        region = account.deployment.region
         fix = f"run '{stack.OPERATORS_CHOICE[state]} --stack-name {name}"
         fix += f" --region {region}' and wait until it has ended"
         level = Level.STOP if making else Level.WARNING

@@ -93,7 +93,7 @@ def account_clusters(account: Account) -> list[str]:
         "Clusters",
         ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"],
     )
-    return [each["Id"] for each in clusters if each["Name"] == account.environment.prefix]
+    return [each["Id"] for each in clusters if each["Name"] == account.deployment.prefix]
 
 
 def _tags(tagged: dict[str, Any]) -> dict[str, str]:
@@ -158,7 +158,7 @@ def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
         return Result(kind.name, Level.OK, "none needed")
     limit = quota(account, *kind.quota)
     there = account.pages("ec2", kind.call, kind.key)
-    own = sum(_tags(each).get("Name") == account.environment.prefix for each in there)
+    own = sum(_tags(each).get("Name") == account.deployment.prefix for each in there)
     more = max(planned - own, 0)
     words = f"{more} more needed, {len(there)} of {limit:g} in use"
     if len(there) + more > limit:

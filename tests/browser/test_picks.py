@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 FIVE = (5, 1, 4, 2, 5)
 
@@ -244,7 +244,7 @@ def test_a_filter_without_matches_says_so(marquee: MarqueePage) -> None:
     expect(marquee.picks_kind).to_contain_text("No movies match this filter")
 
 
-def test_the_list_is_shared_as_plain_text(deployment: Deployment, browser: Browser) -> None:
+def test_the_list_is_shared_as_plain_text(deployment: RunningDeployment, browser: Browser) -> None:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()

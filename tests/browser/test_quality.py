@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS, Visit
 from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
-from tests.deployment import ROOT, Deployment
+from tests.deployment import ROOT, RunningDeployment
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CONTRAST_AA = 4.5
@@ -144,7 +144,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.fixture(params=["light", "dark"])
 def calm_marquee(
-    request: pytest.FixtureRequest, deployment: Deployment, browser: Browser
+    request: pytest.FixtureRequest, deployment: RunningDeployment, browser: Browser
 ) -> Iterator[MarqueePage]:
     """Yield the page with six ratings, in each colour scheme, without animations."""
     colours: Literal["light", "dark"] = request.param
@@ -191,7 +191,7 @@ def test_nothing_moves_when_the_visitor_prefers_reduced_motion(calm_marquee: Mar
 
 @pytest.mark.parametrize("width", [320, 2560])
 def test_no_view_is_wider_than_its_window(
-    deployment: Deployment, browser: Browser, width: int
+    deployment: RunningDeployment, browser: Browser, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 720})
     context.set_default_timeout(PATIENCE_MS)
@@ -247,7 +247,7 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_nothing_shifts_while_the_page_loads(
-    deployment: Deployment, browser: Browser, width: int
+    deployment: RunningDeployment, browser: Browser, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 720})
     context.set_default_timeout(PATIENCE_MS)

@@ -17,7 +17,7 @@ from tests.browser.marquee_page import (
     origin,
     real_answer,
 )
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 SIX = (5, 1, 4, 2, 5, 3)
 
@@ -265,7 +265,7 @@ def test_a_failed_challenge_loses_no_input(marquee: MarqueePage, phone: str) -> 
 
 
 def test_the_page_follows_a_form_with_a_number_until_it_is_texted(
-    marquee: MarqueePage, watch: Watch, phone: str, local: Deployment
+    marquee: MarqueePage, watch: Watch, phone: str, local: RunningDeployment
 ) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
@@ -400,7 +400,7 @@ def test_the_number_form_is_below_the_picks_on_a_phone_and_a_button_leads_there(
 
 
 def test_a_visitor_saved_without_a_number_can_request_the_text_later(
-    marquee: MarqueePage, visit: Visit, phone: str, local: Deployment
+    marquee: MarqueePage, visit: Visit, phone: str, local: RunningDeployment
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     form = marquee.page.get_by_role("form", name="Text me my picks")

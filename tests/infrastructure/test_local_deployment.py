@@ -9,16 +9,16 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from tests.deployment import ROOT, Deployment, eventually
+from tests.deployment import ROOT, RunningDeployment, eventually
 
 
-def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
+def test_a_second_plan_changes_nothing(deployment: RunningDeployment) -> None:
     planned = deployment.python("-m", "operations", "plan", "--expect-none")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "No changes." in planned.stdout
 
 
-def got(deployment: Deployment, url: str) -> httpx.Response:
+def got(deployment: RunningDeployment, url: str) -> httpx.Response:
     """Fetch a page of the site, also where the resolver does not know names below localhost."""
     if not deployment.is_local:
         return deployment.http.get(url)
@@ -28,7 +28,7 @@ def got(deployment: Deployment, url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
-def test_an_unknown_address_shows_the_404_page(deployment: Deployment, address: str) -> None:
+def test_an_unknown_address_shows_the_404_page(deployment: RunningDeployment, address: str) -> None:
     answer = got(deployment, urljoin(deployment.site_url, address))
     assert answer.status_code == 404
     assert answer.text == (ROOT / "site" / "404.html").read_text()
@@ -36,7 +36,7 @@ def test_an_unknown_address_shows_the_404_page(deployment: Deployment, address: 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
 def test_the_links_of_the_404_page_work_from_every_address(
-    deployment: Deployment, address: str
+    deployment: RunningDeployment, address: str
 ) -> None:
     shown_at = urljoin(deployment.site_url, address)
     links = re.findall(r'(?:href|src)="([^"]+)"', got(deployment, shown_at).text)
@@ -46,7 +46,7 @@ def test_the_links_of_the_404_page_work_from_every_address(
 
 
 @pytest.fixture
-def news(local: Deployment) -> Iterator[str]:
+def news(local: RunningDeployment) -> Iterator[str]:
     """Yield the URL of a queue that receives what is published to the alarms' topic."""
     queues, topics = local.client("sqs"), local.client("sns")
     topic = local.parameters["alarms-topic-arn"]
@@ -76,7 +76,7 @@ def news(local: Deployment) -> Iterator[str]:
         queues.delete_queue(QueueUrl=url)
 
 
-def test_the_alarms_topic_names_a_failed_step(local: Deployment, news: str) -> None:
+def test_the_alarms_topic_names_a_failed_step(local: RunningDeployment, news: str) -> None:
     cluster = local.parameters["cluster-id"]
     missing = f"s3://{local.parameters['artifacts-bucket']}/steps/not-there.py"
     step = {

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from localstack_client.session import Session
 
-from operations.environment import LOCAL, Environment
+from operations.deployment import LOCAL, Deployment
 from operations.preflight.needs import Needs
 from operations.preflight.result import Level, Result
 from operations.preflight.run import preflight
@@ -107,9 +107,9 @@ class Aws:
 
     def checks(self, *, making: bool = True) -> dict[str, Result]:
         """Run the preflight with fixed needs, so that no Terraform plan is made."""
-        environment = Environment(LOCAL, port=self.port)
-        environment.activate()
-        found = preflight(environment, making=making, planned=lambda _: NEEDS)
+        deployment = Deployment(LOCAL, port=self.port)
+        deployment.activate()
+        found = preflight(deployment, making=making, planned=lambda _: NEEDS)
         return {each.check: each for each in found}
 
 

@@ -29,7 +29,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from operations.environment import chosen
+from operations.deployment import chosen
 from operations.errors import exit_with_one_sentence
 from operations.protection import TABLES, living_clusters
 from operations.rehearsal.run import rehearse
@@ -38,7 +38,7 @@ from operations.rehearsal.stages import STAGES, Stage
 
 
 def protect(rehearsal):
-    environment, tables = rehearsal.environment, boto3.client("dynamodb")
+    environment, tables = rehearsal.deployment, boto3.client("dynamodb")
     for kind in TABLES:
         name = f"{environment.prefix}-{kind}"
         tables.update_table(TableName=name, DeletionProtectionEnabled=True)

@@ -10,8 +10,8 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from operations import releases, sam
-from operations.environment import Environment
-from tests.deployment import Deployment
+from operations.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 ROOT = Path(__file__).parents[2]
 UNCHECKED = 1  # flags of a .pyc: hash-based, not checked against its source (PEP 552)
@@ -150,9 +150,9 @@ def test_the_waf_protects_the_stage_where_terraform_made_one(
 def test_the_template_gets_the_waf_that_terraform_published(
     published: dict[str, str], expected: str
 ) -> None:
-    environment = Environment("staging")
-    environment.__dict__["parameters"] = published
-    assert sam.resolved_values(environment)["WebAclArn"] == expected
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = published
+    assert sam.resolved_values(deployment)["WebAclArn"] == expected
 
 
 def test_texts_a_day_have_a_cap_and_a_phone_costs_work(template: dict[str, Any]) -> None:
@@ -212,7 +212,7 @@ TAGGED = {
 }
 # The other types, each with the reason; none of them costs anything by itself.
 UNTAGGED = {
-    "AWS::ApiGateway::Deployment": "a snapshot of the API, which is tagged",
+    "AWS::ApiGateway::RunningDeployment": "a snapshot of the API, which is tagged",
     "AWS::Lambda::Alias": "Lambda tags functions, not their aliases (TagResource)",
     "AWS::Lambda::EventInvokeConfig": "a setting of a function, which is tagged",
     "AWS::Lambda::LayerVersion": "Lambda takes no tags of layers (TagResource)",
@@ -221,7 +221,7 @@ UNTAGGED = {
 }
 
 
-def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: Deployment) -> None:
+def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: RunningDeployment) -> None:
     listed = deployment.client("cloudformation").describe_stack_resources(
         StackName=f"marquee-{deployment.environment}"
     )["StackResources"]
@@ -246,14 +246,14 @@ def test_built_modules_have_bytecode_that_lambda_uses_unchecked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
-    environment = Environment("local")
+    deployment = Deployment("local")
     for part in (sam.LAYER, "IngestFunction"):
-        folder = sam.build_folder(environment) / part
+        folder = sam.build_folder(deployment) / part
         folder.mkdir(parents=True)
         (folder / "module.py").write_text("def handler(): ...")
-    sam.compile_modules(environment)
+    sam.compile_modules(deployment)
     for part, where in ((sam.LAYER, "/opt"), ("IngestFunction", "/var/task")):
-        (compiled,) = (sam.build_folder(environment) / part).rglob("*.cpython-313.pyc")
+        (compiled,) = (sam.build_folder(deployment) / part).rglob("*.cpython-313.pyc")
         content = compiled.read_bytes()
         assert int.from_bytes(content[4:8], "little") == UNCHECKED
         assert f"{where}/module.py".encode() in content

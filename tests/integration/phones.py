@@ -8,7 +8,7 @@ from functools import cached_property
 import pytest
 
 from marquee.requests.phone import PhoneError, country_of, to_e164
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 AREAS, LINES = range(201, 1000), range(100, 200)
 
@@ -32,7 +32,7 @@ def _is_taken(number: str) -> bool:
 class Phones:
     """Supply of phone numbers; on a real account only the one that its owner gave (`PHONE`)."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: RunningDeployment) -> None:
         self._deployment = deployment
 
     def one(self) -> str:

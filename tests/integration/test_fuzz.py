@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from marquee.recommender.scorers import MODEL_NAMES
-from tests.deployment import ROOT, Deployment, Visitor
+from tests.deployment import ROOT, RunningDeployment, Visitor
 from tests.integration.phones import Phones
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
@@ -84,7 +84,7 @@ def _narrow(fields: dict[str, Any], field: str, known: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def schema(deployment: Deployment, phones: Phones) -> Any:
+def schema(deployment: RunningDeployment, phones: Phones) -> Any:
     if not deployment.is_local:
         pytest.skip("registers dozens of visitors")
     movies = deployment.questionnaire()["movies"]
@@ -118,7 +118,7 @@ def session() -> Iterator[requests.Session]:
 class Fuzzed:
     """Repeated use of one call, for a visitor that the call may change or delete."""
 
-    def __init__(self, deployment: Deployment, method: str, path: str) -> None:
+    def __init__(self, deployment: RunningDeployment, method: str, path: str) -> None:
         self._deployment, self._method, self._path = deployment, method, path
         self._visitor: Visitor | None = None
         self.statuses: Counter[int] = Counter()
@@ -150,7 +150,7 @@ class Fuzzed:
 
 @pytest.mark.parametrize(("method", "path", "mode"), FUZZES)
 def test_a_call_answers_as_documented_to_any_input(
-    deployment: Deployment,
+    deployment: RunningDeployment,
     schema: Any,
     session: requests.Session,
     method: str,

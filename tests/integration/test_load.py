@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 from tests.integration.phones import Phones
 from tests.load.forms import Load
 from tests.load.pour import pour
@@ -22,7 +22,7 @@ FORMS_OF_A_SUBMISSION = 10  # least mean; a step costs the same for one visitor 
 
 
 @pytest.fixture(scope="module")
-def seen(deployment: Deployment, phones: Phones) -> Seen:
+def seen(deployment: RunningDeployment, phones: Phones) -> Seen:
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")
     with deployment.model_kept_fresh(), deployment.visible_again_after(**VISIBLE_AGAIN):

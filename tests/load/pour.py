@@ -21,7 +21,7 @@ from marquee.aws.batch_get import batch_get
 from marquee.contracts import parse_timestamp
 from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.proofs import fresh_proof
-from tests.deployment import ENDED, QUEUES, Deployment
+from tests.deployment import ENDED, QUEUES, RunningDeployment
 from tests.load.faults import disturbed_deliveries, fail_steps, plant_deaths
 from tests.load.forms import Form, Load, make_forms
 from tests.load.seen import NO_ANSWER, Read, Seen
@@ -40,7 +40,7 @@ BESIDE = 3  # further threads next to the posting clients
 class Pouring:
     """A running load; shared by the threads that post, read, watch and follow."""
 
-    deployment: Deployment
+    deployment: RunningDeployment
     load: Load
     forms: list[Form]
     seen: Seen
@@ -62,7 +62,7 @@ class Pouring:
 
 
 def pour(
-    deployment: Deployment,
+    deployment: RunningDeployment,
     load: Load,
     phones: Sequence[str],
     say: Callable[[str], None] = lambda _line: None,
@@ -231,7 +231,7 @@ def _has_ended(item: dict[str, Any] | None) -> bool:
 
 
 def _items(
-    deployment: Deployment, dynamodb: Any, forms: Iterable[Form]
+    deployment: RunningDeployment, dynamodb: Any, forms: Iterable[Form]
 ) -> dict[str, dict[str, Any]]:
     """Return the items of these forms' visitors by id, in DynamoDB's typed form."""
     keys = [{"visitor_id": {"S": form.visitor_id}} for form in forms]
@@ -254,7 +254,7 @@ class Queues:
     urls: dict[str, str]
 
     @classmethod
-    def of(cls, deployment: Deployment, ending: str = "") -> "Queues":
+    def of(cls, deployment: RunningDeployment, ending: str = "") -> "Queues":
         return cls(
             deployment.client("sqs"),
             {queue: deployment.queue_url(f"{queue}{ending}") for queue in QUEUES},
@@ -300,7 +300,7 @@ def _compare(
     seen.memory_bytes = _most_memory(deployment)
 
 
-def _dead(deployment: Deployment, marks: Iterable[str]) -> list[str]:
+def _dead(deployment: RunningDeployment, marks: Iterable[str]) -> list[str]:
     """List those of the visitors and submissions in `marks` that are among the dead letters."""
     letters = {queue: deployment.peek(f"{queue}-dead-letters") for queue in QUEUES}
     return [f"{mark} of {queue}" for mark in marks for queue in QUEUES if mark in letters[queue]]
@@ -318,7 +318,7 @@ def _deaths_left(faults: Iterable[dict[str, Any]], never_texted: Iterable[Form])
     return left
 
 
-def _most_memory(deployment: Deployment) -> int:
+def _most_memory(deployment: RunningDeployment) -> int:
     """Return the peak memory of the emulator in bytes; 0 where /proc does not exist."""
     described = deployment.http.get(f"{deployment.endpoint}{INSTANCE}").json()
     status = Path(f"/proc/{described['process']}/status")

@@ -8,8 +8,8 @@ import pytest
 
 from operations.cost import bill, knobs
 from operations.cost.bill import Row, price
+from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
 from operations.cost.custom_metrics import custom_metrics
-from operations.cost.deployment import MONTH_HOURS, Deployment
 from operations.cost.prices import load_prices
 from operations.cost.report import as_markdown
 from operations.errors import OperationError
@@ -19,9 +19,11 @@ from operations.sam_template import Template, load_template
 NOTHING = Template({}, {})
 
 
-def deployed(*planned: tuple[str, dict[str, Any]], template: Template = NOTHING) -> Deployment:
+def deployed(
+    *planned: tuple[str, dict[str, Any]], template: Template = NOTHING
+) -> BilledDeployment:
     named = tuple(Resource(f"{kind}.this", kind, values) for kind, values in planned)
-    return Deployment(named, template, text_parts=3)
+    return BilledDeployment(named, template, text_parts=3)
 
 
 def cluster(core: int = 2, kind: str = "m7g.xlarge", data: int = 64) -> tuple[str, dict[str, Any]]:
@@ -38,7 +40,7 @@ def function(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": {"MemorySize": 1024, **properties}}
 
 
-def row(deployment: Deployment, what: str) -> Row:
+def row(deployment: BilledDeployment, what: str) -> Row:
     (found,) = [each for each in price(deployment).rows if each.what == what]
     return found
 
@@ -265,7 +267,7 @@ def test_a_metric_whose_name_is_computed_is_rejected(tmp_path: Path) -> None:
 
 
 def test_the_whole_template_has_prices_with_its_defaults() -> None:
-    there = Deployment((), load_template({}), frozenset(custom_metrics()))
+    there = BilledDeployment((), load_template({}), frozenset(custom_metrics()))
 
     assert price(there).unpriced == ()
     assert len(there.template.events("SQS")) == 3

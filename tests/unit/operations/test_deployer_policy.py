@@ -15,7 +15,7 @@ from moto import mock_aws
 from operations import deployer_policy as policy
 from operations.__main__ import main
 from operations.deployer_policy import Names, Statement, compact, documents
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.preflight.rights import RIGHTS, names
 
@@ -226,7 +226,7 @@ def test_preflight_asks_for_no_right_that_the_deployer_lacks() -> None:
         for resource in statement.resources
     ]
     caller = {"Arn": f"arn:aws:iam::{ACCOUNT}:user/any", "Account": ACCOUNT}
-    told = names(Environment("staging", "eu-west-1"), caller)
+    told = names(Deployment("staging", "eu-west-1"), caller)
     asked = {
         (action, pattern.format_map(told))
         for kind in kinds_made()
@@ -452,4 +452,4 @@ def test_one_part_can_be_printed_alone(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("part", ["everything", "boundary"])
 def test_an_unknown_part_is_rejected_with_the_known_names(part: str) -> None:
     with pytest.raises(OperationError, match=re.escape(", ".join(policy.PARTS))):
-        policy.deployer_policy(Environment("staging"), part, bounded=False)
+        policy.deployer_policy(Deployment("staging"), part, bounded=False)

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from operations import __main__ as command_line
 from operations import drift
 from operations.console import Phases
+from operations.deployment import Deployment
 from operations.drift import DriftError, detect_drift, plan_differences, stack_differences
-from operations.environment import Environment
 from operations.errors import OperationError
 from operations.terraform import Plan, Terraform
 
-STAGING, LOCAL = Environment("staging"), Environment("local")
+STAGING, LOCAL = Deployment("staging"), Deployment("local")
 QUEUE = 'aws_sqs_queue.this["texts"]'
 
 

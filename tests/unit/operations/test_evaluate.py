@@ -15,7 +15,7 @@ from marquee.requests.emr_step_requests import Step, StepLocations, evaluate_ste
 from operations import __main__ as command_line
 from operations import evaluation_chart
 from operations.console import Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.evaluate import evaluate
 from operations.evaluation_tables import show
@@ -60,7 +60,7 @@ class Cluster:
         self.s3 = s3
         self.steps: list[Step] = []
 
-    def run(self, environment: Environment, step: Step, progress: Any = None) -> None:
+    def run(self, deployment: Deployment, step: Step, progress: Any = None) -> None:
         self.steps.append(step)
         counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
         report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}
@@ -74,12 +74,12 @@ class Cluster:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    made = Environment("staging")
+    made = Deployment("staging")
     made.__dict__["parameters"] = {"ratings-bucket": "ratings", "models-bucket": "models"}
     with mock_aws():
         for bucket in ("ratings", "models"):
@@ -88,7 +88,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
 
 
 @pytest.fixture
-def cluster(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     stand_in = Cluster(boto3.client("s3"))
     for module in ("evaluate", "import_ratings"):
         monkeypatch.setattr(f"operations.{module}.run_step", stand_in.run)
@@ -117,42 +117,42 @@ def raw_files() -> list[str]:
 
 
 def test_a_new_folder_is_prepared_and_evaluated_without_training(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        assert evaluate(environment, phases, films) == REPORT
+        assert evaluate(deployment, phases, films) == REPORT
 
     assert cluster.names == ["prepare-films", "evaluate-films"]
 
 
 def test_a_folder_prepared_before_is_not_prepared_again(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names == ["prepare-films", "evaluate-films", "evaluate-films"]
 
 
 def test_a_folder_that_changed_is_prepared_again(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
         (films / "u.data").write_text("1\t2\t5\t4\n")
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names.count("prepare-films") == 2
 
 
 def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     (films / "u1.test").write_text("1\t2\t3\t4\n")
 
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert "raw/films/u1.test" in raw_files()
     arguments = cluster.steps[-1]["HadoopJarStep"]["Args"]
@@ -160,35 +160,35 @@ def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
 
 
 def test_other_files_with_the_name_of_the_active_data_set_are_rejected(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     active("films")
 
     with Phases() as phases, pytest.raises(OperationError, match="films is the active data set"):
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert (cluster.steps, raw_files()) == ([], [])
 
 
 def test_the_files_of_the_active_data_set_can_be_evaluated(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
         active("films")
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names[-1] == "evaluate-films"
 
 
 def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with (
         Phases() as phases,
         pytest.raises(OperationError, match="no model 'rankin': use one or more of"),
     ):
-        evaluate(environment, phases, films, models="rankin")
+        evaluate(deployment, phases, films, models="rankin")
 
     assert (cluster.steps, raw_files()) == ([], [])
 
@@ -206,7 +206,7 @@ def test_the_step_gets_the_options_of_the_command() -> None:
 def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
     """Run the command with the evaluation replaced by a fixed report; return the exit status."""
 
-    def busy(environment: Environment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
+    def busy(deployment: Deployment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
         with phases.phase("evaluate"):
             out.print("films: MovieLens")
         return REPORT

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from operations import inventory as module
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.inventory import Inventory, inventory, visitors_of
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 KINDS = ("queues", "parameters", "roles", "networks", "VPC endpoints")
 ACCOUNT = "123456789012"
 

@@ -19,7 +19,7 @@ from marquee.recommender.links import Ids, pack_links
 from marquee.recommender.model_folder import LINKS, to_files
 from operations import posters as fetching
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.posters import (
     ATTEMPTS,
@@ -266,10 +266,10 @@ def test_a_note_about_another_movie_with_the_same_id_is_dropped() -> None:
 
 
 @pytest.fixture
-def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     monkeypatch.setattr(fetching, "publish_site", lambda _: 1)
-    return Environment("prod")
+    return Deployment("prod")
 
 
 def use_model(links: dict[int, Ids] | None, support: Sequence[int] = (5, 9, 7)) -> None:
@@ -291,90 +291,88 @@ def objects(bucket: str) -> set[str]:
     return {item["Key"] for item in listed.get("Contents", [])}
 
 
-def run(environment: Environment, tmdb: Tmdb) -> None:
+def run(deployment: Deployment, tmdb: Tmdb) -> None:
     with Phases() as phases:
-        fetch_posters(environment, phases, tmdb)
+        fetch_posters(deployment, phases, tmdb)
 
 
 def test_a_second_run_requests_nothing(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604), FIRST + 2: Ids("1", None)})
     stand_in.movie(603, "/matrix.jpg")
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert "1 fetched, 0 already asked for, 1 without a poster" in capsys.readouterr().out
     assert objects(SITE) == {f"posters/tested/{FIRST}.jpg"}
     stand_in.asked.clear()
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert "0 fetched, 2 already asked for, 1 without a poster" in capsys.readouterr().out
     assert not stand_in.asked
 
 
 def test_the_movies_with_the_most_ratings_come_first(
-    environment: Environment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_model({FIRST + each: Ids(None, 600 + each) for each in range(3)}, support=(5, 9, 7))
     asked: list[int] = []
     monkeypatch.setattr(tmdb, "poster", asked.append)
     monkeypatch.setattr(fetching, "AT_ONCE", 1)
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert asked == [601, 602, 600]
 
 
 def test_posters_of_other_movies_in_a_data_set_of_the_same_name_are_deleted(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 603)})
-    run(environment, tmdb)
+    run(deployment, tmdb)
     use_model({FIRST: Ids(None, 604)})
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert objects(SITE) == set()
 
 
 def test_a_rejected_key_leaves_no_folder_of_posters(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     use_model({FIRST: Ids(None, 603)})
     stand_in.answers["/3/movie/603"] = [(401, {}, b"")]
     with pytest.raises(OperationError, match="rejects the key"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
     assert objects(SITE) == set()
 
 
 @pytest.mark.parametrize("links", [None, {FIRST: Ids("0133093", None)}])
 def test_movies_without_tmdb_ids_fail_with_an_error_that_says_so(
-    environment: Environment, tmdb: Tmdb, links: dict[int, Ids] | None
+    deployment: Deployment, tmdb: Tmdb, links: dict[int, Ids] | None
 ) -> None:
     use_model(links)
     with pytest.raises(OperationError, match="have no TMDB ids"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
 
 
-def test_damaged_links_fail_with_an_error_that_says_so(
-    environment: Environment, tmdb: Tmdb
-) -> None:
+def test_damaged_links_fail_with_an_error_that_says_so(deployment: Deployment, tmdb: Tmdb) -> None:
     use_model({FIRST: Ids(None, 603)})
     boto3.client("s3").put_object(Bucket=MODELS, Key=f"m1/{LINKS}", Body=b"{")
     with pytest.raises(OperationError, match="cannot be read"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
 
 
 def test_before_the_first_training_there_is_nothing_to_fetch(
-    environment: Environment, tmdb: Tmdb
+    deployment: Deployment, tmdb: Tmdb
 ) -> None:
     with pytest.raises(OperationError, match="no model yet"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
 
 
 def test_removing_posters_deletes_the_posters_and_their_notes(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604)})
     stand_in.movie(603, "/matrix.jpg")
-    run(environment, tmdb)
+    run(deployment, tmdb)
     with Phases() as phases:
-        remove_posters(environment, phases)
+        remove_posters(deployment, phases)
     assert objects(SITE) | objects(RATINGS) == set()
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from operations import __main__ as command_line
 from operations import planned
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import Resource
 from operations.preflight import caller, cluster, leftovers, machine, quotas, run, texts
@@ -683,7 +683,7 @@ def test_credentials_that_aws_rejects_stop_and_nothing_else_is_checked(
     account.refuses("sts", "get_caller_identity", "ExpiredToken", status=403)
     monkeypatch.setattr(run, "Account", lambda _: account)
 
-    results = run.preflight(account.environment, planned=lambda _: NEEDS)
+    results = run.preflight(account.deployment, planned=lambda _: NEEDS)
 
     assert [each.check for each in results] == ["Terraform", "SAM CLI", "credentials"]
     assert results[-1].level is Level.STOP
@@ -694,10 +694,10 @@ def test_variables_that_terraform_rejects_stop(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(run, "Account", lambda _: account)
     monkeypatch.setattr(run, "answered", lambda name, _: Result(name, Level.OK, ""))
 
-    def refused(_: Environment) -> Any:
+    def refused(_: Deployment) -> Any:
         raise OperationError("core_instance_count must be a whole number from 1 to 100.")
 
-    assert run.preflight(account.environment, planned=refused)[-1].level is Level.STOP
+    assert run.preflight(account.deployment, planned=refused)[-1].level is Level.STOP
 
 
 WELL = Result("VPCs", Level.OK, "fine")
@@ -711,7 +711,7 @@ def test_a_stop_ends_a_deployment_before_anything_is_created(
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [WELL, ODD, BAD])
 
     with pytest.raises(OperationError, match=r"Nothing was changed in 'staging'.*EMR release"):
-        run.pass_preflight(Environment("staging"), Phases(), making=True)
+        run.pass_preflight(Deployment("staging"), Phases(), making=True)
 
 
 def test_a_warning_is_shown_with_its_fix_and_its_link_and_does_not_stop(
@@ -719,7 +719,7 @@ def test_a_warning_is_shown_with_its_fix_and_its_link_and_does_not_stop(
 ) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [WELL, ODD])
 
-    run.pass_preflight(Environment("staging"), Phases(), making=True)
+    run.pass_preflight(Deployment("staging"), Phases(), making=True)
 
     shown = capsys.readouterr().out
     assert "fix: look" in shown
@@ -729,11 +729,11 @@ def test_a_warning_is_shown_with_its_fix_and_its_link_and_does_not_stop(
 def test_a_local_deployment_ignores_the_preflight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [BAD])
 
-    run.pass_preflight(Environment("local"), Phases(), making=True)
+    run.pass_preflight(Deployment("local"), Phases(), making=True)
 
 
 def preflighted(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(command_line, "chosen", lambda *_: Environment("staging"))
+    monkeypatch.setattr(command_line, "chosen", lambda *_: Deployment("staging"))
     return command_line.main(["preflight", *arguments])
 
 
@@ -773,11 +773,11 @@ def test_the_error_without_a_variables_file_says_what_to_copy(
     monkeypatch.setattr(planned, "plan_offline", never)
 
     with pytest.raises(OperationError, match=r"copy terraform/example\.tfvars"):
-        run.planned_needs(Environment("nowhere"))
+        run.planned_needs(Deployment("nowhere"))
 
 
 def test_clients_are_created_once_and_retry_only_a_few_times() -> None:
-    account = Account(Environment("staging"))
+    account = Account(Deployment("staging"))
 
     assert account.client("sts") is account.client("sts")
     assert account.client("sts").meta.config.retries["total_max_attempts"] == 3

@@ -5,10 +5,10 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.protection import end_backups, end_clusters, lift_protection, living_clusters
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.inventory import Inventory
 from operations.rehearsal import run
@@ -17,7 +17,7 @@ from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.rehearsal.snapshot import differences
 from operations.rehearsal.stages import TAKE_DOWN, Rehearsal, Stage
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 # Data of every kind that must not leave the machine; the phone number is reserved for fiction.
 PRIVATE = (
     "arn:aws:iam::123456789012:user/ada AKIAIOSFODNN7EXAMPLE ada@example.org +12025550143"
@@ -302,7 +302,7 @@ def local_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_failed_local_rehearsal_leaves_the_local_aws_running_only_with_keep(
     local_calls: list[str], keep: bool, done: list[str]
 ) -> None:
-    with pytest.raises(OperationError), local_aws_for_rehearsal(Environment("local"), keep=keep):
+    with pytest.raises(OperationError), local_aws_for_rehearsal(Deployment("local"), keep=keep):
         raise OperationError("it broke")
 
     assert local_calls == done
@@ -313,7 +313,7 @@ def test_a_local_aws_that_already_runs_is_left_running(
 ) -> None:
     monkeypatch.setattr(run, "local_aws_runs", lambda _: True)
 
-    with local_aws_for_rehearsal(Environment("local"), keep=False):
+    with local_aws_for_rehearsal(Deployment("local"), keep=False):
         pass
 
     assert local_calls == []

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from operations import releases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.logs import FUNCTIONS
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 SOME = FUNCTIONS[:3]
 NAMES = [f"marquee-staging-{name}" for name in SOME]
 

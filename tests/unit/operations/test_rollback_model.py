@@ -8,13 +8,13 @@ import pytest
 
 from marquee.recommender.model_folder import RANKING, to_files
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model, switch_to
 from operations.rollback_model import rollback_model
 from tests.unit.aws import model_of_dataset
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 BUCKET = "marquee-staging-models"
 OLDEST, MIDDLE, NEWEST = (f"2026112{day}t200000z-0a1b2c" for day in (1, 2, 3))
 

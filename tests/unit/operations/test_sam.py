@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from operations import releases, sam, stack
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.sam import parameters, release
 
@@ -15,7 +15,7 @@ SCRIPTS = "s3://artifacts/steps/0123/"
 def test_a_deployment_without_a_variables_file_has_the_defaults_of_the_template(
     tmp_path: Path,
 ) -> None:
-    given = parameters(Environment("staging"), SCRIPTS, tmp_path / "missing.toml")
+    given = parameters(Deployment("staging"), SCRIPTS, tmp_path / "missing.toml")
 
     assert given == {"Environment": "staging", "StepsPrefix": SCRIPTS}
 
@@ -24,7 +24,7 @@ def test_numbers_and_strings_of_the_file_are_passed_on(tmp_path: Path) -> None:
     file = tmp_path / "staging.toml"
     file.write_text('VisitorDays = 30\nSweepSchedule = "rate(1 hour)"\n')
 
-    given = parameters(Environment("staging"), SCRIPTS, file)
+    given = parameters(Deployment("staging"), SCRIPTS, file)
 
     assert (given["VisitorDays"], given["SweepSchedule"]) == ("30", "rate(1 hour)")
 
@@ -33,7 +33,7 @@ def test_the_file_cannot_change_the_name_of_the_deployment(tmp_path: Path) -> No
     file = tmp_path / "staging.toml"
     file.write_text('Environment = "production"\n')
 
-    assert parameters(Environment("staging"), SCRIPTS, file)["Environment"] == "staging"
+    assert parameters(Deployment("staging"), SCRIPTS, file)["Environment"] == "staging"
 
 
 @pytest.mark.parametrize("text", ["VisitorDays = ", "VisitorDays = [1, 2]"])
@@ -42,7 +42,7 @@ def test_an_invalid_file_is_rejected_by_name(tmp_path: Path, text: str) -> None:
     file.write_text(text)
 
     with pytest.raises(OperationError, match=r"staging\.toml"):
-        parameters(Environment("staging"), SCRIPTS, file)
+        parameters(Deployment("staging"), SCRIPTS, file)
 
 
 @pytest.fixture
@@ -83,17 +83,17 @@ class Deployed:
     def note(self, name: str) -> None:
         self.happened.append(name)
 
-    def run(self, _environment: Environment, *command: str, **_: object) -> None:
+    def run(self, _environment: Deployment, *command: str, **_: object) -> None:
         self.note("sam deploy")
         self.command = command
         if self.fails:
             raise OperationError("sam deploy failed")
 
 
-def staging() -> Environment:
-    environment = Environment("staging")
-    environment.__dict__["parameters"] = {"artifacts-bucket": "artifacts"}
-    return environment
+def staging() -> Deployment:
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = {"artifacts-bucket": "artifacts"}
+    return deployment
 
 
 def test_the_stack_gets_the_tags_of_the_deployment(

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from operations import site as publishing
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.site import CONFIGURATION, content_type, pages, publish_site
 
 
@@ -74,13 +74,13 @@ def test_publishing_keeps_the_posters_and_names_their_data_sets(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(publishing, "api_url", lambda _: "https://api.example/v1")
-    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+    monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="site-bucket")
         for key in ("posters/films/1.jpg", "old.html"):
             s3.put_object(Bucket="site-bucket", Key=key, Body=b"")
-        publish_site(Environment("prod"))
+        publish_site(Deployment("prod"))
         keys = {item["Key"] for item in s3.list_objects_v2(Bucket="site-bucket")["Contents"]}
         told = s3.get_object(Bucket="site-bucket", Key=CONFIGURATION)["Body"].read()
     assert "posters/films/1.jpg" in keys

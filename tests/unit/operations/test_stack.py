@@ -9,10 +9,10 @@ from botocore.stub import Stubber
 from mypy_boto3_cloudformation import CloudFormationClient
 
 from operations import stack
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 NAME = {"StackName": "marquee-staging"}
 CHOICES = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_FAILED")
 

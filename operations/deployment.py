@@ -46,7 +46,7 @@ _LOCAL_ROOT = "test"
 
 
 @dataclass(frozen=True)
-class Environment:
+class Deployment:
     """One deployment of Marquee."""
 
     name: str
@@ -212,7 +212,7 @@ def region_of(name: str) -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
-def chosen(name: str | None = None, port: int | None = None) -> Environment:
+def chosen(name: str | None = None, port: int | None = None) -> Deployment:
     """Return the deployment that ENV and PORT choose, and make this process act on it.
 
     Raises:
@@ -222,10 +222,10 @@ def chosen(name: str | None = None, port: int | None = None) -> Environment:
     asked = os.environ.get("PORT") or str(DEFAULT_PORT)
     if port is None and not (asked.isdigit() and 0 < int(asked) < 2**16):
         raise OperationError(f"PORT is {asked!r}: use a whole number from 1 to 65535.")
-    environment = Environment(
+    deployment = Deployment(
         name=name,
         region=region_of(name),
         port=port or int(asked),
     )
-    environment.activate()
-    return environment
+    deployment.activate()
+    return deployment

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from operations import environment as module
-from operations.environment import Environment, chosen, region_of
+from operations import deployment as module
+from operations.deployment import Deployment, chosen, region_of
 from operations.errors import OperationError
 
 
@@ -21,7 +21,7 @@ def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["", "A", "1st", "a_b", "x" * 17, "with space", "trailing-"])
 def test_a_name_that_aws_would_reject_fails_with_the_rule(name: str) -> None:
     with pytest.raises(OperationError, match=r"ENV is .*lower-case letters"):
-        Environment(name)
+        Deployment(name)
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1"])
@@ -74,7 +74,7 @@ def test_an_aws_deployment_keeps_the_credentials_of_the_shell() -> None:
 
 
 def test_an_aws_deployment_has_no_endpoint_of_its_own() -> None:
-    assert Environment("staging").endpoint is None
+    assert Deployment("staging").endpoint is None
 
 
 def test_the_region_of_the_variables_file_overrides_that_of_the_shell(
@@ -93,13 +93,13 @@ def test_the_region_of_the_variables_file_overrides_that_of_the_shell(
 def test_a_second_local_deployment_keeps_its_state_in_the_named_folder(tmp_path: Path) -> None:
     os.environ["MARQUEE_STATE"] = str(tmp_path)
 
-    assert Environment("local").state == tmp_path
+    assert Deployment("local").state == tmp_path
 
 
 def digest_of(**parameters: str) -> str:
-    environment = Environment("staging")
-    environment.__dict__["parameters"] = parameters
-    return environment.parameters_digest
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = parameters
+    return deployment.parameters_digest
 
 
 def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:

@@ -13,7 +13,7 @@ MONTH_HOURS = 730.0  # AWS's convention: 8,760 hours a year / 12
 
 
 @dataclass(frozen=True)
-class Deployment:
+class BilledDeployment:
     """A deployment and its assumed usage in a month.
 
     Attributes:
@@ -45,11 +45,11 @@ class Deployment:
         return planned | {str(each["Type"]) for each in self.template.resources.values()}
 
 
-def deployment(
+def billed_deployment(
     resources: Iterable[Resource], parameters: dict[str, str], text_parts: int
-) -> Deployment:
+) -> BilledDeployment:
     """Return a deployment with these resources and parameters, and prices and usage from files."""
-    return Deployment(
+    return BilledDeployment(
         tuple(resources),
         load_template(parameters),
         frozenset(custom_metrics()),
