@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -39,25 +41,62 @@ from operations.tools import require
 from operations.train import retrain
 from operations.waiting_times import waiting_time
 
-type Command = Callable[[Deployment, argparse.Namespace], None]
+type Run = Callable[[Deployment, argparse.Namespace], None]
+type Option = tuple[tuple[str, ...], dict[str, Any]]
 
 FLOW_SECONDS = 900.0
 LOG_MINUTES = 15
+FLAG = {"action": "store_true"}
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command: what it does, in words and in code, and its options."""
+
+    words: str
+    run: Run
+    options: tuple[Option, ...]
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(name: str, words: str, *options: Option) -> Callable[[Run], Run]:
+    """Declare the decorated function as the command of this name."""
+
+    def declare(run: Run) -> Run:
+        COMMANDS[name] = Command(words, run, options)
+        return run
+
+    return declare
+
+
+def option(*names: str, **settings: Any) -> Option:
+    """Return an option or argument of a command, with the arguments of `add_argument`."""
+    return names, settings
+
+
+@command("local", "start everything on this machine")
 def _local(deployment: Deployment, _: argparse.Namespace) -> None:
     local.start(deployment)
 
 
+@command("stop", "stop the local AWS and leave nothing behind")
 def _stop(deployment: Deployment, _: argparse.Namespace) -> None:
     out.print(local.stop(deployment))
 
 
+@command("bootstrap", "create the bucket for Terraform's state")
 def _bootstrap(deployment: Deployment, _: argparse.Namespace) -> None:
     bucket = bootstrap(deployment)
     out.print(f"Terraform keeps the state of {deployment.name!r} in the bucket {bucket}.")
 
 
+@command(
+    "plan",
+    "show what Terraform would change",
+    option("--expect-none", **FLAG, help="fail if anything would change"),
+)
 def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
@@ -71,6 +110,7 @@ def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
         out.print(sentence)
 
 
+@command("renew", "replace the cluster while visitors are served")
 def _renew(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
@@ -78,6 +118,11 @@ def _renew(deployment: Deployment, _: argparse.Namespace) -> None:
     out.print(renewed)
 
 
+@command(
+    "preflight",
+    "list what would stop a deployment; changes nothing",
+    option("--json", **FLAG, help="print JSON"),
+)
 def _preflight(deployment: Deployment, options: argparse.Namespace) -> None:
     quiet = on_stderr() if options.json else nullcontext()
     with quiet, Phases() as phases, phases.phase("check the account") as phase:
@@ -89,6 +134,14 @@ def _preflight(deployment: Deployment, options: argparse.Namespace) -> None:
     refuse(deployment, results)
 
 
+@command(
+    "cost",
+    "estimate the deployment's monthly cost; needs no account",
+    option("--json", **FLAG, help="print JSON"),
+    option(
+        "--plan", type=Path, help="use this output of `terraform show -json` instead of planning"
+    ),
+)
 def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     if options.json:
@@ -97,10 +150,12 @@ def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
         show_cost(deployment, options.plan)
 
 
+@command("deploy", "make the account match the work tree")
 def _deploy(deployment: Deployment, _: argparse.Namespace) -> None:
     deploy(deployment)
 
 
+@command("drift", "list differences between the account and the work tree; changes nothing")
 def _drift(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
@@ -108,6 +163,13 @@ def _drift(deployment: Deployment, _: argparse.Namespace) -> None:
     out.print(f"The deployment {deployment.name!r} matches the work tree.")
 
 
+@command(
+    "deployer-policy",
+    "print the permissions that deploying needs, as JSON",
+    option("--part", help="print only this document, without white space, ready for IAM"),
+    option("--boundary", **FLAG, help="require the permissions boundary for every role"),
+    option("--read-only", **FLAG, help="print only what plan and drift need"),
+)
 def _deployer_policy(deployment: Deployment, options: argparse.Namespace) -> None:
     print(
         deployer_policy(
@@ -116,32 +178,63 @@ def _deployer_policy(deployment: Deployment, options: argparse.Namespace) -> Non
     )
 
 
+@command("destroy", "destroy everything; asks first unless YES=1")
 def _destroy(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
         destroy(deployment, phases)
 
 
+@command("rollback", "return the functions to their previous release")
 def _rollback(deployment: Deployment, _: argparse.Namespace) -> None:
     show_rollback(roll_back(deployment))
 
 
+@command(
+    "rollback-model",
+    "publish a kept model again",
+    option("--model", help="the model's id (default: the one before the active one)"),
+)
 def _rollback_model(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         rollback_model(deployment, phases, options.model)
 
 
+@command(
+    "rehearse",
+    "deploy, use, change, roll back and destroy an empty deployment",
+    option(
+        "--report", type=Path, help="report to write (default: a file in .local/rehearsal-reports)"
+    ),
+    option("--keep", **FLAG, help="if a stage fails, keep what was created"),
+)
 def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     with local_aws_for_rehearsal(deployment, keep=options.keep):
         rehearse(deployment, file=options.report, keep=options.keep)
 
 
+@command(
+    "import",
+    "import ratings as the active data set, and train",
+    option("path", type=Path, help="folder or file of ratings"),
+    option("--name", help="the data set's name (default: the folder's)"),
+)
 def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         import_ratings(deployment, phases, options.path, name=options.name)
 
 
+@command(
+    "evaluate",
+    "measure models on held-out ratings; publishes nothing",
+    option("path", type=Path, help="folder or file of ratings"),
+    option("--name", help="the data set's name (default: the folder's)"),
+    option("--models", help=f"a list of {','.join(EVALUATED)} (default: all)"),
+    option("--split", help="random, official or u1 to u5 (default: official if there is one)"),
+    option("--seed", type=int, default=1, help="seed of the split and of the training"),
+    option("--json", **FLAG, help="print JSON on stdout, and everything else on stderr"),
+)
 def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
     with on_stderr() if options.json else nullcontext(), Phases() as phases:
         report = evaluate(
@@ -160,11 +253,28 @@ def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
         print(json.dumps(report, ensure_ascii=False))
 
 
+@command(
+    "train",
+    "train on the active data set",
+    option(
+        "--all-visitors", **FLAG, help="include the visitors who were left out of the active model"
+    ),
+)
 def _train(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         retrain(deployment, phases, all_visitors=options.all_visitors)
 
 
+@command(
+    "posters",
+    "fetch the movies' posters from TMDB, for the site to show",
+    option(
+        "--key-file",
+        type=Path,
+        help=f"file with your TMDB key (default: the key in ${KEY_VARIABLE})",
+    ),
+    option("--remove", **FLAG, help="remove all posters"),
+)
 def _posters(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         if options.remove:
@@ -173,6 +283,14 @@ def _posters(deployment: Deployment, options: argparse.Namespace) -> None:
             fetch_posters(deployment, phases, Tmdb(key_from(options.key_file)))
 
 
+@command(
+    "flow",
+    "submit a questionnaire and follow it to the text",
+    option("--file", type=Path, help="a form as JSON (default: one that rates the questionnaire)"),
+    option("--seed", type=int, default=1, help="seed of the invented visitor's taste"),
+    option("--phone", help="a phone number to text (default on AWS: none)"),
+    option("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait"),
+)
 def _flow(deployment: Deployment, options: argparse.Namespace) -> None:
     follow_flow(
         deployment,
@@ -183,57 +301,39 @@ def _flow(deployment: Deployment, options: argparse.Namespace) -> None:
     )
 
 
+@command("texts", "show the texts that the local AWS was asked to send")
 def _texts(deployment: Deployment, _: argparse.Namespace) -> None:
     texts.show_texts(deployment)
 
 
+@command("redrive", "move dead letters back to their queues")
 def _redrive(deployment: Deployment, _: argparse.Namespace) -> None:
     redrive(deployment)
 
 
+@command(
+    "logs",
+    "show what the functions logged",
+    option("--function", help=f"one of {', '.join(logs.FUNCTIONS)} (default: all)"),
+    option("--minutes", type=int, default=LOG_MINUTES, help="minutes to look back"),
+)
 def _logs(deployment: Deployment, options: argparse.Namespace) -> None:
     logs.show_logs(deployment, options.function, options.minutes)
 
 
+@command("status", "show model, cluster, steps, queues and dead letters")
 def _status(deployment: Deployment, _: argparse.Namespace) -> None:
     status.show_status(deployment)
 
 
+@command("api-url", "print the API's address")
 def _api_url(deployment: Deployment, _: argparse.Namespace) -> None:
     out.print(addresses.api_url(deployment))
 
 
+@command("site-url", "print the site's address")
 def _site_url(deployment: Deployment, _: argparse.Namespace) -> None:
     out.print(addresses.site_url(deployment))
-
-
-COMMANDS: dict[str, tuple[Command, str]] = {
-    "local": (_local, "start everything on this machine"),
-    "stop": (_stop, "stop the local AWS and leave nothing behind"),
-    "bootstrap": (_bootstrap, "create the bucket for Terraform's state"),
-    "plan": (_plan, "show what Terraform would change"),
-    "preflight": (_preflight, "list what would stop a deployment; changes nothing"),
-    "cost": (_cost, "estimate the deployment's monthly cost; needs no account"),
-    "deploy": (_deploy, "make the account match the work tree"),
-    "renew": (_renew, "replace the cluster while visitors are served"),
-    "drift": (_drift, "list differences between the account and the work tree; changes nothing"),
-    "deployer-policy": (_deployer_policy, "print the permissions that deploying needs, as JSON"),
-    "destroy": (_destroy, "destroy everything; asks first unless YES=1"),
-    "rollback": (_rollback, "return the functions to their previous release"),
-    "rollback-model": (_rollback_model, "publish a kept model again"),
-    "rehearse": (_rehearse, "deploy, use, change, roll back and destroy an empty deployment"),
-    "import": (_import, "import ratings as the active data set, and train"),
-    "evaluate": (_evaluate, "measure models on held-out ratings; publishes nothing"),
-    "train": (_train, "train on the active data set"),
-    "posters": (_posters, "fetch the movies' posters from TMDB, for the site to show"),
-    "flow": (_flow, "submit a questionnaire and follow it to the text"),
-    "texts": (_texts, "show the texts that the local AWS was asked to send"),
-    "redrive": (_redrive, "move dead letters back to their queues"),
-    "logs": (_logs, "show what the functions logged"),
-    "status": (_status, "show model, cluster, steps, queues and dead letters"),
-    "api-url": (_api_url, "print the API's address"),
-    "site-url": (_site_url, "print the site's address"),
-}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -242,79 +342,10 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--env", help="deployment (default: $ENV, else local)")
     whole.add_argument("--port", type=int, help="the local AWS's port (default: $PORT, else 4566)")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {
-        name: commands.add_parser(name, help=words, description=words)
-        for name, (_, words) in COMMANDS.items()
-    }
-    parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
-    parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
-    parsers["train"].add_argument(
-        "--all-visitors",
-        action="store_true",
-        help="include the visitors who were left out of the active model",
-    )
-    evaluation = parsers["evaluate"]
-    evaluation.add_argument("path", type=Path, help="folder or file of ratings")
-    evaluation.add_argument("--name", help="the data set's name (default: the folder's)")
-    evaluation.add_argument("--models", help=f"a list of {','.join(EVALUATED)} (default: all)")
-    evaluation.add_argument(
-        "--split", help="random, official or u1 to u5 (default: official if there is one)"
-    )
-    evaluation.add_argument(
-        "--seed", type=int, default=1, help="seed of the split and of the training"
-    )
-    evaluation.add_argument(
-        "--json", action="store_true", help="print JSON on stdout, and everything else on stderr"
-    )
-    parsers["plan"].add_argument(
-        "--expect-none", action="store_true", help="fail if anything would change"
-    )
-    rights = parsers["deployer-policy"]
-    rights.add_argument(
-        "--part", help="print only this document, without white space, ready for IAM"
-    )
-    rights.add_argument(
-        "--boundary", action="store_true", help="require the permissions boundary for every role"
-    )
-    rights.add_argument(
-        "--read-only", action="store_true", help="print only what plan and drift need"
-    )
-    parsers["preflight"].add_argument("--json", action="store_true", help="print JSON")
-    cost = parsers["cost"]
-    cost.add_argument("--json", action="store_true", help="print JSON")
-    cost.add_argument(
-        "--plan", type=Path, help="use this output of `terraform show -json` instead of planning"
-    )
-    parsers["rollback-model"].add_argument(
-        "--model", help="the model's id (default: the one before the active one)"
-    )
-    posters = parsers["posters"]
-    posters.add_argument(
-        "--key-file",
-        type=Path,
-        help=f"file with your TMDB key (default: the key in ${KEY_VARIABLE})",
-    )
-    posters.add_argument("--remove", action="store_true", help="remove all posters")
-    flow = parsers["flow"]
-    flow.add_argument(
-        "--file", type=Path, help="a form as JSON (default: one that rates the questionnaire)"
-    )
-    flow.add_argument("--seed", type=int, default=1, help="seed of the invented visitor's taste")
-    flow.add_argument("--phone", help="a phone number to text (default on AWS: none)")
-    flow.add_argument("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait")
-    parsers["logs"].add_argument(
-        "--function", help=f"one of {', '.join(logs.FUNCTIONS)} (default: all)"
-    )
-    parsers["logs"].add_argument(
-        "--minutes", type=int, default=LOG_MINUTES, help="minutes to look back"
-    )
-    rehearsal = parsers["rehearse"]
-    rehearsal.add_argument(
-        "--report", type=Path, help="report to write (default: a file in .local/rehearsal-reports)"
-    )
-    rehearsal.add_argument(
-        "--keep", action="store_true", help="if a stage fails, keep what was created"
-    )
+    for name, each in COMMANDS.items():
+        own = commands.add_parser(name, help=each.words, description=each.words)
+        for names, settings in each.options:
+            own.add_argument(*names, **settings)
     return whole
 
 
@@ -322,9 +353,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; report an AWS error in one sentence (with $DEBUG set, as a traceback)."""
     options = parser().parse_args(arguments)
-    command, _ = COMMANDS[options.command]
     try:
-        command(chosen(options.env, options.port), options)
+        COMMANDS[options.command].run(chosen(options.env, options.port), options)
     except (BotoCoreError, ClientError) as error:
         if os.environ.get("DEBUG"):
             raise

@@ -40,8 +40,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def planned(deployment: Deployment, *options: str) -> None:
     chosen = command_line.parser().parse_args(["plan", *options])
-    command, _ = command_line.COMMANDS["plan"]
-    command(deployment, chosen)
+    command_line.COMMANDS["plan"].run(deployment, chosen)
 
 
 def test_a_plan_on_aws_fetches_the_wheels_first_to_keep_the_uploaded_ones(
