@@ -179,7 +179,7 @@ def copy_of(model: Path, folder: Path) -> None:
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.crc"))
 
 
-def test_a_burst_of_nonsense_is_left_out_and_the_model_published(
+def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
     spark: SparkSession,
     stored: Path,
     models: Path,
