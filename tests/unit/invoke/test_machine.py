@@ -57,7 +57,7 @@ def test_the_error_without_an_engine_says_what_an_ordinary_user_must_install(
     monkeypatch.setattr(engine, "answers", lambda: False)
 
     with (
-        pytest.raises(OperationError, match=r"needs a container engine .* install Docker"),
+        pytest.raises(OperationError, match=r"needs a container engine.* install Docker"),
         engine.running(tmp_path / "log", Phases()),
     ):
         pass

@@ -266,7 +266,7 @@ def test_a_note_about_another_movie_with_the_same_id_is_dropped() -> None:
 
 
 @pytest.fixture
-def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def deployment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     monkeypatch.setattr(fetching, "publish_site", lambda _: 1)
     return Deployment("prod")

@@ -255,7 +255,7 @@ def test_visitors_of_others_prevent_the_rehearsal_from_destroying(
 ) -> None:
     monkeypatch.setattr("operations.rehearsal.stages.visitors_of", lambda _: {"01own", "01other"})
 
-    with pytest.raises(OperationError, match=r"Nothing was destroyed: 1 visitors? came"):
+    with pytest.raises(OperationError, match=r"Nothing was destroyed: 1 visitors? are not"):
         TAKE_DOWN[0].run(Rehearsal(STAGING, visitors={"01own"}))
 
 

@@ -43,7 +43,7 @@ def test_a_running_step_reports_its_state_and_for_how_long_it_has_had_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(running_steps, "time", Clock())
-    monkeypatch.setattr(running_steps, "Cluster", FakeCluster)
+    monkeypatch.setattr(running_steps, "EmrCluster", FakeCluster)
     monkeypatch.setattr("boto3.client", lambda _: None)
     deployment = Deployment("staging")  # where a step is polled every five seconds
     deployment.__dict__["parameters"] = {"cluster-id": "j-1"}

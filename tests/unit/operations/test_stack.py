@@ -89,7 +89,7 @@ def test_a_stack_that_can_only_be_deleted_is_deleted_and_reported(aws: Stubber, 
     aws.assert_no_pending_responses()
     assert "marquee-staging" in said[0]
     assert state in said[0]
-    assert "deleted first" in said[0]
+    assert "deleting it first" in said[0]
 
 
 @pytest.mark.parametrize("state", [None, "DELETE_COMPLETE", *sorted(stack.UPDATED)])

@@ -106,7 +106,7 @@ def test_files_next_to_the_model_are_named_and_checked_but_not_part_of_it() -> N
     with pytest.raises(ModelError, match=r"movies\.sqlite of model 'm1' is damaged"):
         read_beside({**files, TITLES: b"other"}, TITLES)
     del files[TITLES]
-    with pytest.raises(ModelError, match=r"has lost movies\.sqlite; train again"):
+    with pytest.raises(ModelError, match=r"lacks movies\.sqlite; train again"):
         read_beside(files, TITLES)
 
 
