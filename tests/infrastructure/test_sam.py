@@ -212,7 +212,7 @@ TAGGED = {
 }
 # The other types, each with the reason; none of them costs anything by itself.
 UNTAGGED = {
-    "AWS::ApiGateway::RunningDeployment": "a snapshot of the API, which is tagged",
+    "AWS::ApiGateway::Deployment": "a snapshot of the API, which is tagged",
     "AWS::Lambda::Alias": "Lambda tags functions, not their aliases (TagResource)",
     "AWS::Lambda::EventInvokeConfig": "a setting of a function, which is tagged",
     "AWS::Lambda::LayerVersion": "Lambda takes no tags of layers (TagResource)",

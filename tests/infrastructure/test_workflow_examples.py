@@ -96,9 +96,7 @@ def test_the_checks_run_targets_that_exist_and_may_only_read() -> None:
 
 def test_the_checks_run_every_kind_of_test() -> None:
     [job] = jobs(CHECKS)
-    ran = {
-        target
-        for tier in job["strategy"]["matrix"]["include"]
-        for target in tier["targets"].split()
-    }
-    assert {target for target in TARGETS if target.startswith("test-")} <= ran
+    tiers = job["strategy"]["matrix"]["include"]
+    ran = {target for tier in tiers for target in tier["targets"].split()}
+    kinds = {target for target in TARGETS if target.startswith("test-")}
+    assert kinds - ran == {"test-domain"}  # a part of test-unit
