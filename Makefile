@@ -19,12 +19,12 @@ CHECKED = $(wildcard $(SOURCES))
 help: ## List every task
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> moves the local AWS;\nEMULATOR=localstack runs it on LocalStack, which enforces no IAM, instead of LocalEmu.\n'
+		/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> starts the local AWS on that port;\nEMULATOR=localstack runs it on LocalStack, which does not enforce IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
 .PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive rollback rollback-model invoke
-local: environments ## Bring everything up on this machine, train, print the addresses
+local: environments ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
 stop: environment-development ## Stop the local AWS and leave nothing behind
@@ -42,8 +42,8 @@ texts: environment-development ## Show the texts "sent" by the local AWS
 flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE=]
 	@$(OPERATE) flow --seed '$(SEED)' $(if $(FILE),--file '$(FILE)') $(if $(PHONE),--phone '$(PHONE)')
 
-import: environment-development ## Bring ratings in, make them the active data set, train: DATA=<path> [NAME=]
-	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder or file, as in make import DATA=path/to/ratings" >&2; exit 1;) \
+import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME=]
+	@$(if $(DATA),,echo "DATA is not set: set it to a folder or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) import '$(DATA)' $(if $(NAME),--name '$(NAME)')
 
 train: environment-development ## Train on the active data set and visitors' ratings [ALL_VISITORS=1]
@@ -53,7 +53,7 @@ posters: environment-development ## Fetch the movies' posters from TMDB for the 
 	@$(OPERATE) posters $(if $(KEY_FILE),--key-file '$(KEY_FILE)') $(if $(REMOVE),--remove)
 
 evaluate: environment-development ## Measure models on held-out ratings: DATA=<path> [MODELS=a,b SPLIT= SEED=1 NAME= JSON=1]
-	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder or file, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
+	@$(if $(DATA),,echo "DATA is not set: set it to a folder or file of ratings, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) evaluate '$(DATA)' --seed '$(SEED)' $(if $(MODELS),--models '$(MODELS)') $(if $(SPLIT),--split '$(SPLIT)') \
 		$(if $(NAME),--name '$(NAME)') $(if $(JSON),--json)
 
@@ -63,31 +63,31 @@ status: environment-development ## Show model, cluster, steps, queues and dead l
 logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15]
 	@$(OPERATE) logs --minutes '$(MINUTES)' $(if $(FUNCTION),--function '$(FUNCTION)')
 
-redrive: environment-development ## Put dead letters back to where they failed; dead sweeps are dropped
+redrive: environment-development ## Move dead letters back to their queues; drop dead sweeps
 	@$(OPERATE) redrive
 
-rollback: environment-development ## Put the functions' former release into use again; the next deploy goes forward
+rollback: environment-development ## Return the functions to their previous release, until the next deploy
 	@$(OPERATE) rollback
 
-rollback-model: environment-development ## Put a kept model into use again, the one before or MODEL=<id>
+rollback-model: environment-development ## Publish a kept model again: the previous one or MODEL=<id>
 	@$(OPERATE) rollback-model $(if $(MODEL),--model '$(MODEL)')
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json
-	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Name both, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \
-	$(DEVELOPMENT)/python -m local_aws.invoke '$(FUNCTION)' '$(EVENT)'
+	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Set FUNCTION and EVENT, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \
+	$(DEVELOPMENT)/python -m operations.invoke '$(FUNCTION)' '$(EVENT)'
 
 ##@ On AWS
 .PHONY: preflight cost cost-page bootstrap plan deploy renew drift deployer-policy destroy
-preflight: environment-development ## Say what would stop a deployment, and how to fix it; changes nothing [JSON=1]
+preflight: environment-development ## List what would stop a deployment, and how to fix it; changes nothing [JSON=1]
 	@$(OPERATE) preflight $(if $(JSON),--json)
 
-cost: environment-development ## Show what a deployment costs a month, without an account [JSON=1 PLAN=<terraform show -json>]
+cost: environment-development ## Estimate a deployment's monthly cost; needs no account [JSON=1 PLAN=<terraform show -json>]
 	@$(OPERATE) cost $(if $(JSON),--json) $(if $(PLAN),--plan '$(PLAN)')
 
-cost-page: environment-development ## Write the table of costs in docs/deploy.md again
+cost-page: environment-development ## Update the cost table in docs/deploy.md
 	@$(DEVELOPMENT)/python -m operations.cost
 
-bootstrap: environment-development ## Make the bucket of Terraform's state (once)
+bootstrap: environment-development ## Create the bucket for Terraform's state (once)
 	@$(OPERATE) bootstrap
 
 plan: environment-development ## Show what Terraform would change
@@ -96,20 +96,20 @@ plan: environment-development ## Show what Terraform would change
 deploy: environment-development environment-sam ## Make the account match the work tree
 	@$(OPERATE) deploy
 
-renew: environment-development environment-sam ## Replace the cluster; its steps end first, visitors are served throughout
+renew: environment-development environment-sam ## Replace the cluster after its steps end; visitors are served throughout
 	@$(OPERATE) renew
 
-drift: environment-development ## List where the account and the work tree differ; changes nothing, fails if they do
+drift: environment-development ## List differences between the account and the work tree; changes nothing, fails if there are any
 	@$(OPERATE) drift
 
-deployer-policy: environment-development ## Print the least rights to deploy, as JSON [PART= BOUNDARY=1 READ_ONLY=1]
+deployer-policy: environment-development ## Print the permissions that deploying needs, as JSON [PART= BOUNDARY=1 READ_ONLY=1]
 	@$(OPERATE) deployer-policy $(if $(PART),--part '$(PART)') $(if $(BOUNDARY),--boundary) $(if $(READ_ONLY),--read-only)
 
-destroy: environment-development ## Take the whole deployment down; asks for its name (YES=1 does not)
+destroy: environment-development ## Destroy the whole deployment, after asking for its name (YES=1 skips that)
 	@$(OPERATE) destroy
 
 .PHONY: rehearse
-rehearse: environments ## Deploy, use, change, roll back, destroy an empty ENV; writes a report [REPORT= KEEP=1]
+rehearse: environments ## Deploy, use, change, roll back and destroy an empty ENV; writes a report [REPORT= KEEP=1]
 	@$(OPERATE) rehearse $(if $(REPORT),--report '$(REPORT)') $(if $(KEEP),--keep)
 
 # What checks the site: TypeScript's compiler and axe-core, by npm from package-lock.json.
@@ -120,36 +120,38 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi permissions test test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark benchmark-visitors benchmark-load benchmark-api benchmark-bodies benchmark-model benchmark-search benchmark-site benchmark-quality benchmark-training benchmark-growth benchmark-sizes screenshots
-PYTEST := $(DEVELOPMENT)/python -m pytest
-# In the environment that holds other people's recommenders too.
-BESIDE_OTHERS = $(DEVELOPMENT)/python -m operations.tools java openblas && \
-	PYTHONPATH=layer:emr_steps:. PYSPARK_PYTHON=$(VENVS)/benchmarks/bin/python $(VENVS)/benchmarks/bin/python -m
+.PHONY: openapi permissions test test-domain test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots
+# ARGS go to pytest, as in make test-unit ARGS='-k fold_in -x'.
+PYTEST := $(DEVELOPMENT)/python -m pytest $(ARGS)
+DOMAIN := $(wildcard tests/unit/test_*.py) $(addprefix tests/unit/,learning recommender requests serving)
 
 test: environments tools lint types test-site ## Everything: lint, types, then all tests with coverage
 	@$(PYTEST) --cov --cov-report= --durations=25 --durations-min=5 tests; tests=$$?; \
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests
 
-test-unit: environment-development ## Unit tests: no network, some minutes
-	@$(PYTEST) tests/unit
+test-domain: environment-development ## The domain's unit tests, in seconds [ARGS=]
+	@$(PYTEST) -n auto $(DOMAIN)
 
-test-site: $(NODE_MODULES) ## The site's scripts that need no page, by Node's own test runner
+test-unit: environment-development ## All unit tests, the adapters on moto included, in about a minute [ARGS=]
+	@$(PYTEST) -n auto tests/unit
+
+test-site: $(NODE_MODULES) ## Test the site's scripts that need no page, with Node's test runner
 	@node --test tests/site >/dev/null || node --test tests/site
 
-test-spark: environment-development environment-emr ## The EMR steps on a local Spark
+test-spark: environment-development environment-emr ## Test the EMR steps on a local Spark
 	@$(DEVELOPMENT)/python -m operations.tools java
 	@$(PYTEST) tests/spark
 
-test-infrastructure: environments ## Terraform, SAM, event files, and what a deployment leaves
+test-infrastructure: environments ## Test Terraform, SAM, event files, and what a deployment leaves behind
 	@$(DEVELOPMENT)/python -m operations.tools java terraform
 	@$(PYTEST) tests/infrastructure
 
-test-integration: environments ## The whole flow and its failures on a local AWS of their own
+test-integration: environments ## Test the whole flow and its failures on a separate local AWS
 	@$(DEVELOPMENT)/python -m operations.tools java terraform
 	@$(PYTEST) tests/integration
 
-test-browser: environments $(NODE_MODULES) ## The site in Chromium
+test-browser: environments $(NODE_MODULES) ## Test the site in Chromium
 	@$(DEVELOPMENT)/python -m operations.tools java terraform chromium
 	@$(PYTEST) tests/browser
 
@@ -160,73 +162,36 @@ permissions: environment-development ## Write docs/permissions.md from Terraform
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@$(DEVELOPMENT)/python -m operations.permissions
 
-lint: environment-development ## Style of Python and Terraform files
+lint: environment-development ## Check the style of Python and Terraform files, and the import rules of pyproject.toml
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --check --quiet $(CHECKED) || { echo "Some files are not formatted: run 'make format'." >&2; exit 1; }
+	@report=$$(PYTHONPATH=layer:emr_steps:. $(DEVELOPMENT)/lint-imports --no-cache 2>&1) || { echo "$$report" >&2; exit 1; }
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@terraform fmt -check -recursive terraform >/dev/null 2>&1 || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
 
-types: environment-development $(NODE_MODULES) ## Types of all Python and of the site's scripts, strictly
+types: environment-development $(NODE_MODULES) ## Check the types of all Python and of the site's scripts, strictly
 	@$(DEVELOPMENT)/mypy $(CHECKED)
 	@node_modules/.bin/tsc --project .
 
-format: environment-development ## Put Python and Terraform files into shape
+format: environment-development ## Format Python and Terraform files
 	@$(DEVELOPMENT)/ruff check --quiet --fix $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --quiet $(CHECKED)
 	@terraform fmt -recursive terraform
 
-coverage: environment-development ## Coverage of the last test run, branches included, as pages in htmlcov/
+coverage: environment-development ## Write the last test run's coverage, branches included, to htmlcov/
 	@$(DEVELOPMENT)/python -m coverage html --quiet
 	@$(DEVELOPMENT)/python -m coverage report
 
-benchmark: environment-development ## Seconds from form to picks and to text, and the burst, against a running deployment
-	@$(DEVELOPMENT)/python -m benchmarks.flow
+benchmark: environment-development ## Run one benchmark: NAME=<name> [DATA=<path> OPTIONS='--forms 1000']; without NAME, list them
+	@$(DEVELOPMENT)/python -m benchmarks $(NAME) $(if $(DATA),'$(DATA)') $(OPTIONS)
 
-benchmark-visitors: environment-development ## Fifty visitors at once for a minute, against a running deployment
-	@$(DEVELOPMENT)/python -m benchmarks.visitors
-
-benchmark-load: environments ## Ten thousand forms with every fault on their way, twice, on a local AWS of its own [FORMS=]
-	@$(DEVELOPMENT)/python -m operations.tools java terraform
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.load $(if $(FORMS),--forms '$(FORMS)')
-
-benchmark-api: environment-development ## Picks through the API on a model of Netflix size, and cold starts, against a running deployment
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.api
-
-benchmark-bodies: environment-development ## Processor time of the dearest bodies for each call, and 20,000 made-up bodies, against the API in one process
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.bodies
-
-benchmark-model: environment-development ## Processor time of picks for a visitor, and the recommend step's for ten thousand
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.picks
-	@PYTHONPATH=layer:emr_steps PYSPARK_PYTHON=$(DEVELOPMENT)/python $(DEVELOPMENT)/python -m benchmarks.batch
-
-benchmark-search: environment-development ## Processor time of a title search among 62,000 titles, at each letter typed
-	@PYTHONPATH=layer $(DEVELOPMENT)/python -m benchmarks.search
-
-benchmark-site: environment-development ## Weight of the site's first view, and seconds to the first movie on slow connections
-	@$(DEVELOPMENT)/python -m operations.tools chromium
-	@$(DEVELOPMENT)/python -m benchmarks.first_view "$$($(OPERATE) site-url)"
-
-benchmark-quality: environment-development environment-benchmarks ## Marquee beside popularity, implicit and Surprise on the same splits: DATA=<path> [SEEDS=1,2,3,4,5]
-	@$(if $(DATA),,echo "DATA is not set: give the ratings' folder, as in make benchmark-quality DATA=path/to/ratings" >&2; exit 1;) \
-	$(BESIDE_OTHERS) benchmarks.quality '$(DATA)' $(if $(SEEDS),--seeds '$(SEEDS)')
-
-benchmark-training: environment-development environment-benchmarks ## Seconds of an iteration of ALS: Marquee, MLlib as it comes, implicit [SIZES=1m,10m]
-	@$(BESIDE_OTHERS) benchmarks.training $(if $(SIZES),--sizes '$(SIZES)')
-
-benchmark-sizes: environment-development environment-benchmarks ## RMSE and nDCG@10 of the size chosen for a million ratings and of its neighbours
-	@$(BESIDE_OTHERS) benchmarks.sizes
-
-benchmark-growth: environments ## Seconds from form to text with a fresh model, 20 million ratings against 100,000
-	@$(DEVELOPMENT)/python -m operations.tools java terraform openblas
-	@PYTHONPATH=layer:emr_steps $(DEVELOPMENT)/python -m benchmarks.growth
-
-screenshots: environment-development ## Every view at three widths, light and dark, of a running deployment
+screenshots: environment-development ## Screenshots of every view of a running deployment, at three widths, light and dark
 	@$(DEVELOPMENT)/python -m operations.tools chromium
 	@$(DEVELOPMENT)/python -m tests.browser.screenshots "$$($(OPERATE) site-url)"
 
 ##@ Housekeeping
 .PHONY: environments tools lock hooks clean
-environments: ## Build all Python environments from their locks
+environments: ## Build all Python environments from their lock files
 	@$(BUILD)
 
 # Every environment is built once for each content of its lock; see operations/environments.py.
@@ -237,13 +202,13 @@ environment-%:
 tools: environment-development
 	@$(DEVELOPMENT)/python -m operations.tools java terraform chromium openblas
 
-lock: environment-development ## Renew the hashed locks from requirements/*.in
+lock: environment-development ## Update the hashed lock files from requirements/*.in
 	@$(DEVELOPMENT)/python -m operations.locks
 
-hooks: environment-development ## Check each commit before it is made
+hooks: environment-development ## Install hooks that check each commit before it is made
 	@$(DEVELOPMENT)/pre-commit install
 
-clean: ## Remove environments, state and everything builds leave behind (stop first)
-	@test ! -e .local/local/local_aws.json || { echo "The local AWS is up: run 'make stop' first." >&2; exit 1; }
+clean: ## Delete environments, state and build output (run 'make stop' first)
+	@test ! -e .local/local/local_aws.json || { echo "The local AWS is running: run 'make stop' first." >&2; exit 1; }
 	rm -rf $(VENVS) .local .aws-sam .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,9 +26,9 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.netflix_size import netflix_size_model, visitors_of
 from marquee.contracts import CurrentModel, timestamp
-from marquee.model import to_files
-from marquee.steps import new_model_id
-from tests.deployment import Deployment, eventually, running_locally
+from marquee.recommender.model_folder import to_files
+from marquee.requests.emr_step_requests import new_model_id
+from tests.deployment import RunningDeployment, eventually, running_locally
 
 P50_AT_MOST, P99_AT_MOST, OWN_P99_AT_MOST = 40.0, 150.0, 25.0  # milliseconds
 COLD_AT_MOST = 2.5  # seconds
@@ -41,7 +41,9 @@ console = Console(width=100)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=500, help="picks asked for, one by one")
+    parser.add_argument(
+        "--calls", type=int, default=500, help="number of calls for picks, one by one"
+    )
     parser.add_argument("--cold-starts", type=int, default=5)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()
@@ -54,7 +56,7 @@ def main() -> None:
 
 
 @contextmanager
-def model_of_netflix_size(deployment: Deployment) -> Iterator[None]:
+def model_of_netflix_size(deployment: RunningDeployment) -> Iterator[None]:
     """Publish a model of Netflix size for the duration of the context."""
     s3, bucket = deployment.client("s3"), deployment.parameters["models-bucket"]
     before = s3.get_object(Bucket=bucket, Key=CURRENT)["Body"].read()
@@ -94,7 +96,7 @@ def forms() -> list[dict[str, list[dict[str, int]]]]:
     ]
 
 
-def warm(deployment: Deployment, calls: int) -> tuple[list[float], list[float]]:
+def warm(deployment: RunningDeployment, calls: int) -> tuple[list[float], list[float]]:
     """Return the milliseconds of each call, at the caller and in the function."""
     asked = forms()
     for form in asked[:20]:
@@ -106,7 +108,7 @@ def warm(deployment: Deployment, calls: int) -> tuple[list[float], list[float]]:
     )
 
 
-def ask(deployment: Deployment, form: dict[str, list[dict[str, int]]]) -> float:
+def ask(deployment: RunningDeployment, form: dict[str, list[dict[str, int]]]) -> float:
     begun = time.perf_counter()
     answer = deployment.http.post(f"{deployment.api_url}/picks", json=form)
     milliseconds = 1000 * (time.perf_counter() - begun)
@@ -115,7 +117,7 @@ def ask(deployment: Deployment, form: dict[str, list[dict[str, int]]]) -> float:
     return milliseconds
 
 
-def reported(deployment: Deployment, since: float) -> list[float]:
+def reported(deployment: RunningDeployment, since: float) -> list[float]:
     """Return the milliseconds that the function's log reports for its calls since then."""
     pages = deployment.client("logs").get_paginator("filter_log_events")
     group = f"/aws/lambda/marquee-{deployment.environment}-ingest"
@@ -127,7 +129,7 @@ def reported(deployment: Deployment, since: float) -> list[float]:
     ]
 
 
-def cold_start(deployment: Deployment, number: int) -> float:
+def cold_start(deployment: RunningDeployment, number: int) -> float:
     """Return the seconds of the first call of a function without an execution environment."""
     with deployment.configured("ingest", {"COLD_START": str(number)}):
         return ask(deployment, forms()[0]) / 1000
@@ -140,11 +142,11 @@ def report(answered: Sequence[float], own: Sequence[float], cold: Sequence[float
         ("picks at the caller, p99", _p99(answered), P99_AT_MOST, "ms"),
         ("the function's own time, p50", statistics.median(own), None, "ms"),
         ("the function's own time, p99", _p99(own), OWN_P99_AT_MOST, "ms"),
-        ("cold start to the answer, middle", statistics.median(cold), COLD_AT_MOST, "s"),
+        ("cold start to the answer, median", statistics.median(cold), COLD_AT_MOST, "s"),
         ("cold start to the answer, slowest", max(cold), COLD_AT_MOST, "s"),
     ]
     table = Table(title=f"POST /picks, 17,770 movies, rank 64; {machine()}")
-    for heading in ("", "measured", "goal, at most", ""):
+    for heading in ("", "measured", "goal (at most)", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for name, measured, goal, unit in rows:
         met = "" if goal is None else "met" if measured <= goal else "NOT met"

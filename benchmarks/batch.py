@@ -21,9 +21,9 @@ from rich.table import Table
 import recommend
 from benchmarks.machine import machine, processor_seconds
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from learning.step_log import StepLog
 from marquee.contracts import Member, Rating, Submission
-from marquee.model import write_folder
-from marquee.progress import Progress
+from marquee.recommender.model_folder import write_folder
 
 FEWEST, MOST = 5, 20  # ratings of a visitor
 
@@ -34,9 +34,9 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--few", type=int, default=100, help="visitors of the small batch")
-    parser.add_argument("--many", type=int, default=10_000, help="visitors of the large one")
-    parser.add_argument("--tries", type=int, default=3, help="how often each is served")
+    parser.add_argument("--few", type=int, default=100, help="visitors in the small batch")
+    parser.add_argument("--many", type=int, default=10_000, help="visitors in the large batch")
+    parser.add_argument("--tries", type=int, default=3, help="number of runs of each batch")
     options = parser.parse_args()
     spark = (
         SparkSession.builder.master("local[2]")
@@ -66,7 +66,7 @@ def main() -> None:
             *(f"{processor:.1f}", f"{processor - few_processor:+.1f}"),
         )
     console.print(table)
-    console.print(f"more: than {options.few} visitors")
+    console.print(f"more: compared with {options.few} visitors")
 
 
 def _best(tries: Sequence[Mapping[int, Taken]], count: int) -> Taken:
@@ -85,7 +85,7 @@ def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
         ]
     )
     begun, used = time.perf_counter(), processor_seconds()
-    recommend.run(spark, arguments, Progress("recommend"))
+    recommend.run(spark, arguments, StepLog("recommend"))
     return time.perf_counter() - begun, processor_seconds() - used
 
 

@@ -26,7 +26,8 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.netflix_size import netflix_size_model
 from marquee.contracts import CurrentModel
-from marquee.model import Model, to_files
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import to_files
 from tests.unit.aws import DATASET, MODEL_ID, Aws, create
 from tests.unit.bodies import LIMIT, Body, Generator, Operation, largest, operations
 from tests.unit.hostile_calls import Caller
@@ -48,7 +49,7 @@ class Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bodies", type=int, default=20_000, help="made by chance")
+    parser.add_argument("--bodies", type=int, default=20_000, help="number of generated bodies")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     console.print(machine())
@@ -135,7 +136,7 @@ def fuzz(
 
 def report(costs: list[Cost]) -> bool:
     """Print the costliest bodies of each call; return whether all meet the goal."""
-    title = f"Dearest of {len(costs)} bodies of up to {LIMIT // 1024} KiB (some far over it)"
+    title = f"Most expensive of {len(costs)} bodies of up to {LIMIT // 1024} KiB (some much larger)"
     table = Table(title=f"{title}; {machine()}")
     for heading in ("call", "body", "KiB", "status", "processor ms"):
         table.add_column(heading, justify="right" if heading[0] in "Kps" else "left")
@@ -164,7 +165,7 @@ def report(costs: list[Cost]) -> bool:
 def told(costs: list[Cost], failures: list[str], caller: Caller) -> None:
     """Print the results of the random bodies."""
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(caller.statuses.items()))
-    console.print(f"{len(costs) + len(failures)} made-up bodies; answers by status: {statuses}")
+    console.print(f"{len(costs) + len(failures)} generated bodies; answers by status: {statuses}")
     slowest = max(
         (cost for cost in costs if cost.operation.form), key=lambda cost: cost.milliseconds
     )

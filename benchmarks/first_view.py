@@ -58,7 +58,7 @@ def main() -> None:
     options = parser.parse_args()
     table = Table("", "connection", "usable after, median (s)", "longest (s)")
     with sync_playwright() as playwright, compressing(options.site_url) as resolved:
-        for how, arguments in (("as they lie", ()), ("compressed", (resolved,))):
+        for how, arguments in (("uncompressed", ()), ("compressed", (resolved,))):
             browser = playwright.chromium.launch(
                 executable_path=str(chromium.executable()),
                 args=[*chromium.ARGUMENTS, *arguments],
@@ -117,7 +117,7 @@ def print_weight(browser: Browser, site_url: str) -> None:
         sum(map(len, bodies)),
         sum(len(gzip.compress(body)) for body in bodies),
     )
-    console.print(f"{len(bodies)} answers, {plain:,} bytes as they lie, {packed:,} compressed")
+    console.print(f"{len(bodies)} answers, {plain:,} bytes uncompressed, {packed:,} compressed")
 
 
 def add_times(table: Table, how: str, browser: Browser, options: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import Deployment, Visitor, eventually, running_locally
+from tests.deployment import RunningDeployment, Visitor, eventually, running_locally
 
 console = Console(width=110)
 
@@ -39,7 +39,7 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10, help="forms sent one at a time")
-    parser.add_argument("--burst", type=int, default=300, help="forms sent at once")
+    parser.add_argument("--burst", type=int, default=300, help="forms in the burst")
     parser.add_argument("--clients", type=int, default=8, help="clients that send the burst")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()
@@ -52,7 +52,7 @@ def main() -> None:
     report(measured, options)
 
 
-def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> Measured:
+def measure(deployment: RunningDeployment, options: argparse.Namespace, phone: int) -> Measured:
     found = Measured()
     for number in range(options.forms):
         seconds, visitor = timed_post(deployment, phone + number)
@@ -83,7 +83,7 @@ def measure(deployment: Deployment, options: argparse.Namespace, phone: int) -> 
     return found
 
 
-def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
+def timed_post(deployment: RunningDeployment, number: int) -> tuple[float, Visitor]:
     """Post a form with the phone number of this `number`; return the seconds and the visitor."""
     # Solve the challenges before the clock starts: the page does so while the visitor types.
     form = deployment.form(f"+1312{number:07d}") | {"proof": deployment.proof()}
@@ -92,7 +92,7 @@ def timed_post(deployment: Deployment, number: int) -> tuple[float, Visitor]:
     return time.perf_counter() - begun, visitor
 
 
-def form_to_text(deployment: Deployment, visitor: Visitor) -> float:
+def form_to_text(deployment: RunningDeployment, visitor: Visitor) -> float:
     """Return the seconds from a form's arrival to the write of `texted`, by the service's clock."""
     item = deployment.client("dynamodb").get_item(
         TableName=deployment.parameters["visitors-table"],

@@ -31,15 +31,16 @@ from benchmarks.machine import machine
 from benchmarks.synthetic import SHAPES, Shape, made_ratings, write_movielens
 from learning.fitting import size_for
 from marquee.contracts import timestamp
-from marquee.model import HELD_OUT, Counts, pack_rating, to_files
-from marquee.steps import Step, new_model_id, prepare_step, train_step
+from marquee.recommender.model import Counts
+from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
+from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
 from operations.console import Phases
-from operations.environment import Environment, chosen
+from operations.deployment import Deployment, chosen
 from operations.import_ratings import find, load_titles, upload
 from operations.models import switch_to
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel
-from tests.deployment import Deployment, local_deployment, running_locally
+from tests.deployment import RunningDeployment, local_deployment, running_locally
 from tests.models import random_model
 
 AT_MOST = 1.5  # ratio of the time on the large data set to that on the small one
@@ -51,19 +52,21 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", choices=SHAPES, default="100k", help="the one data set")
-    parser.add_argument("--large", choices=SHAPES, default="20m", help="the other")
-    parser.add_argument("--forms", type=int, default=10, help="forms sent to each, by turns")
-    parser.add_argument("--driver-memory", default="6g", help="of the steps that import")
-    parser.add_argument("--iterations", type=int, default=2, help="of the trainings")
+    parser.add_argument("--small", choices=SHAPES, default="100k", help="the smaller data set")
+    parser.add_argument("--large", choices=SHAPES, default="20m", help="the larger data set")
+    parser.add_argument("--forms", type=int, default=10, help="forms sent to each, alternately")
+    parser.add_argument("--driver-memory", default="6g", help="driver memory of the import's steps")
+    parser.add_argument("--iterations", type=int, default=2, help="iterations of each training")
     parser.add_argument(
-        "--random-factors", action="store_true", help="put a made-up model in use, train none"
+        "--random-factors",
+        action="store_true",
+        help="publish a generated model instead of training",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the ratings")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the ratings")
     parser.add_argument(
         "--ports",
         type=lambda text: [int(port) for port in text.split(",")],
-        help="of two local AWS that are up and have imported the small and the large one already",
+        help="ports of two running local AWS that have imported the small and the large data set",
     )
     options = parser.parse_args()
     sizes = (options.small, options.large)
@@ -78,7 +81,7 @@ def main() -> None:
 
 
 @contextmanager
-def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
+def imported(size: str, options: argparse.Namespace) -> Iterator[RunningDeployment]:
     """Start a local AWS with a data set of that size and an active model of it."""
     with tempfile.TemporaryDirectory() as folder:
         state, raw = Path(folder) / "state", Path(folder) / f"made-up-{size}"
@@ -91,7 +94,7 @@ def imported(size: str, options: argparse.Namespace) -> Iterator[Deployment]:
 
 
 @contextmanager
-def acting_on(deployment: Deployment) -> Iterator[None]:
+def acting_on(deployment: RunningDeployment) -> Iterator[None]:
     """Set the environment variables that make the operator's tools act on this deployment."""
     before = dict(os.environ)
     os.environ.update(deployment.variables)
@@ -102,34 +105,36 @@ def acting_on(deployment: Deployment) -> Iterator[None]:
         os.environ.update(before)
 
 
-def bring_in(deployment: Deployment, size: str, raw: Path, options: argparse.Namespace) -> None:
+def bring_in(
+    deployment: RunningDeployment, size: str, raw: Path, options: argparse.Namespace
+) -> None:
     """Import as `make import` does, but without additional models and similar movies.
 
     No form needs those. The steps' driver is limited to --driver-memory, because both local AWS
     share a machine.
     """
-    environment = chosen("local", deployment.port)
+    here = chosen("local", deployment.port)
     memory: str = options.driver_memory
     with Phases() as phases:
         found = find(raw)
         with phases.phase(f"upload {found.name}") as phase:
-            upload(environment, found.folder, found.files, found.name, phase)
-        where, model_id = locations(environment), new_model_id(datetime.now(UTC))
+            upload(here, found.folder, found.files, found.name, phase)
+        where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:
-            run_step(environment, _with(prepare_step(where, found.name), memory), phase.detail)
+            run_step(here, _with(prepare_step(where, found.name), memory), phase.detail)
         if options.random_factors:
-            put_random_model(environment, found.name, model_id, SHAPES[size])
+            put_random_model(here, found.name, model_id, SHAPES[size])
         else:
             step = train_step(where, found.name, model_id)
             more = ("--iterations", str(options.iterations))
             with phases.phase(f"train on {found.name}") as phase:
-                run_step(environment, _with(step, memory, *more), phase.detail)
+                run_step(here, _with(step, memory, *more), phase.detail)
         with phases.phase("load the titles") as phase:
-            load_titles(environment, TrainedModel(model_id, found.name, None), phase)
-    switch_to(environment, model_id)
+            load_titles(here, TrainedModel(model_id, found.name, None), phase)
+    switch_to(here, model_id)
 
 
-def put_random_model(environment: Environment, dataset: str, model_id: str, shape: Shape) -> None:
+def put_random_model(deployment: Deployment, dataset: str, model_id: str, shape: Shape) -> None:
     """Write a model folder as training on such a data set would, but with random factors."""
     rank = size_for(shape.ratings).rank
     model = replace(
@@ -141,7 +146,7 @@ def put_random_model(environment: Environment, dataset: str, model_id: str, shap
         questionnaire=tuple(range(1, QUESTIONS + 1)),
         sizes={},
     )
-    s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
+    s3, bucket = boto3.client("s3"), deployment.parameter("models-bucket")
     for name, content in {HELD_OUT: pack_rating(model.rating), **to_files(model)}.items():
         s3.put_object(Bucket=bucket, Key=f"{model_id}/{name}", Body=content)
 
@@ -153,7 +158,7 @@ def _with(step: Step, driver_memory: str, *more: str) -> Step:
     return step | {"HadoopJarStep": jar | {"Args": arguments}}
 
 
-def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
+def measured(deployments: list[RunningDeployment], forms: int) -> list[list[float]]:
     """Return the seconds of each form by deployment, without a first form that warms it up."""
     first = FIRST_PHONE + int(time.time()) % 90 * 1000
     seconds: list[list[float]] = [[] for _ in deployments]
@@ -169,7 +174,7 @@ def measured(deployments: list[Deployment], forms: int) -> list[list[float]]:
 
 def report(sizes: tuple[str, ...], seconds: list[list[float]]) -> None:
     table = Table(title=f"Form → text with a fresh model (seconds), {machine()}")
-    for heading in ("ratings", "fastest", "p50 / p95", "of the smaller one's p50"):
+    for heading in ("ratings", "fastest", "p50 / p95", "ratio of the p50s"):
         table.add_column(heading, justify="right")
     middle = [statistics.median(each) for each in seconds]
     for size, each, own in zip(sizes, seconds, middle, strict=True):

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import Deployment, local_deployment, running_locally
-from tests.integration.phones import of_nobody
+from tests.deployment import RunningDeployment, local_deployment, running_locally
+from tests.integration.phones import fictitious_numbers
 from tests.load.forms import Load
 from tests.load.pour import pour
 from tests.load.seen import Seen, quantile
@@ -54,16 +54,20 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--forms", type=int, default=10_000, help="forms of a round")
-    parser.add_argument("--clients", type=int, default=16, help="clients that post them at once")
-    parser.add_argument("--rounds", type=int, default=2, help="rounds on the same table")
-    parser.add_argument("--repeated", type=float, default=0.05, help="share posted twice")
+    parser.add_argument("--forms", type=int, default=10_000, help="forms in a round")
+    parser.add_argument(
+        "--clients", type=int, default=16, help="clients that post at the same time"
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="rounds with the same table")
+    parser.add_argument("--repeated", type=float, default=0.05, help="share of forms posted twice")
     parser.add_argument("--doubled", type=float, default=0.025, help="share of messages doubled")
     parser.add_argument("--delayed", type=float, default=0.025, help="share of messages delayed")
-    parser.add_argument("--deaths", type=int, default=12, help="texts at which a function dies")
-    parser.add_argument("--no-faults", action="store_true", help="only forms, and repeated ones")
-    parser.add_argument("--minutes", type=float, default=60, help="longest time of a round")
-    parser.add_argument("--port", type=int, help="of a local AWS that is up")
+    parser.add_argument("--deaths", type=int, default=12, help="texts during which a function dies")
+    parser.add_argument(
+        "--no-faults", action="store_true", help="post forms, some of them twice, without faults"
+    )
+    parser.add_argument("--minutes", type=float, default=60, help="most minutes of a round")
+    parser.add_argument("--port", type=int, help="port of a running local AWS (default: start one)")
     return parser.parse_args()
 
 
@@ -86,7 +90,7 @@ def load_of(options: argparse.Namespace, number: int) -> Load:
 
 
 @contextmanager
-def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[Deployment]:
+def deployment_for(options: argparse.Namespace, left: list[str]) -> Iterator[RunningDeployment]:
     """Yield the deployment of --port, or start one and append what it leaves to `left`."""
     if options.port is not None:
         yield running_locally(options.port)
@@ -115,12 +119,12 @@ def left_by_stop(folder: Path) -> list[str]:
     return files + processes
 
 
-def measure(deployment: Deployment, options: argparse.Namespace) -> list[Seen]:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Seen]:
     rounds = []
     # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}
     texted = deployment.texts_by_phone().keys()
-    phones = (number for number in of_nobody() if number not in texted)
+    phones = (number for number in fictitious_numbers() if number not in texted)
     with (
         deployment.model_kept_fresh(),
         deployment.configured("send-text", unlimited),
@@ -140,13 +144,13 @@ def missed_by(seen: Seen) -> list[str]:
         "a form was not answered": seen.answered < seen.load.forms,
         "an answer was wrong": bool(seen.wrong_answers),
         "a form was lost": bool(seen.lost),
-        "a text was doubled": bool(seen.doubled),
+        "a text was sent twice": bool(seen.doubled),
         "delivery unknown without a death": bool(seen.unexplained),
         "the local SNS did not answer in time": bool(seen.unanswered),
-        "a message is dead": bool(seen.dead),
+        "there is a dead letter": bool(seen.dead),
         "a read failed": bool(seen.failed_reads),
         f"reads p99 of {reads:.0f} ms": reads > GOAL_READ_MILLISECONDS,
-        "drained too slowly": seen.drained_a_second(MOST_ENDED) < GOAL_DRAINED_A_SECOND,
+        "the backlog drained too slowly": seen.drained_a_second(MOST_ENDED) < GOAL_DRAINED_A_SECOND,
         "the local AWS took too much memory": seen.memory_bytes > GOAL_MEMORY_BYTES,
     }
     return [goal for goal, is_missed in missed.items() if is_missed]
@@ -185,7 +189,7 @@ def report(rounds: Sequence[Seen]) -> None:
             ("unknown, SNS did not answer in time", seen.unanswered),
             ("unknown, no function died there", seen.unexplained),
             ("dead letters", seen.dead),
-            ("deaths that did not strike", seen.deaths_left),
+            ("deaths that did not happen", seen.deaths_left),
         ):
             if found:
                 console.print(f"round {number}, {name} ({len(found)}): {'; '.join(found[:5])} …")
@@ -231,7 +235,7 @@ def _failed_steps(seen: Seen) -> str:
 
 ROWS = (
     Row("answered", lambda seen: str(seen.answered)),
-    Row("refused before that, by status", _refusals),
+    Row("rejected before that, by status", _refusals),
     Row("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
     Row("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
     Row("seconds until 50 % had ended", _within(0.5)),
@@ -252,8 +256,8 @@ ROWS = (
     Row("dead letters", lambda seen: str(len(seen.dead))),
     *(Row(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
     Row("reads that failed", lambda seen: str(seen.failed_reads.total())),
-    Row("most memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
-    Row("load of the machine, least to most", _machine_loads),
+    Row("peak memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
+    Row("load of the machine, lowest to highest", _machine_loads),
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from marquee.model import Model, Movie
+from marquee.recommender.model import Model, Movie
 from tests.models import FIRST, random_model
 
 MOVIES, RANK, SEED = 17_770, 64, 1

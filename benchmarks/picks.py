@@ -19,9 +19,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
-from marquee.model import Model, read_model, to_files
-from marquee.recommending import Recommender
-from marquee.scoring import names_for
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import read_model, to_files
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import names_for
 
 WARM_UP = 50
 
@@ -30,7 +31,9 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--visitors", type=int, default=1000, help="timed one after the other")
+    parser.add_argument(
+        "--visitors", type=int, default=1000, help="visitors, timed one after the other"
+    )
     parser.add_argument("--ratings", type=int, default=10, help="ratings of each visitor")
     options = parser.parse_args()
     before = _resident_mebibytes()
@@ -48,7 +51,7 @@ def main() -> None:
             name, *_cells(_milliseconds(picks, visitors), product), f"{_grown(before):.0f}"
         )
     console.print(table)
-    console.print("memory: what the process has grown by since before the model was made, in all")
+    console.print("memory: total growth of the process since before the model was made")
 
 
 def _product_of(model: Model) -> Callable[[Mapping[int, float]], object]:

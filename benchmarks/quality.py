@@ -37,16 +37,16 @@ from benchmarks import rivals
 from benchmarks.machine import machine
 from benchmarks.rivals import Expected, Training
 from benchmarks.spark import local_spark
+from learning.confidence import Estimate, average, difference
 from learning.measuring import people_of
+from learning.metrics import Measured, Person, estimates_of, rmse
 from learning.old_setting import fit_old_setting
 from learning.splits import OFFICIAL, split_named
 from marquee.contracts import PICKS
 from marquee.datasets import recognise_folder
-from marquee.estimates import Estimate, average, difference
-from marquee.evaluation import OLD, Measured, Person, estimates_of, rmse
-from marquee.model import RatingModel
-from marquee.recommending import Mask, candidates_of
-from marquee.scoring import POPULARITY, RANKING
+from marquee.recommender.model import RatingModel
+from marquee.recommender.picks import Mask, candidates_of
+from marquee.recommender.scorers import OLD, POPULARITY, RANKING
 from tests.spark.prepared import prepared_in
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -93,7 +93,7 @@ def main() -> None:
         "--seeds",
         type=lambda text: tuple(map(int, text.split(","))),
         default=SEEDS,
-        help="of the random splits (default 1,2,3,4,5)",
+        help="seeds of the random splits (default 1,2,3,4,5)",
     )
     options = parser.parse_args()
     missed = False
@@ -258,9 +258,9 @@ def report(dataset: str, results: Results) -> bool:
     """Print the table and the goals; return whether all goals of the data set are met."""
     splits = len(results.by_model[OURS])
     table = Table(title=f"{dataset}, {splits} splits, {machine()}", caption_justify="left")
-    for heading in ("", "RMSE", f"nDCG@{PICKS}", "of popularity", f"{OURS} less it: RMSE"):
+    for heading in ("", "RMSE", f"nDCG@{PICKS}", "of popularity", f"{OURS} minus it: RMSE"):
         table.add_column(heading, justify="right" if heading else "left")
-    table.add_column("seconds a split", justify="right")
+    table.add_column("seconds per split", justify="right")
     table.add_column("setting")
     popularity = _ndcg(results.by_model[POPULARITY])
     ours = _figure(results.by_model[OURS], "rmse")

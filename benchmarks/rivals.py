@@ -10,11 +10,11 @@ from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from surprise import SVD, AlgoBase, Dataset, Reader, SVDpp
 
+from learning.metrics import Measured, Person, measured_by
 from marquee.contracts import PICKS
-from marquee.evaluation import RELEVANT, Measured, Person, measured_by
-from marquee.fold_in import rated_from
-from marquee.model import Floats, Integers, RatingModel
-from marquee.recommending import Mask, best_open
+from marquee.recommender.fold_in import rated_from
+from marquee.recommender.model import LIKED, Floats, Integers, RatingModel
+from marquee.recommender.picks import Mask, best_open
 
 IMPLICIT_ITERATIONS = 15  # the library's own default
 # The alpha of `implicit` is the confidence of a liked movie itself; MLlib adds one to its alpha.
@@ -47,9 +47,9 @@ class Training:
         )
 
     @property
-    def loved(self) -> csr_matrix:
+    def liked(self) -> csr_matrix:
         """The likes: shape (users, movies), 1 where the user gave 4 stars or more."""
-        kept = self.where(self.stars >= RELEVANT)
+        kept = self.where(self.stars >= LIKED)
         ones = np.ones(len(kept.users), dtype=np.float32)
         shape = (self.user_count, self.movie_count)
         return csr_matrix((ones, (kept.users, kept.movies)), shape=shape)
@@ -100,7 +100,7 @@ def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Exp
         random_state=seed,
         calculate_training_loss=False,
     )
-    als.fit(training.loved, show_progress=False)
+    als.fit(training.liked, show_progress=False)
     popularity = np.bincount(training.movies, minlength=training.movie_count)
     scores = als.user_factors @ als.item_factors.T + np.float32(1e-9) * popularity
     return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))

@@ -21,9 +21,10 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from catalogue import MOVIES
-from marquee.model import Model, Movie
-from marquee.searching import Titles
-from marquee.titles import build_titles, words_of
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.title_index import build_titles
+from marquee.recommender.title_words import words_of
+from marquee.serving.title_search import TitleSearch
 from tests.models import FIRST, random_model
 
 TITLES, WORDS, SEED = 62_000, 36_000, 1
@@ -36,8 +37,8 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--movies", type=Path, default=MOVIES, help="csv with a column title")
-    parser.add_argument("--visitors", type=int, default=100, help="who type a title each")
+    parser.add_argument("--movies", type=Path, default=MOVIES, help="CSV file with a column title")
+    parser.add_argument("--visitors", type=int, default=100, help="visitors, who each type a title")
     options = parser.parse_args()
     chance = np.random.default_rng(SEED)
     with options.movies.open(encoding="utf-8") as file:
@@ -47,7 +48,7 @@ def main() -> None:
     index = build_titles(model)
     built = time.process_time() - begun
     begun = time.process_time()
-    search = Titles(model, index).search
+    search = TitleSearch(model, index).search
     opened = time.process_time() - begun
     queries = [query for title in titles[: options.visitors] for query in _typed(title, chance)]
     table = Table(title=f"Title search: {len(titles):,} titles, {machine()}")

@@ -22,14 +22,14 @@ from benchmarks.machine import machine
 from benchmarks.spark import local_spark
 from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
-from learning.fitting import Size, fitted, size_for
-from learning.measuring import measured, people_of
+from learning.fitting import Size, fit, size_for
+from learning.measuring import measure, people_of
+from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
 from marquee.contracts import PICKS
-from marquee.evaluation import Examiner, estimates_of
-from marquee.model import Counts, Model
-from marquee.recommending import candidates_of
-from marquee.scoring import POPULARITY, RANKING, scorer_named
+from marquee.recommender.model import Counts, Model
+from marquee.recommender.picks import candidates_of
+from marquee.recommender.scorers import POPULARITY, RANKING, scorer_named
 from tests.spark.prepared import prepared_in
 
 SEED = 1
@@ -39,11 +39,13 @@ console = Console(width=110)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SHAPES, default="1m", help="of the made-up ratings")
+    parser.add_argument(
+        "--size", choices=SHAPES, default="1m", help="size of the generated ratings"
+    )
     parser.add_argument("--driver-memory", default="6g")
     options = parser.parse_args()
     shape = SHAPES[options.size]
-    table = Table(title=f"{shape.ratings:,} made-up ratings, noise {NOISE} stars; {machine()}")
+    table = Table(title=f"{shape.ratings:,} generated ratings, noise {NOISE} stars; {machine()}")
     for heading in ("", "RMSE", f"nDCG@{PICKS}", "seconds"):
         table.add_column(heading, justify="right" if heading else "left")
     with (
@@ -97,7 +99,7 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
     """Return RMSE and nDCG, half of their 95 % confidence intervals, and the seconds of the fit."""
     marked = ratings.rows.withColumn("test", F.array_contains("folds", RANDOM))
     begun = time.perf_counter()
-    model = fitted(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
+    model = fit(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
     seconds = time.perf_counter() - begun
     totals = ratings.totals
     counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
@@ -108,11 +110,11 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
         name: Examiner(model.rating, scorer_named(name, shell), candidates)
         for name in (RANKING, POPULARITY)
     }
-    found = measured(people_of(marked, totals.users), examiners)
+    found = measure(people_of(marked, totals.users), examiners)
     ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
     stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
     if stars is None or ndcg is None or other is None:
-        raise SystemExit("nobody has ratings held out: make more of them")
+        raise SystemExit("no user has held-out ratings: generate more ratings")
     return (
         f"{stars.value:.4f} ± {stars.margin:.4f}",
         f"{ndcg.value:.3f} ± {ndcg.margin:.3f} (popularity {other.value:.3f})",

@@ -108,7 +108,7 @@ def _pairs(shape: Shape, circle_of: Numbers, liking: Reals, chance: np.random.Ge
     else:
         raise ValueError(
             f"{shape.ratings} ratings of {shape.movies} movies by {shape.users} users are too "
-            "many to be told apart: make more users or movies"
+            "many to be distinct: use more users or movies"
         )
     kept = np.ones(len(pairs), dtype=bool)
     kept[chance.choice(len(pairs), len(pairs) - shape.ratings, replace=False)] = False

@@ -44,11 +44,11 @@ from benchmarks.synthetic import SHAPES, made_ratings, write_movielens
 from learning.blas import has_native_blas
 from learning.fitting import (
     CONFIDENCE,
-    LOVED,
     RANKING_REGULARISATION,
     als_of,
     size_for,
 )
+from marquee.recommender.model import LIKED
 
 MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT = "Marquee", "MLlib", "implicit", "implicit, exact"
 EXPLICIT_ALS, IMPLICIT_ALS = "explicit", "implicit"
@@ -92,8 +92,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", default="1m,10m", help=f"some of {', '.join(SHAPES)}")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="processes of each contestant")
+    parser.add_argument("--sizes", default="1m,10m", help=f"a list of {', '.join(SHAPES)}")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help="rounds; each runs every contestant in a process of its own",
+    )
     parser.add_argument("--driver-memory", default="6g")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -189,13 +194,15 @@ def _timed_mllib(task: Task, driver_memory: str) -> list[Timed]:
         read = spark.read.schema(schema).csv(f"{task.folder}/ratings.csv", header=True)
         ratings = read.select("user", "movie_id", "rating")
         if task.kind == IMPLICIT_ALS:
-            loved = ratings.filter(F.col("rating") >= LOVED)
-            ratings = loved.withColumn("rating", F.lit(1.0).cast("float"))
+            liked = ratings.filter(F.col("rating") >= LIKED)
+            ratings = liked.withColumn("rating", F.lit(1.0).cast("float"))
         ratings = ratings.repartition(CORES * 4).cache()
         ratings.count()
         java = _java_process(spark)
         if has_native_blas(spark) != ours:
-            raise SystemExit(f"{task.contestant} needs {'a' if ours else 'no'} native BLAS")
+            raise SystemExit(
+                f"{task.contestant} must run {'with' if ours else 'without'} a native BLAS"
+            )
 
         def fit(rank: int, iterations: int) -> None:
             model = _als(task, rank, iterations).fit(ratings)
@@ -229,8 +236,8 @@ def _timed_implicit(task: Task) -> list[Timed]:
     columns = np.loadtxt(
         f"{task.folder}/ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1, 2), dtype=np.float32
     )
-    kept = columns[columns[:, 2] >= LOVED].astype(np.int32)
-    loved = csr_matrix((np.ones(len(kept), dtype=np.float32), (kept[:, 0], kept[:, 1])))
+    kept = columns[columns[:, 2] >= LIKED].astype(np.int32)
+    liked = csr_matrix((np.ones(len(kept), dtype=np.float32), (kept[:, 0], kept[:, 1])))
 
     def fit(rank: int, iterations: int) -> None:
         AlternatingLeastSquares(
@@ -241,7 +248,7 @@ def _timed_implicit(task: Task) -> list[Timed]:
             use_cg=task.contestant == IMPLICIT,
             num_threads=CORES,
             random_state=SEED,
-        ).fit(loved, show_progress=False)
+        ).fit(liked, show_progress=False)
 
     with threadpool_limits(1, "blas"):
         return _by_turns(task, fit, time.process_time)

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from tests.deployment import Deployment, running_locally
+from tests.deployment import RunningDeployment, running_locally
 
 console = Console(width=110)
 
@@ -128,9 +128,9 @@ class Visit:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--visitors", type=int, default=50, help="visitors at once")
-    parser.add_argument("--arrive", type=float, default=10, help="seconds until all have come")
-    parser.add_argument("--seconds", type=float, default=60, help="how long each stays")
+    parser.add_argument("--visitors", type=int, default=50, help="visitors at the same time")
+    parser.add_argument("--arrive", type=float, default=10, help="seconds until all have arrived")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds that each stays")
     parser.add_argument("--think", type=float, default=2, help="seconds between two calls")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "4566")))
     options = parser.parse_args()
@@ -143,7 +143,7 @@ def main() -> None:
     sys.exit(1 if failed or seen.unanswered or seen.lost else 0)
 
 
-def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> Seen:
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
     seen = Seen()
     visits = [Visit(deployment.api_url, movies, seen, seed) for seed in range(options.visitors)]
@@ -174,7 +174,7 @@ def measure(deployment: Deployment, options: argparse.Namespace) -> Seen:
     return seen
 
 
-def objects_of(deployment: Deployment) -> Counter[str]:
+def objects_of(deployment: RunningDeployment) -> Counter[str]:
     """Count the visitor objects of every visitor; there is one per version."""
     pages = deployment.client("s3").get_paginator("list_objects_v2")
     keys = [
@@ -188,7 +188,9 @@ def objects_of(deployment: Deployment) -> Counter[str]:
 
 
 def report(seen: Seen, options: argparse.Namespace) -> None:
-    title = f"{options.visitors} visitors at once for {options.seconds:.0f} s (milliseconds)"
+    title = (
+        f"{options.visitors} visitors at the same time for {options.seconds:.0f} s (milliseconds)"
+    )
     table = Table(title=title)
     for heading in ("call", "calls", "p50", "p99", "answers"):
         table.add_column(heading, justify="left" if heading in ("call", "answers") else "right")

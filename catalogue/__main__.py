@@ -26,11 +26,11 @@ def write(folder: Path, users: int = taste.USERS, seed: int = taste.SEED) -> int
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m catalogue", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--users", type=int, default=taste.USERS, help="invented people")
+    parser.add_argument("--users", type=int, default=taste.USERS, help="number of invented users")
     parser.add_argument("--seed", type=int, default=taste.SEED)
     arguments = parser.parse_args(argv)
     count = write(arguments.out, arguments.users, arguments.seed)
-    print(f"{count} ratings of {arguments.users} invented people in {arguments.out}")
+    print(f"{count} ratings of {arguments.users} invented users in {arguments.out}")
 
 
 if __name__ == "__main__":

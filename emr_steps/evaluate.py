@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
+from learning.confidence import Estimate, average, difference
 from learning.data import (
     MOVIES_SCHEMA,
     RATINGS_SCHEMA,
@@ -25,27 +26,12 @@ from learning.data import (
     users_of,
     with_user_index,
 )
-from learning.fitting import Size, baseline_of, fitted, fitted_sizes, movies_of, size_for
-from learning.measuring import measured, measured_new_visitors, people_of
-from learning.old_setting import ByOldSetting, fit_old_setting
-from learning.profiles import profiles_of, read_tags
-from learning.seen import seen_of
-from learning.session import fitting_session
-from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
-from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
-from marquee.estimates import Estimate, average, difference
-from marquee.evaluation import (
-    EVALUATED,
-    OLD,
-    Examiner,
-    coverage,
-    estimates_of,
-    median_popularity,
-    models_named,
-)
-from marquee.hadoop import Files, join
-from marquee.model import Counts, Model
-from marquee.new_visitors import (
+from learning.fitting import Size, baseline_of, fit, fit_sizes, movies_of, size_for
+from learning.hadoop_files import Files, join
+from learning.likely_seen import count_seen
+from learning.measuring import measure, measure_new_visitors, people_of
+from learning.metrics import Examiner, coverage, estimates_of, median_popularity
+from learning.new_visitors import (
     BIAS_ONLY,
     POPULAR,
     QUESTIONNAIRE,
@@ -53,9 +39,21 @@ from marquee.new_visitors import (
     NewVisitorExaminer,
     after_first_answers,
 )
-from marquee.progress import Progress, StepError, step
-from marquee.recommending import candidates_of
-from marquee.scoring import UnknownModelError, scorer_named
+from learning.old_setting import ByOldSetting, fit_old_setting
+from learning.profiles import profiles_of, read_tags
+from learning.session import fitting_session
+from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
+from learning.step_log import StepError, StepLog, step
+from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
+from marquee.recommender.model import Counts, Model
+from marquee.recommender.picks import candidates_of
+from marquee.recommender.scorers import (
+    EVALUATED,
+    OLD,
+    UnknownModelError,
+    models_named,
+    scorer_named,
+)
 
 EVALUATION = "evaluation.json"
 DIGITS = 6
@@ -95,32 +93,32 @@ class Fold:
     figures: dict[str, Figures] = field(default_factory=dict)
 
 
-def evaluated(
-    ratings: Ratings, split: Split, names: Sequence[str], say: Progress
+def evaluate(
+    ratings: Ratings, split: Split, names: Sequence[str], say: StepLog
 ) -> tuple[list[Fold], dict[str, str]]:
     """Measure the models on each fold; the second value gives reasons for models not measured."""
     problems: dict[str, str] = {}
     folds = []
     for name in split.folds:
         held_out = F.array_contains("folds", name)
-        fold, lacking = _evaluated_fold(
+        fold, lacking = _evaluate_fold(
             ratings, name, ratings.rows.withColumn("test", held_out), names
         )
         problems |= lacking
         folds.append(fold)
-        say(f"{name}: trained on {fold.trained} ratings, measured {fold.people} users")
+        say(f"{name}: trained on {fold.trained} ratings, measured on {fold.people} users")
     return folds, problems
 
 
-def _evaluated_fold(
+def _evaluate_fold(
     ratings: Ratings, name: str, marked: DataFrame, names: Sequence[str]
 ) -> tuple[Fold, dict[str, str]]:
     held_out = marked.filter("test").count()
     trained = ratings.totals.ratings - held_out
     if not held_out or not trained:
         raise StepError(
-            f"the split {name!r} leaves {trained} ratings to train on and {held_out} to measure by:"
-            f" both are needed, out of {ratings.totals.ratings}"
+            f"the split {name!r} leaves {trained} of {ratings.totals.ratings} ratings for training "
+            f"and {held_out} for testing; neither may be 0: use more ratings or another split"
         )
     training = marked.filter(~F.col("test"))
     model = model_of(training, ratings, names)
@@ -129,7 +127,7 @@ def _evaluated_fold(
         mean, ids = model.rating.global_mean, model.rating.movie_ids
         old = fit_old_setting(training, ids, mean, ratings.size.blocks, ratings.seed)
     examiners, problems = examiners_of(names, model, old)
-    found = measured(people_of(marked, ratings.totals.users), examiners)
+    found = measure(people_of(marked, ratings.totals.users), examiners)
     rating = model.rating
     fold = Fold(name, trained, held_out, max((len(each) for each in found.values()), default=0))
     for each, users in found.items():
@@ -144,7 +142,7 @@ def _evaluated_fold(
 def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Model:
     """Fit the parts of a model that the named ways of scoring need."""
     size, seed = ratings.size, ratings.seed
-    main = fitted(training, size, ratings.totals, seed)
+    main = fit(training, size, ratings.totals, seed)
     ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
     titles = titles_of(ratings.movies, main.rating)
     totals = ratings.totals
@@ -158,7 +156,7 @@ def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Mod
         movies=titles,
         questionnaire=(),
         profiles=profiles_of(training, ratings.tags),
-        sizes=fitted_sizes(training, main.rating.movie_ids, ranks, size, seed),
+        sizes=fit_sizes(training, main.rating.movie_ids, ranks, size, seed),
     )
 
 
@@ -182,7 +180,7 @@ def examiners_of(
     return examiners, problems
 
 
-def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
+def measure_new_people(ratings: Ratings, say: StepLog) -> list[FirstAnswers]:
     """Train on nine tenths of the users and question the others.
 
     Returns an empty list if either part is empty.
@@ -192,14 +190,14 @@ def new_people_measured(ratings: Ratings, say: Progress) -> list[FirstAnswers]:
     people = people_of(new, -(-ratings.totals.users // NEW_SHARE), MOST_NEW_PEOPLE).cache()
     if people.isEmpty() or training.isEmpty():
         return []
-    model = fitted(training, ratings.size, ratings.totals, ratings.seed)
+    model = fit(training, ratings.size, ratings.totals, ratings.seed)
     baseline = baseline_of(training)
     bias = movies_of(baseline).bias
     baseline.release()
     users = training.select("user").distinct().count()
-    examiner = NewVisitorExaminer(model.rating, seen_of(training, model.rating, users), bias)
-    visitors = measured_new_visitors(people, examiner)
-    say(f"asked {len(visitors)} people on whom nothing was trained")
+    examiner = NewVisitorExaminer(model.rating, count_seen(training, model.rating, users), bias)
+    visitors = measure_new_visitors(people, examiner)
+    say(f"measured {len(visitors)} new visitors: users who were not in training")
     return after_first_answers(visitors)
 
 
@@ -233,8 +231,8 @@ def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:
 def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
     """Return RMSE by number of answers and way of predicting, and the number of movies shown."""
     return {
-        "rule": f"a tenth of the users, Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0, is "
-        "left out of training; RMSE over those of their ratings that none of the ways asked for",
+        "rule": f"a tenth of the users (Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0) is "
+        "not in training; RMSE over their ratings of movies that none of the ways asked about",
         "people": rows[0].people if rows else 0,
         "answers": [
             {
@@ -268,7 +266,7 @@ def _margin(estimate: Estimate | None) -> float | None:
     return round(estimate.margin, DIGITS) if estimate else None
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> dict[str, Any]:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> dict[str, Any]:
     """Evaluate as the arguments say; write evaluation.json and return its content.
 
     Raises:
@@ -279,7 +277,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
             raise StepError(
-                f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
+                f"{folder} is empty: run the prepare step of {arguments.dataset!r} first"
             )
     raw_names = files.names(arguments.raw) if arguments.raw else {}
     split = split_named(arguments.split, arguments.seed, raw_names)
@@ -289,7 +287,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
         f"{totals.ratings} ratings of {totals.users} users; split {split.name}, seed "
         f"{ratings.seed}; rank {size.rank}, {size.iterations} iterations"
     )
-    folds, problems = evaluated(ratings, split, names, say)
+    folds, problems = evaluate(ratings, split, names, say)
     for name, why in problems.items():
         say(f"{name} was not measured: {why}")
     report = {
@@ -312,7 +310,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> di
             ],
         },
         "models": models_json(folds, problems),
-        "new_visitors": new_visitors_json(new_people_measured(ratings, say)),
+        "new_visitors": new_visitors_json(measure_new_people(ratings, say)),
     }
     report["seconds"] = round(say.seconds, 1)
     written = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
@@ -348,11 +346,13 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--raw", help="folder of the raw files, for an official split")
     parser.add_argument("--report", required=True, help=f"folder to write {EVALUATION} into")
-    parser.add_argument("--models", help=f"some of {', '.join(EVALUATED)} (default: all)")
+    parser.add_argument("--models", help=f"a list of {', '.join(EVALUATED)} (default: all)")
     parser.add_argument(
-        "--split", help=f"{RANDOM}, official or u1 … u5 (default: official where there is one)"
+        "--split", help=f"{RANDOM}, official or u1 to u5 (default: official if there is one)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the split and of ALS (default 1)"
+    )
     return parser.parse_args(argv)
 
 

@@ -15,20 +15,20 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
+from learning.hadoop_files import Files, join
+from learning.step_log import StepError, StepLog, step
 from marquee.datasets import HEAD_BYTES, DatasetError, Form, Layout, recognise
-from marquee.hadoop import Files, join
-from marquee.progress import Progress, StepError, step
 
 EXAMPLES = 100
 HIGHEST = 5.0  # stars
 LAST_SECOND = 253_402_300_799  # end of the year 9999, the latest timestamp
 SPLIT_BYTES = "32m"
 
-type Blocks = Mapping[tuple[str, int], "Block"]
+type Blocks = Mapping[tuple[str, int], "TextBlock"]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TextBlock:
     """A part of a file that one task reads."""
 
     first_place: int
@@ -75,7 +75,7 @@ def lines_of(spark: SparkSession, folder: str, names: Sequence[str]) -> DataFram
     )
 
 
-def blocks_of(lines: DataFrame) -> Blocks:
+def text_blocks(lines: DataFrame) -> Blocks:
     """Find each block's first line number and the last movie header before it."""
     found = (
         lines.groupBy("file", "block")
@@ -87,12 +87,12 @@ def blocks_of(lines: DataFrame) -> Blocks:
         .orderBy("file", "block")
         .collect()
     )
-    blocks: dict[tuple[str, int], Block] = {}
+    blocks: dict[tuple[str, int], TextBlock] = {}
     file, line, carried = None, 1, None
     for row in found:
         if row["file"] != file:
             file, line, carried = row["file"], 1, None
-        blocks[row["file"], row["block"]] = Block(row["first_place"], line, carried)
+        blocks[row["file"], row["block"]] = TextBlock(row["first_place"], line, carried)
         line += row["lines"]
         carried = row["header"] or carried
     return blocks
@@ -118,7 +118,7 @@ def with_movie_header(lines: DataFrame, blocks: Blocks) -> DataFrame:
     )
 
 
-def parsed_ratings(lines: DataFrame, form: Form) -> DataFrame:
+def parse_ratings(lines: DataFrame, form: Form) -> DataFrame:
     """Return file, block, place, value, user_id, movie_id, rating, rated_at, reason.
 
     `reason` says why the row is unusable; it is null for usable rows. `lines` must have `header` if
@@ -180,7 +180,7 @@ def latest_ratings(ratings: DataFrame) -> DataFrame:
     )
 
 
-def parsed_movies(lines: DataFrame, form: Form, genres: Sequence[str] = ()) -> DataFrame:
+def parse_movies(lines: DataFrame, form: Form, genres: Sequence[str] = ()) -> DataFrame:
     """Return file, block, place, value, movie_id, title, year, genres, reason.
 
     `genres` are the names in u.genre, which only the layout of MovieLens 100K needs.
@@ -193,7 +193,7 @@ def parsed_movies(lines: DataFrame, form: Form, genres: Sequence[str] = ()) -> D
         "netflix-cleaned": _netflix_movies,
         "movielens-csv": _csv_movies,
         "movielens-dat": _dat_movies,
-        "movielens-100k": lambda rows: _flagged_movies(rows, genres),
+        "movielens-100k": lambda rows: _flag_movies(rows, genres),
     }
     parts = read[form.name](rows)
     reason = F.coalesce(
@@ -225,7 +225,7 @@ def latest_movies(movies: DataFrame) -> DataFrame:
     )
 
 
-def parsed_tags(lines: DataFrame, form: Form) -> DataFrame:
+def parse_tags(lines: DataFrame, form: Form) -> DataFrame:
     """Return file, block, place, value, user_id, movie_id, tag (in lower case), reason."""
     rows = lines.filter(F.trim("value") != "")
     if form.tags and form.tags.first_line:
@@ -269,7 +269,7 @@ def _split_tag_columns(separator: str) -> tuple[Column, Column, Column, Column]:
     return user, movie, tag, size > 3  # noqa: PLR2004
 
 
-def parsed_links(lines: DataFrame, form: Form) -> DataFrame:
+def parse_links(lines: DataFrame, form: Form) -> DataFrame:
     """Return movie_id, imdb, tmdb: a movie's ids in other catalogues, null if unknown.
 
     Skips rows that cannot be read, because they only cost a link.
@@ -314,7 +314,7 @@ def _header_reason() -> Column:
 def _id_reason(value: Column, what: str, kind: str) -> Column:
     return F.when(
         ~F.coalesce(value.rlike(r"^\d+$"), F.lit(False)),
-        f"{what} id is no whole number from 0 up",
+        f"{what} id is not a whole number from 0 up",
     ).when(value.try_cast(kind).isNull(), f"{what} id is too large")
 
 
@@ -373,7 +373,7 @@ def _dat_movies(rows: DataFrame) -> DataFrame:
     )
 
 
-def _flagged_movies(rows: DataFrame, genres: Sequence[str]) -> DataFrame:
+def _flag_movies(rows: DataFrame, genres: Sequence[str]) -> DataFrame:
     """Parse `id|title|release|video|url|` followed by a 0 or 1 for each genre of u.genre."""
     before = 5
     parts = rows.withColumn("parts", F.split("value", r"\|", -1))
@@ -441,7 +441,7 @@ def examples(rows: DataFrame, blocks: Blocks) -> list[dict[str, str | int]]:
     return found
 
 
-def recognised(files: Files, folder: str) -> Layout:
+def recognise_folder(files: Files, folder: str) -> Layout:
     """Recognise the layout of the raw files under a folder.
 
     Raises:
@@ -465,24 +465,24 @@ def genre_names(spark: SparkSession, folder: str, name: str | None) -> list[str]
     return [row["name"] for row in rows.dropna().orderBy("number").collect()]
 
 
-def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Report:
+def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Report:
     """Read the raw files, write ratings, movies and tags, and report what was left out.
 
     Raises:
         StepError: the layout is unknown, or no movie or no rating is usable.
     """
     files = Files(spark)
-    layout = recognised(files, arguments.raw)
+    layout = recognise_folder(files, arguments.raw)
     report = Report(arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored))
     say(f"{layout.form.described}: {', '.join(layout.files)}")
     report.official_tests = list(layout.official_tests)
     if layout.official_tests:
-        say(f"held out when evaluating: {', '.join(layout.official_tests)}")
+        say(f"held out by evaluations: {', '.join(layout.official_tests)}")
     if layout.ignored:
         say(f"ignored: {', '.join(layout.ignored)}")
     movies = _movies(spark, arguments.raw, layout, report)
     rows = _ratings(spark, arguments.raw, layout, movies, report)
-    say(f"{report.rows} rows read, {sum(report.bad_rows.values())} left out")
+    say(f"read {report.rows} rows, left out {sum(report.bad_rows.values())}")
     good = rows.filter(F.col("reason").isNull())
     latest_ratings(good).write.mode("overwrite").parquet(arguments.ratings)
     with_links(spark, arguments.raw, layout, movies).write.mode("overwrite").parquet(
@@ -492,11 +492,12 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
         # Also without tags: the empty table replaces the tags of an earlier import.
         tags = _tags(spark, arguments.raw, layout, movies, report)
         tag_counts(tags).write.mode("overwrite").parquet(arguments.tags)
-        say(f"{report.tags} tags of movies")
+        say(f"read {report.tags} tags")
     _count_written(spark, arguments, report)
     say(
         f"wrote {report.ratings} ratings of {report.users} users for {report.movies_rated} of "
-        f"{report.movies} movies; {report.duplicates} rated more than once"
+        f"{report.movies} movies; dropped {report.duplicates} older ratings by the same user of "
+        "the same movie"
     )
     written = json.dumps(asdict(report), ensure_ascii=False, indent=1)
     files.write(join(arguments.report, "prepare.json"), written.encode())
@@ -508,13 +509,13 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -
 def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> DataFrame:
     lines = lines_of(spark, raw, [layout.movies])
     genres = genre_names(spark, raw, layout.genres)
-    rows = parsed_movies(lines, layout.form, genres).persist()
+    rows = parse_movies(lines, layout.form, genres).persist()
     counts = bad_rows(rows)
     if not counts.pop("", 0):
-        raise StepError(f"{layout.movies} holds no movie that can be read ({_told(counts)})")
+        raise StepError(f"{layout.movies} contains no readable movie ({_told(counts)})")
     if counts:
         report.bad_rows.update(counts)
-        report.examples += examples(rows, blocks_of(lines))
+        report.examples += examples(rows, text_blocks(lines))
     return latest_movies(rows.filter(F.col("reason").isNull())).persist()
 
 
@@ -525,9 +526,9 @@ def _ratings(
     lines = lines_of(spark, raw, layout.ratings)
     # Finding the blocks takes a pass over the files; only headers and line numbers need them.
     grouped = "movie_id" not in layout.form.columns
-    blocks = blocks_of(lines) if grouped else {}
+    blocks = text_blocks(lines) if grouped else {}
     with_movies = with_movie_header(lines, blocks) if grouped else lines
-    parsed = parsed_ratings(with_movies, layout.form)
+    parsed = parse_ratings(with_movies, layout.form)
     rows = without_unknown_movies(parsed, movies).persist(StorageLevel.MEMORY_AND_DISK)
     counts = bad_rows(rows)
     report.rows = sum(counts.values())
@@ -549,7 +550,7 @@ def _tags(
         return spark.createDataFrame([], "user_id LONG, movie_id INT, tag STRING")
     lines = lines_of(spark, raw, [layout.tags])
     told = F.concat(F.lit("tag: "), "reason")  # keeps them apart from the same reasons of ratings
-    parsed = without_unknown_movies(parsed_tags(lines, layout.form), movies)
+    parsed = without_unknown_movies(parse_tags(lines, layout.form), movies)
     rows = parsed.withColumn("reason", told).persist()
     counts = bad_rows(rows)
     report.tags = counts.pop("", 0)
@@ -562,7 +563,7 @@ def with_links(spark: SparkSession, raw: str, layout: Layout, movies: DataFrame)
     if layout.links is None:
         none = F.lit(None)
         return movies.withColumns({"imdb": none.cast("string"), "tmdb": none.cast("int")})
-    links = parsed_links(lines_of(spark, raw, [layout.links]), layout.form)
+    links = parse_links(lines_of(spark, raw, [layout.links]), layout.form)
     return movies.join(F.broadcast(links), "movie_id", "left")
 
 
@@ -576,7 +577,7 @@ def _report_bad(
     for reason, count in counts.items():
         report.bad_rows[reason] = report.bad_rows.get(reason, 0) + count
     if counts and len(report.examples) < EXAMPLES:
-        found = examples(rows, blocks or blocks_of(lines))
+        found = examples(rows, blocks or text_blocks(lines))
         report.examples = (report.examples + found)[:EXAMPLES]
 
 

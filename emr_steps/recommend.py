@@ -14,11 +14,12 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.hadoop_files import Files, join
+from learning.step_log import StepError, StepLog, step
 from marquee.contracts import SCHEMA_VERSION, ContractError, Member, Result, member_from_json
-from marquee.hadoop import Files, join
-from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress, StepError, step
-from marquee.recommending import Recommender
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.picks import Recommender
 
 MEMBERS_AT_ONCE = 1000
 SPLIT_BYTES = 512 * 1024  # of a submission, about 1000 members: one task serves as many
@@ -43,36 +44,38 @@ class Server:
         for batch in batched(filled, MEMBERS_AT_ONCE, strict=False):
             members: list[Member] = []
             for line in batch:
-                found = self._checked(line)
+                found = self._check(line)
                 if isinstance(found, Result):
                     yield found
                 else:
                     members.append(found)
-            yield from self._picked(members)
+            yield from self._pick(members)
 
-    def _checked(self, line: str) -> Member | Result:
+    def _check(self, line: str) -> Member | Result:
         try:
             member = member_from_json(line)
         except ContractError as error:
-            return self._failed(*_name_in(line), f"the submission's line is unusable: {error}")
+            return self._fail(*_name_in(line), f"the submission's line is unusable: {error}")
         if not 0 < member.version < 2**31:
-            return self._failed(member.visitor_id, 0, f"{member.version} is no version")
+            return self._fail(member.visitor_id, 0, f"{member.version} is not a version")
         if member.dataset != self.dataset:
-            reason = f"rated data set {member.dataset!r}, the model is of {self.dataset!r}"
+            reason = (
+                f"the ratings are of data set {member.dataset!r}, the model of {self.dataset!r}"
+            )
         elif not any(self.recommender.knows(rating.movie_id) for rating in member.ratings):
             reason = f"model {self.model_id} knows none of the rated movies"
         else:
             return member
-        return self._failed(member.visitor_id, member.version, reason)
+        return self._fail(member.visitor_id, member.version, reason)
 
-    def _picked(self, members: Sequence[Member]) -> Iterator[Result]:
+    def _pick(self, members: Sequence[Member]) -> Iterator[Result]:
         ratings = [{r.movie_id: float(r.stars) for r in member.ratings} for member in members]
         dismissed = [member.dismissed for member in members]
         found = self.recommender.picks_for_all(ratings, dismissed=dismissed)
         for member, picks in zip(members, found, strict=True):
             yield Result(member.visitor_id, member.version, self.model_id, picks=tuple(picks))
 
-    def _failed(self, visitor_id: str, version: int, reason: str) -> Result:
+    def _fail(self, visitor_id: str, version: int, reason: str) -> Result:
         return Result(visitor_id, version, self.model_id, error=reason)
 
 
@@ -120,7 +123,7 @@ def lines_of(spark: SparkSession, submission: str) -> DataFrame:
     return spark.read.text(submission)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> None:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> None:
     """Serve the submission that the arguments name and write its results.
 
     Raises:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from marquee.hadoop import Files, join
-from marquee.model import Model, ModelError, read_model
-from marquee.progress import Progress, step
-from marquee.similarity import (
+from learning.hadoop_files import Files, join
+from learning.step_log import StepLog, step
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.similarity import (
     SIMILAR,
     Block,
     Nearest,
@@ -37,16 +38,16 @@ def similar(
     context = spark.sparkContext
     # The second factor has one partition, so a task keeps its own block and reads all the others.
     pairs = context.parallelize(blocks, len(blocks)).cartesian(context.parallelize(blocks, 1))
-    found = pairs.map(_compared).reduceByKey(merged, len(blocks)).collectAsMap()
+    found = pairs.map(_compare).reduceByKey(merged, len(blocks)).collectAsMap()
     return similar_movies(model.rating.movie_ids, [found[block.start] for block in blocks])
 
 
-def _compared(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
+def _compare(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
     block, others = pair
     return block.start, nearest(block, others)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> SimilarMovies:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> SimilarMovies:
     """Find the similar movies of the model that the arguments name, and write and return them."""
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))

@@ -24,43 +24,48 @@ from learning.data import (
     links_of,
     titles_of,
 )
-from learning.fitting import fitted, fitted_sizes
-from learning.gate import Examined, Sources, choose_visitors, counts_of, examined, read_in_use
+from learning.fitting import fit, fit_sizes
+from learning.hadoop_files import Files, join
+from learning.likely_seen import count_seen
 from learning.profiles import profiles_of, read_tags
-from learning.seen import seen_of
+from learning.regression_check import (
+    Examination,
+    Sources,
+    choose_visitors,
+    counts_of,
+    examine_model,
+    read_in_use,
+)
 from learning.session import fitting_session
+from learning.step_log import StepError, StepLog, step
 from learning.visitors import visitors_of
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
-from marquee.hadoop import Files, join
-from marquee.links import pack_links
-from marquee.model import (
+from marquee.recommender.links import pack_links
+from marquee.recommender.model import Model, ModelError, RatingModel
+from marquee.recommender.model_folder import (
     HELD_OUT,
     LINKS,
     METRICS,
     TITLES,
-    Model,
-    ModelError,
-    RatingModel,
-    names_of,
+    file_names_of,
     pack_rating,
     to_files,
 )
-from marquee.progress import Progress, StepError, step
-from marquee.questionnaire import choose_questionnaire
-from marquee.titles import build_titles
+from marquee.recommender.questionnaire import choose_questionnaire
+from marquee.recommender.title_index import build_titles
 
 REFUSED = "refused"  # subfolder of the model folder that receives a rejected model
 
 
-def completed(
-    found: Examined,
+def complete(
+    found: Examination,
     movies: DataFrame,
     *,
     dataset: str,
     model_id: str,
     trained_at: str,
     seed: int,
-    say: Progress,
+    say: StepLog,
     left_out: Mapping[str, Any] | None = None,
     tags: DataFrame | None = None,
     sizes: Sequence[int] = (),
@@ -78,13 +83,13 @@ def completed(
     with ThreadPoolExecutor(1) as pool:
         # In parallel with the fits: small fits leave the cluster idle most of the time.
         profiling = pool.submit(profiles_of, ratings, tags)
-        model = fitted(ratings, size, totals, seed)
+        model = fit(ratings, size, totals, seed)
         profiles = profiling.result()
-    say(f"fitted {len(model.rating.movie_ids)} movies to all ratings")
+    say(f"fitted the model of {len(model.rating.movie_ids)} movies to all ratings")
     titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
-    seen = seen_of(ratings, model.rating, totals.users)
-    of_sizes = fitted_sizes(ratings, model.rating.movie_ids, sizes, size, seed)
+    seen = count_seen(ratings, model.rating, totals.users)
+    of_sizes = fit_sizes(ratings, model.rating.movie_ids, sizes, size, seed)
     if of_sizes:
         say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
     return Model(
@@ -104,7 +109,7 @@ def completed(
 
 
 def _metrics(
-    found: Examined, seed: int, seconds: float, left_out: Mapping[str, Any] | None
+    found: Examination, seed: int, seconds: float, left_out: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     quality, size = found.quality, found.size
     return {
@@ -126,7 +131,7 @@ def _metrics(
     }
 
 
-def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Progress) -> bool:
+def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: StepLog) -> bool:
     """Return whether to publish the new model.
 
     Training never changes the active data set, unless `switch` is true. Where `current.json` cannot
@@ -137,10 +142,10 @@ def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: Pr
     try:
         active = CurrentModel.from_json(files.read(uri)).dataset
     except ContractError as error:
-        say(f"{uri} stays as it is, {error}; train with --switch to replace it")
+        say(f"{uri} stays as it is: {error}; train with --switch to replace it")
         return False
     if active != dataset:
-        say(f"{uri} stays at data set {active!r}; train with --switch to move it to {dataset!r}")
+        say(f"{uri} still names data set {active!r}; train with --switch to name {dataset!r}")
     return active == dataset
 
 
@@ -162,7 +167,7 @@ def publish(
         files.write(join(folder, name), content)
 
 
-def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, bytes]:
+def files_beside(model: Model, movies: DataFrame, say: StepLog) -> dict[str, bytes]:
     """Return the files that only the API reads: the title index, and links if there are any.
 
     `movies` has LINKED_MOVIES_SCHEMA.
@@ -173,13 +178,13 @@ def files_beside(model: Model, movies: DataFrame, say: Progress) -> dict[str, by
         return {TITLES: build_titles(model), **found}
     except sqlite3.OperationalError as error:
         # This does not fail the training: the API builds the index itself if it is missing.
-        say(f"no title index, this Python's SQLite cannot make one: {error}")
+        say(f"no title index: this Python's SQLite cannot build one: {error}")
         return found
 
 
 def copy_model(source: str, folder: str, files: Files) -> None:
     """Copy a model into another folder, because submitted steps will recommend from that folder."""
-    for name in names_of(lambda name: files.read(join(source, name))):
+    for name in file_names_of(lambda name: files.read(join(source, name))):
         files.write(join(folder, name), files.read(join(source, name)))
 
 
@@ -192,7 +197,9 @@ def ranks_from(listed: str) -> tuple[int, ...]:
     ranks = [rank.strip() for rank in listed.split(",")]
     if unknown := [rank for rank in ranks if rank not in map(str, ALS_RANKS)]:
         known = ", ".join(map(str, ALS_RANKS))
-        raise argparse.ArgumentTypeError(f"no model is named after {unknown[0]!r}: use {known}")
+        raise argparse.ArgumentTypeError(
+            f"there is no ALS model of rank {unknown[0]!r}: use {known}"
+        )
     return tuple(sorted({int(rank) for rank in ranks}))
 
 
@@ -204,28 +211,36 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--visitors", required=True, help="folder of the visitor objects")
     parser.add_argument("--model", required=True, help="model folder to write; its name is the id")
-    parser.add_argument("--current", required=True, help="current.json to move to the new model")
-    parser.add_argument("--in-use", help="folder of the model in use, to compare the new one with")
     parser.add_argument(
-        "--switch", action="store_true", help="make this data set the active one, whatever it was"
+        "--current", required=True, help="current.json, which will name the new model"
+    )
+    parser.add_argument("--in-use", help="folder of the active model, to compare with")
+    parser.add_argument(
+        "--switch",
+        action="store_true",
+        help="make this data set the active one, whichever is active now",
     )
     parser.add_argument(
         "--sizes",
         type=ranks_from,
         default=(),
-        help=f"also fit ALS of these ranks, as in {','.join(map(str, ALS_RANKS))}",
+        help=f"also fit ALS of these ranks, e.g. {','.join(map(str, ALS_RANKS))}",
     )
     parser.add_argument(
         "--all-visitors",
         action="store_true",
-        help="try again with the visitors that the model in use was trained without",
+        help="include the visitors who were left out of the active model",
     )
-    parser.add_argument("--iterations", type=int, help="of ALS (default: by the number of ratings)")
-    parser.add_argument("--seed", type=int, default=1, help="of the split and of ALS (default 1)")
+    parser.add_argument(
+        "--iterations", type=int, help="iterations of ALS (default: by the number of ratings)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the split and of ALS (default 1)"
+    )
     return parser.parse_args(argv)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Model:
+def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Model:
     """Train as the arguments say, write the model folder and publish the model.
 
     Raises:
@@ -238,7 +253,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
             raise StepError(
-                f"{folder} holds nothing: run the prepare step of {arguments.dataset!r} first"
+                f"{folder} is empty: run the prepare step of {arguments.dataset!r} first"
             )
     movies = (
         spark.read.schema(LINKED_MOVIES_SCHEMA)
@@ -252,7 +267,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
     )
     in_use = read_in_use(files, arguments.in_use, arguments.dataset, arguments.seed, say)
     examine = partial(
-        examined,
+        examine_model,
         movies=movies,
         seed=arguments.seed,
         say=say,
@@ -260,7 +275,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         iterations=arguments.iterations,
     )
     chosen = choose_visitors(sources, in_use, examine, say, all_visitors=arguments.all_visitors)
-    model = completed(
+    model = complete(
         chosen.examined,
         movies,
         dataset=arguments.dataset,
@@ -279,10 +294,10 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
         copy_model(arguments.in_use, arguments.model, files)
         also = f", also without the {chosen.refused_with} newest visitors,"
         raise StepError(
-            f"the new model is worse than the one in use ({quality})"
-            f"{also if chosen.refused_with else ''} and was refused: "
-            f"{arguments.current} stays, the refused model lies in "
-            f"{join(arguments.model, REFUSED)}; look at what was imported lately"
+            f"the new model is worse than the active one ({quality})"
+            f"{also if chosen.refused_with else ''} and was rejected: "
+            f"{arguments.current} stays as it is, and the rejected model is in "
+            f"{join(arguments.model, REFUSED)}; check what was imported lately"
         )
     publish(model, held_out, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")
@@ -296,7 +311,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: Progress) -> Mo
             chosen.visitors,
         )
         files.write(arguments.current, current.to_json().encode())
-        say(f"{arguments.current} names {model.model_id}")
+        say(f"published {model.model_id} in {arguments.current}")
     return model
 
 

@@ -13,15 +13,19 @@ def arguments() -> argparse.ArgumentParser:
     """Return the parser of the commands and their options."""
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    start = commands.add_parser("start", help="start it; returns once it answers")
+    start = commands.add_parser("start", help="start the local AWS; returns once it answers")
     start.add_argument("--port", type=int, default=4566)
     start.add_argument(
         "--wait", action="store_true", help="stay in the foreground; Ctrl-C stops the local AWS"
     )
-    stop = commands.add_parser("stop", help="stop it and remove what it left in the state folder")
-    status = commands.add_parser("status", help="say whether it runs (exit code 0) or not (1)")
+    stop = commands.add_parser(
+        "stop", help="stop the local AWS and empty its state folder, except for the log"
+    )
+    status = commands.add_parser("status", help="report whether it runs (exit code 0) or not (1)")
     for command in (start, stop, status):
-        command.add_argument("--state", type=Path, required=True, help="folder of its state")
+        command.add_argument(
+            "--state", type=Path, required=True, help="folder for the local AWS's state"
+        )
     return parser
 
 

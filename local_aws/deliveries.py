@@ -49,12 +49,12 @@ class Disturbance:
         for name in ("doubled", "delayed"):
             share = getattr(self, name)
             if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise DisturbanceError(f"{name} is a share from 0 to 1, not {share!r}")
+                raise DisturbanceError(f"{name} must be a share from 0 to 1, not {share!r}")
         if self.doubled + self.delayed > 1:
-            raise DisturbanceError("doubled and delayed are more than 1 together")
+            raise DisturbanceError("doubled and delayed must add up to at most 1")
         if not isinstance(self.seconds, int) or not 1 <= self.seconds <= MOST_SECONDS:
             raise DisturbanceError(
-                f"seconds is a whole number from 1 to {MOST_SECONDS}, not {self.seconds!r}"
+                f"seconds must be a whole number from 1 to {MOST_SECONDS}, not {self.seconds!r}"
             )
 
 
@@ -67,9 +67,9 @@ def parse(body: bytes) -> Disturbance:
     try:
         given = json.loads(body)
     except ValueError as error:
-        raise DisturbanceError(f"a disturbance is a JSON object, not {body[:80]!r}") from error
+        raise DisturbanceError(f"a disturbance must be a JSON object, not {body[:80]!r}") from error
     if not isinstance(given, dict):
-        raise DisturbanceError(f"a disturbance is a JSON object, not {given!r}")
+        raise DisturbanceError(f"a disturbance must be a JSON object, not {given!r}")
     if unknown := given.keys() - {known.name for known in fields(Disturbance)}:
         raise DisturbanceError(f"unknown field {', '.join(sorted(unknown))} in a disturbance")
     return Disturbance(**given)

@@ -69,21 +69,21 @@ def parse(body: bytes) -> Fault:
     try:
         given = json.loads(body)
     except ValueError as error:
-        raise FaultError(f"a fault is a JSON object, not {body[:80]!r}") from error
+        raise FaultError(f"a fault must be a JSON object, not {body[:80]!r}") from error
     if not isinstance(given, dict):
-        raise FaultError(f"a fault is a JSON object, not {given!r}")
+        raise FaultError(f"a fault must be a JSON object, not {given!r}")
     if unknown := given.keys() - {known.name for known in fields(Fault)}:
         raise FaultError(f"unknown field {', '.join(sorted(unknown))} in a fault")
     for name in ("service", "operation"):
         if not given.get(name):
-            raise FaultError(f"a fault needs {name}")
+            raise FaultError(f"a fault needs the field {name}")
     for name, value in given.items():
         if name in TYPES and not isinstance(value, str):
-            raise FaultError(f"{name} is a text, not {value!r}")
+            raise FaultError(f"{name} must be a text, not {value!r}")
         if name in COUNTS and (not isinstance(value, int) or value < 0):
-            raise FaultError(f"{name} is a whole number from 0, not {value!r}")
+            raise FaultError(f"{name} must be a whole number from 0, not {value!r}")
     if given.get("when", "before") not in ("before", "after"):
-        raise FaultError(f'when is "before" or "after", not {given["when"]!r}')
+        raise FaultError(f'when must be "before" or "after", not {given["when"]!r}')
     return Fault(**given)
 
 
@@ -162,7 +162,9 @@ def kill_caller(request: Any) -> None:
     if killer := KILLERS.get(key):
         killer()
     else:
-        LOG.warning("fault asks to kill a caller that is no Lambda environment")
+        LOG.warning(
+            "a fault must kill its caller, but the caller is not a Lambda execution environment"
+        )
 
 
 def install() -> None:

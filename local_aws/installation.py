@@ -47,11 +47,11 @@ def environment_python(environments: Path, name: str, module: str) -> Path:
     python = environments / name / "bin" / "python"
     if not python.exists():
         raise InstallationError(
-            f"the environment {environments / name} is missing; `make local` builds it."
+            f"the Python environment {environments / name} is missing; run `make local`."
         )
     if not list((environments / name / "lib").glob(f"python3*/site-packages/{module}")):
         raise InstallationError(
-            f"the environment {environments / name} lacks {module}; delete the folder and "
+            f"the Python environment {environments / name} lacks {module}; delete the folder and "
             "run `make local` again."
         )
     return python
@@ -66,8 +66,8 @@ def spark_home(environments: Path) -> Path:
     homes = list((environments / "development" / "lib").glob("python3*/site-packages/pyspark"))
     if not homes:
         raise InstallationError(
-            f"the environment {environments / 'development'} lacks pyspark; delete the folder and "
-            "run `make local` again."
+            f"the Python environment {environments / 'development'} lacks pyspark; delete the "
+            "folder and run `make local` again."
         )
     return homes[0]
 
@@ -89,13 +89,13 @@ def java_home() -> Path:
     fix = f"install Java {MINIMUM_JAVA} or newer (Debian: openjdk-17-jre-headless)"
     if java is None or not Path(java).exists():
         where = f"no Java in JAVA_HOME={home}" if home else "no Java on PATH"
-        raise InstallationError(f"{where}; {fix}, since EMR steps run Spark.")
+        raise InstallationError(f"{where}; {fix}, because EMR steps run Spark.")
     answer = subprocess.run(
         [java, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, check=False
     )
     major = java_major(answer.stderr)
     if major is None or major < MINIMUM_JAVA:
-        raise InstallationError(f"{java} is Java {major}; {fix} or point JAVA_HOME at one.")
+        raise InstallationError(f"{java} is Java {major}; {fix}, or set JAVA_HOME to one.")
     return Path(java).resolve().parent.parent
 
 

@@ -220,7 +220,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path)
         if process.poll() is not None:
             raise LauncherError(
                 f"{title} ended with exit code {process.returncode} while starting; "
-                f"the end of {log} says why:\n{tail(log)}"
+                f"the end of {log}:\n{tail(log)}"
             )
         if answers(port):
             return

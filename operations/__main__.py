@@ -6,20 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from marquee.evaluation import EVALUATED
+from marquee.recommender.scorers import EVALUATED
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out
 from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
 from operations.deployer_policy import deployer_policy
+from operations.deployment import Deployment, chosen
 from operations.destroy import destroy
 from operations.drift import detect_drift
-from operations.environment import Environment, chosen
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate
 from operations.evaluation_chart import draw
@@ -39,113 +41,204 @@ from operations.tools import require
 from operations.train import retrain
 from operations.waiting_times import waiting_time
 
-type Command = Callable[[Environment, argparse.Namespace], None]
+type Run = Callable[[Deployment, argparse.Namespace], None]
+type Option = tuple[tuple[str, ...], dict[str, Any]]
 
 FLOW_SECONDS = 900.0
 LOG_MINUTES = 15
+FLAG = {"action": "store_true"}
 
 
-def _local(environment: Environment, _: argparse.Namespace) -> None:
-    local.start(environment)
+@dataclass(frozen=True)
+class Command:
+    """A command: what it does, in words and in code, and its options."""
+
+    words: str
+    run: Run
+    options: tuple[Option, ...]
 
 
-def _stop(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(local.stop(environment))
+COMMANDS: dict[str, Command] = {}
 
 
-def _bootstrap(environment: Environment, _: argparse.Namespace) -> None:
-    bucket = bootstrap(environment)
-    out.print(f"Terraform keeps the state of {environment.name!r} in the bucket {bucket}.")
+def command(name: str, words: str, *options: Option) -> Callable[[Run], Run]:
+    """Declare the decorated function as the command of this name."""
+
+    def declare(run: Run) -> Run:
+        COMMANDS[name] = Command(words, run, options)
+        return run
+
+    return declare
 
 
-def _plan(environment: Environment, options: argparse.Namespace) -> None:
+def option(*names: str, **settings: Any) -> Option:
+    """Return an option or argument of a command, with the arguments of `add_argument`."""
+    return names, settings
+
+
+@command("local", "start everything on this machine")
+def _local(deployment: Deployment, _: argparse.Namespace) -> None:
+    local.start(deployment)
+
+
+@command("stop", "stop the local AWS and leave nothing behind")
+def _stop(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(local.stop(deployment))
+
+
+@command("bootstrap", "create the bucket for Terraform's state")
+def _bootstrap(deployment: Deployment, _: argparse.Namespace) -> None:
+    bucket = bootstrap(deployment)
+    out.print(f"Terraform keeps the state of {deployment.name!r} in the bucket {bucket}.")
+
+
+@command(
+    "plan",
+    "show what Terraform would change",
+    option("--expect-none", **FLAG, help="fail if anything would change"),
+)
+def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        pass_preflight(environment, phases, making=False)
-        fetch_node_wheels(environment, phases)
-    terraform = Terraform(environment)
+        pass_preflight(deployment, phases, making=False)
+        fetch_node_wheels(deployment, phases)
+    terraform = Terraform(deployment)
     terraform.init()
     plan = terraform.plan(expect_none=options.expect_none)
     out.print(plan.text, markup=False, end="")
-    if sentence := cluster_replacement(environment, plan):
+    if sentence := cluster_replacement(deployment, plan):
         out.print(sentence)
 
 
-def _renew(environment: Environment, _: argparse.Namespace) -> None:
+@command("renew", "replace the cluster while visitors are served")
+def _renew(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        renewed = renew(environment, phases)
+        renewed = renew(deployment, phases)
     out.print(renewed)
 
 
-def _preflight(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "preflight",
+    "list what would stop a deployment; changes nothing",
+    option("--json", **FLAG, help="print JSON"),
+)
+def _preflight(deployment: Deployment, options: argparse.Namespace) -> None:
     quiet = on_stderr() if options.json else nullcontext()
-    with quiet, Phases() as phases, phases.phase("ask the account") as phase:
-        results = preflight(environment, progress=phase.detail)
+    with quiet, Phases() as phases, phases.phase("check the account") as phase:
+        results = preflight(deployment, progress=phase.detail)
     if options.json:
-        print(json.dumps(as_json(environment, results), ensure_ascii=False))
+        print(json.dumps(as_json(deployment, results), ensure_ascii=False))
     else:
         show_results(results)
-    refuse(environment, results)
+    refuse(deployment, results)
 
 
-def _cost(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "cost",
+    "estimate the deployment's monthly cost; needs no account",
+    option("--json", **FLAG, help="print JSON"),
+    option(
+        "--plan", type=Path, help="use this output of `terraform show -json` instead of planning"
+    ),
+)
+def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
     if options.json:
-        print(json.dumps(cost_as_json(environment, options.plan), ensure_ascii=False))
+        print(json.dumps(cost_as_json(deployment, options.plan), ensure_ascii=False))
     else:
-        show_cost(environment, options.plan)
+        show_cost(deployment, options.plan)
 
 
-def _deploy(environment: Environment, _: argparse.Namespace) -> None:
-    deploy(environment)
+@command("deploy", "make the account match the work tree")
+def _deploy(deployment: Deployment, _: argparse.Namespace) -> None:
+    deploy(deployment)
 
 
-def _drift(environment: Environment, _: argparse.Namespace) -> None:
+@command("drift", "list differences between the account and the work tree; changes nothing")
+def _drift(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        detect_drift(environment, phases)
-    out.print(f"{environment.name!r} and the work tree are the same.")
+        detect_drift(deployment, phases)
+    out.print(f"The deployment {deployment.name!r} matches the work tree.")
 
 
-def _deployer_policy(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "deployer-policy",
+    "print the permissions that deploying needs, as JSON",
+    option("--part", help="print only this document, without white space, ready for IAM"),
+    option("--boundary", **FLAG, help="require the permissions boundary for every role"),
+    option("--read-only", **FLAG, help="print only what plan and drift need"),
+)
+def _deployer_policy(deployment: Deployment, options: argparse.Namespace) -> None:
     print(
         deployer_policy(
-            environment, options.part, bounded=options.boundary, read_only=options.read_only
+            deployment, options.part, bounded=options.boundary, read_only=options.read_only
         )
     )
 
 
-def _destroy(environment: Environment, _: argparse.Namespace) -> None:
+@command("destroy", "destroy everything; asks first unless YES=1")
+def _destroy(deployment: Deployment, _: argparse.Namespace) -> None:
     require("terraform")
     with Phases() as phases:
-        destroy(environment, phases)
+        destroy(deployment, phases)
 
 
-def _rollback(environment: Environment, _: argparse.Namespace) -> None:
-    show_rollback(roll_back(environment))
+@command("rollback", "return the functions to their previous release")
+def _rollback(deployment: Deployment, _: argparse.Namespace) -> None:
+    show_rollback(roll_back(deployment))
 
 
-def _rollback_model(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "rollback-model",
+    "publish a kept model again",
+    option("--model", help="the model's id (default: the one before the active one)"),
+)
+def _rollback_model(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        rollback_model(environment, phases, options.model)
+        rollback_model(deployment, phases, options.model)
 
 
-def _rehearse(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "rehearse",
+    "deploy, use, change, roll back and destroy an empty deployment",
+    option(
+        "--report", type=Path, help="report to write (default: a file in .local/rehearsal-reports)"
+    ),
+    option("--keep", **FLAG, help="if a stage fails, keep what was created"),
+)
+def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
     require("terraform")
-    with local_aws_for_rehearsal(environment, keep=options.keep):
-        rehearse(environment, file=options.report, keep=options.keep)
+    with local_aws_for_rehearsal(deployment, keep=options.keep):
+        rehearse(deployment, file=options.report, keep=options.keep)
 
 
-def _import(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "import",
+    "import ratings as the active data set, and train",
+    option("path", type=Path, help="folder or file of ratings"),
+    option("--name", help="the data set's name (default: the folder's)"),
+)
+def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        import_ratings(environment, phases, options.path, name=options.name)
+        import_ratings(deployment, phases, options.path, name=options.name)
 
 
-def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "evaluate",
+    "measure models on held-out ratings; publishes nothing",
+    option("path", type=Path, help="folder or file of ratings"),
+    option("--name", help="the data set's name (default: the folder's)"),
+    option("--models", help=f"a list of {','.join(EVALUATED)} (default: all)"),
+    option("--split", help="random, official or u1 to u5 (default: official if there is one)"),
+    option("--seed", type=int, default=1, help="seed of the split and of the training"),
+    option("--json", **FLAG, help="print JSON on stdout, and everything else on stderr"),
+)
+def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
     with on_stderr() if options.json else nullcontext(), Phases() as phases:
         report = evaluate(
-            environment,
+            deployment,
             phases,
             options.path,
             name=options.name,
@@ -155,27 +248,52 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
         )
         if not options.json:
             show(report)
-        out.print(draw(report, environment.state), markup=False)
+        out.print(draw(report, deployment.state), markup=False)
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
 
 
-def _train(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "train",
+    "train on the active data set",
+    option(
+        "--all-visitors", **FLAG, help="include the visitors who were left out of the active model"
+    ),
+)
+def _train(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        retrain(environment, phases, all_visitors=options.all_visitors)
+        retrain(deployment, phases, all_visitors=options.all_visitors)
 
 
-def _posters(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "posters",
+    "fetch the movies' posters from TMDB, for the site to show",
+    option(
+        "--key-file",
+        type=Path,
+        help=f"file with your TMDB key (default: the key in ${KEY_VARIABLE})",
+    ),
+    option("--remove", **FLAG, help="remove all posters"),
+)
+def _posters(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         if options.remove:
-            remove_posters(environment, phases)
+            remove_posters(deployment, phases)
         else:
-            fetch_posters(environment, phases, Tmdb(key_from(options.key_file)))
+            fetch_posters(deployment, phases, Tmdb(key_from(options.key_file)))
 
 
-def _flow(environment: Environment, options: argparse.Namespace) -> None:
+@command(
+    "flow",
+    "submit a questionnaire and follow it to the text",
+    option("--file", type=Path, help="a form as JSON (default: one that rates the questionnaire)"),
+    option("--seed", type=int, default=1, help="seed of the invented visitor's taste"),
+    option("--phone", help="a phone number to text (default on AWS: none)"),
+    option("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait"),
+)
+def _flow(deployment: Deployment, options: argparse.Namespace) -> None:
     follow_flow(
-        environment,
+        deployment,
         read_form(options.file) if options.file else None,
         seed=options.seed,
         phone=options.phone,
@@ -183,57 +301,39 @@ def _flow(environment: Environment, options: argparse.Namespace) -> None:
     )
 
 
-def _texts(environment: Environment, _: argparse.Namespace) -> None:
-    texts.show_texts(environment)
+@command("texts", "show the texts that the local AWS was asked to send")
+def _texts(deployment: Deployment, _: argparse.Namespace) -> None:
+    texts.show_texts(deployment)
 
 
-def _redrive(environment: Environment, _: argparse.Namespace) -> None:
-    redrive(environment)
+@command("redrive", "move dead letters back to their queues")
+def _redrive(deployment: Deployment, _: argparse.Namespace) -> None:
+    redrive(deployment)
 
 
-def _logs(environment: Environment, options: argparse.Namespace) -> None:
-    logs.show_logs(environment, options.function, options.minutes)
+@command(
+    "logs",
+    "show what the functions logged",
+    option("--function", help=f"one of {', '.join(logs.FUNCTIONS)} (default: all)"),
+    option("--minutes", type=int, default=LOG_MINUTES, help="minutes to look back"),
+)
+def _logs(deployment: Deployment, options: argparse.Namespace) -> None:
+    logs.show_logs(deployment, options.function, options.minutes)
 
 
-def _status(environment: Environment, _: argparse.Namespace) -> None:
-    status.show_status(environment)
+@command("status", "show model, cluster, steps, queues and dead letters")
+def _status(deployment: Deployment, _: argparse.Namespace) -> None:
+    status.show_status(deployment)
 
 
-def _api_url(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(addresses.api_url(environment))
+@command("api-url", "print the API's address")
+def _api_url(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(addresses.api_url(deployment))
 
 
-def _site_url(environment: Environment, _: argparse.Namespace) -> None:
-    out.print(addresses.site_url(environment))
-
-
-COMMANDS: dict[str, tuple[Command, str]] = {
-    "local": (_local, "bring everything up on this machine"),
-    "stop": (_stop, "stop the local AWS and leave nothing behind"),
-    "bootstrap": (_bootstrap, "make the bucket of Terraform's state"),
-    "plan": (_plan, "show what Terraform would change"),
-    "preflight": (_preflight, "say what would stop a deployment; changes nothing"),
-    "cost": (_cost, "show what the deployment costs a month; needs no account"),
-    "deploy": (_deploy, "make the account match the work tree"),
-    "renew": (_renew, "replace the cluster while visitors are served"),
-    "drift": (_drift, "list where the account and the work tree differ; changes nothing"),
-    "deployer-policy": (_deployer_policy, "print the least rights to deploy, as JSON"),
-    "destroy": (_destroy, "take everything down; asks first unless YES=1"),
-    "rollback": (_rollback, "put the functions' former release into use again"),
-    "rollback-model": (_rollback_model, "put a kept model into use again"),
-    "rehearse": (_rehearse, "deploy, use, change, roll back and destroy an empty environment"),
-    "import": (_import, "bring ratings in, make them the active data set, train"),
-    "evaluate": (_evaluate, "measure models on held-out ratings; nothing comes into use"),
-    "train": (_train, "train on the active data set"),
-    "posters": (_posters, "fetch the movies' posters from TMDB, for the site to show"),
-    "flow": (_flow, "submit a questionnaire and follow it to the text"),
-    "texts": (_texts, "show the texts that the local AWS was asked to send"),
-    "redrive": (_redrive, "put dead letters back"),
-    "logs": (_logs, "show what the functions logged"),
-    "status": (_status, "show model, cluster, steps, queues, dead letters"),
-    "api-url": (_api_url, "print the API's address"),
-    "site-url": (_site_url, "print the site's address"),
-}
+@command("site-url", "print the site's address")
+def _site_url(deployment: Deployment, _: argparse.Namespace) -> None:
+    out.print(addresses.site_url(deployment))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -242,67 +342,10 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--env", help="deployment (default: $ENV, else local)")
     whole.add_argument("--port", type=int, help="the local AWS's port (default: $PORT, else 4566)")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {
-        name: commands.add_parser(name, help=words, description=words)
-        for name, (_, words) in COMMANDS.items()
-    }
-    parsers["import"].add_argument("path", type=Path, help="folder or file of ratings")
-    parsers["import"].add_argument("--name", help="the data set's name (default: the folder's)")
-    parsers["train"].add_argument(
-        "--all-visitors",
-        action="store_true",
-        help="try again with the visitors whom the model in use was trained without",
-    )
-    evaluation = parsers["evaluate"]
-    evaluation.add_argument("path", type=Path, help="folder or file of ratings")
-    evaluation.add_argument("--name", help="the data set's name (default: the folder's)")
-    evaluation.add_argument("--models", help=f"some of {','.join(EVALUATED)} (default: all)")
-    evaluation.add_argument(
-        "--split", help="random, official or u1 to u5 (default: official where there is one)"
-    )
-    evaluation.add_argument("--seed", type=int, default=1, help="of the split and of the training")
-    evaluation.add_argument(
-        "--json", action="store_true", help="one JSON document on stdout, all else on stderr"
-    )
-    parsers["plan"].add_argument(
-        "--expect-none", action="store_true", help="fail where anything would change"
-    )
-    rights = parsers["deployer-policy"]
-    rights.add_argument("--part", help="one document alone, without white space, ready for IAM")
-    rights.add_argument(
-        "--boundary", action="store_true", help="every role must have the permissions boundary"
-    )
-    rights.add_argument(
-        "--read-only", action="store_true", help="what plan and drift need, and no more"
-    )
-    parsers["preflight"].add_argument("--json", action="store_true", help="one JSON document")
-    cost = parsers["cost"]
-    cost.add_argument("--json", action="store_true", help="one JSON document")
-    cost.add_argument(
-        "--plan", type=Path, help="count this output of `terraform show -json` instead of planning"
-    )
-    parsers["rollback-model"].add_argument(
-        "--model", help="the model's id (default: the one before the one in use)"
-    )
-    posters = parsers["posters"]
-    posters.add_argument(
-        "--key-file", type=Path, help=f"holds your TMDB key (default: ${KEY_VARIABLE} is the key)"
-    )
-    posters.add_argument("--remove", action="store_true", help="take all posters away again")
-    flow = parsers["flow"]
-    flow.add_argument("--file", type=Path, help="a form as JSON (default: rates the questionnaire)")
-    flow.add_argument("--seed", type=int, default=1, help="of the made-up visitor's taste")
-    flow.add_argument("--phone", help="a number to text (on AWS there is none by default)")
-    flow.add_argument("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait")
-    parsers["logs"].add_argument("--function", help=", ".join(logs.FUNCTIONS))
-    parsers["logs"].add_argument("--minutes", type=int, default=LOG_MINUTES, help="how far back")
-    rehearsal = parsers["rehearse"]
-    rehearsal.add_argument(
-        "--report", type=Path, help="file to write (default: in .local/rehearsal-reports)"
-    )
-    rehearsal.add_argument(
-        "--keep", action="store_true", help="leave what was made where a stage fails"
-    )
+    for name, each in COMMANDS.items():
+        own = commands.add_parser(name, help=each.words, description=each.words)
+        for names, settings in each.options:
+            own.add_argument(*names, **settings)
     return whole
 
 
@@ -310,14 +353,13 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; report an AWS error in one sentence (with $DEBUG set, as a traceback)."""
     options = parser().parse_args(arguments)
-    command, _ = COMMANDS[options.command]
     try:
-        command(chosen(options.env, options.port), options)
+        COMMANDS[options.command].run(chosen(options.env, options.port), options)
     except (BotoCoreError, ClientError) as error:
         if os.environ.get("DEBUG"):
             raise
         raise OperationError(
-            f"AWS refused 'make {options.command}': {error}{waiting_time([str(error)])}"
+            f"A call to AWS failed in 'make {options.command}': {error}{waiting_time([str(error)])}"
         ) from error
 
 

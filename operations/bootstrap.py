@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_s3.type_defs import TagTypeDef
 
-from operations.environment import DEFAULT_REGION, Environment
+from operations.deployment import DEFAULT_REGION, Deployment
 from operations.errors import OperationError
 from operations.waiting_times import waiting_time
 
@@ -27,34 +27,34 @@ def tls_only_policy(bucket: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def bootstrap(environment: Environment) -> str:
+def bootstrap(deployment: Deployment) -> str:
     """Create the state bucket, or correct the settings of an existing one; return its name.
 
     Raises:
         OperationError: if the bucket cannot be created or set up. If its name is not free yet, the
             message says what to wait for.
     """
-    bucket = environment.terraform_bucket
+    bucket = deployment.terraform_bucket
     s3 = boto3.client("s3")
     try:
-        _create(s3, bucket, environment.region)
+        _create(s3, bucket, deployment.region)
         _protect(s3, bucket)
         if not _tags(s3, bucket):
             # Provisional: after Terraform has run, its tags replace these.
-            tag_bucket(environment, {"project": "marquee", "environment": environment.name})
+            tag_bucket(deployment, {"project": "marquee", "environment": deployment.name})
         # The local AWS answers plain HTTP only, on loopback.
-        if not environment.is_local:
+        if not deployment.is_local:
             s3.put_bucket_policy(Bucket=bucket, Policy=tls_only_policy(bucket))
     except ClientError as error:
         raise OperationError(
-            f"The state bucket {bucket} cannot be made: {error}{waiting_time([str(error)])}"
+            f"The state bucket {bucket} cannot be created: {error}{waiting_time([str(error)])}"
         ) from error
     return bucket
 
 
-def tag_bucket(environment: Environment, tags: Mapping[str, str]) -> None:
+def tag_bucket(deployment: Deployment, tags: Mapping[str, str]) -> None:
     """Tag the state bucket like all other resources; Terraform does not manage this bucket."""
-    s3, bucket = boto3.client("s3"), environment.terraform_bucket
+    s3, bucket = boto3.client("s3"), deployment.terraform_bucket
     if tags:
         kept: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in tags.items()]
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": kept})

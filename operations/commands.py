@@ -71,7 +71,9 @@ def run(
             errors="replace",
         )
     except FileNotFoundError:
-        raise OperationError(f"{what} needs {command[0]}, which is not installed.") from None
+        raise OperationError(
+            f"{what} needs {command[0]}, which is not installed: install it and put it on PATH."
+        ) from None
     with process, log.open("w") as kept:
         for line in process.stdout or ():
             lines.append(line)
@@ -81,5 +83,5 @@ def run(
     if process.returncode:
         where = log.relative_to(ROOT) if log.is_relative_to(ROOT) else log
         advice = waiting_time(map(plain, lines))
-        raise OperationError(f"{what} failed: {telling_words(lines)} (all of it: {where}){advice}")
+        raise OperationError(f"{what} failed: {telling_words(lines)} (full log: {where}){advice}")
     return "".join(lines)

@@ -4,7 +4,7 @@ from operations import sam
 from operations.addresses import api_url, site_url
 from operations.bootstrap import bootstrap, tag_bucket
 from operations.console import Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.preflight.run import pass_preflight
@@ -16,39 +16,39 @@ from operations.tools import require
 from operations.wheels import fetch_wheels
 
 
-def deploy(environment: Environment) -> None:
+def deploy(deployment: Deployment) -> None:
     """Make the account match the work tree, then print the addresses of the site and the API."""
     require("terraform")
     with Phases() as phases:
-        pass_preflight(environment, phases, making=True)
-        fetch_node_wheels(environment, phases)
-        apply_terraform(environment, phases)
+        pass_preflight(deployment, phases, making=True)
+        fetch_node_wheels(deployment, phases)
+        apply_terraform(deployment, phases)
         with phases.phase("sam build"):
-            sam.build(environment)
-        deploy_functions(environment, phases)
+            sam.build(deployment)
+        deploy_functions(deployment, phases)
         with phases.phase("publish the site") as phase:
-            changed = publish_site(environment)
+            changed = publish_site(deployment)
             # Terraform omits null outputs, and without CloudFront this one is null.
-            distribution = Terraform(environment).outputs().get("site_distribution_id")
+            distribution = Terraform(deployment).outputs().get("site_distribution_id")
             if changed and distribution:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"
-    print_addresses(environment)
-    if former := environment.former_clusters:
+    print_addresses(deployment)
+    if former := deployment.former_clusters:
         out.print(
             f"The renewal of the cluster is not finished ({', '.join(former)} is still there):"
-            f" run 'make renew ENV={environment.name}'."
+            f" run 'make renew ENV={deployment.name}'."
         )
 
 
-def fetch_node_wheels(environment: Environment, phases: Phases) -> None:
+def fetch_node_wheels(deployment: Deployment, phases: Phases) -> None:
     """Fetch the EMR nodes' wheels; without them Terraform would delete the uploaded ones."""
-    if not environment.is_local:  # local steps run in an existing Python environment
+    if not deployment.is_local:  # local steps run in an existing Python environment
         with phases.phase("fetch the EMR nodes' wheels"):
-            fetch_wheels(environment)
+            fetch_wheels(deployment)
 
 
-def apply_terraform(environment: Environment, phases: Phases) -> None:
+def apply_terraform(deployment: Deployment, phases: Phases) -> None:
     """Create the state bucket if it does not exist, then apply Terraform.
 
     Raises:
@@ -56,13 +56,13 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
     """
     with phases.phase("terraform apply") as phase:
         phase.detail("state bucket")
-        bootstrap(environment)
-        terraform = Terraform(environment)
+        bootstrap(deployment)
+        terraform = Terraform(deployment)
         phase.detail("init")
         terraform.init()
-        if not environment.is_local:  # locally, replacing the cluster delays no visitor's text
+        if not deployment.is_local:  # locally, replacing the cluster delays no visitor's text
             phase.detail("plan")
-            refuse_to_replace_cluster(environment, terraform.plan())
+            refuse_to_replace_cluster(deployment, terraform.plan())
         finished = 0
 
         def progress(done: int, planned: int | None, name: str) -> None:
@@ -73,47 +73,47 @@ def apply_terraform(environment: Environment, phases: Phases) -> None:
                 phase.bar(done, planned)
 
         terraform.apply(progress)
-        tag_bucket(environment, terraform.outputs()["tags"])
+        tag_bucket(deployment, terraform.outputs()["tags"])
         phase.result = f"{finished} changes"
-    environment.forget_parameters()
+    deployment.forget_parameters()
 
 
-def refuse_to_replace_cluster(environment: Environment, plan: Plan) -> None:
+def refuse_to_replace_cluster(deployment: Deployment, plan: Plan) -> None:
     """Raise OperationError if a plan replaces the cluster, which would end its running steps."""
-    if sentence := cluster_replacement(environment, plan):
+    if sentence := cluster_replacement(deployment, plan):
         raise OperationError(sentence)
 
 
-def cluster_replacement(environment: Environment, plan: Plan) -> str | None:
+def cluster_replacement(deployment: Deployment, plan: Plan) -> str | None:
     """Return a warning with the alternative if a plan replaces the cluster, else None."""
     attributes = plan.replaces_for(CLUSTER)
     if attributes is None:
         return None
     because = f" ({', '.join(attributes)})" if attributes else ""
     return (
-        f"This change replaces the cluster{because}, and steps would end with the old one:"
-        f" run 'make renew ENV={environment.name}', which makes it without losing any."
+        f"This change replaces the cluster{because}, which would end its steps:"
+        f" run 'make renew ENV={deployment.name}', which lets them finish first."
     )
 
 
-def deploy_functions(environment: Environment, phases: Phases) -> None:
+def deploy_functions(deployment: Deployment, phases: Phases) -> None:
     """Publish the step scripts, create the token secret and deploy the built functions."""
     with phases.phase("publish the EMR steps") as phase:
-        scripts = publish_scripts(environment)
-        make_token_secret(environment)
+        scripts = publish_scripts(deployment)
+        make_token_secret(deployment)
         phase.result = scripts
     with phases.phase("sam deploy") as phase:
-        sam.deploy(environment, scripts, phase.detail)
+        sam.deploy(deployment, scripts, phase.detail)
 
 
-def print_addresses(environment: Environment) -> None:
+def print_addresses(deployment: Deployment) -> None:
     """Print the addresses of the deployment and the commands to run next."""
-    suffix = "" if environment.is_local else f" ENV={environment.name}"
+    suffix = "" if deployment.is_local else f" ENV={deployment.name}"
     out.print()
-    out.print(f"site   [bold]{site_url(environment)}[/]")
-    out.print(f"API    {api_url(environment)}")
-    if environment.is_local:
+    out.print(f"site   [bold]{site_url(deployment)}[/]")
+    out.print(f"API    {api_url(deployment)}")
+    if deployment.is_local:
         out.print("texts  make texts")
     out.print(f"flow   make flow{suffix}")
-    if current_model(environment) is None:
-        out.print(f"There is no model yet: bring ratings in with 'make import DATA=…{suffix}'.")
+    if current_model(deployment) is None:
+        out.print(f"There is no model yet: import ratings with 'make import DATA=…{suffix}'.")

@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 # Limit of a managed policy, not counting white space:
@@ -200,7 +200,7 @@ def data_statements(names: Names) -> Iterator[Statement]:
         "ListTablesBackups",
         ["dynamodb:ListBackups"],
         ["*"],
-        reason="AWS has no resource for it; it only reads.",
+        reason="It supports no resource; it only reads.",
     )
     yield Statement(
         "Titles",  # for `make import`
@@ -244,7 +244,7 @@ def data_statements(names: Names) -> Iterator[Statement]:
         "ListByName",
         ["dynamodb:ListBackups", "ssm:DescribeParameters"],
         ["*"],
-        reason="AWS has no resource for either; they show names and no values.",
+        reason="Neither supports resources; they show names but no values.",
     )
 
 
@@ -275,8 +275,8 @@ def function_statements(names: Names) -> Iterator[Statement]:
         "Templates",
         ["cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:GetTemplateSummary"],
         ["*"],
-        reason="Both only read; the first has no resource, the second reads a template before its"
-        " stack is there.",
+        reason="Both only read; the first supports no resource, the second reads a template before"
+        " its stack exists.",
     )
     function = names.arn("lambda", f"function:{names.prefix}-*")
     yield Statement(
@@ -316,7 +316,7 @@ def function_statements(names: Names) -> Iterator[Statement]:
         ],
         ["*"],
         {"ArnLike": {"lambda:FunctionArn": [function]}},
-        reason="AWS makes their ids up; the function that they call is the condition.",
+        reason="AWS chooses their ids; the function that they call is the condition.",
     )
     yield Statement(
         # CloudFormation creates them with the stack's tags (Lambda Developer Guide, "Using tags on
@@ -324,14 +324,14 @@ def function_statements(names: Names) -> Iterator[Statement]:
         "TagEventSources",
         ["lambda:TagResource", "lambda:UntagResource"],
         [names.arn("lambda", "event-source-mapping:*")],
-        reason="AWS makes their ids up; a tag of theirs decides about no right.",
+        reason="AWS chooses their ids; their tags decide no permission.",
     )
     yield Statement(
         "ListEventSources",
         ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListTags"],
         ["*"],
-        reason="All three only read; the first two have no resource, tags of event source mappings"
-        " are asked for by ids that AWS makes up.",
+        reason="All three only read; the first two support no resource, and the third reads tags of"
+        " event source mappings, whose ids AWS chooses.",
     )
     yield Statement(
         "Api",
@@ -340,9 +340,9 @@ def function_statements(names: Names) -> Iterator[Statement]:
             f"arn:{names.partition}:apigateway:{names.region}::{path}"
             for path in ("/restapis", "/restapis/*", "/tags/*")
         ],
-        reason="AWS makes the ids of APIs up, and tags are no condition for most parts of an API:"
-        " other APIs of this account and region can be changed. Give Marquee an account of its own"
-        " where that matters.",
+        reason="AWS chooses the ids of APIs, and most parts of an API do not support conditions on"
+        " tags: other APIs of this account and region can be changed. Where that matters, give"
+        " Marquee an account of its own.",
     )
     yield Statement(
         "Schedules",
@@ -481,8 +481,8 @@ def role_statements(names: Names) -> Iterator[Statement]:
             *("sns:GetSMSSandboxAccountStatus", "sns:GetSubscriptionAttributes"),
         ],
         ["*"],
-        reason="All only read. Terraform lists alarms and log groups to find one; the others have"
-        " no resource that could be named.",
+        reason="All only read. Terraform lists alarms and log groups to find one; the others"
+        " support no resource.",
     )
     yield Statement(
         "AskForOwnRights",  # for the preflight; docs/operating.md proposes these names
@@ -496,7 +496,7 @@ def role_statements(names: Names) -> Iterator[Statement]:
         "EndSubscription",
         ["sns:Unsubscribe"],
         ["*"],
-        reason="AWS has no resource for it; the id of a subscription is made up.",
+        reason="It supports no resource; AWS chooses the ids of subscriptions.",
     )
 
 
@@ -507,15 +507,15 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["elasticmapreduce:RunJobFlow"],
         ["*"],
         names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
-        reason="A cluster has no id before it is made; its tag is the condition.",
+        reason="A cluster has no id before it is created; its tag is the condition.",
     )
     yield Statement(
         "TagCluster",  # also needed to create one
         ["elasticmapreduce:AddTags"],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagging_own(f"elasticmapreduce:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of clusters up. Clusters without the tag can be taken over, those"
-        " of others not.",
+        reason="AWS chooses the ids of clusters. Clusters without the tag can be taken over, other"
+        " deployments' clusters cannot.",
     )
     yield Statement(
         "Cluster",
@@ -532,7 +532,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ],
         [names.arn("elasticmapreduce", "cluster/*")],
         names.if_tagged("StringEquals", f"elasticmapreduce:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of clusters up; the tag is the condition.",
+        reason="AWS chooses the ids of clusters; the tag is the condition.",
     )
     yield Statement(
         "SecurityConfigurations",
@@ -544,7 +544,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
             *("elasticmapreduce:ListReleaseLabels", "elasticmapreduce:ListSupportedInstanceTypes"),
         ],
         ["*"],
-        reason="AWS has no resource for any of them. Security configurations of other clusters can"
+        reason="None of them supports resources. Security configurations of other clusters can"
         " be deleted, which does not change a running cluster.",
     )
     yield Statement(
@@ -552,7 +552,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["kms:CreateKey"],
         ["*"],
         names.if_tagged("StringEquals", f"aws:RequestTag/{TAG}"),
-        reason="A key has no id before it is made; its tag is the condition.",
+        reason="A key has no id before it is created; its tag is the condition.",
     )
     keys = names.arn("kms", "key/*")
     yield Statement(
@@ -562,8 +562,8 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ["kms:TagResource"],
         [keys],
         names.if_tagging_own(),
-        reason="AWS makes the ids of keys up. Keys without the tag can be taken over, those of"
-        " others not.",
+        reason="AWS chooses the ids of keys. Keys without the tag can be taken over, other"
+        " deployments' keys cannot.",
     )
     yield Statement(
         "Key",
@@ -577,7 +577,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         ],
         [keys],
         names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of keys up; the tag is the condition.",
+        reason="AWS chooses the ids of keys; the tag is the condition.",
     )
     yield Statement(
         "KeyAlias",
@@ -588,7 +588,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         "ListAliases",
         ["kms:ListAliases"],
         ["*"],
-        reason="AWS has no resource for it; it only reads.",
+        reason="It supports no resource; it only reads.",
     )
     yield Statement(
         "TablesKey",  # Terraform compares a table's key with DynamoDB's default key
@@ -597,7 +597,7 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/aws/dynamodb"]}}
         if names.tagged
         else {},
-        reason="AWS makes the ids of keys up; the alias is the condition.",
+        reason="AWS chooses the ids of keys; the alias is the condition.",
     )
 
 
@@ -611,7 +611,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         *("internet-gateway", "route-table", "security-group", "security-group-rule", "subnet"),
         *("vpc", "vpc-endpoint"),
     )
-    made_up = "AWS makes the ids of networks up; the tag is the condition."
+    made_up = "AWS chooses the ids of networks; the tag is the condition."
     in_a_vpc = [
         f"ec2:Create{name}" for name in ("RouteTable", "SecurityGroup", "Subnet", "VpcEndpoint")
     ]
@@ -659,7 +659,7 @@ def network_statements(names: Names) -> Iterator[Statement]:
         ["ec2:CreateTags"],
         of_kinds(*made),
         names.if_tagging_own(),
-        reason=f"{made_up} Networks without the tag can be taken over, those of others not.",
+        reason=f"{made_up} Networks without the tag can be taken over, others cannot.",
     )
     yield Statement(
         "LookAtNetwork",
@@ -675,14 +675,14 @@ def network_statements(names: Names) -> Iterator[Statement]:
         ],
         ["*"],
         {"StringEquals": {"ec2:Region": names.region}} if names.tagged else {},
-        reason="EC2's Describe actions have no resource; they only read.",
+        reason="EC2's Describe actions support no resource; they only read.",
     )
 
 
 def site_statements(names: Names) -> Iterator[Statement]:
     """Yield the statements for CloudFront, which serves the site's bucket."""
     made_up = (
-        "AWS makes the ids up, and CloudFront's policies carry no tags: those of other sites of"
+        "AWS chooses the ids, and CloudFront's policies have no tags: those of other sites in"
         " this account can be changed."
     )
 
@@ -694,7 +694,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         ["cloudfront:CreateDistribution", "cloudfront:TagResource"],
         of_kinds("distribution"),
         names.if_tagging_own(),
-        reason="A distribution has no id before it is made; its tag is the condition.",
+        reason="A distribution has no id before it is created; its tag is the condition.",
     )
     yield Statement(
         "Site",
@@ -707,7 +707,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         ],
         of_kinds("distribution"),
         names.if_tagged("StringEquals", f"aws:ResourceTag/{TAG}"),
-        reason="AWS makes the ids of distributions up; the tag is the condition.",
+        reason="AWS chooses the ids of distributions; the tag is the condition.",
     )
     yield Statement(
         "SitePolicies",
@@ -724,7 +724,7 @@ def site_statements(names: Names) -> Iterator[Statement]:
         "MakeSiteAccess",
         ["cloudfront:CreateOriginAccessControl"],
         ["*"],
-        reason="AWS has no resource for it.",
+        reason="It supports no resource.",
     )
 
 
@@ -740,7 +740,7 @@ def inventory_statements(_: Names) -> Iterator[Statement]:
             *("sns:ListTopics", "sqs:ListQueues"),
         ],
         ["*"],
-        reason="They list names of the whole account and have no resource that could be named.",
+        reason="They list names of the whole account and support no resource.",
     )
 
 
@@ -763,13 +763,13 @@ def option_statements(names: Names) -> Iterator[Statement]:
         "AttachWebAcl",
         ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"],
         [*web_acls, *stages],
-        reason="AWS makes the ids of APIs up.",
+        reason="AWS chooses the ids of APIs.",
     )
     yield Statement(
         "AttachToStage",
         ["apigateway:SetWebACL"],
         stages,
-        reason="AWS makes the ids of APIs up.",
+        reason="AWS chooses the ids of APIs.",
     )
     yield Statement(
         "Budget",
@@ -783,7 +783,7 @@ def option_statements(names: Names) -> Iterator[Statement]:
         "TextSettings",
         ["sns:GetSMSAttributes", "sns:SetSMSAttributes"],
         ["*"],
-        reason="The settings of texts belong to the whole account and have no resource.",
+        reason="The settings of texts belong to the whole account and support no resource.",
     )
     yield Statement(
         "PassToTexts",
@@ -891,7 +891,7 @@ def boundary_document(names: Names) -> dict[str, Any]:
                 *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
             ],
             ["*"],
-            reason="EMR starts nodes with ids that AWS makes up; phones and traces have no ARN.",
+            reason="EMR starts nodes with ids that AWS chooses; phones and traces have no ARN.",
         ),
     ]
     return _document(statements)
@@ -903,7 +903,7 @@ _NOTHING_SECRET = Statement(
     "DecryptNothing",
     ["kms:Decrypt"],
     ["*"],
-    reason="A refusal, of every key.",
+    reason="It denies every key.",
     effect="Deny",
 )
 
@@ -933,7 +933,7 @@ def compact(document: Mapping[str, Any]) -> str:
 
 
 def deployer_policy(
-    environment: Environment, part: str | None, *, bounded: bool = False, read_only: bool = False
+    deployment: Deployment, part: str | None, *, bounded: bool = False, read_only: bool = False
 ) -> str:
     """Return policy documents as JSON.
 
@@ -946,10 +946,10 @@ def deployer_policy(
     Raises:
         OperationError: if there is no such part.
     """
-    named = documents(names_of(environment, bounded=bounded), read_only=read_only)
+    named = documents(names_of(deployment, bounded=bounded), read_only=read_only)
     if part is None:
         return json.dumps(named, indent=2)
-    parts = {name.removeprefix(f"{environment.prefix}-"): name for name in named}
+    parts = {name.removeprefix(f"{deployment.prefix}-"): name for name in named}
     by_part = {short.rpartition("-")[2]: name for short, name in parts.items()}
     if part not in by_part:
         raise OperationError(
@@ -959,18 +959,18 @@ def deployer_policy(
     return compact(named[by_part[part]])
 
 
-def names_of(environment: Environment, *, bounded: bool = False) -> Names:
+def names_of(deployment: Deployment, *, bounded: bool = False) -> Names:
     """Return the environment's names in the account of the shell's credentials."""
-    account = environment.account_id
-    partition = boto3.Session().get_partition_for_region(environment.region)
-    boundary = f"arn:{partition}:iam::{account}:policy/{environment.prefix}-boundary"
+    account = deployment.account_id
+    partition = boto3.Session().get_partition_for_region(deployment.region)
+    boundary = f"arn:{partition}:iam::{account}:policy/{deployment.prefix}-boundary"
     return Names(
-        prefix=environment.prefix,
-        environment=environment.name,
-        region=environment.region,
+        prefix=deployment.prefix,
+        environment=deployment.name,
+        region=deployment.region,
         account=account,
         partition=partition,
-        tagged=not environment.is_local,
+        tagged=not deployment.is_local,
         boundary=boundary if bounded else None,
     )
 

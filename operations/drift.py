@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from operations.console import Phases
 from operations.deploy import fetch_node_wheels
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.terraform import Terraform
 
@@ -34,28 +34,28 @@ class DriftError(OperationError):
     status = 2
 
 
-def detect_drift(environment: Environment, phases: Phases) -> None:
+def detect_drift(deployment: Deployment, phases: Phases) -> None:
     """Compare the Terraform resources and the stack of a deployment with the work tree.
 
     Raises:
         DriftError: if something differs; the message has one line for each difference.
         OperationError: if the comparison itself fails.
     """
-    fetch_node_wheels(environment, phases)
+    fetch_node_wheels(deployment, phases)
     with phases.phase("compare with Terraform's files") as phase:
-        terraform = Terraform(environment)
+        terraform = Terraform(deployment)
         terraform.init()
         long_lived = list(plan_differences(terraform.plan(lock=False).document))
         phase.result = _count(long_lived)
     with phases.phase("compare the stack") as phase:
-        functions = stack_differences(environment, phase.detail)
-        phase.result = "not offered by the local AWS" if functions is None else _count(functions)
+        functions = stack_differences(deployment, phase.detail)
+        phase.result = "not supported by the local AWS" if functions is None else _count(functions)
     if differences := [*long_lived, *(functions or [])]:
         listed = "\n".join(f"  {line}" for line in differences)
         raise DriftError(
-            f"{environment.name!r} and the work tree differ in {_count(differences)}:\n{listed}\n"
-            f"'make plan ENV={environment.name}' shows Terraform's in full;"
-            f" 'make deploy ENV={environment.name}' makes the account match the work tree."
+            f"{deployment.name!r} and the work tree differ in {_count(differences)}:\n{listed}\n"
+            f"'make plan ENV={deployment.name}' shows Terraform's differences in full;"
+            f" 'make deploy ENV={deployment.name}' makes the account match the work tree."
         )
 
 
@@ -88,7 +88,7 @@ def _different(change: Mapping[str, Any]) -> list[str]:
 
 
 def stack_differences(
-    environment: Environment, progress: Callable[[str], None] = lambda _: None
+    deployment: Deployment, progress: Callable[[str], None] = lambda _: None
 ) -> list[str] | None:
     """Return a line for each resource of the stack that was changed or deleted by hand.
 
@@ -96,22 +96,22 @@ def stack_differences(
     """
     cloudformation = boto3.client("cloudformation")
     try:
-        detection = cloudformation.detect_stack_drift(StackName=environment.prefix)
+        detection = cloudformation.detect_stack_drift(StackName=deployment.prefix)
     except ClientError as error:
-        if environment.is_local and error.response["Error"]["Code"] in (
+        if deployment.is_local and error.response["Error"]["Code"] in (
             "InternalFailure",
             "NotImplemented",
             "UnsupportedOperation",
         ):
             return None
         raise OperationError(
-            f"CloudFormation cannot compare the stack {environment.prefix}: {error}"
+            f"CloudFormation cannot compare the stack {deployment.prefix}: {error}"
         ) from error
-    _wait(environment, detection["StackDriftDetectionId"], progress)
-    return [_stack_line(drift) for drift in _drifts(environment)]
+    _wait(deployment, detection["StackDriftDetectionId"], progress)
+    return [_stack_line(drift) for drift in _drifts(deployment)]
 
 
-def _wait(environment: Environment, detection: str, progress: Callable[[str], None]) -> None:
+def _wait(deployment: Deployment, detection: str, progress: Callable[[str], None]) -> None:
     cloudformation = boto3.client("cloudformation")
     deadline = time.monotonic() + DETECTION_SECONDS
     while True:
@@ -122,16 +122,16 @@ def _wait(environment: Environment, detection: str, progress: Callable[[str], No
             return
         reason = status.get("DetectionStatusReason", "CloudFormation gives no reason")
         if status["DetectionStatus"] == "DETECTION_FAILED" or time.monotonic() > deadline:
-            raise OperationError(f"The stack {environment.prefix} is not compared: {reason}.")
-        progress("CloudFormation compares")
-        time.sleep(POLL_SECONDS[environment.is_local])
+            raise OperationError(f"The stack {deployment.prefix} could not be compared: {reason}.")
+        progress("CloudFormation is comparing")
+        time.sleep(POLL_SECONDS[deployment.is_local])
 
 
-def _drifts(environment: Environment) -> Iterator[Mapping[str, Any]]:
+def _drifts(deployment: Deployment) -> Iterator[Mapping[str, Any]]:
     cloudformation, page = boto3.client("cloudformation"), dict[str, str]()
     while True:
         answer = cloudformation.describe_stack_resource_drifts(
-            StackName=environment.prefix,
+            StackName=deployment.prefix,
             StackResourceDriftStatusFilters=["MODIFIED", "DELETED"],
             **page,  # type: ignore[arg-type]
         )

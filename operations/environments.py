@@ -96,7 +96,7 @@ def _pip(folder: Path, *arguments: str) -> str:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         words = " ".join(errors or done.stderr.splitlines()[-3:])
-        raise OperationError(f"The environment {folder.name} could not be built: {words}")
+        raise OperationError(f"The Python environment {folder.name} could not be built: {words}")
     return done.stdout
 
 
@@ -117,7 +117,7 @@ def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
         if not missing:
             return
         started = time.monotonic()
-        _say(f"Building environments: {', '.join(missing)}")
+        _say(f"Building Python environments: {', '.join(missing)}")
         with ThreadPoolExecutor(BUILT_AT_ONCE) as pool:
             builds = {name: pool.submit(build, name, root) for name in missing}
             for name, running in builds.items():
@@ -138,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = parser.parse_args(arguments).names
     names = names or [name for name in LOCKS if name not in ON_DEMAND]
     if unknown := [name for name in names if name not in LOCKS]:
-        raise OperationError(f"No environment is called {unknown[0]}: name {', '.join(LOCKS)}.")
+        raise OperationError(
+            f"There is no Python environment {unknown[0]!r}: use {', '.join(LOCKS)}."
+        )
     build_missing(names)
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import boto3
 
-from marquee.evaluation import models_named
-from marquee.scoring import UnknownModelError
-from marquee.steps import evaluate_step
+from marquee.recommender.scorers import UnknownModelError, models_named
+from marquee.requests.emr_step_requests import evaluate_step
 from operations.console import Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.import_ratings import Found, Origin, find, origin_of, prepare
 from operations.models import current_model
@@ -18,7 +17,7 @@ from operations.running_steps import locations, run_step
 
 
 def evaluate(
-    environment: Environment,
+    deployment: Deployment,
     phases: Phases,
     path: Path,
     *,
@@ -33,14 +32,14 @@ def evaluate(
     except UnknownModelError as error:
         raise OperationError(f"Nothing was evaluated: {error}") from error
     found = find(path, name)
-    where = locations(environment)
-    known = origin_of(environment, found.name)
+    where = locations(deployment)
+    known = origin_of(deployment, found.name)
     wanted = Origin(found.digests(), where.scripts)
     if known == wanted:
-        out.print("  prepared already from these files")
+        out.print("  already prepared from these files")
     else:
-        _spare_the_active(environment, found, known, wanted)
-        prepare(environment, phases, found)
+        _spare_the_active(deployment, found, known, wanted)
+        prepare(deployment, phases, found)
     step = evaluate_step(
         where,
         found.name,
@@ -50,32 +49,32 @@ def evaluate(
         official=bool(found.layout.official_tests),
     )
     with phases.phase(f"evaluate on {found.name}") as phase:
-        run_step(environment, step, phase.detail)
-        report = _report(environment, found.name)
+        run_step(deployment, step, phase.detail)
+        report = _report(deployment, found.name)
         phase.result = f"split {report['split']['name']}, seed {report['split']['seed']}"
     return report
 
 
 def _spare_the_active(
-    environment: Environment, found: Found, known: Origin | None, wanted: Origin
+    deployment: Deployment, found: Found, known: Origin | None, wanted: Origin
 ) -> None:
     """Raise OperationError if preparing would replace the active data set with other ratings.
 
     It raises only if the data set is the active one and the files differ from those that the
     active data set was made from. An unknown origin counts as different.
     """
-    current = current_model(environment)
+    current = current_model(deployment)
     same_files = known is not None and known.files == wanted.files
     if current is not None and current.dataset == found.name and not same_files:
         raise OperationError(
-            f"{found.name} is the active data set, and {found.folder} holds other files than it was"
-            " made from: give them a name of their own, as in NAME=another, or import them."
+            f"{found.name} is the active data set, but {found.folder} contains other files than it"
+            " was made from: choose another name, such as NAME=another, or import the files."
         )
 
 
-def _report(environment: Environment, dataset: str) -> dict[str, Any]:
+def _report(deployment: Deployment, dataset: str) -> dict[str, Any]:
     kept = boto3.client("s3").get_object(
-        Bucket=environment.parameter("ratings-bucket"),
+        Bucket=deployment.parameter("ratings-bucket"),
         Key=f"reports/dataset={dataset}/evaluation.json",
     )
     return dict(json.loads(kept["Body"].read()))

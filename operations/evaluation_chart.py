@@ -15,7 +15,7 @@ def draw(report: Mapping[str, Any], folder: Path) -> str:
     """Draw the chart as PNG and SVG into a folder; return where, or why there is none, in words."""
     rows = report["new_visitors"]["answers"]
     if not rows:
-        return "No chart: too few people rated enough movies to draw a curve of."
+        return "No chart: too few users rated enough movies."
     try:
         # Imported here because nothing else in `operations` needs it.
         from matplotlib.figure import Figure  # noqa: PLC0415
@@ -26,7 +26,7 @@ def draw(report: Mapping[str, Any], folder: Path) -> str:
     axes = figure.subplots()
     for key, label in LINES.items():
         axes.plot(answers, [row["rmse"][key] for row in rows], marker="o", label=label)
-    axes.set_title(f"New visitors, {report['dataset']}: {report['new_visitors']['people']} people")
+    axes.set_title(f"New visitors, {report['dataset']}: {report['new_visitors']['people']} users")
     axes.set_xlabel("answers")
     axes.set_ylabel("RMSE of their other ratings (stars)")
     axes.set_xticks(answers)

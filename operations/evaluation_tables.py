@@ -40,7 +40,7 @@ def show(report: Mapping[str, Any]) -> None:
     out.print(
         f"\n{report['dataset']}: {report['ratings']:,} ratings by {report['users']:,} users\n"
         f"Split {split['name']}, seed {split['seed']}: {split['rule']}\n"
-        "± is half of a 95 % confidence interval over users\n",
+        "± is half the width of a 95 % confidence interval over users\n",
         markup=False,
     )
     models = report["models"]
@@ -53,7 +53,7 @@ def show(report: Mapping[str, Any]) -> None:
     if new["answers"]:
         _print(new_visitors_table(new))
     else:
-        out.print("New visitors: too few people rated enough movies to measure by.")
+        out.print("New visitors: too few users rated enough movies.")
 
 
 def _print(table: Table) -> None:
@@ -76,8 +76,8 @@ def model_table(
 def new_visitors_table(new: Mapping[str, Any]) -> Table:
     """Return a table of RMSE and of movies shown, by number of answers and questionnaire."""
     title = (
-        f"New visitors: RMSE of {new['people']} people's other ratings after some answers, "
-        "and what it is above that of bias only"
+        f"New visitors: RMSE of {new['people']} users' other ratings after some answers, "
+        "and its difference from bias only"
     )
     table = _table(title, ["answers", *GUESSES.values(), *SHOWN.values()])
     for row in new["answers"]:

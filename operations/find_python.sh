@@ -44,5 +44,5 @@ install_on_debian() {
 
 search && exit 0
 install_on_debian && search && exit 0
-echo "Python 3.13 is needed and none was found: install it (for example 'uv python install 3.13' or 'pyenv install 3.13') or name one with PYTHON=/path/to/python3.13." >&2
+echo "Python 3.13 is needed, and none was found: install it (for example 'uv python install 3.13' or 'pyenv install 3.13') or name one with PYTHON=/path/to/python3.13." >&2
 exit 1

@@ -16,10 +16,10 @@ import httpx
 from botocore.exceptions import ClientError
 
 from marquee.contracts import parse_timestamp
-from marquee.steps import parse_recommend_step_name
+from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.addresses import api_url
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.proofs import solve
 from operations.texts import sent_texts
@@ -64,7 +64,7 @@ def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]
         OperationError: if there are no movies.
     """
     if not movies:
-        raise OperationError("The questionnaire names no movie: train a model first.")
+        raise OperationError("The questionnaire has no movies: train a model first.")
     choose = random.Random(seed)  # noqa: S311 - a taste, not a secret
     genres = Counter(genre for movie in movies for genre in movie.get("genres") or [])
     favourite = choose.choice(sorted(genres)) if genres else None
@@ -84,11 +84,11 @@ def read_form(file: Path) -> dict[str, Any]:
     try:
         form = json.loads(file.read_text())
     except FileNotFoundError:
-        raise OperationError(f"There is no file {file}: FILE names a JSON form.") from None
+        raise OperationError(f"There is no file {file}: set FILE to a form as JSON.") from None
     except (OSError, ValueError) as error:
         raise OperationError(f"{file} is not a JSON form: {error}") from error
     if not isinstance(form, dict):
-        raise OperationError(f"{file} holds no JSON object: a form has name and ratings.")
+        raise OperationError(f"{file} contains no JSON object: a form has name and ratings.")
     return form
 
 
@@ -100,7 +100,7 @@ def default_form(api: httpx.Client, seed: int, phone: str | None) -> dict[str, A
 
 
 def follow_flow(
-    environment: Environment,
+    deployment: Deployment,
     form: dict[str, Any] | None,
     *,
     seed: int,
@@ -110,7 +110,7 @@ def follow_flow(
     """Post a form and print each hop as it happens, until the request ends.
 
     Args:
-        environment: the deployment's environment.
+        deployment: the deployment.
         form: the form; None for that of an invented visitor.
         seed: seed of the invented visitor's ratings.
         phone: phone number of the invented visitor; locally, the default is `LOCAL_PHONE`.
@@ -119,9 +119,9 @@ def follow_flow(
     Raises:
         OperationError: if the request fails or has not ended at the deadline.
     """
-    with httpx.Client(base_url=api_url(environment) + "/", timeout=60) as api:
+    with httpx.Client(base_url=api_url(deployment) + "/", timeout=60) as api:
         form = form or default_form(
-            api, seed, phone or (LOCAL_PHONE if environment.is_local else None)
+            api, seed, phone or (LOCAL_PHONE if deployment.is_local else None)
         )
         out.print(f"{form.get('name', 'A visitor')} rates {len(form.get('ratings', []))} movies")
         if form.get("phone"):
@@ -130,27 +130,27 @@ def follow_flow(
         created = _answer(
             api.post("visitors", json=form, headers={"Idempotency-Key": str(uuid.uuid4())})
         )
-        out.print(f"  picks at once after {time.monotonic() - posted:.2f} s:")
+        out.print(f"  first picks after {time.monotonic() - posted:.2f} s:")
         _print_picks(created["picks"][:3])
         flow = Flow(created["visitor_id"])
         headers = {"Authorization": f"Bearer {created['token']}"}
         ends = time.monotonic() + deadline
-        for hop in _hops(environment, api, flow, headers, ends):
+        for hop in _hops(deployment, api, flow, headers, ends):
             flow.hops.append(hop)
             out.print(f"  {hop.status:<12} {hop.seconds:6.2f} s  [dim]{hop.note}[/]")
-    _conclude(environment, flow)
+    _conclude(deployment, flow)
     return flow
 
 
 def _hops(
-    environment: Environment,
+    deployment: Deployment,
     api: httpx.Client,
     flow: Flow,
     headers: Mapping[str, str],
     ends: float,
 ) -> Iterator[Hop]:
     """Yield each change of the request's status once; return at the request's final status."""
-    watch = StepWatch(environment, flow.visitor_id)
+    watch = StepWatch(deployment, flow.visitor_id)
     last: Hop | None = None
     while True:
         visitor = _answer(api.get(f"visitors/{flow.visitor_id}", headers=dict(headers)))
@@ -165,24 +165,24 @@ def _hops(
             return
         if time.monotonic() > ends:
             raise OperationError(
-                f"The request is still {status!r} and the deadline is over: see 'make status' and"
+                f"The request is still {status!r} at the deadline: see 'make status' and"
                 " 'make logs'."
             )
-        time.sleep(POLL_SECONDS[environment.is_local])
+        time.sleep(POLL_SECONDS[deployment.is_local])
 
 
 class StepWatch:
     """Reports the states of the EMR steps that a visitor waits for."""
 
-    def __init__(self, environment: Environment, visitor_id: str) -> None:
+    def __init__(self, deployment: Deployment, visitor_id: str) -> None:
         self._emr = boto3.client("emr")
-        self._table = boto3.resource("dynamodb").Table(environment.parameter("visitors-table"))
-        self._cluster_id = environment.parameter("cluster-id")
+        self._table = boto3.resource("dynamodb").Table(deployment.parameter("visitors-table"))
+        self._cluster_id = deployment.parameter("cluster-id")
         self._visitor_id = visitor_id
         self._submission_id: str | None = None
         self._told: dict[str, str] = {}
         # EMR limits the rate of these calls for the whole account.
-        self._every = 0.5 if environment.is_local else 10.0
+        self._every = 0.5 if deployment.is_local else 10.0
         self._asked = 0.0
 
     def note(self, status: str, visitor: Mapping[str, Any]) -> str:
@@ -218,26 +218,28 @@ class StepWatch:
                 tell(f"{kind} step {step['Id']} {state.lower()}")
 
 
-def _conclude(environment: Environment, flow: Flow) -> None:
+def _conclude(deployment: Deployment, flow: Flow) -> None:
     if flow.hops[-1].status == "failed":
         raise OperationError(f"The request failed: {flow.reason}")
     out.print(f"From form to {flow.hops[-1].status}: {flow.seconds:.2f} s")
     _print_picks(flow.picks)
     if flow.hops[-1].status != "texted":
         return
-    if not environment.is_local:
-        out.print("SNS has handed the text to the carrier, which does not say whether it arrives.")
+    if not deployment.is_local:
+        out.print(
+            "SNS has handed the text to the carrier, which does not report whether it arrived."
+        )
         return
-    flow.text = _text_of(environment, flow.visitor_id)
+    flow.text = _text_of(deployment, flow.visitor_id)
     out.print()
     out.print(flow.text, markup=False)
 
 
-def _text_of(environment: Environment, visitor_id: str) -> str:
+def _text_of(deployment: Deployment, visitor_id: str) -> str:
     """Return the text that links to the visitor; wait for it for up to `_TEXT_SECONDS`."""
     ends = time.monotonic() + _TEXT_SECONDS
     while time.monotonic() < ends:
-        for text in sent_texts(environment):
+        for text in sent_texts(deployment):
             if visitor_id in text.body:
                 return text.body
         time.sleep(POLL_SECONDS[True])

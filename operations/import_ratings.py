@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 from marquee.aws.movies_table import Movie, MoviesTable
 from marquee.datasets import DatasetError, Layout, recognise_folder
-from marquee.steps import prepare_step
+from marquee.requests.emr_step_requests import prepare_step
 from operations.console import Phase, Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import model_json, switch_to
 from operations.objects import keys
@@ -90,37 +90,37 @@ def find(path: Path, name: str | None = None) -> Found:
 
 
 def import_ratings(
-    environment: Environment, phases: Phases, path: Path, *, name: str | None = None
+    deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
 ) -> TrainedModel:
     """Import a folder of ratings under a data set's name and train on it.
 
     Visitors see the previous data set until the new one has a model and titles.
     """
     found = find(path, name)
-    prepare(environment, phases, found)
+    prepare(deployment, phases, found)
     dataset = found.name
-    model = train(environment, phases, dataset)
+    model = train(deployment, phases, dataset)
     with phases.phase("load the titles") as phase:
-        phase.result = f"{load_titles(environment, model, phase):,} titles"
-    switch_to(environment, model.model_id)
-    find_similar(environment, phases, model.model_id)
+        phase.result = f"{load_titles(deployment, model, phase):,} titles"
+    switch_to(deployment, model.model_id)
+    find_similar(deployment, phases, model.model_id)
     return model
 
 
-def prepare(environment: Environment, phases: Phases, found: Found) -> None:
+def prepare(deployment: Deployment, phases: Phases, found: Found) -> None:
     """Upload and clean the files, print what was left out, and record the data set's origin."""
-    where = locations(environment)
+    where = locations(deployment)
     # If this run fails halfway, the old record must not describe the partly replaced files.
-    _forget_origin(environment, found.name)
+    _forget_origin(deployment, found.name)
     with phases.phase("upload") as phase:
-        upload(environment, found.folder, found.files, found.name, phase)
+        upload(deployment, found.folder, found.files, found.name, phase)
     with phases.phase("prepare") as phase:
-        run_step(environment, prepare_step(where, found.name), phase.detail)
-        report = _report(environment, found.name)
+        run_step(deployment, prepare_step(where, found.name), phase.detail)
+        report = _report(deployment, found.name)
         phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
     for line in report_lines(report):
         out.print(line, markup=False)
-    _note_origin(environment, found.name, Origin(found.digests(), where.scripts))
+    _note_origin(deployment, found.name, Origin(found.digests(), where.scripts))
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ class Origin:
     scripts: str
 
 
-def origin_of(environment: Environment, dataset: str) -> Origin | None:
+def origin_of(deployment: Deployment, dataset: str) -> Origin | None:
     """Return the origin of a prepared data set, or None if none was recorded."""
-    bucket = environment.parameter("ratings-bucket")
+    bucket = deployment.parameter("ratings-bucket")
     try:
         kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(dataset))
     except ClientError as error:
@@ -144,16 +144,16 @@ def origin_of(environment: Environment, dataset: str) -> Origin | None:
     return Origin(**json.loads(kept["Body"].read()))
 
 
-def _note_origin(environment: Environment, dataset: str, origin: Origin) -> None:
+def _note_origin(deployment: Deployment, dataset: str, origin: Origin) -> None:
     boto3.client("s3").put_object(
-        Bucket=environment.parameter("ratings-bucket"),
+        Bucket=deployment.parameter("ratings-bucket"),
         Key=_origin_key(dataset),
         Body=json.dumps(asdict(origin), indent=1).encode(),
     )
 
 
-def _forget_origin(environment: Environment, dataset: str) -> None:
-    bucket = environment.parameter("ratings-bucket")
+def _forget_origin(deployment: Deployment, dataset: str) -> None:
+    bucket = deployment.parameter("ratings-bucket")
     boto3.client("s3").delete_object(Bucket=bucket, Key=_origin_key(dataset))
 
 
@@ -162,10 +162,10 @@ def _origin_key(dataset: str) -> str:
 
 
 def upload(
-    environment: Environment, folder: Path, names: Sequence[str], dataset: str, phase: Phase
+    deployment: Deployment, folder: Path, names: Sequence[str], dataset: str, phase: Phase
 ) -> None:
     """Upload the files, then delete other files that an earlier import of the same name left."""
-    s3, bucket = boto3.client("s3"), environment.parameter("ratings-bucket")
+    s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
     prefix = f"raw/{dataset}/"
     total = sum((folder / name).stat().st_size for name in names)
     counted, lock = 0, Lock()
@@ -186,9 +186,9 @@ def upload(
     phase.result = f"{len(names)} files, {total / _MEBIBYTE:.1f} MiB"
 
 
-def _report(environment: Environment, dataset: str) -> dict[str, Any]:
+def _report(deployment: Deployment, dataset: str) -> dict[str, Any]:
     kept = boto3.client("s3").get_object(
-        Bucket=environment.parameter("ratings-bucket"),
+        Bucket=deployment.parameter("ratings-bucket"),
         Key=f"reports/dataset={dataset}/prepare.json",
     )
     return dict(json.loads(kept["Body"].read()))
@@ -213,14 +213,14 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def load_titles(environment: Environment, model: TrainedModel, phase: Phase) -> int:
+def load_titles(deployment: Deployment, model: TrainedModel, phase: Phase) -> int:
     """Write the titles of a model's movies to the movies table; return how many."""
-    listed = model_json(environment, model.model_id, "movies.json")
+    listed = model_json(deployment, model.model_id, "movies.json")
     movies = [
         Movie(movie_id=movie_id, title=title, year=year, genres=genres)
         for movie_id, title, year, genres, *_ in listed
     ]
-    table = environment.parameter("movies-table")
+    table = deployment.parameter("movies-table")
     written, lock = 0, Lock()
 
     def counted(movie: Movie) -> Movie:

@@ -1,6 +1,6 @@
 """List a deployment's resources in an account by asking AWS instead of Terraform's state.
 
-A rehearsal uses it to check that an environment is empty before it starts and after it has
+A rehearsal uses it to check that a deployment is empty before it starts and after it has
 destroyed the deployment. All calls are read-only; `make deployer-policy` grants them.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.protection import living_clusters
 
 # Prefixes of the error codes of a denied call; EC2 and SNS have codes of their own.
@@ -48,20 +48,20 @@ def _some(names: list[str], shown: int = 5) -> str:
 
 
 class Owner:
-    """Decides whether a name belongs to an environment.
+    """Decides whether a name belongs to a deployment.
 
-    A name may belong to another environment instead whose own name starts with this one's. The
+    A name may belong to another deployment instead whose own name starts with this one's. The
     Terraform buckets in `buckets` show which such environments exist.
     """
 
-    def __init__(self, environment: Environment, buckets: list[str]) -> None:
-        self._prefix = environment.prefix
-        ending = f"-{environment.account_id}-terraform"
+    def __init__(self, deployment: Deployment, buckets: list[str]) -> None:
+        self._prefix = deployment.prefix
+        ending = f"-{deployment.account_id}-terraform"
         neighbours = {name.removesuffix(ending) for name in buckets if name.endswith(ending)}
         self._longer = {name for name in neighbours if name.startswith(f"{self._prefix}-")}
 
     def owns(self, name: str) -> bool:
-        """Return whether a name is this environment's, as `marquee-prod-x` is that of `prod`."""
+        """Return whether a name is this deployment's, as `marquee-prod-x` is that of `prod`."""
         return _under(self._prefix, name) and not any(_under(each, name) for each in self._longer)
 
 
@@ -69,14 +69,14 @@ def _under(prefix: str, name: str) -> bool:
     return name == prefix or name.startswith(f"{prefix}-")
 
 
-def inventory(environment: Environment) -> Inventory:
-    """Return the environment's resources in the account, however they were created.
+def inventory(deployment: Deployment) -> Inventory:
+    """Return the deployment's resources in the account, however they were created.
 
     Raises:
         ClientError: if a call fails for another reason than missing permissions.
     """
     there = Inventory()
-    owner = Owner(environment, [])
+    owner = Owner(deployment, [])
     try:
         buckets = _all_buckets()
     except ClientError as error:
@@ -84,12 +84,12 @@ def inventory(environment: Environment) -> Inventory:
             raise
         there.unchecked["buckets"] = str(error)
     else:
-        owner = Owner(environment, buckets)
-        if ours := [name for name in buckets if _is_bucket_of(environment, name)]:
+        owner = Owner(deployment, buckets)
+        if ours := [name for name in buckets if _is_bucket_of(deployment, name)]:
             there.found["buckets"] = ours
-    for kind, look in {**KINDS, **({} if environment.is_local else AWS_KINDS)}.items():
+    for kind, look in {**KINDS, **({} if deployment.is_local else AWS_KINDS)}.items():
         try:
-            names = sorted(look(environment, owner))
+            names = sorted(look(deployment, owner))
         except ClientError as error:
             if not _is_denial(error):
                 raise
@@ -104,9 +104,9 @@ def _is_denial(error: ClientError) -> bool:
     return error.response["Error"]["Code"].startswith(_DENIED)
 
 
-def visitors_of(environment: Environment) -> set[str]:
+def visitors_of(deployment: Deployment) -> set[str]:
     """Return the ids of the visitors with ratings in the ratings bucket."""
-    bucket = f"{environment.prefix}-{environment.account_id}-ratings"
+    bucket = f"{deployment.prefix}-{deployment.account_id}-ratings"
     s3 = boto3.client("s3")
     listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="visitors/")
     try:
@@ -118,9 +118,9 @@ def visitors_of(environment: Environment) -> set[str]:
     return {key.rpartition("/")[2].rpartition("-")[0] for key in keys if key.endswith(".json")}
 
 
-def disk_keys(environment: Environment) -> set[str]:
+def disk_keys(deployment: Deployment) -> set[str]:
     """Return the ids of the KMS keys behind the deployment's alias."""
-    alias = f"alias/{environment.prefix}-disks"
+    alias = f"alias/{deployment.prefix}-disks"
     pages = boto3.client("kms").get_paginator("list_aliases").paginate()
     return {
         each["TargetKeyId"]
@@ -145,43 +145,41 @@ def _all_buckets() -> list[str]:
     return [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
 
 
-def _is_bucket_of(environment: Environment, name: str) -> bool:
-    return name.startswith(f"{environment.prefix}-{environment.account_id}-")
+def _is_bucket_of(deployment: Deployment, name: str) -> bool:
+    return name.startswith(f"{deployment.prefix}-{deployment.account_id}-")
 
 
-def _tables(_: Environment, owner: Owner) -> Iterator[str]:
+def _tables(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("dynamodb").get_paginator("list_tables").paginate()
     return (name for page in pages for name in page["TableNames"] if owner.owns(name))
 
 
-def _queues(environment: Environment, owner: Owner) -> Iterator[str]:
+def _queues(deployment: Deployment, owner: Owner) -> Iterator[str]:
     pages = (
-        boto3.client("sqs")
-        .get_paginator("list_queues")
-        .paginate(QueueNamePrefix=environment.prefix)
+        boto3.client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=deployment.prefix)
     )
     names = (url.rpartition("/")[2] for page in pages for url in page.get("QueueUrls", []))
     return (name for name in names if owner.owns(name))
 
 
-def _topics(_: Environment, owner: Owner) -> Iterator[str]:
+def _topics(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("sns").get_paginator("list_topics").paginate()
     names = (topic["TopicArn"].rpartition(":")[2] for page in pages for topic in page["Topics"])
     return (name for name in names if owner.owns(name))
 
 
-def _parameters(environment: Environment, _: Owner) -> Iterator[str]:
+def _parameters(deployment: Deployment, _: Owner) -> Iterator[str]:
     pages = (
         boto3.client("ssm")
         .get_paginator("get_parameters_by_path")
-        .paginate(Path=f"/marquee/{environment.name}/")
+        .paginate(Path=f"/marquee/{deployment.name}/")
     )
     return (each["Name"] for page in pages for each in page["Parameters"])
 
 
-def _stacks(environment: Environment, _: Owner) -> Iterator[str]:
+def _stacks(deployment: Deployment, _: Owner) -> Iterator[str]:
     try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)
+        found = boto3.client("cloudformation").describe_stacks(StackName=deployment.prefix)
     except ClientError as error:
         # CloudFormation has no code of its own for a stack that does not exist.
         if "does not exist" in str(error):
@@ -192,21 +190,21 @@ def _stacks(environment: Environment, _: Owner) -> Iterator[str]:
             yield f"{stack['StackName']} ({stack['StackStatus']})"
 
 
-def _functions(_: Environment, owner: Owner) -> Iterator[str]:
+def _functions(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("lambda").get_paginator("list_functions").paginate()
     names = (each["FunctionName"] for page in pages for each in page["Functions"])
     return (name for name in names if owner.owns(name))
 
 
-def _layers(environment: Environment, _: Owner) -> Iterator[str]:
+def _layers(deployment: Deployment, _: Owner) -> Iterator[str]:
     # By name, because the local AWS cannot list layers after one has lost all its versions.
     pages = boto3.client("lambda").get_paginator("list_layer_versions")
-    for page in pages.paginate(LayerName=environment.prefix):
+    for page in pages.paginate(LayerName=deployment.prefix):
         for each in page["LayerVersions"]:
-            yield f"{environment.prefix}:{each['Version']}"
+            yield f"{deployment.prefix}:{each['Version']}"
 
 
-def _event_sources(_: Environment, owner: Owner) -> Iterator[str]:
+def _event_sources(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("lambda").get_paginator("list_event_source_mappings").paginate()
     mappings = (each for page in pages for each in page["EventSourceMappings"])
     # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
@@ -214,17 +212,17 @@ def _event_sources(_: Environment, owner: Owner) -> Iterator[str]:
     return (f"{uuid} of {name}" for uuid, name in called if owner.owns(name))
 
 
-def _apis(_: Environment, owner: Owner) -> Iterator[str]:
+def _apis(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("apigateway").get_paginator("get_rest_apis").paginate()
     return (api["name"] for page in pages for api in page["items"] if owner.owns(api["name"]))
 
 
-def _roles(_: Environment, owner: Owner) -> Iterator[str]:
+def _roles(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("iam").get_paginator("list_roles").paginate()
     return _deployments(owner, (role["RoleName"] for page in pages for role in page["Roles"]))
 
 
-def _policies(_: Environment, owner: Owner) -> Iterator[str]:
+def _policies(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("iam").get_paginator("list_policies").paginate(Scope="Local")
     return _deployments(owner, (each["PolicyName"] for page in pages for each in page["Policies"]))
 
@@ -237,26 +235,26 @@ def _deployments(owner: Owner, names: Iterator[str]) -> Iterator[str]:
             yield name
 
 
-def _instance_profiles(_: Environment, owner: Owner) -> Iterator[str]:
+def _instance_profiles(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("iam").get_paginator("list_instance_profiles").paginate()
     names = (each["InstanceProfileName"] for page in pages for each in page["InstanceProfiles"])
     return (name for name in names if owner.owns(name))
 
 
-def _clusters(environment: Environment, _: Owner) -> Iterator[str]:
-    return iter(living_clusters(environment))
+def _clusters(deployment: Deployment, _: Owner) -> Iterator[str]:
+    return iter(living_clusters(deployment))
 
 
-def _named(operation: str, result: str, key: str) -> Callable[[Environment, Owner], Iterator[str]]:
+def _named(operation: str, result: str, key: str) -> Callable[[Deployment, Owner], Iterator[str]]:
     """Return a function that lists a kind of EC2 resource by name tag; AWS assigns the ids."""
 
-    def look(environment: Environment, owner: Owner) -> Iterator[str]:
+    def look(deployment: Deployment, owner: Owner) -> Iterator[str]:
         pages = (
             boto3.client("ec2")
             .get_paginator(operation)  # type: ignore[call-overload]
             .paginate(
                 Filters=[
-                    {"Name": "tag:Name", "Values": [environment.prefix, f"{environment.prefix}-*"]}
+                    {"Name": "tag:Name", "Values": [deployment.prefix, f"{deployment.prefix}-*"]}
                 ]
             )
         )
@@ -274,22 +272,22 @@ def _name_tag(resource: dict[str, Any]) -> str:
     return next((tag["Value"] for tag in resource.get("Tags", []) if tag["Key"] == "Name"), "")
 
 
-def _log_groups(environment: Environment, owner: Owner) -> Iterator[str]:
+def _log_groups(deployment: Deployment, owner: Owner) -> Iterator[str]:
     folder = "/aws/lambda/"
     pages = (
         boto3.client("logs")
         .get_paginator("describe_log_groups")
-        .paginate(logGroupNamePrefix=f"{folder}{environment.prefix}")
+        .paginate(logGroupNamePrefix=f"{folder}{deployment.prefix}")
     )
     names = (group["logGroupName"] for page in pages for group in page["logGroups"])
     return (name for name in names if owner.owns(name.removeprefix(folder)))
 
 
-def _alarms(environment: Environment, owner: Owner) -> Iterator[str]:
+def _alarms(deployment: Deployment, owner: Owner) -> Iterator[str]:
     pages = (
         boto3.client("cloudwatch")
         .get_paginator("describe_alarms")
-        .paginate(AlarmNamePrefix=environment.prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        .paginate(AlarmNamePrefix=deployment.prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     )
     for page in pages:
         for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])):
@@ -297,43 +295,43 @@ def _alarms(environment: Environment, owner: Owner) -> Iterator[str]:
                 yield str(alarm["AlarmName"])
 
 
-def _dashboards(environment: Environment, owner: Owner) -> Iterator[str]:
+def _dashboards(deployment: Deployment, owner: Owner) -> Iterator[str]:
     pages = (
         boto3.client("cloudwatch")
         .get_paginator("list_dashboards")
-        .paginate(DashboardNamePrefix=environment.prefix)
+        .paginate(DashboardNamePrefix=deployment.prefix)
     )
     names = (each["DashboardName"] for page in pages for each in page["DashboardEntries"])
     return (name for name in names if owner.owns(name))
 
 
-def _rules(environment: Environment, owner: Owner) -> Iterator[str]:
+def _rules(deployment: Deployment, owner: Owner) -> Iterator[str]:
     pages = (
-        boto3.client("events").get_paginator("list_rules").paginate(NamePrefix=environment.prefix)
+        boto3.client("events").get_paginator("list_rules").paginate(NamePrefix=deployment.prefix)
     )
     names = (rule["Name"] for page in pages for rule in page["Rules"])
     return (name for name in names if owner.owns(name))
 
 
-def _key_aliases(environment: Environment, _: Owner) -> Iterator[str]:
-    return (f"alias/{environment.prefix}-disks" for _key in disk_keys(environment))
+def _key_aliases(deployment: Deployment, _: Owner) -> Iterator[str]:
+    return (f"alias/{deployment.prefix}-disks" for _key in disk_keys(deployment))
 
 
-def _security_configurations(_: Environment, owner: Owner) -> Iterator[str]:
+def _security_configurations(_: Deployment, owner: Owner) -> Iterator[str]:
     pages = boto3.client("emr").get_paginator("list_security_configurations").paginate()
     names = (each["Name"] for page in pages for each in page["SecurityConfigurations"])
     return (name for name in names if owner.owns(name))
 
 
-def _distributions(environment: Environment, _: Owner) -> Iterator[str]:
+def _distributions(deployment: Deployment, _: Owner) -> Iterator[str]:
     pages = boto3.client("cloudfront").get_paginator("list_distributions").paginate()
     for page in pages:
         for each in page["DistributionList"].get("Items", []):
-            if each["Comment"] == f"Site of {environment.prefix}":
+            if each["Comment"] == f"Site of {deployment.prefix}":
                 yield each["Id"]
 
 
-KINDS: dict[str, Callable[[Environment, Owner], Iterator[str]]] = {
+KINDS: dict[str, Callable[[Deployment, Owner], Iterator[str]]] = {
     "tables": _tables,
     "queues": _queues,
     "topics": _topics,
@@ -361,7 +359,7 @@ KINDS: dict[str, Callable[[Environment, Owner], Iterator[str]]] = {
     "key aliases": _key_aliases,
 }
 # The local AWS has neither CloudFront nor encrypted disks.
-AWS_KINDS: dict[str, Callable[[Environment, Owner], Iterator[str]]] = {
+AWS_KINDS: dict[str, Callable[[Deployment, Owner], Iterator[str]]] = {
     "security configurations": _security_configurations,
     "distributions": _distributions,
 }

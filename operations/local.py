@@ -15,7 +15,7 @@ from operations.addresses import api_url
 from operations.catalogue import import_catalogue
 from operations.console import Phases
 from operations.deploy import apply_terraform, deploy_functions, print_addresses
-from operations.environment import STATES, Environment
+from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
 from operations.fingerprints import Done, files_under, fingerprint
 from operations.models import current_model
@@ -25,121 +25,121 @@ from operations.site import publish_site
 from operations.tools import require
 
 
-def start(environment: Environment) -> None:
+def start(deployment: Deployment) -> None:
     """Start the local deployment; skip the parts that already run and have not changed."""
-    if not environment.is_local:
-        raise OperationError(f"ENV is {environment.name!r}: 'make local' is for this machine only.")
+    if not deployment.is_local:
+        raise OperationError(
+            f"ENV is {deployment.name!r}: 'make local' is for this machine only, so unset ENV."
+        )
     with Phases() as phases:
-        start_local_aws(environment, phases)
-        done = Done(environment.state / "done.json", running_instance(environment))
+        start_local_aws(deployment, phases)
+        done = Done(deployment.state / "done.json", running_instance(deployment))
         with ThreadPoolExecutor() as background:
-            building = background.submit(build_functions, environment, phases, done)
-            _infrastructure(environment, phases, done)
-            deploying = background.submit(_functions, environment, phases, done, building)
-            if current_model(environment) is None:
-                import_catalogue(environment, phases)
+            building = background.submit(build_functions, deployment, phases, done)
+            _infrastructure(deployment, phases, done)
+            deploying = background.submit(_functions, deployment, phases, done, building)
+            if current_model(deployment) is None:
+                import_catalogue(deployment, phases)
             deploying.result()
-        _site(environment, phases, done)
-    print_addresses(environment)
+        _site(deployment, phases, done)
+    print_addresses(deployment)
 
 
-def start_local_aws(environment: Environment, phases: Phases) -> None:
+def start_local_aws(deployment: Deployment, phases: Phases) -> None:
     """Start an empty local AWS, unless one is already running."""
     require("java")
     require("terraform")
     require("openblas")
     with phases.phase("local AWS") as phase:
-        phase.result = _local_aws(environment, "start", "--port", str(environment.port))
+        phase.result = _local_aws(deployment, "start", "--port", str(deployment.port))
 
 
-def local_aws_runs(environment: Environment) -> bool:
+def local_aws_runs(deployment: Deployment) -> bool:
     """Return whether the local AWS of this deployment's state folder is running."""
-    return launcher.running(environment.state) is not None
+    return launcher.running(deployment.state) is not None
 
 
-def stop(environment: Environment) -> str:
+def stop(deployment: Deployment) -> str:
     """Stop the local AWS and delete everything in it; return a sentence that says so.
 
     Raises:
         OperationError: if the state folder, which may hold visitors' data, cannot be removed.
     """
-    _local_aws(environment, "stop")
-    shutil.rmtree(environment.state, ignore_errors=True)
-    if environment.state.exists():
+    _local_aws(deployment, "stop")
+    shutil.rmtree(deployment.state, ignore_errors=True)
+    if deployment.state.exists():
         raise OperationError(
-            f"{environment.state} could not be removed, and what visitors gave may be in it; "
-            "remove it yourself."
+            f"{deployment.state} could not be deleted and may contain visitors' data: "
+            "delete it yourself."
         )
     with suppress(OSError):  # fails if another deployment's state is in there
         STATES.rmdir()
-    return "The local AWS is stopped and nothing is left of it."
+    return "The local AWS is stopped and its data is deleted."
 
 
-def terraform_inputs(environment: Environment) -> str:
+def terraform_inputs(deployment: Deployment) -> str:
     """Return the fingerprint of the inputs of `terraform apply`."""
     files = [file for file in files_under(ROOT / "terraform") if not _left_by_terraform(file.name)]
-    return fingerprint(files, str(environment.port))
+    return fingerprint(files, str(deployment.port))
 
 
-def functions_inputs(environment: Environment) -> str:
+def functions_inputs(deployment: Deployment) -> str:
     """Return the fingerprint of the sources of the functions and their stack."""
     files = files_under(ROOT / "sam", ROOT / "functions", ROOT / "layer")
-    return fingerprint(files, str(environment.port))
+    return fingerprint(files, str(deployment.port))
 
 
 def _left_by_terraform(name: str) -> bool:
     return name.startswith(".terraform") or ".tfstate" in name
 
 
-def build_functions(environment: Environment, phases: Phases, done: Done) -> None:
+def build_functions(deployment: Deployment, phases: Phases, done: Done) -> None:
     """Build the functions with SAM unless their inputs are unchanged since the last build."""
-    inputs = functions_inputs(environment)
+    inputs = functions_inputs(deployment)
     if done.holds("build", inputs):
         return
     with phases.phase("sam build"):
-        sam.build(environment)
+        sam.build(deployment)
     done.record("build", inputs)
 
 
-def _infrastructure(environment: Environment, phases: Phases, done: Done) -> None:
-    inputs = terraform_inputs(environment)
+def _infrastructure(deployment: Deployment, phases: Phases, done: Done) -> None:
+    inputs = terraform_inputs(deployment)
     if not done.holds("terraform", inputs):
-        apply_terraform(environment, phases)
+        apply_terraform(deployment, phases)
         done.record("terraform", inputs)
 
 
-def _functions(
-    environment: Environment, phases: Phases, done: Done, building: Future[None]
-) -> None:
+def _functions(deployment: Deployment, phases: Phases, done: Done, building: Future[None]) -> None:
     building.result()
     inputs = " ".join(
         [
-            functions_inputs(environment),
+            functions_inputs(deployment),
             content_hash(published_files()),
-            environment.parameters_digest,
+            deployment.parameters_digest,
         ]
     )
     if done.holds("functions", inputs):
-        releases.go_forward(environment)  # a rollback may have moved the aliases since
+        releases.go_forward(deployment)  # a rollback may have moved the aliases since
     else:
-        deploy_functions(environment, phases)
+        deploy_functions(deployment, phases)
         done.record("functions", inputs)
 
 
-def _site(environment: Environment, phases: Phases, done: Done) -> None:
-    inputs = fingerprint(files_under(SITE), api_url(environment))
+def _site(deployment: Deployment, phases: Phases, done: Done) -> None:
+    inputs = fingerprint(files_under(SITE), api_url(deployment))
     if not done.holds("site", inputs):
         with phases.phase("publish the site") as phase:
-            phase.result = f"{publish_site(environment)} objects changed"
+            phase.result = f"{publish_site(deployment)} objects changed"
         done.record("site", inputs)
 
 
-def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
+def _local_aws(deployment: Deployment, command: str, *arguments: str) -> str:
     """Run a command of `python -m local_aws`; return the sentence that it prints."""
     called = subprocess.run(
         [
             *(sys.executable, "-m", "local_aws", command),
-            *("--state", str(environment.state), *arguments),
+            *("--state", str(deployment.state), *arguments),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -151,7 +151,7 @@ def _local_aws(environment: Environment, command: str, *arguments: str) -> str:
     return called.stdout.strip()
 
 
-def running_instance(environment: Environment) -> str:
+def running_instance(deployment: Deployment) -> str:
     """Return the id of this run of the local AWS; each run starts empty, with state in memory."""
-    answer = httpx.get(f"{environment.endpoint}{INSTANCE}", timeout=30)
+    answer = httpx.get(f"{deployment.endpoint}{INSTANCE}", timeout=30)
     return str(answer.json()["instance"])

@@ -9,14 +9,14 @@ import boto3
 from botocore.exceptions import ClientError
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 FUNCTIONS = ("ingest", "submit-step", "queue-results", "send-text", "reconcile")
 _STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
-def show_logs(environment: Environment, function: str | None, minutes: int) -> None:
+def show_logs(deployment: Deployment, function: str | None, minutes: int) -> None:
     """Print the last minutes of one function's log, or of all functions' logs merged by time.
 
     Raises:
@@ -24,11 +24,11 @@ def show_logs(environment: Environment, function: str | None, minutes: int) -> N
     """
     name = function.replace("_", "-") if function else None
     if name and name not in FUNCTIONS:
-        raise OperationError(f"No function is called {function!r}: name {', '.join(FUNCTIONS)}.")
+        raise OperationError(f"There is no function {function!r}: use {', '.join(FUNCTIONS)}.")
     lines = [
         line
         for each in ([name] if name else FUNCTIONS)
-        for line in _read(environment, each, minutes)
+        for line in _read(deployment, each, minutes)
     ]
     for moment, source, message in sorted(lines):
         _show(moment, source, message)
@@ -36,11 +36,11 @@ def show_logs(environment: Environment, function: str | None, minutes: int) -> N
         out.print(f"No log line in the last {minutes} minutes.")
 
 
-def _read(environment: Environment, function: str, minutes: int) -> list[tuple[int, str, str]]:
+def _read(deployment: Deployment, function: str, minutes: int) -> list[tuple[int, str, str]]:
     logs = boto3.client("logs")
     since = int((time.time() - minutes * 60) * 1000)
     pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=f"/aws/lambda/{environment.prefix}-{function}", startTime=since
+        logGroupName=f"/aws/lambda/{deployment.prefix}-{function}", startTime=since
     )
     try:
         return [

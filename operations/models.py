@@ -7,28 +7,28 @@ import boto3
 from botocore.exceptions import ClientError
 
 from marquee.contracts import CurrentModel
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 CURRENT = "current.json"
 
 
-def current_model(environment: Environment) -> CurrentModel | None:
+def current_model(deployment: Deployment) -> CurrentModel | None:
     """Return the active model, or None before the first training."""
-    kept = _read(environment, CURRENT)
+    kept = _read(deployment, CURRENT)
     return CurrentModel.from_json(kept) if kept is not None else None
 
 
-def model_json(environment: Environment, model_id: str, name: str) -> Any:
+def model_json(deployment: Deployment, model_id: str, name: str) -> Any:
     """Return the content of a JSON file in a model folder, or None if the file is missing."""
-    kept = _read(environment, f"{model_id}/{name}")
+    kept = _read(deployment, f"{model_id}/{name}")
     return json.loads(kept) if kept is not None else None
 
 
-def _read(environment: Environment, key: str) -> bytes | None:
+def _read(deployment: Deployment, key: str) -> bytes | None:
     s3 = boto3.client("s3")
     try:
-        kept = s3.get_object(Bucket=environment.parameter("models-bucket"), Key=key)
+        kept = s3.get_object(Bucket=deployment.parameter("models-bucket"), Key=key)
     except s3.exceptions.NoSuchKey:
         return None
     except ClientError as error:
@@ -39,16 +39,16 @@ def _read(environment: Environment, key: str) -> bytes | None:
     return kept["Body"].read()
 
 
-def switch_to(environment: Environment, model_id: str) -> CurrentModel:
+def switch_to(deployment: Deployment, model_id: str) -> CurrentModel:
     """Publish a trained model and make its data set the active one.
 
     Raises:
         OperationError: if the model has no manifest, which a training writes last.
     """
-    manifest = model_json(environment, model_id, "manifest.json")
+    manifest = model_json(deployment, model_id, "manifest.json")
     if manifest is None:
-        raise OperationError(f"There is no whole model {model_id}: train again.")
-    metrics = model_json(environment, model_id, "metrics.json") or {}
+        raise OperationError(f"There is no complete model {model_id}: train again.")
+    metrics = model_json(deployment, model_id, "metrics.json") or {}
     current = CurrentModel(
         model_id=model_id,
         dataset=manifest["dataset"],
@@ -58,7 +58,7 @@ def switch_to(environment: Environment, model_id: str) -> CurrentModel:
         left_out=(metrics.get("left_out") or {}).get("visitors", 0),
     )
     boto3.client("s3").put_object(
-        Bucket=environment.parameter("models-bucket"),
+        Bucket=deployment.parameter("models-bucket"),
         Key=CURRENT,
         Body=current.to_json().encode(),
         ContentType="application/json",

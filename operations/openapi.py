@@ -15,14 +15,16 @@ from typing import Any
 from aws_lambda_powertools.event_handler import ApiGatewayResolver
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from marquee.answers import ErrorsAnswer
+from marquee.serving.answers import ErrorsAnswer
 from operations import ROOT
 from operations.errors import exit_with_one_sentence
+from operations.sam_template import load_template
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 _JSON = "application/json"
 _INGEST = ROOT / "functions" / "ingest"
 # The variables that importing the function requires; no service is called.
+# Settings that have no default in the template. Nothing is called with them.
 _ENVIRONMENT = {
     "ENVIRONMENT": "openapi",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -30,16 +32,19 @@ _ENVIRONMENT = {
     "SITE_URL": "https://example.org/",
     "IDEMPOTENCY_TABLE": "none",
     "VISITORS_TABLE": "none",
+    "RATINGS_BUCKET": "none",
+    "MODELS_BUCKET": "none",
+    "TOKEN_SECRET_NAME": "none",
 }
 _REFUSALS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
-    404: "There is no such visitor or movie, or the token does not fit: the two look the same.",
-    412: "Another change came first; ETag names the version that is stored.",
+    404: "There is no such visitor or movie, or the token is wrong: the answer is the same.",
+    412: "Another change was stored first; ETag names the stored version.",
     413: "The body is too large.",
     415: "The body is not application/json in UTF-8.",
-    422: "Some fields are wrong; each is named with one plain sentence.",
+    422: "Some fields are wrong; the answer names each and says how to fix it.",
     428: "If-Match is missing.",
-    429: "Too often; see Retry-After.",
+    429: "Too many requests; see Retry-After.",
     503: "There is no model yet; see Retry-After.",
 }
 # Powertools' own schemas of responses to invalid input, which Marquee replaces.
@@ -53,9 +58,13 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
             title="Marquee",
             version="1",
             openapi_version="3.1.0",
-            description="Movie recommendations: rate a few movies, get picks at once and by text.",
+            description=(
+                "Movie recommendations: rate a few movies, get picks right away and by text."
+            ),
             security_schemes={
-                "token": HTTPBearer(description="The token that came with the visitor.")
+                "token": HTTPBearer(
+                    description="The token that was returned when the visitor was created."
+                )
             },
         )
     )
@@ -116,7 +125,7 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
 
 def ingest() -> ApiGatewayResolver:
     """Import and return the function's app, as a cold start does."""
-    for name, value in _ENVIRONMENT.items():
+    for name, value in (load_template({}).settings("ingest") | _ENVIRONMENT).items():
         os.environ.setdefault(name, value)
     sys.path.insert(0, str(_INGEST))
     app: ApiGatewayResolver = importlib.import_module("app").app

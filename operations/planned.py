@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.commands import plain, run
-from operations.environment import Environment, variables_file
+from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform import FOLDER, settings
 from operations.terraform_mirror import provider_mirror
@@ -46,27 +46,27 @@ def resources(plan: dict[str, Any]) -> list[Resource]:
     ]
 
 
-def variables_of(environment: Environment) -> Path:
-    """Return the variables file to plan with: the environment's own if any, else the example."""
-    own = variables_file(environment.name)
-    return own if own.is_file() and not environment.is_local else EXAMPLE
+def variables_of(deployment: Deployment) -> Path:
+    """Return the variables file to plan with: the deployment's own if any, else the example."""
+    own = variables_file(deployment.name)
+    return own if own.is_file() and not deployment.is_local else EXAMPLE
 
 
-def plan_offline(environment: Environment, variables: Path) -> list[Resource]:
+def plan_offline(deployment: Deployment, variables: Path) -> list[Resource]:
     """Plan the whole configuration with a mock AWS and return its resources.
 
     Raises:
         OperationError: if the provider cannot be installed or a variable is invalid.
     """
-    _terraform(environment, "init", "-backend=false", "-input=false", *_provider())
+    _terraform(deployment, "init", "-backend=false", "-input=false", *_provider())
     printed = _terraform(
-        environment,
+        deployment,
         "test",
         *("-json", "-verbose"),
         f"-test-directory={_TESTS}",
         f"-var-file={variables}",
-        f"-var=environment={environment.name}",
-        f"-var=region={environment.region}",
+        f"-var=environment={deployment.name}",
+        f"-var=region={deployment.region}",
     )
     for message in _messages(printed):
         if message.get("type") == "test_plan":
@@ -84,7 +84,7 @@ def read_plan(file: Path) -> list[Resource]:
         return resources(json.loads(file.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OperationError(
-            f"{file} is not a plan as JSON ({error}): write one with"
+            f"{file} is not a JSON plan ({error}): write one with"
             " 'terraform plan -out=p && terraform show -json p > FILE'."
         ) from error
 
@@ -100,13 +100,13 @@ def _messages(printed: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _terraform(environment: Environment, command: str, *arguments: str) -> str:
-    log = environment.state / "logs" / f"terraform-{command}-offline.log"
+def _terraform(deployment: Deployment, command: str, *arguments: str) -> str:
+    log = deployment.state / "logs" / f"terraform-{command}-offline.log"
     try:
-        printed = _run(environment, log, command, *arguments)
+        printed = _run(deployment, log, command, *arguments)
     except OperationError as error:
         if refusals := _refusals(log):
-            raise OperationError(f"Terraform refuses the variables: {refusals}") from error
+            raise OperationError(f"Terraform rejects the variables: {refusals}") from error
         raise
     log.unlink()  # 14 MB with the provider's schemas; kept only after a failure
     return printed
@@ -123,14 +123,14 @@ def _refusals(log: Path) -> str:
     return " ".join(plain(each["detail"] or each["summary"]).replace("\n", " ") for each in errors)
 
 
-def _run(environment: Environment, log: Path, command: str, *arguments: str) -> str:
+def _run(deployment: Deployment, log: Path, command: str, *arguments: str) -> str:
     return run(
         ["terraform", command, "-no-color", *arguments],
         log=log,
         what=f"terraform {command}",
         folder=FOLDER,
         variables={
-            **settings(environment.state / "terraform-offline"),
+            **settings(deployment.state / "terraform-offline"),
             # The mock provider calls nothing; any other call would have no credentials.
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",

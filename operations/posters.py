@@ -23,10 +23,11 @@ import httpx
 from mypy_boto3_s3 import S3Client
 
 from marquee.aws.buckets import ModelsBucket
-from marquee.links import read_links
-from marquee.model import LINKS, ModelError, read_beside, read_model
+from marquee.recommender.links import read_links
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import LINKS, read_beside, read_model
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.objects import keys
@@ -100,9 +101,9 @@ class Tmdb:
             path = told.json()["poster_path"]
         except (ValueError, KeyError, TypeError) as error:
             raise OperationError(
-                f"TMDB's answer about movie {tmdb_id} names no poster_path: something between here"
-                " and TMDB may have answered in its place; look at it, then run 'make posters'"
-                " again, it goes on from here."
+                f"TMDB's answer about movie {tmdb_id} has no poster_path: a proxy may have answered"
+                " in TMDB's place. Check that, then run 'make posters' again; it continues where"
+                " it stopped."
             ) from error
         if path is None:
             return None
@@ -135,19 +136,19 @@ class Tmdb:
                     return None
                 if answer.status_code == httpx.codes.UNAUTHORIZED:
                     raise OperationError(
-                        "TMDB refuses the key: copy it again from"
-                        " https://www.themoviedb.org/settings/api (either of the two there)."
+                        "TMDB rejects the key: copy it again from"
+                        " https://www.themoviedb.org/settings/api (either of the two works)."
                     )
                 problem = f"status {answer.status_code}"
                 if not _is_passing(answer.status_code):
                     raise OperationError(
-                        f"TMDB refuses to answer ({problem}): see https://status.themoviedb.org"
-                        " and whether a proxy stands between."
+                        f"TMDB does not answer ({problem}): see https://status.themoviedb.org and"
+                        " check for a proxy in between."
                     )
                 wait = _seconds(answer.headers.get("Retry-After"), 2.0**attempt)
         raise OperationError(
-            f"TMDB did not answer {ATTEMPTS} times ({problem}): run 'make posters' again later,"
-            " it goes on from here."
+            f"TMDB failed to answer {ATTEMPTS} times ({problem}): run 'make posters' again later;"
+            " it continues where it stopped."
         )
 
 
@@ -193,8 +194,8 @@ def key_from(file: Path | None) -> str:
         key, where = os.environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE
     if not re.fullmatch(r"[!-~]+", key):
         raise OperationError(
-            f"{where} holds no key: put one from https://www.themoviedb.org/settings/api into a"
-            " file that only you can read, and say make posters KEY_FILE=<file>."
+            f"{where} contains no key: put one from https://www.themoviedb.org/settings/api into a"
+            " file that only you can read, and run 'make posters KEY_FILE=<file>'."
         )
     return key
 
@@ -249,7 +250,7 @@ class PosterFolder:
         except (AttributeError, TypeError, ValueError) as error:
             raise OperationError(
                 f"s3://{self._ratings}/{self._notes} is damaged ({error}): delete it and run"
-                " 'make posters' again, which then fetches all anew."
+                " 'make posters' again, which then fetches everything again."
             ) from error
 
     def keep_notes(self, notes: Mapping[int, Asked]) -> None:
@@ -266,17 +267,17 @@ class PosterFolder:
         return f"{self._prefix}{movie_id}.jpg"
 
 
-def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
+def fetch_posters(deployment: Deployment, phases: Phases, tmdb: Tmdb) -> None:
     """Fetch the missing posters of the active data set and publish the site with them.
 
     Raises:
         OperationError: if there is no model, if its movies have no TMDB ids, or if TMDB fails.
     """
-    dataset, wanted = _movies(environment)
+    dataset, wanted = _movies(deployment)
     folder = PosterFolder(
         boto3.client("s3"),
-        environment.parameter("site-bucket"),
-        environment.parameter("ratings-bucket"),
+        deployment.parameter("site-bucket"),
+        deployment.parameter("ratings-bucket"),
         dataset,
     )
     with phases.phase(f"posters of {dataset}") as phase:
@@ -287,15 +288,15 @@ def fetch_posters(environment: Environment, phases: Phases, tmdb: Tmdb) -> None:
         fetched = fetch(tmdb, missing, folder, notes, phase.bar)
         none = sum(not asked.has_poster for asked in notes.values())
         before = len(wanted) - len(missing)
-        phase.result = f"{fetched} fetched, {before} asked for before, {none} without one"
+        phase.result = f"{fetched} fetched, {before} already asked for, {none} without a poster"
     with phases.phase("publish the site") as phase:
-        phase.result = f"{publish_site(environment)} objects changed"
+        phase.result = f"{publish_site(deployment)} objects changed"
 
 
-def remove_posters(environment: Environment, phases: Phases) -> None:
+def remove_posters(deployment: Deployment, phases: Phases) -> None:
     """Delete all posters and the notes about them, then publish the site without posters."""
     s3 = boto3.client("s3")
-    site, ratings = environment.parameter("site-bucket"), environment.parameter("ratings-bucket")
+    site, ratings = deployment.parameter("site-bucket"), deployment.parameter("ratings-bucket")
     with phases.phase("remove the posters") as phase:
         posters = keys(s3, site, POSTERS)
         for key in posters:
@@ -305,16 +306,16 @@ def remove_posters(environment: Environment, phases: Phases) -> None:
                 s3.delete_object(Bucket=ratings, Key=key)
         phase.result = f"{len(posters)} posters"
     with phases.phase("publish the site") as phase:
-        phase.result = f"{publish_site(environment)} objects changed"
+        phase.result = f"{publish_site(deployment)} objects changed"
 
 
-def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
+def _movies(deployment: Deployment) -> tuple[str, list[Wanted]]:
     """Return the active data set and its movies with TMDB ids, in descending order of support."""
-    current = current_model(environment)
+    current = current_model(deployment)
     if current is None:
-        raise OperationError("There is no model yet: bring ratings in with 'make import'.")
+        raise OperationError("There is no model yet: import ratings with 'make import DATA=…'.")
     read = partial(
-        ModelsBucket(boto3.client("s3"), environment.parameter("models-bucket")).read,
+        ModelsBucket(boto3.client("s3"), deployment.parameter("models-bucket")).read,
         current.model_id,
     )
     try:
@@ -332,8 +333,8 @@ def _movies(environment: Environment) -> tuple[str, list[Wanted]]:
     ]
     if not wanted:
         raise OperationError(
-            f"The movies of {model.dataset!r} carry no TMDB ids: import a data set that comes with"
-            " a links.csv, as MovieLens' do since 20M, and train."
+            f"The movies of {model.dataset!r} have no TMDB ids: import a data set with a"
+            " links.csv, such as MovieLens 20M or newer, and train."
         )
     return model.dataset, wanted
 

@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_dynamodb.literals import BackupTypeFilterType
 from mypy_boto3_dynamodb.type_defs import BackupSummaryTypeDef
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 TABLES = ("movies", "visitors", "idempotency")
@@ -21,15 +21,15 @@ CLUSTER_SECONDS = 1800.0
 POLL_SECONDS = {True: 1.0, False: 15.0}
 
 
-def lift_protection(environment: Environment) -> list[str]:
+def lift_protection(deployment: Deployment) -> list[str]:
     """Lift the deletion protection of tables and clusters; return those that were protected."""
-    return [*_unprotected_tables(environment), *_unprotected_clusters(environment)]
+    return [*_unprotected_tables(deployment), *_unprotected_clusters(deployment)]
 
 
-def _unprotected_tables(environment: Environment) -> Iterator[str]:
+def _unprotected_tables(deployment: Deployment) -> Iterator[str]:
     dynamodb = boto3.client("dynamodb")
     for kind in TABLES:
-        name = f"{environment.prefix}-{kind}"
+        name = f"{deployment.prefix}-{kind}"
         try:
             table = dynamodb.describe_table(TableName=name)["Table"]
         except dynamodb.exceptions.ResourceNotFoundException:
@@ -40,7 +40,7 @@ def _unprotected_tables(environment: Environment) -> Iterator[str]:
             yield name
 
 
-def end_backups(environment: Environment) -> str:
+def end_backups(deployment: Deployment) -> str:
     """Turn off the tables' point-in-time recovery and delete their backups; return a summary.
 
     If a table is deleted while point-in-time recovery is on, DynamoDB keeps a system backup of it
@@ -49,7 +49,7 @@ def end_backups(environment: Environment) -> str:
     dynamodb = boto3.client("dynamodb")
     switched_off = deleted = 0
     for kind in TABLES:
-        name = f"{environment.prefix}-{kind}"
+        name = f"{deployment.prefix}-{kind}"
         try:
             backups = dynamodb.describe_continuous_backups(TableName=name)
         except dynamodb.exceptions.TableNotFoundException:
@@ -73,7 +73,7 @@ def _switch_recovery_off(dynamodb: DynamoDBClient, table: str) -> None:
     )
 
 
-def system_backups(environment: Environment) -> list[str]:
+def system_backups(deployment: Deployment) -> list[str]:
     """Return descriptions of DynamoDB's system backups of deleted tables, with expiry dates.
 
     A table that was deleted by hand or by an older release may have left such a backup.
@@ -82,7 +82,7 @@ def system_backups(environment: Environment) -> list[str]:
     return [
         f"the system backup {backup['BackupName']} until {backup['BackupExpiryDateTime']:%Y-%m-%d}"
         for kind in TABLES
-        for backup in _backups(dynamodb, f"{environment.prefix}-{kind}", "SYSTEM")
+        for backup in _backups(dynamodb, f"{deployment.prefix}-{kind}", "SYSTEM")
     ]
 
 
@@ -93,8 +93,8 @@ def _backups(
         yield from page.get("BackupSummaries", [])
 
 
-def _unprotected_clusters(environment: Environment) -> Iterator[str]:
-    for cluster_id in living_clusters(environment):
+def _unprotected_clusters(deployment: Deployment) -> Iterator[str]:
+    for cluster_id in living_clusters(deployment):
         if unprotect_cluster(cluster_id):
             yield cluster_id
 
@@ -108,7 +108,7 @@ def unprotect_cluster(cluster_id: str) -> bool:
     return True
 
 
-def living_clusters(environment: Environment) -> list[str]:
+def living_clusters(deployment: Deployment) -> list[str]:
     """Return the ids of the deployment's clusters that have not terminated."""
     pages = boto3.client("emr").get_paginator("list_clusters")
     listed = pages.paginate(
@@ -118,22 +118,22 @@ def living_clusters(environment: Environment) -> list[str]:
         cluster["Id"]
         for page in listed
         for cluster in page["Clusters"]
-        if cluster["Name"] == environment.prefix
+        if cluster["Name"] == deployment.prefix
     ]
 
 
-def end_clusters(environment: Environment, progress: Callable[[str], None] = lambda _: None) -> int:
+def end_clusters(deployment: Deployment, progress: Callable[[str], None] = lambda _: None) -> int:
     """Terminate the deployment's clusters and wait; return how many.
 
     A cluster that still runs would write logs into the emptied buckets.
     """
-    ending = living_clusters(environment)
-    end_some_clusters(environment, ending, progress)
+    ending = living_clusters(deployment)
+    end_some_clusters(deployment, ending, progress)
     return len(ending)
 
 
 def end_some_clusters(
-    environment: Environment,
+    deployment: Deployment,
     ending: Collection[str],
     progress: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -141,11 +141,11 @@ def end_some_clusters(
     if ending:
         boto3.client("emr").terminate_job_flows(JobFlowIds=list(ending))
     deadline = time.monotonic() + CLUSTER_SECONDS
-    while living := [each for each in living_clusters(environment) if each in ending]:
+    while living := [each for each in living_clusters(deployment) if each in ending]:
         if time.monotonic() > deadline:
             raise OperationError(
                 f"The cluster {', '.join(living)} has not ended within"
                 f" {CLUSTER_SECONDS / 60:.0f} minutes: see the EMR console, then try again."
             )
         progress(f"{', '.join(living)} is ending")
-        time.sleep(POLL_SECONDS[environment.is_local])
+        time.sleep(POLL_SECONDS[deployment.is_local])

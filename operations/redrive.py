@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_sqs import SQSClient
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.releases import ALIAS
 
@@ -23,33 +23,33 @@ _MOVING_SECONDS = 120
 _BATCH = 10
 
 
-def redrive(environment: Environment) -> int:
+def redrive(deployment: Deployment) -> int:
     """Redrive the queues' dead letters and reconcile's, except sweeps; return how many."""
     sqs = boto3.client("sqs")
     total = 0
     for name in QUEUES:
-        queue = environment.parameter(f"{name}-queue-url")
+        queue = deployment.parameter(f"{name}-queue-url")
         moved = _move_back(sqs, f"{queue}-dead-letters", queue)
-        out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} put back")
+        out.print(f"{name:<10} {moved} dead letter{'' if moved == 1 else 's'} moved back")
         total += moved
     functions = boto3.client("lambda")
 
     def call_reconcile(event: Any) -> None:
         functions.invoke(
-            FunctionName=f"{environment.prefix}-reconcile",
+            FunctionName=f"{deployment.prefix}-reconcile",
             Qualifier=ALIAS,
             InvocationType="Event",
             Payload=json.dumps(event),
         )
 
     again, sweeps = reconcile_again(
-        sqs, environment.parameter("reconcile-dead-letters-url"), call_reconcile
+        sqs, deployment.parameter("reconcile-dead-letters-url"), call_reconcile
     )
-    out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} handled again")
+    out.print(f"{'reconcile':<10} {again} event{'' if again == 1 else 's'} sent again")
     if sweeps:
         out.print(
             f"{'':<10} {sweeps} sweep{'' if sweeps == 1 else 's'} dropped: "
-            "the next one runs by schedule and looks at everything that waits"
+            "the next scheduled one checks everything that waits"
         )
     return total + again
 
@@ -85,7 +85,7 @@ def _move_back(sqs: SQSClient, dead_letters: str, queue: str) -> int:
             return task["ApproximateNumberOfMessagesMoved"]
         time.sleep(0.5)
     raise OperationError(
-        f"SQS still moves the dead letters of {source}: see 'make status' in a while."
+        f"SQS is still moving the dead letters of {source}: check 'make status' in a while."
     )
 
 

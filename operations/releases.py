@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_lambda import LambdaClient
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.logs import FUNCTIONS
 
@@ -67,10 +67,10 @@ class RolledBack:
     functions: Mapping[str, tuple[int, int]]  # version numbers before and after
 
 
-def functions(environment: Environment) -> list[Function]:
+def functions(deployment: Deployment) -> list[Function]:
     """Return the deployed functions that have the alias: none before the first deployment."""
     client = boto3.client("lambda")
-    names = (f"{environment.prefix}-{name}" for name in FUNCTIONS)
+    names = (f"{deployment.prefix}-{name}" for name in FUNCTIONS)
     return [found for name in names if (found := _function(client, name)) is not None]
 
 
@@ -101,7 +101,7 @@ def _function(client: LambdaClient, name: str) -> Function | None:
     )
 
 
-def forget_unfinished(environment: Environment) -> int:
+def forget_unfinished(deployment: Deployment) -> int:
     """Delete versions that a failed deployment published; return how many.
 
     CloudFormation keeps them when it undoes an update. Lambda does not publish a second version of
@@ -109,7 +109,7 @@ def forget_unfinished(environment: Environment) -> int:
     """
     client = boto3.client("lambda")
     deleted = 0
-    for function in functions(environment):
+    for function in functions(deployment):
         deployed = function.newest_of(function.latest)
         if deployed is None:
             continue
@@ -120,38 +120,38 @@ def forget_unfinished(environment: Environment) -> int:
     return deleted
 
 
-def in_use(environment: Environment) -> dict[str, int]:
+def in_use(deployment: Deployment) -> dict[str, int]:
     """Return the version number that the alias of each deployed function names."""
-    return {function.name: function.in_use for function in functions(environment)}
+    return {function.name: function.in_use for function in functions(deployment)}
 
 
-def go_forward(environment: Environment) -> bool:
+def go_forward(deployment: Deployment) -> bool:
     """Point the aliases at the release that the stack holds; return whether any alias moved.
 
     CloudFormation does not notice that a rollback moved them, and so does not move them back.
     """
     targets = {
         function: newest
-        for function in functions(environment)
+        for function in functions(deployment)
         if (newest := function.newest_of(function.latest)) and newest.number != function.in_use
     }
     _move(targets)
     return bool(targets)
 
 
-def go_back(environment: Environment, before: Mapping[str, int]) -> None:
+def go_back(deployment: Deployment, before: Mapping[str, int]) -> None:
     """Point the aliases back at the versions they named before a failed deployment.
 
     After a rollback, CloudFormation puts them elsewhere when it undoes the update.
     """
     client = boto3.client("lambda")
-    for function in functions(environment):
+    for function in functions(deployment):
         number = before.get(function.name, function.in_use)
         if number != function.in_use:
             client.update_alias(FunctionName=function.name, Name=ALIAS, FunctionVersion=str(number))
 
 
-def prune(environment: Environment, before: Mapping[str, int], kept: int = KEPT) -> int:
+def prune(deployment: Deployment, before: Mapping[str, int], kept: int = KEPT) -> int:
     """Delete the versions that no rollback should return to; return how many.
 
     These are the versions older than the newest `kept`, and those between the version that was in
@@ -161,7 +161,7 @@ def prune(environment: Environment, before: Mapping[str, int], kept: int = KEPT)
     """
     client = boto3.client("lambda")
     deleted = 0
-    for function in functions(environment):
+    for function in functions(deployment):
         was = before.get(function.name, function.in_use)
         abandoned = {
             each.number for each in function.versions if was < each.number < function.in_use
@@ -174,20 +174,20 @@ def prune(environment: Environment, before: Mapping[str, int], kept: int = KEPT)
     return deleted
 
 
-def roll_back(environment: Environment) -> RolledBack:
+def roll_back(deployment: Deployment) -> RolledBack:
     """Point all aliases at the release before the current one.
 
     Raises:
         OperationError: if there is no such release, or it uses resources that have been replaced.
     """
-    found = functions(environment)
+    found = functions(deployment)
     if not found:
         raise OperationError(
-            f"Environment {environment.name!r} has no functions: {environment.how_to_deploy} first."
+            f"Deployment {deployment.name!r} has no functions: {deployment.how_to_deploy} first."
         )
-    release = _release_before(environment, found)
+    release = _release_before(deployment, found)
     targets = {function: _version_of(function, release) for function in found}
-    _refuse_what_is_gone(environment, targets)
+    _refuse_what_is_gone(deployment, targets)
     _move(targets)
     first = found[0]
     return RolledBack(
@@ -203,8 +203,9 @@ def show_rollback(done: RolledBack) -> None:
         out.print(f"{name:<32} version {was} → {now}", markup=False)
     out.print(
         f"The functions are back at release {done.now.release} of {_moment(done.now)}; release"
-        f" {done.was.release} of {_moment(done.was)} was in use. The site, the step scripts and"
-        " what Terraform made are as they were. 'make deploy' goes forward again.",
+        f" {done.was.release} of {_moment(done.was)} was active before. The site, the step"
+        " scripts and Terraform's resources are unchanged. 'make deploy' returns to the newest"
+        " release.",
         markup=False,
     )
 
@@ -213,7 +214,7 @@ def _moment(version: Version) -> str:
     return version.published.partition(".")[0].replace("T", " ")
 
 
-def _release_before(environment: Environment, found: list[Function]) -> str:
+def _release_before(deployment: Deployment, found: list[Function]) -> str:
     """Return the newest release before the current one that has a version of every function."""
     older = [
         [each.release for each in function.versions if each.number < function.in_use]
@@ -227,9 +228,9 @@ def _release_before(environment: Environment, found: list[Function]) -> str:
     ]
     if not shared:
         raise OperationError(
-            f"Nothing was rolled back: the functions of {environment.name!r} have no release before"
-            f" the one in use ({', '.join(sorted(in_use))}). Check out the commit that you want and"
-            f" {environment.how_to_deploy}."
+            f"Nothing was rolled back: the functions of {deployment.name!r} have no release before"
+            f" the active one ({', '.join(sorted(in_use))}). Check out the commit that you want and"
+            f" {deployment.how_to_deploy}."
         )
     return shared[0]
 
@@ -243,7 +244,7 @@ def _version_of(function: Function, release: str) -> Version:
     ][-1]
 
 
-def _refuse_what_is_gone(environment: Environment, targets: Mapping[Function, Version]) -> None:
+def _refuse_what_is_gone(deployment: Deployment, targets: Mapping[Function, Version]) -> None:
     for function, target in targets.items():
         current = function.current.variables
         for name, value in target.variables.items():
@@ -251,7 +252,7 @@ def _refuse_what_is_gone(environment: Environment, targets: Mapping[Function, Ve
                 raise OperationError(
                     f"Nothing was rolled back: release {target.release} of {function.name} uses"
                     f" {name} {value}, which is {current[name]} now. Check out the commit that you"
-                    f" want and {environment.how_to_deploy}."
+                    f" want and {deployment.how_to_deploy}."
                 )
 
 

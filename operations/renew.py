@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from operations import sam
 from operations.console import Phase, Phases, out
 from operations.deploy import apply_terraform, deploy_functions, fetch_node_wheels
-from operations.environment import FORMER_CLUSTERS, NO_CLUSTERS, Environment
+from operations.deployment import FORMER_CLUSTERS, NO_CLUSTERS, Deployment
 from operations.errors import OperationError
 from operations.protection import end_some_clusters, unprotect_cluster
 from operations.terraform import Terraform
@@ -25,7 +25,7 @@ POLL_SECONDS = {True: 1.0, False: 30.0}
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
-def renew(environment: Environment, phases: Phases) -> str:
+def renew(deployment: Deployment, phases: Phases) -> str:
     """Create a new cluster, switch to it, and terminate the old one after its last step.
 
     It can be interrupted anywhere and run again.
@@ -36,69 +36,70 @@ def renew(environment: Environment, phases: Phases) -> str:
     Raises:
         OperationError: if the deployment does not exist, or a phase fails.
     """
-    terraform = Terraform(environment)
+    terraform = Terraform(deployment)
     with phases.phase("set the cluster aside") as phase:
         phase.detail("terraform init")
         terraform.init()
-        former = _set_aside(environment, terraform)
+        former = _set_aside(deployment, terraform)
         phase.result = ", ".join(former)
-    fetch_node_wheels(environment, phases)
+    fetch_node_wheels(deployment, phases)
     with phases.phase("sam build"):
-        sam.build(environment)
-    apply_terraform(environment, phases)  # from here on the functions may use both clusters
-    deploy_functions(environment, phases)
+        sam.build(deployment)
+    apply_terraform(deployment, phases)  # from here on the functions may use both clusters
+    deploy_functions(deployment, phases)
     with phases.phase("wait for the old cluster's steps") as phase:
-        phase.result = _wait_for_steps(environment, former, phase.detail)
+        phase.result = _wait_for_steps(deployment, former, phase.detail)
     with phases.phase("end the old cluster") as phase:
-        _end(environment, former, phase)
+        _end(deployment, former, phase)
     out.print(
-        f"  {_have_ended(former)}: 'make deploy ENV={environment.name}' finishes the rest, too."
+        f"  {_have_ended(former)}. If this is interrupted now,"
+        f" 'make deploy ENV={deployment.name}' also finishes it."
     )
-    _publish(environment, [])
-    apply_terraform(environment, phases)  # removes the functions' permissions for the old one
-    deploy_functions(environment, phases)
-    return f"The steps run on {environment.parameter('cluster-id')}; {_have_ended(former)}."
+    _publish(deployment, [])
+    apply_terraform(deployment, phases)  # removes the functions' permissions for the old one
+    deploy_functions(deployment, phases)
+    return f"The steps run on {deployment.parameter('cluster-id')}; {_have_ended(former)}."
 
 
-def _set_aside(environment: Environment, terraform: Terraform) -> list[str]:
+def _set_aside(deployment: Deployment, terraform: Terraform) -> list[str]:
     """Take the cluster to replace out of Terraform's state; return all that are being replaced."""
-    environment.parameter("cluster-id")  # raises where nothing is deployed
+    deployment.parameter("cluster-id")  # raises where nothing is deployed
     in_state = terraform.cluster_id()
-    former = environment.former_clusters
+    former = deployment.former_clusters
     if not former:
         if in_state is None:
             raise OperationError(
-                f"Terraform knows no cluster of {environment.name!r}:"
-                f" {environment.how_to_deploy}, which makes one."
+                f"Terraform's state has no cluster of {deployment.name!r}:"
+                f" {deployment.how_to_deploy}, which creates one."
             )
         former = [in_state]
-        _publish(environment, former)
+        _publish(deployment, former)
     if in_state in former:
         terraform.forget_cluster()
     return former
 
 
-def _publish(environment: Environment, former: list[str]) -> None:
+def _publish(deployment: Deployment, former: list[str]) -> None:
     """Record the clusters being replaced in SSM, where every operator's machine finds them."""
     boto3.client("ssm").put_parameter(
-        Name=f"/marquee/{environment.name}/{FORMER_CLUSTERS}",
+        Name=f"/marquee/{deployment.name}/{FORMER_CLUSTERS}",
         Value=",".join(former) or NO_CLUSTERS,
         Type="String",
         Overwrite=True,
     )
-    environment.forget_parameters()
+    deployment.forget_parameters()
 
 
 def _wait_for_steps(
-    environment: Environment, former: list[str], progress: Callable[[str], None]
+    deployment: Deployment, former: list[str], progress: Callable[[str], None]
 ) -> str:
     """Wait, without a time limit, until the clusters have no step left to run."""
     waited_for = set[str]()
     while left := [name for cluster_id in former for name in _unfinished_steps(cluster_id)]:
         waited_for.update(left)
         progress(f"{len(left)} left: {', '.join(left)}")
-        time.sleep(POLL_SECONDS[environment.is_local])
-    return f"{len(waited_for)} steps waited for"
+        time.sleep(POLL_SECONDS[deployment.is_local])
+    return f"waited for {len(waited_for)} steps"
 
 
 def _unfinished_steps(cluster_id: str) -> Iterator[str]:
@@ -108,11 +109,11 @@ def _unfinished_steps(cluster_id: str) -> Iterator[str]:
         yield from (step["Name"] for step in page["Steps"])
 
 
-def _end(environment: Environment, former: list[str], phase: Phase) -> None:
+def _end(deployment: Deployment, former: list[str], phase: Phase) -> None:
     living = [cluster_id for cluster_id in former if _state(cluster_id) not in _ENDED]
     for cluster_id in living:
         unprotect_cluster(cluster_id)
-    end_some_clusters(environment, living, phase.detail)
+    end_some_clusters(deployment, living, phase.detail)
     phase.result = _have_ended(former)
 
 

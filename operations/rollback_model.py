@@ -7,15 +7,15 @@ from typing import Any
 import boto3
 
 from marquee.contracts import CurrentModel
-from marquee.model import (
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import (
     BESIDE_FILE_NAMES,
-    ModelError,
-    names_of,
+    file_names_of,
     read_beside,
     read_model,
 )
 from operations.console import Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model, switch_to
 
@@ -49,60 +49,60 @@ class KeptModel:
         return "  ".join(words)
 
 
-def rollback_model(environment: Environment, phases: Phases, model_id: str | None = None) -> None:
+def rollback_model(deployment: Deployment, phases: Phases, model_id: str | None = None) -> None:
     """List the kept models and publish one: the named one, or the previous one.
 
     Raises:
         OperationError: if no model is active, or the model is not kept, damaged, half-written or
             of another data set.
     """
-    current = current_model(environment)
+    current = current_model(deployment)
     if current is None:
         raise OperationError(
-            f"Environment {environment.name!r} has no model in use: bring ratings in with"
+            f"Deployment {deployment.name!r} has no active model: import ratings with"
             " 'make import DATA=…'."
         )
     with phases.phase("check the kept models") as phase:
-        ids = kept_model_ids(environment)
+        ids = kept_model_ids(deployment)
         checked: dict[str, KeptModel] = {}
         for each in ids[:SHOWN]:
             phase.detail(each)
-            checked[each] = check(environment, each)
+            checked[each] = check(deployment, each)
         phase.result = f"{len(checked)} of {len(ids)}, the newest first"
     for kept in checked.values():
-        mark = "  (in use)" if kept.model_id == current.model_id else ""
+        mark = "  (active)" if kept.model_id == current.model_id else ""
         out.print(f"  {kept}{mark}", markup=False)
     chosen = (
-        _named(environment, model_id, ids, current)
+        _named(deployment, model_id, ids, current)
         if model_id
-        else _the_one_before(environment, ids, current, checked)
+        else _the_one_before(deployment, ids, current, checked)
     )
-    switch_to(environment, chosen.model_id)
+    switch_to(deployment, chosen.model_id)
     out.print(
-        f"In use now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
-        f" {current.model_id}, trained {current.trained_at}. The API takes it within seconds; the"
-        " next training, by schedule or for new visitors, puts a new model into use.",
+        f"Active now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
+        f" {current.model_id}, trained {current.trained_at}. The API uses it within seconds. The"
+        " next training, scheduled or for new visitors, publishes a new model.",
         markup=False,
     )
 
 
-def kept_model_ids(environment: Environment) -> list[str]:
+def kept_model_ids(deployment: Deployment) -> list[str]:
     """Return the ids of all model folders, newest first, including half-written ones."""
     pages = (
         boto3.client("s3")
         .get_paginator("list_objects_v2")
-        .paginate(Bucket=environment.parameter("models-bucket"), Delimiter="/")
+        .paginate(Bucket=deployment.parameter("models-bucket"), Delimiter="/")
     )
     folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
     return sorted((folder.rstrip("/") for folder in folders), reverse=True)
 
 
-def check(environment: Environment, model_id: str) -> KeptModel:
+def check(deployment: Deployment, model_id: str) -> KeptModel:
     """Read a whole model folder and check every file against the manifest's checksums.
 
     A damaged model does not raise; `damage` of the result says what is wrong.
     """
-    s3, bucket = boto3.client("s3"), environment.parameter("models-bucket")
+    s3, bucket = boto3.client("s3"), deployment.parameter("models-bucket")
 
     def read(name: str) -> bytes:
         try:
@@ -112,7 +112,7 @@ def check(environment: Environment, model_id: str) -> KeptModel:
 
     try:
         model = read_model(read)
-        for name in set(names_of(read)) & set(BESIDE_FILE_NAMES):
+        for name in set(file_names_of(read)) & set(BESIDE_FILE_NAMES):
             read_beside(read, name)
     except ModelError as error:
         # Training again does not bring an older model back.
@@ -123,7 +123,7 @@ def check(environment: Environment, model_id: str) -> KeptModel:
 
 
 def _named(
-    environment: Environment, model_id: str, ids: list[str], current: CurrentModel
+    deployment: Deployment, model_id: str, ids: list[str], current: CurrentModel
 ) -> KeptModel:
     if model_id not in ids:
         raise OperationError(
@@ -131,33 +131,32 @@ def _named(
             f" {', '.join(ids[:3]) or 'none'}."
         )
     if model_id == current.model_id:
-        raise OperationError(f"MODEL is {model_id!r}, which is in use already.")
-    kept = check(environment, model_id)
+        raise OperationError(f"MODEL is {model_id!r}, which is already the active model.")
+    kept = check(deployment, model_id)
     if kept.damage is not None:
         raise OperationError(f"Model {model_id} cannot be used: {kept.damage}. Choose another.")
     if kept.dataset != current.dataset:
         raise OperationError(
             f"Model {model_id} was trained on {kept.dataset!r}, and the active data set is"
-            f" {current.dataset!r}: visitors' ratings belong to its movies. Import"
-            f" {kept.dataset!r} to change to it."
+            f" {current.dataset!r}, which visitors rated: import {kept.dataset!r} to switch to it."
         )
     return kept
 
 
 def _the_one_before(
-    environment: Environment,
+    deployment: Deployment,
     ids: list[str],
     current: CurrentModel,
     checked: Mapping[str, KeptModel],
 ) -> KeptModel:
     older: Iterator[KeptModel] = (
-        checked.get(each) or check(environment, each) for each in ids if each < current.model_id
+        checked.get(each) or check(deployment, each) for each in ids if each < current.model_id
     )
     usable = (each for each in older if each.damage is None and each.dataset == current.dataset)
     found = next(usable, None)
     if found is None:
         raise OperationError(
-            f"Nothing was changed: no whole model of {current.dataset!r} is older than"
-            f" {current.model_id}, which is in use."
+            f"Nothing was changed: no complete model of {current.dataset!r} is older than"
+            f" {current.model_id}, which is the active one."
         )
     return found

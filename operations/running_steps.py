@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from marquee.aws.cluster import Cluster
-from marquee.ports import ClusterGoneError
-from marquee.steps import Step, StepLocations
-from operations.environment import Environment
+from marquee.aws.cluster import EmrCluster
+from marquee.requests.emr_step_requests import Step, StepLocations
+from marquee.requests.ports import ClusterGoneError
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.scripts import publish_scripts
 
@@ -32,23 +32,23 @@ class RunStep:
     seconds: float
 
 
-def locations(environment: Environment) -> StepLocations:
+def locations(deployment: Deployment) -> StepLocations:
     """Publish changed scripts; return the locations of the steps' scripts, inputs and outputs."""
     return StepLocations(
-        scripts=publish_scripts(environment),
-        ratings_bucket=environment.parameter("ratings-bucket"),
-        models_bucket=environment.parameter("models-bucket"),
-        results_bucket=environment.parameter("results-bucket"),
+        scripts=publish_scripts(deployment),
+        ratings_bucket=deployment.parameter("ratings-bucket"),
+        models_bucket=deployment.parameter("models-bucket"),
+        results_bucket=deployment.parameter("results-bucket"),
     )
 
 
 def run_step(
-    environment: Environment, step: Step, progress: Callable[[str], None] = lambda _: None
+    deployment: Deployment, step: Step, progress: Callable[[str], None] = lambda _: None
 ) -> RunStep:
     """Submit a step and wait for its end.
 
     Args:
-        environment: the deployment's environment.
+        deployment: the deployment.
         step: the step to submit.
         progress: called at each poll with the step's id, its state and the seconds in that state.
 
@@ -56,12 +56,12 @@ def run_step(
         OperationError: if the cluster does not accept the step, or if the step does not complete.
             The message contains the step's own explanation.
     """
-    cluster = Cluster(boto3.client("emr"), environment.parameter("cluster-id"))
+    cluster = EmrCluster(boto3.client("emr"), deployment.parameter("cluster-id"))
     started = time.monotonic()
     try:
         [step_id] = cluster.add([step])
     except (ClientError, ClusterGoneError) as error:
-        raise OperationError(f"The cluster takes no step: {error}") from error
+        raise OperationError(f"The cluster accepts no step: {error}") from error
     seen, since = "", started
     while True:
         described = cluster.describe(step_id)
@@ -71,16 +71,16 @@ def run_step(
         progress(f"{step_id} {state.lower()} for {time.monotonic() - since:.0f} s")
         if state in _ENDED:
             break
-        time.sleep(POLL_SECONDS[environment.is_local])
+        time.sleep(POLL_SECONDS[deployment.is_local])
     if state != "COMPLETED":
-        raise OperationError(_failure(environment, described))
+        raise OperationError(_failure(deployment, described))
     return RunStep(step_id, time.monotonic() - started)
 
 
-def _failure(environment: Environment, step: Mapping[str, Any]) -> str:
+def _failure(deployment: Deployment, step: Mapping[str, Any]) -> str:
     state, step_id = step["Status"]["State"].lower(), step["Id"]
     details = step["Status"].get("FailureDetails", {})
-    words = last_words(_output(environment, step_id)) or details.get("Message")
+    words = last_words(_output(deployment, step_id)) or details.get("Message")
     return f"The step {step['Name']} ({step_id}) ended {state}: {words or 'EMR gives no reason.'}"
 
 
@@ -96,10 +96,10 @@ def last_words(output: str) -> str:
     return (own or exceptions or [""])[-1]
 
 
-def _output(environment: Environment, step_id: str) -> str:
+def _output(deployment: Deployment, step_id: str) -> str:
     """Return the step's output, as far as EMR has uploaded it to the log folder."""
-    s3, bucket = boto3.client("s3"), environment.parameter("artifacts-bucket")
-    folder = f"logs/{environment.parameter('cluster-id')}/steps/{step_id}"
+    s3, bucket = boto3.client("s3"), deployment.parameter("artifacts-bucket")
+    folder = f"logs/{deployment.parameter('cluster-id')}/steps/{step_id}"
     printed = []
     for name in ("stdout.gz", "stderr.gz"):
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from operations import ROOT, releases, stack
 from operations.commands import run
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.fingerprints import files_under, fingerprint
 from operations.terraform import Terraform
@@ -27,14 +27,14 @@ def resource_complete(line: str) -> str | None:
     return found["name"] if found else None
 
 
-def parameters_file(environment: Environment) -> Path:
+def parameters_file(deployment: Deployment) -> Path:
     """Return the path of the deployment's own template parameters; the file may not exist."""
-    return ROOT / "sam" / "parameters" / f"{environment.name}.toml"
+    return ROOT / "sam" / "parameters" / f"{deployment.name}.toml"
 
 
-def parameters(environment: Environment, scripts: str, file: Path | None = None) -> dict[str, str]:
+def parameters(deployment: Deployment, scripts: str, file: Path | None = None) -> dict[str, str]:
     """Return the template's parameters: deployment, scripts prefix, and those in its file."""
-    file = file or parameters_file(environment)
+    file = file or parameters_file(deployment)
     try:
         own = tomllib.loads(file.read_text()) if file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
@@ -42,10 +42,10 @@ def parameters(environment: Environment, scripts: str, file: Path | None = None)
     if wrong := [name for name, value in own.items() if not isinstance(value, str | int | float)]:
         raise OperationError(f"{file}: {wrong[0]} is neither a text nor a number.")
     given = {name: str(value) for name, value in own.items()}
-    return {**given, "Environment": environment.name, "StepsPrefix": scripts}
+    return {**given, "Environment": deployment.name, "StepsPrefix": scripts}
 
 
-def resolved_values(environment: Environment) -> dict[str, str]:
+def resolved_values(deployment: Deployment) -> dict[str, str]:
     """Return the template's parameters that depend on the values that Terraform published.
 
     The digest makes CloudFormation resolve the published values again. It resolves them only when
@@ -53,35 +53,35 @@ def resolved_values(environment: Environment) -> dict[str, str]:
     passed as a value, because the condition on it cannot resolve an SSM parameter.
     """
     return {
-        "ParametersDigest": environment.parameters_digest,
-        "WebAclArn": environment.parameters.get("web-acl-arn", ""),
+        "ParametersDigest": deployment.parameters_digest,
+        "WebAclArn": deployment.parameters.get("web-acl-arn", ""),
     }
 
 
-def build(environment: Environment, template: Path = TEMPLATE) -> None:
+def build(deployment: Deployment, template: Path = TEMPLATE) -> None:
     """Build a template's functions and layer into the deployment's state folder."""
     _run(
-        environment,
+        deployment,
         "build",
         *("--template-file", str(template)),
-        *("--build-dir", str(build_folder(environment))),
-        *("--cache-dir", str(build_folder(environment).with_name("cache"))),
+        *("--build-dir", str(build_folder(deployment))),
+        *("--cache-dir", str(build_folder(deployment).with_name("cache"))),
         # The processor among them decides which wheels go into the layer.
-        *("--parameter-overrides", *_overrides(parameters(environment, _UNKNOWN_YET))),
+        *("--parameter-overrides", *_overrides(parameters(deployment, _UNKNOWN_YET))),
         "--parallel",
         "--cached",
     )
-    compile_modules(environment)
+    compile_modules(deployment)
 
 
-def compile_modules(environment: Environment) -> None:
+def compile_modules(deployment: Deployment) -> None:
     """Compile the modules of the built functions and the layer to bytecode.
 
     A function's file system is read-only, so Python cannot cache bytecode there and would compile
     every import at each cold start: more than half of its time. Bytecode of mode `unchecked-hash`
     is not checked against its module's modification time, which packing changes.
     """
-    for part in sorted(build_folder(environment).iterdir()):
+    for part in sorted(build_folder(deployment).iterdir()):
         if part.is_dir():
             run(
                 [
@@ -90,47 +90,47 @@ def compile_modules(environment: Environment) -> None:
                     *("-s", str(part), "-p", _LAYER if part.name == LAYER else _FUNCTION),
                     str(part),
                 ],
-                log=environment.state / "logs" / f"compile-{part.name}.log",
+                log=deployment.state / "logs" / f"compile-{part.name}.log",
                 what=f"compiling {part.name}",
             )
 
 
 def deploy(
-    environment: Environment, scripts: str, progress: Callable[[str], None] = lambda _: None
+    deployment: Deployment, scripts: str, progress: Callable[[str], None] = lambda _: None
 ) -> None:
     """Deploy the built template as the stack; call `progress` with each completed resource.
 
     A stack that cannot be updated is deleted first. All aliases then point at this release, even
     if a rollback had moved them off it. If the deployment fails, they stay at the current one.
     """
-    stack.make_deployable(environment)
-    before = releases.in_use(environment)
-    releases.forget_unfinished(environment)
+    stack.make_deployable(deployment)
+    before = releases.in_use(deployment)
+    releases.forget_unfinished(deployment)
     try:
-        _deploy_stack(environment, scripts, progress)
+        _deploy_stack(deployment, scripts, progress)
     except OperationError:
-        releases.go_back(environment, before)
+        releases.go_back(deployment, before)
         raise
-    releases.go_forward(environment)
-    releases.prune(environment, before)
+    releases.go_forward(deployment)
+    releases.prune(deployment, before)
 
 
-def _deploy_stack(environment: Environment, scripts: str, progress: Callable[[str], None]) -> None:
+def _deploy_stack(deployment: Deployment, scripts: str, progress: Callable[[str], None]) -> None:
     def heard(line: str) -> None:
         if name := resource_complete(line):
             progress(name)
 
-    given = parameters(environment, scripts) | resolved_values(environment)
-    built = build_folder(environment)
-    tags = Terraform(environment).outputs()["tags"]
+    given = parameters(deployment, scripts) | resolved_values(deployment)
+    built = build_folder(deployment)
+    tags = Terraform(deployment).outputs()["tags"]
     _run(
-        environment,
+        deployment,
         "deploy",
         *("--template-file", str(built / "template.yaml")),
-        *("--stack-name", environment.prefix),
-        *("--s3-bucket", environment.parameter("artifacts-bucket")),
+        *("--stack-name", deployment.prefix),
+        *("--s3-bucket", deployment.parameter("artifacts-bucket")),
         *("--s3-prefix", "sam"),
-        *("--region", environment.region),
+        *("--region", deployment.region),
         *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
@@ -157,24 +157,24 @@ def _overrides(given: Mapping[str, str]) -> list[str]:
     return [f'{name}="{value}"' for name, value in given.items()]
 
 
-def build_folder(environment: Environment) -> Path:
+def build_folder(deployment: Deployment) -> Path:
     """Return the folder of the deployment's built functions, layer and template."""
     # sam writes a file next to its build folder.
-    return environment.state / "sam" / "build"
+    return deployment.state / "sam" / "build"
 
 
 def _run(
-    environment: Environment,
+    deployment: Deployment,
     command: str,
     *arguments: str,
     each_line: Callable[[str], None] = lambda _: None,
 ) -> None:
     run(
         [str(_BIN / "sam"), command, *arguments],
-        log=environment.state / "logs" / f"sam-{command}.log",
+        log=deployment.state / "logs" / f"sam-{command}.log",
         what=f"sam {command}",
         # sam keeps dependencies under its working directory, which deployments must not share.
-        folder=environment.state,
+        folder=deployment.state,
         variables={
             "SAM_CLI_TELEMETRY": "0",
             # sam builds with the pip of the first Python 3.13 on PATH: make it that of sam's venv.

@@ -13,7 +13,7 @@ from mypy_boto3_s3 import S3Client
 
 from operations import ROOT
 from operations.addresses import api_url
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.fingerprints import files_under
 
 FOLDER = ROOT / "site"
@@ -63,10 +63,10 @@ def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[
     return {**files, CONFIGURATION: json.dumps(configuration).encode()}
 
 
-def publish_site(environment: Environment) -> int:
+def publish_site(deployment: Deployment) -> int:
     """Upload changed files and delete removed ones; return the number of both together."""
-    s3, bucket = boto3.client("s3"), environment.parameter("site-bucket")
-    wanted = pages(api_url(environment), posters=_datasets_with_posters(s3, bucket))
+    s3, bucket = boto3.client("s3"), deployment.parameter("site-bucket")
+    wanted = pages(api_url(deployment), posters=_datasets_with_posters(s3, bucket))
     there = dict(_etags(s3, bucket))
     changed = [key for key, body in wanted.items() if there.get(key) != _etag(body)]
     gone = [key for key in there if key not in wanted]

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from mypy_boto3_cloudformation import CloudFormationClient
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 # Safe to delete: these stacks never served visitors or were being deleted, and functions keep no
@@ -22,7 +22,7 @@ DELETED_FIRST = {
     "CREATE_FAILED": "its first deployment failed",
     "ROLLBACK_COMPLETE": "its first deployment failed",
     "ROLLBACK_FAILED": "its first deployment failed, and could not be undone",
-    "DELETE_FAILED": "an earlier deletion did not end",
+    "DELETE_FAILED": "an earlier deletion failed",
     "REVIEW_IN_PROGRESS": "an earlier deployment stopped before it began",
 }
 UPDATED = {
@@ -57,47 +57,45 @@ def status(cloudformation: CloudFormationClient, name: str) -> str | None:
     return None if found["StackStatus"] == _GONE else found["StackStatus"]
 
 
-def make_deployable(environment: Environment, say: Say = out.print) -> None:
+def make_deployable(deployment: Deployment, say: Say = out.print) -> None:
     """Wait until the stack no longer changes, and delete it if it can only be deleted.
 
     Raises:
         OperationError: with the command to run, if only the operator can decide; or if the stack
             keeps changing for longer than `SETTLE_SECONDS`.
     """
-    cloudformation, name = boto3.client("cloudformation"), environment.prefix
-    state = _settled(environment, cloudformation, say)
+    cloudformation, name = boto3.client("cloudformation"), deployment.prefix
+    state = _settled(deployment, cloudformation, say)
     if state in DELETED_FIRST:
-        say(f"The stack {name} is {state} ({DELETED_FIRST[state]}): it is deleted first.")
-        delete(environment)
+        say(f"The stack {name} is {state} ({DELETED_FIRST[state]}): deleting it first.")
+        delete(deployment)
     elif state in OPERATORS_CHOICE:
         raise OperationError(
             f"The stack {name} is {state} and cannot be updated{_because(cloudformation, name)}:"
-            f" run '{OPERATORS_CHOICE[state]} --stack-name {name} --region {environment.region}',"
+            f" run '{OPERATORS_CHOICE[state]} --stack-name {name} --region {deployment.region}',"
             " wait until it has ended, then deploy again."
         )
 
 
-def delete(environment: Environment) -> None:
+def delete(deployment: Deployment) -> None:
     """Delete the stack and wait; raise OperationError with what could not be deleted."""
-    cloudformation, name = boto3.client("cloudformation"), environment.prefix
+    cloudformation, name = boto3.client("cloudformation"), deployment.prefix
     cloudformation.delete_stack(StackName=name)
     waiter = cloudformation.get_waiter("stack_delete_complete")
     try:
         waiter.wait(
-            StackName=name, WaiterConfig={"Delay": int(POLL_SECONDS[environment.is_local] * 2)}
+            StackName=name, WaiterConfig={"Delay": int(POLL_SECONDS[deployment.is_local] * 2)}
         )
     except WaiterError as error:
         raise OperationError(
-            f"The stack {name} is not deleted{_because(cloudformation, name)}: see its events in"
-            " the CloudFormation console, then try again."
+            f"The stack {name} could not be deleted{_because(cloudformation, name)}: see its"
+            " events in the CloudFormation console, then try again."
         ) from error
 
 
-def _settled(
-    environment: Environment, cloudformation: CloudFormationClient, say: Say
-) -> str | None:
+def _settled(deployment: Deployment, cloudformation: CloudFormationClient, say: Say) -> str | None:
     """Wait until the stack is no longer changing; return its status."""
-    name, said = environment.prefix, False
+    name, said = deployment.prefix, False
     deadline = time.monotonic() + SETTLE_SECONDS
     while (state := status(cloudformation, name)) and _is_changing(state):
         if time.monotonic() > deadline:
@@ -106,9 +104,9 @@ def _settled(
                 " events in the CloudFormation console, then try again."
             )
         if not said:
-            say(f"The stack {name} is {state}: waiting until that has ended.")
+            say(f"The stack {name} is {state}: waiting for that to end.")
             said = True
-        time.sleep(POLL_SECONDS[environment.is_local])
+        time.sleep(POLL_SECONDS[deployment.is_local])
     return state
 
 

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 
 from operations.addresses import api_url, site_url
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.redrive import QUEUES, waiting
@@ -13,36 +13,36 @@ from operations.redrive import QUEUES, waiting
 _STEPS_SHOWN = 5
 
 
-def show_status(environment: Environment) -> None:
+def show_status(deployment: Deployment) -> None:
     """Print a one-screen summary of the deployment."""
     lines = [
-        ("site", site_url(environment)),
-        ("API", _api(environment)),
-        ("model", _model(environment)),
-        ("cluster", _cluster(environment)),
-        *_queues(environment),
-        *_steps(environment),
+        ("site", site_url(deployment)),
+        ("API", _api(deployment)),
+        ("model", _model(deployment)),
+        ("cluster", _cluster(deployment)),
+        *_queues(deployment),
+        *_steps(deployment),
     ]
     for name, words in lines:
         out.print(f"{name:<16} {words}", markup=False)
 
 
-def _api(environment: Environment) -> str:
+def _api(deployment: Deployment) -> str:
     try:
-        return api_url(environment)
+        return api_url(deployment)
     except OperationError as error:
         return str(error)
 
 
-def _model(environment: Environment) -> str:
-    current = current_model(environment)
+def _model(deployment: Deployment) -> str:
+    current = current_model(deployment)
     if current is None:
-        return "none yet: bring ratings in with 'make import DATA=…'"
+        return "none yet: import ratings with 'make import DATA=…'"
     return f"{current.model_id} on {current.dataset}, {current.ratings:,} ratings"
 
 
-def _cluster(environment: Environment) -> str:
-    cluster_id = environment.parameter("cluster-id")
+def _cluster(deployment: Deployment) -> str:
+    cluster_id = deployment.parameter("cluster-id")
     try:
         cluster = boto3.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]
     except ClientError as error:
@@ -50,22 +50,22 @@ def _cluster(environment: Environment) -> str:
     return f"{cluster_id} {cluster['Status']['State'].lower()}"
 
 
-def _queues(environment: Environment) -> list[tuple[str, str]]:
+def _queues(deployment: Deployment) -> list[tuple[str, str]]:
     sqs = boto3.client("sqs")
     lines = []
     for name in QUEUES:
-        url = environment.parameter(f"{name}-queue-url")
+        url = deployment.parameter(f"{name}-queue-url")
         dead = waiting(sqs, f"{url}-dead-letters")
-        mend = ": put back with 'make redrive'" if dead else ""
+        mend = ": move them back with 'make redrive'" if dead else ""
         lines.append((f"queue {name}", f"{waiting(sqs, url)} waiting, {dead} dead letters{mend}"))
-    dead = waiting(sqs, environment.parameter("reconcile-dead-letters-url"))
+    dead = waiting(sqs, deployment.parameter("reconcile-dead-letters-url"))
     return [*lines, ("reconcile", f"{dead} dead letters")]
 
 
-def _steps(environment: Environment) -> list[tuple[str, str]]:
+def _steps(deployment: Deployment) -> list[tuple[str, str]]:
     emr = boto3.client("emr")
     try:
-        steps = emr.list_steps(ClusterId=environment.parameter("cluster-id"))["Steps"]
+        steps = emr.list_steps(ClusterId=deployment.parameter("cluster-id"))["Steps"]
     except ClientError:
         return []
     return [

@@ -11,7 +11,7 @@ from typing import Any
 
 from operations import ROOT
 from operations.commands import run
-from operations.environment import Environment, variables_file
+from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform_mirror import provider_mirror
 from operations.wheels import wheels_folder
@@ -79,9 +79,9 @@ type Progress = Callable[[int, int | None, str], None]
 class Terraform:
     """Terraform with the state bucket, variables file and data folder of one environment."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._logs = environment.state / "logs"
+    def __init__(self, deployment: Deployment) -> None:
+        self._environment = deployment
+        self._logs = deployment.state / "logs"
 
     def init(self) -> None:
         """Connect to the state bucket and install the provider, from a mirror if there is one."""
@@ -205,12 +205,12 @@ class Terraform:
         )
 
 
-def require_variables(environment: Environment) -> Path:
+def require_variables(deployment: Deployment) -> Path:
     """Return the environment's variables file; raise OperationError if it does not exist."""
-    file = variables_file(environment.name)
+    file = variables_file(deployment.name)
     if not file.is_file():
         raise OperationError(
-            f"Environment {environment.name!r} has no variables: copy"
+            f"Deployment {deployment.name!r} has no variables: copy"
             f" terraform/example.tfvars to terraform/{file.name} and fill it in."
         )
     return file

@@ -38,8 +38,9 @@ def provider_mirror() -> Path | None:
     if chosen:
         if not holds_provider(Path(chosen), version, system):
             raise OperationError(
-                f"{CHOSEN_MIRROR} is {chosen}, which holds no {_PROVIDER} {version} for {system}:"
-                f" name the folder above {_PROVIDER}, or unset it to use the registry."
+                f"{CHOSEN_MIRROR} is {chosen}, which contains no {_PROVIDER} {version} for"
+                f" {system}: set it to the folder that contains {_PROVIDER}, or unset it to use the"
+                " registry."
             )
         return Path(chosen)
     return first_mirror(_FOLDERS_OF_MIRRORS, version, system)

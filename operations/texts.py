@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from operations.console import out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
 
@@ -18,31 +18,31 @@ class SentText:
     body: str
 
 
-def sent_texts(environment: Environment) -> list[SentText]:
+def sent_texts(deployment: Deployment) -> list[SentText]:
     """Return the texts sent so far on the local AWS, oldest first for each phone.
 
     Raises:
         OperationError: on AWS, which keeps no copies of texts; or if the local AWS does not answer.
     """
-    if not environment.is_local:
+    if not deployment.is_local:
         raise OperationError(
-            "AWS keeps no copy of a text: see whether it was delivered in the alarms and the"
-            f" dashboard marquee-{environment.name}, or run 'make texts' on the local AWS."
+            "AWS keeps no copies of texts: 'make texts' works on the local AWS only. The alarms and"
+            f" the dashboard marquee-{deployment.name} show whether texts were delivered."
         )
     try:
-        answer = httpx.get(f"{environment.endpoint}/_aws/sns/sms-messages")
+        answer = httpx.get(f"{deployment.endpoint}/_aws/sns/sms-messages")
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise OperationError(
-            f"The local AWS does not answer at {environment.endpoint}: start it with 'make local'."
+            f"The local AWS does not answer at {deployment.endpoint}: start it with 'make local'."
         ) from error
     by_phone: dict[str, list[dict[str, Any]]] = answer.json()["sms_messages"]
     return [SentText(phone, sent["Message"]) for phone, texts in by_phone.items() for sent in texts]
 
 
-def show_texts(environment: Environment) -> None:
+def show_texts(deployment: Deployment) -> None:
     """Print the texts sent so far on the local AWS."""
-    texts = sent_texts(environment)
+    texts = sent_texts(deployment)
     for text in texts:
         out.print(f"[bold]to {text.phone}[/]")
         out.print(text.body, markup=False)

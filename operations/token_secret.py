@@ -4,15 +4,15 @@ import secrets
 
 import boto3
 
-from operations.environment import TOKEN_SECRET, Environment
+from operations.deployment import TOKEN_SECRET, Deployment
 
 _BYTES = 32
 
 
-def make_token_secret(environment: Environment) -> None:
+def make_token_secret(deployment: Deployment) -> None:
     """Store a new secret unless one exists; a new one would invalidate every visitor's link."""
     ssm = boto3.client("ssm")
-    name = token_secret_name(environment)
+    name = token_secret_name(deployment)
     known = ssm.describe_parameters(
         ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
     )
@@ -22,10 +22,10 @@ def make_token_secret(environment: Environment) -> None:
         Name=name,
         Value=secrets.token_urlsafe(_BYTES),
         Type="SecureString",
-        Description="Signs visitors' tokens; replacing it ends every link texted so far",
+        Description="Signs visitors' tokens; replacing it invalidates every link texted so far",
     )
 
 
-def token_secret_name(environment: Environment) -> str:
+def token_secret_name(deployment: Deployment) -> str:
     """Return the name of the SSM parameter with the secret."""
-    return f"/marquee/{environment.name}/{TOKEN_SECRET}"
+    return f"/marquee/{deployment.name}/{TOKEN_SECRET}"

@@ -69,7 +69,7 @@ def require_terraform() -> None:
         return
     has = f"PATH has {version[0]}.{version[1]}" if version else "none is on PATH"
     raise OperationError(
-        f"Terraform 1.11 or newer is needed and {has}: install it from"
+        f"Terraform 1.11 or newer is needed, and {has}: install it from"
         " https://developer.hashicorp.com/terraform/install, then try again."
     )
 
@@ -84,7 +84,7 @@ def require_chromium() -> None:
     if chromium() or (_install_on_debian("chromium") and chromium()):
         return
     raise OperationError(
-        "The browser tests need Chromium and none is on PATH: install chromium, then try again."
+        "The browser tests need Chromium, and none is on PATH: install chromium, then try again."
     )
 
 
@@ -93,7 +93,7 @@ def require_node() -> None:
     if _has_node() or (_install_on_debian("nodejs", "npm") and _has_node()):
         return
     raise OperationError(
-        f"The site's checks need Node {NODE_AT_LEAST} or newer with npm, and PATH has none such:"
+        f"The site's checks need Node {NODE_AT_LEAST} or newer with npm, and none is on PATH:"
         " install it from https://nodejs.org/, then try again."
     )
 

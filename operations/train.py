@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from marquee.contracts import ALS_RANKS
-from marquee.steps import new_model_id, similar_step, train_step
+from marquee.requests.emr_step_requests import new_model_id, similar_step, train_step
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model, model_json
 from operations.running_steps import locations, run_step
@@ -35,23 +35,23 @@ class TrainedModel:
         if self.ndcg is not None and self.popularity_ndcg is not None:
             told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
         if self.left_out:
-            told += f", without {self.left_out} visitors with whom it would be worse"
+            told += f", without {self.left_out} visitors who would make it worse"
         if not self.native_blas:
             told += ", trained slowly: the cluster has no native BLAS"
         return told
 
 
 def train(
-    environment: Environment, phases: Phases, dataset: str, *, all_visitors: bool = False
+    deployment: Deployment, phases: Phases, dataset: str, *, all_visitors: bool = False
 ) -> TrainedModel:
     """Train on a data set; if it is the active one, the model is published immediately.
 
     With `all_visitors`, training includes the visitors that the active model left out.
     """
     model_id = new_model_id(datetime.now(UTC))
-    in_use = current_model(environment)
+    in_use = current_model(deployment)
     step = train_step(
-        locations(environment),
+        locations(deployment),
         dataset,
         model_id,
         in_use=in_use,
@@ -59,8 +59,8 @@ def train(
         all_visitors=all_visitors,
     )
     with phases.phase(f"train on {dataset}") as phase:
-        run_step(environment, step, phase.detail)
-        metrics = model_json(environment, model_id, "metrics.json") or {}
+        run_step(deployment, step, phase.detail)
+        metrics = model_json(deployment, model_id, "metrics.json") or {}
         model = TrainedModel(
             model_id,
             dataset,
@@ -74,19 +74,17 @@ def train(
     return model
 
 
-def find_similar(environment: Environment, phases: Phases, model_id: str) -> None:
+def find_similar(deployment: Deployment, phases: Phases, model_id: str) -> None:
     """Compute the similar movies of each movie, with a model that is or soon becomes active."""
     with phases.phase("find similar movies") as phase:
-        run_step(environment, similar_step(locations(environment), model_id), phase.detail)
+        run_step(deployment, similar_step(locations(deployment), model_id), phase.detail)
 
 
-def retrain(
-    environment: Environment, phases: Phases, *, all_visitors: bool = False
-) -> TrainedModel:
+def retrain(deployment: Deployment, phases: Phases, *, all_visitors: bool = False) -> TrainedModel:
     """Train on the active data set; `all_visitors` as for `train`."""
-    current = current_model(environment)
+    current = current_model(deployment)
     if current is None:
-        raise OperationError("No data set is active yet: bring one in with 'make import DATA=…'.")
-    model = train(environment, phases, current.dataset, all_visitors=all_visitors)
-    find_similar(environment, phases, model.model_id)
+        raise OperationError("No data set is active yet: import one with 'make import DATA=…'.")
+    model = train(deployment, phases, current.dataset, all_visitors=all_visitors)
+    find_similar(deployment, phases, model.model_id)
     return model

@@ -12,7 +12,7 @@ _WAITS = (
     (
         # SQS API reference, CreateQueue: QueueDeletedRecently
         r"QueueDeletedRecently|wait 60 seconds after deleting a queue",
-        "SQS gives a deleted queue's name out again after 60 seconds: wait, then try again.",
+        "SQS reuses a deleted queue's name only after 60 seconds: wait, then try again.",
     ),
     (
         # S3 User Guide, "Deleting a general purpose bucket"
@@ -21,36 +21,37 @@ _WAITS = (
     ),
     (
         r"BucketAlreadyExists\b",
-        "Another AWS account holds a bucket of this name: choose another ENV.",
+        "Another AWS account has a bucket of this name: choose another ENV.",
     ),
     (
         r"BucketAlreadyOwnedByYou",
-        "This account still holds a bucket of this name, perhaps in another region, that an earlier"
+        "This account still has a bucket of this name, perhaps in another region, that an earlier"
         " deployment left: empty and delete it in the S3 console, then try again.",
     ),
     (
         # DynamoDB API reference, DeleteTable: the state DELETING
         r"Table is being deleted|ResourceInUseException.*(?i:table)",
-        "DynamoDB still deletes or changes a table of this name: wait a minute, then try again.",
+        "DynamoDB is still deleting or changing a table of this name: wait a minute, then try"
+        " again.",
     ),
     (
         # KMS API reference, DeleteAlias: eventual consistency
         r"KMSInvalidStateException|AlreadyExistsException: An alias with the name",
-        "KMS has not forgotten the deleted key's alias yet: wait a minute, then try again.",
+        "KMS still has the deleted key's alias: wait a minute, then try again.",
     ),
     (
         r"(?i:security configuration).*already exists",
-        "EMR still holds a security configuration of this name: wait a minute, then try again; if"
+        "EMR still has a security configuration of this name: wait a minute, then try again; if"
         " it stays, delete it with 'aws emr delete-security-configuration'.",
     ),
     (
         r"DistributionNotDisabled|(?:OriginAccessControl|CachePolicy|ResponseHeadersPolicy)InUse",
-        "CloudFront takes up to 15 minutes to switch a distribution off before it and its policies"
+        "CloudFront takes up to 15 minutes to disable a distribution before it and its policies"
         " can be deleted: wait, then try again.",
     ),
     (
         r"(?:OriginAccessControl|CachePolicy|ResponseHeadersPolicy)AlreadyExists",
-        "CloudFront still holds a policy of this name from an earlier deployment: wait 15 minutes,"
+        "CloudFront still has a policy of this name from an earlier deployment: wait 15 minutes,"
         " then try again.",
     ),
     (
@@ -61,16 +62,16 @@ _WAITS = (
     (
         # Lambda Developer Guide, "Troubleshoot deployment": a new role takes seconds to propagate
         r"role defined for the function cannot be assumed",
-        "IAM takes some seconds to make a new role known everywhere: try again.",
+        "IAM takes some seconds to propagate a new role: try again.",
     ),
     (
         r"OperationAbortedException|conflicting operation is currently in progress",
-        "AWS is still deleting or changing a thing of this name: wait a minute, then try again.",
+        "AWS is still deleting or changing something of this name: wait a minute, then try again.",
     ),
     (
         # EC2 deletes EMR's network interfaces and security groups after the cluster has ended
         r"DependencyViolation",
-        "The cluster's network interfaces are not gone yet: wait five minutes, then try again.",
+        "The cluster's network interfaces still exist: wait five minutes, then try again.",
     ),
 )
 

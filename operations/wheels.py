@@ -6,7 +6,7 @@ from pathlib import Path
 
 from operations import ROOT
 from operations.commands import run
-from operations.environment import Environment
+from operations.deployment import Deployment
 
 LOCK = ROOT / "requirements" / "emr.lock"
 PYTHON = "3.13"
@@ -17,14 +17,14 @@ PLATFORMS = {
 }
 
 
-def wheels_folder(environment: Environment) -> Path:
+def wheels_folder(deployment: Deployment) -> Path:
     """Return the folder for the environment's wheels."""
-    return environment.state / "wheels"
+    return deployment.state / "wheels"
 
 
-def fetch_wheels(environment: Environment) -> Path:
+def fetch_wheels(deployment: Deployment) -> Path:
     """Download the locked wheels unless they are there, check their hashes, return the folder."""
-    folder = wheels_folder(environment)
+    folder = wheels_folder(deployment)
     wanted = folder / "requirements.txt"
     if wanted.is_file() and wanted.read_bytes() == LOCK.read_bytes():
         return folder
@@ -37,7 +37,7 @@ def fetch_wheels(environment: Environment) -> Path:
                 *(f"--platform={platform}" for platform in platforms),
                 *("--dest", str(folder), "--requirement", str(LOCK)),
             ],
-            log=environment.state / "logs" / f"wheels-{processor}.log",
+            log=deployment.state / "logs" / f"wheels-{processor}.log",
             what=f"Fetching the EMR nodes' {processor} wheels",
         )
     shutil.copyfile(LOCK, wanted)

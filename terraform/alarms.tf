@@ -48,7 +48,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = local.dead_letter_kinds
 
   alarm_name          = "${local.name}-${each.value}"
-  alarm_description   = "Messages that failed every delivery lie in ${local.name}-${each.value}. Read the function's log, fix the cause, then `make redrive`."
+  alarm_description   = "${local.name}-${each.value} holds messages that failed every delivery. Read the function's log, fix the cause, then run `make redrive`."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.value].name }
@@ -66,7 +66,7 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   for_each = local.queue_kinds
 
   alarm_name          = "${local.name}-${each.value}-oldest-message"
-  alarm_description   = "The oldest message in ${local.name}-${each.value} is older than ${var.oldest_message_alarm_seconds} seconds: its function fails, is throttled, or no longer polls."
+  alarm_description   = "The oldest message in ${local.name}-${each.value} is older than ${var.oldest_message_alarm_seconds} seconds: its function fails, is throttled or no longer polls. Read the function's log."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.this[each.value].name }
@@ -88,7 +88,7 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-errors"
-  alarm_description   = "Function ${local.name}-${each.value} failed. Its log group is /aws/lambda/${local.name}-${each.value}."
+  alarm_description   = "Function ${local.name}-${each.value} failed. Read the log group /aws/lambda/${local.name}-${each.value}."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -115,7 +115,7 @@ resource "aws_cloudwatch_metric_alarm" "function_throttles" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-throttles"
-  alarm_description   = "Lambda refused to run ${local.name}-${each.value}: as many functions run as the account may (Service Quotas, Lambda, concurrent executions). Ask for more, or find what runs so often."
+  alarm_description   = "Lambda throttled ${local.name}-${each.value}: the account's quota is used up (Service Quotas, Lambda, concurrent executions). Request a higher quota, or find what runs so often."
   namespace           = "AWS/Lambda"
   metric_name         = "Throttles"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -134,7 +134,7 @@ resource "aws_cloudwatch_metric_alarm" "function_slow" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-slow"
-  alarm_description   = "Function ${local.name}-${each.value} takes over four fifths of the ${local.function_timeout_seconds[each.value]} seconds after which Lambda stops it. See its traces in X-Ray for what it waits for."
+  alarm_description   = "Function ${local.name}-${each.value} takes over four fifths of the ${local.function_timeout_seconds[each.value]} seconds after which Lambda stops it. Its traces in X-Ray show what it waits for."
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -152,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "function_slow" {
 # The API of the SAM template: its name and its one stage.
 resource "aws_cloudwatch_metric_alarm" "api_errors" {
   alarm_name          = "${local.name}-api-errors"
-  alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (its own alarms say so); 503: it could not reach what it needs; 504: it took over 29 seconds."
+  alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (see its own alarms); 503: it could not reach what it needs; 504: it took over 29 seconds."
   namespace           = "AWS/ApiGateway"
   metric_name         = "5XXError"
   dimensions          = { ApiName = local.name, Stage = "v1" }
@@ -176,39 +176,39 @@ locals {
     steps-failed = {
       metric   = "StepsFailed"
       services = ["reconcile"]
-      meaning  = "A step ended badly. It is tried again by itself; its stderr lies under s3://${local.buckets.artifacts}/logs/${aws_emr_cluster.this.id}/steps/."
+      meaning  = "A step failed or was cancelled. Recommend steps are retried automatically; the step's stderr is under s3://${local.buckets.artifacts}/logs/${aws_emr_cluster.this.id}/steps/."
     }
     cluster-gone = {
       metric   = "VisitorsWaitingWithoutCluster"
       services = ["reconcile"]
-      meaning  = "Visitors wait and the cluster is gone. Apply Terraform to make a new one and deploy; they are served then."
+      meaning  = "Visitors are waiting and the cluster is gone. Run `make deploy` to create a new one; the visitors are served then."
     }
     delivery-unknown = {
       metric   = "DeliveryUnknown"
       services = ["send-text", "reconcile"]
-      meaning  = "A function died between claiming a text and sending it: nobody knows whether it went out, and it is never sent again by itself."
+      meaning  = "A text may or may not have gone out: a function died while sending it, or SNS did not answer in time. It is not sent again automatically."
     }
     model-unreadable = {
       metric   = "ModelsUnreadable"
       services = ["ingest"]
-      meaning  = "The model in use is damaged, half-written or of a newer release. Visitors get the picks of an older one; train again (make train)."
+      meaning  = "The active model is damaged, half-written or of a newer release. Visitors get picks from an older model; train again (`make train`)."
     }
     texts-over-the-cap = {
       metric   = "TextsOverTheCap"
       services = ["send-text"]
-      meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. Its visitor finds the picks on the page. If forms come by themselves, read docs/deploy.md (Texts); if the visitors are real, raise the parameter and deploy."
+      meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. The visitor can see the picks on the page. If scripts send the forms, read docs/deploy.md (Texts); if the visitors are real, raise the parameter and deploy."
     }
     visitors-left-out = {
       metric   = "VisitorsLeftOut"
       services = ["reconcile"]
       # Counted by every sweep: over a longer time than between two, it does not come and go.
       period  = 900
-      meaning = "The model in use was trained without visitors who came in certain times, because it was worse with them; its metrics.json names the times. If they were real, train with them again (make train ALL_VISITORS=1)."
+      meaning = "The active model was trained without the visitors of certain periods, because it was worse with them; its metrics.json lists the periods. If the visitors are real, train with them (`make train ALL_VISITORS=1`)."
     }
     visitors-failed = {
       metric   = "VisitorsFailed"
       services = ["submit-step", "queue-results", "send-text", "reconcile"]
-      meaning  = "Visitors were given up on; each visitor's item holds the reason."
+      meaning  = "Requests of visitors failed; each visitor's item holds the reason."
     }
   }
 }
@@ -257,19 +257,19 @@ locals {
       metric     = "HDFSUtilization"
       comparison = "GreaterThanThreshold"
       threshold  = 80
-      meaning    = "HDFS is over 80 % full (shuffles and event logs lie there); at 90 % YARN stops using a node. Raise disk_gib.data or core_instance_count."
+      meaning    = "HDFS is over 80 % full (it holds shuffles and event logs); at 90 % YARN stops using a node. Raise disk_gib.data or core_instance_count."
     }
     nodes-unhealthy = {
       metric     = "MRUnhealthyNodes"
       comparison = "GreaterThanThreshold"
       threshold  = 0
-      meaning    = "YARN counts a node as unhealthy, usually because its disk is over 90 % full, and runs nothing on it."
+      meaning    = "YARN considers a node unhealthy, usually because its disk is over 90 % full, and runs nothing on it. Raise disk_gib.data."
     }
     nodes-missing = {
       metric     = "CoreNodesRunning"
       comparison = "LessThanThreshold"
       threshold  = var.core_instance_count
-      meaning    = "Fewer core nodes run than core_instance_count (${var.core_instance_count}): EMR could not start or keep one. Steps run with what is left."
+      meaning    = "Fewer core nodes run than core_instance_count (${var.core_instance_count}): EMR could not start or keep one. Steps run on the remaining nodes. The cluster's events in the EMR console say why."
     }
   }
 }
@@ -321,7 +321,7 @@ resource "aws_cloudwatch_event_target" "step_failed" {
       id      = "$.detail.stepId"
       name    = "$.detail.name"
     }
-    input_template = "\"Step <name> (<id>) of ${local.name} failed at <at> on cluster <cluster>. Its output lies under s3://${local.buckets.artifacts}/logs/<cluster>/steps/<id>/. Recommend steps are tried again by themselves; start others again (make train, make import).\""
+    input_template = "\"Step <name> (<id>) of ${local.name} failed at <at> on cluster <cluster>. Its output is under s3://${local.buckets.artifacts}/logs/<cluster>/steps/<id>/. Recommend steps are retried automatically; start other steps again (make train, make import).\""
   }
 }
 
@@ -348,7 +348,7 @@ resource "aws_cloudwatch_event_target" "cluster_ended" {
 
 resource "aws_cloudwatch_metric_alarm" "texts_spend" {
   alarm_name          = "${local.name}-texts-spend"
-  alarm_description   = "This month's texts of the whole account cost more than ${var.texts_spend_alarm_usd} dollars. At the account's limit SNS stops sending."
+  alarm_description   = "This month's texts of the whole account cost more than ${var.texts_spend_alarm_usd} dollars. At the account's spend limit SNS stops sending texts: raise the limit, or find what sends so many."
   namespace           = "AWS/SNS"
   metric_name         = "SMSMonthToDateSpentUSD"
   statistic           = "Maximum"

@@ -44,7 +44,7 @@ resource "aws_budgets_budget" "month" {
   lifecycle {
     precondition {
       condition     = local.budget_tag != null
-      error_message = "The budget counts by the tag environment: give tags an environment, or set budget_email to null."
+      error_message = "The budget filters by the tag environment: add environment to tags, or set budget_email to null."
     }
   }
 }

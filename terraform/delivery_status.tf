@@ -7,7 +7,7 @@
 # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 resource "aws_cloudwatch_metric_alarm" "texts_undelivered" {
   alarm_name          = "${local.name}-texts-undelivered"
-  alarm_description   = "SNS took a text of this account and could not deliver it; its visitor reads \"handed to your carrier\". Look at the SMS spend limit, the origination number and, if log_failed_texts is on, the log ${local.failed_texts_log}."
+  alarm_description   = "SNS accepted a text of this account and could not deliver it; the visitor's page says \"handed to your carrier\". Check the SMS spend limit, the origination number and, if log_failed_texts is on, the log ${local.failed_texts_log}."
   namespace           = "AWS/SNS"
   metric_name         = "NumberOfNotificationsFailed"
   dimensions          = { PhoneNumber = "PhoneNumberDirect" }

@@ -1,15 +1,15 @@
 output "account_id" {
-  description = "Account this is applied to."
+  description = "AWS account of the deployment."
   value       = local.account_id
 }
 
 output "region" {
-  description = "Region this is applied to."
+  description = "Region of the deployment."
   value       = var.region
 }
 
 output "tags" {
-  description = "Tags of everything, for what Terraform does not make: the functions' stack, the state bucket."
+  description = "Tags for the resources that Terraform does not create: the functions' stack and the state bucket."
   value       = local.tags
 }
 
@@ -34,7 +34,7 @@ output "dead_letters" {
 }
 
 output "alarms_topic_arn" {
-  description = "Topic every alarm is published to."
+  description = "SNS topic of all alarms."
   value       = aws_sns_topic.alarms.arn
 }
 
@@ -49,12 +49,12 @@ output "site_url" {
 }
 
 output "site_distribution_domain" {
-  description = "CloudFront's own name of the site, which a DNS record of site_domain points to; null where there is none."
+  description = "CloudFront's domain name of the site, to which a DNS record of site_domain must point; null without CloudFront."
   value       = one(aws_cloudfront_distribution.site[*].domain_name)
 }
 
 output "site_distribution_id" {
-  description = "CloudFront distribution to invalidate after publishing; null where there is none."
+  description = "CloudFront distribution to invalidate after publishing; null without CloudFront."
   value       = one(aws_cloudfront_distribution.site[*].id)
 }
 
@@ -64,7 +64,7 @@ output "function_role_arns" {
 }
 
 output "parameter_prefix" {
-  description = "Where the SSM parameters of this environment lie."
+  description = "Path of the deployment's SSM parameters."
   value       = local.parameter_prefix
 }
 

@@ -3,23 +3,23 @@
 # ---------------------------------------------------------------------------------------------
 
 variable "environment" {
-  description = "Name of this deployment; part of every AWS name. \"local\" is the laptop."
+  description = "Name of this deployment; part of every AWS name. \"local\" is the one on this machine."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,14}[a-z0-9]$", var.environment))
-    error_message = "environment is 2 to 16 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen, e.g. \"local\" or \"staging\"."
+    error_message = "environment must be 2 to 16 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen, e.g. \"local\" or \"staging\"."
   }
 }
 
 variable "region" {
-  description = "AWS region everything lives in."
+  description = "AWS region of the deployment."
   type        = string
   default     = "us-east-1"
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region is an AWS region such as \"eu-west-1\"."
+    error_message = "region must be an AWS region such as \"eu-west-1\"."
   }
 }
 
@@ -30,7 +30,7 @@ variable "account_id" {
 
   validation {
     condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id is the 12 digits of an AWS account, or null."
+    error_message = "account_id must be the 12 digits of an AWS account, or null."
   }
 }
 
@@ -46,7 +46,7 @@ variable "provider_settings" {
 }
 
 variable "tags" {
-  description = "Tags of everything; null tags with project and environment, which a bill can be split by."
+  description = "Tags of all resources; null sets the tags project and environment, by which a bill can be split."
   type        = map(string)
   default     = null
 
@@ -61,21 +61,21 @@ variable "tags" {
 # ---------------------------------------------------------------------------------------------
 
 variable "protect_data" {
-  description = "Refuse to delete tables and buckets that hold something. Switch off before destroying an environment for good."
+  description = "Refuse to delete tables and buckets that are not empty. Switch off before destroying a deployment for good."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "require_tls" {
-  description = "Refuse plain HTTP to every bucket. Off only where the endpoint itself is http, on a laptop."
+  description = "Refuse plain HTTP to every bucket. Switch off only if the endpoint itself is http, as on the local AWS."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "retention_days" {
-  description = "Days until objects and logs expire. Results and submissions go when they are collected, and two days is for those that never are: at least two, since visitors wait for a day. visitor_objects null keeps visitors' ratings as training data until they are forgotten. Keep posters and noncurrent_versions together within six months: no longer does TMDB let its content be kept."
+  description = "Days until objects and logs expire. Results and submissions are deleted when they are collected, so theirs apply to those that never are: at least two days, because visitors wait for up to one. visitor_objects null keeps visitors' ratings as training data until they are forgotten. posters and noncurrent_versions together must stay within six months, the longest that TMDB allows its content to be kept."
   type = object({
     results             = optional(number, 2)
     submissions         = optional(number, 2)
@@ -91,12 +91,12 @@ variable "retention_days" {
 
   validation {
     condition     = alltrue([for days in values(var.retention_days) : days == null || try(days >= 1 && floor(days) == days, false)])
-    error_message = "retention_days holds whole numbers of days from 1 up; only visitor_objects may be null."
+    error_message = "retention_days must contain whole numbers of days from 1 up; only visitor_objects may be null."
   }
 
   validation {
     condition     = min(var.retention_days.results, var.retention_days.submissions) >= 2
-    error_message = "retention_days.results and .submissions are at least 2: a submission is tried again for a day (GiveUpHours)."
+    error_message = "retention_days.results and .submissions must be at least 2: a submission is retried for a day (GiveUpHours)."
   }
 
   validation {
@@ -104,7 +104,7 @@ variable "retention_days" {
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
       var.retention_days.function_logs,
     )
-    error_message = "retention_days.function_logs is one of the periods CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+    error_message = "retention_days.function_logs must be one of the periods CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
   }
 }
 
@@ -119,7 +119,7 @@ variable "site_hosting" {
 
   validation {
     condition     = contains(["cloudfront", "website"], var.site_hosting)
-    error_message = "site_hosting is \"cloudfront\" or \"website\"."
+    error_message = "site_hosting must be \"cloudfront\" or \"website\"."
   }
 
   validation {
@@ -129,13 +129,13 @@ variable "site_hosting" {
 }
 
 variable "website_endpoint" {
-  description = "Host and port under which website buckets are served; only for site_hosting \"website\"."
+  description = "Host and port at which website buckets are served; only for site_hosting \"website\"."
   type        = string
   default     = null
 
   validation {
     condition     = var.website_endpoint == null || can(regex("^[a-z0-9.-]+(:[0-9]{1,5})?$", var.website_endpoint))
-    error_message = "website_endpoint is host or host:port without a scheme, e.g. \"s3-website.localhost:4566\"."
+    error_message = "website_endpoint must be host or host:port without a scheme, e.g. \"s3-website.localhost:4566\"."
   }
 }
 
@@ -146,7 +146,7 @@ variable "site_domain" {
 
   validation {
     condition     = var.site_domain == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$", var.site_domain))
-    error_message = "site_domain is a domain name in lower case without scheme, port or path, e.g. \"movies.example.com\"."
+    error_message = "site_domain must be a domain name in lower case without scheme, port or path, e.g. \"movies.example.com\"."
   }
 
   validation {
@@ -161,24 +161,24 @@ variable "site_domain" {
 }
 
 variable "site_certificate_arn" {
-  description = "ARN of the ACM certificate that covers site_domain, issued in us-east-1: CloudFront takes certificates of no other region."
+  description = "ARN of the ACM certificate that covers site_domain, issued in us-east-1: CloudFront accepts certificates of no other region."
   type        = string
   default     = null
 
   validation {
     condition     = var.site_certificate_arn == null || can(regex("^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$", var.site_certificate_arn))
-    error_message = "site_certificate_arn is the ARN of an ACM certificate in us-east-1, e.g. \"arn:aws:acm:us-east-1:123456789012:certificate/…\": CloudFront takes certificates of no other region."
+    error_message = "site_certificate_arn must be the ARN of an ACM certificate in us-east-1, e.g. \"arn:aws:acm:us-east-1:123456789012:certificate/…\": CloudFront accepts certificates of no other region."
   }
 }
 
 variable "cloudfront_price_class" {
-  description = "How much of the world CloudFront serves from nearby: PriceClass_100 (North America, Europe), _200 or _All."
+  description = "Regions in which CloudFront has edge locations for the site: PriceClass_100 (North America, Europe), _200 or _All."
   type        = string
   default     = "PriceClass_100"
 
   validation {
     condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.cloudfront_price_class)
-    error_message = "cloudfront_price_class is PriceClass_100, PriceClass_200 or PriceClass_All."
+    error_message = "cloudfront_price_class must be PriceClass_100, PriceClass_200 or PriceClass_All."
   }
 }
 
@@ -187,7 +187,7 @@ variable "cloudfront_price_class" {
 # ---------------------------------------------------------------------------------------------
 
 variable "queue_visibility_seconds" {
-  description = "Seconds a message stays hidden while a function works on it. At least six times the function's timeout plus its batching window, so that Lambda can retry throttled batches before SQS hands them out again."
+  description = "Seconds a message stays hidden while a function works on it. At least six times the function's timeout plus its batching window, so that Lambda can retry throttled batches before SQS delivers them again."
   type = object({
     visitors = optional(number, 390)
     results  = optional(number, 360)
@@ -198,19 +198,19 @@ variable "queue_visibility_seconds" {
 
   validation {
     condition     = alltrue([for seconds in values(var.queue_visibility_seconds) : seconds >= 1 && seconds <= 43200])
-    error_message = "queue_visibility_seconds holds 1 to 43200 seconds (SQS allows 12 hours) for each queue."
+    error_message = "queue_visibility_seconds must be 1 to 43200 seconds (SQS allows 12 hours) for each queue."
   }
 }
 
 variable "max_receive_count" {
-  description = "How often a message is handed out before it becomes a dead letter. AWS advises 5 or more for Lambda, whose throttled polls count too."
+  description = "How often a message is delivered before it becomes a dead letter. AWS advises 5 or more for Lambda, whose throttled polls count too."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
     condition     = var.max_receive_count >= 1 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
-    error_message = "max_receive_count is a whole number from 1 to 1000."
+    error_message = "max_receive_count must be a whole number from 1 to 1000."
   }
 }
 
@@ -225,18 +225,18 @@ variable "vpc_cidr" {
 
   validation {
     condition     = can(cidrsubnet(var.vpc_cidr, 4, 0)) && can(regex("/(1[6-9]|2[0-4])$", var.vpc_cidr))
-    error_message = "vpc_cidr is an IPv4 range from /16 to /24, e.g. \"10.72.0.0/20\"."
+    error_message = "vpc_cidr must be an IPv4 range from /16 to /24, e.g. \"10.72.0.0/20\"."
   }
 }
 
 variable "availability_zone" {
-  description = "Zone of the cluster's subnet; null takes the first that offers both instance types."
+  description = "Zone of the cluster's subnet; null chooses the first that offers both instance types."
   type        = string
   default     = null
 
   validation {
     condition     = var.availability_zone == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$", var.availability_zone))
-    error_message = "availability_zone is a zone such as \"us-east-1b\", or null."
+    error_message = "availability_zone must be a zone such as \"us-east-1b\", or null."
   }
 }
 
@@ -245,24 +245,24 @@ variable "availability_zone" {
 # ---------------------------------------------------------------------------------------------
 
 variable "release_label" {
-  description = "EMR release. emr-spark-8.1.0 is Spark 4.1.1 with Python 3.13, what the tests run on too; supported until 7 September 2029."
+  description = "EMR release. emr-spark-8.1.0 has Spark 4.1.1 and Python 3.13, with which the tests run; supported until 7 September 2029."
   type        = string
   default     = "emr-spark-8.1.0"
 
   validation {
     condition     = can(regex("^emr-spark-8\\.[0-9]+\\.[0-9]+$", var.release_label))
-    error_message = "release_label is an EMR release with Spark 4 such as \"emr-spark-8.1.0\". The steps do not run on an emr-7 release, which has Spark 3.5 and no Python 3.13."
+    error_message = "release_label must be an EMR release with Spark 4 such as \"emr-spark-8.1.0\". The steps do not run on an emr-7 release, which has Spark 3.5 and no Python 3.13."
   }
 }
 
 variable "cluster_python" {
-  description = "The nodes' Python for Spark. Null leaves the choice to the cluster, as a local one brings its own."
+  description = "The nodes' Python for Spark. Null leaves the choice to the cluster; a local cluster has its own."
   type        = string
   default     = "/usr/bin/python3.13"
 
   validation {
     condition     = var.cluster_python == null || can(regex("^/.+/python3(\\.[0-9]+)?$", var.cluster_python))
-    error_message = "cluster_python is the absolute path of a Python 3, or null."
+    error_message = "cluster_python must be the absolute path of a Python 3, or null."
   }
 }
 
@@ -273,30 +273,30 @@ variable "primary_instance_type" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", var.primary_instance_type))
-    error_message = "primary_instance_type is an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
+    error_message = "primary_instance_type must be an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
   }
 }
 
 variable "core_instance_type" {
-  description = "Instance type of the core nodes, which run the executors. Same processor family as the primary: the wheels are chosen by architecture."
+  description = "Instance type of the core nodes, which run the executors. Same processor architecture as the primary node, for which the wheels are chosen."
   type        = string
   default     = "m7g.xlarge"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", var.core_instance_type))
-    error_message = "core_instance_type is an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
+    error_message = "core_instance_type must be an EC2 instance type such as \"m7g.xlarge\"; see `aws emr list-supported-instance-types`."
   }
 }
 
 variable "core_instance_count" {
-  description = "How many core nodes."
+  description = "Number of core nodes."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
     condition     = var.core_instance_count >= 1 && var.core_instance_count <= 100 && floor(var.core_instance_count) == var.core_instance_count
-    error_message = "core_instance_count is a whole number from 1 to 100."
+    error_message = "core_instance_count must be a whole number from 1 to 100."
   }
 }
 
@@ -311,25 +311,25 @@ variable "disk_gib" {
 
   validation {
     condition     = var.disk_gib.root >= 15 && var.disk_gib.root <= 100 && var.disk_gib.data >= 10 && var.disk_gib.data <= 16384
-    error_message = "disk_gib.root is 15 to 100 (EMR's range), disk_gib.data 10 to 16384."
+    error_message = "disk_gib.root must be 15 to 100 (EMR's range), disk_gib.data 10 to 16384."
   }
 }
 
 variable "encrypt_disks" {
-  description = "Encrypt the nodes' disks with a KMS key made for it (about a dollar a month)."
+  description = "Encrypt the nodes' disks with a KMS key of its own (about a dollar a month)."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "idle_timeout_minutes" {
-  description = "Terminate the cluster after so many idle minutes; null keeps it. The flow needs a running cluster: visitors wait while there is none."
+  description = "Idle minutes after which the cluster is terminated; null keeps it. The flow needs a running cluster: visitors wait while there is none."
   type        = number
   default     = null
 
   validation {
     condition     = var.idle_timeout_minutes == null || try(var.idle_timeout_minutes >= 1 && var.idle_timeout_minutes <= 10080, false)
-    error_message = "idle_timeout_minutes is 1 to 10080 (seven days), or null."
+    error_message = "idle_timeout_minutes must be 1 to 10080 (seven days), or null."
   }
 
   # AWS says that protection holds against users, API calls and errors, and that a cluster still ends
@@ -337,37 +337,37 @@ variable "idle_timeout_minutes" {
   # emr-auto-termination-policy in its documents). So nobody may rely on either.
   validation {
     condition     = var.idle_timeout_minutes == null || !var.termination_protection
-    error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) and termination_protection = true contradict each other, and AWS does not say which one holds. Set termination_protection = false for a cluster that ends when idle, or idle_timeout_minutes = null for one that stays."
+    error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) and termination_protection = true contradict each other, and AWS does not document which one wins. Set termination_protection = false for a cluster that ends when idle, or idle_timeout_minutes = null for one that stays."
   }
 }
 
 variable "termination_protection" {
-  description = "Refuse to terminate the cluster, by hand or by Terraform. A change that replaces it goes through `make renew`."
+  description = "Refuse to terminate the cluster, by hand or by Terraform. `make renew` makes changes that replace it."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that limits every role made here, whatever its own policies say; null limits none. `make deployer-policy BOUNDARY=1` prints one."
+  description = "ARN of the permissions boundary of every role; null sets none. `make deployer-policy BOUNDARY=1` prints one."
   type        = string
   default     = null
 
   validation {
     condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
-    error_message = "permissions_boundary is the ARN of an IAM policy, such as \"arn:aws:iam::123456789012:policy/marquee-staging-boundary\", or null."
+    error_message = "permissions_boundary must be the ARN of an IAM policy, such as \"arn:aws:iam::123456789012:policy/marquee-staging-boundary\", or null."
   }
 }
 
 variable "former_cluster_ids" {
-  description = "Clusters that still finish steps while a new one takes over; set by `make renew` only."
+  description = "Clusters that finish their steps while a new one takes over; set only by `make renew`."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for id in var.former_cluster_ids : can(regex("^j-[0-9A-Z]+$", id))])
-    error_message = "former_cluster_ids are ids of EMR clusters, such as \"j-2AXXXXXXGAPLF\"."
+    error_message = "former_cluster_ids must be ids of EMR clusters, such as \"j-2AXXXXXXGAPLF\"."
   }
 }
 
@@ -379,24 +379,24 @@ variable "driver_memory_share" {
 
   validation {
     condition     = var.driver_memory_share >= 0 && var.driver_memory_share <= 0.75
-    error_message = "driver_memory_share is 0 to 0.75 of the primary node's memory."
+    error_message = "driver_memory_share must be 0 to 0.75 of the primary node's memory."
   }
 }
 
 variable "spark_defaults" {
-  description = "Spark settings of the cluster, over the ones in cluster.tf."
+  description = "Spark settings of the cluster, which override the ones in cluster.tf."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for key in keys(var.spark_defaults) : startswith(key, "spark.")])
-    error_message = "spark_defaults holds Spark settings; each name starts with \"spark.\"."
+    error_message = "spark_defaults must contain only Spark settings, whose names start with \"spark.\"."
   }
 }
 
 variable "wheels_directory" {
-  description = "Folder with the nodes' Python wheels and their hashed requirements.txt; uploaded for the bootstrap action. Null or empty uploads none, which a local cluster needs none of."
+  description = "Folder with the nodes' Python wheels and their hashed requirements.txt; uploaded for the bootstrap action. Null or an empty folder uploads none; a local cluster needs none."
   type        = string
   default     = null
 }
@@ -412,31 +412,31 @@ variable "alarm_email" {
 
   validation {
     condition     = var.alarm_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
-    error_message = "alarm_email is an e-mail address, or null."
+    error_message = "alarm_email must be an e-mail address, or null."
   }
 }
 
 variable "oldest_message_alarm_seconds" {
-  description = "Age of a queue's oldest message that raises its alarm. Above one visibility timeout, so that one retry is no alarm."
+  description = "Age of a queue's oldest message that raises its alarm. Longer than one visibility timeout, so that one retry raises none."
   type        = number
   default     = 900
   nullable    = false
 
   validation {
     condition     = var.oldest_message_alarm_seconds >= 60 && var.oldest_message_alarm_seconds <= 1209600
-    error_message = "oldest_message_alarm_seconds is 60 to 1209600 seconds (14 days, the longest a message is kept)."
+    error_message = "oldest_message_alarm_seconds must be 60 to 1209600 seconds (14 days, the longest a message is kept)."
   }
 }
 
 variable "texts_spend_alarm_usd" {
-  description = "Dollars spent on texts in a month that raise the alarm. A new account stops sending at 1 dollar."
+  description = "Dollars spent on texts in a month that raise the alarm. In a new account SNS stops sending at 1 dollar."
   type        = number
   default     = 0.8
   nullable    = false
 
   validation {
     condition     = var.texts_spend_alarm_usd > 0
-    error_message = "texts_spend_alarm_usd is a number of dollars above 0."
+    error_message = "texts_spend_alarm_usd must be a number of dollars above 0."
   }
 }
 
@@ -447,24 +447,24 @@ variable "budget_email" {
 
   validation {
     condition     = var.budget_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.budget_email))
-    error_message = "budget_email is an e-mail address, or null."
+    error_message = "budget_email must be an e-mail address, or null."
   }
 }
 
 variable "budget_usd_month" {
-  description = "The month's budget in dollars, for the mails to budget_email. `make cost` says what to expect."
+  description = "The month's budget in dollars, for the mails to budget_email. `make cost` estimates the cost."
   type        = number
   default     = 600
   nullable    = false
 
   validation {
     condition     = var.budget_usd_month > 0
-    error_message = "budget_usd_month is a number of dollars above 0."
+    error_message = "budget_usd_month must be a number of dollars above 0."
   }
 }
 
 variable "log_failed_texts" {
-  description = "Let SNS log why a text failed. The setting is the whole account's: SNS logs every text that anything in this account sends. The log holds phone numbers, for one day, encrypted with a key made for it (about a dollar a month). Only one environment of an account may switch it on. Switching it off, or destroying the environment, makes the Terraform provider reset all SMS preferences of the account to AWS's defaults, the monthly spend limit among them: set that again afterwards."
+  description = "Let SNS log why a text failed. The setting applies to the whole account: SNS logs every text that anything in this account sends. The log keeps phone numbers for one day, encrypted with a key of its own (about a dollar a month). Only one environment of an account may switch it on. Switching it off, or destroying the environment, makes the Terraform provider reset all SMS preferences of the account to AWS's defaults, the monthly spend limit among them: set that again afterwards."
   type        = bool
   default     = false
   nullable    = false
@@ -475,7 +475,7 @@ variable "log_failed_texts" {
 # ---------------------------------------------------------------------------------------------
 
 variable "waf" {
-  description = "Requests of one address to the API in five minutes above which AWS WAF blocks it: all calls, and new forms (POST /visitors) alone. Null makes no WAF, which costs about 7 dollars a month (web ACL and two rules) and 0.60 a million requests. To take it away again, first set attached to false and deploy, then set null and deploy: AWS does not delete rules that are in use."
+  description = "Requests from one address to the API in five minutes above which AWS WAF blocks the address: for all calls, and for new forms (POST /visitors). Null creates no WAF, which would cost about 7 dollars a month (web ACL and two rules) and 0.60 a million requests. To remove it, first set attached to false and deploy, then set null and deploy: AWS does not delete rules that are in use."
   type = object({
     calls    = optional(number, 2000)
     forms    = optional(number, 100)
@@ -485,6 +485,6 @@ variable "waf" {
 
   validation {
     condition     = var.waf == null || alltrue([for limit in [try(var.waf.calls, 10), try(var.waf.forms, 10)] : limit >= 10 && limit <= 2000000000 && floor(limit) == limit])
-    error_message = "waf.calls and waf.forms are whole numbers from 10 to 2000000000, the range that AWS WAF takes."
+    error_message = "waf.calls and waf.forms must be whole numbers from 10 to 2000000000, the range that AWS WAF allows."
   }
 }

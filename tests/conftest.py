@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.deployment import Deployment, aws_deployment, local_deployment, running_locally
+from tests.deployment import RunningDeployment, aws_deployment, local_deployment, running_locally
 
 # No deadline per example: it would measure the machine.
 settings.register_profile("marquee", parent=settings(), deadline=None)
@@ -49,7 +49,7 @@ def environment_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDeployment]:
     """Yield a new deployment or a running one; see tests/README.md."""
     running_port = os.environ.get("MARQUEE_TEST_PORT")
     if _environment() != "local":
@@ -72,7 +72,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def local(deployment: Deployment) -> Deployment:
+def local(deployment: RunningDeployment) -> RunningDeployment:
     """Return the local deployment; tests that inject faults are skipped on AWS."""
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")

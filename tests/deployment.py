@@ -69,7 +69,7 @@ class Visitor:
 
 
 @dataclass
-class Deployment:
+class RunningDeployment:
     """Addresses and clients of a deployment, and the actions of tests on it."""
 
     environment: str
@@ -389,7 +389,7 @@ class Deployment:
         return list(self.http.get(f"{self.endpoint}{FAULTS}").json()["faults"])
 
 
-def running_locally(port: int) -> Deployment:
+def running_locally(port: int) -> RunningDeployment:
     """Return the deployment that `make local` started on this machine.
 
     AWS_XRAY_DAEMON_ADDRESS says where its traces go, if it was started with one.
@@ -399,7 +399,7 @@ def running_locally(port: int) -> Deployment:
 
 
 @contextmanager
-def local_deployment(state: Path) -> Iterator[Deployment]:
+def local_deployment(state: Path) -> Iterator[RunningDeployment]:
     """Start a separate deployment with the code of `make local`, and stop it at the end."""
     port, xray_port = _free_port(), _free_port(socket.SOCK_DGRAM)
     variables = {
@@ -415,15 +415,15 @@ def local_deployment(state: Path) -> Iterator[Deployment]:
         _operate(variables, "stop")
 
 
-def aws_deployment(environment: str) -> Deployment:
+def aws_deployment(environment: str) -> RunningDeployment:
     """Return the deployment of that name in the shell's AWS account."""
     return _found({"ENV": environment}, None)
 
 
-def _found(variables: Mapping[str, str], port: int | None, xray_port: int = 0) -> Deployment:
+def _found(variables: Mapping[str, str], port: int | None, xray_port: int = 0) -> RunningDeployment:
     """Return the deployment, with addresses from the operator's tools."""
     site_url, api_url = _operate(variables, "site-url"), _operate(variables, "api-url")
-    return Deployment(variables["ENV"], site_url, api_url, port, variables, xray_port)
+    return RunningDeployment(variables["ENV"], site_url, api_url, port, variables, xray_port)
 
 
 def _operate(variables: Mapping[str, str], command: str) -> str:

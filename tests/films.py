@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from marquee.model import Model, Movie
-from marquee.titles import titles_apart
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.title_words import titles_apart
 from tests.models import FIRST, random_model
 
 FILMS: tuple[tuple[str, int | None, int], ...] = (

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marquee.contracts import ALS_RANKS
-from marquee.model import (
+from marquee.recommender.likely_seen import CANDIDATES, fit_seen
+from marquee.recommender.model import (
     Counts,
     GaussianFactors,
     Model,
@@ -14,7 +15,6 @@ from marquee.model import (
     RatingModel,
     Seen,
 )
-from marquee.seen import CANDIDATES, fitted_seen
 
 LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
 FIRST = 100  # movie_id
@@ -30,7 +30,7 @@ def ranking_of(factors: npt.NDArray[np.floating]) -> RankingModel:
         typical_weight=0.5,
         confidence=5.0,
         regularisation=0.1,
-        loved=4.0,
+        liked=4.0,
     )
 
 
@@ -80,7 +80,7 @@ def seen_of(rating: RatingModel) -> Seen:
     rows = np.arange(min(len(rating.movie_ids), CANDIDATES))
     people = np.random.default_rng(7).random((100, len(rows))) < 0.3
     people[::2, rows % 2 == 0] = True
-    return fitted_seen(rating, 1000, people)
+    return fit_seen(rating, 1000, people)
 
 
 def profiles_of(rating: RatingModel) -> Profiles:

@@ -4,7 +4,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 MISSING = (
-    "no native BLAS: MLlib runs its plain Java routines, about half as fast on large data; "
+    "no native BLAS: MLlib uses its plain Java routines, about half as fast on large data; "
     "install OpenBLAS (libopenblas0-pthread on Debian, openblas on Amazon Linux)"
 )
 

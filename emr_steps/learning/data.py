@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.step_log import StepError
 from marquee.contracts import MAX_STARS, MIN_STARS
-from marquee.links import Ids
-from marquee.model import Movie, RatingModel
-from marquee.progress import StepError
-from marquee.titles import titles_apart
+from marquee.recommender.links import Ids
+from marquee.recommender.model import Movie, RatingModel
+from marquee.recommender.title_words import titles_apart
 
 TEST_PERCENT = 15
 MOST_USERS = 2**31 - 1
@@ -102,7 +102,9 @@ def totals_of(users: DataFrame) -> tuple[Totals, dict[int, int]]:
         starts[row["partition"]] = total
         total += row["users"]
     if total > MOST_USERS:
-        raise StepError(f"{total} users are more than the {MOST_USERS} that MLlib can number")
+        raise StepError(
+            f"MLlib takes at most {MOST_USERS} users, not {total}: import fewer ratings"
+        )
     return Totals(
         ratings=sum(row["ratings"] for row in rows),
         test_ratings=sum(row["test_ratings"] for row in rows),

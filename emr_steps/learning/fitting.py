@@ -11,12 +11,17 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from pyspark.storagelevel import StorageLevel
 
 from learning.data import Totals
-from marquee.fold_in import Doubles
-from marquee.model import GaussianFactors, Integers, RankingModel, RatingModel
+from marquee.recommender.fold_in import Doubles
+from marquee.recommender.model import (
+    LIKED,
+    MOVIE_DAMPING,
+    USER_DAMPING,
+    GaussianFactors,
+    Integers,
+    RankingModel,
+    RatingModel,
+)
 
-MOVIE_DAMPING = 10.0  # prior strength of a movie's bias, in ratings
-USER_DAMPING = 5.0  # prior strength of a user's bias, in ratings
-LOVED = 4.0  # lowest stars of a liked movie
 NOISE = 0.6  # variance of a rating around its prediction, in squared stars
 CONFIDENCE = 3.0  # alpha of implicit ALS: the extra confidence of a like over an unrated movie
 RANKING_REGULARISATION = 0.3  # lambda, multiplied by the number of liked movies
@@ -144,23 +149,23 @@ class Fitted:
     ranking: RankingModel
 
 
-def fitted(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
+def fit(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
     """Fit both models to `ratings` (user, movie_id, rating).
 
     The three ALS fits are independent and run in parallel: during a small fit, the cluster mostly
     waits for the driver.
     """
     baseline = baseline_of(ratings)
-    loved = ratings.filter(F.col("rating") >= LOVED).select(
+    liked = ratings.filter(F.col("rating") >= LIKED).select(
         "user", "movie_id", F.lit(1.0).cast("float").alias("rating")
     )
     movies = movies_of(baseline)
     with ThreadPoolExecutor(3) as pool:
         by_residual = pool.submit(_residual_part, ratings, baseline, movies, size, seed)
         by_stars = pool.submit(_stars_part, ratings, movies.ids, size, seed)
-        by_love = pool.submit(_ranking, loved, movies.ids, size, seed)
+        by_ranking = pool.submit(_ranking, liked, movies.ids, size, seed)
         parts = (by_residual.result(), by_stars.result())
-        ranking = by_love.result()
+        ranking = by_ranking.result()
     baseline.release()
     return Fitted(
         RatingModel(
@@ -176,14 +181,16 @@ def fitted(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted:
     )
 
 
-def fitted_sizes(
+def fit_sizes(
     ratings: DataFrame, movie_ids: Integers, ranks: Sequence[int], size: Size, seed: int
 ) -> dict[int, GaussianFactors]:
     """Fit explicit ALS to the ratings for each of these ranks; `size` gives everything else."""
     return {rank: _stars_part(ratings, movie_ids, replace(size, rank=rank), seed) for rank in ranks}
 
 
-def fit(ratings: DataFrame, column: str, size: Size, regularisation: float, seed: int) -> ALSModel:
+def fit_explicit_als(
+    ratings: DataFrame, column: str, size: Size, regularisation: float, seed: int
+) -> ALSModel:
     """Fit explicit ALS to a column of `ratings`, which also has `user` and `movie_id`."""
     return als_of(size, regularisation, seed).setRatingCol(column).fit(ratings)
 
@@ -218,7 +225,7 @@ def _residual_part(
     biases.
     """
     residuals = with_baseline(ratings, baseline)
-    als = fit(residuals, "residual", size, size.residual_regularisation, seed)
+    als = fit_explicit_als(residuals, "residual", size, size.residual_regularisation, seed)
     spread = baseline.users.agg(F.stddev_pop("user_bias")).first()
     part = gaussian_factors(als, movies.ids, baseline.mean + movies.bias)
     own_bias = np.full((len(movies.ids), 1), (spread[0] if spread else None) or 0.0)
@@ -229,7 +236,7 @@ def _residual_part(
 
 def _stars_part(ratings: DataFrame, movie_ids: Integers, size: Size, seed: int) -> GaussianFactors:
     """Fit the factors of the ratings themselves."""
-    als = fit(ratings, "rating", size, size.regularisation, seed)
+    als = fit_explicit_als(ratings, "rating", size, size.regularisation, seed)
     return gaussian_factors(als, movie_ids, np.zeros(len(movie_ids)))
 
 
@@ -254,15 +261,15 @@ def gaussian_factors(als: ALSModel, movie_ids: Integers, offset: Doubles) -> Gau
     )
 
 
-def _ranking(loved: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
+def _ranking(liked: DataFrame, movie_ids: Integers, size: Size, seed: int) -> RankingModel:
     """Fit implicit ALS to the liked movies.
 
     Without any like, return a model that scores every movie 0.
     """
-    if loved.isEmpty():
-        return _turned(np.zeros((len(movie_ids), 1)), np.zeros(1), 0.0)
-    model = implicit_als_of(size, seed).fit(loved)
-    return ranking_model(model, movie_ids, loved.count() / model.userFactors.count())
+    if liked.isEmpty():
+        return _rotate(np.zeros((len(movie_ids), 1)), np.zeros(1), 0.0)
+    model = implicit_als_of(size, seed).fit(liked)
+    return ranking_model(model, movie_ids, liked.count() / model.userFactors.count())
 
 
 def ranking_model(als: ALSModel, movie_ids: Integers, loved_per_user: float) -> RankingModel:
@@ -271,7 +278,7 @@ def ranking_model(als: ALSModel, movie_ids: Integers, loved_per_user: float) -> 
     `loved_per_user` is the mean number of liked movies of a user.
     """
     typical = user_factors(als).mean(axis=0)
-    return _turned(item_factors(als, movie_ids), typical, typical_weight(loved_per_user))
+    return _rotate(item_factors(als, movie_ids), typical, typical_weight(loved_per_user))
 
 
 def typical_weight(loved_per_user: float) -> float:
@@ -283,7 +290,7 @@ def typical_weight(loved_per_user: float) -> float:
     return min(MOST_TYPICAL_WEIGHT, WORTH_OF_EVERYBODY / loved_per_user - LEANING)
 
 
-def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
+def _rotate(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
     """Rotate factors V, shape (M, K), so that VᵀV is diagonal."""
     energy, directions = np.linalg.eigh(movies.T @ movies)
     return RankingModel(
@@ -293,7 +300,7 @@ def _turned(movies: Doubles, typical: Doubles, weight: float) -> RankingModel:
         typical_weight=weight,
         confidence=CONFIDENCE,
         regularisation=RANKING_REGULARISATION,
-        loved=LOVED,
+        liked=LIKED,
     )
 
 

@@ -7,8 +7,8 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.evaluation import Examiner, Measured, Person
-from marquee.new_visitors import NewVisitor, NewVisitorExaminer
+from learning.metrics import Examiner, Measured, Person
+from learning.new_visitors import NewVisitor, NewVisitorExaminer
 
 MOST_PEOPLE = 20_000  # about: larger sets are sampled
 
@@ -33,18 +33,18 @@ def people_of(ratings: DataFrame, users: int, most: int = MOST_PEOPLE) -> DataFr
     )
 
 
-def measured(people: DataFrame, examiners: dict[str, Examiner]) -> dict[str, list[Measured]]:
+def measure(people: DataFrame, examiners: dict[str, Examiner]) -> dict[str, list[Measured]]:
     """Return each model's measures for each user, in one pass over the users."""
     context = people.sparkSession.sparkContext
     shipped = context.broadcast(examiners)
     found: dict[str, list[Measured]] = {name: [] for name in examiners}
-    for name, one in people.rdd.mapPartitions(partial(_measured, examiners=shipped)).collect():
+    for name, one in people.rdd.mapPartitions(partial(_measure, examiners=shipped)).collect():
         found[name].append(one)
     shipped.unpersist()
     return found
 
 
-def _measured(
+def _measure(
     rows: Iterable[Row], examiners: Broadcast[dict[str, Examiner]]
 ) -> Iterator[tuple[str, Measured]]:
     people = _persons(rows)
@@ -53,15 +53,15 @@ def _measured(
             yield name, one
 
 
-def measured_new_visitors(people: DataFrame, examiner: NewVisitorExaminer) -> list[NewVisitor]:
+def measure_new_visitors(people: DataFrame, examiner: NewVisitorExaminer) -> list[NewVisitor]:
     """Measure users who were not in training; all their ratings are held out."""
     shipped = people.sparkSession.sparkContext.broadcast(examiner)
-    found = people.rdd.mapPartitions(partial(_measured_new_visitors, examiner=shipped)).collect()
+    found = people.rdd.mapPartitions(partial(_measure_new_visitors, examiner=shipped)).collect()
     shipped.unpersist()
     return found
 
 
-def _measured_new_visitors(
+def _measure_new_visitors(
     rows: Iterable[Row], examiner: Broadcast[NewVisitorExaminer]
 ) -> Iterator[NewVisitor]:
     return examiner.value.measure(_persons(rows))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from pyspark.sql import DataFrame
 
-from learning.fitting import Size, fit, item_factors
-from marquee.fold_in import Doubles, Rated, Rows
-from marquee.model import Floats, Integers
-from marquee.scoring import Scored
+from learning.fitting import Size, fit_explicit_als, item_factors
+from marquee.recommender.fold_in import Doubles, Rated, Rows
+from marquee.recommender.model import Floats, Integers
+from marquee.recommender.scorers import Scored
 
 RANK, ITERATIONS, REGULARISATION = 10, 5, 0.01
 
@@ -29,10 +29,10 @@ class ByOldSetting:
         """Score all movies by predicted stars; there are no contributions of ratings."""
         stars = np.stack([self._stars(rated) for rated in visitors])
 
-        def shares(visitor: int, rows: Rows) -> Doubles:
+        def contributions(visitor: int, rows: Rows) -> Doubles:
             return np.zeros((len(rows), len(visitors[visitor].rows)))
 
-        return Scored(stars, stars, shares)
+        return Scored(stars, stars, contributions)
 
     def _stars(self, rated: Rated) -> Floats:
         if not len(rated.rows):
@@ -49,5 +49,5 @@ def fit_old_setting(
 ) -> ByOldSetting:
     """Fit the old recommender to `ratings` (user, movie_id, rating)."""
     size = Size(RANK, ITERATIONS, REGULARISATION, REGULARISATION, blocks)
-    als = fit(ratings, "rating", size, REGULARISATION, seed)
+    als = fit_explicit_als(ratings, "rating", size, REGULARISATION, seed)
     return ByOldSetting(item_factors(als, movie_ids), mean)

@@ -4,8 +4,8 @@ import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.hadoop import Files
-from marquee.model import Profiles
+from learning.hadoop_files import Files
+from marquee.recommender.model import Profiles
 
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 MOST_TAGS = 200

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from marquee.hadoop import Files
+from learning.hadoop_files import Files
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.hadoop_files import join
+from learning.step_log import StepError
 from marquee.datasets import official_tests
-from marquee.hadoop import join
-from marquee.progress import StepError
 
 RANDOM, OFFICIAL = "random", "official"
 HELD_OUT_PERCENT = 20
@@ -81,8 +81,8 @@ def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataF
     ).cache()
     if unreadable := pairs.filter(F.col("user_id").isNull() | F.col("movie_id").isNull()).count():
         raise StepError(
-            f"{unreadable} lines of {', '.join(files)} name no user and movie: "
-            "bring the files as their makers published them"
+            f"{unreadable} lines of {', '.join(files)} have no user id and movie id: "
+            "use the files as they were published"
         )
     return pairs.groupBy("user_id", "movie_id").agg(F.collect_set("fold").alias("folds"))
 

@@ -13,6 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
+from learning.step_log import StepLog
 from marquee.contracts import (
     MAX_STARS,
     MIN_STARS,
@@ -20,7 +21,6 @@ from marquee.contracts import (
     parse_timestamp,
     timestamp,
 )
-from marquee.progress import Progress
 
 # Ratings that count per visitor: five times as many as the questionnaire asks for.
 MOST_RATINGS_OF_A_VISITOR = 100
@@ -95,7 +95,7 @@ def _moment(text: str) -> Column:
     return F.to_timestamp(F.lit(text))
 
 
-def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
+def list_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
     """List every visitor object under the folder; return None if there is no folder yet.
 
     The objects are read later. Some may be gone by then, because their visitors asked to be
@@ -112,7 +112,7 @@ def listed_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
         return None
 
 
-def read_visitors(listed: DataFrame, say: Progress) -> DataFrame:
+def read_visitors(listed: DataFrame, say: StepLog) -> DataFrame:
     """Read the listed objects once, and log how many were deleted in the meantime."""
     # PySpark's own inputFiles() calls the JVM once per object.
     there_were = len(listed._jdf.inputFiles())
@@ -125,9 +125,9 @@ def read_visitors(listed: DataFrame, say: Progress) -> DataFrame:
     return visitors.drop(_FILE)
 
 
-def visitors_of(spark: SparkSession, folder: str, dataset: str, say: Progress) -> DataFrame:
+def visitors_of(spark: SparkSession, folder: str, dataset: str, say: StepLog) -> DataFrame:
     """Read visitor_id, requested_at, ratings of the latest version of each visitor."""
-    listed = listed_visitors(spark, folder)
+    listed = list_visitors(spark, folder)
     if listed is None:
         say("no visitors yet")
         return latest_versions(spark.createDataFrame([], VISITOR_SCHEMA), dataset)
@@ -180,7 +180,7 @@ def visitors_ratings(
     )
 
 
-def bounded(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
+def bound(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
     """Keep at most `most` ratings in all; return them and the number of visitors not kept.
 
     A visitor is kept with all ratings or not at all. Visitors are taken in the order of user_id,
@@ -200,8 +200,8 @@ def bounded(ratings: DataFrame, most: int) -> tuple[DataFrame, int]:
     return ratings.join(kept, "user_id", "left_semi"), visitors.filter("NOT kept").count()
 
 
-def counted_visitors(
-    visitors: DataFrame, left_out: LeftOut, data_set_ratings: int, say: Progress
+def count_visitors(
+    visitors: DataFrame, left_out: LeftOut, data_set_ratings: int, say: StepLog
 ) -> tuple[DataFrame, int]:
     """Return user_id, movie_id, rating of visitors who count, and the number of visitors left out.
 
@@ -210,10 +210,10 @@ def counted_visitors(
     """
     marked = visitors.withColumn("left_out", left_out.column())
     counted = visitors_ratings(marked.filter(~F.col("left_out"))).persist()
-    ratings, over = bounded(counted, int(MOST_SHARE_OF_VISITORS * data_set_ratings))
+    ratings, over = bound(counted, int(MOST_SHARE_OF_VISITORS * data_set_ratings))
     if over:
         say(
-            f"{over} visitors do not count: visitors' ratings are at most "
-            f"{MOST_SHARE_OF_VISITORS:.0%} of the {data_set_ratings} of the data set"
+            f"ignored {over} visitors: all visitors together may give at most "
+            f"{MOST_SHARE_OF_VISITORS:.0%} as many ratings as the data set's {data_set_ratings}"
         )
     return ratings, marked.filter("left_out").count() if left_out.periods else 0

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api import bodies, challenges, health, movies, picks, profile, refusals, visitors
-from api.environment import SETTINGS, logger, metrics, tracer
+from routes import bodies, challenges, health, movies, picks, profile, refusals, visitors
+from routes.environment import SETTINGS, logger, metrics, tracer
 
 ROUTES = (challenges, health, movies, picks, profile, visitors)
 

@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
-from marquee.collecting import Collected
+from marquee.aws.settings import QueueResultsSettings
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
-from marquee.s3_events import created_keys
+from marquee.requests.collect import Collected
+from marquee.requests.s3_events import created_keys
 
-SETTINGS = Settings.from_environment()
+SETTINGS = QueueResultsSettings.from_environment()
 
 logger, tracer, metrics = observe("queue-results")
 collector = wiring.collector(SETTINGS)
@@ -55,7 +55,7 @@ def collect(record: SQSRecord, context: LambdaContext) -> None:
         )
         if collected.stopped_at is not None:
             rest_of_results.hand_on(ResultsMessage(submission_id, collected.stopped_at))
-            logger.info("time is short, the rest of the results is handed on")
+            logger.info("out of time, the remaining results are handed on")
         if collected.stopped_at is not None and collected.unreadable:
             # `collect` raises for unreadable lines only in the run that reaches the end, and that
             # run does not read these lines again.
@@ -83,7 +83,7 @@ def collect_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
     try:
         collect(record, lambda_context)
     except Exception as error:
-        logger.warning("results not collected, the message comes again: %s", error)
+        logger.warning("results not collected, SQS will deliver the message again: %s", error)
         raise
 
 

@@ -5,11 +5,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import ReconcileSettings
 from marquee.contracts import ContractError
-from marquee.reconciling import Reconciled
+from marquee.requests.reconcile import Reconciled
 
-SETTINGS = Settings.from_environment()
+SETTINGS = ReconcileSettings.from_environment()
 STEP_STATUS_CHANGE = "EMR Step Status Change"
 ENDED_BADLY = ("FAILED", "CANCELLED")
 
@@ -24,7 +24,9 @@ def step_changed(event: EventBridgeEvent) -> Reconciled:
     if step["clusterId"] not in SETTINGS.clusters or step["state"] not in ENDED_BADLY:
         return Reconciled()
     metrics.add_metric("StepsFailed", "Count", 1)
-    logger.warning("step ended badly", extra={"step": step["name"], "state": step["state"]})
+    logger.warning(
+        "step failed or was cancelled", extra={"step": step["name"], "state": step["state"]}
+    )
     return reconciler.step_ended_badly(step["name"])
 
 
@@ -33,9 +35,9 @@ def train_on_schedule() -> Reconciled:
     if not reconciler.adder.can_train():
         logger.info("no data set is active yet, so there is nothing to train")
     elif reconciler.adder.is_training():
-        logger.info("a train step is waiting already")
+        logger.info("a train step is already pending or running")
     else:
-        logger.info("training", extra={"model_id": reconciler.adder.train()})
+        logger.info("train step added", extra={"model_id": reconciler.adder.train()})
     return Reconciled()
 
 
@@ -78,7 +80,7 @@ def report(done: Reconciled) -> None:
     metrics.add_metric("DeliveryUnknown", "Count", done.delivery_unknown)
     metrics.add_metric("VisitorsWaitingWithoutCluster", "Count", done.waiting_without_cluster)
     if done.errors:
-        raise ExceptionGroup("some of the sweep went wrong, all else was done", done.errors)
+        raise ExceptionGroup("part of the work failed; the rest was done", done.errors)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -101,4 +103,4 @@ def handler(event: EventBridgeEvent, context: LambdaContext) -> None:
     elif event.get("action") == "train":
         report(train_on_schedule())
     else:
-        raise ContractError(f"reconcile knows no such event: {sorted(event.raw_event)}")
+        raise ContractError(f"reconcile does not handle such an event: {sorted(event.raw_event)}")

@@ -14,11 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import SendTextSettings
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.texting import SECONDS_TO_SEND, NotYetError, TextOutcome
+from marquee.requests.send_text import SECONDS_TO_SEND, NotYetError, TextOutcome
 
-SETTINGS = Settings.from_environment()
+SETTINGS = SendTextSettings.from_environment()
 # With less time left, no text is started: the work before the claim may be slow as well.
 SECONDS_FOR_A_TEXT = SECONDS_TO_SEND + 5
 
@@ -42,7 +42,7 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
         return context.get_remaining_time_in_millis() / 1000
 
     if seconds_left() < SECONDS_FOR_A_TEXT:
-        raise NotYetError("there is no time left to finish another text")
+        raise NotYetError("too little time is left to send another text")
     outcome = texter.text(message, seconds_left)
     logger.info("text: %s", outcome)
     if outcome is TextOutcome.TEXTED:
@@ -74,7 +74,7 @@ def send_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:
     try:
         send(record, lambda_context)
     except Exception as error:
-        logger.warning("text not sent, the message comes again: %s", error)
+        logger.warning("text not sent, SQS will deliver the message again: %s", error)
         raise
 
 

@@ -13,12 +13,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from marquee.aws import wiring
 from marquee.aws.observability import observe
-from marquee.aws.settings import Settings
+from marquee.aws.settings import SubmitStepSettings
 from marquee.contracts import ContractError, parse_visitor_key
-from marquee.s3_events import created_keys
-from marquee.submitting import Submitted
+from marquee.requests.s3_events import created_keys
+from marquee.requests.submit import Submitted
 
-SETTINGS = Settings.from_environment()
+SETTINGS = SubmitStepSettings.from_environment()
 
 logger, tracer, metrics = observe("submit-step")
 ledger = wiring.ledger(SETTINGS)
@@ -70,10 +70,12 @@ def report(outcome: Submitted) -> None:
         logger.info("visitor forgotten, nothing to submit")
     for progress in outcome.failed:
         logger.set_correlation_id(progress.visitor_id)
-        logger.warning("visitor failed", extra={"reason": "her data set is no longer in use"})
+        logger.warning(
+            "visitor failed", extra={"reason": "the data set of the ratings is no longer active"}
+        )
     for (visitor_id, _), error in outcome.errors.items():
         logger.set_correlation_id(visitor_id)
-        logger.warning("visitor not submitted, the message comes again: %s", error)
+        logger.warning("visitor not submitted, SQS will deliver the message again: %s", error)
     metrics.add_metric("VisitorsSubmitted", "Count", len(outcome.visitors))
     metrics.add_metric("VisitorsFailed", "Count", len(outcome.failed))
 

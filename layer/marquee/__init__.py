@@ -1,1 +1,1 @@
-"""Marquee's shared package: the domain, and in `marquee.aws` its adapters."""
+"""Marquee's shared package: `recommender`, `requests`, `serving`, and the adapters in `aws`."""

@@ -398,7 +398,8 @@ def _load(text: str | bytes, what: str) -> Mapping[str, Any]:
     version = body.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise ContractError(
-            f"the {what} has schema version {version!r}; this release reads up to {SCHEMA_VERSION}"
+            f"the {what} has schema version {version!r}; this release reads up to "
+            f"{SCHEMA_VERSION}: deploy the newer release"
         )
     return body
 

@@ -169,7 +169,7 @@ def recognise(heads: Mapping[str, bytes]) -> Layout:
             accepted layouts.
     """
     if not heads:
-        raise DatasetError(f"the folder holds no files; accepted are {ACCEPTED}")
+        raise DatasetError(f"the folder contains no files; accepted layouts: {ACCEPTED}")
     problems: list[str] = []
     for form in FORMS:
         ratings = _ratings_of(form, heads)
@@ -197,7 +197,7 @@ def recognise_folder(path: Path) -> Layout:
     """
     folder = path if path.is_dir() else path.parent
     if not path.exists():
-        raise DatasetError(f"{path} does not exist: name the folder that holds the ratings")
+        raise DatasetError(f"{path} does not exist: name the folder that contains the ratings")
     heads = {}
     for file in sorted(folder.iterdir()):
         if file.is_file() and not file.name.startswith((".", "_")):
@@ -251,10 +251,10 @@ def _beside(form: Form, file: FileForm, ratings: str, heads: Mapping[str, bytes]
 def _check(form: Form, file: FileForm, name: str, head: bytes) -> None:
     if file.fits(head):
         return
-    wanted = f"the line {file.first_line!r} first" if file.first_line else "its usual lines"
+    wanted = f"the first line {file.first_line!r}" if file.first_line else "lines of its own format"
     raise DatasetError(
-        f"{name} {_what_it_holds(head)}, where {form.described} has {wanted}; "
-        f"accepted are {ACCEPTED}"
+        f"{name} {_what_it_holds(head)}, but {form.described} needs {wanted}; "
+        f"accepted layouts: {ACCEPTED}"
     )
 
 
@@ -266,7 +266,7 @@ def _nothing_found(heads: Mapping[str, bytes]) -> str:
     first = names[0]
     return (
         f"found no ratings in {shown} ({first} {_what_it_holds(heads[first])}); "
-        f"accepted are {ACCEPTED}"
+        f"accepted layouts: {ACCEPTED}"
     )
 
 

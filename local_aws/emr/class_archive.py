@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from local_aws.emr import spark_submit
@@ -46,6 +47,18 @@ als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=2, max
 als.fit(train).itemFactors.rdd.map(tuple).collect()
 spark.sparkContext.parallelize([1, 2]).map(str).collect()
 """
+
+
+def node_of_environment() -> Node:
+    """Return the node that the launcher describes in environment variables, with its archive."""
+    node = Node(
+        python=Path(os.environ["MARQUEE_STEP_PYTHON"]),
+        spark=Path(os.environ["MARQUEE_SPARK_HOME"]),
+        java=Path(os.environ["JAVA_HOME"]),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+    )
+    folder = os.environ.get("MARQUEE_SPARK_CLASSES")
+    return replace(node, class_archive=archive(node, Path(folder))) if folder else node
 
 
 def archive(node: Node, folder: Path) -> Path:
@@ -140,7 +153,7 @@ def workload_command(node: Node, work: Path, part: Path) -> list[str]:
 
 def main() -> int:
     """Create the archive for the node in the environment variables, and return the exit code."""
-    node = Node.of_environment()
+    node = node_of_environment()
     if node.class_archive is None:
         return 0
     with contextlib.suppress(OSError):

@@ -1,6 +1,5 @@
 """This machine in the role of an EMR node: its Python, Spark and Java."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,22 +24,6 @@ class Node:
     master: str = "local[2]"
     memory_bytes: int = 2**31
     class_archive: Path | None = None
-
-    @classmethod
-    def of_environment(cls) -> "Node":
-        """Return the node that the launcher describes in environment variables."""
-        from local_aws.emr.class_archive import archive  # noqa: PLC0415  it imports this module
-
-        node = cls(
-            python=Path(os.environ["MARQUEE_STEP_PYTHON"]),
-            spark=Path(os.environ["MARQUEE_SPARK_HOME"]),
-            java=Path(os.environ["JAVA_HOME"]),
-            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        )
-        if folder := os.environ.get("MARQUEE_SPARK_CLASSES"):
-            found = archive(node, Path(folder))
-            return cls(node.python, node.spark, node.java, node.master, node.memory_bytes, found)
-        return node
 
 
 def step_environment(node: Node, work: Path) -> dict[str, str]:

@@ -223,7 +223,7 @@ class Operations:
             if wanted := request.get("StepIds"):
                 if len(wanted) > MAXIMUM_LISTED_IDS:
                     raise invalid(
-                        f"ListSteps takes up to {MAXIMUM_LISTED_IDS} StepIds, not {len(wanted)}."
+                        f"ListSteps allows up to {MAXIMUM_LISTED_IDS} StepIds, not {len(wanted)}."
                     )
                 steps = [step for step in steps if step.id in wanted]
             if states := request.get("StepStates"):
@@ -240,7 +240,7 @@ class Operations:
             ids = request.get("StepIds", [])
             if len(ids) > MAXIMUM_ACTIVE_STEPS:
                 raise invalid(
-                    f"CancelSteps takes up to {MAXIMUM_ACTIVE_STEPS} StepIds, not {len(ids)}."
+                    f"CancelSteps allows up to {MAXIMUM_ACTIVE_STEPS} StepIds, not {len(ids)}."
                 )
             if unknown := [name for name in ids if cluster.steps.get(name) is None]:
                 raise invalid(f"Step id '{unknown[0]}' is not valid.")
@@ -265,7 +265,9 @@ class Operations:
             cluster = self.cluster(request["ClusterId"])
             level = request.get("StepConcurrencyLevel", cluster.record.step_concurrency_level)
             if not 1 <= level <= MAXIMUM_CONCURRENCY:
-                raise refused(f"StepConcurrencyLevel must be 1 to {MAXIMUM_CONCURRENCY}: {level}.")
+                raise refused(
+                    f"StepConcurrencyLevel must be 1 to {MAXIMUM_CONCURRENCY}, not {level}."
+                )
             cluster.record.step_concurrency_level = level
             self.advance(cluster)
             return {"StepConcurrencyLevel": level}
@@ -373,14 +375,14 @@ def accepted_step(step: dict[str, Any], concurrency: int) -> Step:
     if len(name) > MAXIMUM_NAME_CHARACTERS:
         raise refused(
             f"Step {name[:40]}…: its name has {len(name)} characters; "
-            f"EMR takes {MAXIMUM_NAME_CHARACTERS}."
+            f"EMR allows {MAXIMUM_NAME_CHARACTERS}."
         )
     action = step.get("ActionOnFailure", "TERMINATE_CLUSTER")
     if action not in ACTIONS_ON_FAILURE:
         raise refused(f"Step {name}: ActionOnFailure {action} is none of {ACTIONS_ON_FAILURE}.")
     if concurrency > 1 and action != CONTINUE:
         raise refused(
-            f"Step {name}: ActionOnFailure must be CONTINUE where StepConcurrencyLevel is "
+            f"Step {name}: ActionOnFailure must be CONTINUE if StepConcurrencyLevel is "
             f"greater than 1, not {action}."
         )
     accepted = Step(
@@ -400,7 +402,7 @@ def check_command(step: Step) -> None:
     if length > MAXIMUM_ARGUMENT_CHARACTERS:
         raise refused(
             f"Step {step.name}: the strings of its HadoopJarStep have {length} characters in all; "
-            f"EMR takes {MAXIMUM_ARGUMENT_CHARACTERS}."
+            f"EMR allows {MAXIMUM_ARGUMENT_CHARACTERS}."
         )
     jar = str(step.jar_step.get("Jar", ""))
     if jar.rpartition("/")[2] != spark_submit.COMMAND_RUNNER:

@@ -11,7 +11,7 @@ from typing import Any
 
 from local_aws import emulator
 from local_aws.emr import instance_profile, spark_submit
-from local_aws.emr.node import Node
+from local_aws.emr.class_archive import node_of_environment
 from local_aws.emr.operations import (
     Cluster,
     EmrError,
@@ -105,7 +105,7 @@ class LocalWork:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="emr-"))
         self.running: dict[str, StepProcess] = {}
-        self.node = Node.of_environment()
+        self.node = node_of_environment()
         self.operations: Operations | None = None
 
     def begin(self, cluster: Cluster, step: Step) -> None:
@@ -130,12 +130,12 @@ class LocalWork:
     def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
         """Run one step to its end and report it to `Operations.finished` (in its own thread)."""
         failure: Failure | None = Failure(
-            "Unknown Error.", "The local EMR failed; its log says why.", ""
+            "Unknown Error.", "The local EMR failed; see the emulator's log.", ""
         )
         try:
             failure = process.run()
         except Exception:
-            LOG.exception("EMR step %s", step.id)
+            LOG.exception("EMR step %s failed", step.id)
         finally:
             self.running.pop(step.id, None)
             shutil.rmtree(process.work, ignore_errors=True)

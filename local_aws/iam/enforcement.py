@@ -66,7 +66,7 @@ def refuse(context: Any, principal: str, permission: Permission, reason: str) ->
         f"User: {principal} is not authorized to perform: {permission.action} on resource: "
         f"{permission.resource} because {reason}"
     )
-    LOG.info("IAM refuses %s: %s", context.operation.name, message)
+    LOG.info("IAM denies %s: %s", context.operation.name, message)
     error: Exception = emulator.part("aws.api").CommonServiceException(
         code, message, status_code=int(status)
     )

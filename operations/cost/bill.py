@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.cost.deployment import MONTH_HOURS, Deployment
-from operations.cost.template import METHOD_METRICS
+from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
+from operations.sam_template import METHOD_METRICS
 
 THOUSAND = 1000
 _GB_IN_KB = 1e6
@@ -55,13 +55,13 @@ class Bill:
         return self.idle + self.thousand * visitors / THOUSAND
 
 
-def price(deployment: Deployment) -> Bill:
+def price(deployment: BilledDeployment) -> Bill:
     """Price every resource of the deployment."""
     rows = tuple(row for _, count in ROWS for row in count(deployment))
     return Bill(rows, tuple(sorted(_unpriced(deployment))))
 
 
-def _unpriced(deployment: Deployment) -> Iterator[str]:
+def _unpriced(deployment: BilledDeployment) -> Iterator[str]:
     prices = deployment.prices
     for kind, values, name in _everything(deployment):
         if kind not in PRICED and not prices.is_free(kind, values):
@@ -71,7 +71,7 @@ def _unpriced(deployment: Deployment) -> Iterator[str]:
             yield f"nodes of type {kind}"
 
 
-def _everything(deployment: Deployment) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _everything(deployment: BilledDeployment) -> Iterator[tuple[str, dict[str, Any], str]]:
     for resource in deployment.resources:
         yield resource.type, resource.values, resource.address
     for name, made in deployment.template.resources.items():
@@ -83,7 +83,7 @@ def _everything(deployment: Deployment) -> Iterator[tuple[str, dict[str, Any], s
 # ---------------------------------------------------------------------------------------------
 
 
-def node_groups(deployment: Deployment) -> list[dict[str, Any]]:
+def node_groups(deployment: BilledDeployment) -> list[dict[str, Any]]:
     """Return the instance groups of the planned clusters."""
     return [
         group
@@ -93,14 +93,14 @@ def node_groups(deployment: Deployment) -> list[dict[str, Any]]:
     ]
 
 
-def _node_types(deployment: Deployment) -> Counter[str]:
+def _node_types(deployment: BilledDeployment) -> Counter[str]:
     nodes: Counter[str] = Counter()
     for group in node_groups(deployment):
         nodes[group["instance_type"]] += int(group["instance_count"])
     return nodes
 
 
-def _cluster(deployment: Deployment) -> Iterator[Row]:
+def _cluster(deployment: BilledDeployment) -> Iterator[Row]:
     for kind, count in _node_types(deployment).items():
         hour = deployment.prices.instance_hour(kind)
         if hour:
@@ -112,7 +112,7 @@ def _cluster(deployment: Deployment) -> Iterator[Row]:
             )
 
 
-def _disks(deployment: Deployment) -> Iterator[Row]:
+def _disks(deployment: BilledDeployment) -> Iterator[Row]:
     roots = [int(each["ebs_root_volume_size"]) for each in deployment.of_type("aws_emr_cluster")]
     root = roots[0] if roots else 0
     gigabytes, nodes = 0.0, 0
@@ -125,17 +125,19 @@ def _disks(deployment: Deployment) -> Iterator[Row]:
     if nodes:
         share = deployment.cluster_hours / MONTH_HOURS
         usd = gigabytes * deployment.prices.usd("gp3_gb_month") * share
-        yield Row("nodes' disks", f"{gigabytes:.0f} GB gp3, {root} GB of each a root disk", usd)
+        yield Row(
+            "nodes' disks", f"{gigabytes:.0f} GB gp3, including root disks of {root} GB each", usd
+        )
 
 
-def _addresses(deployment: Deployment) -> Iterator[Row]:
+def _addresses(deployment: BilledDeployment) -> Iterator[Row]:
     nodes = _node_types(deployment).total()
     public = any(
         subnet.get("map_public_ip_on_launch") for subnet in deployment.of_type("aws_subnet")
     )
     if nodes and public:
         usd = nodes * deployment.prices.usd("public_ipv4_hour") * deployment.cluster_hours
-        yield Row("public IPv4 addresses", f"{nodes}, one a node", usd)
+        yield Row("public IPv4 addresses", f"{nodes}, one per node", usd)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ def _addresses(deployment: Deployment) -> Iterator[Row]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _alarms(deployment: Deployment) -> Iterator[Row]:
+def _alarms(deployment: BilledDeployment) -> Iterator[Row]:
     alarms = deployment.of_type("aws_cloudwatch_metric_alarm")
     composite = len(deployment.of_type("aws_cloudwatch_composite_alarm"))
     prices = deployment.prices
@@ -163,17 +165,17 @@ def _alarm_metrics(alarm: dict[str, Any]) -> int:
     return read * (_HIGH_RESOLUTION if period < _STANDARD_PERIOD else 1)
 
 
-def _dashboards(deployment: Deployment) -> Iterator[Row]:
+def _dashboards(deployment: BilledDeployment) -> Iterator[Row]:
     count = len(deployment.of_type("aws_cloudwatch_dashboard"))
     if count:
         yield Row("dashboard", f"{count}", count * deployment.prices.usd("dashboard_month"))
 
 
-def _metrics(deployment: Deployment) -> Iterator[Row]:
+def _metrics(deployment: BilledDeployment) -> Iterator[Row]:
     usd = deployment.prices.usd("metric_month")
     filters = len(deployment.of_type("aws_cloudwatch_log_metric_filter"))
     if own := len(deployment.metrics) + filters:
-        yield Row("metrics that functions count", f"{own}, if each is sent every hour", own * usd)
+        yield Row("metrics of the functions", f"{own}, if each is sent every hour", own * usd)
     methods = deployment.template.methods_with_metrics()
     if methods:
         each = len(METHOD_METRICS)
@@ -184,7 +186,7 @@ def _metrics(deployment: Deployment) -> Iterator[Row]:
         )
 
 
-def _logs(deployment: Deployment) -> Iterator[Row]:
+def _logs(deployment: BilledDeployment) -> Iterator[Row]:
     groups = len(deployment.of_type("aws_cloudwatch_log_group"))
     if not groups:
         return
@@ -201,7 +203,7 @@ def _logs(deployment: Deployment) -> Iterator[Row]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _api(deployment: Deployment) -> Iterator[Row]:
+def _api(deployment: BilledDeployment) -> Iterator[Row]:
     apis = deployment.template.of_type("AWS::Serverless::Api")
     if not apis:
         return
@@ -209,13 +211,13 @@ def _api(deployment: Deployment) -> Iterator[Row]:
     calls = visitor["api_calls"]
     usd = calls * prices.usd("api_call")
     usd += visitor["api_answer_kb"] / _GB_IN_KB * prices.usd("internet_gb")
-    yield Row("API Gateway", f"{calls:g} calls a visitor, answers", 0.0, THOUSAND * usd)
+    yield Row("API Gateway", f"{calls:g} calls per visitor, and their answers", 0.0, THOUSAND * usd)
     if any(api.get("TracingEnabled") for api in apis.values()):
         traces = calls + visitor["batch_calls"]
         yield Row("X-Ray", "if every call is traced", 0.0, THOUSAND * traces * prices.usd("trace"))
 
 
-def _functions(deployment: Deployment) -> Iterator[Row]:
+def _functions(deployment: BilledDeployment) -> Iterator[Row]:
     template, prices, use = deployment.template, deployment.prices, deployment.usage
     if not template.functions:
         return
@@ -247,7 +249,7 @@ def _gigabytes(functions: list[dict[str, Any]]) -> float:
     return max((int(each["MemorySize"]) for each in functions), default=0) / 1024
 
 
-def _queues(deployment: Deployment) -> Iterator[Row]:
+def _queues(deployment: BilledDeployment) -> Iterator[Row]:
     if not deployment.of_type("aws_sqs_queue"):
         return
     request, use = deployment.prices.usd("sqs_request"), deployment.usage
@@ -265,7 +267,7 @@ def _queues(deployment: Deployment) -> Iterator[Row]:
     )
 
 
-def _tables(deployment: Deployment) -> Iterator[Row]:
+def _tables(deployment: BilledDeployment) -> Iterator[Row]:
     tables = deployment.of_type("aws_dynamodb_table")
     if not tables:
         return
@@ -290,7 +292,7 @@ def _enabled(table: dict[str, Any], setting: str) -> bool:
     return any(each.get("enabled") for each in table.get(setting) or [])
 
 
-def _buckets(deployment: Deployment) -> Iterator[Row]:
+def _buckets(deployment: BilledDeployment) -> Iterator[Row]:
     count = len(deployment.of_type("aws_s3_bucket"))
     if not count:
         return
@@ -305,24 +307,24 @@ def _buckets(deployment: Deployment) -> Iterator[Row]:
     )
 
 
-def _keys(deployment: Deployment) -> Iterator[Row]:
+def _keys(deployment: BilledDeployment) -> Iterator[Row]:
     count = len(deployment.of_type("aws_kms_key"))
     if count:
         usd = count * deployment.prices.usd("kms_key_month")
         yield Row("KMS key of the disks", f"{count}, before its first rotation", usd)
 
 
-def _site(deployment: Deployment) -> Iterator[Row]:
+def _site(deployment: BilledDeployment) -> Iterator[Row]:
     if not deployment.of_type("aws_cloudfront_distribution"):
         return
     prices, visitor = deployment.prices, deployment.usage["visitor"]
     usd = visitor["page_requests"] * prices.usd("cloudfront_request")
     usd += visitor["page_kb"] / _GB_IN_KB * prices.usd("cloudfront_gb")
-    counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB a visitor"
+    counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB per visitor"
     yield Row("CloudFront", counted, 0.0, THOUSAND * usd)
 
 
-def _firewall(deployment: Deployment) -> Iterator[Row]:
+def _firewall(deployment: BilledDeployment) -> Iterator[Row]:
     lists = deployment.of_type("aws_wafv2_web_acl")
     if not lists:
         return
@@ -332,17 +334,17 @@ def _firewall(deployment: Deployment) -> Iterator[Row]:
     yield Row("WAF", f"{len(lists)} web ACL, {rules} rules", idle, THOUSAND * calls)
 
 
-def _texts(deployment: Deployment) -> Iterator[Row]:
+def _texts(deployment: BilledDeployment) -> Iterator[Row]:
     prices, texts = deployment.prices, deployment.usage["visitor"]["texts"]
     if not texts:
         return
     part = prices.usd("sms_part") + prices.usd("sms_carrier_fee")
-    counted = f"{deployment.text_parts} parts a text in the United States, carrier fees included"
+    counted = f"{deployment.text_parts} parts per text in the United States, carrier fees included"
     yield Row("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
 
 
 # In the order of the table: the resource types that a row covers, and the function that prices it.
-ROWS: tuple[tuple[tuple[str, ...], Callable[[Deployment], Iterator[Row]]], ...] = (
+ROWS: tuple[tuple[tuple[str, ...], Callable[[BilledDeployment], Iterator[Row]]], ...] = (
     (("aws_emr_cluster",), _cluster),
     ((), _disks),
     ((), _addresses),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from operations.cost.bill import node_groups, price
-from operations.cost.deployment import Deployment
+from operations.cost.billed_deployment import BilledDeployment
 from operations.planned import Resource
 
 # Savings are compared for a month with this many visitors.
@@ -26,7 +26,7 @@ class Knob:
     saves: float
 
 
-def best_knobs(deployment: Deployment) -> list[Knob]:
+def best_knobs(deployment: BilledDeployment) -> list[Knob]:
     """Return the `SHOWN` changes that save most, each priced alone, largest saving first."""
     now = price(deployment).month(VISITORS)
     knobs = [
@@ -35,7 +35,7 @@ def best_knobs(deployment: Deployment) -> list[Knob]:
     return sorted((knob for knob in knobs if knob.saves > 0), key=lambda knob: -knob.saves)[:SHOWN]
 
 
-def _changes(deployment: Deployment) -> Iterator[tuple[str, Deployment]]:
+def _changes(deployment: BilledDeployment) -> Iterator[tuple[str, BilledDeployment]]:
     yield (
         f"a cluster of {_WORKING_HOURS:.0f} hours a month (`idle_timeout_minutes`, and a new"
         " cluster each working day; visitors wait while there is none)",
@@ -66,7 +66,7 @@ def _changes(deployment: Deployment) -> Iterator[tuple[str, Deployment]]:
 type Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def _with_cluster(deployment: Deployment, *changes: Change) -> Deployment:
+def _with_cluster(deployment: BilledDeployment, *changes: Change) -> BilledDeployment:
     """Return a copy of the deployment with these changes applied to its planned clusters."""
 
     def changed(resource: Resource) -> Resource:
@@ -97,7 +97,7 @@ def _small_disks(cluster: dict[str, Any]) -> dict[str, Any]:
     return {**cluster, **{name: list(map(smaller, cluster.get(name) or [])) for name in groups}}
 
 
-def _without_method_metrics(deployment: Deployment) -> Deployment:
+def _without_method_metrics(deployment: BilledDeployment) -> BilledDeployment:
     template = deployment.template
     resources = {
         name: (
@@ -110,7 +110,7 @@ def _without_method_metrics(deployment: Deployment) -> Deployment:
     return replace(deployment, template=replace(template, resources=resources))
 
 
-def _on_arm(deployment: Deployment) -> Deployment:
+def _on_arm(deployment: BilledDeployment) -> BilledDeployment:
     template = deployment.template
     parameters = {**template.parameters, "Architecture": "arm64"}
     return replace(deployment, template=replace(template, parameters=parameters))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from operations import ROOT
 from operations.cost.report import as_markdown, counted
-from operations.environment import LOCAL, Environment
+from operations.deployment import LOCAL, Deployment
 from operations.errors import OperationError
 from operations.planned import EXAMPLE, Resource, plan_offline
 
@@ -15,12 +15,12 @@ END = "<!-- End of what `make cost-page` writes. -->\n"
 
 def default_resources() -> list[Resource]:
     """Plan a deployment offline with the example variables file; return its resources."""
-    return plan_offline(Environment(LOCAL), EXAMPLE)
+    return plan_offline(Deployment(LOCAL), EXAMPLE)
 
 
 def table(resources: list[Resource]) -> str:
     """Return the Markdown table for these resources and the template's default parameters."""
-    return as_markdown(counted(Environment(LOCAL), resources))
+    return as_markdown(counted(Deployment(LOCAL), resources))
 
 
 def quoted(page: Path = PAGE) -> str:
@@ -28,7 +28,9 @@ def quoted(page: Path = PAGE) -> str:
     _, begin, rest = page.read_text().partition(BEGIN)
     inside, end, _ = rest.partition(END)
     if not begin or not end:
-        raise OperationError(f"{page} does not hold the lines {BEGIN.strip()} and {END.strip()}.")
+        raise OperationError(
+            f"{page} lacks the lines {BEGIN.strip()} and {END.strip()}: restore them."
+        )
     return inside
 
 

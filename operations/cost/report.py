@@ -5,42 +5,42 @@ from typing import Any
 
 from rich.table import Table
 
-from marquee.text import MAX_PARTS
+from marquee.requests.text_message import MAX_PARTS
 from operations import sam
 from operations.console import out, show_table
 from operations.cost.bill import Row, price
-from operations.cost.deployment import Deployment, deployment
+from operations.cost.billed_deployment import BilledDeployment, billed_deployment
 from operations.cost.knobs import VISITORS, Knob, best_knobs
 from operations.cost.prices import Prices
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.planned import Resource, plan_offline, read_plan, variables_of
 
-_HEADINGS = ("what", "counted", "idle, a month", "per 1,000 visitors")
+_HEADINGS = ("what", "counted", "idle, per month", "per 1,000 visitors")
 
 
-def planned_deployment(environment: Environment, plan: Path | None = None) -> Deployment:
-    """Return the deployment that an environment's variables and template parameters describe.
+def planned_deployment(deployment: Deployment, plan: Path | None = None) -> BilledDeployment:
+    """Return what a deployment's variables and template parameters describe.
 
     Args:
-        environment: the deployment's environment. The example variables are used if it has no
+        deployment: the deployment. The example variables are used if it has no
             variables file, and for the local AWS, which itself costs nothing.
         plan: a Terraform plan as JSON, to price instead of a new plan.
     """
-    resources = read_plan(plan) if plan else plan_offline(environment, variables_of(environment))
-    return counted(environment, resources)
+    resources = read_plan(plan) if plan else plan_offline(deployment, variables_of(deployment))
+    return counted(deployment, resources)
 
 
-def counted(environment: Environment, resources: list[Resource]) -> Deployment:
-    """Return the deployment with these planned resources and the environment's functions."""
-    given = {} if environment.is_local else sam.parameters(environment, "s3://steps/")
-    return deployment(resources, given, MAX_PARTS)
+def counted(deployment: Deployment, resources: list[Resource]) -> BilledDeployment:
+    """Return the deployment with these planned resources and its functions."""
+    given = {} if deployment.is_local else sam.parameters(deployment, "s3://steps/")
+    return billed_deployment(resources, given, MAX_PARTS)
 
 
-def show_cost(environment: Environment, plan: Path | None = None) -> None:
-    """Print an environment's cost table, the best savings and resources without a known price."""
-    there = planned_deployment(environment, plan)
+def show_cost(deployment: Deployment, plan: Path | None = None) -> None:
+    """Print a deployment's cost table, the best savings and resources without a known price."""
+    there = planned_deployment(deployment, plan)
     bill = price(there)
-    out.print(_introduction(environment, plan, there.prices))
+    out.print(_introduction(deployment, plan, there.prices))
     table = Table(*_HEADINGS[:2], box=None, pad_edge=False)
     for heading in _HEADINGS[2:]:
         table.add_column(heading, justify="right")
@@ -54,12 +54,12 @@ def show_cost(environment: Environment, plan: Path | None = None) -> None:
         out.print(f"[yellow]no price for {name}: add it to operations/prices/[/]")
 
 
-def cost_as_json(environment: Environment, plan: Path | None = None) -> dict[str, Any]:
+def cost_as_json(deployment: Deployment, plan: Path | None = None) -> dict[str, Any]:
     """Return the content of `show_cost` as a JSON object."""
-    there = planned_deployment(environment, plan)
+    there = planned_deployment(deployment, plan)
     bill = price(there)
     return {
-        "environment": environment.name,
+        "environment": deployment.name,
         "prices": {"region": there.prices.region, "dated": there.prices.dated.isoformat()},
         "rows": [
             {
@@ -79,7 +79,7 @@ def cost_as_json(environment: Environment, plan: Path | None = None) -> dict[str
     }
 
 
-def as_markdown(there: Deployment) -> str:
+def as_markdown(there: BilledDeployment) -> str:
     """Return the cost table and the best savings as Markdown."""
     bill = price(there)
     lines = [
@@ -91,7 +91,7 @@ def as_markdown(there: Deployment) -> str:
         *(_markdown_row(row) for row in bill.rows),
         f"| **total** | | **{bill.idle:.2f}** | **{bill.thousand:.2f}** |",
         "",
-        f"What saves most in a month with {VISITORS:,} visitors, each change alone:",
+        f"The largest savings in a month with {VISITORS:,} visitors, each change on its own:",
         "",
         *(f"- {_markdown_knob(knob)}" for knob in best_knobs(there)),
     ]
@@ -116,10 +116,10 @@ def _day(prices: Prices) -> str:
     return f"{prices.dated.day} {prices.dated:%B %Y}"
 
 
-def _introduction(environment: Environment, plan: Path | None, prices: Prices) -> str:
-    used = plan or variables_of(environment)
+def _introduction(deployment: Deployment, plan: Path | None, prices: Prices) -> str:
+    used = plan or variables_of(deployment)
     words = f"What {used.name} costs, in US dollars before tax and free tiers: list prices of"
     words += f" {prices.region} on {_day(prices)}."
-    if environment.region != prices.region:
-        words += f" {environment.region} has other prices, often 5 to 25 % higher."
+    if deployment.region != prices.region:
+        words += f" {deployment.region} has other prices, often 5 to 25 % higher."
     return words + " The assumptions are in operations/prices/usage.toml.\n"

@@ -13,10 +13,10 @@ def main() -> None:
     rendered = rendered_policies()
     PAGE.write_text(page(rendered))
     for role, action, resource in not_needed(rendered):
-        print(f"Nothing needs this right: {role} {action} on {resource}", file=sys.stderr)
+        print(f"Nothing needs this permission: {role} {action} on {resource}", file=sys.stderr)
     for role, need in not_allowed(rendered):
         print(
-            f"Needed and not allowed: {role} {need.action} on {need.resource} ({need.place})",
+            f"Needed but not allowed: {role} {need.action} on {need.resource} ({need.place})",
             file=sys.stderr,
         )
 

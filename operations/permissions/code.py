@@ -409,11 +409,11 @@ class _Reading:
             case _Instance():
                 return self._member(atom, name)
             case _Class():
-                member = atom.members().get(name)
-                owner = self._module(atom.module)
-                return _atoms(
-                    member and _Function(atom.module, member, owner, atom, atom.node.name)
-                )
+                for each in self._lineage(atom):
+                    if member := each.members().get(name):
+                        owner = self._module(each.module)
+                        return frozenset([_Function(each.module, member, owner, atom, each.name)])
+                return _UNKNOWN
             case _Listed():
                 return frozenset([atom])
             case _Record():
@@ -438,22 +438,32 @@ class _Reading:
         return _UNKNOWN
 
     def _member(self, instance: _Instance, name: str) -> _Value:
-        cls = instance.cls
         found = instance.fields.get(name)
         if found:
             return found
-        member = cls.members().get(name)
-        module = self._module(cls.module)
-        if member is not None:
-            method = _Function(cls.module, member, module, instance, cls.name)
-            decorators = {ast.unparse(each) for each in member.decorator_list}
-            if decorators & {"property", "cached_property"}:
-                return self._apply(method, [], {})
-            return frozenset([method])
-        if cls.name == "Settings" and name in cls.fields():
-            return frozenset([_Text(f"{{{name}}}")])
-        annotation = cls.fields().get(name)
-        return self._typed(annotation, module) if annotation is not None else _UNKNOWN
+        lineage = self._lineage(instance.cls)
+        for cls in lineage:
+            module = self._module(cls.module)
+            if member := cls.members().get(name):
+                method = _Function(cls.module, member, module, instance, cls.name)
+                decorators = {ast.unparse(each) for each in member.decorator_list}
+                if decorators & {"property", "cached_property"}:
+                    return self._apply(method, [], {})
+                return frozenset([method])
+            if annotation := cls.fields().get(name):
+                if any(each.name == "Settings" for each in lineage):
+                    return frozenset([_Text(f"{{{name}}}")])
+                return self._typed(annotation, module)
+        return _UNKNOWN
+
+    def _lineage(self, cls: _Class) -> list[_Class]:
+        """Return a class and those of our classes that it inherits from, the nearest first."""
+        found = [cls]
+        for base in cls.node.bases:
+            for atom in self._evaluate(base, self._module(cls.module)):
+                if isinstance(atom, _Class):
+                    found += [each for each in self._lineage(atom) if each not in found]
+        return found
 
     # Calls
 
@@ -560,7 +570,7 @@ class _Reading:
             self._run(node.body, inner)
             result = inner.returned
             if not result and node.returns is not None:
-                result = self._typed(node.returns, self._module(function.module))
+                result = self._returned(function, node.returns)
         self._returns[key] = result
         return result
 
@@ -591,6 +601,14 @@ class _Reading:
             if not bound.get(each.arg) and each.annotation is not None:
                 bound[each.arg] = self._typed(each.annotation, module)
         return bound
+
+    def _returned(self, function: _Function, annotation: ast.expr) -> _Value:
+        """Return what a function whose result is unknown returns according to its annotation."""
+        this = function.this
+        if isinstance(annotation, ast.Name) and annotation.id == "Self" and this is not None:
+            cls = this.cls if isinstance(this, _Instance) else this
+            return frozenset([self._instances.setdefault(("typed", cls), _Instance(cls))])
+        return self._typed(annotation, self._module(function.module))
 
     def _typed(self, annotation: ast.expr, module: _Scope) -> _Value:
         """Return an instance, with unknown fields, of each of our classes in an annotation."""

@@ -8,15 +8,15 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from marquee import steps
 from marquee.contracts import CurrentModel
+from marquee.requests import emr_step_requests as steps
 from operations import ROOT
 from operations.permissions.code import Call, calls_of
 from operations.permissions.plan import Rendered
 
 _TEMPLATE = ROOT / "sam" / "template.yaml"
 _TEMPLATE_PLACE = "sam/template.yaml"
-_STEPS_PLACE = "layer/marquee/steps.py"
+_STEPS_PLACE = "layer/marquee/requests/emr_step_requests.py"
 
 # Operations whose IAM action has another name (AWS's Service Authorization Reference).
 _ACTIONS = {
@@ -102,7 +102,7 @@ def _resource(service: str, action: str, parameters: Mapping[str, str], rendered
             return f"arn:aws:ssm:{here}:parameter{_name(parameters['Name'], rendered)}"
         case "sns" if "TopicArn" not in parameters:
             return "*"  # a phone has no ARN
-    raise NotImplementedError(f"say here what {action} acts on: {dict(parameters)}")
+    raise NotImplementedError(f"add here the resource that {action} acts on: {dict(parameters)}")
 
 
 _CLUSTER = "j-TESTCLUSTER"  # terraform/tests/mocks
@@ -120,7 +120,7 @@ def _name(setting: str, rendered: Rendered) -> str:
     ):
         if kind.endswith(ending):
             return name.format(kind.removesuffix(ending))
-    raise NotImplementedError(f"say here which resource the setting {setting} names")
+    raise NotImplementedError(f"add here the resource that the setting {setting} names")
 
 
 def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
@@ -149,7 +149,7 @@ def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
                 yield Need(action, queue, f"{place}.{name} (Lambda polls the queue)")
     if "DeadLetterQueue" in properties:
         queue = _queue(properties["DeadLetterQueue"]["TargetArn"], "-arn", rendered)
-        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives a call up)")
+        yield Need("sqs:SendMessage", queue, f"{place}.DeadLetterQueue (Lambda gives up a call)")
 
 
 @cache
@@ -213,7 +213,7 @@ class StepAddress:
 
 
 def step_addresses(rendered: Rendered) -> list[StepAddress]:
-    """Return every S3 address among the arguments of the steps of `marquee.steps`."""
+    """Return every S3 address among the arguments that `emr_step_requests` gives the steps."""
     prefix = f"{rendered.name}-{rendered.account}"
     where = steps.StepLocations(
         scripts=f"s3://{prefix}-artifacts/steps/*/",
@@ -234,7 +234,7 @@ def step_addresses(rendered: Rendered) -> list[StepAddress]:
         if name.endswith("_step") and not name.startswith("_")
     ]  # fmt: skip
     if len(builders) != len(made):
-        raise NotImplementedError(f"make one step of each of {builders} here")
+        raise NotImplementedError(f"add here one step of each of {builders}")
     return [address for step in made for address in _addresses(step["HadoopJarStep"]["Args"])]
 
 

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 
 _DENIED = {
     "AccessDenied",
@@ -45,9 +45,9 @@ class NotOffered(Unanswered):
 
 @dataclass
 class Account:
-    """The account and region of an environment."""
+    """The account and region of a deployment."""
 
-    environment: Environment
+    deployment: Deployment
     clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
@@ -93,7 +93,7 @@ class Account:
         code = error.response["Error"]["Code"]
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         unknown = status == _NOT_IMPLEMENTED or "does not offer" in str(error)
-        if self.environment.is_local and unknown:
+        if self.deployment.is_local and unknown:
             raise NotOffered(error.operation_name) from error
         if code in _DENIED:
             action = _ACTIONS.get(error.operation_name, error.operation_name)
@@ -108,8 +108,8 @@ class Account:
         return {"Account": str(answer["Account"]), "Arn": str(answer["Arn"])}
 
     def console(self, path: str) -> str:
-        """Return the URL of a console page in the environment's region."""
-        region = self.environment.region
+        """Return the URL of a console page in the deployment's region."""
+        region = self.deployment.region
         page, _, fragment = path.partition("#")
         anchor = f"#{fragment}" if fragment else ""
         return f"https://{region}.console.aws.amazon.com/{page}?region={region}{anchor}"

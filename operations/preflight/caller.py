@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.environment import variables_file
+from operations.deployment import variables_file
 from operations.preflight.account import Account, Unanswered
 from operations.preflight.needs import Needs, value_in
 from operations.preflight.result import Level, Result
@@ -18,13 +18,13 @@ CREDENTIALS, RIGHTS_CHECK = "credentials", "rights"
 def check_credentials(account: Account) -> Result:
     """Check that AWS accepts the credentials and that the account is the variables file's."""
     arn, number = account.caller["Arn"], account.caller["Account"]
-    environment = account.environment
-    expected = value_in(variables_file(environment.name), "account_id")
+    deployment = account.deployment
+    expected = value_in(variables_file(deployment.name), "account_id")
     if expected and expected != number:
         return Result(
             CREDENTIALS,
             Level.STOP,
-            f"account {number}, but {environment.name}.tfvars says {expected}",
+            f"account {number}, but {deployment.name}.tfvars says {expected}",
             "log in to that account, or correct account_id",
         )
     if arn.endswith(":root"):
@@ -32,7 +32,7 @@ def check_credentials(account: Account) -> Result:
             CREDENTIALS,
             Level.WARNING,
             f"account {number}, as its root user, which no policy limits",
-            "make a role for deployments and use it instead",
+            "create a role for deployments and use it instead",
             account.console("iam/home#/roles"),
         )
     return Result(CREDENTIALS, Level.OK, f"account {number}, {arn.split(':', 5)[-1]}")
@@ -73,12 +73,12 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
             RIGHTS_CHECK,
             level,
             f"{_listed(denied)} would be denied",
-            "let the caller's policy allow them",
+            "allow them in the caller's policy",
             link,
         )
     if uncertain:
         found = f"{_listed(uncertain)} depend on conditions that cannot be simulated"
-        return Result(RIGHTS_CHECK, Level.WARNING, found, "see that they hold", link)
+        return Result(RIGHTS_CHECK, Level.WARNING, found, "check that they are met", link)
     return Result(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
 
 
@@ -111,7 +111,7 @@ def principal(account: Account) -> str:
 
 def _by_resource(account: Account, needs: Needs) -> dict[str, set[str]]:
     by_resource: dict[str, set[str]] = defaultdict(set)
-    told = names(account.environment, account.caller)
+    told = names(account.deployment, account.caller)
     for kind in needs.types & RIGHTS.keys():
         for pattern, actions in RIGHTS[kind]:
             by_resource[pattern.format_map(told)].update(actions)

@@ -25,8 +25,8 @@ def check_release(account: Account, needs: Needs) -> Result:
         return Result(
             name,
             Level.STOP,
-            f"{account.environment.region} does not offer {needs.release}",
-            f"choose another release_label or region (of this kind it offers: {labels})",
+            f"{account.deployment.region} does not offer {needs.release}",
+            f"choose another release_label or region (this region offers {labels})",
             RELEASES,
         )
     return Result(name, Level.OK, needs.release)
@@ -49,7 +49,7 @@ def check_instance_types(account: Account, needs: Needs) -> Result:
         return Result(
             name,
             Level.STOP,
-            f"{needs.release} does not run on {', '.join(missing)} here",
+            f"{needs.release} does not support {', '.join(missing)} in this region",
             "choose another primary_instance_type or core_instance_type: 'aws emr"
             f" list-supported-instance-types --release-label {needs.release}' lists them",
             "https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-supported-instance-types.html",

@@ -18,27 +18,27 @@ def check_state_bucket(account: Account, *, making: bool) -> Result:
         account: the account.
         making: whether a deployment follows, which creates a missing bucket.
     """
-    environment = account.environment
-    bucket = f"{environment.prefix}-{account.caller['Account']}-terraform"
+    deployment = account.deployment
+    bucket = f"{deployment.prefix}-{account.caller['Account']}-terraform"
     owner = {"Bucket": bucket, "ExpectedBucketOwner": account.caller["Account"]}
-    bootstrap = f"'make bootstrap ENV={environment.name}'"
+    bootstrap = f"'make bootstrap ENV={deployment.name}'"
     link = account.console(f"s3/buckets/{bucket}")
     try:
         region = _region(account, owner)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if status == 404 and making:  # noqa: PLR2004
-            return Result(STATE, Level.OK, f"{bucket} is not there yet; deploying makes it")
+            return Result(STATE, Level.OK, f"{bucket} does not exist yet; deploying creates it")
         if status == 404:  # noqa: PLR2004
-            found = f"{bucket} is not there"
-            return Result(STATE, Level.STOP, found, f"make it with {bootstrap}", link)
+            found = f"{bucket} does not exist"
+            return Result(STATE, Level.STOP, found, f"create it with {bootstrap}", link)
         if status == 403:  # noqa: PLR2004
-            found = f"{bucket} is another account's, or you may not list it (s3:ListBucket)"
-            return Result(STATE, Level.STOP, found, "use another ENV, or get the right", link)
+            found = f"{bucket} belongs to another account, or you lack s3:ListBucket"
+            return Result(STATE, Level.STOP, found, "use another ENV, or get that permission", link)
         raise
-    if region != environment.region:
-        found = f"{bucket} lies in {region}, not in {environment.region}"
-        fix = f"set region to {region} in {environment.name}.tfvars, or use another ENV"
+    if region != deployment.region:
+        found = f"{bucket} is in {region}, not in {deployment.region}"
+        fix = f"set region to {region} in {deployment.name}.tfvars, or use another ENV"
         return Result(STATE, Level.STOP, found, fix, link)
     if wrong := _unsafe(account, owner):
         found = f"{bucket} is not {' and not '.join(wrong)}"
@@ -65,26 +65,26 @@ def _unsafe(account: Account, owner: dict[str, str]) -> list[str]:
 
 def check_stack(account: Account, *, making: bool) -> Result:
     """Check that the functions' stack, if there is one, is in a state that can be updated."""
-    name = account.environment.prefix
+    name = account.deployment.prefix
     link = account.console(f"cloudformation/home#/stacks?filteringText={name}")
     try:
         stacks = account.ask("cloudformation", "describe_stacks", StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-        return Result(STACK, Level.OK, f"{name} is not there yet")
+        return Result(STACK, Level.OK, f"{name} does not exist yet")
     state = str(stacks[0]["StackStatus"])
     if state in stack.DELETED_FIRST:
         found = f"{name} is {state} and cannot be updated: {stack.DELETED_FIRST[state]}"
-        fix = "its events say why; deploying deletes it and makes it anew"
+        fix = "see its events for the reason; deploying deletes it and creates it again"
         return Result(STACK, Level.WARNING, found, fix, link)
     if state in stack.OPERATORS_CHOICE:
-        region = account.environment.region
-        fix = f"'{stack.OPERATORS_CHOICE[state]} --stack-name {name}"
-        fix += f" --region {region}', and wait until it has ended"
+        region = account.deployment.region
+        fix = f"run '{stack.OPERATORS_CHOICE[state]} --stack-name {name}"
+        fix += f" --region {region}' and wait until it has ended"
         level = Level.STOP if making else Level.WARNING
-        return Result(STACK, level, f"{name} is {state} and refuses updates", fix, link)
+        return Result(STACK, level, f"{name} is {state} and cannot be updated", fix, link)
     if state.endswith("_IN_PROGRESS"):
-        found = f"{name} is {state}: another deployment seems to run"
+        found = f"{name} is {state}: another deployment seems to be running"
         return Result(STACK, Level.WARNING, found, "wait until it has ended", link)
     return Result(STACK, Level.OK, f"{name} is {state}")

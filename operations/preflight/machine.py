@@ -15,7 +15,7 @@ def check_terraform() -> Result:
     name, version = "Terraform", installed_terraform()
     needed = ".".join(map(str, TERRAFORM_AT_LEAST))
     if version and version >= TERRAFORM_AT_LEAST:
-        return Result(name, Level.OK, f"{version[0]}.{version[1]}, {needed} or newer is needed")
+        return Result(name, Level.OK, f"{version[0]}.{version[1]} ({needed} or newer is needed)")
     found = f"{version[0]}.{version[1]} is older than {needed}" if version else "not on PATH"
     link = "https://developer.hashicorp.com/terraform/install"
     return Result(name, Level.STOP, found, f"install {needed} or newer", link)
@@ -28,5 +28,5 @@ def check_sam() -> Result:
         return Result(name, Level.WARNING, "not built from requirements/sam.lock", fix)
     done = subprocess.run([SAM, "--version"], capture_output=True, text=True, check=False)
     if done.returncode:
-        return Result(name, Level.STOP, "does not run", "rm -r .venvs/sam, then " + fix)
+        return Result(name, Level.STOP, "does not run", "delete .venvs/sam; then " + fix)
     return Result(name, Level.OK, done.stdout.strip())

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations.cost.bill import node_groups
-from operations.cost.deployment import Deployment
-from operations.cost.template import Template
+from operations.cost.billed_deployment import BilledDeployment
 from operations.planned import Resource
+from operations.sam_template import Template
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Needs:
 
 def needs(resources: Iterable[Resource], template: Template, variables: Path) -> Needs:
     """Return what a deployment of these resources and functions needs."""
-    planned = Deployment(tuple(resources), template)
+    planned = BilledDeployment(tuple(resources), template)
     nodes: Counter[str] = Counter()
     for group in node_groups(planned):
         nodes[str(group["instance_type"])] += int(group["instance_count"])

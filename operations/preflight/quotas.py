@@ -53,7 +53,7 @@ def check_vcpus(account: Account, needs: Needs) -> Result:
     link = account.quota_page(*STANDARD_VCPUS)
     if other := [kind for kind in needs.node_types if not is_standard(kind)]:
         found = f"{', '.join(other)} count against another quota than standard instances"
-        return Result(name, Level.WARNING, found, "compare it yourself", link)
+        return Result(name, Level.WARNING, found, "check that quota yourself", link)
     limit = quota(account, *STANDARD_VCPUS)
     running, own = _running(account)
     vcpus = _vcpus(account, [*needs.nodes, *running, *own])
@@ -61,11 +61,11 @@ def check_vcpus(account: Account, needs: Needs) -> Result:
     free = limit - others
     words = f"{needed} of {limit:g} needed, {others} in use by others"
     if needed > free:
-        fix = f"ask for at least {others + needed}, or choose fewer or smaller nodes"
+        fix = f"request at least {others + needed}, or choose fewer or smaller nodes"
         return Result(name, Level.STOP, words, fix, link)
     if 2 * needed > free:
-        fix = f"ask for {others + 2 * needed} before a new cluster replaces a running one"
-        found = f"{words}; no room for a second cluster beside it"
+        fix = f"request {others + 2 * needed} before a new cluster replaces a running one"
+        found = f"{words}; no room for a second cluster, which a replacement needs"
         return Result(name, Level.WARNING, found, fix, link)
     return Result(name, Level.OK, words)
 
@@ -93,7 +93,7 @@ def account_clusters(account: Account) -> list[str]:
         "Clusters",
         ClusterStates=["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"],
     )
-    return [each["Id"] for each in clusters if each["Name"] == account.environment.prefix]
+    return [each["Id"] for each in clusters if each["Name"] == account.deployment.prefix]
 
 
 def _tags(tagged: dict[str, Any]) -> dict[str, str]:
@@ -155,14 +155,14 @@ def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
     """Check that a quota has room for the planned resources that do not exist yet."""
     planned = needs.counts[kind.type]
     if not planned:
-        return Result(kind.name, Level.OK, "none is needed")
+        return Result(kind.name, Level.OK, "none needed")
     limit = quota(account, *kind.quota)
     there = account.pages("ec2", kind.call, kind.key)
-    own = sum(_tags(each).get("Name") == account.environment.prefix for each in there)
+    own = sum(_tags(each).get("Name") == account.deployment.prefix for each in there)
     more = max(planned - own, 0)
-    words = f"{more} more beside {len(there)} of {limit:g}"
+    words = f"{more} more needed, {len(there)} of {limit:g} in use"
     if len(there) + more > limit:
-        fix = f"delete one that is not used, or ask for at least {len(there) + more}"
+        fix = f"delete one that is not used, or request at least {len(there) + more}"
         return Result(kind.name, Level.STOP, words, fix, account.quota_page(*kind.quota))
     return Result(kind.name, Level.OK, words)
 
@@ -177,11 +177,11 @@ def check_concurrency(account: Account, needs: Needs) -> Result:
     limit = int(limits["ConcurrentExecutions"])
     free = int(limits["UnreservedConcurrentExecutions"])
     if needs.reserved and free - needs.reserved < _UNRESERVED:
-        found = f"the functions reserve {needs.reserved}, {free} of {limit} are free"
-        fix = f"ask for {needs.reserved + _UNRESERVED - free + limit} at least"
+        found = f"the functions reserve {needs.reserved}, but only {free} of {limit} are free"
+        fix = f"request at least {needs.reserved + _UNRESERVED - free + limit}"
         return Result(name, Level.STOP, found, fix, link)
     words = f"{needs.concurrency} of {limit} needed, {free} free"
     if needs.concurrency > free:
         found = f"{words}: bursts of visitors would be throttled"
-        return Result(name, Level.WARNING, found, "ask for 1000, AWS's usual limit", link)
+        return Result(name, Level.WARNING, found, "request 1000, AWS's usual limit", link)
     return Result(name, Level.OK, words)

@@ -6,7 +6,7 @@ named resources only. `*` therefore appears only where the action has no resourc
 
 from collections.abc import Mapping
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 
 type Rights = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -179,12 +179,12 @@ RIGHTS: Mapping[str, Rights] = {
 }
 
 
-def names(environment: Environment, caller: Mapping[str, str]) -> dict[str, str]:
+def names(deployment: Deployment, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the values for the placeholders in `RIGHTS`."""
     return {
         "partition": caller["Arn"].split(":")[1],
-        "region": environment.region,
+        "region": deployment.region,
         "account": caller["Account"],
-        "name": environment.prefix,
-        "environment": environment.name,
+        "name": deployment.prefix,
+        "environment": deployment.name,
     }

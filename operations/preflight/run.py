@@ -10,17 +10,17 @@ from rich.table import Table
 
 from operations import sam
 from operations.console import Phases, out, show_table
-from operations.cost.template import load_template
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import plan_offline, variables_of
 from operations.preflight import caller, cluster, leftovers, machine, quotas, texts
 from operations.preflight.account import Account, Denied, NotOffered, Unanswered
 from operations.preflight.needs import Needs, needs
 from operations.preflight.result import Level, Result
+from operations.sam_template import load_template
 from operations.terraform import require_variables
 
-type Planned = Callable[[Environment], Needs]
+type Planned = Callable[[Deployment], Needs]
 type Check = Callable[[], Result]
 
 COLOURS = {
@@ -31,17 +31,17 @@ COLOURS = {
 }
 
 
-def planned_needs(environment: Environment) -> Needs:
-    """Return the needs that follow from the environment's variables and template parameters."""
-    if not environment.is_local:
-        require_variables(environment)
-    variables: Path = variables_of(environment)
-    template = load_template(sam.parameters(environment, "s3://steps/"))
-    return needs(plan_offline(environment, variables), template, variables)
+def planned_needs(deployment: Deployment) -> Needs:
+    """Return the needs that follow from the deployment's variables and template parameters."""
+    if not deployment.is_local:
+        require_variables(deployment)
+    variables: Path = variables_of(deployment)
+    template = load_template(sam.parameters(deployment, "s3://steps/"))
+    return needs(plan_offline(deployment, variables), template, variables)
 
 
 def preflight(
-    environment: Environment,
+    deployment: Deployment,
     *,
     making: bool = True,
     planned: Planned = planned_needs,
@@ -50,13 +50,13 @@ def preflight(
     """Run every check and return the results.
 
     Args:
-        environment: the deployment's environment.
+        deployment: the deployment.
         making: whether a deployment follows; a plan alone needs fewer permissions.
         planned: returns what the deployment needs.
         progress: called with the name of each check that has ended.
     """
     results = []
-    for each in _checked(Account(environment), making=making, planned=planned):
+    for each in _checked(Account(deployment), making=making, planned=planned):
         progress(each.check)
         results.append(each)
     return results
@@ -76,7 +76,7 @@ def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[Re
     if terraform.level is Level.STOP:
         return
     try:
-        needed = planned(account.environment)
+        needed = planned(account.deployment)
     except OperationError as error:
         yield Result("variables", Level.STOP, str(error), "correct them and try again")
         return
@@ -107,14 +107,14 @@ def answered(name: str, check: Check) -> Result:
     try:
         return check()
     except Denied as denied:
-        found = f"not checked: the caller may not {denied.permission}"
+        found = f"not checked: the caller lacks {denied.permission}"
         return Result(name, Level.WARNING, found, f"allow {denied.permission}, or check by hand")
     except NotOffered:
-        return Result(name, Level.SKIPPED, "not offered by the local AWS")
+        return Result(name, Level.SKIPPED, "not supported by the local AWS")
     except (Unanswered, ClientError) as error:
         if name == caller.CREDENTIALS:
             fix = "log in, then try again: 'aws sts get-caller-identity' must answer"
-            return Result(name, Level.STOP, f"AWS does not accept them: {error}", fix)
+            return Result(name, Level.STOP, f"AWS does not accept the credentials: {error}", fix)
         return Result(name, Level.WARNING, f"not checked: {error}", "try again, or check by hand")
 
 
@@ -139,11 +139,11 @@ def show_fixes(results: list[Result]) -> None:
                 out.print(f"  {each.link}", markup=False)
 
 
-def as_json(environment: Environment, results: list[Result]) -> dict[str, Any]:
+def as_json(deployment: Deployment, results: list[Result]) -> dict[str, Any]:
     """Return the results as a JSON object."""
     return {
-        "environment": environment.name,
-        "region": environment.region,
+        "environment": deployment.name,
+        "region": deployment.region,
         "stops": len(stops(results)),
         "results": [each.as_json() for each in results],
     }
@@ -154,22 +154,22 @@ def stops(results: list[Result]) -> list[Result]:
     return [each for each in results if each.level is Level.STOP]
 
 
-def refuse(environment: Environment, results: list[Result]) -> None:
+def refuse(deployment: Deployment, results: list[Result]) -> None:
     """Raise OperationError with every stop, if there is any; no stop can be overridden."""
     if found := stops(results):
         named = "; ".join(f"{each.check}: {each.found}" for each in found)
         raise OperationError(
-            f"Nothing was made in {environment.name!r}, because a deployment would stop: {named}."
+            f"Nothing was changed in {deployment.name!r}, because deploying would fail: {named}."
         )
 
 
-def pass_preflight(environment: Environment, phases: Phases, *, making: bool) -> None:
+def pass_preflight(deployment: Deployment, phases: Phases, *, making: bool) -> None:
     """Run the checks before a plan or deployment on AWS: show warnings, raise on a stop."""
-    if environment.is_local:
+    if deployment.is_local:
         return
     with phases.phase("preflight") as phase:
-        results = preflight(environment, making=making, progress=phase.detail)
+        results = preflight(deployment, making=making, progress=phase.detail)
         warnings = sum(each.level is Level.WARNING for each in results)
         phase.result = f"{len(results)} checks, {warnings} warnings"
         show_fixes(results)
-        refuse(environment, results)
+        refuse(deployment, results)

@@ -31,9 +31,9 @@ def check_spend_limit(account: Account, needs: Needs) -> Result:
     limit = float(asked.get("attributes", {}).get("MonthlySpendLimit") or _FIRST_LIMIT)
     words, link = f"${limit:g} a month", account.console(_TEXTS)
     if limit <= _FIRST_LIMIT:
-        found = f"{words}, about 30 texts: then SNS accepts texts and sends none"
-        return Result(name, Level.WARNING, found, "ask for a higher spend limit", link)
+        found = f"{words}, about 30 texts; beyond it SNS accepts texts but sends none"
+        return Result(name, Level.WARNING, found, "request a higher spend limit", link)
     if needs.spend_alarm is not None and needs.spend_alarm >= limit:
-        found = f"{words}, and the alarm is at {needs.spend_alarm:g}: too late"
+        found = f"{words}, but the alarm is at {needs.spend_alarm:g}, which is too late"
         return Result(name, Level.WARNING, found, "set texts_spend_alarm_usd below the limit", link)
     return Result(name, Level.OK, words)

@@ -12,7 +12,7 @@ import httpx
 
 from operations import ROOT
 from operations.addresses import api_url
-from operations.environment import Environment
+from operations.deployment import Deployment
 
 HEADER = "X-Marquee-Rehearsal"
 SOURCES = ("sam", "functions", "layer")
@@ -47,13 +47,13 @@ def changed_sources(folder: Path, mark: str) -> Path:
     return folder / "sam" / "template.yaml"
 
 
-def answering_mark(environment: Environment) -> str | None:
+def answering_mark(deployment: Deployment) -> str | None:
     """Return the mark of the version that answers GET /health, or None for the work tree's own.
 
     Raises:
         httpx.HTTPError: if nothing answers or the response is an error.
     """
-    answer = httpx.get(f"{api_url(environment)}/health", timeout=60)
+    answer = httpx.get(f"{api_url(deployment)}/health", timeout=60)
     answer.raise_for_status()
     mark: str | None = answer.headers.get(HEADER)
     return mark

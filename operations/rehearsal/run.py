@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import ROOT
 from operations.console import Phases, out
-from operations.cost.deployment import MONTH_HOURS
+from operations.cost.billed_deployment import MONTH_HOURS
 from operations.cost.prices import load_prices
-from operations.environment import STATES, Environment
+from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
 from operations.inventory import TELLING, inventory, visitors_of
 from operations.local import local_aws_runs, start_local_aws, stop
@@ -39,7 +39,7 @@ NEVER_SHOWN = "terraform-output.log"
 
 
 def rehearse(
-    environment: Environment,
+    deployment: Deployment,
     *,
     file: Path | None = None,
     keep: bool = False,
@@ -49,7 +49,7 @@ def rehearse(
     """Deploy, use, change, roll back and destroy a deployment, and write a report.
 
     Args:
-        environment: an environment without a deployment.
+        deployment: a deployment of which nothing exists yet.
         file: where to write the report; its suffix is replaced by `.md` and by `.json`.
         keep: after a failed stage, keep what was made so that it can be examined.
         stages: the stages to run; after a failure, the remaining ones are skipped.
@@ -59,18 +59,18 @@ def rehearse(
         The report of a rehearsal that passed.
 
     Raises:
-        OperationError: if the environment is not empty, before anything is done; or if a stage
+        OperationError: if the deployment is not empty, before anything is done; or if a stage
             failed, after the report is written.
     """
-    refuse_unless_empty(environment)
-    rehearsal = Rehearsal(environment)
+    refuse_unless_empty(deployment)
+    rehearsal = Rehearsal(deployment)
     report = Report(
-        environment.name, environment.region, environment.is_local, datetime.now(UTC), _versions()
+        deployment.name, deployment.region, deployment.is_local, datetime.now(UTC), _versions()
     )
     made = True
     try:
         passed = _run_all(rehearsal, report, stages)
-        made = passed or _is_anything_there(environment)
+        made = passed or _is_anything_there(deployment)
         if made and (passed or not keep):
             _run_all(rehearsal, report, take_down)
         else:
@@ -79,23 +79,23 @@ def rehearse(
         # Report also after Ctrl-C: what was made still exists and still costs money.
         pages = _conclude(rehearsal, report, file, made=made)
     _show(report)
-    out.print(f"The report: {pages[0]} and {pages[1].name}", markup=False)
+    out.print(f"Report: {pages[0]} and {pages[1].name}", markup=False)
     if not report.passed:
         raise OperationError(_sentence(report))
     return report
 
 
 @contextmanager
-def local_aws_for_rehearsal(environment: Environment, *, keep: bool) -> Iterator[None]:
+def local_aws_for_rehearsal(deployment: Deployment, *, keep: bool) -> Iterator[None]:
     """Start the local AWS for a local rehearsal, and stop it afterwards.
 
     Do nothing on AWS or if the local AWS runs already. With `keep`, a failure leaves it running.
     """
-    if not environment.is_local or local_aws_runs(environment):
+    if not deployment.is_local or local_aws_runs(deployment):
         yield
         return
     with Phases() as phases:
-        start_local_aws(environment, phases)
+        start_local_aws(deployment, phases)
     stopping = True
     try:
         yield
@@ -104,35 +104,35 @@ def local_aws_for_rehearsal(environment: Environment, *, keep: bool) -> Iterator
         raise
     finally:
         if stopping:
-            stop(environment)
+            stop(deployment)
 
 
-def refuse_unless_empty(environment: Environment) -> None:
-    """Raise OperationError unless the environment is known to be empty.
+def refuse_unless_empty(deployment: Deployment) -> None:
+    """Raise OperationError unless the deployment is known to be empty.
 
     Anything that exists would be destroyed at the end of the rehearsal.
     """
-    there = inventory(environment)
+    there = inventory(deployment)
     if there:
-        visitors = visitors_of(environment) if "buckets" in there.found else set()
+        visitors = visitors_of(deployment) if "buckets" in there.found else set()
         people = f"; the ratings of {len(visitors)} visitors" if visitors else ""
-        advice = "run 'make stop' first" if environment.is_local else "choose another ENV"
+        advice = "run 'make stop' first" if deployment.is_local else "choose another ENV"
         raise OperationError(
-            f"Nothing was done: a rehearsal destroys its environment in the end, and"
-            f" {environment.name!r} is there already. Found {there}{people}. To rehearse, {advice}."
+            f"Nothing was done: a rehearsal ends by destroying its deployment, and"
+            f" {deployment.name!r} already exists. Found {there}{people}. To rehearse, {advice}."
         )
     if hidden := [kind for kind in TELLING if kind in there.unchecked]:
         raise OperationError(
-            f"Nothing was done: whether {environment.name!r} is there already cannot be seen,"
+            f"Nothing was done: it is unknown whether {deployment.name!r} already exists,"
             f" because the caller may not list {', '.join(hidden)}: {there.unchecked[hidden[0]]}."
-            " 'make deployer-policy' prints the rights."
+            " 'make deployer-policy' prints the permissions needed."
         )
 
 
-def _is_anything_there(environment: Environment) -> bool:
+def _is_anything_there(deployment: Deployment) -> bool:
     """Return whether a failed rehearsal made anything; True if AWS does not answer."""
     try:
-        return bool(inventory(environment))
+        return bool(inventory(deployment))
     except (BotoCoreError, ClientError):
         return True
 
@@ -157,7 +157,7 @@ def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
     except Exception as error:  # after any error, the take-down must still run
         done.outcome, done.result = FAILED, str(error) or type(error).__name__
         # Report the first failure; the table shows later ones.
-        report.failure = report.failure or _failure(rehearsal.environment, stage, error, began)
+        report.failure = report.failure or _failure(rehearsal.deployment, stage, error, began)
         out.print(f"[red]✗[/] {stage.name}: ", end="")
         out.print(done.result, markup=False)
     finally:
@@ -165,20 +165,20 @@ def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
     return done.outcome == PASSED
 
 
-def _failure(environment: Environment, stage: Stage, error: Exception, began: float) -> Failure:
+def _failure(deployment: Deployment, stage: Stage, error: Exception, began: float) -> Failure:
     words = str(error) if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
-    log = _newest_log(environment, began)
+    log = _newest_log(deployment, began)
     if log is None:
         return Failure(stage.name, words)
     lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
     return Failure(stage.name, words, log.name, tuple(lines))
 
 
-def _newest_log(environment: Environment, began: float) -> Path | None:
+def _newest_log(deployment: Deployment, began: float) -> Path | None:
     """Return the log that was written last since a stage began, or None."""
     written = [
         (log.stat().st_mtime, log)
-        for log in (environment.state / "logs").glob("*.log")
+        for log in (deployment.state / "logs").glob("*.log")
         # A file system's times are less precise than the clock's.
         if log.name != NEVER_SHOWN and log.stat().st_mtime >= began - 1
     ]
@@ -193,14 +193,15 @@ def _conclude(
     report.notes += rehearsal.notes
     report.estimate = _estimate(rehearsal, report)
     if not made:
-        report.notes.append("Nothing had been made when it failed, so nothing had to be destroyed.")
+        report.notes.append(
+            "Nothing had been created when it failed, so nothing had to be destroyed."
+        )
     elif not report.passed and not _is_taken_down(report):
         report.clean_up = (
-            f"What the rehearsal made may still be there, and then it costs money on AWS. Run"
-            f" '{how_to_destroy(rehearsal.environment)}'; it can be run again where it is"
-            " interrupted."
+            f"What the rehearsal created may still exist, and cost money on AWS. Run"
+            f" '{how_to_destroy(rehearsal.deployment)}'; if it is interrupted, run it again."
         )
-    name = f"{rehearsal.environment.name}-{report.started:%Y%m%d-%H%M%S}"
+    name = f"{rehearsal.deployment.name}-{report.started:%Y%m%d-%H%M%S}"
     return report.write(file or REPORTS / name)
 
 
@@ -231,7 +232,7 @@ def _versions() -> dict[str, str]:
     changed = ", changed" if _words("git", "status", "--porcelain", "--untracked-files=no") else ""
     terraform = _words("terraform", "version").splitlines()
     return {
-        "Marquee": f"{commit or 'of no commit'}{changed}",
+        "Marquee": f"{commit or 'without a commit'}{changed}",
         "Terraform": terraform[0].removeprefix("Terraform v") if terraform else "missing",
         "Python": platform.python_version(),
         "on": f"{platform.system()} {platform.machine()}",
@@ -253,7 +254,7 @@ def _show(report: Report) -> None:
         colour = colours.get(stage.outcome, "yellow")
         out.print(f"[{colour}]{stage.outcome:<8}[/] {stage.name:<30} {stage.seconds:7.1f} s")
     if report.estimate:
-        out.print(f"On AWS about {report.estimate.rehearsal:.2f} dollars.")
+        out.print(f"Estimated cost on AWS: {report.estimate.rehearsal:.2f} dollars.")
 
 
 def _sentence(report: Report) -> str:

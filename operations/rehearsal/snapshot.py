@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import boto3
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.logs import FUNCTIONS
 from operations.releases import ALIAS
 
 
-def snapshot(environment: Environment) -> dict[str, str]:
+def snapshot(deployment: Deployment) -> dict[str, str]:
     """Return versions and times, by name, that change when something is deployed again."""
-    return dict(_seen(environment))
+    return dict(_seen(deployment))
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -19,22 +19,22 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return sorted(name for name in before | after if before.get(name) != after.get(name))
 
 
-def _seen(environment: Environment) -> Iterator[tuple[str, str]]:
+def _seen(deployment: Deployment) -> Iterator[tuple[str, str]]:
     # No values of parameters, because one of them is a secret.
-    stacks = boto3.client("cloudformation").describe_stacks(StackName=environment.prefix)["Stacks"]
+    stacks = boto3.client("cloudformation").describe_stacks(StackName=deployment.prefix)["Stacks"]
     yield "the stack", str(stacks[0].get("LastUpdatedTime", stacks[0]["CreationTime"]))
     functions = boto3.client("lambda")
     for each in FUNCTIONS:
-        name = f"{environment.prefix}-{each}"
+        name = f"{deployment.prefix}-{each}"
         found = functions.get_function_configuration(FunctionName=name)
         yield f"the function {each}", f"{found['CodeSha256']} {found['LastModified']}"
         alias = functions.get_alias(FunctionName=name, Name=ALIAS)
-        yield f"the version in use of {each}", alias["FunctionVersion"]
+        yield f"the active version of {each}", alias["FunctionVersion"]
     pages = boto3.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=environment.parameter("site-bucket")):
+    for page in pages.paginate(Bucket=deployment.parameter("site-bucket")):
         for item in page.get("Contents", []):
             yield f"the page {item['Key']}", f"{item['ETag']} {item['LastModified']}"
     published = boto3.client("ssm").get_paginator("get_parameters_by_path")
-    for some in published.paginate(Path=f"/marquee/{environment.name}/"):
+    for some in published.paginate(Path=f"/marquee/{deployment.name}/"):
         for parameter in some["Parameters"]:
             yield f"the parameter {parameter['Name']}", str(parameter["Version"])

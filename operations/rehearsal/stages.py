@@ -17,8 +17,8 @@ from operations.console import Phases
 from operations.cost.bill import Bill, price
 from operations.cost.report import planned_deployment
 from operations.deploy import deploy, deploy_functions
+from operations.deployment import Deployment
 from operations.destroy import destroy
-from operations.environment import Environment
 from operations.errors import OperationError
 from operations.flow import default_form, follow_flow
 from operations.inventory import disk_keys, inventory, is_pending_deletion, visitors_of
@@ -42,7 +42,7 @@ class Rehearsal:
     """A run's state, which stages pass on to later stages and to the report.
 
     Attributes:
-        environment: the deployment's environment.
+        deployment: the deployment.
         bill: the deployment's estimated cost.
         visitors: ids of the visitors that the rehearsal created.
         keys: ids of the KMS keys of the nodes' disks.
@@ -52,7 +52,7 @@ class Rehearsal:
         mark: the header value that the changed function adds to its responses.
     """
 
-    environment: Environment
+    deployment: Deployment
     bill: Bill | None = None
     visitors: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
@@ -64,13 +64,13 @@ class Rehearsal:
     @property
     def folder(self) -> Path:
         """Return the folder for the changed sources."""
-        return self.environment.state / "rehearsal"
+        return self.deployment.state / "rehearsal"
 
     def until[T](self, look: Callable[[], T], wanted: Callable[[T], bool], seconds: float) -> T:
         """Call `look` until the result is as wanted or time is up; return the last one."""
         deadline = time.monotonic() + seconds
         while not wanted(seen := look()) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS[self.environment.is_local])
+            time.sleep(POLL_SECONDS[self.deployment.is_local])
         return seen
 
 
@@ -84,19 +84,19 @@ class Stage:
 
 def count_the_costs(rehearsal: Rehearsal) -> str:
     """Estimate the deployment's cost before it is made."""
-    rehearsal.bill = price(planned_deployment(rehearsal.environment))
-    return f"{rehearsal.bill.idle:.2f} dollars a month if it stayed"
+    rehearsal.bill = price(planned_deployment(rehearsal.deployment))
+    return f"{rehearsal.bill.idle:.2f} dollars a month if left running"
 
 
 def deploy_first(rehearsal: Rehearsal) -> str:
     """Deploy everything, as `make deploy` does."""
-    deploy(rehearsal.environment)
-    return f"{changes_of_apply(rehearsal.environment)} resources, and the functions"
+    deploy(rehearsal.deployment)
+    return f"{changes_of_apply(rehearsal.deployment)} resources, and the functions"
 
 
 def plan_is_empty(rehearsal: Rehearsal) -> str:
     """Check that Terraform plans no change right after the deployment."""
-    terraform = Terraform(rehearsal.environment)
+    terraform = Terraform(rehearsal.deployment)
     terraform.init()
     terraform.plan(expect_none=True)
     return "No changes."
@@ -105,18 +105,18 @@ def plan_is_empty(rehearsal: Rehearsal) -> str:
 def import_small(rehearsal: Rehearsal) -> str:
     """Import the embedded catalogue, train a model on it and publish the model."""
     with Phases() as phases:
-        model = import_catalogue(rehearsal.environment, phases)
+        model = import_catalogue(rehearsal.deployment, phases)
     return str(model)
 
 
 def open_the_site(rehearsal: Rehearsal) -> str:
     """Check that the site's first page answers 200 at the visitors' address."""
-    environment = rehearsal.environment
-    url, headers = site_url(environment), {}
-    if environment.is_local:
+    deployment = rehearsal.deployment
+    url, headers = site_url(deployment), {}
+    if deployment.is_local:
         # Browsers resolve names below localhost, but not every resolver does.
         headers = {"Host": urlsplit(url).netloc}
-        url = f"{environment.endpoint}/"
+        url = f"{deployment.endpoint}/"
 
     def status() -> int | str:
         try:
@@ -126,16 +126,16 @@ def open_the_site(rehearsal: Rehearsal) -> str:
 
     seen = rehearsal.until(status, httpx.codes.OK.__eq__, ANSWER_SECONDS)
     if seen != httpx.codes.OK:
-        raise OperationError(f"The site answers {seen} at {site_url(environment)}, not 200.")
+        raise OperationError(f"The site answered {seen} at {site_url(deployment)}, not 200.")
     return "200"
 
 
 def send_a_form(rehearsal: Rehearsal) -> str:
     """Send a form without a phone number and wait for the picks of the batch."""
-    environment = rehearsal.environment
-    with httpx.Client(base_url=f"{api_url(environment)}/", timeout=60) as api:
+    deployment = rehearsal.deployment
+    with httpx.Client(base_url=f"{api_url(deployment)}/", timeout=60) as api:
         form = default_form(api, FORM_SEED, None)
-    flow = follow_flow(environment, form, seed=FORM_SEED, phone=None, deadline=FORM_SECONDS)
+    flow = follow_flow(deployment, form, seed=FORM_SEED, phone=None, deadline=FORM_SECONDS)
     rehearsal.visitors.add(flow.visitor_id)
     if not flow.picks:
         raise OperationError("The request ended without picks: see 'make status' and 'make logs'.")
@@ -144,88 +144,88 @@ def send_a_form(rehearsal: Rehearsal) -> str:
 
 def deploy_again(rehearsal: Rehearsal) -> str:
     """Deploy the same work tree again and check that nothing changes."""
-    environment = rehearsal.environment
-    before = snapshot(environment)
-    deploy(environment)
-    changed = differences(before, snapshot(environment))
-    if changes := changes_of_apply(environment):
+    deployment = rehearsal.deployment
+    before = snapshot(deployment)
+    deploy(deployment)
+    changed = differences(before, snapshot(deployment))
+    if changes := changes_of_apply(deployment):
         changed.append(f"{changes} of Terraform's resources")
     if changed:
         raise OperationError(
             f"A second deployment of the same work tree changed {', '.join(changed)}."
         )
-    return f"{len(before)} things are as they were"
+    return f"{len(before)} things are unchanged"
 
 
 def deploy_a_change(rehearsal: Rehearsal) -> str:
     """Deploy a changed function from a copy of the sources and check that it answers."""
-    environment = rehearsal.environment
+    deployment = rehearsal.deployment
     template = changed_sources(rehearsal.folder, rehearsal.mark)
     with Phases() as phases:
         with phases.phase("sam build"):
-            sam.build(environment, template)
-        deploy_functions(environment, phases)
+            sam.build(deployment, template)
+        deploy_functions(deployment, phases)
     _expect_mark(rehearsal, rehearsal.mark)
     return "the changed function answers"
 
 
 def go_back(rehearsal: Rehearsal) -> str:
     """Roll the functions back and check that the previous version answers."""
-    show_rollback(roll_back(rehearsal.environment))
+    show_rollback(roll_back(rehearsal.deployment))
     _expect_mark(rehearsal, None)
-    return "the former function answers"
+    return "the previous function answers"
 
 
 def destroy_it(rehearsal: Rehearsal) -> str:
     """Destroy everything, unless visitors other than the rehearsal's own came."""
-    environment = rehearsal.environment
-    if strangers := visitors_of(environment) - rehearsal.visitors:
+    deployment = rehearsal.deployment
+    if strangers := visitors_of(deployment) - rehearsal.visitors:
         raise OperationError(
-            f"Nothing was destroyed: {len(strangers)} visitors came who are not the rehearsal's."
-            f" If nobody needs them, run '{how_to_destroy(environment)}'."
+            f"Nothing was destroyed: {len(strangers)} visitors are not the rehearsal's."
+            f" If nobody needs their data, run '{how_to_destroy(deployment)}'."
         )
-    rehearsal.keys = disk_keys(environment)
+    rehearsal.keys = disk_keys(deployment)
     with Phases() as phases:
-        destroy(environment, phases, confirmed=True)
+        destroy(deployment, phases, confirmed=True)
     shutil.rmtree(rehearsal.folder, ignore_errors=True)
     return "done"
 
 
 def nothing_is_left(rehearsal: Rehearsal) -> str:
-    """Check that AWS lists nothing with the environment's name."""
-    environment = rehearsal.environment
+    """Check that AWS lists nothing with the deployment's name."""
+    deployment = rehearsal.deployment
     # AWS deletes a key only after its waiting period.
     for key_id in rehearsal.keys:
         if not is_pending_deletion(key_id):
             raise OperationError(f"The KMS key {key_id} of the nodes' disks is not being deleted.")
     if rehearsal.keys:
         rehearsal.notes.append("The KMS key of the nodes' disks is deleted after seven days.")
-    there = rehearsal.until(lambda: inventory(environment), lambda seen: not seen, GONE_SECONDS)
+    there = rehearsal.until(lambda: inventory(deployment), lambda seen: not seen, GONE_SECONDS)
     rehearsal.left, rehearsal.unchecked = there.found, there.unchecked
     if there:
-        raise OperationError(f"This is left of {environment.name!r}: {there}.")
+        raise OperationError(f"These resources of {deployment.name!r} are left: {there}.")
     unchecked = f"; not checked: {', '.join(there.unchecked)}" if there.unchecked else ""
-    return f"nothing carries the name {environment.prefix}{unchecked}"
+    return f"no resource is named {deployment.prefix}{unchecked}"
 
 
-def changes_of_apply(environment: Environment) -> int:
+def changes_of_apply(deployment: Deployment) -> int:
     """Return how many resources the last `terraform apply` added, changed and destroyed."""
-    log = environment.state / "logs" / "terraform-apply.log"
+    log = deployment.state / "logs" / "terraform-apply.log"
     found = _APPLIED.search(log.read_text())
     if found is None:
         raise OperationError(f"{log} does not say how many resources changed.")
     return sum(map(int, found.groups()))
 
 
-def how_to_destroy(environment: Environment) -> str:
+def how_to_destroy(deployment: Deployment) -> str:
     """Return the command that destroys the deployment."""
-    return "make stop" if environment.is_local else f"make destroy ENV={environment.name}"
+    return "make stop" if deployment.is_local else f"make destroy ENV={deployment.name}"
 
 
 def _expect_mark(rehearsal: Rehearsal, mark: str | None) -> None:
     def answering() -> str | None:
         try:
-            return answering_mark(rehearsal.environment)
+            return answering_mark(rehearsal.deployment)
         except httpx.HTTPError as error:
             return str(error)
 

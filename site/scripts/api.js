@@ -28,7 +28,7 @@
  */
 
 // API Gateway times out after 29 seconds, so no answer comes later than this.
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const DEFAULT_RETRY_AFTER_S = 30;
 
 /** A call without a usable answer. `kind` is the error that the page shows. */
@@ -191,7 +191,7 @@ export class Api {
   async #call(path, request) {
     this.#configuration ??= configuration();
     try {
-      const answer = await answerOf((await this.#configuration).address + path, request);
+      const answer = await fetchJson((await this.#configuration).address + path, request);
       this.dataset = answer?.dataset ?? this.dataset;
       return answer;
     } catch (error) {
@@ -208,7 +208,7 @@ export class Api {
 
 /** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
 async function configuration() {
-  const { apiUrl, posters = [] } = await answerOf("config.json");
+  const { apiUrl, posters = [] } = await fetchJson("config.json");
   return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
 }
 
@@ -246,9 +246,9 @@ function sending(method, body, headers = {}) {
  * @throws {ApiProblem}
  * @throws {DOMException} AbortError, if the caller's own signal aborts
  */
-async function answerOf(url, request = {}) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
-  const signal = request.signal ? AbortSignal.any([request.signal, patience]) : patience;
+async function fetchJson(url, request = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
   let response;
   let body;
   try {
@@ -260,7 +260,7 @@ async function answerOf(url, request = {}) {
     });
   } catch (error) {
     if (request.signal?.aborted) throw error;
-    if (patience.aborted) throw new ApiProblem("slow");
+    if (timeout.aborted) throw new ApiProblem("slow");
     throw new ApiProblem(navigator.onLine ? "unreachable" : "offline");
   }
   if (response.ok && body !== null) return body;
@@ -278,8 +278,8 @@ const KINDS = { 404: "missing", 412: "changed", 429: "too-many" };
 function problemOf(response, body) {
   const retryAfterSeconds = Number(response.headers.get("Retry-After")) || DEFAULT_RETRY_AFTER_S;
   const fieldErrors = fieldErrorsOf(body);
-  const isOurs = response.status >= 500 || response.ok;
-  const kind = KINDS[response.status] ?? (isOurs ? "unavailable" : "refused");
+  const isServerError = response.status >= 500 || response.ok;
+  const kind = KINDS[response.status] ?? (isServerError ? "unavailable" : "refused");
   return new ApiProblem(kind, { fieldErrors, retryAfterSeconds });
 }
 

@@ -45,12 +45,12 @@ const app = {
 usePosters(async () => {
   const dataset = api.dataset ?? store.shelf.dataset;
   if (dataset === null || !(await api.posters()).includes(dataset)) return null;
-  nameTmdb();
+  addTmdbAttribution();
   return `posters/${encodeURIComponent(dataset)}/`;
 });
 
 /** Add the attribution that TMDB's terms require wherever its posters are shown. */
-function nameTmdb() {
+function addTmdbAttribution() {
   if (document.getElementById("tmdb")) return;
   byId("colophon").append(make("p", { id: "tmdb" }, "Posters: ", make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
     ". This product uses the TMDB API but is not endorsed or certified by TMDB."));
@@ -61,26 +61,26 @@ function nameTmdb() {
 history.scrollRestoration = "manual";
 
 /** Ends the listeners of the current view. */
-let shown = new AbortController();
+let current = new AbortController();
 let isFirst = true;
 
 /** Open the view that the address names, or the link of a text. */
 async function route() {
-  shown.abort();
-  const mine = new AbortController();
-  shown = mine;
+  current.abort();
+  const controller = new AbortController();
+  current = controller;
   const { name, argument } = routeOf(location.hash);
   markCurrent(name);
   try {
     const credentials = credentialsIn(location.hash);
-    if (credentials) return await openLink(credentials, mine.signal);
-    const open = VIEWS[name] ?? openNothing;
-    const opened = open(app, argument, mine.signal);
+    if (credentials) return await openLink(credentials, controller.signal);
+    const open = VIEWS[name] ?? openNotFound;
+    const opened = open(app, argument, controller.signal);
     if (opened instanceof Promise) byId("main").setAttribute("aria-busy", "true");
     const view = await opened;
-    if (!mine.signal.aborted) show(view);
+    if (!controller.signal.aborted) show(view);
   } catch (error) {
-    if (mine.signal.aborted) return;
+    if (controller.signal.aborted) return;
     if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
     // `import()` throws a TypeError if it cannot fetch a view's script.
     show(problemView(error instanceof ApiProblem ? error : new ApiProblem(navigator.onLine ? "unreachable" : "offline")));
@@ -92,7 +92,7 @@ function show({ title, element }) {
   const main = byId("main");
   main.removeAttribute("aria-busy");
   main.replaceChildren(element);
-  document.title = `${title}: Marquee`;
+  document.title = `${title} · Marquee`;
   if (!isFirst) window.scrollTo(0, 0);
   isFirst = false;
   document.getElementById("view-heading")?.focus({ preventScroll: true });
@@ -113,7 +113,7 @@ async function openLink(credentials, signal) {
   await follow();
 
   async function follow() {
-    show(waitingView("Fetching your picks"));
+    show(waitingView("Loading your picks"));
     try {
       await visit.open(credentials);
     } catch (error) {
@@ -122,7 +122,7 @@ async function openLink(credentials, signal) {
       return;
     }
     if (signal.aborted) return;
-    if (store.isKept) history.replaceState(null, "", "#text");
+    if (store.isStored) history.replaceState(null, "", "#text");
     markCurrent("text");
     const view = await /** @type {OpenView} */ (VIEWS.text)(app, "", signal);
     if (!signal.aborted) show(view);
@@ -136,29 +136,29 @@ function waitingView(words) {
 
 /** @param {ApiProblem} problem @returns {View} */
 function problemView(problem) {
-  return message("Marquee can’t be reached", `${wordsForProblem(problem)} Ratings you have given are kept in this browser.`,
+  return message("Something went wrong", `${wordsForProblem(problem)} Your ratings are stored in this browser.`,
     button("Try again", "button primary", () => route()));
 }
 
 /** @returns {View} */
 function brokenLinkView() {
-  return message("This link opens no picks",
-    "A newer link may have replaced it: the number was corrected or a new link was made since. Open the link in the newest text, or the page in the browser you used last. The link may also have been cut off on its way, or the picks behind it have expired or were forgotten.",
-    make("a", { class: "button primary", href: "#rate" }, "Rate some movies"));
+  return message("This link doesn’t work",
+    "A newer link may have replaced it, for example because the phone number was changed. Open the link in your latest text, or use the browser you used last. Otherwise the link may be incomplete, or the picks may have expired or been deleted.",
+    make("a", { class: "button primary", href: "#rate" }, "Rate movies"));
 }
 
 /** @param {() => Promise<void>} open @returns {View} */
 function otherVisitorView(open) {
-  return message("This browser holds other movies",
-    "Changes to them are not saved yet and would be lost here. Save them first under My movies, or open the link all the same.",
-    make("a", { class: "button primary", href: "#mine" }, "To My movies"),
-    button("Open the link", "button", () => open()));
+  return message("You have unsaved changes",
+    "This link opens the movies of another visitor. If you open it now, you lose your unsaved changes. To keep them, save them under My movies first.",
+    make("a", { class: "button primary", href: "#mine" }, "Go to My movies"),
+    button("Open the link anyway", "button", () => open()));
 }
 
 /** @type {OpenView} */
-function openNothing() {
-  return message("Not on the programme", "There is no page at this address. The link may have been cut off on its way to you.",
-    make("a", { class: "button primary", href: "#rate" }, "Rate some movies"));
+function openNotFound() {
+  return message("Page not found", "There is no page at this address. The link may be incomplete.",
+    make("a", { class: "button primary", href: "#rate" }, "Rate movies"));
 }
 
 /** @param {string} title @param {string} words @param {...HTMLElement} actions @returns {View} */
@@ -179,7 +179,7 @@ function markCurrent(name) {
 }
 
 function showConnection() {
-  const words = navigator.onLine ? "" : "You are offline. What you rate is kept, and goes on when you are back.";
+  const words = navigator.onLine ? "" : "You are offline. Your ratings are stored in this browser; new movies and picks load when you are back online.";
   say(byId("connection"), words);
 }
 

@@ -1,4 +1,4 @@
-// "Add a movie you love": a combobox that searches while the visitor types. It follows the ARIA
+// "Find a movie to rate": a combobox that searches while the visitor types. It follows the ARIA
 // Authoring Practices Guide (combobox with list autocomplete).
 
 import { ApiProblem } from "./api.js";
@@ -9,7 +9,7 @@ import { counted, titleAndYear, wordsForProblem } from "./wording.js";
 /** @typedef {import("./api.js").TitledMovie} Movie */
 
 const TYPING_PAUSE_MS = 140;
-const MOST_FOUND = 8;
+const MAX_RESULTS = 8;
 
 /**
  * Return a function to call on every input. It calls `search` once typing pauses for 140 ms, and
@@ -46,7 +46,7 @@ export function movieSearch(api, label, onChoose) {
   const words = make("p", { class: "hint found-words", role: "status" });
   const input = make("input", {
     id: "find-movie", type: "text", role: "combobox", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-    placeholder: "Title, even half of it", maxlength: 100, enterkeyhint: "search",
+    placeholder: "Title or part of it", maxlength: 100, enterkeyhint: "search",
     "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id,
   });
 
@@ -80,9 +80,9 @@ export function movieSearch(api, label, onChoose) {
   };
   const search = asTyped(async (typed, signal) => {
     try {
-      const { movies } = await api.search(typed, MOST_FOUND, signal);
+      const { movies } = await api.search(typed, MAX_RESULTS, signal);
       show(movies);
-      say(words, movies.length === 0 ? `No movie is called “${typed}” here.` : "");
+      say(words, movies.length === 0 ? `No movies found for “${typed}”.` : "");
       if (movies.length > 0) input.setAttribute("aria-description", counted(movies.length, "movie"));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;

@@ -72,19 +72,19 @@ export function international(typed, code) {
  * @param {string} code calling code of the chosen country, for a number typed without one
  * @returns {string | null}
  */
-export function shapeProblem(typed, code) {
-  if (/[^\d\s().+\-/]/.test(typed)) return "A phone number has digits, spaces, hyphens and brackets only.";
+export function phoneFormatError(typed, code) {
+  if (/[^\d\s().+\-/]/.test(typed)) return "Use only digits, spaces, hyphens and brackets.";
   const digits = international(typed, code).slice(1);
   const used = callingCodeIn(typed) ?? code;
   const own = digits.slice(used.length);
   if (used === "1") {
     const difference = NORTH_AMERICAN_DIGITS - own.length;
-    if (difference > 0) return `${digitsWord(difference)} missing: a number here has ${NORTH_AMERICAN_DIGITS}, the area code included.`;
-    if (difference < 0) return `${digitsWord(-difference)} too many: a number here has ${NORTH_AMERICAN_DIGITS}, the area code included.`;
+    if (difference > 0) return `${digitsWord(difference)} missing: numbers here have ${NORTH_AMERICAN_DIGITS} digits, including the area code.`;
+    if (difference < 0) return `${digitsWord(-difference)} too many: numbers here have ${NORTH_AMERICAN_DIGITS} digits, including the area code.`;
     return null;
   }
-  if (own.length < FEWEST_DIGITS) return "This is too short for a phone number.";
-  if (digits.length > MOST_DIGITS) return "This is too long for a phone number.";
+  if (own.length < FEWEST_DIGITS) return "This phone number is too short.";
+  if (digits.length > MOST_DIGITS) return "This phone number is too long.";
   return null;
 }
 

@@ -11,10 +11,11 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from 
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
- *   dismissed movies and filter. added: ids of the final picks that the instant picks do not have.
+ *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
+ *   added: ids of the final picks that the instant picks do not have.
  */
 
 /** @type {Choice} */
@@ -23,12 +24,15 @@ const ANY = { genre: "", decade: "" };
 /** Provides the picks to show as `found`. Fires "change" when they may have changed. */
 export class PicksFinder extends EventTarget {
   /** @type {AbortController | null} */
-  #asking = null;
-  /** @type {{key: string, picks: Pick[]}} the last instant picks, and the state they belong to */
-  #instant = { key: "", picks: [] };
+  #controller = null;
+  /**
+   * The last instant picks, the state they belong to and the number of ratings they are from.
+   * @type {{key: string, picks: Pick[], rated: number}}
+   */
+  #instant = { key: "", picks: [], rated: 0 };
   /** @type {ApiProblem | null} */
   #problem = null;
-  #wanted = "";
+  #requestedKey = "";
 
   /**
    * @param {import("./api.js").Api} api
@@ -42,7 +46,7 @@ export class PicksFinder extends EventTarget {
     this.visit = visit;
     this.choice = ANY;
     store.onChange(() => this.refresh());
-    visit.addEventListener("change", () => this.#told());
+    visit.addEventListener("change", () => this.#notify());
     window.addEventListener("online", () => this.#problem && this.retry());
   }
 
@@ -55,37 +59,37 @@ export class PicksFinder extends EventTarget {
   /** Request picks, unless the last request was for the same ratings, dismissals and filter. */
   refresh() {
     const key = this.#key();
-    if (key !== this.#wanted) {
-      this.#wanted = key;
-      this.#asking?.abort();
+    if (key !== this.#requestedKey) {
+      this.#requestedKey = key;
+      this.#controller?.abort();
       this.#problem = null;
-      if (this.#enough() && key !== this.#instant.key) this.#ask(key);
+      if (this.#hasEnoughRatings() && key !== this.#instant.key) this.#request(key);
     }
-    this.#told();
+    this.#notify();
   }
 
   /** Request picks again after a failure. */
   retry() {
-    this.#wanted = "";
+    this.#requestedKey = "";
     this.refresh();
   }
 
   /** The picks to show now. @returns {Found} */
   get found() {
-    if (!this.#enough()) {
-      return { kind: "few", picks: [], isCurrent: true, problem: null, added: new Set() };
+    if (!this.#hasEnoughRatings()) {
+      return { kind: "few", picks: [], rated: 0, isCurrent: true, problem: null, added: new Set() };
     }
     const picks = this.#finalPicks();
     if (picks) {
       const first = new Set(this.#instant.picks.map(({ movie_id }) => movie_id));
       const added = first.size === 0 ? [] : picks.filter(({ movie_id }) => !first.has(movie_id));
-      return { kind: "final", picks, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
+      return { kind: "final", picks, rated: 0, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
     }
     const isCurrent = this.#instant.key === this.#key();
-    return { kind: "instant", picks: this.#withoutGone(this.#instant.picks), isCurrent, problem: this.#problem, added: new Set() };
+    return { kind: "instant", picks: this.#withoutRatedAndDismissed(this.#instant.picks), rated: this.#instant.rated, isCurrent, problem: this.#problem, added: new Set() };
   }
 
-  #enough() {
+  #hasEnoughRatings() {
     return ratingsOf(this.store.shelf).length >= RATINGS_NEEDED;
   }
 
@@ -102,7 +106,7 @@ export class PicksFinder extends EventTarget {
     const isFiltered = this.choice.genre !== "" || this.choice.decade !== "";
     if (!visitor?.picks || isFiltered || visitor.version !== shelf.visit?.version) return null;
     if (differences(visitor.ratings, ratingsOf(shelf)).size > 0) return null;
-    return this.#withoutGone(visitor.picks);
+    return this.#withoutRatedAndDismissed(visitor.picks);
   }
 
   /**
@@ -110,32 +114,33 @@ export class PicksFinder extends EventTarget {
    * best picks.
    * @param {Pick[]} picks
    */
-  #withoutGone(picks) {
+  #withoutRatedAndDismissed(picks) {
     const { shelf } = this.store;
-    const gone = new Set([...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id));
-    return picks.filter(({ movie_id }) => !gone.has(movie_id));
+    const excluded = new Set([...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id));
+    return picks.filter(({ movie_id }) => !excluded.has(movie_id));
   }
 
   /** @param {string} key */
-  async #ask(key) {
-    const asking = new AbortController();
-    this.#asking = asking;
+  async #request(key) {
+    const controller = new AbortController();
+    this.#controller = controller;
     const { shelf } = this.store;
+    const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks } = await this.api.picks(ratingsOf(shelf), dismissed, filterOf(this.choice), asking.signal);
-      if (asking.signal.aborted) return;
-      this.#instant = { key, picks };
+      const { dataset, picks } = await this.api.picks(ratings, dismissed, filterOf(this.choice), controller.signal);
+      if (controller.signal.aborted) return;
+      this.#instant = { key, picks, rated: ratings.length };
       this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));
     } catch (error) {
-      if (asking.signal.aborted) return;
+      if (controller.signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       this.#problem = error;
     }
-    this.#told();
+    this.#notify();
   }
 
-  #told() {
+  #notify() {
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -23,7 +23,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
-  const waiting = waitingSeats();
+  const waiting = placeholders();
   const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
   const panel = make("div", { class: "picks-panel" }, kind, problem, tools, waiting.element, list);
   let shownKey = "";
@@ -52,9 +52,9 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
 }
 
 /**
- * Make the head of the picks: the heading and, once there are picks, the link "Text me these". It
- * precedes the picks and is made only once, so that arriving picks do not move the link away while
- * the visitor presses it.
+ * Make the head of the picks: the heading and, once there are picks, the link "Text me my picks".
+ * It precedes the picks and is made only once, so that arriving picks do not move the link away
+ * while the visitor presses it.
  * @param {App} app
  * @param {AbortSignal} signal ends the link's updates
  * @param {HTMLElement} heading
@@ -63,7 +63,7 @@ export function picksHead(app, signal, heading) {
   const link = make("a", { class: "button primary text-me", href: "#text" });
   const show = () => {
     link.hidden = app.finder.found.picks.length === 0;
-    say(link, app.store.shelf.visit ? "How far they are" : "Text me these");
+    say(link, app.store.shelf.visit ? "See status" : "Text me my picks");
   };
   app.finder.addEventListener("change", show, { signal });
   show();
@@ -71,21 +71,21 @@ export function picksHead(app, signal, heading) {
 }
 
 /** @param {Found} found */
-function wordsForKind({ kind, picks, isCurrent, problem, added }) {
+function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
   if (kind === "few") return "";
   if (kind === "final") {
-    return `Computed with everyone’s ratings${added.size > 0 ? `: ${added.size} new` : ""}.`;
+    return `Computed with everyone’s ratings.${added.size > 0 ? ` ${added.size} new.` : ""}`;
   }
-  if (problem && picks.length > 0) return "These are from before your last answer.";
-  if (picks.length === 0) return isCurrent ? "No movie is left with this filter. Take the filter off to see more." : "";
-  return "From your ratings alone, as they are now.";
+  if (problem && picks.length > 0) return "These picks don’t include your latest answers yet.";
+  if (picks.length === 0) return isCurrent ? "No movies match this filter. Remove the filter to see more." : "";
+  return `From your ${counted(rated, "rating")}. Updated just now.`;
 }
 
 /** Make placeholders for the picks, of the same size, until there are five ratings and picks. */
-function waitingSeats() {
+function placeholders() {
   const words = make("p", { class: "seats-words" });
-  const seats = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
-  const element = make("div", { class: "seats" }, words, ...seats);
+  const items = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
+  const element = make("div", { class: "seats" }, words, ...items);
   return {
     element,
     /** @param {number} rated @param {Found} found */
@@ -93,8 +93,8 @@ function waitingSeats() {
       element.hidden = found.picks.length > 0 || found.problem !== null || (found.kind !== "few" && found.isCurrent);
       const missing = RATINGS_NEEDED - rated;
       words.textContent = missing > 0
-        ? `Rate ${missing === RATINGS_NEEDED ? RATINGS_NEEDED : `${missing} more`} ${missing === 1 ? "movie" : "movies"} and your picks take these seats.`
-        : "Choosing your picks…";
+        ? `Rate ${missing === RATINGS_NEEDED ? RATINGS_NEEDED : `${missing} more`} ${missing === 1 ? "movie" : "movies"} to see your picks here.`
+        : "Finding your picks…";
     },
   };
 }
@@ -110,7 +110,7 @@ function showProblem(place, app, found) {
   place.dataset.words = words;
   place.replaceChildren();
   if (found.problem) {
-    place.append(make("p", {}, `${words} Your ratings are kept.`), button("Try again", "button", () => app.finder.retry()));
+    place.append(make("p", {}, `${words} Your ratings are stored in this browser.`), button("Try again", "button", () => app.finder.retry()));
   }
 }
 
@@ -128,17 +128,17 @@ function pickItem(app, pick, level) {
     seen.setAttribute("aria-expanded", String(!rating.hidden));
     if (rating.hidden || rating.childElementCount > 0) return;
     rating.append(starRating({
-      legend: `Your stars for ${titleAndYear(pick)}`, stars: 0,
+      legend: `Your rating for ${titleAndYear(pick)}`, stars: 0,
       onRate: (stars) => {
         app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
-        announce(`${pick.title}: ${counted(stars, "star")}. Your picks change.`);
+        announce(`${pick.title}: ${counted(stars, "star")}. Your picks are updating.`);
       },
     }));
     rating.querySelector("input")?.focus();
   };
   const notForMe = () => {
     app.store.change((shelf) => dismissed(shelf, pick));
-    announce(`${pick.title} is not picked again. My movies brings it back.`);
+    announce(`${pick.title} won’t be picked again. To undo this, open My movies.`);
   };
   const named = ` ${titleAndYear(pick)}`;
   return make("li", { class: "pick", "data-movie-id": pick.movie_id },
@@ -169,10 +169,10 @@ function showOpinion(item, { stars, because }, isNew) {
   part("new").hidden = !isNew;
   part("pick-stars").replaceChildren(...(typeof stars === "number" ? [
     make("span", { "aria-hidden": "true" }, "★ "), stars.toFixed(1),
-    make("span", { class: "visually-hidden" }, " stars expected from you")] : []));
+    make("span", { class: "visually-hidden" }, " stars predicted")] : []));
   const titles = (because ?? []).map(({ title }) => title).filter(Boolean);
   part("because").hidden = titles.length === 0;
-  say(part("because"), `Because you loved ${listed(titles)}`);
+  say(part("because"), `Because you liked ${listed(titles)}`);
 }
 
 /** @param {App} app @param {AbortSignal} signal */
@@ -222,7 +222,7 @@ function actions(app) {
       }
     } catch (error) {
       // Closing the share sheet is not a failure.
-      if (!(error instanceof DOMException && error.name === "AbortError")) say(words, "This browser does not let the page share; print the list instead.");
+      if (!(error instanceof DOMException && error.name === "AbortError")) say(words, "Your browser doesn’t allow sharing. Print the list instead.");
     }
   };
   return make("div", { class: "picks-actions" },

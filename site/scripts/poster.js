@@ -144,9 +144,9 @@ function diceFrom(seed) {
 export function designOf({ title, year, genres }) {
   const seed = hashOf(`${title} ${year ?? ""}`);
   // GENRE_MOTIFS lists rare genres first: they say more about a movie than drama or comedy does.
-  const telling = Object.keys(GENRE_MOTIFS).find((name) => genres.some((genre) => genre.toLowerCase() === name));
+  const rarest = Object.keys(GENRE_MOTIFS).find((name) => genres.some((genre) => genre.toLowerCase() === name));
   const names = Object.keys(MOTIFS);
-  const motif = (telling && GENRE_MOTIFS[telling]) ?? /** @type {string} */ (names[seed % names.length]);
+  const motif = (rarest && GENRE_MOTIFS[rarest]) ?? /** @type {string} */ (names[seed % names.length]);
   return { palette: (seed >>> 8) % PALETTES, motif, seed };
 }
 

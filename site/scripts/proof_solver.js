@@ -9,7 +9,7 @@
 
 const HASHES = { "PBKDF2/SHA-256": "SHA-256" };
 const COUNTER_BYTES = 4;
-const TRIES_BETWEEN_NEWS = 10;
+const TRIES_PER_REPORT = 10;
 
 /**
  * Solve a challenge.
@@ -22,16 +22,16 @@ const TRIES_BETWEEN_NEWS = 10;
 export async function solve(challenge, onProgress = () => {}) {
   const { algorithm, cost, keyLength, keyPrefix, nonce, salt, data } = challenge.parameters;
   const hash = HASHES[/** @type {keyof typeof HASHES} */ (algorithm)];
-  if (!hash) throw new RangeError(`no way to solve a challenge of ${algorithm}`);
-  const how = { name: "PBKDF2", hash, salt: bytesOf(salt), iterations: cost };
+  if (!hash) throw new RangeError(`unknown challenge algorithm: ${algorithm}`);
+  const derivation = { name: "PBKDF2", hash, salt: bytesOf(salt), iterations: cost };
   const password = new Uint8Array([...bytesOf(nonce), ...new Uint8Array(COUNTER_BYTES)]);
   const end = new DataView(password.buffer, password.length - COUNTER_BYTES);
   for (let counter = 0; counter < data.most; counter += 1) {
     end.setUint32(0, counter);
     const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-    const derivedKey = hexOf(new Uint8Array(await crypto.subtle.deriveBits(how, key, keyLength * 8)));
+    const derivedKey = hexOf(new Uint8Array(await crypto.subtle.deriveBits(derivation, key, keyLength * 8)));
     if (derivedKey.startsWith(keyPrefix)) return btoa(JSON.stringify({ challenge, solution: { counter, derivedKey } }));
-    if (counter % TRIES_BETWEEN_NEWS === 0) onProgress(counter / data.most);
+    if (counter % TRIES_PER_REPORT === 0) onProgress(counter / data.most);
   }
   throw new RangeError(`no counter below ${data.most} solves the challenge`);
 }

@@ -9,14 +9,14 @@ const SECONDS_TO_SPARE = 60;
 /** The page's Trusted Types policy allows scripts to start this one worker and nothing else. */
 const scripts = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("marquee-worker", {
   createScriptURL: (/** @type {string} */ address) => {
-    if (address !== WORKER) throw new TypeError(`no worker of the page: ${address}`);
+    if (address !== WORKER) throw new TypeError(`unexpected worker script: ${address}`);
     return address;
   },
 });
 
 /** Makes proofs, at most one at a time. Fires "change" when `share` changes. */
 export class Proofs extends EventTarget {
-  /** @type {Promise<Made> | null} */
+  /** @type {Promise<Solved> | null} */
   #making = null;
   /**
    * How much of the current proof is done, from 0 to 1; null while none is being made.
@@ -53,39 +53,39 @@ export class Proofs extends EventTarget {
    */
   async take() {
     this.prepare();
-    let made = await this.#makingNow();
-    if (made.expiresAt - SECONDS_TO_SPARE < Date.now() / 1000) {
+    let solved = await this.#takeCurrent();
+    if (solved.expiresAt - SECONDS_TO_SPARE < Date.now() / 1000) {
       this.prepare();
       // The second proof is not checked: on a device with a wrong clock, every challenge would seem
       // to have expired.
-      made = await this.#makingNow();
+      solved = await this.#takeCurrent();
     }
-    return made.proof;
+    return solved.proof;
   }
 
   /** Return the proof being made, and forget it, so that no other call uses it. */
-  #makingNow() {
-    const making = /** @type {Promise<Made>} */ (this.#making);
+  #takeCurrent() {
+    const making = /** @type {Promise<Solved>} */ (this.#making);
     this.#making = null;
     return making;
   }
 
-  /** @typedef {{proof: string, expiresAt: number}} Made */
+  /** @typedef {{proof: string, expiresAt: number}} Solved */
 
-  /** @returns {Promise<Made>} */
+  /** @returns {Promise<Solved>} */
   async #make() {
-    this.#tell(0);
+    this.#report(0);
     try {
       const challenge = await this.api.challenge();
-      const proof = await solveInWorker(challenge, (share) => this.#tell(share));
+      const proof = await solveInWorker(challenge, (share) => this.#report(share));
       return { proof, expiresAt: challenge.parameters.expiresAt };
     } finally {
-      this.#tell(null);
+      this.#report(null);
     }
   }
 
   /** @param {number | null} share */
-  #tell(share) {
+  #report(share) {
     this.share = share;
     this.dispatchEvent(new Event("change"));
   }
@@ -102,7 +102,7 @@ function solveInWorker(challenge, onProgress) {
   const worker = new Worker(scripts?.createScriptURL(WORKER) ?? WORKER, { type: "module" });
   return new Promise((resolve, reject) => {
     const fail = (/** @type {string} */ why) => {
-      console.error("no proof of work:", why);
+      console.error("Solving the challenge failed:", why);
       reject(new ApiProblem("unproven"));
     };
     worker.addEventListener("error", (event) => fail(event.message));

@@ -18,9 +18,9 @@
 
 export const UNSEEN = 0;
 export const RATINGS_NEEDED = 5;
-export const RATINGS_WISHED = 10;
-export const MOST_RATINGS = 500;
-const UNDO_KEPT = 20;
+export const RATINGS_SUGGESTED = 10;
+export const MAX_RATINGS = 500;
+const MAX_UNDO = 20;
 
 /** @type {Shelf} */
 export const EMPTY = {
@@ -56,7 +56,7 @@ export function unseenIds(shelf) {
  * @param {Movie} movie
  * @returns {Movie}
  */
-export function movieAlone({ movie_id, title, year, genres }) {
+export function bareMovie({ movie_id, title, year, genres }) {
   return { movie_id, title, year, genres };
 }
 
@@ -71,7 +71,7 @@ export function movieAlone({ movie_id, title, year, genres }) {
  */
 export function answered(shelf, movie, stars, at) {
   const before = answerTo(shelf, movie.movie_id);
-  const answer = { movie: movieAlone(movie), stars, at };
+  const answer = { movie: bareMovie(movie), stars, at };
   const answers = before
     ? shelf.answers.map((each) => (each === before ? answer : each))
     : [...shelf.answers, answer];
@@ -80,7 +80,7 @@ export function answered(shelf, movie, stars, at) {
     answers,
     asking: shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id),
     dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movie.movie_id),
-    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-UNDO_KEPT),
+    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-MAX_UNDO),
   };
 }
 
@@ -97,7 +97,7 @@ export function undone(shelf) {
   const answers = before === null
     ? others
     : shelf.answers.map((each) => (each.movie.movie_id === movie.movie_id ? before : each));
-  return asked({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
+  return withQuestionFirst({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
 }
 
 /**
@@ -106,9 +106,9 @@ export function undone(shelf) {
  * @param {Movie} movie
  * @returns {Shelf}
  */
-export function asked(shelf, movie) {
+export function withQuestionFirst(shelf, movie) {
   const others = shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id);
-  return { ...shelf, asking: [{ ...movieAlone(movie), wished: true }, ...others] };
+  return { ...shelf, asking: [{ ...bareMovie(movie), wished: true }, ...others] };
 }
 
 /**
@@ -118,10 +118,10 @@ export function asked(shelf, movie) {
  * @param {Movie[]} movies
  * @returns {Shelf}
  */
-export function askedNext(shelf, movies) {
+export function withNewQuestions(shelf, movies) {
   const kept = shelf.asking.filter(({ wished }, place) => place === 0 || wished);
   const known = new Set([...shelf.answers.map(({ movie }) => movie.movie_id), ...kept.map(({ movie_id }) => movie_id)]);
-  return { ...shelf, asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(movieAlone)] };
+  return { ...shelf, asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(bareMovie)] };
 }
 
 /**
@@ -145,7 +145,7 @@ export function removed(shelf, movieId) {
  * @returns {Shelf}
  */
 export function dismissed(shelf, movie) {
-  return { ...restored(shelf, movie.movie_id), dismissed: [...restored(shelf, movie.movie_id).dismissed, movieAlone(movie)] };
+  return { ...restored(shelf, movie.movie_id), dismissed: [...restored(shelf, movie.movie_id).dismissed, bareMovie(movie)] };
 }
 
 /**
@@ -193,8 +193,8 @@ export function toSave(shelf) {
  */
 export function unsavedCount(shelf) {
   if (shelf.visit === null) return 0;
-  const { ratings, dismissed: gone } = toSave(shelf);
-  return differences(shelf.visit.saved.ratings, ratings).size + symmetricDifference(shelf.visit.saved.dismissed, gone);
+  const { ratings, dismissed: dismissedIds } = toSave(shelf);
+  return differences(shelf.visit.saved.ratings, ratings).size + symmetricDifference(shelf.visit.saved.dismissed, dismissedIds);
 }
 
 /**
@@ -204,12 +204,12 @@ export function unsavedCount(shelf) {
  * @returns {Map<number, number | null>} the new stars by movie id; null if the rating was removed
  */
 export function differences(before, after) {
-  const was = new Map(before.map(({ movie_id, stars }) => [movie_id, stars]));
-  const is = new Map(after.map(({ movie_id, stars }) => [movie_id, stars]));
+  const starsBefore = new Map(before.map(({ movie_id, stars }) => [movie_id, stars]));
+  const starsAfter = new Map(after.map(({ movie_id, stars }) => [movie_id, stars]));
   /** @type {Map<number, number | null>} */
   const changes = new Map();
-  for (const [movieId, stars] of is) if (was.get(movieId) !== stars) changes.set(movieId, stars);
-  for (const movieId of was.keys()) if (!is.has(movieId)) changes.set(movieId, null);
+  for (const [movieId, stars] of starsAfter) if (starsBefore.get(movieId) !== stars) changes.set(movieId, stars);
+  for (const movieId of starsBefore.keys()) if (!starsAfter.has(movieId)) changes.set(movieId, null);
   return changes;
 }
 
@@ -219,7 +219,7 @@ function symmetricDifference(one, other) {
 }
 
 /** Return what the API has stored of the visitor. @param {Visitor} visitor @returns {Saved} */
-export function savedBy(visitor) {
+export function savedStateOf(visitor) {
   return {
     ratings: visitor.ratings.map(({ movie_id, stars }) => ({ movie_id, stars })),
     dismissed: (visitor.dismissed ?? []).map(({ movie_id }) => movie_id),
@@ -236,41 +236,41 @@ export function savedBy(visitor) {
  * @param {string} at the time for ratings made elsewhere, ISO 8601
  * @param {Saved} base what both sides last had in common: what the call sent if it saved changes,
  *   otherwise what the API last returned
- * @returns {{shelf: Shelf, arrived: Change[]}} arrived: the changes made elsewhere, except those
- *   also made here, with the stars given there
+ * @returns {{shelf: Shelf, remoteChanges: Change[]}} remoteChanges: the changes made elsewhere,
+ *   except those also made here, with the stars given there
  */
-export function met(shelf, visitor, { visitor_id, token }, at, base = lastSaved(shelf, visitor_id)) {
-  const theirs = savedBy(visitor);
+export function merged(shelf, visitor, { visitor_id, token }, at, base = lastSaved(shelf, visitor_id)) {
+  const theirs = savedStateOf(visitor);
   const mine = differences(base.ratings, ratingsOf(shelf));
   const answersBefore = new Map(shelf.answers.map((answer) => [answer.movie.movie_id, answer]));
   const movies = new Map(visitor.ratings.map((rating) => [rating.movie_id, movieIn(rating)]));
 
   /** @type {Change[]} */
-  const arrived = [];
+  const remoteChanges = [];
   for (const [movieId, stars] of differences(base.ratings, theirs.ratings)) {
     if (mine.has(movieId) && mine.get(movieId) === stars) continue;
     const movie = movies.get(movieId) ?? answersBefore.get(movieId)?.movie;
-    if (movie) arrived.push({ movie, stars });
+    if (movie) remoteChanges.push({ movie, stars });
   }
 
-  const fromThere = visitor.ratings
+  const remoteAnswers = visitor.ratings
     .filter(({ movie_id }) => mine.get(movie_id) !== null)
-    .map((rating) => answerAfter(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at));
-  const there = new Set(fromThere.map(({ movie }) => movie.movie_id));
-  const onlyHere = shelf.answers.filter(({ movie, stars }) =>
+    .map((rating) => mergedAnswer(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at));
+  const there = new Set(remoteAnswers.map(({ movie }) => movie.movie_id));
+  const localAnswers = shelf.answers.filter(({ movie, stars }) =>
     !there.has(movie.movie_id) && (stars === UNSEEN || mine.has(movie.movie_id)));
-  const answers = [...fromThere, ...onlyHere].slice(0, MOST_RATINGS);
+  const answers = [...remoteAnswers, ...localAnswers].slice(0, MAX_RATINGS);
   const rated = new Set(answers.map(({ movie }) => movie.movie_id));
 
   return {
-    arrived,
+    remoteChanges,
     shelf: {
       ...shelf,
       name: visitor.name ?? shelf.name,
       answers,
       dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
       asking: shelf.asking.filter(({ movie_id }) => !rated.has(movie_id)),
-      undo: arrived.length > 0 ? [] : shelf.undo,
+      undo: remoteChanges.length > 0 ? [] : shelf.undo,
       visit: { visitor_id, token: visitor.token ?? token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
     },
   };
@@ -289,7 +289,7 @@ function lastSaved(shelf, visitorId) {
  * @param {string} at the time of a new answer, ISO 8601
  * @returns {Answer}
  */
-function answerAfter(rating, mine, before, at) {
+function mergedAnswer(rating, mine, before, at) {
   const stars = mine ?? rating.stars;
   if (before && before.stars === stars) return before;
   return { movie: before?.movie ?? movieIn(rating), stars, at };
@@ -313,8 +313,8 @@ function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = 
  */
 function mergedDismissals(shelf, base, theirs) {
   const here = new Set(shelf.dismissed.map(({ movie_id }) => movie_id));
-  const takenBackHere = new Set(base.filter((movieId) => !here.has(movieId)));
+  const restoredHere = new Set(base.filter((movieId) => !here.has(movieId)));
   const there = new Set(theirs.map(({ movie_id }) => movie_id));
   const newHere = shelf.dismissed.filter(({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id));
-  return [...theirs.filter(({ movie_id }) => !takenBackHere.has(movie_id)).map(movieAlone), ...newHere];
+  return [...theirs.filter(({ movie_id }) => !restoredHere.has(movie_id)).map(bareMovie), ...newHere];
 }

@@ -1,7 +1,7 @@
 // The control for rating a movie: five stars as a radio group. All views use it.
 
 import { make } from "./dom.js";
-import { counted, STARS_MEAN } from "./wording.js";
+import { counted, STAR_LABELS } from "./wording.js";
 
 let groups = 0;
 
@@ -15,24 +15,24 @@ let groups = 0;
  */
 export function starRating({ legend, stars, size = "small", onRate }) {
   const name = `stars-${++groups}`;
-  const words = make("span", { class: "stars-mean", "aria-hidden": "true" }, STARS_MEAN[stars] ?? "");
+  const words = make("span", { class: "stars-mean", "aria-hidden": "true" }, STAR_LABELS[stars] ?? "");
   const show = (/** @type {number} */ shown) => {
     fieldset.dataset.shown = String(shown);
-    words.textContent = STARS_MEAN[shown] ?? "";
+    words.textContent = STAR_LABELS[shown] ?? "";
   };
   const chosen = () => Number(fieldset.querySelector("input:checked")?.getAttribute("value") ?? 0);
-  const give = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
+  const submit = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
   const options = [1, 2, 3, 4, 5].map((value) => starOption(name, value, value === stars));
   const fieldset = make("fieldset", { class: `stars stars-${size}`, "data-shown": stars },
     make("legend", { class: "visually-hidden" }, legend),
     make("div", { class: "stars-row" }, ...options),
     words,
-    give);
+    submit);
 
   fieldset.addEventListener("change", () => {
     show(chosen());
-    give.hidden = false;
-    give.textContent = `Give ${counted(chosen(), "star")}`;
+    submit.hidden = false;
+    submit.textContent = `Give ${counted(chosen(), "star")}`;
   });
   fieldset.addEventListener("click", (event) => {
     // Arrow keys also fire click events, but without a pointer press: their detail is 0.
@@ -62,7 +62,7 @@ function focusedStars({ target }) {
 
 /** @param {string} name @param {number} value @param {boolean} checked */
 function starOption(name, value, checked) {
-  const label = `${value} ${value === 1 ? "star" : "stars"}: ${STARS_MEAN[value]}`;
+  const label = `${value} ${value === 1 ? "star" : "stars"}: ${STAR_LABELS[value]}`;
   return make("label", { class: "star" },
     make("input", { type: "radio", name, value, checked, autocomplete: "off", "aria-label": label }),
     make("span", { class: "star-face", "aria-hidden": "true" }, "★"));
@@ -72,5 +72,5 @@ function starOption(name, value, checked) {
 export function starsGiven(stars) {
   return make("span", { class: "stars-given" },
     make("span", { "aria-hidden": "true" }, "★".repeat(stars)),
-    make("span", { class: "visually-hidden" }, `${stars} of 5 stars`));
+    make("span", { class: "visually-hidden" }, `${stars} out of 5 stars`));
 }

@@ -15,7 +15,7 @@ export class Store extends EventTarget {
     /** @type {Shelf} */
     this.shelf = read();
     /** Whether local storage works. Private windows may refuse it; the page still works then. */
-    this.isKept = true;
+    this.isStored = true;
     window.addEventListener("storage", ({ key }) => {
       if (key !== KEY && key !== null) return;
       this.shelf = read();
@@ -32,7 +32,7 @@ export class Store extends EventTarget {
     const after = act(this.shelf);
     if (after === this.shelf) return;
     this.shelf = after;
-    this.#keep();
+    this.#write();
     this.dispatchEvent(new Event("change"));
   }
 
@@ -53,12 +53,12 @@ export class Store extends EventTarget {
     this.addEventListener("change", listener, { signal });
   }
 
-  #keep() {
+  #write() {
     try {
       localStorage.setItem(KEY, JSON.stringify(this.shelf));
-      this.isKept = true;
+      this.isStored = true;
     } catch {
-      this.isKept = false;
+      this.isStored = false;
     }
   }
 }

@@ -19,15 +19,15 @@ const LINE = 16;
 export function tasteChart(map) {
   const place = scale(map);
   const rated = map.movies.filter(({ stars }) => stars !== null);
-  const famous = map.movies.filter(({ stars }) => stars === null);
+  const popular = map.movies.filter(({ stars }) => stars === null);
   const you = place(map.you);
   const chart = draw("svg", { class: "taste-chart", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", "aria-label": inWords(map) },
     draw("line", { class: "axis", x1: MARGIN / 2, x2: SIZE.width - MARGIN / 2, y1: SIZE.height / 2, y2: SIZE.height / 2 }),
     draw("line", { class: "axis", x1: SIZE.width / 2, x2: SIZE.width / 2, y1: MARGIN / 2, y2: SIZE.height - MARGIN / 2 }),
     draw("circle", { class: "you-spread", cx: you.x, cy: you.y, r: Math.max(18, place.reach(map.you.spread)) }),
-    ...famous.map((movie) => draw("circle", { class: "famous", cx: place(movie).x, cy: place(movie).y, r: 4 })),
+    ...popular.map((movie) => draw("circle", { class: "popular", cx: place(movie).x, cy: place(movie).y, r: 4 })),
     ...rated.map((movie) => draw("circle", { class: `rated ${(movie.stars ?? 0) >= 4 ? "liked" : ""}`, cx: place(movie).x, cy: place(movie).y, r: 7 })),
-    ...labels([...rated, ...famous], place, you),
+    ...labels([...rated, ...popular], place, you),
     draw("circle", { class: "you", cx: you.x, cy: you.y, r: 9 }),
     draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"));
   const frame = make("div", { class: "chart-scroll", tabindex: 0, role: "region", "aria-label": "Taste map" }, chart);
@@ -39,10 +39,10 @@ export function tasteChart(map) {
     frame,
     make("figcaption", {},
       make("p", { class: "legend" },
-        key("you", "you"), key("rated liked", "you liked it"), key("rated", "you rated it lower"), key("famous", "well known")),
+        key("you", "you"), key("rated liked", "you liked it"), key("rated", "you rated it lower"), key("popular", "popular")),
       ...map.axes.map((axis, number) => make("p", { class: "hint" },
         `${number === 0 ? "Left to right" : "Bottom to top"}: from movies like ${listed(axis.low.slice(0, 3))} to movies like ${listed(axis.high.slice(0, 3))}.`)),
-      make("details", {}, make("summary", {}, "The same as a table"),
+      make("details", {}, make("summary", {}, "Show as a table"),
         make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "The map as a table" }, table(map)))));
 }
 
@@ -82,7 +82,7 @@ function labels(movies, place, you) {
     const box = { x: left ? x - 11 - width : x + 11, y: y - LINE / 2, width, height: LINE };
     if (taken.some((other) => overlap(box, other))) return [];
     taken.push(box);
-    return [draw("text", { class: movie.stars === null ? "famous-label" : "rated-label", x: left ? x - 11 : x + 11, y: y + 4, "text-anchor": left ? "end" : "start" }, words)];
+    return [draw("text", { class: movie.stars === null ? "popular-label" : "rated-label", x: left ? x - 11 : x + 11, y: y + 4, "text-anchor": left ? "end" : "start" }, words)];
   });
 }
 
@@ -107,7 +107,7 @@ function distance(one, other) {
 function table({ you, movies }) {
   const rows = [...movies].sort((one, other) => distance(one, you) - distance(other, you));
   return make("table", { class: "surprises" },
-    make("thead", {}, make("tr", {}, ...["Movie", "Distance to you", "Left–right", "Bottom–top", "Your stars"].map((words) => make("th", { scope: "col" }, words)))),
+    make("thead", {}, make("tr", {}, ...["Movie", "Distance from you", "Left–right", "Bottom–top", "Your rating"].map((words) => make("th", { scope: "col" }, words)))),
     make("tbody", {}, ...rows.map((movie) => make("tr", {},
       make("th", { scope: "row" }, movie.title),
       ...[distance(movie, you), movie.x, movie.y].map((value) => make("td", {}, value.toFixed(2))),

@@ -30,7 +30,7 @@ export function unsavedBar(app, signal) {
       announce("Saved.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are kept in this browser."}`;
+      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are stored in this browser."}`;
     } finally {
       isSaving = false;
       show();
@@ -40,26 +40,26 @@ export function unsavedBar(app, signal) {
   const show = () => {
     const { shelf } = app.store;
     const count = unsavedCount(shelf);
-    const { arrived } = app.visit;
+    const { remoteChanges } = app.visit;
     if (count === 0) problem = "";
     const phoneEnds = shelf.visit?.phone_ends ?? null;
     const rated = ratingsOf(shelf).length;
-    const key = JSON.stringify([count, arrived, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
+    const key = JSON.stringify([count, remoteChanges, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
     if (key === shown) return;
     shown = key;
     const hadFocus = place.contains(document.activeElement);
     place.replaceChildren();
-    if (arrived.length > 0) place.append(arrivedPanel(app, arrived));
+    if (remoteChanges.length > 0) place.append(remoteChangesPanel(app, remoteChanges));
     if (count > 0 || isSaving) place.append(savePanel());
     if (hadFocus) place.querySelector("button")?.focus({ preventScroll: true });
 
     function savePanel() {
       const wantsText = phoneEnds && rated >= RATINGS_NEEDED ? textChoice(phoneEnds) : null;
       return make("section", { class: "panel save-panel", "aria-label": "Unsaved changes" },
-        make("p", { class: "status-words" }, isSaving ? "Your changes are being saved." : `${counted(count, "change")} not saved yet.`),
+        make("p", { class: "status-words" }, isSaving ? "Saving your changes…" : `${counted(count, "unsaved change")}.`),
         make("p", { class: "hint" }, rated >= RATINGS_NEEDED
-          ? "Saving has your picks computed again with everyone’s ratings."
-          : `With fewer than ${RATINGS_NEEDED} ratings they are saved, and no picks are computed.`),
+          ? "When you save, we compute your picks again with everyone’s ratings."
+          : `You can save them, but picks need at least ${RATINGS_NEEDED} ratings.`),
         problem ? make("p", { class: "field-error", role: "alert" }, problem) : null,
         wantsText,
         button(isSaving ? "Saving…" : "Save changes", "button primary", save, { "aria-disabled": String(isSaving) }));
@@ -68,7 +68,7 @@ export function unsavedBar(app, signal) {
     function textChoice(ends) {
       const box = make("input", { type: "checkbox", id: "text-again", checked: text, autocomplete: "off" });
       box.addEventListener("change", () => { text = box.checked; });
-      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text the new picks to the number ending in ${ends}.`));
+      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text my new picks to the number ending in ${ends}.`));
     }
   };
   app.store.onChange(show, signal);
@@ -79,26 +79,29 @@ export function unsavedBar(app, signal) {
 
 /**
  * @param {App} app
- * @param {Change[]} arrived
+ * @param {Change[]} remoteChanges
  */
-function arrivedPanel(app, arrived) {
-  const lines = arrived.map(({ movie, stars }) => {
+function remoteChangesPanel(app, remoteChanges) {
+  const lines = remoteChanges.map(({ movie, stars }) => {
     const mine = app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ?? null;
-    const there = stars === null ? "taken off" : counted(stars, "star");
-    const isOverruled = mine !== stars;
+    const isConflict = mine !== stars;
     const take = () => {
       app.store.change((shelf) => (stars === null ? removed(shelf, movie.movie_id) : answered(shelf, movie, stars, new Date().toISOString())));
     };
     return make("li", {},
-      `${titleAndYear(movie)}: ${there} there`,
-      isOverruled ? `; here ${mine === null ? "taken off" : counted(mine, "star")}. ` : ".",
-      isOverruled ? button("Take that", "text-button", take) : null);
+      isConflict ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. ` : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
+      isConflict ? button(stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`, "text-button", take) : null);
   });
   return make("section", { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
-    make("p", { class: "status-words" }, "Your movies were changed somewhere else:"),
+    make("p", { class: "status-words" }, "Your movies were changed in another browser:"),
     make("ul", { class: "changes" }, ...lines),
-    button("Fine", "button", () => {
-      app.visit.arrived = [];
+    button("Got it", "button", () => {
+      app.visit.remoteChanges = [];
       app.visit.dispatchEvent(new Event("change"));
     }));
+}
+
+/** @param {number | null} stars null for a removed rating */
+function starsOrRemoved(stars) {
+  return stars === null ? "removed" : counted(stars, "star");
 }

@@ -2,7 +2,7 @@
 
 import { ApiProblem } from "./api.js";
 import { Proofs } from "./proofs.js";
-import { EMPTY, met, savedBy, toSave } from "./shelf.js";
+import { EMPTY, merged, savedStateOf, toSave } from "./shelf.js";
 
 /** @typedef {import("./api.js").Credentials} Credentials */
 /** @typedef {import("./api.js").Visitor} Visitor */
@@ -11,24 +11,24 @@ import { EMPTY, met, savedBy, toSave } from "./shelf.js";
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 const BACK_OFF = 1.4;
-const PATIENCE_MS = 45 * 60_000;
+const TIMEOUT_MS = 45 * 60_000;
 
 /** Keeps the saved visitor in step with the API. Fires "change" when a field may have changed. */
 export class VisitKeeper extends EventTarget {
   /** @type {Visitor | null} the visitor as the API last returned them */
   visitor = null;
   /** @type {Change[]} changes made elsewhere that the visitor has not yet acknowledged */
-  arrived = [];
+  remoteChanges = [];
   /** @type {ApiProblem | null} why the last request for the status failed */
-  lostSight = null;
+  statusError = null;
   /** Whether following has stopped after 45 minutes although the request is not finished. */
-  hasStoppedLooking = false;
+  hasTimedOut = false;
   /** @type {AbortController | null} */
   #following = null;
   /** @type {() => void} */
   #wake = () => {};
   /** @type {string | null} the last token that the API rejected */
-  #refused = null;
+  #rejectedToken = null;
   /**
    * Idempotency keys of unanswered calls that make a new token, by what the call asks for.
    * @type {Map<string, string>}
@@ -47,7 +47,7 @@ export class VisitKeeper extends EventTarget {
     const wake = () => document.hidden || this.#wake();
     document.addEventListener("visibilitychange", wake);
     window.addEventListener("online", wake);
-    store.onChange(() => this.#meetOtherTabs());
+    store.onChange(() => this.#syncWithOtherTabs());
   }
 
   /** The saved visitor's id and token. @returns {Credentials | null} */
@@ -68,7 +68,7 @@ export class VisitKeeper extends EventTarget {
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
     };
     const create = (/** @type {{proof?: string}} */ proof) => this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
-    const created = await (phone ? this.#proven((proof) => create({ proof })) : create({}));
+    const created = await (phone ? this.#withProof((proof) => create({ proof })) : create({}));
     const { visitor_id, token, version } = created;
     const phone_ends = phone ? phone.slice(-2) : null;
     this.store.change((shelf) => ({ ...shelf, name, visit: { visitor_id, token, version, phone_ends, saved } }));
@@ -81,17 +81,17 @@ export class VisitKeeper extends EventTarget {
 
   /**
    * Save the unsaved changes. If the visitor was changed elsewhere in the meantime, merge those
-   * changes into the shelf, list them in `arrived` and throw, so that the visitor can check them
-   * and save again.
+   * changes into the shelf, list them in `remoteChanges` and throw, so that the visitor can check
+   * them and save again.
    * @param {boolean} text whether to text the new picks
    * @throws {ApiProblem} of kind "changed" in that case
    */
   async saveChanges(text) {
-    const visit = this.#known();
+    const visit = this.#requireVisit();
     const saved = toSave(this.store.shelf);
-    const change = (/** @type {{proof?: string}} */ proof) => this.#meeting(() => this.api.changeRatings(visit, { ...saved, text, ...proof }), saved);
-    await (text ? this.#proven((proof) => change({ proof })) : change({}));
-    this.arrived = [];
+    const change = (/** @type {{proof?: string}} */ proof) => this.#changeAndMerge(() => this.api.changeRatings(visit, { ...saved, text, ...proof }), saved);
+    await (text ? this.#withProof((proof) => change({ proof })) : change({}));
+    this.remoteChanges = [];
     this.follow();
   }
 
@@ -100,17 +100,17 @@ export class VisitKeeper extends EventTarget {
    * @param {string} phone in international format
    */
   async givePhone(phone) {
-    const visit = this.#known();
-    await this.#keyed(phone, (key) => this.#proven((proof) => this.#meeting(() => this.api.givePhone(visit, phone, proof, key))));
+    const visit = this.#requireVisit();
+    await this.#withIdempotencyKey(phone, (key) => this.#withProof((proof) => this.#changeAndMerge(() => this.api.givePhone(visit, phone, proof, key))));
     this.follow();
   }
 
   /** Make a new link. The earlier links become invalid. */
   async renewLink() {
-    const visit = this.#known();
-    const { token } = await this.#keyed("link", (key) => this.api.renewToken(visit, key));
+    const visit = this.#requireVisit();
+    const { token } = await this.#withIdempotencyKey("link", (key) => this.api.renewToken(visit, key));
     this.store.change((shelf) => (shelf.visit?.visitor_id === visit.visitor_id ? { ...shelf, visit: { ...shelf.visit, token } } : shelf));
-    this.#told();
+    this.#notify();
   }
 
   /** Delete everything that is kept of the visitor, first at the API, then in this browser. */
@@ -123,9 +123,9 @@ export class VisitKeeper extends EventTarget {
       });
     }
     this.visitor = null;
-    this.arrived = [];
+    this.remoteChanges = [];
     this.store.clear();
-    this.#told();
+    this.#notify();
   }
 
   /**
@@ -146,19 +146,19 @@ export class VisitKeeper extends EventTarget {
     if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
       this.store.change((shelf) => ({ ...EMPTY, dataset: shelf.dataset, genres: shelf.genres }));
     }
-    this.#meet(visitor, credentials);
+    this.#merge(visitor, credentials);
     this.follow();
   }
 
   /** Fetch the visitor once and merge them into the shelf. */
-  async look() {
-    const visit = this.#known();
+  async refresh() {
+    const visit = this.#requireVisit();
     try {
       const visitor = await this.api.visitor(visit);
       // Keep the shelf's token: another tab may have received a newer one in the meantime.
-      if (this.credentials?.visitor_id === visit.visitor_id) this.#meet(visitor, this.credentials);
+      if (this.credentials?.visitor_id === visit.visitor_id) this.#merge(visitor, this.credentials);
     } catch (error) {
-      if (isMissing(error)) this.#refused = visit.token;
+      if (isMissing(error)) this.#rejectedToken = visit.token;
       throw error;
     }
   }
@@ -178,28 +178,28 @@ export class VisitKeeper extends EventTarget {
     this.stop();
     const following = new AbortController();
     this.#following = following;
-    this.hasStoppedLooking = false;
-    this.#told();
+    this.hasTimedOut = false;
+    this.#notify();
     const startedAt = Date.now();
     let wait = FIRST_WAIT_MS;
-    let seen = "";
+    let lastStatus = "";
     while (!following.signal.aborted && this.credentials) {
       try {
-        await this.look();
-        this.lostSight = null;
-        if (this.visitor && this.visitor.status !== seen) wait = FIRST_WAIT_MS;
-        seen = this.visitor?.status ?? "";
+        await this.refresh();
+        this.statusError = null;
+        if (this.visitor && this.visitor.status !== lastStatus) wait = FIRST_WAIT_MS;
+        lastStatus = this.visitor?.status ?? "";
       } catch (error) {
         if (!(error instanceof ApiProblem)) throw error;
-        if (isMissing(error) && this.#holdsNewerToken) continue;
-        this.lostSight = error;
+        if (isMissing(error) && this.#hasNewerToken) continue;
+        this.statusError = error;
         wait = Math.max(wait, error.retryAfterSeconds * 1000);
       }
       if (following.signal.aborted) return;
-      const isGone = this.lostSight?.kind === "missing";
-      this.hasStoppedLooking = !isGone && Date.now() - startedAt > PATIENCE_MS;
-      this.#told();
-      if (isGone || this.hasStoppedLooking || (this.lostSight === null && isEnd(this.visitor))) return;
+      const isGone = this.statusError?.kind === "missing";
+      this.hasTimedOut = !isGone && Date.now() - startedAt > TIMEOUT_MS;
+      this.#notify();
+      if (isGone || this.hasTimedOut || (this.statusError === null && isFinished(this.visitor))) return;
       await this.#pause(wait);
       wait = Math.min(wait * BACK_OFF, LONGEST_WAIT_MS);
     }
@@ -223,7 +223,7 @@ export class VisitKeeper extends EventTarget {
    * @param {(proof: string) => Promise<T>} call
    * @returns {Promise<T>}
    */
-  async #proven(call) {
+  async #withProof(call) {
     try {
       return await call(await this.proofs.take());
     } catch (error) {
@@ -241,7 +241,7 @@ export class VisitKeeper extends EventTarget {
    * @param {(key: string) => Promise<T>} call
    * @returns {Promise<T>}
    */
-  async #keyed(what, call) {
+  async #withIdempotencyKey(what, call) {
     const key = this.#keys.get(what) ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
     this.#keys.set(what, key);
     const answer = await call(key);
@@ -250,8 +250,8 @@ export class VisitKeeper extends EventTarget {
   }
 
   /** Whether another tab has received a new token since the API rejected the one used here. */
-  get #holdsNewerToken() {
-    return this.credentials !== null && this.#refused !== null && this.credentials.token !== this.#refused;
+  get #hasNewerToken() {
+    return this.credentials !== null && this.#rejectedToken !== null && this.credentials.token !== this.#rejectedToken;
   }
 
   /**
@@ -261,16 +261,16 @@ export class VisitKeeper extends EventTarget {
    * @param {import("./shelf.js").Saved} [sent] the ratings and dismissals that the call saves. The
    *   visitor may change them again before the call is answered: those changes are unsaved.
    */
-  async #meeting(change, sent) {
-    const visit = this.#known();
+  async #changeAndMerge(change, sent) {
+    const visit = this.#requireVisit();
     this.stop();
     try {
-      this.#meet(await change(), this.credentials ?? visit, sent);
+      this.#merge(await change(), this.credentials ?? visit, sent);
     } catch (error) {
-      if (error instanceof ApiProblem && error.kind === "changed") await this.look();
+      if (error instanceof ApiProblem && error.kind === "changed") await this.refresh();
       throw error;
     } finally {
-      this.#told();
+      this.#notify();
     }
   }
 
@@ -281,30 +281,30 @@ export class VisitKeeper extends EventTarget {
    * @param {Credentials} credentials
    * @param {import("./shelf.js").Saved} [sent] what the call saved, if it saved changes
    */
-  #meet(visitor, credentials, sent) {
+  #merge(visitor, credentials, sent) {
     const { visit } = this.store.shelf;
     if (visit?.visitor_id === visitor.visitor_id && visitor.version < visit.version) return;
     this.visitor = visitor;
     const token = visitor.token ?? credentials.token;
-    const isNews = visit?.visitor_id !== visitor.visitor_id || visit.token !== token || visit.version !== visitor.version
+    const hasChanged = visit?.visitor_id !== visitor.visitor_id || visit.token !== token || visit.version !== visitor.version
       || visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends)
-      || JSON.stringify(visit.saved) !== JSON.stringify(savedBy(visitor));
-    if (isNews) {
-      const hadIt = visit?.visitor_id === visitor.visitor_id;
+      || JSON.stringify(visit.saved) !== JSON.stringify(savedStateOf(visitor));
+    if (hasChanged) {
+      const isSameVisitor = visit?.visitor_id === visitor.visitor_id;
       this.store.change((shelf) => {
-        const { shelf: after, arrived } = met(shelf, visitor, credentials, new Date().toISOString(), sent);
-        if (hadIt && arrived.length > 0) this.arrived = arrived;
+        const { shelf: after, remoteChanges } = merged(shelf, visitor, credentials, new Date().toISOString(), sent);
+        if (isSameVisitor && remoteChanges.length > 0) this.remoteChanges = remoteChanges;
         return after;
       });
     }
-    this.#told();
+    this.#notify();
   }
 
   /** After another tab saved, opened or forgot a visitor, follow the one saved now, if any. */
-  #meetOtherTabs() {
+  #syncWithOtherTabs() {
     const { visit } = this.store.shelf;
-    if (this.lostSight?.kind === "missing" && this.#holdsNewerToken) {
-      this.lostSight = null;
+    if (this.statusError?.kind === "missing" && this.#hasNewerToken) {
+      this.statusError = null;
       this.follow();
       return;
     }
@@ -315,13 +315,13 @@ export class VisitKeeper extends EventTarget {
   }
 
   /** Return the visit; throws an Error if no visitor is saved. */
-  #known() {
+  #requireVisit() {
     const { visit } = this.store.shelf;
-    if (visit === null) throw new Error("nobody is saved here yet");
+    if (visit === null) throw new Error("no visitor is saved");
     return visit;
   }
 
-  #told() {
+  #notify() {
     this.dispatchEvent(new Event("change"));
   }
 }
@@ -331,7 +331,7 @@ export class VisitKeeper extends EventTarget {
  * @param {Visitor | null} visitor
  * @returns {boolean}
  */
-export function isEnd(visitor) {
+export function isFinished(visitor) {
   if (visitor === null) return false;
   const { status, texts } = visitor;
   return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);

@@ -10,31 +10,31 @@
 export function wordsForProblem(problem) {
   switch (problem.kind) {
     case "offline":
-      return "You are offline. Connect to the internet and try again.";
+      return "You are offline. Check your connection and try again.";
     case "unreachable":
-      return "We can’t be reached just now. Check your connection, or try again in a minute.";
+      return "We can’t reach Marquee. Check your connection, or try again in a minute.";
     case "slow":
-      return "The answer is taking too long. Try again in a minute.";
+      return "This is taking too long. Try again in a minute.";
     case "changed":
-      return "Your movies were changed somewhere else meanwhile. Look at what changed and save again.";
+      return "Your movies were changed in another browser. Check the changes and save again.";
     case "too-many":
-      return `${problem.fieldErrors[0]?.message ?? "Too many requests have come from here."} Try again in ${inWords(problem.retryAfterSeconds)}.`;
+      return `${problem.fieldErrors[0]?.message ?? "Too many requests."} Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "unavailable":
-      return `Something is wrong on our side. Try again in ${inWords(problem.retryAfterSeconds)}.`;
+      return `Something went wrong on our end. Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "unproven":
-      return "This browser could not do the short check that comes before a text. Reload the page and try again, or go on without a number.";
+      return "Your browser could not complete the check for robots. Reload the page and try again, or continue without a phone number.";
     case "missing":
-      return "There is nothing at this address. Reload the page and try again.";
+      return "We couldn’t find that. Reload the page and try again.";
     default:
-      return problem.fieldErrors[0]?.message ?? "This was not accepted. Reload the page and try again.";
+      return problem.fieldErrors[0]?.message ?? "We couldn’t accept that. Reload the page and try again.";
   }
 }
 
 /** @param {number} seconds */
 function inWords(seconds) {
-  if (seconds < 90) return `${Math.ceil(seconds)} seconds`;
-  if (seconds < 5400) return `${Math.ceil(seconds / 60)} minutes`;
-  return `${Math.ceil(seconds / 3600)} hours`;
+  if (seconds < 90) return counted(Math.ceil(seconds), "second");
+  if (seconds < 5400) return counted(Math.ceil(seconds / 60), "minute");
+  return counted(Math.ceil(seconds / 3600), "hour");
 }
 
 /**
@@ -45,11 +45,11 @@ function inWords(seconds) {
 export function wordsForStatus(visitor) {
   switch (visitor.status) {
     case "saved":
-      return { now: "Your movies are saved.", next: "Rate five or more and save again to have picks computed." };
+      return { now: "Your movies are saved.", next: "To get picks, rate at least five movies and save again." };
     case "received":
       return {
-        now: "Your ratings have arrived.",
-        next: "They join the next batch in a moment. Meanwhile, here are your picks from your ratings alone.",
+        now: "We have your ratings.",
+        next: "Next, we compute your picks with everyone’s ratings. Until then, here are picks from your own ratings.",
       };
     case "submitted":
       return {
@@ -58,19 +58,19 @@ export function wordsForStatus(visitor) {
       };
     case "recommended":
       return visitor.texts
-        ? { now: "Your picks are ready.", next: "The text is on its way." }
-        : { now: "Your picks are ready.", next: "Keep the link to this page to come back to them from anywhere." };
+        ? { now: "Your picks are ready.", next: "Your text is on its way." }
+        : { now: "Your picks are ready.", next: "Copy your link to see them on any device." };
     case "texted":
       // The words do not depend on whether the text was delivered: the number may be a stranger's,
       // and the visitor must not learn anything about it.
       return {
         now: `Finished at ${clockTime(visitor.status_at)}.`,
-        next: "If this phone can get our texts, yours arrives within minutes, with a link back to this page. A phone that replied STOP gets none, and each phone gets only a few a day. Your picks are here all the same.",
+        next: "If this phone can get our texts, yours should arrive within minutes, with a link back to this page. A phone that replied STOP gets no texts, and each phone gets only a few a day. Either way, your picks are here.",
       };
     case "failed":
       return wordsForFailure(visitor);
     default:
-      return { now: "Your picks are being worked on.", next: whereToWait(visitor.texts) };
+      return { now: "We’re working on your picks.", next: whereToWait(visitor.texts) };
   }
 }
 
@@ -81,28 +81,28 @@ export const NO_MORE_TODAY = "no more texts are sent today";
 function wordsForFailure({ picks, reason }) {
   if (picks && reason === NO_MORE_TODAY) {
     return {
-      now: "Your picks are ready and here. No more texts are sent today.",
-      next: "Keep the link to this page to come back to them. For a text, come back tomorrow, change or add a rating and ask for one.",
+      now: "Your picks are ready, but we can’t send any more texts today.",
+      next: "Copy your link to come back to your picks. To get a text, come back tomorrow, change or add a rating, and ask for one.",
     };
   }
   const why = reason ? ` (${reason.replace(/\.$/, "")})` : "";
   if (picks) {
     return {
       now: `Your picks are ready, but the text may not have reached you${why}.`,
-      next: "It is not sent again by itself, so that nobody is texted twice. Keep the link to this page, or change a rating and ask for another text.",
+      next: "We don’t resend it automatically, so that nobody is texted twice. Copy your link to come back, or change a rating and ask for another text.",
     };
   }
   return {
-    now: `Your picks could not be computed with everyone’s ratings${why}.`,
-    next: "We have been told. The picks here come from your ratings alone; to ask again, change or add a rating and save.",
+    now: `We couldn’t compute your picks with everyone’s ratings${why}.`,
+    next: "We have been notified. The picks here are from your own ratings. To try again, change or add a rating and save.",
   };
 }
 
 /** @param {boolean} texts */
 function whereToWait(texts) {
   return texts
-    ? "You may close this page: the text brings you back to it."
-    : "Keep this page open, or keep its link and come back.";
+    ? "You can close this page; the text has a link back to it."
+    : "Keep this page open, or copy your link and come back later.";
 }
 
 /** @param {string} timestamp ISO 8601 */
@@ -136,7 +136,7 @@ export function titleAndYear({ title, year }) {
 }
 
 /** The meaning of each number of stars in the questionnaire. */
-export const STARS_MEAN = ["", "I don’t like it", "Not for me", "It’s OK", "Like it", "Really love it!"];
+export const STAR_LABELS = ["", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it"];
 
 /**
  * Return picks as plain text to share, with one movie per line.

@@ -50,11 +50,11 @@ install_python_packages
 
 # Without OpenBLAS training is slower and right: no reason to have no cluster.
 if ! { sudo dnf install --assumeyes --quiet openblas && link_blas; }; then
-  echo "OpenBLAS is not installed: MLlib runs its plain Java routines, about half as fast." >&2
+  echo "OpenBLAS is not installed: MLlib uses its plain Java routines, about half as fast." >&2
 fi
 
 if ! delete_old_logs; then
-  echo "Old logs of steps are not deleted from this node: watch its disk." >&2
+  echo "Old step logs will not be deleted from this node: watch its disk." >&2
 fi
 
 # A node that cannot run the steps must not join: EMR then ends the cluster and says why.

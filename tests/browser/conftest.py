@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.marquee_page import MarqueePage, Watch, call
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -60,7 +60,7 @@ def _installed_chromium(missing: chromium.NoChromiumError) -> Any:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def fresh_model(deployment: Deployment) -> Iterator[None]:
+def fresh_model(deployment: RunningDeployment) -> Iterator[None]:
     """Keep the local model fresh, so that the forms of these tests do not wait for trainings."""
     if not deployment.is_local:
         yield
@@ -81,13 +81,13 @@ def watch(page: Page) -> Watch:
 
 
 @pytest.fixture
-def marquee(deployment: Deployment, page: Page) -> MarqueePage:
+def marquee(deployment: RunningDeployment, page: Page) -> MarqueePage:
     """Return the page of a new visitor, not opened yet."""
     return MarqueePage(page, deployment.site_url, deployment.api_url)
 
 
 @pytest.fixture
-def narrow_marquee(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
+def narrow_marquee(deployment: RunningDeployment, browser: Browser) -> Iterator[MarqueePage]:
     """Yield the page on the narrowest supported phone: 320 px wide, with touch."""
     context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True)
     page = context.new_page()
@@ -118,7 +118,7 @@ def phone() -> str:
 
 
 @pytest.fixture
-def other_browser(deployment: Deployment, browser: Browser) -> Iterator[MarqueePage]:
+def other_browser(deployment: RunningDeployment, browser: Browser) -> Iterator[MarqueePage]:
     """Yield the page in a second browser that shares nothing with the first."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)

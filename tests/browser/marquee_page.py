@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Route, expect
 
-MEANINGS = ("", "I don’t like it", "Not for me", "It’s OK", "Like it", "Really love it!")
+MEANINGS = ("", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it")
 UNSEEN = "Haven’t seen it"
 SHELF = "marquee.shelf"
 
@@ -85,7 +85,7 @@ class MarqueePage:
 
     @property
     def find_movie(self) -> Locator:
-        return self.page.get_by_role("combobox", name="Add a movie you love")
+        return self.page.get_by_role("combobox", name="Find a movie to rate")
 
     @property
     def announced(self) -> Locator:
@@ -116,7 +116,7 @@ class MarqueePage:
         self.page.get_by_role("searchbox", name="Title").fill(words)
         expect(self.page.get_by_role("list", name="Movies found")).to_be_visible()
 
-    # Text me these
+    # Text me my picks
 
     @property
     def name(self) -> Locator:
@@ -151,7 +151,7 @@ class MarqueePage:
 
     @property
     def journey(self) -> Locator:
-        return self.page.get_by_role("list", name="How far your picks are")
+        return self.page.get_by_role("list", name="Progress")
 
     # My movies
 

@@ -19,7 +19,7 @@ def search(marquee: MarqueePage, words: str) -> None:
     ("typed", "meant"),
     [("matrix", "The Matrix"), ("godfahter", "The Godfather"), ("casablanca 1942", "Casablanca")],
 )
-def test_search_puts_the_movie_people_mean_first(
+def test_a_search_lists_the_intended_movie_first(
     marquee: MarqueePage, typed: str, meant: str
 ) -> None:
     marquee.open("search")
@@ -39,7 +39,7 @@ def test_a_search_stays_in_the_address(marquee: MarqueePage) -> None:
     expect(marquee.page.get_by_role("list", name="Movies found")).to_contain_text("The Matrix")
 
 
-def test_a_search_that_fails_says_what_to_do(marquee: MarqueePage) -> None:
+def test_a_failed_search_says_what_to_do(marquee: MarqueePage) -> None:
     marquee.open("search")
     marquee.page.route(re.compile(r"/movies\?"), failing(429, retry_after=7))
     search(marquee, "matrix")
@@ -49,7 +49,7 @@ def test_a_search_that_fails_says_what_to_do(marquee: MarqueePage) -> None:
     expect(marquee.page.get_by_role("list", name="Movies found")).to_contain_text("The Matrix")
 
 
-def test_alternative_titles_are_told_where_one_searches_and_at_the_movie(
+def test_alternative_titles_are_shown_in_the_search_and_at_the_movie(
     marquee: MarqueePage,
 ) -> None:
     def with_other_titles(route: Route) -> None:
@@ -64,7 +64,7 @@ def test_alternative_titles_are_told_where_one_searches_and_at_the_movie(
     marquee.page.get_by_role("combobox").fill("matrix")
     expect(marquee.page.get_by_role("option").first).to_contain_text("Matrisen")
     to_a_movie(marquee)
-    expect(marquee.page.get_by_text("Also called Matrisen, or La Matrice")).to_be_visible()
+    expect(marquee.page.get_by_text("Also known as Matrisen, La Matrice")).to_be_visible()
 
 
 def to_a_movie(marquee: MarqueePage, title: str = "The Matrix") -> None:
@@ -74,13 +74,13 @@ def to_a_movie(marquee: MarqueePage, title: str = "The Matrix") -> None:
     expect(marquee.heading).to_have_text(title)
 
 
-def test_a_movie_says_what_everyone_thinks_of_it(marquee: MarqueePage) -> None:
+def test_a_movie_shows_its_mean_and_number_of_ratings(marquee: MarqueePage) -> None:
     to_a_movie(marquee)
-    words = re.compile(r"\d\.\d of 5 stars on average, from [\d,]+ ratings?\.")
+    words = re.compile(r"\d\.\d out of 5 stars on average, from [\d,]+ ratings?\.")
     expect(marquee.page.get_by_text(words)).to_be_visible()
 
 
-def test_a_movie_is_rated_where_it_is_shown(marquee: MarqueePage) -> None:
+def test_a_movie_can_be_rated_in_its_own_view(marquee: MarqueePage) -> None:
     to_a_movie(marquee)
     main = marquee.page.get_by_role("main")
     marquee.stars(5, main).click()
@@ -89,7 +89,7 @@ def test_a_movie_is_rated_where_it_is_shown(marquee: MarqueePage) -> None:
     expect(marquee.stars(5, marquee.mine_called("The Matrix"))).to_be_checked()
 
 
-def test_movies_like_it_lead_on(marquee: MarqueePage) -> None:
+def test_similar_movies_link_to_their_own_views(marquee: MarqueePage) -> None:
     to_a_movie(marquee)
     similar = marquee.page.get_by_role("list", name="Movies like The Matrix")
     expect(similar.get_by_role("listitem").first).to_be_visible()
@@ -99,14 +99,14 @@ def test_movies_like_it_lead_on(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_have_text(title)
 
 
-def test_a_movie_that_is_not_there_is_said(marquee: MarqueePage) -> None:
+def test_an_unknown_movie_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open("movie/999999999")
-    expect(marquee.heading).to_have_text("No such movie")
+    expect(marquee.heading).to_have_text("Movie not found")
 
 
-def test_a_view_that_is_not_there_is_said(marquee: MarqueePage) -> None:
+def test_an_unknown_view_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open("popcorn")
-    expect(marquee.heading).to_have_text("Not on the programme")
+    expect(marquee.heading).to_have_text("Page not found")
 
 
 # How Marquee sees you
@@ -122,56 +122,58 @@ def to_taste(marquee: MarqueePage, model: str = "ranking") -> None:
     expect(marquee.page.locator(".taste-sections[aria-busy]")).to_have_count(0)
 
 
-def test_with_few_ratings_there_is_nothing_to_see_yet(marquee: MarqueePage) -> None:
+def test_with_few_ratings_the_taste_view_asks_for_more(marquee: MarqueePage) -> None:
     marquee.open("taste")
     expect(marquee.page.get_by_text("Rate 5 more movies first")).to_be_visible()
 
 
-def test_the_page_says_how_sure_it_is(marquee: MarqueePage) -> None:
+def test_the_taste_view_shows_its_certainty(marquee: MarqueePage) -> None:
     to_taste(marquee)
-    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()
-    expect(marquee.page.locator(".taste-words")).to_contain_text(re.compile(r"From \d+ ratings"))
+    expect(marquee.page.get_by_role("meter", name="How well we know your taste")).to_be_visible()
+    expect(marquee.page.locator(".taste-words")).to_contain_text(
+        re.compile(r"Based on \d+ ratings")
+    )
 
 
 def test_the_taste_map_is_a_chart_and_a_table(marquee: MarqueePage) -> None:
     to_taste(marquee)
     chart = marquee.page.get_by_role("img", name=re.compile(r"^Map of \d+ movies; you are nearest"))
     expect(chart).to_be_visible()
-    shown = chart.locator("circle.rated, circle.famous").count()
-    marquee.page.get_by_text("The same as a table").click()
+    shown = chart.locator("circle.rated, circle.popular").count()
+    marquee.page.get_by_text("Show as a table").click()
     rows = marquee.page.locator(".taste-map table tbody tr")
     assert rows.count() == shown >= 9
 
 
-def test_genres_have_weights(marquee: MarqueePage) -> None:
+def test_each_genre_shows_its_weight(marquee: MarqueePage) -> None:
     to_taste(marquee, "genres")
     table = marquee.page.locator(".leanings").first
     expect(table.get_by_role("row").nth(1)).to_contain_text(re.compile(r"[+−]\d\.\d"))
 
 
-def test_surprises_say_her_stars_and_everyones(marquee: MarqueePage) -> None:
+def test_surprises_show_the_visitors_stars_and_the_mean(marquee: MarqueePage) -> None:
     to_taste(marquee)
     table = marquee.page.get_by_role("region", name="Where you differ")
     expect(table.get_by_role("row").nth(1)).to_contain_text(re.compile(r"\d\.\d"))
 
 
 @pytest.mark.parametrize("model", ["rating", "tags", "mean", "median"])
-def test_every_model_has_its_view(marquee: MarqueePage, model: str) -> None:
+def test_every_model_has_its_own_view(marquee: MarqueePage, model: str) -> None:
     to_taste(marquee, model)
     expect(marquee.page.locator(".taste-sections > *").first).to_be_visible()
     expect(marquee.problem).to_have_count(0)
 
 
-def test_the_model_chosen_survives_a_reload(marquee: MarqueePage) -> None:
+def test_the_chosen_model_survives_a_reload(marquee: MarqueePage) -> None:
     to_taste(marquee, "genres")
     marquee.page.reload()
     expect(marquee.page.get_by_label("Model")).to_have_value("genres")
 
 
-def test_a_profile_that_does_not_come_is_asked_for_again(marquee: MarqueePage) -> None:
+def test_a_failed_profile_can_be_requested_again(marquee: MarqueePage) -> None:
     marquee.page.route(marquee.api("/profile"), failing(503, retry_after=30))
     to_taste(marquee)
-    expect(marquee.page.get_by_text("Something is wrong on our side")).to_be_visible()
+    expect(marquee.page.get_by_text("Something went wrong on our end")).to_be_visible()
     marquee.page.unroute(marquee.api("/profile"))
     marquee.page.get_by_role("button", name="Try again").click()
-    expect(marquee.page.get_by_role("meter", name="How sure it is")).to_be_visible()
+    expect(marquee.page.get_by_role("meter", name="How well we know your taste")).to_be_visible()

@@ -26,7 +26,7 @@ def held_by_the_api(marquee: MarqueePage, visit: Visit) -> dict[int, int]:
     return {each["movie_id"]: each["stars"] for each in answer.json()["ratings"]}
 
 
-def unaware(marquee: MarqueePage, visit: Visit) -> None:
+def hide_other_changes(marquee: MarqueePage, visit: Visit) -> None:
     """Keep the page from noticing changes made elsewhere until it saves its own."""
     saves: list[Request] = []
 
@@ -55,7 +55,7 @@ def changed_elsewhere(marquee: MarqueePage, other_browser: MarqueePage, visit: V
     The page does not notice the change until it saves.
     """
     to_mine(marquee, visit)
-    unaware(marquee, visit)
+    hide_other_changes(marquee, visit)
     to_mine(other_browser, visit)
     movie_id = rerate(other_browser, 0, 1)
     other_browser.save_changes()
@@ -67,7 +67,7 @@ def titles(marquee: MarqueePage) -> list[str]:
     return marquee.mine.get_by_role("link").all_inner_texts()
 
 
-def test_everything_rated_is_listed_last_first(marquee: MarqueePage) -> None:
+def test_rated_movies_are_listed_with_the_latest_first(marquee: MarqueePage) -> None:
     marquee.open()
     rated = marquee.rate(5, 0, 4, 1)
     marquee.go("My movies")
@@ -93,7 +93,7 @@ def test_the_list_is_sorted_by_title_stars_and_year(marquee: MarqueePage) -> Non
     assert shown == sorted(shown)
 
 
-def test_a_movie_is_rated_anew_and_removed(marquee: MarqueePage) -> None:
+def test_a_movie_can_be_rated_again_and_removed(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")
@@ -106,25 +106,25 @@ def test_a_movie_is_rated_anew_and_removed(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_be_focused()
 
 
-def test_a_dismissed_movie_is_brought_back(marquee: MarqueePage) -> None:
+def test_a_dismissed_movie_can_be_restored(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     expect(marquee.picks).to_have_count(10)
     marquee.picks.first.get_by_role("button", name="Not for me").click()
     marquee.go("My movies")
     marquee.page.get_by_text("Not for me (1)").click()
-    marquee.page.get_by_role("button", name="Bring it back").click()
+    marquee.page.get_by_role("button", name="Restore").click()
     expect(marquee.page.get_by_text("Not for me (1)")).to_have_count(0)
 
 
 # Saved
 
 
-def test_changes_are_saved_and_the_flow_starts_again(marquee: MarqueePage, visit: Visit) -> None:
+def test_changed_ratings_can_be_saved(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     expect(marquee.unsaved).to_have_count(0)
     changed = rerate(marquee, 0, 1)
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
     assert held_by_the_api(marquee, visit)[changed] == 1
@@ -135,30 +135,30 @@ def test_unsaved_changes_survive_a_reload(marquee: MarqueePage, visit: Visit) ->
     rerate(marquee, 0, 1)
     expect(marquee.unsaved).to_be_visible()
     marquee.page.reload()
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
 
 
-def test_with_fewer_than_five_ratings_they_are_saved_and_nothing_is_computed(
+def test_fewer_than_five_ratings_are_saved_without_computing_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     to_mine(marquee, visit)
     for _ in range(3):
         marquee.mine.first.get_by_role("button", name="Remove").click()
-    expect(marquee.unsaved).to_contain_text("no picks are computed")
+    expect(marquee.unsaved).to_contain_text("picks need at least 5 ratings")
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
     assert len(held_by_the_api(marquee, visit)) == 3
 
 
-def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
+def test_a_change_made_elsewhere_is_merged_before_saving_and_nothing_is_lost(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     theirs = changed_elsewhere(marquee, other_browser, visit)
     mine = rerate(marquee, 1, 2)
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
-    expect(elsewhere).to_contain_text("1 star there")
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(elsewhere).to_contain_text("1 star")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     assert held_by_the_api(marquee, visit)[mine] == visit.ratings[mine]
 
     marquee.save_changes()
@@ -167,15 +167,15 @@ def test_a_change_made_elsewhere_comes_in_first_and_nothing_is_lost(
     assert (held[theirs], held[mine]) == (1, 2)
 
 
-def test_where_both_changed_one_movie_the_visitor_decides(
+def test_the_visitor_decides_where_two_changes_concern_the_same_movie(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     movie = changed_elsewhere(marquee, other_browser, visit)
     assert rerate(marquee, 0, 2) == movie
     marquee.save_changes()
     elsewhere = marquee.page.get_by_role("status", name="Changed elsewhere")
-    expect(elsewhere).to_contain_text("1 star there; here 2 stars")
-    elsewhere.get_by_role("button", name="Take that").click()
+    expect(elsewhere).to_contain_text("1 star there, 2 stars here")
+    elsewhere.get_by_role("button", name="Use 1 star").click()
     expect(marquee.unsaved).to_have_count(0)
     assert held_by_the_api(marquee, visit)[movie] == 1
 
@@ -193,16 +193,16 @@ def test_a_change_made_while_saving_is_not_lost(marquee: MarqueePage, visit: Vis
     marquee.page.route(address, hold)
     with marquee.page.expect_request(address):
         marquee.save_changes()
-    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    expect(marquee.unsaved).to_contain_text("Saving your changes…")
     rerate(marquee, 0, int(before or 0))
-    expect(marquee.unsaved).to_contain_text("Your changes are being saved.")
+    expect(marquee.unsaved).to_contain_text("Saving your changes…")
     held[0].continue_()
-    expect(marquee.unsaved).to_contain_text("1 change not saved yet")
+    expect(marquee.unsaved).to_contain_text("1 unsaved change")
     assert held_by_the_api(marquee, visit)[movie] == 1
     expect(marquee.stars(int(before or 0), marquee.mine.first)).to_be_checked()
 
 
-def test_two_tabs_of_one_browser_share_what_is_rated(marquee: MarqueePage, page: Page) -> None:
+def test_two_tabs_of_one_browser_share_their_ratings(marquee: MarqueePage, page: Page) -> None:
     marquee.open()
     marquee.rate(5, 4)
     second = MarqueePage(page.context.new_page(), marquee.site_url, marquee.api_url)
@@ -223,7 +223,7 @@ def test_changes_that_cannot_be_saved_are_kept(
     address = marquee.api(f"/visitors/{visit.visitor_id}/ratings")
     marquee.page.route(address, failing(status, retry_after=42))
     marquee.save_changes()
-    expect(marquee.unsaved).to_contain_text("Your changes are kept in this browser")
+    expect(marquee.unsaved).to_contain_text("Your changes are stored in this browser")
     marquee.page.unroute(address)
     marquee.save_changes()
     expect(marquee.unsaved).to_have_count(0)
@@ -238,7 +238,7 @@ def exported(marquee: MarqueePage, kind: str) -> str:
     return Path(download.value.path()).read_text()
 
 
-def test_my_data_as_json_holds_everything_but_the_number(
+def test_my_data_as_json_holds_everything_except_the_phone_and_the_token(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     to_mine(marquee, visit)
@@ -251,7 +251,7 @@ def test_my_data_as_json_holds_everything_but_the_number(
     assert visit.token not in text
 
 
-def test_my_data_as_csv_is_a_line_for_each_rating(marquee: MarqueePage) -> None:
+def test_my_data_as_csv_has_a_line_for_each_rating(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")
@@ -260,45 +260,47 @@ def test_my_data_as_csv_is_a_line_for_each_rating(marquee: MarqueePage) -> None:
     assert all(row["title"] and row["movie_id"] for row in rows)
 
 
-def test_forget_me_asks_once_deletes_and_says_so(marquee: MarqueePage, visit: Visit) -> None:
+def test_forget_me_asks_once_then_deletes_and_confirms(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     dialog = marquee.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("at once and for good")
+    expect(dialog).to_contain_text("right away and permanently")
     dialog.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_text("Forgotten: your name, number, ratings")).to_be_visible()
+    expect(
+        marquee.page.get_by_text("Your name, phone number, ratings and picks are deleted")
+    ).to_be_visible()
     expect(marquee.mine).to_have_count(0)
     address = marquee.api(f"/visitors/{visit.visitor_id}")
     assert call("GET", address, headers=visit.headers).status_code == 404
     assert visit.visitor_id not in marquee.kept()
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(marquee.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
 
 
-def test_keeping_everything_keeps_it(marquee: MarqueePage, visit: Visit) -> None:
+def test_keep_everything_deletes_nothing(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
-    marquee.page.get_by_role("button", name="Keep everything").click()
+    marquee.page.get_by_role("button", name="Cancel").click()
     expect(marquee.mine).to_have_count(len(visit.ratings))
     assert held_by_the_api(marquee, visit) == visit.ratings
 
 
-def test_what_could_not_be_deleted_is_not_called_forgotten(
-    marquee: MarqueePage, visit: Visit
-) -> None:
+def test_a_failed_deletion_is_not_reported_as_forgotten(marquee: MarqueePage, visit: Visit) -> None:
     to_mine(marquee, visit)
     marquee.page.route(marquee.api(f"/visitors/{visit.visitor_id}"), failing(503, retry_after=30))
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     marquee.page.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing was deleted yet")
+    expect(marquee.page.get_by_role("dialog")).to_contain_text("Nothing has been deleted yet")
 
 
-def test_without_having_saved_forget_me_empties_this_browser(marquee: MarqueePage) -> None:
+def test_forget_me_clears_the_browser_of_an_unsaved_visitor(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     marquee.go("My movies")
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
     marquee.page.get_by_role("button", name="Yes, forget me").click()
-    expect(marquee.page.get_by_text("this browser holds nothing of yours now")).to_be_visible()
+    expect(
+        marquee.page.get_by_text("This browser no longer stores anything about you")
+    ).to_be_visible()
     marquee.go("Rate")
     expect(marquee.progress).to_have_text("0 of 10")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 FIVE = (5, 1, 4, 2, 5)
 
@@ -42,28 +42,28 @@ def dismiss_the_first(marquee: MarqueePage) -> Route:
     return held[0]
 
 
-def let_come(route: Route, **changed: Any) -> None:
+def answer_with_two(route: Route, **changed: Any) -> None:
     """Answer the held request with two of its picks, each with some fields changed."""
     answer = real_answer(route)
     picks = [{**pick, **changed} for pick in answer.json()["picks"][:2]]
     fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
 
 
-def test_four_ratings_bring_no_picks_and_say_what_is_missing(marquee: MarqueePage) -> None:
+def test_four_ratings_give_no_picks_and_say_how_many_are_missing(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE[:4])
     expect(marquee.picks).to_have_count(0)
     expect(marquee.page.get_by_text("Rate 1 more movie")).to_be_visible()
 
 
-def test_the_fifth_rating_brings_ten_picks(marquee: MarqueePage) -> None:
+def test_the_fifth_rating_gives_ten_picks(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.picks_kind).to_have_text("From your ratings alone, as they are now.")
+    expect(marquee.picks_kind).to_have_text("From your 5 ratings. Updated just now.")
 
 
-def test_every_pick_says_title_year_genres_stars_and_why(marquee: MarqueePage) -> None:
+def test_every_pick_shows_title_year_genres_stars_and_reasons(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
@@ -71,10 +71,10 @@ def test_every_pick_says_title_year_genres_stars_and_why(marquee: MarqueePage) -
         expect(pick.get_by_role("heading")).to_contain_text(re.compile(r"\w.* \d{4}"))
         expect(pick.locator(".genres")).not_to_be_empty()
         expect(pick.locator(".pick-stars")).to_contain_text(re.compile(r"\d\.\d"))
-    expect(marquee.picks.first).to_contain_text("Because you loved ")
+    expect(marquee.picks.first).to_contain_text("Because you liked ")
 
 
-def test_a_movie_not_seen_yet_stays_among_the_picks(marquee: MarqueePage) -> None:
+def test_a_skipped_movie_stays_among_the_picks(marquee: MarqueePage) -> None:
     picked: list[dict[str, Any]] = []
     asked_about: list[str] = []
 
@@ -109,7 +109,7 @@ def test_a_movie_not_seen_yet_stays_among_the_picks(marquee: MarqueePage) -> Non
     expect(marquee.picks.filter(has_text=title)).to_have_count(1)
 
 
-def test_every_answer_asks_for_picks_and_nothing_is_stored(marquee: MarqueePage) -> None:
+def test_every_answer_requests_picks_and_stores_nothing(marquee: MarqueePage) -> None:
     marquee.open()
     sent = asked_for_picks(marquee.page)
     stored: list[str] = []
@@ -134,13 +134,13 @@ def test_an_older_answer_never_replaces_a_newer_one(marquee: MarqueePage) -> Non
     marquee.rate(*FIVE, 4)
     expect(marquee.picks).to_have_count(10)
     newest = marquee.titles_picked()
-    let_come(held[0])
+    answer_with_two(held[0])
     marquee.page.wait_for_timeout(300)
     assert marquee.titles_picked() == newest
 
 
 @pytest.mark.parametrize("view", ["Rate", "Picks"])
-def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press(
+def test_picks_that_arrive_during_a_click_on_text_me_these_do_not_swallow_it(
     marquee: MarqueePage, view: str
 ) -> None:
     marquee.open()
@@ -148,15 +148,15 @@ def test_picks_that_come_in_while_text_me_these_is_pressed_do_not_take_the_press
     expect(marquee.picks).to_have_count(10)
     marquee.go(view)
     held = dismiss_the_first(marquee)
-    marquee.page.get_by_role("link", name="Text me these").hover()
+    marquee.page.get_by_role("link", name="Text me my picks").hover()
     marquee.page.mouse.down()
-    let_come(held)
+    answer_with_two(held)
     expect(marquee.picks).to_have_count(2)
     marquee.page.mouse.up()
-    expect(marquee.heading).to_have_text("Text me these")
+    expect(marquee.heading).to_have_text("Text me my picks")
 
 
-def test_a_pick_that_stays_keeps_what_is_open_in_it_and_says_what_is_new(
+def test_a_pick_that_stays_keeps_its_open_stars_and_shows_its_new_values(
     marquee: MarqueePage,
 ) -> None:
     marquee.open()
@@ -165,16 +165,16 @@ def test_a_pick_that_stays_keeps_what_is_open_in_it_and_says_what_is_new(
     held = dismiss_the_first(marquee)
     expect(marquee.picks).to_have_count(9)
     marquee.picks.first.get_by_role("button", name="Seen it").click()
-    let_come(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
+    answer_with_two(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
     expect(marquee.picks).to_have_count(2)
     staying = marquee.picks.first
-    expect(staying).to_contain_text("1.3 stars expected")
-    expect(staying).to_contain_text("Because you loved Nothing Else")
+    expect(staying).to_contain_text("1.3 stars predicted")
+    expect(staying).to_contain_text("Because you liked Nothing Else")
     expect(marquee.stars(4, staying)).to_be_visible()
     expect(marquee.stars(1, staying)).to_be_focused()
 
 
-def test_not_for_me_takes_the_movie_out_for_good(marquee: MarqueePage) -> None:
+def test_not_for_me_removes_the_movie_permanently(marquee: MarqueePage) -> None:
     marquee.open()
     sent = asked_for_picks(marquee.page)
     marquee.rate(*FIVE)
@@ -190,7 +190,7 @@ def test_not_for_me_takes_the_movie_out_for_good(marquee: MarqueePage) -> None:
     assert gone not in marquee.titles_picked()
 
 
-def test_seen_it_rates_a_pick_where_it_stands(marquee: MarqueePage) -> None:
+def test_seen_it_rates_a_pick_in_place(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
@@ -202,7 +202,7 @@ def test_seen_it_rates_a_pick_where_it_stands(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
 
 
-def test_the_focus_is_not_lost_when_a_pick_goes(marquee: MarqueePage) -> None:
+def test_the_focus_is_not_lost_when_a_pick_disappears(marquee: MarqueePage) -> None:
     marquee.open("rate")
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
@@ -236,15 +236,15 @@ def test_picks_are_filtered_by_genre_and_decade(marquee: MarqueePage) -> None:
         expect(pick.get_by_role("heading")).to_contain_text(re.compile(r" 199\d$"))
 
 
-def test_a_filter_that_leaves_nothing_says_so(marquee: MarqueePage) -> None:
+def test_a_filter_without_matches_says_so(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     marquee.page.get_by_label("Decade").select_option("1920")
-    expect(marquee.picks_kind).to_contain_text("No movie is left with this filter")
+    expect(marquee.picks_kind).to_contain_text("No movies match this filter")
 
 
-def test_the_list_is_shared_as_plain_text(deployment: Deployment, browser: Browser) -> None:
+def test_the_list_is_shared_as_plain_text(deployment: RunningDeployment, browser: Browser) -> None:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -269,10 +269,10 @@ def test_without_a_share_sheet_the_list_is_copied(marquee: MarqueePage) -> None:
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     marquee.page.get_by_role("button", name="Share").click()
-    expect(marquee.page.get_by_text(re.compile("^Copied|does not let"))).to_be_visible()
+    expect(marquee.page.get_by_text(re.compile("^Copied|doesn’t allow"))).to_be_visible()
 
 
-def test_on_paper_there_are_the_picks_and_nothing_to_press(marquee: MarqueePage) -> None:
+def test_a_printed_page_shows_the_picks_and_no_buttons(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
@@ -282,7 +282,7 @@ def test_on_paper_there_are_the_picks_and_nothing_to_press(marquee: MarqueePage)
     expect(marquee.card).to_be_hidden()
 
 
-def test_a_phone_keeps_the_top_pick_in_sight(narrow_marquee: MarqueePage) -> None:
+def test_the_top_pick_stays_in_view_on_a_phone(narrow_marquee: MarqueePage) -> None:
     narrow_marquee.open()
     narrow_marquee.rate(*FIVE)
     bar = narrow_marquee.page.get_by_role("link", name=re.compile("^Top pick"))
@@ -294,29 +294,29 @@ def test_a_phone_keeps_the_top_pick_in_sight(narrow_marquee: MarqueePage) -> Non
     expect(narrow_marquee.picks).to_have_count(10)
 
 
-def test_picks_that_cannot_come_are_asked_for_again(marquee: MarqueePage) -> None:
+def test_failed_picks_can_be_requested_again(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.page.route(marquee.api("/picks"), failing(503, retry_after=30))
     marquee.rate(*FIVE)
-    expect(marquee.problem).to_contain_text("Something is wrong on our side. Try again in 30")
-    expect(marquee.problem).to_contain_text("Your ratings are kept")
+    expect(marquee.problem).to_contain_text("Something went wrong on our end. Try again in 30")
+    expect(marquee.problem).to_contain_text("Your ratings are stored")
     marquee.page.unroute(marquee.api("/picks"))
     marquee.page.get_by_role("button", name="Try again").click()
     expect(marquee.picks).to_have_count(10)
     expect(marquee.problem).to_have_count(0)
 
 
-def test_old_picks_are_marked_when_new_ones_do_not_come(marquee: MarqueePage) -> None:
+def test_old_picks_are_marked_when_new_ones_fail(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     marquee.page.route(marquee.api("/picks"), lambda route: route.abort())
     marquee.rate(3)
-    expect(marquee.picks_kind).to_have_text("These are from before your last answer.")
-    expect(marquee.problem).to_contain_text("can’t be reached")
+    expect(marquee.picks_kind).to_have_text("These picks don’t include your latest answers yet.")
+    expect(marquee.problem).to_contain_text("can’t reach Marquee")
 
 
-def test_a_pick_whose_title_is_markup_stays_text(marquee: MarqueePage) -> None:
+def test_markup_in_the_title_of_a_pick_stays_text(marquee: MarqueePage) -> None:
     markup = "<script>document.title='taken over'</script><i>Alien</i>"
 
     def with_markup(route: Route) -> None:
@@ -334,5 +334,5 @@ def test_a_pick_whose_title_is_markup_stays_text(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks.first.get_by_role("heading")).to_contain_text(markup)
-    expect(marquee.picks.first).to_contain_text(f"Because you loved {markup}")
+    expect(marquee.picks.first).to_contain_text(f"Because you liked {markup}")
     assert marquee.picks.first.locator("script, i").count() == 0

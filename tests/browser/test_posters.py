@@ -42,9 +42,7 @@ def damaged(route: Route) -> None:
     route.fulfill(body=b"\xff\xd8\xff cut off", content_type="image/jpeg")
 
 
-def test_a_movies_own_poster_is_shown_by_the_site_itself(
-    marquee: MarqueePage, watch: Watch
-) -> None:
+def test_a_poster_is_loaded_from_the_site_itself(marquee: MarqueePage, watch: Watch) -> None:
     with_posters(marquee, photo(marquee.page))
     marquee.open()
     expect(marquee.card.locator(".has-photo img")).to_be_visible()
@@ -52,7 +50,7 @@ def test_a_movies_own_poster_is_shown_by_the_site_itself(
     assert watch.complaints == []
 
 
-def test_tmdb_is_named_where_its_posters_are_shown(marquee: MarqueePage) -> None:
+def test_tmdb_is_credited_where_its_posters_are_shown(marquee: MarqueePage) -> None:
     with_posters(marquee, photo(marquee.page))
     marquee.open()
     footer = marquee.page.get_by_role("contentinfo")
@@ -62,7 +60,7 @@ def test_tmdb_is_named_where_its_posters_are_shown(marquee: MarqueePage) -> None
     expect(footer.get_by_role("link", name="TMDB")).to_have_count(1)
 
 
-def test_a_new_visitor_sees_the_poster_of_a_movie_that_she_was_sent(marquee: MarqueePage) -> None:
+def test_a_new_visitor_sees_the_poster_of_a_movie_they_were_linked_to(marquee: MarqueePage) -> None:
     with_posters(marquee, photo(marquee.page))
     movie = call("GET", marquee.api("/movies?q=matrix")).json()["movies"][0]
     marquee.open(f"movie/{movie['movie_id']}")
@@ -70,7 +68,7 @@ def test_a_new_visitor_sees_the_poster_of_a_movie_that_she_was_sent(marquee: Mar
 
 
 @pytest.mark.parametrize("answer", [missing, damaged])
-def test_a_poster_that_does_not_come_leaves_the_drawn_one(
+def test_a_poster_that_fails_to_load_leaves_the_drawn_one(
     marquee: MarqueePage, watch: Watch, answer: Callable[[Route], None]
 ) -> None:
     with_posters(marquee, answer)
@@ -82,7 +80,7 @@ def test_a_poster_that_does_not_come_leaves_the_drawn_one(
     assert all("404" in each for each in watch.complaints)
 
 
-def test_a_poster_moves_nothing_when_it_comes(marquee: MarqueePage) -> None:
+def test_a_poster_shifts_nothing_when_it_loads(marquee: MarqueePage) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -100,7 +98,7 @@ def test_a_poster_moves_nothing_when_it_comes(marquee: MarqueePage) -> None:
     assert marquee.card.bounding_box() == before
 
 
-def test_a_poster_covers_no_word_of_a_long_title(narrow_marquee: MarqueePage) -> None:
+def test_a_poster_does_not_cover_a_long_title(narrow_marquee: MarqueePage) -> None:
     page = narrow_marquee.page
     with_posters(narrow_marquee, photo(page))
 
@@ -123,7 +121,7 @@ def test_a_poster_covers_no_word_of_a_long_title(narrow_marquee: MarqueePage) ->
     assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", [x, y]) == "H2"
 
 
-def test_without_posters_none_is_asked_for(marquee: MarqueePage) -> None:
+def test_no_poster_is_requested_where_there_are_none(marquee: MarqueePage) -> None:
     asked: list[str] = []
     marquee.page.on("request", lambda request: asked.append(request.url))
     marquee.open()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS, Visit
 from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
-from tests.deployment import ROOT, Deployment
+from tests.deployment import ROOT, RunningDeployment
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CONTRAST_AA = 4.5
@@ -68,8 +68,8 @@ def picks(marquee: MarqueePage) -> None:
 
 def form(marquee: MarqueePage) -> None:
     marquee.go("Picks")
-    marquee.page.get_by_role("link", name="Text me these").click()
-    expect(marquee.heading).to_have_text("Text me these")
+    marquee.page.get_by_role("link", name="Text me my picks").click()
+    expect(marquee.heading).to_have_text("Text me my picks")
     marquee.phone.fill("1")
     marquee.save()
     expect(marquee.problem).to_be_visible()
@@ -144,7 +144,7 @@ def violations(page: Page) -> list[str]:
 
 @pytest.fixture(params=["light", "dark"])
 def calm_marquee(
-    request: pytest.FixtureRequest, deployment: Deployment, browser: Browser
+    request: pytest.FixtureRequest, deployment: RunningDeployment, browser: Browser
 ) -> Iterator[MarqueePage]:
     """Yield the page with six ratings, in each colour scheme, without animations."""
     colours: Literal["light", "dark"] = request.param
@@ -177,21 +177,21 @@ def test_axe_finds_nothing_on_a_visitors_own_page(marquee: MarqueePage, visit: V
     assert violations(marquee.page) == []
 
 
-def test_every_word_stands_out_from_its_background(calm_marquee: MarqueePage) -> None:
+def test_every_text_has_enough_contrast(calm_marquee: MarqueePage) -> None:
     for view in (lambda _: None, form):
         view(calm_marquee)
         ratio, words = calm_marquee.page.evaluate(LOWEST_CONTRAST)
         assert ratio >= CONTRAST_AA, f"{words!r} has a contrast of {ratio:.2f}"
 
 
-def test_nothing_moves_when_the_visitor_prefers_that(calm_marquee: MarqueePage) -> None:
+def test_nothing_moves_when_the_visitor_prefers_reduced_motion(calm_marquee: MarqueePage) -> None:
     calm_marquee.rate(4)
     assert calm_marquee.page.evaluate("() => document.getAnimations().length") == 0
 
 
 @pytest.mark.parametrize("width", [320, 2560])
 def test_no_view_is_wider_than_its_window(
-    deployment: Deployment, browser: Browser, width: int
+    deployment: RunningDeployment, browser: Browser, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 720})
     context.set_default_timeout(PATIENCE_MS)
@@ -222,7 +222,7 @@ def test_no_title_makes_the_page_wider_than_a_phone(narrow_marquee: MarqueePage)
     assert narrow_marquee.overflow() == 0
 
 
-def test_everything_to_press_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) -> None:
+def test_every_control_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) -> None:
     rated(narrow_marquee)
     pressed = narrow_marquee.page.locator("label.star, .button, .chip, nav a, select, .top-pick")
     for each in pressed.filter(visible=True).all():
@@ -234,7 +234,7 @@ def test_everything_to_press_is_large_enough_for_a_thumb(narrow_marquee: Marquee
 # Speed
 
 
-def test_the_first_view_is_light(marquee: MarqueePage) -> None:
+def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
     answers: list[Response] = []
     marquee.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks what it calls
     marquee.open()
@@ -247,7 +247,7 @@ def test_the_first_view_is_light(marquee: MarqueePage) -> None:
 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_nothing_shifts_while_the_page_loads(
-    deployment: Deployment, browser: Browser, width: int
+    deployment: RunningDeployment, browser: Browser, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 720})
     context.set_default_timeout(PATIENCE_MS)
@@ -272,7 +272,7 @@ def test_nothing_shifts_while_the_page_loads(
 # Views, focus and connection
 
 
-def test_title_and_focus_move_with_the_view(marquee: MarqueePage) -> None:
+def test_title_and_focus_follow_the_view(marquee: MarqueePage) -> None:
     marquee.open()
     for name, heading in (
         ("Picks", "Your picks"),
@@ -284,12 +284,12 @@ def test_title_and_focus_move_with_the_view(marquee: MarqueePage) -> None:
         marquee.go(name)
         expect(marquee.heading).to_have_text(heading)
         expect(marquee.heading).to_be_focused()
-        expect(marquee.page).to_have_title(f"{heading}: Marquee")
+        expect(marquee.page).to_have_title(f"{heading} · Marquee")
         link = marquee.page.get_by_role("navigation").get_by_role("link", name=name, exact=True)
         expect(link).to_have_attribute("aria-current", "page")
 
 
-def test_back_leads_through_the_views(marquee: MarqueePage) -> None:
+def test_back_goes_through_the_views(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.go("My movies")
     expect(marquee.heading).to_have_text("My movies")
@@ -299,18 +299,18 @@ def test_back_leads_through_the_views(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_have_text("My movies")
 
 
-def test_the_skip_link_skips_to_the_content(marquee: MarqueePage) -> None:
+def test_the_skip_link_goes_to_the_content(marquee: MarqueePage) -> None:
     marquee.open("mine")
-    marquee.page.get_by_role("link", name="Skip to the content").focus()
+    marquee.page.get_by_role("link", name="Skip to content").focus()
     marquee.page.keyboard.press("Enter")
     expect(marquee.page.get_by_role("main")).to_be_focused()
     expect(marquee.heading).to_have_text("My movies")
 
 
-def test_being_offline_is_said_and_rating_goes_on(marquee: MarqueePage) -> None:
+def test_the_page_says_that_it_is_offline_and_rating_continues(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.page.context.set_offline(True)
-    expect(marquee.page.get_by_text("You are offline. What you rate is kept")).to_be_visible()
+    expect(marquee.page.get_by_text("You are offline. Your ratings are stored")).to_be_visible()
     marquee.rate(5, 4)
     expect(marquee.progress).to_have_text("2 of 10")
     marquee.page.context.set_offline(False)
@@ -319,16 +319,16 @@ def test_being_offline_is_said_and_rating_goes_on(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
 
 
-def test_movies_that_cannot_be_fetched_are_fetched_on_try_again(marquee: MarqueePage) -> None:
+def test_failed_movies_are_fetched_on_try_again(marquee: MarqueePage) -> None:
     marquee.page.route(marquee.api("/questionnaire"), lambda route: route.abort())
     marquee.open()
-    expect(marquee.problem).to_contain_text("can’t be reached")
+    expect(marquee.problem).to_contain_text("can’t reach Marquee")
     marquee.page.unroute(marquee.api("/questionnaire"))
     marquee.page.get_by_role("button", name="Try again").click()
     expect(marquee.card_title).to_be_visible()
 
 
-def test_a_site_that_cannot_say_where_its_api_is_recovers(marquee: MarqueePage) -> None:
+def test_the_site_recovers_from_a_missing_configuration(marquee: MarqueePage) -> None:
     marquee.page.route("**/config.json", lambda route: route.abort(), times=2)
     marquee.open()
     expect(marquee.problem).to_be_visible()
@@ -340,14 +340,14 @@ def test_a_site_that_cannot_say_where_its_api_is_recovers(marquee: MarqueePage) 
 # Hosts that the page may load from
 
 
-def test_the_page_asks_nobody_but_the_site_and_its_api(marquee: MarqueePage, watch: Watch) -> None:
+def test_the_page_requests_only_the_site_and_its_api(marquee: MarqueePage, watch: Watch) -> None:
     rated(marquee)
     for view in (picks, mine, search):
         view(marquee)
     assert watch.origins == {origin(marquee.site_url), origin(marquee.api_url)}
 
 
-def test_no_view_brings_a_complaint_from_the_browser(marquee: MarqueePage, watch: Watch) -> None:
+def test_no_view_makes_the_browser_log_an_error(marquee: MarqueePage, watch: Watch) -> None:
     rated(marquee)
     for view in (beside, picks, mine, search, movie, taste):
         view(marquee)
@@ -367,7 +367,7 @@ def test_the_policy_names_the_api_and_allows_no_inline_script(
     assert "unsafe" not in policy
 
 
-def test_an_inline_script_is_refused(marquee: MarqueePage, watch: Watch) -> None:
+def test_an_inline_script_is_blocked(marquee: MarqueePage, watch: Watch) -> None:
     def with_inline_script(route: Route) -> None:
         answer = real_answer(route)
         script = "<script>document.title = 'x'</script>"

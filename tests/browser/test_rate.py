@@ -9,7 +9,7 @@ from playwright.sync_api import Request, Route, expect
 from tests.browser.marquee_page import MEANINGS, UNSEEN, MarqueePage, Watch, fulfil, real_answer
 
 
-def test_the_first_view_says_what_this_is_and_asks_about_one_movie(marquee: MarqueePage) -> None:
+def test_the_first_view_says_what_marquee_is_and_asks_about_one_movie(marquee: MarqueePage) -> None:
     marquee.open()
     expect(marquee.heading).to_have_text("What should you watch next?")
     expect(marquee.card).to_have_count(1)
@@ -26,7 +26,7 @@ def test_the_card_offers_five_stars_with_their_meaning(marquee: MarqueePage) -> 
     expect(marquee.card.get_by_role("button", name=UNSEEN)).to_be_visible()
 
 
-def test_a_tap_on_a_star_rates_and_brings_the_next_movie(marquee: MarqueePage) -> None:
+def test_a_tap_on_a_star_rates_and_shows_the_next_movie(marquee: MarqueePage) -> None:
     marquee.open()
     first = marquee.rate(4)
     expect(marquee.progress).to_have_text("1 of 10")
@@ -34,7 +34,7 @@ def test_a_tap_on_a_star_rates_and_brings_the_next_movie(marquee: MarqueePage) -
     expect(marquee.announced).to_contain_text(f"{first[0]}: 4 stars. Next:")
 
 
-def test_a_movie_not_seen_counts_as_no_rating(marquee: MarqueePage) -> None:
+def test_a_skip_counts_as_no_rating(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(5, 0, 3)
     expect(marquee.progress).to_have_text("2 of 10")
@@ -64,7 +64,7 @@ def test_arrows_move_over_the_stars_and_enter_gives_them(marquee: MarqueePage) -
     expect(marquee.progress).to_have_text("2 of 10")
 
 
-def test_stars_chosen_by_arrows_can_be_given_by_a_button(marquee: MarqueePage) -> None:
+def test_stars_chosen_with_arrows_can_be_given_with_a_button(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.stars(1).focus()
     marquee.page.keyboard.press("ArrowRight")
@@ -82,7 +82,7 @@ def test_the_keyboard_alone_reaches_the_stars_from_the_top(marquee: MarqueePage)
     pytest.fail("four presses of Tab did not reach the stars")
 
 
-def test_undo_brings_the_movie_back(marquee: MarqueePage) -> None:
+def test_undo_shows_the_movie_again(marquee: MarqueePage) -> None:
     marquee.open()
     expect(marquee.undo).to_be_disabled()
     titles = marquee.rate(5, 2)
@@ -103,7 +103,7 @@ def test_leaving_and_coming_back_keeps_everything(marquee: MarqueePage) -> None:
     expect(marquee.progress).to_have_text("2 of 10")
 
 
-def test_movies_go_on_coming_and_none_twice(marquee: MarqueePage) -> None:
+def test_new_movies_keep_coming_and_none_comes_twice(marquee: MarqueePage) -> None:
     marquee.open()
     titles = marquee.rate(*[5, 1, 0, 4, 2, 3, 0, 5, 4, 1, 2, 3, 0, 5])
     assert len(set(titles)) == len(titles)
@@ -123,7 +123,7 @@ def test_each_answer_decides_what_is_asked_next(marquee: MarqueePage) -> None:
         marquee.rate(5, 0, 4, 1)
 
 
-def test_a_movie_found_by_its_title_is_asked_about(marquee: MarqueePage) -> None:
+def test_a_movie_found_by_its_title_can_be_rated(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.find_movie.fill("casabl")
     option = marquee.page.get_by_role("option").first
@@ -171,13 +171,13 @@ def test_escape_closes_the_movies_found(marquee: MarqueePage) -> None:
     expect(marquee.page.get_by_role("option")).to_have_count(0)
 
 
-def test_a_title_nobody_knows_is_said(marquee: MarqueePage) -> None:
+def test_an_unknown_title_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.find_movie.fill("qqqxxxzzz")
-    expect(marquee.page.get_by_text("No movie is called “qqqxxxzzz” here.")).to_be_visible()
+    expect(marquee.page.get_by_text("No movies found for “qqqxxxzzz”.")).to_be_visible()
 
 
-def test_ratings_of_another_data_set_are_not_taken_over(marquee: MarqueePage) -> None:
+def test_ratings_of_another_data_set_are_dropped(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(5, 4)
 
@@ -190,7 +190,7 @@ def test_ratings_of_another_data_set_are_not_taken_over(marquee: MarqueePage) ->
     expect(marquee.progress).to_have_text("0 of 10")
 
 
-def test_a_title_that_is_markup_stays_text(marquee: MarqueePage, watch: Watch) -> None:
+def test_markup_in_a_title_stays_text(marquee: MarqueePage, watch: Watch) -> None:
     markup = "<img src=x onerror=\"document.title='taken over'\"><b>Bold</b>"
 
     def with_markup(route: Route) -> None:

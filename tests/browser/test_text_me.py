@@ -1,4 +1,4 @@
-""" "Text me these": the form, the live status until the text is sent, and errors on the way."""
+""" "Text me my picks": the form, the live status until the text is sent, and errors on the way."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Request, Response, Route, expect
 
-from marquee.texting import NO_MORE_TODAY
+from marquee.requests.send_text import NO_MORE_TODAY
 from tests.browser.conftest import FLOW_MS, Visit
 from tests.browser.marquee_page import (
     MarqueePage,
@@ -17,7 +17,7 @@ from tests.browser.marquee_page import (
     origin,
     real_answer,
 )
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 SIX = (5, 1, 4, 2, 5, 3)
 
@@ -25,8 +25,8 @@ SIX = (5, 1, 4, 2, 5, 3)
 def to_the_form(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
-    marquee.page.get_by_role("link", name="Text me these").click()
-    expect(marquee.heading).to_have_text("Text me these")
+    marquee.page.get_by_role("link", name="Text me my picks").click()
+    expect(marquee.heading).to_have_text("Text me my picks")
 
 
 def is_creation(answer: Response) -> bool:
@@ -56,7 +56,7 @@ def test_with_few_ratings_the_page_says_how_many_are_missing(marquee: MarqueePag
     expect(marquee.page.get_by_text("Rate 3 more movies first")).to_be_visible()
 
 
-def test_what_will_be_sent_and_how_to_stop_it_stands_beside_the_form(marquee: MarqueePage) -> None:
+def test_the_form_shows_what_will_be_sent_and_how_to_stop_it(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     facts = marquee.page.get_by_role("complementary")
     expect(facts).to_contain_text("Reply STOP")
@@ -74,7 +74,7 @@ def test_the_number_is_optional(marquee: MarqueePage) -> None:
     expect(marquee.journey.get_by_text("Finished")).to_be_hidden()
 
 
-def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -> None:
+def test_the_field_checks_the_shape_of_the_number_during_typing(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.country.select_option("US")
     marquee.phone.press_sequentially("415 555 01")
@@ -84,7 +84,7 @@ def test_the_shape_of_the_number_is_told_while_one_types(marquee: MarqueePage) -
     expect(marquee.phone).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_a_misshapen_number_left_behind_is_an_error_at_the_field(marquee: MarqueePage) -> None:
+def test_leaving_an_incomplete_number_shows_an_error_at_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.country.select_option("US")
     marquee.phone.fill("415")
@@ -93,15 +93,13 @@ def test_a_misshapen_number_left_behind_is_an_error_at_the_field(marquee: Marque
     assert "7 digits are missing" in marquee.error_at(marquee.phone)
 
 
-def test_a_number_typed_with_its_code_moves_the_country(marquee: MarqueePage) -> None:
+def test_a_number_with_its_country_code_selects_the_country(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.phone.press_sequentially("+44 20 7946 0958")
     expect(marquee.country).to_have_value("GB")
 
 
-def test_consent_is_asked_with_a_number_and_missed_when_it_is_not_given(
-    marquee: MarqueePage, phone: str
-) -> None:
+def test_consent_is_required_with_a_number(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.phone.fill(phone)
@@ -109,21 +107,21 @@ def test_consent_is_asked_with_a_number_and_missed_when_it_is_not_given(
     marquee.save()
     expect(marquee.problem).to_be_focused()
     expect(marquee.consent).to_have_attribute("aria-invalid", "true")
-    assert "Tick this" in marquee.error_at(marquee.consent)
+    assert "Tick the box" in marquee.error_at(marquee.consent)
 
 
-def test_an_empty_name_is_told_and_the_summary_leads_there(marquee: MarqueePage) -> None:
+def test_an_empty_name_is_an_error_and_the_summary_leads_to_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     sent: list[Request] = []
     marquee.page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - no builtins
     marquee.save()
-    expect(marquee.problem).to_contain_text("Tell us your name")
+    expect(marquee.problem).to_contain_text("Enter your name")
     assert not [request for request in sent if request.url.endswith("/visitors")]
     marquee.problem.get_by_role("button").click()
     expect(marquee.name).to_be_focused()
 
 
-def test_the_final_word_on_a_number_is_the_apis(marquee: MarqueePage) -> None:
+def test_an_error_of_the_api_about_a_number_shows_at_the_field(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.country.select_option("US")
@@ -137,9 +135,9 @@ def test_the_final_word_on_a_number_is_the_apis(marquee: MarqueePage) -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(429, "Try again in 42 seconds"), (503, "wrong on our side"), (500, "wrong on our side")],
+    [(429, "Try again in 42 seconds"), (503, "wrong on our end"), (500, "wrong on our end")],
 )
-def test_an_api_in_trouble_says_when_to_try_again(
+def test_a_failing_api_makes_the_page_say_when_to_try_again(
     marquee: MarqueePage, status: int, words: str
 ) -> None:
     to_the_form(marquee)
@@ -149,7 +147,7 @@ def test_an_api_in_trouble_says_when_to_try_again(
     expect(marquee.problem).to_contain_text(words)
 
 
-def test_an_api_that_is_down_loses_nothing_typed(marquee: MarqueePage, phone: str) -> None:
+def test_an_api_that_is_down_loses_no_input(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     marquee.give_phone(phone)
@@ -161,7 +159,7 @@ def test_an_api_that_is_down_loses_nothing_typed(marquee: MarqueePage, phone: st
     expect(marquee.consent).to_be_checked()
 
 
-def test_a_second_try_of_the_same_form_makes_no_second_visitor(marquee: MarqueePage) -> None:
+def test_a_repeated_form_creates_no_second_visitor(marquee: MarqueePage) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
     made: list[str] = []
@@ -208,7 +206,7 @@ def test_a_form_without_a_number_asks_for_no_challenge(marquee: MarqueePage) -> 
     assert not [url for url in sent if url.endswith("/challenge")]
 
 
-def test_the_check_begins_while_one_types_and_is_told_when_it_lasts(
+def test_the_robot_check_begins_during_typing_and_shows_its_progress(
     marquee: MarqueePage, phone: str
 ) -> None:
     to_the_form(marquee)
@@ -223,14 +221,14 @@ def test_the_check_begins_while_one_types_and_is_told_when_it_lasts(
         marquee.phone.fill(phone)
     marquee.consent.check()
     marquee.save()
-    telling = marquee.page.get_by_role("status").filter(has_text="Checking that no robot is asking")
+    telling = marquee.page.get_by_role("status").filter(has_text="Checking that you’re not a robot")
     expect(telling).to_be_visible()
     expect(marquee.page.get_by_role("progressbar")).to_be_visible()
     held[0].continue_()
     expect(marquee.heading).to_have_text("Your ten picks")
 
 
-def test_a_proof_that_is_refused_is_made_anew_without_a_word(
+def test_a_rejected_proof_is_replaced_without_asking_the_visitor(
     marquee: MarqueePage, phone: str
 ) -> None:
     to_the_form(marquee)
@@ -239,7 +237,7 @@ def test_a_proof_that_is_refused_is_made_anew_without_a_word(
     marquee.give_phone(phone)
     proofs: list[str] = []
 
-    def refuse_the_first(route: Route) -> None:
+    def reject_the_first(route: Route) -> None:
         if route.request.method == "POST":
             proofs.append(json.loads(route.request.post_data or "{}")["proof"])
             if len(proofs) == 1:
@@ -247,15 +245,13 @@ def test_a_proof_that_is_refused_is_made_anew_without_a_word(
                 return
         route.continue_()
 
-    marquee.page.route(marquee.api("/visitors"), refuse_the_first)
+    marquee.page.route(marquee.api("/visitors"), reject_the_first)
     marquee.save()
     expect(marquee.heading).to_have_text("Your ten picks")
     assert len(set(proofs)) == 2
 
 
-def test_a_challenge_that_cannot_be_had_loses_nothing_typed(
-    marquee: MarqueePage, phone: str
-) -> None:
+def test_a_failed_challenge_loses_no_input(marquee: MarqueePage, phone: str) -> None:
     to_the_form(marquee)
     marquee.page.route(marquee.api("/challenge"), lambda route: route.abort())
     marquee.name.fill("Ada")
@@ -268,8 +264,8 @@ def test_a_challenge_that_cannot_be_had_loses_nothing_typed(
 # The status
 
 
-def test_a_form_with_a_number_is_followed_until_it_is_texted(
-    marquee: MarqueePage, watch: Watch, phone: str, local: Deployment
+def test_the_page_follows_a_form_with_a_number_until_it_is_texted(
+    marquee: MarqueePage, watch: Watch, phone: str, local: RunningDeployment
 ) -> None:
     to_the_form(marquee)
     marquee.name.fill("Ada")
@@ -277,7 +273,7 @@ def test_a_form_with_a_number_is_followed_until_it_is_texted(
     marquee.give_phone(phone)
     marquee.save()
     expect(marquee.picks).to_have_count(10)
-    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.picks_kind).to_contain_text("From your 6 ratings")
     expect(marquee.status).to_contain_text(re.compile(r"Finished at \d"), timeout=FLOW_MS)
     expect(marquee.picks_kind).to_contain_text("Computed with everyone’s ratings")
     sent = local.texts("+1" + re.sub(r"\D", "", phone))[-1]
@@ -287,7 +283,9 @@ def test_a_form_with_a_number_is_followed_until_it_is_texted(
     assert watch.origins <= {origin(marquee.site_url), origin(marquee.api_url)}
 
 
-def test_the_link_in_a_text_opens_that_visitor_anywhere(marquee: MarqueePage, visit: Visit) -> None:
+def test_the_link_in_a_text_opens_the_visitors_page_in_any_browser(
+    marquee: MarqueePage, visit: Visit
+) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.page.get_by_role("heading", name="Your ten picks")).to_be_focused()
     expect(marquee.picks).to_have_count(10)
@@ -300,11 +298,11 @@ def test_the_link_in_a_text_opens_that_visitor_anywhere(marquee: MarqueePage, vi
 
 def test_a_link_with_a_wrong_token_opens_nothing(marquee: MarqueePage, visit: Visit) -> None:
     marquee.open_link(visit.visitor_id, "A" * len(visit.token))
-    expect(marquee.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(marquee.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
     expect(marquee.picks).to_have_count(0)
 
 
-def test_the_batchs_picks_replace_those_at_once_and_are_marked(
+def test_the_picks_of_the_batch_replace_the_first_picks_and_are_marked(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
@@ -313,22 +311,22 @@ def test_the_batchs_picks_replace_those_at_once_and_are_marked(
     expect(marquee.picks).to_have_count(10)
 
 
-def test_who_has_saved_finds_the_status_beside_the_picks(
+def test_a_saved_visitor_finds_the_status_from_the_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.heading).to_have_text("Your ten picks")
     marquee.go("Picks")
-    expect(marquee.page.get_by_role("link", name="Text me these")).to_be_hidden()
-    marquee.page.get_by_role("link", name="How far they are").click()
+    expect(marquee.page.get_by_role("link", name="Text me my picks")).to_be_hidden()
+    marquee.page.get_by_role("link", name="See status").click()
     expect(marquee.heading).to_have_text("Your ten picks")
 
 
-def test_computing_is_said_while_it_lasts(marquee: MarqueePage, visit: Visit) -> None:
+def test_the_status_says_that_picks_are_being_computed(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="submitted", picks=None, model_id=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("Computing with everyone")
-    expect(marquee.picks_kind).to_contain_text("From your ratings alone")
+    expect(marquee.picks_kind).to_contain_text("From your 6 ratings")
     expect(marquee.journey.get_by_text("Computing")).to_have_attribute("aria-current", "step")
 
 
@@ -336,11 +334,11 @@ def test_a_failure_says_why_and_what_happens_next(marquee: MarqueePage, visit: V
     changed(marquee, visit, status="failed", reason="the step failed three times", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.status).to_contain_text("the step failed three times")
-    expect(marquee.page.locator(".status-next")).to_contain_text("We have been told")
+    expect(marquee.page.locator(".status-next")).to_contain_text("We have been notified")
     expect(marquee.picks).to_have_count(10)
 
 
-def test_a_text_over_the_days_cap_is_said_plainly_beside_the_picks(
+def test_the_status_says_plainly_that_a_text_is_over_the_cap_and_shows_the_picks(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     picks = call(
@@ -350,30 +348,28 @@ def test_a_text_over_the_days_cap_is_said_plainly_beside_the_picks(
     ).json()["picks"]
     changed(marquee, visit, status="failed", reason=NO_MORE_TODAY, texts=True, picks=picks)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_contain_text("No more texts are sent today")
-    expect(marquee.status).to_contain_text("Your picks are ready and here")
+    expect(marquee.status).to_contain_text("we can’t send any more texts today")
+    expect(marquee.status).to_contain_text("Your picks are ready")
     expect(marquee.picks).to_have_count(10)
 
 
-def test_losing_the_api_while_waiting_is_said_and_mended(
-    marquee: MarqueePage, visit: Visit
-) -> None:
+def test_the_page_reports_a_lost_api_and_recovers(marquee: MarqueePage, visit: Visit) -> None:
     changed(marquee, visit, status="received", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    expect(marquee.status).to_have_text("We have your ratings.")
     address = marquee.api(f"/visitors/{visit.visitor_id}")
     marquee.page.route(address, lambda route: route.abort(), times=2)
-    lost = marquee.page.get_by_text("this page keeps looking")
+    lost = marquee.page.get_by_text("this page keeps checking")
     expect(lost).to_be_visible()
     expect(lost).to_be_hidden()
 
 
-def test_a_status_lost_to_throttling_is_asked_for_again_later(
+def test_a_throttled_status_is_requested_again_after_the_stated_time(
     marquee: MarqueePage, visit: Visit
 ) -> None:
     changed(marquee, visit, status="received", picks=None)
     marquee.open_link(visit.visitor_id, visit.token)
-    expect(marquee.status).to_have_text("Your ratings have arrived.")
+    expect(marquee.status).to_have_text("We have your ratings.")
     asked: list[str] = []
     throttle = failing(429, retry_after=4)
 
@@ -388,7 +384,7 @@ def test_a_status_lost_to_throttling_is_asked_for_again_later(
     assert len(asked) == 1
 
 
-def test_on_a_phone_the_form_for_a_number_stands_below_the_picks_with_a_way_there(
+def test_the_number_form_is_below_the_picks_on_a_phone_and_a_button_leads_there(
     narrow_marquee: MarqueePage, visit: Visit
 ) -> None:
     narrow_marquee.open_link(visit.visitor_id, visit.token)
@@ -398,22 +394,22 @@ def test_on_a_phone_the_form_for_a_number_stands_below_the_picks_with_a_way_ther
     assert last_pick is not None
     assert number is not None
     assert last_pick["y"] < number["y"]
-    narrow_marquee.page.get_by_role("button", name="Have them texted").click()
+    narrow_marquee.page.get_by_role("button", name="Get them by text").click()
     expect(narrow_marquee.phone).to_be_focused()
     expect(narrow_marquee.phone).to_be_in_viewport()
 
 
-def test_somebody_saved_without_a_number_can_ask_for_the_text_later(
-    marquee: MarqueePage, visit: Visit, phone: str, local: Deployment
+def test_a_visitor_saved_without_a_number_can_request_the_text_later(
+    marquee: MarqueePage, visit: Visit, phone: str, local: RunningDeployment
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
-    form = marquee.page.get_by_role("form", name="Text me these")
+    form = marquee.page.get_by_role("form", name="Text me my picks")
     expect(form).to_be_in_viewport()
-    expect(marquee.page.get_by_role("button", name="Have them texted")).to_be_hidden()
+    expect(marquee.page.get_by_role("button", name="Get them by text")).to_be_hidden()
     marquee.country.select_option("US")
     marquee.phone.fill(phone)
     marquee.consent.check()
-    form.get_by_role("button", name="Text me these").click()
+    form.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text(f"ending in {phone[-2:]}")).to_be_focused()
     expect(marquee.status).to_contain_text("Finished at", timeout=FLOW_MS)
     assert local.texts("+1" + re.sub(r"\D", "", phone))
@@ -428,18 +424,18 @@ def held(marquee: MarqueePage) -> str:
     return str(shelf["visit"]["token"])
 
 
-def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
+def test_a_new_link_opens_the_page_and_the_former_one_does_not(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     marquee.page.get_by_role("button", name="Make a new link").click()
-    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    expect(marquee.page.get_by_text("You have a new link")).to_be_visible()
     renewed = held(marquee)
     assert renewed != visit.token
 
     stranger = other_browser
     stranger.open_link(visit.visitor_id, visit.token)
-    expect(stranger.page.get_by_role("heading", name="This link opens no picks")).to_be_visible()
+    expect(stranger.page.get_by_role("heading", name="This link doesn’t work")).to_be_visible()
     expect(stranger.page.get_by_text("A newer link may have replaced it")).to_be_visible()
     stranger.open_link(visit.visitor_id, renewed)
     expect(stranger.picks).to_have_count(10)
@@ -450,34 +446,34 @@ def test_a_new_link_opens_the_page_and_the_former_one_opens_a_plain_page(
     assert held(marquee) == renewed
 
 
-def test_another_tab_goes_on_with_the_new_link(marquee: MarqueePage, visit: Visit) -> None:
+def test_another_tab_continues_with_the_new_link(marquee: MarqueePage, visit: Visit) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     expect(marquee.picks).to_have_count(10)
     tab = MarqueePage(marquee.page.context.new_page(), marquee.site_url, marquee.api_url)
     tab.open("text")
     expect(tab.picks).to_have_count(10)
     marquee.page.get_by_role("button", name="Make a new link").click()
-    expect(marquee.page.get_by_text("Your link is a new one")).to_be_visible()
+    expect(marquee.page.get_by_text("You have a new link")).to_be_visible()
     tab.page.reload()
     expect(tab.picks).to_have_count(10)
-    expect(tab.page.get_by_text("opens nothing any more")).to_be_hidden()
+    expect(tab.page.get_by_text("link in this browser no longer works")).to_be_hidden()
 
 
-def test_a_corrected_number_makes_the_former_link_open_nothing(
+def test_a_corrected_number_invalidates_the_former_link(
     marquee: MarqueePage, other_browser: MarqueePage, visit: Visit
 ) -> None:
     marquee.open_link(visit.visitor_id, visit.token)
     marquee.country.select_option("US")
     marquee.give_phone("(415) 555-0111")
-    marquee.page.get_by_role("button", name="Text me these").click()
+    marquee.page.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text("ending in 11")).to_be_visible()
     assert held(marquee) == visit.token
 
     marquee.page.get_by_role("button", name="Use another number").click()
-    form = marquee.page.get_by_role("form", name="Text them to another number")
+    form = marquee.page.get_by_role("form", name="Text my picks to another number")
     marquee.country.select_option("US")
     marquee.give_phone("(415) 555-0122")
-    form.get_by_role("button", name="Text me these").click()
+    form.get_by_role("button", name="Text me my picks").click()
     expect(marquee.page.get_by_text("ending in 22")).to_be_visible()
     expect(form).to_be_hidden()
     assert held(marquee) != visit.token

@@ -20,7 +20,7 @@ NAME = "marquee-local"
 APPLY = """
 from operations.console import Phases
 from operations.deploy import apply_terraform
-from operations.environment import chosen
+from operations.deployment import chosen
 
 apply_terraform(chosen(), Phases())
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marquee.steps import StepLocations, recommend_step
+from marquee.requests.emr_step_requests import StepLocations, recommend_step
 from tests.infrastructure.plans import Plan
 
 type Configuration = dict[str, Any]
@@ -34,14 +34,16 @@ def properties(configurations: list[Configuration], classification: str) -> dict
     return given
 
 
-def test_no_list_of_configurations_is_empty_as_emr_leaves_those_out(
+def test_no_list_of_configurations_is_empty(
     configurations: list[Configuration],
 ) -> None:
     every = list(at_every_level(configurations))
     assert [each["Classification"] for each in every if each.get("Configurations") == []] == []
 
 
-def test_the_keys_are_those_that_emr_answers_with(configurations: list[Configuration]) -> None:
+def test_the_configurations_have_the_keys_that_emr_returns(
+    configurations: list[Configuration],
+) -> None:
     """EMR returns `Properties: {}` for a configuration with nested configurations, and only then.
 
     The provider compares EMR's answer with the request, as JSON. Its own acceptance test
@@ -72,7 +74,7 @@ def test_a_laptop_sizes_its_driver_by_itself() -> None:
     assert not re.search(r"spark\.driver\.memory", settings)
 
 
-def test_event_logs_of_a_cluster_that_lives_long_are_deleted(
+def test_old_event_logs_of_a_long_lived_cluster_are_deleted(
     configurations: list[Configuration],
 ) -> None:
     given = properties(configurations, "spark-defaults")
@@ -84,7 +86,7 @@ def test_event_logs_of_a_cluster_that_lives_long_are_deleted(
     }
 
 
-def test_the_news_of_a_failed_step_is_one_readable_sentence(plan: Plan) -> None:
+def test_the_message_about_a_failed_step_is_one_readable_sentence(plan: Plan) -> None:
     """EventBridge inserts the event's values into the template; the result must be JSON."""
     (sent,) = plan.one("aws_cloudwatch_event_target.step_failed")["input_transformer"]
     filled = sent["input_template"]

@@ -13,8 +13,8 @@ from itertools import pairwise
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from marquee import steps
 from marquee.contracts import CurrentModel
+from marquee.requests import emr_step_requests as steps
 from tests.infrastructure.conftest import LONGEST_ENVIRONMENT
 from tests.infrastructure.plans import Plan
 
@@ -94,14 +94,14 @@ def folders_above(path: str) -> list[str]:
     return ["/".join([bucket, *names[:length]]) for length in range(1, len(names))]
 
 
-def test_the_steps_hand_over_paths_in_every_bucket_they_know() -> None:
+def test_the_paths_of_the_steps_cover_every_bucket() -> None:
     buckets = {path.split("/")[0] for _, path in paths(written=False)}
     assert buckets == {
         f"{BUCKETS}-{kind}" for kind in ("ratings", "models", "results", "artifacts")
     }
 
 
-def test_given_a_path_of_a_step_then_the_role_reads_it_with_and_without_its_slash(
+def test_the_role_reads_each_path_of_a_step_with_and_without_its_slash(
     nodes: IAMPolicy,
 ) -> None:
     refused = {
@@ -113,7 +113,7 @@ def test_given_a_path_of_a_step_then_the_role_reads_it_with_and_without_its_slas
     assert refused == set()
 
 
-def test_given_a_path_of_a_step_then_the_role_lists_its_bucket(nodes: IAMPolicy) -> None:
+def test_the_role_lists_the_bucket_of_each_path_of_a_step(nodes: IAMPolicy) -> None:
     refused = {
         (what, path)
         for what, path in paths(written=False)
@@ -122,7 +122,7 @@ def test_given_a_path_of_a_step_then_the_role_lists_its_bucket(nodes: IAMPolicy)
     assert refused == set()
 
 
-def test_given_a_path_that_is_written_then_the_role_asks_for_the_folders_above_it(
+def test_the_role_reads_the_folders_above_each_path_that_a_step_writes(
     nodes: IAMPolicy,
 ) -> None:
     refused = {
@@ -135,7 +135,7 @@ def test_given_a_path_that_is_written_then_the_role_asks_for_the_folders_above_i
 
 
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"])
-def test_given_a_folder_that_is_written_then_the_role_writes_all_that_a_commit_needs(
+def test_the_role_may_do_all_that_a_commit_to_a_written_folder_needs(
     nodes: IAMPolicy, action: str
 ) -> None:
     refused = {
@@ -147,7 +147,7 @@ def test_given_a_folder_that_is_written_then_the_role_writes_all_that_a_commit_n
     assert refused == set()
 
 
-def test_given_a_folder_that_is_deleted_then_the_role_may_mark_the_one_above_it(
+def test_the_role_may_mark_the_folder_above_a_deleted_one(
     nodes: IAMPolicy,
 ) -> None:
     """S3A writes an empty object, whose key ends with a slash, for a folder that becomes empty."""
@@ -160,6 +160,6 @@ def test_given_a_folder_that_is_deleted_then_the_role_may_mark_the_one_above_it(
     assert refused == set()
 
 
-def test_the_role_reads_no_folder_whose_name_only_begins_alike(nodes: IAMPolicy) -> None:
+def test_the_role_reads_no_folder_that_merely_shares_a_prefix(nodes: IAMPolicy) -> None:
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/visitors-of-others")
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/ratings-of-others/a")

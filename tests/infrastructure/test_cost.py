@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from operations.cost.bill import PRICED, price
-from operations.cost.deployment import MONTH_HOURS
+from operations.cost.billed_deployment import MONTH_HOURS
 from operations.cost.page import quoted, table
 from operations.cost.prices import load_prices
 from operations.cost.report import counted
-from operations.environment import LOCAL, Environment
+from operations.deployment import LOCAL, Deployment
 from operations.errors import OperationError
 from operations.planned import EXAMPLE, Resource, plan_offline
 
@@ -22,14 +22,14 @@ DECLARED = re.compile(r'^resource "(\w+)"', re.MULTILINE)
 def planned(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MARQUEE_STATE", str(tmp_path_factory.mktemp("cost")))
-        return plan_offline(Environment(LOCAL), EXAMPLE)
+        return plan_offline(Deployment(LOCAL), EXAMPLE)
 
 
-def test_everything_that_the_default_variables_make_has_a_price(planned: list[Resource]) -> None:
-    assert price(counted(Environment(LOCAL), planned)).unpriced == ()
+def test_everything_that_the_default_variables_create_has_a_price(planned: list[Resource]) -> None:
+    assert price(counted(Deployment(LOCAL), planned)).unpriced == ()
 
 
-def test_every_resource_type_that_terraform_can_make_is_priced_or_free_with_a_reason() -> None:
+def test_every_resource_type_of_terraform_is_priced_or_free_with_a_reason() -> None:
     files = (ROOT / "terraform").glob("*.tf")
     declared = {kind for file in files for kind in DECLARED.findall(file.read_text())}
 
@@ -43,7 +43,7 @@ def test_the_documents_quote_what_make_cost_prints(planned: list[Resource]) -> N
 
 
 def test_the_readme_names_the_same_total(planned: list[Resource]) -> None:
-    total = price(counted(Environment(LOCAL), planned)).idle
+    total = price(counted(Deployment(LOCAL), planned)).idle
 
     said = re.search(r"About (\d+) dollars a month", (ROOT / "README.md").read_text())
 
@@ -52,7 +52,7 @@ def test_the_readme_names_the_same_total(planned: list[Resource]) -> None:
 
 
 def test_the_page_on_rehearsals_names_what_an_hour_costs(planned: list[Resource]) -> None:
-    hour = price(counted(Environment(LOCAL), planned)).idle / MONTH_HOURS
+    hour = price(counted(Deployment(LOCAL), planned)).idle / MONTH_HOURS
 
     said = re.search(
         r"About ([\d.]+) dollars an hour", (ROOT / "docs" / "rehearsal.md").read_text()
@@ -62,12 +62,12 @@ def test_the_page_on_rehearsals_names_what_an_hour_costs(planned: list[Resource]
     assert abs(float(said[1]) - hour) <= 0.02, f"docs/rehearsal.md: about {hour:.2f} dollars"
 
 
-def test_a_variable_that_terraform_refuses_is_named_in_one_sentence(
+def test_a_variable_that_terraform_rejects_is_named_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
     wrong = tmp_path / "wrong.tfvars"
     wrong.write_text("core_instance_count = 0\n")
 
-    with pytest.raises(OperationError, match="core_instance_count is a whole number"):
-        plan_offline(Environment(LOCAL), wrong)
+    with pytest.raises(OperationError, match="core_instance_count must be a whole number"):
+        plan_offline(Deployment(LOCAL), wrong)

@@ -41,12 +41,12 @@ def test_the_readme_is_among_the_documents() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_every_relative_link_leads_somewhere(document: Path) -> None:
+def test_every_relative_link_resolves(document: Path) -> None:
     links = LINK.findall(CODE.sub("", document.read_text()))
     relative = [link for link in links if not re.match(r"[a-z]+:", link)]
     assert [link for link in relative if not leads_somewhere(document, link)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_no_document_waits_for_its_figures(document: Path) -> None:
+def test_no_document_contains_placeholders_for_figures(document: Path) -> None:
     assert not re.search(r"\bFIGURES\b", document.read_text())

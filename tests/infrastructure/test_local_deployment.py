@@ -9,16 +9,16 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from tests.deployment import ROOT, Deployment, eventually
+from tests.deployment import ROOT, RunningDeployment, eventually
 
 
-def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
+def test_a_second_plan_changes_nothing(deployment: RunningDeployment) -> None:
     planned = deployment.python("-m", "operations", "plan", "--expect-none")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "No changes." in planned.stdout
 
 
-def got(deployment: Deployment, url: str) -> httpx.Response:
+def got(deployment: RunningDeployment, url: str) -> httpx.Response:
     """Fetch a page of the site, also where the resolver does not know names below localhost."""
     if not deployment.is_local:
         return deployment.http.get(url)
@@ -28,17 +28,15 @@ def got(deployment: Deployment, url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
-def test_an_address_that_is_not_there_shows_a_page_that_says_so(
-    deployment: Deployment, address: str
-) -> None:
+def test_an_unknown_address_shows_the_404_page(deployment: RunningDeployment, address: str) -> None:
     answer = got(deployment, urljoin(deployment.site_url, address))
     assert answer.status_code == 404
     assert answer.text == (ROOT / "site" / "404.html").read_text()
 
 
 @pytest.mark.parametrize("address", ["nowhere", "nowhere/at/all"])
-def test_what_that_page_links_to_is_found_from_every_address(
-    deployment: Deployment, address: str
+def test_the_links_of_the_404_page_work_from_every_address(
+    deployment: RunningDeployment, address: str
 ) -> None:
     shown_at = urljoin(deployment.site_url, address)
     links = re.findall(r'(?:href|src)="([^"]+)"', got(deployment, shown_at).text)
@@ -48,7 +46,7 @@ def test_what_that_page_links_to_is_found_from_every_address(
 
 
 @pytest.fixture
-def news(local: Deployment) -> Iterator[str]:
+def news(local: RunningDeployment) -> Iterator[str]:
     """Yield the URL of a queue that receives what is published to the alarms' topic."""
     queues, topics = local.client("sqs"), local.client("sns")
     topic = local.parameters["alarms-topic-arn"]
@@ -78,9 +76,7 @@ def news(local: Deployment) -> Iterator[str]:
         queues.delete_queue(QueueUrl=url)
 
 
-def test_given_a_step_that_fails_then_the_alarms_topic_says_which(
-    local: Deployment, news: str
-) -> None:
+def test_the_alarms_topic_names_a_failed_step(local: RunningDeployment, news: str) -> None:
     cluster = local.parameters["cluster-id"]
     missing = f"s3://{local.parameters['artifacts-bucket']}/steps/not-there.py"
     step = {

@@ -121,7 +121,7 @@ def test_every_name_of_terraform_fits_with_the_longest_environment(plan: Plan) -
     assert too_long == {}
 
 
-def test_every_type_that_terraform_names_has_a_limit_here(plan: Plan) -> None:
+def test_every_type_that_terraform_names_has_a_known_limit(plan: Plan) -> None:
     limited = {kind for kind, _ in LONGEST}
     kinds = set(plan.types.values())
     assert kinds - limited - NOT_NAMED - CANNOT_BE_TAGGED.keys() == set()
@@ -145,7 +145,7 @@ def test_every_name_of_the_template_fits_with_the_longest_environment(
     assert [each for each in named if len(each[1]) > LONGEST_OF_THE_TEMPLATE[each[0]]] == []
 
 
-def test_given_the_longest_environment_then_the_template_s_rules_may_send_dead_letters(
+def test_the_rules_of_the_template_may_send_dead_letters_with_the_longest_environment(
     plan: Plan, template: dict[str, Any]
 ) -> None:
     policy = plan.policy('aws_sqs_queue.dead_letters["reconcile-dead-letters"]')
@@ -157,14 +157,14 @@ def test_given_the_longest_environment_then_the_template_s_rules_may_send_dead_l
     )
 
 
-def test_no_rule_of_the_template_has_the_name_of_one_of_terraform(
+def test_no_rule_of_the_template_shares_its_name_with_one_of_terraform(
     plan: Plan, template: dict[str, Any]
 ) -> None:
     made = [rule["name"] for rule in plan.of_type("aws_cloudwatch_event_rule").values()]
     assert not set(made) & set(rule_names(template))
 
 
-def test_all_that_terraform_makes_is_tagged_but_for_what_aws_cannot_tag(plan: Plan) -> None:
+def test_all_resources_of_terraform_are_tagged_except_those_that_aws_cannot_tag(plan: Plan) -> None:
     untagged = {kind for kind in plan.types.values() if kind not in plan.taggable}
     assert untagged == CANNOT_BE_TAGGED.keys()
 

@@ -25,11 +25,11 @@ def with_statements(rendered: Rendered, role: str, statements: list[dict[str, ob
     return replace(rendered, roles={**rendered.roles, role: policy})
 
 
-def test_the_page_is_that_of_the_plan_and_the_code(rendered: Rendered) -> None:
+def test_the_page_matches_the_plan_and_the_code(rendered: Rendered) -> None:
     assert PAGE.read_text() == page(rendered), "make it anew with: make permissions"
 
 
-def test_something_needs_every_right(rendered: Rendered) -> None:
+def test_every_granted_right_is_needed(rendered: Rendered) -> None:
     found = [f"{role}: {action} on {resource}" for role, action, resource in not_needed(rendered)]
     assert not found, "nothing needs:\n" + "\n".join(found)
 
@@ -43,7 +43,7 @@ def test_every_role_of_the_plan_is_compared(rendered: Rendered) -> None:
     assert rendered.roles.keys() == needs_of(rendered).keys() == rendered.trusts.keys()
 
 
-def test_each_statement_that_goes_is_missed(rendered: Rendered) -> None:
+def test_removing_any_statement_is_noticed(rendered: Rendered) -> None:
     unnoticed = []
     for role, policy in rendered.roles.items():
         statements = policy.document["Statement"]
@@ -101,7 +101,7 @@ def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
     assert found == [(role, "dynamodb:DeleteItem", planted["Resource"])]
 
 
-def test_every_place_that_is_named_is_there(rendered: Rendered) -> None:
+def test_every_place_that_the_page_names_exists(rendered: Rendered) -> None:
     missing = set()
     for needs in needs_of(rendered).values():
         for place in {need.place for need in needs}:
@@ -114,7 +114,7 @@ def test_every_place_that_is_named_is_there(rendered: Rendered) -> None:
     assert missing == set()
 
 
-def test_it_is_known_what_each_step_does_with_each_address(rendered: Rendered) -> None:
+def test_every_address_argument_of_a_step_has_a_known_use(rendered: Rendered) -> None:
     handed = {
         (each.script, each.argument)
         for each in step_addresses(rendered)
@@ -123,7 +123,7 @@ def test_it_is_known_what_each_step_does_with_each_address(rendered: Rendered) -
     assert handed == STEP_ARGUMENTS.keys()
 
 
-def test_every_step_is_looked_at(rendered: Rendered) -> None:
+def test_every_step_is_examined(rendered: Rendered) -> None:
     scripts = {
         file.name
         for file in (ROOT / "emr_steps").glob("*.py")

@@ -86,7 +86,7 @@ def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered) -> None
     assert found == EXCEPTIONS.keys()
 
 
-def test_every_action_is_on_awss_list(rendered: Rendered) -> None:
+def test_every_action_is_on_the_list_of_aws(rendered: Rendered) -> None:
     """`expand_action` raises for an action that AWS does not have; `s3:*` gives all of S3's."""
     for name, document in policies(rendered):
         for statement in Policy(name, name, document).statements:

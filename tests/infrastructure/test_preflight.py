@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from localstack_client.session import Session
 
-from operations.environment import LOCAL, Environment
+from operations.deployment import LOCAL, Deployment
 from operations.preflight.needs import Needs
 from operations.preflight.result import Level, Result
 from operations.preflight.run import preflight
@@ -107,9 +107,9 @@ class Aws:
 
     def checks(self, *, making: bool = True) -> dict[str, Result]:
         """Run the preflight with fixed needs, so that no Terraform plan is made."""
-        environment = Environment(LOCAL, port=self.port)
-        environment.activate()
-        found = preflight(environment, making=making, planned=lambda _: NEEDS)
+        deployment = Deployment(LOCAL, port=self.port)
+        deployment.activate()
+        found = preflight(deployment, making=making, planned=lambda _: NEEDS)
         return {each.check: each for each in found}
 
 
@@ -138,19 +138,19 @@ def aws(running: Aws) -> Iterator[Aws]:
         buckets.delete_bucket(Bucket=BUCKET)
 
 
-def test_given_an_empty_account_then_nothing_stops_and_what_is_not_offered_is_skipped(
+def test_an_empty_account_stops_nothing_and_skips_what_is_not_offered(
     aws: Aws,
 ) -> None:
     found = aws.checks()
 
     assert [each for each in found.values() if each.level is Level.STOP] == []
     skipped = {each.found for each in found.values() if each.level is Level.SKIPPED}
-    assert skipped <= {"not offered by the local AWS", "the root user may do everything"}
+    assert skipped <= {"not supported by the local AWS", "the root user may do everything"}
     assert found["zone"].level is Level.OK
     assert found["Lambda concurrency"].level is Level.OK
 
 
-def test_given_a_state_bucket_made_by_hand_then_it_warns_that_it_keeps_no_versions(
+def test_a_state_bucket_without_versions_is_a_warning(
     aws: Aws,
 ) -> None:
     aws.plant_bucket("us-east-1")
@@ -161,11 +161,11 @@ def test_given_a_state_bucket_made_by_hand_then_it_warns_that_it_keeps_no_versio
     assert result.found == f"{BUCKET} is not versioned"
 
 
-def test_given_no_state_bucket_then_a_plan_stops(aws: Aws) -> None:
+def test_a_missing_state_bucket_stops_a_plan(aws: Aws) -> None:
     assert aws.checks(making=False)["state bucket"].level is Level.STOP
 
 
-def test_given_a_call_that_is_denied_then_the_missing_permission_is_named(aws: Aws) -> None:
+def test_a_denied_call_names_the_missing_permission(aws: Aws) -> None:
     aws.deny("lambda", "GetAccountSettings")
 
     result = aws.checks()["Lambda concurrency"]
@@ -174,7 +174,7 @@ def test_given_a_call_that_is_denied_then_the_missing_permission_is_named(aws: A
     assert "lambda:GetAccountSettings" in result.found
 
 
-def test_given_as_many_networks_as_the_quota_allows_then_one_more_stops(aws: Aws) -> None:
+def test_a_vpc_above_the_quota_stops_the_deployment(aws: Aws) -> None:
     networks = aws.client("ec2")
     there = len(networks.describe_vpcs()["Vpcs"])
     made = [networks.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"] for _ in range(5 - there)]
@@ -185,11 +185,11 @@ def test_given_as_many_networks_as_the_quota_allows_then_one_more_stops(aws: Aws
             networks.delete_vpc(VpcId=network)
 
     assert result.level is Level.STOP
-    assert result.found == "1 more beside 5 of 5"
+    assert result.found == "1 more needed, 5 of 5 in use"
     assert "quotas/L-F678F1CE" in result.link
 
 
-def test_given_expired_credentials_then_it_stops_before_anything_else_is_asked(aws: Aws) -> None:
+def test_expired_credentials_stop_before_any_other_check(aws: Aws) -> None:
     aws.deny("sts", "GetCallerIdentity", "ExpiredToken")
 
     found = aws.checks()
@@ -198,7 +198,7 @@ def test_given_expired_credentials_then_it_stops_before_anything_else_is_asked(a
     assert list(found) == ["Terraform", "SAM CLI", "credentials"]
 
 
-def test_given_a_bucket_elsewhere_and_a_failed_stack_then_the_command_stops_and_names_both(
+def test_the_command_stops_and_names_a_bucket_in_another_region_and_a_failed_stack(
     aws: Aws,
 ) -> None:
     aws.plant_bucket("eu-west-1")
@@ -209,9 +209,9 @@ def test_given_a_bucket_elsewhere_and_a_failed_stack_then_the_command_stops_and_
     assert done.returncode == 1
     told = {each["check"]: each for each in json.loads(done.stdout)["results"]}
     assert told["state bucket"]["level"] == "stop"
-    assert f"{BUCKET} lies in eu-west-1" in told["state bucket"]["found"]
+    assert f"{BUCKET} is in eu-west-1" in told["state bucket"]["found"]
     assert state in told["functions' stack"]["found"]
     assert told["functions' stack"]["level"] == "warning"
     assert told["functions' stack"]["link"].endswith("stacks?filteringText=marquee-local")
     assert told["zone"]["level"] == "ok"
-    assert "Nothing was made in 'local'" in done.stderr
+    assert "Nothing was changed in 'local'" in done.stderr

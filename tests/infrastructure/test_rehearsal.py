@@ -29,7 +29,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from operations.environment import chosen
+from operations.deployment import chosen
 from operations.errors import exit_with_one_sentence
 from operations.protection import TABLES, living_clusters
 from operations.rehearsal.run import rehearse
@@ -38,7 +38,7 @@ from operations.rehearsal.stages import STAGES, Stage
 
 
 def protect(rehearsal):
-    environment, tables = rehearsal.environment, boto3.client("dynamodb")
+    environment, tables = rehearsal.deployment, boto3.client("dynamodb")
     for kind in TABLES:
         name = f"{environment.prefix}-{kind}"
         tables.update_table(TableName=name, DeletionProtectionEnabled=True)
@@ -125,7 +125,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
         )
 
 
-def test_a_deployer_can_rehearse_a_whole_life(rehearsed: Rehearsed) -> None:
+def test_a_deployer_can_rehearse_every_stage(rehearsed: Rehearsed) -> None:
     assert rehearsed.returncode == 0, rehearsed.printed
     names = [stage.name for stage in STAGES] + ["protect"] + [stage.name for stage in TAKE_DOWN]
     assert rehearsed.outcomes() == dict.fromkeys(names, "passed")
@@ -137,7 +137,7 @@ def test_each_stage_did_what_its_name_says(rehearsed: Rehearsed) -> None:
     assert "test RMSE" in rehearsed.result("import a small data set")
 
 
-def test_nothing_is_left_but_who_deployed(rehearsed: Rehearsed) -> None:
+def test_nothing_but_the_deployers_role_is_left(rehearsed: Rehearsed) -> None:
     assert rehearsed.left == {}
     assert rehearsed.data["left"] == {}
     assert rehearsed.data["unchecked"] == {}
@@ -157,7 +157,7 @@ def test_the_report_says_how_long_it_took_and_what_it_would_have_cost(rehearsed:
     assert "On AWS this would have cost about" in rehearsed.page
 
 
-def test_the_report_can_be_shown_to_anybody(rehearsed: Rehearsed) -> None:
+def test_the_report_holds_no_private_data(rehearsed: Rehearsed) -> None:
     assert "# Rehearsal of `local`" in rehearsed.page
     for shown in (rehearsed.page, json.dumps(rehearsed.data)):
         assert not PRIVATE.search(shown)

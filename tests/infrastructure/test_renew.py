@@ -116,7 +116,7 @@ def clusters_in_policy(aws: Filled, function: str) -> set[str]:
 
 
 @pytest.mark.timeout(5400)  # two deployments and three applies
-def test_given_a_running_step_then_the_cluster_is_replaced_and_the_step_ends_well(
+def test_a_running_step_finishes_on_the_old_cluster_while_the_new_one_replaces_it(
     filled: Filled, tmp_path: Path
 ) -> None:
     old, release = parameter(filled, "cluster-id"), tmp_path / "released"

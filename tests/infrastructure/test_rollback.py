@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 # What `make local` does after a build. The tests change the built functions, not the work tree.
 DEPLOY = """
 from operations import sam
-from operations.environment import chosen
+from operations.deployment import chosen
 from operations.scripts import scripts_prefix
 
 environment = chosen()
@@ -30,18 +30,18 @@ def handler(event, context):
 CHANGED, UNCHANGED = 299, 200
 
 
-def operate(deployment: Deployment, *arguments: str) -> str:
+def operate(deployment: RunningDeployment, *arguments: str) -> str:
     done = deployment.python(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def health(deployment: Deployment) -> int:
+def health(deployment: RunningDeployment) -> int:
     return deployment.http.get(f"{deployment.api_url}/health").status_code
 
 
 @contextmanager
-def changed(local: Deployment) -> Iterator[None]:
+def changed(local: RunningDeployment) -> Iterator[None]:
     """Deploy a changed ingest function, and restore the original at the end."""
     state = Path(local.variables["MARQUEE_STATE"])
     module = state / "sam" / "build" / "IngestFunction" / "app.py"
@@ -55,7 +55,7 @@ def changed(local: Deployment) -> Iterator[None]:
         operate(local, "-c", DEPLOY)
 
 
-def test_a_changed_function_is_rolled_back_and_goes_forward_again(local: Deployment) -> None:
+def test_a_changed_function_can_be_rolled_back_and_deployed_again(local: RunningDeployment) -> None:
     if "MARQUEE_STATE" not in local.variables:
         pytest.skip("a user's own deployment is not changed")
     assert health(local) == UNCHANGED

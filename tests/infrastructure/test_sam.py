@@ -10,8 +10,8 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from operations import releases, sam
-from operations.environment import Environment
-from tests.deployment import Deployment
+from operations.deployment import Deployment
+from tests.deployment import RunningDeployment
 
 ROOT = Path(__file__).parents[2]
 UNCHECKED = 1  # flags of a .pyc: hash-based, not checked against its source (PEP 552)
@@ -87,7 +87,7 @@ def test_queues_report_partial_failures_and_bound_their_concurrency(
     assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
-def test_visitors_are_gathered_into_batches(template: dict[str, Any]) -> None:
+def test_visitors_are_collected_into_batches(template: dict[str, Any]) -> None:
     event = properties(template, "SubmitStepFunction")["Events"]["Visitors"]["Properties"]
     assert event["BatchSize"] == 1000
     assert "MaximumBatchingWindowInSeconds" in event
@@ -106,7 +106,7 @@ def test_the_api_is_throttled_and_logs_no_bodies(template: dict[str, Any]) -> No
     assert not any(each["DataTraceEnabled"] for each in settings.values())
 
 
-def test_the_calls_that_are_throttled_by_themselves_are_calls(template: dict[str, Any]) -> None:
+def test_the_calls_with_their_own_throttling_exist(template: dict[str, Any]) -> None:
     """API Gateway ignores the settings of a method that the API does not have."""
     events = [
         each["Properties"] for each in properties(template, "IngestFunction")["Events"].values()
@@ -116,14 +116,14 @@ def test_the_calls_that_are_throttled_by_themselves_are_calls(template: dict[str
     assert ("ANY", "/visitors") in calls  # preflights, and methods that the function refuses
 
 
-def test_a_throttled_page_is_told_when_to_try_again(template: dict[str, Any]) -> None:
+def test_a_throttled_call_says_when_to_try_again(template: dict[str, Any]) -> None:
     refusal = properties(template, "Api")["GatewayResponses"]["THROTTLED"]
     assert int(refusal["ResponseParameters"]["Headers"]["Retry-After"].strip("'")) >= 1
     (error,) = json.loads(refusal["ResponseTemplates"]["application/json"])["errors"]
     assert error["message"]
 
 
-def test_who_is_blocked_by_the_waf_is_told_when_to_try_again(template: dict[str, Any]) -> None:
+def test_a_call_that_the_waf_blocks_says_when_to_try_again(template: dict[str, Any]) -> None:
     refusal = properties(template, "Api")["GatewayResponses"]["WAF_FILTERED"]
     headers = refusal["ResponseParameters"]["Headers"]
     assert refusal["StatusCode"] == "429"
@@ -133,7 +133,7 @@ def test_who_is_blocked_by_the_waf_is_told_when_to_try_again(template: dict[str,
     assert error["message"]
 
 
-def test_the_waf_stands_before_the_stage_and_only_where_terraform_made_one(
+def test_the_waf_protects_the_stage_where_terraform_made_one(
     template: dict[str, Any],
 ) -> None:
     assert template["Parameters"]["WebAclArn"]["Default"] == ""
@@ -144,17 +144,18 @@ def test_the_waf_stands_before_the_stage_and_only_where_terraform_made_one(
 
 
 @pytest.mark.parametrize(
-    ("published", "told"), [({}, ""), ({"web-acl-arn": "arn:aws:wafv2:::x"}, "arn:aws:wafv2:::x")]
+    ("published", "expected"),
+    [({}, ""), ({"web-acl-arn": "arn:aws:wafv2:::x"}, "arn:aws:wafv2:::x")],
 )
-def test_the_template_is_told_of_the_waf_that_terraform_published(
-    published: dict[str, str], told: str
+def test_the_template_gets_the_waf_that_terraform_published(
+    published: dict[str, str], expected: str
 ) -> None:
-    environment = Environment("staging")
-    environment.__dict__["parameters"] = published
-    assert sam.resolved_values(environment)["WebAclArn"] == told
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = published
+    assert sam.resolved_values(deployment)["WebAclArn"] == expected
 
 
-def test_the_texts_of_a_day_and_the_work_before_one_are_bounded(template: dict[str, Any]) -> None:
+def test_texts_a_day_have_a_cap_and_a_phone_costs_work(template: dict[str, Any]) -> None:
     parameters = template["Parameters"]
     assert parameters["TextsADayInAll"]["Default"] <= 200
     assert parameters["PhoneWorkTries"]["Default"] >= 200
@@ -171,12 +172,12 @@ def test_neither_events_nor_answers_are_logged_or_traced(template: dict[str, Any
     assert variables["POWERTOOLS_TRACER_CAPTURE_ERROR"] == "false"
 
 
-def test_a_texts_claim_outlives_the_function_that_made_it(template: dict[str, Any]) -> None:
+def test_the_claim_of_a_text_outlives_the_function_that_made_it(template: dict[str, Any]) -> None:
     lease = template["Parameters"]["TextClaimLeaseSeconds"]
     assert lease["MinValue"] > properties(template, "SendTextFunction")["Timeout"]
 
 
-def test_reconcile_has_dead_letters_and_hears_failed_steps_and_schedules(
+def test_reconcile_has_dead_letters_and_receives_failed_steps_and_schedules(
     template: dict[str, Any],
 ) -> None:
     found = properties(template, "ReconcileFunction")
@@ -184,7 +185,7 @@ def test_reconcile_has_dead_letters_and_hears_failed_steps_and_schedules(
     assert {event["Type"] for event in found["Events"].values()} == {"EventBridgeRule", "Schedule"}
 
 
-def test_what_eventbridge_cannot_deliver_goes_to_reconcile_s_dead_letters(
+def test_undelivered_events_go_to_the_dead_letters_of_reconcile(
     template: dict[str, Any],
 ) -> None:
     events = properties(template, "ReconcileFunction")["Events"].values()
@@ -220,7 +221,7 @@ UNTAGGED = {
 }
 
 
-def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: Deployment) -> None:
+def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: RunningDeployment) -> None:
     listed = deployment.client("cloudformation").describe_stack_resources(
         StackName=f"marquee-{deployment.environment}"
     )["StackResources"]
@@ -228,12 +229,12 @@ def test_everything_in_the_stack_is_tagged_or_cannot_be(deployment: Deployment) 
     assert types - TAGGED == set(UNTAGGED)
 
 
-def test_numpy_starts_no_threads_where_the_api_waits_for_it(template: dict[str, Any]) -> None:
+def test_numpy_starts_no_threads_in_the_function_of_the_api(template: dict[str, Any]) -> None:
     variables = properties(template, FUNCTIONS["ingest"])["Environment"]["Variables"]
     assert variables["OPENBLAS_NUM_THREADS"] == "1"
 
 
-def test_no_secret_stands_in_the_environment(template: dict[str, Any]) -> None:
+def test_no_environment_variable_holds_a_secret(template: dict[str, Any]) -> None:
     for resource in FUNCTIONS.values():
         variables = properties(template, resource)["Environment"]["Variables"]
         assert not [name for name in variables if name in ("TOKEN_SECRET", "SECRET")]
@@ -241,18 +242,18 @@ def test_no_secret_stands_in_the_environment(template: dict[str, Any]) -> None:
             assert "resolve" not in str(variables["TOKEN_SECRET_NAME"])
 
 
-def test_built_modules_have_bytecode_that_lambda_takes_as_it_is(
+def test_built_modules_have_bytecode_that_lambda_uses_unchecked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
-    environment = Environment("local")
+    deployment = Deployment("local")
     for part in (sam.LAYER, "IngestFunction"):
-        folder = sam.build_folder(environment) / part
+        folder = sam.build_folder(deployment) / part
         folder.mkdir(parents=True)
         (folder / "module.py").write_text("def handler(): ...")
-    sam.compile_modules(environment)
+    sam.compile_modules(deployment)
     for part, where in ((sam.LAYER, "/opt"), ("IngestFunction", "/var/task")):
-        (compiled,) = (sam.build_folder(environment) / part).rglob("*.cpython-313.pyc")
+        (compiled,) = (sam.build_folder(deployment) / part).rglob("*.cpython-313.pyc")
         content = compiled.read_bytes()
         assert int.from_bytes(content[4:8], "little") == UNCHECKED
         assert f"{where}/module.py".encode() in content

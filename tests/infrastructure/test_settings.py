@@ -1,4 +1,4 @@
-"""The functions' settings and the SAM template have the same names and the same defaults."""
+"""Each function's settings model and the SAM template name the same settings."""
 
 import re
 from pathlib import Path
@@ -6,36 +6,22 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from pydantic import ValidationError
 
-from marquee.aws.settings import Settings
+from marquee.aws import settings
 from operations.permissions.code import calls_of
+from operations.sam_template import load_template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "sam" / "template.yaml"
 FUNCTIONS = ROOT / "functions"
-NUMBERS = [
-    "BusyDelaySeconds",
-    "VisitorDays",
-    "TextsADay",
-    "TextsADayInAll",
-    "PhoneWorkTries",
-    "ChangesAnHour",
-    "NetworkFormsAnHour",
-    "NetworkPhonesAnHour",
-    "NetworkChangesAnHour",
-    "SmallRatings",
-    "ModelMaxAgeHours",
-    "ModelMaxNewShare",
-    "TrainingIntervalSeconds",
-    "ModelRefreshSeconds",
-    "ReceivedPatienceSeconds",
-    "SubmittedPatienceSeconds",
-    "RecommendedPatienceSeconds",
-    "GiveUpHours",
-    "StepAttempts",
-    "TextClaimLeaseSeconds",
-]
-
+MODELS: dict[str, type[settings.Settings]] = {
+    "ingest": settings.IngestSettings,
+    "submit_step": settings.SubmitStepSettings,
+    "queue_results": settings.QueueResultsSettings,
+    "send_text": settings.SendTextSettings,
+    "reconcile": settings.ReconcileSettings,
+}
 FOR_LIBRARIES = {"OPENBLAS_NUM_THREADS"}  # read by numpy, not by the functions
 
 
@@ -45,43 +31,55 @@ def template() -> dict[str, Any]:
     return loaded
 
 
-def snake_case(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-def test_the_texts_of_a_day_have_one_maximum(template: dict[str, Any]) -> None:
+def test_template_and_settings_have_the_same_maximum_of_texts_a_day(
+    template: dict[str, Any],
+) -> None:
     most = template["Parameters"]["TextsADayInAll"]["MaxValue"]
-    field = Settings.model_fields["texts_a_day_in_all"]
+    field = settings.SendTextSettings.model_fields["texts_a_day_in_all"]
     assert [each.le for each in field.metadata if hasattr(each, "le")] == [most]
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-def test_a_setting_has_one_default(template: dict[str, Any], name: str) -> None:
-    default = Settings.model_fields[snake_case(name)].default
-    assert float(template["Parameters"][name]["Default"]) == float(default)
-
-
-def test_the_countries_have_one_default_and_one_pattern(template: dict[str, Any]) -> None:
-    field, parameter = Settings.model_fields["phone_countries"], template["Parameters"]
-    assert parameter["PhoneCountries"]["Default"] == field.default
+def test_the_countries_have_one_pattern(template: dict[str, Any]) -> None:
+    field = settings.IngestSettings.model_fields["phone_countries"]
     (pattern,) = [each.pattern for each in field.metadata if hasattr(each, "pattern")]
-    assert pattern == f"^{parameter['PhoneCountries']['AllowedPattern']}$"
+    assert pattern == f"^{template['Parameters']['PhoneCountries']['AllowedPattern']}$"
 
 
-def test_every_variable_of_the_template_is_a_setting(template: dict[str, Any]) -> None:
-    known = {name.upper() for name in Settings.model_fields} | FOR_LIBRARIES
-    for resource in template["Resources"].values():
-        if resource["Type"] != "AWS::Serverless::Function":
-            continue
-        given = set(resource["Properties"]["Environment"]["Variables"])
-        assert given <= known
+def test_every_function_has_a_settings_model() -> None:
+    assert set(MODELS) == {each.parent.name for each in FUNCTIONS.glob("*/app.py")}
+
+
+@pytest.mark.parametrize("function", MODELS)
+def test_a_function_gets_exactly_the_settings_that_its_model_names(function: str) -> None:
+    given = set(load_template({}).variables(function)) - FOR_LIBRARIES
+    assert given | {"ENVIRONMENT"} == {name.upper() for name in MODELS[function].model_fields}
+
+
+@pytest.mark.parametrize("function", MODELS)
+def test_the_defaults_of_the_template_are_valid_settings(function: str) -> None:
+    names = dict.fromkeys(MODELS[function].model_fields, "none")
+    defaults = load_template({}).settings(function)
+    MODELS[function].model_validate(names | {name.lower(): defaults[name] for name in defaults})
+
+
+@pytest.mark.parametrize("function", MODELS)
+def test_no_setting_has_a_default_in_the_code(function: str) -> None:
+    """A default here and another in the template would differ one day."""
+    fields = MODELS[function].model_fields
+    assert [name for name, field in fields.items() if not field.is_required()] == []
+
+
+def test_missing_settings_are_all_named() -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings.SendTextSettings.from_environment({"ENVIRONMENT": "test", "TEXTS_A_DAY": "0"})
+    named = {str(error["loc"][0]) for error in caught.value.errors()}
+    assert named == set(settings.SendTextSettings.model_fields) - {"environment"}
 
 
 @pytest.mark.parametrize("folder", sorted(each.parent.name for each in FUNCTIONS.glob("*/app.py")))
-def test_a_function_is_given_every_name_that_its_code_calls_aws_with(
+def test_a_function_gets_every_name_with_which_its_code_calls_aws(
     template: dict[str, Any], folder: str
 ) -> None:
-    """A missing variable makes an empty name, which fails only when AWS is called."""
     properties = template["Resources"][f"{folder.title().replace('_', '')}Function"]["Properties"]
     values = " ".join(str(value) for call in calls_of(folder) for _, value in call.parameters)
     used = {name.upper() for name in re.findall(r"\{(\w+)\}", values)}
@@ -94,7 +92,7 @@ def test_the_api_has_one_stage(template: dict[str, Any]) -> None:
     assert str(template["Resources"]["Api"]["Properties"]["OpenApiVersion"]) == "3.0.1"
 
 
-def test_what_eventbridge_cannot_deliver_is_kept(template: dict[str, Any]) -> None:
+def test_undelivered_events_are_kept(template: dict[str, Any]) -> None:
     events = template["Resources"]["ReconcileFunction"]["Properties"]["Events"]
     assert len(events) == 3
     for event in events.values():

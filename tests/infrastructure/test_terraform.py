@@ -39,7 +39,7 @@ def test_a_variables_file_is_accepted_and_names_no_unknown_variable(
     assert "undeclared" not in done.stdout + done.stderr
 
 
-def test_a_laptop_differs_from_aws_by_its_variables_file_only() -> None:
+def test_a_laptop_differs_from_aws_only_in_its_variables_file() -> None:
     code = [file.read_text() for file in TERRAFORM.glob("*.tf")]
     asks = re.compile(r'var\.environment\s*[!=]=|[!=]=\s*var\.environment|localhost|"local"')
     found = [line for text in code for line in text.splitlines() if asks.search(line)]
@@ -58,7 +58,7 @@ def counted_by_the_functions() -> set[tuple[str, str]]:
     return counted
 
 
-def test_every_metric_an_alarm_reads_is_counted_by_the_functions_it_reads_it_from() -> None:
+def test_every_metric_that_an_alarm_reads_is_counted_by_the_functions_it_names() -> None:
     text = (TERRAFORM / "alarms.tf").read_text()
     alarms = re.findall(r'metric\s*=\s*"(\w+)"\s*services\s*=\s*\[([^\]]*)\]', text)
     read = {(metric, name) for metric, names in alarms for name in re.findall(r'"([^"]+)"', names)}
@@ -66,7 +66,7 @@ def test_every_metric_an_alarm_reads_is_counted_by_the_functions_it_reads_it_fro
     assert read - counted_by_the_functions() == set()
 
 
-def test_no_function_counts_what_the_dashboard_does_not_show() -> None:
+def test_the_dashboard_shows_every_metric_that_a_function_counts() -> None:
     dashboard = (TERRAFORM / "dashboard.tf").read_text()
     counted = {metric for metric, _ in counted_by_the_functions()}
     assert {metric for metric in counted if f'"{metric}"' not in dashboard} == set()

@@ -56,7 +56,7 @@ def node(tmp_path: Path) -> Node:
     return node
 
 
-def test_given_wheels_then_python_packages_come_from_them_alone_and_by_their_hashes(
+def test_python_packages_come_from_the_wheels_only_and_by_their_hashes(
     node: Node,
 ) -> None:
     assert node.boot().returncode == 0
@@ -65,7 +65,7 @@ def test_given_wheels_then_python_packages_come_from_them_alone_and_by_their_has
     assert "--require-hashes" in installed
 
 
-def test_given_a_node_that_lives_long_then_old_logs_of_steps_and_containers_are_deleted(
+def test_old_logs_of_steps_and_containers_are_deleted_on_a_long_lived_node(
     node: Node,
 ) -> None:
     assert node.boot().returncode == 0
@@ -76,7 +76,7 @@ def test_given_a_node_that_lives_long_then_old_logs_of_steps_and_containers_are_
     ]
 
 
-def test_given_openblas_then_mllib_finds_it_under_the_names_it_loads(node: Node) -> None:
+def test_mllib_finds_openblas_under_the_names_it_loads(node: Node) -> None:
     node.boot()
     linked = {
         name: (node.libraries / name).readlink().name for name in ("libblas.so.3", "liblapack.so.3")
@@ -84,13 +84,13 @@ def test_given_openblas_then_mllib_finds_it_under_the_names_it_loads(node: Node)
     assert linked == {"libblas.so.3": "libopenblas.so.0", "liblapack.so.3": "libopenblas.so.0"}
 
 
-def test_given_a_node_that_has_a_blas_then_it_is_left_alone(node: Node) -> None:
+def test_a_blas_that_the_node_already_has_is_left_alone(node: Node) -> None:
     (node.libraries / "libblas.so.3").write_text("the node's own")
     node.boot()
     assert (node.libraries / "libblas.so.3").read_text() == "the node's own"
 
 
-def test_given_a_python_that_cannot_import_numpy_then_the_node_fails_with_one_sentence(
+def test_a_python_that_cannot_import_numpy_fails_the_node_with_one_sentence(
     node: Node,
 ) -> None:
     node.command("python3.13", '[[ "$*" == "-c import numpy" ]] && exit 1 || exit 0\n')
@@ -99,21 +99,21 @@ def test_given_a_python_that_cannot_import_numpy_then_the_node_fails_with_one_se
     assert "cannot import numpy" in booted.stderr
 
 
-def test_given_no_wheels_then_the_node_fails_with_one_sentence(node: Node) -> None:
+def test_missing_wheels_fail_the_node_with_one_sentence(node: Node) -> None:
     node.command("aws")
     booted = node.boot()
     assert booted.returncode == 1
     assert booted.stderr.startswith(f"No requirements.txt under {WHEELS_URL}")
 
 
-def test_given_no_openblas_then_the_node_still_starts(node: Node) -> None:
+def test_a_node_without_openblas_still_starts(node: Node) -> None:
     node.command("dnf", "exit 1\n")
     booted = node.boot()
     assert booted.returncode == 0
     assert "OpenBLAS is not installed" in booted.stderr
 
 
-def test_given_a_python_without_pip_then_pip_is_installed_first(node: Node) -> None:
+def test_pip_is_installed_first_where_python_lacks_it(node: Node) -> None:
     node.command("python3.13", '[[ "$*" == "-m pip --version" ]] && exit 1 || exit 0\n')
     node.boot()
     called = node.called

@@ -54,7 +54,7 @@ def test_a_message_stays_hidden_for_six_times_its_functions_timeout_and_its_wind
     assert visibility(file)[queue] >= TIMES_THE_TIMEOUT * timeout(template, queue) + window
 
 
-def test_a_function_is_called_slow_by_the_time_after_which_lambda_stops_it(
+def test_the_alarm_for_slow_functions_uses_the_timeouts_of_the_template(
     template: dict[str, Any],
 ) -> None:
     text = (TERRAFORM / "alarms.tf").read_text()
@@ -69,7 +69,7 @@ def test_a_function_is_called_slow_by_the_time_after_which_lambda_stops_it(
     }
 
 
-def test_the_alarm_of_the_api_reads_the_name_and_the_stage_that_the_template_gives(
+def test_the_alarm_of_the_api_uses_the_name_and_the_stage_of_the_template(
     template: dict[str, Any],
 ) -> None:
     """API Gateway's metrics have these two dimensions; with others, no alarm is ever raised."""

@@ -1,4 +1,4 @@
-"""The example GitHub Actions workflows: their commands exist and their permissions are minimal."""
+"""The GitHub Actions workflows: their commands exist and their permissions are minimal."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples" / "github-actions").glob("*.yml"))
+CHECKS = ROOT / ".github" / "workflows" / "check.yml"
+WORKFLOWS = [*EXAMPLES, CHECKS]
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -25,12 +27,12 @@ def steps(example: Path) -> list[dict[str, Any]]:
     return [step for job in jobs(example) for step in job["steps"]]
 
 
-def test_there_are_both() -> None:
+def test_there_are_examples_for_deploying_and_for_drift() -> None:
     assert [example.name for example in EXAMPLES] == ["deploy.yml", "drift.yml"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_every_target_that_an_example_runs_is_there(example: Path) -> None:
+def test_every_target_that_an_example_runs_exists(example: Path) -> None:
     runs = [step["run"] for step in steps(example) if "run" in step]
     called = [target for run in runs for target in re.findall(r"make ([a-z-]+)", run)]
 
@@ -39,7 +41,7 @@ def test_every_target_that_an_example_runs_is_there(example: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_a_job_may_read_the_repository_and_ask_for_a_token_and_nothing_else(example: Path) -> None:
+def test_a_job_may_only_read_the_repository_and_request_a_token(example: Path) -> None:
     assert read(example)["permissions"] == {}
     for job in jobs(example):
         assert job["permissions"] == {"contents": "read", "id-token": "write"}
@@ -47,8 +49,8 @@ def test_a_job_may_read_the_repository_and_ask_for_a_token_and_nothing_else(exam
         assert job["timeout-minutes"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_actions_are_pinned_by_commit_and_say_their_version(example: Path) -> None:
+@pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
+def test_actions_are_pinned_by_commit_and_name_their_version(example: Path) -> None:
     used = [line.strip() for line in example.read_text().splitlines() if " uses: " in f" {line}"]
 
     assert used
@@ -57,7 +59,7 @@ def test_actions_are_pinned_by_commit_and_say_their_version(example: Path) -> No
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_credentials_come_from_a_role_and_no_stored_key(example: Path) -> None:
+def test_credentials_come_from_a_role_and_not_from_a_stored_key(example: Path) -> None:
     [login] = [
         step["with"]
         for step in steps(example)
@@ -69,12 +71,12 @@ def test_credentials_come_from_a_role_and_no_stored_key(example: Path) -> None:
     assert "secrets." not in example.read_text()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_no_input_is_written_into_a_command(example: Path) -> None:
+@pytest.mark.parametrize("example", WORKFLOWS, ids=lambda example: example.name)
+def test_no_input_is_inserted_into_a_command(example: Path) -> None:
     assert [step["run"] for step in steps(example) if "${{" in step.get("run", "")] == []
 
 
-def test_only_the_comparison_runs_by_itself() -> None:
+def test_only_the_drift_example_runs_on_a_schedule() -> None:
     # YAML 1.1 parses the key `on` as true.
     triggers = {example.name: set(read(example)[True]) for example in EXAMPLES}  # type: ignore[index]
 
@@ -82,3 +84,19 @@ def test_only_the_comparison_runs_by_itself() -> None:
         "deploy.yml": {"workflow_dispatch"},
         "drift.yml": {"schedule", "workflow_dispatch"},
     }
+
+
+def test_the_checks_run_targets_that_exist_and_may_only_read() -> None:
+    assert read(CHECKS)["permissions"] == {}
+    [job] = jobs(CHECKS)
+    assert job["permissions"] == {"contents": "read"}
+    tiers = job["strategy"]["matrix"]["include"]
+    assert {target for tier in tiers for target in tier["targets"].split()} <= TARGETS
+
+
+def test_the_checks_run_every_kind_of_test() -> None:
+    [job] = jobs(CHECKS)
+    tiers = job["strategy"]["matrix"]["include"]
+    ran = {target for tier in tiers for target in tier["targets"].split()}
+    kinds = {target for target in TARGETS if target.startswith("test-")}
+    assert kinds - ran == {"test-domain"}  # a part of test-unit

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.deployment import NEVER_STALE, Deployment
+from tests.deployment import NEVER_STALE, RunningDeployment
 from tests.integration.phones import Phones
 
 
 @pytest.fixture(scope="session")
-def phones(deployment: Deployment) -> Phones:
+def phones(deployment: RunningDeployment) -> Phones:
     return Phones(deployment)
 
 
@@ -21,7 +21,7 @@ def phone(phones: Phones) -> str:
 
 
 @pytest.fixture(scope="module")
-def hurried(deployment: Deployment) -> Iterator[Deployment]:
+def hurried(deployment: RunningDeployment) -> Iterator[RunningDeployment]:
     """Yield the local deployment with all waiting times shortened, in the same order of length.
 
     Five deliveries of a message take longer than the function's timeout (in submit_step, the ledger
@@ -45,7 +45,7 @@ def hurried(deployment: Deployment) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def faulty(hurried: Deployment) -> Iterator[Deployment]:
+def faulty(hurried: RunningDeployment) -> Iterator[RunningDeployment]:
     """Yield the hurried deployment and remove all planted faults at the end."""
     yield hurried
     hurried.forget_faults()

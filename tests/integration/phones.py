@@ -7,13 +7,13 @@ from functools import cached_property
 
 import pytest
 
-from marquee.phone import PhoneError, country_of, to_e164
-from tests.deployment import Deployment
+from marquee.requests.phone import PhoneError, country_of, to_e164
+from tests.deployment import RunningDeployment
 
 AREAS, LINES = range(201, 1000), range(100, 200)
 
 
-def of_nobody() -> Iterator[str]:
+def fictitious_numbers() -> Iterator[str]:
     """Yield all valid fictitious numbers in random order."""
     areas = [area for area in AREAS if _is_taken(f"+1{area}5550100")]
     numbers = [f"+1{area}555{line:04d}" for area in areas for line in LINES]
@@ -32,7 +32,7 @@ def _is_taken(number: str) -> bool:
 class Phones:
     """Supply of phone numbers; on a real account only the one that its owner gave (`PHONE`)."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: RunningDeployment) -> None:
         self._deployment = deployment
 
     def one(self) -> str:
@@ -49,4 +49,4 @@ class Phones:
     @cached_property
     def _numbers(self) -> Iterator[str]:
         """Fictitious numbers that earlier tests of a running deployment have not texted."""
-        return (number for number in of_nobody() if not self._deployment.texts(number))
+        return (number for number in fictitious_numbers() if not self._deployment.texts(number))

@@ -3,32 +3,32 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from marquee.limits import Limited
-from marquee.texting import NO_MORE_TODAY
-from tests.deployment import Deployment, Visitor
+from marquee.requests.limits import Limited
+from marquee.requests.send_text import NO_MORE_TODAY
+from tests.deployment import RunningDeployment, Visitor
 from tests.integration.phones import Phones
 
 FORMS, CLIENTS, CAP = 12, 6, 4
 
 
-def counts(local: Deployment) -> list[dict[str, Any]]:
+def counts(local: RunningDeployment) -> list[dict[str, Any]]:
     """Return the items that count texts against the cap, one for each day."""
     items = local.resource("dynamodb").Table(local.parameters["idempotency-table"]).scan()["Items"]
     return [item for item in items if str(item["id"]).startswith("limit/texts-in-all/")]
 
 
-def forget_counts(local: Deployment) -> None:
+def forget_counts(local: RunningDeployment) -> None:
     table = local.resource("dynamodb").Table(local.parameters["idempotency-table"])
     for item in counts(local):
         table.delete_item(Key={"id": item["id"]})
 
 
-def texts_in_all(local: Deployment) -> int:
+def texts_in_all(local: RunningDeployment) -> int:
     return sum(map(len, local.texts_by_phone().values()))
 
 
-def test_of_more_forms_than_the_cap_exactly_the_caps_are_texted(
-    local: Deployment, phones: Phones
+def test_no_more_forms_are_texted_than_the_cap_allows(
+    local: RunningDeployment, phones: Phones
 ) -> None:
     form, numbers = local.form(), phones.several(FORMS)
 

@@ -6,32 +6,32 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deployment import Deployment, Visitor
+from tests.deployment import RunningDeployment, Visitor
 from tests.integration.phones import Phones
 
 
 @pytest.fixture(scope="module")
-def fresh(deployment: Deployment) -> Iterator[Deployment]:
+def fresh(deployment: RunningDeployment) -> Iterator[RunningDeployment]:
     """Yield the deployment with training switched off, which these tests do not cover."""
     with deployment.model_kept_fresh():
         yield deployment
 
 
 def put(
-    deployment: Deployment, visitor: Visitor, to: str, form: dict[str, Any], version: int
+    deployment: RunningDeployment, visitor: Visitor, to: str, form: dict[str, Any], version: int
 ) -> httpx.Response:
     headers = {"Authorization": f"Bearer {visitor.token}", "If-Match": f'"{version}"'}
     address = f"{deployment.api_url}/visitors/{visitor.visitor_id}/{to}"
     return deployment.http.put(address, json=form, headers=headers)
 
 
-def forget(deployment: Deployment, visitor: Visitor) -> int:
+def forget(deployment: RunningDeployment, visitor: Visitor) -> int:
     address = f"{deployment.api_url}/visitors/{visitor.visitor_id}"
     bearer = {"Authorization": f"Bearer {visitor.token}"}
     return deployment.http.delete(address, headers=bearer).status_code
 
 
-def objects_of(deployment: Deployment, visitor: Visitor) -> list[str]:
+def objects_of(deployment: RunningDeployment, visitor: Visitor) -> list[str]:
     pages = deployment.client("s3").get_paginator("list_objects_v2")
     bucket = deployment.parameters["ratings-bucket"]
     found = pages.paginate(Bucket=bucket, Prefix="visitors/")
@@ -39,13 +39,13 @@ def objects_of(deployment: Deployment, visitor: Visitor) -> list[str]:
     return [key for key in keys if visitor.visitor_id in key]
 
 
-def is_kept(deployment: Deployment, visitor: Visitor) -> bool:
+def is_kept(deployment: RunningDeployment, visitor: Visitor) -> bool:
     table = deployment.resource("dynamodb").Table(deployment.parameters["visitors-table"])
     return "Item" in table.get_item(Key={"visitor_id": visitor.visitor_id}, ConsistentRead=True)
 
 
-def test_a_change_after_the_text_is_computed_anew_without_what_was_dismissed_and_not_texted(
-    fresh: Deployment, phone: str
+def test_a_change_after_the_text_gives_new_picks_without_dismissed_movies_and_no_text(
+    fresh: RunningDeployment, phone: str
 ) -> None:
     visitor = fresh.register(fresh.form(phone))
     before = fresh.follow(visitor)
@@ -61,8 +61,8 @@ def test_a_change_after_the_text_is_computed_anew_without_what_was_dismissed_and
     assert len(fresh.texts(phone)) == 1
 
 
-def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
-    fresh: Deployment, phone: str
+def test_a_phone_given_later_is_texted_once_with_the_picks_of_the_batch(
+    fresh: RunningDeployment, phone: str
 ) -> None:
     visitor = fresh.register(fresh.form())
     fresh.follow(visitor, to=("recommended", "failed"))
@@ -75,7 +75,7 @@ def test_a_phone_given_later_is_texted_once_with_the_batchs_picks(
     assert len(fresh.texts(phone)) == 1
 
 
-def test_of_two_tabs_one_is_told_to_load_again(fresh: Deployment) -> None:
+def test_the_second_of_two_tabs_must_load_again(fresh: RunningDeployment) -> None:
     visitor = fresh.register(fresh.form())
     ratings = fresh.form()["ratings"]
     first = put(fresh, visitor, "ratings", {"ratings": ratings[:6]}, 1)
@@ -85,8 +85,8 @@ def test_of_two_tabs_one_is_told_to_load_again(fresh: Deployment) -> None:
     assert len(fresh.see(visitor)["ratings"]) == 6
 
 
-def test_whoever_is_forgotten_in_the_middle_of_a_batch_leaves_nothing_and_is_not_texted(
-    fresh: Deployment, phones: Phones
+def test_a_visitor_forgotten_during_a_batch_leaves_nothing_and_is_not_texted(
+    fresh: RunningDeployment, phones: Phones
 ) -> None:
     """Given two visitors of one batch, when one of them immediately asks to be forgotten."""
     stays, goes = (
@@ -101,7 +101,7 @@ def test_whoever_is_forgotten_in_the_middle_of_a_batch_leaves_nothing_and_is_not
     assert (is_kept(fresh, stays), len(objects_of(fresh, stays))) == (True, 1)
 
 
-def test_forgetting_takes_the_objects_of_all_versions(fresh: Deployment) -> None:
+def test_forgetting_deletes_the_objects_of_all_versions(fresh: RunningDeployment) -> None:
     visitor = fresh.register(fresh.form())
     put(fresh, visitor, "ratings", {"ratings": []}, 1)
     assert len(objects_of(fresh, visitor)) == 2
@@ -109,7 +109,9 @@ def test_forgetting_takes_the_objects_of_all_versions(fresh: Deployment) -> None
     assert (is_kept(fresh, visitor), objects_of(fresh, visitor)) == (False, [])
 
 
-def test_a_phone_is_texted_so_often_a_day_and_no_page_tells(local: Deployment, phone: str) -> None:
+def test_a_phone_is_texted_up_to_its_daily_limit_and_no_page_reveals_it(
+    local: RunningDeployment, phone: str
+) -> None:
     with local.model_kept_fresh(), local.configured("send-text", {"TEXTS_A_DAY": "1"}):
         visitors = [local.register(local.form(phone)) for _ in range(2)]
         seen = [local.follow(visitor) for visitor in visitors]
@@ -120,7 +122,7 @@ def test_a_phone_is_texted_so_often_a_day_and_no_page_tells(local: Deployment, p
 
 
 @pytest.mark.parametrize("path", ["/visitors", "/visitors/0/ratings", "/visitors/0", "/picks"])
-def test_a_browser_is_let_in_from_the_site_alone(local: Deployment, path: str) -> None:
+def test_only_browsers_on_the_site_may_call_the_api(local: RunningDeployment, path: str) -> None:
     site = local.site_url.rstrip("/")
     asked = {"Origin": site, "Access-Control-Request-Method": "PUT"}
     answer = local.http.options(local.api_url + path, headers=asked)

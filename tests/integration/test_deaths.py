@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from marquee.identity import visitor_id_for
-from tests.deployment import Deployment, Visitor, eventually
+from marquee.requests.identity import visitor_id_for
+from tests.deployment import RunningDeployment, Visitor, eventually
 from tests.integration.phones import Phones
 
 TEXTED = ("texted", None)
@@ -59,7 +59,7 @@ class Aftermath:
     faults_left: list[dict[str, Any]]
 
 
-def post(local: Deployment, phone: str, key: str) -> Visitor:
+def post(local: RunningDeployment, phone: str, key: str) -> Visitor:
     """Post as the page does: repeat the same form with the same key until it is accepted."""
     form = local.form(phone)
     answer = eventually(
@@ -69,7 +69,9 @@ def post(local: Deployment, phone: str, key: str) -> Visitor:
     return Visitor(body["visitor_id"], body["token"], phone, body["picks"])
 
 
-def plant_death(local: Deployment, visitor_id: str, phone: str, write: str, when: str) -> None:
+def plant_death(
+    local: RunningDeployment, visitor_id: str, phone: str, write: str, when: str
+) -> None:
     """Plant a fault that kills the function at one write for one visitor."""
     if write == "publish":
         local.plant("sns", "Publish", kill=True, when=when, parameters={"PhoneNumber": phone})
@@ -78,14 +80,14 @@ def plant_death(local: Deployment, visitor_id: str, phone: str, write: str, when
     local.plant("dynamodb", "UpdateItem", kill=True, when=when, parameters=item)
 
 
-def token_secret(local: Deployment) -> str:
+def token_secret(local: RunningDeployment) -> str:
     name = f"/marquee/{local.environment}/token-secret"
     answer = local.client("ssm").get_parameter(Name=name, WithDecryption=True)
     return str(answer["Parameter"]["Value"])
 
 
 @pytest.fixture(scope="module")
-def aftermath(hurried: Deployment, phones: Phones) -> Aftermath:
+def aftermath(hurried: RunningDeployment, phones: Phones) -> Aftermath:
     """Register one visitor for each of `DEATHS` together, and return how they end."""
     local, secret = hurried, token_secret(hurried)
     visitors = {}
@@ -107,12 +109,12 @@ def aftermath(hurried: Deployment, phones: Phones) -> Aftermath:
     return Aftermath(survived, left)
 
 
-def test_every_planted_death_happened(aftermath: Aftermath) -> None:
+def test_every_planned_death_happened(aftermath: Aftermath) -> None:
     assert aftermath.faults_left == []
 
 
 @pytest.mark.parametrize(("write", "when"), DEATHS)
-def test_a_function_dying_at_a_write_for_one_visitor_never_makes_a_second_text(
+def test_a_function_that_dies_at_a_write_for_one_visitor_sends_no_second_text(
     aftermath: Aftermath, write: str, when: str
 ) -> None:
     survived = aftermath.survived[write, when]
@@ -121,8 +123,8 @@ def test_a_function_dying_at_a_write_for_one_visitor_never_makes_a_second_text(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_each_function_dying_at_its_other_writes_makes_one_text(
-    faulty: Deployment, phone: str, when: str
+def test_a_function_that_dies_at_another_write_leads_to_exactly_one_text(
+    faulty: RunningDeployment, phone: str, when: str
 ) -> None:
     local, names = faulty, faulty.parameters
     for service, operation, target in (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployment import Deployment, Visitor, eventually
+from tests.deployment import RunningDeployment, Visitor, eventually
 from tests.integration.phones import Phones
 
 
@@ -22,7 +22,7 @@ class Flown:
 
 
 @pytest.fixture(scope="module")
-def flown(deployment: Deployment, phones: Phones) -> Flown:
+def flown(deployment: RunningDeployment, phones: Phones) -> Flown:
     form, key = deployment.form(phones.one()), uuid.uuid4().hex
     answers = [deployment.post(form, key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
@@ -34,7 +34,7 @@ def flown(deployment: Deployment, phones: Phones) -> Flown:
     return Flown(form, [answer.json() for answer in answers], texted, without)
 
 
-def test_a_form_gets_ten_picks_at_once(flown: Flown) -> None:
+def test_a_form_gets_ten_picks_immediately(flown: Flown) -> None:
     assert len(flown.answers[0]["picks"]) == 10
 
 
@@ -63,12 +63,12 @@ def test_the_same_form_posted_again_is_the_same_visitor(flown: Flown) -> None:
     assert (first["visitor_id"], first["token"]) == (second["visitor_id"], second["token"])
 
 
-def test_the_same_form_posted_again_makes_one_text(local: Deployment, flown: Flown) -> None:
+def test_the_same_form_posted_again_sends_one_text(local: RunningDeployment, flown: Flown) -> None:
     local.until_handled(flown.texted["visitor_id"])
     assert len(local.texts(flown.form["phone"])) == 1
 
 
-def test_the_text_holds_the_ten_picks_and_the_way_back(local: Deployment, flown: Flown) -> None:
+def test_the_text_holds_the_ten_picks_and_the_link(local: RunningDeployment, flown: Flown) -> None:
     (text,) = local.texts(flown.form["phone"])
     assert text.startswith("Ada, your Marquee picks:")
     assert all(f"{place}. " in text for place in range(1, 11))
@@ -86,7 +86,7 @@ def test_the_text_holds_the_ten_picks_and_the_way_back(local: Deployment, flown:
     ],
 )
 def test_one_correlation_id_runs_from_form_to_text(
-    local: Deployment, flown: Flown, function: str, message: str
+    local: RunningDeployment, flown: Flown, function: str, message: str
 ) -> None:
     def logged() -> list[dict[str, Any]]:
         return [
@@ -101,7 +101,7 @@ def test_one_correlation_id_runs_from_form_to_text(
 
 @pytest.mark.usefixtures("flown")
 @pytest.mark.parametrize("function", ["ingest", "submit-step", "queue-results", "send-text"])
-def test_every_log_line_carries_a_correlation_id(local: Deployment, function: str) -> None:
+def test_every_log_line_carries_a_correlation_id(local: RunningDeployment, function: str) -> None:
     lines = [line for line in local.log_lines(function) if "level" in line]
     assert lines
     assert all(line.get("correlation_id") for line in lines)
@@ -116,15 +116,15 @@ def test_every_log_line_carries_a_correlation_id(local: Deployment, function: st
         ({"surprise": 1}, 422),
     ],
 )
-def test_a_wrong_form_is_refused_through_the_real_api(
-    deployment: Deployment, body: dict[str, object], status: int
+def test_a_wrong_form_is_rejected_by_the_real_api(
+    deployment: RunningDeployment, body: dict[str, object], status: int
 ) -> None:
     answer = deployment.post(deployment.form() | body)
     assert answer.status_code == status
     assert answer.json()["errors"][0]["field"] in body
 
 
-def test_a_body_that_is_not_json_is_refused_through_the_real_api(deployment: Deployment) -> None:
+def test_a_body_that_is_not_json_is_rejected_by_the_real_api(deployment: RunningDeployment) -> None:
     answer = deployment.http.post(
         f"{deployment.api_url}/visitors",
         content=b"{",
@@ -135,7 +135,9 @@ def test_a_body_that_is_not_json_is_refused_through_the_real_api(deployment: Dep
 
 
 @pytest.mark.usefixtures("flown")
-def test_the_training_includes_the_visitors_and_its_error_is_saved(local: Deployment) -> None:
+def test_the_training_includes_the_visitors_and_its_error_is_saved(
+    local: RunningDeployment,
+) -> None:
     s3, bucket = local.client("s3"), local.parameters["models-bucket"]
     current = json.loads(s3.get_object(Bucket=bucket, Key="current.json")["Body"].read())
     folder = current["model_id"]

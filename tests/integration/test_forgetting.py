@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.deployment import Deployment, Visitor, eventually
+from tests.deployment import RunningDeployment, Visitor, eventually
 from tests.integration.phones import Phones
 from tests.integration.test_changes import forget, put
 from tests.integration.test_privacy import (
@@ -41,7 +41,7 @@ class Forgotten:
     after: Places = field(default_factory=dict)
 
 
-def holding(local: Deployment, status: str, phone: str) -> AbstractContextManager[None]:
+def holding(local: RunningDeployment, status: str, phone: str) -> AbstractContextManager[None]:
     """Hold a visitor with this phone at a status until the context ends."""
     if status == "failed":
         refused = {"error": "InvalidParameter", "parameters": {"PhoneNumber": phone}}
@@ -50,7 +50,7 @@ def holding(local: Deployment, status: str, phone: str) -> AbstractContextManage
     return local.held(queues[status]) if status in queues else nullcontext()
 
 
-def reach(local: Deployment, status: str, visitor: Visitor) -> None:
+def reach(local: RunningDeployment, status: str, visitor: Visitor) -> None:
     """Wait until a new visitor has reached a status."""
     if status == "saved":
         assert put(local, visitor, "ratings", {"ratings": []}, 1).status_code == 200
@@ -61,7 +61,7 @@ def reach(local: Deployment, status: str, visitor: Visitor) -> None:
     local.follow(visitor, to=(status,))
 
 
-def results(local: Deployment) -> dict[str, str]:
+def results(local: RunningDeployment) -> dict[str, str]:
     """Read all results that have not been collected yet, by key."""
     s3, bucket = local.client("s3"), local.parameters["results-bucket"]
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
@@ -72,7 +72,7 @@ def results(local: Deployment) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def forgotten(deployment: Deployment, phones: Phones) -> Forgotten:
+def forgotten(deployment: RunningDeployment, phones: Phones) -> Forgotten:
     """Forget one visitor at each status, then search every place that stores data."""
     if not deployment.is_local:
         pytest.skip("holds queues and reads every place: only where nobody else's are")
@@ -98,7 +98,7 @@ def forgotten(deployment: Deployment, phones: Phones) -> Forgotten:
     return found
 
 
-def places_of_batches(local: Deployment, older: Older) -> list[bytes]:
+def places_of_batches(local: RunningDeployment, older: Older) -> list[bytes]:
     everywhere = everything(local, older)
     return [content for place, content in everywhere.items() if place.startswith("s3://")]
 
@@ -117,7 +117,7 @@ def holding_places(places: Places, mark: str) -> set[str]:
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_search_finds_a_visitor_who_is_not_forgotten_yet(
+def test_the_search_finds_a_visitor_before_they_are_forgotten(
     forgotten: Forgotten, status: str
 ) -> None:
     visitor, places = forgotten.visitors[status], forgotten.before[status]
@@ -126,7 +126,9 @@ def test_the_search_finds_a_visitor_who_is_not_forgotten_yet(
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_name_and_the_phone_are_nowhere(forgotten: Forgotten, status: str) -> None:
+def test_the_name_and_the_phone_of_a_forgotten_visitor_are_nowhere(
+    forgotten: Forgotten, status: str
+) -> None:
     phone = forgotten.visitors[status].phone or ""
     assert holding_places(forgotten.after, NAMES[status]) == set()
     assert leaks(forgotten.after, phone) == []
@@ -138,8 +140,8 @@ def is_log(place: str) -> bool:
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_else(
-    forgotten: Forgotten, local: Deployment, status: str
+def test_the_id_is_only_in_logs_and_in_the_record_of_forgetting(
+    forgotten: Forgotten, local: RunningDeployment, status: str
 ) -> None:
     visitor_id = forgotten.visitors[status].visitor_id
     table = local.parameters["idempotency-table"]
@@ -150,7 +152,7 @@ def test_the_id_is_in_logs_and_in_the_record_that_it_is_forgotten_and_nowhere_el
 
 
 @pytest.mark.parametrize("status", NAMES)
-def test_no_record_ties_the_phones_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
+def test_no_record_links_the_phone_mark_to_the_visitor(forgotten: Forgotten, status: str) -> None:
     visitor_id, mark = forgotten.visitors[status].visitor_id, forgotten.marks[status]
     records = holding_places(forgotten.after, mark)
     # Limits keep the phone mark of visitors whose request reached send_text.

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from marquee.scoring import MODEL_NAMES
-from tests.deployment import ROOT, Deployment, Visitor
+from marquee.recommender.scorers import MODEL_NAMES
+from tests.deployment import ROOT, RunningDeployment, Visitor
 from tests.integration.phones import Phones
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
@@ -84,7 +84,7 @@ def _narrow(fields: dict[str, Any], field: str, known: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def schema(deployment: Deployment, phones: Phones) -> Any:
+def schema(deployment: RunningDeployment, phones: Phones) -> Any:
     if not deployment.is_local:
         pytest.skip("registers dozens of visitors")
     movies = deployment.questionnaire()["movies"]
@@ -118,7 +118,7 @@ def session() -> Iterator[requests.Session]:
 class Fuzzed:
     """Repeated use of one call, for a visitor that the call may change or delete."""
 
-    def __init__(self, deployment: Deployment, method: str, path: str) -> None:
+    def __init__(self, deployment: RunningDeployment, method: str, path: str) -> None:
         self._deployment, self._method, self._path = deployment, method, path
         self._visitor: Visitor | None = None
         self.statuses: Counter[int] = Counter()
@@ -149,8 +149,8 @@ class Fuzzed:
 
 
 @pytest.mark.parametrize(("method", "path", "mode"), FUZZES)
-def test_a_call_answers_as_documented_whatever_it_is_sent(
-    deployment: Deployment,
+def test_a_call_answers_as_documented_to_any_input(
+    deployment: RunningDeployment,
     schema: Any,
     session: requests.Session,
     method: str,

@@ -1,4 +1,4 @@
-"""Three hundred concurrent forms with every fault planted: a small `make benchmark-load`.
+"""Three hundred concurrent forms with every fault planted: a small `make benchmark NAME=load`.
 
 The effect of each single fault is tested in test_deaths.py and test_mishaps.py; here all of them
 happen together.
@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.deployment import Deployment
+from tests.deployment import RunningDeployment
 from tests.integration.phones import Phones
 from tests.load.forms import Load
 from tests.load.pour import pour
@@ -22,18 +22,18 @@ FORMS_OF_A_SUBMISSION = 10  # least mean; a step costs the same for one visitor 
 
 
 @pytest.fixture(scope="module")
-def seen(deployment: Deployment, phones: Phones) -> Seen:
+def seen(deployment: RunningDeployment, phones: Phones) -> Seen:
     if not deployment.is_local:
         pytest.skip("faults are injected into the local AWS only")
     with deployment.model_kept_fresh(), deployment.visible_again_after(**VISIBLE_AGAIN):
         return pour(deployment, LOAD, phones.several(LOAD.forms), partial(print, flush=True))
 
 
-def test_every_form_is_answered_and_one_posted_again_makes_no_other_visitor(seen: Seen) -> None:
+def test_every_form_is_answered_and_a_repeated_one_creates_no_second_visitor(seen: Seen) -> None:
     assert (seen.answered, seen.wrong_answers) == (LOAD.forms, [])
 
 
-def test_every_form_ends_with_its_text_or_with_the_reason_of_a_fault(seen: Seen) -> None:
+def test_every_form_ends_with_its_text_or_with_the_reason_of_an_injected_fault(seen: Seen) -> None:
     assert seen.lost == []
     assert len(seen.ended_after) == LOAD.forms
 
@@ -42,7 +42,7 @@ def test_no_text_is_sent_twice(seen: Seen) -> None:
     assert seen.doubled == []
 
 
-def test_the_delivery_of_a_text_is_unknown_only_where_a_function_died_at_it(seen: Seen) -> None:
+def test_a_delivery_is_unknown_only_where_a_function_died_while_sending(seen: Seen) -> None:
     """On a busy machine SNS may not answer in time; the reason of such a text says so."""
     assert seen.unexplained == []
 
@@ -51,15 +51,15 @@ def test_no_message_of_these_forms_is_among_the_dead_letters(seen: Seen) -> None
     assert seen.dead == []
 
 
-def test_no_read_fails_while_the_forms_are_worked_on(seen: Seen) -> None:
+def test_no_read_fails_while_the_forms_are_processed(seen: Seen) -> None:
     assert seen.failed_reads == {}
 
 
-def test_many_forms_share_a_step(seen: Seen) -> None:
+def test_many_forms_share_one_step(seen: Seen) -> None:
     assert len(seen.step_states) <= LOAD.forms / FORMS_OF_A_SUBMISSION
 
 
-def test_the_faults_struck(seen: Seen) -> None:
+def test_all_injected_faults_happened(seen: Seen) -> None:
     assert seen.deaths_left == []
     assert seen.messages_doubled > 0
     assert seen.messages_delayed > 0

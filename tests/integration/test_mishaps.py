@@ -13,16 +13,16 @@ import pytest
 from marquee.aws.buckets import RatingsBucket
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
-from marquee.identity import new_visitor_id
-from marquee.registering import Registrar
-from marquee.visitor import Phone, Registration
-from tests.deployment import Deployment, Visitor, eventually
+from marquee.requests.identity import new_visitor_id
+from marquee.requests.register import Registrar
+from marquee.requests.visitor import Phone, Registration
+from tests.deployment import RunningDeployment, Visitor, eventually
 from tests.integration.phones import Phones
 
 NO_SUCH_MOVIE = range(900_001, 900_006)
 
 
-def object_key(local: Deployment, visitor: Visitor) -> str:
+def object_key(local: RunningDeployment, visitor: Visitor) -> str:
     """Return the key of the visitor's only visitor object."""
     pages = local.client("s3").get_paginator("list_objects_v2")
     listed = pages.paginate(Bucket=local.parameters["ratings-bucket"], Prefix="visitors/")
@@ -43,7 +43,7 @@ def announcement(bucket: str, key: str) -> str:
     return json.dumps({"Records": [record]})
 
 
-def step_event(local: Deployment, step: dict[str, str], state: str) -> dict[str, object]:
+def step_event(local: RunningDeployment, step: dict[str, str], state: str) -> dict[str, object]:
     return {
         "id": str(uuid.uuid4()),
         "source": "aws.emr",
@@ -67,7 +67,7 @@ class Poison:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def poisoned(hurried: Deployment) -> dict[str, Poison]:
+def poisoned(hurried: RunningDeployment) -> dict[str, Poison]:
     """Poison every queue before the first test, so that every test runs with poisoned queues."""
     mark, nobody = uuid.uuid4().hex, new_visitor_id()
     key = f"visitors/date=2026-11-21/{nobody}-1.json"
@@ -90,8 +90,8 @@ def poisoned(hurried: Deployment) -> dict[str, Poison]:
     return sent
 
 
-def test_every_message_coming_twice_makes_one_text_and_one_recommend_step(
-    hurried: Deployment, phone: str
+def test_messages_delivered_twice_give_one_text_and_one_recommend_step(
+    hurried: RunningDeployment, phone: str
 ) -> None:
     local = hurried
     visitor = local.register(local.form(phone))
@@ -112,8 +112,8 @@ def test_every_message_coming_twice_makes_one_text_and_one_recommend_step(
     assert len(local.attempts(visitor)) == 1
 
 
-def test_results_before_their_time_and_results_of_an_older_version(
-    hurried: Deployment, phone: str
+def test_early_results_and_results_of_an_older_version_are_ignored(
+    hurried: RunningDeployment, phone: str
 ) -> None:
     visitor = hurried.register(hurried.form(phone))
     stale = {
@@ -129,14 +129,14 @@ def test_results_before_their_time_and_results_of_an_older_version(
     assert seen["model_id"] != "old"
 
 
-def put_results(local: Deployment, *lines: str) -> None:
+def put_results(local: RunningDeployment, *lines: str) -> None:
     s3, bucket = local.client("s3"), local.parameters["results-bucket"]
     prefix = f"submission={uuid.uuid4().hex}/"
     s3.put_object(Bucket=bucket, Key=f"{prefix}part-00000.json", Body="\n".join(lines).encode())
     s3.put_object(Bucket=bucket, Key=f"{prefix}_SUCCESS", Body=b"")
 
 
-def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
+def register_without_known_movies(local: RunningDeployment, phone: str) -> Visitor:
     """Register a visitor as ingest does, but with ratings that ingest would refuse.
 
     A visitor is in this state after an import has replaced the movies that they rated.
@@ -156,7 +156,7 @@ def register_without_known_movies(local: Deployment, phone: str) -> Visitor:
     return Visitor(who.visitor_id, token="", phone=phone, picks=[])
 
 
-def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones: Phones) -> None:
+def test_only_the_bad_visitor_of_a_batch_fails(hurried: RunningDeployment, phones: Phones) -> None:
     """Given two visitors of one submission, where the model knows no movie of one of them."""
     local, (phone, bad_phone) = hurried, phones.several(2)
     with local.held("visitors"):
@@ -177,7 +177,9 @@ def test_one_bad_visitor_in_a_good_batch_fails_alone(hurried: Deployment, phones
     assert len(local.attempts(good)) == 1
 
 
-def test_emr_throttling_delays_and_loses_nothing(faulty: Deployment, phone: str) -> None:
+def test_emr_throttling_delays_requests_and_loses_none(
+    faulty: RunningDeployment, phone: str
+) -> None:
     faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=2)
     visitor = faulty.register(faulty.form(phone))
     assert faulty.follow(visitor)["status"] == "texted"
@@ -186,7 +188,7 @@ def test_emr_throttling_delays_and_loses_nothing(faulty: Deployment, phone: str)
 
 
 @contextmanager
-def broken_step(local: Deployment) -> Iterator[None]:
+def broken_step(local: RunningDeployment) -> Iterator[None]:
     """Replace the recommend step by a script that fails as soon as Spark starts it."""
     function = local.client("lambda").get_function_configuration(
         FunctionName=f"marquee-{local.environment}-submit-step"
@@ -202,13 +204,13 @@ def broken_step(local: Deployment) -> Iterator[None]:
         s3.put_object(Bucket=bucket, Key=key, Body=script)
 
 
-def attempts(local: Deployment, visitor: Visitor) -> list[dict[str, Any]]:
+def attempts(local: RunningDeployment, visitor: Visitor) -> list[dict[str, Any]]:
     """Wait for the visitor's submission and return its recommend steps, newest first."""
     local.follow(visitor, ("submitted", "recommended", "texted", "failed"))
     return local.attempts(visitor)
 
 
-def test_a_step_that_fails_once_is_tried_again(hurried: Deployment, phone: str) -> None:
+def test_a_step_that_fails_once_is_retried(hurried: RunningDeployment, phone: str) -> None:
     local = hurried
     with broken_step(local):
         visitor = local.register(local.form(phone))
@@ -223,7 +225,7 @@ def test_a_step_that_fails_once_is_tried_again(hurried: Deployment, phone: str) 
     assert len(local.texts(phone)) == 1
 
 
-def test_a_step_that_is_cancelled_is_tried_again(hurried: Deployment, phone: str) -> None:
+def test_a_step_that_is_cancelled_is_retried(hurried: RunningDeployment, phone: str) -> None:
     local = hurried
     visitor = local.register(local.form(phone))
     (step,) = eventually(lambda: attempts(local, visitor), bool, "the step", every=0.05)
@@ -237,7 +239,7 @@ def test_a_step_that_is_cancelled_is_tried_again(hurried: Deployment, phone: str
 
 
 def test_a_step_that_always_fails_ends_in_failed_with_a_reason(
-    hurried: Deployment, phone: str
+    hurried: RunningDeployment, phone: str
 ) -> None:
     with broken_step(hurried):
         visitor = hurried.register(hurried.form(phone))
@@ -256,8 +258,8 @@ def test_a_step_that_always_fails_ends_in_failed_with_a_reason(
         "a newer schema",
     ],
 )
-def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
-    hurried: Deployment, poisoned: dict[str, Poison], kind: str
+def test_a_poisoned_message_ends_among_the_dead_letters(
+    hurried: RunningDeployment, poisoned: dict[str, Poison], kind: str
 ) -> None:
     poison = poisoned[kind]
     eventually(
@@ -269,15 +271,15 @@ def test_a_message_that_nobody_can_handle_ends_among_the_dead_letters(
 
 
 @pytest.mark.parametrize("kind", ["a forgotten visitor", "a text to somebody forgotten"])
-def test_a_message_about_somebody_forgotten_is_taken(
-    hurried: Deployment, poisoned: dict[str, Poison], kind: str
+def test_a_message_about_a_forgotten_visitor_is_consumed(
+    hurried: RunningDeployment, poisoned: dict[str, Poison], kind: str
 ) -> None:
     poison = poisoned[kind]
     hurried.until_handled(poison.mark)
     assert poison.mark not in hurried.peek(f"{poison.queue}-dead-letters")
 
 
-def test_dead_letters_are_put_back_and_served(faulty: Deployment, phone: str) -> None:
+def test_redriven_dead_letters_are_served(faulty: RunningDeployment, phone: str) -> None:
     """Given a form whose message is a dead letter, when it is redriven, then its text is sent."""
     faulty.plant("emr", "AddJobFlowSteps", error="ThrottlingException", times=1000)
     visitor = faulty.register(faulty.form(phone))

@@ -16,7 +16,7 @@ OTHERS = [name for name in EMULATORS if name != DEFAULT.name]
 
 @pytest.mark.timeout(5400)  # installs a second deployment next to that of the other tests
 @pytest.mark.parametrize("emulator", OTHERS)
-def test_the_flow_passes_on_the_other_emulator_too(emulator: str, tmp_path: Path) -> None:
+def test_the_flow_tests_pass_on_the_other_emulator_too(emulator: str, tmp_path: Path) -> None:
     if os.environ.get("ENV", "local") != "local" or os.environ.get(VARIABLE):
         pytest.skip("these tests run on a deployment that was chosen")
     kept = {name: value for name, value in os.environ.items() if name != "MARQUEE_TEST_PORT"}

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from local_aws.invoke import engine
 from operations.console import Phases
-from tests.deployment import ROOT, Deployment
+from operations.invoke import engine
+from tests.deployment import ROOT, RunningDeployment
 
 EVENTS = ROOT / "events"
 LISTENING = "0A"  # a socket's state in /proc/net/tcp
@@ -24,12 +24,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def invoke(local: Deployment, function: str, event: Path) -> subprocess.CompletedProcess[str]:
+def invoke(
+    local: RunningDeployment, function: str, event: Path
+) -> subprocess.CompletedProcess[str]:
     """Run the command of `make invoke`."""
-    return local.python("-m", "local_aws.invoke", function, str(event))
+    return local.python("-m", "operations.invoke", function, str(event))
 
 
-def answer(local: Deployment, function: str) -> Any:
+def answer(local: RunningDeployment, function: str) -> Any:
     """Return the function's answer to its sample event."""
     done = invoke(local, function, EVENTS / f"{function}.json")
     assert done.returncode == 0, done.stderr
@@ -43,7 +45,7 @@ def listened_on() -> set[str]:
     return {str(IPv4Address(bytes.fromhex(address)[::-1])) for address in addresses}
 
 
-def test_an_engine_started_for_an_invocation_ends_with_it(local: Deployment) -> None:
+def test_an_engine_started_for_an_invocation_ends_with_it(local: RunningDeployment) -> None:
     if engine.answers():
         pytest.skip("an engine of the machine's own runs")
 
@@ -60,7 +62,9 @@ def container_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: Deployment) -> None:
+def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(
+    local: RunningDeployment,
+) -> None:
     answered = answer(local, "ingest")
 
     body = json.loads(answered["body"])
@@ -74,28 +78,30 @@ def test_ingest_registers_its_sample_visitor_and_answers_with_ten_picks(local: D
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_submit_step_passes_over_a_visitor_it_does_not_know(local: Deployment) -> None:
+def test_submit_step_skips_an_unknown_visitor(local: RunningDeployment) -> None:
     assert answer(local, "submit_step") == DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_queue_results_finds_nothing_to_queue_in_an_empty_submission(local: Deployment) -> None:
+def test_queue_results_finds_nothing_to_queue_in_an_empty_submission(
+    local: RunningDeployment,
+) -> None:
     assert answer(local, "queue_results") == DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_send_text_passes_over_a_visitor_it_does_not_know(local: Deployment) -> None:
+def test_send_text_skips_an_unknown_visitor(local: RunningDeployment) -> None:
     assert answer(local, "send_text") == DELIVERED
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_reconcile_leaves_another_clusters_step_alone(local: Deployment) -> None:
+def test_reconcile_ignores_a_step_of_another_cluster(local: RunningDeployment) -> None:
     assert answer(local, "reconcile") is None
 
 
 @pytest.mark.usefixtures("container_engine")
 def test_a_function_that_raises_fails_the_command_with_its_error(
-    local: Deployment, tmp_path: Path
+    local: RunningDeployment, tmp_path: Path
 ) -> None:
     event = tmp_path / "unknown.json"
     event.write_text('{"action": "dance"}')
@@ -105,12 +111,15 @@ def test_a_function_that_raises_fails_the_command_with_its_error(
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        "The function failed with ContractError: reconcile knows no such event: ['action']"
+        "The function failed with ContractError: "
+        "reconcile does not handle such an event: ['action']"
     )
 
 
 @pytest.mark.usefixtures("container_engine")
-def test_an_invocation_leaves_no_container_and_no_listener_on_the_bridge(local: Deployment) -> None:
+def test_an_invocation_leaves_no_container_and_no_listener_on_the_bridge(
+    local: RunningDeployment,
+) -> None:
     answer(local, "reconcile")
 
     containers = ["ps", "--all", "--quiet", "--filter", "label=sam.cli.container.type=lambda"]

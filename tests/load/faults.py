@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from local_aws.deliveries import PATH as DELIVERIES
 from marquee.contracts import submission_key
-from marquee.steps import parse_recommend_step_name
-from tests.deployment import Deployment
+from marquee.requests.emr_step_requests import parse_recommend_step_name
+from tests.deployment import RunningDeployment
 from tests.load.forms import PUBLISH, Form, Load
 from tests.load.seen import Seen
 
@@ -22,7 +22,7 @@ ALWAYS = 1_000_000
 LOOK_FOR_STEPS_SECONDS = 0.5
 
 
-def plant_deaths(deployment: Deployment, load: Load, forms: Sequence[Form]) -> int:
+def plant_deaths(deployment: RunningDeployment, load: Load, forms: Sequence[Form]) -> int:
     """Plant all deaths of functions and return their number."""
     planted = 0
     for form in forms:
@@ -41,7 +41,7 @@ def plant_deaths(deployment: Deployment, load: Load, forms: Sequence[Form]) -> i
     return planted
 
 
-def _plant_death(deployment: Deployment, form: Form, write: int, when: str) -> None:
+def _plant_death(deployment: RunningDeployment, form: Form, write: int, when: str) -> None:
     if write == PUBLISH:
         whose = {"PhoneNumber": form.phone}
         deployment.plant("sns", "Publish", kill=True, when=when, parameters=whose)
@@ -51,7 +51,7 @@ def _plant_death(deployment: Deployment, form: Form, write: int, when: str) -> N
 
 
 @contextmanager
-def disturbed_deliveries(deployment: Deployment, load: Load, seen: Seen) -> Iterator[None]:
+def disturbed_deliveries(deployment: RunningDeployment, load: Load, seen: Seen) -> Iterator[None]:
     """Deliver a share of the messages twice and a share late."""
     address = f"{deployment.endpoint}{DELIVERIES}"
     how = {
@@ -71,7 +71,7 @@ def disturbed_deliveries(deployment: Deployment, load: Load, seen: Seen) -> Iter
 
 
 def fail_steps(
-    deployment: Deployment, before: set[str], seen: Seen, stopping: threading.Event
+    deployment: RunningDeployment, before: set[str], seen: Seen, stopping: threading.Event
 ) -> None:
     """Make one submission's recommend step fail once, and every attempt of another one.
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marquee.identity import visitor_id_for
-from tests.deployment import Deployment
+from marquee.requests.identity import visitor_id_for
+from tests.deployment import RunningDeployment
 
 RATED = 10  # movies per form
 
@@ -85,7 +85,7 @@ class Form:
         return self.death is not None
 
 
-def make_forms(deployment: Deployment, load: Load, phones: Sequence[str]) -> list[Form]:
+def make_forms(deployment: RunningDeployment, load: Load, phones: Sequence[str]) -> list[Form]:
     """Make the forms; every visitor rates random movies and has their own phone number."""
     chance = random.Random(load.seed)  # noqa: S311  no secret
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
@@ -118,7 +118,7 @@ def _deaths(load: Load) -> dict[int, tuple[int, str]]:
     return deaths
 
 
-def token_secret(deployment: Deployment) -> str:
+def token_secret(deployment: RunningDeployment) -> str:
     """Return the secret from which visitors' ids are derived."""
     name = f"/marquee/{deployment.environment}/token-secret"
     answer = deployment.client("ssm").get_parameter(Name=name, WithDecryption=True)

@@ -19,9 +19,9 @@ from httpx import codes
 from local_aws.instance import PATH as INSTANCE
 from marquee.aws.batch_get import batch_get
 from marquee.contracts import parse_timestamp
-from marquee.steps import parse_recommend_step_name
+from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.proofs import fresh_proof
-from tests.deployment import ENDED, QUEUES, Deployment
+from tests.deployment import ENDED, QUEUES, RunningDeployment
 from tests.load.faults import disturbed_deliveries, fail_steps, plant_deaths
 from tests.load.forms import Form, Load, make_forms
 from tests.load.seen import NO_ANSWER, Read, Seen
@@ -40,7 +40,7 @@ BESIDE = 3  # further threads next to the posting clients
 class Pouring:
     """A running load; shared by the threads that post, read, watch and follow."""
 
-    deployment: Deployment
+    deployment: RunningDeployment
     load: Load
     forms: list[Form]
     seen: Seen
@@ -62,7 +62,7 @@ class Pouring:
 
 
 def pour(
-    deployment: Deployment,
+    deployment: RunningDeployment,
     load: Load,
     phones: Sequence[str],
     say: Callable[[str], None] = lambda _line: None,
@@ -84,15 +84,18 @@ def pour(
         meanwhile.enter_context(disturbed_deliveries(deployment, load, seen))
         threads = meanwhile.enter_context(ThreadPoolExecutor(load.clients + BESIDE))
         meanwhile.callback(pouring.over.set)  # must run before the executor waits for its threads
-        beside = [threads.submit(_read_beside, pouring), threads.submit(_note_load, pouring)]
+        others = [
+            threads.submit(_read_during_the_load, pouring),
+            threads.submit(_note_load, pouring),
+        ]
         if load.failing_steps:
-            beside.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
+            others.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
         pouring.begun, pouring.begun_at = time.monotonic(), datetime.now(UTC)
-        clients = [threads.submit(_be_a_client, pouring, n) for n in range(load.clients)]
+        clients = [threads.submit(_run_client, pouring, n) for n in range(load.clients)]
         _follow(pouring)
         pouring.over.set()
         wait(clients)
-        for thread in (*clients, *beside):
+        for thread in (*clients, *others):
             thread.result()
         faults_left = deployment.faults()
     _compare(pouring, steps_before, faults_left)
@@ -102,7 +105,7 @@ def pour(
 # Clients
 
 
-def _be_a_client(pouring: Pouring, number: int) -> None:
+def _run_client(pouring: Pouring, number: int) -> None:
     """Post this client's share of the forms, one after the other."""
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:
         for form in pouring.forms[number :: pouring.load.clients]:
@@ -153,7 +156,7 @@ def _try(pouring: Pouring, http: httpx.Client, form: Form) -> httpx.Response | N
 # Concurrent reads and watching
 
 
-def _read_beside(pouring: Pouring) -> None:
+def _read_during_the_load(pouring: Pouring) -> None:
     """Read the API's health and visitors' pages in turns."""
     chance = random.Random(pouring.load.seed)  # noqa: S311  no secret
     with httpx.Client(base_url=pouring.deployment.api_url, timeout=CLIENT_SECONDS) as http:
@@ -228,7 +231,7 @@ def _has_ended(item: dict[str, Any] | None) -> bool:
 
 
 def _items(
-    deployment: Deployment, dynamodb: Any, forms: Iterable[Form]
+    deployment: RunningDeployment, dynamodb: Any, forms: Iterable[Form]
 ) -> dict[str, dict[str, Any]]:
     """Return the items of these forms' visitors by id, in DynamoDB's typed form."""
     keys = [{"visitor_id": {"S": form.visitor_id}} for form in forms]
@@ -251,7 +254,7 @@ class Queues:
     urls: dict[str, str]
 
     @classmethod
-    def of(cls, deployment: Deployment, ending: str = "") -> "Queues":
+    def of(cls, deployment: RunningDeployment, ending: str = "") -> "Queues":
         return cls(
             deployment.client("sqs"),
             {queue: deployment.queue_url(f"{queue}{ending}") for queue in QUEUES},
@@ -297,7 +300,7 @@ def _compare(
     seen.memory_bytes = _most_memory(deployment)
 
 
-def _dead(deployment: Deployment, marks: Iterable[str]) -> list[str]:
+def _dead(deployment: RunningDeployment, marks: Iterable[str]) -> list[str]:
     """List those of the visitors and submissions in `marks` that are among the dead letters."""
     letters = {queue: deployment.peek(f"{queue}-dead-letters") for queue in QUEUES}
     return [f"{mark} of {queue}" for mark in marks for queue in QUEUES if mark in letters[queue]]
@@ -315,7 +318,7 @@ def _deaths_left(faults: Iterable[dict[str, Any]], never_texted: Iterable[Form])
     return left
 
 
-def _most_memory(deployment: Deployment) -> int:
+def _most_memory(deployment: RunningDeployment) -> int:
     """Return the peak memory of the emulator in bytes; 0 where /proc does not exist."""
     described = deployment.http.get(f"{deployment.endpoint}{INSTANCE}").json()
     status = Path(f"/proc/{described['process']}/status")

@@ -9,7 +9,7 @@ from typing import Any
 
 from httpx import codes
 
-from marquee.texting import UNANSWERED
+from marquee.requests.send_text import UNANSWERED
 from tests.load.forms import Form, Load
 
 UNKNOWN = "delivery unknown"

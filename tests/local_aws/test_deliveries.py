@@ -11,13 +11,13 @@ from local_aws.deliveries import PATH, Deliveries, Disturbance, DisturbanceError
 from tests.local_aws.conftest import LocalAws
 
 
-def test_no_message_is_disturbed_until_somebody_asks() -> None:
+def test_no_message_is_disturbed_by_default() -> None:
     deliveries = Deliveries()
 
     assert [deliveries.of_message("texts") for _ in range(100)] == [[None]] * 100
 
 
-def test_about_the_shares_asked_for_are_doubled_and_delayed() -> None:
+def test_about_the_requested_shares_are_doubled_and_delayed() -> None:
     deliveries = Deliveries()
     deliveries.disturb(Disturbance(doubled=0.1, delayed=0.2, seconds=5, seed=7))
 
@@ -43,7 +43,7 @@ def test_dead_letters_are_never_disturbed() -> None:
     assert deliveries.of_message("marquee-local-texts-dead-letters") == [None]
 
 
-def test_asking_anew_begins_the_counts_anew() -> None:
+def test_a_new_disturbance_resets_the_counts() -> None:
     deliveries = Deliveries()
     deliveries.disturb(Disturbance(delayed=1.0))
     deliveries.of_message("texts")
@@ -58,14 +58,14 @@ def test_asking_anew_begins_the_counts_anew() -> None:
         (b"not json", "JSON object"),
         (b"[]", "JSON object"),
         (b'{"doubeld": 1}', "unknown field doubeld"),
-        (b'{"doubled": "all"}', "doubled is a share from 0 to 1, not 'all'"),
-        (b'{"delayed": 1.5}', "delayed is a share from 0 to 1, not 1.5"),
-        (b'{"doubled": 0.6, "delayed": 0.6}', "more than 1 together"),
-        (b'{"seconds": 0}', "seconds is a whole number from 1 to 900, not 0"),
-        (b'{"seconds": 901}', "seconds is a whole number from 1 to 900, not 901"),
+        (b'{"doubled": "all"}', "doubled must be a share from 0 to 1, not 'all'"),
+        (b'{"delayed": 1.5}', "delayed must be a share from 0 to 1, not 1.5"),
+        (b'{"doubled": 0.6, "delayed": 0.6}', "must add up to at most 1"),
+        (b'{"seconds": 0}', "seconds must be a whole number from 1 to 900, not 0"),
+        (b'{"seconds": 901}', "seconds must be a whole number from 1 to 900, not 901"),
     ],
 )
-def test_a_disturbance_that_makes_no_sense_says_why(body: bytes, message: str) -> None:
+def test_an_invalid_disturbance_is_rejected_with_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(DisturbanceError, match=message):
         parse(body)
 
@@ -93,7 +93,7 @@ def received(aws: LocalAws, url: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("how", "deliveries"), [("doubled", 2), ("delayed", 1)])
-def test_a_queue_of_the_local_aws_delivers_every_message(
+def test_a_disturbed_queue_of_the_local_aws_delivers_every_message(
     aws: LocalAws, how: str, deliveries: int
 ) -> None:
     sqs = aws.client("sqs")

@@ -328,7 +328,7 @@ requests = st.builds(lambda first, then: first + then, first_puts, later)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(asked=requests)
-def test_given_any_requests_then_the_answers_are_those_of_moto(
+def test_any_requests_get_the_answers_of_moto(
     plain: Moto, fast: Moto, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     plain.empty_tables()
@@ -386,7 +386,7 @@ def first_page(moto: Moto, limit: int, **more: Any) -> dict[str, Any]:
     )
 
 
-def test_a_page_of_an_index_costs_the_same_whatever_the_table_holds(fast: Moto) -> None:
+def test_a_page_of_an_index_costs_the_same_for_any_size_of_table(fast: Moto) -> None:
     fast.empty_tables()
     fill(fast, 50)
     first_page(fast, 10)  # builds the index
@@ -403,7 +403,7 @@ def test_a_page_of_an_index_costs_the_same_whatever_the_table_holds(fast: Moto) 
     assert fast.conversions <= few + 3
 
 
-def test_a_page_of_an_index_ends_by_the_size_of_what_the_index_holds(fast: Moto) -> None:
+def test_only_attributes_in_the_index_count_towards_the_size_of_a_page(fast: Moto) -> None:
     """As on AWS, a page's size counts the attributes projected into the index, not whole items."""
     fast.empty_tables()
     for number in range(5):
@@ -419,7 +419,7 @@ def test_a_page_of_an_index_ends_by_the_size_of_what_the_index_holds(fast: Moto)
     assert "LastEvaluatedKey" not in page
 
 
-def test_a_start_key_that_no_page_ended_with_is_refused(fast: Moto) -> None:
+def test_a_start_key_that_ended_no_page_is_rejected(fast: Moto) -> None:
     fast.empty_tables()
     fill(fast, 25)
 
@@ -428,7 +428,7 @@ def test_a_start_key_that_no_page_ended_with_is_refused(fast: Moto) -> None:
     assert answer["error"]["Message"] == "The provided starting key is invalid"
 
 
-def test_a_transaction_that_fails_leaves_nothing_behind(fast: Moto) -> None:
+def test_a_failed_transaction_writes_nothing(fast: Moto) -> None:
     fast.empty_tables()
     fill(fast, 25)
     first_page(fast, 10)

@@ -135,7 +135,7 @@ def test_the_cluster_is_running_while_a_step_runs_and_waiting_after_it() -> None
     assert (busy, emr.record.state) == ("RUNNING", "WAITING")
 
 
-def test_a_failed_step_tells_reason_message_and_log() -> None:
+def test_a_failed_step_reports_reason_message_and_log() -> None:
     emr = Emr()
     (step_id,) = emr.add(step())
 
@@ -168,7 +168,7 @@ def test_a_failure_with_terminate_cluster_ends_the_cluster() -> None:
     assert emr.states() == ["FAILED", "CANCELLED"]
 
 
-def test_a_cluster_that_need_not_stay_ends_with_its_last_step() -> None:
+def test_a_cluster_that_is_not_kept_alive_ends_with_its_last_step() -> None:
     emr = Emr(keep_job_flow_alive_when_no_steps=False)
     emr.add(step(), step())
 
@@ -181,7 +181,7 @@ def test_a_cluster_that_need_not_stay_ends_with_its_last_step() -> None:
 
 
 @pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED"])
-def test_a_cluster_that_ends_or_has_ended_takes_no_step(state: str) -> None:
+def test_a_cluster_that_ends_or_has_ended_rejects_steps(state: str) -> None:
     emr = Emr()
     emr.terminate()
     if state == "TERMINATED":
@@ -247,7 +247,7 @@ def test_a_cluster_ended_before_it_is_ready_never_runs(moments: int) -> None:
 @pytest.mark.parametrize(
     ("failure", "word"), [(None, "completed"), (WENT_WRONG, "failed")], ids=["completed", "failed"]
 )
-def test_a_waiting_cluster_says_what_its_last_step_came_to(
+def test_a_waiting_cluster_reports_the_outcome_of_its_last_step(
     failure: Failure | None, word: str
 ) -> None:
     emr = Emr(step())
@@ -257,7 +257,7 @@ def test_a_waiting_cluster_says_what_its_last_step_came_to(
     assert emr.status() == ("WAITING", {"Message": f"Cluster ready after last step {word}."})
 
 
-def test_a_clusters_timeline_tells_the_times_that_have_come() -> None:
+def test_the_timeline_of_a_cluster_holds_the_times_of_past_events() -> None:
     emr = Emr(ready=False)
 
     def times() -> list[str]:
@@ -275,7 +275,7 @@ def test_a_clusters_timeline_tells_the_times_that_have_come() -> None:
     assert times() == ["CreationDateTime", "ReadyDateTime", "EndDateTime"]
 
 
-def test_a_failure_ends_no_cluster_and_cancels_nothing_where_steps_run_side_by_side() -> None:
+def test_a_failure_ends_no_cluster_and_no_step_where_steps_run_concurrently() -> None:
     emr = Emr(step(action="TERMINATE_CLUSTER"), step(), step())
     emr.operations.modify_cluster({"ClusterId": "j-1", "StepConcurrencyLevel": 2})
 
@@ -318,7 +318,7 @@ def test_terminating_a_cluster_ends_its_running_step() -> None:
     assert emr.states() == ["CANCELLED", "CANCELLED"]
 
 
-def test_two_steps_run_at_once_after_the_concurrency_level_is_raised() -> None:
+def test_two_steps_run_concurrently_after_the_concurrency_level_is_raised() -> None:
     emr = Emr()
     emr.add(step(), step(), step())
 
@@ -334,7 +334,7 @@ def test_above_a_concurrency_of_one_only_continue_is_accepted() -> None:
         emr.add(step(action="CANCEL_AND_WAIT"))
 
 
-def test_cancelling_tells_for_each_step_whether_it_can_be() -> None:
+def test_cancelling_reports_for_each_step_whether_it_is_possible() -> None:
     emr = Emr()
     done, running, pending = emr.add(step(), step(), step())
     emr.end()
@@ -347,7 +347,7 @@ def test_cancelling_tells_for_each_step_whether_it_can_be() -> None:
     assert [cancelled.id for cancelled in emr.work.cancelled] == [running]
 
 
-def test_cancelling_an_unknown_step_is_refused_and_cancels_none() -> None:
+def test_cancelling_an_unknown_step_is_rejected_and_cancels_none() -> None:
     emr = Emr()
     (running,) = emr.add(step())
 
@@ -358,7 +358,7 @@ def test_cancelling_an_unknown_step_is_refused_and_cancels_none() -> None:
     assert emr.states() == ["RUNNING"]
 
 
-def test_more_ids_than_emr_takes_are_refused() -> None:
+def test_more_ids_than_emr_accepts_are_rejected() -> None:
     emr = Emr()
 
     with pytest.raises(EmrError, match="256 StepIds, not 257"):
@@ -367,7 +367,7 @@ def test_more_ids_than_emr_takes_are_refused() -> None:
         emr.operations.list_steps({"ClusterId": "j-1", "StepIds": ["s-1"] * 11})
 
 
-def test_steps_are_listed_newest_first_by_pages_of_fifty() -> None:
+def test_steps_are_listed_newest_first_in_pages_of_fifty() -> None:
     emr = Emr()
     ids = emr.add(*(step(str(number)) for number in range(60)))
 
@@ -389,7 +389,7 @@ def test_steps_are_listed_by_state_and_by_id() -> None:
     assert [s["Id"] for s in by_id["Steps"]] == [running]
 
 
-def test_a_cluster_takes_no_more_than_256_active_steps() -> None:
+def test_a_cluster_accepts_at_most_256_active_steps() -> None:
     emr = Emr()
     emr.add(*(step() for _ in range(256)))
 
@@ -412,8 +412,8 @@ def test_a_finished_step_makes_room_for_another() -> None:
     [
         (step(args=["s3-dist-cp", "--src", "a"]), "spark-submit steps only, not s3-dist-cp"),
         (step(args=["spark-submit", "--verbose"]), "names no script"),
-        (step(args=["spark-submit", "s3://steps/a.py", "x" * 10_241]), "EMR takes 10240"),
-        (step(name="n" * 257), "name has 257 characters; EMR takes 256"),
+        (step(args=["spark-submit", "s3://steps/a.py", "x" * 10_241]), "EMR allows 10240"),
+        (step(name="n" * 257), "name has 257 characters; EMR allows 256"),
         (step(action="SHRUG"), "SHRUG"),
         (
             {"Name": "jar", "HadoopJarStep": {"Jar": "s3://steps/own.jar"}},
@@ -422,12 +422,12 @@ def test_a_finished_step_makes_room_for_another() -> None:
     ],
     ids=["other command", "no script", "too long", "long name", "action", "other jar"],
 )
-def test_a_step_that_cannot_run_is_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+def test_a_step_that_cannot_run_is_rejected_by_name(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(EmrError, match=message):
         Emr().add(wrong)
 
 
-def test_a_step_may_be_as_long_as_emr_takes_and_no_longer() -> None:
+def test_a_step_may_be_as_long_as_emr_accepts_and_no_longer() -> None:
     """AddJobFlowSteps counts every string of HadoopJarStep, not only its arguments."""
 
     def of_length(length: int) -> dict[str, Any]:
@@ -446,7 +446,7 @@ def test_a_step_may_be_as_long_as_emr_takes_and_no_longer() -> None:
     assert told.value.code == "ValidationException"
 
 
-def test_a_refused_step_keeps_the_others_of_its_call_out_too() -> None:
+def test_a_rejected_step_rejects_all_steps_of_its_call() -> None:
     emr = Emr()
 
     with pytest.raises(EmrError):
@@ -456,12 +456,12 @@ def test_a_refused_step_keeps_the_others_of_its_call_out_too() -> None:
 
 
 @pytest.mark.parametrize("marker", ["-1", "x", "99"])
-def test_a_marker_that_was_never_given_is_refused(marker: str) -> None:
+def test_an_unknown_marker_is_rejected(marker: str) -> None:
     with pytest.raises(EmrError, match=f"Marker '{marker}'"):
         Emr().operations.list_steps({"ClusterId": "j-1", "Marker": marker})
 
 
-def test_an_unknown_step_is_refused_by_name() -> None:
+def test_an_unknown_step_is_rejected_by_name() -> None:
     with pytest.raises(EmrError, match="s-NONE"):
         Emr().operations.describe_step({"ClusterId": "j-1", "StepId": "s-NONE"})
 

@@ -27,13 +27,13 @@ def test_steps_run_one_at_a_time_in_the_order_they_came() -> None:
     assert [step.name for step in first + while_busy + second] == ["0", "1"]
 
 
-def test_as_many_steps_run_at_once_as_the_concurrency_level_allows() -> None:
+def test_as_many_steps_run_concurrently_as_the_concurrency_level_allows() -> None:
     queue = steps(3)
 
     assert [step.name for step in queue.start_next(concurrency=2)] == ["0", "1"]
 
 
-def test_a_finished_step_says_when_it_was_made_begun_and_ended() -> None:
+def test_a_finished_step_reports_when_it_was_created_started_and_ended() -> None:
     queue = steps(1)
     (step,) = queue.start_next(concurrency=1)
 
@@ -64,7 +64,7 @@ def test_after_a_failure_with_cancel_and_wait_the_waiting_steps_are_cancelled() 
     assert states(queue) == ["FAILED", "CANCELLED", "CANCELLED"]
 
 
-def test_a_pending_step_is_cancelled_at_once() -> None:
+def test_a_pending_step_is_cancelled_immediately() -> None:
     queue = steps(1)
 
     assert queue.cancel(queue.all[0])
@@ -92,7 +92,7 @@ def test_a_finished_step_cannot_be_cancelled() -> None:
     assert states(queue) == ["COMPLETED"]
 
 
-def test_every_change_is_told_once_and_in_order() -> None:
+def test_every_change_is_reported_once_and_in_order() -> None:
     queue = steps(1)
     (step,) = queue.start_next(concurrency=1)
     queue.finish(step, None)

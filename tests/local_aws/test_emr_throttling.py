@@ -39,7 +39,7 @@ def admitted(throttle: Throttle, operation: str, calls: int) -> int:
     ("operation", "burst"),
     [("AddJobFlowSteps", 10), ("DescribeStep", 10), ("ListSteps", 10), ("DescribeCluster", 25)],
 )
-def test_a_burst_gets_through_up_to_the_operations_limit(operation: str, burst: int) -> None:
+def test_a_burst_is_admitted_up_to_the_limit_of_the_operation(operation: str, burst: int) -> None:
     assert admitted(Throttle(Clock()), operation, 40) == burst
 
 
@@ -58,7 +58,7 @@ def test_a_bucket_refills_at_its_rate_and_no_further_than_its_size() -> None:
     assert (too_soon, one, full) == (0, 1, 10)
 
 
-def test_all_calls_together_have_a_limit_of_their_own() -> None:
+def test_all_calls_together_have_a_common_limit() -> None:
     clock = Clock()
     throttle = Throttle(clock)
     names = ["AddJobFlowSteps", "DescribeStep", "ListSteps"]
@@ -78,7 +78,7 @@ def test_a_throttled_call_uses_no_token_of_the_common_bucket() -> None:
     assert admitted(throttle, "DescribeCluster", 40) == 15
 
 
-def test_a_call_too_many_is_told_so_in_emrs_words() -> None:
+def test_a_throttled_call_gets_the_message_of_emr() -> None:
     bucket = TokenBucket(1, 1.0, Clock())
     throttle = Throttle(Clock())
     throttle.all_calls = bucket
@@ -91,7 +91,7 @@ def test_a_call_too_many_is_told_so_in_emrs_words() -> None:
 @pytest.mark.parametrize(
     ("value", "kind"), [("1", Throttle), ("0", NoThrottle), (None, NoThrottle)]
 )
-def test_throttling_is_off_unless_it_is_asked_for(
+def test_throttling_is_off_by_default(
     monkeypatch: pytest.MonkeyPatch, value: str | None, kind: type
 ) -> None:
     monkeypatch.delenv("MARQUEE_EMR_THROTTLING", raising=False)
@@ -101,5 +101,5 @@ def test_throttling_is_off_unless_it_is_asked_for(
     assert isinstance(throttle_of_environment(), kind)
 
 
-def test_the_switch_reaches_the_local_aws() -> None:
+def test_the_switch_is_passed_to_the_local_aws() -> None:
     assert SWITCH in launcher.PASSED_THROUGH

@@ -16,7 +16,7 @@ def test_a_fault_hits_the_next_call_only() -> None:
     assert hits == [True, False]
 
 
-def test_a_fault_leaves_other_calls_alone() -> None:
+def test_a_fault_does_not_hit_other_calls() -> None:
     faults = Faults()
     faults.add(Fault("dynamodb", "PutItem", parameters={"TableName": "visitors"}))
 
@@ -25,7 +25,7 @@ def test_a_fault_leaves_other_calls_alone() -> None:
     assert faults.take("dynamodb", "PutItem", {"TableName": "visitors"}) is not None
 
 
-def test_a_fault_passes_over_so_many_calls_and_hits_so_many() -> None:
+def test_a_fault_skips_and_hits_the_given_numbers_of_calls() -> None:
     faults = Faults()
     faults.add(Fault("s3", "PutObject", skip=1, times=2))
 
@@ -55,19 +55,22 @@ def test_a_fault_is_read_from_json() -> None:
     [
         (b"not json", "JSON object"),
         (b"[]", "JSON object"),
-        (b'{"service": "s3"}', "needs operation"),
+        (b'{"service": "s3"}', "needs the field operation"),
         (b'{"service": "s3", "operation": "A", "wen": "after"}', "unknown field wen"),
-        (b'{"service": "s3", "operation": "A", "when": "never"}', 'when is "before" or "after"'),
-        (b'{"service": "s3", "operation": "A", "times": -1}', "times is a whole number"),
-        (b'{"service": "s3", "operation": 5}', "operation is a text"),
+        (
+            b'{"service": "s3", "operation": "A", "when": "never"}',
+            'when must be "before" or "after"',
+        ),
+        (b'{"service": "s3", "operation": "A", "times": -1}', "times must be a whole number"),
+        (b'{"service": "s3", "operation": 5}', "operation must be a text"),
     ],
 )
-def test_a_fault_that_makes_no_sense_names_what_is_wrong(body: bytes, message: str) -> None:
+def test_an_invalid_fault_is_rejected_with_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(FaultError, match=message):
         parse(body)
 
 
-def test_the_caller_is_known_by_the_key_that_signed() -> None:
+def test_the_caller_is_recognised_by_the_access_key_that_signed() -> None:
     header = "AWS4-HMAC-SHA256 Credential=LSIAQ1/20261121/us-east-1/sqs/aws4_request, SignedHeaders"
 
     assert access_key(header) == "LSIAQ1"

@@ -49,20 +49,20 @@ def test_a_functions_own_path_comes_after_its_layers() -> None:
     assert path[-1] == "/mine"
 
 
-def test_what_the_function_is_configured_with_wins() -> None:
+def test_the_variables_of_the_function_override_the_defaults() -> None:
     names = environment({"LANG": "fr_FR.UTF-8", "LOG_LEVEL": "DEBUG"})
 
     assert (names["LANG"], names["LOG_LEVEL"]) == ("fr_FR.UTF-8", "DEBUG")
 
 
-def test_numbers_become_text() -> None:
+def test_numbers_are_passed_as_text() -> None:
     assert environment()["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
 
 
-def test_the_xray_daemon_is_where_the_operator_listens() -> None:
+def test_the_xray_daemon_has_the_address_that_the_operator_set() -> None:
     assert environment(xray_daemon="127.0.0.1:5005")["AWS_XRAY_DAEMON_ADDRESS"] == "127.0.0.1:5005"
     assert environment()["AWS_XRAY_DAEMON_ADDRESS"] == "127.0.0.1:2000"
 
 
-def test_no_credential_file_of_this_machine_is_in_reach() -> None:
+def test_a_function_cannot_read_the_credential_files_of_the_machine() -> None:
     assert environment()["HOME"] == "/scratch"

@@ -30,7 +30,7 @@ def bucket(aws: LocalAws) -> None:
 
 
 @pytest.fixture(scope="module")
-def nobody(aws: LocalAws) -> Acting:
+def powerless(aws: LocalAws) -> Acting:
     """Return a role without any permission."""
     return Acting(aws, "nobody", [])
 
@@ -46,7 +46,7 @@ def reader(aws: LocalAws) -> Acting:
 def refused(aws: LocalAws, words: str) -> str | None:
     """Return the log line of a refusal by IAM that holds `words`; None if there is none."""
     lines = (aws.state / "local_aws.log").read_text(errors="replace").splitlines()
-    return next((line for line in lines if "IAM refuses" in line and words in line), None)
+    return next((line for line in lines if "IAM denies" in line and words in line), None)
 
 
 CALLS: dict[str, tuple[str, Callable[[Any], object], str, int]] = {
@@ -81,21 +81,21 @@ CALLS: dict[str, tuple[str, Callable[[Any], object], str, int]] = {
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_a_role_without_rights_gets_awss_error(nobody: Acting, service: str) -> None:
+def test_a_role_without_rights_gets_the_error_of_aws(powerless: Acting, service: str) -> None:
     name, call, code, status = CALLS[service]
 
     with pytest.raises(ClientError) as error:
-        call(nobody.client(name))
+        call(powerless.client(name))
 
     answer = error.value.response
     assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 
 
-def test_everybody_may_ask_who_they_are(nobody: Acting) -> None:
-    assert nobody.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/nobody/test")
+def test_a_role_without_rights_may_call_get_caller_identity(powerless: Acting) -> None:
+    assert powerless.client("sts").get_caller_identity()["Arn"].endswith("assumed-role/nobody/test")
 
 
-def test_an_unknown_access_key_is_refused(aws: LocalAws) -> None:
+def test_an_unknown_access_key_is_rejected(aws: LocalAws) -> None:
     stranger = {
         "AccessKeyId": "AKIAUNKNOWN00000000A",
         "SecretAccessKey": "x",
@@ -123,12 +123,12 @@ def test_a_missing_object_is_hidden_from_a_role_that_may_not_list(
         blind.client("s3").get_object(Bucket="enforced", Key="visitors/missing")
 
 
-def test_the_bare_name_of_a_folder_is_an_object_of_its_own(reader: Acting) -> None:
+def test_the_bare_name_of_a_folder_counts_as_an_object(reader: Acting) -> None:
     """Hadoop's S3 client first asks for this key; 404 would mean that there is no such object."""
     assert status_of_head(reader, "visitors") == 403
 
 
-def test_each_object_of_a_deletion_is_decided_by_itself(aws: LocalAws) -> None:
+def test_each_object_of_a_deletion_is_authorised_separately(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     for key in ("mine/a", "theirs/a"):
         s3.put_object(Bucket="enforced", Key=key, Body=b"1")
@@ -145,7 +145,7 @@ def test_each_object_of_a_deletion_is_decided_by_itself(aws: LocalAws) -> None:
     assert s3.head_object(Bucket="enforced", Key="theirs/a")["ContentLength"] == 1
 
 
-def test_a_listing_is_decided_by_its_prefix(aws: LocalAws) -> None:
+def test_a_listing_is_authorised_by_its_prefix(aws: LocalAws) -> None:
     arn = role(aws, "one-folder", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, [])
     allowed = {
         "Effect": "Allow",
@@ -164,7 +164,7 @@ def test_a_listing_is_decided_by_its_prefix(aws: LocalAws) -> None:
         s3.list_objects_v2(Bucket="enforced")
 
 
-def test_an_item_is_decided_by_its_key(aws: LocalAws) -> None:
+def test_an_item_is_authorised_by_its_key(aws: LocalAws) -> None:
     aws.client("dynamodb").create_table(
         TableName="keyed",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -194,7 +194,7 @@ def test_an_item_is_decided_by_its_key(aws: LocalAws) -> None:
     [{"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"Service": "lambda.amazonaws.com"}],
     ids=["account", "service"],
 )
-def test_a_resource_policy_for_another_principal_lets_no_role_in(
+def test_a_resource_policy_for_another_principal_admits_no_role(
     aws: LocalAws, principal: dict[str, str]
 ) -> None:
     """A policy for the account delegates to identity policies.
@@ -224,7 +224,7 @@ def test_a_resource_policy_for_another_principal_lets_no_role_in(
 # -- Roles handed to services --------------------------------------------------------------------
 
 
-def test_a_role_is_handed_over_only_with_the_right_to_pass_it(aws: LocalAws) -> None:
+def test_a_role_is_passed_only_with_the_right_to_pass_it(aws: LocalAws) -> None:
     handed = function_role(aws, "handed")
     create = ("lambda:CreateFunction", "*")
     maker = Acting(aws, "maker", [create])
@@ -262,7 +262,7 @@ def queue(aws: LocalAws, name: str, service: str, source: str) -> tuple[str, str
 @pytest.mark.parametrize(
     ("source", "allowed"), [(BUCKET, True), ("arn:aws:s3:::another", False)], ids=["own", "another"]
 )
-def test_a_bucket_notifies_only_a_queue_that_lets_it(
+def test_a_bucket_notifies_only_a_queue_that_allows_it(
     aws: LocalAws, source: str, allowed: bool
 ) -> None:
     _, arn = queue(aws, f"notified-{allowed}".lower(), "s3.amazonaws.com", source)
@@ -281,7 +281,7 @@ def test_a_bucket_notifies_only_a_queue_that_lets_it(
         assert refused(aws, "notified-false because the resource's policy")
 
 
-def test_a_rule_sends_only_to_a_queue_that_names_it(aws: LocalAws) -> None:
+def test_a_rule_sends_only_to_a_queue_that_allows_it(aws: LocalAws) -> None:
     events, sqs = aws.client("events"), aws.client("sqs")
     open_url, open_arn = queue(aws, "names-rule", "events.amazonaws.com", f"{RULE}named")
     closed_url, closed_arn = queue(aws, "names-other", "events.amazonaws.com", f"{RULE}another")
@@ -303,7 +303,7 @@ def test_a_rule_sends_only_to_a_queue_that_names_it(aws: LocalAws) -> None:
     assert "Messages" not in sqs.receive_message(QueueUrl=closed_url)
 
 
-def test_an_api_calls_only_a_function_that_lets_it(aws: LocalAws) -> None:
+def test_an_api_calls_only_a_function_that_allows_it(aws: LocalAws) -> None:
     code = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hi'}\n"
     functions.create(aws, "behind-api", code)
     address = functions.behind_api(aws, "behind-api")
@@ -315,7 +315,7 @@ def test_an_api_calls_only_a_function_that_lets_it(aws: LocalAws) -> None:
         assert answer.read() == b"hi"
 
 
-def test_a_queue_is_polled_with_the_functions_role(aws: LocalAws) -> None:
+def test_a_queue_is_polled_with_the_role_of_the_function(aws: LocalAws) -> None:
     _, arn = queue(aws, "unreadable", "s3.amazonaws.com", BUCKET)
     functions.create(aws, "may-not-poll", "def handler(event, context):\n    return 1\n")
 

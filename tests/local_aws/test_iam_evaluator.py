@@ -17,13 +17,13 @@ def test_a_condition_key_is_found_in_any_case() -> None:
 @pytest.mark.parametrize(
     "operator", ["StringNotEquals", "ArnNotLike", "NotIpAddress", "ForAllValues:StringLike"]
 )
-def test_an_operator_that_is_true_without_its_key_is_not_compared(operator: str) -> None:
+def test_an_operator_that_holds_without_its_key_needs_no_comparison(operator: str) -> None:
     conditions = {operator: {"aws:Absent": "x", "s3:prefix": "y"}}
     assert undecided_conditions(conditions, REQUEST) == {operator: {"s3:prefix": "y"}}
 
 
 @pytest.mark.parametrize("operator", ["StringEquals", "ArnLike", "Bool", "Null"])
-def test_any_other_operator_is_compared_with_a_key_or_without(operator: str) -> None:
+def test_any_other_operator_is_compared_even_without_its_key(operator: str) -> None:
     conditions = {operator: {"aws:Absent": "x"}}
     assert undecided_conditions(conditions, REQUEST) == conditions
 

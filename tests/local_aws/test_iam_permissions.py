@@ -100,7 +100,7 @@ def test_a_copy_reads_its_source_and_writes_its_destination(source: Any) -> None
     ]
 
 
-def test_a_version_of_an_object_needs_a_right_of_its_own() -> None:
+def test_a_version_of_an_object_needs_a_separate_right() -> None:
     found = of(call("s3", "GetObject", Bucket="models", Key="a", VersionId="7"))
     assert pairs(found) == [("s3:GetObjectVersion", "arn:aws:s3:::models/a")]
 
@@ -111,7 +111,7 @@ def test_the_keys_of_a_deletion_are_listed() -> None:
     assert deleted_keys({}) == []
 
 
-def test_a_text_to_a_phone_has_no_topic_that_a_statement_could_name() -> None:
+def test_a_text_to_a_phone_has_no_topic_as_its_resource() -> None:
     found = of(call("sns", "Publish", PhoneNumber="+14155550100", Message="Hi"))
     assert pairs(found) == [("sns:Publish", "*")]
     assert of(call("sns", "Publish", TopicArn="arn:aws:sns:us-east-1:1:alarms")) == []
@@ -134,7 +134,7 @@ def test_emr_is_called_elasticmapreduce_and_its_clusters_have_arns(parameter: st
     assert pairs(found) == [("elasticmapreduce:AddJobFlowSteps", arn)]
 
 
-def test_every_cluster_that_is_terminated_is_asked_for() -> None:
+def test_terminating_clusters_needs_the_right_to_each() -> None:
     found = of(call("emr", "TerminateJobFlows", "elasticmapreduce", JobFlowIds=["j-1", "j-2"]))
     assert [each.resource.rpartition("/")[2] for each in found] == ["j-1", "j-2"]
 
@@ -146,26 +146,26 @@ def test_a_rule_of_the_default_bus_has_no_bus_in_its_arn() -> None:
     assert pairs(found) == [("events:PutTargets", f"{arn}own/r")]
 
 
-def test_parameters_of_systems_manager_are_asked_for_one_by_one() -> None:
+def test_parameters_of_systems_manager_are_authorised_one_by_one() -> None:
     found = of(call("ssm", "GetParameters", Names=["/marquee/a", "/marquee/b"]))
     arn = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/marquee/"
     assert pairs(found) == [("ssm:GetParameters", f"{arn}a"), ("ssm:GetParameters", f"{arn}b")]
 
 
-def test_encrypting_again_asks_for_both_keys() -> None:
+def test_reencrypting_needs_both_keys() -> None:
     keys = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/"
     found = of(call("kms", "ReEncrypt", SourceKeyId="old", DestinationKeyId=f"{keys}new"))
     assert pairs(found) == [("kms:ReEncryptFrom", f"{keys}old"), ("kms:ReEncryptTo", f"{keys}new")]
 
 
-def test_api_gateway_is_asked_by_method_and_path() -> None:
+def test_api_gateway_authorises_by_method_and_path() -> None:
     asked = Call(
         "apigateway", "apigateway", "GetRestApis", {}, "us-east-1", ACCOUNT, "GET", "/restapis/"
     )
     assert pairs(of(asked)) == [("apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis")]
 
 
-def test_a_cluster_is_handed_two_roles() -> None:
+def test_creating_a_cluster_passes_two_roles() -> None:
     asked = call(
         "emr", "RunJobFlow", "elasticmapreduce", ServiceRole="service", JobFlowRole="nodes"
     )
@@ -179,13 +179,13 @@ def test_a_cluster_is_handed_two_roles() -> None:
 
 
 @pytest.mark.parametrize("operation", ["CreateFunction", "UpdateFunctionConfiguration"])
-def test_a_function_is_handed_its_role(operation: str) -> None:
+def test_creating_a_function_passes_its_role(operation: str) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/ingest"
     (passed,) = passed_roles(call("lambda", operation, FunctionName="f", Role=role), lambda _: [])
     assert (passed.action, passed.resource) == ("iam:PassRole", role)
     assert passed.conditions == {"iam:PassedToService": "lambda.amazonaws.com"}
 
 
-def test_a_call_that_hands_over_no_role_needs_no_such_right() -> None:
+def test_a_call_that_passes_no_role_needs_no_such_right() -> None:
     asked = call("lambda", "UpdateFunctionConfiguration", FunctionName="f")
     assert list(passed_roles(asked, lambda _: [])) == []

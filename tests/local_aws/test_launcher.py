@@ -68,7 +68,7 @@ def pid_of(aws: LocalAws) -> int:
     return int(status.split("process ")[1].split(")")[0])
 
 
-def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
+def test_the_local_aws_listens_on_loopback_only(aws: LocalAws) -> None:
     code = "def handler(event, context):\n    return 1\n"
     functions.create(aws, "loopback", code)
     functions.invoke(aws, "loopback")  # starts a Runtime API, which listens too
@@ -76,21 +76,21 @@ def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
     assert listening(family(pid_of(aws))) == {"0100007F"}
 
 
-def test_starting_it_again_says_so_and_is_no_error(aws: LocalAws) -> None:
+def test_starting_again_says_so_without_an_error(aws: LocalAws) -> None:
     again = command("start", "--port", str(aws.port), "--state", str(aws.state))
 
     assert again.returncode == 0
     assert again.stdout.startswith("Already running: The local AWS runs at http://localhost:")
 
 
-def test_starting_it_again_on_another_port_says_what_to_do(aws: LocalAws) -> None:
+def test_starting_again_on_another_port_says_what_to_do(aws: LocalAws) -> None:
     again = command("start", "--port", str(free_port()), "--state", str(aws.state))
 
     assert again.returncode == 1
     assert "stop it first" in again.stderr
 
 
-def test_starting_it_again_with_the_other_emulator_says_what_to_do(aws: LocalAws) -> None:
+def test_starting_again_with_the_other_emulator_says_what_to_do(aws: LocalAws) -> None:
     port, state = str(aws.port), str(aws.state)
     again = command("start", "--port", port, "--state", state, EMULATOR="localstack")
 
@@ -107,7 +107,7 @@ def test_an_unknown_emulator_gets_one_sentence_with_the_names(tmp_path: Path) ->
     assert refused.stderr == "local_aws: EMULATOR is 'floci': use localemu or localstack.\n"
 
 
-def test_a_taken_port_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
+def test_a_taken_port_gets_one_sentence_with_the_fix(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -120,7 +120,7 @@ def test_a_taken_port_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_missing_java_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
+def test_a_missing_java_gets_one_sentence_with_the_fix(tmp_path: Path) -> None:
     refused = command(
         "start", "--port", str(free_port()), "--state", str(tmp_path), JAVA_HOME="/nowhere"
     )
@@ -139,11 +139,11 @@ def test_a_missing_java_gets_one_sentence_with_the_mend(tmp_path: Path) -> None:
         ("command not found", None),
     ],
 )
-def test_javas_version_is_read(output: str, major: int | None) -> None:
+def test_the_version_of_java_is_read(output: str, major: int | None) -> None:
     assert java_major(output) == major
 
 
-def test_status_of_what_does_not_run_is_an_error(tmp_path: Path) -> None:
+def test_the_status_of_a_stopped_local_aws_is_an_error(tmp_path: Path) -> None:
     status = command("status", "--state", str(tmp_path))
 
     assert (status.returncode, status.stdout) == (1, "The local AWS is not running.\n")
@@ -155,7 +155,9 @@ def temporary_files() -> set[str]:
     return set(os.listdir(tempfile.gettempdir()))  # noqa: PTH208
 
 
-def test_stopping_leaves_nothing_but_the_log(temporary_files: set[str], own_aws: LocalAws) -> None:
+def test_stopping_the_local_aws_leaves_nothing_but_the_log(
+    temporary_files: set[str], own_aws: LocalAws
+) -> None:
     aws = own_aws
     aws.client("s3").create_bucket(Bucket="left-over")
     functions.create(aws, "left-over", "def handler(event, context):\n    return 1\n")
@@ -188,7 +190,7 @@ def before() -> dict[Path, int]:
     return machine_wide()
 
 
-def test_what_the_emulator_stores_lies_in_the_state_folder(
+def test_the_emulator_stores_its_files_in_the_state_folder(
     before: dict[Path, int], own_aws: LocalAws
 ) -> None:
     stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / emulator.chosen().name
@@ -197,7 +199,7 @@ def test_what_the_emulator_stores_lies_in_the_state_folder(
     assert machine_wide() == before
 
 
-def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
+def test_killing_the_local_aws_leaves_no_spark_running(own_aws: LocalAws) -> None:
     aws = own_aws
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="orphan-steps")
@@ -231,7 +233,7 @@ def test_killing_it_leaves_no_spark_running(own_aws: LocalAws) -> None:
     until(lambda: not any(alive(process) for process in processes), 10, "Spark to end")
 
 
-def test_killing_it_leaves_no_function_running(own_aws: LocalAws) -> None:
+def test_killing_the_local_aws_leaves_no_function_running(own_aws: LocalAws) -> None:
     aws = own_aws
     functions.create(aws, "orphan", "def handler(event, context):\n    return 1\n")
     functions.invoke(aws, "orphan")

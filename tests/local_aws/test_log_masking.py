@@ -28,7 +28,7 @@ VISITOR = "01kb3w8m6t9x2d4f5g7h8j0k1n"
         f'{{"token": "{TOKEN}"}}',
     ],
 )
-def test_a_line_is_masked_where_it_names_people(line: str) -> None:
+def test_phones_and_tokens_in_a_line_are_masked(line: str) -> None:
     shown = log_masking.masked(line)
     assert TOKEN not in shown
     assert "0123" not in shown
@@ -46,11 +46,11 @@ def test_a_line_is_masked_where_it_names_people(line: str) -> None:
         "botocore.exceptions.ClientError: An error occurred (Throttling) when calling Publish",
     ],
 )
-def test_what_an_operator_needs_stays(line: str) -> None:
+def test_a_line_without_personal_data_is_not_changed(line: str) -> None:
     assert log_masking.masked(line) == line
 
 
-def test_all_that_is_printed_and_logged_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_printed_and_logged_lines_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = io.StringIO()
     monkeypatch.setattr(sys, "stdout", kept)
     monkeypatch.setattr(sys, "stderr", kept)
@@ -71,7 +71,7 @@ def test_all_that_is_printed_and_logged_is_masked(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("level", ["info", "trace"])
-def test_a_text_and_a_visitor_leave_nothing_of_theirs_on_the_machine(
+def test_a_text_and_a_visitor_leave_no_personal_data_on_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     monkeypatch.setenv("LS_LOG", level)
@@ -90,13 +90,13 @@ def test_a_text_and_a_visitor_leave_nothing_of_theirs_on_the_machine(
         log = state / launcher.LOG
         assert "sns.Publish" in log.read_text().replace("SNS", "sns")
         assert [oct(path.stat().st_mode)[-3:] for path in (state, log)] == ["700", "600"]
-        assert naming_people(state) == []
+        assert files_with_personal_data(state) == []
     finally:
         command("stop", "--state", str(state))
-    assert naming_people(state) == []
+    assert files_with_personal_data(state) == []
 
 
-def naming_people(folder: Path) -> list[str]:
+def files_with_personal_data(folder: Path) -> list[str]:
     """Return the files below the folder that hold the phone, the name or the text."""
     wanted = (PHONE[1:].encode(), b"Zebulon", b"Casablanca")
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -35,7 +35,7 @@ def call_often(aws: LocalAws, name: str, count: int, event: object = None) -> li
         return [call.result(PATIENCE) for call in calls]
 
 
-def test_all_are_answered_by_a_few_environments(aws: LocalAws) -> None:
+def test_a_few_environments_answer_many_calls(aws: LocalAws) -> None:
     functions.create(aws, "many-at-once", TELLS_ITS_PROCESS, Timeout=20)
 
     first = call_often(aws, "many-at-once", MANY)
@@ -47,7 +47,7 @@ def test_all_are_answered_by_a_few_environments(aws: LocalAws) -> None:
     assert {process for process, _ in again} <= processes
 
 
-def test_asynchronous_calls_wait_too_and_all_come(aws: LocalAws) -> None:
+def test_asynchronous_calls_wait_too_and_are_all_carried_out(aws: LocalAws) -> None:
     functions.create(aws, "many-events", TELLS_ITS_PROCESS, Timeout=20)
     for _ in range(MANY):
         aws.client("lambda").invoke(FunctionName="many-events", InvocationType="Event")
@@ -63,9 +63,7 @@ def test_asynchronous_calls_wait_too_and_all_come(aws: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("name", "mishap"), [("many-crashes", "os._exit(7)"), ("many-timeouts", "time.sleep(60)")]
 )
-def test_an_environment_that_fails_gives_its_place_up(
-    aws: LocalAws, name: str, mishap: str
-) -> None:
+def test_a_failed_environment_frees_its_place(aws: LocalAws, name: str, mishap: str) -> None:
     code = f"""
     import os, time
     def handler(event, context):
@@ -82,7 +80,7 @@ def test_an_environment_that_fails_gives_its_place_up(
     assert after == [("done", None)] * (PLACES + 1)
 
 
-def test_a_function_that_cannot_start_gives_its_places_up(aws: LocalAws) -> None:
+def test_a_function_that_cannot_start_frees_its_places(aws: LocalAws) -> None:
     functions.create(aws, "many-broken", "import nowhere\n")
 
     answers = call_often(aws, "many-broken", PLACES + 1)
@@ -99,7 +97,7 @@ def handler(event, context):
 """
 
 
-def test_given_an_update_then_who_is_at_it_finishes_and_who_waits_gets_the_new_version(
+def test_an_update_finishes_running_calls_and_gives_waiting_calls_the_new_version(
     aws: LocalAws,
 ) -> None:
     client = aws.client("lambda")
@@ -131,7 +129,7 @@ def handler(event, context):
 """
 
 
-def test_given_an_update_then_all_asynchronous_calls_are_carried_out_and_logged(
+def test_an_update_loses_no_asynchronous_call(
     aws: LocalAws,
 ) -> None:
     client = aws.client("lambda")

@@ -92,7 +92,7 @@ def mirrored(folder: Path, s3: FakeS3, *arguments: str) -> Mirror:
     return mirror
 
 
-def test_what_is_new_is_known_before_it_is_uploaded(tmp_path: Path) -> None:
+def test_new_files_are_listed_before_they_are_uploaded(tmp_path: Path) -> None:
     s3 = FakeS3({("data", "a"): b"1", ("data", "b"): b"2"})
     mirror = mirrored(tmp_path, s3, "s3://data/")
 
@@ -103,7 +103,7 @@ def test_what_is_new_is_known_before_it_is_uploaded(tmp_path: Path) -> None:
     assert s3.written == []
 
 
-def test_every_address_of_a_command_line_is_found_once() -> None:
+def test_each_address_of_a_command_line_is_found_once() -> None:
     found = addresses(
         ["--py-files", "s3://a-b/x.zip,s3://c.d/y.zip", "s3://a-b/x.zip", "--out=s3a://e-f/"]
     )
@@ -128,7 +128,7 @@ def test_an_address_names_a_file_or_a_folder_but_not_its_neighbour(
     assert {found for found in keys if Address("bucket", key).names(found)} == names
 
 
-def test_what_the_arguments_name_is_there_before_the_step(tmp_path: Path) -> None:
+def test_the_folders_in_the_arguments_exist_before_the_step(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "a/1"): b"one", ("raw", "a/2/3"): b"two", ("raw", "b"): b"no"})
 
     mirrored(tmp_path, s3, "s3://raw/a/", "s3://out/new/")
@@ -138,7 +138,7 @@ def test_what_the_arguments_name_is_there_before_the_step(tmp_path: Path) -> Non
     assert (tmp_path / "out").is_dir()
 
 
-def test_what_the_step_wrote_is_stored_with_success_last(tmp_path: Path) -> None:
+def test_the_files_that_the_step_wrote_are_stored_with_success_last(tmp_path: Path) -> None:
     s3 = FakeS3({})
     mirror = mirrored(tmp_path, s3, "s3://out/")
     for name in ("_SUCCESS", "part-0", "zz/part-1", ".part-0.crc", "_temporary/0/part-9"):
@@ -161,7 +161,7 @@ def test_an_unchanged_object_is_not_stored_again(tmp_path: Path) -> None:
     assert s3.written == ["changed"]
 
 
-def test_an_object_the_step_deleted_is_deleted(tmp_path: Path) -> None:
+def test_an_object_that_the_step_deleted_is_deleted_from_s3(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "old"): b"1", ("raw", "kept"): b"1"})
     mirror = mirrored(tmp_path, s3, "s3://raw/")
     (tmp_path / "raw" / "old").unlink()
@@ -171,7 +171,7 @@ def test_an_object_the_step_deleted_is_deleted(tmp_path: Path) -> None:
     assert set(s3.objects) == {("raw", "kept")}
 
 
-def test_an_object_that_an_earlier_step_read_is_not_fetched_again(tmp_path: Path) -> None:
+def test_an_object_that_an_earlier_step_read_is_not_downloaded_again(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "same"): b"1", ("raw", "changes"): b"1"})
     Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
     s3.objects["raw", "changes"] = b"2"
@@ -188,7 +188,7 @@ def kept_contents(folder: Path) -> set[bytes]:
     return {path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_deleted_object_is_kept_no_longer_than_until_its_folder_is_read_again(
+def test_a_deleted_object_is_dropped_when_its_folder_is_read_again(
     tmp_path: Path,
 ) -> None:
     stays, goes = ("ratings", "visitors/date=1/a.json"), ("ratings", "visitors/date=2/b.json")
@@ -201,7 +201,7 @@ def test_a_deleted_object_is_kept_no_longer_than_until_its_folder_is_read_again(
     assert kept_contents(tmp_path / "kept") == {b"stays", b"model"}
 
 
-def test_an_object_that_is_named_by_itself_is_not_kept(tmp_path: Path) -> None:
+def test_an_object_with_its_own_address_is_not_kept(tmp_path: Path) -> None:
     s3 = FakeS3({("ratings", "submissions/a.json"): b"ratings of visitors"})
     Mirror(tmp_path / "first", s3, tmp_path / "kept").pull(
         [Address("ratings", "submissions/a.json")]
@@ -209,7 +209,7 @@ def test_an_object_that_is_named_by_itself_is_not_kept(tmp_path: Path) -> None:
     assert kept_contents(tmp_path / "kept") == set()
 
 
-def test_what_a_step_does_to_its_file_leaves_the_kept_object_alone(tmp_path: Path) -> None:
+def test_a_step_that_changes_its_file_does_not_change_the_kept_object(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "a"): b"1"})
     Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
     (tmp_path / "first" / "raw" / "a").write_bytes(b"spoilt")
@@ -226,7 +226,7 @@ def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
         mirrored(tmp_path / "s3", s3, "s3://raw/")
 
 
-def test_a_model_s_arrays_are_downloaded_and_make_a_step_no_larger(tmp_path: Path) -> None:
+def test_the_arrays_of_a_model_are_downloaded_and_do_not_count_as_size(tmp_path: Path) -> None:
     s3 = FakeS3({("models", "m1/rating.npz"): b"x" * 1000, ("models", "m1/movies.json"): b"[]"})
 
     size = Mirror(tmp_path, s3).pull([Address("models", "m1/")])
@@ -253,7 +253,7 @@ def test_an_object_deleted_since_the_listing_is_skipped_and_counted(
     assert ("raw", "visitors/a") in s3.objects
 
 
-def test_an_object_that_may_not_be_read_is_no_deleted_one(
+def test_a_forbidden_object_does_not_count_as_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3 = FakeS3({("raw", "a"): b"1"})

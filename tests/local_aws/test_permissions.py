@@ -372,7 +372,7 @@ def test_every_action_of_a_role_has_a_call_that_tries_it(planned: Rendered) -> N
 
 
 @contextmanager
-def there_to_read(account: Account, request: Request) -> Iterator[None]:
+def existing_object(account: Account, request: Request) -> Iterator[None]:
     """Create the object of a GetObject while the context lasts.
 
     S3 answers 403 for a missing object if the role may not list the bucket.
@@ -395,14 +395,14 @@ def test_a_role_may_do_what_its_policy_allows(account: Account, role: str) -> No
     assert own
     wrongly = []
     for request in own:
-        with there_to_read(account, request):
+        with existing_object(account, request):
             if refused(partial(CALLS[request.action], clients, request)):
                 wrongly.append(str(request))
     assert not wrongly, "denied:\n" + "\n".join(wrongly)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_denied_what_only_its_neighbours_may_do(account: Account, role: str) -> None:
+def test_a_role_is_denied_what_only_other_roles_may_do(account: Account, role: str) -> None:
     clients = account.acting_as(role)
     others = [request for request in everything(account) if not may(account, role, request)]
     assert others
@@ -425,7 +425,7 @@ def test_a_listing_under_another_prefix_is_denied(account: Account, role: str) -
     assert not refused(lambda: s3.list_objects_v2(Bucket=ratings, Prefix="visitors/date=2026"))
 
 
-def test_several_objects_are_deleted_by_the_right_to_each(account: Account) -> None:
+def test_deleting_several_objects_needs_the_right_to_each(account: Account) -> None:
     """S3 decides on each key separately."""
     s3, ratings = account.acting_as("ingest")("s3"), account.bucket("ratings")
     keys = ["visitors/date=2026-01-01/none-1.json", "submissions/none.json"]
@@ -446,7 +446,7 @@ def status(call: Callable[[], Any]) -> int:
         return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
-def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden(
+def test_the_missing_folders_of_all_steps_are_absent_for_the_nodes_and_not_forbidden(
     account: Account, planned: Rendered
 ) -> None:
     """S3A asks for a folder's bare name, then for its marker; only 404 means absent."""
@@ -459,7 +459,7 @@ def test_a_missing_folder_of_every_step_is_absent_to_the_nodes_and_not_forbidden
     assert {asked: code for asked, code in found.items() if code != 404} == {}
 
 
-def test_a_missing_object_looks_forbidden_to_those_who_may_not_list_the_bucket(
+def test_a_missing_object_looks_forbidden_to_a_role_that_may_not_list_the_bucket(
     account: Account,
 ) -> None:
     """S3 does not reveal that an object is missing to a role that may not list the bucket."""
@@ -556,7 +556,7 @@ def notify(account: Account, bucket: str, destination: Destination) -> str:
     return ""
 
 
-def test_a_bucket_announces_its_objects_only_where_the_policy_names_it(
+def test_a_bucket_sends_notifications_only_where_the_policy_names_it(
     account: Account, destinations: list[Destination]
 ) -> None:
     answers, expected = {}, {}

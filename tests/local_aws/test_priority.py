@@ -20,7 +20,7 @@ def niceness(aws: LocalAws, name: str) -> Any:
     return told
 
 
-def test_a_function_of_the_api_goes_before_every_other(aws: LocalAws) -> None:
+def test_the_function_of_the_api_goes_before_every_other(aws: LocalAws) -> None:
     functions.create(aws, "nice-behind-the-api", TELLS_ITS_NICENESS)
     aws.client("lambda").add_permission(
         FunctionName="nice-behind-the-api",

@@ -62,21 +62,21 @@ def test_a_full_batch_does_not_wait_for_the_window_to_end() -> None:
     assert many.now == 0
 
 
-def test_without_a_window_the_first_messages_leave_at_once() -> None:
+def test_without_a_window_the_first_messages_leave_immediately() -> None:
     two = Clock(1, 3)
 
     assert two.gathered(10, window=0) == 1
     assert two.now == 1
 
 
-def test_an_empty_queue_is_no_batch() -> None:
+def test_an_empty_queue_makes_no_batch() -> None:
     empty = Clock()
 
     assert empty.gathered(10, window=1) == 0
     assert empty.now == FIRST_MESSAGE_WAIT
 
 
-def test_localstacks_poller_gets_the_whole_batch_in_one_answer() -> None:
+def test_the_poller_of_localstack_gets_the_whole_batch_in_one_answer() -> None:
     requests: list[dict[str, Any]] = []
 
     class Client:
@@ -107,19 +107,19 @@ def test_localstacks_poller_gets_the_whole_batch_in_one_answer() -> None:
         ({"ScalingConfig": {"MaximumConcurrency": 2}, "MaximumBatchingWindowInSeconds": 5}, 1),
     ],
 )
-def test_a_mapping_is_polled_as_often_at_once_as_it_says(
+def test_a_mapping_has_as_many_concurrent_pollers_as_it_says(
     mapping: dict[str, Any], pollers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     assert pollers_of(mapping) == pollers
 
 
-def test_no_more_batches_are_taken_at_once_than_there_are_cores() -> None:
+def test_there_are_no_more_pollers_than_cores() -> None:
     cores = os.cpu_count() or 1
     assert pollers_of({"ScalingConfig": {"MaximumConcurrency": 1000}}) == cores
 
 
-def test_polling_goes_on_after_an_empty_queue_and_after_an_error_until_it_is_stopped(
+def test_polling_continues_after_an_empty_queue_or_an_error_until_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("local_aws.queue_batches.PAUSE_AFTER_EMPTY", 0)

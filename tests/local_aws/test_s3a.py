@@ -78,7 +78,7 @@ def test_a_status_asks_for_the_bare_name_and_then_lists(
     assert s3.requests == requests
 
 
-def test_a_refused_head_of_a_folders_bare_name_is_thrown_as_java_prints_it() -> None:
+def test_a_denied_head_of_a_folders_bare_name_is_thrown_as_java_prints_it() -> None:
     s3 = RecordingS3("visitors/a.json", refused=("HEAD visitors",))
 
     with pytest.raises(S3AError) as caught:
@@ -92,14 +92,14 @@ def test_a_refused_head_of_a_folders_bare_name_is_thrown_as_java_prints_it() -> 
     assert s3.requests == ["HEAD visitors"]
 
 
-def test_a_refused_list_is_thrown_with_s3s_own_code() -> None:
+def test_a_denied_list_is_thrown_with_the_code_of_s3() -> None:
     s3 = RecordingS3(refused=("LIST visitors/",))
 
     with pytest.raises(S3AError, match=r"^java\.nio.*Status Code: 403.*: AccessDenied$"):
         S3A(s3).status(BUCKET, "visitors/")
 
 
-def test_the_first_refused_path_of_a_command_line_is_the_one_named() -> None:
+def test_the_error_names_the_first_denied_path_of_a_command_line() -> None:
     s3 = RecordingS3(refused=("HEAD b", "HEAD c"))
 
     with pytest.raises(S3AError, match="s3://ratings/b:"):
@@ -122,7 +122,7 @@ def test_a_pattern_in_an_empty_folder_asks_for_the_folder_too() -> None:
     assert s3.requests == ["LIST ratings/", "HEAD ratings", "LIST ratings/"]
 
 
-def test_making_a_folder_asks_up_to_the_first_parent_that_is_there() -> None:
+def test_making_a_folder_asks_up_to_the_first_parent_that_exists() -> None:
     s3 = RecordingS3("a/file")
 
     made = S3A(s3).mkdirs(BUCKET, "a/b/c/")
@@ -133,7 +133,7 @@ def test_making_a_folder_asks_up_to_the_first_parent_that_is_there() -> None:
     ]
 
 
-def test_making_a_folder_ignores_a_refusal_at_a_parent_but_not_at_itself() -> None:
+def test_making_a_folder_ignores_a_denied_parent_but_not_its_own_denial() -> None:
     at_parent = RecordingS3(refused=("HEAD a",))
     at_itself = RecordingS3(refused=("HEAD a/b",))
 
@@ -143,7 +143,7 @@ def test_making_a_folder_ignores_a_refusal_at_a_parent_but_not_at_itself() -> No
     assert "PUT a/b/" in at_parent.requests
 
 
-def test_no_folder_is_made_where_one_is_or_below_a_file() -> None:
+def test_no_folder_is_made_where_one_exists_or_below_a_file() -> None:
     assert not S3A(RecordingS3("a/b/c")).mkdirs(BUCKET, "a/b")
     with pytest.raises(S3AError, match="Path is a file: s3://ratings/a"):
         S3A(RecordingS3("a")).mkdirs(BUCKET, "a/b")
@@ -170,14 +170,14 @@ def test_a_jobs_output_gets_a_working_folder_that_is_deleted_again() -> None:
         ("DELETE out/_temporary/0/", "delete on s3://ratings/out/_temporary/0"),
     ],
 )
-def test_an_output_that_may_not_be_written_is_an_access_denied(
+def test_an_output_that_may_not_be_written_gives_access_denied(
     refused: str, operation: str
 ) -> None:
     with pytest.raises(S3AError, match=f"AccessDeniedException.*{operation}"):
         S3A(RecordingS3(refused=(refused,))).before_writing([(BUCKET, "out/_SUCCESS")])
 
 
-def test_a_single_file_is_created_where_no_folder_lies() -> None:
+def test_a_single_file_is_created_only_where_there_is_no_folder() -> None:
     s3 = RecordingS3("models/m/x")
 
     S3A(s3).before_writing([(BUCKET, "models/current.json")])
@@ -196,7 +196,7 @@ def s3() -> Iterator[Any]:
         yield client
 
 
-def test_s3s_own_404_is_nothing_there(s3: Any) -> None:
+def test_a_real_404_of_s3_means_absent(s3: Any) -> None:
     s3a = S3A(s3)
 
     assert s3a.status(BUCKET, "visitors/") is Kind.FOLDER
@@ -204,12 +204,12 @@ def test_s3s_own_404_is_nothing_there(s3: Any) -> None:
     assert s3a.status(BUCKET, "missing/") is None
 
 
-def test_a_bucket_that_is_not_there_is_an_unknown_store(s3: Any) -> None:
+def test_a_missing_bucket_is_an_unknown_store(s3: Any) -> None:
     with pytest.raises(S3AError, match="UnknownStoreException: `s3://nowhere/a': Bucket does not"):
         S3A(s3).status("nowhere", "a")
 
 
-def test_a_job_leaves_no_marker_of_its_own_in_s3(s3: Any) -> None:
+def test_a_job_leaves_no_marker_in_s3(s3: Any) -> None:
     S3A(s3).before_writing([(BUCKET, "out/_SUCCESS")])
 
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
@@ -220,7 +220,7 @@ def test_a_job_leaves_no_marker_of_its_own_in_s3(s3: Any) -> None:
     ("status", "exception"),
     [(403, "java.nio.file.AccessDeniedException"), (503, "AWSS3IOException")],
 )
-def test_only_a_404_on_the_head_is_absence(status: int, exception: str) -> None:
+def test_only_a_404_on_the_head_means_absent(status: int, exception: str) -> None:
     client = boto3.client(
         "s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )

@@ -27,7 +27,7 @@ def queue(aws: LocalAws, name: str, **attributes: str) -> tuple[str, str]:
     return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
-def lets(service: str, **source: str) -> str:
+def queue_policy(service: str, **source: str) -> str:
     """Return a queue policy that allows a service to send, perhaps for one source only."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -51,11 +51,13 @@ def messages(aws: LocalAws, url: str) -> list[dict[str, Any]]:
 
 
 # -- S3 ------------------------------------------------------------------------------------------
-def test_s3_tells_a_queue_of_a_new_object(aws: LocalAws) -> None:
+def test_s3_notifies_a_queue_of_a_new_object(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-notify")
     url, arn = queue(
-        aws, "smoke-notify", Policy=lets("s3.amazonaws.com", arn="arn:aws:s3:::smoke-notify")
+        aws,
+        "smoke-notify",
+        Policy=queue_policy("s3.amazonaws.com", arn="arn:aws:s3:::smoke-notify"),
     )
     rule = {"Name": "prefix", "Value": "visitors/"}
     s3.put_bucket_notification_configuration(
@@ -83,7 +85,7 @@ def test_s3_tells_a_queue_of_a_new_object(aws: LocalAws) -> None:
     assert not any("other/a.json" in body for body in seen)
 
 
-def test_s3_refuses_to_write_over_an_object_with_if_none_match(aws: LocalAws) -> None:
+def test_s3_does_not_overwrite_an_object_with_if_none_match(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-lock")
     s3.put_object(Bucket="smoke-lock", Key="terraform.tfstate.tflock", Body=b"1", IfNoneMatch="*")
@@ -143,7 +145,7 @@ def visitors(aws: LocalAws) -> str:
     return "smoke-visitors"
 
 
-def test_dynamodb_refuses_a_write_whose_condition_fails(aws: LocalAws, visitors: str) -> None:
+def test_dynamodb_rejects_a_write_with_a_false_condition(aws: LocalAws, visitors: str) -> None:
     dynamodb = aws.client("dynamodb")
     dynamodb.put_item(TableName=visitors, Item={"visitor_id": {"S": "a"}, "version": {"N": "2"}})
 
@@ -159,9 +161,7 @@ def test_dynamodb_refuses_a_write_whose_condition_fails(aws: LocalAws, visitors:
     assert refused.value.response["Item"]["version"] == {"N": "2"}
 
 
-def test_dynamodb_lets_only_one_of_many_claims_at_once_succeed(
-    aws: LocalAws, visitors: str
-) -> None:
+def test_dynamodb_grants_only_one_of_many_concurrent_claims(aws: LocalAws, visitors: str) -> None:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     dynamodb = aws.client("dynamodb")
@@ -232,7 +232,7 @@ def test_dynamodb_writes_all_of_a_transaction_or_nothing(aws: LocalAws, visitors
     assert "Item" not in dynamodb.get_item(TableName=visitors, Key={"visitor_id": {"S": "new"}})
 
 
-def test_dynamodb_knows_when_items_expire(aws: LocalAws, visitors: str) -> None:
+def test_dynamodb_keeps_the_attribute_by_which_items_expire(aws: LocalAws, visitors: str) -> None:
     described = aws.client("dynamodb").describe_time_to_live(TableName=visitors)
 
     assert described["TimeToLiveDescription"] == {
@@ -499,9 +499,9 @@ def test_emr_cancels_a_running_step_and_a_pending_one(aws: LocalAws, cluster: st
     assert ended(aws, cluster, pending)["State"] == "CANCELLED"
 
 
-def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
+def test_emr_notifies_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> None:
     events = aws.client("events")
-    url, arn = queue(aws, "smoke-failed-steps", Policy=lets("events.amazonaws.com"))
+    url, arn = queue(aws, "smoke-failed-steps", Policy=queue_policy("events.amazonaws.com"))
     pattern = {
         "source": ["aws.emr"],
         "detail-type": ["EMR Step Status Change"],
@@ -524,7 +524,9 @@ def test_emr_tells_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) -> 
     }
 
 
-def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str, nodes: str) -> None:
+def test_emr_runs_steps_of_two_clusters_concurrently(
+    aws: LocalAws, cluster: str, nodes: str
+) -> None:
     emr = aws.client("emr")
     script = (
         "import sys, time\n"
@@ -555,19 +557,19 @@ def test_emr_runs_steps_of_two_clusters_at_once(aws: LocalAws, cluster: str, nod
     assert max(starts) < min(end["Timeline"]["EndDateTime"] for end in ends.values())
 
 
-def test_emr_answers_what_it_does_not_offer_with_a_clear_400(aws: LocalAws, cluster: str) -> None:
+def test_emr_answers_an_unsupported_operation_with_a_clear_400(aws: LocalAws, cluster: str) -> None:
     with pytest.raises(ClientError, match="does not offer ListStudios") as refused:
         aws.client("emr").list_studios()
 
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_emr_refuses_a_cluster_it_does_not_have(aws: LocalAws, cluster: str) -> None:
+def test_emr_rejects_an_unknown_cluster(aws: LocalAws, cluster: str) -> None:
     with pytest.raises(ClientError, match="Cluster id 'j-NOTHERE' is not valid"):
         aws.client("emr").add_job_flow_steps(JobFlowId="j-NOTHERE", Steps=[])
 
 
-def test_emr_keeps_the_security_groups_it_is_given_as_they_are(aws: LocalAws) -> None:
+def test_emr_does_not_change_the_security_groups_of_its_cluster(aws: LocalAws) -> None:
     ec2 = aws.client("ec2")
     network = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.8.1.0/24")["Subnet"]["SubnetId"]
@@ -596,7 +598,7 @@ def test_emr_keeps_the_security_groups_it_is_given_as_they_are(aws: LocalAws) ->
     assert ec2.describe_security_group_rules(**rules)["SecurityGroupRules"] == before
 
 
-def test_emr_shows_terraform_all_of_a_cluster(aws: LocalAws, cluster: str) -> None:
+def test_emr_describes_all_that_terraform_reads_of_a_cluster(aws: LocalAws, cluster: str) -> None:
     emr = aws.client("emr")
 
     described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
@@ -693,7 +695,9 @@ def test_lambda_runs_a_function_with_its_layer(aws: LocalAws, parrot: str) -> No
     assert 0 < answer["remaining"] <= 10_000
 
 
-def test_lambda_gives_a_function_only_what_lambda_gives(aws: LocalAws, parrot: str) -> None:
+def test_lambda_gives_a_function_only_the_variables_that_aws_gives(
+    aws: LocalAws, parrot: str
+) -> None:
     answer, _ = functions.invoke(aws, parrot, {"word": "ha"})
     environment = answer["environment"]
 
@@ -742,7 +746,7 @@ def test_lambda_ends_a_function_that_takes_too_long(aws: LocalAws) -> None:
     assert again == "done"
 
 
-def test_lambda_says_when_a_function_ends_itself(aws: LocalAws) -> None:
+def test_lambda_reports_a_function_that_ends_itself(aws: LocalAws) -> None:
     code = "import os\ndef handler(event, context):\n    os._exit(7)\n"
     functions.create(aws, "smoke-exit", code)
 
@@ -753,7 +757,7 @@ def test_lambda_says_when_a_function_ends_itself(aws: LocalAws) -> None:
     assert "exit status 7" in answer["errorMessage"]
 
 
-def test_lambda_tells_a_function_where_the_xray_daemon_is(
+def test_lambda_gives_a_function_the_address_of_the_xray_daemon(
     aws: LocalAws, parrot: str, xray_daemon: socket.socket
 ) -> None:
     answer, _ = functions.invoke(aws, parrot, {"word": "ha"})
@@ -768,7 +772,7 @@ def handler(event, context):
 """
 
 
-def test_lambda_gathers_a_burst_of_a_queue_into_few_batches(aws: LocalAws) -> None:
+def test_lambda_collects_a_burst_of_a_queue_into_few_batches(aws: LocalAws) -> None:
     sqs = aws.client("sqs")
     url, arn = queue(aws, "smoke-burst", VisibilityTimeout="60")
     functions.create(aws, "smoke-burst", COUNTS_BATCHES, rights=[(CONSUME, arn)])
@@ -944,7 +948,7 @@ def fault(aws: LocalAws, **fields: object) -> None:
         assert answer.status == 200
 
 
-def test_a_fault_before_a_call_keeps_it_from_being_carried_out(aws: LocalAws, cluster: str) -> None:
+def test_a_fault_before_a_call_prevents_it(aws: LocalAws, cluster: str) -> None:
     emr = aws.client("emr")
     before = len(emr.list_steps(ClusterId=cluster)["Steps"])
     fault(aws, service="emr", operation="AddJobFlowSteps", error="ThrottlingException")
@@ -986,6 +990,6 @@ def test_a_fault_kills_a_function_between_its_writes(aws: LocalAws) -> None:
     assert [message["Body"] for message in messages(aws, url)] == ["first", "second"]
 
 
-def test_a_fault_that_makes_no_sense_is_refused(aws: LocalAws) -> None:
+def test_an_invalid_fault_is_rejected(aws: LocalAws) -> None:
     with pytest.raises(HTTPError, match="400"):
         fault(aws, service="s3", operation="PutObject", when="sometimes")

@@ -32,7 +32,7 @@ def test_a_command_line_is_split_into_options_script_and_arguments() -> None:
 
 
 @pytest.mark.parametrize("option", ["--master", "--num-executors", "--executor-memory", "--queue"])
-def test_what_places_a_job_on_a_real_cluster_is_left_out(option: str) -> None:
+def test_options_that_place_a_job_on_a_real_cluster_are_left_out(option: str) -> None:
     submission = spark_submit.parse(["spark-submit", option, "yarn", "train.py"])
 
     assert submission.options == []
@@ -56,7 +56,7 @@ def test_only_the_spark_defaults_of_a_cluster_count() -> None:
     assert settings == {"spark.a": "1"}
 
 
-def test_a_nodes_own_python_and_yarn_mean_nothing_here() -> None:
+def test_the_python_and_yarn_settings_of_a_node_are_left_out() -> None:
     kept = spark_submit.without_placement(
         {
             "spark.pyspark.python": "/usr/bin/python3.13",
@@ -78,7 +78,7 @@ def test_small_work_starts_fast_and_large_work_compiles_fully() -> None:
     assert (small["spark.driver.memory"], large["spark.driver.memory"]) == ("1g", "8g")
 
 
-def test_a_small_machine_is_not_asked_for_memory_it_lacks() -> None:
+def test_no_more_memory_is_requested_than_a_small_machine_has() -> None:
     large = spark_submit.local_defaults(2 * 2**30, 4 * 2**30)
 
     assert large["spark.driver.memory"] == "2g"

@@ -44,23 +44,23 @@ def template(release: str) -> str:
     return json.dumps({"Resources": resources})
 
 
-def in_use(functions: Any) -> str:
+def live_version(functions: Any) -> str:
     found = functions.get_alias(FunctionName="alias-moves", Name="live")
     return str(found["FunctionVersion"])
 
 
-def test_given_a_new_release_then_the_alias_moves_and_the_former_version_stays(
+def test_a_new_release_moves_the_alias_and_keeps_the_former_version(
     aws: LocalAws,
 ) -> None:
     stacks, functions = aws.client("cloudformation"), aws.client("lambda")
     stacks.create_stack(StackName=STACK, TemplateBody=template("One"))
     stacks.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=WAIT)
-    assert in_use(functions) == "1"
+    assert live_version(functions) == "1"
 
     stacks.update_stack(StackName=STACK, TemplateBody=template("Two"))
     stacks.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig=WAIT)
 
-    assert in_use(functions) == "2"
+    assert live_version(functions) == "2"
     listed = functions.list_versions_by_function(FunctionName="alias-moves")["Versions"]
     assert [each["Version"] for each in listed] == ["$LATEST", "1", "2"]
     retries = functions.get_function_event_invoke_config(

@@ -50,7 +50,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_step_that_ends_well_has_no_failure(bench: Bench) -> None:
+def test_a_successful_step_has_no_failure(bench: Bench) -> None:
     assert bench.step("echo RMSE 0.9").run() is None
     assert bench.log("stdout") == "RMSE 0.9\n"
 
@@ -70,7 +70,7 @@ def test_a_failed_step_without_an_exception_names_its_exit_code(bench: Bench) ->
     assert failure.message == "Exit code 3"
 
 
-def test_a_step_whose_script_is_missing_fails_by_its_own_log(bench: Bench) -> None:
+def test_a_step_without_its_script_fails_and_its_log_names_it(bench: Bench) -> None:
     bench.s3.objects.clear()
     failure = bench.step('ls "$3" >&2', "s3://steps/train.py").run()
 
@@ -114,7 +114,7 @@ def test_the_script_is_a_local_file_and_its_arguments_keep_their_addresses(bench
     assert bench.log("stdout") == f"{local} --out s3://out/a/\n"
 
 
-def test_what_a_failed_step_wrote_stays(bench: Bench) -> None:
+def test_the_output_of_a_failed_step_stays(bench: Bench) -> None:
     out = bench.folder / "work" / "s3" / "out" / "part-0"
 
     bench.step(f"echo 1 > {out}; exit 1", "s3://steps/train.py", "s3://out/").run()
@@ -122,7 +122,7 @@ def test_what_a_failed_step_wrote_stays(bench: Bench) -> None:
     assert bench.s3.objects["out", "part-0"] == b"1\n"
 
 
-def test_a_step_option_wins_over_the_cluster_and_the_cluster_over_our_defaults(
+def test_a_step_option_overrides_the_cluster_and_the_cluster_our_defaults(
     bench: Bench,
 ) -> None:
     bench.step(
@@ -138,7 +138,9 @@ def test_a_step_option_wins_over_the_cluster_and_the_cluster_over_our_defaults(
     assert settings["spark.sql.adaptive.enabled"] == "false"
 
 
-def test_a_steps_java_options_replace_ours_but_keep_its_own_scratch(bench: Bench) -> None:
+def test_the_java_options_of_a_step_replace_ours_but_keep_its_temporary_folder(
+    bench: Bench,
+) -> None:
     bench.step("true", "--driver-java-options", "-Xss16m", "s3://steps/train.py").run()
 
     options = bench.settings()["spark.driver.extraJavaOptions"]
@@ -172,7 +174,7 @@ def test_a_cancelled_step_ends_with_all_of_its_processes(bench: Bench) -> None:
     assert not alive(int(child_file.read_text()))
 
 
-def test_a_step_that_ignores_a_gentle_end_is_killed(bench: Bench) -> None:
+def test_a_step_that_ignores_sigterm_is_killed(bench: Bench) -> None:
     step = bench.step("trap '' TERM; touch $TMPDIR/up; while true; do sleep 0.05; done")
     runner = threading.Thread(target=step.run)
     runner.start()
@@ -198,7 +200,7 @@ def test_a_step_cancelled_before_its_process_starts_never_starts_one(bench: Benc
     ("log_uri", "key"),
     [("s3://logs/emr/", "emr/j-1/steps/s-1/"), ("s3://logs", "j-1/steps/s-1/")],
 )
-def test_logs_lie_below_the_clusters_log_uri(log_uri: str, key: str) -> None:
+def test_logs_are_below_the_log_uri_of_the_cluster(log_uri: str, key: str) -> None:
     assert log_prefix(log_uri, "j-1", "s-1") == Address("logs", key)
 
 

@@ -42,7 +42,7 @@ def waiting_call(
     return begun
 
 
-def test_given_more_calls_than_places_then_the_others_wait_and_all_go_ahead() -> None:
+def test_calls_beyond_the_number_of_places_wait_and_all_run() -> None:
     turns, under_way, most, lock = Turns(3), set[str](), 0, threading.Lock()
     all_there = threading.Barrier(3)  # times out if fewer than three run at the same time
 
@@ -63,7 +63,7 @@ def test_given_more_calls_than_places_then_the_others_wait_and_all_go_ahead() ->
     assert most == 3
 
 
-def test_who_came_first_goes_first() -> None:
+def test_the_first_call_that_waits_goes_first() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(5) as pool:
         with turns.turn("v1"):
@@ -73,7 +73,7 @@ def test_who_came_first_goes_first() -> None:
     assert done == [0, 1, 2, 3, 4]
 
 
-def test_given_forms_that_wait_when_a_read_comes_then_it_goes_first() -> None:
+def test_a_read_goes_before_forms_that_wait() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(4) as pool:
         with turns.turn("v1"):
@@ -88,7 +88,7 @@ def test_given_forms_that_wait_when_a_read_comes_then_it_goes_first() -> None:
     assert done == [2, 3, 0, 1]
 
 
-def test_given_a_form_whose_patience_has_ended_when_a_read_comes_then_the_form_goes_first() -> None:
+def test_a_form_whose_patience_has_ended_goes_before_a_later_read() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(2) as pool:
         with turns.turn("v1"):
@@ -113,7 +113,7 @@ def test_only_reads_of_the_api_go_first(event: bytes | None, patience: float) ->
     assert patience_of(event) == patience
 
 
-def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:
+def test_a_new_call_does_not_go_before_one_that_waits() -> None:
     turns, done = Turns(1), list[int]()
     with ThreadPoolExecutor(1) as pool:
         with turns.turn("v1"):
@@ -123,12 +123,12 @@ def test_a_newcomer_does_not_slip_in_before_who_waits() -> None:
     assert done == [0, 1]
 
 
-def test_calls_one_by_one_keep_to_the_warm_place() -> None:
+def test_sequential_calls_use_the_same_warm_place() -> None:
     turns = Turns(4)
     assert len({call(turns) for _ in range(10)}) == 1
 
 
-def test_a_call_that_fails_gives_its_place_up() -> None:
+def test_a_failed_call_frees_its_place() -> None:
     turns = Turns(1)
     with pytest.raises(RuntimeError, match="crashed"), turns.turn("v1"):
         raise RuntimeError("crashed")
@@ -142,7 +142,7 @@ def test_versions_do_not_wait_for_one_another() -> None:
         assert first != second
 
 
-def test_given_a_version_that_ends_then_who_waits_is_sent_away_and_who_is_at_it_finishes() -> None:
+def test_the_end_of_a_version_rejects_waiting_calls_and_lets_running_ones_finish() -> None:
     turns = Turns(1)
     with ThreadPoolExecutor(1) as pool:
         with turns.turn("v1"):
@@ -157,7 +157,7 @@ def test_given_a_version_that_ends_then_who_waits_is_sent_away_and_who_is_at_it_
     assert call(turns, "v2")
 
 
-def test_a_version_that_nobody_calls_ends_at_once() -> None:
+def test_an_idle_version_ends_immediately() -> None:
     turns = Turns(3)
     call(turns, "called before")
     for version in ("called before", "never called"):
@@ -165,5 +165,5 @@ def test_a_version_that_nobody_calls_ends_at_once() -> None:
         turns.end(version).result(0)  # ending it again has no effect
 
 
-def test_even_a_small_machine_runs_some_side_by_side() -> None:
+def test_even_a_small_machine_runs_several_environments() -> None:
     assert environments_at_once() >= LEAST

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
-import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../../site/scripts/phone.js";
+import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
@@ -12,42 +12,42 @@ import { listed, NO_MORE_TODAY, picksAsText, wordsForProblem, wordsForStatus } f
 
 const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
 
-test("an empty address is the first view; the rest is its argument", () => {
+test("a fragment names a view and its argument; an empty one is the first view", () => {
   assert.deepEqual(routeOf(""), { name: "rate", argument: "" });
   assert.deepEqual(routeOf("#movie/318"), { name: "movie", argument: "318" });
   assert.deepEqual(routeOf("#search/face%2Foff"), { name: "search", argument: "face/off" });
   assert.deepEqual(routeOf("#search/100%"), { name: "search", argument: "100%" });
 });
 
-test("a text's link holds who and her token, and nothing else does", () => {
+test("only the link in a text contains credentials", () => {
   const id = "01jd0000000000000000000abc";
   assert.deepEqual(credentialsIn(`#${id}.tok_en-1=`), { visitor_id: id, token: "tok_en-1=" });
   for (const other of ["#picks", `#${id}`, `#${id}.`, `#${id}.a b`, `#${id.toUpperCase()}.x`]) assert.equal(credentialsIn(other), null);
 });
 
-test("numbers are written with the chosen country's code, unless they bring their own", () => {
+test("a number gets the chosen country's calling code unless it has its own", () => {
   assert.equal(international("(415) 555-0123", "1"), "+14155550123");
   assert.equal(international("+44 20 7946 0958", "1"), "+442079460958");
   assert.equal(international("0044 20 7946 0958", "1"), "+442079460958");
 });
 
-test("the calling code is read from a number typed with one", () => {
+test("the calling code is read from an international number", () => {
   assert.equal(callingCodeIn("+14155550123"), "1");
   assert.equal(callingCodeIn("+353 1"), "353");
   assert.equal(callingCodeIn("07946 0958"), null);
   assert.equal(callingCodeIn("+999"), null);
 });
 
-test("the shape of a number is judged while one types", () => {
-  assert.match(shapeProblem("415 555 012", "1") ?? "", /^1 digit is missing/);
-  assert.match(shapeProblem("415 555 01234", "1") ?? "", /^1 digit is too many/);
-  assert.equal(shapeProblem("415 555 0123", "1"), null);
-  assert.match(shapeProblem("12", "44") ?? "", /too short/);
-  assert.match(shapeProblem("1234567890123456", "44") ?? "", /too long/);
-  assert.match(shapeProblem("call me", "44") ?? "", /digits/);
+test("the format of a number is checked during typing", () => {
+  assert.match(phoneFormatError("415 555 012", "1") ?? "", /^1 digit is missing/);
+  assert.match(phoneFormatError("415 555 01234", "1") ?? "", /^1 digit is too many/);
+  assert.equal(phoneFormatError("415 555 0123", "1"), null);
+  assert.match(phoneFormatError("12", "44") ?? "", /too short/);
+  assert.match(phoneFormatError("1234567890123456", "44") ?? "", /too long/);
+  assert.match(phoneFormatError("call me", "44") ?? "", /digits/);
 });
 
-test("every country has a name and a code; a language picks one", () => {
+test("every country has a name and a calling code, and a language selects one", () => {
   const all = countries("en-GB");
   assert.ok(all.length > 200);
   assert.ok(all.every(({ name, code }) => name.length > 2 && /^\d{1,3}$/.test(code)));
@@ -55,7 +55,7 @@ test("every country has a name and a code; a language picks one", () => {
   assert.equal(likelyRegion("en"), "US");
 });
 
-test("the export holds ratings and of the phone its last digits", () => {
+test("the export contains the ratings and only the last digits of the phone", () => {
   const shelf = {
     ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"), name: "Ada",
     visit: { visitor_id: "v", token: "secret", version: 1, phone_ends: "23", saved: { ratings: [], dismissed: [] } },
@@ -67,7 +67,7 @@ test("the export holds ratings and of the phone its last digits", () => {
   assert.ok(!text.includes("secret"));
 });
 
-test("titles with commas, quotes and formulas survive a spreadsheet", () => {
+test("titles with commas, quotes and formulas are escaped in CSV", () => {
   const shelf = [["Good, the \"Bad\"", 2], ["=1+1", 3]].reduce(
     (now, [title, id]) => answered(now, { ...HEAT, title: String(title), movie_id: Number(id) }, 4, "2026"), EMPTY);
   assert.deepEqual(asCsv(shelf).split("\r\n"), [
@@ -78,13 +78,13 @@ test("titles with commas, quotes and formulas survive a spreadsheet", () => {
   ]);
 });
 
-test("a movie's poster is the same every day, and another movie's another", () => {
+test("a movie's poster is always the same and differs from other movies' posters", () => {
   assert.deepEqual(designOf(HEAT), designOf({ ...HEAT, movie_id: 99 }));
   assert.notEqual(designOf(HEAT).seed, designOf({ ...HEAT, title: "Alien" }).seed);
   assert.equal(designOf(HEAT).motif, "blinds");
 });
 
-test("lists read as people say them", () => {
+test("a list of titles is joined with commas and 'and'", () => {
   assert.equal(listed([]), "");
   assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
 });
@@ -93,28 +93,29 @@ test("picks are shared as plain text", () => {
   assert.equal(picksAsText([HEAT, { title: "Up", year: null }], "https://site/"), "My picks from Marquee\n1. Heat (1995)\n2. Up\nhttps://site/");
 });
 
-test("a failure says what happens next", () => {
+test("a failure says why and what happens next", () => {
   const failed = { status: /** @type {const} */ ("failed"), status_at: "", reason: "The step failed.", texts: true };
   assert.match(wordsForStatus({ ...failed, picks: null }).now, /\(The step failed\)/);
-  assert.match(wordsForStatus({ ...failed, picks: null }).next, /We have been told/);
+  assert.match(wordsForStatus({ ...failed, picks: null }).next, /We have been notified/);
   assert.match(wordsForStatus({ ...failed, picks: [] }).next, /nobody is texted twice/);
 });
 
-test("a text over the day's cap was certainly not sent, and the page does not say that it may have been", () => {
+test("a text over the daily cap is reported as not sent, not as possibly sent", () => {
   const capped = wordsForStatus({ status: "failed", status_at: "", reason: NO_MORE_TODAY, texts: true, picks: [] });
-  assert.match(capped.now, /No more texts are sent today/);
-  assert.match(capped.now, /picks are ready and here/);
+  assert.match(capped.now, /can’t send any more texts today/);
+  assert.match(capped.now, /picks are ready/);
   assert.match(capped.next, /come back tomorrow/);
 });
 
-test("of a text it is known that the carrier has it, not that it arrived", () => {
+test("a finished text is not reported as delivered", () => {
   const texted = wordsForStatus({ status: "texted", status_at: "2026-11-24T12:00:00.000Z", reason: null, texts: true, picks: [] });
   assert.match(texted.now, /^Finished at \d/);
   assert.doesNotMatch(`${texted.now} ${texted.next}`, /delivered|arrived|received/i);
 });
 
-test("a limit says when to try again, in units people use", () => {
+test("a limit says when to try again, in suitable units", () => {
   const limit = { kind: /** @type {const} */ ("too-many"), fieldErrors: [{ field: "phone", message: "This number has had its texts for today." }] };
   assert.equal(wordsForProblem({ ...limit, retryAfterSeconds: 7200 }), "This number has had its texts for today. Try again in 2 hours.");
   assert.match(wordsForProblem({ kind: "too-many", fieldErrors: [], retryAfterSeconds: 42 }), /in 42 seconds/);
+  assert.match(wordsForProblem({ kind: "unavailable", fieldErrors: [], retryAfterSeconds: 1 }), /in 1 second\./);
 });

@@ -20,18 +20,18 @@ const SOLUTION = { counter: 37, derivedKey: "a1b7aaf756d73d92eeb904fe1880fc5d66f
 /** @param {object} parameters */
 const withParameters = (parameters) => ({ ...CHALLENGE, parameters: { ...CHALLENGE.parameters, ...parameters } });
 
-test("a challenge is solved as ALTCHA's own solver does", async () => {
+test("a challenge gets the same solution as from ALTCHA's own solver", async () => {
   assert.deepEqual(JSON.parse(atob(await solve(CHALLENGE))), { challenge: CHALLENGE, solution: SOLUTION });
 });
 
-test("how far the work is, is told as shares that rise from 0", async () => {
+test("progress is reported as shares that rise from 0", async () => {
   /** @type {number[]} */
   const shares = [];
   await solve(CHALLENGE, (share) => shares.push(share));
   assert.deepEqual(shares, [0, 10 / 60, 20 / 60, 30 / 60]);
 });
 
-test("work that cannot be done is not done for ever", async () => {
+test("an unsolvable challenge is rejected", async () => {
   await assert.rejects(solve(withParameters({ data: { most: 30 } })), /no counter below 30/);
-  await assert.rejects(solve(withParameters({ algorithm: "SCRYPT" })), /challenge of SCRYPT/);
+  await assert.rejects(solve(withParameters({ algorithm: "SCRYPT" })), /unknown challenge algorithm: SCRYPT/);
 });

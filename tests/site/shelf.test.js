@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  answered, asked, askedNext, dismissed, EMPTY, inDataset, met, ratingsOf, removed, restored, toSave, undone, UNSEEN, unsavedCount, unseenIds,
+  answered, dismissed, EMPTY, inDataset, merged, ratingsOf, removed, restored, toSave, undone, UNSEEN, unsavedCount, unseenIds, withNewQuestions,
+  withQuestionFirst,
 } from "../../site/scripts/shelf.js";
 
 const AT = "2026-11-24T12:00:00.000Z";
@@ -38,137 +39,137 @@ function savedShelf(saved) {
 /** Return the stars by movie id. @param {import("../../site/scripts/shelf.js").Shelf} shelf */
 const starsOn = (shelf) => Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
 
-test("a new token takes the place of the one that the call was made with", () => {
+test("a new token in the answer replaces the token that the call used", () => {
   const shelf = savedShelf({ 1: 5 });
-  assert.equal(met(shelf, visitorWith({ 1: 5 }), WHO, LATER).shelf.visit?.token, "secret");
-  assert.equal(met(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token, "newer");
+  assert.equal(merged(shelf, visitorWith({ 1: 5 }), WHO, LATER).shelf.visit?.token, "secret");
+  assert.equal(merged(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token, "newer");
 });
 
-test("a movie not seen is no rating", () => {
+test("a movie answered with 'Haven't seen it' is not a rating", () => {
   const shelf = answered(shelfWith({ 1: 5 }), movie(2), UNSEEN, AT);
   assert.deepEqual(starsOn(shelf), { 1: 5 });
   assert.deepEqual(unseenIds(shelf), [2]);
 });
 
-test("a movie rated again keeps its place", () => {
+test("a movie rated again keeps its place in the order", () => {
   const shelf = answered(shelfWith({ 1: 5, 2: 4 }), movie(1), 2, LATER);
   assert.deepEqual(ratingsOf(shelf), [{ movie_id: 1, stars: 2 }, { movie_id: 2, stars: 4 }]);
 });
 
-test("an answered movie is asked about no longer", () => {
-  const shelf = answered(asked(EMPTY, movie(1)), movie(1), 3, AT);
+test("an answered movie is removed from the questions", () => {
+  const shelf = answered(withQuestionFirst(EMPTY, movie(1)), movie(1), 3, AT);
   assert.deepEqual(shelf.asking, []);
 });
 
-test("undo takes the last answer off and asks again", () => {
+test("undo removes the last answer and asks about its movie again", () => {
   const shelf = undone(shelfWith({ 1: 5, 2: 4 }));
   assert.deepEqual(starsOn(shelf), { 1: 5 });
   assert.equal(shelf.asking[0]?.movie_id, 2);
 });
 
-test("undo of a movie rated again brings the stars before back", () => {
+test("undo of a movie rated again restores the previous stars", () => {
   const shelf = undone(answered(shelfWith({ 1: 5 }), movie(1), 1, LATER));
   assert.deepEqual(starsOn(shelf), { 1: 5 });
 });
 
-test("undo on an untouched shelf changes nothing", () => {
+test("undo on an empty shelf changes nothing", () => {
   assert.equal(undone(EMPTY), EMPTY);
 });
 
-test("what was answered or waits already is not asked twice", () => {
-  const shelf = askedNext(asked(shelfWith({ 1: 5 }), movie(2)), [movie(1), movie(2), movie(3)]);
+test("movies that are answered or already among the questions are not added again", () => {
+  const shelf = withNewQuestions(withQuestionFirst(shelfWith({ 1: 5 }), movie(2)), [movie(1), movie(2), movie(3)]);
   assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [2, 3]);
 });
 
-test("newer questions take the place of those that wait, but for the card and what she asked for", () => {
-  const waiting = askedNext(EMPTY, [movie(1), movie(2), movie(3)]);
-  const shelf = askedNext(askedNext(asked(asked(waiting, movie(8)), movie(9)), []), [movie(4), movie(2)]);
+test("newer questions replace all but the shown one and those that the visitor chose", () => {
+  const waiting = withNewQuestions(EMPTY, [movie(1), movie(2), movie(3)]);
+  const shelf = withNewQuestions(withNewQuestions(withQuestionFirst(withQuestionFirst(waiting, movie(8)), movie(9)), []), [movie(4), movie(2)]);
   assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [9, 8, 4, 2]);
-  assert.deepEqual(askedNext(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id), [1, 3, 4]);
+  assert.deepEqual(withNewQuestions(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id), [1, 3, 4]);
 });
 
-test("a rating lifts a dismissal", () => {
+test("a rating undoes a dismissal", () => {
   const shelf = answered(dismissed(EMPTY, movie(1)), movie(1), 4, AT);
   assert.deepEqual(shelf.dismissed, []);
 });
 
-test("a movie dismissed twice is there once, and can be brought back", () => {
+test("a movie dismissed twice is listed once and can be restored", () => {
   const shelf = dismissed(dismissed(EMPTY, movie(1)), movie(1));
   assert.equal(shelf.dismissed.length, 1);
   assert.deepEqual(restored(shelf, 1).dismissed, []);
 });
 
-test("ratings of another data set are laid aside, the visit is not", () => {
+test("a change of data set drops the ratings and keeps the visit", () => {
   const shelf = inDataset({ ...savedShelf({ 1: 5 }), dataset: "old" }, "new");
   assert.deepEqual(shelf.answers, []);
   assert.equal(shelf.visit?.visitor_id, WHO.visitor_id);
 });
 
-test("changes since saving are counted: stars, removals, dismissals", () => {
+test("changed stars, removals and dismissals count as unsaved changes", () => {
   let shelf = savedShelf({ 1: 5, 2: 4, 3: 3 });
   assert.equal(unsavedCount(shelf), 0);
   shelf = dismissed(removed(answered(shelf, movie(1), 1, LATER), 2), movie(9));
   assert.equal(unsavedCount(shelf), 3);
 });
 
-test("what was changed elsewhere comes in and is told", () => {
-  const { shelf, arrived } = met(savedShelf({ 1: 5, 2: 4 }), visitorWith({ 1: 2, 3: 5 }), WHO, LATER);
+test("changes made elsewhere are merged and reported", () => {
+  const { shelf, remoteChanges } = merged(savedShelf({ 1: 5, 2: 4 }), visitorWith({ 1: 2, 3: 5 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 1: 2, 3: 5 });
-  assert.deepEqual(arrived.map(({ movie: { movie_id }, stars }) => [movie_id, stars]), [[1, 2], [3, 5], [2, null]]);
+  assert.deepEqual(remoteChanges.map(({ movie: { movie_id }, stars }) => [movie_id, stars]), [[1, 2], [3, 5], [2, null]]);
   assert.equal(unsavedCount(shelf), 0);
 });
 
-test("what was changed here and not saved yet stays", () => {
+test("unsaved changes made here stay", () => {
   const here = answered(removed(savedShelf({ 1: 5, 2: 4 }), 2), movie(4), 3, LATER);
-  const { shelf } = met(here, visitorWith({ 1: 2, 2: 4 }), WHO, LATER);
+  const { shelf } = merged(here, visitorWith({ 1: 2, 2: 4 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 1: 2, 4: 3 });
   assert.equal(unsavedCount(shelf), 2);
 });
 
-test("where both changed one movie, what was said here stands and what was said there is told", () => {
+test("if both sides changed a movie, the stars given here stay and those given there are reported", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(1), 4, LATER);
-  const { shelf, arrived } = met(here, visitorWith({ 1: 2 }), WHO, LATER);
+  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 1: 4 });
-  assert.deepEqual(arrived.map(({ stars }) => stars), [2]);
+  assert.deepEqual(remoteChanges.map(({ stars }) => stars), [2]);
 });
 
-test("what both changed alike is no news", () => {
+test("the same change on both sides is not reported", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(1), 2, LATER);
-  const { shelf, arrived } = met(here, visitorWith({ 1: 2 }), WHO, LATER);
-  assert.deepEqual(arrived, []);
+  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO, LATER);
+  assert.deepEqual(remoteChanges, []);
   assert.equal(unsavedCount(shelf), 0);
 });
 
 test("a change made while an earlier one is being saved is unsaved, even back to the old stars", () => {
   const sent = answered(savedShelf({ 1: 5 }), movie(1), 2, AT);
   const changedBack = answered(sent, movie(1), 5, LATER);
-  const { shelf, arrived } = met(changedBack, visitorWith({ 1: 2 }), WHO, LATER, toSave(sent));
+  const { shelf, remoteChanges } = merged(changedBack, visitorWith({ 1: 2 }), WHO, LATER, toSave(sent));
   assert.deepEqual(starsOn(shelf), { 1: 5 });
-  assert.deepEqual(arrived, []);
+  assert.deepEqual(remoteChanges, []);
   assert.equal(unsavedCount(shelf), 1);
 });
 
-test("a movie removed there and rated anew here stays", () => {
+test("a movie removed there and rated again here stays", () => {
   const here = answered(savedShelf({ 1: 5, 2: 5 }), movie(1), 3, LATER);
-  const { shelf } = met(here, visitorWith({ 2: 5 }), WHO, LATER);
+  const { shelf } = merged(here, visitorWith({ 2: 5 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 2: 5, 1: 3 });
 });
 
-test("movies not seen are this browser's own and outlive a meeting", () => {
+test("movies not seen stay in this browser after a merge", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(7), UNSEEN, AT);
-  assert.deepEqual(unseenIds(met(here, visitorWith({ 1: 5 }), WHO, LATER).shelf), [7]);
+  assert.deepEqual(unseenIds(merged(here, visitorWith({ 1: 5 }), WHO, LATER).shelf), [7]);
 });
 
-test("dismissals of both sides are kept, and one taken back here stays taken back", () => {
+test("dismissals of both sides are kept, except one that was undone here", () => {
   const saved = dismissed(savedShelf({ 1: 5 }), movie(20));
   const base = { ...saved, visit: saved.visit && { ...saved.visit, saved: toSave(saved) } };
   const here = dismissed(restored(base, 20), movie(21));
-  const { shelf } = met(here, visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }), WHO, LATER);
+  const { shelf } = merged(here, visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }), WHO, LATER);
   assert.deepEqual(shelf.dismissed.map(({ movie_id }) => movie_id), [22, 21]);
 });
 
-test("a link opened in an empty browser fills the shelf without news", () => {
-  const { shelf } = met(EMPTY, visitorWith({ 1: 5, 2: 1 }), WHO, LATER);
+test("a link opened in an empty browser fills the shelf without unsaved changes", () => {
+  const { shelf } = merged(EMPTY, visitorWith({ 1: 5, 2: 1 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 1: 5, 2: 1 });
   assert.equal(shelf.visit?.version, 2);
   assert.equal(unsavedCount(shelf), 0);

@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 import prepare
-from marquee.progress import Progress
+from learning.step_log import StepLog
 
 type Prepared = tuple[prepare.Report, Path]
 type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
@@ -23,4 +23,4 @@ def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
         tags=(folder / "tags").as_uri(),
         report=(folder / "reports").as_uri(),
     )
-    return prepare.prepare(spark, arguments, Progress("prepare"))
+    return prepare.prepare(spark, arguments, StepLog("prepare"))

@@ -9,10 +9,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 import train
-from learning import gate
+from learning import regression_check
 from learning.blas import MISSING
-from marquee.model import read_model
-from marquee.progress import Progress
+from learning.step_log import StepLog
+from marquee.recommender.model_folder import read_model
 from tests.spark.tastes import movies, ratings, stored
 from tests.spark.test_train import arguments_for
 
@@ -35,7 +35,7 @@ spark.stop()
 """
 
 
-def test_given_a_java_that_finds_no_native_blas_then_it_is_told_apart() -> None:
+def test_a_java_without_a_native_blas_is_recognised() -> None:
     asked = subprocess.run(
         [sys.executable, "-c", ASKS],
         env={
@@ -49,7 +49,7 @@ def test_given_a_java_that_finds_no_native_blas_then_it_is_told_apart() -> None:
     assert "native: False" in asked.stdout
 
 
-def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
+def test_metrics_and_log_say_whether_training_had_a_native_blas(
     spark: SparkSession,
     stored: Path,
     tmp_path: Path,
@@ -58,9 +58,9 @@ def test_given_a_native_blas_or_not_when_trained_then_metrics_and_log_say_so(
 ) -> None:
     told = {}
     for native in (True, False):
-        monkeypatch.setattr(gate, "has_native_blas", lambda _, native=native: native)
+        monkeypatch.setattr(regression_check, "has_native_blas", lambda _, native=native: native)
         folder = tmp_path / str(native) / "m1"
-        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), Progress("train"))
+        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), StepLog("train"))
         assert read_model(folder).metrics["native_blas"] is native
         told[native] = MISSING in capsys.readouterr().out
     assert told == {True: False, False: True}

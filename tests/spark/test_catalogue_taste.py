@@ -7,8 +7,8 @@ from pyspark.sql import SparkSession
 import train
 from catalogue import taste
 from catalogue.__main__ import write
-from marquee.progress import Progress
-from marquee.recommending import Recommender
+from learning.step_log import StepLog
+from marquee.recommender.picks import Recommender
 from tests.spark.prepared import prepared_in
 
 FILMS = taste.films()
@@ -33,7 +33,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
                 *("--current", (folder / "current.json").as_uri()),
             ]
         ),
-        Progress("train"),
+        StepLog("train"),
     )
     return Recommender(model)
 
@@ -53,7 +53,7 @@ def visitors_of(group: str, seed: int) -> list[dict[int, float]]:
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))
-def test_given_five_loved_films_of_a_group_and_five_disliked_others_then_seven_picks_are_of_it(
+def test_five_liked_films_of_a_group_bring_at_least_seven_picks_of_it(
     recommender: Recommender, group: str
 ) -> None:
     own = {film.movie_id for film in GROUPS[group]}
@@ -63,10 +63,8 @@ def test_given_five_loved_films_of_a_group_and_five_disliked_others_then_seven_p
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))
-def test_given_loved_films_of_a_group_then_they_are_the_reasons(
-    recommender: Recommender, group: str
-) -> None:
+def test_liked_films_of_a_group_are_the_reasons(recommender: Recommender, group: str) -> None:
     visitor = visitors_of(group, seed=1)[0]
-    loved = {movie_id for movie_id, stars in visitor.items() if stars == 5}
+    liked = {movie_id for movie_id, stars in visitor.items() if stars == 5}
     picks = recommender.picks(visitor)
-    assert all(pick.because and set(pick.because) <= loved for pick in picks)
+    assert all(pick.because and set(pick.because) <= liked for pick in picks)

@@ -12,18 +12,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 import evaluate
+from learning import new_visitors
 from learning.data import MOVIES_SCHEMA, totals_of, users_of, with_split, with_user_index
-from learning.fitting import Size, fit, item_factors
+from learning.fitting import Size, fit_explicit_als, item_factors
 from learning.old_setting import REGULARISATION, ByOldSetting
 from learning.splits import RANDOM, official_pairs, split_named, with_folds, with_new_people
-from marquee import new_visitors
-from marquee.evaluation import EVALUATED
-from marquee.fold_in import Rated
-from marquee.progress import Progress, StepError
-from marquee.scoring import UnknownModelError, scorer_named
+from learning.step_log import StepError, StepLog
+from marquee.recommender.fold_in import Rated
+from marquee.recommender.scorers import EVALUATED, UnknownModelError, scorer_named
 
 MOVIES, USERS, EACH = 60, 60, 36
-SAY = Progress("evaluate")
+SAY = StepLog("evaluate")
 RATINGS = "user_id LONG, movie_id INT, rating FLOAT"
 
 
@@ -109,15 +108,13 @@ def official(
         *("rank_agreement", "rank_agreement_ties_half"),
     ],
 )
-def test_given_all_models_when_evaluated_then_each_has_every_figure(
-    report: dict[str, Any], key: str
-) -> None:
+def test_each_evaluated_model_has_every_figure(report: dict[str, Any], key: str) -> None:
     figures = {name: model[key] for name, model in report["models"].items() if "error" not in model}
     assert set(report["models"]) == set(EVALUATED)
     assert all(isinstance(value, float) for value in figures.values())
 
 
-def test_given_two_tastes_when_evaluated_then_models_that_know_them_tell_every_order(
+def test_models_that_know_two_tastes_order_every_pair_correctly(
     report: dict[str, Any],
 ) -> None:
     models = report["models"]
@@ -125,14 +122,14 @@ def test_given_two_tastes_when_evaluated_then_models_that_know_them_tell_every_o
     assert models["popularity"]["rank_agreement"] < 0.7
 
 
-def test_given_two_tastes_when_evaluated_then_the_ranking_model_picks_better_than_popularity(
+def test_the_ranking_model_picks_better_than_popularity_for_two_tastes(
     report: dict[str, Any],
 ) -> None:
     models = report["models"]
     assert models["ranking"]["ndcg@10"] > 1.5 * models["popularity"]["ndcg@10"]
 
 
-def test_given_the_seeded_split_when_evaluated_then_its_rule_and_seed_are_written_down(
+def test_the_report_records_the_rule_and_the_seed_of_the_split(
     report: dict[str, Any],
 ) -> None:
     split = report["split"]
@@ -142,7 +139,7 @@ def test_given_the_seeded_split_when_evaluated_then_its_rule_and_seed_are_writte
     assert fold["trained"] + fold["held_out"] == USERS * EACH
 
 
-def test_given_figures_when_evaluated_then_each_average_has_its_interval(
+def test_each_average_has_its_interval(
     report: dict[str, Any],
 ) -> None:
     model = report["models"]["popularity"]
@@ -150,7 +147,7 @@ def test_given_figures_when_evaluated_then_each_average_has_its_interval(
     assert model["users"]["ndcg@10"] <= report["users"] == USERS
 
 
-def test_given_official_files_when_evaluated_then_their_folds_are_averaged(
+def test_the_folds_of_official_files_are_averaged(
     official: dict[str, Any],
 ) -> None:
     model = official["models"]["popularity"]
@@ -159,21 +156,21 @@ def test_given_official_files_when_evaluated_then_their_folds_are_averaged(
     assert model["rmse"] == pytest.approx(sum(folds) / 2, abs=1e-5)
 
 
-def test_given_official_files_when_evaluated_then_what_they_list_is_held_out(
+def test_the_ratings_that_official_files_list_are_held_out(
     official: dict[str, Any],
 ) -> None:
     held_out = [fold["held_out"] for fold in official["split"]["folds"]]
     assert held_out == [USERS * EACH // 5] * 2
 
 
-def test_given_new_people_when_evaluated_then_fewer_answers_are_told_of_where_few_gave_more(
+def test_new_users_with_few_ratings_have_figures_for_few_answers_only(
     report: dict[str, Any],
 ) -> None:
     answers = [row["answers"] for row in report["new_visitors"]["answers"]]
     assert answers == [5]  # about 6 of 60 users are new: too few for a figure on more answers
 
 
-def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_bias(
+def test_the_taste_of_new_users_predicts_better_than_their_bias(
     report: dict[str, Any],
 ) -> None:
     row = report["new_visitors"]["answers"][0]
@@ -181,7 +178,7 @@ def test_given_new_people_when_evaluated_then_their_taste_tells_more_than_their_
     assert row["above_bias_only"]["questionnaire"]["rmse"] < 0
 
 
-def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
+def test_no_rating_of_a_new_user_is_trained_on(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[Any] = []
@@ -193,21 +190,21 @@ def test_given_new_people_when_evaluated_then_nothing_of_theirs_was_trained_on(
     monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
     split = split_named(RANDOM, 1, ())
     prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
-    evaluate.new_people_measured(prepared, SAY)
+    evaluate.measure_new_people(prepared, SAY)
     new = prepared.rows.filter("new")
     people = new.select("user").distinct().count()
     assert people > 0
     assert trained == [((USERS - people) * EACH, USERS - people)]
 
 
-def test_given_a_name_of_no_model_when_evaluated_then_one_sentence_names_those_there_are(
+def test_an_unknown_model_name_fails_with_the_known_names(
     spark: SparkSession, stored: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use some of ranking, "):
+    with pytest.raises(UnknownModelError, match=r"no model 'rankin': use one or more of ranking, "):
         evaluate.run(spark, arguments_for(stored, tmp_path, "--models", "rankin"), SAY)
 
 
-def test_given_a_model_that_the_data_set_lacks_something_for_then_the_others_are_measured(
+def test_a_model_for_which_the_data_set_lacks_something_does_not_stop_the_others(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacking(name: str, model: Any) -> Any:
@@ -223,39 +220,37 @@ def test_given_a_model_that_the_data_set_lacks_something_for_then_the_others_are
     assert models["popularity"]["rmse"] > 0
 
 
-def test_given_no_such_split_then_the_error_names_those_there_are() -> None:
+def test_an_unknown_split_fails_with_the_known_splits() -> None:
     with pytest.raises(StepError, match="no split 'u3' of this data set: use random, official, u1"):
         split_named("u3", 1, ["u1.test", "u.data"])
 
 
-def test_given_a_data_set_without_splits_then_the_official_one_is_refused() -> None:
+def test_the_official_split_is_rejected_for_a_data_set_without_splits() -> None:
     with pytest.raises(StepError, match=r"no split 'official' of this data set: use random$"):
         split_named("official", 1, ["ratings.csv"])
 
 
-def test_given_one_official_fold_by_name_then_only_that_is_held_out() -> None:
+def test_naming_one_official_fold_holds_out_only_that_one() -> None:
     split = split_named("u2", 1, ["u1.test", "u2.test"])
     assert (split.folds, split.files) == (("u2",), ("u2.test",))
 
 
-def test_given_a_pair_in_two_files_when_read_then_it_is_held_out_of_both_folds(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_a_pair_in_two_files_is_held_out_of_both_folds(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "u1.test").write_text("1\t2\t5\t0\n1\t2\t5\t0\n\n")
     (tmp_path / "u2.test").write_text("1 2 5 0\n")
     [row] = official_pairs(spark, tmp_path.as_uri(), ["u1.test", "u2.test"]).collect()
     assert (row["user_id"], row["movie_id"], sorted(row["folds"])) == (1, 2, ["u1", "u2"])
 
 
-def test_given_a_test_file_of_another_kind_when_read_then_the_error_counts_its_lines(
+def test_a_test_file_in_another_format_fails_with_the_number_of_its_bad_lines(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     (tmp_path / "u1.test").write_text("user,movie\n1\t2\t5\t0\n")
-    with pytest.raises(StepError, match=r"1 lines of u1\.test name no user and movie"):
+    with pytest.raises(StepError, match=r"1 lines of u1\.test have no user id and movie id"):
         official_pairs(spark, tmp_path.as_uri(), ["u1.test"])
 
 
-def test_given_other_partitions_when_split_then_the_same_ratings_are_held_out(
+def test_other_partitions_hold_out_the_same_ratings(
     ratings: DataFrame,
 ) -> None:
     split = split_named(RANDOM, 5, ())
@@ -267,7 +262,7 @@ def test_given_other_partitions_when_split_then_the_same_ratings_are_held_out(
     assert 0.15 < again.count() / (USERS * EACH) < 0.25
 
 
-def test_given_another_seed_when_split_then_other_people_are_new(ratings: DataFrame) -> None:
+def test_another_seed_makes_other_users_new(ratings: DataFrame) -> None:
     one, other = (
         {row["user_id"] for row in with_new_people(ratings, seed).filter("new").collect()}
         for seed in (1, 2)
@@ -275,7 +270,7 @@ def test_given_another_seed_when_split_then_other_people_are_new(ratings: DataFr
     assert one != other
 
 
-def test_given_nothing_held_out_when_evaluated_then_the_error_says_what_is_needed(
+def test_a_split_that_holds_nothing_out_fails_and_says_what_is_needed(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     one = spark.createDataFrame([(1, 3, 4.0)], RATINGS)
@@ -284,25 +279,27 @@ def test_given_nothing_held_out_when_evaluated_then_the_error_says_what_is_neede
     )
     movies = spark.createDataFrame([(3, "Movie", 2000, ["Drama"])], MOVIES_SCHEMA)
     movies.write.parquet((tmp_path / "movies").as_uri())
-    with pytest.raises(StepError, match="both are needed, out of 1"):
+    with pytest.raises(StepError, match="of 1 ratings for training and"):
         evaluate.run(spark, arguments_for(tmp_path, tmp_path / "reports"), SAY)
 
 
-def test_given_a_data_set_that_is_not_prepared_when_evaluated_then_the_error_names_it(
+def test_evaluating_a_data_set_that_is_not_prepared_names_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with pytest.raises(StepError, match="run the prepare step of 'tested' first"):
         evaluate.run(spark, arguments_for(tmp_path, tmp_path), SAY)
 
 
-def test_given_users_of_the_old_setting_when_folded_in_then_they_are_those_of_mllib(
+def test_the_old_setting_folds_users_in_as_mllib_does(
     ratings: DataFrame,
 ) -> None:
     marked = with_split(ratings, 1)
     users = users_of(marked)
     _, starts = totals_of(users)
     indexed = with_user_index(marked, users, starts).cache()
-    als = fit(indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3)
+    als = fit_explicit_als(
+        indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3
+    )
     ids = np.arange(MOVIES, dtype=np.int32)
     scorer = ByOldSetting(item_factors(als, ids), mean=3.0)
     rows = indexed.filter("user = 7").orderBy("movie_id").collect()
@@ -318,11 +315,11 @@ def test_given_users_of_the_old_setting_when_folded_in_then_they_are_those_of_ml
     )
 
 
-def test_given_nothing_rated_then_the_old_setting_expects_the_mean() -> None:
+def test_the_old_setting_predicts_the_mean_without_ratings() -> None:
     scorer = ByOldSetting(np.ones((3, 2)), mean=3.5)
     nothing = Rated(np.array([], dtype=np.intp), np.array([]))
     assert scorer.scored([nothing]).stars.tolist() == [[3.5] * 3]
 
 
-def test_given_no_new_people_when_told_then_there_are_no_rows() -> None:
+def test_without_new_users_the_report_has_no_rows_of_answers() -> None:
     assert evaluate.new_visitors_json(new_visitors.after_first_answers([]))["answers"] == []

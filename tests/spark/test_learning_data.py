@@ -8,7 +8,7 @@ from tests.spark.tastes import USERS, ratings
 __all__ = ["ratings"]  # fixture
 
 
-def test_given_users_in_many_partitions_when_indexed_then_numbers_are_dense_and_unique(
+def test_users_in_many_partitions_get_dense_and_unique_numbers(
     ratings: DataFrame,
 ) -> None:
     marked = data.with_split(ratings.repartition(7), 1)
@@ -18,7 +18,7 @@ def test_given_users_in_many_partitions_when_indexed_then_numbers_are_dense_and_
     assert sorted(row["user"] for row in numbers) == list(range(USERS))
 
 
-def test_given_other_partitions_when_split_then_the_test_ratings_are_the_same(
+def test_other_partitions_give_the_same_test_ratings(
     ratings: DataFrame,
 ) -> None:
     once, again = (
@@ -29,12 +29,12 @@ def test_given_other_partitions_when_split_then_the_test_ratings_are_the_same(
     assert again.count() == once.count()
 
 
-def test_given_ratings_when_split_then_about_15_percent_are_held_back(ratings: DataFrame) -> None:
+def test_about_15_percent_of_the_ratings_are_held_out(ratings: DataFrame) -> None:
     share = data.with_split(ratings, 1).filter("test").count() / (USERS * 15)
     assert 0.11 < share < 0.19
 
 
-def test_given_visitors_when_split_then_none_of_their_ratings_is_held_back(
+def test_no_rating_of_a_visitor_is_held_out(
     spark: SparkSession,
 ) -> None:
     rows = [(user, movie, 4.0) for user in range(-20, 20) for movie in range(20)]

@@ -6,12 +6,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from learning import visitors
+from learning.step_log import StepLog
 from learning.visitors import LeftOut, Period
-from marquee.progress import Progress
 from tests.spark.tastes import ADA, BOB, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
-SAY = Progress("train")
+SAY = StepLog("train")
 EVE = "01k0000000000000000000000e"
 
 
@@ -33,7 +33,7 @@ def names(found: DataFrame) -> set[str]:
 # Reading ----------------------------------------------------------------------------------------
 
 
-def test_given_visitors_when_read_then_latest_versions_of_this_data_set_count(
+def test_the_latest_versions_of_visitors_of_this_data_set_count(
     spark: SparkSession, models: Path
 ) -> None:
     read = visitors.visitors_of(spark, (models / "visitors").as_uri(), "tested", SAY)
@@ -44,7 +44,7 @@ def test_given_visitors_when_read_then_latest_versions_of_this_data_set_count(
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_given_no_visitors_yet_when_read_then_there_are_none(
+def test_without_visitors_there_are_no_ratings_of_visitors(
     spark: SparkSession, tmp_path: Path, made: bool
 ) -> None:
     folder = tmp_path / "visitors"
@@ -53,14 +53,14 @@ def test_given_no_visitors_yet_when_read_then_there_are_none(
     assert visitors.visitors_of(spark, folder.as_uri(), "tested", SAY).collect() == []
 
 
-def test_given_visitors_forgotten_since_the_listing_when_read_then_they_are_skipped_and_counted(
+def test_visitors_forgotten_since_the_listing_are_skipped_and_counted(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     days = tmp_path / "date=2026-11-21", tmp_path / "date=2026-11-22"
     for day, visitor_id in ((days[0], ADA), (days[0], BOB), (days[1], EVE)):
         day.mkdir(exist_ok=True)
         (day / f"{visitor_id}-1.json").write_text(visitor(visitor_id, 1, {1: 5}))
-    listed = visitors.listed_visitors(spark, tmp_path.as_uri())
+    listed = visitors.list_visitors(spark, tmp_path.as_uri())
     assert listed is not None
     (days[0] / f"{ADA}-1.json").unlink()
     (days[1] / f"{EVE}-1.json").unlink()
@@ -72,14 +72,14 @@ def test_given_visitors_forgotten_since_the_listing_when_read_then_they_are_skip
     assert "skipped 2 of 3 visitor objects" in capsys.readouterr().out
 
 
-def test_given_an_object_that_cannot_be_read_then_it_does_not_pass_for_a_deleted_one(
+def test_an_unreadable_object_does_not_count_as_deleted(
     spark: SparkSession, models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     visitors.visitors_of(spark, (models / "visitors").as_uri(), "tested", SAY)  # one is broken
     assert "skipped" not in capsys.readouterr().out
 
 
-def test_given_a_visitor_of_a_newer_schema_when_read_then_she_is_left_out(
+def test_a_visitor_of_a_newer_schema_is_left_out(
     spark: SparkSession,
 ) -> None:
     rows = [(2, ADA, 1, "", "tested", [(1, 5)]), (1, BOB, 1, "", "tested", [(1, 4)])]
@@ -87,7 +87,7 @@ def test_given_a_visitor_of_a_newer_schema_when_read_then_she_is_left_out(
     assert names(visitors.latest_versions(read, "tested")) == {BOB}
 
 
-def test_given_a_visitor_who_took_her_ratings_back_when_read_then_none_of_them_count(
+def test_no_rating_of_a_visitor_who_removed_all_of_them_counts(
     spark: SparkSession,
 ) -> None:
     found = latest(spark, (ADA, 1, moment(8), {1: 5}), (ADA, 2, moment(9), {}))
@@ -97,7 +97,7 @@ def test_given_a_visitor_who_took_her_ratings_back_when_read_then_none_of_them_c
 # Bounds -----------------------------------------------------------------------------------------
 
 
-def test_given_a_visitor_with_many_ratings_then_so_many_count_and_the_same_each_time(
+def test_a_bounded_number_of_a_visitors_ratings_count_and_always_the_same_ones(
     spark: SparkSession,
 ) -> None:
     given = {movie: 1 + movie % 5 for movie in range(visitors.MOST_RATINGS_OF_A_VISITOR + 50)}
@@ -109,42 +109,42 @@ def test_given_a_visitor_with_many_ratings_then_so_many_count_and_the_same_each_
     assert set(once.collect()) == set(again.collect())
 
 
-def test_given_ten_thousand_visitors_then_their_ratings_are_a_bounded_share_of_the_data_sets(
+def test_the_ratings_of_ten_thousand_visitors_are_a_bounded_share_of_the_data_sets(
     spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = spark.range(10_000).selectExpr(
         "CAST(id AS STRING) AS visitor_id", "'' AS requested_at",
         "transform(sequence(1, 10), m -> named_struct('movie_id', m, 'stars', 5)) AS ratings",
     )  # fmt: skip
-    found, left_out = visitors.counted_visitors(many, LeftOut(), 5_005, SAY)
+    found, left_out = visitors.count_visitors(many, LeftOut(), 5_005, SAY)
     assert (found.count(), left_out) == (500, 0)
     # Visitors are dropped or kept whole, so that each one's taste stays visible.
     assert found.groupBy("user_id").count().filter("count != 10").count() == 0
-    assert "9950 visitors do not count" in capsys.readouterr().out
+    assert "ignored 9950 visitors" in capsys.readouterr().out
 
 
-def test_given_few_visitors_then_all_their_ratings_count(spark: SparkSession) -> None:
+def test_all_ratings_of_few_visitors_count(spark: SparkSession) -> None:
     given = latest(spark, (ADA, 1, moment(8), {1: 5, 2: 4}), (BOB, 1, moment(9), {1: 3}))
-    found, _ = visitors.counted_visitors(given, LeftOut(), 1_000, SAY)
+    found, _ = visitors.count_visitors(given, LeftOut(), 1_000, SAY)
     assert found.count() == 3
 
 
-def test_given_visitors_over_the_bound_when_more_come_then_each_has_the_same_chance(
+def test_visitors_beyond_the_bound_all_have_the_same_chance(
     spark: SparkSession,
 ) -> None:
     rows = [(-1 - user * 7919 % 1000, movie, 4.0) for user in range(1000) for movie in range(5)]
     given = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
-    kept, left = visitors.bounded(given.repartition(7), 2500)
+    kept, left = visitors.bound(given.repartition(7), 2500)
     users = [row["user_id"] for row in kept.select("user_id").distinct().collect()]
     assert (len(users), left) == (500, 500)
-    again, _ = visitors.bounded(given.repartition(3), 2500)
+    again, _ = visitors.bound(given.repartition(3), 2500)
     assert kept.exceptAll(again).count() == 0
 
 
 # Visitors who are left out ----------------------------------------------------------------------
 
 
-def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out(
+def test_a_period_leaves_out_those_whose_latest_form_came_within_it(
     spark: SparkSession,
 ) -> None:
     given = latest(
@@ -154,7 +154,7 @@ def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out
         (BOB, 2, moment(9), {1: 4, 2: 4}),
         (EVE, 1, moment(10), {1: 1, 2: 1, 3: 1}),
     )
-    found, left_out = visitors.counted_visitors(
+    found, left_out = visitors.count_visitors(
         given, LeftOut((Period(moment(9), moment(10)),)), 1_000, SAY
     )
     # Bob's first version does not count either: a later version replaced it.
@@ -162,33 +162,33 @@ def test_given_a_period_then_those_whose_latest_form_came_within_it_are_left_out
     assert sorted(row["rating"] for row in found.collect()) == [1.0, 1.0, 1.0, 5.0]
 
 
-def test_given_those_since_a_model_then_its_last_minute_counts_as_since() -> None:
+def test_the_last_minute_of_a_model_belongs_to_the_period_since_it() -> None:
     assert LeftOut().and_since(moment(9)) == LeftOut((Period(moment(8, 59)),))
 
 
-def test_given_batch_after_batch_that_is_left_out_then_they_are_one_period() -> None:
+def test_consecutive_batches_that_are_left_out_make_one_period() -> None:
     first = LeftOut().and_since(moment(9)).ended(moment(10))
     second = first.and_since(moment(10)).ended(moment(11))
     assert second == LeftOut((Period(moment(8, 59), moment(11)),))
 
 
-def test_given_a_batch_long_after_another_then_those_between_count() -> None:
+def test_visitors_between_two_distant_batches_count() -> None:
     first = LeftOut().and_since(moment(9)).ended(moment(10))
     found = first.and_since(moment(12)).ended(moment(13))
     assert found == LeftOut((*first.periods, Period(moment(11, 59), moment(13))))
 
 
-def test_given_what_metrics_tell_when_read_again_then_the_same_are_left_out() -> None:
+def test_periods_survive_being_written_to_metrics() -> None:
     left_out = LeftOut().and_since(moment(9)).ended(moment(10))
     assert LeftOut.from_metrics({"left_out": left_out.to_metrics(3)}) == left_out
 
 
 @pytest.mark.parametrize("metrics", [{}, {"left_out": None}])
-def test_given_a_model_that_left_nobody_out_then_nobody_is(
+def test_a_model_that_left_out_no_visitor_leaves_out_none(
     metrics: dict[str, None],
 ) -> None:
     assert LeftOut.from_metrics(metrics) == LeftOut()
 
 
-def test_given_visitors_left_out_who_are_all_forgotten_then_metrics_tell_of_none() -> None:
+def test_metrics_name_no_periods_once_all_left_out_visitors_are_forgotten() -> None:
     assert LeftOut((Period(moment(9), moment(10)),)).to_metrics(0) is None

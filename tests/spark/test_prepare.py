@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 import prepare
-from marquee.progress import StepError
+from learning.step_log import StepError
 from tests.spark.prepared import Prepared, Preparing, prepared_in
 
 TITLES = "1,2003,Dinosaur Planet\n2,NULL,Fame, Fortune and Love\n3,1997,Amélie\n"
@@ -66,9 +66,7 @@ def netflix(preparing: Preparing, spark: SparkSession) -> Prepared:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
 
 
-def test_given_blocks_of_a_few_lines_when_prepared_then_ratings_get_the_movie_of_their_header(
-    netflix: Prepared, spark: SparkSession
-) -> None:
+def test_ratings_get_the_movie_of_their_header(netflix: Prepared, spark: SparkSession) -> None:
     assert triples(spark, netflix) == {
         (10, 1, 5.0),
         (11, 1, 3.0),
@@ -78,14 +76,14 @@ def test_given_blocks_of_a_few_lines_when_prepared_then_ratings_get_the_movie_of
     }
 
 
-def test_given_a_file_cut_into_blocks_when_numbered_then_lines_and_headers_carry_over(
+def test_lines_and_headers_carry_over_from_block_to_block(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     content = "1:\n" + "10,4,2005-01-02\n" * 20 + "2:\n" + "11,4,x\n" * 20
     (tmp_path / "a.txt").write_text(content)
     spark.conf.set("spark.sql.files.maxPartitionBytes", "64")
     try:
-        blocks = prepare.blocks_of(prepare.lines_of(spark, tmp_path.as_uri(), ["a.txt"]))
+        blocks = prepare.text_blocks(prepare.lines_of(spark, tmp_path.as_uri(), ["a.txt"]))
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
     found = [(block.first_line, block.carried) for block in blocks.values()]
@@ -94,7 +92,7 @@ def test_given_a_file_cut_into_blocks_when_numbered_then_lines_and_headers_carry
     assert found == [(1, None), *under_first, (32, "2:"), (41, "2:")]
 
 
-def test_given_bad_rows_when_prepared_then_each_is_reported_with_file_line_and_reason(
+def test_each_bad_row_is_reported_with_file_line_and_reason(
     netflix: Prepared,
 ) -> None:
     scale = "rating is not one of 1 to 5 in steps of 1"
@@ -105,7 +103,7 @@ def test_given_bad_rows_when_prepared_then_each_is_reported_with_file_line_and_r
         8: "rating is not a number",
         9: "wrong number of columns",
         11: "date cannot be read",
-        12: "user id is no whole number from 0 up",
+        12: "user id is not a whole number from 0 up",
         13: "user id is too large",
         15: "movie header cannot be read",
         16: "rating under a movie header that cannot be read",
@@ -115,32 +113,32 @@ def test_given_bad_rows_when_prepared_then_each_is_reported_with_file_line_and_r
     assert places(netflix[0]) == expected
 
 
-def test_given_bad_rows_when_prepared_then_they_are_counted_by_reason(netflix: Prepared) -> None:
+def test_bad_rows_are_counted_by_reason(netflix: Prepared) -> None:
     counts = netflix[0].bad_rows
     assert (sum(counts.values()), counts["rating is not one of 1 to 5 in steps of 1"]) == (11, 2)
 
 
-def test_given_rows_when_prepared_then_every_row_is_a_rating_a_duplicate_or_bad(
+def test_every_row_is_a_rating_a_duplicate_or_bad(
     netflix: Prepared,
 ) -> None:
     report = netflix[0]
     assert report.rows == report.ratings + report.duplicates + sum(report.bad_rows.values()) == 17
 
 
-def test_given_a_movie_rated_twice_when_prepared_then_the_latest_counts(
+def test_the_latest_rating_of_a_movie_rated_twice_counts(
     netflix: Prepared, spark: SparkSession
 ) -> None:
     assert netflix[0].duplicates == 1
     assert (10, 1, 5.0) in triples(spark, netflix)
 
 
-def test_given_the_original_beside_a_cleaned_copy_when_prepared_then_the_copy_is_ignored(
+def test_a_cleaned_copy_next_to_the_original_is_ignored(
     netflix: Prepared,
 ) -> None:
     assert netflix[0].files_ignored == ["notes.txt", "ratings.tsv"]
 
 
-def test_given_titles_with_commas_null_years_and_latin_1_when_prepared_then_they_are_whole(
+def test_titles_with_commas_null_years_and_latin_1_stay_whole(
     netflix: Prepared, spark: SparkSession
 ) -> None:
     movies = {row["movie_id"]: tuple(row[:4]) for row in rows_of(spark, netflix[1] / "movies")}
@@ -151,16 +149,14 @@ def test_given_titles_with_commas_null_years_and_latin_1_when_prepared_then_they
     }
 
 
-def test_given_a_date_when_prepared_then_it_is_midnight_utc(
-    netflix: Prepared, spark: SparkSession
-) -> None:
+def test_a_date_is_midnight_utc(netflix: Prepared, spark: SparkSession) -> None:
     ratings = spark.read.parquet((netflix[1] / "ratings").as_uri())
     row = ratings.filter("user_id = 11").selectExpr("unix_timestamp(rated_at) AS seconds").first()
     assert row is not None
     assert row["seconds"] == 1104710400
 
 
-def test_given_a_run_when_prepared_then_the_report_is_written_as_json(netflix: Prepared) -> None:
+def test_the_report_is_written_as_json(netflix: Prepared) -> None:
     written = json.loads((netflix[1] / "reports" / "prepare.json").read_text())
     assert (written["layout"], written["users"], written["movies"], written["movies_rated"]) == (
         "netflix-prize",
@@ -170,7 +166,7 @@ def test_given_a_run_when_prepared_then_the_report_is_written_as_json(netflix: P
     )
 
 
-def test_given_cleaned_ratings_when_prepared_then_columns_are_movie_user_rating_date(
+def test_cleaned_ratings_have_the_columns_movie_user_rating_date(
     preparing: Preparing, spark: SparkSession
 ) -> None:
     prepared = preparing(
@@ -215,19 +211,19 @@ def movielens(preparing: Preparing) -> Prepared:
     return preparing({"ratings.csv": ratings, "movies.csv": movies, "tags.csv": "x"})
 
 
-def test_given_movielens_csv_when_prepared_then_half_stars_and_crlf_are_read(
+def test_movielens_csv_may_have_half_stars_and_crlf(
     movielens: Prepared, spark: SparkSession
 ) -> None:
     assert {(1, 1, 4.5), (1, 2, 0.5)} < triples(spark, movielens)
 
 
-def test_given_ratings_of_the_same_second_when_prepared_then_the_later_line_counts(
+def test_the_later_line_counts_among_ratings_of_the_same_second(
     movielens: Prepared, spark: SparkSession
 ) -> None:
     assert {row for row in triples(spark, movielens) if row[0] == 2} == {(2, 3, 2.0)}
 
 
-def test_given_movielens_titles_when_prepared_then_year_article_and_genres_are_taken_apart(
+def test_movielens_titles_are_split_into_year_article_and_genres(
     movielens: Prepared, spark: SparkSession
 ) -> None:
     movies = sorted(tuple(row[:4]) for row in rows_of(spark, movielens[1] / "movies"))
@@ -240,24 +236,24 @@ def test_given_movielens_titles_when_prepared_then_year_article_and_genres_are_t
     ]
 
 
-def test_given_bad_movielens_rows_when_prepared_then_each_is_reported_with_its_line(
+def test_each_bad_movielens_row_is_reported_with_its_line(
     movielens: Prepared,
 ) -> None:
     scale = "rating is not one of 0.5 to 5 in steps of 0.5"
     assert places(movielens[0]) == [
         ("movies.csv", 7, "wrong number of columns"),
-        ("movies.csv", 8, "movie id is no whole number from 0 up"),
+        ("movies.csv", 8, "movie id is not a whole number from 0 up"),
         ("ratings.csv", 4, scale),
         ("ratings.csv", 5, scale),
         ("ratings.csv", 6, "date cannot be read"),
-        ("ratings.csv", 7, "user id is no whole number from 0 up"),
+        ("ratings.csv", 7, "user id is not a whole number from 0 up"),
         ("ratings.csv", 8, "movie id is too large"),
         ("ratings.csv", 9, "date cannot be read"),
         ("ratings.csv", 10, "wrong number of columns"),
     ]
 
 
-def test_given_double_colons_when_prepared_then_latin_1_titles_and_genres_are_read(
+def test_files_with_double_colons_give_latin_1_titles_and_genres(
     preparing: Preparing, spark: SparkSession
 ) -> None:
     prepared = preparing(
@@ -271,7 +267,7 @@ def test_given_double_colons_when_prepared_then_latin_1_titles_and_genres_are_re
     assert movies == {1193: "Les Misérables", 8: "M"}
 
 
-def test_given_the_100k_layout_when_prepared_then_genre_flags_get_their_names(
+def test_genre_flags_of_the_100k_layout_get_their_names(
     preparing: Preparing, spark: SparkSession
 ) -> None:
     prepared = preparing(
@@ -286,7 +282,7 @@ def test_given_the_100k_layout_when_prepared_then_genre_flags_get_their_names(
     assert movies == [(1, "Les Misérables", 1995, ["Drama", "Musical"]), (2, "unknown", None, [])]
 
 
-def test_given_more_bad_rows_than_are_shown_when_prepared_then_the_first_hundred_are(
+def test_the_first_hundred_of_many_bad_rows_are_shown(
     preparing: Preparing,
 ) -> None:
     good = "1\t10\t4\t2005-01-02\n" * 150
@@ -295,7 +291,7 @@ def test_given_more_bad_rows_than_are_shown_when_prepared_then_the_first_hundred
     assert [found["line"] for found in report.examples] == list(range(151, 251))
 
 
-def test_given_nothing_usable_when_prepared_then_one_sentence_says_why(
+def test_unusable_ratings_fail_with_one_sentence(
     preparing: Preparing,
 ) -> None:
     files = {"movie_titles.csv": TITLES, "r.tsv": "1\t10\t4\t2005-99-99\n" * 3}
@@ -303,7 +299,7 @@ def test_given_nothing_usable_when_prepared_then_one_sentence_says_why(
         preparing(files)
 
 
-def test_given_files_of_the_wrong_kind_when_prepared_then_the_error_names_the_folder(
+def test_files_of_another_kind_fail_with_the_name_of_their_folder(
     preparing: Preparing,
 ) -> None:
     with pytest.raises(StepError, match=r"raw: found no ratings in notes\.txt"):
@@ -319,7 +315,7 @@ def test_given_files_of_the_wrong_kind_when_prepared_then_the_error_names_the_fo
         ("ml-100k", 100_000, 943, 1_682, 1_682),
     ],
 )
-def test_given_a_real_data_set_when_prepared_then_nothing_of_it_is_lost(
+def test_nothing_of_a_real_data_set_is_lost(
     shared_data: Path,
     spark: SparkSession,
     tmp_path: Path,

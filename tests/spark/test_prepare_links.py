@@ -31,7 +31,7 @@ def links_of(spark: SparkSession, folder: Path) -> Links:
     return {row["movie_id"]: (row["imdb"], row["tmdb"]) for row in rows}
 
 
-def test_given_links_when_prepared_then_each_movie_has_those_that_can_be_read(
+def test_each_movie_gets_the_links_that_can_be_read(
     spark: SparkSession, preparing: Preparing
 ) -> None:
     report, folder = preparing(FILES)
@@ -46,7 +46,7 @@ def test_given_links_when_prepared_then_each_movie_has_those_that_can_be_read(
     assert (report.links, report.movies) == (4, 6)
 
 
-def test_given_no_links_any_more_when_prepared_again_then_the_movies_have_none(
+def test_preparing_again_without_links_removes_them(
     spark: SparkSession, preparing: Preparing
 ) -> None:
     _, folder = preparing(FILES)

@@ -42,7 +42,7 @@ def tags_of(spark: SparkSession, folder: Path) -> set[tuple[int, str, int]]:
     return {(row["movie_id"], row["tag"], row["people"]) for row in rows}
 
 
-def test_given_tags_when_prepared_then_each_counts_the_different_people_who_gave_it(
+def test_each_tag_counts_the_distinct_users_who_gave_it(
     spark: SparkSession, prepared: Prepared
 ) -> None:
     assert tags_of(spark, prepared[1]) == {
@@ -52,12 +52,12 @@ def test_given_tags_when_prepared_then_each_counts_the_different_people_who_gave
     }
 
 
-def test_given_bad_tags_when_prepared_then_each_is_reported_with_file_line_and_reason(
+def test_each_bad_tag_is_reported_with_file_line_and_reason(
     prepared: Prepared,
 ) -> None:
     reasons = [
         (7, "tag: tag is empty"),
-        (8, "tag: user id is no whole number from 0 up"),
+        (8, "tag: user id is not a whole number from 0 up"),
         (9, "tag: movie id is too large"),
         (10, "tag: movie is not in the movies file"),
         (11, "tag: wrong number of columns"),
@@ -67,18 +67,18 @@ def test_given_bad_tags_when_prepared_then_each_is_reported_with_file_line_and_r
     assert prepared[0].bad_rows == {reason: 1 for _, reason in reasons}
 
 
-def test_given_bad_tags_when_prepared_then_the_ratings_are_all_there(prepared: Prepared) -> None:
+def test_bad_tags_do_not_affect_the_ratings(prepared: Prepared) -> None:
     assert (prepared[0].ratings, prepared[0].tags) == (2, 5)
 
 
-def test_given_tags_in_the_older_layout_when_prepared_then_their_separator_may_be_in_them(
+def test_tags_of_the_older_layout_may_contain_their_separator(
     spark: SparkSession, preparing: Preparing
 ) -> None:
     _, folder = preparing(DAT)
     assert tags_of(spark, folder) == {(1, "excellent!", 1), (1, "a::b", 1)}
 
 
-def test_given_no_tags_any_more_when_prepared_again_then_none_of_the_former_stay(
+def test_preparing_again_without_tags_removes_them(
     spark: SparkSession, preparing: Preparing
 ) -> None:
     _, folder = preparing(FILES)

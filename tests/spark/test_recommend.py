@@ -8,14 +8,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 import recommend
+from learning.step_log import StepError, StepLog
 from marquee.contracts import Member, Rating, Result, Submission
-from marquee.model import Model, ModelError, write_folder
-from marquee.progress import Progress, StepError
-from marquee.recommending import Recommender
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import write_folder
+from marquee.recommender.picks import Recommender
 from tests.models import random_model
 
 MOVIES = 40
-SAY = Progress("recommend")
+SAY = StepLog("recommend")
 
 
 def a_model() -> Model:
@@ -82,13 +83,13 @@ def results(served: Path) -> dict[str, Result]:
     return {result.visitor_id or f"nameless {n}": result for n, result in enumerate(found)}
 
 
-def test_given_dismissed_movies_when_served_then_the_next_best_are_picked(
+def test_dismissed_movies_are_replaced_by_the_next_best(
     results: dict[str, Result],
 ) -> None:
     assert [pick.movie_id for pick in results[PICKY.visitor_id].picks] == BEST[2:]
 
 
-def test_given_good_members_when_served_then_each_gets_the_picks_of_the_fold_in(
+def test_each_good_member_gets_the_picks_of_the_fold_in(
     results: dict[str, Result],
 ) -> None:
     recommender = Recommender(a_model())
@@ -97,26 +98,26 @@ def test_given_good_members_when_served_then_each_gets_the_picks_of_the_fold_in(
         assert results[one.visitor_id].picks == tuple(picks)
 
 
-def test_given_good_members_when_served_then_each_gets_ten_picks(
+def test_each_good_member_gets_ten_picks(
     results: dict[str, Result],
 ) -> None:
     assert {len(results[one.visitor_id].picks) for one in GOOD} == {10}
 
 
-def test_given_a_member_who_rated_no_known_movie_when_served_then_the_error_says_so(
+def test_a_member_who_rated_no_known_movie_gets_an_error_that_says_so(
     results: dict[str, Result],
 ) -> None:
     assert results[member(20, {}).visitor_id].error == "model m1 knows none of the rated movies"
 
 
-def test_given_a_member_of_another_data_set_when_served_then_the_error_names_both(
+def test_a_member_of_another_data_set_gets_an_error_that_names_both(
     results: dict[str, Result],
 ) -> None:
-    wanted = "rated data set 'another', the model is of 'tested'"
+    wanted = "the ratings are of data set 'another', the model of 'tested'"
     assert results[member(21, {}).visitor_id].error == wanted
 
 
-def test_given_a_member_who_rated_one_unknown_movie_when_served_then_the_others_count(
+def test_an_unknown_movie_among_a_members_ratings_is_ignored(
     results: dict[str, Result],
 ) -> None:
     assert len(results[member(22, {}).visitor_id].picks) == 10
@@ -124,9 +125,9 @@ def test_given_a_member_who_rated_one_unknown_movie_when_served_then_the_others_
 
 @pytest.mark.parametrize(
     ("visitor_id", "version", "reason"),
-    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is no version")],
+    [("newer", 3, "schema version 9"), ("stars", 2, "stars is 9"), ("huge", 0, "is not a version")],
 )
-def test_given_an_unusable_line_when_served_then_its_error_still_names_the_visitor(
+def test_the_error_of_an_unusable_line_still_names_the_visitor(
     results: dict[str, Result], visitor_id: str, version: int, reason: str
 ) -> None:
     result = results[visitor_id]
@@ -134,7 +135,7 @@ def test_given_an_unusable_line_when_served_then_its_error_still_names_the_visit
     assert reason in (result.error or "")
 
 
-def test_given_lines_that_are_no_objects_when_served_then_they_get_errors_without_a_name(
+def test_lines_that_are_not_objects_get_errors_without_a_visitor(
     results: dict[str, Result],
 ) -> None:
     nameless = [result for name, result in results.items() if name.startswith("nameless")]
@@ -142,21 +143,21 @@ def test_given_lines_that_are_no_objects_when_served_then_they_get_errors_withou
     assert all(result.error for result in nameless)
 
 
-def test_given_a_batch_when_served_then_every_line_but_blank_ones_has_one_result(
+def test_every_line_except_blank_ones_has_one_result(
     results: dict[str, Result],
 ) -> None:
     assert len(results) == len(GOOD) + 4 + len(BAD_LINES) - 1
 
 
-def test_given_results_of_an_earlier_try_when_served_then_they_are_replaced(served: Path) -> None:
+def test_results_of_an_earlier_attempt_are_replaced(served: Path) -> None:
     assert not (served / "results" / "part-of-an-earlier-try.json").exists()
 
 
-def test_given_a_served_submission_then_success_is_marked(served: Path) -> None:
+def test_success_is_marked_after_a_submission(served: Path) -> None:
     assert (served / "results" / "_SUCCESS").exists()
 
 
-def test_given_a_result_line_when_read_as_json_then_it_holds_picks_or_an_error_not_both(
+def test_a_result_line_holds_either_picks_or_an_error(
     served: Path,
 ) -> None:
     parts = (served / "results").glob("part-*.json")
@@ -164,22 +165,20 @@ def test_given_a_result_line_when_read_as_json_then_it_holds_picks_or_an_error_n
     assert all(("picks" in body) != ("error" in body) for body in bodies)
 
 
-def test_given_no_submission_when_served_then_the_error_names_it(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_a_missing_submission_fails_with_its_name(spark: SparkSession, tmp_path: Path) -> None:
     write_folder(a_model(), tmp_path / "m1")
     with pytest.raises(StepError, match=r"submission\.json does not exist"):
         recommend.run(spark, arguments_for(tmp_path), SAY)
 
 
-def test_given_a_half_written_model_when_served_then_the_error_says_so(
+def test_a_half_written_model_fails_with_an_error_that_says_so(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="missing or half-written"):
         recommend.run(spark, arguments_for(tmp_path), SAY)
 
 
-def test_given_an_empty_submission_when_served_then_success_is_marked_all_the_same(
+def test_success_is_marked_even_after_an_empty_submission(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     write_folder(a_model(), tmp_path / "m1")

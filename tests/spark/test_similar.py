@@ -7,16 +7,24 @@ import pytest
 from pyspark.sql import SparkSession
 
 import similar
-from marquee.model import ModelError, read_model, write_folder
-from marquee.progress import Progress
-from marquee.similarity import SIMILAR, Block, nearest, read_similar, similar_movies, vectors_of
+from learning.step_log import StepLog
+from marquee.recommender.model import ModelError
+from marquee.recommender.model_folder import read_model, write_folder
+from marquee.recommender.similarity import (
+    SIMILAR,
+    Block,
+    nearest,
+    read_similar,
+    similar_movies,
+    vectors_of,
+)
 from tests.models import random_model
 
-SAY = Progress("similar")
+SAY = StepLog("similar")
 MODEL = random_model(90)
 
 
-def test_given_blocks_when_compared_on_spark_then_it_is_as_if_all_were_compared_at_once(
+def test_comparing_blocks_on_spark_equals_comparing_all_movies_together(
     spark: SparkSession,
 ) -> None:
     whole = Block(0, vectors_of(MODEL), MODEL.rating.support)
@@ -26,7 +34,7 @@ def test_given_blocks_when_compared_on_spark_then_it_is_as_if_all_were_compared_
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
 
 
-def test_given_a_model_folder_when_run_then_similar_movies_lie_in_it_and_it_is_still_whole(
+def test_the_step_adds_similar_movies_to_a_model_folder_that_stays_whole(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     write_folder(MODEL, tmp_path)
@@ -35,8 +43,6 @@ def test_given_a_model_folder_when_run_then_similar_movies_lie_in_it_and_it_is_s
     assert read_model(tmp_path).model_id == MODEL.model_id
 
 
-def test_given_no_model_when_run_then_the_error_says_what_is_missing(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_a_missing_model_fails_with_what_is_missing(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"has no manifest\.json"):
         similar.run(spark, similar.arguments_from(["--model", tmp_path.as_uri()]), SAY)

@@ -16,30 +16,29 @@ from pyspark.sql import DataFrame, SparkSession
 
 import train
 from learning import data, visitors
-from learning.gate import examined, read_in_use
+from learning.hadoop_files import Files
+from learning.regression_check import examine_model, read_in_use
+from learning.step_log import StepError, StepLog
 from marquee.contracts import CurrentModel, timestamp
-from marquee.hadoop import Files
-from marquee.links import Ids, read_links
-from marquee.model import (
+from marquee.recommender.links import Ids, read_links
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.model_folder import (
     HELD_OUT,
     LINKS,
     TITLES,
-    Model,
-    Movie,
     pack_rating,
     read_beside,
     read_model,
     to_files,
 )
-from marquee.progress import Progress, StepError
-from marquee.recommending import Recommender
-from marquee.searching import Titles
+from marquee.recommender.picks import Recommender
+from marquee.serving.title_search import TitleSearch
 from tests.models import rating_of
 from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
-SAY = Progress("train")
+SAY = StepLog("train")
 NOW = "2026-11-21T20:00:00.000Z"
 
 
@@ -63,37 +62,35 @@ def trained(spark: SparkSession, stored: Path, models: Path) -> Model:
     return read_model(models / "m1")
 
 
-def test_given_ratings_and_visitors_when_trained_then_both_are_counted(trained: Model) -> None:
+def test_training_counts_ratings_and_visitors(trained: Model) -> None:
     counts = trained.counts
     assert (counts.ratings, counts.users, counts.visitors) == (USERS * 15 + 2, USERS + 1, 1)
 
 
-def test_given_two_tastes_when_trained_then_a_visitor_of_one_is_picked_only_of_it(
+def test_a_visitor_with_one_of_two_tastes_gets_picks_of_that_taste_only(
     trained: Model,
 ) -> None:
     picks = Recommender(trained).picks({0: 5, 2: 5, 4: 5, 1: 1, 3: 1})
     assert {pick.movie_id % 2 for pick in picks} == {0}
 
 
-def test_given_two_tastes_when_measured_then_its_picks_beat_popularity(trained: Model) -> None:
+def test_the_picks_of_a_model_of_two_tastes_beat_popularity(trained: Model) -> None:
     metrics = trained.metrics
     assert metrics["test_rmse"] < 0.5
     assert metrics["ndcg@10"] > metrics["popularity_ndcg@10"]
 
 
-def test_given_a_model_when_trained_then_its_questionnaire_names_its_movies(trained: Model) -> None:
+def test_the_questionnaire_names_movies_of_the_model(trained: Model) -> None:
     assert set(trained.questionnaire) <= trained.movies.keys()
     assert len(trained.questionnaire) == 30
 
 
-def test_given_no_model_in_use_when_trained_then_current_names_the_new_one(
-    trained: Model, models: Path
-) -> None:
+def test_the_first_model_is_published(trained: Model, models: Path) -> None:
     current = CurrentModel.from_json((models / "current.json").read_text())
     assert (current.model_id, current.dataset, current.ratings) == ("m1", "tested", USERS * 15 + 2)
 
 
-def test_given_a_visitor_during_training_then_the_model_counts_as_older_than_she(
+def test_a_model_counts_as_older_than_a_visitor_who_came_during_its_training(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came: list[str] = []
@@ -109,18 +106,16 @@ def test_given_a_visitor_during_training_then_the_model_counts_as_older_than_she
     assert model.trained_at < came[0]
 
 
-def test_given_a_written_model_then_no_temporary_file_stays(trained: Model, models: Path) -> None:
+def test_no_temporary_file_stays_after_a_model_is_written(trained: Model, models: Path) -> None:
     assert [path for path in models.rglob("*.temporary") if path.is_file()] == []
 
 
-def test_given_a_trained_model_then_its_title_index_finds_its_movies(
-    trained: Model, models: Path
-) -> None:
+def test_the_title_index_of_a_trained_model_finds_its_movies(trained: Model, models: Path) -> None:
     index = read_beside(models / "m1", TITLES)
-    assert Titles(trained, index).search("movie 7", 1) == [7]
+    assert TitleSearch(trained, index).search("movie 7", 1) == [7]
 
 
-def test_given_alternative_titles_when_trained_then_a_movie_is_called_as_people_say(
+def test_a_movie_gets_its_common_name_out_of_alternative_titles(
     spark: SparkSession, trained: Model
 ) -> None:
     rows = [(2, "Amelie (Fabuleux destin d'Amélie Poulain, Le)", 2001, ["Romance"])]
@@ -130,15 +125,11 @@ def test_given_alternative_titles_when_trained_then_a_movie_is_called_as_people_
     assert data.titles_of(movies, trained.rating) == expected
 
 
-def test_given_movies_prepared_before_there_were_links_then_the_model_has_none(
-    trained: Model, models: Path
-) -> None:
+def test_a_model_of_movies_prepared_without_links_has_none(trained: Model, models: Path) -> None:
     assert read_beside(models / "m1", LINKS) is None
 
 
-def test_given_links_when_trained_then_the_model_has_those_of_its_movies(
-    spark: SparkSession, trained: Model
-) -> None:
+def test_a_model_has_the_links_of_its_movies(spark: SparkSession, trained: Model) -> None:
     rows = [
         (2, "Movie 2", 2002, ["Drama"], "0114709", 862),
         (3, "Movie 3", 2003, ["Drama"], None, None),
@@ -149,7 +140,7 @@ def test_given_links_when_trained_then_the_model_has_those_of_its_movies(
     assert read_links(beside[LINKS]) == {2: Ids("0114709", 862)}
 
 
-def test_given_a_python_without_fts5_when_trained_then_the_model_is_whole_all_the_same(
+def test_a_model_trained_by_a_python_without_fts5_is_whole(
     spark: SparkSession, trained: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Model) -> bytes:
@@ -171,7 +162,7 @@ def test_given_a_python_without_fts5_when_trained_then_the_model_is_whole_all_th
         ("{", True, True),
     ],
 )
-def test_given_a_model_in_use_when_trained_then_only_its_data_set_or_a_switch_moves_it(
+def test_only_the_active_data_set_or_a_switch_publishes_a_model(
     spark: SparkSession, tmp_path: Path, current: str | None, switch: bool, moves: bool
 ) -> None:
     path = tmp_path / "current.json"
@@ -188,7 +179,7 @@ def copy_of(model: Path, folder: Path) -> None:
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.crc"))
 
 
-def test_given_a_burst_of_nonsense_when_trained_then_the_model_comes_into_use_without_it(
+def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
     spark: SparkSession,
     stored: Path,
     models: Path,
@@ -228,12 +219,12 @@ def oracle(models: Path, trained: Model) -> Path:
     return folder
 
 
-def test_given_a_better_model_in_use_when_trained_then_the_new_one_is_refused(
+def test_a_model_worse_than_the_active_one_is_rejected(
     spark: SparkSession, stored: Path, models: Path, oracle: Path
 ) -> None:
     in_use = (models / "current.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
-    with pytest.raises(StepError, match=r"worse than the one in use .* was refused"):
+    with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
         train.run(spark, arguments, SAY)
     assert (models / "current.json").read_text() == in_use
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.
@@ -241,7 +232,7 @@ def test_given_a_better_model_in_use_when_trained_then_the_new_one_is_refused(
     assert read_model(models / "m3" / train.REFUSED).model_id == "m3"
 
 
-def test_given_the_same_ratings_again_when_trained_then_the_new_model_comes_into_use(
+def test_a_model_of_the_same_ratings_is_published(
     spark: SparkSession, stored: Path, models: Path, trained: Model
 ) -> None:
     in_use = (models / "m1").as_uri() + "/"
@@ -268,7 +259,7 @@ def spoilt_copy(model: Path, folder: Path, spoilt: dict[str, bytes | None]) -> s
         {"metrics.json": b'{"seed": 1, "test_percent": 15, "left_out": 3}'},
     ],
 )
-def test_given_a_model_in_use_of_other_data_or_unreadable_when_trained_then_it_tells_nothing(
+def test_an_active_model_of_other_data_or_an_unreadable_one_is_ignored(
     spark: SparkSession,
     trained: Model,
     models: Path,
@@ -287,7 +278,7 @@ def test_given_a_model_in_use_of_other_data_or_unreadable_when_trained_then_it_t
         {"held_out.npz": None},
     ],
 )
-def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_no_comparison(
+def test_an_active_model_that_cannot_be_compared_skips_the_comparison(
     spark: SparkSession,
     trained: Model,
     models: Path,
@@ -303,13 +294,13 @@ def test_given_a_model_in_use_that_does_not_compare_when_trained_then_there_is_n
 
 def model_of(ratings: DataFrame, movies: DataFrame) -> Model:
     """Fit a model to these ratings only."""
-    found = examined(ratings, movies, seed=1, say=SAY)
-    return train.completed(
+    found = examine_model(ratings, movies, seed=1, say=SAY)
+    return train.complete(
         found, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
     )
 
 
-def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_has_no_rmse(
+def test_a_model_of_one_user_and_one_movie_is_whole_and_has_no_rmse(
     spark: SparkSession, movies: DataFrame
 ) -> None:
     one = spark.createDataFrame([(7, 3, 4.0)], "user_id LONG, movie_id INT, rating FLOAT")
@@ -320,7 +311,7 @@ def test_given_one_user_and_one_movie_when_trained_then_the_model_is_whole_and_h
 ODD_RATINGS: dict[str, list[tuple[int, int, float]]] = {
     "one user": [(7, movie, 1.0 + movie % 5) for movie in range(MOVIES)],
     "one movie": [(user, 3, 1.0 + user % 5) for user in range(40)],
-    "all equal, and nobody loved any": [(u, m, 3.0) for u in range(12) for m in range(MOVIES)],
+    "all equal, and nobody liked any": [(u, m, 3.0) for u in range(12) for m in range(MOVIES)],
     "a user with 10,000 ratings": [
         *((7, movie, 1.0 + movie % 5) for movie in range(10_000)),
         *((user, movie, 4.0) for user in range(10, 20) for movie in range(user, 10_020, 1000)),
@@ -329,7 +320,7 @@ ODD_RATINGS: dict[str, list[tuple[int, int, float]]] = {
 
 
 @pytest.mark.parametrize("odd", ODD_RATINGS)
-def test_given_odd_ratings_when_trained_then_the_model_is_whole_and_picks_what_is_left(
+def test_odd_ratings_make_a_whole_model_that_picks_the_remaining_movies(
     spark: SparkSession, odd: str
 ) -> None:
     rows = ODD_RATINGS[odd]
@@ -347,39 +338,37 @@ def test_given_odd_ratings_when_trained_then_the_model_is_whole_and_picks_what_i
         assert all(1 <= pick.stars <= 5 for pick in picks)
 
 
-def test_given_no_ratings_when_trained_then_the_error_says_to_import(
+def test_training_without_ratings_fails_and_says_to_import(
     spark: SparkSession, movies: DataFrame
 ) -> None:
     none = spark.createDataFrame([], "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="import a data set first"):
-        examined(none, movies, seed=1, say=SAY)
+        examine_model(none, movies, seed=1, say=SAY)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None])
-def test_given_ratings_that_are_not_finite_when_trained_then_the_error_counts_them(
+def test_ratings_that_are_not_finite_fail_with_their_number(
     spark: SparkSession, movies: DataFrame, bad: float | None
 ) -> None:
     rows = [(7, 3, bad), (8, 3, 4.0)]
     ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="1 ratings are not finite numbers"):
-        examined(ratings, movies, seed=1, say=SAY)
+        examine_model(ratings, movies, seed=1, say=SAY)
 
 
-def test_given_a_data_set_that_is_not_prepared_when_trained_then_the_error_names_it(
+def test_training_on_a_data_set_that_is_not_prepared_names_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with pytest.raises(StepError, match="run the prepare step of 'tested' first"):
         train.run(spark, arguments_for(tmp_path, tmp_path / "m"), SAY)
 
 
-def test_given_metrics_when_written_then_they_can_be_read_as_plain_json(
-    trained: Model, models: Path
-) -> None:
+def test_metrics_can_be_read_as_plain_json(trained: Model, models: Path) -> None:
     written = json.loads((models / "m1" / "metrics.json").read_text())
     assert written == trained.metrics
 
 
-def test_given_a_local_spark_when_it_checkpoints_then_it_does_so_in_the_temporary_folder(
+def test_a_local_spark_checkpoints_in_the_temporary_folder(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

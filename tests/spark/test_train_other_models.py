@@ -8,17 +8,18 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import train
+from learning.hadoop_files import Files
 from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
-from marquee.hadoop import Files
-from marquee.model import Model, read_model
-from marquee.progress import Progress
-from marquee.recommending import Recommender
-from marquee.scoring import names_for
+from learning.step_log import StepLog
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import names_for
 from tests.spark.tastes import models, movies, ratings, stored
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
-SAY = Progress("train")
+SAY = StepLog("train")
 # Even movies have the tag "even"; nobody rated movie 999.
 TAGS = [(movie, "even", 3) for movie in range(0, 30, 2)] + [(999, "even", 1), (1, "odd", 2)]
 
@@ -45,7 +46,7 @@ def trained(
     return read_model(folder / "m1"), folder
 
 
-def test_given_sizes_when_trained_then_only_these_can_be_named(
+def test_only_trained_sizes_can_be_named(
     trained: tuple[Model, Path],
 ) -> None:
     model, _ = trained
@@ -53,7 +54,7 @@ def test_given_sizes_when_trained_then_only_these_can_be_named(
     assert [name for name in names_for(model) if name.startswith("als")] == ["als-8"]
 
 
-def test_given_two_tastes_when_trained_then_als_of_another_size_tells_them_apart(
+def test_als_of_another_size_distinguishes_two_tastes(
     trained: tuple[Model, Path],
 ) -> None:
     picks = Recommender(trained[0], "als-8").picks({0: 5, 2: 5, 4: 5, 1: 1, 3: 1})
@@ -61,14 +62,14 @@ def test_given_two_tastes_when_trained_then_als_of_another_size_tells_them_apart
 
 
 @pytest.mark.parametrize("name", ["tags", "tags-ls"])
-def test_given_tags_when_trained_then_a_visitor_who_loves_one_is_picked_of_it(
+def test_a_visitor_who_likes_movies_with_a_tag_gets_picks_with_it(
     trained: tuple[Model, Path], name: str
 ) -> None:
     picks = Recommender(trained[0], name).picks({0: 5, 2: 5, 4: 5, 6: 5, 1: 1, 3: 1, 5: 1, 7: 1})
     assert {pick.movie_id % 2 for pick in picks} == {0}
 
 
-def test_given_tags_when_trained_then_rare_ones_are_left_out(trained: tuple[Model, Path]) -> None:
+def test_rare_tags_are_left_out(trained: tuple[Model, Path]) -> None:
     profiles = trained[0].profiles
     assert profiles is not None
     assert profiles.tag_names == ("even",)
@@ -76,7 +77,7 @@ def test_given_tags_when_trained_then_rare_ones_are_left_out(trained: tuple[Mode
     assert profiles.tag_people[:, 0].tolist() == [3, 0] * 15
 
 
-def test_given_a_model_with_sizes_when_copied_for_a_refused_one_then_the_copy_is_whole(
+def test_the_copy_of_a_model_with_sizes_for_a_rejected_one_is_whole(
     spark: SparkSession, trained: tuple[Model, Path]
 ) -> None:
     model, folder = trained
@@ -84,8 +85,8 @@ def test_given_a_model_with_sizes_when_copied_for_a_refused_one_then_the_copy_is
     assert names_for(read_model(folder / "m2")) == names_for(model)
 
 
-def test_given_a_size_that_has_no_name_when_asked_for_then_it_is_refused() -> None:
-    with pytest.raises(ArgumentTypeError, match="named after '64': use 8, 16, 32"):
+def test_a_size_without_a_name_is_rejected() -> None:
+    with pytest.raises(ArgumentTypeError, match="no ALS model of rank '64': use 8, 16, 32"):
         train.ranks_from("8,64")
 
 
@@ -95,20 +96,18 @@ def few(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(rows, "movie_id INT, rating FLOAT")
 
 
-def test_given_ratings_then_each_movie_has_its_mean_and_its_median(few: DataFrame) -> None:
+def test_each_movie_has_its_mean_and_its_median(few: DataFrame) -> None:
     profiles = profiles_of(few)
     np.testing.assert_allclose(profiles.mean, [10 / 3, 2.5], rtol=1e-6)
     assert profiles.median.tolist() == [4.0, 2.5]
 
 
-def test_given_an_empty_table_of_tags_then_there_are_none(
-    spark: SparkSession, few: DataFrame
-) -> None:
+def test_an_empty_table_of_tags_gives_no_tags(spark: SparkSession, few: DataFrame) -> None:
     profiles = profiles_of(few, spark.createDataFrame([], TAGS_SCHEMA))
     assert (profiles.tag_names, profiles.tag_people) == ((), None)
 
 
-def test_given_many_tags_then_the_most_used_are_kept_and_counts_fit_a_byte(
+def test_the_most_used_tags_are_kept_and_counts_fit_a_byte(
     spark: SparkSession, few: DataFrame
 ) -> None:
     rows = [(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]

@@ -16,7 +16,9 @@ from aws_lambda_powertools.utilities import parameters
 
 from marquee.aws import wiring
 from marquee.contracts import CurrentModel
-from marquee.model import Counts, Model, Movie, to_files
+from marquee.recommender.model import Counts, Model, Movie
+from marquee.recommender.model_folder import to_files
+from operations.sam_template import load_template
 from tests.models import ranking_of, rating_of
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +58,9 @@ class Aws:
         parameters.clear_caches()  # type: ignore[no-untyped-call]
         _forget_logger(function.replace("_", "-"))
         folder = ROOT / "functions" / function
-        for name in [name for name in sys.modules if name.partition(".")[0] in _beside(folder)]:
+        for name in [
+            name for name in sys.modules if name.partition(".")[0] in _packages_in(folder)
+        ]:
             del sys.modules[name]
         if str(folder) not in sys.path:  # Lambda has a function's folder on the path
             sys.path.append(str(folder))
@@ -106,7 +110,7 @@ class Aws:
         return [step["Name"] for step in listed]
 
 
-def _beside(folder: Path) -> set[str]:
+def _packages_in(folder: Path) -> set[str]:
     """Return the names of the packages in a function's own folder."""
     return {init.parent.name for init in folder.glob("*/__init__.py")}
 
@@ -204,7 +208,12 @@ def model_of_dataset(dataset: str) -> Model:
 
 
 def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
-    return {
+    """Return the variables of all functions: the template's settings, and names of resources."""
+    template = load_template({})
+    settings: dict[str, str] = {}
+    for function in (each.parent.name for each in (ROOT / "functions").glob("*/app.py")):
+        settings |= template.settings(function)
+    return settings | {
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -221,6 +230,7 @@ def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
         "RESULTS_QUEUE_URL": queues["results"],
         "BUSY_DELAY_SECONDS": "0",
         "CLUSTER_ID": cluster_id,
+        "FORMER_CLUSTER_IDS": "none",
         "STEPS_PREFIX": "s3://marquee-test-artifacts/steps/1/",
         "SITE_URL": "https://d111111abcdef8.cloudfront.net/",
         "TOKEN_SECRET_NAME": "/marquee/test/token-secret",

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote
 
 from moto.core.botocore_stubber import BotocoreStubber
 
-from marquee.scoring import MODEL_NAMES
+from marquee.recommender.scorers import MODEL_NAMES
 from tests.unit.aws import MOVIES, context, event
 from tests.unit.bodies import DOCUMENT, MANY_DIGITS, Body, Generator, Operation
 

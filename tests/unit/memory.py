@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from marquee.collecting import Collected, Collector
 from marquee.contracts import (
     CurrentModel,
     Pick,
@@ -23,20 +22,34 @@ from marquee.contracts import (
     timestamp,
     visitors_prefix,
 )
-from marquee.discarding import Discarder
-from marquee.forgetting import Forgetter
-from marquee.limits import Cap, Limited
-from marquee.ports import ClusterGoneError, Slice, StepState, TextNotSentError
-from marquee.reconciling import Patience, Reconciled, Reconciler
-from marquee.registering import Registrar
-from marquee.revising import Reviser
-from marquee.staleness import StalenessRule
-from marquee.steps import Step, StepLocations, parse_recommend_step_name
-from marquee.submitting import StepAdder, Submitter
-from marquee.sweeping import SecondsLeft, Sweeper
-from marquee.texting import Texter
-from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
+from marquee.requests.collect import Collected, Collector
+from marquee.requests.discard import Discarder
+from marquee.requests.emr_step_requests import Step, StepLocations, parse_recommend_step_name
+from marquee.requests.forget import Forgetter
+from marquee.requests.limits import Cap, Limited
+from marquee.requests.ports import ClusterGoneError, Slice, StepState, TextNotSentError
+from marquee.requests.reconcile import Patience, Reconciled, Reconciler
+from marquee.requests.register import Registrar
+from marquee.requests.revise import Reviser
+from marquee.requests.send_text import Claims, Texter
+from marquee.requests.staleness import StalenessRule
+from marquee.requests.submit import StepAdder, Submitter
+from marquee.requests.sweep import SecondsLeft, Sweeper
+from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
+PATIENCE = Patience(
+    received=timedelta(minutes=5),
+    submitted=timedelta(minutes=10),
+    recommended=timedelta(minutes=5),
+    give_up=timedelta(hours=24),
+    attempts=3,
+)
+STALENESS = StalenessRule(
+    small_ratings=1_000_000,
+    max_age=timedelta(hours=24),
+    max_new_share=0.01,
+    interval=timedelta(minutes=5),
+)
 LOCATIONS = StepLocations("s3://artifacts/steps/1/", "ratings", "models", "results")
 
 
@@ -602,7 +615,7 @@ class World:
             self.models,
             self.objects,
             LOCATIONS,
-            StalenessRule(interval=interval),
+            replace(STALENESS, interval=interval),
             self.locks,
         )
         line = MemoryLine(self.gate, self.visitors_queue.append)
@@ -611,12 +624,13 @@ class World:
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
         self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)
         # No lease: here a death is noticed only after the function's time is up.
+        claims = Claims(self.visitors, lease=timedelta(0))
         self.texter = Texter(
             self.visitors,
             MemoryTitles(),
             self.sms,
             lambda visitor_id, generation: f"https://example.org/#{visitor_id}.{generation}",
-            claim_lease=timedelta(0),
+            claims=claims,
             cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
             phone_cap=Cap(Limited.TEXTS, phone_cap, timedelta(days=1), self.counter),
         )
@@ -630,8 +644,9 @@ class World:
             adder,
             self.collector,
             self.discarder,
-            self.texter,
-            Patience(
+            claims,
+            replace(
+                PATIENCE,
                 received=timedelta(0),
                 submitted=timedelta(0),
                 recommended=timedelta(0),

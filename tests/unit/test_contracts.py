@@ -21,36 +21,36 @@ from marquee.contracts import (
     ratings_from,
     unique_members,
 )
-from marquee.s3_events import created_keys
+from marquee.requests.s3_events import created_keys
 from tests.unit.memory import good_result, registration
 
 ADA = registration(1).progress
 
 
-def test_a_visitor_object_survives() -> None:
+def test_a_visitor_object_survives_being_written_and_read() -> None:
     assert VisitorObject.from_json(ADA.visitor_object.to_json()) == ADA.visitor_object
 
 
-def test_a_submission_survives() -> None:
+def test_a_submission_survives_being_written_and_read() -> None:
     submission = Submission((ADA.member, registration(2).progress.member))
     assert Submission.from_json_lines(submission.to_json_lines()) == submission
 
 
-def test_what_was_dismissed_survives_in_both() -> None:
+def test_dismissed_movies_survive_in_visitor_object_and_submission() -> None:
     picky = replace(ADA, dismissed=(7, 9))
     assert VisitorObject.from_json(picky.visitor_object.to_json()).dismissed == (7, 9)
     submission = Submission((picky.member,))
     assert Submission.from_json_lines(submission.to_json_lines()).members[0].dismissed == (7, 9)
 
 
-def test_what_was_written_before_movies_could_be_dismissed_still_reads() -> None:
+def test_objects_from_before_movies_could_be_dismissed_can_still_be_read() -> None:
     body = json.loads(ADA.visitor_object.to_json())
     del body["dismissed"]
     assert VisitorObject.from_json(json.dumps(body)) == ADA.visitor_object
 
 
 @pytest.mark.parametrize("dismissed", [7, None, ["7"], [True], [1.5]])
-def test_dismissed_movies_that_are_none_are_refused_by_name(dismissed: object) -> None:
+def test_invalid_dismissed_movies_are_rejected_by_name(dismissed: object) -> None:
     body = json.loads(ADA.visitor_object.to_json()) | {"dismissed": dismissed}
     with pytest.raises(ContractError, match="dismissed"):
         VisitorObject.from_json(json.dumps(body))
@@ -59,11 +59,11 @@ def test_dismissed_movies_that_are_none_are_refused_by_name(dismissed: object) -
 @pytest.mark.parametrize(
     "result", [good_result("v", 1), Result("v", 2, "m", error="nothing known")]
 )
-def test_a_result_survives(result: Result) -> None:
+def test_a_result_survives_being_written_and_read(result: Result) -> None:
     assert Result.from_json(result.to_json()) == result
 
 
-def test_a_texts_message_holds_nothing_but_id_and_version() -> None:
+def test_the_message_of_a_text_holds_only_id_and_version() -> None:
     assert json.loads(TextMessage("v", 1).to_json()) == {
         "schema_version": 1,
         "visitor_id": "v",
@@ -71,19 +71,19 @@ def test_a_texts_message_holds_nothing_but_id_and_version() -> None:
     }
 
 
-def test_a_current_model_survives() -> None:
+def test_a_current_model_survives_being_written_and_read() -> None:
     current = CurrentModel("m", "embedded", "2026-11-21T20:00:00Z", 3, 10)
     assert CurrentModel.from_json(current.to_json()) == current
 
 
-def test_a_current_model_of_an_older_release_left_nobody_out() -> None:
+def test_a_current_model_of_an_older_release_left_out_no_visitor() -> None:
     body = json.loads(CurrentModel("m", "d", "2026-11-21T20:00:00Z", 3, 10, 7).to_json())
     assert CurrentModel.from_json(json.dumps(body)).left_out == 7
     del body["left_out"]
     assert CurrentModel.from_json(json.dumps(body)).left_out == 0
 
 
-def test_a_newer_schema_is_refused() -> None:
+def test_a_newer_schema_is_rejected() -> None:
     body = json.loads(ADA.visitor_object.to_json()) | {"schema_version": 2}
     with pytest.raises(ContractError, match="schema version 2"):
         VisitorObject.from_json(json.dumps(body))
@@ -112,19 +112,19 @@ def test_a_movie_rated_twice_keeps_its_last_rating() -> None:
     assert ratings_from(given_twice) == (Rating(2, 3), Rating(1, 5))
 
 
-def test_a_visitor_twice_in_a_batch_is_one_member_at_her_latest_version() -> None:
+def test_a_visitor_twice_in_a_batch_is_one_member_with_the_latest_version() -> None:
     first, second = ADA.member, ADA.visitor_object
     newer = type(first)(first.visitor_id, 2, first.dataset, second.ratings)
     assert unique_members([first, newer, first]) == (newer,)
 
 
 @given(st.text())
-def test_no_other_key_is_taken_for_a_visitor_object(key: str) -> None:
+def test_no_other_key_counts_as_a_visitor_object(key: str) -> None:
     with pytest.raises(ContractError):
         parse_visitor_key("submissions/" + key)
 
 
-def test_only_success_names_a_submission() -> None:
+def test_only_the_success_marker_names_a_submission() -> None:
     assert parse_results_key(f"submission={'a' * 32}/_SUCCESS") == "a" * 32
     with pytest.raises(ContractError):
         parse_results_key(f"submission={'a' * 32}/part-00000.json")
@@ -140,5 +140,5 @@ def test_keys_are_read_url_decoded() -> None:
     ]
 
 
-def test_removed_objects_announce_nothing() -> None:
+def test_removed_objects_are_ignored() -> None:
     assert created_keys(s3_message("a", "ObjectRemoved:Delete")) == []

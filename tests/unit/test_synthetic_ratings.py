@@ -11,7 +11,7 @@ from marquee.datasets import recognise_folder
 SHAPE = Shape(ratings=6_000, users=300, movies=1_000)
 
 
-def test_given_a_shape_when_made_then_there_are_so_many_and_no_pair_twice() -> None:
+def test_as_many_ratings_are_made_as_asked_for_and_no_pair_twice() -> None:
     made = made_ratings(SHAPE)
     pairs = set(zip(made.users.tolist(), made.movies.tolist(), strict=True))
     assert len(pairs) == len(made.stars) == SHAPE.ratings
@@ -19,30 +19,30 @@ def test_given_a_shape_when_made_then_there_are_so_many_and_no_pair_twice() -> N
     assert made.movies.max() < SHAPE.movies
 
 
-def test_given_a_seed_when_made_again_then_every_rating_is_the_same() -> None:
+def test_the_same_seed_makes_the_same_ratings() -> None:
     first, second, other = made_ratings(SHAPE, 3), made_ratings(SHAPE, 3), made_ratings(SHAPE, 4)
     assert np.array_equal(first.stars, second.stars)
     assert np.array_equal(first.movies, second.movies)
     assert not np.array_equal(first.stars, other.stars)
 
 
-def test_when_made_then_a_tenth_of_the_movies_has_a_third_of_the_ratings() -> None:
+def test_a_tenth_of_the_movies_has_a_third_of_the_ratings() -> None:
     made = made_ratings(SHAPE)
     counts = np.sort(np.bincount(made.movies, minlength=SHAPE.movies))[::-1]
     assert counts[: SHAPE.movies // 10].sum() > SHAPE.ratings / 3
 
 
-def test_when_made_then_stars_are_halves_within_the_scale() -> None:
+def test_stars_are_halves_within_the_scale() -> None:
     stars = made_ratings(SHAPE).stars
     assert set(np.unique(stars)) <= set(np.arange(0.5, 5.5, 0.5))
 
 
-def test_given_more_ratings_than_pairs_then_the_error_says_so() -> None:
+def test_more_ratings_than_pairs_fail_with_an_error_that_says_so() -> None:
     with pytest.raises(ValueError, match="500 ratings of 20 movies by 20 users are too many"):
         made_ratings(Shape(ratings=500, users=20, movies=20))
 
 
-def test_when_written_then_the_import_takes_it_for_movielens(tmp_path: Path) -> None:
+def test_written_ratings_are_recognised_as_movielens(tmp_path: Path) -> None:
     write_movielens(made_ratings(SHAPE), SHAPE.movies, tmp_path)
     assert recognise_folder(tmp_path).form.name == "movielens-csv"
     lines = (tmp_path / "ratings.csv").read_text().splitlines()

@@ -1,1 +1,1 @@
-"""Adapters: implementations of the domain's interfaces (`marquee.ports`) with AWS services."""
+"""Adapters: implementations of the domain's interfaces (`requests.ports`) with AWS services."""

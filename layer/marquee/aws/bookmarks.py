@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class BookmarksTable:
-    """Implements `marquee.ports.Bookmarks`: one item `bookmarks/<name>`, which never expires.
+    """Implements `requests.ports.Bookmarks`: one item `bookmarks/<name>`, which never expires.
 
     The item's `places` are the bookmarks by name.
     """

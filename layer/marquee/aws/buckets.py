@@ -26,7 +26,7 @@ class UndeletedError(RuntimeError):
 class RatingsBucket:
     """The bucket of visitor objects and submissions.
 
-    Implements `marquee.ports.RatingsLog` and `marquee.ports.Submissions`.
+    Implements `requests.ports.RatingsLog` and `requests.ports.Submissions`.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
@@ -77,7 +77,7 @@ class RatingsBucket:
 
 
 class ModelsBucket:
-    """The bucket of models. Implements `marquee.ports.Models`."""
+    """The bucket of models. Implements `requests.ports.Models`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
@@ -114,7 +114,7 @@ class ModelsBucket:
 
 
 class ResultsBucket:
-    """The bucket of results. Implements `marquee.ports.Results`."""
+    """The bucket of results. Implements `requests.ports.Results`."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
@@ -166,4 +166,4 @@ def _delete_all(s3: "S3Client", bucket: str, prefix: str, but: str = "") -> None
         )
         if errors := answer.get("Errors"):
             first = errors[0]
-            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} others")
+            raise UndeletedError(f"{first['Key']}: {first['Code']}, and {len(errors) - 1} more")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from marquee.ports import ClusterGoneError, StepState
-from marquee.steps import Step
+from marquee.requests.emr_step_requests import Step
+from marquee.requests.ports import ClusterGoneError, StepState
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _MAX_PAGES = 10
 
 
-class Cluster:
-    """Implements `marquee.ports.Cluster`."""
+class EmrCluster:
+    """Implements `requests.ports.Cluster`."""
 
     def __init__(
         self,
@@ -108,6 +108,6 @@ class Cluster:
             terminated or "is not valid" in message
         ):
             return ClusterGoneError(
-                f"cluster {self.cluster_id} is terminated; make a new one with: make deploy"
+                f"cluster {self.cluster_id} is terminated; run 'make deploy' to create a new one"
             )
         return None

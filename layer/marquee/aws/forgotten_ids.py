@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
-class ForgottenIds:
-    """Implements `marquee.ports.ForgottenIds`; an item holds only the id and its expiry."""
+class ForgottenIdsTable:
+    """Implements `requests.ports.ForgottenIds`; an item holds only the id and its expiry."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", table: str) -> None:
         self._table = dynamodb.Table(table)

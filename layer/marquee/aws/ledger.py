@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
-from marquee.ports import AddSteps
+from marquee.requests.ports import AddSteps
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,7 +19,7 @@ _REMEMBERED_SECONDS = 20 * 24 * 3600
 
 
 class IdempotencyLedger:
-    """Implements `marquee.ports.StepLedger`.
+    """Implements `requests.ports.StepLedger`.
 
     Keys contain the cluster's id, because a new cluster has none of the old cluster's steps. The
     record of a run that failed is deleted immediately. The record of a run that died stops counting

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class LockTable:
-    """Implements `marquee.ports.Locks`.
+    """Implements `requests.ports.Locks`.
 
     A lock is the item `lock/<name>` with its holder and its expiry (seconds since 1970). Each call
     of `take` uses a new holder id. If the client repeats a request whose response was lost, it

@@ -6,84 +6,20 @@ that has no model yet falls back to the newest other readable model of the same 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable
 from itertools import islice
 
 from marquee.aws.buckets import ModelsBucket
 from marquee.contracts import ContractError, CurrentModel
-from marquee.links import Ids, read_links
-from marquee.model import LINKS, TITLES, Model, ModelError, read_beside, read_model
-from marquee.profile import Portraitist
-from marquee.questionnaire import Questioner
-from marquee.recommending import Recommender
-from marquee.scoring import RANKING
-from marquee.searching import Titles
-from marquee.seen import seen_in
-from marquee.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import read_model
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import RANKING
+from marquee.serving.loaded_model import LoadedModel
 
 _logger = logging.getLogger(__name__)
 
 MOST_FALLBACKS = 5  # other models that are tried, newest first
-
-type _Read = Callable[[str], bytes]  # reads a file of the model folder; raises LookupError
-
-
-class LoadedModel:
-    """A model with the objects that are derived from it or read with it on first use."""
-
-    def __init__(self, model: Model, read: _Read) -> None:
-        self.model, self._read = model, read
-        self._recommenders: dict[str, Recommender] = {}
-
-    def recommender(self, name: str = RANKING) -> Recommender:
-        """Return the recommender of that name; raises UnknownModelError if there is none."""
-        if name not in self._recommenders:
-            self._recommenders[name] = Recommender(self.model, name)
-        return self._recommenders[name]
-
-    @cached_property
-    def questioner(self) -> Questioner:
-        return Questioner(self.model.rating, seen_in(self.model))
-
-    @cached_property
-    def portraitist(self) -> Portraitist:
-        return Portraitist(self.model)
-
-    @cached_property
-    def titles(self) -> Titles:
-        """The search in titles; without a readable title index, one is made in memory."""
-        try:
-            index = read_beside(self._read, TITLES)
-            if index is not None:
-                return Titles(self.model, index)
-            _logger.info("the model has no title index: one is made in memory")
-        except ModelError:
-            _logger.exception("the title index cannot be read: another is made in memory")
-        return Titles(self.model)
-
-    @cached_property
-    def similar(self) -> Likenesses:
-        """The similar movies; without a readable file, they are computed on request."""
-        try:
-            return read_similar(self._read(SIMILAR))
-        except LookupError:
-            # Normal for a model that was trained while a visitor waited, and for a model whose
-            # similar step has not run yet.
-            _logger.info("the model has no similar movies: they are compared as asked for")
-        except ModelError:
-            _logger.exception("the similar movies cannot be read: they are compared as asked for")
-        return SimilarAsAsked(self.model)
-
-    @cached_property
-    def links(self) -> Mapping[int, Ids]:
-        """Movies' ids on other sites, by movie id; empty if the model has no readable links."""
-        try:
-            content = read_beside(self._read, LINKS)
-            return {} if content is None else read_links(content)
-        except ModelError:
-            _logger.exception("the links cannot be read: there are none")
-            return {}
 
 
 class ModelStore:
@@ -157,7 +93,7 @@ class ModelStore:
             except ModelError:
                 continue
             if loaded.model.dataset == named.dataset:
-                _logger.warning("model %s serves in place of %s", model_id, named.model_id)
+                _logger.warning("serving model %s instead of %s", model_id, named.model_id)
                 return loaded
         return None
 
@@ -168,5 +104,5 @@ class ModelStore:
         return LoadedModel(read_model(read), read)
 
     def _report(self, what: str) -> None:
-        _logger.exception("%s, the last good model stays", what)
+        _logger.exception("%s; keeping the last readable model", what)
         self._unreadable()

@@ -19,7 +19,7 @@ class Movie(TypedDict):
 
 
 class MoviesTable:
-    """Implements `marquee.ports.Titles`."""
+    """Implements `requests.ports.Titles`."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", name: str) -> None:
         self._dynamodb, self._name = dynamodb, name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from marquee.contracts import ResultsMessage, TextMessage, VisitorObject
-from marquee.s3_events import announcement
+from marquee.requests.s3_events import announcement
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,7 +17,7 @@ class QueueError(RuntimeError):
 
 
 class TextsQueue:
-    """Implements `marquee.ports.Texts`."""
+    """Implements `requests.ports.Texts`."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
@@ -27,7 +27,7 @@ class TextsQueue:
 
 
 class ResultsQueue:
-    """Implements `marquee.ports.RestOfResults`."""
+    """Implements `requests.ports.RestOfResults`."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs, self._url = sqs, url
@@ -37,7 +37,7 @@ class ResultsQueue:
 
 
 class VisitorsQueue:
-    """Implements `marquee.ports.WaitingLine`: sends visitors to the visitors queue with a delay.
+    """Implements `requests.ports.WaitingLine`: sends visitors to the visitors queue with a delay.
 
     It sends a new message and does not merely delay the old one, because waiting is not a failed
     delivery and must not bring the message closer to the dead letters.
@@ -62,4 +62,4 @@ def _send(sqs: "SQSClient", url: str, bodies: Sequence[str], delay_seconds: int 
         )
         if answer.get("Failed"):
             codes = sorted({entry["Code"] for entry in answer["Failed"]})
-            raise QueueError(f"{len(answer['Failed'])} messages were refused: {codes}")
+            raise QueueError(f"SQS rejected {len(answer['Failed'])} messages: {codes}")

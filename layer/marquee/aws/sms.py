@@ -9,7 +9,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
-from marquee.ports import (
+from marquee.requests.ports import (
     OptedOutError,
     TextNotSentError,
     TextRejectedError,
@@ -27,7 +27,7 @@ _SERVER_ERROR = 500
 
 
 class SnsSms:
-    """Implements `marquee.ports.Sms`.
+    """Implements `requests.ports.Sms`.
 
     The client must not retry, because a publish that timed out may have been sent.
     """
@@ -72,21 +72,21 @@ def _without_message(parsed: dict[str, Any], **_: Any) -> None:
     X-Ray SDK writes every exception of a client to the trace.
     """
     if "Error" in parsed:
-        parsed["Error"]["Message"] = "left out: it may hold the phone number"
+        parsed["Error"]["Message"] = "removed: it may contain the phone number"
 
 
 def _from(error: ClientError) -> Exception:
-    """Return the error of `marquee.ports` that an error of SNS stands for."""
+    """Return the error of `requests.ports` that an error of SNS stands for."""
     code = _code(error)
     if code in _THROTTLED:
-        return TextNotSentError(f"SNS throttles: {code}")
+        return TextNotSentError(f"SNS throttled the call: {code}")
     if code == "OptedOut":
         return OptedOutError()
     if code in _REFUSED:
         return TextRejectedError("the phone number cannot be texted")
     if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
         return TextUnknownError(code)
-    return TextNotSentError(f"SNS refused: {code}")
+    return TextNotSentError(f"SNS rejected the text: {code}")
 
 
 def _code(error: Exception) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Tallies:
-    """Implements `marquee.ports.Tally`: one set per key.
+    """Implements `requests.ports.Tally`: one set per key.
 
     The cost of a write grows with the number of things in the set.
     """
@@ -39,7 +39,7 @@ class Tallies:
 
 
 class Counters:
-    """Implements `marquee.ports.Counter`: one item per key, whose size does not grow with counts.
+    """Implements `requests.ports.Counter`: one item per key, whose size does not grow with counts.
 
     If the response to a call is lost, the client repeats the call. The event may then be counted
     twice, but is never missed.

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from marquee.aws.batch_get import batch_get
 from marquee.contracts import Pick, Rating, movie_ids_from, picks_from, ratings_from, timestamp
-from marquee.ports import Slice
-from marquee.visitor import Page, Phone, Progress, Recipient, Registration, Status
+from marquee.requests.ports import Slice
+from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -53,7 +53,7 @@ _TAKEN = (
 
 
 class VisitorsTable:
-    """Implements `marquee.ports.Visitors`, which documents the methods."""
+    """Implements `requests.ports.Visitors`, which documents the methods."""
 
     def __init__(self, dynamodb: "DynamoDBServiceResource", name: str) -> None:
         self._dynamodb, self._name = dynamodb, name

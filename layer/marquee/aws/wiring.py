@@ -9,29 +9,39 @@ from botocore.config import Config
 
 from marquee.aws.bookmarks import BookmarksTable
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
-from marquee.aws.cluster import Cluster
-from marquee.aws.forgotten_ids import ForgottenIds
+from marquee.aws.cluster import EmrCluster
+from marquee.aws.forgotten_ids import ForgottenIdsTable
 from marquee.aws.ledger import IdempotencyLedger
 from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.observability import token_secret
 from marquee.aws.queues import ResultsQueue, TextsQueue, VisitorsQueue
-from marquee.aws.settings import Settings
+from marquee.aws.settings import (
+    ClaimSettings,
+    CollectSettings,
+    IngestSettings,
+    QueueResultsSettings,
+    ReconcileSettings,
+    SendTextSettings,
+    StepSettings,
+    SubmitStepSettings,
+)
 from marquee.aws.sms import SnsSms
 from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.challenges import Challenges
-from marquee.collecting import Collector
-from marquee.discarding import Discarder
-from marquee.forgetting import Forgetter
-from marquee.identity import token_for
-from marquee.limits import Cap, Limit, Limited, NetworkLimits
-from marquee.reconciling import Reconciler
-from marquee.registering import Registrar
-from marquee.revising import Reviser
-from marquee.submitting import StepAdder, Submitter
-from marquee.sweeping import Sweeper
-from marquee.texting import Texter
+from marquee.requests.collect import Collector
+from marquee.requests.discard import Discarder
+from marquee.requests.forget import Forgetter
+from marquee.requests.identity import token_for
+from marquee.requests.limits import Cap, Limit, Limited, NetworkLimits
+from marquee.requests.reconcile import Reconciler
+from marquee.requests.register import FormRecogniser, Registrar
+from marquee.requests.revise import Reviser
+from marquee.requests.send_text import Claims, Texter
+from marquee.requests.submit import StepAdder, Submitter
+from marquee.requests.sweep import Sweeper
+from marquee.requests.tokens import Tokens
+from marquee.serving.challenges import Challenges
 
 # In seconds. A call that hangs must time out well before its function does.
 _TIMEOUTS: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 5}
@@ -39,7 +49,7 @@ _PATIENT = Config(**_TIMEOUTS, retries={"mode": "standard", "total_max_attempts"
 # For adding steps to EMR: a retry could add the same steps again, and they would run twice.
 _ONCE = Config(**_TIMEOUTS, retries={"total_max_attempts": 1})
 # For SNS: a publish that timed out may have been sent, so the client must not retry. The time-outs
-# are within `marquee.texting.SECONDS_TO_SEND`.
+# are within `marquee.requests.send_text.SECONDS_TO_SEND`.
 _TEXT_ONCE = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1})
 # EMR allows a burst of ten ListSteps calls, then one every two seconds. Looking up many steps can
 # use up the burst. Six attempts wait about 15 seconds in total.
@@ -58,33 +68,43 @@ def _dynamodb() -> Any:
     return boto3.resource("dynamodb", config=_PATIENT)
 
 
-def visitors(settings: Settings) -> VisitorsTable:
+def visitors(
+    settings: IngestSettings | StepSettings | CollectSettings | ClaimSettings,
+) -> VisitorsTable:
     return VisitorsTable(_dynamodb(), settings.visitors_table)
 
 
-def registrar(settings: Settings) -> Registrar:
+def registrar(settings: IngestSettings) -> Registrar:
     return Registrar(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
-def reviser(settings: Settings) -> Reviser:
+def reviser(settings: IngestSettings) -> Reviser:
     return Reviser(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
-def forgetter(settings: Settings) -> Forgetter:
+def forgetter(settings: IngestSettings) -> Forgetter:
     return Forgetter(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
-def forgotten_ids(settings: Settings) -> ForgottenIds:
-    return ForgottenIds(_dynamodb(), settings.idempotency_table)
+def forgotten_ids(settings: IngestSettings) -> ForgottenIdsTable:
+    return ForgottenIdsTable(_dynamodb(), settings.idempotency_table)
 
 
-def limits(settings: Settings) -> dict[Limited, Limit]:
+def form_recogniser(settings: IngestSettings) -> FormRecogniser:
+    secret = token_secret(settings.token_secret_name)
+    return FormRecogniser(registrar(settings), forgotten_ids(settings), secret)
+
+
+def tokens(settings: IngestSettings) -> Tokens:
+    return Tokens(visitors(settings), token_secret(settings.token_secret_name))
+
+
+def change_limit(settings: IngestSettings) -> Limit:
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
-    changes = Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
-    return {Limited.CHANGES: changes}
+    return Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
 
 
-def network_limits(settings: Settings) -> NetworkLimits:
+def network_limits(settings: IngestSettings) -> NetworkLimits:
     return NetworkLimits(
         {
             Limited.NETWORK_FORMS: settings.network_forms_an_hour,
@@ -96,7 +116,7 @@ def network_limits(settings: Settings) -> NetworkLimits:
     )
 
 
-def challenges(settings: Settings) -> Challenges:
+def challenges(settings: IngestSettings) -> Challenges:
     return Challenges(
         secret=token_secret(settings.token_secret_name),
         tries=settings.phone_work_tries,
@@ -104,17 +124,17 @@ def challenges(settings: Settings) -> Challenges:
     )
 
 
-def locks(settings: Settings) -> LockTable:
+def locks(settings: StepSettings) -> LockTable:
     return LockTable(_dynamodb(), settings.idempotency_table)
 
 
-def ledger(settings: Settings) -> IdempotencyLedger:
+def ledger(settings: StepSettings) -> IdempotencyLedger:
     return IdempotencyLedger(client("dynamodb"), settings.idempotency_table, settings.cluster_id)
 
 
-def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
+def step_adder(settings: StepSettings, ledger: IdempotencyLedger) -> StepAdder:
     return StepAdder(
-        cluster=Cluster(
+        cluster=EmrCluster(
             client("emr", _ONCE),
             settings.cluster_id,
             reader=client("emr", _PATIENT_WITH_EMR),
@@ -129,7 +149,7 @@ def step_adder(settings: Settings, ledger: IdempotencyLedger) -> StepAdder:
     )
 
 
-def submitter(settings: Settings, ledger: IdempotencyLedger) -> Submitter:
+def submitter(settings: SubmitStepSettings, ledger: IdempotencyLedger) -> Submitter:
     return Submitter(
         visitors=visitors(settings),
         submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
@@ -141,7 +161,7 @@ def submitter(settings: Settings, ledger: IdempotencyLedger) -> Submitter:
     )
 
 
-def discarder(settings: Settings) -> Discarder:
+def discarder(settings: CollectSettings) -> Discarder:
     return Discarder(
         visitors=visitors(settings),
         submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
@@ -149,7 +169,7 @@ def discarder(settings: Settings) -> Discarder:
     )
 
 
-def collector(settings: Settings) -> Collector:
+def collector(settings: CollectSettings) -> Collector:
     return Collector(
         visitors=visitors(settings),
         results=ResultsBucket(client("s3"), settings.results_bucket),
@@ -158,12 +178,16 @@ def collector(settings: Settings) -> Collector:
     )
 
 
-def rest_of_results(settings: Settings) -> ResultsQueue:
+def rest_of_results(settings: QueueResultsSettings) -> ResultsQueue:
     """Return the queue to which `queue_results` hands on remaining results."""
     return ResultsQueue(client("sqs"), settings.results_queue_url)
 
 
-def texter(settings: Settings) -> Texter:
+def claims(settings: ClaimSettings) -> Claims:
+    return Claims(visitors(settings), timedelta(seconds=settings.text_claim_lease_seconds))
+
+
+def texter(settings: SendTextSettings) -> Texter:
     def link(visitor_id: str, generation: int) -> str:
         token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
         return f"{settings.site_url}#{visitor_id}.{token}"
@@ -177,13 +201,13 @@ def texter(settings: Settings) -> Texter:
         titles=MoviesTable(_dynamodb(), settings.movies_table),
         sms=SnsSms(client("sns", _TEXT_ONCE)),
         link=link,
-        claim_lease=timedelta(seconds=settings.text_claim_lease_seconds),
+        claims=claims(settings),
         cap=cap(Limited.TEXTS_IN_ALL, settings.texts_a_day_in_all),
         phone_cap=cap(Limited.TEXTS, settings.texts_a_day),
     )
 
 
-def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
+def reconciler(settings: ReconcileSettings, ledger: IdempotencyLedger) -> Reconciler:
     ratings = RatingsBucket(client("s3"), settings.ratings_bucket)
     adder = step_adder(settings, ledger)
     return Reconciler(
@@ -196,7 +220,7 @@ def reconciler(settings: Settings, ledger: IdempotencyLedger) -> Reconciler:
         adder=adder,
         collector=collector(settings),
         discarder=discarder(settings),
-        texter=texter(settings),
+        claims=claims(settings),
         patience=settings.patience,
         sweeper=Sweeper(
             "sweep",

@@ -5,7 +5,7 @@ import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
 import { select } from "../picks_panel.js";
 import { poster } from "../poster.js";
-import { answered, asked, ratedAnswers, removed, restored, UNSEEN } from "../shelf.js";
+import { answered, ratedAnswers, removed, restored, UNSEEN, withQuestionFirst } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { unsavedBar } from "../unsaved_bar.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -16,10 +16,10 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 
 /** @type {Record<string, {words: string, compare: (one: Answer, other: Answer) => number}>} */
 const ORDERS = {
-  recent: { words: "Rated last first", compare: (one, other) => other.at.localeCompare(one.at) },
-  title: { words: "By title", compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)) },
-  stars: { words: "Most stars first", compare: (one, other) => other.stars - one.stars || sortTitle(one).localeCompare(sortTitle(other)) },
-  year: { words: "Newest first", compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0) },
+  recent: { words: "Recently rated", compare: (one, other) => other.at.localeCompare(one.at) },
+  title: { words: "Title", compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)) },
+  stars: { words: "Highest rated", compare: (one, other) => other.stars - one.stars || sortTitle(one).localeCompare(sortTitle(other)) },
+  year: { words: "Newest movies", compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0) },
 };
 
 /** Return the title to sort by: lower case, without its English article. @param {Answer} answer */
@@ -34,7 +34,7 @@ export function openMine(app, _argument, signal) {
   const summary = make("p", { class: "lede" });
   const list = make("ul", { class: "my-list", "aria-label": "Movies I rated" });
   const others = make("div", { class: "my-others" });
-  const sort = select("Sort", Object.entries(ORDERS).map(([value, { words }]) => [value, words]), order, (value) => {
+  const sort = select("Sort by", Object.entries(ORDERS).map(([value, { words }]) => [value, words]), order, (value) => {
     order = value;
     show(true);
   });
@@ -47,8 +47,8 @@ export function openMine(app, _argument, signal) {
     if (key === shown && !isForced) return;
     shown = key;
     summary.textContent = rated.length === 0
-      ? "Nothing rated yet."
-      : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "Saved under your link; change what you like and save again." : "Kept in this browser only, until you save."}`;
+      ? "You haven’t rated any movies yet."
+      : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "They are saved under your link. You can change them and save again at any time." : "They are only in this browser until you save them."}`;
     sort.element.hidden = rated.length < 2;
     showItems(list, heading, [...rated].sort(ORDERS[order]?.compare)
       .map((answer) => [`${answer.movie.movie_id}=${answer.stars}`, () => ratedItem(app, answer, heading)]));
@@ -76,7 +76,7 @@ function ratedItem(app, { movie, stars }, heading) {
       make("p", { class: "my-title" }, make("a", { href: `#movie/${movie.movie_id}` }, movie.title), movie.year ? make("span", { class: "year" }, ` ${movie.year}`) : null),
       make("p", { class: "genres" }, movie.genres.join(", "))),
     starRating({
-      legend: `Your stars for ${named}`, stars,
+      legend: `Your rating for ${named}`, stars,
       onRate: (given) => {
         app.store.change((shelf) => answered(shelf, movie, given, new Date().toISOString()));
         announce(`${movie.title}: ${counted(given, "star")}.`);
@@ -94,13 +94,13 @@ function otherLists(app) {
   const { answers, dismissed } = app.store.shelf;
   const unseen = answers.filter(({ stars }) => stars === UNSEEN).map(({ movie }) => movie);
   return [
-    folded("Haven’t seen", unseen, "Rate it", (movie) => {
-      app.store.change((shelf) => asked(removed(shelf, movie.movie_id), movie));
+    collapsedList("Haven’t seen", unseen, "Rate it", (movie) => {
+      app.store.change((shelf) => withQuestionFirst(removed(shelf, movie.movie_id), movie));
       app.go("rate");
     }),
-    folded("Not for me", dismissed, "Bring it back", (movie) => {
+    collapsedList("Not for me", dismissed, "Restore", (movie) => {
       app.store.change((shelf) => restored(shelf, movie.movie_id));
-      announce(`${movie.title} may be picked again.`);
+      announce(`${movie.title} can be picked again.`);
     }),
   ].filter((each) => each !== null);
 }
@@ -112,7 +112,7 @@ function otherLists(app) {
  * @param {string} act the buttons' label
  * @param {(movie: Movie) => void} onAct
  */
-function folded(title, movies, act, onAct) {
+function collapsedList(title, movies, act, onAct) {
   if (movies.length === 0) return null;
   return make("details", {},
     make("summary", {}, `${title} (${movies.length})`),
@@ -125,14 +125,14 @@ function folded(title, movies, act, onAct) {
 function dataPanel(app, signal) {
   const words = make("p", { class: "hint", role: "status" });
   const save = make("a", { class: "button", href: "#text" }, "Save or text my picks");
-  const export_ = async (/** @type {"json" | "csv"} */ kind) => {
+  const exportAs = async (/** @type {"json" | "csv"} */ kind) => {
     const { shelf } = app.store;
     let { visitor } = app.visit;
     try {
       if (shelf.visit) visitor = await app.api.visitor(shelf.visit);
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      say(words, `${wordsForProblem(error)} The file holds what this browser knows.`);
+      say(words, `${wordsForProblem(error)} The file contains only what this browser has stored.`);
     }
     const now = new Date().toISOString();
     if (kind === "json") download("marquee.json", "application/json", asJson(app.store.shelf, visitor, now));
@@ -146,8 +146,8 @@ function dataPanel(app, signal) {
   return make("section", { class: "panel quiet-panel", "aria-labelledby": "data-heading" },
     make("h2", { id: "data-heading" }, "My data"),
     make("p", { class: "actions tight" }, save,
-      button("Export as JSON", "button", () => export_("json")), button("Export as CSV", "button", () => export_("csv"))),
-    make("p", { class: "hint" }, "Of your phone number the file holds the last digits only."),
+      button("Export as JSON", "button", () => exportAs("json")), button("Export as CSV", "button", () => exportAs("csv"))),
+    make("p", { class: "hint" }, "The file contains only the last digits of your phone number."),
     make("p", { class: "actions tight" }, forget),
     words, forgetting.element);
 }
@@ -160,27 +160,27 @@ function dataPanel(app, signal) {
 function forgetDialog(app, after) {
   const problem = make("p", { class: "field-error", role: "alert", hidden: true });
   const words = make("p", {});
-  const sure = button("Yes, forget me", "button danger", () => forget());
-  const keep = button("Keep everything", "button", () => element.close());
+  const confirm = button("Yes, forget me", "button danger", () => forget());
+  const cancel = button("Cancel", "button", () => element.close());
   const element = make("dialog", { class: "dialog", "aria-labelledby": "forget-heading" },
-    make("h2", { id: "forget-heading" }, "Forget everything?"), words, problem,
-    make("p", { class: "actions" }, sure, keep));
+    make("h2", { id: "forget-heading" }, "Delete all your data?"), words, problem,
+    make("p", { class: "actions" }, confirm, cancel));
   const forget = async () => {
-    if (sure.getAttribute("aria-disabled") === "true") return;
+    if (confirm.getAttribute("aria-disabled") === "true") return;
     const wasSaved = app.visit.credentials !== null;
-    sure.setAttribute("aria-disabled", "true");
+    confirm.setAttribute("aria-disabled", "true");
     try {
       await app.visit.forget();
       element.close();
       say(after, wasSaved
-        ? "Forgotten: your name, number, ratings and picks are deleted, and your link opens nothing now. Backups forget them within 35 days."
-        : "Forgotten: this browser holds nothing of yours now.");
+        ? "Your name, phone number, ratings and picks are deleted, and your link no longer works. Backups keep them for up to 35 days."
+        : "Your data is deleted. This browser no longer stores anything about you.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       problem.hidden = false;
-      problem.textContent = `${wordsForProblem(error)} Nothing was deleted yet.`;
+      problem.textContent = `${wordsForProblem(error)} Nothing has been deleted yet.`;
     } finally {
-      sure.removeAttribute("aria-disabled");
+      confirm.removeAttribute("aria-disabled");
     }
   };
   return {
@@ -188,8 +188,8 @@ function forgetDialog(app, after) {
     ask() {
       problem.hidden = true;
       words.textContent = app.visit.credentials
-        ? "Your name, phone number, ratings and picks are deleted here and at Marquee, at once and for good. Three things last longer. If a batch with your ratings is being computed right now, it keeps them, without name and number, until it is done: minutes as a rule, three days at most. A text that is already on its way still arrives. Backups of the database keep everything for up to 35 days."
-        : "Your ratings are in this browser only; they are deleted from it for good.";
+        ? "This deletes your name, phone number, ratings and picks right away and permanently, in this browser and on our servers. Three things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most three days. A text that is already on its way still arrives. Database backups keep everything for up to 35 days."
+        : "Your ratings are only in this browser. This permanently deletes them.";
       element.showModal();
     },
   };

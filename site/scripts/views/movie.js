@@ -25,7 +25,7 @@ export async function openMovie(app, argument, signal) {
   }
   const similar = make("section", { class: "similar", "aria-labelledby": "similar-heading" },
     make("h2", { id: "similar-heading", class: "board-small" }, "More like this"),
-    make("p", { class: "hint", role: "status" }, "Looking for movies like it…"));
+    make("p", { class: "hint", role: "status" }, "Finding similar movies…"));
   showSimilar(app, movie, similar, signal);
   return {
     title: titleAndYear(movie),
@@ -34,7 +34,7 @@ export async function openMovie(app, argument, signal) {
         poster(movie, "poster-large"),
         make("div", { class: "movie-facts" },
           viewHeading(movie.title),
-          movie.alternative_titles.length > 0 ? make("p", { class: "hint" }, `Also called ${movie.alternative_titles.join(", or ")}`) : null,
+          movie.alternative_titles.length > 0 ? make("p", { class: "hint" }, `Also known as ${movie.alternative_titles.join(", ")}`) : null,
           make("p", { class: "genres" }, [movie.year, ...movie.genres].filter(Boolean).join(" · ")),
           make("p", { class: "everyone" }, everyoneWords(movie)),
           opinion(app, movie, signal),
@@ -46,17 +46,17 @@ export async function openMovie(app, argument, signal) {
 /** @returns {import("../main.js").View} */
 function noSuchMovie() {
   return {
-    title: "No such movie",
-    element: make("div", { class: "message" }, viewHeading("No such movie", { class: "board" }),
-      make("p", { class: "lede" }, "This link names a movie that is not on the programme. The movies may have been replaced since."),
+    title: "Movie not found",
+    element: make("div", { class: "message" }, viewHeading("Movie not found", { class: "board" }),
+      make("p", { class: "lede" }, "We don’t have this movie. The catalogue may have changed since the link was made."),
       make("p", { class: "actions" }, make("a", { class: "button primary", href: "#search" }, "Search"))),
   };
 }
 
 /** @param {MovieDetails} movie */
 function everyoneWords({ ratings, mean_stars }) {
-  if (ratings === 0 || mean_stars === null) return "Nobody has rated it yet.";
-  return `${mean_stars.toFixed(1)} of 5 stars on average, from ${ratings.toLocaleString()} ${ratings === 1 ? "rating" : "ratings"}.`;
+  if (ratings === 0 || mean_stars === null) return "No ratings yet.";
+  return `${mean_stars.toFixed(1)} out of 5 stars on average, from ${ratings.toLocaleString()} ${ratings === 1 ? "rating" : "ratings"}.`;
 }
 
 /** @param {App} app @param {MovieDetails} movie @param {AbortSignal} signal */
@@ -76,14 +76,14 @@ function opinion(app, movie, signal) {
       announce(stars === UNSEEN ? `${movie.title}: not seen.` : `${movie.title}: ${counted(stars, "star")}.`);
     };
     place.replaceChildren(
-      make("p", { class: "opinion-words" }, answer ? (answer.stars === UNSEEN ? "You haven’t seen it." : "Your stars") : "Seen it? Give it stars."),
-      starRating({ legend: `Your stars for ${titleAndYear(movie)}`, stars: answer?.stars ?? 0, size: "large", onRate: give }),
+      make("p", { class: "opinion-words" }, answer ? (answer.stars === UNSEEN ? "You haven’t seen it." : "Your rating") : "Seen it? Rate it."),
+      starRating({ legend: `Your rating for ${titleAndYear(movie)}`, stars: answer?.stars ?? 0, size: "large", onRate: give }),
       make("p", { class: "actions tight" },
         answer
-          ? button(answer.stars === UNSEEN ? "Take “haven’t seen” back" : "Remove my stars", "chip", () => app.store.change((now) => removed(now, movie.movie_id)))
+          ? button(answer.stars === UNSEEN ? "Undo “Haven’t seen it”" : "Remove my rating", "chip", () => app.store.change((now) => removed(now, movie.movie_id)))
           : button("Haven’t seen it", "chip", () => give(UNSEEN)),
         answer ? null : isDismissed
-          ? button("May be picked again", "chip", () => app.store.change((now) => restored(now, movie.movie_id)))
+          ? button("Undo “Not for me”", "chip", () => app.store.change((now) => restored(now, movie.movie_id)))
           : button("Not for me", "chip", () => app.store.change((now) => dismissed(now, movie)))));
     if (!hadFocus) return;
     const radio = place.querySelector("input:checked") ?? place.querySelector("input");
@@ -98,7 +98,7 @@ function opinion(app, movie, signal) {
 function links({ links: { imdb, tmdb } }) {
   const known = [["IMDb", imdb], ["TMDB", tmdb]].filter(([, address]) => address?.startsWith("https://"));
   if (known.length === 0) return null;
-  return make("p", { class: "hint" }, "Elsewhere: ", ...known.flatMap(([name, address], place) => [
+  return make("p", { class: "hint" }, "More info: ", ...known.flatMap(([name, address], place) => [
     place > 0 ? ", " : "", make("a", { href: address, rel: "noreferrer external" }, name)]));
 }
 
@@ -110,7 +110,7 @@ async function showSimilar(app, movie, place, signal) {
     const { movies } = await app.api.similar(movie.movie_id);
     if (signal.aborted) return;
     app.store.change((shelf) => withGenresOf(shelf, [movie, ...movies]));
-    if (movies.length === 0) words.textContent = "Too few people rated it to say what is like it.";
+    if (movies.length === 0) words.textContent = "Too few people have rated it to find similar movies.";
     else place.replaceChildren(heading, tiles(app, movies, `Movies like ${movie.title}`));
   } catch (error) {
     if (signal.aborted || !(error instanceof ApiProblem)) return;

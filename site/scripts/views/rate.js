@@ -6,7 +6,7 @@ import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
 import {
-  answered, answerTo, asked, askedNext, inDataset, RATINGS_NEEDED, RATINGS_WISHED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf,
+  answered, answerTo, inDataset, RATINGS_NEEDED, RATINGS_SUGGESTED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf, withNewQuestions, withQuestionFirst,
 } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -14,29 +14,29 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 /** @typedef {import("../api.js").Movie} Movie */
 /** @typedef {import("../main.js").App} App */
 
-const QUESTIONS_AT_ONCE = 4;
+const QUESTIONS_PER_REQUEST = 4;
 
 /** @type {import("../main.js").OpenView} */
 export function openRate(app, _argument, signal) {
   const questions = new Questions(app, signal);
   const stage = make("div", { class: "stage" });
   const bulbs = progressBulbs();
-  const undo = button("Undo", "button quiet", () => takeBack(), { class: "button quiet undo" });
+  const undo = button("Undo", "button quiet", () => undoLast(), { class: "button quiet undo" });
   let shown = "";
   let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
 
-  const give = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
+  const giveAnswer = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
     focusNext = byKeyboard ? "stars" : "title";
     app.store.change((shelf) => answered(shelf, movie, stars, new Date().toISOString()));
     const next = app.store.shelf.asking[0];
     const given = stars === UNSEEN ? "not seen" : counted(stars, "star");
     announce(`${movie.title}: ${given}.${next ? ` Next: ${titleAndYear(next)}.` : ""}`);
   };
-  const takeBack = () => {
+  const undoLast = () => {
     focusNext = "title";
     app.store.change(undone);
     const movie = app.store.shelf.asking[0];
-    if (movie) announce(`Taken back: ${titleAndYear(movie)}.`);
+    if (movie) announce(`Undone: ${titleAndYear(movie)}.`);
   };
   const show = () => {
     const { shelf } = app.store;
@@ -44,12 +44,12 @@ export function openRate(app, _argument, signal) {
     bulbs.show(rated);
     element.classList.toggle("under-way", rated >= RATINGS_NEEDED);
     undo.disabled = shelf.undo.length === 0;
-    questions.keepComing();
+    questions.fetchMore();
     const movie = shelf.asking[0] ?? null;
     const key = JSON.stringify([movie?.movie_id, movie && answerTo(shelf, movie.movie_id)?.stars, movie ? "" : questions.state, questions.problem?.kind]);
     if (key === shown) return;
     shown = key;
-    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, give) : questions.placeholder());
+    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer) : questions.placeholder());
     if (focusNext === "stars") stage.querySelector("input")?.focus({ preventScroll: true });
     else if (focusNext === "title") /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
     focusNext = "none";
@@ -58,15 +58,15 @@ export function openRate(app, _argument, signal) {
   const element = make("div", { class: "rate-view" },
     make("div", { class: "opening" },
       viewHeading("What should you watch next?", { class: "board" }),
-      make("p", { class: "lede" }, "Rate movies you have seen. From the fifth on, picks made for you appear and change with every answer.")),
+      make("p", { class: "lede" }, "Rate movies you’ve seen. After five ratings you get personal picks, and every answer updates them.")),
     make("section", { class: "rating", "aria-label": "Movies to rate" },
       bulbs.element, stage,
-      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 rate, 0 haven’t seen, U undo")),
-      movieSearch(app.api, "Add a movie you love", (movie) => {
+      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo")),
+      movieSearch(app.api, "Find a movie to rate", (movie) => {
         focusNext = "stars";
-        app.store.change((shelf) => withGenresOf(asked(shelf, movie), [movie]));
+        app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
       })),
-    make("section", { class: "beside", id: "picks-beside" },
+    make("section", { class: "picks-column" },
       picksHead(app, signal, picksHeading),
       picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" })),
     topPickBar(app, signal));
@@ -74,8 +74,8 @@ export function openRate(app, _argument, signal) {
     const movie = app.store.shelf.asking[0];
     if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();
-    if (key === "u" && !undo.disabled) takeBack();
-    else if (movie && key >= "0" && key <= "5" && key.length === 1) give(movie, Number(key), true);
+    if (key === "u" && !undo.disabled) undoLast();
+    else if (movie && key >= "0" && key <= "5" && key.length === 1) giveAnswer(movie, Number(key), true);
     else return;
     event.preventDefault();
   });
@@ -93,16 +93,16 @@ function isTyping({ target }) {
 /**
  * @param {Movie} movie
  * @param {number} stars given before, if any
- * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} give
+ * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} giveAnswer
  */
-function movieCard(movie, stars, give) {
+function movieCard(movie, stars, giveAnswer) {
   return make("article", { class: "movie-card", "aria-labelledby": "card-title" },
     poster(movie, "poster-card",
       make("h2", { id: "card-title", class: lengthClass(movie.title), tabindex: -1 }, movie.title),
       make("p", { class: "poster-line" }, [movie.year, ...movie.genres.slice(0, 3)].filter(Boolean).join(" · "))),
     make("div", { class: "card-answers" },
-      starRating({ legend: `Your stars for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => give(movie, given, byKeyboard) }),
-      button("Haven’t seen it", "button wide", (event) => give(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
+      starRating({ legend: `Your rating for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => giveAnswer(movie, given, byKeyboard) }),
+      button("Haven’t seen it", "button wide", (event) => giveAnswer(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
 }
 
 /** Return the CSS class that makes a title's letters fit the card. @param {string} title */
@@ -115,7 +115,7 @@ export function lengthClass(title) {
 /** Make a progress display of ten bulbs, one lit for each rating. */
 function progressBulbs() {
   const words = make("p", { class: "progress-words", role: "status" });
-  const bulbs = Array.from({ length: RATINGS_WISHED }, () => make("span", { class: "bulb" }));
+  const bulbs = Array.from({ length: RATINGS_SUGGESTED }, () => make("span", { class: "bulb" }));
   const element = make("div", { class: "progress" }, make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs), words);
   return {
     element,
@@ -130,8 +130,8 @@ function progressBulbs() {
 
 /** @param {number} rated */
 export function progressWords(rated) {
-  if (rated < RATINGS_WISHED) return `${rated} of ${RATINGS_WISHED}`;
-  return `${rated} rated: each one sharpens your picks`;
+  if (rated < RATINGS_SUGGESTED) return `${rated} of ${RATINGS_SUGGESTED}`;
+  return `${rated} rated. More ratings, better picks.`;
 }
 
 /**
@@ -141,8 +141,8 @@ export function progressWords(rated) {
  */
 class Questions extends EventTarget {
   /** The answers at the time of the last request, as JSON. */
-  #askedAfter = "";
-  /** @type {"idle" | "asking" | "none"} none: no movie is left to ask about */
+  #requestedFor = "";
+  /** @type {"idle" | "loading" | "none"} none: no movie is left to ask about */
   state = "idle";
   /** @type {ApiProblem | null} */
   problem = null;
@@ -155,33 +155,33 @@ class Questions extends EventTarget {
   }
 
   /** Request questions, unless a request is under way or the answers have not changed since. */
-  keepComing() {
+  fetchMore() {
     const { shelf } = this.app.store;
     const rated = ratingsOf(shelf).map(({ movie_id }) => movie_id);
     const unseen = unseenIds(shelf);
     const after = JSON.stringify([rated, unseen]);
-    if (this.state === "asking" || after === this.#askedAfter) return;
-    this.#askedAfter = after;
-    this.#ask(rated, unseen);
+    if (this.state === "loading" || after === this.#requestedFor) return;
+    this.#requestedFor = after;
+    this.#request(rated, unseen);
   }
 
   /** Request questions again after a failure. */
   retry() {
-    this.#askedAfter = "";
-    this.keepComing();
+    this.#requestedFor = "";
+    this.fetchMore();
     this.dispatchEvent(new Event("change"));
   }
 
   /** @param {number[]} rated @param {number[]} unseen */
-  async #ask(rated, unseen) {
-    this.state = "asking";
+  async #request(rated, unseen) {
+    this.state = "loading";
     this.problem = null;
     try {
-      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_AT_ONCE);
+      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_PER_REQUEST);
       const { dataset } = answer;
-      const movies = answer.movies.slice(0, QUESTIONS_AT_ONCE);
+      const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) => withGenresOf(askedNext(inDataset(now, dataset), movies), movies));
+      this.app.store.change((now) => withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.problem = error;
@@ -194,17 +194,17 @@ class Questions extends EventTarget {
   placeholder() {
     if (this.problem) {
       return make("div", { class: "movie-card card-message", role: "alert" },
-        make("h2", { tabindex: -1 }, "No movie to show just now"),
-        make("p", {}, `${wordsForProblem(this.problem)} What you have rated is kept in this browser.`),
+        make("h2", { tabindex: -1 }, "We couldn’t load a movie"),
+        make("p", {}, `${wordsForProblem(this.problem)} Your ratings are stored in this browser.`),
         button("Try again", "button primary", () => this.retry()));
     }
     if (this.state === "none") {
       return make("div", { class: "movie-card card-message" },
-        make("h2", { tabindex: -1 }, "That was every movie"),
-        make("p", {}, "There is nothing left to ask. If you know how you felt about a film you saw only part of, search for it below and rate that."));
+        make("h2", { tabindex: -1 }, "No more movies to ask about"),
+        make("p", {}, "You have answered all our questions. To rate another movie, search for it below."));
     }
     return make("div", { class: "movie-card card-waiting", "aria-busy": "true" },
-      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Fetching a movie…"));
+      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Loading a movie…"));
   }
 }
 

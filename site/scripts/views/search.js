@@ -7,7 +7,7 @@ import { withGenresOf } from "../shelf.js";
 import { tiles } from "../tiles.js";
 import { counted, wordsForProblem } from "../wording.js";
 
-const MOST_FOUND = 20;
+const MAX_RESULTS = 20;
 
 /** @type {import("../main.js").OpenView} */
 export function openSearch(app, argument, signal) {
@@ -19,11 +19,11 @@ export function openSearch(app, argument, signal) {
   });
   const search = asTyped(async (typed, call) => {
     try {
-      const { movies } = await app.api.search(typed, MOST_FOUND, AbortSignal.any([call, signal]));
+      const { movies } = await app.api.search(typed, MAX_RESULTS, AbortSignal.any([call, signal]));
       app.store.change((shelf) => withGenresOf(shelf, movies));
       say(words, movies.length === 0
-        ? `No movie is called “${typed}” here. Try fewer letters.`
-        : `${counted(movies.length, "movie")}, the likeliest first.`);
+        ? `No movies found for “${typed}”. Try fewer letters.`
+        : `${counted(movies.length, "movie")}, best matches first.`);
       found.replaceChildren(tiles(app, movies, "Movies found"));
     } catch (error) {
       if (signal.aborted) return;
@@ -32,24 +32,24 @@ export function openSearch(app, argument, signal) {
       found.replaceChildren(button("Try again", "button", () => search(typed)));
     }
   });
-  const look = () => {
+  const update = () => {
     const typed = input.value.trim();
     search(typed);
     if (typed) return;
     found.replaceChildren();
-    say(words, "Type a title, or part of one: accents, “the” and small slips do not matter.");
+    say(words, "Type all or part of a title. Accents, “the” and small typos don’t matter.");
   };
   input.addEventListener("input", () => {
     // Replace the history entry: "Back" leaves the search instead of undoing one letter.
     history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
-    look();
+    update();
   });
-  look();
+  update();
   return {
     title: "Search",
     element: make("div", { class: "search-view" },
       viewHeading("Search", { class: "board" }),
-      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); look(); } },
+      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); update(); } },
         make("label", { for: "search" }, "Title"), input),
       words, found),
   };

@@ -14,12 +14,12 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 
 /** @type {[string, string][]} */
 const MODELS = [
-  ["ranking", "Ranking: what you would love next"],
+  ["ranking", "Ranking: what you would like next"],
   ["rating", "Rating: how many stars you would give"],
-  ["tags", "Tags: what people say of your movies"],
-  ["genres", "Genres: what kinds you like"],
-  ["mean", "Mean: everyone’s average"],
-  ["median", "Median: everyone’s middle"],
+  ["tags", "Tags: how people describe your movies"],
+  ["genres", "Genres: the kinds you like"],
+  ["mean", "Mean: everyone’s average rating"],
+  ["median", "Median: everyone’s median rating"],
 ];
 const LEANINGS_SHOWN = 12;
 
@@ -32,7 +32,7 @@ export function openTaste(app, argument, signal) {
     return {
       title,
       element: make("div", { class: "message" }, heading,
-        make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first: there is not enough to see yet.`),
+        make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first. We don’t know enough about your taste yet.`),
         make("p", { class: "actions" }, make("a", { class: "button primary", href: "#rate" }, "Rate movies"))),
     };
   }
@@ -40,12 +40,12 @@ export function openTaste(app, argument, signal) {
   const sections = make("div", { class: "taste-sections" });
   const chosen = MODELS.find(([name]) => name === argument)?.[0] ?? "ranking";
   /** @type {AbortController | null} */
-  let asking = null;
+  let controller = null;
 
-  const ask = async (/** @type {string} */ model) => {
-    asking?.abort();
+  const load = async (/** @type {string} */ model) => {
+    controller?.abort();
     const call = new AbortController();
-    asking = call;
+    controller = call;
     say(words, "Looking at your ratings…");
     sections.setAttribute("aria-busy", "true");
     try {
@@ -56,20 +56,20 @@ export function openTaste(app, argument, signal) {
       if (call.signal.aborted || signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       say(words, wordsForProblem(error));
-      sections.replaceChildren(button("Try again", "button", () => ask(model)));
+      sections.replaceChildren(button("Try again", "button", () => load(model)));
     }
     sections.removeAttribute("aria-busy");
   };
   const chooser = select("Model", MODELS, chosen, (model) => {
     history.replaceState(null, "", `#taste/${model}`);
-    ask(model);
+    load(model);
   });
-  ask(chosen);
+  load(chosen);
   return {
     title,
     element: make("div", { class: "taste-view" },
       make("div", { class: "opening" }, heading,
-        make("p", { class: "lede" }, "Several models pick here, and each sees something else in the same ratings. Choose one:"),
+        make("p", { class: "lede" }, "Marquee has several models, and each sees your ratings differently. Choose one:"),
         chooser.element, words),
       sections),
   };
@@ -77,9 +77,22 @@ export function openTaste(app, argument, signal) {
 
 /** @param {Profile} profile */
 function certaintyWords({ rated, certainty }) {
-  if (!certainty) return `Seen through ${counted(rated, "rating")}.`;
-  const share = Math.round(certainty.share * 100);
-  return `From ${counted(rated, "rating")}, ${share} % of what is unknown of a new visitor is known. A guess at your stars is off by ${certainty.stars_error.toFixed(1)} on average.`;
+  if (!certainty) return `Based on ${counted(rated, "rating")}.`;
+  const { share, stars_error } = certainty;
+  return `Based on ${counted(rated, "rating")}, we know your taste ${howWell(share)}: about ${percent(share)}. Our predictions are off by ${stars_error.toFixed(1)} stars on average.`;
+}
+
+/** Return how well the visitor's taste is known, in words. @param {number} share from 0 to 1 */
+function howWell(share) {
+  if (share < 0.25) return "a little";
+  if (share < 0.5) return "partly";
+  if (share < 0.75) return "fairly well";
+  return "well";
+}
+
+/** @param {number} share from 0 to 1 */
+function percent(share) {
+  return `${Math.round(share * 100)}%`;
 }
 
 /** @param {Profile} profile */
@@ -87,12 +100,12 @@ function parts(profile) {
   const { genres, tags, tags_note, surprises, map, certainty } = profile;
   return [
     certainty && meter(certainty.share),
-    map && map.movies.length > 0 && section("Your map", "Movies near each other are liked by the same people; the bright spot is you.", tasteChart(map)),
-    genres.length > 0 && section("Genres", "Stars you give above what the same movies get from everyone.", leanings(genres)),
-    tags.length > 0 && section("Tags", "What people call the movies you like, and those you do not.", leanings(tags)),
+    map && map.movies.length > 0 && section("Your map", "Movies that the same people like are close together. The bright spot is you.", tasteChart(map)),
+    genres.length > 0 && section("Genres", "How much higher or lower than everyone else you rate these genres, in stars.", leanings(genres)),
+    tags.length > 0 && section("Tags", "How people describe the movies you like, and the ones you don’t.", leanings(tags)),
     tags.length === 0 && tags_note && section("Tags", tags_note),
-    surprises.length > 0 && section("Where you differ", "Your stars beside everyone’s, the largest difference first.", surpriseTable(surprises)),
-    genres.length === 0 && surprises.length === 0 && !map && make("p", { class: "panel" }, "This model sees everyone alike: it has no view of you."),
+    surprises.length > 0 && section("Where you differ", "Your ratings compared with everyone’s, largest difference first.", surpriseTable(surprises)),
+    genres.length === 0 && surprises.length === 0 && !map && make("p", { class: "panel" }, "This model is the same for everyone, so it says nothing about you."),
   ].filter((each) => each instanceof HTMLElement);
 }
 
@@ -103,12 +116,11 @@ function section(title, words, ...content) {
 
 /** Make the meter of the visitor's certainty. @param {number} share from 0 to 1 */
 function meter(share) {
-  const percent = Math.round(share * 100);
   return make("section", { class: "panel taste-section certainty" },
-    make("h2", { id: "certainty-heading" }, "How sure it is"),
+    make("h2", { id: "certainty-heading" }, "How well we know your taste"),
     make("div", { class: "certainty-row" },
-      make("meter", { min: 0, max: 100, value: percent, "aria-labelledby": "certainty-heading" }),
-      make("span", { class: "figure" }, `${percent} %`)));
+      make("meter", { min: 0, max: 100, value: Math.round(share * 100), "aria-labelledby": "certainty-heading" }),
+      make("span", { class: "figure" }, percent(share))));
 }
 
 /**
@@ -121,7 +133,7 @@ function leanings(all) {
     .sort((one, other) => other.weight - one.weight);
   const widest = Math.max(...shown.map(({ weight }) => Math.abs(weight)), 0.01);
   return make("table", { class: "leanings" },
-    make("thead", { class: "visually-hidden" }, make("tr", {}, ...["Name", "Stars above everyone’s", "Movies rated"].map((words) => make("th", { scope: "col" }, words)))),
+    make("thead", { class: "visually-hidden" }, make("tr", {}, ...["Name", "Stars above average", "Movies rated"].map((words) => make("th", { scope: "col" }, words)))),
     make("tbody", {}, ...shown.map(({ name, weight, rated }) => {
       const bar = make("span", { class: `bar ${weight < 0 ? "less" : "more"}`, "aria-hidden": "true" });
       bar.style.setProperty("--share", String(Math.abs(weight) / widest));
@@ -141,7 +153,7 @@ function signed(value) {
 function surpriseTable(surprises) {
   return make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Where you differ" },
     make("table", { class: "surprises" },
-      make("thead", {}, make("tr", {}, ...["Movie", "You", "Everyone", "Expected"].map((words) => make("th", { scope: "col" }, words)))),
+      make("thead", {}, make("tr", {}, ...["Movie", "You", "Everyone", "Predicted"].map((words) => make("th", { scope: "col" }, words)))),
       make("tbody", {}, ...surprises.map((movie) => make("tr", {},
         make("th", { scope: "row" }, make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie))),
         make("td", {}, `${movie.stars}`),

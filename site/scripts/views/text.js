@@ -1,13 +1,13 @@
-// "Text me these": the form that saves the visitor, with or without a phone number, and then the
+// "Text me my picks": the form that saves the visitor, with or without a phone number, and then the
 // status of their request.
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
-import { callingCodeIn, countries, international, likelyRegion, shapeProblem } from "../phone.js";
+import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../phone.js";
 import { picksPanel, siteAddress } from "../picks_panel.js";
 import { RATINGS_NEEDED, ratingsOf, toSave } from "../shelf.js";
 import { unsavedBar } from "../unsaved_bar.js";
-import { isEnd } from "../visit.js";
+import { isFinished } from "../visit.js";
 import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wording.js";
 
 /** @typedef {import("../api.js").FieldError} FieldError */
@@ -31,7 +31,7 @@ function tooFewView(app) {
     title: "Text me my picks",
     element: make("div", { class: "message" },
       viewHeading("Text me my picks", { class: "board" }),
-      make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first: picks need ${RATINGS_NEEDED} ratings.`),
+      make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first. Picks need at least ${RATINGS_NEEDED} ratings.`),
       make("p", { class: "actions" }, make("a", { class: "button primary", href: "#rate" }, "Rate movies"))),
   };
 }
@@ -43,8 +43,8 @@ function saveView(app, signal) {
     title: "Text me my picks",
     element: make("div", { class: "text-view" },
       make("div", { class: "opening" },
-        viewHeading("Text me these", { class: "board" }),
-        make("p", { class: "lede" }, "Your picks are worked out again with everyone’s ratings; that takes a few minutes. Leave a number and they come by text, or leave it out and find them here.")),
+        viewHeading("Text me my picks", { class: "board" }),
+        make("p", { class: "lede" }, "We compute your picks again with everyone’s ratings, which takes a few minutes. Enter your number to get them by text, or leave it empty and find them here.")),
       make("div", { class: "two-columns" }, form.element, textPreview(app, signal))),
   };
 }
@@ -59,18 +59,18 @@ function textPreview(app, signal) {
   const show = () => {
     const picks = app.finder.found.picks;
     const lines = picks.slice(0, TITLES_SHOWN).map((pick, place) => `${place + 1}. ${titleAndYear(pick)}`);
-    bubble.replaceChildren(...["Your picks from Marquee:", ...lines, "… and seven more", `${new URL(siteAddress()).host}/…`, "Reply STOP to opt out."]
+    bubble.replaceChildren(...["Your Marquee picks:", ...lines, "… and seven more", `${new URL(siteAddress()).host}/…`, "Reply STOP to opt out."]
       .flatMap((line) => [line, make("br")]));
   };
   app.finder.addEventListener("change", show, { signal });
   show();
   return make("aside", { class: "preview", "aria-labelledby": "preview-heading" },
-    make("h2", { id: "preview-heading" }, "What you will get"),
+    make("h2", { id: "preview-heading" }, "What you’ll get"),
     bubble,
     make("ul", { class: "plain-facts" },
       make("li", {}, "One text with ten titles and a link back here. It may arrive in up to three parts."),
-      make("li", {}, "Reply STOP and we send no more. “Forget me” under My movies deletes everything, the number too, and says what lasts a little longer."),
-      make("li", {}, "Your number is used for this text and nothing else, and shown to nobody. Your carrier may charge for receiving it.")));
+      make("li", {}, "Reply STOP to get no more texts. “Forget me” under My movies deletes everything, including your number, and explains what takes a little longer."),
+      make("li", {}, "We use your number only for this text and show it to nobody. Your carrier may charge you for receiving it.")));
 }
 
 /** A field for a phone number: country, digits, and a hint about their format during typing. */
@@ -120,7 +120,7 @@ class PhoneField {
 
   /** What is wrong with the number's format; null if nothing is. @returns {string | null} */
   get problem() {
-    return this.isEmpty ? null : shapeProblem(this.number.value, this.#code);
+    return this.isEmpty ? null : phoneFormatError(this.number.value, this.#code);
   }
 
   /** Select the country whose calling code the visitor typed: for +1 the US, for +44 the UK. */
@@ -133,7 +133,7 @@ class PhoneField {
 
   #show() {
     const { problem } = this;
-    if (this.isEmpty) say(this.hint, "Choose the country, then type the number as you would at home.");
+    if (this.isEmpty) say(this.hint, "Choose your country, then enter your number.");
     else if (problem === null) say(this.hint, `Looks right: ${this.value}`);
     else if (document.activeElement === this.number) say(this.hint, problem);
     else say(this.hint, "");
@@ -207,7 +207,7 @@ class SendingWords {
     this.proofs = proofs;
     this.words = words;
     this.status = make("p", { class: "hint", role: "status" });
-    this.bar = make("progress", { max: 1, value: 0, "aria-label": "Check before a text", hidden: true });
+    this.bar = make("progress", { max: 1, value: 0, "aria-label": "Check for robots", hidden: true });
     this.element = make("div", { class: "sending" }, this.status, this.bar);
     proofs.addEventListener("change", () => this.#show());
   }
@@ -222,7 +222,7 @@ class SendingWords {
     const { share } = this.proofs;
     const isChecking = this.#isShown && share !== null;
     // The status does not contain the share: a screen reader would read out every step.
-    say(this.status, !this.#isShown ? "" : isChecking ? "Checking that no robot is asking: a few seconds…" : this.words);
+    say(this.status, !this.#isShown ? "" : isChecking ? "Checking that you’re not a robot. This takes a few seconds…" : this.words);
     this.bar.hidden = !isChecking;
     this.bar.value = share ?? 1;
   }
@@ -250,7 +250,7 @@ class SaveForm {
       if (!this.phone.isEmpty) app.visit.proofs.prepare();
     });
     this.problem = new FormProblem();
-    this.submit = keepingPlace(make("button", { type: "submit", class: "button primary wide" }));
+    this.submit = keepingFocus(make("button", { type: "submit", class: "button primary wide" }));
     this.sending = new SendingWords(app.visit.proofs, "Sending your ratings…");
     this.name.addEventListener("input", () => {
       showFieldError(this.name, this.nameError, "");
@@ -261,7 +261,7 @@ class SaveForm {
       make("div", { class: "field" }, make("label", { for: "name" }, "Your name"), this.name, this.nameError),
       this.phone.element, this.consent.element,
       make("div", {}, this.submit, this.sending.element),
-      make("p", { class: "hint" }, "Saving stores your name and ratings under a secret link that only you have. This browser keeps your ratings, never your number."));
+      make("p", { class: "hint" }, "We store your name and ratings under a secret link that only you have. This browser stores your ratings, but never your number."));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -287,20 +287,20 @@ class SaveForm {
     this.problem.clear();
     const errors = this.#errors();
     if (errors.length > 0) {
-      this.problem.show("Something is missing before we can start:", errors, this.#fields);
+      this.problem.show("Please check the following:", errors, this.#fields);
       return;
     }
     const phone = this.phone.isEmpty ? null : this.phone.value;
-    this.#mark(true);
+    this.#setSending(true);
     try {
       await this.app.visit.create(this.name.value.trim(), phone, this.#keyFor(phone));
       this.onSaved();
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      if (error.kind === "refused" && error.fieldErrors.length > 0) this.problem.show("Please look at this again:", error.fieldErrors, this.#fields);
+      if (error.kind === "refused" && error.fieldErrors.length > 0) this.problem.show("Please check the following:", error.fieldErrors, this.#fields);
       else this.problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], this.#fields);
     } finally {
-      this.#mark(false);
+      this.#setSending(false);
     }
   }
 
@@ -310,10 +310,10 @@ class SaveForm {
    */
   #errors() {
     const errors = [];
-    if (this.name.value.trim() === "") errors.push({ field: "name", message: "Tell us your name; a first name is enough." });
+    if (this.name.value.trim() === "") errors.push({ field: "name", message: "Enter your name; a first name is enough." });
     if (this.phone.problem) errors.push({ field: "phone", message: this.phone.problem });
     else if (!this.phone.isEmpty && !this.consent.box.checked) {
-      errors.push({ field: "consent", message: "Tick this to be texted, or take the number out." });
+      errors.push({ field: "consent", message: "Tick the box to get the text, or remove the number." });
     }
     return errors;
   }
@@ -326,7 +326,7 @@ class SaveForm {
   }
 
   /** @param {boolean} isSending */
-  #mark(isSending) {
+  #setSending(isSending) {
     this.#isSending = isSending;
     // Not `disabled`: that would move the keyboard focus back to the top of the page.
     this.submit.setAttribute("aria-disabled", String(isSending));
@@ -336,9 +336,9 @@ class SaveForm {
 
 /** @param {App} app @param {AbortSignal} signal */
 function statusView(app, signal) {
-  const journey = make("ol", { class: "journey", "aria-label": "How far your picks are" },
+  const journey = make("ol", { class: "journey", "aria-label": "Progress" },
     ...STEPS.map((step) => make("li", { "data-step": step }, STEP_NAMES[step])));
-  const now = make("p", { class: "status-words", role: "status" }, "Fetching where your picks are…");
+  const now = make("p", { class: "status-words", role: "status" }, "Loading your status…");
   const next = make("p", { class: "status-next" });
   const connection = make("p", { class: "connection", role: "status" });
   const again = button("Check again", "button", () => app.visit.follow(), { hidden: true });
@@ -347,7 +347,7 @@ function statusView(app, signal) {
   const heading = viewHeading("Your ten picks", { class: "board" });
 
   const show = () => {
-    const { visitor, lostSight, hasStoppedLooking } = app.visit;
+    const { visitor, statusError, hasTimedOut } = app.visit;
     if (!app.store.shelf.visit) {
       app.go("text");
       return;
@@ -359,14 +359,14 @@ function statusView(app, signal) {
       showJourney(journey, visitor);
       showPhone(phonePlace, laterPlace, app, visitor);
     }
-    const isGone = lostSight?.kind === "missing";
+    const isGone = statusError?.kind === "missing";
     say(connection, isGone
-      ? "This browser’s link opens nothing any more: a newer link replaced it, or your picks have expired or were forgotten. Open the link in the newest text if you have one. What you rated is still kept in this browser."
-      : lostSight ? `${wordsForProblem(lostSight)} Your request goes on meanwhile, and this page keeps looking.`
-        : hasStoppedLooking ? "This is taking longer than usual, so the page has stopped looking by itself." : "");
-    again.hidden = !hasStoppedLooking;
+      ? "The link in this browser no longer works. A newer link replaced it, or your picks have expired or been deleted. If you have a newer text, open its link. Your ratings are still stored in this browser."
+      : statusError ? `${wordsForProblem(statusError)} Your request continues, and this page keeps checking.`
+        : hasTimedOut ? "This is taking longer than usual, so this page has stopped checking automatically." : "");
+    again.hidden = !hasTimedOut;
     if (isGone) {
-      phonePlace.replaceChildren(button("Save anew", "button", () => app.store.change((shelf) => ({ ...shelf, visit: null }))));
+      phonePlace.replaceChildren(button("Save again", "button", () => app.store.change((shelf) => ({ ...shelf, visit: null }))));
       laterPlace.replaceChildren();
     }
   };
@@ -410,7 +410,7 @@ function stateOf(step, visitor) {
     return here < steps.indexOf(failedStep) ? "done" : "ahead";
   }
   const reached = steps.indexOf(visitor.status);
-  if (here < reached || (here === reached && isEnd(visitor))) return "done";
+  if (here < reached || (here === reached && isFinished(visitor))) return "done";
   return here === reached ? "now" : "ahead";
 }
 
@@ -429,14 +429,14 @@ function showPhone(place, laterPlace, app, visitor) {
   if (place.dataset.key === key) return;
   place.dataset.key = key;
   if (ends || visitor.texts) {
-    const words = ends ? `Texts go to your number ending in ${ends}. Reply STOP to one and they end.` : "A text is on its way to your number.";
+    const words = ends ? `We text your number ending in ${ends}. Reply STOP to a text to stop them.` : "A text is on its way to your number.";
     const whereTo = make("p", { class: "hint", tabindex: -1 }, words);
     const hadFocus = laterPlace.contains(document.activeElement);
     place.replaceChildren(whereTo);
     laterPlace.replaceChildren();
     if (ends) {
       const another = button("Use another number", "text-button", () => {
-        const { form, number } = laterPhoneForm(app, "Text them to another number", () => {
+        const { form, number } = laterPhoneForm(app, "Text my picks to another number", () => {
           form.remove();
           whereTo.focus();
         });
@@ -449,7 +449,7 @@ function showPhone(place, laterPlace, app, visitor) {
     return;
   }
   const { form, number } = laterPhoneForm(app);
-  place.replaceChildren(button("Have them texted", "button to-later-phone", () => number.focus()));
+  place.replaceChildren(button("Get them by text", "button to-later-phone", () => number.focus()));
   laterPlace.replaceChildren(form);
 }
 
@@ -460,7 +460,7 @@ function showPhone(place, laterPlace, app, visitor) {
  * @param {T} button
  * @returns {T}
  */
-function keepingPlace(button) {
+function keepingFocus(button) {
   button.addEventListener("mousedown", (event) => event.preventDefault());
   return button;
 }
@@ -471,7 +471,7 @@ function keepingPlace(button) {
  * @param {string} [title]
  * @param {() => void} [onSaved]
  */
-function laterPhoneForm(app, title = "Text me these", onSaved = () => {}) {
+function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
   const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
   const phone = new PhoneField(false, () => {
     consent.element.hidden = phone.isEmpty;
@@ -487,23 +487,23 @@ function laterPhoneForm(app, title = "Text me these", onSaved = () => {}) {
   const form = make("form", { class: "panel", novalidate: true, "aria-label": title },
     make("h2", {}, title),
     problem.element, phone.element, consent.element,
-    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP and we send no more. Another number than before makes a new link: the one in an earlier text then opens nothing."),
-    keepingPlace(make("button", { type: "submit", class: "button primary" }, "Text me these")), sending.element);
+    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP to get no more texts. If you change your number, you get a new link, and the link in earlier texts stops working."),
+    keepingFocus(make("button", { type: "submit", class: "button primary" }, "Text me my picks")), sending.element);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
-    const shape = phone.isEmpty ? "Type the number to text to." : phone.problem;
-    if (shape) return problem.show("Please look at this again:", [{ field: "phone", message: shape }], fields);
-    if (!consent.box.checked) return problem.show("Please look at this again:", [{ field: "consent", message: "Tick this to be texted." }], fields);
+    const message = phone.isEmpty ? "Enter your phone number." : phone.problem;
+    if (message) return problem.show("Please check the following:", [{ field: "phone", message }], fields);
+    if (!consent.box.checked) return problem.show("Please check the following:", [{ field: "consent", message: "Tick the box to get the text." }], fields);
     sending.isShown = true;
     try {
       await app.visit.givePhone(phone.value);
       onSaved();
-      announce("Your number is saved. The text follows when your picks are computed.");
+      announce("Your number is saved. We’ll text you when your picks are ready.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       sending.isShown = false;
-      if (error.kind === "refused" && error.fieldErrors.length > 0) problem.show("Please look at this again:", error.fieldErrors, fields);
+      if (error.kind === "refused" && error.fieldErrors.length > 0) problem.show("Please check the following:", error.fieldErrors, fields);
       else problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], fields);
     }
     return undefined;
@@ -529,16 +529,16 @@ function linkPanel(app) {
     say(words, "Making a new link…");
     try {
       await app.visit.renewLink();
-      say(words, "Your link is a new one. Links you copied or were texted before open nothing now; copy the new one.");
+      say(words, "You have a new link, and your earlier links no longer work. Copy the new one to keep it.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       say(words, wordsForProblem(error));
     }
   };
-  return make("section", { class: "panel quiet-panel", "aria-label": "Coming back" },
-    make("p", {}, "This browser brings you back here. For another one, keep your own link; whoever has it can see and change your movies."),
+  return make("section", { class: "panel quiet-panel", "aria-label": "Your link" },
+    make("p", {}, "This browser remembers you. To come back in another browser, copy your link. Anyone who has it can see and change your movies."),
     make("p", { class: "actions tight" }, button("Copy my link", "button", copy), button("Make a new link", "button", renew)),
-    make("p", { class: "hint" }, "Somebody else has your link? A new one makes every earlier one open nothing."),
+    make("p", { class: "hint" }, "Does someone else have your link? Make a new one, and all earlier links stop working."),
     words,
     make("p", { class: "actions tight" }, make("a", { class: "button", href: "#rate" }, "Rate more"), make("a", { class: "button", href: "#mine" }, "My movies")));
 }

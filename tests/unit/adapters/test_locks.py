@@ -35,7 +35,7 @@ def test_locks_of_other_names_are_free(aws: Aws) -> None:
     assert mine.take("training", 60, NOW)
 
 
-def test_a_lock_whose_time_is_up_can_be_taken_and_its_former_holder_does_not_release_it(
+def test_an_expired_lock_can_be_taken_and_its_former_holder_cannot_release_it(
     aws: Aws,
 ) -> None:
     mine, yours, theirs = locks(aws), locks(aws), locks(aws)
@@ -46,20 +46,20 @@ def test_a_lock_whose_time_is_up_can_be_taken_and_its_former_holder_does_not_rel
     assert not theirs.take("sweep", 60, NOW + timedelta(seconds=61))
 
 
-def test_a_release_of_what_was_never_taken_changes_nothing(aws: Aws) -> None:
+def test_releasing_a_lock_of_another_holder_changes_nothing(aws: Aws) -> None:
     mine, yours = locks(aws), locks(aws)
     assert mine.take("sweep", 60, NOW)
     yours.release("sweep")
     assert not yours.take("sweep", 60, NOW)
 
 
-def test_dynamodb_removes_a_lock_by_the_tables_own_expiry(aws: Aws) -> None:
+def test_dynamodb_removes_a_lock_by_the_expiry_of_the_table(aws: Aws) -> None:
     assert locks(aws).take("sweep", 60.5, NOW)
     item = aws.table("IDEMPOTENCY_TABLE").get_item(Key={"id": "lock/sweep"})["Item"]
     assert item["expiration"] == int(NOW.timestamp()) + 61
 
 
-def test_a_try_that_took_effect_although_its_answer_was_lost_has_the_lock(
+def test_a_write_whose_answer_was_lost_still_holds_the_lock(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, yours = locks(aws), locks(aws)
@@ -74,7 +74,7 @@ def test_a_try_that_took_effect_although_its_answer_was_lost_has_the_lock(
     assert not yours.take("sweep", 60, NOW)
 
 
-def test_the_memorys_locks_agree_with_dynamodbs(aws: Aws) -> None:
+def test_the_locks_in_memory_behave_like_those_in_dynamodb(aws: Aws) -> None:
     @settings(max_examples=30, deadline=None)
     @given(
         st.lists(

@@ -11,16 +11,16 @@ from botocore.exceptions import ClientError
 from mypy_boto3_emr import EMRClient
 
 from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket, UndeletedError
-from marquee.aws.cluster import Cluster
+from marquee.aws.cluster import EmrCluster
 from marquee.aws.model_store import ModelStore
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.queues import QueueError, TextsQueue
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Submission, TextMessage
-from marquee.ports import ClusterGoneError, Slice, StepState
-from marquee.revising import next_version
-from marquee.steps import StepLocations, train_step
-from marquee.visitor import Change, Status
+from marquee.requests.emr_step_requests import StepLocations, train_step
+from marquee.requests.ports import ClusterGoneError, Slice, StepState
+from marquee.requests.revise import next_version
+from marquee.requests.visitor import Change, Status
 from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
@@ -52,7 +52,9 @@ def test_progress_holds_neither_name_nor_phone(table: VisitorsTable) -> None:
     assert PHONE[1:] not in repr(table.get(ADA.visitor_id))
 
 
-def test_only_a_recipient_holds_them_and_does_not_show_them(table: VisitorsTable) -> None:
+def test_only_a_recipient_holds_name_and_phone_and_does_not_print_them(
+    table: VisitorsTable,
+) -> None:
     recipient = table.recipient(ADA.visitor_id)
     assert recipient is not None
     assert (recipient.name, recipient.phone) == ("Visitor 1", PHONE)
@@ -65,7 +67,7 @@ def test_without_a_phone_there_is_no_recipient(table: VisitorsTable) -> None:
     assert table.recipient("0" * 26) is None
 
 
-def test_a_status_moves_once(table: VisitorsTable) -> None:
+def test_a_status_changes_once(table: VisitorsTable) -> None:
     assert table.mark_submitted(ADA.visitor_id, 1, "s") is True
     assert table.mark_submitted(ADA.visitor_id, 1, "other") is False
     found = table.get(ADA.visitor_id)
@@ -74,14 +76,14 @@ def test_a_status_moves_once(table: VisitorsTable) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_another_version_moves_nothing(table: VisitorsTable, version: int) -> None:
+def test_another_version_changes_no_status(table: VisitorsTable, version: int) -> None:
     assert not table.mark_submitted(ADA.visitor_id, version, "s")
     assert not table.mark_recommended(ADA.visitor_id, version, MODEL_ID, PICKS)
     assert not table.mark_failed(ADA.visitor_id, version, "why", [Status.RECEIVED])
     assert table.get(ADA.visitor_id) == ADA.progress
 
 
-def test_an_unknown_visitor_is_not_created_by_a_status(table: VisitorsTable) -> None:
+def test_a_status_creates_no_unknown_visitor(table: VisitorsTable) -> None:
     assert not table.mark_submitted("0" * 26, 1, "s")
     assert table.get("0" * 26) is None
 
@@ -103,7 +105,7 @@ def test_a_text_is_claimed_once_and_can_be_released(table: VisitorsTable) -> Non
     assert table.claim_text(ADA.visitor_id, 1, "b")
 
 
-def test_a_claim_whose_answer_was_lost_is_held_when_it_is_asked_for_again(
+def test_a_claim_whose_answer_was_lost_is_held_on_the_next_attempt(
     table: VisitorsTable,
 ) -> None:
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
@@ -128,13 +130,13 @@ def test_a_released_text_stays_counted_until_the_next_version(table: VisitorsTab
     assert revised.text_counted_in is None
 
 
-def test_a_texted_visitor_cannot_fail_any_more(table: VisitorsTable) -> None:
+def test_a_texted_visitor_can_no_longer_fail(table: VisitorsTable) -> None:
     table.mark_recommended(ADA.visitor_id, 1, MODEL_ID, PICKS)
     table.mark_texted(ADA.visitor_id, 1)
     assert not table.mark_failed(ADA.visitor_id, 1, "why", [Status.RECOMMENDED])
 
 
-def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
+def test_open_lists_exactly_the_visitors_who_still_wait(table: VisitorsTable) -> None:
     table.create(QUIET)
     assert sorted(at(table, Status.RECEIVED)) == [ADA.visitor_id, QUIET.visitor_id]
     for person in (ADA, QUIET):
@@ -146,7 +148,7 @@ def test_open_lists_exactly_those_who_still_wait(table: VisitorsTable) -> None:
     assert at(table, Status.RECOMMENDED) == []
 
 
-def test_open_leaves_out_who_has_not_waited_long_enough(table: VisitorsTable) -> None:
+def test_open_leaves_out_visitors_who_have_not_waited_long_enough(table: VisitorsTable) -> None:
     assert table.open(Status.RECEIVED, datetime.now(UTC) - timedelta(hours=1), 100) == Slice([])
 
 
@@ -175,7 +177,7 @@ def ratings(aws: Aws) -> RatingsBucket:
     return RatingsBucket(aws.client("s3"), "marquee-test-ratings")
 
 
-def test_visitor_objects_are_counted_since_a_moment(ratings: RatingsBucket) -> None:
+def test_visitor_objects_are_counted_since_a_given_time(ratings: RatingsBucket) -> None:
     now = datetime.now(UTC)
     ratings.append(ADA.progress.visitor_object)
     ratings.append(QUIET.progress.visitor_object)
@@ -189,7 +191,7 @@ def test_a_submission_is_read_back(ratings: RatingsBucket) -> None:
     assert ratings.get(submission.submission_id) == submission
 
 
-def test_a_deleted_submission_is_not_there(ratings: RatingsBucket) -> None:
+def test_a_deleted_submission_is_not_found(ratings: RatingsBucket) -> None:
     submission = Submission((ADA.progress.member,))
     ratings.put(submission)
     ratings.delete_submission(submission.submission_id)
@@ -197,11 +199,11 @@ def test_a_deleted_submission_is_not_there(ratings: RatingsBucket) -> None:
     assert ratings.get(submission.submission_id) is None
 
 
-def test_before_training_there_is_no_current_model(aws: Aws) -> None:
+def test_before_the_first_training_there_is_no_active_model(aws: Aws) -> None:
     assert ModelsBucket(aws.client("s3"), "marquee-test-models").current() is None
 
 
-def test_results_are_complete_with_success_only(aws: Aws) -> None:
+def test_results_are_complete_only_with_the_success_marker(aws: Aws) -> None:
     s3 = aws.client("s3")
     results = ResultsBucket(s3, "marquee-test-results")
     s3.put_object(Bucket="marquee-test-results", Key="submission=a/part-0.json", Body=b"{}\n\n{}")
@@ -219,7 +221,7 @@ def put_results(aws: Aws, *submissions: str) -> None:
             )
 
 
-def test_everything_of_one_submissions_results_is_deleted(aws: Aws) -> None:
+def test_all_results_of_a_submission_are_deleted(aws: Aws) -> None:
     put_results(aws, "a", "ab")
     results = ResultsBucket(aws.client("s3"), "marquee-test-results")
     results.delete_results("a")
@@ -229,7 +231,7 @@ def test_everything_of_one_submissions_results_is_deleted(aws: Aws) -> None:
     assert all(found["Key"].startswith("submission=ab/") for found in left)
 
 
-def test_results_stay_complete_until_all_else_is_deleted(
+def test_results_stay_complete_until_all_other_objects_are_deleted(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_results(aws, "a")
@@ -242,7 +244,7 @@ def test_results_stay_complete_until_all_else_is_deleted(
     assert results.complete("a")
 
 
-def test_results_deleted_by_another_delivery_hold_no_lines(
+def test_results_that_another_delivery_deleted_have_no_lines(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_results(aws, "a")
@@ -294,7 +296,7 @@ def store_counting(aws: Aws, clock: Callable[[], float] = lambda: 0.0) -> tuple[
 
 
 @pytest.mark.parametrize("how", ["half-written", "corrupt", "of a newer format"])
-def test_where_the_current_model_cannot_be_read_an_older_one_serves(
+def test_an_older_model_serves_where_the_active_one_cannot_be_read(
     aws: Aws, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     put_model(aws)
@@ -306,7 +308,7 @@ def test_where_the_current_model_cannot_be_read_an_older_one_serves(
     assert loaded[0].model_id == MODEL_ID
     assert len(loaded[1].picks({10: 5.0})) > 0
     assert unreadable.call_count == 1
-    assert f"{MODEL_ID} serves in place of {NEWER}" in caplog.text
+    assert f"serving model {MODEL_ID} instead of {NEWER}" in caplog.text
 
 
 def test_an_older_model_of_another_data_set_never_serves(aws: Aws) -> None:
@@ -318,7 +320,7 @@ def test_an_older_model_of_another_data_set_never_serves(aws: Aws) -> None:
     assert unreadable.call_count == 1
 
 
-def test_a_model_in_memory_stays_while_the_current_one_cannot_be_read(aws: Aws) -> None:
+def test_the_model_in_memory_stays_while_the_active_one_cannot_be_read(aws: Aws) -> None:
     now = [0.0]
     put_model(aws)
     store, unreadable = store_counting(aws, lambda: now[0])
@@ -331,7 +333,7 @@ def test_a_model_in_memory_stays_while_the_current_one_cannot_be_read(aws: Aws) 
     assert unreadable.call_count == 1
 
 
-def test_the_current_model_serves_as_soon_as_it_can_be_read(aws: Aws) -> None:
+def test_the_active_model_serves_as_soon_as_it_can_be_read(aws: Aws) -> None:
     now = [0.0]
     put_model(aws)
     put_model(aws, model_id=NEWER)
@@ -345,7 +347,7 @@ def test_the_current_model_serves_as_soon_as_it_can_be_read(aws: Aws) -> None:
     assert loaded[0].model_id == NEWER
 
 
-def test_a_current_json_that_cannot_be_read_is_counted(aws: Aws) -> None:
+def test_an_unreadable_current_json_is_counted(aws: Aws) -> None:
     put_model(aws)
     aws.client("s3").put_object(Bucket="marquee-test-models", Key="current.json", Body=b"{")
     store, unreadable = store_counting(aws)
@@ -364,7 +366,7 @@ LOCATIONS = StepLocations("s3://a/steps/1/", "r", "m", "x")
 
 
 def test_added_steps_are_found_by_name(aws: Aws) -> None:
-    cluster = Cluster(aws.client("emr"), aws.cluster_id)
+    cluster = EmrCluster(aws.client("emr"), aws.cluster_id)
     (step_id,) = cluster.add([train_step(LOCATIONS, "d", "m1")])
     assert cluster.describe(step_id)["Name"] == "train-m1"
     assert set(cluster.step_states(["train-m1", "train-m2"])) == {"train-m1"}
@@ -372,7 +374,7 @@ def test_added_steps_are_found_by_name(aws: Aws) -> None:
     assert "train-m1" in cluster.active_step_names()
 
 
-def test_steps_from_before_a_moment_are_not_asked_for(
+def test_step_states_before_a_given_time_are_not_requested(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emr, now, pages = aws.client("emr"), datetime.now(UTC), list[str]()
@@ -384,7 +386,7 @@ def test_steps_from_before_a_moment_are_not_asked_for(
         return {"Steps": [step], "Marker": f"page {len(pages) + 1}"}
 
     monkeypatch.setattr(emr, "list_steps", list_steps)
-    cluster = Cluster(emr, aws.cluster_id)
+    cluster = EmrCluster(emr, aws.cluster_id)
     found = cluster.step_states(["s1", "s2", "s3"], since=now - timedelta(hours=2.5))
     assert set(found) == {"s1", "s2"}
     assert len(pages) == 3
@@ -397,7 +399,7 @@ def test_steps_from_before_a_moment_are_not_asked_for(
         ("InvalidRequestException", "Cluster id 'j-1' is not valid."),
     ],
 )
-def test_a_terminated_cluster_is_told_from_other_refusals(
+def test_a_terminated_cluster_has_its_own_error(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
     emr = aws.client("emr")
@@ -407,7 +409,7 @@ def test_a_terminated_cluster_is_told_from_other_refusals(
 
     for operation in ("add_job_flow_steps", "list_steps"):
         monkeypatch.setattr(emr, operation, refuse)
-    cluster = Cluster(emr, "j-1")
+    cluster = EmrCluster(emr, "j-1")
     with pytest.raises(ClusterGoneError, match="make deploy"):
         cluster.add([])
     with pytest.raises(ClusterGoneError):
@@ -441,7 +443,7 @@ def steps_by_cluster(
     return emr
 
 
-def test_a_step_on_the_former_cluster_is_found_and_the_new_clusters_own_counts_first(
+def test_a_step_of_the_former_cluster_is_found_unless_the_new_cluster_has_it(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emr = steps_by_cluster(
@@ -449,7 +451,7 @@ def test_a_step_on_the_former_cluster_is_found_and_the_new_clusters_own_counts_f
         monkeypatch,
         {"j-OLD": {"a": "RUNNING", "b": "CANCELLED"}, "j-NEW": {"b": "PENDING"}},
     )
-    cluster = Cluster(emr, "j-NEW", former=["j-OLD"])
+    cluster = EmrCluster(emr, "j-NEW", former=["j-OLD"])
 
     found = cluster.step_states(["a", "b", "c"])
 
@@ -461,20 +463,22 @@ def test_only_the_new_clusters_steps_delay_a_new_submission(
 ) -> None:
     emr = steps_by_cluster(aws, monkeypatch, {"j-OLD": {"a": "RUNNING"}, "j-NEW": {"b": "PENDING"}})
 
-    assert Cluster(emr, "j-NEW", former=["j-OLD"]).active_step_names() == ["b"]
+    assert EmrCluster(emr, "j-NEW", former=["j-OLD"]).active_step_names() == ["b"]
 
 
-def test_a_former_cluster_that_emr_has_forgotten_holds_nothing_up(
+def test_a_former_cluster_that_emr_no_longer_knows_blocks_nothing(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emr = steps_by_cluster(aws, monkeypatch, {"j-NEW": {"b": "PENDING"}})
 
-    found = Cluster(emr, "j-NEW", former=["j-FORGOTTEN"]).step_states(["a", "b"])
+    found = EmrCluster(emr, "j-NEW", former=["j-FORGOTTEN"]).step_states(["a", "b"])
 
     assert found == {"b": StepState.PENDING}
 
 
-def test_throttling_is_no_terminated_cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_throttling_is_not_taken_for_a_terminated_cluster(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emr = aws.client("emr")
 
     def refuse(**_: object) -> None:
@@ -483,10 +487,10 @@ def test_throttling_is_no_terminated_cluster(aws: Aws, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(emr, "add_job_flow_steps", refuse)
     with pytest.raises(ClientError, match="Rate exceeded"):
-        Cluster(emr, "j-1").add([])
+        EmrCluster(emr, "j-1").add([])
 
 
-def test_refused_messages_of_a_batch_are_an_error(
+def test_rejected_messages_of_a_batch_are_an_error(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sqs = aws.client("sqs")

@@ -13,9 +13,9 @@ from marquee.aws.buckets import RatingsBucket, UndeletedError
 from marquee.aws.tallies import Counters, Tallies
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import Rating, timestamp
-from marquee.ports import Slice
-from marquee.revising import next_version
-from marquee.visitor import Change, Page, Status
+from marquee.requests.ports import Slice
+from marquee.requests.revise import next_version
+from marquee.requests.visitor import Change, Page, Status
 from tests.unit.aws import MODEL_ID, Aws
 from tests.unit.memory import good_result, phone_of, registration
 
@@ -51,20 +51,20 @@ def item(aws: Aws) -> dict[str, Any]:
     return dict(answer["Item"])
 
 
-def test_a_page_knows_the_last_digits_of_the_phone_and_no_more(table: VisitorsTable) -> None:
+def test_a_page_holds_only_the_last_digits_of_the_phone(table: VisitorsTable) -> None:
     found = page(table)
     assert (found.name, found.phone_ends, found.expires_at) == ("Visitor 1", "01", 2_000_000_000)
     assert "4155550001" not in repr(found)
 
 
-def test_a_change_is_stored_whole(table: VisitorsTable) -> None:
+def test_a_change_is_stored_completely(table: VisitorsTable) -> None:
     table.mark_recommended(ID, 1, MODEL_ID, PICKS)
     expected = revised(table)
     assert table.revise(page(table).progress, expected, None)
     assert page(table) == expected
 
 
-def test_a_new_phone_is_where_the_text_goes(table: VisitorsTable) -> None:
+def test_the_text_goes_to_a_new_phone(table: VisitorsTable) -> None:
     expected = revised(table, phone=PHONE, text=True)
     assert table.revise(page(table).progress, expected, PHONE)
     recipient = table.recipient(ID)
@@ -82,7 +82,9 @@ def test_a_new_phone_is_where_the_text_goes(table: VisitorsTable) -> None:
         lambda table: table.revise(page(table).progress, revised(table), None),
     ],
 )
-def test_whoever_moved_meanwhile_is_not_changed(table: VisitorsTable, moved: Any) -> None:
+def test_a_visitor_who_changed_in_the_meantime_is_not_overwritten(
+    table: VisitorsTable, moved: Any
+) -> None:
     before, wanted = page(table).progress, revised(table)
     moved(table)
     stored = table.page(ID)
@@ -90,7 +92,7 @@ def test_whoever_moved_meanwhile_is_not_changed(table: VisitorsTable, moved: Any
     assert table.page(ID) == stored
 
 
-def test_a_claim_meanwhile_keeps_a_change_from_being_stored(table: VisitorsTable) -> None:
+def test_a_claim_in_the_meantime_prevents_a_change(table: VisitorsTable) -> None:
     table.mark_recommended(ID, 1, MODEL_ID, PICKS)
     before, wanted = page(table).progress, revised(table)
     assert table.claim_text(ID, 1, "a")
@@ -98,14 +100,14 @@ def test_a_claim_meanwhile_keeps_a_change_from_being_stored(table: VisitorsTable
     assert table.revise(page(table).progress, wanted, None)
 
 
-def test_nobody_is_claimed_who_is_not_to_be_texted(table: VisitorsTable) -> None:
+def test_a_visitor_without_a_phone_cannot_be_claimed(table: VisitorsTable) -> None:
     quiet = registration(2, phone=False)
     table.create(quiet)
     table.mark_recommended(quiet.visitor_id, 1, MODEL_ID, PICKS)
     assert not table.claim_text(quiet.visitor_id, 1, "a")
 
 
-def test_a_saved_visitor_is_open_until_her_object_is_written(table: VisitorsTable) -> None:
+def test_a_saved_visitor_is_open_until_their_object_is_written(table: VisitorsTable) -> None:
     table.revise(page(table).progress, revised(table, count=2, requested_at=ADA.requested_at), None)
     assert [each.visitor_id for each in table.open(Status.SAVED, SOON, 100).found] == [ID]
     assert not table.mark_logged(ID, 1)
@@ -113,7 +115,7 @@ def test_a_saved_visitor_is_open_until_her_object_is_written(table: VisitorsTabl
     assert table.open(Status.SAVED, SOON, 100) == Slice([])
 
 
-def test_an_emptied_visitor_is_nobody_and_holds_nothing_of_her(
+def test_an_emptied_visitor_is_unknown_and_holds_no_personal_data(
     aws: Aws, table: VisitorsTable
 ) -> None:
     table.revise(page(table).progress, revised(table), None)
@@ -125,7 +127,7 @@ def test_an_emptied_visitor_is_nobody_and_holds_nothing_of_her(
     assert set(item(aws)) == left | {"status", "open_status", "status_at"}
 
 
-def test_an_emptied_visitor_is_found_again_and_removed_for_good(
+def test_an_emptied_visitor_is_found_again_and_removed_permanently(
     aws: Aws, table: VisitorsTable
 ) -> None:
     table.empty(ID)
@@ -140,12 +142,14 @@ EXPIRES = datetime.fromtimestamp(ADA.expires_at, UTC)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=20), timedelta(days=7)])
-def test_who_expired_within_the_last_week_is_found(table: VisitorsTable, late: timedelta) -> None:
+def test_a_visitor_who_expired_within_the_last_week_is_found(
+    table: VisitorsTable, late: timedelta
+) -> None:
     table.create(replace(registration(2), expires_at=ADA.expires_at + 8 * 24 * 3600))
     assert table.expired(EXPIRES + late, 10).found == [ID]
 
 
-def test_who_expires_later_the_same_day_is_not_found_yet(table: VisitorsTable) -> None:
+def test_a_visitor_who_expires_later_the_same_day_is_not_found_yet(table: VisitorsTable) -> None:
     assert table.expired(EXPIRES - timedelta(seconds=1), 10).found == []
 
 
@@ -160,25 +164,25 @@ def test_an_expired_visitor_is_emptied_and_not_found_again(table: VisitorsTable)
     )
 
 
-def test_a_change_renews_the_time(table: VisitorsTable) -> None:
+def test_a_change_extends_the_expiry(table: VisitorsTable) -> None:
     table.revise(page(table).progress, replace(revised(table), expires_at=2_100_000_000), None)
     assert table.expired(EXPIRES, 10).found == []
     assert table.empty(ID, expired_at=EXPIRES) is None
 
 
-def test_dynamodb_deletes_an_item_only_long_after_the_sweep_was_to(
+def test_dynamodb_deletes_an_expired_item_a_week_after_its_expiry(
     aws: Aws, table: VisitorsTable
 ) -> None:
     assert item(aws)["expires_at"] == ADA.expires_at + 7 * 24 * 3600
     assert page(table).expires_at == ADA.expires_at
 
 
-def test_somebody_who_is_there_is_not_removed(table: VisitorsTable) -> None:
+def test_a_visitor_who_was_not_emptied_is_not_removed(table: VisitorsTable) -> None:
     table.remove(ID)
     assert table.get(ID) == ADA.progress
 
 
-def test_an_item_from_before_movies_could_be_dismissed_still_reads(
+def test_an_item_from_before_movies_could_be_dismissed_can_still_be_read(
     aws: Aws, table: VisitorsTable
 ) -> None:
     aws.table("VISITORS_TABLE").update_item(
@@ -196,7 +200,7 @@ def test_an_item_from_before_movies_could_be_dismissed_still_reads(
 # Objects
 
 
-def test_all_objects_of_a_visitor_are_deleted_and_nobody_elses(aws: Aws) -> None:
+def test_all_objects_of_a_visitor_are_deleted_and_no_others(aws: Aws) -> None:
     bucket = RatingsBucket(aws.client("s3"), "marquee-test-ratings")
     mine = ADA.progress
     later = replace(mine, version=2, requested_at=timestamp(TOMORROW))
@@ -223,7 +227,7 @@ def test_an_object_that_s3_does_not_delete_is_an_error(
 # Limits
 
 
-def test_the_same_thing_is_counted_once_and_another_until_the_limit(aws: Aws) -> None:
+def test_the_same_thing_is_counted_once_and_others_up_to_the_limit(aws: Aws) -> None:
     tallies = Tallies(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
     counted = [tallies.add("limit/texts/m", what, 2, TOMORROW) for what in ("a", "a", "b", "c")]
     assert counted == [True, True, True, False]
@@ -231,7 +235,7 @@ def test_the_same_thing_is_counted_once_and_another_until_the_limit(aws: Aws) ->
     assert tallies.add("limit/texts/other", "c", 2, TOMORROW)
 
 
-def test_what_was_counted_is_forgotten_by_itself(aws: Aws) -> None:
+def test_a_tally_expires(aws: Aws) -> None:
     tallies = Tallies(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
     tallies.add("limit/texts/m", "a", 2, TOMORROW)
     (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
@@ -243,14 +247,14 @@ def counters(aws: Aws) -> Counters:
     return Counters(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
 
 
-def test_a_count_ends_at_its_most(counters: Counters) -> None:
+def test_a_count_stops_at_its_maximum(counters: Counters) -> None:
     counted = [counters.add("limit/texts-in-all/x", {"texts": 2}, TOMORROW) for _ in range(4)]
     assert counted == [None, None, "texts", "texts"]
     assert counters.add("limit/texts-in-all/y", {"texts": 2}, TOMORROW) is None
     assert counters.add("limit/texts-in-all/x", {"texts": 3}, TOMORROW) is None
 
 
-def test_names_are_counted_together_or_not_at_all(counters: Counters, aws: Aws) -> None:
+def test_two_counts_are_raised_together_or_not_at_all(counters: Counters, aws: Aws) -> None:
     both = {"forms": 9, "phones-given": 1}
     assert [counters.add("k", both, TOMORROW) for _ in range(3)] == [
         None, "phones-given", "phones-given",
@@ -261,7 +265,7 @@ def test_names_are_counted_together_or_not_at_all(counters: Counters, aws: Aws) 
     assert stored["expiration"] == round(TOMORROW.timestamp())
 
 
-def test_a_counts_item_does_not_grow_by_what_it_counts(counters: Counters, aws: Aws) -> None:
+def test_the_item_of_a_count_does_not_grow(counters: Counters, aws: Aws) -> None:
     for _ in range(300):
         assert counters.add("k", {"texts": 1_000_000}, TOMORROW) is None
     (stored,) = aws.table("IDEMPOTENCY_TABLE").scan()["Items"]
@@ -291,7 +295,7 @@ def slices(table: VisitorsTable, most: int) -> list[list[str]]:
             return found
 
 
-def test_the_index_is_read_in_slices_with_who_waited_longest_first(
+def test_the_index_is_read_in_slices_with_the_longest_wait_first(
     aws: Aws, table: VisitorsTable
 ) -> None:
     for number in range(2, 8):
@@ -303,7 +307,7 @@ def test_the_index_is_read_in_slices_with_who_waited_longest_first(
     assert max(map(len, slices(table, 3))) <= 3
 
 
-def test_a_slice_goes_on_where_the_last_one_ended_although_its_visitors_moved_on(
+def test_a_slice_continues_after_the_last_one_although_its_visitors_have_changed(
     table: VisitorsTable, aws: Aws
 ) -> None:
     for number in range(2, 6):
@@ -317,7 +321,7 @@ def test_a_slice_goes_on_where_the_last_one_ended_although_its_visitors_moved_on
     assert (moved, left) == (["1", "2"], ["3", "4", "5"])
 
 
-def test_visitors_of_one_moment_are_all_seen(aws: Aws, table: VisitorsTable) -> None:
+def test_visitors_with_the_same_time_are_all_found(aws: Aws, table: VisitorsTable) -> None:
     for number in range(2, 8):
         table.create(registration(number))
     wait_since(
@@ -327,7 +331,7 @@ def test_visitors_of_one_moment_are_all_seen(aws: Aws, table: VisitorsTable) -> 
     assert sorted(seen) == [f"0{number}" for number in range(1, 8)]
 
 
-def test_what_was_asked_for_once_more_is_counted_for_this_status_only(
+def test_requeues_are_counted_for_one_status_only(
     table: VisitorsTable,
 ) -> None:
     for times in (1, 2):
@@ -341,14 +345,14 @@ def test_what_was_asked_for_once_more_is_counted_for_this_status_only(
     assert (found.requeued_times, found.requeued_at) == (0, None)
 
 
-def test_a_note_of_asking_once_more_does_not_outlive_its_version(table: VisitorsTable) -> None:
+def test_requeues_are_not_counted_for_a_new_version(table: VisitorsTable) -> None:
     table.mark_requeued(page(table).progress, TOMORROW)
     table.revise(page(table).progress, revised(table), None)
     found = page(table).progress
     assert (found.version, found.status, found.requeued_times) == (2, Status.RECEIVED, 0)
 
 
-def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
+def test_bookmarks_are_returned_as_they_were_stored(aws: Aws) -> None:
     bookmarks = BookmarksTable(boto3.resource("dynamodb"), aws.environment["IDEMPOTENCY_TABLE"])
     assert bookmarks.get("sweep") == {}
     bookmarks.put("sweep", {"run": "1", "received": "2026-11-28T12:00:00.000Z"})
@@ -357,7 +361,7 @@ def test_bookmarks_are_kept_as_they_were_put(aws: Aws) -> None:
     assert bookmarks.get("other") == {}
 
 
-def test_expired_visitors_are_found_slice_by_slice(table: VisitorsTable) -> None:
+def test_expired_visitors_are_found_in_slices(table: VisitorsTable) -> None:
     """Given three visitors who expire at one moment and two on the next day, in slices of four."""
     times = [0, 0, 24 * 3600, 24 * 3600 + 1]
     for number, later in enumerate(times, start=2):

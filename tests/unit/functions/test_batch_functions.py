@@ -11,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from marquee.aws.buckets import RatingsBucket
-from marquee.aws.cluster import Cluster
+from marquee.aws.cluster import EmrCluster
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.collecting import PAGE
 from marquee.contracts import CurrentModel, Result, Submission, results_prefix, timestamp
-from marquee.texting import NO_MORE_TODAY
-from marquee.visitor import Registration, Status
+from marquee.requests.collect import PAGE
+from marquee.requests.send_text import NO_MORE_TODAY
+from marquee.requests.visitor import Registration, Status
 from tests.unit.aws import MODEL_ID, Aws, context, create_cluster, event, put_model, put_titles
 from tests.unit.memory import good_result, phone_of, registration
 
@@ -113,7 +113,7 @@ def test_a_visitors_message_delivered_twice_adds_no_second_step(
     assert aws.step_names() == after_one
 
 
-def test_a_forgotten_visitors_message_is_taken_and_adds_no_step(
+def test_a_message_about_a_forgotten_visitor_is_consumed_and_adds_no_step(
     aws: Aws, table: VisitorsTable
 ) -> None:
     before = aws.step_names()
@@ -122,7 +122,7 @@ def test_a_forgotten_visitors_message_is_taken_and_adds_no_step(
 
 
 @pytest.mark.parametrize("body", ["poison", "{}", '{"Records":[{}]}', "[]"])
-def test_a_poisoned_message_goes_back_and_its_neighbour_is_served(
+def test_a_poisoned_message_is_returned_and_the_others_are_served(
     aws: Aws, table: VisitorsTable, body: str
 ) -> None:
     table.create(ada())
@@ -133,13 +133,13 @@ def test_a_poisoned_message_goes_back_and_its_neighbour_is_served(
     assert status(table) is Status.SUBMITTED
 
 
-def test_the_test_event_of_s3_is_taken_without_a_word(aws: Aws, table: VisitorsTable) -> None:
+def test_the_test_event_of_s3_is_ignored(aws: Aws, table: VisitorsTable) -> None:
     sent = event("submit_step")
     sent["Records"][0]["body"] = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
     assert failures(run(aws.load("submit_step"), "submit_step", sent)) == 0
 
 
-def test_emr_throttling_sends_the_message_back_and_the_next_delivery_adds_the_step(
+def test_emr_throttling_returns_the_message_and_the_next_delivery_adds_the_step(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table.create(ada())
@@ -162,7 +162,7 @@ def test_emr_throttling_sends_the_message_back_and_the_next_delivery_adds_the_st
     assert len([name for name in added if name.startswith("recommend-")]) == 1
 
 
-def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_received(
+def test_a_visitor_is_requeued_and_stays_received_while_the_cluster_is_busy(
     aws: Aws,
     table: VisitorsTable,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,7 +170,7 @@ def test_while_the_cluster_is_busy_a_visitor_is_announced_again_and_stays_receiv
 ) -> None:
     table.create(ada())
     ahead = [f"recommend-{'a' * 32}", f"train-{MODEL_ID}", f"recommend-{'b' * 32}"]
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ahead)
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: ahead)
     function = aws.load("submit_step")
     assert failures(run(function, "submit_step")) == 0
     assert status(table) is Status.RECEIVED
@@ -205,7 +205,7 @@ def test_results_delivered_twice_keep_the_first_picks(aws: Aws, table: VisitorsT
     assert table.get(VISITOR_ID) == first
 
 
-def test_an_unreadable_line_sends_the_message_back_and_the_others_are_taken(
+def test_an_unreadable_line_returns_the_message_and_the_other_lines_are_collected(
     aws: Aws, table: VisitorsTable
 ) -> None:
     table.create(ada())
@@ -219,7 +219,7 @@ def test_an_unreadable_line_sends_the_message_back_and_the_others_are_taken(
     assert status(table) is Status.RECOMMENDED
 
 
-def test_results_that_time_is_too_short_for_are_handed_on_and_finished_from_there(
+def test_results_are_handed_on_when_time_runs_out_and_finished_from_there(
     aws: Aws, table: VisitorsTable
 ) -> None:
     people = [registration(number) for number in range(1, PAGE + 21)]
@@ -245,7 +245,7 @@ def test_results_that_time_is_too_short_for_are_handed_on_and_finished_from_ther
 # send_text
 
 
-def test_the_sample_texts_message_is_texted_once(aws: Aws, table: VisitorsTable) -> None:
+def test_the_sample_message_of_a_text_is_sent_once(aws: Aws, table: VisitorsTable) -> None:
     recommended(table)
     function = aws.load("send_text")
     assert failures(run(function, "send_text")) == 0
@@ -296,7 +296,7 @@ def refusing(code: str, http_status: int = 400) -> ClientError:
     ],
     ids=["throttled", "forbidden", "invalid", "opted out", "server error", "timeout"],
 )
-def test_a_refused_text_is_tried_again_only_where_it_was_surely_not_sent(
+def test_a_rejected_text_is_retried_only_where_it_was_certainly_not_sent(
     capsys: pytest.CaptureFixture[str],
     aws: Aws,
     table: VisitorsTable,
@@ -317,7 +317,7 @@ def test_a_refused_text_is_tried_again_only_where_it_was_surely_not_sent(
     assert "4155550123" not in "".join(capsys.readouterr())
 
 
-def test_snss_words_about_a_number_never_become_an_exception(
+def test_no_exception_repeats_the_number_from_an_sns_error(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The X-Ray SDK writes a client's exceptions to the trace before our code can handle them."""
@@ -349,7 +349,7 @@ def _refused_by_http(*_: Any) -> tuple[Any, dict[str, Any]]:
     return SimpleNamespace(status_code=400), parsed
 
 
-def test_without_time_to_finish_no_text_is_claimed(
+def test_no_text_is_claimed_without_time_to_finish(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recommended(table)
@@ -363,20 +363,20 @@ def test_without_time_to_finish_no_text_is_claimed(
     assert found.text_claimed_at is None
 
 
-def test_a_message_whose_text_is_being_sent_comes_again(aws: Aws, table: VisitorsTable) -> None:
+def test_a_message_whose_text_is_being_sent_is_returned(aws: Aws, table: VisitorsTable) -> None:
     recommended(table)
     table.claim_text(VISITOR_ID, 1, "a")
     assert failures(run(aws.load("send_text"), "send_text")) == 1
     assert status(table) is Status.RECOMMENDED
 
 
-def test_a_poisoned_texts_message_goes_back(aws: Aws, table: VisitorsTable) -> None:
+def test_a_poisoned_message_of_a_text_is_returned(aws: Aws, table: VisitorsTable) -> None:
     sent = event("send_text")
     sent["Records"][0]["body"] = '{"visitor_id": 1}'
     assert failures(run(aws.load("send_text"), "send_text", sent)) == 1
 
 
-def test_a_text_over_the_cap_is_counted_as_that_and_ends_with_its_reason(
+def test_a_text_over_the_cap_is_counted_and_ends_with_its_reason(
     aws: Aws,
     table: VisitorsTable,
     monkeypatch: pytest.MonkeyPatch,
@@ -414,7 +414,7 @@ def use_the_phones_texts_up(function: ModuleType, _: pytest.MonkeyPatch) -> None
     ("withhold", "why"),
     [(opt_out, "the phone has opted out"), (use_the_phones_texts_up, "over the phone's limit")],
 )
-def test_a_withheld_text_ends_like_a_sent_one_and_the_operator_is_told(
+def test_a_withheld_text_ends_like_a_sent_one_and_is_reported_to_the_operator(
     aws: Aws,
     table: VisitorsTable,
     monkeypatch: pytest.MonkeyPatch,
@@ -459,7 +459,7 @@ def submitted(aws: Aws, table: VisitorsTable) -> str:
     return str(found.submission_id)
 
 
-def test_a_failed_recommend_step_is_tried_again_once_however_often_the_event_comes(
+def test_a_failed_recommend_step_is_retried_once_even_if_the_event_is_repeated(
     aws: Aws, table: VisitorsTable
 ) -> None:
     submission_id = submitted(aws, table)
@@ -478,7 +478,7 @@ def renewed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> str:
     return former
 
 
-def test_a_submission_that_the_former_cluster_works_on_is_not_added_to_the_new_one(
+def test_a_submission_that_runs_on_the_former_cluster_is_not_added_to_the_new_one(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitted(aws, table)
@@ -491,7 +491,7 @@ def test_a_submission_that_the_former_cluster_works_on_is_not_added_to_the_new_o
     assert aws.step_names() == []
 
 
-def test_a_step_that_fails_on_the_former_cluster_is_tried_again_on_the_new_one(
+def test_a_step_that_fails_on_the_former_cluster_is_retried_on_the_new_one(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission_id = submitted(aws, table)
@@ -504,7 +504,7 @@ def test_a_step_that_fails_on_the_former_cluster_is_tried_again_on_the_new_one(
     assert aws.step_names() == [f"recommend-{submission_id}-2"]
 
 
-def test_the_last_attempts_failure_fails_the_visitor_with_a_reason(
+def test_the_failure_of_the_last_attempt_fails_the_visitor_with_a_reason(
     aws: Aws, table: VisitorsTable
 ) -> None:
     submission_id = submitted(aws, table)
@@ -514,15 +514,13 @@ def test_the_last_attempts_failure_fails_the_visitor_with_a_reason(
     assert (found.status, bool(found.reason)) == (Status.FAILED, True)
 
 
-def test_steps_of_other_clusters_are_none_of_our_business(aws: Aws, table: VisitorsTable) -> None:
+def test_steps_of_other_clusters_are_ignored(aws: Aws, table: VisitorsTable) -> None:
     before = aws.step_names()
     run(aws.load("reconcile"), "reconcile")
     assert aws.step_names() == before
 
 
-def test_the_sweep_announces_a_visitor_again_whose_object_was_never_written(
-    aws: Aws, table: VisitorsTable
-) -> None:
+def test_the_sweep_writes_the_missing_object_of_a_visitor(aws: Aws, table: VisitorsTable) -> None:
     long_ago = timestamp(datetime.now(UTC) - timedelta(hours=1))
     form = ada()
     table.create(
@@ -541,7 +539,7 @@ def test_the_sweep_announces_a_visitor_again_whose_object_was_never_written(
     assert VISITOR_ID in listed["Contents"][0]["Key"]
 
 
-def test_a_sweep_that_failed_is_left_to_the_next_one_when_lambda_calls_it_again(
+def test_a_sweep_that_lambda_retries_after_a_failure_does_nothing(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function, calls = aws.load("reconcile"), []
@@ -559,7 +557,7 @@ def test_a_sweep_that_failed_is_left_to_the_next_one_when_lambda_calls_it_again(
 
 
 @pytest.mark.parametrize("left_out", [0, 12])
-def test_every_sweep_counts_whom_the_model_in_use_was_trained_without(
+def test_every_sweep_counts_the_visitors_left_out_of_the_active_model(
     aws: Aws, table: VisitorsTable, capsys: pytest.CaptureFixture[str], left_out: int
 ) -> None:
     current = CurrentModel(MODEL_ID, "embedded", "2026-11-21T20:00:00.000Z", 100, 5000, left_out)
@@ -571,17 +569,17 @@ def test_every_sweep_counts_whom_the_model_in_use_was_trained_without(
     assert [json.loads(line)["VisitorsLeftOut"] for line in lines] == [[left_out]]
 
 
-def test_the_schedule_trains_unless_training_is_waiting_already(
+def test_the_schedule_trains_unless_a_training_is_already_waiting(
     aws: Aws, table: VisitorsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     function = aws.load("reconcile")
     waiting = function.reconciler.cluster.active_step_names
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: ["recommend-1"])
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: ["recommend-1"])
     before = aws.step_names()
     run(function, "reconcile", {"action": "train"})
     added = {name.partition("-")[0] for name in aws.step_names() if name not in before}
     assert added == {"train", "similar"}
-    monkeypatch.setattr(Cluster, "active_step_names", lambda _: waiting())
+    monkeypatch.setattr(EmrCluster, "active_step_names", lambda _: waiting())
     run(function, "reconcile", {"action": "train"})
     assert len(aws.step_names()) == len(before) + 2
 
@@ -598,8 +596,8 @@ def test_before_the_first_import_the_schedule_trains_nothing_and_fails_nothing(
     ]
 
 
-def test_an_event_that_reconcile_does_not_know_is_an_error(aws: Aws, table: VisitorsTable) -> None:
-    with pytest.raises(ValueError, match="knows no such event"):
+def test_an_unknown_event_of_reconcile_is_an_error(aws: Aws, table: VisitorsTable) -> None:
+    with pytest.raises(ValueError, match="does not handle such an event"):
         run(aws.load("reconcile"), "reconcile", {"action": "dance"})
 
 

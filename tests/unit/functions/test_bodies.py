@@ -31,7 +31,9 @@ def test_no_body_makes_a_call_fail(caller: Caller, seed: int) -> None:
 
 
 @pytest.mark.parametrize("operation", FORMS, ids=lambda operation: operation.name)
-def test_a_body_full_of_anything_gets_a_short_answer(caller: Caller, operation: Any) -> None:
+def test_the_largest_bodies_get_a_documented_and_short_answer(
+    caller: Caller, operation: Any
+) -> None:
     generator = Generator(0, caller.known())
     for body in largest(generator, operation.form):
         answer = caller.send(operation, body)
@@ -40,7 +42,7 @@ def test_a_body_full_of_anything_gets_a_short_answer(caller: Caller, operation: 
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, LARGEST_EVENT])
-def test_a_body_over_the_limit_is_refused_before_it_is_parsed(
+def test_a_body_over_the_limit_is_rejected_before_it_is_parsed(
     api: Api, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     caller, parsed = Caller(api.module.handler), json.loads
@@ -56,19 +58,19 @@ def test_a_body_over_the_limit_is_refused_before_it_is_parsed(
     assert caller.answer("POST", "/picks", body=encoded, isBase64Encoded=True).status == 413
 
 
-def test_a_body_of_just_the_limit_is_read(api: Api) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted(api: Api) -> None:
     text = json.dumps({"ratings": FORM["ratings"]})
     assert api.call("POST", "/picks", raw=text.ljust(LIMIT))[0] == 200
     assert api.call("POST", "/picks", raw=text.ljust(LIMIT + 1))[0] == 413
 
 
-def test_the_limit_counts_bytes(api: Api) -> None:
+def test_the_limit_of_a_body_counts_bytes(api: Api) -> None:
     text = json.dumps({"ratings": FORM["ratings"], "model": "é" * (LIMIT // 2)}, ensure_ascii=False)
     assert len(text) < LIMIT < len(text.encode())
     assert api.call("POST", "/picks", raw=text)[0] == 413
 
 
-def test_a_body_in_base64_is_read(api: Api) -> None:
+def test_a_body_in_base64_is_accepted(api: Api) -> None:
     body = base64.b64encode(json.dumps({"ratings": FORM["ratings"]}).encode()).decode()
     caller = Caller(api.module.handler)
     assert caller.answer("POST", "/picks", body=body, isBase64Encoded=True).status == 200
@@ -93,16 +95,14 @@ MEDIA_TYPES = [
 
 
 @pytest.mark.parametrize(("media_type", "status"), MEDIA_TYPES)
-def test_a_media_type_is_told_by_its_words_in_any_case(
-    api: Api, media_type: str, status: int
-) -> None:
+def test_a_media_type_is_recognised_in_any_case(api: Api, media_type: str, status: int) -> None:
     form = {"ratings": FORM["ratings"]}
     answered, body, _ = api.call("POST", "/picks", form, {"Content-Type": media_type})
     assert answered == status
     assert status == 200 or body["errors"][0]["message"].startswith("Send the form as")
 
 
-def test_no_media_type_stands_for_json(api: Api) -> None:
+def test_a_missing_media_type_means_json(api: Api) -> None:
     body = json.dumps({"ratings": FORM["ratings"]})
     caller = Caller(api.module.handler)
     assert caller.answer("POST", "/picks", body=body, headers={}).status == 200
@@ -148,7 +148,7 @@ def test_a_number_of_five_thousand_digits_is_a_wrong_field(
         (f"/visitors/{'0' * 26}/profile?model={'1' * 5000}", 422),
     ],
 )
-def test_an_address_of_five_thousand_digits_is_refused(api: Api, path: str, status: int) -> None:
+def test_an_address_of_five_thousand_digits_is_rejected(api: Api, path: str, status: int) -> None:
     assert api.call("GET", path)[0] == status
 
 
@@ -173,12 +173,12 @@ def test_a_list_over_its_bound_is_one_error_whatever_it_holds(api: Api) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"\\ud800":1}', '{"answered":["\\udfff\\ud800"]}'])
-def test_half_a_character_is_refused(api: Api, text: str) -> None:
+def test_half_a_surrogate_pair_is_rejected(api: Api, text: str) -> None:
     status, body, _ = api.call("POST", "/questionnaire", raw=text)
     assert (status, body["errors"][0]["field"]) == (400, "")
 
 
-def test_a_character_written_as_a_pair_is_read(api: Api) -> None:
+def test_a_whole_surrogate_pair_is_accepted(api: Api) -> None:
     text = json.dumps({"name": "Zoë 😀", "ratings": FORM["ratings"]})
     assert "\\ud83d\\ude00" in text
     assert api.call("POST", "/visitors", raw=text)[0] == 201
@@ -193,13 +193,13 @@ def test_names_of_unknown_fields_are_not_logged(
     assert "4155550123" not in "".join(capsys.readouterr())
 
 
-def test_a_refused_body_is_answered_to_the_site(api: Api) -> None:
+def test_the_site_can_read_the_answer_to_a_rejected_body(api: Api) -> None:
     origin = {"Origin": "https://d111111abcdef8.cloudfront.net"}
     status, _, headers = api.call("POST", "/picks", raw="[" * (LIMIT + 1), headers=origin)
     assert (status, headers["Access-Control-Allow-Origin"]) == (413, origin["Origin"])
 
 
-def test_a_call_without_a_form_does_not_mind_a_body(api: Api) -> None:
+def test_a_call_without_a_form_ignores_a_body(api: Api) -> None:
     headers = {"Content-Type": "text/plain"}
     assert api.call("GET", "/questionnaire", raw="[" * LARGEST_EVENT, headers=headers)[0] == 200
 
@@ -223,7 +223,7 @@ def unbounded(schema: dict[str, Any], name: str) -> list[str]:
             return []
 
 
-def test_everything_that_can_be_sent_has_a_bound_in_the_document() -> None:
+def test_the_document_limits_every_field_and_parameter() -> None:
     forms = {
         f"{form}.{name}": schema
         for form, each in DOCUMENT["components"]["schemas"].items()

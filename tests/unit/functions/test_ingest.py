@@ -9,7 +9,7 @@ import pytest
 
 from marquee.aws.buckets import RatingsBucket
 from marquee.contracts import VisitorObject
-from marquee.registering import Registrar
+from marquee.requests.register import Registrar
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import DATASET, Aws, context, event, put_model
 
@@ -22,7 +22,7 @@ def test_the_sample_event_creates_a_visitor(api: Api) -> None:
     assert api.stored() == (1, 1)
 
 
-def test_a_form_is_answered_with_ten_picks_at_once(api: Api) -> None:
+def test_a_form_is_answered_with_ten_picks(api: Api) -> None:
     status, body, _ = api.call("POST", "/visitors", FORM)
     assert (status, body["status"], len(body["picks"])) == (201, "received", 10)
 
@@ -51,7 +51,7 @@ def test_the_same_form_posted_again_with_its_key_is_the_same_visitor(api: Api) -
     assert api.stored()[0] == 1
 
 
-def test_a_crash_between_the_two_writes_is_mended_by_posting_again(
+def test_posting_again_completes_a_form_that_died_between_the_two_writes(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with dying_before_the_object(monkeypatch):
@@ -71,7 +71,7 @@ OTHER_FORMS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", OTHER_FORMS, ids=lambda change: next(iter(change)))
-def test_one_key_cannot_stand_for_two_forms(api: Api, change: dict[str, Any]) -> None:
+def test_a_key_cannot_be_used_for_two_forms(api: Api, change: dict[str, Any]) -> None:
     api.call("POST", "/visitors", FORM, KEY)
     before = everything(api)
     assert_refused(api.call("POST", "/visitors", FORM | change, KEY))
@@ -79,7 +79,7 @@ def test_one_key_cannot_stand_for_two_forms(api: Api, change: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("change", OTHER_FORMS, ids=lambda change: next(iter(change)))
-def test_a_key_whose_first_try_died_after_its_item_hands_over_nobody(
+def test_a_key_whose_first_attempt_died_reveals_no_visitor_to_another_form(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     with dying_before_the_object(monkeypatch):
@@ -88,7 +88,7 @@ def test_a_key_whose_first_try_died_after_its_item_hands_over_nobody(
     assert api.stored() == (1, 0)
 
 
-def test_a_key_hands_over_nobody_after_a_day_either(api: Api) -> None:
+def test_a_key_reveals_no_visitor_to_another_form_after_a_day(api: Api) -> None:
     """Given that everything except the visitor's item has expired."""
     _, created, _ = api.call("POST", "/visitors", FORM, KEY)
     records = api.aws.table("IDEMPOTENCY_TABLE")
@@ -99,7 +99,7 @@ def test_a_key_hands_over_nobody_after_a_day_either(api: Api) -> None:
     assert again == created
 
 
-def test_two_forms_under_one_key_at_the_same_moment_make_one_visitor(
+def test_two_simultaneous_forms_with_one_key_create_one_visitor(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given that both forms looked for the visitor before either of them was stored."""
@@ -116,7 +116,7 @@ def test_two_forms_under_one_key_at_the_same_moment_make_one_visitor(
     assert api.stored() == (1, 1)
 
 
-def test_an_item_that_names_no_form_is_opened_by_none(api: Api) -> None:
+def test_an_item_without_a_form_digest_is_revealed_to_no_form(api: Api) -> None:
     """Items of older releases, and items created without a key, hold no digest of a form."""
     _, created, _ = api.call("POST", "/visitors", FORM, KEY)
     api.aws.table("VISITORS_TABLE").update_item(
@@ -125,7 +125,7 @@ def test_an_item_that_names_no_form_is_opened_by_none(api: Api) -> None:
     assert_refused(api.call("POST", "/visitors", FORM, KEY))
 
 
-def test_a_form_that_comes_again_late_is_answered_with_what_is_stored_now(api: Api) -> None:
+def test_a_late_repeated_form_is_answered_with_the_stored_version(api: Api) -> None:
     _, created, _ = api.call("POST", "/visitors", FORM, KEY)
     own = {"Authorization": f"Bearer {created['token']}", "If-Match": '"1"'}
     path = f"/visitors/{created['visitor_id']}/ratings"
@@ -163,7 +163,7 @@ def assert_refused(answer: tuple[int, dict[str, Any], dict[str, Any]]) -> None:
     assert set(body) == {"errors", "more"}
 
 
-def test_nothing_that_is_kept_of_a_key_holds_the_key_the_phone_or_the_token(api: Api) -> None:
+def test_no_record_of_a_key_holds_the_key_the_phone_or_the_token(api: Api) -> None:
     _, body, _ = api.call("POST", "/visitors", FORM, KEY)
     records = json.dumps(api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"], default=str)
     (item,) = api.aws.table("VISITORS_TABLE").scan()["Items"]
@@ -172,7 +172,7 @@ def test_nothing_that_is_kept_of_a_key_holds_the_key_the_phone_or_the_token(api:
         assert not [each for each in (PHONE[1:], body["token"], *KEY.values()) if each in kept]
 
 
-def test_a_visitor_reads_her_own_page_with_her_token(api: Api) -> None:
+def test_a_visitor_reads_their_own_page_with_their_token(api: Api) -> None:
     _, created, _ = api.call("POST", "/visitors", FORM)
     bearer = {"Authorization": f"Bearer {created['token']}"}
     status, body, _ = api.call("GET", f"/visitors/{created['visitor_id']}", headers=bearer)
@@ -181,7 +181,7 @@ def test_a_visitor_reads_her_own_page_with_her_token(api: Api) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "Bearer ", "Bearer wrong", "Basic abc"])
-def test_without_the_right_token_there_is_no_such_visitor(api: Api, token: str) -> None:
+def test_without_the_right_token_a_visitor_is_not_found(api: Api, token: str) -> None:
     _, created, _ = api.call("POST", "/visitors", FORM)
     path = f"/visitors/{created['visitor_id']}"
     known = api.call("GET", path, headers={"Authorization": token})
@@ -190,7 +190,7 @@ def test_without_the_right_token_there_is_no_such_visitor(api: Api, token: str) 
     assert known[1] == unknown[1]
 
 
-def test_picks_store_nothing(api: Api) -> None:
+def test_asking_for_picks_stores_nothing(api: Api) -> None:
     status, body, _ = api.call("POST", "/picks", {"ratings": FORM["ratings"]})
     assert (status, len(body["picks"]), api.stored()) == (200, 10, (0, 0))
 
@@ -206,13 +206,13 @@ def test_health_names_the_model_and_its_age(api: Api) -> None:
     assert (status, body["status"], body["dataset"]) == (200, "ok", DATASET)
 
 
-def test_before_the_first_model_the_api_says_so(aws: Aws) -> None:
+def test_the_api_says_that_there_is_no_model_yet(aws: Aws) -> None:
     status, body, headers = Api(aws).call("GET", "/questionnaire")
     assert (status, headers["Retry-After"]) == (503, "60")
-    assert "still learning" in body["errors"][0]["message"]
+    assert "still being set up" in body["errors"][0]["message"]
 
 
-def test_a_corrupt_model_leaves_the_last_good_one_in_use(api: Api) -> None:
+def test_a_corrupt_current_json_leaves_the_last_good_model_active(api: Api) -> None:
     before = api.call("GET", "/questionnaire")
     s3 = api.aws.client("s3")
     s3.put_object(Bucket="marquee-test-models", Key="current.json", Body=b"{")
@@ -278,7 +278,7 @@ def test_a_missing_field_is_named(api: Api, field: str) -> None:
     )
 
 
-def test_a_local_phone_format_is_told_how_to_write_it(api: Api) -> None:
+def test_the_error_of_a_local_phone_format_asks_for_the_country_code(api: Api) -> None:
     _, body, _ = api.call("POST", "/visitors", FORM | {"phone": "(415) 555-0123"})
     assert "country code" in body["errors"][0]["message"]
 
@@ -304,7 +304,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("raw", "expected"), BODIES, ids=range(len(BODIES)))
-def test_a_body_that_is_no_form_is_refused_and_nothing_is_stored(
+def test_a_body_that_is_not_a_form_is_rejected_and_not_stored(
     api: Api, raw: str, expected: int
 ) -> None:
     status, body, _ = api.call("POST", "/visitors", raw=raw)
@@ -317,17 +317,17 @@ def test_a_body_that_is_no_form_is_refused_and_nothing_is_stored(
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml"],
 )
-def test_a_body_of_another_type_is_refused(api: Api, content_type: str) -> None:
+def test_a_body_of_another_type_is_rejected(api: Api, content_type: str) -> None:
     status, _, _ = api.call("POST", "/visitors", FORM, {"Content-Type": content_type})
     assert (status, api.stored()) == (415, (0, 0))
 
 
-def test_a_bad_idempotency_key_is_refused(api: Api) -> None:
+def test_an_invalid_idempotency_key_is_rejected(api: Api) -> None:
     status, body, _ = api.call("POST", "/visitors", FORM, {"Idempotency-Key": "no spaces"})
     assert (status, body["errors"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_an_unknown_address_is_a_plain_404(api: Api) -> None:
+def test_an_unknown_address_gets_a_plain_404(api: Api) -> None:
     assert api.call("GET", "/nothing")[0] == 404
 
 

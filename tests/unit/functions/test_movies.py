@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from marquee.links import Ids, pack_links
-from marquee.model import LINKS, TITLES, Model, Movie
-from marquee.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
-from marquee.titles import build_titles
+from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.model_folder import LINKS, TITLES
+from marquee.recommender.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
+from marquee.recommender.title_index import build_titles
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
 from tests.unit.aws import Aws
@@ -52,7 +53,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
     return [movie["movie_id"] for movie in answer["movies"]]
 
 
-def test_given_a_title_then_the_movie_is_found_first(api: Api) -> None:
+def test_a_title_finds_its_movie_first(api: Api) -> None:
     status, found = get(api, "/movies", q="amélie")
     assert status == 200
     assert found["movies"][0] == {
@@ -66,13 +67,13 @@ def test_given_a_title_then_the_movie_is_found_first(api: Api) -> None:
     assert (found["dataset"], found["model_id"]) == (MODEL.dataset, MODEL.model_id)
 
 
-def test_given_a_count_then_no_more_movies_are_found(api: Api) -> None:
+def test_a_search_returns_at_most_the_number_of_movies_asked_for(api: Api) -> None:
     assert len(get(api, "/movies", q="film")[1]["movies"]) == 8
     assert len(get(api, "/movies", q="film", count="20")[1]["movies"]) == 20
     assert ids(get(api, "/movies", q="alien", count="1")[1]) == [ALIEN]
 
 
-def test_given_nothing_but_signs_then_nothing_is_found(api: Api) -> None:
+def test_a_search_for_punctuation_finds_nothing(api: Api) -> None:
     assert get(api, "/movies", q="?!") == (
         200,
         {"dataset": MODEL.dataset, "model_id": MODEL.model_id, "movies": []},
@@ -90,14 +91,14 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("query", "field", "message"), WRONG)
-def test_a_search_that_is_not_right_is_refused_by_field(
+def test_an_invalid_search_is_rejected_by_field(
     api: Api, query: dict[str, str], field: str, message: str
 ) -> None:
     status, answer = get(api, "/movies", **query)
     assert (status, answer["errors"]) == (422, [{"field": field, "message": message}])
 
 
-def test_given_a_movie_then_its_ratings_and_pages_are_told(api: Api) -> None:
+def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
     status, answer = get(api, f"/movies/{ALIEN}")
     assert MODEL.profiles is not None
     assert status == 200
@@ -116,25 +117,25 @@ def test_given_a_movie_then_its_ratings_and_pages_are_told(api: Api) -> None:
     }
 
 
-def test_links_are_told_as_far_as_the_data_set_has_them(api: Api) -> None:
+def test_a_movie_has_the_links_that_the_data_set_has(api: Api) -> None:
     assert [*get(api, f"/movies/{ALIENS}")[1]["movie"]["links"]] == ["imdb"]
     assert get(api, f"/movies/{AMELIE}")[1]["movie"]["links"] == {}
 
 
 @pytest.mark.parametrize("path", ["/movies/7", "/movies/7/similar", f"/movies/{10**30}"])
-def test_given_an_unknown_movie_then_it_is_not_found(api: Api, path: str) -> None:
+def test_an_unknown_movie_is_not_found(api: Api, path: str) -> None:
     status, answer = get(api, path)
     assert (status, answer["errors"][0]["field"]) == (404, "movie_id")
 
 
-def test_given_an_id_that_is_no_number_then_it_is_refused(api: Api) -> None:
+def test_an_id_that_is_not_a_number_is_rejected(api: Api) -> None:
     assert get(api, "/movies/alien") == (
         422,
         {"errors": [{"field": "movie_id", "message": "Give a whole number."}], "more": 0},
     )
 
 
-def test_given_a_model_without_similar_movies_then_they_are_compared_as_asked_for(
+def test_without_stored_similar_movies_they_are_computed_on_request(
     api: Api,
 ) -> None:
     status, answer = get(api, f"/movies/{ALIEN}/similar", count="3")
@@ -145,7 +146,7 @@ def test_given_a_model_without_similar_movies_then_they_are_compared_as_asked_fo
     ]
 
 
-def test_given_similar_movies_in_the_model_folder_then_those_are_told(aws: Aws) -> None:
+def test_similar_movies_in_the_model_folder_are_returned(aws: Aws) -> None:
     put(aws, MODEL)
     count = len(MODEL.rating.movie_ids)
     neighbours = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
@@ -165,7 +166,7 @@ def test_a_count_of_similar_movies_is_from_1_to_50(api: Api, count: str) -> None
     assert (status, answer["errors"][0]["field"]) == (422, "count")
 
 
-def test_given_a_model_without_a_title_index_then_titles_are_found_all_the_same(aws: Aws) -> None:
+def test_titles_are_found_without_a_title_index(aws: Aws) -> None:
     put(aws, MODEL)
     api = Api(aws)
     assert ids(get(api, "/movies", q="alien", count="2")[1]) == [ALIEN, ALIENS]
@@ -173,7 +174,7 @@ def test_given_a_model_without_a_title_index_then_titles_are_found_all_the_same(
 
 
 @pytest.mark.parametrize("damaged", [TITLES, LINKS, SIMILAR])
-def test_given_a_damaged_file_beside_the_model_then_the_rest_still_answers(
+def test_a_damaged_file_next_to_the_model_does_not_affect_the_others(
     aws: Aws, damaged: str
 ) -> None:
     put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: Ids("1", 1)})})
@@ -184,11 +185,11 @@ def test_given_a_damaged_file_beside_the_model_then_the_rest_still_answers(
     assert get(api, f"/movies/{ALIEN}/similar")[0] == 200
 
 
-def test_before_the_first_model_a_search_is_asked_to_wait(aws: Aws) -> None:
+def test_a_search_before_the_first_model_is_answered_with_503(aws: Aws) -> None:
     assert get(Api(aws), "/movies", q="alien")[0] == 503
 
 
-def test_a_title_index_of_other_movies_is_not_believed(aws: Aws) -> None:
+def test_a_title_index_of_other_movies_is_not_used(aws: Aws) -> None:
     other = build_titles(random_model(30, first=900))
     put(aws, MODEL, {TITLES: other})
     assert ids(get(Api(aws), "/movies", q="alien", count="1")[1]) == [ALIEN]

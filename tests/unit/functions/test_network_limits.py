@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marquee.limits import Limited
+from marquee.requests.limits import Limited
 from tests.unit.api import FORM, PHONE, Api
 
 QUIET = {"name": "Ada", "ratings": FORM["ratings"]}
@@ -18,9 +18,10 @@ ENDLESS = timedelta(days=100_000)  # a window that ends during no test
 @pytest.fixture
 def limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Return an API that allows a network three forms, two phones and one change."""
-    networks = api.module.visitors.networks
+    visitors = api.module.visitors
     most = {Limited.NETWORK_FORMS: 3, Limited.NETWORK_PHONES: 2, Limited.NETWORK_CHANGES: 1}
-    monkeypatch.setattr(networks, "limits", replace(networks.limits, most=most, window=ENDLESS))
+    limits = replace(visitors.network_limits, most=most, window=ENDLESS)
+    monkeypatch.setattr(visitors, "network_limits", limits)
     return api
 
 
@@ -36,7 +37,7 @@ def counted(api: Api) -> list[dict[str, Any]]:
     return list(api.aws.table("IDEMPOTENCY_TABLE").scan()["Items"])
 
 
-def test_of_thirty_phones_given_by_one_client_a_few_are_taken(limited: Api) -> None:
+def test_only_a_few_of_thirty_phones_from_one_client_are_accepted(limited: Api) -> None:
     answers = [post(limited, phone=phone, consent=True) for phone in phones(30)]
     assert Counter(status for status, _, _ in answers) == {201: 2, 429: 28}
     _, body, headers = answers[-1]
@@ -51,7 +52,7 @@ def test_forms_without_a_phone_are_limited_too(limited: Api) -> None:
     assert limited.stored() == (3, 3)
 
 
-def test_another_network_is_not_held_back(limited: Api) -> None:
+def test_another_network_is_not_limited(limited: Api) -> None:
     for _ in range(4):
         post(limited)
     assert post(limited, client="203.0.113.8")[0] == 201
@@ -64,14 +65,16 @@ def test_addresses_of_one_ipv6_subscriber_count_together(limited: Api) -> None:
     assert post(limited, client="2001:db8:0:1::1")[0] == 201
 
 
-def test_without_a_phone_a_form_goes_through_where_phones_are_used_up(limited: Api) -> None:
+def test_a_form_without_a_phone_is_accepted_where_phones_are_used_up(limited: Api) -> None:
     for phone in phones(2):
         post(limited, phone=phone, consent=True)
     assert post(limited, phone=phones(3)[2], consent=True)[0] == 429
     assert post(limited)[0] == 201
 
 
-def test_a_phone_refused_for_its_network_counts_nothing_of_its_own(limited: Api) -> None:
+def test_a_phone_rejected_for_its_network_does_not_count_against_its_own_limit(
+    limited: Api,
+) -> None:
     for phone in phones(2):
         post(limited, phone=phone, consent=True)
     before = {item["id"] for item in counted(limited) if "limit/texts/" in item["id"]}
@@ -97,7 +100,7 @@ def test_changes_and_phones_given_later_are_limited(limited: Api) -> None:
     )  # fmt: skip
 
 
-def test_a_stored_form_is_answered_again_where_the_limit_is_reached(limited: Api) -> None:
+def test_a_repeated_form_is_answered_even_where_the_limit_is_reached(limited: Api) -> None:
     key = {"Idempotency-Key": "a-key-of-the-page"}
     first = limited.call("POST", "/visitors", QUIET, key)
     for _ in range(4):
@@ -106,16 +109,16 @@ def test_a_stored_form_is_answered_again_where_the_limit_is_reached(limited: Api
     assert (again[0], again[1]["visitor_id"]) == (201, first[1]["visitor_id"])
 
 
-def test_no_record_holds_the_address_and_each_is_kept_for_its_hour(api: Api) -> None:
+def test_no_record_holds_the_address_and_each_expires_after_its_hour(api: Api) -> None:
     post(api, client="198.51.100.77")
     (counts,) = [item for item in counted(api) if item["id"].startswith("limit/network/")]
     assert "198.51" not in json.dumps(counts, default=str)
-    assert api.module.visitors.networks.limits.window == timedelta(hours=1)
+    assert api.module.visitors.network_limits.window == timedelta(hours=1)
     assert counts["expiration"] % 3600 == 0
 
 
-def test_the_limits_are_those_of_the_settings(api: Api) -> None:
-    assert api.module.visitors.networks.limits.most == {
+def test_the_network_limits_are_those_of_the_settings(api: Api) -> None:
+    assert api.module.visitors.network_limits.most == {
         Limited.NETWORK_FORMS: 60,
         Limited.NETWORK_PHONES: 20,
         Limited.NETWORK_CHANGES: 600,

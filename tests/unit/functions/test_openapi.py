@@ -16,16 +16,16 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_the_document_is_that_of_the_routes(warm: Api) -> None:
+def test_the_document_matches_the_routes(warm: Api) -> None:
     assert DOCUMENT.read_text() == text(warm.module.app), "make it anew with: make openapi"
 
 
-def test_it_is_made_alike_each_time(warm: Api) -> None:
+def test_the_document_is_generated_alike_each_time(warm: Api) -> None:
     assert document(warm.module.app) == document(warm.module.app)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_every_answer_has_a_schema_that_is_there(operation: dict[str, Any]) -> None:
+def test_every_answer_has_an_existing_schema(operation: dict[str, Any]) -> None:
     for code, answer in operation["responses"].items():
         assert answer["description"]
         if code == "204":
@@ -41,12 +41,12 @@ def test_every_call_has_a_name_and_says_what_it_does(operation: dict[str, Any]) 
     assert operation["summary"].endswith((".", "!", "?"))
 
 
-def test_no_two_calls_have_one_name() -> None:
+def test_no_two_calls_have_the_same_name() -> None:
     names = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(set(names)) == len(names)
 
 
-def test_a_visitors_own_calls_ask_for_her_token() -> None:
+def test_the_calls_of_a_visitor_require_their_token() -> None:
     for path, methods in CHECKED_IN["paths"].items():
         for operation in methods.values():
             owned = "{visitor_id}" in path

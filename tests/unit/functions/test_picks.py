@@ -10,9 +10,10 @@ import pytest
 from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
-from marquee.model import Model, to_files
-from marquee.recommending import Recommender
-from marquee.scoring import MODEL_NAMES, UnknownModelError
+from marquee.recommender.model import Model
+from marquee.recommender.model_folder import to_files
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
 from tests.models import FIRST, random_model
 from tests.unit.aws import Aws, context, event
 
@@ -65,7 +66,7 @@ def api(account: Aws) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_picks_come_from_the_model_that_is_named(api: Any, name: str) -> None:
+def test_picks_come_from_the_named_model(api: Any, name: str) -> None:
     status, body = api(model=name)
     given = {rating["movie_id"]: rating["stars"] for rating in RATINGS}
     expected = Recommender(film_model(), name).picks(given)
@@ -100,7 +101,7 @@ def test_picks_are_of_the_wanted_years_only(
     assert all(first <= pick["year"] <= last for pick in body["picks"])
 
 
-def test_where_nothing_is_as_wanted_there_are_no_picks(api: Any) -> None:
+def test_there_are_no_picks_where_no_movie_matches(api: Any) -> None:
     assert api(years={"from": 1900, "to": 1901})[1]["picks"] == []
 
 
@@ -122,12 +123,12 @@ WRONG: list[tuple[dict[str, object], str, str]] = [
     ({"years": {"from": "1980"}}, "years.from", "Give a whole number."),
     ({"years": {"to": 99999}}, "years.to", "Give a year from 1870 to 2100."),
     ({"years": {"since": 1980}}, "years.since", "There is no such field; leave it out."),
-    ({"years": {"from": 1990, "to": 1980}}, "years", "From 1990 to 1980 there are no years."),
+    ({"years": {"from": 1990, "to": 1980}}, "years", "The first year, 1990, is after the last"),
 ]
 
 
 @pytest.mark.parametrize(("more", "field", "message"), WRONG)
-def test_a_wish_that_cannot_be_met_is_named(
+def test_an_invalid_field_of_a_request_for_picks_is_named(
     api: Any, more: dict[str, object], field: str, message: str
 ) -> None:
     status, body = api(**more)
@@ -136,7 +137,7 @@ def test_a_wish_that_cannot_be_met_is_named(
     assert (found, told[: len(message)]) == (field, message)
 
 
-def test_on_data_without_tags_their_model_is_refused_with_those_there_are(aws: Aws) -> None:
+def test_the_tag_model_is_rejected_with_the_known_names_for_data_without_tags(aws: Aws) -> None:
     model = film_model()
     assert model.profiles is not None
     without = replace(model.profiles, tag_names=(), tag_people=None)
@@ -153,7 +154,7 @@ def test_on_data_without_tags_their_model_is_refused_with_those_there_are(aws: A
     }
 
 
-def test_a_form_to_be_stored_names_no_model(aws: Aws) -> None:
+def test_a_model_in_a_form_to_be_stored_is_rejected(aws: Aws) -> None:
     put(aws, film_model())
     request = event("ingest")
     request["body"] = json.dumps({"name": "Ada", "ratings": RATINGS, "model": "mean"})
@@ -177,7 +178,7 @@ def test_a_recommender_is_made_once_for_each_model_and_name(aws: Aws) -> None:
     assert (swapped[0].model_id, swapped[1] is first[1]) == ("m2", False)
 
 
-def test_an_unknown_name_leaves_the_model_in_use(aws: Aws) -> None:
+def test_an_unknown_model_name_keeps_the_active_model(aws: Aws) -> None:
     put(aws, film_model())
     store = ModelStore(ModelsBucket(aws.client("s3"), "marquee-test-models"), 0)
     with pytest.raises(UnknownModelError):
@@ -186,12 +187,12 @@ def test_an_unknown_name_leaves_the_model_in_use(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 10, 50])
-def test_as_many_picks_as_are_asked_for(api: Any, count: int) -> None:
+def test_there_are_as_many_picks_as_asked_for(api: Any, count: int) -> None:
     assert len(api(count=count)[1]["picks"]) == count
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_what_is_dismissed_is_no_pick_and_the_next_best_follow(api: Any, name: str) -> None:
+def test_dismissed_movies_are_replaced_by_the_next_best(api: Any, name: str) -> None:
     best = [pick["movie_id"] for pick in api(model=name, count=12)[1]["picks"]]
     without = api(model=name, dismissed=best[:2])[1]["picks"]
     assert [pick["movie_id"] for pick in without] == best[2:]

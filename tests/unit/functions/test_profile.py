@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marquee.profile import Portraitist
-from marquee.recommending import Recommender
-from marquee.scoring import MODEL_NAMES
+from marquee.recommender.picks import Recommender
+from marquee.recommender.scorers import MODEL_NAMES
+from marquee.serving.portrait import Portraitist
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
 from tests.unit.aws import Aws
@@ -31,7 +31,7 @@ def api(account: Aws, warm: Api) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_every_model_answers_with_how_it_sees_her(api: Any, name: str) -> None:
+def test_every_model_answers_with_its_profile_of_the_visitor(api: Any, name: str) -> None:
     status, answer = api(ratings=RATINGS, model=name)
     given = {rating["movie_id"]: float(rating["stars"]) for rating in RATINGS}
     expected = Recommender(MODEL, name).predict(given)
@@ -47,7 +47,7 @@ def test_every_model_answers_with_how_it_sees_her(api: Any, name: str) -> None:
     assert (answer["certainty"] is None) == (seen.certainty is None)
 
 
-def test_the_ranking_model_answers_where_none_is_named(api: Any) -> None:
+def test_the_ranking_model_answers_where_no_model_is_named(api: Any) -> None:
     status, answer = api(ratings=RATINGS)
     assert (status, answer["model"]) == (200, "ranking")
     assert {*answer["map"]} == {"axes", "you", "movies"}
@@ -73,12 +73,12 @@ def test_the_ranking_model_answers_where_none_is_named(api: Any) -> None:
         ({}, "ratings"),
     ],
 )
-def test_a_form_that_is_not_right_is_refused_by_field(
+def test_an_invalid_form_is_rejected_by_field(
     api: Any, body: dict[str, object], field: str
 ) -> None:
     status, answer = api(**body)
     assert (status, [error["field"] for error in answer["errors"]]) == (422, [field])
 
 
-def test_before_the_first_model_a_visitor_is_asked_to_wait(aws: Aws) -> None:
+def test_a_request_before_the_first_model_is_answered_with_503(aws: Aws) -> None:
     assert Api(aws).call("POST", "/profile", {"ratings": RATINGS})[0] == 503

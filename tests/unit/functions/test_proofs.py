@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from marquee import challenges
+from marquee.requests.register import Registrar
+from marquee.serving import challenges
 from tests.unit.api import FORM, Api
 
 QUIET = {name: value for name, value in FORM.items() if name not in ("phone", "consent")}
@@ -24,7 +25,7 @@ def test_a_challenge_is_answered_and_not_kept_by_caches(api: Api) -> None:
     assert body["signature"]
 
 
-def test_a_form_with_a_phone_and_no_proof_is_refused_and_stores_nothing(api: Api) -> None:
+def test_a_form_with_a_phone_and_no_proof_is_rejected_and_not_stored(api: Api) -> None:
     answer = api.call("POST", "/visitors", FORM | {"proof": None})
     assert refusal(answer) == (422, "proof", challenges.MISSING)
     assert api.stored() == (0, 0)
@@ -47,7 +48,7 @@ def test_the_same_form_with_the_same_proof_is_the_same_visitor(api: Api) -> None
     assert (status, second["visitor_id"]) == (201, first["visitor_id"])
 
 
-def test_the_same_form_tried_again_with_a_newer_proof_is_the_same_visitor(api: Api) -> None:
+def test_the_same_form_with_a_newer_proof_is_the_same_visitor(api: Api) -> None:
     _, first, _ = api.call("POST", "/visitors", FORM | {"proof": api.proof()}, KEY)
     status, second, _ = api.call("POST", "/visitors", FORM | {"proof": api.proof()}, KEY)
     assert (status, second["visitor_id"]) == (201, first["visitor_id"])
@@ -58,11 +59,11 @@ def test_a_form_that_died_after_its_proof_was_spent_can_be_sent_again(
 ) -> None:
     form = FORM | {"proof": api.proof()}
 
-    def die(_: object) -> None:
+    def die(*_: object) -> None:
         raise RuntimeError("S3 is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.module.visitors.wiring, "registrar", die)
+        patch.setattr(Registrar, "register", die)
         with pytest.raises(RuntimeError):
             api.call("POST", "/visitors", form, KEY)
     assert api.call("POST", "/visitors", form, KEY)[0] == 201
@@ -78,7 +79,7 @@ def test_a_phone_given_later_needs_a_proof(api: Api) -> None:
     assert api.call("PUT", path, form, own)[0] == 200
 
 
-def test_asking_for_another_text_needs_a_proof_and_a_change_alone_does_not(api: Api) -> None:
+def test_another_text_needs_a_proof_and_a_change_alone_does_not(api: Api) -> None:
     _, body, _ = api.call("POST", "/visitors", FORM)
     path = f"/visitors/{body['visitor_id']}/ratings"
     own = {"Authorization": f"Bearer {body['token']}"}
@@ -90,7 +91,7 @@ def test_asking_for_another_text_needs_a_proof_and_a_change_alone_does_not(api: 
     assert api.call("PUT", path, asks, own | {"If-Match": '"2"'})[0] == 200
 
 
-def test_a_refused_proof_counts_nothing_against_the_phone(api: Api) -> None:
+def test_a_rejected_proof_does_not_count_against_the_phone(api: Api) -> None:
     for _ in range(5):
         api.call("POST", "/visitors", FORM | {"proof": "AAAA"})
     assert api.call("POST", "/visitors", FORM)[0] == 201

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marquee.forms import MAX_QUESTIONS
-from marquee.questionnaire import Questioner
-from marquee.seen import seen_in
+from marquee.recommender.likely_seen import seen_in
+from marquee.recommender.questionnaire import Questioner
+from marquee.serving.forms import MAX_QUESTIONS
 from tests.models import random_model
 from tests.unit.aws import Aws, context, event
 from tests.unit.functions.test_picks import put
@@ -36,14 +36,14 @@ def ids(answer: dict[str, Any]) -> list[int]:
     return [movie["movie_id"] for movie in answer["movies"]]
 
 
-def test_given_nothing_answered_then_the_most_telling_movies_are_asked(api: Any) -> None:
+def test_without_answers_the_most_telling_movies_are_asked_about(api: Any) -> None:
     status, answer = api()
     assert status == 200
     asked = Questioner(MODEL.rating, seen_in(MODEL)).next(count=MAX_QUESTIONS)
     assert ids(answer) == [*asked]
 
 
-def test_given_answers_then_it_goes_on_from_there_and_asks_nothing_again(api: Any) -> None:
+def test_the_questionnaire_continues_after_answers_and_repeats_no_movie(api: Any) -> None:
     _, first = api(count=6)
     answered, unseen = ids(first)[:4], ids(first)[4:]
     status, more = api(answered=answered, unseen=unseen, count=1)
@@ -53,7 +53,7 @@ def test_given_answers_then_it_goes_on_from_there_and_asks_nothing_again(api: An
     assert ids(more) == [*questioner.next(answered, unseen, count=1)]
 
 
-def test_given_every_movie_answered_then_none_is_asked(api: Any) -> None:
+def test_no_movie_is_asked_about_once_all_are_answered(api: Any) -> None:
     status, answer = api(answered=[*MODEL.movies])
     assert (status, answer["movies"]) == (200, [])
 
@@ -69,6 +69,6 @@ def test_given_every_movie_answered_then_none_is_asked(api: Any) -> None:
         ({"rated": []}, "rated"),
     ],
 )
-def test_given_a_wrong_field_then_it_is_named(api: Any, body: dict[str, Any], field: str) -> None:
+def test_a_wrong_field_is_named(api: Any, body: dict[str, Any], field: str) -> None:
     status, answer = api(**body)
     assert (status, [error["field"] for error in answer["errors"]]) == (422, [field])

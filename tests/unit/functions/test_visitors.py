@@ -1,7 +1,6 @@
 """A visitor's page: reading, changes in two tabs, later texts, limits, forgetting."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +9,10 @@ import boto3
 import pytest
 
 from marquee.aws import wiring
+from marquee.aws.settings import SendTextSettings
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
-from marquee.limits import Limited
+from marquee.requests.limits import Limited
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import MODEL_ID, Aws, context, event, put_model
 from tests.unit.memory import good_result
@@ -78,16 +78,11 @@ def texted_ada(api: Api) -> Tab:
 
 
 @pytest.fixture
-def at_most_one(api: Api) -> Iterator[None]:
-    """Set every limit to one, in a window that ends during no test."""
-    limits = api.module.visitors.limits
-    before = dict(limits)
-    limits |= {
-        limited: replace(limit, most=1, window=timedelta(days=100_000))
-        for limited, limit in before.items()
-    }
-    yield
-    limits |= before
+def at_most_one(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the limit of changes to one, in a window that ends during no test."""
+    visitors = api.module.visitors
+    limit = replace(visitors.change_limit, most=1, window=timedelta(days=100_000))
+    monkeypatch.setattr(visitors, "change_limit", limit)
 
 
 def objects(aws: Aws) -> dict[str, VisitorObject]:
@@ -115,7 +110,7 @@ def fields(body: dict[str, Any]) -> list[str]:
 # GET
 
 
-def test_a_page_holds_all_that_is_kept_of_her_but_the_phone(texted_ada: Tab) -> None:
+def test_a_page_holds_all_data_of_the_visitor_except_the_phone(texted_ada: Tab) -> None:
     recommend(texted_ada)
     body = texted_ada.see()
     movie = {"movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"]}
@@ -128,7 +123,7 @@ def test_a_page_holds_all_that_is_kept_of_her_but_the_phone(texted_ada: Tab) -> 
     assert PHONE[1:] not in json.dumps(body)
 
 
-def test_movies_of_a_data_set_no_longer_in_use_are_shown_by_their_numbers(ada: Tab) -> None:
+def test_movies_of_an_inactive_data_set_are_shown_by_their_ids(ada: Tab) -> None:
     put_model(ada.api.aws, dataset="another")
     assert ada.see()["ratings"][0]["title"] == "Movie 1"
 
@@ -136,34 +131,34 @@ def test_movies_of_a_data_set_no_longer_in_use_are_shown_by_their_numbers(ada: T
 # GET profile
 
 
-def test_a_profile_is_made_of_the_ratings_that_are_kept(ada: Tab) -> None:
+def test_a_profile_is_computed_from_the_stored_ratings(ada: Tab) -> None:
     status, body, headers = ada.call("GET", "/profile?model=rating")
     _, sent, _ = ada.api.call("POST", "/profile", {"ratings": RATINGS, "model": "rating"})
     assert (status, headers["Cache-Control"]) == (200, "no-store")
     assert (body, body["rated"]) == (sent, len(RATINGS))
 
 
-def test_a_profile_is_the_ranking_models_where_none_is_named(ada: Tab) -> None:
+def test_a_profile_is_that_of_the_ranking_model_where_none_is_named(ada: Tab) -> None:
     assert ada.call("GET", "/profile")[1]["model"] == "ranking"
 
 
-def test_a_visitor_who_took_her_ratings_back_has_a_profile_of_nothing(ada: Tab) -> None:
+def test_a_visitor_who_removed_all_ratings_has_an_empty_profile(ada: Tab) -> None:
     ada.rate(ratings=[])
     status, body, _ = ada.call("GET", "/profile")
     assert (status, body["rated"], body["certainty"]["share"]) == (200, 0, 0)
 
 
-def test_ratings_of_a_data_set_no_longer_in_use_tell_nothing(ada: Tab) -> None:
+def test_ratings_of_an_inactive_data_set_are_ignored(ada: Tab) -> None:
     put_model(ada.api.aws, dataset="another")
     assert ada.call("GET", "/profile")[1]["rated"] == 0
 
 
-def test_a_profile_by_an_unknown_model_is_refused(ada: Tab) -> None:
+def test_a_profile_by_an_unknown_model_is_rejected(ada: Tab) -> None:
     status, body, _ = ada.call("GET", "/profile?model=magic")
     assert (status, fields(body)) == (422, ["model"])
 
 
-def test_a_profile_is_for_who_holds_the_token(ada: Tab) -> None:
+def test_a_profile_requires_the_token_of_the_visitor(ada: Tab) -> None:
     other = register(ada.api)
     assert replace(ada, token=other.token).call("GET", "/profile")[0] == 404
 
@@ -189,12 +184,12 @@ def test_a_change_writes_the_next_visitor_object(ada: Tab) -> None:
 
 
 @pytest.mark.parametrize(("count", "status"), [(0, "saved"), (4, "saved"), (5, "received")])
-def test_picks_are_computed_from_five_ratings_on(ada: Tab, count: int, status: str) -> None:
+def test_picks_are_computed_from_five_ratings(ada: Tab, count: int, status: str) -> None:
     assert ada.rate(ratings=RATINGS[:count])[1]["status"] == status
     assert max(each.version for each in objects(ada.api.aws).values()) == 2
 
 
-def test_of_two_tabs_the_second_is_told_to_load_again(ada: Tab) -> None:
+def test_the_second_of_two_tabs_must_load_again(ada: Tab) -> None:
     other = replace(ada)
     assert ada.rate(dismissed=[20])[0] == 200
     status, body, headers = other.rate(ratings=[])
@@ -220,7 +215,7 @@ def test_two_tabs_that_read_the_same_version_do_not_overwrite_each_other(
     assert len(ada.see()["ratings"]) == 2
 
 
-def test_a_change_has_to_say_of_which_version(ada: Tab) -> None:
+def test_a_change_must_name_its_version(ada: Tab) -> None:
     for to, form in (("/ratings", {"ratings": RATINGS}), ("/phone", CONSENT)):
         status, body, _ = ada.call("PUT", to, form)
         assert (status, fields(body)) == (428, ["If-Match"])
@@ -230,7 +225,7 @@ def test_a_change_has_to_say_of_which_version(ada: Tab) -> None:
 @pytest.mark.parametrize(
     "etag", ["1", "*", 'W/"1"', '""', '"0"', '"one"', '"1", "2"', '"9999999999"']
 )
-def test_what_is_no_etag_of_ours_is_refused(ada: Tab, etag: str) -> None:
+def test_an_invalid_etag_is_rejected(ada: Tab, etag: str) -> None:
     ada.etag = etag
     status, body, _ = ada.rate()
     assert (status, fields(body)) == (422, ["If-Match"])
@@ -261,17 +256,17 @@ def test_a_wrong_change_is_named_and_nothing_is_stored(
 
 @pytest.mark.parametrize("to", ["/ratings", "/phone"])
 @pytest.mark.parametrize(("raw", "expected"), [("{", 400), ("", 422), (" " * 40_000, 413)])
-def test_a_change_that_is_no_json_is_refused(ada: Tab, to: str, raw: str, expected: int) -> None:
+def test_a_change_that_is_not_json_is_rejected(ada: Tab, to: str, raw: str, expected: int) -> None:
     headers = {"Authorization": f"Bearer {ada.token}", "If-Match": '"1"'}
     assert ada.api.call("PUT", ada.path + to, headers=headers, raw=raw)[0] == expected
 
 
-def test_a_change_of_another_type_is_refused(ada: Tab) -> None:
+def test_a_change_of_another_type_is_rejected(ada: Tab) -> None:
     form = {"ratings": RATINGS}
     assert ada.call("PUT", "/ratings", form, **{"Content-Type": "text/plain"})[0] == 415
 
 
-def test_the_flow_may_move_her_on_while_she_changes(ada: Tab) -> None:
+def test_a_change_succeeds_although_the_flow_has_changed_the_status(ada: Tab) -> None:
     table = VisitorsTable(boto3.resource("dynamodb"), ada.api.aws.environment["VISITORS_TABLE"])
     assert table.mark_submitted(ada.visitor_id, 1, "a-submission")
     assert ada.rate()[0] == 200
@@ -290,7 +285,7 @@ def test_a_phone_given_later_is_texted(ada: Tab) -> None:
     assert PHONE[1:] not in json.dumps(body)
 
 
-def test_with_too_few_ratings_no_text_is_on_its_way(ada: Tab) -> None:
+def test_no_text_is_due_with_too_few_ratings(ada: Tab) -> None:
     ada.rate(ratings=[])
     status, body, _ = ada.give_phone()
     assert (status, body["status"], body["texts"]) == (200, "saved", False)
@@ -312,7 +307,7 @@ def test_with_too_few_ratings_no_text_is_on_its_way(ada: Tab) -> None:
         ("ratings", {"ratings": []}),
     ],
 )
-def test_a_phone_that_cannot_be_texted_is_refused(
+def test_a_phone_that_cannot_be_texted_is_rejected(
     ada: Tab, field: str, form: dict[str, Any]
 ) -> None:
     status, body, _ = ada.give_phone(**form)
@@ -320,7 +315,7 @@ def test_a_phone_that_cannot_be_texted_is_refused(
     assert "phone" not in item(ada)
 
 
-def test_a_phone_of_a_country_that_is_not_texted_is_told_which_are(api: Api) -> None:
+def test_the_error_of_an_unsupported_country_names_the_supported_ones(api: Api) -> None:
     status, body, _ = api.call("POST", "/visitors", FORM | {"phone": "+4915123456789"})
     assert (status, fields(body), api.stored()) == (422, ["phone"], (0, 0))
     assert "numbers of DE" in body["errors"][0]["message"]
@@ -330,7 +325,7 @@ def test_a_phone_of_a_country_that_is_not_texted_is_told_which_are(api: Api) -> 
 # When a text is sent
 
 
-def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> None:
+def test_a_change_is_texted_only_on_request_and_only_with_a_phone(ada: Tab) -> None:
     recommend(ada)
     assert ada.rate(text=True)[1]["texts"] is False
     ada.give_phone()
@@ -346,7 +341,7 @@ def test_a_change_is_texted_only_if_asked_and_only_with_a_phone(ada: Tab) -> Non
 # Limits
 
 
-def test_no_answer_tells_how_often_a_phone_was_given(api: Api) -> None:
+def test_no_answer_reveals_how_often_a_phone_was_given(api: Api) -> None:
     """Compare four forms with one phone, one more than its daily texts, with four phones."""
     many = [f"+1415555{number:04d}" for number in range(110, 114)]
 
@@ -361,7 +356,7 @@ def test_no_answer_tells_how_often_a_phone_was_given(api: Api) -> None:
     assert {status for status, *_ in answers([PHONE])} == {200, 201}
 
 
-def test_the_same_number_written_otherwise_is_the_same_phone(api: Api) -> None:
+def test_the_same_number_in_another_notation_is_the_same_phone(api: Api) -> None:
     written = register(api, FORM | {"phone": "+1 (415) 555-0123"})
     assert item(written)["phone_mark"] == item(register(api, FORM))["phone_mark"]
 
@@ -373,12 +368,12 @@ def test_a_form_posted_again_with_its_key_is_counted_once(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("at_most_one")
-def test_without_a_phone_anybody_may_come(api: Api) -> None:
+def test_forms_without_a_phone_are_not_limited_by_the_phone(api: Api) -> None:
     assert [api.call("POST", "/visitors", QUIET)[0] for _ in range(3)] == [201] * 3
 
 
 @pytest.mark.usefixtures("at_most_one")
-def test_a_visitor_changes_no_more_than_so_often(api: Api) -> None:
+def test_the_number_of_changes_of_a_visitor_is_limited(api: Api) -> None:
     tab, other = register(api), register(api)
     assert tab.rate()[0] == 200
     status, body, headers = tab.rate()
@@ -395,11 +390,9 @@ def test_an_outdated_change_is_not_counted(ada: Tab) -> None:
     assert ada.rate()[0] == 200
 
 
-def test_the_limits_are_those_of_the_settings(api: Api) -> None:
-    limits = api.module.visitors.limits
-    assert {limited: (limit.most, limit.window) for limited, limit in limits.items()} == {
-        Limited.CHANGES: (60, timedelta(hours=1)),
-    }
+def test_the_limit_of_changes_is_that_of_the_settings(api: Api) -> None:
+    limit = api.module.visitors.change_limit
+    assert (limit.limited, limit.most, limit.window) == (Limited.CHANGES, 60, timedelta(hours=1))
 
 
 def test_no_limit_holds_the_phone(texted_ada: Tab) -> None:
@@ -439,14 +432,14 @@ def test_forgetting_leaves_nothing_of_any_version(texted_ada: Tab) -> None:
     assert (status, body, texted_ada.api.stored()) == (204, {}, (0, 0))
 
 
-def test_afterwards_there_is_no_such_visitor(ada: Tab) -> None:
+def test_a_forgotten_visitor_is_not_found(ada: Tab) -> None:
     ada.call("DELETE")
     assert [ada.call("GET")[0], ada.rate()[0], ada.give_phone()[0]] == [404] * 3
     assert ada.call("DELETE")[0] == 404
     assert ada.api.stored() == (0, 0)
 
 
-def test_forgetting_that_failed_half_way_is_asked_for_again(
+def test_forgetting_that_failed_halfway_can_be_repeated(
     ada: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = "marquee.aws.buckets.RatingsBucket.forget"
@@ -458,7 +451,7 @@ def test_forgetting_that_failed_half_way_is_asked_for_again(
     assert (ada.call("DELETE")[0], ada.api.stored()) == (204, (0, 0))
 
 
-def test_a_form_posted_again_does_not_bring_back_who_was_forgotten(api: Api) -> None:
+def test_a_repeated_form_does_not_restore_a_forgotten_visitor(api: Api) -> None:
     key = {"Idempotency-Key": "a-key-of-the-page"}
     _, created, _ = api.call("POST", "/visitors", QUIET, key)
     assert Tab(api, created["visitor_id"], created["token"]).call("DELETE")[0] == 204
@@ -466,7 +459,7 @@ def test_a_form_posted_again_does_not_bring_back_who_was_forgotten(api: Api) -> 
     assert (status, fields(body), api.stored()) == (422, ["Idempotency-Key"], (0, 0))
 
 
-def test_forgetting_one_leaves_the_others(api: Api) -> None:
+def test_forgetting_one_visitor_keeps_the_others(api: Api) -> None:
     gone, stays = register(api), register(api)
     gone.call("DELETE")
     assert (stays.see()["version"], api.stored()) == (1, (1, 1))
@@ -485,7 +478,7 @@ CALLS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "to", "body"), CALLS)
-def test_no_token_but_her_own_opens_a_page_or_tells_that_it_is_there(
+def test_only_the_visitors_own_token_opens_a_page_or_reveals_that_it_exists(
     api: Api, method: str, to: str, body: Any
 ) -> None:
     ada, bob = register(api), register(api)
@@ -508,12 +501,13 @@ def link_of(tab: Tab) -> str:
     recipient = table.recipient(tab.visitor_id)
     assert recipient is not None
     generation = recipient.progress.token_generation
-    link = wiring.texter(tab.api.module.visitors.SETTINGS).link(tab.visitor_id, generation)
+    settings = SendTextSettings.from_environment(tab.api.aws.environment)
+    link = wiring.texter(settings).link(tab.visitor_id, generation)
     return link.rpartition(".")[2]
 
 
 @pytest.mark.parametrize(("method", "to", "body"), CALLS)
-def test_a_corrected_phone_makes_the_link_in_the_former_phones_text_open_nothing(
+def test_a_corrected_phone_invalidates_the_link_texted_to_the_former_one(
     texted_ada: Tab, method: str, to: str, body: Any
 ) -> None:
     former = replace(texted_ada, token=link_of(texted_ada))
@@ -550,7 +544,7 @@ def test_a_renewed_token_opens_what_the_former_one_opened(texted_ada: Tab) -> No
     assert hers.rate()[0] == 200
 
 
-def test_each_renewal_makes_a_token_of_its_own(ada: Tab) -> None:
+def test_each_renewal_makes_a_new_token(ada: Tab) -> None:
     tokens = [ada.token]
     for _ in range(3):
         tokens.append(replace(ada, token=tokens[-1]).call("POST", "/token")[1]["token"])
@@ -559,7 +553,7 @@ def test_each_renewal_makes_a_token_of_its_own(ada: Tab) -> None:
     assert opened == [404, 404, 404, 200]
 
 
-def test_whose_answer_to_a_renewal_got_lost_asks_again_with_the_key(ada: Tab) -> None:
+def test_a_renewal_whose_answer_was_lost_can_be_repeated_with_its_key(ada: Tab) -> None:
     key = {"Idempotency-Key": "a-key-of-the-page"}
     first, second = (ada.call("POST", "/token", **key) for _ in range(2))
     assert (first[0], first[1]) == (200, second[1])
@@ -571,7 +565,7 @@ def test_whose_answer_to_a_renewal_got_lost_asks_again_with_the_key(ada: Tab) ->
     assert ada.call("POST", "/token", **key)[0] == 404
 
 
-def test_whose_answer_to_a_corrected_phone_got_lost_asks_again_with_the_key(
+def test_a_corrected_phone_whose_answer_was_lost_can_be_repeated_with_its_key(
     texted_ada: Tab,
 ) -> None:
     headers = {"Idempotency-Key": "a-key-of-the-page", "If-Match": '"1"'}
@@ -583,9 +577,7 @@ def test_whose_answer_to_a_corrected_phone_got_lost_asks_again_with_the_key(
     assert texted_ada.call("PUT", "/phone", form, **headers)[0] == 404
 
 
-def test_a_first_try_of_the_client_that_took_effect_is_this_calls(
-    ada: Tab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_renewal_that_boto3_repeated_succeeds(ada: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
     """boto3 repeats a write whose answer was lost; the condition then fails for the second."""
     renew = VisitorsTable.renew_token
 
@@ -599,7 +591,7 @@ def test_a_first_try_of_the_client_that_took_effect_is_this_calls(
     assert (status, replace(ada, token=body["token"]).call("GET")[0]) == (200, 200)
 
 
-def test_a_change_that_was_let_in_before_the_token_was_replaced_is_not_written(
+def test_a_change_authorised_with_a_replaced_token_is_not_written(
     ada: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = ada.api.module.visitors
@@ -616,7 +608,7 @@ def test_a_change_that_was_let_in_before_the_token_was_replaced_is_not_written(
     assert item(ada)["version"] == 1
 
 
-def test_a_form_that_comes_again_late_is_answered_with_the_current_token(api: Api) -> None:
+def test_a_late_repeated_form_is_answered_with_the_current_token(api: Api) -> None:
     key = {"Idempotency-Key": "a-key-of-the-page"}
     _, created, _ = api.call("POST", "/visitors", QUIET, key)
     tab = Tab(api, created["visitor_id"], created["token"])
@@ -630,7 +622,7 @@ def test_renewals_are_counted_as_changes(ada: Tab) -> None:
     assert replace(ada, token=token).call("POST", "/token")[0] == 429
 
 
-def test_forgetting_with_a_renewed_token_can_be_asked_for_again(
+def test_forgetting_with_a_renewed_token_can_be_repeated(
     ada: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hers = replace(ada, token=ada.call("POST", "/token")[1]["token"])
@@ -656,12 +648,12 @@ def test_no_log_line_and_no_record_holds_a_new_token(
     assert not [each for each in (token, *key.values()) if each in kept]
 
 
-def test_a_page_is_no_page_under_another_spelling_of_its_id(ada: Tab) -> None:
+def test_a_page_is_not_found_by_another_spelling_of_its_id(ada: Tab) -> None:
     for spelling in (ada.visitor_id.upper(), ada.visitor_id + "0", "..", "%00", "a" * 2000):
         assert replace(ada, visitor_id=spelling).call("GET")[0] == 404
 
 
-def test_a_token_that_is_no_text_opens_nothing(ada: Tab) -> None:
+def test_a_token_with_invalid_characters_opens_nothing(ada: Tab) -> None:
     assert replace(ada, token="é\udcff" * 20).call("GET")[0] == 404
 
 
@@ -692,7 +684,7 @@ def test_a_browser_may_change_forget_and_read_what_it_needs(ada: Tab) -> None:
     assert exposed == {"ETag", "Retry-After"}
 
 
-def test_another_site_is_not_let_in(ada: Tab) -> None:
+def test_a_browser_on_another_site_is_rejected(ada: Tab) -> None:
     _, _, headers = ada.call("GET", Origin="https://evil.example")
     assert headers.get("Access-Control-Allow-Origin") != "https://evil.example"
 
@@ -712,7 +704,7 @@ def test_a_form_dismisses_movies_from_the_start(api: Api) -> None:
 # The sample events
 
 
-def test_the_sample_events_are_a_visit_from_page_to_forgetting(ada: Tab) -> None:
+def test_the_sample_events_cover_a_visit_from_page_to_forgetting(ada: Tab) -> None:
     sample = event("ingest_page")["path"].rpartition("/")[2]
     answered = []
     token = ada.token

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from local_aws.invoke import deployed
-from local_aws.invoke.deployed import DeployedFunction, container_variables, described
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
+from operations.invoke import deployed
+from operations.invoke.deployed import DeployedFunction, container_variables, described
 from tests.deployment import ROOT
 
 CONFIGURATION = {
@@ -33,32 +33,32 @@ def test_every_function_of_the_template_is_known_by_its_folder() -> None:
     assert deployed.logical_id("submit_step") == "SubmitStepFunction"
 
 
-def test_the_deployed_variables_and_architecture_are_taken() -> None:
+def test_the_deployed_variables_and_architecture_are_used() -> None:
     assert described("ingest", CONFIGURATION) == DeployedFunction(
         "IngestFunction", {"VISITORS_TABLE": "marquee-local-visitors"}, "arm64"
     )
 
 
-def test_a_function_of_another_runtime_is_refused() -> None:
+def test_a_function_of_another_runtime_is_rejected() -> None:
     with pytest.raises(OperationError, match=r"ingest is deployed for python3\.12"):
         described("ingest", {**CONFIGURATION, "Runtime": "python3.12"})
 
 
-def test_a_function_that_is_not_deployed_is_named_with_the_mend(aws: None) -> None:
+def test_a_function_that_is_not_deployed_is_named_with_the_fix(aws: None) -> None:
     sentence = "has no function marquee-local-submit-step: run 'make local' first"
     with pytest.raises(OperationError, match=sentence):
-        deployed.find(Environment("local"), "submit_step")
+        deployed.find(Deployment("local"), "submit_step")
 
 
-def test_without_a_local_aws_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_a_local_aws_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    for name, value in Environment("local").variables().items():
+    for name, value in Deployment("local").variables().items():
         if name != "AWS_ENDPOINT_URL":
             monkeypatch.setenv(name, value)
 
     with pytest.raises(OperationError, match=r"does not answer .*: run 'make local' first"):
-        deployed.find(Environment("local"), "ingest")
+        deployed.find(Deployment("local"), "ingest")
 
 
 def test_the_container_calls_the_local_aws_and_no_real_account() -> None:

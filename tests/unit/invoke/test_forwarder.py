@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from local_aws.invoke.forwarder import forwarding
+from operations.invoke.forwarder import forwarding
 
 LOOPBACK = "127.0.0.1"
 LARGE = b"stars" * 200_000  # larger than any buffer on the way
@@ -41,7 +41,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_bytes_come_through_both_ways_whole() -> None:
+def test_bytes_arrive_complete_in_both_directions() -> None:
     async def asked() -> bytes:
         async with shouting() as there, forwarding(LOOPBACK, there) as here:
             return await ask(here, LARGE)
@@ -49,7 +49,7 @@ def test_bytes_come_through_both_ways_whole() -> None:
     assert asyncio.run(asked()) == LARGE.upper()
 
 
-def test_connections_side_by_side_keep_apart() -> None:
+def test_concurrent_connections_are_kept_apart() -> None:
     async def asked() -> list[bytes]:
         async with shouting() as there, forwarding(LOOPBACK, there) as here:
             return await asyncio.gather(*(ask(here, b"visitor %d" % n) for n in range(20)))
@@ -57,7 +57,7 @@ def test_connections_side_by_side_keep_apart() -> None:
     assert asyncio.run(asked()) == [b"VISITOR %d" % n for n in range(20)]
 
 
-def test_a_caller_is_hung_up_on_where_nothing_listens_behind() -> None:
+def test_a_connection_is_closed_where_no_server_listens() -> None:
     async def asked() -> bytes:
         async with forwarding(LOOPBACK, free_port()) as here:
             return await ask(here, b"hello?")
@@ -65,7 +65,7 @@ def test_a_caller_is_hung_up_on_where_nothing_listens_behind() -> None:
     assert asyncio.run(asyncio.wait_for(asked(), 10)) == b""
 
 
-def test_nothing_listens_afterwards_and_open_connections_are_closed() -> None:
+def test_the_forwarder_stops_listening_and_closes_open_connections() -> None:
     async def left() -> tuple[int, bytes]:
         async with shouting() as there:
             async with forwarding(LOOPBACK, there) as here:
@@ -86,7 +86,7 @@ def test_nothing_listens_afterwards_and_open_connections_are_closed() -> None:
         pass
 
 
-def test_only_the_given_address_is_listened_on() -> None:
+def test_the_forwarder_listens_on_its_address_only() -> None:
     async def asked() -> bytes:
         async with shouting() as there, forwarding("127.0.0.2", there) as here:
             with pytest.raises(ConnectionRefusedError):

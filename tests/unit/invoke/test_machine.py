@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.invoke import debian, engine, images
 from operations.console import Phases
 from operations.errors import OperationError
+from operations.invoke import debian, engine, images
 
 TARGETS = [
     "http://mirror.example/debian/ bookworm",
@@ -27,43 +27,43 @@ def test_the_gateway_is_the_one_the_engine_names() -> None:
     assert engine.gateway(ipam) == "172.17.0.9"
 
 
-def test_a_bridge_that_has_had_no_container_has_its_networks_first_address() -> None:
+def test_a_bridge_that_never_had_a_container_has_the_first_address_of_its_network() -> None:
     assert engine.gateway('[{"Subnet": "172.18.0.0/16"}]') == "172.18.0.1"
 
 
-def test_the_ipv4_gateway_is_taken_where_there_are_both() -> None:
+def test_the_ipv4_gateway_is_preferred_where_there_are_both() -> None:
     ipam = '[{"Subnet": "fd00::/64", "Gateway": "fd00::1"}, {"Subnet": "10.5.0.0/24"}]'
 
     assert engine.gateway(ipam) == "10.5.0.1"
 
 
-def test_a_bridge_without_addresses_is_refused() -> None:
+def test_a_bridge_without_addresses_is_rejected() -> None:
     with pytest.raises(OperationError, match="no IPv4 address"):
         engine.gateway("null")
 
 
-def test_the_mirror_is_the_one_of_the_machines_own_suite() -> None:
+def test_the_mirror_is_that_of_the_suite() -> None:
     assert debian.mirror_of(TARGETS, "bookworm") == "http://mirror.example/debian/"
 
 
-def test_a_machine_without_a_debian_mirror_hears_the_mend() -> None:
+def test_the_error_without_a_debian_mirror_names_the_fix() -> None:
     with pytest.raises(OperationError, match=r"no Debian mirror with the suite 'trixie'.*apt-get"):
         debian.mirror_of(TARGETS, "trixie")
 
 
-def test_without_an_engine_an_ordinary_user_hears_what_to_install(
+def test_the_error_without_an_engine_says_what_an_ordinary_user_must_install(
     monkeypatch: pytest.MonkeyPatch, ordinary_user: None, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(engine, "answers", lambda: False)
 
     with (
-        pytest.raises(OperationError, match=r"needs a container engine .* install Docker"),
+        pytest.raises(OperationError, match=r"needs a container engine.* install Docker"),
         engine.running(tmp_path / "log", Phases()),
     ):
         pass
 
 
-def test_an_engine_that_runs_is_used_and_left_alone(
+def test_a_running_engine_is_used_and_not_stopped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(engine, "answers", lambda: True)
@@ -75,7 +75,7 @@ def test_an_engine_that_runs_is_used_and_left_alone(
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
-def test_awss_image_is_preferred_to_the_stand_in(
+def test_the_image_of_aws_is_preferred_to_the_stand_in(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, architecture: str
 ) -> None:
     monkeypatch.setattr(images, "_held", lambda name: True)
@@ -87,7 +87,7 @@ def test_awss_image_is_preferred_to_the_stand_in(
     assert not image.is_stand_in
 
 
-def test_where_no_image_can_be_had_the_command_that_gets_it_is_named(
+def test_the_error_without_an_image_names_the_command_that_gets_it(
     monkeypatch: pytest.MonkeyPatch, ordinary_user: None, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(images, "_held", lambda name: False)
@@ -98,7 +98,7 @@ def test_where_no_image_can_be_had_the_command_that_gets_it_is_named(
         images.obtain("x86_64", tmp_path / "log", Phases())
 
 
-def test_a_stand_in_is_named_by_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_of_a_stand_in_depends_on_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     before = images.stand_in_image("x86_64")
 
     monkeypatch.setattr(images, "_PACKAGES", images._PACKAGES + ",less")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.invoke.sam_local import FunctionError, answer_of, declaring, env_vars
+from operations.invoke.sam_local import FunctionError, answer_of, declaring, env_vars
 
 FUNCTION = {
     "Type": "AWS::Serverless::Function",
@@ -23,11 +23,11 @@ TEMPLATE: dict[str, Any] = {
     ("printed", "answer"),
     [('{"statusCode": 201}\n', {"statusCode": 201}), ("null", None), ('"hello"', "hello")],
 )
-def test_what_the_function_returned_is_its_answer(printed: str, answer: object) -> None:
+def test_the_answer_is_what_the_function_returned(printed: str, answer: object) -> None:
     assert answer_of(printed) == answer
 
 
-def test_an_answer_that_merely_has_an_error_message_among_others_is_an_answer() -> None:
+def test_an_answer_that_contains_an_error_message_is_not_an_error() -> None:
     printed = '{"errorMessage": "ours", "errorType": "ours", "statusCode": 200}'
 
     assert answer_of(printed)["statusCode"] == 200
@@ -46,12 +46,10 @@ def test_an_answer_that_merely_has_an_error_message_among_others_is_an_answer() 
             "The function failed with Runtime.ExitError: exit status 3",
         ),
         ("Task timed out after 3.00 seconds", "The function failed: Task timed out after 3.00"),
-        ("\n", "The function gave no answer"),
+        ("\n", "The function returned no answer"),
     ],
 )
-def test_a_failure_that_sam_prints_and_exits_0_with_is_a_failure(
-    printed: str, sentence: str
-) -> None:
+def test_a_failure_after_which_sam_exits_with_0_is_an_error(printed: str, sentence: str) -> None:
     with pytest.raises(FunctionError, match=f"^{sentence}"):
         answer_of(printed)
 
@@ -73,7 +71,7 @@ def test_variables_of_a_function_without_any_are_declared() -> None:
     assert properties == {"Environment": {"Variables": {"AWS_ENDPOINT_URL": ""}}}
 
 
-def test_declaring_leaves_the_rest_of_the_template_as_it_was_built() -> None:
+def test_declaring_variables_does_not_change_the_rest_of_the_template() -> None:
     declared = declaring(TEMPLATE, "ReconcileFunction", ["AWS_ENDPOINT_URL"])
 
     assert declared["Globals"] == TEMPLATE["Globals"]

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.stub import ANY, Stubber
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.preflight.account import Account
 from operations.preflight.needs import Needs
 
@@ -28,7 +28,7 @@ class StubbedAccount(Account):
     """An account that returns the prepared answers of each service in their order."""
 
     def __init__(self, arn: str = f"arn:aws:iam::{NUMBER}:user/operator", name: str = "staging"):
-        super().__init__(Environment(name))
+        super().__init__(Deployment(name))
         self._stubs: dict[str, Stubber] = {}
         self.__dict__["caller"] = {"Account": NUMBER, "Arn": arn}
 

@@ -9,8 +9,8 @@ from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
 from operations.bootstrap import bootstrap, tag_bucket
+from operations.deployment import Deployment
 from operations.emptying import empty_bucket
-from operations.environment import Environment
 
 BUCKET = "marquee-staging-123456789012-terraform"
 
@@ -26,13 +26,13 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
 
 
 def test_the_state_bucket_keeps_versions(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
 
 
 def test_the_state_bucket_is_encrypted(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     rules = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
@@ -43,29 +43,29 @@ def tags(s3: S3Client) -> dict[str, str]:
 
 
 def test_the_state_bucket_is_tagged_as_terraform_tags_by_default(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     assert tags(s3) == {"project": "marquee", "environment": "staging"}
 
 
-def test_tags_that_terraform_has_given_it_stay(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
-    tag_bucket(Environment("staging"), {"owner": "us"})
+def test_tags_that_terraform_gave_the_state_bucket_stay(s3: S3Client) -> None:
+    bootstrap(Deployment("staging"))
+    tag_bucket(Deployment("staging"), {"owner": "us"})
 
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     assert tags(s3) == {"owner": "us"}
 
 
 def test_the_state_bucket_is_private(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     block = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
     assert all(block.values())
 
 
-def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+def test_the_state_bucket_rejects_requests_without_tls(s3: S3Client) -> None:
+    bootstrap(Deployment("staging"))
 
     [statement] = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
     assert (statement["Effect"], statement["Condition"]) == (
@@ -74,27 +74,27 @@ def test_the_state_bucket_refuses_what_is_sent_without_tls(s3: S3Client) -> None
     )
 
 
-def test_given_a_state_bucket_then_bootstrapping_keeps_what_is_in_it(s3: S3Client) -> None:
+def test_bootstrapping_keeps_what_is_in_a_state_bucket(s3: S3Client) -> None:
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="terraform.tfstate", Body=b"{}")
 
-    bootstrap(Environment("staging"))
+    bootstrap(Deployment("staging"))
 
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
         "terraform.tfstate"
     ]
 
 
-def test_given_another_region_then_the_state_bucket_is_made_there(s3: S3Client) -> None:
-    bootstrap(Environment("staging", "eu-west-1"))
+def test_the_state_bucket_is_made_in_the_region_of_the_environment(s3: S3Client) -> None:
+    bootstrap(Deployment("staging", "eu-west-1"))
 
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == "eu-west-1"
 
 
-def test_bootstrapping_twice_is_no_error(s3: S3Client) -> None:
-    bootstrap(Environment("staging"))
+def test_bootstrapping_twice_is_not_an_error(s3: S3Client) -> None:
+    bootstrap(Deployment("staging"))
 
-    assert bootstrap(Environment("staging")) == BUCKET
+    assert bootstrap(Deployment("staging")) == BUCKET
 
 
 def test_emptying_removes_versions_and_delete_markers(s3: S3Client) -> None:

@@ -9,21 +9,21 @@ from operations.commands import plain, run, telling_words
 from operations.errors import OperationError
 
 
-def test_given_terraforms_framed_error_then_its_sentence_is_told() -> None:
+def test_the_sentence_of_a_framed_terraform_error_is_extracted() -> None:
     lines = ["Apply started", "╷", "│ Error: creating S3 Bucket (x)", "│ ", "│   on b.tf line 1:"]
 
     assert telling_words(lines).startswith("Error: creating S3 Bucket (x)")
 
 
-def test_given_no_error_line_then_the_last_lines_are_told() -> None:
+def test_output_without_an_error_line_is_summed_up_by_its_last_lines() -> None:
     assert telling_words(["one", "two", "three", "four"]) == "two three four"
 
 
-def test_colours_are_not_told() -> None:
+def test_colours_are_removed_from_messages() -> None:
     assert plain("\x1b[31m│ Error\x1b[0m: no") == "Error: no"
 
 
-def test_given_a_failing_program_then_the_error_names_what_was_tried(tmp_path: Path) -> None:
+def test_the_error_of_a_failing_program_names_what_was_run(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"^sam build failed: Error: no template"):
         run(
             [sys.executable, "-c", "import sys; print('Error: no template'); sys.exit(1)"],
@@ -32,7 +32,7 @@ def test_given_a_failing_program_then_the_error_names_what_was_tried(tmp_path: P
         )
 
 
-def test_given_a_failing_program_then_all_it_said_is_in_the_log(tmp_path: Path) -> None:
+def test_all_output_of_a_failing_program_is_in_the_log(tmp_path: Path) -> None:
     script = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(1)"
 
     with pytest.raises(OperationError):
@@ -41,12 +41,12 @@ def test_given_a_failing_program_then_all_it_said_is_in_the_log(tmp_path: Path) 
     assert (tmp_path / "log").read_text() == "one\ntwo\n"
 
 
-def test_given_a_missing_program_then_the_error_names_it(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_program_names_it(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="needs no-such-program, which is not installed"):
         run(["no-such-program"], log=tmp_path / "log", what="it")
 
 
-def test_each_line_is_heard_as_it_comes(tmp_path: Path) -> None:
+def test_each_line_is_passed_on_as_it_is_printed(tmp_path: Path) -> None:
     heard: list[str] = []
 
     run(
@@ -59,7 +59,7 @@ def test_each_line_is_heard_as_it_comes(tmp_path: Path) -> None:
     assert heard == ["a", "b"]
 
 
-def test_our_own_pythonpath_does_not_reach_the_program(
+def test_the_program_does_not_inherit_our_pythonpath(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "layer")

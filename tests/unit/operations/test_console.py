@@ -11,7 +11,7 @@ def long_running(phase: Phase) -> Phase:
     return phase
 
 
-def test_a_long_phase_says_what_it_is_busy_with(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_phase_prints_what_it_is_doing(capsys: pytest.CaptureFixture[str]) -> None:
     with Phases() as phases, phases.phase("train on films") as phase:
         long_running(phase).detail("s-1 running for 15 s")
 
@@ -19,14 +19,14 @@ def test_a_long_phase_says_what_it_is_busy_with(capsys: pytest.CaptureFixture[st
         assert "s-1 running for 15 s" in said
 
 
-def test_a_long_upload_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_upload_prints_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with Phases() as phases, phases.phase("upload") as phase:
         long_running(phase).bar(1, 4)
 
         assert "25%" in capsys.readouterr().out
 
 
-def test_a_phase_does_not_say_something_at_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_phase_does_not_print_every_detail(capsys: pytest.CaptureFixture[str]) -> None:
     with Phases() as phases, phases.phase("train on films") as phase:
         long_running(phase).detail("first")
         capsys.readouterr()

@@ -8,20 +8,22 @@ import pytest
 
 from operations.cost import bill, knobs
 from operations.cost.bill import Row, price
+from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
 from operations.cost.custom_metrics import custom_metrics
-from operations.cost.deployment import MONTH_HOURS, Deployment
 from operations.cost.prices import load_prices
 from operations.cost.report import as_markdown
-from operations.cost.template import Template, load_template
 from operations.errors import OperationError
 from operations.planned import Resource, read_plan, resources
+from operations.sam_template import Template, load_template
 
 NOTHING = Template({}, {})
 
 
-def deployed(*planned: tuple[str, dict[str, Any]], template: Template = NOTHING) -> Deployment:
+def deployed(
+    *planned: tuple[str, dict[str, Any]], template: Template = NOTHING
+) -> BilledDeployment:
     named = tuple(Resource(f"{kind}.this", kind, values) for kind, values in planned)
-    return Deployment(named, template, text_parts=3)
+    return BilledDeployment(named, template, text_parts=3)
 
 
 def cluster(core: int = 2, kind: str = "m7g.xlarge", data: int = 64) -> tuple[str, dict[str, Any]]:
@@ -38,7 +40,7 @@ def function(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": {"MemorySize": 1024, **properties}}
 
 
-def row(deployment: Deployment, what: str) -> Row:
+def row(deployment: BilledDeployment, what: str) -> Row:
     (found,) = [each for each in price(deployment).rows if each.what == what]
     return found
 
@@ -47,7 +49,7 @@ def test_a_node_costs_its_ec2_and_its_emr_hour() -> None:
     assert row(deployed(cluster()), "EMR cluster").idle == pytest.approx(3 * 0.204 * 730)
 
 
-def test_every_nodes_root_disk_is_counted_beside_its_data_disk() -> None:
+def test_the_root_disk_of_every_node_is_counted_as_well_as_its_data_disk() -> None:
     assert row(deployed(cluster()), "nodes' disks").idle == pytest.approx(3 * (30 + 64) * 0.08)
 
 
@@ -59,7 +61,7 @@ def test_a_node_in_a_public_subnet_pays_for_its_address() -> None:
     assert addresses.idle == pytest.approx(3 * 0.005 * 730)
 
 
-def test_nodes_in_a_private_subnet_have_no_address_to_pay_for() -> None:
+def test_nodes_in_a_private_subnet_pay_for_no_address() -> None:
     subnet = ("aws_subnet", {"map_public_ip_on_launch": False})
 
     rows = price(deployed(cluster(), subnet)).rows
@@ -67,7 +69,7 @@ def test_nodes_in_a_private_subnet_have_no_address_to_pay_for() -> None:
     assert "public IPv4 addresses" not in {each.what for each in rows}
 
 
-def test_an_alarm_is_charged_for_each_metric_that_it_reads_and_thrice_below_a_minute() -> None:
+def test_an_alarm_costs_one_price_for_each_metric_and_three_below_a_minute() -> None:
     read = {"metric": [{"metric_name": "Errors"}]}
     alarms = deployed(
         ("aws_cloudwatch_metric_alarm", {"period": 60}),
@@ -78,11 +80,11 @@ def test_an_alarm_is_charged_for_each_metric_that_it_reads_and_thrice_below_a_mi
     assert row(alarms, "alarms").idle == pytest.approx((1 + 2 + 3) * 0.10)
 
 
-def test_a_key_costs_a_dollar() -> None:
+def test_a_kms_key_costs_a_dollar() -> None:
     assert row(deployed(("aws_kms_key", {})), "KMS key of the disks").idle == 1.0
 
 
-def test_tables_with_point_in_time_recovery_pay_for_the_backup_of_what_they_hold() -> None:
+def test_tables_with_point_in_time_recovery_pay_for_the_backup_of_their_data() -> None:
     plain = ("aws_dynamodb_table", {"point_in_time_recovery": [{"enabled": False}]})
     kept = ("aws_dynamodb_table", {"point_in_time_recovery": [{"enabled": True}]})
 
@@ -91,7 +93,7 @@ def test_tables_with_point_in_time_recovery_pay_for_the_backup_of_what_they_hold
     assert more == pytest.approx(deployed(kept).usage["stored"]["dynamodb_gb"] * 0.20)
 
 
-def test_a_queue_that_lambda_polls_costs_while_it_is_empty() -> None:
+def test_a_queue_that_lambda_polls_costs_even_while_it_is_empty() -> None:
     queue = ("aws_sqs_queue", {"receive_wait_time_seconds": 20})
     polled = function(Events={"Texts": {"Type": "SQS", "Properties": {"Queue": "q"}}})
     polls = 5 * MONTH_HOURS * 3600 / 20
@@ -122,13 +124,13 @@ EVERYWHERE = {"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True}
 NOT_FORMS = {"ResourcePath": "/visitors", "HttpMethod": "POST", "MetricsEnabled": False}
 
 
-def test_every_method_with_detailed_metrics_is_charged_for_five() -> None:
+def test_every_method_with_detailed_metrics_costs_five_metrics() -> None:
     counted = row(deployed(template=api(EVERYWHERE)), "API metrics by method")
 
     assert counted.idle == pytest.approx(2 * 5 * 0.30)
 
 
-def test_a_methods_own_setting_overrides_the_one_for_all() -> None:
+def test_the_setting_of_a_method_overrides_the_one_for_all() -> None:
     assert api(EVERYWHERE, NOT_FORMS).methods_with_metrics() == [("/{proxy+}", "ANY")]
 
 
@@ -146,14 +148,14 @@ def test_scheduled_calls_are_counted_by_their_rates() -> None:
     assert template.scheduled_calls_a_month(48) == 48 * 12 + 2
 
 
-def test_a_schedule_that_is_no_rate_is_refused_by_its_words() -> None:
+def test_a_schedule_that_is_not_a_rate_is_rejected_with_its_text() -> None:
     events = {"Nightly": {"Type": "Schedule", "Properties": {"Schedule": "cron(0 2 * * ? *)"}}}
 
     with pytest.raises(OperationError, match="cron"):
         Template({"F": function(Events=events)}, {}).scheduled_calls_a_month(1)
 
 
-def test_functions_on_arm_cost_a_fifth_less_for_their_time() -> None:
+def test_the_time_of_functions_on_arm_costs_a_fifth_less() -> None:
     called = {"F": function(Events={"Forms": {"Type": "Api", "Properties": FORMS}})}
     x86, arm = Template(called, {}), Template(called, {"Architecture": "arm64"})
 
@@ -176,7 +178,7 @@ def test_a_resource_type_that_the_price_file_does_not_know_is_named() -> None:
     assert price(there).unpriced == ("aws_nat_gateway.this (aws_nat_gateway)",)
 
 
-def test_what_is_free_only_with_some_values_is_unpriced_with_others() -> None:
+def test_a_resource_that_is_free_with_some_values_is_unpriced_with_others() -> None:
     gateway = ("aws_vpc_endpoint", {"vpc_endpoint_type": "Gateway"})
     interface = ("aws_vpc_endpoint", {"vpc_endpoint_type": "Interface"})
 
@@ -201,7 +203,7 @@ def test_every_price_names_its_source() -> None:
     assert [name for name, each in units.items() if not each["source"].startswith("https://")] == []
 
 
-def test_the_three_changes_that_save_most_come_first_and_save_what_pricing_anew_says() -> None:
+def test_the_three_changes_that_save_most_come_first_with_their_true_savings() -> None:
     there = deployed(cluster(core=4), ("aws_subnet", {"map_public_ip_on_launch": True}))
 
     best = knobs.best_knobs(there)
@@ -215,7 +217,7 @@ def test_the_three_changes_that_save_most_come_first_and_save_what_pricing_anew_
     )
 
 
-def test_a_change_that_is_made_already_is_not_offered() -> None:
+def test_a_change_that_is_already_made_is_not_offered() -> None:
     small = deployed(cluster(core=1, kind="c7g.xlarge", data=32))
 
     changes = " ".join(each.change for each in knobs.best_knobs(small))
@@ -234,7 +236,7 @@ def test_a_destroyed_resource_and_a_data_source_cost_nothing() -> None:
     assert resources({"resource_changes": changes}) == [Resource("a.b", "a", {})]
 
 
-def test_a_file_that_is_no_plan_is_refused_with_the_way_to_make_one(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_plan_is_rejected_with_the_way_to_make_one(tmp_path: Path) -> None:
     (tmp_path / "plan").write_text("Plan: 3 to add")
 
     with pytest.raises(OperationError, match="terraform show -json"):
@@ -256,7 +258,7 @@ def test_a_metric_is_counted_for_each_function_that_sends_it(tmp_path: Path) -> 
     }  # fmt: skip
 
 
-def test_a_metric_whose_name_is_computed_is_refused(tmp_path: Path) -> None:
+def test_a_metric_whose_name_is_computed_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "app.py").write_text('metrics.add_metric(prefix + "Failed", "Count", 1)')
 
@@ -264,8 +266,8 @@ def test_a_metric_whose_name_is_computed_is_refused(tmp_path: Path) -> None:
         custom_metrics(tmp_path)
 
 
-def test_the_template_is_priced_whole_with_its_defaults() -> None:
-    there = Deployment((), load_template({}), frozenset(custom_metrics()))
+def test_the_whole_template_has_prices_with_its_defaults() -> None:
+    there = BilledDeployment((), load_template({}), frozenset(custom_metrics()))
 
     assert price(there).unpriced == ()
     assert len(there.template.events("SQS")) == 3

@@ -15,7 +15,7 @@ from moto import mock_aws
 from operations import deployer_policy as policy
 from operations.__main__ import main
 from operations.deployer_policy import Names, Statement, compact, documents
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.preflight.rights import RIGHTS, names
 
@@ -139,7 +139,7 @@ def test_each_document_fits_into_a_managed_policy(names: Names) -> None:
         assert len(name) <= 128
 
 
-def test_every_action_is_on_awss_list() -> None:
+def test_every_action_is_on_the_list_of_aws() -> None:
     known = {
         f"{service['prefix']}:{privilege['privilege']}"
         for service in parliament.iam_definition
@@ -151,7 +151,7 @@ def test_every_action_is_on_awss_list() -> None:
 
 
 @pytest.mark.parametrize("names", [STAGING, BOUNDED])
-def test_the_linter_finds_nothing_that_is_not_explained(names: Names) -> None:
+def test_the_linter_finds_nothing_without_an_explanation(names: Names) -> None:
     unexplained, seen = list[str](), set[tuple[str, str]]()
     for statement in all_statements(names):
         document = {"Version": "2012-10-17", "Statement": [statement.document()]}
@@ -165,7 +165,7 @@ def test_the_linter_finds_nothing_that_is_not_explained(names: Names) -> None:
     assert EXPLAINED.keys() <= seen, "an explanation is no longer needed"
 
 
-def test_every_resource_that_any_neighbour_could_be_has_a_written_reason() -> None:
+def test_every_resource_that_includes_other_deployments_has_a_written_reason() -> None:
     for statement in all_statements(STAGING):
         loose = [each for each in statement.resources if "staging" not in each]
         # AWS's transform and EMR's service-linked role need no reason: they are named in full.
@@ -173,13 +173,13 @@ def test_every_resource_that_any_neighbour_could_be_has_a_written_reason() -> No
             assert statement.reason, statement.sid
 
 
-def test_no_service_is_granted_whole() -> None:
+def test_no_granted_action_is_a_wildcard() -> None:
     assert [
         action for each in all_statements(STAGING) for action in each.actions if "*" in action
     ] == []
 
 
-def test_what_only_an_emulator_asks_for_is_granted_on_the_emulator_only() -> None:
+def test_rights_that_only_an_emulator_needs_are_granted_only_there() -> None:
     assert "marquee-local-deployer-emulator" in documents(LOCAL)
     assert not [name for name in documents(STAGING) if name.endswith("emulator")]
     assert not [action for action in granted_actions(BOUNDED) if action.startswith("emr:")]
@@ -194,7 +194,7 @@ def called_actions() -> list[str]:
     return actions
 
 
-def test_whatever_a_deployment_called_is_allowed() -> None:
+def test_every_action_that_a_deployment_called_is_allowed() -> None:
     called = called_actions()
     assert len(called) > 100
 
@@ -213,7 +213,7 @@ def kinds_made() -> set[str]:
     return kinds
 
 
-def test_preflight_asks_for_nothing_that_the_deployer_lacks() -> None:
+def test_preflight_asks_for_no_right_that_the_deployer_lacks() -> None:
     """IAM simulates a policy for the exact name that preflight gives, so `*` does not match.
 
     The recording lacks resources that an option switches on: a WAF, a budget, the log of texts.
@@ -226,7 +226,7 @@ def test_preflight_asks_for_nothing_that_the_deployer_lacks() -> None:
         for resource in statement.resources
     ]
     caller = {"Arn": f"arn:aws:iam::{ACCOUNT}:user/any", "Account": ACCOUNT}
-    told = names(Environment("staging", "eu-west-1"), caller)
+    told = names(Deployment("staging", "eu-west-1"), caller)
     asked = {
         (action, pattern.format_map(told))
         for kind in kinds_made()
@@ -277,7 +277,9 @@ def test_preflight_asks_for_nothing_that_the_deployer_lacks() -> None:
         ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/marquee-{{}}"),
     ],
 )
-def test_what_is_ours_is_allowed_and_the_neighbours_is_not(action: str, resource: str) -> None:
+def test_resources_of_this_deployment_are_allowed_and_those_of_others_are_not(
+    action: str, resource: str
+) -> None:
     assert allows(STAGING, action, resource.format("staging"))
     for neighbour in ("prod", "staging2", "stagingx"):
         assert not allows(STAGING, action, resource.format(neighbour)), neighbour
@@ -299,7 +301,7 @@ def test_what_is_ours_is_allowed_and_the_neighbours_is_not(action: str, resource
         ("cloudfront:DeleteDistribution", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1"),
     ],
 )
-def test_what_has_a_made_up_id_is_told_from_the_neighbours_by_its_tag(
+def test_resources_with_generated_ids_are_allowed_only_with_the_tag_of_the_deployment(
     action: str, resource: str
 ) -> None:
     assert allows(STAGING, action, resource, OURS)
@@ -319,7 +321,7 @@ def test_what_has_a_made_up_id_is_told_from_the_neighbours_by_its_tag(
         ),
     ],
 )
-def test_what_is_new_is_tagged_as_ours_and_what_is_a_neighbours_is_not(
+def test_new_resources_may_get_our_tag_and_those_of_other_deployments_may_not(
     action: str, resource: str
 ) -> None:
     tag = {"aws:RequestTag/environment": "staging"}
@@ -330,7 +332,7 @@ def test_what_is_new_is_tagged_as_ours_and_what_is_a_neighbours_is_not(
     assert not allows(STAGING, action, resource, {"aws:RequestTag/environment": "prod"})
 
 
-def test_event_source_mappings_are_made_with_the_stacks_tags() -> None:
+def test_event_source_mappings_are_created_with_the_tags_of_the_stack() -> None:
     mapping = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:event-source-mapping:1"
 
     assert allows(STAGING, "lambda:TagResource", mapping)
@@ -348,14 +350,14 @@ def test_event_source_mappings_are_made_with_the_stacks_tags() -> None:
         ("administrator", "lambda", False),
     ],
 )
-def test_only_our_roles_are_passed_on_and_only_to_the_service_that_needs_them(
+def test_only_our_roles_may_be_passed_and_only_to_the_service_that_needs_them(
     role: str, service: str, allowed: bool
 ) -> None:
     passed = {"iam:PassedToService": f"{service}.amazonaws.com"}
     assert allows(STAGING, "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{role}", passed) == allowed
 
 
-def test_no_role_gets_a_managed_policy_but_emrs_own() -> None:
+def test_no_role_gets_a_managed_policy_except_those_of_emr() -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/marquee-staging-emr-service"
     emrs = "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
 
@@ -365,7 +367,7 @@ def test_no_role_gets_a_managed_policy_but_emrs_own() -> None:
 
 
 @pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy"])
-def test_with_a_boundary_no_role_gets_rights_without_it(action: str) -> None:
+def test_only_roles_with_the_boundary_get_rights(action: str) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/marquee-staging-ingest"
 
     assert allows(BOUNDED, action, role, {"iam:PermissionsBoundary": BOUNDARY})
@@ -411,7 +413,7 @@ def test_the_reader_reads_the_state_and_changes_nothing() -> None:
     assert max(len(compact(one)) for one in document.values()) <= policy.MOST_CHARACTERS
 
 
-def test_the_reader_cannot_have_the_token_secret_decrypted() -> None:
+def test_the_reader_cannot_decrypt_the_token_secret() -> None:
     statements = [
         each for one in documents(STAGING, read_only=True).values() for each in one["Statement"]
     ]
@@ -430,7 +432,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("account")
-def test_the_command_prints_json_that_iam_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_json_that_iam_accepts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--env", "staging", "deployer-policy"]) == 0
 
     printed = json.loads(capsys.readouterr().out)
@@ -440,7 +442,7 @@ def test_the_command_prints_json_that_iam_takes(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.usefixtures("account")
-def test_one_part_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_part_can_be_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--env", "staging", "deployer-policy", "--part", "boundary", "--boundary"]) == 0
 
     assert json.loads(capsys.readouterr().out)["Version"] == "2012-10-17"
@@ -448,6 +450,6 @@ def test_one_part_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("part", ["everything", "boundary"])
-def test_a_part_that_there_is_not_is_refused_with_the_names_of_those_there_are(part: str) -> None:
+def test_an_unknown_part_is_rejected_with_the_known_names(part: str) -> None:
     with pytest.raises(OperationError, match=re.escape(", ".join(policy.PARTS))):
-        policy.deployer_policy(Environment("staging"), part, bounded=False)
+        policy.deployer_policy(Deployment("staging"), part, bounded=False)

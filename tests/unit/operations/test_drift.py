@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from operations import __main__ as command_line
 from operations import drift
 from operations.console import Phases
+from operations.deployment import Deployment
 from operations.drift import DriftError, detect_drift, plan_differences, stack_differences
-from operations.environment import Environment
 from operations.errors import OperationError
 from operations.terraform import Plan, Terraform
 
-STAGING, LOCAL = Environment("staging"), Environment("local")
+STAGING, LOCAL = Deployment("staging"), Deployment("local")
 QUEUE = 'aws_sqs_queue.this["texts"]'
 
 
@@ -83,13 +83,13 @@ def test_each_difference_of_a_plan_is_one_line(plan: dict[str, Any], line: str) 
     assert list(plan_differences(plan)) == [line]
 
 
-def test_values_are_not_shown() -> None:
+def test_differences_show_no_values() -> None:
     plan = changed(["update"], before={"policy": "secret-1"}, after={"policy": "secret-2"})
 
     assert "secret" not in "".join(plan_differences(plan))
 
 
-def test_what_was_changed_by_hand_in_the_stack_is_listed_from_all_pages(stack: Stack) -> None:
+def test_manual_changes_of_the_stack_are_listed_from_all_pages(stack: Stack) -> None:
     stack.pages = [
         [
             {
@@ -110,21 +110,21 @@ def test_what_was_changed_by_hand_in_the_stack_is_listed_from_all_pages(stack: S
     ]
 
 
-def test_a_comparison_that_fails_says_why(stack: Stack) -> None:
+def test_a_failed_comparison_says_why(stack: Stack) -> None:
     stack.statuses = ["DETECTION_FAILED"]
 
     with pytest.raises(OperationError, match="a resource cannot be read"):
         stack_differences(STAGING)
 
 
-def test_on_aws_no_refusal_is_taken_for_no_difference(stack: Stack) -> None:
+def test_an_error_of_aws_does_not_count_as_no_difference(stack: Stack) -> None:
     stack.error = "InternalFailure"
 
     with pytest.raises(OperationError, match="marquee-staging"):
         stack_differences(STAGING)
 
 
-def test_a_local_aws_that_does_not_compare_stacks_is_no_failure(stack: Stack) -> None:
+def test_a_local_aws_that_cannot_compare_stacks_is_not_an_error(stack: Stack) -> None:
     stack.error = "InternalFailure"
 
     assert stack_differences(LOCAL) is None
@@ -152,7 +152,7 @@ def compared(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Callable[[dict[st
     return compare
 
 
-def test_without_differences_nothing_is_raised(compared: Callable[[dict[str, Any]], None]) -> None:
+def test_no_error_is_raised_without_differences(compared: Callable[[dict[str, Any]], None]) -> None:
     compared({})
 
 
@@ -167,7 +167,7 @@ def test_differences_of_both_parts_are_listed_together(
     assert f"differ in 2 places:\n  {QUEUE} is missing\n  Sweep of the stack" in str(raised.value)
 
 
-def test_the_command_exits_with_2_where_something_differs_and_with_1_where_it_fails(
+def test_the_command_exits_with_2_for_differences_and_with_1_for_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(command_line, "require", lambda *_: None)

@@ -21,11 +21,11 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_given_a_changed_lock_then_its_stamp_has_another_name() -> None:
+def test_a_changed_lock_has_another_stamp() -> None:
     assert stamp_name("numpy==2.5.0") != stamp_name("numpy==2.5.1")
 
 
-def test_given_a_stamp_of_the_lock_then_the_environment_is_built(root: Path) -> None:
+def test_an_environment_with_the_stamp_of_its_lock_is_built(root: Path) -> None:
     folder = root / ".venvs" / "emr"
     folder.mkdir(parents=True)
     (folder / stamp_name(EMPTY_LOCK)).touch()
@@ -33,7 +33,7 @@ def test_given_a_stamp_of_the_lock_then_the_environment_is_built(root: Path) -> 
     assert is_built("emr", root)
 
 
-def test_given_a_stamp_of_another_lock_then_the_environment_is_not_built(root: Path) -> None:
+def test_an_environment_with_the_stamp_of_another_lock_is_not_built(root: Path) -> None:
     folder = root / ".venvs" / "emr"
     folder.mkdir(parents=True)
     (folder / stamp_name("numpy==2.5.0")).touch()
@@ -41,7 +41,7 @@ def test_given_a_stamp_of_another_lock_then_the_environment_is_not_built(root: P
     assert not is_built("emr", root)
 
 
-def test_given_half_an_environment_when_built_then_nothing_of_it_is_kept(
+def test_building_keeps_nothing_of_half_an_environment(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half = root / ".venvs" / "emr" / "lib" / "half-installed.txt"
@@ -66,19 +66,19 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return root, str(said.value)
 
 
-def test_given_a_lock_pip_refuses_when_built_then_the_error_names_the_environment(
+def test_the_error_of_a_lock_that_pip_rejects_names_the_environment(
     refused: tuple[Path, str],
 ) -> None:
-    assert refused[1].startswith("The environment emr could not be built: ERROR")
+    assert refused[1].startswith("The Python environment emr could not be built: ERROR")
 
 
-def test_given_a_failed_build_then_the_environment_counts_as_not_built(
+def test_an_environment_whose_build_failed_is_not_built(
     refused: tuple[Path, str],
 ) -> None:
     assert not is_built("emr", refused[0])
 
 
-def test_given_an_outgrown_environment_when_built_then_packages_the_lock_dropped_are_removed(
+def test_building_removes_packages_that_the_lock_no_longer_names(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = root / ".venvs" / "emr"
@@ -108,7 +108,7 @@ def test_packages_of_a_lock_are_read_with_extras_markers_and_hashes() -> None:
     assert packages_named(lock) == {"aws-lambda-powertools", "numpy"}
 
 
-def test_given_no_name_then_what_is_built_on_demand_is_left_out(
+def test_building_without_names_leaves_out_environments_built_on_demand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     built: list[str] = []
@@ -120,7 +120,7 @@ def test_given_no_name_then_what_is_built_on_demand_is_left_out(
     assert not set(built) & set(environments.ON_DEMAND)
 
 
-def test_given_its_name_then_what_is_built_on_demand_is_built(
+def test_an_environment_built_on_demand_is_built_by_its_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     built: list[str] = []

@@ -11,11 +11,11 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.steps import Step, StepLocations, evaluate_step
+from marquee.requests.emr_step_requests import Step, StepLocations, evaluate_step
 from operations import __main__ as command_line
 from operations import evaluation_chart
 from operations.console import Phases, out
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.evaluate import evaluate
 from operations.evaluation_tables import show
@@ -60,7 +60,7 @@ class Cluster:
         self.s3 = s3
         self.steps: list[Step] = []
 
-    def run(self, environment: Environment, step: Step, progress: Any = None) -> None:
+    def run(self, deployment: Deployment, step: Step, progress: Any = None) -> None:
         self.steps.append(step)
         counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
         report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}
@@ -74,12 +74,12 @@ class Cluster:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    made = Environment("staging")
+    made = Deployment("staging")
     made.__dict__["parameters"] = {"ratings-bucket": "ratings", "models-bucket": "models"}
     with mock_aws():
         for bucket in ("ratings", "models"):
@@ -88,7 +88,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
 
 
 @pytest.fixture
-def cluster(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     stand_in = Cluster(boto3.client("s3"))
     for module in ("evaluate", "import_ratings"):
         monkeypatch.setattr(f"operations.{module}.run_step", stand_in.run)
@@ -116,81 +116,84 @@ def raw_files() -> list[str]:
     return [item["Key"] for item in listed.get("Contents", [])]
 
 
-def test_a_new_folder_is_prepared_and_evaluated_and_nothing_is_trained(
-    environment: Environment, cluster: Cluster, films: Path
+def test_a_new_folder_is_prepared_and_evaluated_without_training(
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        assert evaluate(environment, phases, films) == REPORT
+        assert evaluate(deployment, phases, films) == REPORT
 
     assert cluster.names == ["prepare-films", "evaluate-films"]
 
 
 def test_a_folder_prepared_before_is_not_prepared_again(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names == ["prepare-films", "evaluate-films", "evaluate-films"]
 
 
 def test_a_folder_that_changed_is_prepared_again(
-    environment: Environment, cluster: Cluster, films: Path
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
         (films / "u.data").write_text("1\t2\t5\t4\n")
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names.count("prepare-films") == 2
 
 
-def test_official_tests_are_uploaded_beside_the_ratings_and_the_step_is_told_where(
-    environment: Environment, cluster: Cluster, films: Path
+def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     (films / "u1.test").write_text("1\t2\t3\t4\n")
 
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert "raw/films/u1.test" in raw_files()
     arguments = cluster.steps[-1]["HadoopJarStep"]["Args"]
     assert arguments[arguments.index("--raw") + 1] == "s3://ratings/raw/films/"
 
 
-def test_other_files_under_the_active_data_sets_name_are_refused(
-    environment: Environment, cluster: Cluster, films: Path
+def test_other_files_with_the_name_of_the_active_data_set_are_rejected(
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     active("films")
 
     with Phases() as phases, pytest.raises(OperationError, match="films is the active data set"):
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert (cluster.steps, raw_files()) == ([], [])
 
 
-def test_the_active_data_sets_own_files_are_evaluated(
-    environment: Environment, cluster: Cluster, films: Path
+def test_the_files_of_the_active_data_set_can_be_evaluated(
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
         active("films")
-        evaluate(environment, phases, films)
+        evaluate(deployment, phases, films)
 
     assert cluster.names[-1] == "evaluate-films"
 
 
-def test_a_name_of_no_model_is_refused_before_anything_is_uploaded(
-    environment: Environment, cluster: Cluster, films: Path
+def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
+    deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
-    with Phases() as phases, pytest.raises(OperationError, match="no model 'rankin': use some of"):
-        evaluate(environment, phases, films, models="rankin")
+    with (
+        Phases() as phases,
+        pytest.raises(OperationError, match="no model 'rankin': use one or more of"),
+    ):
+        evaluate(deployment, phases, films, models="rankin")
 
     assert (cluster.steps, raw_files()) == ([], [])
 
 
-def test_the_step_is_told_what_was_asked_for() -> None:
+def test_the_step_gets_the_options_of_the_command() -> None:
     step = evaluate_step(WHERE, "films", models=["old", "rating"], split="random", seed=7)
 
     told = " ".join(step["HadoopJarStep"]["Args"])
@@ -203,7 +206,7 @@ def test_the_step_is_told_what_was_asked_for() -> None:
 def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
     """Run the command with the evaluation replaced by a fixed report; return the exit status."""
 
-    def busy(environment: Environment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
+    def busy(deployment: Deployment, phases: Phases, *_: Any, **__: Any) -> dict[str, Any]:
         with phases.phase("evaluate"):
             out.print("films: MovieLens")
         return REPORT
@@ -213,7 +216,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> in
     return command_line.main(["--env", "local", "evaluate", "films", *more])
 
 
-def test_as_json_stdout_holds_one_document_and_nothing_else(
+def test_json_output_is_one_document_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert evaluated(monkeypatch, tmp_path, "--json") == 0
@@ -223,7 +226,7 @@ def test_as_json_stdout_holds_one_document_and_nothing_else(
     assert "films: MovieLens" in said.err
 
 
-def test_after_a_run_as_json_the_console_speaks_on_stdout_again(
+def test_the_console_prints_to_stdout_again_after_json_output(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evaluated(monkeypatch, tmp_path, "--json")
@@ -233,7 +236,7 @@ def test_after_a_run_as_json_the_console_speaks_on_stdout_again(
     assert capsys.readouterr().out == "hello\n"
 
 
-def test_without_json_tables_are_printed(
+def test_tables_are_printed_without_json(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evaluated(monkeypatch, tmp_path)
@@ -249,7 +252,7 @@ def test_a_table_shows_figures_with_their_intervals(capsys: pytest.CaptureFixtur
     assert "0.364±.012" in said
 
 
-def test_no_figure_is_cut_where_the_terminal_is_narrow(
+def test_no_figure_is_cut_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(out, "_width", 40)
@@ -260,7 +263,7 @@ def test_no_figure_is_cut_where_the_terminal_is_narrow(
     assert "0.902±.015" in said
 
 
-def test_a_model_that_could_not_be_measured_is_told_of_in_words(
+def test_a_model_that_could_not_be_measured_is_described_in_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     show(REPORT)
@@ -268,7 +271,7 @@ def test_a_model_that_could_not_be_measured_is_told_of_in_words(
     assert "tags: the data set has no tags" in capsys.readouterr().out
 
 
-def test_new_visitors_are_shown_against_a_guess_by_bias_only(
+def test_new_visitors_are_compared_with_a_guess_by_bias_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     show(REPORT)
@@ -278,10 +281,10 @@ def test_new_visitors_are_shown_against_a_guess_by_bias_only(
     assert " ".join(row.split()) == told
 
 
-def test_too_few_new_people_are_told_of_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_few_new_users_are_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     show({**REPORT, "new_visitors": {"people": 0, "answers": []}})
 
-    assert "too few people" in capsys.readouterr().out
+    assert "too few users" in capsys.readouterr().out
 
 
 def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:
@@ -291,7 +294,7 @@ def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "evaluation-films.svg").read_text()
 
 
-def test_without_matplotlib_there_is_no_chart_and_one_sentence(
+def test_without_matplotlib_one_sentence_replaces_the_chart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -299,7 +302,7 @@ def test_without_matplotlib_there_is_no_chart_and_one_sentence(
     assert "matplotlib is not installed" in evaluation_chart.draw(REPORT, tmp_path)
 
 
-def test_without_people_there_is_no_chart(tmp_path: Path) -> None:
+def test_without_new_users_there_is_no_chart(tmp_path: Path) -> None:
     nobody = {**REPORT, "new_visitors": {"people": 0, "answers": []}}
 
     assert evaluation_chart.draw(nobody, tmp_path).startswith("No chart")

@@ -66,7 +66,7 @@ def names_a_working_python(found: subprocess.CompletedProcess[str]) -> bool:
     return asked.stdout.strip() == "(3, 13)"
 
 
-def test_given_a_working_python_on_path_then_it_is_found(home: Path) -> None:
+def test_a_working_python_on_the_path_is_found(home: Path) -> None:
     assert names_a_working_python(find(home, install(home / "bin")))
 
 
@@ -79,7 +79,7 @@ def test_given_a_working_python_on_path_then_it_is_found(home: Path) -> None:
         ".local/share/uv/python/cpython-3.13.2-linux-x86_64-gnu/bin",
     ],
 )
-def test_given_a_shim_that_fails_then_the_version_managers_own_python_is_found(
+def test_a_version_managers_own_python_is_found_where_its_shim_fails(
     home: Path, where: str
 ) -> None:
     install(home / where)
@@ -87,20 +87,20 @@ def test_given_a_shim_that_fails_then_the_version_managers_own_python_is_found(
     assert names_a_working_python(find(home, shim(home / "shims")))
 
 
-def test_given_a_named_python_then_it_is_preferred(home: Path) -> None:
+def test_the_python_named_by_the_variable_is_preferred(home: Path) -> None:
     named = install(home / "mine") / "python3.13"
 
     assert names_a_working_python(find(home, shim(home / "shims"), PYTHON=str(named)))
 
 
-def test_given_no_python_then_one_sentence_says_what_to_install(home: Path) -> None:
+def test_without_a_python_one_sentence_says_what_to_install(home: Path) -> None:
     if any((Path(folder) / "python3.13").exists() for folder in FIXED):
         pytest.skip("this machine has a python3.13 where the script looks by absolute name")
 
     assert find(home, shim(home / "shims")).stderr.startswith("Python 3.13 is needed")
 
 
-def test_given_no_python_then_it_fails(home: Path) -> None:
+def test_without_a_python_the_script_fails(home: Path) -> None:
     if any((Path(folder) / "python3.13").exists() for folder in FIXED):
         pytest.skip("this machine has a python3.13 where the script looks by absolute name")
 

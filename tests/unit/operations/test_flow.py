@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marquee.phone import to_e164
+from marquee.requests.phone import to_e164
 from operations.errors import OperationError
 from operations.flow import LOCAL_PHONE, RATED_MOVIES, rate, read_form
 
@@ -16,11 +16,11 @@ MOVIES: list[dict[str, Any]] = [
 ]
 
 
-def test_the_same_seed_rates_the_same() -> None:
+def test_the_same_seed_gives_the_same_ratings() -> None:
     assert rate(MOVIES, 7) == rate(MOVIES, 7)
 
 
-def test_another_seed_rates_otherwise() -> None:
+def test_another_seed_gives_other_ratings() -> None:
     assert rate(MOVIES, 7) != rate(MOVIES, 8)
 
 
@@ -35,7 +35,7 @@ def test_stars_are_whole_and_from_one_to_five(seed: int) -> None:
     assert {rating["stars"] for rating in rate(MOVIES, seed)} <= {1, 2, 3, 4, 5}
 
 
-def test_one_genre_is_loved_and_the_others_are_not() -> None:
+def test_only_movies_of_one_genre_are_liked() -> None:
     genres = {movie["movie_id"]: movie["genres"][0] for movie in MOVIES}
 
     loved = {genres[rating["movie_id"]] for rating in rate(MOVIES, 3) if rating["stars"] >= 4}
@@ -49,12 +49,12 @@ def test_movies_without_genres_can_be_rated() -> None:
     assert len(rate(movies, 1)) == RATED_MOVIES
 
 
-def test_given_an_empty_questionnaire_then_one_sentence_says_so() -> None:
-    with pytest.raises(OperationError, match="names no movie"):
+def test_an_empty_questionnaire_fails_with_one_sentence() -> None:
+    with pytest.raises(OperationError, match="has no movies"):
         rate([], 1)
 
 
-def test_the_phone_number_of_local_flows_is_one_that_the_service_takes() -> None:
+def test_the_service_accepts_the_phone_number_of_local_flows() -> None:
     assert to_e164(LOCAL_PHONE) == LOCAL_PHONE
 
 
@@ -67,9 +67,9 @@ def test_a_form_is_read_from_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("{", "is not a JSON form"), ("[]", "holds no JSON object"), ("", "is not a JSON form")],
+    [("{", "is not a JSON form"), ("[]", "contains no JSON object"), ("", "is not a JSON form")],
 )
-def test_given_something_else_then_one_sentence_says_what(
+def test_a_file_without_a_form_fails_with_one_sentence(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
     file = tmp_path / "form.json"
@@ -79,6 +79,6 @@ def test_given_something_else_then_one_sentence_says_what(
         read_form(file)
 
 
-def test_given_no_file_then_one_sentence_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_fails_with_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="There is no file"):
         read_form(tmp_path / "missing.json")

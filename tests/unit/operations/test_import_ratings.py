@@ -37,24 +37,24 @@ REPORT: dict[str, Any] = {
         ("x" * 60, "x" * 40),
     ],
 )
-def test_a_data_set_is_called_like_its_folder(tmp_path: Path, folder: str, name: str) -> None:
+def test_a_data_set_gets_the_name_of_its_folder(tmp_path: Path, folder: str, name: str) -> None:
     (tmp_path / folder).mkdir()
 
     assert dataset_name(tmp_path / folder, None) == name
 
 
-def test_a_data_set_of_one_file_is_called_like_the_files_folder(tmp_path: Path) -> None:
+def test_a_data_set_of_one_file_gets_the_name_of_the_files_folder(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
 
     assert dataset_name(tmp_path / "films" / "ratings.csv", None) == "films"
 
 
-def test_a_given_name_is_taken(tmp_path: Path) -> None:
+def test_a_chosen_name_is_used(tmp_path: Path) -> None:
     assert dataset_name(tmp_path, "prize") == "prize"
 
 
 @pytest.mark.parametrize("name", ["", "Prize", "a/b", "-a", "x" * 41])
-def test_a_name_that_is_no_key_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_cannot_be_a_key_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(OperationError, match="NAME is"):
         dataset_name(tmp_path, name)
 
@@ -67,7 +67,7 @@ def test_a_row_left_out_is_named_with_its_file_and_line() -> None:
     assert any("ratings.csv line 17" in line for line in report_lines(REPORT))
 
 
-def test_more_examples_than_fit_are_pointed_to() -> None:
+def test_the_report_says_where_to_find_more_examples() -> None:
     report = {**REPORT, "examples": REPORT["examples"] * 11}
 
     assert report_lines(report)[-1].endswith("more in reports/dataset=films/prepare.json")

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from operations import inventory as module
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.inventory import Inventory, inventory, visitors_of
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 KINDS = ("queues", "parameters", "roles", "networks", "VPC endpoints")
 ACCOUNT = "123456789012"
 
@@ -51,13 +51,13 @@ def a_network(name: str) -> str:
     return str(ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"])
 
 
-def test_given_an_account_without_the_environment_then_nothing_is_found() -> None:
+def test_an_account_without_the_deployment_has_an_empty_inventory() -> None:
     a_queue("somebody-elses")
 
     assert inventory(STAGING) == Inventory()
 
 
-def test_what_carries_the_name_is_found_by_kind() -> None:
+def test_resources_with_the_name_of_the_deployment_are_found_by_kind() -> None:
     bucket, vpc = a_bucket("staging", "ratings"), a_network("marquee-staging")
     a_queue("marquee-staging-visitors")
     a_role("marquee-staging-ingest")
@@ -74,7 +74,7 @@ def test_what_carries_the_name_is_found_by_kind() -> None:
     }
 
 
-def test_an_endpoint_that_is_deleted_is_not_found_though_ec2_still_lists_it() -> None:
+def test_a_deleted_endpoint_that_ec2_still_lists_is_not_found() -> None:
     ec2, vpc = boto3.client("ec2"), a_network("somebody-elses")
     tags: Any = [
         {"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Name", "Value": "marquee-staging-s3"}]}
@@ -94,7 +94,7 @@ def test_an_endpoint_that_is_deleted_is_not_found_though_ec2_still_lists_it() ->
     assert not inventory(STAGING)
 
 
-def test_a_neighbour_whose_name_begins_the_same_is_not_found() -> None:
+def test_a_deployment_whose_name_begins_the_same_is_not_found() -> None:
     a_bucket("staging-two", "terraform")
     a_queue("marquee-staging-two-visitors")
     a_role("marquee-staging-two-ingest")
@@ -103,7 +103,7 @@ def test_a_neighbour_whose_name_begins_the_same_is_not_found() -> None:
     assert not inventory(STAGING)
 
 
-def test_the_deployers_own_role_is_not_the_deployments() -> None:
+def test_the_role_of_the_deployer_does_not_belong_to_the_deployment() -> None:
     a_role("marquee-staging-deployer")
 
     assert not inventory(STAGING)
@@ -121,7 +121,7 @@ def test_a_kind_that_the_caller_may_not_list_is_named(monkeypatch: pytest.Monkey
     assert list(there.unchecked) == ["roles"]
 
 
-def test_another_error_is_not_taken_for_an_empty_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_does_not_count_as_an_empty_account(monkeypatch: pytest.MonkeyPatch) -> None:
     def throttled(*_: object) -> Iterator[str]:
         raise ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "ListRoles")
 
@@ -131,7 +131,7 @@ def test_another_error_is_not_taken_for_an_empty_account(monkeypatch: pytest.Mon
         inventory(STAGING)
 
 
-def test_visitors_are_counted_once_whatever_number_of_versions_they_have() -> None:
+def test_visitors_with_several_versions_are_counted_once() -> None:
     bucket = a_bucket("staging", "ratings")
     for key in ("01abc-1.json", "01abc-2.json", "01def-1.json"):
         boto3.client("s3").put_object(Bucket=bucket, Key=f"visitors/date=2026-11-27/{key}")

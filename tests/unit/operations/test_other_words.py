@@ -19,7 +19,7 @@ def test_an_empty_plan_has_no_changes() -> None:
     assert changes_planned("No changes. Your infrastructure matches the configuration.") == 0
 
 
-def test_other_lines_announce_no_plan() -> None:
+def test_other_lines_have_no_changes_of_a_plan() -> None:
     assert changes_planned("aws_s3_bucket.site: Creating...") is None
 
 
@@ -30,7 +30,7 @@ def test_a_finished_resource_is_named(kind: str) -> None:
     assert resource_finished(line) == 'aws_sqs_queue.flow["texts"]'
 
 
-def test_a_resource_that_is_still_being_made_is_not_finished() -> None:
+def test_a_resource_that_is_still_being_created_is_not_finished() -> None:
     assert resource_finished("aws_emr_cluster.this: Still creating... [10s elapsed]") is None
 
 
@@ -44,7 +44,7 @@ def test_terraforms_version_is_read() -> None:
     assert terraform_version("Terraform v1.11.4\non linux_amd64\n") == (1, 11)
 
 
-def test_the_sentence_of_the_step_itself_is_its_last_word() -> None:
+def test_the_last_words_of_a_step_are_its_own_sentence() -> None:
     output = (
         "[   3.1 s] train: reading\n"
         "train: there are no ratings under s3://b/ratings/\n"
@@ -55,13 +55,13 @@ def test_the_sentence_of_the_step_itself_is_its_last_word() -> None:
 
 
 @pytest.mark.parametrize("step", ["prepare", "train", "recommend", "evaluate"])
-def test_every_steps_sentence_is_known_as_its_own(step: str) -> None:
+def test_the_sentence_of_every_step_is_recognised(step: str) -> None:
     sentence = f"{step}: there is no such thing"
 
     assert last_words(f"{sentence}\nValueError: something else\n") == sentence
 
 
-def test_without_a_sentence_the_exception_that_ended_a_step_is_its_last_word() -> None:
+def test_the_last_words_of_a_step_without_a_sentence_are_its_exception() -> None:
     output = (
         "26/11/21 20:00:00 ERROR Executor: Exception in task 0.0\n"
         "Traceback (most recent call last):\n"
@@ -73,20 +73,20 @@ def test_without_a_sentence_the_exception_that_ended_a_step_is_its_last_word() -
     assert last_words(output).startswith("py4j.protocol.Py4JJavaError")
 
 
-def test_a_step_that_told_nothing_has_no_last_word() -> None:
+def test_a_step_without_a_sentence_or_an_exception_has_no_last_words() -> None:
     assert last_words("26/11/21 20:00:01 INFO ShutdownHookManager: Shutdown hook called\n") == ""
 
 
 @pytest.mark.parametrize("line", ["START RequestId: 1", "END RequestId: 1", '{"_aws": {}}'])
-def test_the_runtimes_own_lines_are_left_out_of_logs(line: str) -> None:
+def test_the_lines_of_the_lambda_runtime_are_left_out_of_logs(line: str) -> None:
     assert summary(line) is None
 
 
-def test_a_structured_line_is_told_in_words() -> None:
+def test_a_structured_line_is_shown_in_words() -> None:
     line = json.dumps({"level": "INFO", "message": "texted", "correlation_id": "c", "other": 1})
 
     assert summary(line) == ("INFO", "texted correlation_id=c")
 
 
-def test_a_plain_line_is_told_as_it_is() -> None:
+def test_a_plain_line_is_shown_unchanged() -> None:
     assert summary("Traceback") == ("INFO", "Traceback")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
 # AWS calls of the adapters that only operator commands make.
 OF_OPERATORS = {
-    ("layer/marquee/aws/cluster.py: Cluster.describe", "describe_step"),
+    ("layer/marquee/aws/cluster.py: EmrCluster.describe", "describe_step"),
     ("layer/marquee/aws/movies_table.py: MoviesTable.put", "batch_writer"),
     ("layer/marquee/aws/movies_table.py: MoviesTable.put", "put_item"),
 }
@@ -27,7 +27,7 @@ def test_every_function_is_read() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_bucket_table_and_queue_is_known_by_its_setting(function: str) -> None:
+def test_every_bucket_table_and_queue_is_named_by_its_setting(function: str) -> None:
     named = {
         value
         for call in calls_of(function)
@@ -38,13 +38,13 @@ def test_every_bucket_table_and_queue_is_known_by_its_setting(function: str) -> 
     assert all(value.startswith("{") and value.endswith("}") for value in named)
 
 
-def test_a_key_is_known_as_far_as_the_code_says_it() -> None:
+def test_the_known_parts_of_a_key_come_from_the_code() -> None:
     assert of(calls_of("submit_step"), "PutObject") == {
         (("Bucket", "{ratings_bucket}"), ("Key", "submissions/*.json"))
     }
 
 
-def test_keys_that_come_from_a_listing_begin_as_the_listing_does() -> None:
+def test_keys_from_a_listing_begin_with_the_prefix_of_the_listing() -> None:
     assert of(calls_of("reconcile"), "DeleteObjects") == {
         (("Bucket", "{ratings_bucket}"), ("Key", "visitors/date=*/*-*")),
         (("Bucket", "{results_bucket}"), ("Key", "submission=*/*")),
@@ -59,19 +59,19 @@ def test_a_query_names_its_index_and_a_batch_its_table() -> None:
     assert of(calls, "BatchGetItem") == {(("TableName", "{visitors_table}"),)}
 
 
-def test_what_is_handed_on_and_never_called_is_no_call() -> None:
+def test_a_client_that_is_passed_but_not_called_makes_no_call() -> None:
     """reconcile uses its Texter only to give up claims, which needs no text, link or secret."""
     calls = calls_of("reconcile")
     assert of(calls, "Publish") == of(calls, "GetParameter") == set()
     assert of(calls_of("send_text"), "GetParameter") == {(("Name", "{token_secret_name}"),)}
 
 
-def test_a_library_that_calls_aws_is_known() -> None:
+def test_the_calls_of_a_library_are_known() -> None:
     """The idempotency of Powertools calls DynamoDB, which our source does not show."""
     assert of(calls_of("submit_step"), "PutItem") >= {(("TableName", "{idempotency_table}"),)}
 
 
-def test_a_missing_object_is_told_apart_where_the_code_says_so() -> None:
+def test_calls_that_distinguish_a_missing_object_are_recognised() -> None:
     read = {call.place: call.tells_missing for call in calls_of("ingest")}
     assert read["layer/marquee/aws/buckets.py: ModelsBucket.current"]
     assert not read["layer/marquee/aws/buckets.py: RatingsBucket._put"]

@@ -8,7 +8,7 @@ import pytest
 from operations import __main__ as command_line
 from operations import deploy, terraform
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.terraform import CLUSTER, Plan, Terraform
 
@@ -18,12 +18,12 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Return a list that records what planning does, in order; replace the actions by fakes."""
     happened: list[str] = []
 
-    def fetch(environment: Environment) -> Path:
-        happened.append(f"wheels for {environment.name}")
+    def fetch(deployment: Deployment) -> Path:
+        happened.append(f"wheels for {deployment.name}")
         return tmp_path
 
-    def check(environment: Environment, _: Phases, *, making: bool) -> None:
-        happened.append(f"preflight of {environment.name}, {making=}")
+    def check(deployment: Deployment, _: Phases, *, making: bool) -> None:
+        happened.append(f"preflight of {deployment.name}, {making=}")
 
     def plan(_: Terraform, *, expect_none: bool = False) -> Plan:
         happened.append("plan, none expected" if expect_none else "plan")
@@ -38,33 +38,32 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return happened
 
 
-def planned(environment: Environment, *options: str) -> None:
+def planned(deployment: Deployment, *options: str) -> None:
     chosen = command_line.parser().parse_args(["plan", *options])
-    command, _ = command_line.COMMANDS["plan"]
-    command(environment, chosen)
+    command_line.COMMANDS["plan"].run(deployment, chosen)
 
 
-def test_on_aws_the_nodes_wheels_are_fetched_first_or_the_plan_would_delete_the_uploaded_ones(
+def test_a_plan_on_aws_fetches_the_wheels_first_to_keep_the_uploaded_ones(
     done: list[str],
 ) -> None:
-    planned(Environment("staging"))
+    planned(Deployment("staging"))
 
     assert done == ["preflight of staging, making=False", "wheels for staging", "plan"]
 
 
-def test_on_a_laptop_nothing_is_fetched(done: list[str]) -> None:
-    planned(Environment("local"))
+def test_a_plan_on_a_laptop_fetches_nothing(done: list[str]) -> None:
+    planned(Deployment("local"))
 
     assert done == ["preflight of local, making=False", "plan"]
 
 
-def test_a_plan_can_be_asked_to_fail_where_anything_would_change(done: list[str]) -> None:
-    planned(Environment("local"), "--expect-none")
+def test_a_plan_can_be_made_to_fail_where_anything_would_change(done: list[str]) -> None:
+    planned(Deployment("local"), "--expect-none")
 
     assert done[-1] == "plan, none expected"
 
 
-def test_a_deployment_that_the_preflight_stops_makes_nothing(
+def test_a_deployment_that_the_preflight_stops_creates_nothing(
     done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object, **__: object) -> None:
@@ -74,7 +73,7 @@ def test_a_deployment_that_the_preflight_stops_makes_nothing(
     monkeypatch.setattr(deploy, "require", lambda *_: None)
 
     with pytest.raises(OperationError, match="EMR release"):
-        deploy.deploy(Environment("staging"))
+        deploy.deploy(Deployment("staging"))
 
     assert done == []
 
@@ -87,7 +86,7 @@ def changing(actions: list[str], *, reason: str | None = None, **change: Any) ->
 
 
 @pytest.mark.parametrize("actions", [["delete", "create"], ["create", "delete"]])
-def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_named(
+def test_a_deployment_that_would_replace_the_cluster_is_rejected_and_names_renew(
     actions: list[str],
 ) -> None:
     plan = changing(actions, replace_paths=[["release_label"], ["ec2_attributes", 0, "subnet_id"]])
@@ -96,7 +95,7 @@ def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_nam
         OperationError,
         match=r"replaces the cluster \(ec2_attributes, release_label\).*make renew ENV=staging",
     ):
-        deploy.refuse_to_replace_cluster(Environment("staging"), plan)
+        deploy.refuse_to_replace_cluster(Deployment("staging"), plan)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +109,8 @@ def test_a_deployment_that_would_replace_the_cluster_is_refused_and_renew_is_nam
         Plan("", {}),
     ],
 )
-def test_every_other_deployment_goes_on(plan: Plan) -> None:
-    deploy.refuse_to_replace_cluster(Environment("staging"), plan)
+def test_every_other_deployment_continues(plan: Plan) -> None:
+    deploy.refuse_to_replace_cluster(Deployment("staging"), plan)
 
 
 def test_a_plan_that_replaces_the_cluster_names_renew(
@@ -120,7 +119,7 @@ def test_a_plan_that_replaces_the_cluster_names_renew(
     replaced = changing(["delete", "create"], replace_paths=[["release_label"]])
     monkeypatch.setattr(Terraform, "plan", lambda *_, **__: replaced)
 
-    planned(Environment("staging"))
+    planned(Deployment("staging"))
 
     assert "make renew ENV=staging" in capsys.readouterr().out
 
@@ -137,7 +136,7 @@ def test_no_log_keeps_the_values_of_a_plan_or_of_the_state(
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
     monkeypatch.setattr(terraform, "run", run)
     monkeypatch.setattr(Terraform, "_inputs", lambda _: [])
-    here = Terraform(Environment("local"))
+    here = Terraform(Deployment("local"))
 
     here.plan()
     here.cluster_id()

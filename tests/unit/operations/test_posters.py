@@ -15,11 +15,11 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.links import Ids, pack_links
-from marquee.model import LINKS, to_files
+from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.model_folder import LINKS, to_files
 from operations import posters as fetching
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.posters import (
     ATTEMPTS,
@@ -73,8 +73,8 @@ class StandIn:
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def movie(self, tmdb_id: int, poster_path: object, image: bytes | None = JPEG) -> None:
-        told = json.dumps({"id": tmdb_id, "poster_path": poster_path}).encode()
-        self.answers[f"/3/movie/{tmdb_id}"] = [(200, {}, told)]
+        sent = json.dumps({"id": tmdb_id, "poster_path": poster_path}).encode()
+        self.answers[f"/3/movie/{tmdb_id}"] = [(200, {}, sent)]
         if image is not None:
             self.answers[f"/t/p/w342{poster_path}"] = [(200, {}, image)]
 
@@ -120,42 +120,42 @@ def folder(buckets: None) -> PosterFolder:
     return PosterFolder(boto3.client("s3"), SITE, RATINGS, "films")
 
 
-def test_a_poster_is_found_by_the_movies_path(tmdb: Tmdb, stand_in: StandIn) -> None:
+def test_a_poster_is_found_by_the_path_of_the_movie(tmdb: Tmdb, stand_in: StandIn) -> None:
     stand_in.movie(603, "/matrix.jpg")
     assert tmdb.poster(603) == JPEG
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [(KEY, f"api_key={KEY}"), ("eyJhbGciOi.x.y", "Bearer eyJhbGciOi.x.y")]
+    ("key", "sent"), [(KEY, f"api_key={KEY}"), ("eyJhbGciOi.x.y", "Bearer eyJhbGciOi.x.y")]
 )
-def test_both_kinds_of_key_go_to_the_api_and_none_to_the_images(
-    stand_in: StandIn, slept: list[float], key: str, told: str
+def test_both_kinds_of_key_are_sent_to_the_api_and_none_to_the_images(
+    stand_in: StandIn, slept: list[float], key: str, sent: str
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
     tmdb_at(stand_in, slept, key).poster(603)
-    assert stand_in.keys == {told, ""}
+    assert stand_in.keys == {sent, ""}
 
 
 @pytest.mark.parametrize("path", [None, "/../secret.jpg", "/drawing.svg", "https://x/y.jpg", 7])
-def test_what_is_no_photo_of_tmdbs_is_no_poster(
-    tmdb: Tmdb, stand_in: StandIn, path: object
-) -> None:
+def test_a_path_outside_tmdb_is_not_a_poster(tmdb: Tmdb, stand_in: StandIn, path: object) -> None:
     stand_in.movie(603, path, image=None)
     assert tmdb.poster(603) is None
     assert stand_in.asked == {"/3/movie/603": 1}
 
 
 @pytest.mark.parametrize("image", [b"<html>", JPEG + bytes(600_000)])
-def test_what_is_no_small_jpeg_is_no_poster(tmdb: Tmdb, stand_in: StandIn, image: bytes) -> None:
+def test_a_file_that_is_not_a_small_jpeg_is_not_a_poster(
+    tmdb: Tmdb, stand_in: StandIn, image: bytes
+) -> None:
     stand_in.movie(603, "/matrix.jpg", image)
     assert tmdb.poster(603) is None
 
 
-def test_a_movie_that_tmdb_lacks_has_none(tmdb: Tmdb) -> None:
+def test_a_movie_that_tmdb_lacks_has_no_poster(tmdb: Tmdb) -> None:
     assert tmdb.poster(1) is None
 
 
-def test_a_busy_tmdb_is_asked_again_when_it_says(
+def test_a_busy_tmdb_is_asked_again_after_the_stated_time(
     tmdb: Tmdb, stand_in: StandIn, slept: list[float]
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
@@ -167,7 +167,7 @@ def test_a_busy_tmdb_is_asked_again_when_it_says(
 @pytest.mark.parametrize(
     "answer", [(503, {}, b""), (200, {"Content-Encoding": "gzip"}, b"cut off")]
 )
-def test_a_tmdb_that_stays_away_is_given_up_with_the_mend(
+def test_a_tmdb_that_does_not_recover_fails_with_the_fix(
     tmdb: Tmdb, stand_in: StandIn, slept: list[float], answer: tuple[int, dict[str, str], bytes]
 ) -> None:
     stand_in.answers["/3/movie/603"] = [answer]
@@ -178,25 +178,23 @@ def test_a_tmdb_that_stays_away_is_given_up_with_the_mend(
 
 
 @pytest.mark.parametrize("status", [302, 403])
-def test_what_asking_again_cannot_mend_is_asked_once(
-    tmdb: Tmdb, stand_in: StandIn, status: int
-) -> None:
+def test_a_permanent_error_is_not_retried(tmdb: Tmdb, stand_in: StandIn, status: int) -> None:
     stand_in.answers["/3/movie/603"] = [(status, {}, b"")]
     with pytest.raises(OperationError, match=f"status {status}"):
         tmdb.poster(603)
     assert stand_in.asked["/3/movie/603"] == 1
 
 
-def test_a_refused_key_is_said_and_not_shown(tmdb: Tmdb, stand_in: StandIn) -> None:
+def test_a_rejected_key_is_reported_and_not_shown(tmdb: Tmdb, stand_in: StandIn) -> None:
     stand_in.answers["/3/movie/603"] = [(401, {}, b'{"status_code":7}')]
-    with pytest.raises(OperationError, match="refuses the key") as refused:
+    with pytest.raises(OperationError, match="rejects the key") as refused:
         tmdb.poster(603)
     assert KEY not in str(refused.value)
     assert stand_in.asked["/3/movie/603"] == 1
 
 
 @pytest.mark.parametrize("body", [b"not json", b"[]", b"{}"])
-def test_nonsense_is_an_error_and_no_missing_poster(
+def test_an_unreadable_answer_is_an_error_and_not_a_missing_poster(
     tmdb: Tmdb, stand_in: StandIn, body: bytes
 ) -> None:
     stand_in.answers["/3/movie/603"] = [(200, {}, body)]
@@ -204,37 +202,37 @@ def test_nonsense_is_an_error_and_no_missing_poster(
         tmdb.poster(603)
 
 
-def told(_: float, __: float) -> None: ...
+def ignore_progress(_: float, __: float) -> None: ...
 
 
-def test_posters_are_kept_and_all_answers_noted(
+def test_posters_are_stored_and_all_answers_noted(
     tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
-    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, told) == 1
+    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, ignore_progress) == 1
     assert folder.posters().keys() == {1}
     assert folder.notes() == {1: Asked(603, has_poster=True), 2: Asked(604, has_poster=False)}
 
 
-def test_what_was_noted_before_an_error_is_kept(
+def test_notes_from_before_an_error_are_kept(
     tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
 ) -> None:
     notes = {1: Asked(603, has_poster=True)}
     stand_in.answers["/3/movie/604"] = [(401, {}, b"")]
     with pytest.raises(OperationError):
-        fetch(tmdb, [Wanted(2, 604)], folder, notes, told)
+        fetch(tmdb, [Wanted(2, 604)], folder, notes, ignore_progress)
     assert folder.notes() == notes
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"1": 2}', b'{"x": [603, true]}'])
-def test_damaged_notes_are_said_with_the_mend(folder: PosterFolder, body: bytes) -> None:
+def test_damaged_notes_fail_with_the_fix(folder: PosterFolder, body: bytes) -> None:
     key = "reports/dataset=films/posters.json"
     boto3.client("s3").put_object(Bucket=RATINGS, Key=key, Body=body)
     with pytest.raises(OperationError, match=r"posters\.json is damaged .* delete it"):
         folder.notes()
 
 
-def test_posters_are_served_as_what_they_are(folder: PosterFolder) -> None:
+def test_posters_are_stored_with_their_content_type(folder: PosterFolder) -> None:
     folder.keep(1, JPEG)
     kept = boto3.client("s3").get_object(Bucket=SITE, Key="posters/films/1.jpg")
     assert (kept["ContentType"], kept["Body"].read()) == ("image/jpeg", JPEG)
@@ -251,7 +249,7 @@ def test_posters_are_served_as_what_they_are(folder: PosterFolder) -> None:
     ],
     ids=["never asked", "none", "fetched", "old", "expired"],
 )
-def test_nothing_is_asked_twice_but_what_is_old_or_gone(
+def test_only_old_or_missing_posters_are_requested_again(
     asked: Asked | None, age: timedelta | None, is_asked: bool
 ) -> None:
     notes = {} if asked is None else {1: asked}
@@ -259,7 +257,7 @@ def test_nothing_is_asked_twice_but_what_is_old_or_gone(
     assert bool(to_ask([Wanted(1, 603)], notes, since, NOW)) is is_asked
 
 
-def test_a_note_about_another_movie_of_that_number_is_forgotten() -> None:
+def test_a_note_about_another_movie_with_the_same_id_is_dropped() -> None:
     notes = {1: Asked(603, has_poster=True), 2: Asked(9, has_poster=True)}
     assert still_true(notes, [Wanted(1, 604)]) == {}
 
@@ -268,10 +266,10 @@ def test_a_note_about_another_movie_of_that_number_is_forgotten() -> None:
 
 
 @pytest.fixture
-def environment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+def deployment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     monkeypatch.setattr(fetching, "publish_site", lambda _: 1)
-    return Environment("prod")
+    return Deployment("prod")
 
 
 def use_model(links: dict[int, Ids] | None, support: Sequence[int] = (5, 9, 7)) -> None:
@@ -293,88 +291,88 @@ def objects(bucket: str) -> set[str]:
     return {item["Key"] for item in listed.get("Contents", [])}
 
 
-def run(environment: Environment, tmdb: Tmdb) -> None:
+def run(deployment: Deployment, tmdb: Tmdb) -> None:
     with Phases() as phases:
-        fetch_posters(environment, phases, tmdb)
+        fetch_posters(deployment, phases, tmdb)
 
 
-def test_a_second_run_asks_nothing(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+def test_a_second_run_requests_nothing(
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604), FIRST + 2: Ids("1", None)})
     stand_in.movie(603, "/matrix.jpg")
-    run(environment, tmdb)
-    assert "1 fetched, 0 asked for before, 1 without one" in capsys.readouterr().out
+    run(deployment, tmdb)
+    assert "1 fetched, 0 already asked for, 1 without a poster" in capsys.readouterr().out
     assert objects(SITE) == {f"posters/tested/{FIRST}.jpg"}
     stand_in.asked.clear()
-    run(environment, tmdb)
-    assert "0 fetched, 2 asked for before, 1 without one" in capsys.readouterr().out
+    run(deployment, tmdb)
+    assert "0 fetched, 2 already asked for, 1 without a poster" in capsys.readouterr().out
     assert not stand_in.asked
 
 
-def test_the_movies_that_most_people_rated_come_first(
-    environment: Environment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
+def test_the_movies_with_the_most_ratings_come_first(
+    deployment: Deployment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_model({FIRST + each: Ids(None, 600 + each) for each in range(3)}, support=(5, 9, 7))
     asked: list[int] = []
     monkeypatch.setattr(tmdb, "poster", asked.append)
     monkeypatch.setattr(fetching, "AT_ONCE", 1)
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert asked == [601, 602, 600]
 
 
-def test_posters_of_other_movies_under_the_same_name_go(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+def test_posters_of_other_movies_in_a_data_set_of_the_same_name_are_deleted(
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 603)})
-    run(environment, tmdb)
+    run(deployment, tmdb)
     use_model({FIRST: Ids(None, 604)})
-    run(environment, tmdb)
+    run(deployment, tmdb)
     assert objects(SITE) == set()
 
 
-def test_a_refused_key_leaves_no_folder_of_posters(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+def test_a_rejected_key_leaves_no_folder_of_posters(
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     use_model({FIRST: Ids(None, 603)})
     stand_in.answers["/3/movie/603"] = [(401, {}, b"")]
-    with pytest.raises(OperationError, match="refuses the key"):
-        run(environment, tmdb)
+    with pytest.raises(OperationError, match="rejects the key"):
+        run(deployment, tmdb)
     assert objects(SITE) == set()
 
 
 @pytest.mark.parametrize("links", [None, {FIRST: Ids("0133093", None)}])
-def test_movies_without_tmdb_ids_are_said(
-    environment: Environment, tmdb: Tmdb, links: dict[int, Ids] | None
+def test_movies_without_tmdb_ids_fail_with_an_error_that_says_so(
+    deployment: Deployment, tmdb: Tmdb, links: dict[int, Ids] | None
 ) -> None:
     use_model(links)
-    with pytest.raises(OperationError, match="carry no TMDB ids"):
-        run(environment, tmdb)
+    with pytest.raises(OperationError, match="have no TMDB ids"):
+        run(deployment, tmdb)
 
 
-def test_damaged_links_are_said(environment: Environment, tmdb: Tmdb) -> None:
+def test_damaged_links_fail_with_an_error_that_says_so(deployment: Deployment, tmdb: Tmdb) -> None:
     use_model({FIRST: Ids(None, 603)})
     boto3.client("s3").put_object(Bucket=MODELS, Key=f"m1/{LINKS}", Body=b"{")
     with pytest.raises(OperationError, match="cannot be read"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
 
 
 def test_before_the_first_training_there_is_nothing_to_fetch(
-    environment: Environment, tmdb: Tmdb
+    deployment: Deployment, tmdb: Tmdb
 ) -> None:
     with pytest.raises(OperationError, match="no model yet"):
-        run(environment, tmdb)
+        run(deployment, tmdb)
 
 
-def test_all_posters_are_taken_away_and_would_be_asked_for_again(
-    environment: Environment, tmdb: Tmdb, stand_in: StandIn
+def test_removing_posters_deletes_the_posters_and_their_notes(
+    deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604)})
     stand_in.movie(603, "/matrix.jpg")
-    run(environment, tmdb)
+    run(deployment, tmdb)
     with Phases() as phases:
-        remove_posters(environment, phases)
+        remove_posters(deployment, phases)
     assert objects(SITE) | objects(RATINGS) == set()
 
 
@@ -388,18 +386,18 @@ def test_the_key_comes_from_a_file_or_the_environment(
 
 
 @pytest.mark.parametrize("content", [b"", b"two words", "schlüssel".encode(), b"\xff\xfe\x00"])
-def test_a_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_key_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
-    with pytest.raises(OperationError, match="holds no key"):
+    with pytest.raises(OperationError, match="contains no key"):
         key_from(tmp_path / "key")
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="KEY_FILE"):
         key_from(tmp_path / "missing")
 
 
-def test_without_a_key_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_a_key_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     with pytest.raises(OperationError, match=r"themoviedb\.org"):
         key_from(None)

@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from operations import __main__ as command_line
 from operations import planned
 from operations.console import Phases
-from operations.cost.template import Template, load_template
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import Resource
 from operations.preflight import caller, cluster, leftovers, machine, quotas, run, texts
@@ -22,6 +21,7 @@ from operations.preflight.account import Account, Denied, Unanswered
 from operations.preflight.needs import needs
 from operations.preflight.result import Level, Result
 from operations.preflight.rights import RIGHTS
+from operations.sam_template import Template, load_template
 from tests.unit.operations.stubbed_account import NEEDS, NUMBER, StubbedAccount, needing
 
 ROLE = f"arn:aws:sts::{NUMBER}:assumed-role/Deployer/somebody"
@@ -68,7 +68,7 @@ def test_credentials_of_another_account_stop(account: StubbedAccount, variables:
     assert "999999999999" in result.found
 
 
-def test_the_root_user_is_warned_about(variables: Path) -> None:
+def test_the_root_user_is_a_warning(variables: Path) -> None:
     assert caller.check_credentials(StubbedAccount(ROOT_USER)).level is Level.WARNING
 
 
@@ -102,7 +102,7 @@ def test_a_missing_right_stops_a_deployment_and_warns_before_a_plan(
     assert level(result) == (expected, "sqs:CreateQueue would be denied")
 
 
-def test_a_right_that_depends_on_a_tag_of_the_request_is_only_warned_about(
+def test_a_right_that_depends_on_a_tag_of_the_request_is_only_a_warning(
     account: StubbedAccount,
 ) -> None:
     simulated(account, ("sqs:CreateQueue", "implicitDeny", ["aws:RequestTag/project"]))
@@ -110,7 +110,7 @@ def test_a_right_that_depends_on_a_tag_of_the_request_is_only_warned_about(
     assert caller.check_rights(account, NEEDS, making=True).level is Level.WARNING
 
 
-def test_a_condition_that_is_missing_for_the_named_resource_is_only_warned_about(
+def test_a_missing_condition_key_of_a_named_resource_is_only_a_warning(
     account: StubbedAccount,
 ) -> None:
     """When a resource is named, IAM lists missing condition keys in that resource's result."""
@@ -134,7 +134,7 @@ def test_a_condition_that_is_missing_for_the_named_resource_is_only_warned_about
     assert caller.check_rights(account, NEEDS, making=True).level is Level.WARNING
 
 
-def test_the_rights_are_asked_for_on_the_deployments_own_names(account: StubbedAccount) -> None:
+def test_the_rights_are_simulated_for_the_names_of_the_deployment(account: StubbedAccount) -> None:
     account.answers(
         "iam",
         "simulate_principal_policy",
@@ -164,14 +164,14 @@ def test_a_session_is_simulated_as_its_role_with_the_roles_path() -> None:
     assert caller.principal(account) == whole
 
 
-def test_a_session_whose_role_cannot_be_read_is_simulated_by_the_roles_name() -> None:
+def test_a_session_whose_role_cannot_be_read_is_simulated_by_the_name_of_the_role() -> None:
     account = StubbedAccount(ROLE)
     account.refuses("iam", "get_role", "AccessDenied")
 
     assert caller.principal(account) == f"arn:aws:iam::{NUMBER}:role/Deployer"
 
 
-def test_a_caller_who_may_not_simulate_is_told_which_right_that_takes(
+def test_the_error_of_a_caller_who_may_not_simulate_names_the_missing_right(
     account: StubbedAccount,
 ) -> None:
     account.refuses("iam", "simulate_principal_policy", "AccessDenied", status=403)
@@ -250,7 +250,7 @@ def node(cluster_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("limit", "expected"), [(5, Level.STOP), (11, Level.STOP), (12, Level.WARNING), (24, Level.OK)]
 )
-def test_the_clusters_twelve_processors_fit_and_a_second_cluster_beside_it_does(
+def test_the_quota_must_fit_the_cluster_and_should_fit_a_second_one(
     account: StubbedAccount, limit: float, expected: Level
 ) -> None:
     account.has_quota(limit)
@@ -259,7 +259,9 @@ def test_the_clusters_twelve_processors_fit_and_a_second_cluster_beside_it_does(
     assert quotas.check_vcpus(account, NEEDS).level is expected
 
 
-def test_what_others_run_is_taken_off_and_the_own_cluster_is_not(account: StubbedAccount) -> None:
+def test_other_instances_count_against_the_quota_and_the_own_cluster_does_not(
+    account: StubbedAccount,
+) -> None:
     account.has_quota(20)
     runs(account, node("j-OURS"), node("j-OTHER"), {"InstanceType": "t3.micro"})
 
@@ -277,13 +279,13 @@ def test_spot_and_other_families_count_against_other_quotas(account: StubbedAcco
     assert quotas.check_vcpus(account, NEEDS).level is Level.OK
 
 
-def test_nodes_of_a_family_with_another_quota_are_warned_about(account: StubbedAccount) -> None:
+def test_nodes_of_a_family_with_another_quota_are_a_warning(account: StubbedAccount) -> None:
     result = quotas.check_vcpus(account, needing(nodes=Counter({"g5.xlarge": 1})))
 
     assert result.level is Level.WARNING
 
 
-def test_too_few_processors_are_fixed_on_the_quotas_page_of_the_region(
+def test_too_few_processors_link_to_the_quotas_page_of_the_region(
     account: StubbedAccount,
 ) -> None:
     account.has_quota(5)
@@ -298,7 +300,7 @@ def test_too_few_processors_are_fixed_on_the_quotas_page_of_the_region(
     )
 
 
-def test_a_quota_that_was_never_changed_is_awss_default(account: StubbedAccount) -> None:
+def test_a_quota_that_was_never_changed_is_the_default_of_aws(account: StubbedAccount) -> None:
     account.refuses("service-quotas", "get_service_quota", "NoSuchResourceException")
     default = {"Quota": {"Value": 5.0}}
     account.answers("service-quotas", "get_aws_default_service_quota", default)
@@ -327,7 +329,7 @@ def vpc(name: str) -> dict[str, Any]:
         ([*[vpc("a")] * 4, vpc("marquee-staging")], Level.OK),
     ],
 )
-def test_one_more_network_fits_unless_it_is_there_already(
+def test_one_more_network_must_fit_unless_it_already_exists(
     account: StubbedAccount, there: list[dict[str, Any]], expected: Level
 ) -> None:
     account.has_quota(5)
@@ -337,7 +339,7 @@ def test_one_more_network_fits_unless_it_is_there_already(
 
 
 @pytest.mark.parametrize(("there", "expected"), [(4, Level.OK), (5, Level.STOP)])
-def test_one_more_internet_gateway_fits(
+def test_one_more_internet_gateway_must_fit(
     account: StubbedAccount, there: int, expected: Level
 ) -> None:
     account.has_quota(5)
@@ -347,7 +349,7 @@ def test_one_more_internet_gateway_fits(
     assert quotas.check_room(account, NEEDS, quotas.INTERNET_GATEWAYS).level is expected
 
 
-def test_elastic_addresses_are_asked_about_only_where_one_is_planned(
+def test_elastic_addresses_are_checked_only_where_one_is_planned(
     account: StubbedAccount,
 ) -> None:
     assert quotas.check_room(account, NEEDS, quotas.ELASTIC_IPS).level is Level.OK
@@ -362,7 +364,7 @@ def test_elastic_addresses_are_asked_about_only_where_one_is_planned(
     ("limit", "reserved", "expected"),
     [(1000, 0, Level.OK), (10, 0, Level.WARNING), (110, 20, Level.STOP)],
 )
-def test_lambda_runs_what_queues_and_api_need_at_once(
+def test_the_concurrency_of_lambda_must_suffice_for_queues_and_api(
     account: StubbedAccount, limit: int, reserved: int, expected: Level
 ) -> None:
     limits = {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": limit}
@@ -415,7 +417,10 @@ def test_an_instance_type_that_the_release_does_not_run_on_stops(account: Stubbe
 
     result = cluster.check_instance_types(account, NEEDS)
 
-    assert level(result) == (Level.STOP, "emr-spark-8.1.0 does not run on m7g.xlarge here")
+    assert level(result) == (
+        Level.STOP,
+        "emr-spark-8.1.0 does not support m7g.xlarge in this region",
+    )
 
 
 BOTH = Counter({"m7g.xlarge": 1, "r7g.xlarge": 2})
@@ -430,7 +435,7 @@ BOTH = Counter({"m7g.xlarge": 1, "r7g.xlarge": 2})
         ("us-east-1a", [("us-east-1a", "m7g.xlarge"), ("us-east-1a", "r7g.xlarge")], Level.OK),
     ],
 )
-def test_one_zone_offers_all_types_and_it_is_the_chosen_one(
+def test_the_chosen_zone_must_offer_all_instance_types(
     account: StubbedAccount, zone: str | None, offers: list[tuple[str, str]], expected: Level
 ) -> None:
     listed = [{"Location": where, "InstanceType": kind} for where, kind in offers]
@@ -446,7 +451,7 @@ def test_one_zone_offers_all_types_and_it_is_the_chosen_one(
 
 
 @pytest.mark.parametrize(("inside", "expected"), [(True, Level.WARNING), (False, Level.OK)])
-def test_an_account_in_the_sms_sandbox_is_warned_about(
+def test_an_account_in_the_sms_sandbox_is_a_warning(
     account: StubbedAccount, inside: bool, expected: Level
 ) -> None:
     account.answers("sns", "get_sms_sandbox_account_status", {"IsInSandbox": inside})
@@ -463,7 +468,7 @@ def test_an_account_in_the_sms_sandbox_is_warned_about(
         ({"MonthlySpendLimit": "5"}, Level.WARNING),  # equals the alarm's threshold
     ],
 )
-def test_a_spend_limit_of_a_dollar_or_below_the_alarm_is_warned_about(
+def test_a_spend_limit_of_a_dollar_or_below_the_alarm_is_a_warning(
     account: StubbedAccount, attributes: dict[str, str], expected: Level
 ) -> None:
     account.answers("sns", "get_sms_attributes", {"attributes": attributes})
@@ -476,7 +481,7 @@ def test_a_spend_limit_of_a_dollar_or_below_the_alarm_is_warned_about(
 # ---------------------------------------------------------------------------------------------
 
 
-def test_a_state_bucket_that_is_whole_is_ok(account: StubbedAccount) -> None:
+def test_a_versioned_and_encrypted_state_bucket_is_ok(account: StubbedAccount) -> None:
     owner = {"Bucket": BUCKET, "ExpectedBucketOwner": NUMBER}
     account.answers("s3", "head_bucket", {"BucketRegion": "us-east-1"}, **owner)
     account.answers("s3", "get_bucket_versioning", {"Status": "Enabled"}, **owner)
@@ -487,7 +492,7 @@ def test_a_state_bucket_that_is_whole_is_ok(account: StubbedAccount) -> None:
     assert leftovers.check_state_bucket(account, making=True).level is Level.OK
 
 
-def test_a_state_bucket_without_versions_and_encryption_is_warned_about(
+def test_a_state_bucket_without_versions_or_encryption_is_a_warning(
     account: StubbedAccount,
 ) -> None:
     account.answers("s3", "head_bucket", {"BucketRegion": "us-east-1"})
@@ -502,7 +507,7 @@ def test_a_state_bucket_without_versions_and_encryption_is_warned_about(
 
 
 @pytest.mark.parametrize(("making", "expected"), [(True, Level.OK), (False, Level.STOP)])
-def test_a_missing_state_bucket_stops_a_plan_and_is_made_by_a_deployment(
+def test_a_missing_state_bucket_stops_a_plan_and_a_deployment_creates_it(
     account: StubbedAccount, making: bool, expected: Level
 ) -> None:
     account.refuses("s3", "head_bucket", "404", status=404)
@@ -521,7 +526,7 @@ def test_a_state_bucket_in_another_region_stops(account: StubbedAccount) -> None
 
     result = leftovers.check_state_bucket(account, making=True)
 
-    assert level(result) == (Level.STOP, f"{BUCKET} lies in eu-west-1, not in us-east-1")
+    assert level(result) == (Level.STOP, f"{BUCKET} is in eu-west-1, not in us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -538,7 +543,7 @@ def test_a_state_bucket_in_another_region_stops(account: StubbedAccount) -> None
         ("UPDATE_IN_PROGRESS", Level.WARNING),
     ],
 )
-def test_a_stack_that_cannot_be_updated_stops_unless_deploying_replaces_it(
+def test_a_stack_that_cannot_be_updated_stops_unless_a_deployment_replaces_it(
     account: StubbedAccount, state: str, expected: Level
 ) -> None:
     stack = {
@@ -551,7 +556,7 @@ def test_a_stack_that_cannot_be_updated_stops_unless_deploying_replaces_it(
     assert leftovers.check_stack(account, making=True).level is expected
 
 
-def test_no_stack_is_ok(account: StubbedAccount) -> None:
+def test_a_missing_stack_is_ok(account: StubbedAccount) -> None:
     words = "Stack with id marquee-staging does not exist"
     account.refuses("cloudformation", "describe_stacks", "ValidationError", words)
 
@@ -566,7 +571,7 @@ def test_no_stack_is_ok(account: StubbedAccount) -> None:
 @pytest.mark.parametrize(
     ("version", "expected"), [((1, 11), Level.OK), ((1, 10), Level.STOP), (None, Level.STOP)]
 )
-def test_terraform_is_new_enough(
+def test_terraform_must_be_new_enough(
     monkeypatch: pytest.MonkeyPatch, version: tuple[int, int] | None, expected: Level
 ) -> None:
     monkeypatch.setattr(machine, "installed_terraform", lambda: version)
@@ -578,7 +583,7 @@ def test_terraform_is_new_enough(
     ("built", "code", "expected"),
     [(False, 0, Level.WARNING), (True, 0, Level.OK), (True, 1, Level.STOP)],
 )
-def test_sam_is_built_and_runs(
+def test_sam_must_be_built_and_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, built: bool, code: int, expected: Level
 ) -> None:
     program = tmp_path / "sam"
@@ -623,7 +628,7 @@ def test_the_needs_are_read_from_the_plan_the_template_and_the_variables(tmp_pat
     assert needed.counts["aws_vpc"] == 1
 
 
-def test_concurrency_is_every_queues_maximum_and_one_for_each_other_function() -> None:
+def test_the_needed_concurrency_is_the_maximum_of_every_queue_plus_one_per_function() -> None:
     def queue(most: int) -> dict[str, Any]:
         return {"Type": "SQS", "Properties": {"ScalingConfig": {"MaximumConcurrency": most}}}
 
@@ -660,17 +665,17 @@ def raising(error: Exception) -> Result:
 def test_a_check_that_aws_denies_is_a_warning_that_names_the_permission() -> None:
     result = raising(Denied("ec2:DescribeVpcs"))
 
-    assert level(result) == (Level.WARNING, "not checked: the caller may not ec2:DescribeVpcs")
+    assert level(result) == (Level.WARNING, "not checked: the caller lacks ec2:DescribeVpcs")
 
 
-def test_an_answer_that_nobody_foresaw_is_a_warning() -> None:
+def test_an_unexpected_answer_is_a_warning() -> None:
     error = ClientError({"Error": {"Code": "Strange", "Message": "odd"}}, "DescribeVpcs")
 
     assert raising(error).level is Level.WARNING
     assert raising(Unanswered("no connection")).level is Level.WARNING
 
 
-def test_credentials_that_aws_refuses_stop_and_nothing_else_is_asked(
+def test_credentials_that_aws_rejects_stop_and_nothing_else_is_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     account = StubbedAccount()
@@ -678,21 +683,21 @@ def test_credentials_that_aws_refuses_stop_and_nothing_else_is_asked(
     account.refuses("sts", "get_caller_identity", "ExpiredToken", status=403)
     monkeypatch.setattr(run, "Account", lambda _: account)
 
-    results = run.preflight(account.environment, planned=lambda _: NEEDS)
+    results = run.preflight(account.deployment, planned=lambda _: NEEDS)
 
     assert [each.check for each in results] == ["Terraform", "SAM CLI", "credentials"]
     assert results[-1].level is Level.STOP
 
 
-def test_variables_that_terraform_refuses_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_terraform_rejects_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     account = StubbedAccount()
     monkeypatch.setattr(run, "Account", lambda _: account)
     monkeypatch.setattr(run, "answered", lambda name, _: Result(name, Level.OK, ""))
 
-    def refused(_: Environment) -> Any:
-        raise OperationError("core_instance_count is a whole number from 1 to 100.")
+    def refused(_: Deployment) -> Any:
+        raise OperationError("core_instance_count must be a whole number from 1 to 100.")
 
-    assert run.preflight(account.environment, planned=refused)[-1].level is Level.STOP
+    assert run.preflight(account.deployment, planned=refused)[-1].level is Level.STOP
 
 
 WELL = Result("VPCs", Level.OK, "fine")
@@ -700,33 +705,35 @@ ODD = Result("zone", Level.WARNING, "odd", "look", "https://example.com/zone")
 BAD = Result("EMR release", Level.STOP, "missing", "choose", "https://example.com/emr")
 
 
-def test_a_stop_ends_a_deployment_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_ends_a_deployment_before_anything_is_created(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [WELL, ODD, BAD])
 
-    with pytest.raises(OperationError, match=r"Nothing was made in 'staging'.*EMR release"):
-        run.pass_preflight(Environment("staging"), Phases(), making=True)
+    with pytest.raises(OperationError, match=r"Nothing was changed in 'staging'.*EMR release"):
+        run.pass_preflight(Deployment("staging"), Phases(), making=True)
 
 
-def test_a_warning_is_shown_with_its_fix_and_its_link_and_ends_nothing(
+def test_a_warning_is_shown_with_its_fix_and_its_link_and_does_not_stop(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [WELL, ODD])
 
-    run.pass_preflight(Environment("staging"), Phases(), making=True)
+    run.pass_preflight(Deployment("staging"), Phases(), making=True)
 
     shown = capsys.readouterr().out
     assert "fix: look" in shown
     assert "https://example.com/zone" in shown
 
 
-def test_a_laptop_is_deployed_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_deployment_ignores_the_preflight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "preflight", lambda *_, **__: [BAD])
 
-    run.pass_preflight(Environment("local"), Phases(), making=True)
+    run.pass_preflight(Deployment("local"), Phases(), making=True)
 
 
 def preflighted(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(command_line, "chosen", lambda *_: Environment("staging"))
+    monkeypatch.setattr(command_line, "chosen", lambda *_: Deployment("staging"))
     return command_line.main(["preflight", *arguments])
 
 
@@ -739,7 +746,7 @@ def test_the_command_ends_with_an_error_where_something_stops(
     assert "https://example.com/emr" in capsys.readouterr().out
 
 
-def test_a_program_reads_one_json_document(
+def test_json_output_is_one_document(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command_line, "preflight", lambda *_, **__: [WELL, ODD])
@@ -757,7 +764,7 @@ def test_a_program_reads_one_json_document(
     }
 
 
-def test_an_environment_without_variables_is_told_what_to_copy(
+def test_the_error_without_a_variables_file_says_what_to_copy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def never(*_: Any) -> Any:
@@ -766,11 +773,11 @@ def test_an_environment_without_variables_is_told_what_to_copy(
     monkeypatch.setattr(planned, "plan_offline", never)
 
     with pytest.raises(OperationError, match=r"copy terraform/example\.tfvars"):
-        run.planned_needs(Environment("nowhere"))
+        run.planned_needs(Deployment("nowhere"))
 
 
-def test_clients_are_made_once_and_ask_a_few_times_at_most() -> None:
-    account = Account(Environment("staging"))
+def test_clients_are_created_once_and_retry_only_a_few_times() -> None:
+    account = Account(Deployment("staging"))
 
     assert account.client("sts") is account.client("sts")
     assert account.client("sts").meta.config.retries["total_max_attempts"] == 3

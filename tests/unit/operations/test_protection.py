@@ -5,10 +5,10 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.protection import end_backups, end_clusters, lift_protection, living_clusters
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def a_cluster(name: str = "marquee-staging", protected: bool = True) -> str:
     )["JobFlowId"]
 
 
-def test_given_protected_tables_then_they_can_be_deleted() -> None:
+def test_tables_can_be_deleted_once_their_protection_is_lifted() -> None:
     name = a_table("visitors")
 
     lift_protection(STAGING)
@@ -50,7 +50,7 @@ def test_given_protected_tables_then_they_can_be_deleted() -> None:
     assert boto3.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_given_a_protected_cluster_then_it_can_be_ended() -> None:
+def test_a_cluster_can_be_ended_once_its_protection_is_lifted() -> None:
     a_cluster()
 
     lift_protection(STAGING)
@@ -59,14 +59,14 @@ def test_given_a_protected_cluster_then_it_can_be_ended() -> None:
     assert living_clusters(STAGING) == []
 
 
-def test_what_was_protected_is_named_and_nothing_else_is() -> None:
+def test_only_resources_that_were_protected_are_named() -> None:
     a_table("movies", protected=False)
     table, cluster = a_table("visitors"), a_cluster()
 
     assert lift_protection(STAGING) == [table, cluster]
 
 
-def test_given_a_second_try_after_everything_is_gone_then_there_is_nothing_to_do() -> None:
+def test_a_second_attempt_finds_nothing_left_to_do() -> None:
     assert lift_protection(STAGING) == []
     assert end_clusters(STAGING) == 0
 
@@ -89,7 +89,7 @@ def test_point_in_time_recovery_is_off_before_the_tables_are_deleted() -> None:
     assert "off for 1 tables" in said
 
 
-def test_backups_that_an_operator_made_go_too_and_another_deployments_stay() -> None:
+def test_backups_by_an_operator_are_deleted_and_those_of_another_deployment_stay() -> None:
     dynamodb = boto3.client("dynamodb")
     other = dynamodb.create_table(
         TableName="marquee-other-visitors",
@@ -108,7 +108,7 @@ def test_backups_that_an_operator_made_go_too_and_another_deployments_stay() -> 
     assert "1 backups deleted" in said
 
 
-def test_another_deployments_cluster_goes_on_running() -> None:
+def test_the_cluster_of_another_deployment_keeps_running() -> None:
     other = a_cluster("marquee-staging-two")
 
     lift_protection(STAGING)

@@ -29,13 +29,11 @@ ENCODED = "dHJ1c3QgbWUsIHRoaXMgaXMgYW4gZW5jb2RlZCBtZXNzYWdlIDEyMw"
         ("https://x.example/?X-Amz-Signature=0123abcd4567&a=1", "0123abcd4567", "&a=1"),
         ("0f" * 32, "0f0f", "<secret>"),
         (f"Encoded authorization failure message: {ENCODED}", ENCODED, "failure message: <secret>"),
-        (f"(all of it: {ROOT}/.local/re/logs/sam.log)", str(ROOT), "(all of it: ./.local/re/logs"),
+        (f"(full log: {ROOT}/.local/re/logs/sam.log)", str(ROOT), "(full log: ./.local/re/logs"),
         (f"{Path.home()}/.aws/config", str(Path.home()), "~/.aws/config"),
     ],
 )
-def test_given_what_is_nobodys_business_then_it_is_taken_out(
-    text: str, hidden: str, left: str
-) -> None:
+def test_private_data_is_removed(text: str, hidden: str, left: str) -> None:
     seen = redact(text, {})
 
     assert hidden not in seen
@@ -52,13 +50,13 @@ def test_given_what_is_nobodys_business_then_it_is_taken_out(
         "UPDATE_ROLLBACK_COMPLETE AWS::Lambda::EventSourceMapping",
     ],
 )
-def test_what_says_what_happened_stays(text: str) -> None:
+def test_text_without_private_data_is_not_changed(text: str) -> None:
     assert redact(text, {}) == text
 
 
-def test_the_shells_own_secrets_are_taken_out_whatever_they_look_like() -> None:
+def test_secrets_of_the_shell_are_removed_in_any_form() -> None:
     assert redact("said plain-words", {"AWS_SECRET_ACCESS_KEY": "plain-words"}) == "said <secret>"
 
 
-def test_a_secret_too_short_to_be_one_leaves_the_words_alone() -> None:
+def test_a_secret_that_is_too_short_is_not_removed() -> None:
     assert redact("a test of tests", {"AWS_SECRET_ACCESS_KEY": "test"}) == "a test of tests"

@@ -13,13 +13,13 @@ from operations.redrive import _carry_back, event_of_dead_letter, reconcile_agai
 EVENT = {"detail": {"stepId": "s-1"}}
 
 
-def test_the_event_is_taken_out_of_a_failure_destinations_record() -> None:
+def test_the_event_is_extracted_from_the_record_of_a_failure_destination() -> None:
     record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": EVENT}
 
     assert event_of_dead_letter(json.dumps(record)) == EVENT
 
 
-def test_a_bare_event_is_taken_as_it_is() -> None:
+def test_a_bare_event_is_not_changed() -> None:
     assert event_of_dead_letter(json.dumps(EVENT)) == EVENT
 
 
@@ -41,7 +41,7 @@ def queues(sqs: SQSClient) -> tuple[str, str]:
     return dead, alive
 
 
-def test_every_letter_is_carried_back(sqs: SQSClient, queues: tuple[str, str]) -> None:
+def test_every_dead_letter_is_redriven(sqs: SQSClient, queues: tuple[str, str]) -> None:
     dead, alive = queues
 
     _carry_back(sqs, dead, alive)
@@ -49,11 +49,11 @@ def test_every_letter_is_carried_back(sqs: SQSClient, queues: tuple[str, str]) -
     assert (waiting(sqs, dead), waiting(sqs, alive)) == (0, 12)
 
 
-def test_carrying_back_says_how_many(sqs: SQSClient, queues: tuple[str, str]) -> None:
+def test_redriving_returns_the_number_of_letters(sqs: SQSClient, queues: tuple[str, str]) -> None:
     assert _carry_back(sqs, *queues) == 12
 
 
-def test_dead_sweeps_are_dropped_and_every_other_event_goes_to_reconcile_again(
+def test_dead_sweeps_are_dropped_and_all_other_events_are_sent_to_reconcile_again(
     sqs: SQSClient,
 ) -> None:
     dead = sqs.create_queue(QueueName="reconcile")["QueueUrl"]

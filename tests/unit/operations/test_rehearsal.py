@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.inventory import Inventory
 from operations.rehearsal import run
@@ -17,7 +17,7 @@ from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.rehearsal.snapshot import differences
 from operations.rehearsal.stages import TAKE_DOWN, Rehearsal, Stage
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 # Data of every kind that must not leave the machine; the phone number is reserved for fiction.
 PRIVATE = (
     "arn:aws:iam::123456789012:user/ada AKIAIOSFODNN7EXAMPLE ada@example.org +12025550143"
@@ -59,7 +59,7 @@ def failing(words: str = "it broke") -> Callable[[], str]:
     return act
 
 
-def test_given_all_stages_pass_then_everything_is_taken_down_and_reported(page: Path) -> None:
+def test_a_rehearsal_that_passes_destroys_everything_and_reports_it(page: Path) -> None:
     stages = Recorder()
 
     report = rehearse(
@@ -74,7 +74,7 @@ def test_given_all_stages_pass_then_everything_is_taken_down_and_reported(page: 
     assert "passed" in page.read_text().splitlines()[0]
 
 
-def test_given_a_failing_stage_then_the_rest_is_skipped_and_what_was_made_is_destroyed(
+def test_a_failing_stage_skips_the_rest_and_destroys_what_was_made(
     page: Path,
 ) -> None:
     stages = Recorder()
@@ -104,7 +104,7 @@ def test_given_a_failing_stage_then_the_rest_is_skipped_and_what_was_made_is_des
     assert kept["clean_up"] == ""
 
 
-def test_given_it_is_to_be_kept_then_a_failure_leaves_all_and_says_how_to_clean_up(
+def test_a_failure_with_keep_leaves_everything_and_says_how_to_clean_up(
     page: Path,
 ) -> None:
     stages = Recorder()
@@ -122,7 +122,7 @@ def test_given_it_is_to_be_kept_then_a_failure_leaves_all_and_says_how_to_clean_
     assert "make destroy ENV=staging" in page.read_text()
 
 
-def test_given_a_failure_before_anything_was_made_then_there_is_nothing_to_destroy(
+def test_a_failure_before_anything_was_made_destroys_nothing(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "inventory", lambda _: Inventory())
@@ -138,10 +138,10 @@ def test_given_a_failure_before_anything_was_made_then_there_is_nothing_to_destr
 
     assert stages.ran == ["deploy"]
     assert "make destroy" not in str(raised.value)
-    assert "Nothing had been made" in page.read_text()
+    assert "Nothing had been created" in page.read_text()
 
 
-def test_given_the_destruction_fails_too_then_the_first_failure_is_reported(page: Path) -> None:
+def test_a_failing_destruction_does_not_hide_the_first_failure(page: Path) -> None:
     stages = Recorder()
 
     with pytest.raises(OperationError, match=r"failed at 'deploy': first.*make destroy"):
@@ -153,7 +153,7 @@ def test_given_the_destruction_fails_too_then_the_first_failure_is_reported(page
         )
 
 
-def test_given_an_error_that_nobody_foresaw_then_everything_is_taken_down_all_the_same(
+def test_an_unexpected_error_destroys_everything_too(
     page: Path,
 ) -> None:
     stages = Recorder()
@@ -172,7 +172,7 @@ def test_given_an_error_that_nobody_foresaw_then_everything_is_taken_down_all_th
     assert stages.ran == ["deploy", "destroy", "nothing is left"]
 
 
-def test_given_ctrl_c_then_nothing_more_is_done_and_the_report_says_what_is_there(
+def test_ctrl_c_stops_everything_and_the_report_names_what_is_left(
     page: Path,
 ) -> None:
     stages = Recorder()
@@ -193,7 +193,7 @@ def test_given_ctrl_c_then_nothing_more_is_done_and_the_report_says_what_is_ther
     assert "make destroy ENV=staging" in page.read_text()
 
 
-def test_a_failures_report_ends_with_the_last_lines_of_its_log_and_holds_nothing_private(
+def test_the_report_of_a_failure_ends_with_its_log_and_holds_nothing_private(
     page: Path,
 ) -> None:
     def act() -> str:
@@ -221,7 +221,7 @@ def test_a_failures_report_ends_with_the_last_lines_of_its_log_and_holds_nothing
         assert not FORBIDDEN.search(shown)
 
 
-def test_given_visitors_then_nothing_is_done_and_what_was_found_is_named(
+def test_a_rehearsal_does_nothing_where_there_are_visitors_and_names_what_it_found(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = {"buckets": ["marquee-staging-1-ratings"], "clusters": ["j-1"]}
@@ -238,7 +238,7 @@ def test_given_visitors_then_nothing_is_done_and_what_was_found_is_named(
     assert not page.exists()
 
 
-def test_given_it_cannot_be_seen_whether_there_is_data_then_nothing_is_done(
+def test_a_rehearsal_does_nothing_where_it_cannot_see_whether_there_is_data(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "inventory", lambda _: Inventory({}, {"tables": "AccessDenied"}))
@@ -250,16 +250,16 @@ def test_given_it_cannot_be_seen_whether_there_is_data_then_nothing_is_done(
     assert stages.ran == []
 
 
-def test_visitors_who_are_not_the_rehearsals_keep_it_from_destroying(
+def test_visitors_of_others_prevent_the_rehearsal_from_destroying(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("operations.rehearsal.stages.visitors_of", lambda _: {"01own", "01other"})
 
-    with pytest.raises(OperationError, match=r"Nothing was destroyed: 1 visitors? came"):
+    with pytest.raises(OperationError, match=r"Nothing was destroyed: 1 visitors? are not"):
         TAKE_DOWN[0].run(Rehearsal(STAGING, visitors={"01own"}))
 
 
-def test_the_changed_function_is_a_copy_whose_answers_carry_the_mark(tmp_path: Path) -> None:
+def test_the_changed_function_is_a_copy_whose_answers_contain_the_mark(tmp_path: Path) -> None:
     template = changed_sources(tmp_path, "second")
 
     source = (template.parents[1] / "functions" / "ingest" / "app.py").read_text()
@@ -278,7 +278,7 @@ def test_the_changed_function_is_a_copy_whose_answers_carry_the_mark(tmp_path: P
     }
 
 
-def test_what_differs_between_two_looks_is_named() -> None:
+def test_differences_between_two_observations_are_named() -> None:
     before = {"the stack": "1", "the page a": "x", "the page b": "x"}
 
     assert differences(before, {"the stack": "2", "the page a": "x", "the page c": "x"}) == [
@@ -299,27 +299,27 @@ def local_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(("keep", "done"), [(False, ["start", "stop"]), (True, ["start"])])
-def test_a_failed_local_rehearsal_leaves_the_local_aws_only_where_it_is_to_be_kept(
+def test_a_failed_local_rehearsal_leaves_the_local_aws_running_only_with_keep(
     local_calls: list[str], keep: bool, done: list[str]
 ) -> None:
-    with pytest.raises(OperationError), local_aws_for_rehearsal(Environment("local"), keep=keep):
+    with pytest.raises(OperationError), local_aws_for_rehearsal(Deployment("local"), keep=keep):
         raise OperationError("it broke")
 
     assert local_calls == done
 
 
-def test_a_local_aws_that_runs_already_is_left_running(
+def test_a_local_aws_that_already_runs_is_left_running(
     local_calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "local_aws_runs", lambda _: True)
 
-    with local_aws_for_rehearsal(Environment("local"), keep=False):
+    with local_aws_for_rehearsal(Deployment("local"), keep=False):
         pass
 
     assert local_calls == []
 
 
-def test_on_aws_there_is_no_local_aws_to_start(local_calls: list[str]) -> None:
+def test_a_rehearsal_on_aws_starts_no_local_aws(local_calls: list[str]) -> None:
     with local_aws_for_rehearsal(STAGING, keep=False):
         pass
 

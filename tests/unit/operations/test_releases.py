@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from operations import releases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.logs import FUNCTIONS
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 SOME = FUNCTIONS[:3]
 NAMES = [f"marquee-staging-{name}" for name in SOME]
 
@@ -84,7 +84,7 @@ def deploy(release: str, cluster: str = "j-1") -> None:
     releases.prune(STAGING, before)
 
 
-def in_use() -> set[str]:
+def live_releases() -> set[str]:
     return {function.current.release for function in releases.functions(STAGING)}
 
 
@@ -95,60 +95,60 @@ def kept() -> list[list[str]]:
     ]
 
 
-def test_a_rollback_moves_all_functions_to_the_release_before() -> None:
+def test_a_rollback_moves_all_functions_to_the_previous_release() -> None:
     deploy("a")
     deploy("b")
 
     done = releases.roll_back(STAGING)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
     assert (done.was.release, done.now.release) == ("b", "a")
     assert dict(done.functions) == dict.fromkeys(NAMES, (2, 1))
 
 
-def test_a_second_rollback_goes_back_further() -> None:
+def test_a_second_rollback_moves_back_further() -> None:
     for release in "abc":
         deploy(release)
 
     releases.roll_back(STAGING)
     releases.roll_back(STAGING)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
-def test_without_a_former_release_the_rollback_is_refused_and_nothing_moves() -> None:
+def test_a_rollback_without_a_former_release_is_rejected_and_moves_nothing() -> None:
     deploy("a")
 
-    with pytest.raises(OperationError, match="no release before the one in use"):
+    with pytest.raises(OperationError, match="no release before the active one"):
         releases.roll_back(STAGING)
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
-def test_before_the_first_deployment_the_rollback_says_to_deploy() -> None:
+def test_a_rollback_before_the_first_deployment_says_to_deploy() -> None:
     with pytest.raises(OperationError, match="make deploy ENV=staging"):
         releases.roll_back(STAGING)
 
 
-def test_a_release_of_another_cluster_is_refused_by_the_variables_name() -> None:
+def test_a_rollback_to_a_release_of_another_cluster_is_rejected_with_the_variable() -> None:
     deploy("a", cluster="j-1")
     deploy("b", cluster="j-2")
 
     with pytest.raises(OperationError, match="CLUSTER_ID j-1, which is j-2 now"):
         releases.roll_back(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}
 
 
-def test_the_same_deployment_again_goes_forward() -> None:
+def test_deploying_the_same_release_again_undoes_a_rollback() -> None:
     deploy("a")
     deploy("b")
     releases.roll_back(STAGING)
 
     assert releases.go_forward(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}
     assert not releases.go_forward(STAGING)
 
 
-def test_a_release_that_was_rolled_back_is_not_gone_back_to_later() -> None:
+def test_a_later_rollback_skips_a_release_that_was_rolled_back() -> None:
     deploy("good")
     deploy("bad")
     releases.roll_back(STAGING)
@@ -156,7 +156,7 @@ def test_a_release_that_was_rolled_back_is_not_gone_back_to_later() -> None:
 
     releases.roll_back(STAGING)
 
-    assert in_use() == {"good"}
+    assert live_releases() == {"good"}
 
 
 def test_only_the_newest_releases_are_kept() -> None:
@@ -169,7 +169,7 @@ def test_only_the_newest_releases_are_kept() -> None:
     assert kept() == [published[2:]] * len(NAMES)
 
 
-def test_versions_of_a_deployment_that_failed_do_not_stay_in_the_way() -> None:
+def test_versions_of_a_failed_deployment_are_deleted() -> None:
     deploy("a")
     for name in NAMES[:2]:  # CloudFormation rolls the update back and keeps the versions
         publish(name, "b")
@@ -181,7 +181,7 @@ def test_versions_of_a_deployment_that_failed_do_not_stay_in_the_way() -> None:
     assert kept() == [["a"]] * len(NAMES)
 
 
-def test_a_deployment_that_fails_after_a_rollback_leaves_what_was_rolled_back_to() -> None:
+def test_a_deployment_that_fails_after_a_rollback_keeps_the_earlier_release() -> None:
     deploy("a")
     deploy("b")
     releases.roll_back(STAGING)
@@ -190,23 +190,23 @@ def test_a_deployment_that_fails_after_a_rollback_leaves_what_was_rolled_back_to
 
     releases.go_back(STAGING, before)
 
-    assert in_use() == {"a"}
+    assert live_releases() == {"a"}
 
 
-def test_where_one_alias_cannot_be_moved_none_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_alias_is_moved_where_one_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     deploy("a")
     deploy("b")
     client = boto3.client("lambda")
     original = client.update_alias
 
-    def refuses_the_third(**settings: Any) -> Any:
+    def reject_the_third(**settings: Any) -> Any:
         if settings["FunctionName"] == NAMES[2]:
             raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
         return original(**settings)
 
-    monkeypatch.setattr(client, "update_alias", refuses_the_third)
+    monkeypatch.setattr(client, "update_alias", reject_the_third)
     monkeypatch.setattr("boto3.client", lambda _service: client)
 
     with pytest.raises(ClientError):
         releases.roll_back(STAGING)
-    assert in_use() == {"b"}
+    assert live_releases() == {"b"}

@@ -10,7 +10,7 @@ from moto import mock_aws
 from operations import renew as renewing
 from operations import sam
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.renew import renew
 from operations.terraform import Terraform
@@ -26,7 +26,7 @@ class Account:
     """An account with one deployment, on which a fake Terraform and a fake SAM act."""
 
     def __init__(self) -> None:
-        self.environment = Environment("staging")
+        self.deployment = Deployment("staging")
         self.state: str | None = self.start_cluster()
         self.steps: dict[str, list[list[str]]] = {}
         self.done: list[str] = []
@@ -69,16 +69,16 @@ class Account:
         self.happens("forget")
         self.state = None
 
-    def apply(self, environment: Environment, _: Phases) -> None:
+    def apply(self, deployment: Deployment, _: Phases) -> None:
         """Act as Terraform does: set the parameters by the state and the variables."""
-        self.happens(f"apply, former: {environment.former_clusters}")
+        self.happens(f"apply, former: {deployment.former_clusters}")
         self.state = self.state or self.start_cluster()
         self.publish("cluster-id", self.state)
-        self.publish("former-cluster-ids", ",".join(environment.former_clusters) or "none")
-        environment.forget_parameters()
+        self.publish("former-cluster-ids", ",".join(deployment.former_clusters) or "none")
+        deployment.forget_parameters()
 
-    def deploy(self, environment: Environment, _: Phases) -> None:
-        self.happens(f"deploy to {environment.parameter('cluster-id')}")
+    def deploy(self, deployment: Deployment, _: Phases) -> None:
+        self.happens(f"deploy to {deployment.parameter('cluster-id')}")
 
     def unfinished(self, cluster_id: str) -> Iterator[str]:
         """Yield the unfinished steps of one poll after another."""
@@ -111,12 +111,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 def renewed(account: Account) -> str:
-    account.environment.forget_parameters()
+    account.deployment.forget_parameters()
     with Phases() as phases:
-        return renew(account.environment, phases)
+        return renew(account.deployment, phases)
 
 
-def test_the_functions_switch_before_the_old_cluster_is_waited_for_and_ended(
+def test_the_functions_switch_clusters_before_the_old_one_finishes_and_ends(
     account: Account,
 ) -> None:
     old = account.state
@@ -151,7 +151,7 @@ WHERE_INTERRUPTED: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("where", WHERE_INTERRUPTED)
-def test_an_interrupted_renewal_is_continued_and_makes_one_new_cluster(
+def test_an_interrupted_renewal_continues_and_creates_one_new_cluster(
     account: Account, where: Callable[[str], str]
 ) -> None:
     old = account.state
@@ -170,16 +170,18 @@ def test_an_interrupted_renewal_is_continued_and_makes_one_new_cluster(
     assert account.published("former-cluster-ids") == "none"
 
 
-def test_interrupted_after_the_old_cluster_ended_a_deployment_finishes_it(account: Account) -> None:
+def test_a_deployment_finishes_a_renewal_interrupted_after_the_old_cluster_ended(
+    account: Account,
+) -> None:
     account.interrupt_at = "apply, former: []"
     with pytest.raises(Interrupted):
         renewed(account)
 
-    assert account.environment.former_clusters == []
+    assert account.deployment.former_clusters == []
     assert account.published("cluster-id") == account.state
 
 
-def test_a_cluster_of_the_same_name_that_is_not_being_replaced_goes_on_running(
+def test_a_cluster_of_the_same_name_that_is_not_replaced_keeps_running(
     account: Account,
 ) -> None:
     clone = account.start_cluster()
@@ -204,7 +206,7 @@ def test_a_cluster_that_has_ended_is_replaced_without_waiting(account: Account) 
     assert account.cluster_states() == {old: "TERMINATED", account.state: "WAITING"}
 
 
-def test_where_nothing_is_deployed_deploying_is_named(account: Account) -> None:
+def test_the_error_without_a_deployment_says_to_deploy(account: Account) -> None:
     boto3.client("ssm").delete_parameters(
         Names=["/marquee/staging/cluster-id", "/marquee/staging/former-cluster-ids"]
     )
@@ -213,7 +215,7 @@ def test_where_nothing_is_deployed_deploying_is_named(account: Account) -> None:
         renewed(account)
 
 
-def test_where_the_state_holds_no_cluster_and_none_is_being_replaced_deploying_is_named(
+def test_the_error_without_a_cluster_in_the_state_says_to_deploy(
     account: Account,
 ) -> None:
     account.state = None

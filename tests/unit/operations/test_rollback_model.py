@@ -6,15 +6,15 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from marquee.model import RANKING, to_files
+from marquee.recommender.model_folder import RANKING, to_files
 from operations.console import Phases
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model, switch_to
 from operations.rollback_model import rollback_model
 from tests.unit.aws import model_of_dataset
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 BUCKET = "marquee-staging-models"
 OLDEST, MIDDLE, NEWEST = (f"2026112{day}t200000z-0a1b2c" for day in (1, 2, 3))
 
@@ -40,7 +40,7 @@ def roll_back(model_id: str | None = None) -> None:
         rollback_model(STAGING, phases, model_id)
 
 
-def in_use() -> str:
+def active_model() -> str:
     current = current_model(STAGING)
     assert current is not None
     return current.model_id
@@ -54,63 +54,64 @@ def three() -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_without_a_name_the_model_before_comes_into_use(
+def test_without_a_name_the_previous_model_is_published(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     roll_back()
 
-    assert in_use() == MIDDLE
+    assert active_model() == MIDDLE
     said = capsys.readouterr().out
-    assert f"In use now: {MIDDLE}" in said
+    assert f"Active now: {MIDDLE}" in said
     assert f"Before: {NEWEST}" in said
-    assert "(in use)" in said
+    assert "(active)" in said
     assert OLDEST in said
 
 
 @pytest.mark.usefixtures("three")
-def test_any_whole_model_can_be_named_a_newer_one_too() -> None:
+def test_any_whole_model_can_be_named_even_a_newer_one() -> None:
     roll_back(OLDEST)
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
     roll_back(NEWEST)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_damaged_model_is_passed_over_and_refused_by_name() -> None:
+def test_a_damaged_model_is_skipped_and_rejected_by_name() -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{MIDDLE}/{RANKING}", Body=b"other bytes")
 
     with pytest.raises(OperationError, match=f"Model {MIDDLE} cannot be used: {RANKING}.*damaged"):
         roll_back(MIDDLE)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
     roll_back()
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_half_written_model_is_refused() -> None:
+def test_a_half_written_model_is_rejected() -> None:
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"{MIDDLE}/manifest.json")
 
     with pytest.raises(OperationError, match="half-written"):
         roll_back(MIDDLE)
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 @pytest.mark.usefixtures("three")
-def test_a_model_of_another_data_set_is_passed_over_and_refused_by_name() -> None:
+def test_a_model_of_another_data_set_is_skipped_and_rejected_by_name() -> None:
     keep(MIDDLE, dataset="netflix")
 
     with pytest.raises(OperationError, match=r"'netflix'.*active data set is 'embedded'"):
         roll_back(MIDDLE)
     roll_back()
-    assert in_use() == OLDEST
+    assert active_model() == OLDEST
 
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
-    ("model_id", "words"), [("nothing", "no such model is kept"), (NEWEST, "in use already")]
+    ("model_id", "words"),
+    [("nothing", "no such model is kept"), (NEWEST, "already the active model")],
 )
-def test_a_name_that_makes_no_sense_is_refused(model_id: str, words: str) -> None:
+def test_an_invalid_model_name_is_rejected(model_id: str, words: str) -> None:
     with pytest.raises(OperationError, match=words):
         roll_back(model_id)
 
@@ -119,9 +120,9 @@ def test_without_an_older_model_nothing_is_changed() -> None:
     keep(NEWEST)
     switch_to(STAGING, NEWEST)
 
-    with pytest.raises(OperationError, match="no whole model of 'embedded' is older"):
+    with pytest.raises(OperationError, match="no complete model of 'embedded' is older"):
         roll_back()
-    assert in_use() == NEWEST
+    assert active_model() == NEWEST
 
 
 def test_before_the_first_model_the_error_says_what_to_do() -> None:

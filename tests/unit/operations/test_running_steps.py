@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from marquee.steps import Step, StepLocations, train_step
+from marquee.requests.emr_step_requests import Step, StepLocations, train_step
 from operations import running_steps
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.running_steps import run_step
 
 STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
@@ -39,18 +39,18 @@ class FakeCluster:
         return {"Id": step_id, "Status": {"State": next(self.states)}}
 
 
-def test_a_step_is_followed_by_its_state_and_for_how_long_it_has_that(
+def test_a_running_step_reports_its_state_and_for_how_long_it_has_had_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(running_steps, "time", Clock())
-    monkeypatch.setattr(running_steps, "Cluster", FakeCluster)
+    monkeypatch.setattr(running_steps, "EmrCluster", FakeCluster)
     monkeypatch.setattr("boto3.client", lambda _: None)
-    environment = Environment("staging")  # where a step is polled every five seconds
-    environment.__dict__["parameters"] = {"cluster-id": "j-1"}
+    deployment = Deployment("staging")  # where a step is polled every five seconds
+    deployment.__dict__["parameters"] = {"cluster-id": "j-1"}
     heard: list[str] = []
 
     where = StepLocations("s3://scripts/", "ratings", "models", "results")
-    run_step(environment, train_step(where, "films", "m-1"), heard.append)
+    run_step(deployment, train_step(where, "films", "m-1"), heard.append)
 
     assert heard == [
         "s-1 pending for 0 s",

@@ -5,44 +5,44 @@ from pathlib import Path
 import pytest
 
 from operations import releases, sam, stack
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.sam import parameters, release
 
 SCRIPTS = "s3://artifacts/steps/0123/"
 
 
-def test_without_a_file_of_its_own_an_environment_has_the_templates_defaults(
+def test_a_deployment_without_a_variables_file_has_the_defaults_of_the_template(
     tmp_path: Path,
 ) -> None:
-    given = parameters(Environment("staging"), SCRIPTS, tmp_path / "missing.toml")
+    given = parameters(Deployment("staging"), SCRIPTS, tmp_path / "missing.toml")
 
     assert given == {"Environment": "staging", "StepsPrefix": SCRIPTS}
 
 
-def test_numbers_and_texts_of_the_file_are_passed_on(tmp_path: Path) -> None:
+def test_numbers_and_strings_of_the_file_are_passed_on(tmp_path: Path) -> None:
     file = tmp_path / "staging.toml"
     file.write_text('VisitorDays = 30\nSweepSchedule = "rate(1 hour)"\n')
 
-    given = parameters(Environment("staging"), SCRIPTS, file)
+    given = parameters(Deployment("staging"), SCRIPTS, file)
 
     assert (given["VisitorDays"], given["SweepSchedule"]) == ("30", "rate(1 hour)")
 
 
-def test_the_file_cannot_move_the_deployment_elsewhere(tmp_path: Path) -> None:
+def test_the_file_cannot_change_the_name_of_the_deployment(tmp_path: Path) -> None:
     file = tmp_path / "staging.toml"
     file.write_text('Environment = "production"\n')
 
-    assert parameters(Environment("staging"), SCRIPTS, file)["Environment"] == "staging"
+    assert parameters(Deployment("staging"), SCRIPTS, file)["Environment"] == "staging"
 
 
 @pytest.mark.parametrize("text", ["VisitorDays = ", "VisitorDays = [1, 2]"])
-def test_a_file_that_makes_no_sense_is_refused_by_name(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_is_rejected_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "staging.toml"
     file.write_text(text)
 
     with pytest.raises(OperationError, match=r"staging\.toml"):
-        parameters(Environment("staging"), SCRIPTS, file)
+        parameters(Deployment("staging"), SCRIPTS, file)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def built(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_release_is_named_by_what_it_is_made_of(built: Path) -> None:
+def test_the_name_of_a_release_depends_on_its_sources_and_parameters(built: Path) -> None:
     before = release(built, {"VisitorDays": "30"})
 
     (built / "IngestFunction" / "__pycache__" / "app.pyc").write_text("compiled anew")
@@ -83,20 +83,20 @@ class Deployed:
     def note(self, name: str) -> None:
         self.happened.append(name)
 
-    def run(self, _environment: Environment, *command: str, **_: object) -> None:
+    def run(self, _environment: Deployment, *command: str, **_: object) -> None:
         self.note("sam deploy")
         self.command = command
         if self.fails:
             raise OperationError("sam deploy failed")
 
 
-def staging() -> Environment:
-    environment = Environment("staging")
-    environment.__dict__["parameters"] = {"artifacts-bucket": "artifacts"}
-    return environment
+def staging() -> Deployment:
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = {"artifacts-bucket": "artifacts"}
+    return deployment
 
 
-def test_the_stack_gets_the_tags_of_everything_else(
+def test_the_stack_gets_the_tags_of_the_deployment(
     monkeypatch: pytest.MonkeyPatch, built: Path
 ) -> None:
     deployed = Deployed(monkeypatch, built, {"project": "marquee", "owner": "two words"})
@@ -107,7 +107,7 @@ def test_the_stack_gets_the_tags_of_everything_else(
     assert deployed.command[at + 1 : at + 3] == ('project="marquee"', 'owner="two words"')
 
 
-def test_an_environment_without_tags_deploys_without(
+def test_a_deployment_without_tags_passes_none(
     monkeypatch: pytest.MonkeyPatch, built: Path
 ) -> None:
     deployed = Deployed(monkeypatch, built, {})
@@ -117,7 +117,7 @@ def test_an_environment_without_tags_deploys_without(
     assert "--tags" not in deployed.command
 
 
-def test_the_way_is_cleared_before_and_the_release_comes_into_use_after(
+def test_sam_deploy_runs_after_the_cleanup_and_before_the_aliases_move(
     monkeypatch: pytest.MonkeyPatch, built: Path
 ) -> None:
     deployed = Deployed(monkeypatch, built, {})
@@ -128,7 +128,7 @@ def test_the_way_is_cleared_before_and_the_release_comes_into_use_after(
     assert any(word.startswith('Release="') for word in deployed.command)
 
 
-def test_a_deployment_that_fails_puts_the_aliases_back(
+def test_a_failed_deployment_restores_the_aliases(
     monkeypatch: pytest.MonkeyPatch, built: Path
 ) -> None:
     deployed = Deployed(monkeypatch, built, {})

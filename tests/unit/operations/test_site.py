@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from operations import site as publishing
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.site import CONFIGURATION, content_type, pages, publish_site
 
 
@@ -24,7 +24,7 @@ from operations.site import CONFIGURATION, content_type, pages, publish_site
         ("unknown.zzz", "application/octet-stream"),
     ],
 )
-def test_each_file_is_served_as_what_it_is(name: str, kind: str) -> None:
+def test_each_file_is_served_with_its_content_type(name: str, kind: str) -> None:
     assert content_type(name) == kind
 
 
@@ -42,7 +42,7 @@ def test_files_keep_their_folders(site: Path) -> None:
     assert "scripts/main.js" in pages("https://api/v1", site)
 
 
-def test_what_is_written_for_contributors_is_not_published(site: Path) -> None:
+def test_files_for_contributors_are_not_published(site: Path) -> None:
     assert "README.md" not in pages("https://api/v1", site)
 
 
@@ -50,7 +50,7 @@ def test_the_configuration_names_the_api_of_this_deployment(site: Path) -> None:
     assert json.loads(pages("https://api/v1", site)[CONFIGURATION]) == {"apiUrl": "https://api/v1"}
 
 
-def test_the_pages_policy_lets_it_call_the_api_of_this_deployment(site: Path) -> None:
+def test_the_policy_of_the_page_allows_the_api_of_this_deployment(site: Path) -> None:
     (site / "index.html").write_text("connect-src 'self' __API_ORIGIN__;")
 
     page = pages("http://localhost:4566/_aws/execute-api/abc/v1", site)["index.html"]
@@ -58,7 +58,7 @@ def test_the_pages_policy_lets_it_call_the_api_of_this_deployment(site: Path) ->
     assert page == b"connect-src 'self' http://localhost:4566;"
 
 
-def test_the_sites_own_page_names_the_api_in_its_policy() -> None:
+def test_the_index_page_names_the_api_in_its_policy() -> None:
     page = pages("https://api.example/v1")["index.html"]
 
     assert b"connect-src 'self' https://api.example;" in page
@@ -69,16 +69,18 @@ def test_the_configuration_names_the_data_sets_with_posters(site: Path) -> None:
     assert json.loads(published[CONFIGURATION])["posters"] == ["films"]
 
 
-def test_publishing_leaves_the_posters_and_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_publishing_keeps_the_posters_and_names_their_data_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(publishing, "api_url", lambda _: "https://api.example/v1")
-    monkeypatch.setattr(Environment, "parameter", lambda _, name: name)
+    monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="site-bucket")
         for key in ("posters/films/1.jpg", "old.html"):
             s3.put_object(Bucket="site-bucket", Key=key, Body=b"")
-        publish_site(Environment("prod"))
+        publish_site(Deployment("prod"))
         keys = {item["Key"] for item in s3.list_objects_v2(Bucket="site-bucket")["Contents"]}
         told = s3.get_object(Bucket="site-bucket", Key=CONFIGURATION)["Body"].read()
     assert "posters/films/1.jpg" in keys

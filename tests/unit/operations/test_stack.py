@@ -9,10 +9,10 @@ from botocore.stub import Stubber
 from mypy_boto3_cloudformation import CloudFormationClient
 
 from operations import stack
-from operations.environment import Environment
+from operations.deployment import Deployment
 from operations.errors import OperationError
 
-STAGING = Environment("staging")
+STAGING = Deployment("staging")
 NAME = {"StackName": "marquee-staging"}
 CHOICES = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "IMPORT_ROLLBACK_FAILED")
 
@@ -71,15 +71,13 @@ def failed_resource(aws: Stubber, status: str = "UPDATE_FAILED") -> None:
     aws.add_response("describe_stack_resources", {"StackResources": [found]}, NAME)
 
 
-def test_every_state_that_cloudformation_knows_has_a_decision() -> None:
+def test_every_state_of_cloudformation_has_a_decision() -> None:
     decided = {*stack.DELETED_FIRST, *stack.UPDATED, *CHOICES, *CHANGING, "DELETE_COMPLETE"}
     assert decided == set(all_states())
 
 
 @pytest.mark.parametrize("state", stack.DELETED_FIRST)
-def test_a_stack_that_can_only_be_deleted_is_deleted_and_the_terminal_says_so(
-    aws: Stubber, state: str
-) -> None:
+def test_a_stack_that_can_only_be_deleted_is_deleted_and_reported(aws: Stubber, state: str) -> None:
     in_state(aws, state)
     aws.add_response("delete_stack", {}, NAME)
     in_state(aws, "DELETE_IN_PROGRESS")
@@ -91,7 +89,7 @@ def test_a_stack_that_can_only_be_deleted_is_deleted_and_the_terminal_says_so(
     aws.assert_no_pending_responses()
     assert "marquee-staging" in said[0]
     assert state in said[0]
-    assert "deleted first" in said[0]
+    assert "deleting it first" in said[0]
 
 
 @pytest.mark.parametrize("state", [None, "DELETE_COMPLETE", *sorted(stack.UPDATED)])
@@ -106,7 +104,7 @@ def test_a_stack_that_can_be_deployed_is_left_alone(aws: Stubber, state: str | N
 
 
 @pytest.mark.parametrize("state", CHANGING)
-def test_a_stack_that_changes_is_waited_for(aws: Stubber, state: str) -> None:
+def test_a_stack_that_is_changing_is_waited_for(aws: Stubber, state: str) -> None:
     for each in (state, state, "UPDATE_COMPLETE"):
         in_state(aws, each)
     said: list[str] = []
@@ -118,7 +116,7 @@ def test_a_stack_that_changes_is_waited_for(aws: Stubber, state: str) -> None:
     assert state in said[0]
 
 
-def test_a_stack_that_is_still_being_undone_is_deleted_afterwards(aws: Stubber) -> None:
+def test_a_stack_that_is_rolling_back_is_deleted_afterwards(aws: Stubber) -> None:
     for each in ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"):
         in_state(aws, each)
     aws.add_response("delete_stack", {}, NAME)
@@ -130,7 +128,7 @@ def test_a_stack_that_is_still_being_undone_is_deleted_afterwards(aws: Stubber) 
 
 
 @pytest.mark.parametrize("state", CHOICES)
-def test_where_only_the_operator_can_decide_the_error_says_what_to_run(
+def test_the_error_says_what_to_run_where_only_the_operator_can_decide(
     aws: Stubber, state: str
 ) -> None:
     in_state(aws, state)

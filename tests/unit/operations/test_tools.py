@@ -14,7 +14,7 @@ def without_debian(monkeypatch: pytest.MonkeyPatch, version: str, npm: str | Non
     monkeypatch.setattr(tools, "_install_on_debian", lambda *_: False)
 
 
-def test_a_node_that_is_new_enough_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_enough_node_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     without_debian(monkeypatch, "v20.20.2\n", "/usr/bin/npm")
     tools.require_node()
 
@@ -22,7 +22,7 @@ def test_a_node_that_is_new_enough_will_do(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("version", "npm"), [("", None), ("v18.19.0\n", "/usr/bin/npm"), ("v22.1.0\n", None)]
 )
-def test_a_node_that_is_missing_or_old_is_missed_in_one_sentence(
+def test_a_missing_or_old_node_fails_with_one_sentence(
     monkeypatch: pytest.MonkeyPatch, version: str, npm: str | None
 ) -> None:
     without_debian(monkeypatch, version, npm)

@@ -30,7 +30,7 @@ SAID = {
 
 
 @pytest.mark.parametrize(("said", "advice"), SAID.items())
-def test_what_aws_says_of_a_name_that_is_not_free_yet_is_explained(said: str, advice: str) -> None:
+def test_the_error_of_a_name_that_is_not_free_yet_is_explained(said: str, advice: str) -> None:
     told = waiting_time(["Error: creating", said])
 
     assert advice in told
@@ -43,7 +43,7 @@ def test_other_errors_get_no_advice() -> None:
     assert waiting_time(["AccessDenied: not authorized to perform: sqs:CreateQueue"]) == ""
 
 
-def test_a_program_that_fails_for_it_ends_with_the_advice(tmp_path: Path) -> None:
+def test_a_program_that_fails_for_a_waiting_time_ends_with_the_advice(tmp_path: Path) -> None:
     words = "print('Error: QueueDeletedRecently'); raise SystemExit(1)"
 
     with pytest.raises(OperationError, match=r"terraform apply failed: .* 60 seconds: wait"):

@@ -1,0 +1,136 @@
+"""Read and write small files by URI, through Hadoop's FileSystem in the driver's JVM.
+
+With it the steps read and write models and reports at any URI that Spark supports: `s3://` on EMR,
+the local AWS's mirror of it, `hdfs://` and `file:`. It reaches the JVM through the given session
+and does not import pyspark, so that the package works without Spark.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# In these stores an object appears, complete, when its stream is closed; a rename is a copy.
+_OBJECT_STORES = frozenset({"s3", "s3a", "s3n"})
+
+
+class Files:
+    """Reads, writes and lists files through the session's Hadoop configuration."""
+
+    def __init__(self, spark: Any) -> None:
+        """Use the Hadoop configuration of `spark`, the step's SparkSession."""
+        self._jvm: Any = spark.sparkContext._jvm
+        self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def exists(self, uri: str) -> bool:
+        path = self._path(uri)
+        return bool(self._system(path).exists(path))
+
+    def read(self, uri: str, limit: int | None = None) -> bytes:
+        """Return the file's content, or its first `limit` bytes.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+        """
+        path = self._path(uri)
+        with _missing_file(uri):
+            if limit is None:
+                return self._whole(path)
+            stream = self._system(path).open(path)
+        try:
+            return bytes(stream.readNBytes(limit))
+        finally:
+            stream.close()
+
+    def write(self, uri: str, content: bytes) -> None:
+        """Write the file so that a reader sees either the former or the complete new content.
+
+        On HDFS, however, a file that is replaced does not exist for a moment.
+        """
+        path = self._path(uri)
+        system = self._system(path)
+        if path.toUri().getScheme() in _OBJECT_STORES:
+            self._create(system, path, content)
+            return
+        temporary = self._path(f"{uri}.temporary")
+        self._create(system, temporary, content)
+        # A rename replaces an existing file on a local file system, but not on HDFS.
+        if not system.rename(temporary, path):
+            system.delete(path, False)
+            if not system.rename(temporary, path):
+                raise OSError(f"cannot rename {uri}.temporary to {uri}")
+
+    def names(self, uri: str) -> dict[str, int]:
+        """Return the size in bytes of each file directly in a folder, by file name.
+
+        Names that begin with `.` or `_` are left out. The result is empty if the folder does not
+        exist.
+        """
+        path = self._path(uri)
+        try:
+            with _missing_file(uri):
+                found = self._system(path).listStatus(path)
+        except FileNotFoundError:
+            return {}
+        return {
+            status.getPath().getName(): int(status.getLen())
+            for status in found
+            if status.isFile() and not status.getPath().getName().startswith((".", "_"))
+        }
+
+    def delete(self, uri: str) -> None:
+        """Delete a file, or a folder with its content."""
+        path = self._path(uri)
+        self._system(path).delete(path, True)
+
+    def temporary_folder(self, name: str) -> str:
+        """Return the URI of a folder that all nodes share: in HDFS on a cluster, else in TMPDIR.
+
+        The folder is not created. The caller chooses a unique `name`.
+        """
+        system = self._jvm.org.apache.hadoop.fs.FileSystem.get(self._configuration)
+        if system.getUri().getScheme() == "file":
+            return (Path(tempfile.gettempdir()) / f"marquee-{name}").as_uri()
+        # hdfs:///tmp exists in every EMR release. Callers choose unique names.
+        return f"{str(system.getUri()).rstrip('/')}/tmp/marquee-{name}"  # noqa: S108
+
+    def _path(self, uri: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(uri)
+
+    def _system(self, path: Any) -> Any:
+        return path.getFileSystem(self._configuration)
+
+    def _whole(self, path: Any) -> bytes:
+        """Return the content of a file by way of a local copy.
+
+        The gateway to the JVM sends bytes as text, which takes 50 ms per megabyte.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "file"
+            raw_disk = True  # do not write a checksum file
+            self._system(path).copyToLocalFile(False, path, self._path(copy.as_uri()), raw_disk)
+            return copy.read_bytes()
+
+    def _create(self, system: Any, path: Any, content: bytes) -> None:
+        stream = system.create(path, True)
+        stream.write(bytearray(content))
+        # Not in a finally clause: closing after a failed write would store an incomplete object.
+        stream.close()
+
+
+def join(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+@contextmanager
+def _missing_file(uri: str) -> Iterator[None]:
+    """Raise FileNotFoundError for either of Java's two exceptions for a missing file."""
+    try:
+        yield
+    except Exception as error:
+        java = getattr(error, "java_exception", None)
+        kind = java.getClass().getName() if java is not None else ""
+        if kind in ("java.io.FileNotFoundException", "java.nio.file.NoSuchFileException"):
+            raise FileNotFoundError(f"{uri} does not exist") from error
+        raise

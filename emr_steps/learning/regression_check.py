@@ -1,0 +1,273 @@
+"""The regression check: compares a new model with the active one on the same held-out ratings."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from zipfile import BadZipFile
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from pyspark.storagelevel import StorageLevel
+
+from learning.blas import MISSING, has_native_blas
+from learning.confidence import mean
+from learning.data import (
+    TEST_PERCENT,
+    Totals,
+    all_ratings,
+    titles_of,
+    totals_of,
+    users_of,
+    with_split,
+    with_user_index,
+)
+from learning.fitting import Fitted, Size, fit, size_for
+from learning.hadoop_files import Files, join
+from learning.measuring import measure, people_of
+from learning.metrics import Examiner, rmse
+from learning.regression_rule import is_worse
+from learning.step_log import StepLog
+from learning.visitors import LeftOut, count_visitors
+from marquee.recommender.model import Counts, Model, Movie, RatingModel
+from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack_rating
+from marquee.recommender.picks import candidates_of
+from marquee.recommender.scorers import ByPopularity, ByRanking, ByRating
+
+NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What the regression check needs of the active model, if it is of the same data set.
+
+    Attributes:
+        trained_at: the moment before its visitors were read (ISO 8601).
+        left_out: the visitors who were left out of its training.
+        rating: its rating model, fitted without the held-out ratings. None if the split was
+            another or the file cannot be read; a new model can then not be found worse.
+    """
+
+    trained_at: str
+    left_out: LeftOut
+    rating: RatingModel | None
+
+
+def read_in_use(
+    files: Files, folder: str | None, dataset: str, seed: int, say: StepLog
+) -> InUse | None:
+    """Read the active model; return None if it is unnamed, unreadable or of other data."""
+    if not folder:
+        return None
+    try:
+        manifest = json.loads(files.read(join(folder, MANIFEST)))
+        metrics = json.loads(files.read(join(folder, METRICS)))
+        if manifest["dataset"] != dataset:
+            return None
+        split = (metrics["seed"], metrics["test_percent"])
+        left_out = LeftOut.from_metrics(metrics)
+        rating = _held_out(files, folder, say) if split == (seed, TEST_PERCENT) else None
+        return InUse(manifest["trained_at"], left_out, rating)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        say(f"cannot compare the new model with the active one: {folder}: {error}")
+        return None
+
+
+def _held_out(files: Files, folder: str, say: StepLog) -> RatingModel | None:
+    try:
+        return unpack_rating(files.read(join(folder, HELD_OUT)))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        say(f"cannot compare the new model with the active one: {folder}: {error}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Measures of a model on held-out ratings; None where there are no ratings to measure them."""
+
+    test_rmse: float | None = None  # stars
+    ndcg: float | None = None  # nDCG@10
+    popularity_ndcg: float | None = None  # nDCG@10 of picks by popularity
+    in_use_rmse: float | None = None  # stars, of the active model on the same ratings
+    is_worse: bool = False  # than the active model
+
+    def __str__(self) -> str:
+        if self.test_rmse is None:
+            return "too few ratings for a test set: no test RMSE"
+        told = f"test RMSE {self.test_rmse:.4f} stars"
+        if self.in_use_rmse is not None:
+            told += f" (active model {self.in_use_rmse:.4f})"
+        if self.ndcg is not None and self.popularity_ndcg is not None:
+            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        return told
+
+
+def quality_of(
+    people: DataFrame,
+    model: Fitted,
+    movies: Mapping[int, Movie],
+    in_use: RatingModel | None,
+    counts: Counts,
+) -> Quality:
+    """Measure a model fitted without the held-out ratings, and the active model if there is one.
+
+    `people` is as `people_of` returns it.
+    """
+    shell = _shell(model, movies, counts)
+    candidates = candidates_of(model.rating.support)
+    examiners = {
+        NEW: Examiner(model.rating, ByRanking(shell), candidates),
+        POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
+    }
+    if in_use is not None:
+        other = _shell(Fitted(in_use, model.ranking), {}, counts)
+        candidates_in_use = candidates_of(in_use.support)
+        examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
+    found = measure(people, examiners)
+    if not found[NEW]:
+        return Quality()
+    ndcg = mean((one.user, one.ndcg) for one in found[NEW])
+    popularity = mean((one.user, one.ndcg) for one in found[POPULARITY])
+    return Quality(
+        test_rmse=rmse(found[NEW]),
+        ndcg=ndcg.value if ndcg else None,
+        popularity_ndcg=popularity.value if popularity else None,
+        in_use_rmse=rmse(found[IN_USE]) if in_use is not None else None,
+        is_worse=in_use is not None and is_worse(found[NEW], found[IN_USE]),
+    )
+
+
+def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
+    """Return a model with only the parts that scoring needs."""
+    return Model("", "", "", counts, model.rating, model.ranking, movies, ())
+
+
+def counts_of(totals: Totals, movies: int) -> Counts:
+    """Return the counts that a manifest states, for a model of this many movies."""
+    return Counts(totals.users, movies, totals.ratings, totals.visitors)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Ratings to fit a model to, and the quality of a model fitted without the held-out ones.
+
+    `ratings` has user, movie_id, rating and `test`.
+    """
+
+    ratings: DataFrame
+    totals: Totals
+    size: Size
+    native_blas: bool
+    quality: Quality
+    held_out: RatingModel | None  # the rating model that was measured
+
+    def release(self) -> None:
+        self.ratings.unpersist()
+
+
+def examine_model(
+    ratings: DataFrame,
+    movies: DataFrame,
+    *,
+    seed: int,
+    say: StepLog,
+    in_use: RatingModel | None = None,
+    iterations: int | None = None,
+) -> Examination:
+    """Split the ratings, fit a model to the training set and measure it on the test set.
+
+    Args:
+        ratings: user_id, movie_id, rating.
+        in_use: the active rating model, fitted without the ratings that are held out here.
+        iterations: of ALS; by default they depend on the number of ratings.
+    """
+    marked = with_split(ratings, seed)
+    users = users_of(marked)
+    totals, starts = totals_of(users)
+    size = size_for(totals.ratings)
+    if iterations is not None:
+        size = replace(size, iterations=iterations)
+    say(
+        f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
+        f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
+    )
+    native_blas = has_native_blas(ratings.sparkSession)
+    if not native_blas:
+        say(MISSING)
+    indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
+    quality = Quality()
+    if (tested := _fit_to_split(indexed, size, totals, seed)) is not None:
+        known = titles_of(movies, tested.rating)
+        people = people_of(indexed, totals.users)
+        quality = quality_of(people, tested, known, in_use, counts_of(totals, len(known)))
+    say(str(quality))
+    held_out = tested.rating if tested else None
+    return Examination(indexed, totals, size, native_blas, quality, held_out)
+
+
+def _fit_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
+    """Fit to the training set (85 %); return None if the training or the test set is empty."""
+    if totals.test_ratings in (0, totals.ratings):
+        return None
+    return fit(ratings.filter(~F.col("test")), size, totals, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources of training data: a data set's ratings and movies, and its visitors.
+
+    Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
+    """
+
+    ratings: DataFrame
+    movies: DataFrame
+    visitors: DataFrame
+
+    def without(self, left_out: LeftOut, say: StepLog) -> tuple[DataFrame, int]:
+        """Return user_id, movie_id, rating to fit to, and the number of visitors left out."""
+        own = self.ratings.count()
+        counted, visitors = count_visitors(self.visitors, left_out, own, say)
+        together = all_ratings(self.ratings, counted, self.movies)
+        return together.persist(StorageLevel.MEMORY_AND_DISK), visitors
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The ratings that the model is fitted to, and the visitors who are left out."""
+
+    examined: Examination
+    left_out: LeftOut
+    visitors: int  # left out
+    refused_with: int = 0  # newest visitors; leaving them out did not help
+
+
+def choose_visitors(
+    sources: Sources,
+    in_use: InUse | None,
+    examine: Callable[[DataFrame], Examination],
+    say: StepLog,
+    *,
+    all_visitors: bool = False,
+) -> Chosen:
+    """Examine a model with all visitors and, if it is worse, one without the newest visitors.
+
+    The newest visitors are those who came since the active model was trained. Visitors that the
+    active model left out stay left out, unless `all_visitors` is true. If the second model is worse
+    too, visitors are not the cause, and the first model is returned as the rejected one.
+    """
+    before = LeftOut() if in_use is None or all_visitors else in_use.left_out
+    ratings, visitors = sources.without(before, say)
+    first = Chosen(examine(ratings), before, visitors)
+    if in_use is None or not first.examined.quality.is_worse:
+        return first
+    without = in_use.left_out.and_since(in_use.trained_at)
+    fewer, more = sources.without(without, say)
+    if more == visitors:
+        return first
+    say(f"worse than the active model: trying without the {more - visitors} newest visitors")
+    second = Chosen(examine(fewer), without, more)
+    if second.examined.quality.is_worse:
+        second.examined.release()
+        return replace(first, refused_with=more - visitors)
+    first.examined.release()
+    say(f"left out {more} visitors, because the model is worse with them")
+    return second

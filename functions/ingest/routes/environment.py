@@ -1,0 +1,86 @@
+"""State that an execution environment keeps between calls: settings, the model and the secret."""
+
+from marquee.aws import wiring
+from marquee.aws.buckets import ModelsBucket
+from marquee.aws.model_store import ModelStore
+from marquee.aws.observability import observe, token_secret
+from marquee.aws.settings import IngestSettings
+from marquee.contracts import PICKS
+from marquee.recommender.model import Model
+from marquee.recommender.picks import Recommender, Wanted
+from marquee.recommender.scorers import RANKING, UnknownModelError
+from marquee.serving.answers import PickAnswer, pick_answers
+from marquee.serving.forms import FieldError, RatingsForm
+from marquee.serving.loaded_model import LoadedModel
+
+SETTINGS = IngestSettings.from_environment()
+
+logger, tracer, metrics = observe("ingest")
+models = ModelStore(
+    ModelsBucket(wiring.client("s3"), SETTINGS.models_bucket),
+    SETTINGS.model_refresh_seconds,
+    unreadable=lambda: metrics.add_metric("ModelsUnreadable", "Count", 1),
+)
+
+
+class NoModelYetError(Exception):
+    """No model can be loaded; usually none has been trained yet."""
+
+
+def loaded_model() -> LoadedModel:
+    """Return the active model and the objects derived from it; raises NoModelYetError."""
+    loaded = models.loaded()
+    if loaded is None:
+        raise NoModelYetError
+    return loaded
+
+
+def current_model() -> tuple[Model, Recommender]:
+    """Return the active model with its default recommender; raises NoModelYetError."""
+    return model_named(RANKING)
+
+
+def model_named(name: str) -> tuple[Model, Recommender]:
+    """Return the active model with its recommender of that name.
+
+    Raises:
+        NoModelYetError: if there is no model.
+        FieldError: if the model has no recommender of that name.
+    """
+    loaded = loaded_model()
+    return loaded.model, recommender_of(loaded, name)
+
+
+def recommender_of(loaded: LoadedModel, name: str) -> Recommender:
+    """Return the model's recommender of that name; raises FieldError if there is none."""
+    try:
+        return loaded.recommender(name)
+    except UnknownModelError as error:
+        message = str(error)
+        raise FieldError("model", f"{message[:1].upper()}{message[1:]}.") from error
+
+
+def picks_for(
+    form: RatingsForm,
+    model: Model,
+    recommender: Recommender,
+    wanted: Wanted | None = None,
+    count: int = PICKS,
+) -> list[PickAnswer]:
+    """Return up to `count` picks for the form's ratings, best first, without dismissed movies.
+
+    Args:
+        form: the ratings and the dismissed movies, all known to the model.
+        model: the model that has the movies' titles.
+        recommender: the recommender that ranks them.
+        wanted: if given, only movies that match it are picked.
+        count: the largest number of picks.
+    """
+    given = {rating.movie_id: float(rating.stars) for rating in form.ratings}
+    found = recommender.picks(given, count, wanted, form.dismissed)
+    return pick_answers(found, model.movies)
+
+
+def secret() -> str:
+    """Return the secret from which tokens, marks and digests are derived."""
+    return token_secret(SETTINGS.token_secret_name)

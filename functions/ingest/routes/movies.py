@@ -1,0 +1,93 @@
+"""Movies: search by title, details of a movie, and similar movies."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from marquee.recommender.model import Movie
+from marquee.recommender.similarity import NEIGHBOURS
+from marquee.serving.answers import (
+    FoundAnswer,
+    MovieAnswer,
+    MovieDetailsAnswer,
+    MovieFoundAnswer,
+    SimilarAnswer,
+    SimilarMovieAnswer,
+    TitledMovieAnswer,
+)
+from marquee.serving.forms import MAX_MOVIE_ID
+from marquee.serving.loaded_model import LoadedModel
+from marquee.serving.title_search import MAX_QUERY
+from routes.environment import loaded_model, tracer
+from routes.refusals import NoSuchMovieError
+
+MAX_FOUND = 20
+
+router = APIGatewayRouter()
+
+MovieId = Annotated[int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the active data set.")]
+
+
+@router.get("/movies")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def search(
+    q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
+    count: Annotated[int, Query(ge=1, le=MAX_FOUND)] = 8,
+) -> FoundAnswer:
+    """Find the movies whose titles best match the typed text, best match first."""
+    loaded = loaded_model()
+    found = loaded.titles.search(q, count)
+    return FoundAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movies=[TitledMovieAnswer.of(loaded.model.movies[movie_id]) for movie_id in found],
+    )
+
+
+@router.get("/movies/<movie_id>")
+def details(movie_id: MovieId) -> MovieFoundAnswer:
+    """Get a movie with its number of ratings, its mean stars and its pages on other sites."""
+    loaded = loaded_model()
+    movie = _known(movie_id, loaded)
+    rating, profiles = loaded.model.rating, loaded.model.profiles
+    row = rating.rows[movie_id]
+    ids = loaded.links.get(movie_id)
+    return MovieFoundAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movie=MovieDetailsAnswer(
+            **TitledMovieAnswer.of(movie).model_dump(),
+            ratings=int(rating.support[row]),
+            mean_stars=None if profiles is None else round(float(profiles.mean[row]), 2),
+            links={} if ids is None else ids.addresses(),
+        ),
+    )
+
+
+@router.get("/movies/<movie_id>/similar")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def similar(
+    movie_id: MovieId, count: Annotated[int, Query(ge=1, le=NEIGHBOURS)] = 12
+) -> SimilarAnswer:
+    """Get the movies that are most similar to a movie, most similar first."""
+    loaded = loaded_model()
+    movie = _known(movie_id, loaded)
+    return SimilarAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        movie=MovieAnswer.of(movie),
+        movies=[
+            SimilarMovieAnswer(
+                **MovieAnswer.of(loaded.model.movies[near]).model_dump(), similarity=round(score, 4)
+            )
+            for near, score in loaded.similar.of(movie_id, count)
+        ],
+    )
+
+
+def _known(movie_id: int, loaded: LoadedModel) -> Movie:
+    movie = loaded.model.movies.get(movie_id)
+    if movie is None:
+        raise NoSuchMovieError(movie_id)
+    return movie

@@ -1,0 +1,49 @@
+"""The questionnaire and immediate picks; these routes store nothing."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+
+from marquee.recommender.picks import genres_of
+from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer
+from marquee.serving.forms import (
+    MAX_QUESTIONS,
+    PicksForm,
+    QuestionsForm,
+    check_genres_known,
+    check_movies_known,
+)
+from routes.environment import current_model, loaded_model, model_named, picks_for, tracer
+
+router = APIGatewayRouter()
+
+
+@router.get("/questionnaire")
+def questionnaire() -> QuestionnaireAnswer:
+    """Get the movies to rate first, chosen to reveal a visitor's taste quickly."""
+    model, _ = current_model()
+    return QuestionnaireAnswer.of(model, model.questionnaire[:MAX_QUESTIONS])
+
+
+@router.post("/questionnaire")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
+    """Get the movies to rate next: those that reveal the most, given these answers."""
+    loaded = loaded_model()
+    movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count)
+    return QuestionnaireAnswer.of(loaded.model, movie_ids)
+
+
+@router.post("/picks")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
+    """Get immediate picks for these ratings; nothing is stored."""
+    model, recommender = model_named(form.model)
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    check_genres_known(form.genres, genres_of(model))
+    return PicksAnswer(
+        dataset=model.dataset,
+        model_id=model.model_id,
+        picks=picks_for(form, model, recommender, form.to_wanted(), form.count),
+    )

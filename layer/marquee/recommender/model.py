@@ -1,0 +1,229 @@
+"""The parts of a model, checked when they are made: shapes, finite numbers, order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LIKED = 4.0  # stars from which a rating counts as liking the movie
+# Prior strengths, in ratings.
+MOVIE_DAMPING = 10.0  # of a movie's bias
+USER_DAMPING = 5.0  # of a user's bias
+
+type Floats = npt.NDArray[np.float32]
+type Integers = npt.NDArray[np.int32]
+type Counted = npt.NDArray[np.uint8]
+
+
+class ModelError(ValueError):
+    """The model folder is missing, half-written, damaged or of a newer format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """A movie as visitors see it.
+
+    `alternative_titles` is empty if the data set has none for the movie.
+    """
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    alternative_titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The size of a model's training data; `users` includes the visitors."""
+
+    users: int
+    movies: int
+    ratings: int
+    visitors: int
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianFactors:
+    """An ALS model prepared for fold-in, with a Gaussian prior for a visitor's taste.
+
+    The predicted stars of a visitor with taste z (K numbers) are `offset + loadings @ z`. Before
+    the visitor's first rating, z has the standard normal distribution (docs/model.md).
+    """
+
+    offset: Floats  # M, stars
+    loadings: Floats  # M by K, stars
+
+    @property
+    def rank(self) -> int:
+        """The number of factors, K."""
+        return int(self.loadings.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class RatingModel:
+    """The rating model: its predicted stars are the mean of its parts' predictions.
+
+    All arrays have M movies in the order of `movie_ids`.
+
+    Raises:
+        ModelError: if shapes do not match, `movie_ids` is empty or not ascending, a number is not
+            finite, or the noise is not positive.
+    """
+
+    movie_ids: Integers  # M, ascending
+    support: Integers  # M, number of ratings in training
+    parts: tuple[GaussianFactors, ...]
+    noise: float  # variance of a rating around its prediction, squared stars
+    global_mean: float  # stars
+    lowest: float  # lowest and highest stars of the data set's scale
+    highest: float
+
+    def __post_init__(self) -> None:
+        movies = self.movie_ids.shape[0]
+        if not movies or bool(np.any(np.diff(self.movie_ids) <= 0)):
+            raise ModelError("movie_ids is empty or not ascending; train again")
+        check_shape("support", self.support, (movies,))
+        if not self.parts:
+            raise ModelError("the rating model has no parts; train again")
+        for number, part in enumerate(self.parts):
+            check_shape(f"offset {number}", part.offset, (movies,))
+            check_shape(f"loadings {number}", part.loadings, (movies, part.loadings.shape[-1]))
+        check_finite(
+            *(array for part in self.parts for array in (part.offset, part.loadings)),
+            np.array(self.scalars()),
+        )
+        if self.noise <= 0:
+            raise ModelError(f"the noise of the rating model is {self.noise}; train again")
+
+    def scalars(self) -> tuple[float, float, float, float]:
+        """Return noise, global mean, lowest and highest stars, in the order of the .npz file."""
+        return self.noise, self.global_mean, self.lowest, self.highest
+
+    @cached_property
+    def loadings(self) -> Floats:
+        """The loadings of all parts, concatenated so that one matrix product covers all parts.
+
+        The shape is M by the sum of the parts' ranks.
+        """
+        return np.concatenate([part.loadings for part in self.parts], axis=1)
+
+    @cached_property
+    def rows(self) -> dict[int, int]:
+        """The row of each movie_id in the arrays."""
+        return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
+
+
+@dataclass(frozen=True, eq=False)
+class RankingModel:
+    """The ranking model: implicit ALS over liked movies (Hu, Koren, Volinsky 2008).
+
+    The factors V are rotated so that VᵀV is diagonal, with `energy` on its diagonal. Fold-in then
+    needs no K by K matrix.
+
+    Raises:
+        ModelError: if shapes do not match or a number is not finite.
+    """
+
+    factors: Floats  # M by K, in the order of the rating model's movie_ids; 0 if nobody liked it
+    energy: Floats  # K
+    typical: Floats  # K, mean of the users' factors; stands for a visitor without liked movies
+    typical_weight: float  # weight of the typical user's scores, which are added to all scores
+    confidence: float  # alpha: a liked movie has confidence 1 + alpha, any other movie 1
+    regularisation: float  # lambda of ALS-WR, which multiplies it by the number of liked movies
+    liked: float  # stars from which a movie counts as liked
+
+    def __post_init__(self) -> None:
+        rank = self.factors.shape[-1]
+        check_shape("ranking factors", self.factors, (self.factors.shape[0], rank))
+        check_shape("energy", self.energy, (rank,))
+        check_shape("typical", self.typical, (rank,))
+        check_finite(self.factors, self.energy, self.typical, np.array(self.scalars()))
+
+    def scalars(self) -> tuple[float, float, float, float]:
+        """Return the four numbers that are not arrays, in the order of the .npz file."""
+        return self.typical_weight, self.confidence, self.regularisation, self.liked
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A factor model of which questionnaire movies a visitor has seen.
+
+    The probability that a visitor has seen the movies is `chance + loadings @ z`. Before the
+    first answer, z has the standard normal distribution (docs/model.md).
+
+    Raises:
+        ModelError: if shapes do not match, a number is not finite, or a noise is not positive.
+    """
+
+    movie_ids: Integers  # Q, most rated first
+    chance: Floats  # Q, mean probability that a user has seen the movie, from 0 to 1
+    loadings: Floats  # Q by R
+    noise: Floats  # Q, variance of having seen the movie (0 or 1) around its prediction
+
+    def __post_init__(self) -> None:
+        count = self.movie_ids.shape[0]
+        check_shape("chance", self.chance, (count,))
+        check_shape("seen loadings", self.loadings, (count, self.loadings.shape[-1]))
+        check_shape("seen noise", self.noise, (count,))
+        check_finite(self.chance, self.loadings, self.noise)
+        if bool(np.any(self.noise <= 0)):
+            raise ModelError("the noise of the seen model is not positive; train again")
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """Mean stars, median stars and tag counts of each movie.
+
+    Arrays are in the order of the rating model's movie_ids. A data set without tags has no tag
+    names.
+
+    Raises:
+        ModelError: if shapes do not match, a number is not finite, or tag counts are missing.
+    """
+
+    mean: Floats  # M, stars
+    median: Floats  # M, stars
+    tag_names: tuple[str, ...] = ()  # T, most used first
+    tag_people: Counted | None = None  # M by T, number of people who gave the tag, at most 255
+
+    def __post_init__(self) -> None:
+        movies = self.mean.shape[0]
+        check_shape("mean", self.mean, (movies,))
+        check_shape("median", self.median, (movies,))
+        check_finite(self.mean, self.median)
+        if self.tag_people is not None:
+            check_shape("tags", self.tag_people, (movies, len(self.tag_names)))
+        elif self.tag_names:
+            raise ModelError("the tags have names but no counts; train again")
+
+
+def check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
+    if array.shape != wanted:
+        raise ModelError(f"{name} has shape {array.shape}, not {wanted}; train again")
+
+
+def check_finite(*arrays: npt.NDArray[Any]) -> None:
+    if not all(bool(np.isfinite(array).all()) for array in arrays):
+        raise ModelError("the model contains numbers that are not finite; train again")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The contents of a model folder, without the files in BESIDE_FILE_NAMES."""
+
+    model_id: str
+    dataset: str
+    trained_at: str
+    counts: Counts
+    rating: RatingModel
+    ranking: RankingModel
+    movies: Mapping[int, Movie]
+    questionnaire: tuple[int, ...]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    seen: Seen | None = None
+    profiles: Profiles | None = None
+    sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank

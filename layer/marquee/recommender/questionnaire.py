@@ -1,0 +1,104 @@
+"""Choose the questionnaire's movies: at each point, the one whose answer reveals most.
+
+An answer reduces the uncertainty about a visitor's taste. The value of asking about a movie is the
+expected reduction of the variance of predicted stars, averaged over the movies that people watch,
+times the probability that the visitor has seen the movie. Rashid et al., *Getting to know you*,
+2002, call such strategies popularity times entropy. docs/model.md has the formula.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from marquee.recommender.fold_in import Doubles
+from marquee.recommender.likely_seen import chances_given
+from marquee.recommender.model import RatingModel, Seen
+
+QUESTIONS = 35  # movies in a questionnaire
+
+
+class Questioner:
+    """Chooses questions greedily, given the movies that a visitor has rated or skipped.
+
+    The visitor's stars are not needed: the variance of the taste depends only on which movies were
+    rated.
+    """
+
+    def __init__(self, rating: RatingModel, seen: Seen) -> None:
+        self._seen = seen
+        self._ids = seen.movie_ids.tolist()
+        self._rows = {movie_id: number for number, movie_id in enumerate(self._ids)}
+        self._noise = rating.noise
+        support = rating.support.astype(np.int64)
+        at = np.array([rating.rows[movie_id] for movie_id in self._ids], dtype=np.intp)
+        # The questions serve both parts of the rating model: their variance reductions are added.
+        self._loadings = [part.loadings[at].astype(np.float64) for part in rating.parts]
+        watched = [part.loadings.astype(np.float64) for part in rating.parts]
+        weights = support / support.sum()
+        self._importance = [loadings.T * weights @ loadings for loadings in watched]
+
+    def next(
+        self, answered: Collection[int] = (), unseen: Collection[int] = (), count: int = QUESTIONS
+    ) -> tuple[int, ...]:
+        """Return the next `count` movies to ask about, best first; fewer if there are no more.
+
+        Rated and skipped movies also indicate which others the visitor has probably seen. Calling
+        this after every answer therefore takes fewer questions than one call for many movies.
+
+        Args:
+            answered: ids of the movies that the visitor has rated.
+            unseen: ids of the movies that the visitor has skipped.
+            count: the largest number of movies.
+        """
+        told = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
+        skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
+        chance = chances_given(self._seen, told, skipped)
+        open_ = np.ones(len(self._ids), dtype=bool)
+        open_[[*told, *skipped]] = False
+        unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
+        for number in told:
+            self._learn(unknown, number, 1.0)
+        chosen: list[int] = []
+        while len(chosen) < count and open_.any():
+            worth = np.where(open_, chance * self._told(unknown), -1.0)
+            number = int(np.argmax(worth))
+            chosen.append(self._ids[number])
+            open_[number] = False
+            self._learn(unknown, number, float(chance[number]))
+        return tuple(chosen)
+
+    def _told(self, unknown: list[Doubles]) -> Doubles:
+        """Return, for each candidate, by how much its answer reduces the variance.
+
+        This is the variance of predicted stars in squared stars, averaged over the movies that
+        people watch and summed over the parts.
+
+        Args:
+            unknown: for each part, the covariance of the taste so far, K by K.
+        """
+        told = np.zeros(len(self._ids))
+        for covariance, loadings, importance in zip(
+            unknown, self._loadings, self._importance, strict=True
+        ):
+            spread = loadings @ covariance
+            about = (spread * loadings).sum(axis=1) + self._noise
+            told += ((spread @ importance) * spread).sum(axis=1) / about
+        return told
+
+    def _learn(self, unknown: list[Doubles], number: int, chance: float) -> None:
+        """Reduce the covariances in `unknown` by the answer to a question.
+
+        The reduction is multiplied by `chance`, the probability that the visitor has seen the
+        movie.
+        """
+        for part, loadings in enumerate(self._loadings):
+            spread = unknown[part] @ loadings[number]
+            about = float(loadings[number] @ spread) + self._noise
+            unknown[part] = unknown[part] - chance * np.outer(spread, spread) / about
+
+
+def choose_questionnaire(
+    rating: RatingModel, seen: Seen, count: int = QUESTIONS
+) -> tuple[int, ...]:
+    """Return the movies to ask a new visitor about, best first."""
+    return Questioner(rating, seen).next(count=count)

@@ -1,0 +1,1 @@
+"""One visitor's request and everything that can happen to it, without AWS libraries."""

@@ -1,0 +1,1 @@
+"""What only the API needs: forms, answers, the taste portrait and the title search."""

@@ -1,0 +1,448 @@
+"""The API's responses as pydantic models, from which the OpenAPI document is generated."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from altcha import Challenge
+from pydantic import BaseModel, Field
+
+from marquee.contracts import Pick, timestamp
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.taste_weights import Weight
+from marquee.requests.visitor import Page, Status
+from marquee.serving.portrait import Certainty, Portrait, TasteMap
+
+MAX_ERRORS = 10  # per response
+
+_SCALE = (
+    (5, "Really liked it"),
+    (4, "Liked it"),
+    (3, "It was OK"),
+    (2, "Not great"),
+    (1, "Didn't like it"),
+)
+
+
+class MovieAnswer(BaseModel):
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+
+    @classmethod
+    def of(cls, movie: Movie) -> "MovieAnswer":
+        return cls(
+            movie_id=movie.movie_id,
+            title=movie.title,
+            year=movie.year,
+            genres=list(movie.genres),
+        )
+
+
+class TitledMovieAnswer(MovieAnswer):
+    """A movie with its alternative titles, which some data sets give in brackets; often none."""
+
+    alternative_titles: list[str]
+
+    @classmethod
+    def of(cls, movie: Movie) -> "TitledMovieAnswer":
+        titles = list(movie.alternative_titles)
+        return cls(**MovieAnswer.of(movie).model_dump(), alternative_titles=titles)
+
+
+class FoundAnswer(BaseModel):
+    """Movies whose titles match a search, best match first."""
+
+    dataset: str
+    model_id: str
+    movies: list[TitledMovieAnswer]
+
+
+class MovieDetailsAnswer(TitledMovieAnswer):
+    """A movie with details.
+
+    `ratings` is the number of the movie's ratings in training, and `mean_stars` is their mean.
+    `links` are the URLs of its pages at `imdb` and `tmdb`, if the data set has its ids there.
+    """
+
+    ratings: int
+    mean_stars: float | None
+    links: dict[str, str]
+
+
+class MovieFoundAnswer(BaseModel):
+    dataset: str
+    model_id: str
+    movie: MovieDetailsAnswer
+
+
+class SimilarMovieAnswer(MovieAnswer):
+    """A similar movie; `similarity` is above 0 and at most 1."""
+
+    similarity: float
+
+
+class SimilarAnswer(BaseModel):
+    """A movie and the movies similar to it, most similar first."""
+
+    dataset: str
+    model_id: str
+    movie: MovieAnswer
+    movies: list[SimilarMovieAnswer]
+
+
+class BecauseAnswer(BaseModel):
+    """A rated movie that is a reason for a pick."""
+
+    movie_id: int
+    title: str
+
+
+class PickAnswer(MovieAnswer):
+    """A pick.
+
+    `stars` are the predicted stars, `score` orders the picks, and `because` lists the rated movies
+    that are the reasons for the pick.
+    """
+
+    stars: float
+    score: float
+    because: list[BecauseAnswer]
+
+
+class StarsAnswer(BaseModel):
+    """A number of stars and its label."""
+
+    stars: int
+    label: str
+
+
+class QuestionnaireAnswer(BaseModel):
+    """Movies to rate, in the order to ask about them, and the scale to rate them on."""
+
+    dataset: str
+    model_id: str
+    movies: list[MovieAnswer]
+    scale: list[StarsAnswer]
+
+    @classmethod
+    def of(cls, model: Model, movie_ids: Iterable[int]) -> "QuestionnaireAnswer":
+        return cls(
+            dataset=model.dataset,
+            model_id=model.model_id,
+            movies=[MovieAnswer.of(model.movies[movie_id]) for movie_id in movie_ids],
+            scale=[StarsAnswer(stars=stars, label=label) for stars, label in _SCALE],
+        )
+
+
+class PicksAnswer(BaseModel):
+    dataset: str
+    model_id: str
+    picks: list[PickAnswer]
+
+
+class WeightAnswer(BaseModel):
+    """A visitor's preference for a genre or a tag.
+
+    `weight` is how many stars more the visitor gives its movies, compared with the movies' mean
+    stars and with the visitor's own average. `rated` is the number of its movies that the visitor
+    rated.
+    """
+
+    name: str
+    weight: float
+    rated: int
+
+
+class SurpriseAnswer(MovieAnswer):
+    """A movie that the visitor rated differently from most people.
+
+    `stars` is the visitor's rating, `everyone` is the movie's mean stars, `expected` are the stars
+    that the model predicts for the visitor, and `difference` is `stars` minus `everyone`.
+    """
+
+    stars: float
+    everyone: float
+    expected: float
+    difference: float
+
+
+class AxisAnswer(BaseModel):
+    """An axis of the map; `low` and `high` are titles of movies at its ends, outermost first."""
+
+    name: str
+    low: list[str]
+    high: list[str]
+
+
+class PlaceAnswer(BaseModel):
+    """The visitor's estimated position on the map.
+
+    `x` and `y` are in standard deviations from the middle. `spread` is the standard deviation of
+    the estimate, in the same unit; it is 1 for a visitor without ratings.
+    """
+
+    x: float
+    y: float
+    spread: float
+
+
+class PointAnswer(BaseModel):
+    """A movie's position on the map; `stars` is the visitor's rating, if there is one."""
+
+    movie_id: int
+    title: str
+    x: float
+    y: float
+    stars: float | None
+
+
+class MapAnswer(BaseModel):
+    """A map of the two directions in which tastes differ most."""
+
+    axes: list[AxisAnswer]
+    you: PlaceAnswer
+    movies: list[PointAnswer]
+
+    @classmethod
+    def of(cls, drawn: TasteMap, movies: Mapping[int, Movie]) -> "MapAnswer":
+        return cls(
+            axes=[
+                AxisAnswer(name=axis.name, low=list(axis.low), high=list(axis.high))
+                for axis in drawn.axes
+            ],
+            you=PlaceAnswer(
+                x=round(drawn.x, 3), y=round(drawn.y, 3), spread=round(drawn.spread, 3)
+            ),
+            movies=[
+                PointAnswer(
+                    movie_id=point.movie_id,
+                    title=movies[point.movie_id].title,
+                    x=round(point.x, 3),
+                    y=round(point.y, 3),
+                    stars=point.stars,
+                )
+                for point in drawn.movies
+            ],
+        )
+
+
+class CertaintyAnswer(BaseModel):
+    """How certain the model's predictions for the visitor are.
+
+    `share`, from 0 to 1, is the part of the variance of a new visitor's predicted stars that the
+    ratings removed. `stars_error` is the expected error of predicted stars, in stars.
+    """
+
+    share: float
+    stars_error: float
+
+    @classmethod
+    def of(cls, certainty: Certainty) -> "CertaintyAnswer":
+        return cls(share=round(certainty.share, 3), stars_error=round(certainty.stars_error, 3))
+
+
+class ProfileAnswer(BaseModel):
+    """The taste profile that a model makes from a visitor's ratings.
+
+    A part that the model cannot compute is an empty list or null.
+    """
+
+    dataset: str
+    model_id: str
+    model: str
+    rated: int
+    genres: list[WeightAnswer]
+    tags: list[WeightAnswer]
+    tags_note: str | None
+    surprises: list[SurpriseAnswer]
+    map: MapAnswer | None
+    certainty: CertaintyAnswer | None
+
+    @classmethod
+    def of(cls, portrait: Portrait, name: str, model: Model) -> "ProfileAnswer":
+        drawn, certainty = portrait.map, portrait.certainty
+        return cls(
+            dataset=model.dataset,
+            model_id=model.model_id,
+            model=name,
+            rated=portrait.rated,
+            genres=_weights(portrait.genres),
+            tags=_weights(portrait.tags),
+            tags_note=portrait.tags_note,
+            surprises=[
+                SurpriseAnswer(
+                    **MovieAnswer.of(model.movies[each.movie_id]).model_dump(),
+                    stars=each.stars,
+                    everyone=round(each.everyone, 2),
+                    expected=round(each.expected, 2),
+                    difference=round(each.difference, 2),
+                )
+                for each in portrait.surprises
+            ],
+            map=None if drawn is None else MapAnswer.of(drawn, model.movies),
+            certainty=None if certainty is None else CertaintyAnswer.of(certainty),
+        )
+
+
+def _weights(weights: Iterable[Weight]) -> list[WeightAnswer]:
+    return [
+        WeightAnswer(name=each.name, weight=round(each.stars, 3), rated=each.count)
+        for each in weights
+    ]
+
+
+class VisitorCreated(BaseModel):
+    """A new visitor, with first picks and the token that opens the visitor's page."""
+
+    visitor_id: str
+    version: int
+    token: str
+    status: Status
+    picks: list[PickAnswer]
+
+
+class TokenAnswer(BaseModel):
+    """The visitor's new token; the former token is no longer valid."""
+
+    visitor_id: str
+    token: str
+
+
+class RatingAnswer(MovieAnswer):
+    stars: int
+
+
+class VisitorAnswer(BaseModel):
+    """A visitor's data and the status of their request.
+
+    `texts` says whether a text will be or was sent for this version. `phone_ends` is the end of
+    the phone number; the rest is never returned. If this call replaced the visitor's token,
+    `token` is the new one, and the token that the call used is no longer valid. A movie that is
+    not in the active data set has its id in place of a title.
+    """
+
+    visitor_id: str
+    version: int
+    name: str
+    status: Status
+    status_at: str
+    reason: str | None
+    texts: bool
+    phone_ends: str | None
+    ratings: list[RatingAnswer]
+    dismissed: list[MovieAnswer]
+    picks: list[PickAnswer] | None
+    model_id: str | None
+    expires_at: str
+    token: str | None
+
+    @classmethod
+    def of(
+        cls, page: Page, movies: Mapping[int, Movie], token: str | None = None
+    ) -> "VisitorAnswer":
+        progress = page.progress
+        return cls(
+            visitor_id=progress.visitor_id,
+            version=progress.version,
+            name=page.name,
+            status=progress.status,
+            status_at=progress.status_at,
+            reason=progress.reason,
+            texts=progress.texts and progress.status is not Status.SAVED,
+            phone_ends=page.phone_ends,
+            ratings=[
+                RatingAnswer(
+                    **MovieAnswer.of(_movie(rating.movie_id, movies)).model_dump(),
+                    stars=rating.stars,
+                )
+                for rating in progress.ratings
+            ],
+            dismissed=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in progress.dismissed],
+            picks=None if progress.picks is None else pick_answers(progress.picks, movies),
+            model_id=progress.model_id,
+            expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),
+            token=token,
+        )
+
+
+class HealthAnswer(BaseModel):
+    """The active model and the seconds since its training."""
+
+    status: str
+    dataset: str
+    model_id: str
+    trained_at: str
+    age_seconds: int
+
+
+class FieldErrorAnswer(BaseModel):
+    """A field that is invalid, and a sentence that says why."""
+
+    field: str
+    message: str
+
+
+class MostTriesAnswer(BaseModel):
+    """The upper bound of a challenge's solution, a counter from 0 to below `most`."""
+
+    most: int
+
+
+class ChallengeParametersAnswer(BaseModel):
+    """The parameters of an ALTCHA challenge (version 2); `expiresAt` is in seconds since 1970."""
+
+    algorithm: str
+    cost: int
+    keyLength: int  # noqa: N815
+    keyPrefix: str  # noqa: N815
+    keySignature: str  # noqa: N815
+    nonce: str
+    salt: str
+    expiresAt: int  # noqa: N815
+    data: MostTriesAnswer
+
+
+class ChallengeAnswer(BaseModel):
+    """An ALTCHA challenge to solve for a proof."""
+
+    parameters: ChallengeParametersAnswer
+    signature: str
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> "ChallengeAnswer":
+        return cls.model_validate(challenge.to_dict())
+
+
+class ErrorsAnswer(BaseModel):
+    """The first errors of a request; `more` is the number of further errors."""
+
+    errors: Annotated[list[FieldErrorAnswer], Field(max_length=MAX_ERRORS)]
+    more: int
+
+
+def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[PickAnswer]:
+    """Return the picks with titles; a movie that is not in `movies` has its id in the title."""
+    return [
+        PickAnswer(
+            **MovieAnswer.of(_movie(pick.movie_id, movies)).model_dump(),
+            stars=pick.stars,
+            score=pick.score,
+            because=[
+                BecauseAnswer(movie_id=movie_id, title=_movie(movie_id, movies).title)
+                for movie_id in pick.because
+            ],
+        )
+        for pick in picks
+    ]
+
+
+def errors_body(errors: Sequence[Mapping[str, str]]) -> ErrorsAnswer:
+    """Return the first MAX_ERRORS errors; a form can have thousands."""
+    first = [FieldErrorAnswer(**error) for error in errors[:MAX_ERRORS]]
+    return ErrorsAnswer(errors=first, more=len(errors) - len(first))
+
+
+def _movie(movie_id: int, movies: Mapping[int, Movie]) -> Movie:
+    return movies.get(movie_id) or Movie(movie_id, f"Movie {movie_id}", None, ())

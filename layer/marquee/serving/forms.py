@@ -1,0 +1,392 @@
+"""Forms that visitors send to the API, their checks, and the error messages for visitors."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
+
+from marquee.contracts import (
+    MAX_RATINGS,
+    MAX_STARS,
+    MIN_RATINGS,
+    MIN_STARS,
+    PICKS,
+    Rating,
+)
+from marquee.recommender.picks import Wanted
+from marquee.recommender.scorers import RANKING
+from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
+from marquee.requests.phone import PhoneError, country_of, to_e164
+
+MAX_NAME = 60
+# Characters of base64: a challenge (`GET /challenge`) with its solution has about 800.
+MAX_PROOF = 2000
+MAX_PHONE = 40  # with spaces, hyphens and brackets; E.164 has 16
+MAX_MODEL = 40
+MAX_GENRES, MAX_GENRE = 50, 60
+MAX_QUESTIONS = 20
+MAX_PICKS = 50
+MAX_MOVIE_ID = 2**31 - 1  # models keep ids in 32 bits
+_MAX_SHOWN_FIELD = 60  # characters of a field's name in an answer
+NO_SUCH_FIELD = "There is no such field; leave it out."
+
+
+class FieldError(ValueError):
+    """One field of a form is invalid; `message` is a plain sentence for the visitor."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
+def _no_longer_than(most: int) -> BeforeValidator:
+    """Return a validator that rejects a longer list before its items are validated.
+
+    pydantic's own length check counts valid items only. For a long list of invalid items it would
+    report an error for each item.
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > most:
+            length = {"field_type": "List", "max_length": most, "actual_length": len(value)}
+            raise PydanticKnownError("too_long", length)
+        return value
+
+    return BeforeValidator(check)
+
+
+MovieId = Annotated[StrictInt, Field(ge=0, le=MAX_MOVIE_ID)]
+SomeMovies = Annotated[
+    tuple[MovieId, ...], Field(max_length=MAX_RATINGS), _no_longer_than(MAX_RATINGS)
+]
+ModelName = Annotated[StrictStr, Field(max_length=MAX_MODEL)]
+Proof = Annotated[StrictStr | None, Field(max_length=MAX_PROOF, repr=False)]
+Year = Annotated[StrictInt, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
+class RatingForm(BaseModel):
+    """A rating of one movie, in whole stars."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    movie_id: MovieId
+    stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
+
+
+class AnyRatingsForm(BaseModel):
+    """Ratings, at most one per movie, and `dismissed`: ids of movies that must not be picked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    ratings: Annotated[
+        list[RatingForm], Field(max_length=MAX_RATINGS), _no_longer_than(MAX_RATINGS)
+    ]
+    dismissed: SomeMovies = ()
+
+    @field_validator("ratings")
+    @classmethod
+    def _each_movie_once(cls, ratings: list[RatingForm]) -> list[RatingForm]:
+        seen: set[int] = set()
+        for rating in ratings:
+            if rating.movie_id in seen:
+                raise ValueError(f"Movie {rating.movie_id} is rated twice; keep one rating of it.")
+            seen.add(rating.movie_id)
+        return ratings
+
+    def to_ratings(self) -> tuple[Rating, ...]:
+        return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
+
+    def to_dismissed(self) -> tuple[int, ...]:
+        """Return the dismissed movies without duplicates and without rated movies.
+
+        Rated movies are never picked.
+        """
+        rated = {rating.movie_id for rating in self.ratings}
+        return tuple(movie for movie in dict.fromkeys(self.dismissed) if movie not in rated)
+
+
+class RatingsForm(AnyRatingsForm):
+    """At least as many ratings as picks need, and dismissed movies."""
+
+    ratings: Annotated[
+        list[RatingForm],
+        Field(min_length=MIN_RATINGS, max_length=MAX_RATINGS),
+        _no_longer_than(MAX_RATINGS),
+    ]
+
+
+class RevisionForm(AnyRatingsForm):
+    """All ratings and dismissed movies of a visitor; they replace the stored ones.
+
+    If `text` is true, the new picks are texted; this needs a `proof`.
+    """
+
+    text: StrictBool = False
+    proof: Proof = None
+
+
+class YearsForm(BaseModel):
+    """A range of release years, inclusive; a missing bound is no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    first: Year | None = Field(default=None, alias="from")
+    last: Year | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "YearsForm":
+        if self.first is not None and self.last is not None and self.first > self.last:
+            message = f"The first year, {self.first}, is after the last year, {self.last}."
+            raise FieldError("years", message)
+        return self
+
+
+class PicksForm(RatingsForm):
+    """Ratings, the model that picks, and filters for the picks; nothing is stored.
+
+    Each pick has at least one of `genres`, if any are given, and a release year in `years`.
+    """
+
+    model: ModelName = RANKING
+    genres: Annotated[
+        tuple[Annotated[StrictStr, Field(max_length=MAX_GENRE)], ...],
+        Field(max_length=MAX_GENRES),
+        _no_longer_than(MAX_GENRES),
+    ] = ()
+    years: YearsForm | None = None
+    count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
+
+    def to_wanted(self) -> Wanted:
+        years = self.years or YearsForm()
+        return Wanted(frozenset(self.genres), years.first, years.last)
+
+
+class ProfileForm(RatingsForm):
+    """Ratings, and the model that makes a taste profile from them; nothing is stored."""
+
+    model: ModelName = RANKING
+
+
+class QuestionsForm(BaseModel):
+    """The visitor's answers so far, as movie ids, to choose the next movies to ask about.
+
+    `answered` are movies that the visitor rated, `unseen` are movies that they have not seen.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    answered: SomeMovies = ()
+    unseen: SomeMovies = ()
+    count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
+
+
+def _e164(phone: str) -> str:
+    try:
+        return to_e164(phone)
+    except PhoneError as error:
+        raise ValueError(str(error)) from error
+
+
+class PhoneForm(BaseModel):
+    """A phone number to text the picks to, with the visitor's consent and a proof."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    phone: Annotated[StrictStr, Field(max_length=MAX_PHONE), AfterValidator(_e164)] = Field(
+        repr=False
+    )
+    consent: StrictBool
+    proof: Proof = None
+
+    @field_validator("consent")
+    @classmethod
+    def _given(cls, consent: bool) -> bool:
+        if not consent:
+            raise ValueError("Tick the box to agree to one text message.")
+        return consent
+
+
+class VisitorForm(RatingsForm):
+    """A new visitor: name, ratings and, for a text message, phone number, consent and proof."""
+
+    name: Annotated[StrictStr, Field(max_length=MAX_NAME)]
+    phone: Annotated[StrictStr | None, Field(max_length=MAX_PHONE)] = Field(
+        default=None, repr=False
+    )
+    consent: StrictBool = False
+    proof: Proof = None
+
+    @field_validator("name")
+    @classmethod
+    def _printable_name(cls, name: str) -> str:
+        name = " ".join(name.split())
+        if not name:
+            raise ValueError("Enter your name; a first name is enough.")
+        if any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in name):
+            raise ValueError(
+                "The name contains characters that cannot be displayed; type it again."
+            )
+        return name
+
+    @field_validator("phone")
+    @classmethod
+    def _e164_phone(cls, phone: str | None) -> str | None:
+        return _e164(phone) if phone and phone.strip() else None
+
+    @model_validator(mode="after")
+    def _consent_with_phone(self) -> "VisitorForm":
+        if self.phone is not None and not self.consent:
+            raise FieldError(
+                "consent",
+                "Tick the box to agree to one text message, or remove the phone number.",
+            )
+        return self
+
+
+def check_movies_known(
+    ratings: Iterable[Rating], known: Collection[int], dismissed: Iterable[int] = ()
+) -> None:
+    """Raise FieldError if a movie is not in the active data set.
+
+    Args:
+        ratings: ratings of the form.
+        known: movie ids of the active data set.
+        dismissed: movie ids that the form dismisses.
+    """
+    named = {f"ratings[{number}].movie_id": one.movie_id for number, one in enumerate(ratings)}
+    named |= {f"dismissed[{number}]": movie_id for number, movie_id in enumerate(dismissed)}
+    for field, movie_id in named.items():
+        if movie_id not in known:
+            message = f"There is no movie {movie_id}; choose movies from the questionnaire."
+            raise FieldError(field, message)
+
+
+def check_country(phone: str, countries: Collection[str]) -> None:
+    """Raise FieldError if Marquee does not text to the phone's country.
+
+    Args:
+        phone: phone number in E.164.
+        countries: ISO 3166 codes of the countries that Marquee texts to.
+    """
+    country = country_of(phone)
+    if country not in countries:
+        raise FieldError(
+            "phone",
+            f"Marquee does not text numbers of {country or 'an unknown country'}, only those of "
+            f"{', '.join(sorted(countries))}. Continue without a number to get picks on the page.",
+        )
+
+
+def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
+    """Raise FieldError for a genre that is not in `known`, the active data set's genres."""
+    for number, genre in enumerate(genres):
+        if genre not in known:
+            choice = f"choose from {', '.join(sorted(known))}" if known else "leave genres out"
+            raise FieldError(f"genres[{number}]", f"There is no such genre; {choice}.")
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Convert pydantic's errors to `{"field", "message"}`, one per field.
+
+    Values are left out, so that no phone number gets into the logs.
+    """
+    found: dict[str, str] = {}
+    for error in errors:
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, FieldError):
+            found.setdefault(cause.field, cause.message)
+        else:
+            field = _field_name(error["loc"])
+            found.setdefault(field, _sentence(error, field))
+    return [{"field": field, "message": message} for field, message in found.items()]
+
+
+def _field_name(location: Iterable[str | int]) -> str:
+    name = ""
+    for part in location:
+        if part in ("body", "query", "path", "header") and not name:
+            continue
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name if len(name) <= _MAX_SHOWN_FIELD else f"{name[: _MAX_SHOWN_FIELD - 1]}…"
+
+
+def _sentence(error: Mapping[str, Any], field: str) -> str:
+    context = error.get("ctx", {})
+    sentences = {
+        "missing": "This field is missing.",
+        "extra_forbidden": NO_SUCH_FIELD,
+        "int_type": "Give a whole number.",
+        "int_from_float": "Give a whole number.",
+        "string_type": "Give text.",
+        "bool_type": "Give true or false.",
+        "list_type": "Give a list.",
+        "tuple_type": "Give a list.",
+        "model_attributes_type": "Give a JSON object.",
+        "model_type": "Give a JSON object.",
+        "dict_type": "Give a JSON object.",
+        "int_parsing": "Give a whole number.",
+        "int_parsing_size": "Give a whole number of fewer digits.",
+        "greater_than_equal": f"Give at least {context.get('ge')}.",
+        "less_than_equal": f"Give at most {context.get('le')}.",
+        "string_too_short": "Type some letters.",
+        "string_too_long": f"Type at most {context.get('max_length')} characters.",
+        "too_short": f"Rate at least {MIN_RATINGS} movies; "
+        f"{context.get('actual_length', 'too few')} so far.",
+        "too_long": f"Give at most {context.get('max_length')} movies in one form.",
+    }
+    out_of_bounds = error["type"] in ("greater_than_equal", "less_than_equal")
+    if field.startswith("years.") and out_of_bounds:
+        return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
+    if field.endswith(".stars") and out_of_bounds:
+        return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
+    if field == "genres" and error["type"] == "too_long":
+        return f"Choose at most {MAX_GENRES} genres."
+    if error["type"] == "value_error":
+        return str(context.get("error", error["msg"]))
+    return sentences.get(error["type"], f"{field or 'The body'} is not valid: {error['msg']}.")
+
+
+_ETAG = re.compile(r'"(?P<version>[1-9]\d{0,8})"')
+
+
+class PreconditionMissingError(Exception):
+    """The request changes a visitor but has no If-Match header with the version to change."""
+
+
+def version_of(if_match: str | None) -> int:
+    """Return the version in an If-Match header, which holds an ETag that the API sent.
+
+    Raises:
+        PreconditionMissingError: if there is no header.
+        FieldError: if the header is not an ETag of the API.
+    """
+    if if_match is None:
+        raise PreconditionMissingError
+    found = _ETAG.fullmatch(if_match.strip())
+    if not found:
+        raise FieldError("If-Match", 'Send the ETag exactly as the API returned it, such as "3".')
+    return int(found["version"])
+
+
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
+
+
+def checked_key(key: str | None) -> str | None:
+    """Return the Idempotency-Key; raise FieldError if it is malformed."""
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise FieldError("Idempotency-Key", "Give 8 to 128 letters, digits, - or _.")
+    return key

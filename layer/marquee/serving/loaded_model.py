@@ -1,0 +1,77 @@
+"""A model in memory, with what the API derives from it or reads with it on first use."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from marquee.recommender.likely_seen import seen_in
+from marquee.recommender.links import Ids, read_links
+from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model_folder import LINKS, TITLES, read_beside
+from marquee.recommender.picks import Recommender
+from marquee.recommender.questionnaire import Questioner
+from marquee.recommender.scorers import RANKING
+from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
+from marquee.serving.portrait import Portraitist
+from marquee.serving.title_search import TitleSearch
+
+_logger = logging.getLogger(__name__)
+
+type ReadFile = Callable[[str], bytes]  # reads a file of the model folder; raises LookupError
+
+
+class LoadedModel:
+    """A model with the objects that are derived from it or read with it on first use."""
+
+    def __init__(self, model: Model, read: ReadFile) -> None:
+        self.model, self._read = model, read
+        self._recommenders: dict[str, Recommender] = {}
+
+    def recommender(self, name: str = RANKING) -> Recommender:
+        """Return the recommender of that name; raises UnknownModelError if there is none."""
+        if name not in self._recommenders:
+            self._recommenders[name] = Recommender(self.model, name)
+        return self._recommenders[name]
+
+    @cached_property
+    def questioner(self) -> Questioner:
+        return Questioner(self.model.rating, seen_in(self.model))
+
+    @cached_property
+    def portraitist(self) -> Portraitist:
+        return Portraitist(self.model)
+
+    @cached_property
+    def titles(self) -> TitleSearch:
+        """The search in titles; without a readable title index, one is made in memory."""
+        try:
+            index = read_beside(self._read, TITLES)
+            if index is not None:
+                return TitleSearch(self.model, index)
+            _logger.info("the model has no title index; building one in memory")
+        except ModelError:
+            _logger.exception("the title index cannot be read; building one in memory")
+        return TitleSearch(self.model)
+
+    @cached_property
+    def similar(self) -> Likenesses:
+        """The similar movies; without a readable file, they are computed on request."""
+        try:
+            return read_similar(self._read(SIMILAR))
+        except LookupError:
+            # Normal for a model that was trained while a visitor waited, and for a model whose
+            # similar step has not run yet.
+            _logger.info("the model has no similar movies; computing them on request")
+        except ModelError:
+            _logger.exception("the similar movies cannot be read; computing them on request")
+        return SimilarAsAsked(self.model)
+
+    @cached_property
+    def links(self) -> Mapping[int, Ids]:
+        """Movies' ids on other sites, by movie id; empty if the model has no readable links."""
+        try:
+            content = read_beside(self._read, LINKS)
+            return {} if content is None else read_links(content)
+        except ModelError:
+            _logger.exception("the links cannot be read; serving movies without links")
+            return {}

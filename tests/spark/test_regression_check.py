@@ -1,0 +1,126 @@
+"""The choice of visitors to train on when the model is worse with all of them."""
+
+from collections.abc import Callable
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA, Totals
+from learning.fitting import size_for
+from learning.regression_check import Chosen, Examination, InUse, Quality, Sources, choose_visitors
+from learning.step_log import StepLog
+from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
+
+SAY = StepLog("train")
+TRAINED_AT = "2026-11-21T09:00:00.000Z"
+BEFORE = Period("2026-11-21T03:00:00.000Z", "2026-11-21T04:00:00.000Z")
+# The hour at which each visitor came. Each of them rates the one movie, with different stars.
+VISITORS = {"early": 1, "left-out": 3, "late": 10}
+STARS = {"early": 2, "left-out": 3, "late": 4}
+
+
+@pytest.fixture(scope="module")
+def sources(spark: SparkSession) -> Sources:
+    ratings = spark.createDataFrame([(user, 1, 5.0, None) for user in range(100)], RATINGS_SCHEMA)
+    movies = spark.createDataFrame([(1, "One", 2000, ["Drama"], None, None)], LINKED_MOVIES_SCHEMA)
+    objects = [
+        (1, name, 1, f"2026-11-21T{hour:02}:30:00.000Z", "tested", [(1, STARS[name])])
+        for name, hour in VISITORS.items()
+    ]
+    visitors = latest_versions(spark.createDataFrame(objects, VISITOR_SCHEMA), "tested")
+    return Sources(ratings, movies, visitors)
+
+
+def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
+    """Return an examiner that finds a model worse if it used ratings of any of these visitors."""
+
+    def examine(ratings: DataFrame) -> Examination:
+        stars = {row["rating"] for row in ratings.collect()}
+        is_worse = any(STARS[name] in stars for name in names)
+        totals = Totals(len(stars), 1, 1, 1, 1.0, 5.0)
+        quality = Quality(0.9, 0.1, 0.1, 0.8, is_worse=is_worse)
+        return Examination(ratings, totals, size_for(1), True, quality, None)
+
+    return examine
+
+
+def trained_on(chosen: Chosen) -> set[str]:
+    found = {row["rating"] for row in chosen.examined.ratings.collect()}
+    return {name for name, stars in STARS.items() if stars in found}
+
+
+def active_model(*left_out: Period) -> InUse:
+    return InUse(TRAINED_AT, LeftOut(left_out), None)
+
+
+def test_all_visitors_count_without_an_active_model(sources: Sources) -> None:
+    chosen = choose_visitors(sources, None, worse_with(*STARS), SAY)
+    assert trained_on(chosen) == {"early", "left-out", "late"}
+    assert (chosen.left_out, chosen.visitors) == (LeftOut(), 0)
+
+
+def test_all_visitors_count_where_the_model_is_no_worse(sources: Sources) -> None:
+    chosen = choose_visitors(sources, active_model(), worse_with(), SAY)
+    assert trained_on(chosen) == {"early", "left-out", "late"}
+
+
+def test_only_the_newest_visitors_are_left_out_where_they_make_the_model_worse(
+    sources: Sources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = choose_visitors(sources, active_model(), worse_with("late"), SAY)
+    assert trained_on(chosen) == {"early", "left-out"}
+    assert (chosen.visitors, chosen.examined.quality.is_worse) == (1, False)
+    assert "trying without the 1 newest visitors" in capsys.readouterr().out
+
+
+def test_visitors_left_out_before_stay_left_out_and_new_ones_count(
+    sources: Sources,
+) -> None:
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out"), SAY)
+    assert trained_on(chosen) == {"early", "late"}
+    assert (chosen.left_out, chosen.visitors) == (LeftOut((BEFORE,)), 1)
+
+
+def test_newer_visitors_who_make_the_model_worse_join_those_left_out_before(
+    sources: Sources,
+) -> None:
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out", "late"), SAY)
+    assert (trained_on(chosen), chosen.visitors) == ({"early"}, 2)
+    assert chosen.left_out.periods[0] == BEFORE
+
+
+def test_with_all_visitors_those_left_out_count_again_once_they_are_harmless(
+    sources: Sources,
+) -> None:
+    chosen = choose_visitors(sources, active_model(BEFORE), worse_with(), SAY, all_visitors=True)
+    assert trained_on(chosen) == {"early", "left-out", "late"}
+    assert chosen.visitors == 0
+
+
+def test_with_all_visitors_those_left_out_stay_left_out_while_they_do_harm(
+    sources: Sources,
+) -> None:
+    examine = worse_with("left-out")
+    chosen = choose_visitors(sources, active_model(BEFORE), examine, SAY, all_visitors=True)
+    assert "left-out" not in trained_on(chosen)
+
+
+def test_a_model_that_is_worse_with_any_visitors_is_rejected_with_all_of_them(
+    sources: Sources,
+) -> None:
+    chosen = choose_visitors(sources, active_model(), worse_with("early"), SAY)
+    assert chosen.examined.quality.is_worse
+    assert (trained_on(chosen), chosen.refused_with) == ({"early", "left-out", "late"}, 1)
+    assert chosen.visitors == 0
+
+
+def test_a_worse_model_without_new_visitors_is_examined_once(sources: Sources) -> None:
+    examined: list[DataFrame] = []
+
+    def examine(ratings: DataFrame) -> Examination:
+        examined.append(ratings)
+        return worse_with("early")(ratings)
+
+    newer = InUse("2026-11-21T23:00:00.000Z", LeftOut(), None)
+    chosen = choose_visitors(sources, newer, examine, SAY)
+    assert (len(examined), chosen.refused_with) == (1, 0)

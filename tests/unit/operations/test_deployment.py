@@ -1,0 +1,115 @@
+"""Choosing the deployment that a command acts on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from operations import deployment as module
+from operations.deployment import Deployment, chosen, region_of
+from operations.errors import OperationError
+
+
+@pytest.fixture(autouse=True)
+def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore the process's environment variables, which `chosen` changes, after each test."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION", "MARQUEE_STATE"):
+        os.environ.pop(name, None)
+
+
+@pytest.mark.parametrize("name", ["", "A", "1st", "a_b", "x" * 17, "with space", "trailing-"])
+def test_a_name_that_aws_would_reject_fails_with_the_rule(name: str) -> None:
+    with pytest.raises(OperationError, match=r"ENV is .*lower-case letters"):
+        Deployment(name)
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1"])
+def test_an_invalid_port_fails_with_the_rule(port: str) -> None:
+    os.environ["PORT"] = port
+
+    with pytest.raises(OperationError, match=r"PORT is .*1 to 65535"):
+        chosen()
+
+
+def test_the_local_deployment_is_the_default() -> None:
+    assert chosen().is_local
+
+
+def test_a_local_command_cannot_use_the_aws_credentials_of_the_shell() -> None:
+    os.environ |= {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
+
+    chosen("local")
+
+    kept = {name: os.environ.get(name) for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN")}
+    assert kept == {"AWS_PROFILE": None, "AWS_SESSION_TOKEN": None}
+
+
+def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
+    chosen("local", 4570)
+
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
+
+
+def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -> None:
+    os.environ |= {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
+    assert chosen("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
+
+    os.environ |= {
+        "MARQUEE_LOCAL_ACCESS_KEY_ID": "deployer",
+        "MARQUEE_LOCAL_SECRET_ACCESS_KEY": "its-secret",
+    }
+    chosen("local")
+
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "deployer"
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "its-secret"
+
+
+def test_an_aws_deployment_keeps_the_credentials_of_the_shell() -> None:
+    os.environ["AWS_PROFILE"] = "work"
+
+    chosen("staging")
+
+    assert os.environ["AWS_PROFILE"] == "work"
+
+
+def test_an_aws_deployment_has_no_endpoint_of_its_own() -> None:
+    assert Deployment("staging").endpoint is None
+
+
+def test_the_region_of_the_variables_file_overrides_that_of_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform" / "staging.tfvars").write_text(
+        '# region = "us-west-1"\nregion      = "eu-west-1"\n'
+    )
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    os.environ["AWS_REGION"] = "us-east-2"
+
+    assert region_of("staging") == "eu-west-1"
+
+
+def test_a_second_local_deployment_keeps_its_state_in_the_named_folder(tmp_path: Path) -> None:
+    os.environ["MARQUEE_STATE"] = str(tmp_path)
+
+    assert Deployment("local").state == tmp_path
+
+
+def digest_of(**parameters: str) -> str:
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = parameters
+    return deployment.parameters_digest
+
+
+def test_a_new_cluster_changes_the_digest_of_the_parameters() -> None:
+    assert digest_of(cluster="j-1") != digest_of(cluster="j-2")
+
+
+def test_creating_the_secret_does_not_change_the_digest_of_the_parameters() -> None:
+    before = {"cluster-id": "j-1"}
+    assert digest_of(**before) == digest_of(**before, **{"token-secret": "AQICAH…"})
+
+
+def test_the_order_of_parameters_does_not_change_their_digest() -> None:
+    assert digest_of(a="1", b="2") == digest_of(b="2", a="1")

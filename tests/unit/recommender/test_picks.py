@@ -1,0 +1,207 @@
+"""From scores to picks with their reasons."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from marquee.recommender.model import Model, Movie
+from marquee.recommender.picks import (
+    GROUP,
+    REASONS,
+    SUPPORT_LEAST,
+    SURELY_SUPPORTED,
+    Recommender,
+    Wanted,
+    least_support,
+    top,
+)
+from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
+from tests.models import FIRST, random_model
+
+MOVIES = 60
+MODEL = random_model(MOVIES)
+RATINGS = {100: 5.0, 103: 5.0, 107: 4.0, 110: 1.0, 115: 2.0, 120: 3.0}
+
+
+def with_support(row: int, support: int, model: Model = MODEL) -> Model:
+    changed = model.rating.support.copy()
+    changed[row] = support
+    return replace(model, rating=replace(model.rating, support=changed))
+
+
+def with_loadings_times(factor: float) -> Model:
+    parts = tuple(
+        replace(part, loadings=part.loadings * np.float32(factor)) for part in MODEL.rating.parts
+    )
+    return replace(MODEL, rating=replace(MODEL.rating, parts=parts))
+
+
+def test_predicted_stars_stay_on_the_scale_of_the_data_set() -> None:
+    stars = Recommender(with_loadings_times(20)).predict(RATINGS)
+    assert (float(stars.min()), float(stars.max())) == (0.5, 5.0)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_no_pick_is_a_movie_that_the_visitor_rated(name: str) -> None:
+    picks = Recommender(MODEL, name).picks(RATINGS, count=MOVIES)
+    assert not {pick.movie_id for pick in picks} & RATINGS.keys()
+
+
+def test_every_unseen_movie_is_picked_once_where_more_are_wanted() -> None:
+    picks = Recommender(MODEL).picks(RATINGS, count=1000)
+    assert len({pick.movie_id for pick in picks}) == len(picks) == MOVIES - len(RATINGS)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_picks_are_ordered_by_falling_score(name: str) -> None:
+    scores = [pick.score for pick in Recommender(MODEL, name).picks(RATINGS)]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_many_visitors_together_get_the_same_picks_as_each_one_alone(
+    name: str,
+) -> None:
+    recommender = Recommender(MODEL, name)
+    chance = np.random.default_rng(8)
+    visitors = [
+        {
+            int(i): float(chance.integers(1, 6))
+            for i in chance.choice(MOVIES, chance.integers(0, 20), False) + FIRST
+        }
+        for _ in range(300)
+    ]
+    together = recommender.picks_for_all(visitors)
+    alone = [recommender.picks(visitor) for visitor in visitors]
+    for ours, hers in zip(together, alone, strict=True):
+        assert [pick.movie_id for pick in ours] == [pick.movie_id for pick in hers]
+        assert [pick.because for pick in ours] == [pick.because for pick in hers]
+        assert [pick.score for pick in ours] == pytest.approx(
+            [pick.score for pick in hers], abs=2e-4
+        )
+
+
+def test_a_movie_with_too_few_ratings_is_never_picked() -> None:
+    best = Recommender(MODEL).picks(RATINGS, count=1)[0].movie_id
+    picks = Recommender(with_support(best - FIRST, SUPPORT_LEAST - 1)).picks(RATINGS, count=1000)
+    assert best not in {pick.movie_id for pick in picks}
+
+
+def test_a_movie_with_just_enough_ratings_is_picked() -> None:
+    best = Recommender(MODEL).picks(RATINGS, count=1)[0].movie_id
+    picks = Recommender(with_support(best - FIRST, SUPPORT_LEAST)).picks(RATINGS, count=1)
+    assert picks[0].movie_id == best
+
+
+@pytest.mark.parametrize(
+    ("support", "least"),
+    [
+        ([1] * 3, 1),
+        ([9] * 3, SUPPORT_LEAST),
+        ([9] * 10 + [2] * (SURELY_SUPPORTED + 5), 2),
+        ([9] * (SURELY_SUPPORTED + 1) + [2] * 100, SUPPORT_LEAST),
+    ],
+)
+def test_the_least_support_is_lowered_where_there_is_little_choice(
+    support: list[int], least: int
+) -> None:
+    assert least_support(np.array(support, dtype=np.int32)) == least
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 9])
+def test_the_top_of_tied_values_keeps_the_order_of_the_rows(count: int) -> None:
+    values = np.array([1.0, 2.0, 1.0, 1.0, 2.0, 1.0, -np.inf], dtype=np.float32)
+    (best,) = top(values[None], count)
+    assert best.tolist() == [1, 4, 0, 2, 3, 5][:count]
+
+
+@pytest.mark.parametrize("movies", [1, GROUP, 10 * GROUP + 7, 3000])
+@pytest.mark.parametrize("count", [1, 10, 50])
+@pytest.mark.parametrize("kinds", [1, 5, 10_000])
+def test_the_top_of_many_values_is_that_of_sorting_them_all(
+    movies: int, count: int, kinds: int
+) -> None:
+    """Cover also many ties (few distinct values) and rows where most movies are excluded."""
+    chance = np.random.default_rng(movies)
+    values = chance.integers(0, kinds, (7, movies)).astype(np.float32)
+    values[3, chance.random(movies) < 0.99] = -np.inf
+    values[4] = -np.inf
+    sorted_ = np.argsort(-values, axis=1, kind="stable")[:, :count]
+    wanted = [
+        [row for row in rows if of[row] > -np.inf] for rows, of in zip(sorted_, values, strict=True)
+    ]
+    assert [best.tolist() for best in top(values, count)] == wanted
+
+
+def test_ratings_of_unknown_movies_do_not_change_the_picks() -> None:
+    recommender = Recommender(MODEL)
+    assert recommender.picks({**RATINGS, 9_999_999: 5.0}) == recommender.picks(RATINGS)
+
+
+def test_ratings_of_unknown_movies_only_give_the_picks_of_the_typical_user() -> None:
+    recommender = Recommender(MODEL)
+    assert recommender.picks({9_999_999: 5.0, 2**40: 1.0}) == recommender.picks({})
+
+
+def test_ten_thousand_ratings_give_ten_unseen_picks() -> None:
+    seen = {FIRST + movie: 1.0 + movie % 5 for movie in range(10_000)}
+    picks = Recommender(random_model(10_100)).picks(seen)
+    assert len(picks) == 10
+    assert not {pick.movie_id for pick in picks} & seen.keys()
+
+
+def test_there_are_no_picks_once_every_movie_is_rated() -> None:
+    assert Recommender(MODEL).picks(dict.fromkeys(MODEL.movies, 4.0)) == []
+
+
+def test_without_ratings_there_are_ten_picks_without_reasons() -> None:
+    picks = Recommender(MODEL).picks({})
+    assert len(picks) == 10
+    assert {pick.because for pick in picks} == {()}
+
+
+def test_only_liked_movies_are_reasons() -> None:
+    picks = Recommender(MODEL).picks(RATINGS, count=MOVIES)
+    reasons = {movie_id for pick in picks for movie_id in pick.because}
+    assert reasons
+    assert reasons <= {100, 103, 107}
+    assert max(len(pick.because) for pick in picks) <= REASONS
+
+
+def test_removing_the_first_reason_lowers_the_score_of_a_pick_most() -> None:
+    recommender = Recommender(MODEL)
+    best = recommender.picks(RATINGS, count=1)[0]
+    assert len(best.because) > 1
+
+    def without(movie_id: int) -> float:
+        left = {i: stars for i, stars in RATINGS.items() if i != movie_id}
+        scores = {pick.movie_id: pick.score for pick in recommender.picks(left, count=MOVIES)}
+        return scores[best.movie_id]
+
+    assert without(best.because[0]) < best.score
+    assert without(best.because[0]) == min(without(movie_id) for movie_id in best.because)
+
+
+def test_picks_have_the_wanted_genres_and_years() -> None:
+    movies = {
+        i: Movie(i, f"Film {i}", 1980 + i % 20, ("Comedy",) if i % 3 else ("Horror", "Drama"))
+        for i in MODEL.movies
+    }
+    recommender = Recommender(replace(MODEL, movies=movies))
+    wanted = Wanted(frozenset({"Horror"}), first_year=1985, last_year=1995)
+    picks = recommender.picks(RATINGS, count=MOVIES, wanted=wanted)
+    assert picks
+    assert all(movies[pick.movie_id].genres == ("Horror", "Drama") for pick in picks)
+    assert all(1985 <= (movies[pick.movie_id].year or 0) <= 1995 for pick in picks)
+
+
+def test_a_movie_without_a_year_is_not_picked_where_years_are_wanted() -> None:
+    movies = {i: Movie(i, f"Film {i}", None, ()) for i in MODEL.movies}
+    picks = Recommender(replace(MODEL, movies=movies)).picks(RATINGS, wanted=Wanted(last_year=2000))
+    assert picks == []
+
+
+def test_an_unknown_model_name_fails_with_the_known_names() -> None:
+    with pytest.raises(UnknownModelError, match=r"no model 'magic': use one of ranking, rating"):
+        Recommender(MODEL, "magic")

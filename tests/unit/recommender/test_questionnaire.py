@@ -1,0 +1,73 @@
+"""The choice of movies for the questionnaire."""
+
+import numpy as np
+
+from marquee.recommender.likely_seen import fit_seen, independent, seen_in
+from marquee.recommender.questionnaire import Questioner, choose_questionnaire
+from tests.models import MEAN, random_model, rating_of
+
+USERS = 100
+APART = np.eye(3)
+
+
+def asked(support: list[int], loadings: list[list[float]], count: int) -> tuple[int, ...]:
+    rating = rating_of(
+        np.full(len(support), MEAN), np.array(loadings), support=np.array(support), first=1
+    )
+    return choose_questionnaire(rating, independent(rating, USERS), count)
+
+
+def test_the_movie_with_the_most_ratings_is_first_among_equals() -> None:
+    assert asked([5, 90, 40], APART.tolist(), 2) == (2, 3)
+
+
+def test_another_question_comes_between_two_that_ask_the_same() -> None:
+    assert asked([90, 89, 80], [[1, 0], [1, 0], [0, 1]], 3) == (1, 3, 2)
+
+
+def test_a_movie_that_divides_users_comes_before_one_that_all_rate_alike() -> None:
+    assert asked([90, 60], [[0.05, 0], [0, 1]], 2) == (2, 1)
+
+
+def test_every_movie_is_asked_about_once_where_there_are_few() -> None:
+    assert sorted(asked([3, 2, 1], APART.tolist(), 20)) == [1, 2, 3]
+
+
+def test_what_an_answer_revealed_is_not_asked_again() -> None:
+    rating = rating_of(
+        np.full(3, MEAN),
+        np.array([[1.0, 0], [1.0, 0], [0, 0.9]]),
+        support=np.array([90, 89, 80]),
+        first=1,
+    )
+    questioner = Questioner(rating, independent(rating, USERS))
+    assert questioner.next(answered={1}, count=1) == (3,)
+    assert questioner.next(unseen={1}, count=1) == (2,)
+
+
+def test_no_movie_is_asked_about_twice_after_answers() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, seen_in(model))
+    first = questioner.next(count=10)
+    answered, unseen = set(first[:6]), set(first[6:])
+    more = questioner.next(answered, unseen, count=100)
+    assert not {*first} & {*more}
+    assert len(first) + len(more) == 40
+
+
+def test_unknown_movies_do_not_change_the_questionnaire() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, seen_in(model))
+    assert questioner.next(answered={999_999}, unseen={888_888}) == questioner.next()
+
+
+def test_an_unseen_movie_leads_away_from_the_movies_that_are_seen_with_it() -> None:
+    """Movies 1 to 3 have the same viewers, 4 to 6 others; all are equally informative."""
+    rating = rating_of(np.full(6, MEAN), np.eye(6), support=np.array([60, 59, 58, 45, 44, 43]))
+    first = rating.movie_ids.tolist()
+    old, new = np.repeat([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], 50, axis=0).reshape(2, 50, 6)
+    seen = fit_seen(rating, USERS, np.concatenate([old, new]).astype(bool))
+    questioner = Questioner(rating, seen)
+    assert questioner.next(count=1) == (first[0],)
+    assert questioner.next(unseen=first[:1], count=1) == (first[3],)
+    assert questioner.next(answered=first[:1], count=1) == (first[1],)
