@@ -80,7 +80,7 @@ export function answered(shelf, movie, stars, at) {
     answers,
     asking: shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id),
     dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movie.movie_id),
-    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-UNDO_KEPT),
+    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-MAX_UNDO),
   };
 }
 
