@@ -53,7 +53,9 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
             title="Marquee",
             version="1",
             openapi_version="3.1.0",
-            description="Movie recommendations: rate movies, get picks right away and by text.",
+            description=(
+                "Movie recommendations: rate a few movies, get picks right away and by text."
+            ),
             security_schemes={
                 "token": HTTPBearer(description="The token that came with the visitor.")
             },
