@@ -145,4 +145,4 @@ def test_a_running_step_finishes_on_the_old_cluster_while_the_new_one_replaces_i
     assert not cluster_state(filled, new).startswith("TERMINAT")
     assert parameter(filled, "former-cluster-ids") == "none"
     assert clusters_in_policy(filled, "reconcile") == {new}
-    assert "are the same" in filled.python("-m", "operations", "drift")
+    assert "matches the work tree" in filled.python("-m", "operations", "drift")

@@ -48,7 +48,7 @@ def test_a_sample_of_many_users_gives_the_same_chances(
         counted.append((users, len(rated)))
         return fit_seen(rating, users, rated)
 
-    monkeypatch.setattr(learning, "fitted_seen", spied)
+    monkeypatch.setattr(learning, "fit_seen", spied)
     monkeypatch.setattr(learning, "MOST_USERS", 20)
     chances = chances_given(learning.count_seen(ratings, RATING, USERS), [0], [])
     [(users, looked_at)] = counted
