@@ -80,7 +80,16 @@ def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
 
 
 def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Iterator[Given]:
-    """Draw the ratings, person by person; within a person, in the order of time."""
+    """Draw random ratings of invented people; the same seed gives the same ratings.
+
+    Args:
+        catalogue: the films that people can rate.
+        users: the number of people; their ids are 1 to `users`.
+        seed: the seed of the random choices.
+
+    Yields:
+        The ratings, one person after the other; each person's ratings in the order of time.
+    """
     chance = np.random.default_rng(seed)
     shares = genre_shares(catalogue)
     quality = chance.normal(0, QUALITY_SPREAD, len(catalogue))

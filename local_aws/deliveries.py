@@ -83,7 +83,11 @@ class Deliveries:
         self.disturb(Disturbance())
 
     def disturb(self, disturbance: Disturbance) -> None:
-        """Apply another disturbance from now on and reset the counts to 0."""
+        """Replace the disturbance, for messages that are sent from now on.
+
+        The counts of messages delivered twice and delivered late start again at 0. The random
+        choices start again from the new disturbance's seed.
+        """
         with self._lock:
             self._disturbance = disturbance
             self._chance = random.Random(disturbance.seed)  # noqa: S311  no secret

@@ -62,7 +62,13 @@ COMMANDS: dict[str, Command] = {}
 
 
 def command(name: str, words: str, *options: Option) -> Callable[[Run], Run]:
-    """Declare the decorated function as the command of this name."""
+    """Return a decorator that makes a function the command `name` of `python -m operations`.
+
+    Args:
+        name: the command's name on the command line.
+        words: what the command does, as the help prints it.
+        options: the command's options and arguments, each made with `option`.
+    """
 
     def declare(run: Run) -> Run:
         COMMANDS[name] = Command(words, run, options)

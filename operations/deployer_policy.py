@@ -115,7 +115,7 @@ class Names:
         return f"arn:{self.partition}:s3:::{self.prefix}-{self.account}-*"
 
     def bucket(self, kind: str) -> str:
-        """Return the ARN of one bucket, e.g. of kind `ratings`."""
+        """Return the ARN of the bucket named `<prefix>-<account>-<kind>`; a kind is `ratings`."""
         return self.buckets.removesuffix("*") + kind
 
     def role(self, name: str) -> str:

@@ -59,8 +59,9 @@ class Plan:
             address: the resource, such as `aws_emr_cluster.this`.
 
         Returns:
-            Attribute names, or None if the plan does not replace the resource. Creating a resource
-            again after its creation failed halfway is not a replacement.
+            Names of top-level attributes, sorted; empty if the plan names none. None if the plan
+            does not replace the resource. Creating a resource again after its creation failed
+            halfway (a tainted resource) is not a replacement.
         """
         for resource in self.document.get("resource_changes", []):
             change = resource["change"]

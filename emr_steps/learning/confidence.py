@@ -68,9 +68,11 @@ def root(square: Estimate | None) -> Estimate | None:
 
 
 def difference(one: Estimate | None, other: Estimate | None) -> Estimate | None:
-    """Return the paired difference, `one` minus `other`, of figures of the same users.
+    """Return the paired difference, `one` minus `other`; None if either of them is None.
 
-    Pairing by user gives a narrower interval than treating the figures as independent.
+    The two are figures of the same users. Pairing by user gives a narrower interval than treating
+    the figures as independent. A user that only one of the figures has counts as having no
+    influence on the other.
     """
     if one is None or other is None:
         return None

@@ -12,9 +12,10 @@ SESSION = "i-0123456789abcdef0"  # EC2 names an instance's session after the ins
 
 
 def s3_client(account: str, region: str, profile: str) -> Any:
-    """Return a boto3 S3 client that signs as the cluster's nodes and renews its credentials.
+    """Return a boto3 S3 client with the credentials of the cluster's nodes, which it renews.
 
-    It assumes the role at its first call, so that an error fails the step.
+    The client assumes the instance profile's role at its first request, not when it is made. So an
+    error fails the step.
 
     Args:
         account: the cluster's account.

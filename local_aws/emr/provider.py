@@ -318,9 +318,12 @@ class EmrService:
         return answer
 
     def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
-        """ListInstanceFleets: refused, because a cluster of instance groups has no fleets.
+        """ListInstanceFleets: always refused, because a cluster of instance groups has no fleets.
 
         moto would answer 500.
+
+        Raises:
+            EmrError: always; InvalidRequestException.
         """
         self.operations.cluster(request["ClusterId"])
         raise EmrError(

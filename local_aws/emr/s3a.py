@@ -193,7 +193,17 @@ class S3A:
         return Kind.FOLDER if self.is_folder(bucket, name) else None
 
     def list_status(self, bucket: str, folder: str) -> None:
-        """Make the first request of listStatus and, if its answer is empty, those that follow."""
+        """Make the requests of listStatus: LIST; if that is empty, those of getFileStatus.
+
+        The answers are not returned. The root of a bucket gets the LIST only.
+
+        Args:
+            bucket: the bucket's name.
+            folder: the folder's key, with or without a slash at its end; empty for the root.
+
+        Raises:
+            S3AError: if S3 answers with an error, except a 404 of the HEAD.
+        """
         name = folder.rstrip("/")
         if not self.is_folder(bucket, name, "listStatus") and name:
             self.status(bucket, name)

@@ -147,7 +147,8 @@ class StepProcess:
     def wait(self, command: list[str]) -> int:
         """Run the command until it ends or is cancelled, and return its exit code.
 
-        Uploads the logs meanwhile.
+        The method uploads the logs meanwhile. The exit code is negative if a signal ended the
+        command. It is 1 if the step was cancelled before the command started.
         """
         with (
             self.starting,

@@ -79,7 +79,11 @@ def refuse(context: Any, principal: str, permission: Permission, reason: str) ->
 
 
 def call_of(context: Any) -> Call:
-    """Return the API call that a request makes."""
+    """Return the API call that a request makes: its service, operation, parameters and target.
+
+    Args:
+        context: the emulator's context of the request; its service and operation must be known.
+    """
     return Call(
         service=context.service.service_name,
         signing_name=context.service.signing_name,

@@ -220,7 +220,14 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
 
     # -- logs ------------------------------------------------------------------------------------
     def invocation_log(self, milliseconds: float) -> str:
-        """Return what the process printed since the last invocation, framed as in Lambda's logs."""
+        """Return the log of the current invocation, framed as in Lambda's logs.
+
+        It contains everything that the process printed since the previous log was taken, so the
+        first log also contains what the process printed at its start.
+
+        Args:
+            milliseconds: how long the function worked on the event.
+        """
         version = self.function_version.id.qualifier
         memory = self.function_version.config.memory_size
         return (

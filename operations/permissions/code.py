@@ -192,7 +192,11 @@ _NAMING = (
 
 @cache
 def operations_of(service: str) -> dict[str, str]:
-    """Return the API's operations of a service by boto3's method names."""
+    """Map boto3's method names of a service to its API operations, e.g. `put_item` to `PutItem`.
+
+    Args:
+        service: the service, as botocore names it.
+    """
     model = botocore.session.get_session().get_service_model(service)
     return {xform_name(name): name for name in model.operation_names}
 

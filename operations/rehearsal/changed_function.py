@@ -48,7 +48,10 @@ def changed_sources(folder: Path, mark: str) -> Path:
 
 
 def answering_mark(deployment: Deployment) -> str | None:
-    """Return the mark of the version that answers GET /health, or None for the work tree's own.
+    """Return the mark in the response to GET /health, or None if the response has none.
+
+    `changed_sources` adds the mark to a copy of the function. A response without a mark comes from
+    a version that was built from the unchanged work tree.
 
     Raises:
         httpx.HTTPError: if nothing answers or the response is an error.

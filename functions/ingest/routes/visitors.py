@@ -126,7 +126,14 @@ def put_phone(
     if_match: IfMatch = None,
     key: IdempotencyKey = None,
 ) -> Response[VisitorAnswer]:
-    """Set the phone to which the picks are texted; a different phone makes a new token."""
+    """Set the phone to which the picks are texted; replacing another phone makes a new token.
+
+    The change makes the visitor's next version and asks for a text. It needs If-Match. The former
+    token stops working when a visitor's phone is replaced, because the former phone may have
+    received a link with it. A visitor's first phone, and the same phone again, keep the token.
+    If the answer with the new token was lost, a repeated call with the same Idempotency-Key and
+    the former token returns the new token.
+    """
     repeated = repeated_renewal(visitor_id, checked_key(key))
     if repeated is not None:
         return answer(repeated, tokens().current(repeated.progress))

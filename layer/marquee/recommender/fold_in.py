@@ -20,8 +20,9 @@ type Rows = npt.NDArray[np.intp]
 class Rated:
     """A visitor's ratings of movies that the model knows.
 
-    It can also hold the ratings of V visitors who each rated n movies. Every array that this
-    module computes from it then has an additional first axis of length V.
+    It can also hold the ratings of V visitors who each rated n movies. Fold-in matrices and tastes
+    computed from it then have an additional first axis of length V. Contributions are computed for
+    one visitor at a time.
     """
 
     rows: Rows  # n, rows of the movies in the model's arrays
@@ -124,7 +125,15 @@ class RatingFolding:
         return stars
 
     def contributions(self, rated: Rated, matrices: Sequence[Doubles], rows: Rows) -> Doubles:
-        """Return the contribution of each of n ratings to the predicted stars of some movies.
+        """Return the contribution of each of a visitor's n ratings to some predicted stars.
+
+        The contributions to a movie add up to its predicted stars minus the mean of the parts'
+        offsets.
+
+        Args:
+            rated: the n ratings of one visitor.
+            matrices: one fold-in matrix per part, as the method `matrices` returns them.
+            rows: the movies whose predicted stars are explained, as rows of the model's arrays.
 
         Returns:
             Stars, shape (len(rows), n).
@@ -155,10 +164,13 @@ class RankingFolding:
         return tastes, matrices
 
     def matrix(self, rated: Rated) -> Doubles:
-        """Return the fold-in matrix, K by n; the columns of movies that are not liked are zero.
+        """Return the fold-in matrix, K by n, of n ratings; its columns add up to the taste x.
 
-        It solves the ALS half-step (VᵀV + a VᵤᵀVᵤ + λnI) x = (1 + a) Vᵤᵀ1, in which a is the
-        model's `confidence`, VᵀV is diagonal and n is the number of liked movies.
+        The column of a movie that is not liked is zero. x solves the ALS half-step
+        (VᵀV + a VᵤᵀVᵤ + λmI) x = (1 + a) Vᵤᵀ1. V holds the factors of all movies, and Vᵤ those of
+        the m liked movies. a is the model's `confidence`, and λ its `regularisation`. VᵀV is
+        diagonal, with the model's `energy` on its diagonal. Without liked movies the whole matrix
+        is zero.
         """
         liked = rated.stars >= self.model.liked
         number = np.maximum(liked.sum(axis=-1, keepdims=True), 1)

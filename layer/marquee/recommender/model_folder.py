@@ -140,10 +140,17 @@ def _opener(source: Source) -> Callable[[str], bytes]:
 
 
 def file_names_of(source: Source) -> tuple[str, ...]:
-    """Return the names of the files in a model folder, the manifest last.
+    """Return the names of the files that belong to a model folder, the manifest last.
+
+    The names follow from the manifest, not from a listing of the folder. The required files are
+    always among them. A file of OPTIONAL_FILE_NAMES or BESIDE_FILE_NAMES is among them if the
+    manifest names it. HELD_OUT is never among them.
+
+    Args:
+        source: the model folder, as for `read_model`.
 
     Raises:
-        ModelError: if the manifest is missing or invalid.
+        ModelError: if the manifest is missing or invalid, or this release cannot read its schema.
     """
     manifest = _manifest(_opener(source))
     beside = (name for name in BESIDE_FILE_NAMES if name in manifest["sha256"])
