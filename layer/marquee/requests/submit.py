@@ -57,7 +57,7 @@ class Submitted:
         visitors: visitors who are newly submitted.
         waiting: visitors who wait because the cluster is busy.
         failed: visitors whose request failed.
-        forgotten: ids of visitors who are not stored any more.
+        forgotten: ids of visitors who are no longer stored.
         errors: by visitor id and version, for the messages that must be delivered again.
     """
 

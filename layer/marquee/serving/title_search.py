@@ -108,7 +108,7 @@ class TitleSearch:
             ModelError: if the index is damaged, of another version or of another model.
         """
         self._index = open_titles(build_titles(model) if index is None else index)
-        weakref.finalize(self, self._index.close)  # a replaced model frees its index at once
+        weakref.finalize(self, self._index.close)  # frees the index when its model is replaced
         self._movies = model.movies
         ranked = self._all("SELECT movie_id, names FROM ranks ORDER BY place")
         self._ids = [0, *(movie_id for movie_id, _ in ranked)]
