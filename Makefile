@@ -133,7 +133,7 @@ test: environments tools lint types test-site ## Everything: lint, types, then a
 test-domain: environment-development ## The domain's unit tests, in seconds [ARGS=]
 	@$(PYTEST) -n auto $(DOMAIN)
 
-test-unit: environment-development ## All unit tests, the adapters on moto included, in about a minute [ARGS=]
+test-unit: environment-development ## All unit tests, the adapters on moto included [ARGS=]
 	@$(PYTEST) -n auto tests/unit
 
 test-site: $(NODE_MODULES) ## Test the site's scripts that need no page, with Node's test runner

@@ -325,8 +325,8 @@ resource "aws_cloudwatch_event_target" "step_failed" {
   }
 }
 
-# A terminated cluster sends no metrics, so an alarm could not tell it from an idle one; the event
-# says so at once, and the alarm cluster-gone repeats it while visitors wait.
+# A terminated cluster sends no metrics, so an alarm could not distinguish it from an idle one. The
+# event reports it immediately, and the alarm cluster-gone repeats it while visitors wait.
 resource "aws_cloudwatch_event_rule" "cluster_ended" {
   name        = "${local.name}-cluster-ended"
   description = "The cluster of ${local.name} has ended"

@@ -1,6 +1,6 @@
-# What the buckets share. Encrypted with SSE-S3: S3 events, Lambda, EMR and CloudFront read without
-# a key policy each, and a KMS key would add a request charge to every object without keeping
-# anybody out whom the bucket policy lets in.
+# Settings of all buckets. They are encrypted with SSE-S3, so S3 events, Lambda, EMR and CloudFront
+# need no key policies. A KMS key would add a charge to every request, and would not stop anybody
+# that the bucket policy allows.
 locals {
   # Ratings and results are unversioned, so that forgetting a visitor forgets.
   versioned_buckets = toset(["models", "site", "artifacts"])

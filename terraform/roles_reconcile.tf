@@ -28,7 +28,7 @@ locals {
       Resource = "${local.bucket_arns.ratings}/visitors/*"
     },
     {
-      # Of submissions that nobody waits for any more.
+      # Submissions whose members have all finished.
       Sid    = "DiscardWhatIsSettled"
       Effect = "Allow"
       Action = "s3:DeleteObject"

@@ -34,13 +34,13 @@ locals {
   table_indexes = {
     movies = {}
     visitors = {
-      # Visitors for whom something is still to happen, oldest first: what reconcile looks at.
+      # Visitors whose request is not finished, oldest first; reconcile reads it.
       open = {
         partition_key = "open_status"
         sort_key      = "status_at"
         more          = ["submission_id", "version"]
       }
-      # When visitors expire, by day: whom reconcile is to forget.
+      # Visitors by the day on which they expire; reconcile forgets them.
       expiry = {
         partition_key = "forget_on"
         sort_key      = "forget_at"

@@ -154,7 +154,7 @@ run "alarms" {
 
   assert {
     condition     = length(aws_sns_topic_subscription.operators) == 0
-    error_message = "Somebody is subscribed whom nobody named."
+    error_message = "There is a subscription although alarm_email is null."
   }
 
   assert {
