@@ -1,11 +1,11 @@
 """Sweeps: one run at a time, each bounded; no phase starves, and all work is done in the end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marquee.requests.ports import Slice
@@ -37,7 +37,8 @@ class Timer:
 class Line:
     """A phase's visitors, as ordered numbers.
 
-    They stay in the line after a run, like visitors who wait for EMR.
+    They stay in the line after they are handled, like visitors who wait for EMR, unless `leave` is
+    true.
     """
 
     name: str
@@ -46,11 +47,13 @@ class Line:
     seconds_each: float = 0.0
     seen: list[int] = field(default_factory=list)
     die_at: int | None = None
+    leave: bool = False
 
     def find(self, after: str | None) -> Slice[int]:
         left = [number for number in self.waiting if after is None or number > int(after)]
         found = left[:SLICE]
-        return Slice(found, str(found[-1]) if len(left) > SLICE else None)
+        # Padded, because bookmarks are texts that sort like what they stand for.
+        return Slice(found, f"{found[-1]:06d}" if len(left) > SLICE else None)
 
     def look_after(self, found: Sequence[int]) -> None:
         for number in in_time(found, self.timer):
@@ -58,6 +61,8 @@ class Line:
                 raise Died
             self.timer.left -= self.seconds_each
             self.seen.append(number)
+            if self.leave:
+                self.waiting.remove(number)
 
     @property
     def phase(self) -> Phase:
@@ -192,6 +197,7 @@ def test_bookmarks_of_removed_phases_are_deleted() -> None:
     assert set(runs.sweeper.bookmarks.get("sweep")) == {"run", "next"}
 
 
+@example(people=[72, 181], seconds=[1.0, 0.1, 0.0, 0.0])  # a slice that reaches past the bookmark
 @given(
     people=st.lists(st.integers(0, 3 * SLICE), min_size=1, max_size=4),
     seconds=st.lists(st.sampled_from([0.0, 0.1, 1.0, 40.0]), min_size=4, max_size=4),
@@ -202,14 +208,12 @@ def test_every_visitor_is_examined_within_a_bounded_number_of_runs(
     """However slow the phases are, provided that visitors leave a phase once it handled them."""
     runs = Runs()
     lines = [
-        runs.line(f"phase {number}", many, each)
+        replace(runs.line(f"phase {number}", many, each), leave=True)
         for number, (many, each) in enumerate(zip(people, seconds, strict=False))
     ]
     # A run handles at least two visitors of the phase with which it starts.
     for _ in range(len(lines) * (max(people) // 2 + 2)):
         runs.sweep(*lines)
-        for line in lines:
-            line.waiting = [number for number in line.waiting if number not in set(line.seen)]
         if not any(line.waiting for line in lines):
             break
     assert [line.waiting for line in lines] == [[] for _ in lines]
