@@ -17,10 +17,12 @@ class BookmarksTable:
         self._table = dynamodb.Table(table)
 
     def get(self, name: str) -> Mapping[str, str]:
+        """Read the item's `places` with a consistent read."""
         answer = self._table.get_item(Key={"id": _key(name)}, ConsistentRead=True)
         return cast("Mapping[str, str]", answer.get("Item", {}).get("places", {}))
 
     def put(self, name: str, places: Mapping[str, str]) -> None:
+        """Replace the whole item without a condition: only the run that holds the lock writes it."""
         self._table.put_item(Item={"id": _key(name), "places": dict(places)})
 
 

@@ -33,6 +33,10 @@ class RatingsBucket:
         self._s3, self._bucket = s3, bucket
 
     def append(self, visitor: VisitorObject) -> None:
+        """Put the object at `visitor.key`.
+
+        The bucket's event notification announces it in the visitors queue.
+        """
         self._put(visitor.key, visitor.to_json(), "application/json")
 
     def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
@@ -41,6 +45,11 @@ class RatingsBucket:
             _delete_all(self._s3, self._bucket, f"{visitors_prefix(date)}{visitor_id}-")
 
     def count_since(self, moment: datetime) -> int:
+        """List the visitor objects by date from `moment` until today (UTC); count by LastModified.
+
+        The date in a key is that of the request. An object that was written after `moment` for a
+        request of an earlier date is therefore not counted.
+        """
         day, today, count = moment.astimezone(UTC).date(), datetime.now(UTC).date(), 0
         while day <= today:
             for written in self._written(visitors_prefix(f"{day:%Y-%m-%d}")):
@@ -49,9 +58,11 @@ class RatingsBucket:
         return count
 
     def put(self, submission: Submission) -> None:
+        """Put the submission as JSON Lines, one line per member."""
         self._put(submission.key, submission.to_json_lines(), "application/x-ndjson")
 
     def get(self, submission_id: str) -> Submission | None:
+        """Look for the key, then read the object; raises ContractError if its format is wrong."""
         key = submission_key(submission_id)
         # List the key first: S3 answers a GET of a missing key with 403 unless the role may list
         # the whole bucket, including the visitor objects.
@@ -63,6 +74,7 @@ class RatingsBucket:
         return Submission.from_json_lines(answer["Body"].read())
 
     def delete_submission(self, submission_id: str) -> None:
+        """Delete the object; S3 reports success for a missing key as well."""
         self._s3.delete_object(Bucket=self._bucket, Key=submission_key(submission_id))
 
     def _put(self, key: str, body: str, content_type: str) -> None:
@@ -120,6 +132,7 @@ class ResultsBucket:
         self._s3, self._bucket = s3, bucket
 
     def complete(self, submission_id: str) -> bool:
+        """List the key of `_SUCCESS`, which Spark writes after all results."""
         key = f"{results_prefix(submission_id)}_SUCCESS"
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return listed["KeyCount"] > 0
@@ -127,6 +140,10 @@ class ResultsBucket:
     def lines(
         self, submission_id: str, after: ResultsPlace | None = None
     ) -> Iterator[tuple[ResultsPlace, bytes]]:
+        """Read the `part-` objects in the order of their keys; blank lines are not counted.
+
+        An object that is deleted while this runs is skipped.
+        """
         pages = self._s3.get_paginator("list_objects_v2")
         prefix = f"{results_prefix(submission_id)}part-"
         for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
@@ -144,6 +161,7 @@ class ResultsBucket:
                     yield ResultsPlace(key, number), line
 
     def delete_results(self, submission_id: str) -> None:
+        """List the submission's objects and delete up to 1,000 per call; raises UndeletedError."""
         prefix = results_prefix(submission_id)
         # Delete `_SUCCESS` last. If the function dies before, the remaining results still count as
         # complete, and the next attempt finds them.

@@ -41,6 +41,11 @@ class EmrCluster:
         self._former = tuple(former)
 
     def add(self, steps: Sequence[Step]) -> list[str]:
+        """Call AddJobFlowSteps.
+
+        EMR does not recognise a repeated call. If the response is lost, the steps may have been
+        added.
+        """
         try:
             answer = self._emr.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=list(steps))  # type: ignore[arg-type]
         except ClientError as error:
@@ -55,6 +60,14 @@ class EmrCluster:
     def step_states(
         self, names: Iterable[str], since: datetime | None = None
     ) -> dict[str, StepState]:
+        """List the newest 500 steps of this cluster, then those of the former clusters.
+
+        A step of this cluster takes precedence over one of the same name on a former cluster.
+        Former clusters that are gone are skipped.
+
+        Raises:
+            ClusterGoneError: if this cluster is gone.
+        """
         wanted, found = set(names), self._states(self.cluster_id, set(names), since)
         for cluster_id in self._former:
             with suppress(ClusterGoneError):  # its steps were cancelled or never existed

@@ -14,6 +14,7 @@ class ForgottenIdsTable:
         self._table = dynamodb.Table(table)
 
     def note(self, visitor_id: str, until: datetime) -> None:
+        """Write the item, or replace the expiry of the existing one."""
         self._table.update_item(
             Key={"id": f"forgotten/{visitor_id}"},
             UpdateExpression="SET expiration = :until",
@@ -21,5 +22,9 @@ class ForgottenIdsTable:
         )
 
     def has(self, visitor_id: str) -> bool:
+        """Look for the item with a consistent read.
+
+        DynamoDB may take days to delete an expired item; until then the id still counts.
+        """
         answer = self._table.get_item(Key={"id": f"forgotten/{visitor_id}"}, ConsistentRead=True)
         return "Item" in answer

@@ -38,6 +38,12 @@ class IdempotencyLedger:
         self._config.register_lambda_context(context)
 
     def once(self, key: str, add: AddSteps) -> None:
+        """Run `add` under the idempotency key `<cluster id>/<key>`, which is kept for 20 days.
+
+        Raises:
+            IdempotencyAlreadyInProgressError: if `add` is running for this key right now.
+        """
+
         @idempotent_function(
             data_keyword_argument="key",
             persistence_store=self._store,

@@ -22,6 +22,7 @@ class LockTable:
         self._held: dict[str, str] = {}
 
     def take(self, name: str, seconds: float, now: datetime) -> bool:
+        """Write the item on condition that there is none or that it has expired."""
         holder = uuid4().hex
         try:
             self._table.update_item(
@@ -43,6 +44,7 @@ class LockTable:
         return True
 
     def release(self, name: str) -> None:
+        """Delete the item on condition that the holder is the one of this object's last `take`."""
         holder = self._held.pop(name, None)
         if holder is None:
             return

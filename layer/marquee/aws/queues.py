@@ -23,6 +23,7 @@ class TextsQueue:
         self._sqs, self._url = sqs, url
 
     def send(self, messages: Sequence[TextMessage]) -> None:
+        """Send the messages in batches of ten; raises QueueError if SQS refuses some of them."""
         _send(self._sqs, self._url, [message.to_json() for message in messages])
 
 
@@ -33,6 +34,7 @@ class ResultsQueue:
         self._sqs, self._url = sqs, url
 
     def hand_on(self, message: ResultsMessage) -> None:
+        """Send one message to the results queue; raises QueueError if SQS refuses it."""
         _send(self._sqs, self._url, [message.to_json()])
 
 
@@ -47,6 +49,13 @@ class VisitorsQueue:
         self._sqs, self._url, self._delay_seconds = sqs, url, delay_seconds
 
     def wait(self, visitors: Sequence[VisitorObject]) -> None:
+        """Send one message per visitor, in the format of S3's event about the visitor object.
+
+        SQS delivers the messages after `delay_seconds`.
+
+        Raises:
+            QueueError: if SQS refuses some of the messages.
+        """
         bodies = [announcement(visitor.key) for visitor in visitors]
         _send(self._sqs, self._url, bodies, self._delay_seconds)
 

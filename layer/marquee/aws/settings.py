@@ -96,6 +96,7 @@ class StepSettings(Settings):
 
     @property
     def locations(self) -> StepLocations:
+        """The places that the arguments of steps name: the scripts' prefix and the buckets."""
         return StepLocations(
             scripts=self.steps_prefix,
             ratings_bucket=self.ratings_bucket,
@@ -105,6 +106,7 @@ class StepSettings(Settings):
 
     @property
     def staleness(self) -> StalenessRule:
+        """The rule that decides whether a submission trains a new model first."""
         return StalenessRule(
             small_ratings=self.small_ratings,
             max_age=timedelta(hours=self.model_max_age_hours),
@@ -164,6 +166,7 @@ class ReconcileSettings(StepSettings, CollectSettings, ClaimSettings):
 
     @property
     def patience(self) -> Patience:
+        """How long requests may wait, and how often a step may be tried, before the sweep acts."""
         return Patience(
             received=timedelta(seconds=self.received_patience_seconds),
             submitted=timedelta(seconds=self.submitted_patience_seconds),

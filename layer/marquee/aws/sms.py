@@ -37,6 +37,10 @@ class SnsSms:
         sns.meta.events.register("after-call.sns", _without_message)
 
     def publish(self, phone: str, message: str) -> None:
+        """Check with SNS that the phone has not opted out, then publish a transactional text.
+
+        No exception contains the phone number. If the opt-out check fails, the text is not sent.
+        """
         self._check_not_opted_out(phone)
         try:
             self._sns.publish(

@@ -18,6 +18,10 @@ class Tallies:
         self._table = dynamodb.Table(table)
 
     def add(self, key: str, what: str, most: int, until: datetime) -> bool:
+        """Add `what` to the set on condition that it is in the set or the set has room.
+
+        The item's expiry becomes `until`.
+        """
         try:
             self._table.update_item(
                 Key={"id": key},
@@ -49,6 +53,10 @@ class Counters:
         self._table = dynamodb.Table(table)
 
     def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:
+        """Add 1 to every count in one update, on condition that each is below its largest count.
+
+        The item's expiry becomes `until`.
+        """
         places = list(enumerate(most.items()))
         below = [
             f"(attribute_not_exists(#n{place}) OR #n{place} < :most{place})" for place, _ in places

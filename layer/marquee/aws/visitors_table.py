@@ -63,6 +63,7 @@ class VisitorsTable:
         self._client = dynamodb.meta.client
 
     def create(self, registration: Registration) -> bool:
+        """Put the item on condition that none has the id; an emptied item also counts as one."""
         item: dict[str, Any] = {
             "visitor_id": registration.visitor_id,
             "version": registration.version,
@@ -90,6 +91,7 @@ class VisitorsTable:
         )
 
     def get(self, visitor_id: str) -> Progress | None:
+        """Read the attributes of a `Progress` with a consistent read."""
         answer = self._table.get_item(
             Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PROJECTION
         )
@@ -97,17 +99,20 @@ class VisitorsTable:
         return _progress(item) if _is_somebody(item) else None
 
     def page(self, visitor_id: str) -> Page | None:
+        """Read the attributes of a `Page` with a consistent read."""
         answer = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PAGE)
         item = answer.get("Item")
         return _page(item) if _is_somebody(item) else None
 
     def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
+        """Read the items consistently, 100 per call; an id that is given twice is read once."""
         keys = [{"visitor_id": visitor_id} for visitor_id in dict.fromkeys(visitor_ids)]
         items = batch_get(self._dynamodb, self._name, keys, ConsistentRead=True, **_PROJECTION)
         found = [_progress(item) for item in items if _is_somebody(item)]
         return {progress.visitor_id: progress for progress in found}
 
     def recipient(self, visitor_id: str) -> Recipient | None:
+        """Read the whole item with a consistent read; only this read includes the phone number."""
         item = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True).get("Item")
         if not _is_somebody(item) or "phone" not in item:
             return None
@@ -121,12 +126,17 @@ class VisitorsTable:
     def open(
         self, status: Status, until: datetime, most: int, after: str | None = None
     ) -> Slice[Progress]:
+        """Query the index `open` for ids, then read the items.
+
+        A slice may be empty although `after` is set, because the index lags behind the table.
+        """
         keys = self._open_keys(status.value, until, most, after)
         # The index lags behind the table. Leave out visitors whose status has changed since.
         found = [p for p in self.get_many(keys.found).values() if p.status is status]
         return Slice(found, keys.after)
 
     def emptied(self, until: datetime, most: int, after: str | None = None) -> Slice[str]:
+        """Query the index `open` for items that were emptied at `until` or earlier."""
         return self._open_keys(_EMPTY, until, most, after)
 
     def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
@@ -183,6 +193,7 @@ class VisitorsTable:
         return Slice([visitor_id for _, visitor_id in kept], kept[-1][0])
 
     def mark_requeued(self, progress: Progress, now: datetime) -> bool:
+        """Write `requeued`, the time and the number of requeueings at this status."""
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": progress.visitor_id},
@@ -204,6 +215,10 @@ class VisitorsTable:
         )
 
     def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
+        """Write the status on condition that this version is at `received`.
+
+        The item stays in the index `open`.
+        """
         return self._move(
             visitor_id,
             version,
@@ -215,6 +230,11 @@ class VisitorsTable:
     def mark_recommended(
         self, visitor_id: str, version: int, model_id: str, picks: Sequence[Pick]
     ) -> bool:
+        """Write the picks on condition that this version is at `received` or `submitted`.
+
+        The item stays in the index `open` only if a text is wanted. Scores are rounded to four
+        decimals, predicted stars to two.
+        """
         values = {"model_id": model_id, "picks": [_pick_item(pick) for pick in picks]}
         at = [Status.RECEIVED, Status.SUBMITTED]
         # If a text is wanted, the item stays open until it is sent; otherwise the picks are the
@@ -224,6 +244,10 @@ class VisitorsTable:
         ) or self._move(visitor_id, version, Status.RECOMMENDED, at, values, texts=False)
 
     def claim_text(self, visitor_id: str, version: int, claim: str) -> bool:
+        """Write claim and time on condition that no other claim is stored.
+
+        This version must also be at `recommended` and want a text.
+        """
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
@@ -246,6 +270,7 @@ class VisitorsTable:
     def release_text(
         self, visitor_id: str, version: int, claim: str, counted_in: str | None
     ) -> bool:
+        """Remove the claim on condition that it is stored for this version at `recommended`."""
         counted = {":counted_in": counted_in} if counted_in else {}
         remember = "SET text_counted_in = :counted_in " if counted else ""
         return _took_effect(
@@ -266,14 +291,23 @@ class VisitorsTable:
         )
 
     def mark_texted(self, visitor_id: str, version: int) -> bool:
+        """Write the status on condition that this version is at `recommended`.
+
+        The item leaves the index `open`.
+        """
         return self._move(visitor_id, version, Status.TEXTED, while_at=[Status.RECOMMENDED])
 
     def mark_failed(
         self, visitor_id: str, version: int, reason: str, while_at: Collection[Status]
     ) -> bool:
+        """Write status and reason on condition that this version is at one of `while_at`.
+
+        The item leaves the index `open`.
+        """
         return self._move(visitor_id, version, Status.FAILED, while_at, {"reason": reason})
 
     def mark_logged(self, visitor_id: str, version: int) -> bool:
+        """Remove the item from the index `open` on condition that this version is at `saved`."""
         return _took_effect(
             lambda: self._table.update_item(
                 Key={"visitor_id": visitor_id},
@@ -285,6 +319,11 @@ class VisitorsTable:
         )
 
     def revise(self, before: Progress, revised: Page, phone: Phone | None) -> bool:
+        """Write the next version in one conditional update.
+
+        The update adds the request's date to `dates`, and removes the submission, the claim, the
+        reason and the picks of the former version.
+        """
         after = revised.progress
         values: dict[str, Any] = {
             "version": after.version,
@@ -334,6 +373,7 @@ class VisitorsTable:
         )
 
     def token_generation(self, visitor_id: str) -> int | None:
+        """Read the generation with a consistent read; an item that stores none has generation 1."""
         answer = self._table.get_item(
             Key={"visitor_id": visitor_id},
             ConsistentRead=True,
@@ -343,6 +383,7 @@ class VisitorsTable:
         return None if item is None else int(cast("Decimal", item.get("token_generation", 1)))
 
     def renew_token(self, before: Progress, renewal: str | None) -> bool:
+        """Increment the generation if it is unchanged and the item is not emptied."""
         values: dict[str, Any] = {"token_generation": before.token_generation + 1}
         if renewal is not None:
             values["renewal"] = renewal
@@ -367,6 +408,11 @@ class VisitorsTable:
     def empty(
         self, visitor_id: str, *, expired_at: datetime | None = None
     ) -> Collection[str] | None:
+        """Remove all attributes in `_TAKEN`; the item keeps the dates of the visitor objects.
+
+        Without `expired_at` the call can be repeated and returns the same dates. DynamoDB deletes
+        the item after seven days if `remove` does not.
+        """
         now = datetime.now(UTC)
         values = {
             "status": _EMPTY,
@@ -396,6 +442,7 @@ class VisitorsTable:
         return dates | {str(date) for date in cast("set[str]", item.get("dates", set()))}
 
     def remove(self, visitor_id: str) -> None:
+        """Delete the item on condition that it is emptied."""
         _took_effect(
             lambda: self._table.delete_item(
                 Key={"visitor_id": visitor_id},

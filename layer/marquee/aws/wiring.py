@@ -71,40 +71,49 @@ def _dynamodb() -> Any:
 def visitors(
     settings: IngestSettings | StepSettings | CollectSettings | ClaimSettings,
 ) -> VisitorsTable:
+    """Return the store of visitors in the table that the settings name."""
     return VisitorsTable(_dynamodb(), settings.visitors_table)
 
 
 def registrar(settings: IngestSettings) -> Registrar:
+    """Return the registrar, which writes to the visitors table and the ratings bucket."""
     return Registrar(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
 def reviser(settings: IngestSettings) -> Reviser:
+    """Return the reviser, which writes to the visitors table and the ratings bucket."""
     return Reviser(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
 def forgetter(settings: IngestSettings) -> Forgetter:
+    """Return the forgetter, which deletes from the visitors table and the ratings bucket."""
     return Forgetter(visitors(settings), RatingsBucket(client("s3"), settings.ratings_bucket))
 
 
 def forgotten_ids(settings: IngestSettings) -> ForgottenIdsTable:
+    """Return the ids of recently forgotten visitors, in the idempotency table."""
     return ForgottenIdsTable(_dynamodb(), settings.idempotency_table)
 
 
 def form_recogniser(settings: IngestSettings) -> FormRecogniser:
+    """Return the recogniser of repeated forms; reads the token secret."""
     secret = token_secret(settings.token_secret_name)
     return FormRecogniser(registrar(settings), forgotten_ids(settings), secret)
 
 
 def tokens(settings: IngestSettings) -> Tokens:
+    """Return the object that checks and replaces visitors' tokens; reads the token secret."""
     return Tokens(visitors(settings), token_secret(settings.token_secret_name))
 
 
 def change_limit(settings: IngestSettings) -> Limit:
+    """Return the limit of changes per visitor and hour, counted in the idempotency table."""
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
     return Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
 
 
 def network_limits(settings: IngestSettings) -> NetworkLimits:
+    """Return the hourly limits of one network, counted in the idempotency table."""
     return NetworkLimits(
         {
             Limited.NETWORK_FORMS: settings.network_forms_an_hour,
@@ -117,6 +126,10 @@ def network_limits(settings: IngestSettings) -> NetworkLimits:
 
 
 def challenges(settings: IngestSettings) -> Challenges:
+    """Return the object that issues challenges and accepts proofs; reads the token secret.
+
+    Used proofs are recorded in the idempotency table.
+    """
     return Challenges(
         secret=token_secret(settings.token_secret_name),
         tries=settings.phone_work_tries,
@@ -125,14 +138,23 @@ def challenges(settings: IngestSettings) -> Challenges:
 
 
 def locks(settings: StepSettings) -> LockTable:
+    """Return the locks in the idempotency table, which all functions with this table share."""
     return LockTable(_dynamodb(), settings.idempotency_table)
 
 
 def ledger(settings: StepSettings) -> IdempotencyLedger:
+    """Return the ledger of steps on the current cluster.
+
+    The function must call its `register` at each invocation.
+    """
     return IdempotencyLedger(client("dynamodb"), settings.idempotency_table, settings.cluster_id)
 
 
 def step_adder(settings: StepSettings, ledger: IdempotencyLedger) -> StepAdder:
+    """Return the object that adds steps to the cluster.
+
+    Its EMR client for adding does not retry; the one for reading states retries up to five times.
+    """
     return StepAdder(
         cluster=EmrCluster(
             client("emr", _ONCE),
@@ -150,6 +172,7 @@ def step_adder(settings: StepSettings, ledger: IdempotencyLedger) -> StepAdder:
 
 
 def submitter(settings: SubmitStepSettings, ledger: IdempotencyLedger) -> Submitter:
+    """Return the submitter, which sends waiting visitors back to the visitors queue."""
     return Submitter(
         visitors=visitors(settings),
         submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
@@ -162,6 +185,7 @@ def submitter(settings: SubmitStepSettings, ledger: IdempotencyLedger) -> Submit
 
 
 def discarder(settings: CollectSettings) -> Discarder:
+    """Return the object that deletes settled submissions and their results."""
     return Discarder(
         visitors=visitors(settings),
         submissions=RatingsBucket(client("s3"), settings.ratings_bucket),
@@ -170,6 +194,7 @@ def discarder(settings: CollectSettings) -> Discarder:
 
 
 def collector(settings: CollectSettings) -> Collector:
+    """Return the collector, which reads results and fills the texts queue."""
     return Collector(
         visitors=visitors(settings),
         results=ResultsBucket(client("s3"), settings.results_bucket),
@@ -184,10 +209,16 @@ def rest_of_results(settings: QueueResultsSettings) -> ResultsQueue:
 
 
 def claims(settings: ClaimSettings) -> Claims:
+    """Return the object that gives up unfinished claims after the lease in the settings."""
     return Claims(visitors(settings), timedelta(seconds=settings.text_claim_lease_seconds))
 
 
 def texter(settings: SendTextSettings) -> Texter:
+    """Return the sender of texts; both of its caps are per day.
+
+    Its SNS client does not retry. Each link to a visitor's page contains the visitor's token.
+    """
+
     def link(visitor_id: str, generation: int) -> str:
         token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
         return f"{settings.site_url}#{visitor_id}.{token}"
@@ -208,6 +239,7 @@ def texter(settings: SendTextSettings) -> Texter:
 
 
 def reconciler(settings: ReconcileSettings, ledger: IdempotencyLedger) -> Reconciler:
+    """Return the reconciler; all execution environments share one lock for the sweep."""
     ratings = RatingsBucket(client("s3"), settings.ratings_bucket)
     adder = step_adder(settings, ledger)
     return Reconciler(
