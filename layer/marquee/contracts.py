@@ -57,6 +57,7 @@ class VisitorObject:
         return visitor_key(self.visitor_id, self.version, self.requested_at)
 
     def to_json(self) -> str:
+        """Return the object's content: compact JSON on one line, with `schema_version`."""
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
     @classmethod
@@ -105,6 +106,7 @@ class Submission:
 
     @property
     def key(self) -> str:
+        """The object key in the ratings bucket, which depends only on the submission's id."""
         return submission_key(self.submission_id)
 
     def to_json_lines(self) -> str:
@@ -152,6 +154,7 @@ class Result:
     error: str | None = None
 
     def to_json(self) -> str:
+        """Return compact JSON on one line, with either `picks` or `error`."""
         body: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "visitor_id": self.visitor_id,
@@ -199,6 +202,7 @@ class CurrentModel:
     left_out: int = 0
 
     def to_json(self) -> str:
+        """Return the content of `current.json`: compact JSON on one line, with `schema_version`."""
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
     @classmethod
@@ -224,6 +228,7 @@ class TextMessage:
     version: int
 
     def to_json(self) -> str:
+        """Return the message's body: compact JSON with `schema_version`."""
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
     @classmethod
@@ -255,6 +260,7 @@ class ResultsMessage:
     after: ResultsPlace
 
     def to_json(self) -> str:
+        """Return the message's body: compact JSON with `schema_version`; `after` is an object."""
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
     @classmethod
@@ -330,6 +336,10 @@ def visitors_prefix(date: str) -> str:
 
 
 def visitor_key(visitor_id: str, version: int, requested_at: str) -> str:
+    """Return the object key of one version: `visitors/date=YYYY-MM-DD/<visitor_id>-<version>.json`.
+
+    The date is that of `requested_at`, a time in the format of `timestamp`.
+    """
     return f"{visitors_prefix(requested_at[:10])}{visitor_id}-{version}.json"
 
 
@@ -346,10 +356,12 @@ def parse_visitor_key(key: str) -> tuple[str, int]:
 
 
 def submission_key(submission_id: str) -> str:
+    """Return the object key of a submission: `submissions/<submission_id>.json`."""
     return f"submissions/{submission_id}.json"
 
 
 def results_prefix(submission_id: str) -> str:
+    """Return the key prefix in the results bucket under which a submission's steps write."""
     return f"submission={submission_id}/"
 
 
@@ -371,6 +383,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
+    """Read a time that `timestamp` formatted; raises ValueError if it is not ISO 8601."""
     return datetime.fromisoformat(text)
 
 

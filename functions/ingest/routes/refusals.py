@@ -67,6 +67,7 @@ def refusal(
 
 @router.exception_handler(BodyRefusedError)
 def refuse_body(error: BodyRefusedError) -> Response[Any]:
+    """Respond to a body that cannot be read as a form, with the status of the error."""
     return refusal(error.status, "", error.message)
 
 
@@ -104,46 +105,57 @@ def _names_nothing(error: Mapping[str, Any]) -> bool:
 
 @router.exception_handler(FieldError)
 def refuse_field(error: FieldError) -> Response[Any]:
+    """Respond with 422 to a field that a check after the form's validation found invalid."""
     return refusal(422, error.field, error.message)
 
 
 @router.exception_handler(OtherFormError)
 def refuse_other_form(_: OtherFormError) -> Response[Any]:
+    """Respond with 422: repeating the call would not help, only a new key does."""
     message = "This Idempotency-Key was used for another form; use a new key for a new form."
     return refusal(422, "Idempotency-Key", message)
 
 
 @router.exception_handler(NoModelYetError)
 def refuse_without_model(_: NoModelYetError) -> Response[Any]:
+    """Respond with 503 and ask the caller to retry after 60 seconds."""
     message = "Marquee is still being set up; try again in a few minutes."
     return refusal(503, "", message, {"Retry-After": "60"})
 
 
 @router.exception_handler([NoSuchVisitorError, ForgottenError, TokenReplacedError])
 def refuse_visitor(_: Exception) -> Response[Any]:
+    """Respond with 404 and one message for all reasons.
+
+    The response does not reveal whether the visitor exists.
+    """
     return refusal(404, "", NO_SUCH_VISITOR)
 
 
 @router.exception_handler(PreconditionMissingError)
 def refuse_blind_change(_: PreconditionMissingError) -> Response[Any]:
+    """Respond with 428 to a change without If-Match, which could overwrite another change."""
     message = "Send the ETag of the version that you change in the If-Match header."
     return refusal(428, "If-Match", message)
 
 
 @router.exception_handler(ChangedMeanwhileError)
 def refuse_outdated_change(error: ChangedMeanwhileError) -> Response[Any]:
+    """Respond with 412, and with the ETag of the version that is stored now."""
     message = "Your movies were changed in another browser; load them again before you change them."
     return refusal(412, "If-Match", message, {"ETag": etag(error.version)})
 
 
 @router.exception_handler(BusyError)
 def refuse_busy(_: BusyError) -> Response[Any]:
+    """Respond with 503 and ask the caller to retry after a second."""
     message = "Your request is being processed right now; try again in a moment."
     return refusal(503, "", message, {"Retry-After": "1"})
 
 
 @router.exception_handler(TooOftenError)
 def refuse_too_often(error: TooOftenError) -> Response[Any]:
+    """Respond with 429; Retry-After has the seconds until the next window begins."""
     field, message = _TOO_OFTEN[error.limited]
     headers = {"Retry-After": str(error.seconds)}
     return refusal(429, field, message.format(most=error.most), headers)
@@ -151,6 +163,7 @@ def refuse_too_often(error: TooOftenError) -> Response[Any]:
 
 @router.exception_handler(NoSuchMovieError)
 def refuse_movie(error: NoSuchMovieError) -> Response[Any]:
+    """Respond with 404 to an id that the active model does not know."""
     message = f"There is no movie {error.movie_id}; search for its title."
     return refusal(404, "movie_id", message)
 

@@ -205,10 +205,12 @@ def client_address() -> str:
 
 
 def tokens() -> Tokens:
+    """Return the object that checks and replaces tokens; reads the token secret."""
     return wiring.tokens(SETTINGS)
 
 
 def admission() -> Admission:
+    """Return the checks of limits and proofs; reads the token secret."""
     return Admission(change_limit, network_limits, wiring.challenges(SETTINGS), secret())
 
 

@@ -22,7 +22,7 @@ class BookmarksTable:
         return cast("Mapping[str, str]", answer.get("Item", {}).get("places", {}))
 
     def put(self, name: str, places: Mapping[str, str]) -> None:
-        """Replace the whole item without a condition: only the run that holds the lock writes it."""
+        """Replace the whole item without a condition: only the holder of the lock writes it."""
         self._table.put_item(Item={"id": _key(name), "places": dict(places)})
 
 

@@ -202,11 +202,13 @@ class Profiles:
 
 
 def check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
+    """Raise ModelError, with `name` in its message, unless the array has the wanted shape."""
     if array.shape != wanted:
         raise ModelError(f"{name} has shape {array.shape}, not {wanted}; train again")
 
 
 def check_finite(*arrays: npt.NDArray[Any]) -> None:
+    """Raise ModelError if one of the arrays contains a NaN or an infinity."""
     if not all(bool(np.isfinite(array).all()) for array in arrays):
         raise ModelError("the model contains numbers that are not finite; train again")
 

@@ -45,6 +45,7 @@ class Recommender:
         self._supported = candidates_of(model.rating.support)
 
     def knows(self, movie_id: int) -> bool:
+        """Return whether the movie had ratings in training; ratings of other movies are ignored."""
         return movie_id in self._model.rating.rows
 
     def predict(self, ratings: Mapping[int, float]) -> Floats:

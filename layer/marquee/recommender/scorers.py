@@ -83,6 +83,10 @@ class ByRanking:
         )
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Return weighted sums of the ranking score, the predicted stars and the genre score.
+
+        Contributions are sums with the same weights.
+        """
         tastes, matrices = self._rating.fold(visitors)
         loves, ranking_matrices = self._ranking.fold(visitors)
         stars = self._rating.predict(tastes)
@@ -109,6 +113,7 @@ class ByRating:
         self._shrinkage = shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Fold the visitors into the rating model; stars, scores and contributions come from it."""
         tastes, matrices = self._rating.fold(visitors)
         stars = self._rating.predict(tastes)
 
@@ -127,6 +132,7 @@ class ByPopularity:
         self._stars = RatingFolding(model.rating).predict(_nobody(model))[0]
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Return the same stars and scores for each visitor; contributions are zero."""
         return same_for_all(visitors, self._stars, self._scores)
 
 
@@ -142,6 +148,7 @@ class ByAverage:
         self._scores = (stars - np.float32(model.rating.global_mean)) * shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Return the same stars and scores for each visitor; contributions are zero."""
         return same_for_all(visitors, self._stars, self._scores)
 
 
@@ -154,6 +161,7 @@ class ByProfile:
         self._shrinkage = shrinkage_by_support(model)
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Estimate each visitor's genre or tag weights and predict stars from them."""
         by_rating = [self._folding.weight_contributions(rated) for rated in visitors]
         weights = np.stack([each.sum(axis=1) for each in by_rating])
         stars = self._folding.predict(weights)

@@ -52,6 +52,7 @@ class Window:
 
     @property
     def name(self) -> str:
+        """The beginning of the window in UTC, to the minute, such as `2026-01-31T13:00Z`."""
         return f"{self.begins:%Y-%m-%dT%H:%MZ}"
 
     def key(self, limited: Limited, whose: str) -> str:

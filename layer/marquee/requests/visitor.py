@@ -59,6 +59,7 @@ class Progress:
 
     @property
     def visitor_object(self) -> VisitorObject:
+        """The visitor object of this version; writing it again writes the same content."""
         return VisitorObject(
             self.visitor_id,
             self.version,
@@ -70,6 +71,7 @@ class Progress:
 
     @property
     def member(self) -> Member:
+        """This version of the visitor as a member of a submission."""
         return Member(self.visitor_id, self.version, self.dataset, self.ratings, self.dismissed)
 
     @property
@@ -118,6 +120,10 @@ class Registration:
 
     @property
     def progress(self) -> Progress:
+        """The request as `Visitors.create` stores it: at `received`.
+
+        It is to be texted if the visitor gave a phone.
+        """
         return Progress(
             visitor_id=self.visitor_id,
             version=self.version,

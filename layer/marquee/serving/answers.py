@@ -25,6 +25,8 @@ _SCALE = (
 
 
 class MovieAnswer(BaseModel):
+    """A movie; `year` is null and `genres` is empty if the data set does not give them."""
+
     movie_id: int
     title: str
     year: int | None
@@ -32,6 +34,7 @@ class MovieAnswer(BaseModel):
 
     @classmethod
     def of(cls, movie: Movie) -> "MovieAnswer":
+        """Return the movie without its alternative titles."""
         return cls(
             movie_id=movie.movie_id,
             title=movie.title,
@@ -47,6 +50,7 @@ class TitledMovieAnswer(MovieAnswer):
 
     @classmethod
     def of(cls, movie: Movie) -> "TitledMovieAnswer":
+        """Return the movie with its alternative titles in the order of the data set."""
         titles = list(movie.alternative_titles)
         return cls(**MovieAnswer.of(movie).model_dump(), alternative_titles=titles)
 
@@ -72,6 +76,8 @@ class MovieDetailsAnswer(TitledMovieAnswer):
 
 
 class MovieFoundAnswer(BaseModel):
+    """One movie with details, and the data set and the model from which they come."""
+
     dataset: str
     model_id: str
     movie: MovieDetailsAnswer
@@ -128,6 +134,7 @@ class QuestionnaireAnswer(BaseModel):
 
     @classmethod
     def of(cls, model: Model, movie_ids: Iterable[int]) -> "QuestionnaireAnswer":
+        """Return the movies in the given order; raises KeyError if the model does not know one."""
         return cls(
             dataset=model.dataset,
             model_id=model.model_id,
@@ -137,6 +144,8 @@ class QuestionnaireAnswer(BaseModel):
 
 
 class PicksAnswer(BaseModel):
+    """Picks, best first, and the data set and the model from which they come."""
+
     dataset: str
     model_id: str
     picks: list[PickAnswer]
@@ -207,6 +216,10 @@ class MapAnswer(BaseModel):
 
     @classmethod
     def of(cls, drawn: TasteMap, movies: Mapping[int, Movie]) -> "MapAnswer":
+        """Return the map with coordinates rounded to three decimals.
+
+        `movies` must contain all movies on the map, whose titles come from it.
+        """
         return cls(
             axes=[
                 AxisAnswer(name=axis.name, low=list(axis.low), high=list(axis.high))
@@ -240,6 +253,7 @@ class CertaintyAnswer(BaseModel):
 
     @classmethod
     def of(cls, certainty: Certainty) -> "CertaintyAnswer":
+        """Return the certainty with both figures rounded to three decimals."""
         return cls(share=round(certainty.share, 3), stars_error=round(certainty.stars_error, 3))
 
 
@@ -262,6 +276,10 @@ class ProfileAnswer(BaseModel):
 
     @classmethod
     def of(cls, portrait: Portrait, name: str, model: Model) -> "ProfileAnswer":
+        """Return the profile that the model called `name` made of a visitor.
+
+        Weights are rounded to three decimals, the stars of surprises to two.
+        """
         drawn, certainty = portrait.map, portrait.certainty
         return cls(
             dataset=model.dataset,
@@ -311,6 +329,8 @@ class TokenAnswer(BaseModel):
 
 
 class RatingAnswer(MovieAnswer):
+    """A rated movie; `stars` is the visitor's rating, in whole stars from 1 to 5."""
+
     stars: int
 
 
@@ -342,6 +362,13 @@ class VisitorAnswer(BaseModel):
     def of(
         cls, page: Page, movies: Mapping[int, Movie], token: str | None = None
     ) -> "VisitorAnswer":
+        """Return a visitor's page.
+
+        Args:
+            page: the stored data.
+            movies: the active data set's movies by id; empty if the ratings are of another one.
+            token: the new token if the call replaced the visitor's token.
+        """
         progress = page.progress
         return cls(
             visitor_id=progress.visitor_id,
@@ -412,6 +439,7 @@ class ChallengeAnswer(BaseModel):
 
     @classmethod
     def of(cls, challenge: Challenge) -> "ChallengeAnswer":
+        """Return the challenge with the field names of ALTCHA's protocol."""
         return cls.model_validate(challenge.to_dict())
 
 

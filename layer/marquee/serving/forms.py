@@ -108,6 +108,7 @@ class AnyRatingsForm(BaseModel):
         return ratings
 
     def to_ratings(self) -> tuple[Rating, ...]:
+        """Return the ratings in the order of the form."""
         return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
 
     def to_dismissed(self) -> tuple[int, ...]:
@@ -171,6 +172,7 @@ class PicksForm(RatingsForm):
     count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
 
     def to_wanted(self) -> Wanted:
+        """Return the filter of the picks; it passes any movie if the form sets no filter."""
         years = self.years or YearsForm()
         return Wanted(frozenset(self.genres), years.first, years.last)
 

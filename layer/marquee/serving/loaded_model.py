@@ -35,10 +35,12 @@ class LoadedModel:
 
     @cached_property
     def questioner(self) -> Questioner:
+        """The object that chooses the next movies to ask about; made on first use, then kept."""
         return Questioner(self.model.rating, seen_in(self.model))
 
     @cached_property
     def portraitist(self) -> Portraitist:
+        """The object that describes visitors' tastes; made on first use, then kept."""
         return Portraitist(self.model)
 
     @cached_property

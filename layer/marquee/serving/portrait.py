@@ -77,6 +77,7 @@ class Axis:
 
     @property
     def name(self) -> str:
+        """The outermost titles of both ends, low end first, such as `Heat or Clueless`."""
         return f"{self.low[0]} or {self.high[0]}"
 
 
