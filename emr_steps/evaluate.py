@@ -339,6 +339,7 @@ def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split)
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default those of the process; exits with 2 if one is invalid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--ratings", required=True, help="folder of the prepared ratings")
@@ -357,6 +358,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step; a StepError or an UnknownModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
     with (
         step("evaluate", UnknownModelError) as say,

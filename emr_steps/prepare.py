@@ -601,6 +601,7 @@ def _told(counts: Mapping[str, int]) -> str:
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default those of the process; exits with 2 if one is invalid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--raw", required=True, help="folder of the raw files")
@@ -623,6 +624,7 @@ def session(name: str) -> SparkSession:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step; a StepError ends the process with exit code 1."""
     arguments = arguments_from(argv)
     with (
         step("prepare") as say,

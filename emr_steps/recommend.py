@@ -144,6 +144,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Non
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default those of the process; exits with 2 if one is invalid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--submission", required=True, help="the submission to serve (JSON Lines)")
     parser.add_argument("--model", required=True, help="model folder to read")
@@ -152,6 +153,7 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
     with (
         step("recommend", ModelError) as say,

@@ -59,12 +59,14 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Sim
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default those of the process; exits with 2 if one is invalid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="model folder to read and to write into")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
     with (
         step("similar", ModelError) as say,

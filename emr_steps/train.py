@@ -204,6 +204,7 @@ def ranks_from(listed: str) -> tuple[int, ...]:
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default those of the process; exits with 2 if one is invalid."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="name of the data set")
     parser.add_argument("--ratings", required=True, help="folder of the prepared ratings")
@@ -316,6 +317,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
     with (
         step("train", ModelError) as say,

@@ -22,6 +22,7 @@ class Estimate:
 
     @property
     def users(self) -> int:
+        """The number of users on whom the figure is based."""
         return len(self.influence)
 
     @property

@@ -74,6 +74,7 @@ class Baseline:
     users: DataFrame  # user, user_bias
 
     def release(self) -> None:
+        """Free the storage of the persisted tables; the baseline must not be used afterwards."""
         self.movies.unpersist()
         self.users.unpersist()
 

@@ -24,6 +24,7 @@ class Files:
         self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
 
     def exists(self, uri: str) -> bool:
+        """Return whether there is a file or a folder at the URI."""
         path = self._path(uri)
         return bool(self._system(path).exists(path))
 
@@ -120,6 +121,7 @@ class Files:
 
 
 def join(folder: str, name: str) -> str:
+    """Return the URI of a name in a folder, whether or not the folder's URI ends with a slash."""
     return f"{folder.rstrip('/')}/{name}"
 
 

@@ -161,6 +161,7 @@ class Examination:
     held_out: RatingModel | None  # the rating model that was measured
 
     def release(self) -> None:
+        """Free the storage of the persisted ratings; they must not be used afterwards."""
         self.ratings.unpersist()
 
 

@@ -23,6 +23,7 @@ class StepLog:
         return time.monotonic() - self._began
 
     def __call__(self, message: str) -> None:
+        """Print one line and flush it, so that the log of a running step is up to date."""
         print(f"[{self.seconds:6.1f} s] {self._step}: {message}", flush=True)
 
 
