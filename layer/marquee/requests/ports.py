@@ -42,17 +42,16 @@ class Slice[T]:
 
 
 class Visitors(Protocol):
-    """The stored visitors. Only `recipient` returns a phone number.
-
-    For an unknown visitor, `get` returns None. `get_many` returns the known visitors by id.
-    """
+    """The stored visitors. Only `recipient` returns a phone number."""
 
     def create(self, registration: Registration) -> bool:
         """Store a new visitor with status `received`; return False if the id is already taken."""
 
-    def get(self, visitor_id: str) -> Progress | None: ...
+    def get(self, visitor_id: str) -> Progress | None:
+        """Return the visitor's request; None if the visitor is unknown."""
 
-    def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]: ...
+    def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
+        """Return the requests of the known visitors by id; unknown ids are left out."""
 
     def page(self, visitor_id: str) -> Page | None:
         """Return the data of the visitor's own page, without the phone number; None if unknown."""
@@ -86,11 +85,16 @@ class Visitors(Protocol):
     def expired(self, now: datetime, most: int, after: str | None = None) -> Slice[str]:
         """Return ids of visitors who have reached their expiry and are not yet forgotten."""
 
-    def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool: ...
+    def mark_submitted(self, visitor_id: str, version: int, submission_id: str) -> bool:
+        """Move the request from `received` to `submitted` and store the submission's id."""
 
     def mark_recommended(
         self, visitor_id: str, version: int, model_id: str, picks: Sequence[Pick]
-    ) -> bool: ...
+    ) -> bool:
+        """Move the request from `received` or `submitted` to `recommended`.
+
+        Stores the picks, and the id of the model that made them.
+        """
 
     def claim_text(self, visitor_id: str, version: int, claim: str) -> bool:
         """Claim the visitor's text; return whether `claim` holds it now.
@@ -113,7 +117,8 @@ class Visitors(Protocol):
         with the visitor.
         """
 
-    def mark_texted(self, visitor_id: str, version: int) -> bool: ...
+    def mark_texted(self, visitor_id: str, version: int) -> bool:
+        """Move the request from `recommended` to `texted`: the text is sent or withheld."""
 
     def mark_failed(
         self, visitor_id: str, version: int, reason: str, while_at: Collection[Status]
@@ -165,7 +170,8 @@ class Visitors(Protocol):
 class RatingsLog(Protocol):
     """The visitor objects: training reads them, and writing one starts the flow."""
 
-    def append(self, visitor: VisitorObject) -> None: ...
+    def append(self, visitor: VisitorObject) -> None:
+        """Write the visitor object; writing the same version again replaces it."""
 
     def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
         """Delete all of the visitor's objects of these dates (YYYY-MM-DD)."""
@@ -177,18 +183,21 @@ class RatingsLog(Protocol):
 class Submissions(Protocol):
     """The submissions that are not collected yet."""
 
-    def put(self, submission: Submission) -> None: ...
+    def put(self, submission: Submission) -> None:
+        """Store the submission; it replaces one of the same id, which has the same members."""
 
     def get(self, submission_id: str) -> Submission | None:
         """Return the submission; None if it was deleted, which happens once it is collected."""
 
-    def delete_submission(self, submission_id: str) -> None: ...
+    def delete_submission(self, submission_id: str) -> None:
+        """Delete the submission; does nothing if it is already deleted."""
 
 
 class Models(Protocol):
-    """The record of the active model; `current` is None before the first training."""
+    """The record of the active model."""
 
-    def current(self) -> CurrentModel | None: ...
+    def current(self) -> CurrentModel | None:
+        """Return the active model; None before the first training."""
 
 
 class Results(Protocol):
@@ -212,7 +221,8 @@ class Results(Protocol):
 class RestOfResults(Protocol):
     """Queue for results that a run had no time to collect; another run continues there."""
 
-    def hand_on(self, message: ResultsMessage) -> None: ...
+    def hand_on(self, message: ResultsMessage) -> None:
+        """Queue the message, so that another run continues after `message.after`."""
 
 
 class Texts(Protocol):
@@ -225,7 +235,8 @@ class Texts(Protocol):
 class WaitingLine(Protocol):
     """Queue for visitors while the cluster is busy; it announces them again a little later."""
 
-    def wait(self, visitors: Sequence[VisitorObject]) -> None: ...
+    def wait(self, visitors: Sequence[VisitorObject]) -> None:
+        """Announce these visitors again after a delay, as if they were new."""
 
 
 class StepState(StrEnum):
@@ -304,7 +315,8 @@ class ForgottenIds(Protocol):
     def note(self, visitor_id: str, until: datetime) -> None:
         """Keep the id until `until`."""
 
-    def has(self, visitor_id: str) -> bool: ...
+    def has(self, visitor_id: str) -> bool:
+        """Return whether the id was noted; it may still be found some time after `until`."""
 
 
 class Counter(Protocol):
@@ -327,15 +339,18 @@ class Counter(Protocol):
 class Bookmarks(Protocol):
     """Stores how far a run got in its work, for the next run."""
 
-    def get(self, name: str) -> Mapping[str, str]: ...
+    def get(self, name: str) -> Mapping[str, str]:
+        """Return the places that the last `put` stored under `name`; empty if there are none."""
 
-    def put(self, name: str, places: Mapping[str, str]) -> None: ...
+    def put(self, name: str, places: Mapping[str, str]) -> None:
+        """Store the places under `name`, replacing all that were stored there."""
 
 
 class AddSteps(Protocol):
     """Adds the steps of one key to the cluster."""
 
-    def __call__(self) -> None: ...
+    def __call__(self) -> None:
+        """Add the steps that the cluster does not have yet; an error leaves it to a later call."""
 
 
 class TextRejectedError(Exception):
@@ -369,9 +384,10 @@ class Sms(Protocol):
 
 
 class Titles(Protocol):
-    """The titles of movies; `titles` returns them by movie_id, without those that are unknown."""
+    """The titles of movies."""
 
-    def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]: ...
+    def titles(self, dataset: str, movie_ids: Sequence[int]) -> dict[int, str]:
+        """Return the titles of the data set's movies by movie_id; unknown movies are left out."""
 
 
 __all__ = [
