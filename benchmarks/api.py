@@ -40,6 +40,7 @@ console = Console(width=100)
 
 
 def main() -> None:
+    """Run the benchmark; exits with 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--calls", type=int, default=500, help="number of calls for picks, one by one"
@@ -109,6 +110,11 @@ def warm(deployment: RunningDeployment, calls: int) -> tuple[list[float], list[f
 
 
 def ask(deployment: RunningDeployment, form: dict[str, list[dict[str, int]]]) -> float:
+    """Post a form for picks and return the milliseconds until the answer.
+
+    Raises:
+        RuntimeError: if the status of the answer is not 200.
+    """
     begun = time.perf_counter()
     answer = deployment.http.post(f"{deployment.api_url}/picks", json=form)
     milliseconds = 1000 * (time.perf_counter() - begun)

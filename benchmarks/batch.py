@@ -33,6 +33,7 @@ console = Console(width=110)
 
 
 def main() -> None:
+    """Run the benchmark and print the best times; exits with 0 whatever they are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, default=100, help="visitors in the small batch")
     parser.add_argument("--many", type=int, default=10_000, help="visitors in the large batch")

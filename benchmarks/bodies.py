@@ -41,6 +41,8 @@ console = Console(width=120)
 
 @dataclass(frozen=True)
 class Cost:
+    """The processor time that a body cost a call of the API, and the status of the answer."""
+
     operation: Operation
     body: Body
     milliseconds: float
@@ -48,6 +50,7 @@ class Cost:
 
 
 def main() -> None:
+    """Run the benchmark; exits with 1 if a body costs more than the goal or the fuzzing fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bodies", type=int, default=20_000, help="number of generated bodies")
     parser.add_argument("--seed", type=int, default=1)
@@ -72,6 +75,7 @@ def main() -> None:
 
 @contextmanager
 def fake_aws() -> Iterator[Aws]:
+    """Yield a fake AWS as the unit tests create it; its environment variables stay set."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         os.environ.pop(name, None)
@@ -108,6 +112,7 @@ def costs_of(caller: Caller, generator: Generator, operation: Operation) -> list
 
 
 def cost_of(caller: Caller, operation: Operation, body: Body) -> Cost:
+    """Send a body TRIES times and return the lowest cost, with the status of the first answer."""
     answers = [caller.send(operation, body) for _ in range(TRIES)]
     return Cost(
         operation, body, 1000 * min(answer.seconds for answer in answers), answers[0].status

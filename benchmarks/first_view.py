@@ -52,6 +52,7 @@ console = Console(width=100)
 
 
 def main() -> None:
+    """Run the benchmark and print times and goal; exits with 0 even if the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site_url")
     parser.add_argument("--times", type=int, default=5)
@@ -106,6 +107,10 @@ def compressing(site_url: str) -> Iterator[str]:
 
 
 def print_weight(browser: Browser, site_url: str) -> None:
+    """Load the page once and print the number and the bytes of the answers until the first card.
+
+    Answers to OPTIONS requests are not counted.
+    """
     page = browser.new_page()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - no builtins
@@ -121,6 +126,7 @@ def print_weight(browser: Browser, site_url: str) -> None:
 
 
 def add_times(table: Table, how: str, browser: Browser, options: argparse.Namespace) -> None:
+    """Load the page `options.times` times on each connection; add a row of seconds for each."""
     for connection in CONNECTIONS:
         took = [
             seconds_to_first_card(browser, options.site_url, connection)

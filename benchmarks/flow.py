@@ -37,6 +37,7 @@ class Measured:
 
 
 def main() -> None:
+    """Measure with training and without, and print both; exits with 0 whatever the times are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10, help="forms sent one at a time")
     parser.add_argument("--burst", type=int, default=300, help="forms in the burst")
@@ -53,6 +54,13 @@ def main() -> None:
 
 
 def measure(deployment: RunningDeployment, options: argparse.Namespace, phone: int) -> Measured:
+    """Send forms one at a time, then a burst, and wait until all are texted.
+
+    Args:
+        deployment: the deployment to measure.
+        options: the command line; `forms`, `burst` and `clients` are read.
+        phone: the first of as many phone numbers as there are forms; none may be in use.
+    """
     found = Measured()
     for number in range(options.forms):
         seconds, visitor = timed_post(deployment, phone + number)
@@ -109,6 +117,7 @@ def _between(start: str, end: str) -> float:
 
 
 def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
+    """Print a column for each measurement, under its name."""
     table = Table(title="Marquee's flow on this machine (seconds)")
     for heading in ("", *measured):
         table.add_column(heading, justify="right" if heading else "left")

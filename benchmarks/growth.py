@@ -51,6 +51,7 @@ console = Console(width=110)
 
 
 def main() -> None:
+    """Run the benchmark and print times and goal; exits with 0 even if the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", choices=SHAPES, default="100k", help="the smaller data set")
     parser.add_argument("--large", choices=SHAPES, default="20m", help="the larger data set")
@@ -173,6 +174,7 @@ def measured(deployments: list[RunningDeployment], forms: int) -> list[list[floa
 
 
 def report(sizes: tuple[str, ...], seconds: list[list[float]]) -> None:
+    """Print the seconds of each data set, and whether the last is within the goal of the first."""
     table = Table(title=f"Form → text with a fresh model (seconds), {machine()}")
     for heading in ("ratings", "fastest", "p50 / p95", "ratio of the p50s"):
         table.add_column(heading, justify="right")

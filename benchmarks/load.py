@@ -39,6 +39,7 @@ console = Console(width=120)
 
 
 def main() -> None:
+    """Run the benchmark; exits with 1 if a goal is missed or a process or file is left over."""
     options = arguments()
     console.print(machine())
     left: list[str] = []
@@ -53,6 +54,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
+    """Parse the arguments of the process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10_000, help="forms in a round")
     parser.add_argument(
@@ -120,6 +122,10 @@ def left_by_stop(folder: Path) -> list[str]:
 
 
 def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Seen]:
+    """Post the forms of each round and return what was seen, one entry per round.
+
+    A table of all rounds so far is printed after each round.
+    """
     rounds = []
     # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}
@@ -168,11 +174,14 @@ def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
 
 @dataclass(frozen=True)
 class Row:
+    """A row of the table: its heading, and the text of a round's cell."""
+
     title: str
     cell: Callable[[Seen], str]
 
 
 def report(rounds: Sequence[Seen]) -> None:
+    """Print a table of the rounds, then up to five examples of each kind of failure."""
     load = rounds[0].load
     table = Table(title=f"{load.forms} forms by {load.clients} clients on the local AWS")
     table.add_column("")

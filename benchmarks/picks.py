@@ -30,6 +30,7 @@ console = Console(width=110)
 
 
 def main() -> None:
+    """Print the times and the memory of each model; exits with 0 whatever they are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--visitors", type=int, default=1000, help="visitors, timed one after the other"

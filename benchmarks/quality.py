@@ -74,6 +74,7 @@ class Fold:
 
     @property
     def scale(self) -> tuple[float, float]:
+        """The lowest and the highest stars of the data set."""
         return self.rating.lowest, self.rating.highest
 
 
@@ -87,6 +88,7 @@ class Results:
 
 
 def main() -> None:
+    """Compare the recommenders on each data set; exits with 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", type=Path, help="folders of ratings")
     parser.add_argument(

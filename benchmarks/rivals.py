@@ -76,6 +76,8 @@ def measure(
 
 @dataclass(frozen=True, slots=True)
 class ImplicitSetting:
+    """Settings of `implicit`: number of factors, weight alpha of a like, and λ."""
+
     factors: int
     alpha: float
     regularisation: float
@@ -85,6 +87,7 @@ class ImplicitSetting:
 
 
 def implicit_settings() -> list[ImplicitSetting]:
+    """Return the grid of settings from which `implicit` is tuned."""
     grid = product(IMPLICIT_FACTORS, IMPLICIT_ALPHAS, IMPLICIT_REGULARISATIONS)
     return [ImplicitSetting(*each) for each in grid]
 
@@ -123,6 +126,7 @@ SVD_PLUS_PLUS_DEFAULTS = SvdSetting(factors=20)
 
 
 def svd_settings() -> list[SvdSetting]:
+    """Return the grid of settings from which Surprise's SVD is tuned."""
     return [SvdSetting(*each) for each in product(SVD_FACTORS, SVD_EPOCHS, SVD_REGULARISATIONS)]
 
 

@@ -36,6 +36,7 @@ console = Console(width=110)
 
 
 def main() -> None:
+    """Print the times and the size of the index; exits with 0 whatever they are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--movies", type=Path, default=MOVIES, help="CSV file with a column title")
     parser.add_argument("--visitors", type=int, default=100, help="visitors, who each type a title")

@@ -38,6 +38,7 @@ console = Console(width=110)
 
 
 def main() -> None:
+    """Fit and measure each set of hyperparameters, and print a row for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--size", choices=SHAPES, default="1m", help="size of the generated ratings"

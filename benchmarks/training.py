@@ -89,6 +89,11 @@ class Timed:
 
 
 def main() -> None:
+    """Run the benchmark, or with the hidden option `--task` the fits of one contestant.
+
+    The benchmark starts itself with `--task` in a process for each contestant, and reads one line
+    of JSON per fit from its output.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

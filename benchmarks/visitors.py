@@ -127,6 +127,7 @@ class Visit:
 
 
 def main() -> None:
+    """Run the benchmark; exits with 1 after a server error, a missing answer or lost data."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=50, help="visitors at the same time")
     parser.add_argument("--arrive", type=float, default=10, help="seconds until all have arrived")
@@ -144,6 +145,7 @@ def main() -> None:
 
 
 def measure(deployment: RunningDeployment, options: argparse.Namespace) -> Seen:
+    """Let all visitors live at the same time, then look for what the API acknowledged."""
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
     seen = Seen()
     visits = [Visit(deployment.api_url, movies, seen, seed) for seed in range(options.visitors)]
@@ -188,6 +190,7 @@ def objects_of(deployment: RunningDeployment) -> Counter[str]:
 
 
 def report(seen: Seen, options: argparse.Namespace) -> None:
+    """Print the times of each call, the calls without an answer and the lost data."""
     title = (
         f"{options.visitors} visitors at the same time for {options.seconds:.0f} s (milliseconds)"
     )

@@ -24,6 +24,10 @@ def write(folder: Path, users: int = taste.USERS, seed: int = taste.SEED) -> int
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Write the files and print the number of ratings.
+
+    `argv` are the arguments, by default those of the process.
+    """
     parser = argparse.ArgumentParser(prog="python -m catalogue", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--users", type=int, default=taste.USERS, help="number of invented users")

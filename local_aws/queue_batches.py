@@ -33,7 +33,8 @@ GATHER_WAIT = 1  # seconds of one receive while gathering
 class Queue(Protocol):
     """A function that receives up to `limit` messages and waits up to `seconds` for the first."""
 
-    def __call__(self, limit: int, seconds: int) -> list[dict[str, Any]]: ...
+    def __call__(self, limit: int, seconds: int) -> list[dict[str, Any]]:
+        """Receive messages in the format of SQS's API; empty if none arrived in time."""
 
 
 def gather(

@@ -18,7 +18,8 @@ class Value(Protocol):
     value: Any
 
     @property
-    def cast_value(self) -> Any: ...
+    def cast_value(self) -> Any:
+        """The form used to compare values of the same type, such as a number for type N."""
 
 
 class Item(Protocol):
