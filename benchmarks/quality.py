@@ -131,7 +131,7 @@ def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
             results.by_model[name].append(found)
         console.print(
             f"{data.name} {fold.name}, seed {fold.seed}: "
-            + ", ".join(f"{name} {_told(found[-1])}" for name, found in results.by_model.items())
+            + ", ".join(f"{name} {_brief(found[-1])}" for name, found in results.by_model.items())
         )
     return results
 
@@ -252,7 +252,7 @@ def _ndcg(found: Sequence[list[Measured]]) -> float:
     return figure.value if figure else float("nan")
 
 
-def _told(found: list[Measured]) -> str:
+def _brief(found: list[Measured]) -> str:
     return f"{rmse(found):.3f}/{_ndcg([found]):.3f}"
 
 
@@ -294,8 +294,8 @@ def _goals(dataset: str, ours: Estimate | None, ndcg: float, popularity: float) 
             ndcg >= TIMES_POPULARITY * popularity,
         ),
     )
-    for told, met in checks:
-        console.print(f"goal of {dataset}: {told}: {'met' if met else 'NOT MET'}")
+    for goal, met in checks:
+        console.print(f"goal of {dataset}: {goal}: {'met' if met else 'NOT MET'}")
     return all(met for _, met in checks)
 
 

@@ -108,8 +108,8 @@ def main() -> None:
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:
-        told = json.loads(options.task)
-        task = Task(**told | {"ranks": tuple(told["ranks"])})
+        given = json.loads(options.task)
+        task = Task(**given | {"ranks": tuple(given["ranks"])})
         for timed in _timed(task, options.driver_memory):
             print(json.dumps(asdict(timed)), flush=True)
         return

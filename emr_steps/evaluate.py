@@ -204,7 +204,7 @@ def measure_new_people(ratings: Ratings, say: StepLog) -> list[FirstAnswers]:
 def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str, Any]:
     """Return the figures of each model: the average over the folds, and those of each fold."""
     names = list(dict.fromkeys(name for fold in folds for name in fold.figures))
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         name: {
             **_figures_json([fold.figures[name] for fold in folds]),
             "folds": {fold.name: _figures_json([fold.figures[name]]) for fold in folds},
@@ -212,7 +212,7 @@ def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str,
         for name in names
         if name not in problems
     }
-    return told | {name: {"error": why} for name, why in problems.items()}
+    return figures | {name: {"error": why} for name, why in problems.items()}
 
 
 def _figures_json(folds: Sequence[Figures]) -> dict[str, Any]:

@@ -282,8 +282,8 @@ def parse_links(lines: DataFrame, form: Form) -> DataFrame:
         F.when(imdb.rlike(r"^\d+$"), imdb).alias("imdb"),
         F.when(tmdb.rlike(r"^\d+$"), tmdb).try_cast("int").alias("tmdb"),
     )
-    told = F.col("movie_id").isNotNull() & (F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())
-    return rows.filter(told).dropDuplicates(["movie_id"])
+    linked = F.col("movie_id").isNotNull() & (F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())
+    return rows.filter(linked).dropDuplicates(["movie_id"])
 
 
 def tag_counts(tags: DataFrame) -> DataFrame:
@@ -512,7 +512,7 @@ def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> Da
     rows = parse_movies(lines, layout.form, genres).persist()
     counts = bad_rows(rows)
     if not counts.pop("", 0):
-        raise StepError(f"{layout.movies} contains no readable movie ({_told(counts)})")
+        raise StepError(f"{layout.movies} contains no readable movie ({_listed(counts)})")
     if counts:
         report.bad_rows.update(counts)
         report.examples += examples(rows, text_blocks(lines))
@@ -536,7 +536,7 @@ def _ratings(
     if not report.ratings:
         raise StepError(
             f"none of the {report.rows} rows in {', '.join(layout.ratings)} can be used "
-            f"({_told(counts)})"
+            f"({_listed(counts)})"
         )
     _report_bad(rows, lines, counts, report, blocks)
     return rows
@@ -549,9 +549,9 @@ def _tags(
     if layout.tags is None:
         return spark.createDataFrame([], "user_id LONG, movie_id INT, tag STRING")
     lines = lines_of(spark, raw, [layout.tags])
-    told = F.concat(F.lit("tag: "), "reason")  # keeps them apart from the same reasons of ratings
+    marked = F.concat(F.lit("tag: "), "reason")  # keeps them apart from the same reasons of ratings
     parsed = without_unknown_movies(parse_tags(lines, layout.form), movies)
-    rows = parsed.withColumn("reason", told).persist()
+    rows = parsed.withColumn("reason", marked).persist()
     counts = bad_rows(rows)
     report.tags = counts.pop("", 0)
     _report_bad(rows, lines, counts, report)
@@ -596,7 +596,7 @@ def _count_written(spark: SparkSession, arguments: argparse.Namespace, report: R
     report.movies, report.links = movies or (0, 0)
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _listed(counts: Mapping[str, int]) -> str:
     return "; ".join(f"{count}: {reason}" for reason, count in counts.items()) or "no rows at all"
 
 

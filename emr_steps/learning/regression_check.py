@@ -93,12 +93,12 @@ class Quality:
     def __str__(self) -> str:
         if self.test_rmse is None:
             return "too few ratings for a test set: no test RMSE"
-        told = f"test RMSE {self.test_rmse:.4f} stars"
+        shown = f"test RMSE {self.test_rmse:.4f} stars"
         if self.in_use_rmse is not None:
-            told += f" (active model {self.in_use_rmse:.4f})"
+            shown += f" (active model {self.in_use_rmse:.4f})"
         if self.ndcg is not None and self.popularity_ndcg is not None:
-            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
-        return told
+            shown += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+        return shown
 
 
 def quality_of(

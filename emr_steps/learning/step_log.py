@@ -33,8 +33,8 @@ def step(name: str, *errors: type[Exception]) -> Iterator[StepLog]:
 
     A StepError, or one of `errors`, ends the process with exit code 1 and the error's message.
     """
-    told: tuple[type[Exception], ...] = (StepError, *errors)
+    reported: tuple[type[Exception], ...] = (StepError, *errors)
     try:
         yield StepLog(name)
-    except told as error:
+    except reported as error:
         sys.exit(f"{name}: {error}")

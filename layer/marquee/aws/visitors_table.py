@@ -96,25 +96,25 @@ class VisitorsTable:
             Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PROJECTION
         )
         item = answer.get("Item")
-        return _progress(item) if _is_somebody(item) else None
+        return _progress(item) if _is_visitor(item) else None
 
     def page(self, visitor_id: str) -> Page | None:
         """Read the attributes of a `Page` with a consistent read."""
         answer = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True, **_PAGE)
         item = answer.get("Item")
-        return _page(item) if _is_somebody(item) else None
+        return _page(item) if _is_visitor(item) else None
 
     def get_many(self, visitor_ids: Sequence[str]) -> dict[str, Progress]:
         """Read the items consistently, 100 per call; an id that is given twice is read once."""
         keys = [{"visitor_id": visitor_id} for visitor_id in dict.fromkeys(visitor_ids)]
         items = batch_get(self._dynamodb, self._name, keys, ConsistentRead=True, **_PROJECTION)
-        found = [_progress(item) for item in items if _is_somebody(item)]
+        found = [_progress(item) for item in items if _is_visitor(item)]
         return {progress.visitor_id: progress for progress in found}
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         """Read the whole item with a consistent read; only this read includes the phone number."""
         item = self._table.get_item(Key={"visitor_id": visitor_id}, ConsistentRead=True).get("Item")
-        if not _is_somebody(item) or "phone" not in item:
+        if not _is_visitor(item) or "phone" not in item:
             return None
         return Recipient(
             name=str(item["name"]),
@@ -530,7 +530,7 @@ def _assignments(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, A
     )
 
 
-def _is_somebody(item: Mapping[str, Any] | None) -> TypeIs[Mapping[str, Any]]:
+def _is_visitor(item: Mapping[str, Any] | None) -> TypeIs[Mapping[str, Any]]:
     """Return whether the item exists and has not been emptied."""
     return item is not None and item["status"] != _EMPTY
 

@@ -78,7 +78,7 @@ class ByRanking:
         )
         # This part is the same for every visitor: it changes the order but is never a reason.
         typical = self._ranking.score(model.ranking.typical[None])[0]
-        self._everybody = np.float32(model.ranking.typical_weight) * typical - np.float32(
+        self._same_for_all = np.float32(model.ranking.typical_weight) * typical - np.float32(
             STARS_WEIGHT * model.rating.global_mean
         )
 
@@ -88,12 +88,12 @@ class ByRanking:
         Contributions are sums with the same weights.
         """
         tastes, matrices = self._rating.fold(visitors)
-        loves, ranking_matrices = self._ranking.fold(visitors)
+        ranking_tastes, ranking_matrices = self._ranking.fold(visitors)
         stars = self._rating.predict(tastes)
         leanings = self._genres.fold(visitors)
-        scores: Floats = np.concatenate([loves, leanings], axis=1) @ self._vectors.T
+        scores: Floats = np.concatenate([ranking_tastes, leanings], axis=1) @ self._vectors.T
         scores += np.float32(STARS_WEIGHT) * stars
-        scores += self._everybody
+        scores += self._same_for_all
 
         def contributions(visitor: int, rows: Rows) -> Doubles:
             by_stars = self._rating.contributions(visitors[visitor], matrices[visitor], rows)
@@ -129,7 +129,7 @@ class ByPopularity:
 
     def __init__(self, model: Model) -> None:
         self._scores = model.rating.support.astype(np.float32)
-        self._stars = RatingFolding(model.rating).predict(_nobody(model))[0]
+        self._stars = RatingFolding(model.rating).predict(_mean_taste(model))[0]
 
     def scored(self, visitors: Sequence[Rated]) -> Scored:
         """Return the same stars and scores for each visitor; contributions are zero."""
@@ -191,7 +191,7 @@ def shrinkage_by_support(model: Model) -> Floats:
     return support / (support + np.float32(SUPPORT_HALF))
 
 
-def _nobody(model: Model) -> Floats:
+def _mean_taste(model: Model) -> Floats:
     """Return the mean taste, all zeros: 1 by K."""
     width = sum(part.loadings.shape[1] for part in model.rating.parts)
     return np.zeros((1, width), dtype=np.float32)

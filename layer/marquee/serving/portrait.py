@@ -202,8 +202,8 @@ class Portraitist:
 
     def _surprises(self, rated: Rated, expected: Floats) -> tuple[Surprise, ...]:
         found = [
-            Surprise(int(movie_id), float(stars), float(everyone), float(hers))
-            for movie_id, stars, everyone, hers in zip(
+            Surprise(int(movie_id), float(stars), float(everyone), float(predicted))
+            for movie_id, stars, everyone, predicted in zip(
                 self._model.rating.movie_ids[rated.rows],
                 rated.stars,
                 self._everyone[rated.rows],
@@ -314,7 +314,7 @@ class _Folded:
         """
         if self._axes is None:
             return None
-        place = self._pull(rated, 0) @ (rated.stars - self._offsets[0][rated.rows])
+        place = self._fold_in(rated, 0) @ (rated.stars - self._offsets[0][rated.rows])
         x, y = place @ self._axes
         unknown = np.sum(self._axes * (self._unknown(rated, 0) @ self._axes), axis=0)
         return TasteMap(
@@ -330,7 +330,7 @@ class _Folded:
         weighted = (loadings * self._watched[:, None].astype(np.float32)).T
         return np.asarray(weighted @ loadings, dtype=np.float64)
 
-    def _pull(self, rated: Rated, part: int) -> Doubles:
+    def _fold_in(self, rated: Rated, part: int) -> Doubles:
         """Return the fold-in matrix of this part, K by n."""
         own = self._loadings[part][rated.rows].astype(np.float64)
         return fold_in_matrix(own, self._ones[part], self._noise)
@@ -341,7 +341,7 @@ class _Folded:
         Before the first rating it is the identity.
         """
         own = self._loadings[part][rated.rows].astype(np.float64)
-        return np.eye(own.shape[1]) - self._pull(rated, part) @ own
+        return np.eye(own.shape[1]) - self._fold_in(rated, part) @ own
 
     @cached_property
     def _axes(self) -> Doubles | None:
@@ -398,9 +398,9 @@ class _Folded:
         """Return the visitor's most popular rated movies, then the most popular others."""
         rating = self._model.rating
         stars = dict(zip(rated.rows.tolist(), rated.stars.tolist(), strict=True))
-        hers = sorted(stars, key=lambda row: (-rating.support[row], row))[:RATED_ON_THE_MAP]
+        rated_rows = sorted(stars, key=lambda row: (-rating.support[row], row))[:RATED_ON_THE_MAP]
         others = [row for row in self._famous.tolist() if row not in stars]
-        rows = [*hers, *others][:ON_THE_MAP]
+        rows = [*rated_rows, *others][:ON_THE_MAP]
         return tuple(
             Point(int(rating.movie_ids[row]), x, y, stars.get(row))
             for row, (x, y) in zip(rows, self._places[rows].tolist(), strict=True)
