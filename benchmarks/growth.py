@@ -174,7 +174,7 @@ def measured(deployments: list[RunningDeployment], forms: int) -> list[list[floa
 
 
 def report(sizes: tuple[str, ...], seconds: list[list[float]]) -> None:
-    """Print the seconds of each data set, and whether the last is within the goal of the first."""
+    """Print the seconds of each data set, and whether the ratio of the medians meets the goal."""
     table = Table(title=f"Form → text with a fresh model (seconds), {machine()}")
     for heading in ("ratings", "fastest", "p50 / p95", "ratio of the p50s"):
         table.add_column(heading, justify="right")

@@ -111,7 +111,7 @@ def refuse_field(error: FieldError) -> Response[Any]:
 
 @router.exception_handler(OtherFormError)
 def refuse_other_form(_: OtherFormError) -> Response[Any]:
-    """Respond with 422: repeating the call would not help, only a new key does."""
+    """Respond with 422 and ask for a new key: repeating the call cannot succeed."""
     message = "This Idempotency-Key was used for another form; use a new key for a new form."
     return refusal(422, "Idempotency-Key", message)
 

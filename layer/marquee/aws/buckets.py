@@ -45,7 +45,7 @@ class RatingsBucket:
             _delete_all(self._s3, self._bucket, f"{visitors_prefix(date)}{visitor_id}-")
 
     def count_since(self, moment: datetime) -> int:
-        """List the visitor objects by date from `moment` until today (UTC); count by LastModified.
+        """Count the objects whose LastModified is later than `moment`, one date (UTC) at a time.
 
         The date in a key is that of the request. An object that was written after `moment` for a
         request of an earlier date is therefore not counted.

@@ -63,7 +63,7 @@ class VisitorsTable:
         self._client = dynamodb.meta.client
 
     def create(self, registration: Registration) -> bool:
-        """Put the item on condition that none has the id; an emptied item also counts as one."""
+        """Put the item on condition that the id is free; an emptied item still occupies its id."""
         item: dict[str, Any] = {
             "visitor_id": registration.visitor_id,
             "version": registration.version,

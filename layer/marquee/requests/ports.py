@@ -350,7 +350,7 @@ class AddSteps(Protocol):
     """Adds the steps of one key to the cluster."""
 
     def __call__(self) -> None:
-        """Add the steps that the cluster does not have yet; an error leaves it to a later call."""
+        """Add the steps that the cluster lacks; if this raises, a later call tries again."""
 
 
 class TextRejectedError(Exception):

@@ -141,7 +141,7 @@ class Portraitist:
         """Return the portrait of a visitor by the model of that name.
 
         Args:
-            name: a name in `marquee.scoring.names_for(model)`.
+            name: a name in `marquee.recommender.scorers.names_for(model)`.
             ratings: the visitor's stars by movie_id.
             expected: the stars that this model predicts for the visitor for all M movies
                 (`Recommender.predict`).
