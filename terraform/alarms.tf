@@ -168,7 +168,7 @@ resource "aws_cloudwatch_metric_alarm" "api_errors" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The flow, as the functions count it (namespace Marquee, dimensions environment and service)
+# The flow: metrics of the functions (namespace Marquee, dimensions environment and service)
 # ---------------------------------------------------------------------------------------------
 
 locals {
@@ -249,7 +249,7 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The cluster and the bill, as AWS counts them
+# The cluster and the bill: metrics of AWS
 # ---------------------------------------------------------------------------------------------
 
 locals {
