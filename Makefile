@@ -112,7 +112,7 @@ destroy: environment-development ## Destroy the whole deployment, after asking f
 rehearse: environments ## Deploy, use, change, roll back and destroy an empty ENV; writes a report [REPORT= KEEP=1]
 	@$(OPERATE) rehearse $(if $(REPORT),--report '$(REPORT)') $(if $(KEEP),--keep)
 
-# What checks the site: TypeScript's compiler and axe-core, by npm from package-lock.json.
+# TypeScript's compiler and axe-core, which check the site, come from npm by package-lock.json.
 NODE_MODULES := node_modules/.package-lock.json
 $(NODE_MODULES): package-lock.json | environment-development
 	@$(DEVELOPMENT)/python -m operations.tools node

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Prints the path of a Python 3.13 that works, or says in one sentence how to get one.
+# Prints the path of a working Python 3.13, or says in one sentence how to install one.
 #
-# A python3.13 on PATH may be a version manager's shim that exits 127 although the version is
-# installed, so every candidate is run before it is believed.
+# A python3.13 on PATH may be a version manager's shim that exits with 127 although the version is
+# installed, so every candidate is run before it is accepted.
 set -u
 
 try() {
     [ -x "$1" ] || return 1
     "$1" -c '
 import sys
-import ensurepip, venv  # Debian ships these apart: an interpreter without them builds nothing
+import ensurepip, venv  # Debian packages these separately; without them no environment can be built
 if sys.version_info[:2] != (3, 13):
     sys.exit(1)
 print(getattr(sys, "_base_executable", sys.executable))

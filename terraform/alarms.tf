@@ -1,5 +1,5 @@
-# Everything that needs a person, to one topic. Not encrypted with KMS: CloudWatch could then only
-# publish with a key of our own, and an alarm says nothing that is secret.
+# The topic for everything that needs an operator. It is not encrypted with KMS: CloudWatch could
+# then publish only with a customer managed key, and an alarm contains nothing secret.
 resource "aws_sns_topic" "alarms" {
   name = "${local.name}-alarms"
 }
@@ -19,8 +19,9 @@ resource "aws_sns_topic_policy" "alarms" {
         Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
       },
       {
-        # No condition: EventBridge publishes to topics without naming a source, and one would
-        # silently drop the news that the cluster has ended or a step has failed.
+        # No condition: EventBridge does not send a source when it publishes to a topic. With a
+        # condition, the notice that the cluster has ended or a step has failed would be dropped
+        # silently.
         Sid       = "EventsPublish"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
@@ -43,7 +44,7 @@ resource "aws_sns_topic_subscription" "operators" {
 # Queues
 # ---------------------------------------------------------------------------------------------
 
-# A queue nothing has touched for six hours sends no metrics: silence is health.
+# A queue that nobody has used for six hours sends no metrics, so missing data is healthy.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = local.dead_letter_kinds
 
@@ -103,14 +104,14 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
 }
 
 locals {
-  # Seconds that each function may run (Timeout in sam/template.yaml; a test compares the two).
+  # In seconds: Timeout of each function in sam/template.yaml; a test compares the two.
   function_timeout_seconds = {
     ingest = 20, submit-step = 60, queue-results = 60, send-text = 60, reconcile = 120
   }
 }
 
-# A new account runs few functions at a time. A throttled call of the API fails; queues and
-# EventBridge try again, late.
+# A new account has a small quota of concurrent executions. A throttled API call fails; queues and
+# EventBridge retry later.
 resource "aws_cloudwatch_metric_alarm" "function_throttles" {
   for_each = local.functions
 
@@ -129,7 +130,7 @@ resource "aws_cloudwatch_metric_alarm" "function_throttles" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# Before it fails: a function that runs out of time is an error, and its work is done again.
+# Warns before the function times out: a timeout counts as an error, and the work is done again.
 resource "aws_cloudwatch_metric_alarm" "function_slow" {
   for_each = local.functions
 
@@ -149,7 +150,7 @@ resource "aws_cloudwatch_metric_alarm" "function_slow" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# The API of the SAM template: its name and its one stage.
+# The name and the only stage of the API in sam/template.yaml.
 resource "aws_cloudwatch_metric_alarm" "api_errors" {
   alarm_name          = "${local.name}-api-errors"
   alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (see its own alarms); 503: it could not reach what it needs; 504: it took over 29 seconds."
@@ -167,11 +168,11 @@ resource "aws_cloudwatch_metric_alarm" "api_errors" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The flow, as the functions count it (namespace Marquee, dimensions environment and service)
+# The flow: metrics of the functions (namespace Marquee, dimensions environment and service)
 # ---------------------------------------------------------------------------------------------
 
 locals {
-  # Each counts things that happened, so nothing counted is nothing wrong.
+  # These metrics count problems, so missing data means that there were none.
   flow_alarms = {
     steps-failed = {
       metric   = "StepsFailed"
@@ -201,7 +202,8 @@ locals {
     visitors-left-out = {
       metric   = "VisitorsLeftOut"
       services = ["reconcile"]
-      # Counted by every sweep: over a longer time than between two, it does not come and go.
+      # Every sweep counts the same visitors again. A period longer than the time between two sweeps
+      # keeps the alarm from switching on and off.
       period  = 900
       meaning = "The active model was trained without the visitors of certain periods, because it was worse with them; its metrics.json lists the periods. If the visitors are real, train with them (`make train ALL_VISITORS=1`)."
     }
@@ -214,8 +216,9 @@ locals {
 }
 
 locals {
-  # One alarm for each function that counts a metric. A sum over them needs metric math: AWS does
-  # not say what FILL makes of a metric that was never counted, and an alarm may not SEARCH.
+  # One alarm for each function that publishes the metric. A sum over the functions needs metric
+  # math, but AWS does not document what FILL returns for a metric that was never published, and an
+  # alarm may not use SEARCH.
   counted_alarms = merge([
     for name, alarm in local.flow_alarms : {
       for service in alarm.services :
@@ -246,12 +249,12 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The cluster and the bill, as AWS counts them
+# The cluster and the bill: metrics of AWS
 # ---------------------------------------------------------------------------------------------
 
 locals {
-  # EMR publishes these every five minutes while the cluster runs. None tells of the primary node's
-  # disk: what would fill it is deleted by age (cluster.tf, bootstrap/install.sh).
+  # EMR publishes these every five minutes while the cluster runs. None covers the primary node's
+  # disk; the logs that could fill it are deleted by age (cluster.tf, bootstrap/install.sh).
   cluster_alarms = {
     hdfs-full = {
       metric     = "HDFSUtilization"
@@ -292,9 +295,10 @@ resource "aws_cloudwatch_metric_alarm" "cluster" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# EMR's event, not YARN's count of failed applications: in client mode, which the steps run in, YARN
-# ends an application as SUCCEEDED whatever its driver did (Spark, "Running on YARN",
-# spark.yarn.am.clientModeTreatDisconnectAsFailed). It comes even where reconcile cannot run.
+# EMR's event instead of YARN's count of failed applications: the steps run in client mode, in which
+# YARN reports an application as SUCCEEDED whatever happened to its driver (Spark, "Running on
+# YARN", spark.yarn.am.clientModeTreatDisconnectAsFailed). The event also arrives when reconcile
+# cannot run.
 resource "aws_cloudwatch_event_rule" "step_failed" {
   name        = "${local.name}-step-failed"
   description = "A step of ${local.name} has failed"
@@ -313,7 +317,7 @@ resource "aws_cloudwatch_event_target" "step_failed" {
   rule = aws_cloudwatch_event_rule.step_failed.name
   arn  = aws_sns_topic.alarms.arn
 
-  # A step's name holds a model's, a data set's or a submission's id: nothing of a visitor.
+  # A step's name contains the id of a model, a data set or a submission, and no visitor's data.
   input_transformer {
     input_paths = {
       at      = "$.time"
@@ -356,7 +360,8 @@ resource "aws_cloudwatch_metric_alarm" "texts_spend" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.texts_spend_alarm_usd
-  # Counted only when a text is sent: an hour without one has not brought the money back.
+  # SNS publishes this metric only when a text is sent. Missing data must not clear the alarm,
+  # because the money stays spent.
   treat_missing_data = "ignore"
   alarm_actions      = [aws_sns_topic.alarms.arn]
 }

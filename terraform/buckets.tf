@@ -1,8 +1,9 @@
-# Settings of all buckets. They are encrypted with SSE-S3, so S3 events, Lambda, EMR and CloudFront
-# need no key policies. A KMS key would add a charge to every request, and would not stop anybody
-# that the bucket policy allows.
+# All buckets are encrypted with SSE-S3, so S3 events, Lambda, EMR and CloudFront need no key
+# policies. A KMS key would add a charge to every request, and would not keep out any principal that
+# the bucket policy allows.
 locals {
-  # Ratings and results are unversioned, so that forgetting a visitor forgets.
+  # Ratings and results have no versions: deleting an object must leave no copy of a forgotten
+  # visitor's data.
   versioned_buckets = toset(["models", "site", "artifacts"])
 
   lifecycle_rules = {
@@ -91,7 +92,7 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this[each.key].id
   policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
 
-  # S3 refuses two changes of one bucket's access at the same time.
+  # S3 refuses concurrent changes to the access settings of a bucket.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 

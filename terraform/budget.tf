@@ -1,5 +1,5 @@
-# Mails the operator when the month's cost nears the limit. AWS Budgets counts a tag only after it has
-# been activated for cost allocation, a setting of the account (docs/deploy.md says where).
+# Mails the operator when the month's cost approaches the limit. AWS Budgets counts a tag only after
+# it has been activated for cost allocation in the account (docs/deploy.md says where).
 locals {
   budget_tag = lookup(coalesce(var.tags, { environment = var.environment }), "environment", null)
 }
@@ -13,7 +13,7 @@ resource "aws_budgets_budget" "month" {
   limit_amount = tostring(var.budget_usd_month)
   limit_unit   = "USD"
 
-  # Written user:<key>$<value> for a tag of one's own: AWS Cost Management, "Filters".
+  # AWS writes a user-defined tag as user:<key>$<value>: AWS Cost Management, "Filters".
   cost_filter {
     name   = "TagKeyValue"
     values = [format("user:environment$%s", coalesce(local.budget_tag, "none"))]

@@ -1,5 +1,5 @@
-# The primary node's memory, of which the driver gets a share: the steps run in client mode, so that
-# their driver is a process of the primary node.
+# A share of the primary node's memory goes to the driver: the steps run in client mode, so their
+# driver is a process on the primary node.
 data "aws_ec2_instance_type" "primary" {
   count = var.driver_memory_share > 0 ? 1 : 0
 
@@ -7,7 +7,8 @@ data "aws_ec2_instance_type" "primary" {
 }
 
 locals {
-  # Above 32 GiB a JVM's references take twice the room (no compressed pointers to objects).
+  # From a heap of 32 GiB on, a JVM cannot compress object pointers, and its references take twice
+  # the space.
   largest_driver_mib = 31 * 1024
 
   driver_memory = {
@@ -15,14 +16,15 @@ locals {
     "${min(floor(memory_mib * var.driver_memory_share), local.largest_driver_mib)}m"
   }
 
-  # spark.sql.ansi.enabled is this release's default: stated, because the steps rely on a bad cast
-  # failing. OPENBLAS_NUM_THREADS=1: Spark runs one task a core, and a library that starts threads
-  # of its own would fight it for them. The executors' number and size are EMR's own (dynamic
-  # allocation, sized by the core nodes): docs/decisions/0002-terraform.md says why.
+  # spark.sql.ansi.enabled is already the default of this release. It is set explicitly because the
+  # steps rely on invalid casts failing. OPENBLAS_NUM_THREADS=1: Spark runs one task per core, and
+  # threads started by a library would compete with the tasks for the cores. EMR chooses the number
+  # and size of the executors (dynamic allocation, sized by the core nodes):
+  # docs/decisions/0002-terraform.md says why.
   spark_defaults = merge(
     {
-      # The history server deletes event logs (HDFS, /var/log/spark/apps), which a cluster that lives
-      # long would fill itself with. The steps' own output is kept under the log URI.
+      # The history server deletes old event logs (HDFS, /var/log/spark/apps), which would fill the
+      # disks of a long-lived cluster. The steps' own output is kept under the log URI.
       "spark.history.fs.cleaner.enabled"             = "true"
       "spark.history.fs.cleaner.interval"            = "1d"
       "spark.history.fs.cleaner.maxAge"              = "7d"
@@ -43,10 +45,10 @@ locals {
     { for python in compact([var.cluster_python]) : "PYSPARK_PYTHON" => python },
   )
 
-  # Every plan compares this with EMR's answer, as JSON, and a difference replaces the cluster. EMR
-  # answers with capitalised keys (hashicorp/terraform-provider-aws#7101), without empty lists of
-  # configurations, and with empty properties where another configuration lies inside: the shape of
-  # the provider's own acceptance test (TestAccEMRCluster_sJSON in internal/service/emr).
+  # Every plan compares this, as JSON, with what EMR returns, and a difference replaces the cluster.
+  # EMR returns capitalised keys (hashicorp/terraform-provider-aws#7101), leaves out empty lists of
+  # configurations, and returns empty properties for a configuration that contains another. The
+  # provider's own acceptance test has this shape (TestAccEMRCluster_sJSON in internal/service/emr).
   cluster_configurations = [
     { Classification = "spark-defaults", Properties = local.spark_defaults },
     {
@@ -139,7 +141,7 @@ resource "aws_emr_cluster" "this" {
   security_configuration = aws_emr_security_configuration.this.name
   log_uri                = "s3://${local.buckets.artifacts}/logs/"
 
-  # One step at a time: a train step put before a recommend step is done when that one starts.
+  # One step at a time, so that a train step has finished before the recommend step after it starts.
   step_concurrency_level            = 1
   keep_job_flow_alive_when_no_steps = true
   termination_protection            = var.termination_protection
@@ -194,7 +196,7 @@ resource "aws_emr_cluster" "this" {
 
   tags = local.emr_tag
 
-  # The nodes need all of these from their first minute, and none is an argument above.
+  # The nodes need these as soon as they start, and no argument above refers to them.
   depends_on = [
     aws_iam_role_policy.emr_service_passes_role,
     aws_iam_role_policy.nodes,

@@ -1,4 +1,5 @@
-# The flow from left to right, top to bottom: what came in, what came out, what is stuck.
+# The widgets follow the flow, left to right and top to bottom: what came in, what went out, what is
+# stuck.
 locals {
   flow_metric = {
     for metric in [
@@ -6,7 +7,7 @@ locals {
       "VisitorsRevised", "VisitorsForgotten", "StepsFailed", "VisitorsWaitingWithoutCluster", "DeliveryUnknown",
       "ModelsUnreadable", "TextsOverTheCap", "TextsWithheld", "VisitorsLeftOut",
     ] :
-    # Summed over the functions, whichever of them counts.
+    # The sum over all functions that publish the metric.
     metric => "SUM(SEARCH('{Marquee,environment,service} MetricName=\"${metric}\" environment=\"${var.environment}\"', 'Sum'))"
   }
 

@@ -1,6 +1,7 @@
-# SNS accepts a text and may fail later: the spend limit is reached, the country wants an origination
-# number, the carrier refuses. The alarm counts such failures; the log, which is off by default, says
-# why: https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html
+# SNS can accept a text and fail to deliver it later: the spend limit is reached, the country
+# requires an origination number, or the carrier refuses it. The alarm counts such failures. The
+# log, which is off by default, gives the reason:
+# https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html
 
 # Everything published directly to phones is counted under one value of the dimension PhoneNumber.
 # For SMS the metric rises when SNS stops trying to deliver:
@@ -27,7 +28,8 @@ locals {
   failed_texts_log_arn = "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:${local.failed_texts_log}"
 }
 
-# Its lines hold phone numbers: kept for a day, encrypted with a key whose use is in CloudTrail.
+# The log contains phone numbers, so it is kept for one day and encrypted with a key whose use
+# CloudTrail records.
 resource "aws_cloudwatch_log_group" "failed_texts" {
   count = var.log_failed_texts ? 1 : 0
 
@@ -47,8 +49,8 @@ resource "aws_kms_key" "failed_texts" {
     Version = "2012-10-17"
     Statement = [
       {
-        # AWS's default statement: without it nobody could change the key again. A key's policy
-        # speaks of that key alone, as "*".
+        # AWS's default statement; without it nobody could change the key any more. In a key's
+        # policy, "*" means only that key.
         Sid       = "AccountDecides"
         Effect    = "Allow"
         Principal = { AWS = "arn:${local.partition}:iam::${local.account_id}:root" }
@@ -92,8 +94,8 @@ resource "aws_iam_role_policy" "delivery_status" {
   name = "delivery-status"
   role = aws_iam_role.delivery_status[0].id
 
-  # AWS's own role may also make groups and change how long they are kept; here the group is there,
-  # and stays as it is.
+  # The role that AWS creates for this may also create log groups and change their retention. This
+  # role may not, because the group already exists and its retention must stay one day.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -109,8 +111,8 @@ resource "aws_sns_sms_preferences" "delivery_status" {
   count = var.log_failed_texts ? 1 : 0
 
   delivery_status_iam_role_arn          = aws_iam_role.delivery_status[0].arn
-  delivery_status_success_sampling_rate = "0" # a text that arrived leaves no line
+  delivery_status_success_sampling_rate = "0" # do not log texts that arrived
 
-  # SNS must find the role's rights and the log group when the setting is made.
+  # The role's permissions and the log group must exist when SNS gets this setting.
   depends_on = [aws_iam_role_policy.delivery_status, aws_cloudwatch_log_group.failed_texts]
 }

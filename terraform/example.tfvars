@@ -1,5 +1,5 @@
-# An AWS environment: copy to <environment>.tfvars and change what differs. What is not named here
-# has the default written in variables.tf.
+# Variables of a deployment on AWS: copy this file to <environment>.tfvars and change what differs.
+# Variables that are not set here have their default from variables.tf.
 environment = "staging"
 region      = "us-east-1"
 

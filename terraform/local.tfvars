@@ -1,4 +1,5 @@
-# A laptop. Every difference between a local AWS and an account is in this file.
+# Variables of a local deployment. Every difference between the local AWS and an account is in this
+# file.
 environment = "local"
 region      = "us-east-1"
 
@@ -8,16 +9,16 @@ provider_settings = {
   skip_metadata_api_check     = true
 }
 
-# The emulators forget the tags that an alarm is made with, and every plan would add them again.
+# The emulators lose the tags of an alarm, so every plan would add them again.
 tags = {}
 
-# The endpoint is http and CloudFront is not there. A local AWS on another port is told by
+# The endpoint is http and has no CloudFront. For a local AWS on another port, pass
 # -var website_endpoint=s3-website.localhost:PORT.
 require_tls      = false
 site_hosting     = "website"
 website_endpoint = "s3-website.localhost:4566"
 
-# It goes when the local AWS stops.
+# Everything is deleted when the local AWS stops.
 protect_data           = false
 termination_protection = false
 encrypt_disks          = false

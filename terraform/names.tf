@@ -5,7 +5,7 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
 
-  # The functions' stack and the state bucket, which are not Terraform's, get the same.
+  # The functions' stack and the state bucket, which Terraform does not manage, get the same tags.
   tags = coalesce(var.tags, { project = "marquee", environment = var.environment })
 
   bucket_kinds = toset(["ratings", "models", "results", "site", "artifacts"])
@@ -40,8 +40,9 @@ locals {
     ],
   )
 
-  # The rules of the SAM template that call reconcile, named there: a name that CloudFormation makes
-  # is shortened where the stack's is long, and no policy could name it.
+  # The rules of the SAM template that call reconcile. The template names them explicitly:
+  # CloudFormation shortens the names that it generates when the stack's name is long, and a policy
+  # could not predict them.
   reconcile_rule_arns = [
     for rule in ["step-ended-badly", "sweep", "train"] :
     "arn:${local.partition}:events:${var.region}:${local.account_id}:rule/${local.name}-${rule}"

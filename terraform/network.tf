@@ -1,7 +1,7 @@
-# A network for the cluster alone. Its nodes have public addresses and no inbound rule for the
-# world; docs/decisions/0002-terraform.md says why there is no NAT gateway.
+# A network for the cluster only. Its nodes have public addresses but no rule for inbound traffic
+# from the internet; docs/decisions/0002-terraform.md says why there is no NAT gateway.
 locals {
-  # EMR's own service policy touches only what carries this tag.
+  # EMR's managed service policy allows changes only to resources with this tag.
   emr_tag = { "for-use-with-amazon-emr-managed-policies" = "true" }
 
   node_types = { primary = var.primary_instance_type, core = var.core_instance_type }
@@ -10,7 +10,7 @@ locals {
     for node, offered in data.aws_ec2_instance_type_offerings.nodes : node => toset(offered.locations)
   }
 
-  # A cluster lives in one zone: one that offers both types.
+  # A cluster runs in a single zone, which must offer both instance types.
   zones_with_both = sort(setintersection(
     data.aws_availability_zones.available.names,
     local.zones_with_type.primary,
@@ -25,7 +25,7 @@ locals {
   ])
 }
 
-# Which zones offer each of the nodes' types: AWS does not offer every type in every zone.
+# AWS does not offer every instance type in every zone.
 data "aws_ec2_instance_type_offerings" "nodes" {
   for_each = local.node_types
 
@@ -64,7 +64,8 @@ resource "aws_vpc" "cluster" {
   tags = merge(local.emr_tag, { Name = local.name })
 }
 
-# Nothing uses the default group; taken over without rules, nothing can by accident.
+# Nothing uses the VPC's default group. Terraform takes it over and removes its rules, so that
+# anything put into it by accident has no network access.
 resource "aws_default_security_group" "unused" {
   vpc_id  = aws_vpc.cluster.id
   ingress = []
@@ -115,7 +116,7 @@ resource "aws_route_table_association" "cluster" {
   route_table_id = aws_route_table.cluster.id
 }
 
-# Ratings and models travel to S3 inside AWS's network, free of charge.
+# With this endpoint, ratings and models travel to and from S3 inside AWS's network, free of charge.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.cluster.id
   service_name      = "com.amazonaws.${var.region}.s3"
@@ -130,7 +131,8 @@ resource "aws_security_group" "primary" {
   description = "Primary node of ${local.name}; EMR adds the rules of its own service"
   vpc_id      = aws_vpc.cluster.id
 
-  # The two groups name each other: neither can go before these references do.
+  # Rules of the two groups refer to each other, and no group can be deleted while a rule refers to
+  # it.
   revoke_rules_on_delete = true
 
   tags = merge(local.emr_tag, { Name = "${local.name}-primary" })
@@ -150,7 +152,7 @@ locals {
   node_groups = { primary = aws_security_group.primary.id, core = aws_security_group.core.id }
 }
 
-# Spark, YARN and HDFS talk on ports they choose.
+# All ports, because Spark, YARN and HDFS choose theirs.
 resource "aws_vpc_security_group_ingress_rule" "between_nodes" {
   for_each = {
     for pair in setproduct(["primary", "core"], ["primary", "core"]) :

@@ -1,5 +1,5 @@
-# S3 to SQS, here and not in the SAM template: a template's S3 event needs the bucket in the same
-# template. docs/contracts.md fixes the prefixes and suffixes.
+# S3 events to SQS are defined here because an S3 event in a SAM template needs the bucket in the
+# same template. docs/contracts.md fixes the prefixes and suffixes.
 resource "aws_s3_bucket_notification" "ratings" {
   bucket = aws_s3_bucket.this["ratings"].id
 

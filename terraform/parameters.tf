@@ -1,5 +1,5 @@
-# What the SAM template resolves. token-secret is not among them: `operations` makes it on the first
-# deployment, so that no secret lies in Terraform's state.
+# The parameters that the SAM template resolves. token-secret is not among them: `operations`
+# creates it on the first deployment, so that Terraform's state contains no secret.
 locals {
   parameters = merge(
     { for kind in local.bucket_kinds : "${kind}-bucket" => aws_s3_bucket.this[kind].id },
@@ -12,11 +12,11 @@ locals {
       reconcile-dead-letters-arn = aws_sqs_queue.dead_letters["reconcile-dead-letters"].arn
       alarms-topic-arn           = aws_sns_topic.alarms.arn
       cluster-id                 = aws_emr_cluster.this.id
-      # SSM takes no empty value.
+      # SSM accepts no empty value.
       former-cluster-ids = length(var.former_cluster_ids) == 0 ? "none" : join(",", var.former_cluster_ids)
       site-url           = local.site_url
     },
-    # Missing where no WAF is to be attached.
+    # Absent unless a WAF is to be attached.
     try(var.waf.attached, false) ? { web-acl-arn = aws_wafv2_web_acl.api[0].arn } : {},
   )
 }

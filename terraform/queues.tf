@@ -1,13 +1,13 @@
-# Each queue, its dead letters, and who may send. Policies are attributes of the queues, not
-# resources of their own: the provider waits about half a minute after each change of a queue, and
-# this way it waits once.
+# The queues, their dead-letter queues, and who may send to them. Policies are attributes of the
+# queues instead of separate resources: the provider waits about half a minute after each change to
+# a queue, and this way it waits once.
 locals {
   queue_notifiers = {
     visitors = local.bucket_arns.ratings
     results  = local.bucket_arns.results
   }
 
-  # Lambda and the functions send with their roles; only senders without one need a statement.
+  # Lambda and the functions send with their roles. Only senders that have no role need a statement.
   queue_statements = {
     for kind, arn in local.queue_arns : kind => concat(
       [
@@ -34,7 +34,7 @@ locals {
         }
       ],
       [
-        # What EventBridge could not deliver to reconcile at all.
+        # For events that EventBridge could not deliver to reconcile.
         for rules in [local.reconcile_rule_arns] : {
           Sid       = "EventBridgeGivesUp"
           Effect    = "Allow"
@@ -64,9 +64,11 @@ resource "aws_sqs_queue" "dead_letters" {
   sqs_managed_sse_enabled   = true
   policy                    = local.queue_policies[each.value]
 
-  # Only the queue these letters come from; reconcile's arrive from Lambda and EventBridge instead.
-  # Encoded apart: one conditional makes both of one type and adds sourceQueueArns = null, which
-  # SQS never answers and the provider waits for in vain (hashicorp/terraform-provider-aws#42453).
+  # Only its own queue may send messages to a dead-letter queue. reconcile's dead letters come from
+  # Lambda and EventBridge instead of a queue. The two branches are encoded separately: jsonencode
+  # around the conditional would give both the same type and add sourceQueueArns = null, which SQS
+  # never returns, so the provider would wait for it in vain
+  # (hashicorp/terraform-provider-aws#42453).
   redrive_allow_policy = (
     each.value == "reconcile-dead-letters"
     ? jsonencode({ redrivePermission = "denyAll" })
@@ -80,7 +82,8 @@ resource "aws_sqs_queue" "this" {
   name                       = "${local.name}-${each.value}"
   visibility_timeout_seconds = var.queue_visibility_seconds[each.value]
   receive_wait_time_seconds  = 20
-  # A broken function can be mended over a long weekend; marquee.aws.ledger remembers for longer.
+  # Four days leave a long weekend to repair a broken function; marquee.aws.ledger remembers for
+  # longer.
   message_retention_seconds = 4 * 24 * 60 * 60
   sqs_managed_sse_enabled   = true
   policy                    = local.queue_policies[each.value]

@@ -1,5 +1,5 @@
-# One role a function, each with the statements of its roles_<function>.tf and those every function
-# needs. Nothing is shared that only some need.
+# One role per function, with the statements of its roles_<function>.tf and the statements that
+# every function needs. No role has a permission only because another function needs it.
 locals {
   function_statements = {
     ingest        = local.ingest_statements
@@ -9,7 +9,8 @@ locals {
     reconcile     = local.reconcile_statements
   }
 
-  # The group is made here, so that it expires; a function may not make one that does not.
+  # Terraform creates the log groups, so that their logs expire. The functions may not create log
+  # groups, because the logs in those would never expire.
   log_group_arns = {
     for name in local.functions :
     name => "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/lambda/${local.name}-${name}"
@@ -18,7 +19,8 @@ locals {
   index_open_arn   = "${local.table_arns.visitors}/index/open"
   index_expiry_arn = "${local.table_arns.visitors}/index/expiry"
 
-  # What AWS's own AWSLambdaSQSQueueExecutionRole grants: Lambda polls with the function's role.
+  # The SQS actions of AWS's policy AWSLambdaSQSQueueExecutionRole: Lambda polls a queue with the
+  # function's role.
   consume_actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 }
 
@@ -37,8 +39,8 @@ resource "aws_iam_role" "functions" {
 
   permissions_boundary = var.permissions_boundary
 
-  # Lambda names no source account when it assumes a function's role; who may pass the role to a
-  # function is decided by iam:PassRole.
+  # No condition on the source account: Lambda does not send it when it assumes a function's role.
+  # iam:PassRole decides who may give the role to a function.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -66,7 +68,7 @@ resource "aws_iam_role_policy" "functions" {
           Resource = "${local.log_group_arns[each.value]}:*"
         },
         {
-          # X-Ray knows no resources: these two actions can only be granted on "*".
+          # X-Ray has no resource-level permissions: these two actions can only be granted on "*".
           Sid      = "SendTraces"
           Effect   = "Allow"
           Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -1,4 +1,5 @@
-# EMR itself: AWS's scoped policy, which touches only what carries the tag in network.tf.
+# The role of the EMR service. AWS's scoped policy allows changes only to resources with the tag in
+# network.tf.
 resource "aws_iam_role" "emr_service" {
   name        = "${local.name}-emr-service"
   description = "EMR starts and stops the nodes of ${local.name}"
@@ -51,7 +52,7 @@ resource "aws_iam_role_policy" "emr_service_passes_role" {
   })
 }
 
-# The nodes: what the steps read and write, and nothing else in the account.
+# The nodes may access what the steps read and write, and nothing else in the account.
 locals {
   read_prefixes  = ["raw", "ratings", "movies", "tags", "reports", "visitors", "submissions"]
   write_prefixes = ["ratings", "movies", "tags", "reports"]
@@ -63,7 +64,7 @@ resource "aws_iam_role" "nodes" {
 
   permissions_boundary = var.permissions_boundary
 
-  # EC2 names no source account when it assumes an instance's role.
+  # No condition on the source account: EC2 does not send it when it assumes an instance's role.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -94,9 +95,10 @@ resource "aws_iam_role_policy" "nodes" {
           Resource = [for kind in ["ratings", "models", "results", "artifacts"] : local.bucket_arns[kind]]
         },
         {
-          # A folder's bare name as well: EMR's file system (S3A) asks for the key `visitors` before it
-          # lists `visitors/`, and for each folder above one that it writes. S3 answers 403 for a key
-          # that the role may not get, even where there is none, and S3A takes only 404 for absent.
+          # The folder's name without the slash as well: before EMR's file system (S3A) lists
+          # `visitors/`, it requests the key `visitors`. It does the same for each parent of a
+          # folder that it writes. For a key that the role may not read, S3 answers 403 even if
+          # there is no such key, and S3A takes only 404 to mean absent.
           Sid    = "ReadInputs"
           Effect = "Allow"
           Action = "s3:GetObject"
@@ -110,9 +112,10 @@ resource "aws_iam_role_policy" "nodes" {
           )
         },
         {
-          # Deleting too: Spark writes under a temporary name and clears what an earlier try left. S3A
-          # marks an empty folder by an object named <folder>/; EMRFS, which a cluster can be set back
-          # to, by one beside it, named <folder>_$folder$.
+          # Deleting as well: Spark writes under a temporary name and removes what an earlier
+          # attempt left. S3A marks an empty folder with an object named <folder>/. EMRFS, to which
+          # a cluster can be switched back, marks it with an object next to the folder, named
+          # <folder>_$folder$.
           Sid    = "WriteOutputs"
           Effect = "Allow"
           Action = [

@@ -1,4 +1,5 @@
-# ingest answers the API: picks from the model, and a visitor's form into the table and the bucket.
+# ingest serves the API: it computes picks from the model, and writes a visitor's form to the table
+# and the bucket.
 locals {
   ingest_statements = [
     {
@@ -8,7 +9,8 @@ locals {
       Resource = "${local.bucket_arns.models}/*"
     },
     {
-      # Without it S3 answers 403 where a model is merely missing, and no fallback could tell.
+      # Without it S3 answers 403 for a missing model, and the fallback could not distinguish that
+      # from a forbidden one.
       Sid      = "SeeMissingModel"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
@@ -21,14 +23,14 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      # "Forget me" deletes the item, for good.
+      # "Forget me" deletes the item.
       Sid      = "ForgetVisitors"
       Effect   = "Allow"
       Action   = "dynamodb:DeleteItem"
       Resource = local.table_arns.visitors
     },
     {
-      # What was counted against a limit, which proofs of work were used, and who was forgotten.
+      # Counts for the limits, proofs of work that were used, and visitors who were forgotten.
       Sid      = "CountAndRemember"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
@@ -48,7 +50,7 @@ locals {
       Resource = "${local.bucket_arns.ratings}/visitors/*"
     },
     {
-      # … whose numbers it has to look up under the dates that the item names.
+      # … and finds the versions' numbers by listing the dates that the item contains.
       Sid       = "FindVisitorObjects"
       Effect    = "Allow"
       Action    = "s3:ListBucket"
@@ -56,8 +58,8 @@ locals {
       Condition = { StringLike = { "s3:prefix" = "visitors/date=*" } }
     },
     {
-      # Decrypting needs no statement: the policy of AWS's key aws/ssm lets everybody in the account
-      # who may read the parameter decrypt it through SSM.
+      # Decryption needs no statement: the policy of the AWS managed key aws/ssm allows every
+      # principal of the account that may read the parameter to decrypt it through SSM.
       Sid      = "ReadTokenSecret"
       Effect   = "Allow"
       Action   = "ssm:GetParameter"

@@ -1,4 +1,4 @@
-# queue-results stores the picks of a served submission and asks for the texts.
+# queue-results stores the picks of a submission and queues the texts.
 locals {
   queue_results_statements = [
     {
@@ -8,7 +8,7 @@ locals {
       Resource = local.queue_arns.results
     },
     {
-      # What it has no time for, it hands on to its next run.
+      # To hand on the results that a run has no time for.
       Sid      = "HandOnResults"
       Effect   = "Allow"
       Action   = "sqs:SendMessage"
@@ -27,7 +27,8 @@ locals {
       Resource = local.bucket_arns.results
     },
     {
-      # Ratings and picks of visitors who may be forgotten: deleted once nobody waits for them …
+      # They hold ratings and picks of visitors, who may be forgotten meanwhile. They are deleted as
+      # soon as no member waits for them …
       Sid    = "DiscardWhatIsCollected"
       Effect = "Allow"
       Action = "s3:DeleteObject"
@@ -36,7 +37,7 @@ locals {
       ]
     },
     {
-      # … which the submission's members tell.
+      # … and the submission lists its members.
       Sid      = "ReadSubmissions"
       Effect   = "Allow"
       Action   = "s3:GetObject"

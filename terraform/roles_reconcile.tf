@@ -1,4 +1,5 @@
-# reconcile mends what got stuck: it asks EMR and the results, retries, moves on or gives up.
+# reconcile handles requests that wait too long: it checks EMR and the results, then retries,
+# advances the request or gives up.
 locals {
   reconcile_statements = [
     {
@@ -14,8 +15,8 @@ locals {
       Resource = local.table_arns.visitors
     },
     {
-      # Visitors expire, and a function that died while it forgot somebody left an empty item: the
-      # sweep forgets both.
+      # The sweep forgets visitors who have expired. It also forgets those whose item is empty,
+      # because a function died while it was forgetting them.
       Sid      = "ForgetVisitors"
       Effect   = "Allow"
       Action   = "dynamodb:DeleteItem"
@@ -28,7 +29,7 @@ locals {
       Resource = "${local.bucket_arns.ratings}/visitors/*"
     },
     {
-      # Submissions whose members have all finished.
+      # Submissions, with their results, for which no member waits any more.
       Sid    = "DiscardWhatIsSettled"
       Effect = "Allow"
       Action = "s3:DeleteObject"
@@ -55,7 +56,7 @@ locals {
       Resource = "${local.bucket_arns.ratings}/submissions/*"
     },
     {
-      # A visitor stored whose object was never written gets it now.
+      # If a visitor was stored but their object was never written, reconcile writes it.
       Sid      = "WriteVisitorObjects"
       Effect   = "Allow"
       Action   = "s3:PutObject"
@@ -80,14 +81,16 @@ locals {
       Resource = [for kind in ["ratings", "models", "results"] : local.bucket_arns[kind]]
     },
     {
-      # A visitor is announced again by writing the object again; only texts are asked for here.
+      # Only texts are queued again by a message. A visitor is queued again by writing their object
+      # again.
       Sid      = "AskForTextsAgain"
       Effect   = "Allow"
       Action   = "sqs:SendMessage"
       Resource = local.queue_arns.texts
     },
     {
-      # Lambda puts a call it could not get through here, with this role.
+      # Lambda uses this role to put events that reconcile failed to handle into the dead-letter
+      # queue.
       Sid      = "KeepFailedCalls"
       Effect   = "Allow"
       Action   = "sqs:SendMessage"

@@ -20,8 +20,8 @@ locals {
       Resource = local.table_arns.movies
     },
     {
-      # The texts of a day are counted in one item, those to a phone in one by its mark, and
-      # send-text may write no other.
+      # One item counts all texts of a day, and one item per phone mark counts those to a phone.
+      # send-text may write no other items.
       Sid       = "CountTexts"
       Effect    = "Allow"
       Action    = "dynamodb:UpdateItem"
@@ -35,8 +35,8 @@ locals {
       Resource = local.token_secret_arn
     },
     {
-      # A phone number has no ARN: publishing to one and asking whether it has opted out can only
-      # be granted on "*". The next statement takes back what else that allows.
+      # A phone number has no ARN, so the rights to publish to one and to check whether it has opted
+      # out can only be granted on "*". The next statement denies what else "*" would allow.
       Sid      = "TextPhones"
       Effect   = "Allow"
       Action   = ["sns:Publish", "sns:CheckIfPhoneNumberIsOptedOut"]

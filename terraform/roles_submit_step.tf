@@ -26,14 +26,15 @@ locals {
       Resource = "${local.bucket_arns.models}/current.json"
     },
     {
-      # Without it S3 answers 403 where no model was trained yet.
+      # Without it S3 answers 403 instead of 404 if no model has been trained yet.
       Sid      = "SeeMissingModel"
       Effect   = "Allow"
       Action   = "s3:ListBucket"
       Resource = local.bucket_arns.models
     },
     {
-      # Visitors who came since the model was trained are counted, not read.
+      # Visitors since the model's training are counted by listing their objects, without reading
+      # them.
       Sid       = "CountVisitorObjects"
       Effect    = "Allow"
       Action    = "s3:ListBucket"

@@ -1,5 +1,5 @@
-# The site's way out of its bucket: CloudFront on AWS, since S3 websites have no HTTPS; S3 website
-# hosting on a laptop, where there is no CloudFront.
+# The site is served from its bucket by CloudFront on AWS, because S3 website hosting has no HTTPS,
+# and by S3 website hosting on a laptop, which has no CloudFront.
 locals {
   cloudfront = var.site_hosting == "cloudfront"
   site_url = (
@@ -20,8 +20,8 @@ locals {
       }
     ],
     [
-      # Restricted to an address range S3 never sees from outside, the policy is not public: it
-      # passes the public access block, and applied to AWS by mistake it opens nothing.
+      # S3 on AWS never sees a request from the loopback range, so this policy is not public: the
+      # public access block accepts it, and if it is applied to AWS by mistake, it opens nothing.
       for loopback in ["127.0.0.0/8"] : {
         Sid       = "LoopbackReads"
         Effect    = "Allow"
@@ -133,7 +133,7 @@ resource "aws_cloudfront_response_headers_policy" "site" {
       override     = true
     }
     referrer_policy {
-      # The address a text links to carries the visitor's token: no other site may learn it.
+      # The link in a text contains the visitor's token, which no other site may learn.
       referrer_policy = "no-referrer"
       override        = true
     }
@@ -184,7 +184,7 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.site[0].id
   }
 
-  # Without the right to list, S3 answers 403 for an object that is not there.
+  # CloudFront may not list the bucket, so S3 answers 403 for an object that does not exist.
   dynamic "custom_error_response" {
     for_each = [403, 404]
 
@@ -203,8 +203,9 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   viewer_certificate {
-    # CloudFront's own certificate allows TLS 1.0 and no other minimum; a certificate of one's own
-    # does (CloudFront Developer Guide, "Supported protocols and ciphers").
+    # CloudFront's default certificate allows TLS 1.0 and no other minimum; with a custom
+    # certificate the minimum can be set (CloudFront Developer Guide, "Supported protocols and
+    # ciphers").
     cloudfront_default_certificate = var.site_certificate_arn == null
     acm_certificate_arn            = var.site_certificate_arn
     ssl_support_method             = var.site_certificate_arn == null ? null : "sni-only"

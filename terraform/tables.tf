@@ -1,5 +1,5 @@
-# On demand: the load is a handful of visitors, then a burst. Point-in-time recovery reaches back
-# 35 days, which the page tells a visitor who asks to be forgotten.
+# On-demand billing suits the load: a handful of visitors, then a burst. Point-in-time recovery
+# reaches back 35 days; the page says so to a visitor who asks to be forgotten.
 locals {
   table_schemas = {
     movies = {
@@ -18,7 +18,8 @@ locals {
         forget_on   = "S"
         forget_at   = "N"
       }
-      # A net: it deletes an item a week after the sweep was to forget the visitor with all objects.
+      # A safety net: DynamoDB deletes an item that is still there a week after the sweep should
+      # have forgotten the visitor with all objects.
       ttl = "expires_at"
     }
     idempotency = {
@@ -94,7 +95,8 @@ resource "aws_dynamodb_table" "this" {
     enabled = true
   }
 
-  # AWS's key in KMS rather than DynamoDB's own: who decrypted a phone number is in CloudTrail.
+  # The AWS managed KMS key instead of DynamoDB's own, so that CloudTrail records who decrypted a
+  # phone number.
   server_side_encryption {
     enabled = true
   }

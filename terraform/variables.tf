@@ -332,9 +332,10 @@ variable "idle_timeout_minutes" {
     error_message = "idle_timeout_minutes must be 1 to 10080 (seven days), or null."
   }
 
-  # AWS says that protection holds against users, API calls and errors, and that a cluster still ends
-  # after its last step; it does not say which of the two wins here (API_SetTerminationProtection and
-  # emr-auto-termination-policy in its documents). So nobody may rely on either.
+  # AWS's documents say that termination protection holds against users, API calls and errors, and
+  # that a protected cluster still ends after its last step. They do not say whether protection or
+  # the idle timeout wins (API_SetTerminationProtection and emr-auto-termination-policy), so the two
+  # are not allowed together.
   validation {
     condition     = var.idle_timeout_minutes == null || !var.termination_protection
     error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) and termination_protection = true contradict each other, and AWS does not document which one wins. Set termination_protection = false for a cluster that ends when idle, or idle_timeout_minutes = null for one that stays."

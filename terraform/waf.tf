@@ -1,5 +1,6 @@
-# An optional limit of requests per address, before they reach the API. Terraform makes the rules;
-# the SAM template attaches them, because the API's stage is made after Terraform has run.
+# An optional limit of requests per address, which applies before they reach the API. Terraform
+# creates the rules; the SAM template attaches them, because the API's stage is created after
+# Terraform has run.
 locals {
   web_acl_rules = var.waf == null ? {} : {
     forms = { priority = 0, limit = var.waf.forms, only_forms = true }
@@ -25,7 +26,7 @@ resource "aws_wafv2_web_acl" "api" {
       name     = rule.key
       priority = rule.value.priority
 
-      # The API's gateway response WAF_FILTERED says in plain words what happened.
+      # The API's gateway response WAF_FILTERED explains the block to the visitor.
       action {
         block {}
       }

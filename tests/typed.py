@@ -4,7 +4,7 @@ Written down before the search was tuned, and not changed for it since.
 """
 
 TYPED: tuple[tuple[str, str, int], ...] = (
-    # As one says it
+    # As people say it
     ("matrix", "The Matrix", 1999),
     ("the", "The Shawshank Redemption", 1994),
     ("star wars", "Star Wars: Episode IV - A New Hope", 1977),
@@ -61,7 +61,7 @@ TYPED: tuple[tuple[str, str, int], ...] = (
     ("xmen", "X-Men", 2000),
     ("et", "E.T. the Extra-Terrestrial", 1982),
     ("la confidential", "L.A. Confidential", 1997),
-    # Not typed to the end
+    # Unfinished
     ("matr", "The Matrix", 1999),
     ("lord of the r", "The Lord of the Rings: The Fellowship of the Ring", 2001),
     ("pulp fic", "Pulp Fiction", 1994),

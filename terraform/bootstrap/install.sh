@@ -1,10 +1,10 @@
 #!/bin/bash
-# EMR bootstrap action, run on every node before Spark: numpy for the steps' Python, from wheels in
-# the artifacts bucket and only if their hashes match, OpenBLAS for MLlib, and an age after which the
-# logs of steps and containers are deleted from the node.
+# EMR bootstrap action, run on every node before Spark starts. It installs numpy for the steps'
+# Python, from wheels in the artifacts bucket and only if their hashes match; installs OpenBLAS for
+# MLlib; and sets an age after which the logs of steps and containers are deleted from the node.
 #
 # Usage: install.sh s3://<artifacts bucket>/bootstrap/wheels/
-# Those wheels and their hashed requirements.txt are uploaded by Terraform (var.wheels_directory).
+# Terraform uploads those wheels and their hashed requirements.txt (var.wheels_directory).
 set -euo pipefail
 
 wheels_url=$1
@@ -27,7 +27,8 @@ install_python_packages() {
     --require-hashes --requirement "$wheels/requirements.txt"
 }
 
-# MLlib loads libblas.so.3 and liblapack.so.3 by name; Amazon Linux's OpenBLAS has another.
+# MLlib loads libblas.so.3 and liblapack.so.3 by name; Amazon Linux's OpenBLAS library has a
+# different name.
 link_blas() {
   local openblas name
   openblas=$(find "$library_directory" -maxdepth 1 -name 'libopenblas*.so.0' | sort | head -n 1)
@@ -37,8 +38,8 @@ link_blas() {
   done
 }
 
-# EMR copies these logs to the log URI every five minutes; on a node that lives long they would fill
-# the disk. systemd deletes by this list once a day (tmpfiles.d(5): "e" is a folder that may exist).
+# EMR copies these logs to the log URI every five minutes; on a long-lived node they would fill the
+# disk. systemd applies this list once a day (tmpfiles.d(5): "e" is a folder that may exist).
 delete_old_logs() {
   printf 'e %s - - - %sd\n' \
     /mnt/var/log/hadoop/steps "$log_days" \
@@ -48,7 +49,7 @@ delete_old_logs() {
 
 install_python_packages
 
-# Without OpenBLAS training is slower and right: no reason to have no cluster.
+# Without OpenBLAS training is slower but correct, so the cluster starts anyway.
 if ! { sudo dnf install --assumeyes --quiet openblas && link_blas; }; then
   echo "OpenBLAS is not installed: MLlib uses its plain Java routines, about half as fast." >&2
 fi

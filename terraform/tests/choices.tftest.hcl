@@ -1,4 +1,4 @@
-# What the variables change, in one plan: a laptop with every option taken.
+# Checks what the variables change, in one plan for a laptop that sets nearly every optional one.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan
@@ -27,7 +27,7 @@ run "other_choices" {
     spark_defaults       = { "spark.sql.ansi.enabled" = "false" }
     availability_zone    = "eu-west-1b"
 
-    # Refused beside idle_timeout_minutes: AWS does not say which one holds.
+    # Must be off with idle_timeout_minutes: AWS does not document which of the two wins.
     termination_protection = false
   }
 

@@ -1,4 +1,4 @@
-# docs/contracts.md, name by name.
+# Checks every name that docs/contracts.md fixes.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan

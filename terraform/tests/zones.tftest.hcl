@@ -1,4 +1,4 @@
-# Where the cluster runs: a zone that offers the types of both its nodes.
+# Checks the choice of the cluster's zone, which must offer the instance types of both its nodes.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan

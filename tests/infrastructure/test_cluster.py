@@ -95,7 +95,7 @@ def test_the_message_about_a_failed_step_is_one_readable_sentence(plan: Plan) ->
     text = json.loads(filled)
     assert not re.search(r"[<>\"\n]", text)
     assert text.startswith("Step a-name (a-id) of marquee-")
-    # The sentence must hold neither EMR's own message nor a visitor's id.
+    # The sentence must contain neither EMR's own message nor a visitor's id.
     assert set(sent["input_paths"].values()) == {
         "$.time",
         "$.detail.clusterId",

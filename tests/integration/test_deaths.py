@@ -91,7 +91,7 @@ def aftermath(hurried: RunningDeployment, phones: Phones) -> Aftermath:
     """Register one visitor for each of `DEATHS` together, and return how they end."""
     local, secret = hurried, token_secret(hurried)
     visitors = {}
-    # One message a batch: ten deaths in one batch would use up the deliveries of its messages.
+    # One message per batch: ten deaths in one batch would use up the deliveries of its messages.
     with local.one_message_at_a_time("texts"):
         for write, when in DEATHS:
             phone, key = phones.one(), uuid.uuid4().hex

@@ -18,7 +18,7 @@ LOAD = Load(forms=300, clients=8, text_deaths=6, deaths_elsewhere=1, latest=5, s
 # Seconds until the message of a function that died is delivered again. Five deliveries take longer
 # than the claim of a text lasts.
 VISIBLE_AGAIN = {"visitors": 30, "results": 30, "texts": 30}
-FORMS_OF_A_SUBMISSION = 10  # least mean; a step costs the same for one visitor as for a thousand
+FORMS_OF_A_SUBMISSION = 10  # lowest mean; a step costs the same for one visitor as for 1,000
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def plant_deaths(deployment: RunningDeployment, load: Load, forms: Sequence[Form
         target = {parameter: deployment.parameters[name]}
         one_a_form = operation.startswith("Put")
         for number in range(load.deaths_elsewhere):
-            # A fault starts to count calls when the fault before it has struck.
+            # A fault starts to count calls once the fault before it has struck.
             skip = load.forms // (2 * load.deaths_elsewhere) if one_a_form else number
             when = "before" if number % 2 == 0 else "after"
             deployment.plant(service, operation, kill=True, when=when, skip=skip, parameters=target)

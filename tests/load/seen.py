@@ -36,18 +36,18 @@ class Seen:
     answered: int = 0
     answered_after: float = 0.0
     post_milliseconds: list[float] = field(default_factory=list)
-    refusals: Counter[int] = field(default_factory=Counter)  # statuses of tries before the 201
+    refusals: Counter[int] = field(default_factory=Counter)  # statuses of attempts before the 201
     wrong_answers: list[str] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     ended_after: list[float] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)  # where a function died at the text
-    unanswered: list[str] = field(default_factory=list)  # where SNS did not answer in time
-    unexplained: list[str] = field(default_factory=list)  # where neither happened
+    unknown: list[str] = field(default_factory=list)  # a function died at the text
+    unanswered: list[str] = field(default_factory=list)  # SNS did not answer in time
+    unexplained: list[str] = field(default_factory=list)  # delivery unknown without either cause
     deaths_planted: int = 0
-    deaths_left: list[str] = field(default_factory=list)  # that could have struck, but did not
+    deaths_left: list[str] = field(default_factory=list)  # could have struck, but did not
     messages_doubled: int = 0
     messages_delayed: int = 0
     failed_once: str = ""  # a submission whose step failed once

@@ -167,7 +167,7 @@ def test_new_users_with_few_ratings_have_figures_for_few_answers_only(
     report: dict[str, Any],
 ) -> None:
     answers = [row["answers"] for row in report["new_visitors"]["answers"]]
-    assert answers == [5]  # about 6 of 60 users are new: too few for a figure on more answers
+    assert answers == [5]  # about 6 of 60 users are new, too few for more answers
 
 
 def test_the_taste_of_new_users_predicts_better_than_their_bias(

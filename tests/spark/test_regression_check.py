@@ -14,7 +14,7 @@ from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
 SAY = StepLog("train")
 TRAINED_AT = "2026-11-21T09:00:00.000Z"
 BEFORE = Period("2026-11-21T03:00:00.000Z", "2026-11-21T04:00:00.000Z")
-# The hour at which each visitor came. Each of them rates the one movie, with different stars.
+# The hour of each visitor's ratings. All visitors rate the same movie, with different stars.
 VISITORS = {"early": 1, "left-out": 3, "late": 10}
 STARS = {"early": 2, "left-out": 3, "late": 4}
 

@@ -187,7 +187,7 @@ def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # do not bound the nonsense
+    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # keep all of the nonsense
     copy_of(models / "m1", tmp_path / "m1")
     day = tmp_path / "visitors" / "date=2026-11-21"
     day.mkdir(parents=True)
@@ -288,7 +288,7 @@ def test_an_active_model_that_cannot_be_compared_skips_the_comparison(
     folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
     in_use = read_in_use(Files(spark), folder, "tested", 1, SAY)
     assert in_use is not None
-    # Its training time, which decides who is left out, is known all the same.
+    # The training time is known anyway. It decides which visitors are left out.
     assert (in_use.rating, in_use.trained_at) == (None, trained.trained_at)
 
 

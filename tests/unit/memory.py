@@ -623,7 +623,8 @@ class World:
         texts = MemoryTexts(self.gate, self.texts_queue)
         self.discarder = Discarder(self.visitors, self.objects, self.objects)
         self.collector = Collector(self.visitors, self.objects, texts, self.discarder, writers=1)
-        # No lease: here a death is noticed only after the function's time is up.
+        # No lease, because in this simulation a death is noticed only after the function's time is
+        # up.
         claims = Claims(self.visitors, lease=timedelta(0))
         self.texter = Texter(
             self.visitors,

@@ -1,4 +1,4 @@
-# An AWS that answers every test alike, so that assertions can name whole ARNs.
+# Mocks AWS with the same answers for every test, so that assertions can name whole ARNs.
 mock_data "aws_caller_identity" {
   defaults = { account_id = "123456789012" }
 }

@@ -1,5 +1,5 @@
-# One plan with every optional role and policy in it, for `make permissions` and for the tests that
-# read policies: its names are those that a test can build again.
+# One plan with every optional role and policy, for `make permissions` and for the tests that read
+# policies. Its names are those that a test can derive.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan

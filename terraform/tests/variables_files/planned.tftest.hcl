@@ -1,5 +1,6 @@
-# Planned with a variables file of the command line: `-test-directory=tests/variables_files -var-file=…`.
-# operations/planned.py plans by it, too: `make cost` and `make preflight` count what it would make.
+# Planned with the variables file named on the command line:
+# `-test-directory=tests/variables_files -var-file=…`. operations/planned.py also plans with it:
+# `make cost` and `make preflight` count what the plan would create.
 mock_provider "aws" {
   source          = "./tests/mocks"
   override_during = plan

@@ -36,7 +36,8 @@ SUBMISSION_ID = "9f2b6c1d4e8a70b35c6d9e1f2a3b4c5d"
 
 type Event = dict[str, Any]
 
-# The environment that calls. Threads of a handler inherit it from the thread that runs it.
+# The execution environment that makes a call. A handler's threads inherit it from the thread that
+# runs the handler.
 _environment: ContextVar[object] = ContextVar("environment", default=None)
 
 

@@ -333,7 +333,7 @@ def test_the_sweep_completes_forgetting_after_a_death(write: int, when: str) -> 
     world.gate.kill = (len(world.gate.writes) + write, when)
     assert not world.alive(lambda: forget(world))
     if (write, when) == (0, "before"):
-        assert forget(world)  # nothing was written yet, so the visitor asks again
+        assert forget(world)  # nothing was written, so only the visitor can repeat it
     world.settle()
     assert (world.visitors.get(ID), world.objects.visitors, world.visitors.dates) == (None, {}, {})
 

@@ -52,7 +52,7 @@ class Line:
     def find(self, after: str | None) -> Slice[int]:
         left = [number for number in self.waiting if after is None or number > int(after)]
         found = left[:SLICE]
-        # Padded, because bookmarks are texts that sort like what they stand for.
+        # Padded with zeros, because bookmarks are strings that sort in the order of the numbers.
         return Slice(found, f"{found[-1]:06d}" if len(left) > SLICE else None)
 
     def look_after(self, found: Sequence[int]) -> None:
