@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -21,6 +22,7 @@ from rich.table import Table
 import recommend
 from benchmarks.machine import machine, processor_seconds
 from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from learning.hadoop_files import Files
 from learning.step_log import StepLog
 from marquee.contracts import Member, Rating, Submission
 from marquee.recommender.model_folder import write_folder
@@ -86,7 +88,7 @@ def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
         ]
     )
     begun, used = time.perf_counter(), processor_seconds()
-    recommend.run(spark, arguments, StepLog("recommend"))
+    recommend.run(Files(spark), lambda: nullcontext(spark), arguments, StepLog("recommend"))
     return time.perf_counter() - begun, processor_seconds() - used
 
 

@@ -2,8 +2,8 @@
 
 The splits are those of `make evaluate`: the five official splits of MovieLens 100K, and for any
 other data set a random fifth per seed. Marquee and the recommender that it replaces are fitted by
-the code of Marquee's steps and measured as they are; `implicit` and scikit-surprise get the same
-training ratings.
+the code of Marquee's steps and measured as they are; `implicit`, EASE and scikit-surprise get the
+same training ratings.
 
 The other recommenders are tuned: each setting of a grid (benchmarks/rivals.py) is fitted to 85 % of
 the training ratings of the *first* split and measured on the other 15 %; the best setting is used
@@ -26,8 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
@@ -38,9 +37,10 @@ from benchmarks.machine import machine
 from benchmarks.rivals import Expected, Training
 from benchmarks.spark import local_spark
 from learning.confidence import Estimate, average, difference
-from learning.measuring import people_of
+from learning.fitting import Fitting
+from learning.measuring import people_of, people_to_measure
 from learning.metrics import Measured, Person, estimates_of, rmse
-from learning.old_setting import fit_old_setting
+from learning.rating_blocks import RatingBlock
 from learning.splits import OFFICIAL, split_named
 from marquee.contracts import PICKS
 from marquee.datasets import recognise_folder
@@ -157,33 +157,31 @@ def folds(
             split = split_named(OFFICIAL if tests else None, seed, tests)
             ratings = evaluate.ratings_of(spark, arguments, split)
             for name in split.folds:
-                marked = ratings.rows.withColumn("test", F.array_contains("folds", name))
-                yield _fold(ratings, name, marked.cache(), results)
-            ratings.rows.unpersist()
+                yield _fold(ratings, name, split.flag(name), results)
+            ratings.rows.release()
 
 
-def _fold(ratings: evaluate.Ratings, name: str, marked: DataFrame, results: Results) -> Fold:
+def _fold(ratings: evaluate.EvaluationData, name: str, flag: int, results: Results) -> Fold:
     begun = time.perf_counter()
-    training = marked.filter(~F.col("test"))
-    model = evaluate.model_of(training, ratings, (RANKING, POPULARITY))
+    training = ratings.rows.without(flag)
+    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    model = evaluate.model_of(fitting, ratings, (RANKING, POPULARITY))
     results.seconds[OURS] += time.perf_counter() - begun
-    mean, ids = model.rating.global_mean, model.rating.movie_ids
-    old = fit_old_setting(training, ids, mean, ratings.size.blocks, ratings.seed)
-    examiners, _ = evaluate.examiners_of((RANKING, POPULARITY, OLD), model, old)
-    people = [
-        Person(row["user"], row["seen"], row["held_out"])
-        for row in people_of(marked, ratings.totals.users).collect()
-    ]
+    ids = model.rating.movie_ids
+    examiners, _ = evaluate.examiners_of((RANKING, POPULARITY, OLD), model, fitting)
+    chosen = people_to_measure(ratings.rows, flag, ratings.totals.users)
+    people = people_of(ratings.rows, chosen)
     measured = {name: list(examiner.measure(people)) for name, examiner in examiners.items()}
-    rows = training.select("user", "movie_id", "rating").orderBy("user", "movie_id").collect()
-    marked.unpersist()
+    blocks = training.map_blocks(_columns, None)
+    users, movies, stars = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    fitting.release()
     return Fold(
         name=name,
         seed=ratings.seed,
         training=Training(
-            users=np.array([row["user"] for row in rows], dtype=np.int32),
-            movies=np.searchsorted(ids, [row["movie_id"] for row in rows]).astype(np.int32),
-            stars=np.array([row["rating"] for row in rows], dtype=np.float32),
+            users=users,
+            movies=np.searchsorted(ids, ratings.rows.movie_ids[movies]).astype(np.int32),
+            stars=stars,
             user_count=ratings.totals.users,
             movie_count=len(ids),
         ),
@@ -192,6 +190,10 @@ def _fold(ratings: evaluate.Ratings, name: str, marked: DataFrame, results: Resu
         candidates=candidates_of(model.rating.support),
         measured={OURS: measured[RANKING], **{n: measured[n] for n in (POPULARITY, OLD)}},
     )
+
+
+def _columns(block: RatingBlock, _: None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return block.users, block.movies, block.stars
 
 
 def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]:
@@ -211,11 +213,16 @@ def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]
         rivals.svd_settings(),
         lambda each: rmse(measured(rivals.svd(part, each, fold.seed, fold.scale))),
     )
+    ease = rivals.best(
+        rivals.ease_settings(), lambda each: -_ndcg([measured(rivals.ease(part, each))])
+    )
+    results.notes["EASE"] = str(ease)
     results.notes["implicit ALS"] = str(implicit)
     results.notes["Surprise SVD"] = f"{rivals.SVD_DEFAULTS}, its defaults"
     results.notes["Surprise SVD, tuned"] = str(svd)
     fits: dict[str, Callable[[Fold], Expected]] = {
         "implicit ALS": lambda f: rivals.implicit_als(f.training, implicit, f.seed),
+        "EASE": lambda f: rivals.ease(f.training, ease),
         "Surprise SVD": partial(_by_svd, setting=rivals.SVD_DEFAULTS),
         "Surprise SVD, tuned": partial(_by_svd, setting=svd),
     }

@@ -1,4 +1,4 @@
-"""Other recommenders, fitted to the same ratings: `implicit` and scikit-surprise."""
+"""Other recommenders, fitted to the same ratings: `implicit`, EASE and scikit-surprise."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ IMPLICIT_ITERATIONS = 15  # the library's own default
 IMPLICIT_FACTORS = (16, 32, 64)
 IMPLICIT_ALPHAS = (2.0, 6.0, 18.0)
 IMPLICIT_REGULARISATIONS = (0.1, 1.0, 5.0, 10.0)
+EASE_REGULARISATIONS, EASE_LEAST_STARS = (30.0, 100.0, 200.0, 400.0, 800.0), (0.0, 3.0, LIKED)
+EASE_LEAST_RATINGS = 5
 SVD_FACTORS, SVD_EPOCHS, SVD_REGULARISATIONS = (50, 100), (20, 40), (0.02, 0.06, 0.1)
 NO_STARS = np.float32(np.nan)
 
@@ -106,6 +108,46 @@ def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Exp
     als.fit(training.liked, show_progress=False)
     popularity = np.bincount(training.movies, minlength=training.movie_count)
     scores = als.user_factors @ als.item_factors.T + np.float32(1e-9) * popularity
+    return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class EaseSetting:
+    """Settings of EASE: λ, and the stars from which a rating counts."""
+
+    regularisation: float
+    least_stars: float
+
+    def __str__(self) -> str:
+        return f"λ {self.regularisation:g}, from {self.least_stars:g} stars"
+
+
+def ease_settings() -> list[EaseSetting]:
+    """Return the grid of settings from which EASE is tuned."""
+    return [EaseSetting(*each) for each in product(EASE_REGULARISATIONS, EASE_LEAST_STARS)]
+
+
+def ease(training: Training, setting: EaseSetting) -> Expected:
+    """Fit EASE (Steck, *Embarrassingly shallow autoencoders for sparse data*, WWW 2019).
+
+    The weights between movies are the closed-form solution of a ridge regression of each movie on
+    all others, over 1 for a rating that counts and 0 for any other. Movies with fewer than 5
+    ratings are left out: their inverse would take most of the time.
+    """
+    kept = training.where(training.stars >= setting.least_stars)
+    shape = (training.user_count, training.movie_count)
+    ones = np.ones(len(kept.users), dtype=np.float32)
+    likes = csr_matrix((ones, (kept.users, kept.movies)), shape=shape)
+    popularity = np.bincount(training.movies, minlength=training.movie_count)
+    known = np.flatnonzero(popularity >= EASE_LEAST_RATINGS)
+    likes = likes[:, known]
+    gram = (likes.T @ likes).toarray().astype(np.float64)
+    gram[np.diag_indices(len(gram))] += setting.regularisation
+    inverse = np.linalg.inv(gram)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    scores = np.tile(1e-9 * popularity, (training.user_count, 1))
+    scores[:, known] += likes @ weights
     return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
 
 

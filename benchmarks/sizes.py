@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from rich.console import Console
 from rich.table import Table
 
@@ -22,8 +21,8 @@ from benchmarks.machine import machine
 from benchmarks.spark import local_spark
 from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
-from learning.fitting import Size, fit, size_for
-from learning.measuring import measure, people_of
+from learning.fitting import Fitting, Size, size_for
+from learning.measuring import measure, people_to_measure
 from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
 from marquee.contracts import PICKS
@@ -33,6 +32,8 @@ from marquee.recommender.scorers import POPULARITY, RANKING, scorer_named
 from tests.spark.prepared import prepared_in
 
 SEED = 1
+SPLIT = split_named(RANDOM, SEED, ())
+FLAG = SPLIT.flag(RANDOM)
 
 console = Console(width=110)
 
@@ -64,7 +65,7 @@ def main() -> None:
                 *("--report", (prepared / "reports").as_uri()),
             ]
         )
-        ratings = evaluate.ratings_of(spark, arguments, split_named(RANDOM, SEED, ()))
+        ratings = evaluate.ratings_of(spark, arguments, SPLIT)
         for name, size in sizes(ratings.totals.ratings):
             cells = _measured(ratings, size)
             console.print(name, *cells)
@@ -96,13 +97,15 @@ def sizes(ratings: int) -> Iterator[tuple[str, Size]]:
     yield f"rank {rule.rank // 2}", replace(rule, rank=rule.rank // 2)
 
 
-def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
+def _measured(ratings: evaluate.EvaluationData, size: Size) -> tuple[str, str, str]:
     """Return RMSE and nDCG, half of their 95 % confidence intervals, and the seconds of the fit."""
-    marked = ratings.rows.withColumn("test", F.array_contains("folds", RANDOM))
-    begun = time.perf_counter()
-    model = fit(marked.filter(~F.col("test")), size, ratings.totals, ratings.seed)
-    seconds = time.perf_counter() - begun
     totals = ratings.totals
+    begun = time.perf_counter()
+    training = ratings.rows.without(FLAG)
+    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    model = fitting.fit(size, totals.scale)
+    fitting.release()
+    seconds = time.perf_counter() - begun
     counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
     movies = titles_of(ratings.movies, model.rating)
     shell = Model("", ratings.dataset, "", counts, model.rating, model.ranking, movies, ())
@@ -111,7 +114,8 @@ def _measured(ratings: evaluate.Ratings, size: Size) -> tuple[str, str, str]:
         name: Examiner(model.rating, scorer_named(name, shell), candidates)
         for name in (RANKING, POPULARITY)
     }
-    found = measure(people_of(marked, totals.users), examiners)
+    people = people_to_measure(ratings.rows, FLAG, totals.users)
+    found = measure(ratings.rows, people, examiners)
     ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
     stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
     if stars is None or ndcg is None or other is None:

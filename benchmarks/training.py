@@ -1,17 +1,20 @@
-"""Time an iteration of ALS: Marquee's MLlib, MLlib with its defaults, and `implicit`.
+"""Time an iteration of ALS: Marquee's, Spark MLlib's and `implicit`'s.
 
 All fit the same synthetic ratings (benchmarks/synthetic.py): explicit ALS on all ratings, implicit
-ALS on likes. A short and a long fit are timed in turns in one process; the difference of their
-times, divided by the difference of their iterations, excludes reading, shuffling into blocks and
-starting. Each contestant runs in its own process, and their order is reversed every round.
+ALS on likes, or the three models that training fits, together. A short and a long fit are timed in
+turns in one process; the difference of their times, divided by the difference of their iterations,
+excludes reading, shuffling into blocks and starting. Each contestant runs in its own process, and
+their order is reversed every round.
 
 Other programs may run at the same time. Therefore the fastest fit of each length counts, processor
-seconds of all threads (to which waiting does not add) are shown next to wall-clock seconds, and the
-machine's load is printed.
+seconds of all processes (to which waiting does not add) are shown next to wall-clock seconds, and
+the machine's load is printed.
 
 | contestant | |
 |---|---|
-| Marquee | MLlib with a native BLAS on one thread a task, a block for each 500,000 ratings |
+| Marquee | batched numpy on Spark's executors, a block for each 500,000 ratings |
+| Marquee, driver | the same in one process, as training does up to two million ratings |
+| MLlib, BLAS | MLlib with a native BLAS on one thread a task, and as many blocks |
 | MLlib | its defaults: 10 blocks, plain Java where no BLAS is found |
 | implicit | conjugate gradients, 3 steps an iteration: its default; implicit ALS only |
 | implicit, exact | the same with a Cholesky solve for each user and movie, as MLlib has |
@@ -25,12 +28,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from implicit.als import AlternatingLeastSquares
-from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from rich.console import Console
@@ -38,29 +41,33 @@ from rich.table import Table
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, processor_seconds
 from benchmarks.spark import local_spark
 from benchmarks.synthetic import SHAPES, made_ratings, write_movielens
+from learning.als import Objective, Target, fit_als
 from learning.blas import has_native_blas
-from learning.fitting import (
-    CONFIDENCE,
-    RANKING_REGULARISATION,
-    als_of,
-    size_for,
-)
+from learning.fitting import CONFIDENCE, RANKING_REGULARISATION, size_for
+from learning.mllib import MllibFits, mllib_fits
+from learning.rating_blocks import MovieBaseline, Ratings
+from learning.ratings_on_spark import read_ratings
 from marquee.recommender.model import LIKED
 
-MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT = "Marquee", "MLlib", "implicit", "implicit, exact"
-EXPLICIT_ALS, IMPLICIT_ALS = "explicit", "implicit"
+MARQUEE, MARQUEE_DRIVER = "Marquee", "Marquee, driver"
+MLLIB_BLAS, MLLIB = "MLlib, BLAS", "MLlib"
+IMPLICIT, IMPLICIT_EXACT = "implicit", "implicit, exact"
+EXPLICIT_ALS, IMPLICIT_ALS, THREE = "explicit", "implicit", "three models"
+ON_SPARK = (MARQUEE, MARQUEE_DRIVER, MLLIB_BLAS, MLLIB)
 CONTESTANTS = {
-    EXPLICIT_ALS: (MARQUEE, MLLIB),
-    IMPLICIT_ALS: (MARQUEE, MLLIB, IMPLICIT, IMPLICIT_EXACT),
+    EXPLICIT_ALS: ON_SPARK,
+    IMPLICIT_ALS: (*ON_SPARK, IMPLICIT, IMPLICIT_EXACT),
+    THREE: ON_SPARK,
 }
 RANKS = (32, 64)
 ITERATIONS = (1, 4)  # the long fit has three more, with one checkpoint if every third makes one
 ROUNDS = 2
 CORES = 2
 JAVA_BLAS = "-Ddev.ludovic.netlib.blas.nativeLib=none -Ddev.ludovic.netlib.lapack.nativeLib=none"
+MLLIB_BLOCKS = 10  # its default
 SEED = 1
 
 console = Console(width=120)
@@ -184,57 +191,73 @@ def _an_iteration(found: Sequence[Timed], rank: int) -> tuple[float, float]:
 def _timed(task: Task, driver_memory: str) -> list[Timed]:
     if task.contestant in (IMPLICIT, IMPLICIT_EXACT):
         return _timed_implicit(task)
-    return _timed_mllib(task, driver_memory)
+    return _timed_on_spark(task, driver_memory)
 
 
-def _timed_mllib(task: Task, driver_memory: str) -> list[Timed]:
-    ours = task.contestant == MARQUEE
-    schema = "user INT, movie_id INT, rating FLOAT, seconds LONG"
+def _timed_on_spark(task: Task, driver_memory: str) -> list[Timed]:
+    plain = task.contestant == MLLIB
+    schema = "user_id LONG, movie_id INT, rating FLOAT, seconds LONG"
     with local_spark(
         CORES,
         spark__driver__memory=driver_memory,
-        spark__driver__extraJavaOptions=f"-XX:+UseParallelGC {'' if ours else JAVA_BLAS}",
+        spark__driver__extraJavaOptions=f"-XX:+UseParallelGC {JAVA_BLAS if plain else ''}",
         spark__sql__shuffle__partitions=str(CORES * 4),
     ) as spark:
-        read = spark.read.schema(schema).csv(f"{task.folder}/ratings.csv", header=True)
-        ratings = read.select("user", "movie_id", "rating")
-        if task.kind == IMPLICIT_ALS:
-            liked = ratings.filter(F.col("rating") >= LIKED)
-            ratings = liked.withColumn("rating", F.lit(1.0).cast("float"))
-        ratings = ratings.repartition(CORES * 4).cache()
-        ratings.count()
-        java = _java_process(spark)
-        if has_native_blas(spark) != ours:
-            raise SystemExit(
-                f"{task.contestant} must run {'with' if ours else 'without'} a native BLAS"
-            )
-
-        def fit(rank: int, iterations: int) -> None:
-            model = _als(task, rank, iterations).fit(ratings)
-            model.userFactors.count()
-            model.itemFactors.count()
-
-        return _by_turns(task, fit, lambda: _processor_seconds(java))
+        if task.contestant in (MLLIB, MLLIB_BLAS) and has_native_blas(spark) == plain:
+            raise SystemExit(f"{task.contestant} must run with{'out' if plain else ''} native BLAS")
+        rows = spark.read.schema(schema).csv(f"{task.folder}/ratings.csv", header=True)
+        most = task.ratings if task.contestant == MARQUEE_DRIVER else 0
+        ratings, _ = read_ratings(rows.select("user_id", "movie_id", "rating"), most_in_driver=most)
+        fit = _fit_of(spark, task, ratings, plain=plain)
+        return _by_turns(task, fit, processor_seconds)
 
 
-def _java_process(spark: SparkSession) -> int:
-    gateway = spark.sparkContext._gateway
-    return int(gateway.proc.pid)  # type: ignore[union-attr]
+def _fit_of(
+    spark: SparkSession, task: Task, ratings: Ratings, *, plain: bool
+) -> Callable[[int, int], None]:
+    """Return a function that fits with a rank and a number of iterations."""
+    baseline = MovieBaseline.of(ratings.star_counts())
+    objectives = _objectives(task)
+    if task.contestant in (MARQUEE, MARQUEE_DRIVER):
+        sides = ratings.sides(baseline)
+        return lambda rank, iterations: _done(
+            fit_als(sides, objectives, rank=rank, iterations=iterations, seed=SEED)
+        )
+    fits = mllib_fits(spark, ratings, baseline, SEED)
+    ratings.release()
+    if plain:
+        fits = replace(fits, blocks=MLLIB_BLOCKS)
+
+    def fit(rank: int, iterations: int) -> None:
+        with ThreadPoolExecutor(len(objectives)) as pool:
+            list(pool.map(lambda each: _fit_by_mllib(fits, each, rank, iterations), objectives))
+
+    return fit
 
 
-def _als(task: Task, rank: int, iterations: int) -> ALS:
-    """Return Marquee's ALS, or one with MLlib's default blocks; regularisation is the same."""
+def _fit_by_mllib(fits: MllibFits, objective: Objective, rank: int, iterations: int) -> None:
+    rows = fits.rows
+    if objective.target is Target.LIKES:
+        rows = rows.filter(F.col("stars") >= LIKED).withColumn("liked", F.lit(1.0))
+    model = fits.als(objective, rank, iterations).fit(rows)
+    model.userFactors.count()
+    model.itemFactors.count()
+
+
+def _done(_: object) -> None:
+    """Drop what was fitted."""
+
+
+def _objectives(task: Task) -> tuple[Objective, ...]:
     size = size_for(task.ratings)
-    regularisation = size.regularisation
-    if task.kind == IMPLICIT_ALS:
-        regularisation = RANKING_REGULARISATION
-    if task.contestant == MARQUEE:
-        als = als_of(size, regularisation, SEED)
-    else:
-        als = ALS(userCol="user", itemCol="movie_id", regParam=regularisation, seed=SEED)
-    if task.kind == IMPLICIT_ALS:
-        als = als.setImplicitPrefs(True).setAlpha(CONFIDENCE)
-    return als.setRank(rank).setMaxIter(iterations)
+    explicit = Objective(Target.STARS, size.regularisation)
+    likes = Objective(Target.LIKES, RANKING_REGULARISATION, CONFIDENCE)
+    residuals = Objective(Target.RESIDUALS, size.residual_regularisation)
+    return {
+        EXPLICIT_ALS: (explicit,),
+        IMPLICIT_ALS: (likes,),
+        THREE: (explicit, residuals, likes),
+    }[task.kind]
 
 
 def _timed_implicit(task: Task) -> list[Timed]:
@@ -273,12 +296,6 @@ def _by_turns(
             taken = time.perf_counter() - begun
             found.append(Timed(rank, iterations, taken, processor_seconds() - before))
     return found
-
-
-def _processor_seconds(process: int) -> float:
-    """Return the processor seconds of all threads of another process so far."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -13,23 +13,13 @@ from typing import Any
 
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
-from pyspark.storagelevel import StorageLevel
 
 from learning.confidence import Estimate, average, difference
-from learning.data import (
-    MOVIES_SCHEMA,
-    RATINGS_SCHEMA,
-    Totals,
-    titles_of,
-    totals_of,
-    users_of,
-    with_user_index,
-)
-from learning.fitting import Size, baseline_of, fit, fit_sizes, movies_of, size_for
+from learning.data import MOVIES_SCHEMA, RATINGS_SCHEMA, titles_of
+from learning.fitting import Fitting, Size, size_for
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
-from learning.measuring import measure, measure_new_visitors, people_of
+from learning.measuring import measure, measure_new_visitors, people_to_measure
 from learning.metrics import Examiner, coverage, estimates_of, median_popularity
 from learning.new_visitors import (
     BIAS_ONLY,
@@ -39,17 +29,21 @@ from learning.new_visitors import (
     NewVisitorExaminer,
     after_first_answers,
 )
-from learning.old_setting import ByOldSetting, fit_old_setting
+from learning.old_setting import fit_old_setting
 from learning.profiles import profiles_of, read_tags
+from learning.rating_blocks import RatingBlock, Ratings
+from learning.ratings_on_spark import Totals, read_ratings
 from learning.session import fitting_session
-from learning.splits import NEW_SHARE, RANDOM, Split, split_named, with_folds, with_new_people
+from learning.splits import NEW, NEW_SHARE, RANDOM, Split, new_flag, split_named, with_folds
 from learning.step_log import StepError, StepLog, step
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
 from marquee.recommender.model import Counts, Model
 from marquee.recommender.picks import candidates_of
 from marquee.recommender.scorers import (
     EVALUATED,
+    MLLIB,
     OLD,
+    RANKING,
     UnknownModelError,
     models_named,
     scorer_named,
@@ -61,11 +55,15 @@ MOST_NEW_PEOPLE = 500  # about: larger sets are sampled
 
 
 @dataclass(frozen=True, slots=True)
-class Ratings:
-    """The data to evaluate on: `rows` has user, movie_id, rating, `folds` and `new`."""
+class EvaluationData:
+    """The data to evaluate on.
+
+    The rows have a flag for each fold that holds them out (`Split.flag`), and NEW where their user
+    counts as new.
+    """
 
     dataset: str
-    rows: DataFrame
+    rows: Ratings
     movies: DataFrame
     tags: DataFrame | None
     totals: Totals
@@ -94,16 +92,13 @@ class Fold:
 
 
 def evaluate(
-    ratings: Ratings, split: Split, names: Sequence[str], say: StepLog
+    ratings: EvaluationData, split: Split, names: Sequence[str], say: StepLog
 ) -> tuple[list[Fold], dict[str, str]]:
     """Measure the models on each fold; the second value gives reasons for models not measured."""
     problems: dict[str, str] = {}
     folds = []
     for name in split.folds:
-        held_out = F.array_contains("folds", name)
-        fold, lacking = _evaluate_fold(
-            ratings, name, ratings.rows.withColumn("test", held_out), names
-        )
+        fold, lacking = _evaluate_fold(ratings, name, split.flag(name), names)
         problems |= lacking
         folds.append(fold)
         say(f"{name}: trained on {fold.trained} ratings, measured on {fold.people} users")
@@ -111,23 +106,29 @@ def evaluate(
 
 
 def _evaluate_fold(
-    ratings: Ratings, name: str, marked: DataFrame, names: Sequence[str]
+    ratings: EvaluationData, name: str, flag: int, names: Sequence[str]
 ) -> tuple[Fold, dict[str, str]]:
-    held_out = marked.filter("test").count()
-    trained = ratings.totals.ratings - held_out
+    spark = ratings.movies.sparkSession
+    fitting = Fitting(spark, ratings.rows.without(flag), ratings.seed)
+    trained = fitting.counted.ratings
+    held_out = ratings.totals.ratings - trained
     if not held_out or not trained:
         raise StepError(
             f"the split {name!r} leaves {trained} of {ratings.totals.ratings} ratings for training "
             f"and {held_out} for testing; neither may be 0: use more ratings or another split"
         )
-    training = marked.filter(~F.col("test"))
-    model = model_of(training, ratings, names)
-    old = None
-    if OLD in names:
-        mean, ids = model.rating.global_mean, model.rating.movie_ids
-        old = fit_old_setting(training, ids, mean, ratings.size.blocks, ratings.seed)
-    examiners, problems = examiners_of(names, model, old)
-    found = measure(people_of(marked, ratings.totals.users), examiners)
+    model = model_of(fitting, ratings, names)
+    examiners, problems = examiners_of(names, model, fitting)
+    if MLLIB in names:
+        by_mllib = Fitting(spark, ratings.rows.without(flag), ratings.seed, mllib=True)
+        other = model_of(by_mllib, ratings, (RANKING,))
+        examiners[MLLIB] = Examiner(
+            other.rating, scorer_named(RANKING, other), candidates_of(other.rating.support)
+        )
+        by_mllib.release()
+    fitting.release()
+    people = people_to_measure(ratings.rows, flag, ratings.totals.users)
+    found = measure(ratings.rows, people, examiners)
     rating = model.rating
     fold = Fold(name, trained, held_out, max((len(each) for each in found.values()), default=0))
     for each, users in found.items():
@@ -139,13 +140,12 @@ def _evaluate_fold(
     return fold, problems
 
 
-def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Model:
+def model_of(fitting: Fitting, ratings: EvaluationData, names: Sequence[str]) -> Model:
     """Fit the parts of a model that the named ways of scoring need."""
-    size, seed = ratings.size, ratings.seed
-    main = fit(training, size, ratings.totals, seed)
+    size, totals = ratings.size, ratings.totals
+    main = fitting.fit(size, totals.scale)
     ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
     titles = titles_of(ratings.movies, main.rating)
-    totals = ratings.totals
     return Model(
         model_id="",
         dataset=ratings.dataset,
@@ -155,21 +155,27 @@ def model_of(training: DataFrame, ratings: Ratings, names: Sequence[str]) -> Mod
         ranking=main.ranking,
         movies=titles,
         questionnaire=(),
-        profiles=profiles_of(training, ratings.tags),
-        sizes=fit_sizes(training, main.rating.movie_ids, ranks, size, seed),
+        profiles=profiles_of(fitting.counted, main.rating.movie_ids, ratings.tags),
+        sizes=fitting.fit_sizes(ranks, size),
     )
 
 
 def examiners_of(
-    names: Sequence[str], model: Model, old: ByOldSetting | None
+    names: Sequence[str], model: Model, fitting: Fitting
 ) -> tuple[dict[str, Examiner], dict[str, str]]:
-    """Return an examiner per model; the second value gives reasons for models without one."""
+    """Return an examiner per model; the second value gives reasons for models without one.
+
+    MLLIB, which needs a model of its own, gets none here.
+    """
     rating = model.rating
     candidates = candidates_of(rating.support)
     examiners: dict[str, Examiner] = {}
     problems: dict[str, str] = {}
     for name in names:
-        if name == OLD and old is not None:
+        if name == MLLIB:
+            continue
+        if name == OLD:
+            old = fit_old_setting(fitting.mllib_fits, fitting.rated, rating.global_mean)
             # The old recommender picked the highest score, whatever the movie's support.
             examiners[name] = Examiner(rating, old, np.ones(len(rating.movie_ids), dtype=bool))
             continue
@@ -180,25 +186,32 @@ def examiners_of(
     return examiners, problems
 
 
-def measure_new_people(ratings: Ratings, say: StepLog) -> list[FirstAnswers]:
+def measure_new_people(ratings: EvaluationData, say: StepLog) -> list[FirstAnswers]:
     """Train on nine tenths of the users and question the others.
 
     Returns an empty list if either part is empty.
     """
-    new = ratings.rows.withColumn("test", F.col("new"))
-    training = new.filter(~F.col("test"))
-    people = people_of(new, -(-ratings.totals.users // NEW_SHARE), MOST_NEW_PEOPLE).cache()
-    if people.isEmpty() or training.isEmpty():
+    training = ratings.rows.without(NEW)
+    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    if fitting.counted.ratings in (0, ratings.totals.ratings):
         return []
-    model = fit(training, ratings.size, ratings.totals, ratings.seed)
-    baseline = baseline_of(training)
-    bias = movies_of(baseline).bias
-    baseline.release()
-    users = training.select("user").distinct().count()
-    examiner = NewVisitorExaminer(model.rating, count_seen(training, model.rating, users), bias)
-    visitors = measure_new_visitors(people, examiner)
+    model = model_of(fitting, ratings, (RANKING,))
+    fitting.release()
+    rating = model.rating
+    users = sum(training.map_blocks(_users_with_ratings, None))
+    seen = count_seen(training, rating, users)
+    bias = fitting.baseline.bias[fitting.rated]
+    candidates = candidates_of(rating.support)
+    examiner = NewVisitorExaminer(rating, seen, bias, scorer_named(RANKING, model), candidates)
+    new = ratings.totals.users - users
+    people = people_to_measure(ratings.rows, NEW, new, MOST_NEW_PEOPLE)
+    visitors = measure_new_visitors(ratings.rows, people, examiner)
     say(f"measured {len(visitors)} new visitors: users who were not in training")
     return after_first_answers(visitors)
+
+
+def _users_with_ratings(block: RatingBlock, _: None) -> int:
+    return int((block.counts > 0).sum())
 
 
 def models_json(folds: Sequence[Fold], problems: Mapping[str, str]) -> dict[str, Any]:
@@ -232,13 +245,16 @@ def new_visitors_json(rows: Sequence[FirstAnswers]) -> dict[str, Any]:
     """Return RMSE by number of answers and way of predicting, and the number of movies shown."""
     return {
         "rule": f"a tenth of the users (Spark's pmod(xxhash64(user_id, seed), {NEW_SHARE}) = 0) is "
-        "not in training; RMSE over their ratings of movies that none of the ways asked about",
+        "not in training; RMSE, and nDCG@10 of the picks of `ranking`, over their ratings of "
+        "movies that none of the ways asked about",
         "people": rows[0].people if rows else 0,
         "answers": [
             {
                 "answers": row.answers,
                 "rmse": {name: _value(each) for name, each in row.rmse.items()},
                 "margin": {name: _margin(each) for name, each in row.rmse.items()},
+                "ndcg@10": {way: _value(each) for way, each in row.ndcg.items()},
+                "ndcg@10_margin": {way: _margin(each) for way, each in row.ndcg.items()},
                 "above_bias_only": _above_bias_only(row),
                 "mean_shown": {way: _value(each) for way, each in row.shown.items()},
                 "median_shown": dict(row.median_shown),
@@ -319,17 +335,16 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> dic
     return report
 
 
-def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> Ratings:
+def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split) -> EvaluationData:
     """Read, split and number the ratings. Users are numbered once, the same for all folds."""
     columns = ("user_id", "movie_id", "rating")
     read = spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings).select(*columns)
     split_up = with_folds(read, split, arguments.raw, arguments.seed)
-    users = users_of(with_new_people(split_up, arguments.seed).withColumn("test", F.lit(False)))
-    totals, starts = totals_of(users)
-    rows = with_user_index(with_new_people(split_up, arguments.seed), users, starts)
-    return Ratings(
+    flags = split.flags() + new_flag(arguments.seed)
+    rows, totals = read_ratings(split_up, flags)
+    return EvaluationData(
         arguments.dataset,
-        rows.persist(StorageLevel.MEMORY_AND_DISK),
+        rows,
         spark.read.schema(MOVIES_SCHEMA).parquet(arguments.movies).cache(),
         read_tags(spark, arguments.tags),
         totals,
@@ -347,7 +362,9 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--raw", help="folder of the raw files, for an official split")
     parser.add_argument("--report", required=True, help=f"folder to write {EVALUATION} into")
-    parser.add_argument("--models", help=f"a list of {', '.join(EVALUATED)} (default: all)")
+    parser.add_argument(
+        "--models", help=f"a list of {', '.join(EVALUATED)} (default: all but {MLLIB})"
+    )
     parser.add_argument(
         "--split", help=f"{RANDOM}, official or u1 to u5 (default: official if there is one)"
     )

@@ -1,12 +1,15 @@
 """Serve a submission: recommend unrated movies to each of its members, with one model.
 
 Reads only the submission and the model folder. A member that cannot be served gets a result with
-an error; the other members are served.
+an error; the other members are served. A small submission is served in this process, without
+starting Spark, which would take longer than the work.
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from functools import partial
 from itertools import batched
 
@@ -23,6 +26,8 @@ from marquee.recommender.picks import Recommender
 
 MEMBERS_AT_ONCE = 1000
 SPLIT_BYTES = 512 * 1024  # of a submission, about 1000 members: one task serves as many
+SMALL_BYTES = SPLIT_BYTES  # a submission up to this size is served without Spark
+PART, SUCCESS = "part-00000.json", "_SUCCESS"
 RESULT_SCHEMA = (
     "schema_version INT, visitor_id STRING, version INT, model_id STRING, "
     "picks ARRAY<STRUCT<movie_id: INT, score: DOUBLE, stars: DOUBLE, because: ARRAY<INT>>>, "
@@ -101,6 +106,21 @@ def _row(result: Result) -> tuple[object, ...]:
     )
 
 
+def _line(result: Result) -> str:
+    """Return the result as Spark would write it with RESULT_SCHEMA: null fields are left out."""
+    body: dict[str, object] = {
+        "schema_version": SCHEMA_VERSION,
+        "visitor_id": result.visitor_id,
+        "version": result.version,
+        "model_id": result.model_id,
+    }
+    if result.error is None:
+        body["picks"] = [{**asdict(pick), "because": list(pick.because)} for pick in result.picks]
+    else:
+        body["error"] = result.error
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def _rows(lines: Iterable[Row], model: Broadcast[Model]) -> Iterator[tuple[object, ...]]:
     server = Server(model.value)
     return (_row(result) for result in server.serve(line["value"] for line in lines))
@@ -123,24 +143,62 @@ def lines_of(spark: SparkSession, submission: str) -> DataFrame:
     return spark.read.text(submission)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> None:
+def run(
+    files: Files,
+    session: Callable[[], AbstractContextManager[SparkSession]],
+    arguments: argparse.Namespace,
+    say: StepLog,
+) -> None:
     """Serve the submission that the arguments name and write its results.
+
+    Args:
+        files: reads the model, and serves a small submission.
+        session: opens the Spark session that serves a large one.
+        arguments: as from `arguments_from`.
+        say: the step's log.
 
     Raises:
         StepError: the submission does not exist.
     """
-    files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
-    if not files.exists(arguments.submission):
-        raise StepError(f"the submission {arguments.submission} does not exist")
+    try:
+        size = files.size(arguments.submission)
+    except FileNotFoundError as missing:
+        raise StepError(f"the submission {arguments.submission} does not exist") from missing
+    if size <= SMALL_BYTES:
+        served, failed = serve_here(files, arguments, model)
+    else:
+        with session() as spark:
+            served, failed = serve_on_spark(spark, arguments, model)
+    say(f"served {served} visitors, {failed} could not be served")
+    say(f"wrote {arguments.results}")
+
+
+def serve_here(files: Files, arguments: argparse.Namespace, model: Model) -> tuple[int, int]:
+    """Serve a small submission in this process; return the numbers of picks and of errors.
+
+    Results of an earlier attempt are deleted first, and `_SUCCESS` is written last.
+    """
+    lines = files.read(arguments.submission).decode(errors="replace").split("\n")
+    found = list(Server(model).serve(lines))
+    files.delete(arguments.results)
+    files.write(join(arguments.results, PART), "".join(map(_line, found)).encode())
+    files.write(join(arguments.results, SUCCESS), b"")
+    failed = sum(result.error is not None for result in found)
+    return len(found) - failed, failed
+
+
+def serve_on_spark(
+    spark: SparkSession, arguments: argparse.Namespace, model: Model
+) -> tuple[int, int]:
+    """Serve a submission on the executors; return the numbers of picks and of errors."""
     counted = Observation()
     found = results(lines_of(spark, arguments.submission), model).observe(
         counted, F.count("picks").alias("served"), F.count("error").alias("failed")
     )
     found.write.mode("overwrite").json(arguments.results)
-    say("served {served} visitors, {failed} could not be served".format(**counted.get))
-    say(f"wrote {arguments.results}")
+    return counted.get["served"], counted.get["failed"]
 
 
 def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -155,11 +213,9 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
-    with (
-        step("recommend", ModelError) as say,
-        SparkSession.builder.appName("marquee recommend").getOrCreate() as spark,
-    ):
-        run(spark, arguments, say)
+    builder = SparkSession.builder.appName("marquee recommend")
+    with step("recommend", ModelError) as say:
+        run(Files.without_session(), builder.getOrCreate, arguments, say)
 
 
 if __name__ == "__main__":

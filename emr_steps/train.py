@@ -9,7 +9,6 @@ import argparse
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,7 +23,7 @@ from learning.data import (
     links_of,
     titles_of,
 )
-from learning.fitting import fit, fit_sizes
+from learning.fitting import Fitting
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
 from learning.profiles import profiles_of, read_tags
@@ -34,6 +33,7 @@ from learning.regression_check import (
     choose_visitors,
     counts_of,
     examine_model,
+    progress,
     read_in_use,
 )
 from learning.session import fitting_session
@@ -80,18 +80,17 @@ def complete(
         sizes: ranks of additional ALS models.
     """
     ratings, totals, size = found.ratings, found.totals, found.size
-    with ThreadPoolExecutor(1) as pool:
-        # In parallel with the fits: small fits leave the cluster idle most of the time.
-        profiling = pool.submit(profiles_of, ratings, tags)
-        model = fit(ratings, size, totals, seed)
-        profiles = profiling.result()
+    fitting = Fitting(movies.sparkSession, ratings, seed)
+    model = fitting.fit(size, totals.scale, progress(size, say))
     say(f"fitted the model of {len(model.rating.movie_ids)} movies to all ratings")
+    of_sizes = fitting.fit_sizes(sizes, size)
+    if of_sizes:
+        say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
+    fitting.release()
+    profiles = profiles_of(fitting.counted, model.rating.movie_ids, tags)
     titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
     seen = count_seen(ratings, model.rating, totals.users)
-    of_sizes = fit_sizes(ratings, model.rating.movie_ids, sizes, size, seed)
-    if of_sizes:
-        say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
     return Model(
         model_id=model_id,
         dataset=dataset,
@@ -126,7 +125,7 @@ def _metrics(
         "residual_regularisation": size.residual_regularisation,
         "seed": seed,
         "test_percent": TEST_PERCENT,
-        "native_blas": found.native_blas,
+        "solver": "mllib" if found.by_mllib else "numpy",
         "seconds": round(seconds, 1),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from marquee.recommender.scorers import EVALUATED
+from marquee.recommender.scorers import EVALUATED, MLLIB
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
 from operations.console import Phases, on_stderr, out
@@ -236,7 +236,7 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     "measure models on held-out ratings; publishes nothing",
     option("path", type=Path, help="folder or file of ratings"),
     option("--name", help="the data set's name (default: the folder's)"),
-    option("--models", help=f"a list of {','.join(EVALUATED)} (default: all)"),
+    option("--models", help=f"a list of {','.join(EVALUATED)} (default: all but {MLLIB})"),
     option("--split", help="random, official or u1 to u5 (default: official if there is one)"),
     option("--seed", type=int, default=1, help="seed of the split and of the training"),
     option("--json", **FLAG, help="print JSON on stdout, and everything else on stderr"),

@@ -31,6 +31,7 @@ GUESSES = {
     "questionnaire": "questionnaire",
     "bias_only": "bias only",
 }
+NDCG = {"popular": "nDCG@10, popular", "questionnaire": "nDCG@10, questionnaire"}
 SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
 
 
@@ -74,16 +75,17 @@ def model_table(
 
 
 def new_visitors_table(new: Mapping[str, Any]) -> Table:
-    """Return a table of RMSE and of movies shown, by number of answers and questionnaire."""
+    """Return a table of RMSE, nDCG and movies shown, by number of answers and questionnaire."""
     title = (
         f"New visitors: RMSE of {new['people']} users' other ratings after some answers, "
         "and its difference from bias only"
     )
-    table = _table(title, ["answers", *GUESSES.values(), *SHOWN.values()])
+    table = _table(title, ["answers", *GUESSES.values(), *NDCG.values(), *SHOWN.values()])
     for row in new["answers"]:
         guesses = (_guess(key, row) for key in GUESSES)
         shown = (_with_margin(row["mean_shown"][key], None, digits=1) for key in SHOWN)
-        table.add_row(str(row["answers"]), *guesses, *shown)
+        ndcgs = (_with_margin(row["ndcg@10"][key], row["ndcg@10_margin"][key]) for key in NDCG)
+        table.add_row(str(row["answers"]), *guesses, *ndcgs, *shown)
     return table
 
 

@@ -25,20 +25,17 @@ class TrainedModel:
     test_rmse: float | None
     ndcg: float | None = None
     popularity_ndcg: float | None = None
-    native_blas: bool = True  # whether the cluster has native BLAS; training is slower without
     left_out: int = 0  # visitors that training left out, as they would make the model worse
 
     def __str__(self) -> str:
-        told = self.model_id
+        text = self.model_id
         if self.test_rmse is not None:
-            told += f", test RMSE {self.test_rmse:.4f} stars"
+            text += f", test RMSE {self.test_rmse:.4f} stars"
         if self.ndcg is not None and self.popularity_ndcg is not None:
-            told += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
+            text += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
         if self.left_out:
-            told += f", without {self.left_out} visitors who would make it worse"
-        if not self.native_blas:
-            told += ", trained slowly: the cluster has no native BLAS"
-        return told
+            text += f", without {self.left_out} visitors who would make it worse"
+        return text
 
 
 def train(
@@ -67,7 +64,6 @@ def train(
             metrics.get("test_rmse"),
             metrics.get("ndcg@10"),
             metrics.get("popularity_ndcg@10"),
-            metrics.get("native_blas", True),
             (metrics.get("left_out") or {}).get("visitors", 0),
         )
         phase.result = str(model)

@@ -1,15 +1,15 @@
 """Read and write small files by URI, through Hadoop's FileSystem in the driver's JVM.
 
 With it the steps read and write models and reports at any URI that Spark supports: `s3://` on EMR,
-the local AWS's mirror of it, `hdfs://` and `file:`. It reaches the JVM through the given session
-and does not import pyspark, so that the package works without Spark.
+the local AWS's mirror of it, `hdfs://` and `file:`. It does not import pyspark at the top, so that
+the package works without Spark.
 """
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 # In these stores an object appears, complete, when its stream is closed; a rename is a copy.
 _OBJECT_STORES = frozenset({"s3", "s3a", "s3n"})
@@ -22,6 +22,24 @@ class Files:
         """Use the Hadoop configuration of `spark`, the step's SparkSession."""
         self._jvm: Any = spark.sparkContext._jvm
         self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()
+
+    @classmethod
+    def without_session(cls) -> Self:
+        """Use the JVM of spark-submit, and its configuration, without starting Spark.
+
+        Starting a session takes seconds, and on YARN it also waits for a container. A session that
+        is started later uses the same JVM.
+        """
+        from pyspark import SparkContext  # noqa: PLC0415  only here does the module need Spark
+
+        SparkContext._ensure_initialized()
+        found = cls.__new__(cls)
+        jvm: Any = SparkContext._jvm
+        found._jvm = jvm
+        settings = jvm.org.apache.spark.SparkConf()
+        hadoop = jvm.org.apache.spark.deploy.SparkHadoopUtil.get()
+        found._configuration = hadoop.newConfiguration(settings)
+        return found
 
     def exists(self, uri: str) -> bool:
         """Return whether there is a file or a folder at the URI."""
@@ -43,6 +61,16 @@ class Files:
             return bytes(stream.readNBytes(limit))
         finally:
             stream.close()
+
+    def size(self, uri: str) -> int:
+        """Return the size of a file in bytes.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+        """
+        path = self._path(uri)
+        with _missing_file(uri):
+            return int(self._system(path).getFileStatus(path).getLen())
 
     def write(self, uri: str, content: bytes) -> None:
         """Write the file so that a reader sees either the former or the complete new content.

@@ -1,29 +1,35 @@
-"""Count on Spark which movies the same users have rated."""
+"""Count which movies the same users have rated."""
 
 import numpy as np
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
+import numpy.typing as npt
 
+from learning.measuring import sampled
+from learning.rating_blocks import RatingBlock, Ratings
 from marquee.recommender.likely_seen import fit_seen, questionnaire_candidates
-from marquee.recommender.model import RatingModel, Seen
+from marquee.recommender.model import Integers, RatingModel, Seen
 
 MOST_USERS = 20_000  # a larger sample does not improve the result
 
 
-def count_seen(ratings: DataFrame, rating: RatingModel, users: int) -> Seen:
+def count_seen(ratings: Ratings, rating: RatingModel, users: int) -> Seen:
     """Return which of the most rated movies the same users rated.
 
-    `ratings` has user, movie_id. `users` is the number of users; if there are many, a hash selects
-    a sample of them, which is always the same.
+    `users` is the number of users with ratings; if there are many, a hash selects a sample of them,
+    which is always the same.
     """
-    movie_ids = rating.movie_ids[questionnaire_candidates(rating)]
-    share = users // MOST_USERS
-    if share > 1:
-        ratings = ratings.filter(F.pmod(F.xxhash64("user"), F.lit(share)) == 0)
-    asked = F.when(F.col("movie_id").isin(movie_ids.tolist()), F.col("movie_id"))
-    rows = ratings.groupBy("user").agg(F.collect_set(asked).alias("seen")).select("seen").collect()
-    column = {movie_id: number for number, movie_id in enumerate(movie_ids.tolist())}
-    rated = np.zeros((len(rows), len(column)), dtype=bool)
-    for number, row in enumerate(rows):
-        rated[number, [column[movie_id] for movie_id in row["seen"]]] = True
-    return fit_seen(rating, users, rated)
+    asked = rating.movie_ids[questionnaire_candidates(rating)]
+    column = np.full(len(ratings.movie_ids), -1, dtype=np.int32)
+    column[np.searchsorted(ratings.movie_ids, asked)] = np.arange(len(asked))
+    share = max(users // MOST_USERS, 1)
+    return fit_seen(
+        rating, users, np.concatenate(ratings.map_blocks(_rated_of, (column, len(asked), share)))
+    )
+
+
+def _rated_of(block: RatingBlock, given: tuple[Integers, int, int]) -> npt.NDArray[np.bool_]:
+    """Return which of the asked movies the sampled users of a block rated: users by movies."""
+    column, asked, share = given
+    at = column[block.movies]
+    rated = np.zeros((len(block.counts), asked), dtype=bool)
+    rated[(block.users - block.first)[at >= 0], at[at >= 0]] = True
+    return rated[(block.counts > 0) & sampled(block.user_ids, share)]

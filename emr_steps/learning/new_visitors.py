@@ -11,10 +11,13 @@ import numpy as np
 
 from learning import confidence
 from learning.confidence import Estimate
-from learning.metrics import Person
+from learning.metrics import Person, ndcg
+from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.recommender.model import USER_DAMPING, RatingModel, Seen
+from marquee.recommender.model import LIKED, USER_DAMPING, RatingModel, Seen
+from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.questionnaire import Questioner
+from marquee.recommender.scorers import Scorer
 
 ANSWERS = (5, 10, 20)  # numbers of answers after which predictions are measured
 POPULAR, QUESTIONNAIRE = "popular", "questionnaire"  # ways to choose movies to ask about
@@ -50,11 +53,15 @@ class NewVisitor:
         errors: errors by (most, count, guess): the largest number of answers, how many of them
             were used, and the kind of prediction. All errors with the same `most` are about the
             same ratings: those of movies not among the first `most` answers of either way.
+        ndcg: nDCG@10 of the picks after the answers, by (most, count, way of asking), where a
+            rating among these is 4 stars or more. The picks leave out the movies among the first
+            `most` answers of either way.
     """
 
     user: int
     shown: Mapping[tuple[int, str], int]
     errors: Mapping[tuple[int, int, str], Errors] = field(default_factory=dict)
+    ndcg: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
 
 
 def most_rated_first(given: Mapping[int, float], popular: Sequence[int], most: int) -> Asked:
@@ -92,15 +99,24 @@ def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: i
 class NewVisitorExaminer:
     """Asks people who are new to a model, and predicts their remaining ratings."""
 
-    def __init__(self, rating: RatingModel, seen: Seen, movie_bias: Doubles) -> None:
+    def __init__(
+        self,
+        rating: RatingModel,
+        seen: Seen,
+        movie_bias: Doubles,
+        scorer: Scorer,
+        candidates: Mask,
+    ) -> None:
         """Prepare the questions.
 
         Args:
             rating: a rating model that was trained without these people.
             seen: the model of which movies a visitor has seen.
             movie_bias: the bias of each movie, M, stars.
+            scorer: the model that picks.
+            candidates: the movies that may be picked, M.
         """
-        self._rating = rating
+        self._rating, self._scorer, self._candidates = rating, scorer, candidates
         self._folding = RatingFolding(rating)
         self._questioner = Questioner(rating, seen)
         self._offset = rating.global_mean + movie_bias
@@ -118,6 +134,7 @@ class NewVisitorExaminer:
         popular = most_rated_first(given, self._popular, ANSWERS[-1])
         asked = by_questionnaire(given, self._questioner, ANSWERS[-1])
         errors: dict[tuple[int, int, str], Errors] = {}
+        ndcgs: dict[tuple[int, int, str], float] = {}
         for most in ANSWERS:
             if min(len(popular.movie_ids), len(asked.movie_ids)) < most:
                 break
@@ -125,13 +142,14 @@ class NewVisitorExaminer:
             rest = {i: stars for i, stars in given.items() if i not in told}
             if rest:
                 errors |= self._errors(given, rest, popular, asked, most)
+                ndcgs |= self._ndcgs(given, rest, {POPULAR: popular, QUESTIONNAIRE: asked}, most)
         shown = {
             (count, way): each.shown[count - 1]
             for way, each in ((POPULAR, popular), (QUESTIONNAIRE, asked))
             for count in ANSWERS
             if count <= len(each.shown)
         }
-        return NewVisitor(person.user, shown, errors)
+        return NewVisitor(person.user, shown, errors, ndcgs)
 
     def _errors(
         self,
@@ -157,6 +175,30 @@ class NewVisitorExaminer:
                 off = np.clip(predicted, self._rating.lowest, self._rating.highest) - stars
                 yield (most, count, guess), Errors(len(stars), float(off @ off))
 
+    def _ndcgs(
+        self,
+        given: Mapping[int, float],
+        rest: Mapping[int, float],
+        ways: Mapping[str, Asked],
+        most: int,
+    ) -> Iterator[tuple[tuple[int, int, str], float]]:
+        """Yield the nDCG of the picks after each number of answers up to `most`."""
+        relevant = {movie_id for movie_id, stars in rest.items() if stars >= LIKED}
+        if not relevant:
+            return
+        known = self._rating.rows
+        closed = np.array([known[movie_id] for movie_id in given if movie_id not in rest])
+        keys = [(most, count, way) for count in ANSWERS if count <= most for way in ways]
+        answered = [
+            rated_from({i: given[i] for i in ways[way].movie_ids[:count]}, known)
+            for _, count, way in keys
+        ]
+        scores = self._scorer.scored(answered).scores
+        best = best_open(scores, [closed] * len(keys), self._candidates, PICKS)
+        for key, rows in zip(keys, best, strict=True):
+            hits = [movie_id in relevant for movie_id in self._rating.movie_ids[rows].tolist()]
+            yield key, ndcg(hits, len(relevant))
+
     def _folded(self, answers: Mapping[int, float], rows: Rows) -> Doubles:
         """Predict stars of some movies by fold-in of the answers."""
         rated = rated_from(answers, self._rating.rows)
@@ -179,6 +221,7 @@ class FirstAnswers:
     answers: int
     people: int  # number of people in `rmse`
     rmse: Mapping[str, Estimate | None]  # stars, by kind of prediction
+    ndcg: Mapping[str, Estimate | None]  # nDCG@10, by way of asking
     # Mean and median number of movies shown, by way of asking, over all who gave that many answers.
     shown: Mapping[str, Estimate | None]
     median_shown: Mapping[str, float | None]
@@ -201,6 +244,10 @@ def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
             answers=count,
             people=len(able[most]),
             rmse={guess: _rmse(able[most], (most, count, guess)) for guess in GUESSES},
+            ndcg={
+                way: confidence.mean((v.user, v.ndcg.get((most, count, way))) for v in able[most])
+                for way in (POPULAR, QUESTIONNAIRE)
+            },
             shown={
                 way: confidence.mean((v.user, v.shown.get((count, way))) for v in visitors)
                 for way in (POPULAR, QUESTIONNAIRE)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pyspark.sql import DataFrame
+import numpy.typing as npt
 
-from learning.fitting import Size, fit_explicit_als, item_factors
+from learning.als import Objective, Target
+from learning.mllib import MllibFits
 from marquee.recommender.fold_in import Doubles, Rated, Rows
-from marquee.recommender.model import Floats, Integers
+from marquee.recommender.model import Floats
 from marquee.recommender.scorers import Scored
 
 RANK, ITERATIONS, REGULARISATION = 10, 5, 0.01
@@ -44,10 +45,7 @@ class ByOldSetting:
         return stars
 
 
-def fit_old_setting(
-    ratings: DataFrame, movie_ids: Integers, mean: float, blocks: int, seed: int
-) -> ByOldSetting:
-    """Fit the old recommender to `ratings` (user, movie_id, rating)."""
-    size = Size(RANK, ITERATIONS, REGULARISATION, REGULARISATION, blocks)
-    als = fit_explicit_als(ratings, "rating", size, REGULARISATION, seed)
-    return ByOldSetting(item_factors(als, movie_ids), mean)
+def fit_old_setting(fits: MllibFits, rated: npt.NDArray[np.bool_], mean: float) -> ByOldSetting:
+    """Fit the old recommender; `rated` chooses the movies that a model has."""
+    factors = fits.fit(Objective(Target.STARS, REGULARISATION), RANK, ITERATIONS)
+    return ByOldSetting(factors.movies[rated].astype(np.float64), mean)

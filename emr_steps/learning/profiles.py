@@ -5,7 +5,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from learning.hadoop_files import Files
-from marquee.recommender.model import Profiles
+from learning.rating_blocks import StarCounts
+from marquee.recommender.model import Integers, Profiles
 
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 MOST_TAGS = 200
@@ -20,27 +21,25 @@ def read_tags(spark: SparkSession, folder: str | None) -> DataFrame | None:
     return spark.read.schema(TAGS_SCHEMA).parquet(folder)
 
 
-def profiles_of(ratings: DataFrame, tags: DataFrame | None = None) -> Profiles:
+def profiles_of(
+    counted: StarCounts, movie_ids: Integers, tags: DataFrame | None = None
+) -> Profiles:
     """Return means, medians and tags of the rated movies, in ascending order of their ids.
 
-    `ratings` has movie_id, rating; `tags` has TAGS_SCHEMA.
+    Args:
+        counted: all movies' ratings by stars, the rated ones' in the order of `movie_ids`.
+        movie_ids: ids of the rated movies, ascending.
+        tags: columns of TAGS_SCHEMA.
     """
-    rows = (
-        ratings.groupBy("movie_id")
-        .agg(F.avg("rating").alias("mean"), F.median("rating").alias("median"))
-        .orderBy("movie_id")
-        .collect()
-    )
-    mean = np.array([row["mean"] for row in rows], dtype=np.float32)
-    median = np.array([row["median"] for row in rows], dtype=np.float32)
-    if tags is None:
+    rated = counted.support > 0
+    mean = (counted.sums[rated] / counted.support[rated]).astype(np.float32)
+    median = counted.medians()[rated].astype(np.float32)
+    names = () if tags is None else _most_used(tags)
+    if tags is None or not names:
         return Profiles(mean, median)
-    names = _most_used(tags)
-    if not names:
-        return Profiles(mean, median)
-    people = np.zeros((len(rows), len(names)), dtype=np.uint8)
+    people = np.zeros((len(movie_ids), len(names)), dtype=np.uint8)
     column = {name: number for number, name in enumerate(names)}
-    row_of = {row["movie_id"]: number for number, row in enumerate(rows)}
+    row_of = {movie_id: number for number, movie_id in enumerate(movie_ids.tolist())}
     for tag in tags.filter(F.col("tag").isin(*names)).collect():
         number = row_of.get(tag["movie_id"])  # a movie that nobody rated may have tags
         if number is not None:

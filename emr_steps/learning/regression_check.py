@@ -6,25 +6,18 @@ from dataclasses import dataclass, replace
 from zipfile import BadZipFile
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
 from learning.blas import MISSING, has_native_blas
 from learning.confidence import mean
-from learning.data import (
-    TEST_PERCENT,
-    Totals,
-    all_ratings,
-    titles_of,
-    totals_of,
-    users_of,
-    with_split,
-    with_user_index,
-)
-from learning.fitting import Fitted, Size, fit, size_for
+from learning.data import HELD_OUT as HELD_OUT_FLAG
+from learning.data import TEST_PERCENT, all_ratings, held_out_flag, titles_of
+from learning.fitting import Fitted, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
-from learning.measuring import measure, people_of
+from learning.measuring import People, measure, people_to_measure
 from learning.metrics import Examiner, rmse
+from learning.rating_blocks import Ratings
+from learning.ratings_on_spark import RatingsOnSpark, Totals, read_ratings
 from learning.regression_rule import is_worse
 from learning.step_log import StepLog
 from learning.visitors import LeftOut, count_visitors
@@ -102,16 +95,15 @@ class Quality:
 
 
 def quality_of(
-    people: DataFrame,
+    ratings: Ratings,
+    people: People,
     model: Fitted,
+    *,
     movies: Mapping[int, Movie],
     in_use: RatingModel | None,
     counts: Counts,
 ) -> Quality:
-    """Measure a model fitted without the held-out ratings, and the active model if there is one.
-
-    `people` is as `people_of` returns it.
-    """
+    """Measure a model fitted without the held-out ratings, and the active model if there is one."""
     shell = _shell(model, movies, counts)
     candidates = candidates_of(model.rating.support)
     examiners = {
@@ -122,7 +114,7 @@ def quality_of(
         other = _shell(Fitted(in_use, model.ranking), {}, counts)
         candidates_in_use = candidates_of(in_use.support)
         examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
-    found = measure(people, examiners)
+    found = measure(ratings, people, examiners)
     if not found[NEW]:
         return Quality()
     ndcg = mean((one.user, one.ndcg) for one in found[NEW])
@@ -150,19 +142,19 @@ def counts_of(totals: Totals, movies: int) -> Counts:
 class Examination:
     """Ratings to fit a model to, and the quality of a model fitted without the held-out ones.
 
-    `ratings` has user, movie_id, rating and `test`.
+    The held-out ratings have the flag HELD_OUT of `learning.data`.
     """
 
-    ratings: DataFrame
+    ratings: Ratings
     totals: Totals
     size: Size
-    native_blas: bool
+    by_mllib: bool  # whether MLlib fits, because there are so many users
     quality: Quality
     held_out: RatingModel | None  # the rating model that was measured
 
     def release(self) -> None:
-        """Free the storage of the persisted ratings; they must not be used afterwards."""
-        self.ratings.unpersist()
+        """Free the memory that the ratings take on the executors."""
+        self.ratings.release()
 
 
 def examine_model(
@@ -178,38 +170,43 @@ def examine_model(
 
     Args:
         ratings: user_id, movie_id, rating.
+        movies: LINKED_MOVIES_SCHEMA.
+        seed: of the split and of ALS.
+        say: the step's log.
         in_use: the active rating model, fitted without the ratings that are held out here.
         iterations: of ALS; by default they depend on the number of ratings.
     """
-    marked = with_split(ratings, seed)
-    users = users_of(marked)
-    totals, starts = totals_of(users)
+    spark = ratings.sparkSession
+    read, totals = read_ratings(ratings, held_out_flag(seed))
     size = size_for(totals.ratings)
     if iterations is not None:
         size = replace(size, iterations=iterations)
+    where = "on the executors" if isinstance(read, RatingsOnSpark) else "in the driver"
     say(
         f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
-        f"rank {size.rank}, {size.iterations} iterations, {size.blocks} blocks"
+        f"rank {size.rank}, {size.iterations} iterations, {where}"
     )
-    native_blas = has_native_blas(ratings.sparkSession)
-    if not native_blas:
+    training = Fitting(spark, read.without(HELD_OUT_FLAG), seed)
+    by_mllib = training.uses_mllib(size)
+    if by_mllib and not has_native_blas(spark):
         say(MISSING)
-    indexed = with_user_index(marked, users, starts).persist(StorageLevel.MEMORY_AND_DISK)
-    quality = Quality()
-    if (tested := _fit_to_split(indexed, size, totals, seed)) is not None:
-        known = titles_of(movies, tested.rating)
-        people = people_of(indexed, totals.users)
-        quality = quality_of(people, tested, known, in_use, counts_of(totals, len(known)))
+    if training.counted.ratings in (0, totals.ratings):
+        # There is nothing to train on, or nothing to measure on.
+        say(str(Quality()))
+        return Examination(read, totals, size, by_mllib, Quality(), None)
+    tested = training.fit(size, totals.scale, progress(size, say))
+    training.release()
+    known = titles_of(movies, tested.rating)
+    people = people_to_measure(read, HELD_OUT_FLAG, totals.users)
+    counts = counts_of(totals, len(known))
+    quality = quality_of(read, people, tested, movies=known, in_use=in_use, counts=counts)
     say(str(quality))
-    held_out = tested.rating if tested else None
-    return Examination(indexed, totals, size, native_blas, quality, held_out)
+    return Examination(read, totals, size, by_mllib, quality, tested.rating)
 
 
-def _fit_to_split(ratings: DataFrame, size: Size, totals: Totals, seed: int) -> Fitted | None:
-    """Fit to the training set (85 %); return None if the training or the test set is empty."""
-    if totals.test_ratings in (0, totals.ratings):
-        return None
-    return fit(ratings.filter(~F.col("test")), size, totals, seed)
+def progress(size: Size, say: StepLog) -> Callable[[int], None]:
+    """Return a function that logs the number of each iteration."""
+    return lambda iteration: say(f"iteration {iteration} of {size.iterations}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from learning.hadoop_files import join
@@ -13,6 +14,7 @@ from marquee.datasets import official_tests
 RANDOM, OFFICIAL = "random", "official"
 HELD_OUT_PERCENT = 20
 NEW_SHARE = 10  # one in this many users counts as new
+NEW = 128  # the flag of a new user's ratings; those of the folds are smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,21 @@ class Split:
     folds: tuple[str, ...]
     files: tuple[str, ...]
     rule: str  # description from which the split can be repeated
+
+    def flag(self, fold: str) -> int:
+        """Return the flag of the ratings that a fold holds out: a bit below NEW."""
+        return 1 << self.folds.index(fold)
+
+    def flags(self) -> Column:
+        """Return a column with the flags of all folds that hold a rating out, added up.
+
+        The rows have `folds`, as from `with_folds`.
+        """
+        each = (
+            F.when(F.array_contains("folds", fold), self.flag(fold)).otherwise(0)
+            for fold in self.folds
+        )
+        return reduce(Column.__add__, each, F.lit(0))
 
 
 def split_named(name: str | None, seed: int, raw_names: Collection[str]) -> Split:
@@ -87,8 +104,8 @@ def official_pairs(spark: SparkSession, raw: str, files: Sequence[str]) -> DataF
     return pairs.groupBy("user_id", "movie_id").agg(F.collect_set("fold").alias("folds"))
 
 
-def with_new_people(ratings: DataFrame, seed: int) -> DataFrame:
-    """Add `new`, true for all ratings of a tenth of the users, chosen by a seeded hash."""
-    return ratings.withColumn(
-        "new", F.pmod(F.xxhash64("user_id", F.lit(seed)), F.lit(NEW_SHARE)) == 0
+def new_flag(seed: int) -> Column:
+    """Return a column of flags: NEW for all ratings of a tenth of the users, by a seeded hash."""
+    return F.when(F.pmod(F.xxhash64("user_id", F.lit(seed)), F.lit(NEW_SHARE)) == 0, NEW).otherwise(
+        0
     )

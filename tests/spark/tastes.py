@@ -70,11 +70,3 @@ def models(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (days[0] / f"{BOB}-1.json").write_text(visitor(BOB, 1, {4: 1}, dataset="another"))
     (days[0] / "broken.json").write_text('{"schema_version": 1, "visitor_id"')
     return folder
-
-
-def numbered(ratings: DataFrame) -> DataFrame:
-    """Return the ratings with `user` and `test` instead of user_id, as training uses them."""
-    marked = data.with_split(ratings, 1)
-    users = data.users_of(marked)
-    _, starts = data.totals_of(users)
-    return data.with_user_index(marked, users, starts).cache()

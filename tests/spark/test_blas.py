@@ -1,4 +1,4 @@
-"""Training says when MLlib has no native BLAS."""
+"""Training warns if MLlib has no native BLAS, where MLlib fits."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import train
-from learning import regression_check
+from learning import fitting, regression_check
 from learning.blas import MISSING
 from learning.step_log import StepLog
 from marquee.recommender.model_folder import read_model
@@ -49,18 +49,19 @@ def test_a_java_without_a_native_blas_is_recognised() -> None:
     assert "native: False" in asked.stdout
 
 
-def test_metrics_and_log_say_whether_training_had_a_native_blas(
+def test_the_log_warns_where_mllib_fits_without_a_native_blas(
     spark: SparkSession,
     stored: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    told = {}
-    for native in (True, False):
-        monkeypatch.setattr(regression_check, "has_native_blas", lambda _, native=native: native)
-        folder = tmp_path / str(native) / "m1"
+    monkeypatch.setattr(regression_check, "has_native_blas", lambda _: False)
+    warned = {}
+    for solver, most in (("numpy", 10**9), ("mllib", 0)):
+        monkeypatch.setattr(fitting, "MOST_BYTES_OF_USERS", most)
+        folder = tmp_path / solver / "m1"
         train.run(spark, arguments_for(stored, folder, "--iterations", "1"), StepLog("train"))
-        assert read_model(folder).metrics["native_blas"] is native
-        told[native] = MISSING in capsys.readouterr().out
-    assert told == {True: False, False: True}
+        assert read_model(folder).metrics["solver"] == solver
+        warned[solver] = MISSING in capsys.readouterr().out
+    assert warned == {"numpy": False, "mllib": True}

@@ -13,13 +13,17 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 
 import evaluate
 from learning import new_visitors
-from learning.data import MOVIES_SCHEMA, totals_of, users_of, with_split, with_user_index
-from learning.fitting import Size, fit_explicit_als, item_factors
+from learning.als import Objective, Target
+from learning.data import MOVIES_SCHEMA
+from learning.fitting import Fitting, Size
+from learning.mllib import movie_factors
 from learning.old_setting import REGULARISATION, ByOldSetting
-from learning.splits import RANDOM, official_pairs, split_named, with_folds, with_new_people
+from learning.rating_blocks import RatingBlock
+from learning.ratings_on_spark import read_ratings
+from learning.splits import NEW, RANDOM, new_flag, official_pairs, split_named, with_folds
 from learning.step_log import StepError, StepLog
 from marquee.recommender.fold_in import Rated
-from marquee.recommender.scorers import EVALUATED, UnknownModelError, scorer_named
+from marquee.recommender.scorers import EVALUATED, MLLIB, UnknownModelError, scorer_named
 
 MOVIES, USERS, EACH = 60, 60, 36
 SAY = StepLog("evaluate")
@@ -30,7 +34,7 @@ RATINGS = "user_id LONG, movie_id INT, rating FLOAT"
 def small_models() -> Iterator[None]:
     """Fit small models: they suffice for two tastes, and one step fits up to ten of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("evaluate.size_for", lambda _: Size(4, 5, 0.1, 0.1, 1))
+        patch.setattr("evaluate.size_for", lambda _: Size(4, 5, 0.1, 0.1))
         yield
 
 
@@ -110,7 +114,7 @@ def official(
 )
 def test_each_evaluated_model_has_every_figure(report: dict[str, Any], key: str) -> None:
     figures = {name: model[key] for name, model in report["models"].items() if "error" not in model}
-    assert set(report["models"]) == set(EVALUATED)
+    assert set(report["models"]) == set(EVALUATED) - {MLLIB}
     assert all(isinstance(value, float) for value in figures.values())
 
 
@@ -127,6 +131,16 @@ def test_the_ranking_model_picks_better_than_popularity_for_two_tastes(
 ) -> None:
     models = report["models"]
     assert models["ranking"]["ndcg@10"] > 1.5 * models["popularity"]["ndcg@10"]
+
+
+def test_mllib_can_be_measured_next_to_our_own_fits(
+    spark: SparkSession, stored: Path, tmp_path: Path
+) -> None:
+    models = evaluate.run(spark, arguments_for(stored, tmp_path, "--models", "ranking,mllib"), SAY)[
+        "models"
+    ]
+    assert models["mllib"]["ndcg@10"] == pytest.approx(models["ranking"]["ndcg@10"], abs=0.1)
+    assert models["mllib"]["rmse"] == pytest.approx(models["ranking"]["rmse"], abs=0.1)
 
 
 def test_the_report_records_the_rule_and_the_seed_of_the_split(
@@ -183,18 +197,21 @@ def test_no_rating_of_a_new_user_is_trained_on(
 ) -> None:
     trained: list[Any] = []
 
-    def spied(rating: Any, seen: Any, bias: Any) -> Any:
+    def spied(rating: Any, seen: Any, *more: Any) -> Any:
         trained.append((int(rating.support.sum()), round(rating.support.max() / seen.chance[0])))
-        return new_visitors.NewVisitorExaminer(rating, seen, bias)
+        return new_visitors.NewVisitorExaminer(rating, seen, *more)
 
     monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
     split = split_named(RANDOM, 1, ())
     prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
     evaluate.measure_new_people(prepared, SAY)
-    new = prepared.rows.filter("new")
-    people = new.select("user").distinct().count()
+    [people] = prepared.rows.map_blocks(_new_users, None)
     assert people > 0
     assert trained == [((USERS - people) * EACH, USERS - people)]
+
+
+def _new_users(block: RatingBlock, _: None) -> int:
+    return int((block.only(NEW).counts > 0).sum())
 
 
 def test_an_unknown_model_name_fails_with_the_known_names(
@@ -264,7 +281,7 @@ def test_other_partitions_hold_out_the_same_ratings(
 
 def test_another_seed_makes_other_users_new(ratings: DataFrame) -> None:
     one, other = (
-        {row["user_id"] for row in with_new_people(ratings, seed).filter("new").collect()}
+        {row["user_id"] for row in ratings.filter(new_flag(seed) == NEW).collect()}
         for seed in (1, 2)
     )
     assert one != other
@@ -291,23 +308,18 @@ def test_evaluating_a_data_set_that_is_not_prepared_names_it(
 
 
 def test_the_old_setting_folds_users_in_as_mllib_does(
-    ratings: DataFrame,
+    spark: SparkSession, ratings: DataFrame
 ) -> None:
-    marked = with_split(ratings, 1)
-    users = users_of(marked)
-    _, starts = totals_of(users)
-    indexed = with_user_index(marked, users, starts).cache()
-    als = fit_explicit_als(
-        indexed, "rating", Size(4, 3, REGULARISATION, 0, 1), REGULARISATION, seed=3
-    )
-    ids = np.arange(MOVIES, dtype=np.int32)
-    scorer = ByOldSetting(item_factors(als, ids), mean=3.0)
-    rows = indexed.filter("user = 7").orderBy("movie_id").collect()
+    read, _ = read_ratings(ratings)
+    fits = Fitting(spark, read, 3, mllib=True).mllib_fits
+    als = fits.als(Objective(Target.STARS, REGULARISATION), 4, 3).fit(fits.rows)
+    scorer = ByOldSetting(movie_factors(als, MOVIES).astype(np.float64), mean=3.0)
+    rows = fits.rows.filter("user = 7").orderBy("movie").collect()
     rated = Rated(
-        np.array([row["movie_id"] for row in rows], dtype=np.intp),
-        np.array([row["rating"] for row in rows], dtype=np.float64),
+        np.array([row["movie"] for row in rows], dtype=np.intp),
+        np.array([row["stars"] for row in rows], dtype=np.float64),
     )
-    predicted = als.transform(indexed.filter("user = 7")).orderBy("movie_id").collect()
+    predicted = als.transform(fits.rows.filter("user = 7")).orderBy("movie").collect()
     np.testing.assert_allclose(
         scorer.scored([rated]).stars[0][rated.rows],
         [row["prediction"] for row in predicted],

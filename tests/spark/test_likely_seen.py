@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from learning import likely_seen as learning
+from learning.rating_blocks import Ratings
+from learning.ratings_on_spark import read_ratings
 from marquee.recommender.likely_seen import chances_given, fit_seen
 from marquee.recommender.model import RatingModel
 from tests.models import MEAN, rating_of
@@ -16,21 +18,22 @@ RATING: RatingModel = rating_of(
 
 
 @pytest.fixture(scope="module")
-def ratings(spark: SparkSession) -> DataFrame:
+def ratings(spark: SparkSession) -> Ratings:
     """Return ratings: half of the users rated movies 1 and 2, the others 3, 4 and 99.
 
     Movie 99 is not in the model.
     """
     rows = [
-        (user, movie_id)
+        (user, movie_id, 3.0)
         for user in range(USERS)
         for movie_id in ((1, 2) if user % 2 == 0 else (3, 4, 99))
     ]
-    return spark.createDataFrame(rows, "user INT, movie_id INT")
+    frame = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
+    return read_ratings(frame)[0]
 
 
 def test_which_movies_are_seen_together_is_learned_from_all_users(
-    ratings: DataFrame,
+    ratings: Ratings,
 ) -> None:
     found = learning.count_seen(ratings, RATING, USERS)
     rated = np.arange(USERS)[:, None] % 2 == np.array([0, 0, 1, 1])
@@ -40,7 +43,7 @@ def test_which_movies_are_seen_together_is_learned_from_all_users(
 
 
 def test_a_sample_of_many_users_gives_the_same_chances(
-    ratings: DataFrame, monkeypatch: pytest.MonkeyPatch
+    ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = []
 

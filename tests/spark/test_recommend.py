@@ -2,12 +2,14 @@
 
 import json
 from argparse import Namespace
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 import recommend
+from learning.hadoop_files import Files
 from learning.step_log import StepError, StepLog
 from marquee.contracts import Member, Rating, Result, Submission
 from marquee.recommender.model import Model, ModelError
@@ -46,8 +48,14 @@ BAD_LINES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(spark: SparkSession, folder: Path) -> None:
+    recommend.run(Files(spark), lambda: nullcontext(spark), arguments_for(folder), SAY)
+
+
+@pytest.fixture(scope="module", params=["in this process", "on Spark"])
+def served(
+    request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Run the step on good members, unknown movies, another data set and broken lines."""
     folder = tmp_path_factory.mktemp("served")
     write_folder(a_model(), folder / "m1")
@@ -61,7 +69,10 @@ def served(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (folder / "submission.json").write_text(lines)
     (folder / "results").mkdir()
     (folder / "results" / "part-of-an-earlier-try.json").write_text("{}")
-    recommend.run(spark, arguments_for(folder), SAY)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "on Spark":
+            patch.setattr(recommend, "SMALL_BYTES", 0)
+        run(spark, folder)
     return folder
 
 
@@ -168,14 +179,38 @@ def test_a_result_line_holds_either_picks_or_an_error(
 def test_a_missing_submission_fails_with_its_name(spark: SparkSession, tmp_path: Path) -> None:
     write_folder(a_model(), tmp_path / "m1")
     with pytest.raises(StepError, match=r"submission\.json does not exist"):
-        recommend.run(spark, arguments_for(tmp_path), SAY)
+        run(spark, tmp_path)
 
 
 def test_a_half_written_model_fails_with_an_error_that_says_so(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="missing or half-written"):
-        recommend.run(spark, arguments_for(tmp_path), SAY)
+        run(spark, tmp_path)
+
+
+def test_both_ways_of_serving_write_equal_results(
+    spark: SparkSession, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lines_in(served / "results")
+    for most in (0, 10**9):
+        monkeypatch.setattr(recommend, "SMALL_BYTES", most)
+        run(spark, served)
+        assert lines_in(served / "results") == before
+
+
+def lines_in(results: Path) -> list[str]:
+    parts = results.glob("part-*.json")
+    bodies = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+    return sorted(json.dumps(body, sort_keys=True) for body in bodies)
+
+
+def test_files_can_be_read_without_a_session(spark: SparkSession, tmp_path: Path) -> None:
+    """The gateway of the session that runs anyway stands for that of spark-submit."""
+    (tmp_path / "a").write_bytes(b"abc")
+    files = Files.without_session()
+    assert files.read((tmp_path / "a").as_uri()) == b"abc"
+    assert files.size((tmp_path / "a").as_uri()) == 3
 
 
 def test_success_is_marked_even_after_an_empty_submission(
@@ -183,5 +218,5 @@ def test_success_is_marked_even_after_an_empty_submission(
 ) -> None:
     write_folder(a_model(), tmp_path / "m1")
     (tmp_path / "submission.json").write_text("")
-    recommend.run(spark, arguments_for(tmp_path), SAY)
+    run(spark, tmp_path)
     assert (tmp_path / "results" / "_SUCCESS").exists()

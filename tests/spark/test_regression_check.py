@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA, Totals
+from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA
 from learning.fitting import size_for
+from learning.ratings_on_spark import read_ratings
 from learning.regression_check import Chosen, Examination, InUse, Quality, Sources, choose_visitors
 from learning.step_log import StepLog
 from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
@@ -35,17 +36,16 @@ def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
     """Return an examiner that finds a model worse if it used ratings of any of these visitors."""
 
     def examine(ratings: DataFrame) -> Examination:
-        stars = {row["rating"] for row in ratings.collect()}
-        is_worse = any(STARS[name] in stars for name in names)
-        totals = Totals(len(stars), 1, 1, 1, 1.0, 5.0)
+        read, totals = read_ratings(ratings)
+        is_worse = any(STARS[name] in read.star_counts().levels for name in names)
         quality = Quality(0.9, 0.1, 0.1, 0.8, is_worse=is_worse)
-        return Examination(ratings, totals, size_for(1), True, quality, None)
+        return Examination(read, totals, size_for(1), False, quality, None)
 
     return examine
 
 
 def trained_on(chosen: Chosen) -> set[str]:
-    found = {row["rating"] for row in chosen.examined.ratings.collect()}
+    found = chosen.examined.ratings.star_counts().levels
     return {name for name, stars in STARS.items() if stars in found}
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import train
 from learning.hadoop_files import Files
 from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
+from learning.rating_blocks import StarCounts
+from learning.ratings_on_spark import read_ratings
 from learning.step_log import StepLog
 from marquee.recommender.model import Model
 from marquee.recommender.model_folder import read_model
@@ -90,28 +92,32 @@ def test_a_size_without_a_name_is_rejected() -> None:
         train.ranks_from("8,64")
 
 
+IDS = np.array([1, 2], dtype=np.int32)
+
+
 @pytest.fixture(scope="module")
-def few(spark: SparkSession) -> DataFrame:
-    rows = [(1, 5.0), (1, 4.0), (1, 1.0), (2, 2.0), (2, 3.0)]
-    return spark.createDataFrame(rows, "movie_id INT, rating FLOAT")
+def few(spark: SparkSession) -> StarCounts:
+    rows = [(1, 1, 5.0), (2, 1, 4.0), (3, 1, 1.0), (1, 2, 2.0), (2, 2, 3.0)]
+    frame = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
+    return read_ratings(frame)[0].star_counts()
 
 
-def test_each_movie_has_its_mean_and_its_median(few: DataFrame) -> None:
-    profiles = profiles_of(few)
+def test_each_movie_has_its_mean_and_its_median(few: StarCounts) -> None:
+    profiles = profiles_of(few, IDS)
     np.testing.assert_allclose(profiles.mean, [10 / 3, 2.5], rtol=1e-6)
     assert profiles.median.tolist() == [4.0, 2.5]
 
 
-def test_an_empty_table_of_tags_gives_no_tags(spark: SparkSession, few: DataFrame) -> None:
-    profiles = profiles_of(few, spark.createDataFrame([], TAGS_SCHEMA))
+def test_an_empty_table_of_tags_gives_no_tags(spark: SparkSession, few: StarCounts) -> None:
+    profiles = profiles_of(few, IDS, spark.createDataFrame([], TAGS_SCHEMA))
     assert (profiles.tag_names, profiles.tag_people) == ((), None)
 
 
 def test_the_most_used_tags_are_kept_and_counts_fit_a_byte(
-    spark: SparkSession, few: DataFrame
+    spark: SparkSession, few: StarCounts
 ) -> None:
     rows = [(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]
-    profiles = profiles_of(few, spark.createDataFrame(rows, TAGS_SCHEMA))
+    profiles = profiles_of(few, IDS, spark.createDataFrame(rows, TAGS_SCHEMA))
     assert profiles.tag_names[:2] == ("tag 299", "tag 298")
     assert len(profiles.tag_names) == MOST_TAGS
     assert profiles.tag_people is not None

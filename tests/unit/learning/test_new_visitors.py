@@ -1,5 +1,7 @@
 """Evaluation on users who are new to a model: the movies they are asked about, and predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,8 +20,9 @@ from learning.new_visitors import (
     most_rated_first,
 )
 from marquee.recommender.likely_seen import independent
-from marquee.recommender.model import GaussianFactors, RatingModel
+from marquee.recommender.model import Counts, GaussianFactors, Model, RankingModel, RatingModel
 from marquee.recommender.questionnaire import Questioner
+from marquee.recommender.scorers import ByRating
 
 MOVIES = 60
 
@@ -41,7 +44,18 @@ def model() -> RatingModel:
 
 @pytest.fixture
 def examiner(model: RatingModel) -> NewVisitorExaminer:
-    return NewVisitorExaminer(model, independent(model, 100), movie_bias=np.zeros(MOVIES))
+    everything = np.ones(MOVIES, dtype=bool)
+    return NewVisitorExaminer(
+        model, independent(model, 100), np.zeros(MOVIES), ByRating(shell_of(model)), everything
+    )
+
+
+def shell_of(rating: RatingModel) -> Model:
+    """Return a model with only a rating model."""
+    counts = Counts(100, MOVIES, 1_000, 0)
+    none = np.zeros((MOVIES, 1), dtype=np.float32)
+    nothing = RankingModel(none, none[0], none[0], 0.0, 3.0, 0.3, 4.0)
+    return Model("", "", "", counts, rating, nothing, {}, ())
 
 
 def questioner(model: RatingModel) -> Questioner:
@@ -126,6 +140,28 @@ def test_folding_in_a_taste_beats_the_bias_alone(
     assert errors[20, 5, QUESTIONNAIRE].squared < errors[20, 5, BIAS_ONLY].squared / 4
 
 
+def test_a_user_of_one_taste_gets_picks_of_it_after_five_answers(
+    examiner: NewVisitorExaminer,
+) -> None:
+    visitor = examiner.measured(of_one_taste(range(50)))
+    assert visitor.ndcg[20, 5, QUESTIONNAIRE] == pytest.approx(1)
+    assert visitor.ndcg[20, 20, POPULAR] == pytest.approx(1)
+
+
+def test_picks_leave_out_every_movie_that_was_asked_about(examiner: NewVisitorExaminer) -> None:
+    """Of 21 ratings, the only one left after 20 answers is a like: it is the first open pick."""
+    liked = Person(1, {}, dict.fromkeys(range(21), 4.5))
+    visitor = examiner.measured(liked)
+    assert all(0 <= value <= 1 for value in visitor.ndcg.values())
+    assert {key[0] for key in visitor.ndcg} == {5, 10, 20}
+
+
+def test_picks_for_a_user_without_a_remaining_like_have_no_ndcg(
+    examiner: NewVisitorExaminer,
+) -> None:
+    assert examiner.measured(Person(1, {}, dict.fromkeys(range(30), 2.0))).ndcg == {}
+
+
 def test_nothing_is_guessed_with_too_few_ratings_for_five_answers(
     examiner: NewVisitorExaminer,
 ) -> None:
@@ -140,7 +176,7 @@ def test_movies_that_the_model_does_not_know_are_left_out(
 
 def people(examiner: NewVisitorExaminer, count: int, ratings: int) -> list[NewVisitor]:
     one = examiner.measured(of_one_taste(range(ratings)))
-    return [NewVisitor(user, one.shown, one.errors) for user in range(count)]
+    return [replace(one, user=user) for user in range(count)]
 
 
 def test_with_enough_users_every_row_of_answers_is_about_the_same_users(
