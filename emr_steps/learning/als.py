@@ -326,7 +326,7 @@ def _times(matrices: Floats, x: Floats) -> Floats:
 
 def _ratio(energy: Floats, other: Floats) -> Floats:
     """Divide; 0 / 0, where a row is solved already, is 0."""
-    ratio: Floats = energy / np.maximum(other, _TINY)
+    ratio: Floats = np.divide(energy, np.maximum(other, _TINY), dtype=np.float32)
     return ratio
 
 

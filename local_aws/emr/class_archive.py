@@ -23,28 +23,34 @@ from pathlib import Path
 from local_aws.emr import spark_submit
 from local_aws.emr.node import Node, step_environment
 
-# Loads the classes that steps load: file formats that they read and write, joins, windows, ALS.
+# Loads the classes that steps load: file formats that they read and write, joins, windows, and the
+# packing of ratings for numpy.
 WORKLOAD = """
 import sys
-from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession, Window, functions as F
 
 home = sys.argv[1]
 spark = SparkSession.builder.getOrCreate()
+spark.sparkContext.setCheckpointDir(home + "checkpoints/")
 rows = [(user, movie, float((user * movie) % 5 + 1)) for user in range(9) for movie in range(9)]
 ratings = spark.createDataFrame(rows, "user_id long, movie_id int, rating float")
 ratings.write.mode("overwrite").json(home + "json/")
 ratings.write.mode("overwrite").parquet(home + "parquet/")
+ratings.write.mode("overwrite").csv(home + "csv/", header=True)
 read = spark.read.json(home + "json/").join(spark.read.parquet(home + "parquet/"), "movie_id")
 read.groupBy("movie_id").agg(F.count("*"), F.avg(F.col("movie_id"))).orderBy("movie_id").collect()
 latest = Window.partitionBy("user_id").orderBy(F.desc("rating"))
-ratings.withColumn("n", F.row_number().over(latest)).where("n = 1").collect()
+ratings.withColumn("n", F.row_number().over(latest)).where("n = 1").checkpoint().collect()
+spark.read.schema(ratings.schema).csv(home + "csv/", header=True).dropDuplicates().count()
 spark.read.text(home + "json/").select(F.split("value", ",")[0]).write.mode("overwrite").text(
     home + "text/"
 )
-train, test = ratings.randomSplit([0.85, 0.15], seed=1)
-als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=2, maxIter=1, seed=1)
-als.fit(train).itemFactors.rdd.map(tuple).collect()
+movies = F.broadcast(ratings.select("movie_id").distinct())
+known = ratings.unionByName(ratings).join(movies, "movie_id", "left_semi").persist()
+held_out = F.when(F.pmod(F.xxhash64("user_id", "movie_id"), F.lit(100)) < 15, 1).otherwise(0)
+one = F.concat(F.lpad(F.hex(F.col("movie_id").cast("long")), 8, "0"), F.lpad(F.hex(held_out), 2, "0"))
+packed = F.unhex(F.array_join(F.collect_list(one), "")).alias("packed")
+known.repartition(1, "user_id").groupBy("user_id").agg(packed).collect()
 spark.sparkContext.parallelize([1, 2]).map(str).collect()
 """
 
