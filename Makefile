@@ -126,7 +126,8 @@ PYTEST := $(DEVELOPMENT)/python -m pytest $(ARGS)
 DOMAIN := $(wildcard tests/unit/test_*.py) $(addprefix tests/unit/,learning recommender requests serving)
 
 test: environments tools lint types test-site ## Everything: lint, types, then all tests with coverage
-	@$(PYTEST) --cov --cov-report= --durations=25 --durations-min=5 tests; tests=$$?; \
+	@$(PYTEST) -n 2 --dist loadgroup --cov --cov-report= --durations=25 --durations-min=5 tests; \
+	tests=$$?; \
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests
 
