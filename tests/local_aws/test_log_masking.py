@@ -1,8 +1,8 @@
 """The local AWS's log holds no personal data but still says what went wrong."""
 
+import base64
 import io
 import logging
-import secrets
 import sys
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from tests.local_aws.conftest import command, start
 
 PHONE = "+14155550123"
 WORDS = "Zebulon, your picks: Casablanca"
-TOKEN = secrets.token_urlsafe(32)
+# Not random: every process must collect tests of the same names.
+TOKEN = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 VISITOR = "01kb3w8m6t9x2d4f5g7h8j0k1n"
 
 
