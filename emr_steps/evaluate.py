@@ -153,6 +153,7 @@ def model_of(fitting: Fitting, ratings: EvaluationData, names: Sequence[str]) ->
         counts=Counts(totals.users, len(titles), totals.ratings, totals.visitors),
         rating=main.rating,
         ranking=main.ranking,
+        items=main.items,
         movies=titles,
         questionnaire=(),
         profiles=profiles_of(fitting.counted, main.rating.movie_ids, ratings.tags),

@@ -98,6 +98,7 @@ def complete(
         counts=counts_of(totals, len(titles)),
         rating=model.rating,
         ranking=model.ranking,
+        items=model.items,
         movies=titles,
         questionnaire=choose_questionnaire(model.rating, seen),
         metrics=_metrics(found, seed, say.seconds, left_out),

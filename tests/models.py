@@ -8,6 +8,7 @@ from marquee.recommender.likely_seen import CANDIDATES, fit_seen
 from marquee.recommender.model import (
     Counts,
     GaussianFactors,
+    ItemWeights,
     Model,
     Movie,
     Profiles,
@@ -72,7 +73,16 @@ def model_of(rating: RatingModel, ranking: RankingModel) -> Model:
         seen=seen_of(rating),
         profiles=profiles_of(rating),
         sizes={rank: size_of(rating, rank) for rank in ALS_RANKS},
+        items=items_of(rating),
     )
+
+
+def items_of(rating: RatingModel) -> ItemWeights:
+    """Any weights between all movies."""
+    movies = len(rating.movie_ids)
+    weights = np.random.default_rng(11).normal(0, 0.05, (movies, movies))
+    np.fill_diagonal(weights, 0)
+    return ItemWeights(np.arange(movies, dtype=np.int32), weights.astype(np.float16))
 
 
 def seen_of(rating: RatingModel) -> Seen:

@@ -1,4 +1,4 @@
-"""Fit the rating model and the ranking model. docs/model.md gives the reasons."""
+"""Fit the rating model, the ranking model and the item weights. docs/model.md gives reasons."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pyspark.sql import SparkSession
 
 from learning.als import Factors, Objective, Sides, Target, fit_als
+from learning.item_weights import fit_item_weights
 from learning.mllib import MllibFits, mllib_fits
 from learning.rating_blocks import MovieBaseline, RatingBlock, Ratings, StarCounts, user_biases
 from marquee.recommender.fold_in import Doubles
@@ -17,6 +18,7 @@ from marquee.recommender.model import (
     LIKED,
     GaussianFactors,
     Integers,
+    ItemWeights,
     RankingModel,
     RatingModel,
 )
@@ -87,10 +89,11 @@ def _users_of(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The rating model and the ranking model of the same ratings, over the same movies."""
+    """The rating model, the ranking model and the item weights of the same ratings and movies."""
 
     rating: RatingModel
     ranking: RankingModel
+    items: ItemWeights
 
 
 class Fitting:
@@ -129,7 +132,7 @@ class Fitting:
         scale: tuple[float, float],
         done: Callable[[int], None] = lambda _: None,
     ) -> Fitted:
-        """Fit both models.
+        """Fit all three.
 
         Args:
             size: the hyperparameters.
@@ -156,6 +159,7 @@ class Fitting:
             ranking_model(
                 likes.users, likes.movies[self.rated], float(liked.mean()) if len(liked) else 0.0
             ),
+            fit_item_weights(self._ratings, self.counted.support),
         )
 
     def fit_sizes(self, ranks: Sequence[int], size: Size) -> dict[int, GaussianFactors]:

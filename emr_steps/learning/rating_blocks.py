@@ -6,7 +6,7 @@ is a function of one block, whose results the driver combines. Both cases theref
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -149,6 +149,10 @@ class Ratings(ABC):
         """
 
     @abstractmethod
+    def iterate_blocks(self) -> Iterator[RatingBlock]:
+        """Yield all blocks in the driver, one after the other."""
+
+    @abstractmethod
     def without(self, flag: int) -> "Ratings":
         """Return the ratings without this flag; users and movies keep their numbers."""
 
@@ -185,6 +189,10 @@ class RatingsInDriver(Ratings):
     def map_blocks[S, T](self, function: Callable[[RatingBlock, S], T], shared: S) -> list[T]:
         """Call the function with the only block."""
         return [function(self.block, shared)]
+
+    def iterate_blocks(self) -> Iterator[RatingBlock]:
+        """Yield the only block."""
+        yield self.block
 
     def without(self, flag: int) -> "RatingsInDriver":
         """Return the ratings without this flag."""

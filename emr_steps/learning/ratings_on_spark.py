@@ -241,6 +241,10 @@ class RatingsOnSpark(Ratings):
         finally:
             sent.destroy()
 
+    def iterate_blocks(self) -> Iterator[RatingBlock]:
+        """Fetch the blocks from the executors, one after the other."""
+        return self.blocks.toLocalIterator(prefetchPartitions=True)
+
     def without(self, flag: int) -> "RatingsOnSpark":
         """Return the ratings without this flag; the blocks are filtered whenever they are read."""
         return replace(self, blocks=self.blocks.map(lambda block: block.without(flag)))

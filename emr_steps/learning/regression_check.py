@@ -24,7 +24,7 @@ from learning.visitors import LeftOut, count_visitors
 from marquee.recommender.model import Counts, Model, Movie, RatingModel
 from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack_rating
 from marquee.recommender.picks import candidates_of
-from marquee.recommender.scorers import ByPopularity, ByRanking, ByRating
+from marquee.recommender.scorers import RANKING, ByPopularity, ByRating, scorer_named
 
 NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
 
@@ -107,11 +107,11 @@ def quality_of(
     shell = _shell(model, movies, counts)
     candidates = candidates_of(model.rating.support)
     examiners = {
-        NEW: Examiner(model.rating, ByRanking(shell), candidates),
+        NEW: Examiner(model.rating, scorer_named(RANKING, shell), candidates),
         POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
     }
     if in_use is not None:
-        other = _shell(Fitted(in_use, model.ranking), {}, counts)
+        other = _shell(replace(model, rating=in_use), {}, counts)
         candidates_in_use = candidates_of(in_use.support)
         examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
     found = measure(ratings, people, examiners)
@@ -130,7 +130,7 @@ def quality_of(
 
 def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
     """Return a model with only the parts that scoring needs."""
-    return Model("", "", "", counts, model.rating, model.ranking, movies, ())
+    return Model("", "", "", counts, model.rating, model.ranking, movies, (), items=model.items)
 
 
 def counts_of(totals: Totals, movies: int) -> Counts:

@@ -54,6 +54,11 @@ class GenreFolding:
             leanings[number] = self._worth(rated) @ self.vectors[rated.rows]
         return leanings
 
+    def score(self, preferences: Floats) -> Floats:
+        """Return genre scores, V by M, of the preferences that `fold` returned."""
+        scores: Floats = preferences @ self.vectors.T
+        return scores
+
     def contributions(self, rated: Rated, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
         alike = self.vectors[rows] @ self.vectors[rated.rows].T

@@ -16,6 +16,7 @@ USER_DAMPING = 5.0  # of a user's bias
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]
 type Counted = npt.NDArray[np.uint8]
+type Halves = npt.NDArray[np.float16]
 
 
 class ModelError(ValueError):
@@ -175,6 +176,49 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
+class ItemWeights:
+    """Item-to-item weights (EDLAE): row i has what liking movie i adds to others' scores.
+
+    Without `columns`, each row has a weight for each of the W movies. With them, row i has the
+    weights from `starts[i]` to `starts[i + 1]`, for the movies in `columns`; all others are 0.
+
+    Raises:
+        ModelError: if shapes do not match, a number is not finite, or an order is wrong.
+    """
+
+    movies: Integers  # W, ascending rows of the rating model's arrays
+    weights: Halves  # W by W, or N
+    starts: npt.NDArray[np.int64] | None = None  # W + 1
+    columns: npt.NDArray[np.uint16] | None = None  # N, places in `movies`
+
+    def __post_init__(self) -> None:
+        count = len(self.movies)
+        if bool(np.any(np.diff(self.movies) <= 0)):
+            raise ModelError("the movies of the item weights are not ascending; train again")
+        if self.columns is None or self.starts is None:
+            check_shape("item weights", self.weights, (count, count))
+        else:
+            check_shape("starts of the item weights", self.starts, (count + 1,))
+            check_shape("columns of the item weights", self.columns, self.weights.shape)
+            ends = (int(self.starts[0]), int(self.starts[-1]))
+            if ends != (0, len(self.weights)) or bool(np.any(np.diff(self.starts) < 0)):
+                raise ModelError("the rows of the item weights do not fit together; train again")
+            if int(self.columns.max(initial=0)) >= max(count, 1):
+                raise ModelError("the item weights name movies that do not exist; train again")
+        check_finite(self.weights)
+
+    def rows(self, places: npt.NDArray[np.intp]) -> Floats:
+        """Return the rows of some movies, given by their places in `movies`: n by W."""
+        if self.columns is None or self.starts is None:
+            return self.weights[places].astype(np.float32)
+        found = np.zeros((len(places), len(self.movies)), dtype=np.float32)
+        for number, place in enumerate(places.tolist()):
+            own = slice(int(self.starts[place]), int(self.starts[place + 1]))
+            found[number, self.columns[own]] = self.weights[own]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class Profiles:
     """Mean stars, median stars and tag counts of each movie.
 
@@ -229,3 +273,4 @@ class Model:
     seen: Seen | None = None
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
+    items: ItemWeights | None = None  # None in models of older releases

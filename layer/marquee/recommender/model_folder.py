@@ -5,8 +5,9 @@ The folder holds:
 - `rating.npz` and `ranking.npz` (arrays), `movies.json`, `questionnaire.json`, `metrics.json`.
 - `manifest.json`, written last, with the sha256 of every other file. A folder without a manifest
   is half-written and is never read.
-- Optional parts of the model, read if the manifest names them: `seen.npz` for the questionnaire,
-  `profiles.npz` and `sizes.npz` for the models other than rating and ranking.
+- Optional parts of the model, read if the manifest names them: `items.npz` for the picks, which
+  models of older releases lack; `seen.npz` for the questionnaire; `profiles.npz` and `sizes.npz`
+  for the models other than rating and ranking.
 - `movies.sqlite` and `links.json`, which only the API needs and reads on demand.
 """
 
@@ -25,6 +26,7 @@ import numpy.typing as npt
 from marquee.recommender.model import (
     Counts,
     GaussianFactors,
+    ItemWeights,
     Model,
     ModelError,
     Movie,
@@ -48,7 +50,8 @@ FILE_NAMES = (RATING, RANKING, MOVIES, QUESTIONNAIRE, METRICS, MANIFEST)
 SEEN = "seen.npz"
 PROFILES = "profiles.npz"
 SIZES = "sizes.npz"
-OPTIONAL_FILE_NAMES = (SEEN, PROFILES, SIZES)
+ITEMS = "items.npz"
+OPTIONAL_FILE_NAMES = (ITEMS, SEEN, PROFILES, SIZES)
 TITLES = "movies.sqlite"  # marquee.recommender.title_index
 LINKS = "links.json"  # marquee.recommender.links
 BESIDE_FILE_NAMES = (TITLES, LINKS)  # in the manifest, but not part of a Model
@@ -84,6 +87,8 @@ def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[st
         ),
         METRICS: _json(model.metrics),
     }
+    if model.items is not None:
+        files[ITEMS] = _pack_items(model.items)
     if model.seen is not None:
         files[SEEN] = _pack_seen(model.seen)
     if model.profiles is not None:
@@ -230,6 +235,9 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     ranking = _unpack_ranking(files[RANKING])
     count = len(rating.movie_ids)
     check_shape("ranking factors", ranking.factors, (count, len(ranking.energy)))
+    items = _unpack_items(files[ITEMS]) if ITEMS in files else None
+    if items is not None and int(items.movies.max(initial=0)) >= count:
+        raise ModelError(f"{ITEMS} has movies that {RATING} does not contain; train again")
     seen = _unpack_seen(files[SEEN]) if SEEN in files else None
     if seen is not None and not np.isin(seen.movie_ids, rating.movie_ids).all():
         raise ModelError(f"{SEEN} names movies that {RATING} does not contain; train again")
@@ -269,6 +277,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         seen=seen,
         profiles=profiles,
         sizes=sizes,
+        items=items,
     )
 
 
@@ -328,6 +337,25 @@ def _unpack_ranking(content: bytes) -> RankingModel:
             confidence=confidence,
             regularisation=regularisation,
             liked=liked,
+        )
+
+
+def _pack_items(items: ItemWeights) -> bytes:
+    if items.columns is None or items.starts is None:
+        return _npz(movies=items.movies, weights=items.weights)
+    return _npz(
+        movies=items.movies, weights=items.weights, starts=items.starts, columns=items.columns
+    )
+
+
+def _unpack_items(content: bytes) -> ItemWeights:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        sparse = "columns" in arrays.files
+        return ItemWeights(
+            arrays["movies"],
+            arrays["weights"],
+            arrays["starts"] if sparse else None,
+            arrays["columns"] if sparse else None,
         )
 
 

@@ -19,7 +19,8 @@ from marquee.recommender.fold_in import (
     Rows,
 )
 from marquee.recommender.genres import GenreFolding
-from marquee.recommender.model import Floats, Model, Profiles
+from marquee.recommender.item_weights import ItemFolding
+from marquee.recommender.model import Floats, ItemWeights, Model, Profiles
 from marquee.recommender.taste_weights import (
     Learning,
     ProfileFolding,
@@ -32,11 +33,17 @@ from marquee.recommender.taste_weights import (
 )
 
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
+FACTORS, ITEMS = "factors", "items"
 MEAN, MEDIAN = "mean", "median"
 GENRES, TAGS, GENRES_LS, TAGS_LS = "genres", "tags", "genres-ls", "tags-ls"
 # Weights in the picks' score, relative to the ranking model's score of about 0 to 1.
 STARS_WEIGHT = 0.1  # per predicted star above the global mean
 GENRES_WEIGHT = 0.3  # of the genre score, which lies between -1 and 1
+# Weights in the picks' score where there are item weights, relative to their standardised score.
+FACTORS_WEIGHT = 0.4  # of the standardised ranking score
+BLENDED_STARS_WEIGHT = 0.3  # per predicted star above the global mean
+BLENDED_GENRES_WEIGHT = 0.6  # of the genre score
+TINY = 1e-6
 SUPPORT_HALF = 40.0  # prior strength of a movie's stars above the global mean, in ratings
 
 
@@ -64,7 +71,7 @@ class UnknownModelError(ValueError):
     """No model has that name, or data that it needs is missing; the message lists usable names."""
 
 
-class ByRanking:
+class ByFactors:
     """Scores by the ranking model, plus small weights of predicted stars and genres."""
 
     def __init__(self, model: Model) -> None:
@@ -102,6 +109,97 @@ class ByRanking:
             return by_ranking + STARS_WEIGHT * by_stars + GENRES_WEIGHT * by_genres
 
         return Scored(stars, scores, contributions)
+
+
+class ByItems:
+    """Scores by the item weights alone; movies without weights come after all others."""
+
+    def __init__(self, model: Model) -> None:
+        self._items = ItemFolding(_items(ITEMS, model), len(model.rating.movie_ids))
+        self._movies = _items(ITEMS, model).movies
+        self._rating = RatingFolding(model.rating)
+
+    def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Add up the weights of the rated movies; the stars are those of the rating model."""
+        tastes, _ = self._rating.fold(visitors)
+        stars = self._rating.predict(tastes)
+        own = self._items.score(visitors)
+        least = own.min(axis=1, initial=0.0, keepdims=True)
+        scores = np.repeat(least - 1, stars.shape[1], axis=1)
+        scores[:, self._movies] = own
+
+        def contributions(visitor: int, rows: Rows) -> Doubles:
+            return self._items.contributions(visitors[visitor], rows)
+
+        return Scored(stars, scores, contributions)
+
+
+class ByRanking:
+    """Scores by item weights and the ranking model together, predicted stars and genres.
+
+    The scores of the item weights and those of the ranking model are standardised for each visitor:
+    their standard deviation over the movies with weights becomes 1. The more movies a visitor has
+    rated, the larger the former; the latter stay between about 0 and 1. A movie without weights
+    gets its standardised ranking score in place of the standardised item score.
+    """
+
+    def __init__(self, model: Model) -> None:
+        items = _items(RANKING, model)
+        self._movies = items.movies
+        self._items = ItemFolding(items, len(model.rating.movie_ids))
+        self._rating = RatingFolding(model.rating)
+        self._ranking = RankingFolding(model.ranking)
+        movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
+        self._genres = GenreFolding(movies, model.rating.support, model.ranking.liked)
+        typical = self._ranking.score(model.ranking.typical[None])[0]
+        self._typical = np.float32(model.ranking.typical_weight) * typical
+        self._mean = np.float32(model.rating.global_mean)
+        self._others = np.ones(len(movies), dtype=bool)
+        self._others[items.movies] = False
+
+    def scored(self, visitors: Sequence[Rated]) -> Scored:
+        """Return the weighted sums; contributions are sums with the same weights."""
+        tastes, matrices = self._rating.fold(visitors)
+        ranking_tastes, ranking_matrices = self._ranking.fold(visitors)
+        stars = self._rating.predict(tastes)
+        items, item_scale = self._standardised(self._items.score(visitors))
+        ranking = self._ranking.score(ranking_tastes) + self._typical
+        factor_scale = _scale(ranking[:, self._movies])
+        ranking -= ranking[:, self._movies].mean(axis=1, keepdims=True)
+        ranking /= factor_scale
+        scores: Floats = np.float32(FACTORS_WEIGHT) * ranking
+        scores[:, self._movies] += items
+        scores[:, self._others] += ranking[:, self._others]
+        scores += np.float32(BLENDED_STARS_WEIGHT) * (stars - self._mean)
+        scores += np.float32(BLENDED_GENRES_WEIGHT) * self._genres.score(
+            self._genres.fold(visitors)
+        )
+
+        def contributions(visitor: int, rows: Rows) -> Doubles:
+            rated = visitors[visitor]
+            by_stars = self._rating.contributions(rated, matrices[visitor], rows)
+            by_genres = self._genres.contributions(rated, rows)
+            by_items = self._items.contributions(rated, rows) / item_scale[visitor, 0]
+            by_ranking = self._ranking.contributions(ranking_matrices[visitor], rows)
+            weight = FACTORS_WEIGHT + self._others[rows, None]
+            return np.asarray(
+                by_items
+                + weight * by_ranking / factor_scale[visitor, 0]
+                + BLENDED_STARS_WEIGHT * by_stars
+                + BLENDED_GENRES_WEIGHT * by_genres
+            )
+
+        return Scored(stars, scores, contributions)
+
+    def _standardised(self, scores: Floats) -> tuple[Floats, Floats]:
+        scale = _scale(scores)
+        return (scores - scores.mean(axis=1, keepdims=True)) / scale, scale
+
+
+def _scale(scores: Floats) -> Floats:
+    """Return the standard deviation of each row, shape (V, 1); 1 where all scores are equal."""
+    deviation = scores.std(axis=1, keepdims=True)
+    return np.where(deviation > TINY, deviation, 1).astype(np.float32)
 
 
 class ByRating:
@@ -234,6 +332,18 @@ def _profiles(name: str, model: Model) -> Profiles:
     return model.profiles
 
 
+def _items(name: str, model: Model) -> ItemWeights:
+    if model.items is None:
+        lacking = f"model {model.model_id!r} was trained without item weights, which {name} needs"
+        raise _unknown(f"{lacking} (train with 'make train')", names_for(model))
+    return model.items
+
+
+def _by_ranking(model: Model) -> Scorer:
+    """Return the picks' model; that of an older release has no item weights."""
+    return ByFactors(model) if model.items is None else ByRanking(model)
+
+
 def _by_mean(model: Model) -> Scorer:
     return ByAverage(model, _profiles(MEAN, model).mean)
 
@@ -263,7 +373,9 @@ _PROFILES: Mapping[str, Learning] = {
 }
 PROFILE_NAMES = tuple(_PROFILES)
 _MODELS: Mapping[str, Callable[[Model], Scorer]] = {
-    RANKING: ByRanking,
+    RANKING: _by_ranking,
+    FACTORS: ByFactors,
+    ITEMS: ByItems,
     RATING: ByRating,
     POPULARITY: ByPopularity,
     MEAN: _by_mean,
@@ -312,6 +424,7 @@ def names_for(model: Model) -> tuple[str, ...]:
     has_genres = any(movie.genres for movie in model.movies.values())
     lacking = {
         *(() if model.profiles is not None else (MEAN, MEDIAN, *_PROFILES)),
+        *(() if model.items is not None else (ITEMS,)),
         *(() if has_tags else (TAGS, TAGS_LS)),
         *(() if has_genres else (GENRES, GENRES_LS)),
         *(f"als-{rank}" for rank in ALS_RANKS if rank not in model.sizes),

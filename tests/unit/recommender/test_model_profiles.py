@@ -45,9 +45,9 @@ def test_a_model_of_data_without_tags_has_none() -> None:
 
 
 def test_a_model_without_the_additional_files_is_whole() -> None:
-    files = to_files(replace(MODEL, seen=None, profiles=None, sizes={}))
+    files = to_files(replace(MODEL, seen=None, profiles=None, sizes={}, items=None))
     model = read_model(files)
-    assert (model.seen, model.profiles, model.sizes) == (None, None, {})
+    assert (model.seen, model.profiles, model.sizes, model.items) == (None, None, {}, None)
     assert set(files) == set(FILE_NAMES)
 
 

@@ -203,5 +203,7 @@ def test_a_movie_without_a_year_is_not_picked_where_years_are_wanted() -> None:
 
 
 def test_an_unknown_model_name_fails_with_the_known_names() -> None:
-    with pytest.raises(UnknownModelError, match=r"no model 'magic': use one of ranking, rating"):
+    with pytest.raises(
+        UnknownModelError, match=r"no model 'magic': use one of ranking, factors, items, rating"
+    ):
         Recommender(MODEL, "magic")

@@ -5,10 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import Rated, rated_from
-from marquee.recommender.model import USER_DAMPING, Model, Movie
+from marquee.recommender.fold_in import RankingFolding, Rated, RatingFolding, rated_from
+from marquee.recommender.genres import GenreFolding
+from marquee.recommender.item_weights import ItemFolding
+from marquee.recommender.model import USER_DAMPING, ItemWeights, Model, Movie
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import (
+    BLENDED_GENRES_WEIGHT,
+    BLENDED_STARS_WEIGHT,
+    FACTORS_WEIGHT,
     MODEL_NAMES,
     PROFILE_NAMES,
     SUPPORT_HALF,
@@ -23,7 +28,8 @@ from tests.models import FIRST, random_model
 MOVIES = 60
 RATINGS = {100: 5.0, 103: 4.5, 107: 4.0, 110: 1.0, 115: 2.0, 120: 3.0}
 NOTHING: dict[int, float] = {}
-LINEAR = [*PROFILE_NAMES, "als-8", "als-16", "als-32", "rating"]
+FACTORS_AND_PICKS = ("factors", "ranking")
+LINEAR = [*PROFILE_NAMES, "als-8", "als-16", "als-32", "rating", "items"]
 
 
 def with_genres(model: Model) -> Model:
@@ -69,6 +75,83 @@ def test_a_rating_one_star_higher_moves_the_scores_by_its_contribution_only(name
     place = before.rows.tolist().index(15)
     np.testing.assert_allclose(change[:, place], scored.scores[1] - scored.scores[0], atol=1e-4)
     np.testing.assert_allclose(np.delete(change, place, axis=1), 0, atol=1e-6)
+
+
+def blended(model: Model, ratings: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores of the picks' model by their definition, and the parts by rating."""
+    visitor = [rated(ratings, model)]
+    rows = np.arange(MOVIES, dtype=np.intp)
+    items, factors = ItemFolding(items_in(model), MOVIES), RankingFolding(model.ranking)
+    rating = RatingFolding(model.rating)
+    movies = [model.movies[i] for i in model.rating.movie_ids.tolist()]
+    genres = GenreFolding(movies, model.rating.support, model.ranking.liked)
+    tastes, matrices = rating.fold(visitor)
+    ranking_tastes, ranking_matrices = factors.fold(visitor)
+    known = items_in(model).movies
+    by_items = items.score(visitor)[0].astype(float)
+    typical = factors.score(model.ranking.typical[None])[0] * model.ranking.typical_weight
+    by_factors = factors.score(ranking_tastes)[0].astype(float) + typical
+    scales = by_items.std() or 1, by_factors[known].std()
+    standard = (by_factors - by_factors[known].mean()) / scales[1]
+    first = standard.copy()
+    first[known] = (by_items - by_items.mean()) / scales[0]
+    scores = (
+        first
+        + FACTORS_WEIGHT * standard
+        + BLENDED_STARS_WEIGHT * (rating.predict(tastes)[0] - model.rating.global_mean)
+        + BLENDED_GENRES_WEIGHT * genres.score(genres.fold(visitor))[0]
+    )
+    without = np.setdiff1d(rows, known)
+    from_factors = factors.contributions(ranking_matrices[0], rows) / scales[1]
+    parts = (
+        items.contributions(visitor[0], rows) / scales[0]
+        + FACTORS_WEIGHT * from_factors
+        + BLENDED_STARS_WEIGHT * rating.contributions(visitor[0], matrices[0], rows)
+        + BLENDED_GENRES_WEIGHT * genres.contributions(visitor[0], rows)
+    )
+    parts[without] += from_factors[without]
+    return scores, parts
+
+
+def items_in(model: Model) -> ItemWeights:
+    assert model.items is not None
+    return model.items
+
+
+def with_few_weights(model: Model) -> Model:
+    """Return the model with weights for every second movie only."""
+    some = items_in(model)
+    chosen = some.movies[::2]
+    return replace(model, items=ItemWeights(chosen, some.weights[np.ix_(chosen, chosen)]))
+
+
+@pytest.mark.parametrize("model", [MODEL, with_few_weights(MODEL)], ids=["all", "few"])
+@pytest.mark.parametrize("ratings", [RATINGS, {100: 5.0}, {101: 1.0}, NOTHING])
+def test_picks_blend_items_factors_stars_and_genres(
+    model: Model, ratings: dict[int, float]
+) -> None:
+    scored = scorer_named("ranking", model).scored([rated(ratings, model)])
+    scores, parts = blended(model, ratings)
+    np.testing.assert_allclose(scored.scores[0], scores, atol=1e-4)
+    rows = np.arange(MOVIES, dtype=np.intp)
+    np.testing.assert_allclose(scored.contributions(0, rows), parts, atol=1e-4)
+
+
+def test_a_model_of_an_older_release_picks_by_factors() -> None:
+    old = replace(MODEL, items=None)
+    ours, theirs = (scorer_named(name, old).scored([rated(RATINGS)]) for name in FACTORS_AND_PICKS)
+    np.testing.assert_array_equal(ours.scores, theirs.scores)
+    assert "items" not in names_for(old)
+    with pytest.raises(UnknownModelError, match="trained without item weights"):
+        scorer_named("items", old)
+
+
+def test_movies_without_weights_come_last_where_only_items_count() -> None:
+    model = with_few_weights(MODEL)
+    (scores,) = scorer_named("items", model).scored([rated(RATINGS)]).scores
+    known = items_in(model).movies
+    others = np.setdiff1d(np.arange(MOVIES), known)
+    assert scores[others].max() < scores[known].min()
 
 
 @pytest.mark.parametrize("name", ["mean", "median"])
