@@ -39,8 +39,8 @@ api-url: environment-development ## Print the API's address
 texts: environment-development ## Show the texts "sent" by the local AWS
 	@$(OPERATE) texts
 
-flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE=]
-	@$(OPERATE) flow --seed '$(SEED)' $(if $(FILE),--file '$(FILE)') $(if $(PHONE),--phone '$(PHONE)')
+flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE= TIMES=1]
+	@$(OPERATE) flow --seed '$(SEED)' $(if $(FILE),--file '$(FILE)') $(if $(PHONE),--phone '$(PHONE)') $(if $(TIMES),--times)
 
 import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME=]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \

@@ -323,6 +323,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         step("train", ModelError) as say,
         fitting_session(f"marquee train {arguments.dataset}") as spark,
     ):
+        say("started the Spark session")
         run(spark, arguments, say)
 
 

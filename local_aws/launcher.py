@@ -184,6 +184,8 @@ def environment(installation: Installation, port: int, state: Path) -> dict[str,
         "SQS_ENDPOINT_STRATEGY": "off",
         "DNS_ADDRESS": "0",
         "USE_SSL": "0",
+        # The emulator labels the local time of S3's events as UTC.
+        "TZ": "UTC",
         # Never contact the emulator's vendor.
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",

@@ -40,6 +40,7 @@ from operations.terraform import Terraform
 from operations.tools import require
 from operations.train import retrain
 from operations.waiting_times import waiting_time
+from operations.waterfall.report import show_waterfall
 
 type Run = Callable[[Deployment, argparse.Namespace], None]
 type Option = tuple[tuple[str, ...], dict[str, Any]]
@@ -296,15 +297,18 @@ def _posters(deployment: Deployment, options: argparse.Namespace) -> None:
     option("--seed", type=int, default=1, help="seed of the invented visitor's taste"),
     option("--phone", help="a phone number to text (default on AWS: none)"),
     option("--deadline", type=float, default=FLOW_SECONDS, help="seconds to wait"),
+    option("--times", **FLAG, help="then show where the seconds between form and text went"),
 )
 def _flow(deployment: Deployment, options: argparse.Namespace) -> None:
-    follow_flow(
+    flow = follow_flow(
         deployment,
         read_form(options.file) if options.file else None,
         seed=options.seed,
         phone=options.phone,
         deadline=options.deadline,
     )
+    if options.times:
+        show_waterfall(deployment, flow)
 
 
 @command("texts", "show the texts that the local AWS was asked to send")

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -97,14 +98,33 @@ def last_words(output: str) -> str:
 
 
 def _output(deployment: Deployment, step_id: str) -> str:
-    """Return the step's output, as far as EMR has uploaded it to the log folder."""
-    s3, bucket = boto3.client("s3"), deployment.parameter("artifacts-bucket")
-    folder = f"logs/{deployment.parameter('cluster-id')}/steps/{step_id}"
-    printed = []
-    for name in ("stdout.gz", "stderr.gz"):
-        try:
-            kept = s3.get_object(Bucket=bucket, Key=f"{folder}/{name}")["Body"].read()
-        except ClientError:
-            continue  # EMR uploads logs minutes late
-        printed.append(gzip.decompress(kept).decode(errors="replace"))
-    return "\n".join(printed)
+    """Return the step's output, as far as EMR has stored it in the log folder."""
+    logs = [stored_log(deployment, step_id, stream) for stream in ("stdout", "stderr")]
+    return "\n".join(log.text for log in logs if log is not None)
+
+
+@dataclass(frozen=True)
+class StoredLog:
+    """A log of a step as EMR stored it in S3, and when."""
+
+    text: str
+    stored_at: datetime
+
+
+def stored_log(deployment: Deployment, step_id: str, stream: str) -> StoredLog | None:
+    """Return a step's log; None if EMR has not stored it yet, which takes up to five minutes.
+
+    Args:
+        deployment: the deployment.
+        step_id: the step's id.
+        stream: `stdout` or `stderr`.
+    """
+    key = f"logs/{deployment.parameter('cluster-id')}/steps/{step_id}/{stream}.gz"
+    try:
+        kept = boto3.client("s3").get_object(
+            Bucket=deployment.parameter("artifacts-bucket"), Key=key
+        )
+        text = gzip.decompress(kept["Body"].read()).decode(errors="replace")
+    except ClientError:
+        return None
+    return StoredLog(text, kept["LastModified"])

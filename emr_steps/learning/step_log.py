@@ -4,6 +4,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from marquee.contracts import timestamp
 
 
 class StepError(Exception):
@@ -29,12 +32,17 @@ class StepLog:
 
 @contextmanager
 def step(name: str, *errors: type[Exception]) -> Iterator[StepLog]:
-    """Provide the progress of a step.
+    """Provide the progress of a step, and print when it began.
+
+    The later lines say only the seconds since then. With the time they can be placed beside what
+    other parts of the service record.
 
     A StepError, or one of `errors`, ends the process with exit code 1 and the error's message.
     """
     reported: tuple[type[Exception], ...] = (StepError, *errors)
     try:
-        yield StepLog(name)
+        say = StepLog(name)
+        say(f"began at {timestamp(datetime.now(UTC))}")
+        yield say
     except reported as error:
         sys.exit(f"{name}: {error}")

@@ -1,6 +1,7 @@
 """Reads the results queue, stores visitors' picks and queues their texts."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -17,7 +18,7 @@ from marquee.aws.observability import observe
 from marquee.aws.settings import QueueResultsSettings
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
 from marquee.requests.collect import Collected
-from marquee.requests.s3_events import created_keys
+from marquee.requests.s3_events import created_objects
 
 SETTINGS = QueueResultsSettings.from_environment()
 
@@ -27,47 +28,68 @@ rest_of_results = wiring.rest_of_results(SETTINGS)
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
-def asked_for(body: str) -> list[tuple[str, ResultsPlace | None]]:
-    """Return the submissions that a message names, each with the place to continue from.
+@dataclass(frozen=True)
+class Asked:
+    """One submission whose results a message asks to collect.
+
+    Attributes:
+        submission_id: the submission.
+        after: the place at which an earlier run stopped; None for the start.
+        written_at: when the results were complete, in ISO 8601; None if the message does not say.
+    """
+
+    submission_id: str
+    after: ResultsPlace | None = None
+    written_at: str | None = None
+
+
+def asked_for(body: str) -> list[Asked]:
+    """Return the submissions that a message names.
 
     A message is either an S3 event about result objects, or the rest that an earlier run handed on.
-
-    Returns:
-        Submission ids, each with the place at which the earlier run stopped (None for the start).
     """
     if "submission_id" in json.loads(body):
         message = ResultsMessage.from_json(body)
-        return [(message.submission_id, message.after)]
-    return [(parse_results_key(key), None) for key in created_keys(body)]
+        return [Asked(message.submission_id, after=message.after)]
+    return [
+        Asked(parse_results_key(created.key), written_at=created.written_at)
+        for created in created_objects(body)
+    ]
 
 
 @tracer.capture_method(capture_response=False, capture_error=False)
 def collect(record: SQSRecord, context: LambdaContext) -> None:
     """Collect the results that a message names, and hand on the rest if time runs out."""
     logger.set_correlation_id(record.message_id)
-    for submission_id, after in asked_for(record.body):
-        logger.set_correlation_id(submission_id)
+    for asked in asked_for(record.body):
+        logger.set_correlation_id(asked.submission_id)
         collected = collector.collect(
-            submission_id,
+            asked.submission_id,
             lambda: context.get_remaining_time_in_millis() / 1000,
-            after,
+            asked.after,
             again=int(record.attributes.approximate_receive_count) > 1,
         )
         if collected.stopped_at is not None:
-            rest_of_results.hand_on(ResultsMessage(submission_id, collected.stopped_at))
+            rest_of_results.hand_on(ResultsMessage(asked.submission_id, collected.stopped_at))
             logger.info("out of time, the remaining results are handed on")
         if collected.stopped_at is not None and collected.unreadable:
             # `collect` raises for unreadable lines only in the run that reaches the end, and that
             # run does not read these lines again.
             logger.error("unreadable result lines: %s", collected.unreadable)
-        report(collected, submission_id)
+        report(collected, asked)
 
 
-def report(collected: Collected, submission_id: str) -> None:
-    """Log the outcome for each visitor and count the outcomes as metrics."""
+def report(collected: Collected, asked: Asked) -> None:
+    """Log the outcome for each visitor and count the outcomes as metrics.
+
+    The lines also say when the results were complete, which S3 alone knows once they are deleted.
+    """
+    fields = {"submission_id": asked.submission_id}
+    if asked.written_at is not None:
+        fields["results_written_at"] = asked.written_at
     for result in collected.recommended:
         logger.set_correlation_id(result.visitor_id)
-        logger.info("visitor recommended", extra={"submission_id": submission_id})
+        logger.info("visitor recommended", extra=fields)
     for result in collected.failed:
         logger.set_correlation_id(result.visitor_id)
         logger.warning("visitor failed", extra={"reason": result.error})

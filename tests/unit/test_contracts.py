@@ -21,7 +21,7 @@ from marquee.contracts import (
     ratings_from,
     unique_members,
 )
-from marquee.requests.s3_events import created_keys
+from marquee.requests.s3_events import announcement, created_keys, created_objects
 from tests.unit.memory import good_result, registration
 
 ADA = registration(1).progress
@@ -138,6 +138,17 @@ def test_keys_are_read_url_decoded() -> None:
     assert created_keys(s3_message("visitors/date%3D2026-11-21/a+b.json")) == [
         "visitors/date=2026-11-21/a b.json"
     ]
+
+
+def test_an_object_is_read_with_the_time_at_which_s3_stored_it() -> None:
+    at = "2026-11-21T20:00:00.412Z"
+    body = json.dumps({"Records": [json.loads(s3_message("a"))["Records"][0] | {"eventTime": at}]})
+    assert [created.written_at for created in created_objects(body)] == [at]
+
+
+def test_our_own_announcement_of_an_object_says_no_time() -> None:
+    (created,) = created_objects(announcement("visitors/a b.json"))
+    assert (created.key, created.written_at) == ("visitors/a b.json", None)
 
 
 def test_removed_objects_are_ignored() -> None:

@@ -194,6 +194,20 @@ def test_the_sample_results_give_picks_and_queue_the_text(aws: Aws, table: Visit
     assert aws.messages("texts") == [{"schema_version": 1, "visitor_id": VISITOR_ID, "version": 1}]
 
 
+def test_the_line_about_a_recommended_visitor_says_when_the_results_were_complete(
+    capsys: pytest.CaptureFixture[str], aws: Aws, table: VisitorsTable
+) -> None:
+    table.create(ada())
+    put_results(aws, good_result(VISITOR_ID, 1))
+    run(aws.load("queue_results"), "queue_results")
+    (line,) = [
+        json.loads(one)
+        for one in capsys.readouterr().out.splitlines()
+        if "visitor recommended" in one
+    ]
+    assert line["results_written_at"] == "2026-11-21T20:00:00.412Z"
+
+
 def test_results_delivered_twice_keep_the_first_picks(aws: Aws, table: VisitorsTable) -> None:
     table.create(ada())
     function = aws.load("queue_results")

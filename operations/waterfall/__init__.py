@@ -1,0 +1,1 @@
+"""Where the seconds between a visitor's form and their text went."""
