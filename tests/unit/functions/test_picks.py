@@ -106,7 +106,11 @@ def test_there_are_no_picks_where_no_movie_matches(api: Any) -> None:
 
 
 WRONG: list[tuple[dict[str, object], str, str]] = [
-    ({"model": "magic"}, "model", "There is no model 'magic': use one of ranking, factors, items, rating,"),
+    (
+        {"model": "magic"},
+        "model",
+        "There is no model 'magic': use one of ranking, factors, items, rating,",
+    ),
     ({"model": ""}, "model", "There is no model '': use one of ranking"),
     ({"model": 7}, "model", "Give text."),
     ({"model": None}, "model", "Give text."),
@@ -149,8 +153,8 @@ def test_the_tag_model_is_rejected_with_the_known_names_for_data_without_tags(aw
     assert answer["statusCode"] == 422
     assert error == {
         "field": "model",
-        "message": "The data set 'tested' has no tags: use one of ranking, factors, items, rating, popularity, "
-        "mean, median, genres, genres-ls.",
+        "message": "The data set 'tested' has no tags: use one of ranking, factors, items, rating, "
+        "popularity, mean, median, genres, genres-ls.",
     }
 
 
