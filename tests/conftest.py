@@ -23,6 +23,7 @@ GROUPS = {"infrastructure": "deploying", "integration": "deploying"}
 OTHERS = "others"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ORDER.index(_folder(item)))
     for item in items:
