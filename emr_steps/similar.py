@@ -1,4 +1,4 @@
-"""Find the most similar movies for each movie, by the ranking model of a model folder.
+"""Find the most similar movies for each movie of a model folder.
 
 Reads the model and writes `similar.npz` into its folder. The movies are divided into blocks, and
 each block is compared with every block. A comparison keeps only the nearest movies so far, so
@@ -24,7 +24,6 @@ from marquee.recommender.similarity import (
     nearest,
     pack_similar,
     similar_movies,
-    vectors_of,
 )
 
 MOVIES_A_BLOCK = 2000  # comparing two blocks takes 16 MB
@@ -34,7 +33,7 @@ def similar(
     spark: SparkSession, model: Model, movies_a_block: int = MOVIES_A_BLOCK
 ) -> SimilarMovies:
     """Compare all movies with each other, one pair of blocks at a time."""
-    blocks = blocks_of(vectors_of(model), model.rating.support, movies_a_block)
+    blocks = blocks_of(model, movies_a_block)
     context = spark.sparkContext
     # The second factor has one partition, so a task keeps its own block and reads all the others.
     pairs = context.parallelize(blocks, len(blocks)).cartesian(context.parallelize(blocks, 1))

@@ -12,11 +12,10 @@ from marquee.recommender.model import ModelError
 from marquee.recommender.model_folder import read_model, write_folder
 from marquee.recommender.similarity import (
     SIMILAR,
-    Block,
+    blocks_of,
     nearest,
     read_similar,
     similar_movies,
-    vectors_of,
 )
 from tests.models import random_model
 
@@ -27,7 +26,7 @@ MODEL = random_model(90)
 def test_comparing_blocks_on_spark_equals_comparing_all_movies_together(
     spark: SparkSession,
 ) -> None:
-    whole = Block(0, vectors_of(MODEL), MODEL.rating.support)
+    [whole] = blocks_of(MODEL, 90)
     expected = similar_movies(MODEL.rating.movie_ids, [nearest(whole, whole)])
     found = similar.similar(spark, MODEL, movies_a_block=25)
     np.testing.assert_array_equal(found.neighbours, expected.neighbours)
