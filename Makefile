@@ -123,10 +123,13 @@ $(NODE_MODULES): package-lock.json | environment-development
 .PHONY: openapi permissions test test-domain test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots
 # ARGS go to pytest, as in make test-unit ARGS='-k fold_in -x'.
 PYTEST := $(DEVELOPMENT)/python -m pytest $(ARGS)
+# Each process takes the next module, in the order of tests/conftest.py, and has a deployment of its
+# own for the integration and browser tests.
+TWO_PROCESSES := -n 2 --dist loadscope --no-loadscope-reorder
 DOMAIN := $(wildcard tests/unit/test_*.py) $(addprefix tests/unit/,learning recommender requests serving)
 
 test: environments tools lint types test-site ## Everything: lint, types, then all tests with coverage
-	@$(PYTEST) -n 2 --dist loadgroup --cov --cov-report= --durations=25 --durations-min=5 tests; \
+	@$(PYTEST) $(TWO_PROCESSES) --cov --cov-report= --durations=25 --durations-min=5 tests; \
 	tests=$$?; \
 	$(DEVELOPMENT)/python -m coverage report; \
 	exit $$tests

@@ -17,21 +17,10 @@ TESTS = Path(__file__).parent
 # The fastest tests run first. Browser tests run last: Playwright keeps an event loop running in
 # this thread until the session ends, and later tests could not run their own.
 ORDER = ("unit", "infrastructure", "local_aws", "spark", "integration", "browser")
-# With `-n 2 --dist loadgroup`, each group of folders runs in a process of its own, with its own
-# deployment. The groups take about equally long.
-GROUPS = {"infrastructure": "deploying", "integration": "deploying"}
-OTHERS = "others"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: ORDER.index(_folder(item)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(GROUPS.get(_folder(item), OTHERS)))
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0]
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)
