@@ -103,11 +103,11 @@ def _measured(ratings: evaluate.EvaluationData, size: Size) -> tuple[str, str, s
     begun = time.perf_counter()
     training = ratings.rows.without(FLAG)
     fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
-    model = fitting.fit(size, totals.scale)
+    movies = titles_of(ratings.movies, fitting.movie_ids)
+    model = fitting.fit(size, totals.scale, movies)
     fitting.release()
     seconds = time.perf_counter() - begun
     counts = Counts(totals.users, len(model.rating.movie_ids), totals.ratings, totals.visitors)
-    movies = titles_of(ratings.movies, model.rating)
     shell = Model("", ratings.dataset, "", counts, model.rating, model.ranking, movies, ())
     candidates = candidates_of(model.rating.support)
     examiners = {

@@ -143,9 +143,9 @@ def _evaluate_fold(
 def model_of(fitting: Fitting, ratings: EvaluationData, names: Sequence[str]) -> Model:
     """Fit the parts of a model that the named ways of scoring need."""
     size, totals = ratings.size, ratings.totals
-    main = fitting.fit(size, totals.scale)
+    titles = titles_of(ratings.movies, fitting.movie_ids)
+    main = fitting.fit(size, totals.scale, titles)
     ranks = [rank for rank in ALS_RANKS if f"als-{rank}" in names]
-    titles = titles_of(ratings.movies, main.rating)
     return Model(
         model_id="",
         dataset=ratings.dataset,

@@ -81,14 +81,14 @@ def complete(
     """
     ratings, totals, size = found.ratings, found.totals, found.size
     fitting = Fitting(movies.sparkSession, ratings, seed)
-    model = fitting.fit(size, totals.scale, progress(size, say))
+    titles = titles_of(movies, fitting.movie_ids)
+    model = fitting.fit(size, totals.scale, titles, progress(size, say))
     say(f"fitted the model of {len(model.rating.movie_ids)} movies to all ratings")
     of_sizes = fitting.fit_sizes(sizes, size)
     if of_sizes:
         say(f"fitted ALS of rank {', '.join(map(str, of_sizes))}")
     fitting.release()
     profiles = profiles_of(fitting.counted, model.rating.movie_ids, tags)
-    titles = titles_of(movies, model.rating)
     say(f"counted {len(profiles.tag_names)} tags")
     seen = count_seen(ratings, model.rating, totals.users)
     return Model(

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
 from marquee.recommender.links import Ids
-from marquee.recommender.model import Movie, RatingModel
+from marquee.recommender.model import Integers, Movie, RatingModel
 from marquee.recommender.title_words import titles_apart
 
 TEST_PERCENT = 15
@@ -36,9 +36,9 @@ def held_out_flag(seed: int) -> Column:
     return F.when(held_out, HELD_OUT).otherwise(0)
 
 
-def titles_of(movies: DataFrame, rating: RatingModel) -> dict[int, Movie]:
-    """Return the movies of the model, by id."""
-    known = rating.rows
+def titles_of(movies: DataFrame, movie_ids: Integers) -> dict[int, Movie]:
+    """Return the movies of these ids, by id."""
+    known = set(movie_ids.tolist())
     rows = [
         row
         for row in movies.select("movie_id", "title", "year", "genres").collect()

@@ -1,6 +1,6 @@
 """Fit the rating model, the ranking model and the item weights. docs/model.md gives reasons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pyspark.sql import SparkSession
 
 from learning.als import Factors, Objective, Sides, Target, fit_als
+from learning.content import content_loadings
 from learning.item_weights import fit_item_weights
 from learning.mllib import MllibFits, mllib_fits
 from learning.rating_blocks import MovieBaseline, RatingBlock, Ratings, StarCounts, user_biases
@@ -19,6 +20,7 @@ from marquee.recommender.model import (
     GaussianFactors,
     Integers,
     ItemWeights,
+    Movie,
     RankingModel,
     RatingModel,
 )
@@ -130,6 +132,7 @@ class Fitting:
         self,
         size: Size,
         scale: tuple[float, float],
+        movies: Mapping[int, Movie],
         done: Callable[[int], None] = lambda _: None,
     ) -> Fitted:
         """Fit all three.
@@ -137,6 +140,7 @@ class Fitting:
         Args:
             size: the hyperparameters.
             scale: the lowest and the highest number of stars.
+            movies: the rated movies by id, whose genres and years are coordinates of taste as well.
             done: called after each iteration with its number, from 1.
         """
         objectives = (
@@ -146,11 +150,14 @@ class Fitting:
         )
         residuals, stars, likes = self._als(objectives, size, done)
         liked = self._users.liked[self._users.liked > 0]
+        support = self.counted.support[self.rated]
+        content = content_loadings([movies[i] for i in self.movie_ids.tolist()], support)
+        parts = self._residual_part(residuals), self._stars_part(stars)
         return Fitted(
             RatingModel(
                 movie_ids=self.movie_ids,
-                support=self.counted.support[self.rated],
-                parts=(self._residual_part(residuals), self._stars_part(stars)),
+                support=support,
+                parts=tuple(part.with_loadings(content) for part in parts),
                 noise=NOISE,
                 global_mean=self.baseline.mean,
                 lowest=scale[0],
@@ -226,8 +233,7 @@ class Fitting:
         offset = self.baseline.mean + self.baseline.bias[self.rated]
         part = gaussian_factors(factors.users, factors.movies[self.rated], offset)
         spread = float(self._users.bias[self._users.rated].std())
-        own_bias = np.full((len(offset), 1), spread, dtype=np.float32)
-        return GaussianFactors(part.offset, np.concatenate([part.loadings, own_bias], axis=1))
+        return part.with_loadings(np.full((len(offset), 1), spread, dtype=np.float32))
 
     def _stars_part(self, factors: Factors) -> GaussianFactors:
         """Return the factors of the ratings themselves."""

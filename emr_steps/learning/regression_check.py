@@ -194,9 +194,9 @@ def examine_model(
         # There is nothing to train on, or nothing to measure on.
         say(str(Quality()))
         return Examination(read, totals, size, by_mllib, Quality(), None)
-    tested = training.fit(size, totals.scale, progress(size, say))
+    known = titles_of(movies, training.movie_ids)
+    tested = training.fit(size, totals.scale, known, progress(size, say))
     training.release()
-    known = titles_of(movies, tested.rating)
     people = people_to_measure(read, HELD_OUT_FLAG, totals.users)
     counts = counts_of(totals, len(known))
     quality = quality_of(read, people, tested, movies=known, in_use=in_use, counts=counts)

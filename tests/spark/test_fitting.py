@@ -11,11 +11,13 @@ from learning.fitting import Fitting, Size
 from learning.rating_blocks import MovieBaseline, Ratings
 from learning.ratings_on_spark import read_ratings
 from marquee.recommender.fold_in import RankingFolding, rated_from
-from tests.spark.tastes import ratings
+from marquee.recommender.model import Movie
+from tests.spark.tastes import MOVIES, ratings
 
 __all__ = ["ratings"]  # fixture
 
 SCALE = (1.0, 5.0)
+FILMS = {i: Movie(i, f"Movie {i}", 2000, ("Drama",)) for i in range(MOVIES)}
 SIZE = Size(4, 5, 0.1, 0.1)
 OBJECTIVES = (
     Objective(Target.STARS, 0.1),
@@ -67,11 +69,11 @@ def test_mllib_can_fit_everything_where_there_are_very_many_users(
 ) -> None:
     ours = Fitting(spark, read, 1)
     assert not ours.uses_mllib(SIZE)
-    one = ours.fit(SIZE, SCALE)
+    one = ours.fit(SIZE, SCALE, FILMS)
     monkeypatch.setattr(fitting, "MOST_BYTES_OF_USERS", 0)
     theirs = Fitting(spark, read, 1)
     assert theirs.uses_mllib(SIZE)
-    other = theirs.fit(SIZE, SCALE)
+    other = theirs.fit(SIZE, SCALE, FILMS)
     theirs.release()
     assert np.array_equal(one.rating.movie_ids, other.rating.movie_ids)
     assert np.array_equal(one.rating.support, other.rating.support)
@@ -114,7 +116,7 @@ def test_movies_and_users_without_training_ratings_are_not_in_the_model(
     spark: SparkSession, ratings: DataFrame
 ) -> None:
     read, _ = read_ratings(ratings, F.when(F.col("movie_id") == 3, 1).otherwise(0))
-    fitted = Fitting(spark, read.without(1), 1).fit(SIZE, SCALE)
+    fitted = Fitting(spark, read.without(1), 1).fit(SIZE, SCALE, FILMS)
     assert 3 in read.movie_ids
     assert 3 not in fitted.rating.movie_ids
     assert len(fitted.ranking.factors) == len(fitted.rating.movie_ids)

@@ -122,7 +122,7 @@ def test_a_movie_gets_its_common_name_out_of_alternative_titles(
     movies = spark.createDataFrame(rows, data.MOVIES_SCHEMA)
     others = ("Le Fabuleux destin d'Amélie Poulain",)
     expected = {2: Movie(2, "Amelie", 2001, ("Romance",), others)}
-    assert data.titles_of(movies, trained.rating) == expected
+    assert data.titles_of(movies, trained.rating.movie_ids) == expected
 
 
 def test_a_model_of_movies_prepared_without_links_has_none(trained: Model, models: Path) -> None:

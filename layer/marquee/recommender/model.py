@@ -1,9 +1,9 @@
 """The parts of a model, checked when they are made: shapes, finite numbers, order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,10 @@ class GaussianFactors:
     def rank(self) -> int:
         """The number of factors, K."""
         return int(self.loadings.shape[1])
+
+    def with_loadings(self, more: Floats) -> Self:
+        """Return the factors with further coordinates of taste, whose loadings are M by any."""
+        return replace(self, loadings=np.concatenate([self.loadings, more], axis=1))
 
 
 @dataclass(frozen=True, eq=False)
