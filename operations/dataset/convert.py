@@ -362,10 +362,14 @@ class _Tally:
             report.duplicates = len(self._pairs) - len(different)
 
     def check_scale(self, names: str) -> None:
-        """Raise DatasetError if many users stay below half of a scale that ends with 10."""
+        """Raise DatasetError if many users stay below half of a scale that ends with 10.
+
+        Most of them must rate just as high as a scale that ends there allows.
+        """
+        half = self._half or 0.0
         reaches = [highest for count, highest in self._reaches.values() if count >= _FEW]
-        low = sum(highest <= (self._half or 0.0) for highest in reaches)
-        if low and low >= _MIXED * len(reaches):
+        low = sum(highest <= half for highest in reaches)
+        if low and low >= _MIXED * len(reaches) and reaches.count(half) >= _HALF * low:
             raise DatasetError(
                 f"{names} reaches 10, but {low:,} of {len(reaches):,} users never rate above 5: two"
                 " scales seem to be mixed. Double the ratings that are on the scale of 5"
