@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operations.dataset.values import Times, id_key, is_missing, number
 
@@ -59,6 +59,9 @@ _ID = re.compile(r"[\w.:/-]{1,100}")
 _ASIN, _AMAZON_USER = re.compile(r"[0-9A-Z]{10}"), re.compile(r"A[0-9A-Z]{10,}")
 
 
+_CATALOGUES = ("imdb", "tmdb")
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Places of columns, from 0; None for those that a file does not have.
@@ -82,6 +85,13 @@ class Columns:
     tmdb: int | None = None
     flags: int | None = None
     names: tuple[str, ...] = ()
+
+    def shifted(self) -> "Columns":
+        """Return the same columns behind one more column."""
+        roles = ("user", "movie", "rating", "time", "title", "genres", "year", "tag", *_CATALOGUES)
+        moved = {role: place + 1 for role in roles if (place := getattr(self, role)) is not None}
+        names = ("", *self.names) if self.names else ()
+        return replace(self, width=self.width + 1, names=names, **moved)
 
     @property
     def kind(self) -> str | None:
@@ -119,17 +129,22 @@ def rating_columns(rows: Sequence[Sequence[str]], *, trusted: bool = False) -> C
     """Return the columns of ratings without a header, by their content; None if they are none.
 
     The order is user, movie, rating and perhaps time, unless the ids show that it is movie, user.
-    If the file's name shows that it holds ratings (`trusted`), any fourth column is the time.
+    The row's own number may precede them. If the file's name shows that it holds ratings
+    (`trusted`), the fourth of four columns is the time.
     """
     width = common_width(rows)
     if width is None or width < 3:  # noqa: PLR2004 - user, movie, rating
         return None
     usual = [row for row in rows if len(row) == width]
+    if width > 4 and are_row_numbers([row[0] for row in usual]):  # noqa: PLR2004
+        found = rating_columns([row[1:] for row in usual])
+        return found.shifted() if found else None
     if not _mostly(number(row[2]) is not None for row in usual):
         return None
     if not all(_mostly(bool(id_key(row[place])) for row in usual) for place in (0, 1)):
         return None
     timed = width > 3  # noqa: PLR2004
+    trusted = trusted and width == 4  # noqa: PLR2004
     if timed and not trusted and not _mostly(is_time(row[3]) for row in usual):
         return None
     swapped = all(
@@ -137,6 +152,14 @@ def rating_columns(rows: Sequence[Sequence[str]], *, trusted: bool = False) -> C
     )
     user, movie = (1, 0) if swapped else (0, 1)
     return Columns(width, user=user, movie=movie, rating=2, time=3 if timed else None)
+
+
+def are_row_numbers(fields: Sequence[str]) -> bool:
+    """Return whether the fields of a column are 0, 1, 2, … or 1, 2, 3, …"""
+    first = fields[0].strip() if fields else ""
+    if first not in {"0", "1"} or len(fields) < 2:  # noqa: PLR2004 - one row shows nothing
+        return False
+    return all(field.strip() == str(int(first) + place) for place, field in enumerate(fields))
 
 
 def movie_columns(rows: Sequence[Sequence[str]]) -> Columns | None:

@@ -11,7 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ from operations.dataset.values import (
 
 _MOST_PAIRS = 30_000_000  # rows up to which repeated ratings are counted, at 8 bytes each
 _HALF = 0.5  # share of the ratings whose movies must be in the file of titles
+_NEARLY_ALL = 0.9  # share of the ratings
 _FEW = 5  # ratings; fewer do not show by which scale a user rates
 _MIXED = 1 / 3  # share of the users
 _LONGEST_TAG = 200  # characters
@@ -98,6 +99,10 @@ class _Conversion:
         movies = self._listed_movies()
         links = read_links(sources.links) if sources.links else {}
         survey = self._survey()
+        if self._begins_with_movie(survey, movies):
+            sources = self._sources = replace(sources, ratings=_swapped(sources.ratings))
+            survey = self._survey()
+            report.notes.append("the first column is the movie, the second the user")
         scale = self._scale(survey)
         if not sources.movies:
             movies = survey.titles or _named_by_ids(survey.movies)
@@ -172,6 +177,19 @@ class _Conversion:
                 " ratings: if titles do not fit, put links.csv into the same folder"
             )
         return way
+
+    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, Movie]) -> bool:
+        """Return whether ratings without a header have the movie before the user.
+
+        The usual order must find no movie, and the other one nearly all.
+        """
+        first = self._sources.ratings[0]
+        if first.columns.names or first.style or not movies:
+            return False
+        if any(id_key(written) in movies for written in survey.movies):
+            return False
+        known = sum(count for each, count in survey.users.items() if id_key(each) in movies)
+        return known >= _NEARLY_ALL * sum(survey.users.values())
 
     # The first pass over the ratings
 
@@ -408,6 +426,15 @@ def _keep_title(titles: dict[str, Movie], looked: Looked, line: str, movie: str)
     genres = genres_of(fields[columns.genres]) if columns.genres is not None else []
     if title := title_with_year(fields[columns.title], year):
         titles[key] = Movie(title, tuple(genres))
+
+
+def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
+    return tuple(
+        replace(
+            each, columns=replace(each.columns, user=each.columns.movie, movie=each.columns.user)
+        )
+        for each in ratings
+    )
 
 
 def _titles_from(ratings: Looked) -> str:

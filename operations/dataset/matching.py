@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from operations.dataset.ids import Ids
 from operations.dataset.titles import Movie, imdb_in
-from operations.dataset.values import id_key, number_in
+from operations.dataset.values import id_key, number_in, title_with_year
 
 UNKNOWN_MOVIE = "movie is not in the movies file"
 
@@ -86,6 +86,12 @@ def _ways(movies: Mapping[str, Movie], links: Links) -> Iterator[Way]:
     if by_imdb:
         note = "movies are found by their IMDb ids"
         yield Way(lambda key: by_imdb.get(imdb_in(key), ""), note, links)
+    by_title = {movie.title.casefold(): key for key, movie in movies.items()}
+    yield Way(
+        lambda key: by_title.get(title_with_year(key).casefold(), ""),
+        "movies are found by their titles",
+        links,
+    )
     by_number = {number: key for key in movies if (number := number_in(key))}
     yield Way(
         lambda key: by_number.get(number_in(key) or "", ""),

@@ -31,6 +31,7 @@ SAMPLE = 200  # rows that are looked at
 _DEEPEST = 6  # folders and archives within each other
 _SHOWN = 5  # files named in an error message
 _HALF = 0.5  # share of the lines that must have a form
+_STRAY_ZEROS = 0.002  # share of the bytes that can be zero in a text with errors
 _MATRIX = 30  # columns
 
 _PRIZE = re.compile(r"\s*\d+\s*:\s*|[^,]+,[^,]+,[^,]+")
@@ -162,7 +163,7 @@ def _not_text(head: bytes) -> str | None:
         return "is empty"
     if wide_encoding(head):
         return None
-    if b"\0" in head:
+    if head.count(0) > len(head) * _STRAY_ZEROS:
         return "is a binary file"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start in {b"{", b"["}:
@@ -218,21 +219,13 @@ def _fitted(found: Columns, rows: Sequence[Sequence[str]]) -> tuple[Columns, boo
     wider = [row for row in rows if len(row) == found.width + 1]
     if not wider or len(wider) < len(rows) * _HALF:
         return found, False
-    numbers = [row[0].strip() for row in wider]
-    start = int(numbers[0]) if numbers[0].isdecimal() else -1
-    if start in {0, 1} and numbers == [str(start + place) for place in range(len(numbers))]:
-        return _shifted(found), False
+    if by.are_row_numbers([row[0] for row in wider]):
+        return found.shifted(), False
     place = found.rating
     decimal = place is not None and all(
         row[place].strip().isdecimal() and row[place + 1].strip().isdecimal() for row in wider
     )
     return found, decimal
-
-
-def _shifted(found: Columns) -> Columns:
-    roles = ("user", "movie", "rating", "time", "title", "genres", "year", "tag", "imdb", "tmdb")
-    moved = {role: place + 1 for role in roles if (place := getattr(found, role)) is not None}
-    return replace(found, width=found.width + 1, names=("", *found.names), **moved)
 
 
 def _personal_export(file: DataFile, found: Columns) -> str | None:
@@ -243,7 +236,8 @@ def _personal_export(file: DataFile, found: Columns) -> str | None:
     elif {"const", "your rating"} <= names:
         site = "IMDb"
     elif found.user is None and found.rating is not None and _roles(found) > 1:
-        if found.movie is None and found.title is None:
+        # With both, these are titles with their mean ratings.
+        if (found.movie is None) == (found.title is None):
             return None
         if not {"rating", "your rating", "my rating", "stars"} & names or "votes" in names:
             return None

@@ -94,6 +94,11 @@ def recognise_scale(counts: Mapping[float, int]) -> Scale:
     positive = {value: count for value, count in rated.items() if value > 0}
     if not positive:
         raise DatasetError(f"no rating is above 0; known scales: {KNOWN}")
+    if set(positive) == {1.0} and len(counts) > 1:
+        raise DatasetError(
+            "the ratings are 1 and nothing but 0 or -1 besides, which says who liked what, not how"
+            f" much; known scales: {KNOWN}"
+        )
     below = sum(count for value, count in rated.items() if value < 0)
     if below > _STRAY * total:
         return _signed(rated, total)

@@ -107,6 +107,39 @@ def test_names_of_rows_as_r_writes_them_are_no_column(tmp_path: Path) -> None:
     assert with_ratings(tmp_path, *rows, header=header).ratings == READ
 
 
+def test_row_numbers_without_a_header_are_no_column(tmp_path: Path) -> None:
+    rows = [f"{place},{u},{m},{r},{t}" for place, (u, m, r, t) in enumerate(READ)]
+    assert with_ratings(tmp_path, *rows, header="").ratings == READ
+
+
+def test_ratings_without_a_header_may_begin_with_the_movie(tmp_path: Path) -> None:
+    rows = [f"{m + 500},{u},{r},{t}" for u, m, r, t in READ]
+    movies = f"{MOVIES_HEADER}\n501,First (1995),\n502,Second,\n"
+    found = with_ratings(tmp_path, *rows, header="", movies=movies)
+    assert found.ratings == [(u, m + 500, r, t) for u, m, r, t in READ]
+    assert found.report.notes == ["the first column is the movie, the second the user"]
+
+
+def test_ratings_may_name_the_titles_of_a_file_of_titles(tmp_path: Path) -> None:
+    titles = {1: "First Made Up (1995)", 2: "second made up (1996)"}
+    rows = [f"{u},{titles[m]},{r},{t}" for u, m, r, t in READ]
+    found = with_ratings(tmp_path, *rows, header="user,movie,rating,timestamp")
+    assert (found.ratings, found.report.notes) == (READ, ["movies are found by their titles"])
+
+
+def test_mean_ratings_next_to_titles_are_not_ratings(tmp_path: Path) -> None:
+    movies = "movieId,title,genres,rating\n1,First (1995),Drama,8.1\n2,Second,Drama,7.5\n"
+    found = read_files(tmp_path, {"rating.csv": RATINGS, "films.csv": movies})
+    assert found.movies == {1: ("First (1995)", "Drama"), 2: ("Second", "Drama")}
+
+
+def test_a_stray_zero_byte_costs_its_row_only(tmp_path: Path) -> None:
+    rows = [f"{u},{m},{r},{t}" for u, m, r, t in sample()]
+    movies = f"{MOVIES_HEADER}\n" + "".join(f"{m},Made Up {m},\n" for m in range(1, 21))
+    report = with_ratings(tmp_path, *rows, "1,1,\0005,1100000001", movies=movies).report
+    assert dict(report.left_out) == {"rating is not a number": 1}
+
+
 @pytest.mark.parametrize("separator", [";", "\t", ","])
 def test_ratings_may_have_decimal_commas(tmp_path: Path, separator: str) -> None:
     rows = [

@@ -105,6 +105,8 @@ def test_a_few_stray_values_do_not_change_the_scale() -> None:
         (spread(-5, 5), "reach from -5 to 5"),
         (spread(-100, 100), "reach from -100 to 100"),
         (spread(0.1, 0.9, 1), "a scale of shares or probabilities"),
+        (spread(0, 1), "says who liked what, not how much"),
+        (spread(-1, 1), "says who liked what, not how much"),
         (spread(0), "no rating is above 0"),
     ],
 )
