@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,8 +100,10 @@ def read_ratings(
     Raises:
         OperationError: if the ratings cannot be imported, or the name is invalid.
     """
-    workplace = _workplace(deployment)
-    with TemporaryDirectory(prefix="canonical-", dir=workplace) as made:
+    with (
+        _workplace(deployment) as workplace,
+        TemporaryDirectory(prefix="canonical-", dir=workplace) as made,
+    ):
         folder = Path(made)
         chosen_name = dataset_name(path, name)
         report = _read(phases, path, folder, workplace)
@@ -120,7 +122,8 @@ def check_ratings(
         OperationError: if the ratings cannot be imported, or the name is invalid.
     """
     chosen_name = dataset_name(path, name)
-    report = _read(phases, path, None, _workplace(deployment))
+    with _workplace(deployment) as workplace:
+        report = _read(phases, path, None, workplace)
     out.print(f"{chosen_name}: {path}", markup=False)
     for line in report.lines():
         out.print(line, markup=False)
@@ -142,11 +145,21 @@ def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> Rep
     return report
 
 
-def _workplace(deployment: Deployment) -> Path:
-    """Return the folder for temporary files, which can become as large as the ratings."""
+@contextmanager
+def _workplace(deployment: Deployment) -> Iterator[Path]:
+    """Make the folder for temporary files, which can become as large as the ratings.
+
+    It is deleted when the context ends, unless another import is using it.
+    """
     folder = deployment.state / "import"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+    for each in (deployment.state, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+            deployment.state.rmdir()
 
 
 def import_ratings(

@@ -161,7 +161,19 @@ def test_a_check_prints_what_would_be_imported_and_uploads_nothing(
 def test_a_check_leaves_nothing_behind(deployment: Deployment, phases: Phases, films: Path) -> None:
     check_ratings(deployment, phases, films)
 
-    assert list(deployment.state.rglob("*")) == [deployment.state / "import"]
+    assert not deployment.state.exists()
+
+
+def test_an_import_deletes_its_temporary_files_and_nothing_else(
+    deployment: Deployment, phases: Phases, films: Path
+) -> None:
+    deployment.state.mkdir()
+    (deployment.state / "done.json").write_text("{}")
+
+    with read_ratings(deployment, phases, films):
+        pass
+
+    assert [path.name for path in deployment.state.iterdir()] == ["done.json"]
 
 
 def test_a_check_needs_no_deployment(
