@@ -51,7 +51,9 @@ LAST_SECOND = 253_402_300_799  # end of the year 9999
 _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 10**11, 10**14, 10**17  # the first number of each
 _MOST_DIGITS = 19  # of nanoseconds until the year 2286
 _COMPACT_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ ,T]+(\d{1,2}:\d\d(?::\d\d)?))?")
+_SLASHED = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ ,T]+(\d{1,2})(:\d\d(?::\d\d)?) ?([AP]M)?)?", re.IGNORECASE
+)
 _FRACTION = re.compile(r"(\d+)\.\d*")
 _WRITTEN = (
     "%Y/%m/%d %H:%M:%S",
@@ -117,7 +119,12 @@ class Times:
         if self.day_first is None:
             return None
         day, month = (found[1], found[2]) if self.day_first else (found[2], found[1])
-        return _written(f"{found[3]}-{month:0>2}-{day:0>2} {found[4] or '00:00':0>5}")
+        hour = int(found[4] or 0)
+        if half := found[6]:
+            # 12 AM is midnight, 12 PM noon.
+            hour = hour % 12 + (12 if half.upper() == "PM" else 0)
+        clock = f"{hour:02d}{found[5] or ':00'}"
+        return _written(f"{found[3]}-{month:0>2}-{day:0>2} {clock}")
 
 
 def kind_of_time(text: str) -> str:

@@ -112,7 +112,7 @@ def test_a_time_that_cannot_be_read_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("seen", "day_first", "seconds"),
     [
-        (["2/1/2004", "25/12/2003"], True, NOON + 12 * 3600 + 31 * 0),
+        (["2/1/2004", "25/12/2003"], True, NOON + 12 * 3600),
         (["2/1/2004", "12/25/2003"], False, NOON - 12 * 3600 + 31 * 86400),
     ],
 )
@@ -123,6 +123,16 @@ def test_another_date_of_the_file_shows_whether_the_day_comes_first(
     for text in seen:
         times.look(text)
     assert (times.day_first, times.seconds("2/1/2004")) == (day_first, seconds)
+
+
+@pytest.mark.parametrize(
+    ("clock", "hours"),
+    [("9:30", 9.5), ("09:30:00", 9.5), ("9:30 PM", 21.5), ("12:30 am", 0.5), ("12:30 PM", 12.5)],
+)
+def test_a_date_with_slashes_may_have_a_clock_of_12_or_24_hours(clock: str, hours: float) -> None:
+    times = Times()
+    times.look("12/25/2003")
+    assert times.seconds(f"1/1/2004 {clock}") == NOON + (hours - 12) * 3600
 
 
 @pytest.mark.parametrize("seen", [["1/2/2004"], ["13/1/2004", "1/13/2004"]])
