@@ -42,9 +42,9 @@ texts: environment-development ## Show the texts "sent" by the local AWS
 flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE= TIMES=1]
 	@$(OPERATE) flow --seed '$(SEED)' $(if $(FILE),--file '$(FILE)') $(if $(PHONE),--phone '$(PHONE)') $(if $(TIMES),--times)
 
-import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME=]
-	@$(if $(DATA),,echo "DATA is not set: set it to a folder or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
-	$(OPERATE) import '$(DATA)' $(if $(NAME),--name '$(NAME)')
+import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= CHECK=1: only look]
+	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
+	$(OPERATE) import '$(DATA)' $(if $(NAME),--name '$(NAME)') $(if $(CHECK),--check)
 
 train: environment-development ## Train on the active data set and visitors' ratings [ALL_VISITORS=1]
 	@$(OPERATE) train $(if $(ALL_VISITORS),--all-visitors)
@@ -53,7 +53,7 @@ posters: environment-development ## Fetch the movies' posters from TMDB for the 
 	@$(OPERATE) posters $(if $(KEY_FILE),--key-file '$(KEY_FILE)') $(if $(REMOVE),--remove)
 
 evaluate: environment-development ## Measure models on held-out ratings: DATA=<path> [MODELS=a,b SPLIT= SEED=1 NAME= JSON=1]
-	@$(if $(DATA),,echo "DATA is not set: set it to a folder or file of ratings, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
+	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) evaluate '$(DATA)' --seed '$(SEED)' $(if $(MODELS),--models '$(MODELS)') $(if $(SPLIT),--split '$(SPLIT)') \
 		$(if $(NAME),--name '$(NAME)') $(if $(JSON),--json)
 

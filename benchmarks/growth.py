@@ -36,7 +36,7 @@ from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
 from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
 from operations.console import Phases
 from operations.deployment import Deployment, chosen
-from operations.import_ratings import find, load_titles, upload
+from operations.import_ratings import load_titles, read_ratings, upload
 from operations.models import switch_to
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel
@@ -117,8 +117,7 @@ def bring_in(
     here = chosen("local", deployment.port)
     memory: str = options.driver_memory
     with Phases() as phases:
-        found = find(raw)
-        with phases.phase(f"upload {found.name}") as phase:
+        with read_ratings(here, phases, raw) as found, phases.phase("upload") as phase:
             upload(here, found.folder, found.files, found.name, phase)
         where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:

@@ -121,8 +121,8 @@ def with_movie_header(lines: DataFrame, blocks: Blocks) -> DataFrame:
 def parse_ratings(lines: DataFrame, form: Form) -> DataFrame:
     """Return file, block, place, value, user_id, movie_id, rating, rated_at, reason.
 
-    `reason` says why the row is unusable; it is null for usable rows. `lines` must have `header` if
-    the form groups ratings under movie headers.
+    `rated_at` is null if the time is empty. `reason` says why the row is unusable; it is null for
+    usable rows. `lines` must have `header` if the form groups ratings under movie headers.
     """
     grouped = "movie_id" not in form.columns
     rows = lines.filter(F.trim("value") != "")
@@ -141,7 +141,7 @@ def parse_ratings(lines: DataFrame, form: Form) -> DataFrame:
         _id_reason(column["user_id"], "user", "long"),
         _id_reason(column["movie_id"], "movie", "int"),
         _rating_reason(column["rating"], form),
-        F.when(rated_at.isNull(), "date cannot be read"),
+        F.when(rated_at.isNull() & (_time(column) != ""), "date cannot be read"),
     )
     return rows.withColumn("parts", parts).select(
         "file",
@@ -170,7 +170,8 @@ def without_unknown_movies(ratings: DataFrame, movies: DataFrame) -> DataFrame:
 def latest_ratings(ratings: DataFrame) -> DataFrame:
     """Return user_id, movie_id, rating, rated_at: each user's latest rating of each movie.
 
-    Of ratings with the same time, the last one in the files counts.
+    Of ratings with the same time, the last one in the files counts, and of ratings without a time,
+    too. A rating with a time counts more than one without.
     """
     order = F.struct("rated_at", "file", "block", "place")
     return (
@@ -326,8 +327,12 @@ def _rating_reason(value: Column, form: Form) -> Column:
     ).when(~on_scale, f"rating is not one of {form.lowest:g} to 5 in steps of {form.step:g}")
 
 
+def _time(column: Mapping[str, Column]) -> Column:
+    return column["date"] if "date" in column else column["seconds"]
+
+
 def _rated_at(column: Mapping[str, Column]) -> Column:
-    """Return the timestamp (UTC) of a date or of epoch seconds; null if it is neither."""
+    """Return the timestamp (UTC) of a date or of epoch seconds; null if it is neither or empty."""
     if "date" in column:
         day = F.when(column["date"].rlike(r"^\d{4}-\d\d-\d\d$"), column["date"])
         return day.try_cast("date").cast("timestamp")

@@ -27,7 +27,7 @@ from operations.evaluate import evaluate
 from operations.evaluation_chart import draw
 from operations.evaluation_tables import show
 from operations.flow import follow_flow, read_form
-from operations.import_ratings import import_ratings
+from operations.import_ratings import check_ratings, import_ratings
 from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
 from operations.preflight.run import as_json, pass_preflight, preflight, refuse
 from operations.preflight.run import show as show_results
@@ -224,18 +224,22 @@ def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
 @command(
     "import",
     "import ratings as the active data set, and train",
-    option("path", type=Path, help="folder or file of ratings"),
+    option("path", type=Path, help="folder, archive or file of ratings"),
     option("--name", help="the data set's name (default: the folder's)"),
+    option("--check", **FLAG, help="only read the ratings, and print what would be imported"),
 )
 def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
-        import_ratings(deployment, phases, options.path, name=options.name)
+        if options.check:
+            check_ratings(deployment, phases, options.path, name=options.name)
+        else:
+            import_ratings(deployment, phases, options.path, name=options.name)
 
 
 @command(
     "evaluate",
     "measure models on held-out ratings; publishes nothing",
-    option("path", type=Path, help="folder or file of ratings"),
+    option("path", type=Path, help="folder, archive or file of ratings"),
     option("--name", help="the data set's name (default: the folder's)"),
     option("--models", help=f"a list of {','.join(EVALUATED)} (default: all but {MLLIB})"),
     option("--split", help="random, official or u1 to u5 (default: official if there is one)"),

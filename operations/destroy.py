@@ -17,7 +17,7 @@ from operations.protection import end_backups, end_clusters, lift_protection, sy
 from operations.terraform import Terraform
 from operations.token_secret import token_secret_name
 
-OWN_FOLDERS = ("terraform", "terraform-offline", "wheels", "sam", "catalogue")
+OWN_FOLDERS = ("terraform", "terraform-offline", "wheels", "sam", "catalogue", "import")
 BUCKETS = ("ratings", "models", "results", "site", "artifacts")
 
 

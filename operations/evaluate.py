@@ -11,7 +11,7 @@ from marquee.requests.emr_step_requests import evaluate_step
 from operations.console import Phases, out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.import_ratings import Found, Origin, find, origin_of, prepare
+from operations.import_ratings import Found, Origin, origin_of, prepare, read_ratings
 from operations.models import current_model
 from operations.running_steps import locations, run_step
 
@@ -26,27 +26,30 @@ def evaluate(
     split: str | None = None,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """Evaluate models on a folder of ratings, prepared first if needed; return the report."""
+    """Evaluate models on the ratings that a path names; return the report.
+
+    They are prepared first, unless that was done before.
+    """
     try:
         names = models_named(models)
     except UnknownModelError as error:
         raise OperationError(f"Nothing was evaluated: {error}") from error
-    found = find(path, name)
-    where = locations(deployment)
-    known = origin_of(deployment, found.name)
-    wanted = Origin(found.digests(), where.scripts)
-    if known == wanted:
-        out.print("  already prepared from these files")
-    else:
-        _spare_the_active(deployment, found, known, wanted)
-        prepare(deployment, phases, found)
+    with read_ratings(deployment, phases, path, name) as found:
+        where = locations(deployment)
+        known = origin_of(deployment, found.name)
+        wanted = Origin(found.digests(), where.scripts)
+        if known == wanted:
+            out.print("  already prepared from these files")
+        else:
+            _spare_the_active(deployment, found, known, wanted)
+            prepare(deployment, phases, found)
     step = evaluate_step(
         where,
         found.name,
         models=names,
         split=split,
         seed=seed,
-        official=bool(found.layout.official_tests),
+        official=bool(found.report.official_tests),
     )
     with phases.phase(f"evaluate on {found.name}") as phase:
         run_step(deployment, step, phase.detail)
@@ -68,7 +71,7 @@ def _spare_the_active(
     if current is not None and current.dataset == found.name and not same_files:
         raise OperationError(
             f"{found.name} is the active data set, but {found.folder} contains other files than it"
-            " was made from: choose another name, such as NAME=another, or import the files."
+            " was made from: choose another name, such as NAME=another, or import them."
         )
 
 

@@ -1,12 +1,14 @@
-"""Import ratings: recognise, upload, clean, train, and make them the active data set."""
+"""Import ratings: read, upload, clean, train, and make them the active data set."""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -15,9 +17,13 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from marquee.aws.movies_table import Movie, MoviesTable
-from marquee.datasets import DatasetError, Layout, recognise_folder
+from marquee.datasets import DatasetError
 from marquee.requests.emr_step_requests import prepare_step
 from operations.console import Phase, Phases, out
+from operations.dataset.archives import Archives
+from operations.dataset.convert import read_data_set
+from operations.dataset.recognise import sources_of
+from operations.dataset.report import Report
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import model_json, switch_to
@@ -25,6 +31,7 @@ from operations.objects import keys
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
 
+_ARCHIVE_NAME = re.compile(r"(.+?)\.(?:zip|tar|tgz|tar\.gz)")
 _TITLE_WRITERS = 8
 _EXAMPLES_SHOWN = 10
 _MEBIBYTE = 1024 * 1024
@@ -33,7 +40,7 @@ _TRANSFER = TransferConfig(multipart_chunksize=16 * _MEBIBYTE, max_concurrency=4
 
 
 def dataset_name(path: Path, name: str | None) -> str:
-    """Return the given name of the data set, or one derived from the folder's name.
+    """Return the given name of the data set, or one derived from the folder's or archive's name.
 
     Raises:
         OperationError: if the given name is not 1 to 40 lower-case letters, digits and hyphens.
@@ -43,23 +50,35 @@ def dataset_name(path: Path, name: str | None) -> str:
             f"NAME is {name!r}: use up to 40 lower-case letters, digits and hyphens."
         )
     resolved = path.resolve()
-    folder = resolved if resolved.is_dir() else resolved.parent
-    made = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")[:40].strip("-")
+    archive = _ARCHIVE_NAME.fullmatch(resolved.name.lower())
+    if archive and not resolved.is_dir():
+        named_after = archive[1]
+    else:
+        named_after = (resolved if resolved.is_dir() else resolved.parent).name
+    made = re.sub(r"[^a-z0-9]+", "-", named_after.lower()).strip("-")[:40].strip("-")
     return name or made or "ratings"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A folder of ratings in a recognised layout, and the name of its data set."""
+    """The ratings that DATA names, as canonical files in a temporary folder.
+
+    Attributes:
+        name: the name of the data set.
+        source: the folder, archive or file that DATA names.
+        folder: the folder of the canonical files.
+        report: what was read, mapped and left out.
+    """
 
     name: str
+    source: Path
     folder: Path
-    layout: Layout
+    report: Report
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the files to upload: inputs of the prepare step, and official test sets."""
-        return (*self.layout.files, *self.layout.official_tests)
+        return tuple(sorted(path.name for path in self.folder.iterdir()))
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file in hexadecimal, by file name."""
@@ -70,36 +89,89 @@ class Found:
         return found
 
 
-def find(path: Path, name: str | None = None) -> Found:
-    """Recognise the layout of a folder of ratings and print it.
+@contextmanager
+def read_ratings(
+    deployment: Deployment, phases: Phases, path: Path, name: str | None = None
+) -> Iterator[Found]:
+    """Read the ratings that a path names into canonical files, and print what was found.
+
+    The files are deleted when the context ends.
 
     Raises:
-        OperationError: if the layout is not recognised.
+        OperationError: if the ratings cannot be imported, or the name is invalid.
     """
+    with (
+        _workplace(deployment) as workplace,
+        TemporaryDirectory(prefix="canonical-", dir=workplace) as made,
+    ):
+        folder = Path(made)
+        chosen_name = dataset_name(path, name)
+        report = _read(phases, path, folder, workplace)
+        out.print(f"{chosen_name}: {path}", markup=False)
+        for line in report.lines():
+            out.print(line, markup=False)
+        yield Found(chosen_name, path, folder, report)
+
+
+def check_ratings(
+    deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
+) -> Report:
+    """Print what importing a path would read, map and leave out; upload and change nothing.
+
+    Raises:
+        OperationError: if the ratings cannot be imported, or the name is invalid.
+    """
+    chosen_name = dataset_name(path, name)
+    with _workplace(deployment) as workplace:
+        report = _read(phases, path, None, workplace)
+    out.print(f"{chosen_name}: {path}", markup=False)
+    for line in report.lines():
+        out.print(line, markup=False)
+    out.print("Nothing was uploaded. Without CHECK=1, this data set is imported.")
+    return report
+
+
+def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> Report:
+    with phases.phase("read the ratings") as phase:
+        try:
+            with Archives(workplace) as archives:
+                sources = sources_of(path, archives)
+                report = read_data_set(
+                    sources, into, lambda rows: phase.detail(f"{rows:,} rows in two passes")
+                )
+        except DatasetError as error:
+            raise OperationError(f"Nothing was imported: {error}") from error
+        phase.result = f"{report.ratings:,} ratings of {report.rows:,} rows"
+    return report
+
+
+@contextmanager
+def _workplace(deployment: Deployment) -> Iterator[Path]:
+    """Make the folder for temporary files, which can become as large as the ratings.
+
+    It is deleted when the context ends, unless another import is using it.
+    """
+    folder = deployment.state / "import"
+    for each in (deployment.state, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        layout = recognise_folder(path)
-    except DatasetError as error:
-        raise OperationError(f"Nothing was imported: {error}") from error
-    found = Found(dataset_name(path, name), path if path.is_dir() else path.parent, layout)
-    out.print(f"{found.name}: {layout.form.described}")
-    if layout.official_tests:
-        out.print(f"  held out by 'make evaluate': {', '.join(layout.official_tests)}")
-    if layout.ignored:
-        out.print(f"  ignored: {', '.join(layout.ignored)}")
-    return found
+        yield folder
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+            deployment.state.rmdir()
 
 
 def import_ratings(
     deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
 ) -> TrainedModel:
-    """Import a folder of ratings under a data set's name and train on it.
+    """Import the ratings that a path names under a data set's name and train on it.
 
     Visitors see the previous data set until the new one has a model and titles.
     """
-    found = find(path, name)
-    prepare(deployment, phases, found)
-    dataset = found.name
-    model = train(deployment, phases, dataset)
+    with read_ratings(deployment, phases, path, name) as found:
+        prepare(deployment, phases, found)
+    model = train(deployment, phases, found.name)
     with phases.phase("load the titles") as phase:
         phase.result = f"{load_titles(deployment, model, phase):,} titles"
     switch_to(deployment, model.model_id)
@@ -120,6 +192,7 @@ def prepare(deployment: Deployment, phases: Phases, found: Found) -> None:
         phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
     for line in report_lines(report):
         out.print(line, markup=False)
+    _keep_report(deployment, found)
     _note_origin(deployment, found.name, Origin(found.digests(), where.scripts))
 
 
@@ -149,6 +222,15 @@ def _note_origin(deployment: Deployment, dataset: str, origin: Origin) -> None:
         Bucket=deployment.parameter("ratings-bucket"),
         Key=_origin_key(dataset),
         Body=json.dumps(asdict(origin), indent=1).encode(),
+    )
+
+
+def _keep_report(deployment: Deployment, found: Found) -> None:
+    """Keep how ids and the scale were mapped, and what was left out, next to the data set."""
+    boto3.client("s3").put_object(
+        Bucket=deployment.parameter("ratings-bucket"),
+        Key=f"reports/dataset={found.name}/import.json",
+        Body=found.report.to_json(),
     )
 
 

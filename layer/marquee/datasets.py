@@ -11,9 +11,11 @@ from pathlib import Path
 
 HEAD_BYTES = 4096  # number of first bytes of each file that `recognise` needs
 
-# Test files of the five published splits of MovieLens 100K. Their layout is that of u.data.
+# Test files of the five published splits of MovieLens 100K. Their layout is that of u.data. The
+# import command writes them next to its canonical csv files.
 _OFFICIAL_TEST = re.compile(r"u[1-5]\.test")
 
+_WITH_OFFICIAL_TESTS = {"movielens-100k", "movielens-csv"}
 _SHOWN = 5  # files named in an error message
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PACKED = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
@@ -223,7 +225,7 @@ def _layout(form: Form, ratings: list[str], heads: Mapping[str, bytes]) -> Layou
     movies = _beside(form, form.movies, ratings[0], heads)
     genres = _beside(form, form.genres, ratings[0], heads) if form.genres else None
     tags, links = (_optional(file, heads) for file in (form.tags, form.links))
-    tests = official_tests(heads) if form.name == "movielens-100k" else ()
+    tests = official_tests(heads) if form.name in _WITH_OFFICIAL_TESTS else ()
     used = {*ratings, movies, genres, tags, links, *tests}
     ignored = tuple(name for name in sorted(heads) if name not in used)
     return Layout(form, tuple(ratings), movies, genres, ignored, tags, tests, links)

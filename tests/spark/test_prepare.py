@@ -223,6 +223,20 @@ def test_the_later_line_counts_among_ratings_of_the_same_second(
     assert {row for row in triples(spark, movielens) if row[0] == 2} == {(2, 3, 2.0)}
 
 
+def test_a_rating_without_a_time_is_kept_undated_and_the_last_row_counts(
+    preparing: Preparing, spark: SparkSession
+) -> None:
+    prepared = preparing(
+        {
+            "ratings.csv": "userId,movieId,rating,timestamp\n1,1,4.0,\n1,1,2.0,\n"
+            "2,1,3.0,964982703\n2,1,1.0,\n",
+            "movies.csv": "movieId,title,genres\n1,Toy Story (1995),Comedy\n",
+        }
+    )
+    assert triples(spark, prepared) == {(1, 1, 2.0), (2, 1, 3.0)}
+    assert (prepared[0].bad_rows, prepared[0].duplicates) == ({}, 2)
+
+
 def test_movielens_titles_are_split_into_year_article_and_genres(
     movielens: Prepared, spark: SparkSession
 ) -> None:

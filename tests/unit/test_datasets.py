@@ -79,8 +79,13 @@ def test_the_official_tests_of_100k_are_recognised() -> None:
     assert not set(layout.official_tests) & set(layout.files)
 
 
-def test_official_tests_in_another_layout_are_ignored() -> None:
+def test_official_tests_next_to_the_canonical_files_are_recognised() -> None:
     layout = recognise({**LAYOUTS["movielens-csv"], "u1.test": U_DATA})
+    assert (layout.official_tests, layout.ignored) == (("u1.test",), ())
+
+
+def test_official_tests_in_another_layout_are_ignored() -> None:
+    layout = recognise({**LAYOUTS["movielens-dat"], "u1.test": U_DATA})
     assert (layout.official_tests, layout.ignored) == ((), ("u1.test",))
 
 

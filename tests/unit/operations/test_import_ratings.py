@@ -1,12 +1,25 @@
-"""Importing ratings: the parts that need no service."""
+"""Importing ratings: reading them, checking them, uploading them."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from marquee.requests.emr_step_requests import Step, StepLocations
+from operations import __main__ as command_line
+from operations.console import Phases
+from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.import_ratings import dataset_name, report_lines
+from operations.import_ratings import (
+    check_ratings,
+    dataset_name,
+    prepare,
+    read_ratings,
+    report_lines,
+)
 
 REPORT: dict[str, Any] = {
     "dataset": "films",
@@ -49,6 +62,13 @@ def test_a_data_set_of_one_file_gets_the_name_of_the_files_folder(tmp_path: Path
     assert dataset_name(tmp_path / "films" / "ratings.csv", None) == "films"
 
 
+@pytest.mark.parametrize("name", ["ML-x.zip", "ml-x.tar", "ml-x.tar.gz", "ml-x.tgz"])
+def test_a_data_set_of_an_archive_gets_the_name_of_the_archive(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+
+    assert dataset_name(tmp_path / name, None) == "ml-x"
+
+
 def test_a_chosen_name_is_used(tmp_path: Path) -> None:
     assert dataset_name(tmp_path, "prize") == "prize"
 
@@ -75,3 +95,155 @@ def test_the_report_says_where_to_find_more_examples() -> None:
 
 def test_a_clean_data_set_takes_one_line() -> None:
     assert len(report_lines({**REPORT, "bad_rows": {}, "examples": []})) == 1
+
+
+@pytest.fixture
+def deployment(mocked_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
+    made = Deployment("staging")
+    made.__dict__["parameters"] = {"ratings-bucket": "ratings"}
+    boto3.client("s3").create_bucket(Bucket="ratings")
+    return made
+
+
+@pytest.fixture
+def phases() -> Iterator[Phases]:
+    with Phases() as made:
+        yield made
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    rows = "".join(f"u{n % 30};{n % 20};{1 + n % 10};1/2/2004\n" for n in range(300))
+    (folder / "mine.txt").write_text(f"User;Film;Stars;Date\n{rows}u1;99;5;1/2/2004\n")
+    titles = "".join(f"{n};Made Up {n};Drama\n" for n in range(20))
+    (folder / "titles.csv").write_text(f"id;title;genres\n{titles}", encoding="utf-16")
+    return folder
+
+
+def stored(prefix: str = "") -> dict[str, bytes]:
+    s3 = boto3.client("s3")
+    listed = s3.list_objects_v2(Bucket="ratings", Prefix=prefix).get("Contents", [])
+    return {
+        item["Key"]: s3.get_object(Bucket="ratings", Key=item["Key"])["Body"].read()
+        for item in listed
+    }
+
+
+def test_a_check_prints_what_would_be_imported_and_uploads_nothing(
+    deployment: Deployment, phases: Phases, films: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_ratings(deployment, phases, films)
+
+    said = capsys.readouterr().out
+    assert said[said.index("films: ") :].splitlines() == [
+        f"films: {films}",
+        "  mine.txt: separated by semicolons, in UTF-8; user from 'User', movie from 'Film',"
+        " rating from 'Stars', time from 'Date'",
+        "  titles.csv: separated by semicolons, in UTF-16",
+        "  301 rows: 300 ratings by 30 users of 20 movies; 20 movies have titles",
+        "  scale: 1 to 10, divided by 2, rounded to half stars",
+        "  times: none",
+        "  user ids are numbered from 1, because they are not whole numbers up to"
+        " 9,223,372,036,854,775,807 (the first is 'u0')",
+        "  240 rows rate a movie again: the last row counts",
+        "  note: '1/2/2004' could begin with the day or the month, so these times are not used:"
+        " write them as 2004-02-01",
+        "  1 left out: movie is not in the movies file",
+        "    mine.txt line 302: movie is not in the movies file: 'u1;99;5;1/2/2004'",
+        "Nothing was uploaded. Without CHECK=1, this data set is imported.",
+    ]
+    assert stored() == {}
+
+
+def test_a_check_leaves_nothing_behind(deployment: Deployment, phases: Phases, films: Path) -> None:
+    check_ratings(deployment, phases, films)
+
+    assert not deployment.state.exists()
+
+
+def test_an_import_deletes_its_temporary_files_and_nothing_else(
+    deployment: Deployment, phases: Phases, films: Path
+) -> None:
+    deployment.state.mkdir()
+    (deployment.state / "done.json").write_text("{}")
+
+    with read_ratings(deployment, phases, films):
+        pass
+
+    assert [path.name for path in deployment.state.iterdir()] == ["done.json"]
+
+
+def test_a_check_needs_no_deployment(
+    monkeypatch: pytest.MonkeyPatch,
+    films: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
+
+    assert command_line.main(["--env", "local", "import", str(films), "--check"]) == 0
+    assert "Nothing was uploaded." in capsys.readouterr().out
+
+
+def test_what_cannot_be_imported_is_reported_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
+    (tmp_path / "notes.txt").write_text("Dear diary\n")
+
+    status = command_line.main(["--env", "local", "import", str(tmp_path / "notes.txt"), "--check"])
+
+    said = capsys.readouterr().err
+    assert status == 1
+    assert said.startswith("Nothing was imported: notes.txt begins with 'Dear diary'; accepted: ")
+    assert said.count("\n") == 1
+
+
+def test_the_canonical_files_vanish_with_their_context(
+    deployment: Deployment, phases: Phases, films: Path
+) -> None:
+    with read_ratings(deployment, phases, films) as found:
+        assert found.files == ("movies.csv", "ratings.csv")
+
+    assert not found.folder.exists()
+
+
+def test_the_digests_of_the_same_ratings_are_the_same(
+    deployment: Deployment, phases: Phases, films: Path
+) -> None:
+    with read_ratings(deployment, phases, films) as first:
+        digests = first.digests()
+    with read_ratings(deployment, phases, films) as second:
+        assert second.digests() == digests
+
+
+def test_the_canonical_files_and_the_report_are_uploaded(
+    deployment: Deployment, phases: Phases, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Step] = []
+
+    def run_step(_: Deployment, step: Step, progress: object) -> None:
+        steps.append(step)
+        prepared = json.dumps({**REPORT, "bad_rows": {}})
+        key = "reports/dataset=films/prepare.json"
+        boto3.client("s3").put_object(Bucket="ratings", Key=key, Body=prepared)
+
+    where = StepLocations("s3://scripts/", "ratings", "models", "results")
+    monkeypatch.setattr("operations.import_ratings.run_step", run_step)
+    monkeypatch.setattr("operations.import_ratings.locations", lambda _: where)
+
+    with read_ratings(deployment, phases, films) as found:
+        prepare(deployment, phases, found)
+
+    assert [step["Name"] for step in steps] == ["prepare-films"]
+    raw = stored("raw/films/")
+    assert sorted(raw) == ["raw/films/movies.csv", "raw/films/ratings.csv"]
+    assert raw["raw/films/ratings.csv"].startswith(
+        b"userId,movieId,rating,timestamp\n1,0,0.5,\n2,1,1.0,\n"
+    )
+    kept = json.loads(stored("reports/dataset=films/import.json").popitem()[1])
+    assert (kept["scale"], kept["scale_rule"]) == ("1 to 10", "divided by 2, rounded to half stars")
+    assert kept["left_out"] == {"movie is not in the movies file": 1}
