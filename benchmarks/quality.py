@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -53,8 +53,9 @@ SEEDS = (1, 2, 3, 4, 5)
 VALIDATION_SHARE = 0.15
 TIMES_POPULARITY = 1.5
 OURS = "Marquee"
+AHEAD_OF = ("implicit ALS", "EASE")  # recommenders whose nDCG@10 must be lower, both tuned
 # Highest RMSE and lowest nDCG@10, by the name that `make evaluate` gives the data set.
-GOALS = {"ml-100k": (0.905, 0.35), "ml-latest-small": (0.842, 0.205)}
+GOALS = {"ml-100k": (0.898, 0.41), "ml-latest-small": (0.832, 0.322), "netflix": (0.987, 0.475)}
 MOST_FOR_SVD_PLUS_PLUS = 1_000  # users: with more, fitting takes too long
 
 console = Console(width=120)
@@ -286,10 +287,17 @@ def report(dataset: str, results: Results) -> bool:
             results.notes.get(name, ""),
         )
     console.print(table)
-    return _goals(dataset, ours, _ndcg(results.by_model[OURS]), popularity)
+    others = {name: _ndcg(results.by_model[name]) for name in AHEAD_OF if name in results.by_model}
+    return _goals(dataset, ours, _ndcg(results.by_model[OURS]), popularity, others)
 
 
-def _goals(dataset: str, ours: Estimate | None, ndcg: float, popularity: float) -> bool:
+def _goals(
+    dataset: str,
+    ours: Estimate | None,
+    ndcg: float,
+    popularity: float,
+    others: Mapping[str, float],
+) -> bool:
     if dataset not in GOALS or ours is None:
         return True
     most, least = GOALS[dataset]
@@ -299,6 +307,10 @@ def _goals(dataset: str, ours: Estimate | None, ndcg: float, popularity: float) 
         (
             f"nDCG@{PICKS} {ndcg / popularity:.2f} x popularity's, at least {TIMES_POPULARITY} x",
             ndcg >= TIMES_POPULARITY * popularity,
+        ),
+        *(
+            (f"nDCG@{PICKS} {ndcg:.4f}, above {other:.4f} of {name}", ndcg > other)
+            for name, other in others.items()
         ),
     )
     for goal, met in checks:
