@@ -41,8 +41,8 @@ STARS_WEIGHT = 0.1  # per predicted star above the global mean
 GENRES_WEIGHT = 0.3  # of the genre score, which lies between -1 and 1
 # Weights in the picks' score where there are item weights, relative to their standardised score.
 FACTORS_WEIGHT = 0.4  # of the standardised ranking score
-BLENDED_STARS_WEIGHT = 0.3  # per predicted star above the global mean
-BLENDED_GENRES_WEIGHT = 0.6  # of the genre score
+BLENDED_STARS_WEIGHT = 1.0  # per predicted star above the global mean
+BLENDED_GENRES_WEIGHT = 5.0  # of the genre score
 TINY = 1e-6
 SUPPORT_HALF = 40.0  # prior strength of a movie's stars above the global mean, in ratings
 
