@@ -9,7 +9,6 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from functools import partial
 from itertools import batched
 
@@ -106,21 +105,6 @@ def _row(result: Result) -> tuple[object, ...]:
     )
 
 
-def _line(result: Result) -> str:
-    """Return the result as Spark would write it with RESULT_SCHEMA: null fields are left out."""
-    body: dict[str, object] = {
-        "schema_version": SCHEMA_VERSION,
-        "visitor_id": result.visitor_id,
-        "version": result.version,
-        "model_id": result.model_id,
-    }
-    if result.error is None:
-        body["picks"] = [{**asdict(pick), "because": list(pick.because)} for pick in result.picks]
-    else:
-        body["error"] = result.error
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _rows(lines: Iterable[Row], model: Broadcast[Model]) -> Iterator[tuple[object, ...]]:
     server = Server(model.value)
     return (_row(result) for result in server.serve(line["value"] for line in lines))
@@ -183,7 +167,9 @@ def serve_here(files: Files, arguments: argparse.Namespace, model: Model) -> tup
     lines = files.read(arguments.submission).decode(errors="replace").split("\n")
     found = list(Server(model).serve(lines))
     files.delete(arguments.results)
-    files.write(join(arguments.results, PART), "".join(map(_line, found)).encode())
+    files.write(
+        join(arguments.results, PART), "".join(f"{each.to_json()}\n" for each in found).encode()
+    )
     files.write(join(arguments.results, SUCCESS), b"")
     failed = sum(result.error is not None for result in found)
     return len(found) - failed, failed
