@@ -19,7 +19,7 @@ from marquee.recommender.picks import candidates_of
 DROPOUT = 0.4
 REGULARISATION, REGULARISATION_OF_MANY = 200.0, 400.0  # λ; the latter from this many ratings on:
 MANY_RATINGS = 1_000_000
-# The inverse of this many movies takes 3.2 GB three times over, and minutes. Of more movies, only
+# The inverse of this many movies takes 3.2 GB three times over. Of more movies, only
 # those with the most ratings get weights; the others are ranked by their factors.
 MOST_MOVIES = 20_000
 # Up to this many movies all weights are kept, as 16-bit numbers in 32 MB. Of more, each movie keeps

@@ -20,14 +20,13 @@ from marquee.recommender.model import MOVIE_DAMPING, USER_DAMPING, Floats, Integ
 
 type Longs = npt.NDArray[np.int64]
 type Bytes = npt.NDArray[np.uint8]
-type Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class RatingBlock:
     """The N ratings of U users, ordered by user and, for each user, by movie.
 
-    Users without any ratings occur only in what `without` and `only` return.
+    Users without any ratings occur only in what `without` returns.
     """
 
     first: int  # number of the first user; the others follow without gaps
@@ -45,13 +44,7 @@ class RatingBlock:
 
     def without(self, flag: int) -> Self:
         """Return the ratings without this flag; all users keep their numbers."""
-        return self._where((self.flags & flag) == 0)
-
-    def only(self, flag: int) -> Self:
-        """Return the ratings with this flag; all users keep their numbers."""
-        return self._where((self.flags & flag) != 0)
-
-    def _where(self, chosen: Flags) -> Self:
+        chosen = (self.flags & flag) == 0
         counts = np.bincount((self.users - self.first)[chosen], minlength=len(self.counts))
         return replace(
             self,

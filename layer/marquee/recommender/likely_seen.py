@@ -44,8 +44,8 @@ def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> S
     Args:
         rating: the rating model.
         users: the number of all users.
-        rated: whether each of N sampled users has rated each of the Q movies in `candidates_of`,
-            N by Q. With fewer than two users the result has no correlations.
+        rated: whether each of N sampled users has rated each of the Q candidates of the
+            questionnaire, N by Q. With fewer than two users the result has no correlations.
     """
     alone = independent(rating, users)
     count = len(rated)
@@ -82,8 +82,8 @@ def chances_given(seen: Seen, answered: Collection[int], unseen: Collection[int]
     if len(rows):
         found = np.repeat([1.0, 0.0], [len(answered), len(unseen)])
         root = np.sqrt(seen.noise[rows].astype(np.float64))
-        # `pull` takes one noise for all movies. Dividing by the root of each movie's noise makes
-        # all of them 1.
+        # `fold_in_matrix` takes one noise for all movies. Dividing by the root of each movie's
+        # noise makes all of them 1.
         loadings = seen.loadings.astype(np.float64)
         matrix = fold_in_matrix(loadings[rows] / root[:, None], np.ones(loadings.shape[1]), 1.0)
         chance += loadings @ (matrix @ ((found - chance[rows]) / root))

@@ -58,9 +58,9 @@ def test_ratings_without_a_flag_keep_all_users_and_their_numbers() -> None:
     assert found.stars.tolist() == [5.0, 1.0, 2.0, 2.5]
 
 
-def test_ratings_with_one_of_several_flags_are_found_by_that_flag() -> None:
-    assert BLOCK.only(NEW).stars.tolist() == [1.0, 4.0]
-    assert BLOCK.only(HELD_OUT).stars.tolist() == [3.0, 4.0]
+def test_a_rating_with_several_flags_is_left_out_by_each_of_them() -> None:
+    assert BLOCK.without(NEW).stars.tolist() == [5.0, 3.0, 2.0, 2.5]
+    assert BLOCK.without(NEW).without(HELD_OUT).stars.tolist() == [5.0, 2.0, 2.5]
 
 
 def test_each_movie_has_its_ratings_counted_by_stars() -> None:
