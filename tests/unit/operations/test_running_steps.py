@@ -9,21 +9,9 @@ from marquee.requests.emr_step_requests import Step, StepLocations, train_step
 from operations import running_steps
 from operations.deployment import Deployment
 from operations.running_steps import run_step
+from tests.unit.operations.clock import Clock
 
 STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
-
-
-class Clock:
-    """A clock that moves only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class FakeCluster:

@@ -6,19 +6,7 @@ import pytest
 
 from operations.waterfall import waiting
 from operations.waterfall.waiting import Patience, wait_for
-
-
-class Clock:
-    """A clock that moves only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.unit.operations.clock import Clock
 
 
 @pytest.fixture(autouse=True)
