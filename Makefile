@@ -112,7 +112,7 @@ destroy: environment-development ## Destroy the whole deployment, after asking f
 rehearse: environments ## Deploy, use, change, roll back and destroy an empty ENV; writes a report [REPORT= KEEP=1]
 	@$(OPERATE) rehearse $(if $(REPORT),--report '$(REPORT)') $(if $(KEEP),--keep)
 
-# TypeScript's compiler and axe-core, which check the site, come from npm by package-lock.json.
+# What checks the site (TypeScript's compiler, Biome, axe-core) comes from npm by package-lock.json.
 NODE_MODULES := node_modules/.package-lock.json
 $(NODE_MODULES): package-lock.json | environment-development
 	@$(DEVELOPMENT)/python -m operations.tools node
@@ -166,21 +166,23 @@ permissions: environment-development ## Write docs/permissions.md from Terraform
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@$(DEVELOPMENT)/python -m operations.permissions
 
-lint: environment-development ## Check the style of Python and Terraform files, and the import rules of pyproject.toml
+lint: environment-development $(NODE_MODULES) ## Check the style of Python, Terraform and the site, and the import rules of pyproject.toml
 	@$(DEVELOPMENT)/ruff check --quiet $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --check --quiet $(CHECKED) || { echo "Some files are not formatted: run 'make format'." >&2; exit 1; }
 	@report=$$(PYTHONPATH=layer:emr_steps:. $(DEVELOPMENT)/lint-imports --no-cache 2>&1) || { echo "$$report" >&2; exit 1; }
 	@$(DEVELOPMENT)/python -m operations.tools terraform
 	@terraform fmt -check -recursive terraform >/dev/null 2>&1 || { echo "Some Terraform files are not formatted: run 'make format'." >&2; exit 1; }
+	@node_modules/.bin/biome check --error-on-warnings >/dev/null 2>&1 || node_modules/.bin/biome check --error-on-warnings
 
 types: environment-development $(NODE_MODULES) ## Check the types of all Python and of the site's scripts, strictly
 	@$(DEVELOPMENT)/mypy $(CHECKED)
 	@node_modules/.bin/tsc --project .
 
-format: environment-development ## Format Python and Terraform files
+format: environment-development $(NODE_MODULES) ## Format Python and Terraform files, and the site's scripts and styles
 	@$(DEVELOPMENT)/ruff check --quiet --fix $(CHECKED)
 	@$(DEVELOPMENT)/ruff format --quiet $(CHECKED)
 	@terraform fmt -recursive terraform
+	@node_modules/.bin/biome check --write
 
 coverage: environment-development ## Write the last test run's coverage, branches included, to htmlcov/
 	@$(DEVELOPMENT)/python -m coverage html --quiet

@@ -74,7 +74,12 @@ export class Api {
    * @returns {Promise<{dataset: string, picks: Pick[]}>}
    */
   picks(ratings, dismissed, { genres, years }, signal) {
-    const form = { ratings, genres, ...(dismissed.length > 0 && { dismissed }), ...(years && { years }) };
+    const form = {
+      ratings,
+      genres,
+      ...(dismissed.length > 0 && { dismissed }),
+      ...(years && { years }),
+    };
     return this.#call("/picks", { ...sending("POST", form), signal });
   }
 
@@ -86,7 +91,9 @@ export class Api {
    * @returns {Promise<{movies: TitledMovie[]}>}
    */
   search(words, count, signal) {
-    return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, { signal });
+    return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, {
+      signal,
+    });
   }
 
   /** Return a movie's details. @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
@@ -141,7 +148,10 @@ export class Api {
    * @returns {Promise<Visitor>}
    */
   changeRatings(visit, form) {
-    return this.#call(`${pathOf(visit)}/ratings`, sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }));
+    return this.#call(
+      `${pathOf(visit)}/ratings`,
+      sending("PUT", form, { ...bearer(visit), ...ifMatch(visit) }),
+    );
   }
 
   /**
@@ -163,7 +173,10 @@ export class Api {
    */
   givePhone(visit, phone, proof, idempotencyKey) {
     const headers = { ...bearer(visit), ...ifMatch(visit), "Idempotency-Key": idempotencyKey };
-    return this.#call(`${pathOf(visit)}/phone`, sending("PUT", { phone, consent: true, proof }, headers));
+    return this.#call(
+      `${pathOf(visit)}/phone`,
+      sending("PUT", { phone, consent: true, proof }, headers),
+    );
   }
 
   /**
@@ -173,7 +186,10 @@ export class Api {
    * @returns {Promise<Credentials>}
    */
   renewToken(visit, idempotencyKey) {
-    return this.#call(`${pathOf(visit)}/token`, { method: "POST", headers: { ...bearer(visit), "Idempotency-Key": idempotencyKey } });
+    return this.#call(`${pathOf(visit)}/token`, {
+      method: "POST",
+      headers: { ...bearer(visit), "Idempotency-Key": idempotencyKey },
+    });
   }
 
   /** Delete everything that is kept of the visitor. @param {Credentials} visit */
@@ -184,7 +200,10 @@ export class Api {
   /** Return the data sets whose posters the site hosts; none if config.json cannot be fetched. */
   async posters() {
     this.#configuration ??= configuration();
-    return this.#configuration.then(({ posters }) => posters, () => /** @type {string[]} */ ([]));
+    return this.#configuration.then(
+      ({ posters }) => posters,
+      () => /** @type {string[]} */ ([]),
+    );
   }
 
   /** @param {string} path @param {RequestInit} [request] */
@@ -235,7 +254,11 @@ function ifMatch({ version }) {
  * @returns {RequestInit}
  */
 function sending(method, body, headers = {}) {
-  return { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
+  return {
+    method,
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
 /**

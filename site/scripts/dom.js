@@ -48,7 +48,8 @@ function setProperties(element, properties) {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, String(value));
   }
 }
 
@@ -129,7 +130,9 @@ export function showItems(list, heading, wanted) {
     else list.insertBefore(item, place);
   }
   if (!focused || focused === document.activeElement) return;
-  const again = list.contains(focused) ? focused : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
+  const again = list.contains(focused)
+    ? focused
+    : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
   if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   else heading.focus({ preventScroll: true });
 }

@@ -18,23 +18,40 @@ export function asJson(shelf, visitor, at) {
     name: shelf.name,
     phone_ends: shelf.visit?.phone_ends ?? null,
     saved: visitor && {
-      visitor_id: visitor.visitor_id, version: visitor.version, status: visitor.status, status_at: visitor.status_at,
+      visitor_id: visitor.visitor_id,
+      version: visitor.version,
+      status: visitor.status,
+      status_at: visitor.status_at,
       expires_at: visitor.expires_at ?? null,
     },
-    ratings: ratedAnswers(shelf).map(({ movie, stars, at: rated_at }) => ({ ...movieFields(movie), stars, rated_at })),
-    not_seen: shelf.answers.filter(({ stars }) => stars === 0).map(({ movie }) => movieFields(movie)),
+    ratings: ratedAnswers(shelf).map(({ movie, stars, at: rated_at }) => ({
+      ...movieFields(movie),
+      stars,
+      rated_at,
+    })),
+    not_seen: shelf.answers
+      .filter(({ stars }) => stars === 0)
+      .map(({ movie }) => movieFields(movie)),
     not_for_me: shelf.dismissed.map(movieFields),
-    picks: visitor?.picks?.map((pick) => ({ ...movieFields(pick), stars_expected: pick.stars })) ?? null,
+    picks:
+      visitor?.picks?.map((pick) => ({ ...movieFields(pick), stars_expected: pick.stars })) ?? null,
   };
   return JSON.stringify(data, null, 2);
 }
 
 /** Return the ratings as CSV (RFC 4180), one line for each. @param {Shelf} shelf */
 export function asCsv(shelf) {
-  const lines = ratedAnswers(shelf).map(({ movie, stars, at }) =>
-    [movie.movie_id, movie.title, movie.year ?? "", movie.genres.join("|"), stars, at]);
+  const lines = ratedAnswers(shelf).map(({ movie, stars, at }) => [
+    movie.movie_id,
+    movie.title,
+    movie.year ?? "",
+    movie.genres.join("|"),
+    stars,
+    at,
+  ]);
   return [["movie_id", "title", "year", "genres", "stars", "rated_at"], ...lines]
-    .map((fields) => `${fields.map(csvField).join(",")}\r\n`).join("");
+    .map((fields) => `${fields.map(csvField).join(",")}\r\n`)
+    .join("");
 }
 
 /** @param {string | number} value */

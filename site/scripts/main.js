@@ -35,7 +35,10 @@ const visit = new VisitKeeper(api, store);
 const finder = new PicksFinder(api, store, visit);
 /** @type {App} */
 const app = {
-  api, store, finder, visit,
+  api,
+  store,
+  finder,
+  visit,
   go: (fragment) => {
     if (location.hash === `#${fragment}`) route();
     else location.hash = fragment;
@@ -52,8 +55,15 @@ usePosters(async () => {
 /** Add the attribution that TMDB's terms require wherever its posters are shown. */
 function addTmdbAttribution() {
   if (document.getElementById("tmdb")) return;
-  byId("colophon").append(make("p", { id: "tmdb" }, "Posters: ", make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
-    ". This product uses the TMDB API but is not endorsed or certified by TMDB."));
+  byId("colophon").append(
+    make(
+      "p",
+      { id: "tmdb" },
+      "Posters: ",
+      make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
+      ". This product uses the TMDB API but is not endorsed or certified by TMDB.",
+    ),
+  );
 }
 
 // Every view starts at its top, also after a reload: the browser would restore the scroll position
@@ -83,7 +93,13 @@ async function route() {
     if (controller.signal.aborted) return;
     if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
     // `import()` throws a TypeError if it cannot fetch a view's script.
-    show(problemView(error instanceof ApiProblem ? error : new ApiProblem(navigator.onLine ? "unreachable" : "offline")));
+    show(
+      problemView(
+        error instanceof ApiProblem
+          ? error
+          : new ApiProblem(navigator.onLine ? "unreachable" : "offline"),
+      ),
+    );
   }
 }
 
@@ -131,42 +147,64 @@ async function openLink(credentials, signal) {
 
 /** @param {string} words @returns {View} */
 function waitingView(words) {
-  return { title: words, element: make("div", { class: "message" }, make("p", { class: "loading", role: "status" }, `${words}…`)) };
+  return {
+    title: words,
+    element: make(
+      "div",
+      { class: "message" },
+      make("p", { class: "loading", role: "status" }, `${words}…`),
+    ),
+  };
 }
 
 /** @param {ApiProblem} problem @returns {View} */
 function problemView(problem) {
-  return message("Something went wrong", `${wordsForProblem(problem)} Your ratings are stored in this browser.`,
-    button("Try again", "button primary", () => route()));
+  return message(
+    "Something went wrong",
+    `${wordsForProblem(problem)} Your ratings are stored in this browser.`,
+    button("Try again", "button primary", () => route()),
+  );
 }
 
 /** @returns {View} */
 function brokenLinkView() {
-  return message("This link doesn’t work",
+  return message(
+    "This link doesn’t work",
     "A newer link may have replaced it, for example because the phone number was changed. Open the link in your latest text, or use the browser you used last. Otherwise the link may be incomplete, or the picks may have expired or been deleted.",
-    make("a", { class: "button primary", href: "#rate" }, "Rate movies"));
+    make("a", { class: "button primary", href: "#rate" }, "Rate movies"),
+  );
 }
 
 /** @param {() => Promise<void>} open @returns {View} */
 function otherVisitorView(open) {
-  return message("You have unsaved changes",
+  return message(
+    "You have unsaved changes",
     "This link opens the movies of another visitor. If you open it now, you lose your unsaved changes. To keep them, save them under My movies first.",
     make("a", { class: "button primary", href: "#mine" }, "Go to My movies"),
-    button("Open the link anyway", "button", () => open()));
+    button("Open the link anyway", "button", () => open()),
+  );
 }
 
 /** @type {OpenView} */
 function openNotFound() {
-  return message("Page not found", "There is no page at this address. The link may be incomplete.",
-    make("a", { class: "button primary", href: "#rate" }, "Rate movies"));
+  return message(
+    "Page not found",
+    "There is no page at this address. The link may be incomplete.",
+    make("a", { class: "button primary", href: "#rate" }, "Rate movies"),
+  );
 }
 
 /** @param {string} title @param {string} words @param {...HTMLElement} actions @returns {View} */
 function message(title, words, ...actions) {
   return {
     title,
-    element: make("div", { class: "message" },
-      viewHeading(title, { class: "board" }), make("p", { class: "lede" }, words), make("p", { class: "actions" }, ...actions)),
+    element: make(
+      "div",
+      { class: "message" },
+      viewHeading(title, { class: "board" }),
+      make("p", { class: "lede" }, words),
+      make("p", { class: "actions" }, ...actions),
+    ),
   };
 }
 
@@ -179,7 +217,9 @@ function markCurrent(name) {
 }
 
 function showConnection() {
-  const words = navigator.onLine ? "" : "You are offline. Your ratings are stored in this browser; new movies and picks load when you are back online.";
+  const words = navigator.onLine
+    ? ""
+    : "You are offline. Your ratings are stored in this browser; new movies and picks load when you are back online.";
   say(byId("connection"), words);
 }
 

@@ -26,9 +26,13 @@ export function asTyped(search) {
     if (words === "") return;
     const call = new AbortController();
     running = call;
-    timer = setTimeout(() => search(words, call.signal).catch((error) => {
-      if (!call.signal.aborted) throw error;
-    }), TYPING_PAUSE_MS);
+    timer = setTimeout(
+      () =>
+        search(words, call.signal).catch((error) => {
+          if (!call.signal.aborted) throw error;
+        }),
+      TYPING_PAUSE_MS,
+    );
   };
 }
 
@@ -42,24 +46,45 @@ export function movieSearch(api, label, onChoose) {
   /** @type {Movie[]} */
   let found = [];
   let active = -1;
-  const list = make("ul", { id: "found-movies", class: "found", role: "listbox", "aria-label": "Movies found", hidden: true });
+  const list = make("ul", {
+    id: "found-movies",
+    class: "found",
+    role: "listbox",
+    "aria-label": "Movies found",
+    hidden: true,
+  });
   const words = make("p", { class: "hint found-words", role: "status" });
   const input = make("input", {
-    id: "find-movie", type: "text", role: "combobox", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-    placeholder: "Title or part of it", maxlength: 100, enterkeyhint: "search",
-    "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id,
+    id: "find-movie",
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    placeholder: "Title or part of it",
+    maxlength: 100,
+    enterkeyhint: "search",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": list.id,
   });
 
   const show = (/** @type {Movie[]} */ movies) => {
     const opens = found.length === 0 && movies.length > 0;
     found = movies;
     active = -1;
-    list.replaceChildren(...movies.map((movie, place) => option(movie, place, () => choose(place))));
+    list.replaceChildren(
+      ...movies.map((movie, place) => option(movie, place, () => choose(place))),
+    );
     list.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
     input.removeAttribute("aria-activedescendant");
     // On a phone the field is at the bottom of the screen, so the results would be out of sight.
-    if (opens && list.getBoundingClientRect().bottom > (window.visualViewport?.height ?? innerHeight)) element.scrollIntoView({ block: "start" });
+    if (
+      opens &&
+      list.getBoundingClientRect().bottom > (window.visualViewport?.height ?? innerHeight)
+    )
+      element.scrollIntoView({ block: "start" });
   };
   const choose = (/** @type {number} */ place) => {
     const movie = found[place];
@@ -83,7 +108,8 @@ export function movieSearch(api, label, onChoose) {
       const { movies } = await api.search(typed, MAX_RESULTS, signal);
       show(movies);
       say(words, movies.length === 0 ? `No movies found for “${typed}”.` : "");
-      if (movies.length > 0) input.setAttribute("aria-description", counted(movies.length, "movie"));
+      if (movies.length > 0)
+        input.setAttribute("aria-description", counted(movies.length, "movie"));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       show([]);
@@ -106,22 +132,36 @@ export function movieSearch(api, label, onChoose) {
     else return;
     event.preventDefault();
   });
-  input.addEventListener("blur", () => setTimeout(() => list.contains(document.activeElement) || show([]), 150));
+  input.addEventListener("blur", () =>
+    setTimeout(() => list.contains(document.activeElement) || show([]), 150),
+  );
 
-  const element = make("div", { class: "movie-search" },
+  const element = make(
+    "div",
+    { class: "movie-search" },
     make("label", { for: input.id }, label),
     make("div", { class: "movie-search-box" }, input, list),
-    words);
+    words,
+  );
   return element;
 }
 
 /** @param {Movie} movie @param {number} place @param {() => void} choose */
 function option(movie, place, choose) {
-  const item = make("li", { id: `found-${place}`, role: "option", "aria-selected": "false", class: "found-movie" },
+  const item = make(
+    "li",
+    { id: `found-${place}`, role: "option", "aria-selected": "false", class: "found-movie" },
     poster(movie, "poster-thumb"),
-    make("span", {}, make("span", { class: "found-title" }, titleAndYear(movie)),
-      movie.alternative_titles[0] ? make("span", { class: "hint found-alternative" }, movie.alternative_titles[0]) : null,
-      make("span", { class: "hint" }, movie.genres.join(", "))));
+    make(
+      "span",
+      {},
+      make("span", { class: "found-title" }, titleAndYear(movie)),
+      movie.alternative_titles[0]
+        ? make("span", { class: "hint found-alternative" }, movie.alternative_titles[0])
+        : null,
+      make("span", { class: "hint" }, movie.genres.join(", ")),
+    ),
+  );
   // A press must not take the focus from the field: that would hide the list before the click.
   item.addEventListener("mousedown", (event) => event.preventDefault());
   item.addEventListener("click", choose);

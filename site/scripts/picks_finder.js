@@ -83,10 +83,24 @@ export class PicksFinder extends EventTarget {
     if (picks) {
       const first = new Set(this.#instant.picks.map(({ movie_id }) => movie_id));
       const added = first.size === 0 ? [] : picks.filter(({ movie_id }) => !first.has(movie_id));
-      return { kind: "final", picks, rated: 0, isCurrent: true, problem: null, added: new Set(added.map(({ movie_id }) => movie_id)) };
+      return {
+        kind: "final",
+        picks,
+        rated: 0,
+        isCurrent: true,
+        problem: null,
+        added: new Set(added.map(({ movie_id }) => movie_id)),
+      };
     }
     const isCurrent = this.#instant.key === this.#key();
-    return { kind: "instant", picks: this.#withoutRatedAndDismissed(this.#instant.picks), rated: this.#instant.rated, isCurrent, problem: this.#problem, added: new Set() };
+    return {
+      kind: "instant",
+      picks: this.#withoutRatedAndDismissed(this.#instant.picks),
+      rated: this.#instant.rated,
+      isCurrent,
+      problem: this.#problem,
+      added: new Set(),
+    };
   }
 
   #hasEnoughRatings() {
@@ -96,7 +110,12 @@ export class PicksFinder extends EventTarget {
   /** Return everything that the instant picks depend on, as JSON. */
   #key() {
     const { shelf } = this.store;
-    return JSON.stringify([shelf.dataset, ratingsOf(shelf), shelf.dismissed.map(({ movie_id }) => movie_id), this.choice]);
+    return JSON.stringify([
+      shelf.dataset,
+      ratingsOf(shelf),
+      shelf.dismissed.map(({ movie_id }) => movie_id),
+      this.choice,
+    ]);
   }
 
   /** Return the submission's picks; null if the ratings have changed since or a filter is set. */
@@ -116,7 +135,9 @@ export class PicksFinder extends EventTarget {
    */
   #withoutRatedAndDismissed(picks) {
     const { shelf } = this.store;
-    const excluded = new Set([...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id));
+    const excluded = new Set(
+      [...ratingsOf(shelf), ...shelf.dismissed].map(({ movie_id }) => movie_id),
+    );
     return picks.filter(({ movie_id }) => !excluded.has(movie_id));
   }
 
@@ -128,7 +149,12 @@ export class PicksFinder extends EventTarget {
     const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks } = await this.api.picks(ratings, dismissed, filterOf(this.choice), controller.signal);
+      const { dataset, picks } = await this.api.picks(
+        ratings,
+        dismissed,
+        filterOf(this.choice),
+        controller.signal,
+      );
       if (controller.signal.aborted) return;
       this.#instant = { key, picks, rated: ratings.length };
       this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));

@@ -40,11 +40,15 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     const key = JSON.stringify([found.kind, found.picks, [...found.added]]);
     if (key === shownKey) return;
     shownKey = key;
-    showItems(list, heading, found.picks.map((pick) => [
-      JSON.stringify([pick.movie_id, pick.title]),
-      () => pickItem(app, pick, itemLevel),
-      (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
-    ]));
+    showItems(
+      list,
+      heading,
+      found.picks.map((pick) => [
+        JSON.stringify([pick.movie_id, pick.title]),
+        () => pickItem(app, pick, itemLevel),
+        (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
+      ]),
+    );
   };
   app.finder.addEventListener("change", show, { signal });
   show();
@@ -77,24 +81,31 @@ function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
     return `Computed with everyone’s ratings.${added.size > 0 ? ` ${added.size} new.` : ""}`;
   }
   if (problem && picks.length > 0) return "These picks don’t include your latest answers yet.";
-  if (picks.length === 0) return isCurrent ? "No movies match this filter. Remove the filter to see more." : "";
+  if (picks.length === 0)
+    return isCurrent ? "No movies match this filter. Remove the filter to see more." : "";
   return `From your ${counted(rated, "rating")}. Updated just now.`;
 }
 
 /** Make placeholders for the picks, of the same size, until there are five ratings and picks. */
 function placeholders() {
   const words = make("p", { class: "seats-words" });
-  const items = [1, 2, 3].map(() => make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")));
+  const items = [1, 2, 3].map(() =>
+    make("div", { class: "seat", "aria-hidden": "true" }, make("span"), make("span"), make("span")),
+  );
   const element = make("div", { class: "seats" }, words, ...items);
   return {
     element,
     /** @param {number} rated @param {Found} found */
     show(rated, found) {
-      element.hidden = found.picks.length > 0 || found.problem !== null || (found.kind !== "few" && found.isCurrent);
+      element.hidden =
+        found.picks.length > 0 ||
+        found.problem !== null ||
+        (found.kind !== "few" && found.isCurrent);
       const missing = RATINGS_NEEDED - rated;
-      words.textContent = missing > 0
-        ? `Rate ${missing === RATINGS_NEEDED ? RATINGS_NEEDED : `${missing} more`} ${missing === 1 ? "movie" : "movies"} to see your picks here.`
-        : "Finding your picks…";
+      words.textContent =
+        missing > 0
+          ? `Rate ${missing === RATINGS_NEEDED ? RATINGS_NEEDED : `${missing} more`} ${missing === 1 ? "movie" : "movies"} to see your picks here.`
+          : "Finding your picks…";
     },
   };
 }
@@ -110,7 +121,10 @@ function showProblem(place, app, found) {
   place.dataset.words = words;
   place.replaceChildren();
   if (found.problem) {
-    place.append(make("p", {}, `${words} Your ratings are stored in this browser.`), button("Try again", "button", () => app.finder.retry()));
+    place.append(
+      make("p", {}, `${words} Your ratings are stored in this browser.`),
+      button("Try again", "button", () => app.finder.retry()),
+    );
   }
 }
 
@@ -127,13 +141,16 @@ function pickItem(app, pick, level) {
     rating.hidden = !rating.hidden;
     seen.setAttribute("aria-expanded", String(!rating.hidden));
     if (rating.hidden || rating.childElementCount > 0) return;
-    rating.append(starRating({
-      legend: `Your rating for ${titleAndYear(pick)}`, stars: 0,
-      onRate: (stars) => {
-        app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
-        announce(`${pick.title}: ${counted(stars, "star")}. Your picks are updating.`);
-      },
-    }));
+    rating.append(
+      starRating({
+        legend: `Your rating for ${titleAndYear(pick)}`,
+        stars: 0,
+        onRate: (stars) => {
+          app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
+          announce(`${pick.title}: ${counted(stars, "star")}. Your picks are updating.`);
+        },
+      }),
+    );
     rating.querySelector("input")?.focus();
   };
   const notForMe = () => {
@@ -141,20 +158,38 @@ function pickItem(app, pick, level) {
     announce(`${pick.title} won’t be picked again. To undo this, open My movies.`);
   };
   const named = ` ${titleAndYear(pick)}`;
-  return make("li", { class: "pick", "data-movie-id": pick.movie_id },
+  return make(
+    "li",
+    { class: "pick", "data-movie-id": pick.movie_id },
     poster(pick, "poster-thumb"),
-    make("div", { class: "pick-words" },
-      make(level, { class: "pick-title" },
+    make(
+      "div",
+      { class: "pick-words" },
+      make(
+        level,
+        { class: "pick-title" },
         make("a", { href: `#movie/${pick.movie_id}` }, pick.title),
-        pick.year ? make("span", { class: "year" }, ` ${pick.year}`) : null),
+        pick.year ? make("span", { class: "year" }, ` ${pick.year}`) : null,
+      ),
       make("p", { class: "genres" }, pick.genres.join(", ")),
-      make("p", { class: "new" }, "New")),
+      make("p", { class: "new" }, "New"),
+    ),
     make("p", { class: "pick-stars" }),
     make("p", { class: "because" }),
-    make("p", { class: "pick-acts" },
-      make("a", { class: "chip", href: `#movie/${pick.movie_id}` }, "More like this", make("span", { class: "visually-hidden" }, `: ${named}`)),
-      seen, button("Not for me", "chip", notForMe, { "aria-label": `Not for me:${named}` })),
-    rating);
+    make(
+      "p",
+      { class: "pick-acts" },
+      make(
+        "a",
+        { class: "chip", href: `#movie/${pick.movie_id}` },
+        "More like this",
+        make("span", { class: "visually-hidden" }, `: ${named}`),
+      ),
+      seen,
+      button("Not for me", "chip", notForMe, { "aria-label": `Not for me:${named}` }),
+    ),
+    rating,
+  );
 }
 
 /**
@@ -165,11 +200,18 @@ function pickItem(app, pick, level) {
  * @param {boolean} isNew whether to mark the pick as new
  */
 function showOpinion(item, { stars, because }, isNew) {
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
+  const part = (/** @type {string} */ name) =>
+    /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
   part("new").hidden = !isNew;
-  part("pick-stars").replaceChildren(...(typeof stars === "number" ? [
-    make("span", { "aria-hidden": "true" }, "★ "), stars.toFixed(1),
-    make("span", { class: "visually-hidden" }, " stars predicted")] : []));
+  part("pick-stars").replaceChildren(
+    ...(typeof stars === "number"
+      ? [
+          make("span", { "aria-hidden": "true" }, "★ "),
+          stars.toFixed(1),
+          make("span", { class: "visually-hidden" }, " stars predicted"),
+        ]
+      : []),
+  );
   const titles = (because ?? []).map(({ title }) => title).filter(Boolean);
   part("because").hidden = titles.length === 0;
   say(part("because"), `Because you liked ${listed(titles)}`);
@@ -180,14 +222,26 @@ function filters(app, signal) {
   const { choice } = app.finder;
   const genres = [...app.store.shelf.genres];
   const decades = range(FIRST_DECADE, new Date().getFullYear()).reverse();
-  const genre = select("Genre", [["", "Any genre"], ...genres.map((name) => /** @type {[string, string]} */ ([name, name]))], choice.genre,
-    (value) => app.finder.choose({ genre: value }));
+  const genre = select(
+    "Genre",
+    [["", "Any genre"], ...genres.map((name) => /** @type {[string, string]} */ ([name, name]))],
+    choice.genre,
+    (value) => app.finder.choose({ genre: value }),
+  );
   app.store.onChange(() => {
     const listedAlready = new Set([...genre.field.options].map(({ value }) => value));
-    for (const name of app.store.shelf.genres) if (!listedAlready.has(name)) genre.field.add(new Option(name, name));
+    for (const name of app.store.shelf.genres)
+      if (!listedAlready.has(name)) genre.field.add(new Option(name, name));
   }, signal);
-  const decade = select("Decade", [["", "Any year"], ...decades.map((from) => /** @type {[string, string]} */ ([String(from), `${from}s`]))], choice.decade,
-    (value) => app.finder.choose({ decade: value }));
+  const decade = select(
+    "Decade",
+    [
+      ["", "Any year"],
+      ...decades.map((from) => /** @type {[string, string]} */ ([String(from), `${from}s`])),
+    ],
+    choice.decade,
+    (value) => app.finder.choose({ decade: value }),
+  );
   return make("div", { class: "filters" }, genre.element, decade.element);
 }
 
@@ -204,7 +258,13 @@ function range(from, to) {
  * @param {(value: string) => void} onChoose
  */
 export function select(label, options, value, onChoose) {
-  const field = make("select", { "aria-label": label, autocomplete: "off" }, ...options.map(([each, words]) => make("option", { value: each, selected: each === value }, words)));
+  const field = make(
+    "select",
+    { "aria-label": label, autocomplete: "off" },
+    ...options.map(([each, words]) =>
+      make("option", { value: each, selected: each === value }, words),
+    ),
+  );
   field.addEventListener("change", () => onChoose(field.value));
   return { field, element: make("span", { class: "select" }, field) };
 }
@@ -222,13 +282,17 @@ function actions(app) {
       }
     } catch (error) {
       // Closing the share sheet is not a failure.
-      if (!(error instanceof DOMException && error.name === "AbortError")) say(words, "Your browser doesn’t allow sharing. Print the list instead.");
+      if (!(error instanceof DOMException && error.name === "AbortError"))
+        say(words, "Your browser doesn’t allow sharing. Print the list instead.");
     }
   };
-  return make("div", { class: "picks-actions" },
+  return make(
+    "div",
+    { class: "picks-actions" },
     button("Share", "chip", share),
     button("Print", "chip", () => window.print()),
-    words);
+    words,
+  );
 }
 
 /** Return the page's address without the fragment, which may contain the visitor's id and token. */

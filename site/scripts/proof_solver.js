@@ -29,8 +29,11 @@ export async function solve(challenge, onProgress = () => {}) {
   for (let counter = 0; counter < data.most; counter += 1) {
     end.setUint32(0, counter);
     const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-    const derivedKey = hexOf(new Uint8Array(await crypto.subtle.deriveBits(derivation, key, keyLength * 8)));
-    if (derivedKey.startsWith(keyPrefix)) return btoa(JSON.stringify({ challenge, solution: { counter, derivedKey } }));
+    const derivedKey = hexOf(
+      new Uint8Array(await crypto.subtle.deriveBits(derivation, key, keyLength * 8)),
+    );
+    if (derivedKey.startsWith(keyPrefix))
+      return btoa(JSON.stringify({ challenge, solution: { counter, derivedKey } }));
     if (counter % TRIES_PER_REPORT === 0) onProgress(counter / data.most);
   }
   throw new RangeError(`no counter below ${data.most} solves the challenge`);

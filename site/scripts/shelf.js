@@ -24,7 +24,14 @@ const MAX_UNDO = 20;
 
 /** @type {Shelf} */
 export const EMPTY = {
-  dataset: null, name: "", answers: [], dismissed: [], asking: [], undo: [], genres: [], visit: null,
+  dataset: null,
+  name: "",
+  answers: [],
+  dismissed: [],
+  asking: [],
+  undo: [],
+  genres: [],
+  visit: null,
 };
 
 /** Return the answers that are ratings, without "Haven't seen it". @param {Shelf} shelf */
@@ -94,9 +101,10 @@ export function undone(shelf) {
   if (last === undefined) return shelf;
   const { movie, before } = last;
   const others = shelf.answers.filter((each) => each.movie.movie_id !== movie.movie_id);
-  const answers = before === null
-    ? others
-    : shelf.answers.map((each) => (each.movie.movie_id === movie.movie_id ? before : each));
+  const answers =
+    before === null
+      ? others
+      : shelf.answers.map((each) => (each.movie.movie_id === movie.movie_id ? before : each));
   return withQuestionFirst({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
 }
 
@@ -120,8 +128,14 @@ export function withQuestionFirst(shelf, movie) {
  */
 export function withNewQuestions(shelf, movies) {
   const kept = shelf.asking.filter(({ wished }, place) => place === 0 || wished);
-  const known = new Set([...shelf.answers.map(({ movie }) => movie.movie_id), ...kept.map(({ movie_id }) => movie_id)]);
-  return { ...shelf, asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(bareMovie)] };
+  const known = new Set([
+    ...shelf.answers.map(({ movie }) => movie.movie_id),
+    ...kept.map(({ movie_id }) => movie_id),
+  ]);
+  return {
+    ...shelf,
+    asking: [...kept, ...movies.filter(({ movie_id }) => !known.has(movie_id)).map(bareMovie)],
+  };
 }
 
 /**
@@ -145,7 +159,10 @@ export function removed(shelf, movieId) {
  * @returns {Shelf}
  */
 export function dismissed(shelf, movie) {
-  return { ...restored(shelf, movie.movie_id), dismissed: [...restored(shelf, movie.movie_id).dismissed, bareMovie(movie)] };
+  return {
+    ...restored(shelf, movie.movie_id),
+    dismissed: [...restored(shelf, movie.movie_id).dismissed, bareMovie(movie)],
+  };
 }
 
 /**
@@ -194,7 +211,10 @@ export function toSave(shelf) {
 export function unsavedCount(shelf) {
   if (shelf.visit === null) return 0;
   const { ratings, dismissed: dismissedIds } = toSave(shelf);
-  return differences(shelf.visit.saved.ratings, ratings).size + symmetricDifference(shelf.visit.saved.dismissed, dismissedIds);
+  return (
+    differences(shelf.visit.saved.ratings, ratings).size +
+    symmetricDifference(shelf.visit.saved.dismissed, dismissedIds)
+  );
 }
 
 /**
@@ -208,14 +228,18 @@ export function differences(before, after) {
   const starsAfter = new Map(after.map(({ movie_id, stars }) => [movie_id, stars]));
   /** @type {Map<number, number | null>} */
   const changes = new Map();
-  for (const [movieId, stars] of starsAfter) if (starsBefore.get(movieId) !== stars) changes.set(movieId, stars);
-  for (const movieId of starsBefore.keys()) if (!starsAfter.has(movieId)) changes.set(movieId, null);
+  for (const [movieId, stars] of starsAfter)
+    if (starsBefore.get(movieId) !== stars) changes.set(movieId, stars);
+  for (const movieId of starsBefore.keys())
+    if (!starsAfter.has(movieId)) changes.set(movieId, null);
   return changes;
 }
 
 /** Count the ids that are in one list only. @param {number[]} one @param {number[]} other */
 function symmetricDifference(one, other) {
-  return one.filter((id) => !other.includes(id)).length + other.filter((id) => !one.includes(id)).length;
+  return (
+    one.filter((id) => !other.includes(id)).length + other.filter((id) => !one.includes(id)).length
+  );
 }
 
 /** Return what the API has stored of the visitor. @param {Visitor} visitor @returns {Saved} */
@@ -239,7 +263,13 @@ export function savedStateOf(visitor) {
  * @returns {{shelf: Shelf, remoteChanges: Change[]}} remoteChanges: the changes made elsewhere,
  *   except those also made here, with the stars given there
  */
-export function merged(shelf, visitor, { visitor_id, token }, at, base = lastSaved(shelf, visitor_id)) {
+export function merged(
+  shelf,
+  visitor,
+  { visitor_id, token },
+  at,
+  base = lastSaved(shelf, visitor_id),
+) {
   const theirs = savedStateOf(visitor);
   const mine = differences(base.ratings, ratingsOf(shelf));
   const answersBefore = new Map(shelf.answers.map((answer) => [answer.movie.movie_id, answer]));
@@ -255,10 +285,14 @@ export function merged(shelf, visitor, { visitor_id, token }, at, base = lastSav
 
   const remoteAnswers = visitor.ratings
     .filter(({ movie_id }) => mine.get(movie_id) !== null)
-    .map((rating) => mergedAnswer(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at));
+    .map((rating) =>
+      mergedAnswer(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at),
+    );
   const there = new Set(remoteAnswers.map(({ movie }) => movie.movie_id));
-  const localAnswers = shelf.answers.filter(({ movie, stars }) =>
-    !there.has(movie.movie_id) && (stars === UNSEEN || mine.has(movie.movie_id)));
+  const localAnswers = shelf.answers.filter(
+    ({ movie, stars }) =>
+      !there.has(movie.movie_id) && (stars === UNSEEN || mine.has(movie.movie_id)),
+  );
   const answers = [...remoteAnswers, ...localAnswers].slice(0, MAX_RATINGS);
   const rated = new Set(answers.map(({ movie }) => movie.movie_id));
 
@@ -271,7 +305,13 @@ export function merged(shelf, visitor, { visitor_id, token }, at, base = lastSav
       dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
       asking: shelf.asking.filter(({ movie_id }) => !rated.has(movie_id)),
       undo: remoteChanges.length > 0 ? [] : shelf.undo,
-      visit: { visitor_id, token: visitor.token ?? token, version: visitor.version, phone_ends: visitor.phone_ends ?? null, saved: theirs },
+      visit: {
+        visitor_id,
+        token: visitor.token ?? token,
+        version: visitor.version,
+        phone_ends: visitor.phone_ends ?? null,
+        saved: theirs,
+      },
     },
   };
 }
@@ -315,6 +355,11 @@ function mergedDismissals(shelf, base, theirs) {
   const here = new Set(shelf.dismissed.map(({ movie_id }) => movie_id));
   const restoredHere = new Set(base.filter((movieId) => !here.has(movieId)));
   const there = new Set(theirs.map(({ movie_id }) => movie_id));
-  const newHere = shelf.dismissed.filter(({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id));
-  return [...theirs.filter(({ movie_id }) => !restoredHere.has(movie_id)).map(bareMovie), ...newHere];
+  const newHere = shelf.dismissed.filter(
+    ({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id),
+  );
+  return [
+    ...theirs.filter(({ movie_id }) => !restoredHere.has(movie_id)).map(bareMovie),
+    ...newHere,
+  ];
 }

@@ -15,19 +15,31 @@ let groups = 0;
  */
 export function starRating({ legend, stars, size = "small", onRate }) {
   const name = `stars-${++groups}`;
-  const words = make("span", { class: "stars-mean", "aria-hidden": "true" }, STAR_LABELS[stars] ?? "");
+  const words = make(
+    "span",
+    { class: "stars-mean", "aria-hidden": "true" },
+    STAR_LABELS[stars] ?? "",
+  );
   const show = (/** @type {number} */ shown) => {
     fieldset.dataset.shown = String(shown);
     words.textContent = STAR_LABELS[shown] ?? "";
   };
   const chosen = () => Number(fieldset.querySelector("input:checked")?.getAttribute("value") ?? 0);
-  const submit = make("button", { type: "button", class: "button stars-give", hidden: true, onclick: () => onRate(chosen(), true) });
+  const submit = make("button", {
+    type: "button",
+    class: "button stars-give",
+    hidden: true,
+    onclick: () => onRate(chosen(), true),
+  });
   const options = [1, 2, 3, 4, 5].map((value) => starOption(name, value, value === stars));
-  const fieldset = make("fieldset", { class: `stars stars-${size}`, "data-shown": stars },
+  const fieldset = make(
+    "fieldset",
+    { class: `stars stars-${size}`, "data-shown": stars },
     make("legend", { class: "visually-hidden" }, legend),
     make("div", { class: "stars-row" }, ...options),
     words,
-    submit);
+    submit,
+  );
 
   fieldset.addEventListener("change", () => {
     show(chosen());
@@ -36,11 +48,17 @@ export function starRating({ legend, stars, size = "small", onRate }) {
   });
   fieldset.addEventListener("click", (event) => {
     // Arrow keys also fire click events, but without a pointer press: their detail is 0.
-    if (event.target instanceof HTMLInputElement && event.detail > 0) onRate(Number(event.target.value), false);
+    if (event.target instanceof HTMLInputElement && event.detail > 0)
+      onRate(Number(event.target.value), false);
   });
   fieldset.addEventListener("keydown", (event) => {
     const key = Number(event.key);
-    const given = key >= 1 && key <= 5 ? key : event.key === "Enter" || event.key === " " ? focusedStars(event) : 0;
+    const given =
+      key >= 1 && key <= 5
+        ? key
+        : event.key === "Enter" || event.key === " "
+          ? focusedStars(event)
+          : 0;
     if (given === 0 || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -49,7 +67,8 @@ export function starRating({ legend, stars, size = "small", onRate }) {
   fieldset.addEventListener("pointermove", (event) => {
     // When a card appears under a resting mouse, the browser fires moves of length 0.
     const isMoved = event.movementX !== 0 || event.movementY !== 0;
-    if (isMoved && event.pointerType === "mouse" && event.target instanceof HTMLInputElement) show(Number(event.target.value));
+    if (isMoved && event.pointerType === "mouse" && event.target instanceof HTMLInputElement)
+      show(Number(event.target.value));
   });
   fieldset.addEventListener("pointerleave", () => show(chosen()));
   return fieldset;
@@ -63,14 +82,27 @@ function focusedStars({ target }) {
 /** @param {string} name @param {number} value @param {boolean} checked */
 function starOption(name, value, checked) {
   const label = `${value} ${value === 1 ? "star" : "stars"}: ${STAR_LABELS[value]}`;
-  return make("label", { class: "star" },
-    make("input", { type: "radio", name, value, checked, autocomplete: "off", "aria-label": label }),
-    make("span", { class: "star-face", "aria-hidden": "true" }, "★"));
+  return make(
+    "label",
+    { class: "star" },
+    make("input", {
+      type: "radio",
+      name,
+      value,
+      checked,
+      autocomplete: "off",
+      "aria-label": label,
+    }),
+    make("span", { class: "star-face", "aria-hidden": "true" }, "★"),
+  );
 }
 
 /** Show given stars, read-only. @param {number} stars from 1 to 5 */
 export function starsGiven(stars) {
-  return make("span", { class: "stars-given" },
+  return make(
+    "span",
+    { class: "stars-given" },
     make("span", { "aria-hidden": "true" }, "★".repeat(stars)),
-    make("span", { class: "visually-hidden" }, `${stars} out of 5 stars`));
+    make("span", { class: "visually-hidden" }, `${stars} out of 5 stars`),
+  );
 }

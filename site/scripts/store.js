@@ -41,7 +41,9 @@ export class Store extends EventTarget {
     this.change(() => EMPTY);
     try {
       localStorage.removeItem(KEY);
-    } catch { /* Local storage is not available, so there is nothing to remove. */ }
+    } catch {
+      /* Local storage is not available, so there is nothing to remove. */
+    }
   }
 
   /**

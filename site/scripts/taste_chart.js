@@ -21,35 +21,111 @@ export function tasteChart(map) {
   const rated = map.movies.filter(({ stars }) => stars !== null);
   const popular = map.movies.filter(({ stars }) => stars === null);
   const you = place(map.you);
-  const chart = draw("svg", { class: "taste-chart", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", "aria-label": inWords(map) },
-    draw("line", { class: "axis", x1: MARGIN / 2, x2: SIZE.width - MARGIN / 2, y1: SIZE.height / 2, y2: SIZE.height / 2 }),
-    draw("line", { class: "axis", x1: SIZE.width / 2, x2: SIZE.width / 2, y1: MARGIN / 2, y2: SIZE.height - MARGIN / 2 }),
-    draw("circle", { class: "you-spread", cx: you.x, cy: you.y, r: Math.max(18, place.reach(map.you.spread)) }),
-    ...popular.map((movie) => draw("circle", { class: "popular", cx: place(movie).x, cy: place(movie).y, r: 4 })),
-    ...rated.map((movie) => draw("circle", { class: `rated ${(movie.stars ?? 0) >= 4 ? "liked" : ""}`, cx: place(movie).x, cy: place(movie).y, r: 7 })),
+  const chart = draw(
+    "svg",
+    {
+      class: "taste-chart",
+      viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+      role: "img",
+      "aria-label": inWords(map),
+    },
+    draw("line", {
+      class: "axis",
+      x1: MARGIN / 2,
+      x2: SIZE.width - MARGIN / 2,
+      y1: SIZE.height / 2,
+      y2: SIZE.height / 2,
+    }),
+    draw("line", {
+      class: "axis",
+      x1: SIZE.width / 2,
+      x2: SIZE.width / 2,
+      y1: MARGIN / 2,
+      y2: SIZE.height - MARGIN / 2,
+    }),
+    draw("circle", {
+      class: "you-spread",
+      cx: you.x,
+      cy: you.y,
+      r: Math.max(18, place.reach(map.you.spread)),
+    }),
+    ...popular.map((movie) =>
+      draw("circle", { class: "popular", cx: place(movie).x, cy: place(movie).y, r: 4 }),
+    ),
+    ...rated.map((movie) =>
+      draw("circle", {
+        class: `rated ${(movie.stars ?? 0) >= 4 ? "liked" : ""}`,
+        cx: place(movie).x,
+        cy: place(movie).y,
+        r: 7,
+      }),
+    ),
     ...labels([...rated, ...popular], place, you),
     draw("circle", { class: "you", cx: you.x, cy: you.y, r: 9 }),
-    draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"));
-  const frame = make("div", { class: "chart-scroll", tabindex: 0, role: "region", "aria-label": "Taste map" }, chart);
+    draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"),
+  );
+  const frame = make(
+    "div",
+    { class: "chart-scroll", tabindex: 0, role: "region", "aria-label": "Taste map" },
+    chart,
+  );
   // A chart wider than the screen starts scrolled to the visitor.
   requestAnimationFrame(() => {
     frame.scrollLeft = (you.x / SIZE.width) * frame.scrollWidth - frame.clientWidth / 2;
   });
-  return make("figure", { class: "taste-map" },
+  return make(
+    "figure",
+    { class: "taste-map" },
     frame,
-    make("figcaption", {},
-      make("p", { class: "legend" },
-        key("you", "you"), key("rated liked", "you liked it"), key("rated", "you rated it lower"), key("popular", "popular")),
-      ...map.axes.map((axis, number) => make("p", { class: "hint" },
-        `${number === 0 ? "Left to right" : "Bottom to top"}: from movies like ${listed(axis.low.slice(0, 3))} to movies like ${listed(axis.high.slice(0, 3))}.`)),
-      make("details", {}, make("summary", {}, "Show as a table"),
-        make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "The map as a table" }, table(map)))));
+    make(
+      "figcaption",
+      {},
+      make(
+        "p",
+        { class: "legend" },
+        key("you", "you"),
+        key("rated liked", "you liked it"),
+        key("rated", "you rated it lower"),
+        key("popular", "popular"),
+      ),
+      ...map.axes.map((axis, number) =>
+        make(
+          "p",
+          { class: "hint" },
+          `${number === 0 ? "Left to right" : "Bottom to top"}: from movies like ${listed(axis.low.slice(0, 3))} to movies like ${listed(axis.high.slice(0, 3))}.`,
+        ),
+      ),
+      make(
+        "details",
+        {},
+        make("summary", {}, "Show as a table"),
+        make(
+          "div",
+          {
+            class: "table-scroll",
+            tabindex: 0,
+            role: "region",
+            "aria-label": "The map as a table",
+          },
+          table(map),
+        ),
+      ),
+    ),
+  );
 }
 
 /** @param {string} kind @param {string} words */
 function key(kind, words) {
-  return make("span", { class: "key" },
-    draw("svg", { viewBox: "0 0 20 20", width: 16, height: 16, "aria-hidden": "true" }, draw("circle", { class: kind, cx: 10, cy: 10, r: 7 })), words);
+  return make(
+    "span",
+    { class: "key" },
+    draw(
+      "svg",
+      { viewBox: "0 0 20 20", width: 16, height: 16, "aria-hidden": "true" },
+      draw("circle", { class: kind, cx: 10, cy: 10, r: 7 }),
+    ),
+    words,
+  );
 }
 
 /**
@@ -58,11 +134,19 @@ function key(kind, words) {
  * @param {TasteMap} map
  */
 function scale({ you, movies }) {
-  const reach = Math.max(0.1, ...[you, ...movies].flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)]));
+  const reach = Math.max(
+    0.1,
+    ...[you, ...movies].flatMap(({ x, y }) => [Math.abs(x), Math.abs(y)]),
+  );
   const [half, tall] = [SIZE.width / 2 - MARGIN, SIZE.height / 2 - MARGIN];
   /** @param {{x: number, y: number}} point */
-  const place = ({ x, y }) => ({ x: SIZE.width / 2 + (x / reach) * half, y: SIZE.height / 2 - (y / reach) * tall });
-  return Object.assign(place, { reach: (/** @type {number} */ value) => Math.min(140, (value / reach) * tall) });
+  const place = ({ x, y }) => ({
+    x: SIZE.width / 2 + (x / reach) * half,
+    y: SIZE.height / 2 - (y / reach) * tall,
+  });
+  return Object.assign(place, {
+    reach: (/** @type {number} */ value) => Math.min(140, (value / reach) * tall),
+  });
 }
 
 /**
@@ -82,19 +166,37 @@ function labels(movies, place, you) {
     const box = { x: left ? x - 11 - width : x + 11, y: y - LINE / 2, width, height: LINE };
     if (taken.some((other) => overlap(box, other))) return [];
     taken.push(box);
-    return [draw("text", { class: movie.stars === null ? "popular-label" : "rated-label", x: left ? x - 11 : x + 11, y: y + 4, "text-anchor": left ? "end" : "start" }, words)];
+    return [
+      draw(
+        "text",
+        {
+          class: movie.stars === null ? "popular-label" : "rated-label",
+          x: left ? x - 11 : x + 11,
+          y: y + 4,
+          "text-anchor": left ? "end" : "start",
+        },
+        words,
+      ),
+    ];
   });
 }
 
 /** @param {Box} one @param {Box} other */
 function overlap(one, other) {
-  return one.x < other.x + other.width && other.x < one.x + one.width
-    && one.y < other.y + other.height && other.y < one.y + one.height;
+  return (
+    one.x < other.x + other.width &&
+    other.x < one.x + one.width &&
+    one.y < other.y + other.height &&
+    other.y < one.y + one.height
+  );
 }
 
 /** @param {TasteMap} map */
 function inWords({ you, movies }) {
-  const nearest = [...movies].sort((one, other) => distance(one, you) - distance(other, you)).slice(0, 3).map(({ title }) => title);
+  const nearest = [...movies]
+    .sort((one, other) => distance(one, you) - distance(other, you))
+    .slice(0, 3)
+    .map(({ title }) => title);
   return `Map of ${movies.length} movies; you are nearest to ${listed(nearest)}. A table follows.`;
 }
 
@@ -106,10 +208,34 @@ function distance(one, other) {
 /** @param {TasteMap} map */
 function table({ you, movies }) {
   const rows = [...movies].sort((one, other) => distance(one, you) - distance(other, you));
-  return make("table", { class: "surprises" },
-    make("thead", {}, make("tr", {}, ...["Movie", "Distance from you", "Left–right", "Bottom–top", "Your rating"].map((words) => make("th", { scope: "col" }, words)))),
-    make("tbody", {}, ...rows.map((movie) => make("tr", {},
-      make("th", { scope: "row" }, movie.title),
-      ...[distance(movie, you), movie.x, movie.y].map((value) => make("td", {}, value.toFixed(2))),
-      make("td", {}, movie.stars === null ? "–" : String(movie.stars))))));
+  return make(
+    "table",
+    { class: "surprises" },
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        ...["Movie", "Distance from you", "Left–right", "Bottom–top", "Your rating"].map((words) =>
+          make("th", { scope: "col" }, words),
+        ),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      ...rows.map((movie) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, movie.title),
+          ...[distance(movie, you), movie.x, movie.y].map((value) =>
+            make("td", {}, value.toFixed(2)),
+          ),
+          make("td", {}, movie.stars === null ? "–" : String(movie.stars)),
+        ),
+      ),
+    ),
+  );
 }

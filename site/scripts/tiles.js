@@ -15,13 +15,30 @@ import { starsGiven } from "./stars.js";
  * @param {string} label the list's name for screen readers
  */
 export function tiles(app, movies, label) {
-  return make("ul", { class: "tiles", "aria-label": label }, ...movies.map((movie) => {
-    const stars = answerTo(app.store.shelf, movie.movie_id)?.stars ?? UNSEEN;
-    return make("li", {}, make("a", { class: "tile", href: `#movie/${movie.movie_id}` },
-      poster(movie, "poster-tile"),
-      make("span", { class: "tile-title" }, movie.title),
-      movie.alternative_titles?.[0] ? make("span", { class: "hint" }, movie.alternative_titles[0]) : null,
-      make("span", { class: "hint" }, [movie.year, movie.genres[0]].filter(Boolean).join(" · ")),
-      stars === UNSEEN ? null : starsGiven(stars)));
-  }));
+  return make(
+    "ul",
+    { class: "tiles", "aria-label": label },
+    ...movies.map((movie) => {
+      const stars = answerTo(app.store.shelf, movie.movie_id)?.stars ?? UNSEEN;
+      return make(
+        "li",
+        {},
+        make(
+          "a",
+          { class: "tile", href: `#movie/${movie.movie_id}` },
+          poster(movie, "poster-tile"),
+          make("span", { class: "tile-title" }, movie.title),
+          movie.alternative_titles?.[0]
+            ? make("span", { class: "hint" }, movie.alternative_titles[0])
+            : null,
+          make(
+            "span",
+            { class: "hint" },
+            [movie.year, movie.genres[0]].filter(Boolean).join(" · "),
+          ),
+          stars === UNSEEN ? null : starsGiven(stars),
+        ),
+      );
+    }),
+  );
 }

@@ -44,7 +44,14 @@ export function unsavedBar(app, signal) {
     if (count === 0) problem = "";
     const phoneEnds = shelf.visit?.phone_ends ?? null;
     const rated = ratingsOf(shelf).length;
-    const key = JSON.stringify([count, remoteChanges, problem, isSaving, phoneEnds, rated >= RATINGS_NEEDED]);
+    const key = JSON.stringify([
+      count,
+      remoteChanges,
+      problem,
+      isSaving,
+      phoneEnds,
+      rated >= RATINGS_NEEDED,
+    ]);
     if (key === shown) return;
     shown = key;
     const hadFocus = place.contains(document.activeElement);
@@ -55,20 +62,45 @@ export function unsavedBar(app, signal) {
 
     function savePanel() {
       const wantsText = phoneEnds && rated >= RATINGS_NEEDED ? textChoice(phoneEnds) : null;
-      return make("section", { class: "panel save-panel", "aria-label": "Unsaved changes" },
-        make("p", { class: "status-words" }, isSaving ? "Saving your changes…" : `${counted(count, "unsaved change")}.`),
-        make("p", { class: "hint" }, rated >= RATINGS_NEEDED
-          ? "When you save, we compute your picks again with everyone’s ratings."
-          : `You can save them, but picks need at least ${RATINGS_NEEDED} ratings.`),
+      return make(
+        "section",
+        { class: "panel save-panel", "aria-label": "Unsaved changes" },
+        make(
+          "p",
+          { class: "status-words" },
+          isSaving ? "Saving your changes…" : `${counted(count, "unsaved change")}.`,
+        ),
+        make(
+          "p",
+          { class: "hint" },
+          rated >= RATINGS_NEEDED
+            ? "When you save, we compute your picks again with everyone’s ratings."
+            : `You can save them, but picks need at least ${RATINGS_NEEDED} ratings.`,
+        ),
         problem ? make("p", { class: "field-error", role: "alert" }, problem) : null,
         wantsText,
-        button(isSaving ? "Saving…" : "Save changes", "button primary", save, { "aria-disabled": String(isSaving) }));
+        button(isSaving ? "Saving…" : "Save changes", "button primary", save, {
+          "aria-disabled": String(isSaving),
+        }),
+      );
     }
     /** @param {string} ends */
     function textChoice(ends) {
-      const box = make("input", { type: "checkbox", id: "text-again", checked: text, autocomplete: "off" });
-      box.addEventListener("change", () => { text = box.checked; });
-      return make("div", { class: "consent-choice" }, box, make("label", { for: "text-again" }, `Text my new picks to the number ending in ${ends}.`));
+      const box = make("input", {
+        type: "checkbox",
+        id: "text-again",
+        checked: text,
+        autocomplete: "off",
+      });
+      box.addEventListener("change", () => {
+        text = box.checked;
+      });
+      return make(
+        "div",
+        { class: "consent-choice" },
+        box,
+        make("label", { for: "text-again" }, `Text my new picks to the number ending in ${ends}.`),
+      );
     }
   };
   app.store.onChange(show, signal);
@@ -83,22 +115,42 @@ export function unsavedBar(app, signal) {
  */
 function remoteChangesPanel(app, remoteChanges) {
   const lines = remoteChanges.map(({ movie, stars }) => {
-    const mine = app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ?? null;
+    const mine =
+      app.store.shelf.answers.find((answer) => answer.movie.movie_id === movie.movie_id)?.stars ??
+      null;
     const isConflict = mine !== stars;
     const take = () => {
-      app.store.change((shelf) => (stars === null ? removed(shelf, movie.movie_id) : answered(shelf, movie, stars, new Date().toISOString())));
+      app.store.change((shelf) =>
+        stars === null
+          ? removed(shelf, movie.movie_id)
+          : answered(shelf, movie, stars, new Date().toISOString()),
+      );
     };
-    return make("li", {},
-      isConflict ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. ` : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
-      isConflict ? button(stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`, "text-button", take) : null);
+    return make(
+      "li",
+      {},
+      isConflict
+        ? `${titleAndYear(movie)}: ${starsOrRemoved(stars)} there, ${starsOrRemoved(mine)} here. `
+        : `${titleAndYear(movie)}: ${starsOrRemoved(stars)}.`,
+      isConflict
+        ? button(
+            stars === null ? "Remove it here too" : `Use ${counted(stars, "star")}`,
+            "text-button",
+            take,
+          )
+        : null,
+    );
   });
-  return make("section", { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
+  return make(
+    "section",
+    { class: "panel", role: "status", "aria-label": "Changed elsewhere" },
     make("p", { class: "status-words" }, "Your movies were changed in another browser:"),
     make("ul", { class: "changes" }, ...lines),
     button("Got it", "button", () => {
       app.visit.remoteChanges = [];
       app.visit.dispatchEvent(new Event("change"));
-    }));
+    }),
+  );
 }
 
 /** @param {number | null} stars null for a removed rating */

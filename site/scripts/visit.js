@@ -64,17 +64,30 @@ export class VisitKeeper extends EventTarget {
   async create(name, phone, idempotencyKey) {
     const saved = toSave(this.store.shelf);
     const form = {
-      name, ...(phone ? { phone, consent: true } : { consent: false }), ratings: saved.ratings,
+      name,
+      ...(phone ? { phone, consent: true } : { consent: false }),
+      ratings: saved.ratings,
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
     };
-    const create = (/** @type {{proof?: string}} */ proof) => this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
+    const create = (/** @type {{proof?: string}} */ proof) =>
+      this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
     const created = await (phone ? this.#withProof((proof) => create({ proof })) : create({}));
     const { visitor_id, token, version } = created;
     const phone_ends = phone ? phone.slice(-2) : null;
-    this.store.change((shelf) => ({ ...shelf, name, visit: { visitor_id, token, version, phone_ends, saved } }));
+    this.store.change((shelf) => ({
+      ...shelf,
+      name,
+      visit: { visitor_id, token, version, phone_ends, saved },
+    }));
     this.visitor = {
-      ...created, status: "received", status_at: new Date().toISOString(), reason: null, texts: phone !== null,
-      ratings: saved.ratings, picks: null, model_id: null,
+      ...created,
+      status: "received",
+      status_at: new Date().toISOString(),
+      reason: null,
+      texts: phone !== null,
+      ratings: saved.ratings,
+      picks: null,
+      model_id: null,
     };
     this.follow();
   }
@@ -89,7 +102,11 @@ export class VisitKeeper extends EventTarget {
   async saveChanges(text) {
     const visit = this.#requireVisit();
     const saved = toSave(this.store.shelf);
-    const change = (/** @type {{proof?: string}} */ proof) => this.#changeAndMerge(() => this.api.changeRatings(visit, { ...saved, text, ...proof }), saved);
+    const change = (/** @type {{proof?: string}} */ proof) =>
+      this.#changeAndMerge(
+        () => this.api.changeRatings(visit, { ...saved, text, ...proof }),
+        saved,
+      );
     await (text ? this.#withProof((proof) => change({ proof })) : change({}));
     this.remoteChanges = [];
     this.follow();
@@ -101,15 +118,25 @@ export class VisitKeeper extends EventTarget {
    */
   async givePhone(phone) {
     const visit = this.#requireVisit();
-    await this.#withIdempotencyKey(phone, (key) => this.#withProof((proof) => this.#changeAndMerge(() => this.api.givePhone(visit, phone, proof, key))));
+    await this.#withIdempotencyKey(phone, (key) =>
+      this.#withProof((proof) =>
+        this.#changeAndMerge(() => this.api.givePhone(visit, phone, proof, key)),
+      ),
+    );
     this.follow();
   }
 
   /** Make a new link. The earlier links become invalid. */
   async renewLink() {
     const visit = this.#requireVisit();
-    const { token } = await this.#withIdempotencyKey("link", (key) => this.api.renewToken(visit, key));
-    this.store.change((shelf) => (shelf.visit?.visitor_id === visit.visitor_id ? { ...shelf, visit: { ...shelf.visit, token } } : shelf));
+    const { token } = await this.#withIdempotencyKey("link", (key) =>
+      this.api.renewToken(visit, key),
+    );
+    this.store.change((shelf) =>
+      shelf.visit?.visitor_id === visit.visitor_id
+        ? { ...shelf, visit: { ...shelf.visit, token } }
+        : shelf,
+    );
     this.#notify();
   }
 
@@ -139,7 +166,8 @@ export class VisitKeeper extends EventTarget {
     let credentials = link;
     const visitor = await this.api.visitor(link).catch((error) => {
       const held = this.credentials;
-      if (!isMissing(error) || held?.visitor_id !== link.visitor_id || held.token === link.token) throw error;
+      if (!isMissing(error) || held?.visitor_id !== link.visitor_id || held.token === link.token)
+        throw error;
       credentials = held;
       return this.api.visitor(held);
     });
@@ -199,7 +227,8 @@ export class VisitKeeper extends EventTarget {
       const isGone = this.statusError?.kind === "missing";
       this.hasTimedOut = !isGone && Date.now() - startedAt > TIMEOUT_MS;
       this.#notify();
-      if (isGone || this.hasTimedOut || (this.statusError === null && isFinished(this.visitor))) return;
+      if (isGone || this.hasTimedOut || (this.statusError === null && isFinished(this.visitor)))
+        return;
       await this.#pause(wait);
       wait = Math.min(wait * BACK_OFF, LONGEST_WAIT_MS);
     }
@@ -227,7 +256,8 @@ export class VisitKeeper extends EventTarget {
     try {
       return await call(await this.proofs.take());
     } catch (error) {
-      const isRefused = error instanceof ApiProblem && error.fieldErrors.some(({ field }) => field === "proof");
+      const isRefused =
+        error instanceof ApiProblem && error.fieldErrors.some(({ field }) => field === "proof");
       if (!isRefused) throw error;
       return call(await this.proofs.take());
     }
@@ -251,7 +281,11 @@ export class VisitKeeper extends EventTarget {
 
   /** Whether another tab has received a new token since the API rejected the one used here. */
   get #hasNewerToken() {
-    return this.credentials !== null && this.#rejectedToken !== null && this.credentials.token !== this.#rejectedToken;
+    return (
+      this.credentials !== null &&
+      this.#rejectedToken !== null &&
+      this.credentials.token !== this.#rejectedToken
+    );
   }
 
   /**
@@ -286,13 +320,22 @@ export class VisitKeeper extends EventTarget {
     if (visit?.visitor_id === visitor.visitor_id && visitor.version < visit.version) return;
     this.visitor = visitor;
     const token = visitor.token ?? credentials.token;
-    const hasChanged = visit?.visitor_id !== visitor.visitor_id || visit.token !== token || visit.version !== visitor.version
-      || visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends)
-      || JSON.stringify(visit.saved) !== JSON.stringify(savedStateOf(visitor));
+    const hasChanged =
+      visit?.visitor_id !== visitor.visitor_id ||
+      visit.token !== token ||
+      visit.version !== visitor.version ||
+      visit.phone_ends !== (visitor.phone_ends ?? visit.phone_ends) ||
+      JSON.stringify(visit.saved) !== JSON.stringify(savedStateOf(visitor));
     if (hasChanged) {
       const isSameVisitor = visit?.visitor_id === visitor.visitor_id;
       this.store.change((shelf) => {
-        const { shelf: after, remoteChanges } = merged(shelf, visitor, credentials, new Date().toISOString(), sent);
+        const { shelf: after, remoteChanges } = merged(
+          shelf,
+          visitor,
+          credentials,
+          new Date().toISOString(),
+          sent,
+        );
         if (isSameVisitor && remoteChanges.length > 0) this.remoteChanges = remoteChanges;
         return after;
       });
@@ -308,7 +351,11 @@ export class VisitKeeper extends EventTarget {
       this.follow();
       return;
     }
-    if (this.visitor === null || (visit?.visitor_id === this.visitor.visitor_id && visit.version <= this.visitor.version)) return;
+    if (
+      this.visitor === null ||
+      (visit?.visitor_id === this.visitor.visitor_id && visit.version <= this.visitor.version)
+    )
+      return;
     this.visitor = null;
     if (visit) this.follow();
     else this.stop();
@@ -334,7 +381,12 @@ export class VisitKeeper extends EventTarget {
 export function isFinished(visitor) {
   if (visitor === null) return false;
   const { status, texts } = visitor;
-  return status === "saved" || status === "texted" || status === "failed" || (status === "recommended" && !texts);
+  return (
+    status === "saved" ||
+    status === "texted" ||
+    status === "failed" ||
+    (status === "recommended" && !texts)
+  );
 }
 
 /**

@@ -26,7 +26,9 @@ export function wordsForProblem(problem) {
     case "missing":
       return "We couldn’t find that. Reload the page and try again.";
     default:
-      return problem.fieldErrors[0]?.message ?? "We couldn’t accept that. Reload the page and try again.";
+      return (
+        problem.fieldErrors[0]?.message ?? "We couldn’t accept that. Reload the page and try again."
+      );
   }
 }
 
@@ -45,7 +47,10 @@ function inWords(seconds) {
 export function wordsForStatus(visitor) {
   switch (visitor.status) {
     case "saved":
-      return { now: "Your movies are saved.", next: "To get picks, rate at least five movies and save again." };
+      return {
+        now: "Your movies are saved.",
+        next: "To get picks, rate at least five movies and save again.",
+      };
     case "received":
       return {
         now: "We have your ratings.",
@@ -136,7 +141,14 @@ export function titleAndYear({ title, year }) {
 }
 
 /** The meaning of each number of stars in the questionnaire. */
-export const STAR_LABELS = ["", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it"];
+export const STAR_LABELS = [
+  "",
+  "Didn’t like it",
+  "Not great",
+  "It was OK",
+  "Liked it",
+  "Really liked it",
+];
 
 /**
  * Return picks as plain text to share, with one movie per line.

@@ -4,11 +4,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
-import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../../site/scripts/phone.js";
+import {
+  callingCodeIn,
+  countries,
+  international,
+  likelyRegion,
+  phoneFormatError,
+} from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
-import { listed, NO_MORE_TODAY, picksAsText, wordsForProblem, wordsForStatus } from "../../site/scripts/wording.js";
+import {
+  listed,
+  NO_MORE_TODAY,
+  picksAsText,
+  wordsForProblem,
+  wordsForStatus,
+} from "../../site/scripts/wording.js";
 
 const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
 
@@ -22,7 +34,8 @@ test("a fragment names a view and its argument; an empty one is the first view",
 test("only the link in a text contains credentials", () => {
   const id = "01jd0000000000000000000abc";
   assert.deepEqual(credentialsIn(`#${id}.tok_en-1=`), { visitor_id: id, token: "tok_en-1=" });
-  for (const other of ["#picks", `#${id}`, `#${id}.`, `#${id}.a b`, `#${id.toUpperCase()}.x`]) assert.equal(credentialsIn(other), null);
+  for (const other of ["#picks", `#${id}`, `#${id}.`, `#${id}.a b`, `#${id.toUpperCase()}.x`])
+    assert.equal(credentialsIn(other), null);
 });
 
 test("a number gets the chosen country's calling code unless it has its own", () => {
@@ -57,19 +70,41 @@ test("every country has a name and a calling code, and a language selects one", 
 
 test("the export contains the ratings and only the last digits of the phone", () => {
   const shelf = {
-    ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"), name: "Ada",
-    visit: { visitor_id: "v", token: "secret", version: 1, phone_ends: "23", saved: { ratings: [], dismissed: [] } },
+    ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"),
+    name: "Ada",
+    visit: {
+      visitor_id: "v",
+      token: "secret",
+      version: 1,
+      phone_ends: "23",
+      saved: { ratings: [], dismissed: [] },
+    },
   };
   const text = asJson(shelf, null, "2026-11-24T13:00:00Z");
   const data = JSON.parse(text);
   assert.equal(data.phone_ends, "23");
-  assert.deepEqual(data.ratings, [{ movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"], stars: 5, rated_at: "2026-11-24T12:00:00Z" }]);
+  assert.deepEqual(data.ratings, [
+    {
+      movie_id: 1,
+      title: "Heat",
+      year: 1995,
+      genres: ["Action", "Crime"],
+      stars: 5,
+      rated_at: "2026-11-24T12:00:00Z",
+    },
+  ]);
   assert.ok(!text.includes("secret"));
 });
 
 test("titles with commas, quotes and formulas are escaped in CSV", () => {
-  const shelf = [["Good, the \"Bad\"", 2], ["=1+1", 3]].reduce(
-    (now, [title, id]) => answered(now, { ...HEAT, title: String(title), movie_id: Number(id) }, 4, "2026"), EMPTY);
+  const shelf = [
+    ['Good, the "Bad"', 2],
+    ["=1+1", 3],
+  ].reduce(
+    (now, [title, id]) =>
+      answered(now, { ...HEAT, title: String(title), movie_id: Number(id) }, 4, "2026"),
+    EMPTY,
+  );
   assert.deepEqual(asCsv(shelf).split("\r\n"), [
     "movie_id,title,year,genres,stars,rated_at",
     '2,"Good, the ""Bad""",1995,Action|Crime,4,2026',
@@ -90,32 +125,64 @@ test("a list of titles is joined with commas and 'and'", () => {
 });
 
 test("picks are shared as plain text", () => {
-  assert.equal(picksAsText([HEAT, { title: "Up", year: null }], "https://site/"), "My picks from Marquee\n1. Heat (1995)\n2. Up\nhttps://site/");
+  assert.equal(
+    picksAsText([HEAT, { title: "Up", year: null }], "https://site/"),
+    "My picks from Marquee\n1. Heat (1995)\n2. Up\nhttps://site/",
+  );
 });
 
 test("a failure says why and what happens next", () => {
-  const failed = { status: /** @type {const} */ ("failed"), status_at: "", reason: "The step failed.", texts: true };
+  const failed = {
+    status: /** @type {const} */ ("failed"),
+    status_at: "",
+    reason: "The step failed.",
+    texts: true,
+  };
   assert.match(wordsForStatus({ ...failed, picks: null }).now, /\(The step failed\)/);
   assert.match(wordsForStatus({ ...failed, picks: null }).next, /We have been notified/);
   assert.match(wordsForStatus({ ...failed, picks: [] }).next, /nobody is texted twice/);
 });
 
 test("a text over the daily cap is reported as not sent, not as possibly sent", () => {
-  const capped = wordsForStatus({ status: "failed", status_at: "", reason: NO_MORE_TODAY, texts: true, picks: [] });
+  const capped = wordsForStatus({
+    status: "failed",
+    status_at: "",
+    reason: NO_MORE_TODAY,
+    texts: true,
+    picks: [],
+  });
   assert.match(capped.now, /can’t send any more texts today/);
   assert.match(capped.now, /picks are ready/);
   assert.match(capped.next, /come back tomorrow/);
 });
 
 test("a finished text is not reported as delivered", () => {
-  const texted = wordsForStatus({ status: "texted", status_at: "2026-11-24T12:00:00.000Z", reason: null, texts: true, picks: [] });
+  const texted = wordsForStatus({
+    status: "texted",
+    status_at: "2026-11-24T12:00:00.000Z",
+    reason: null,
+    texts: true,
+    picks: [],
+  });
   assert.match(texted.now, /^Finished at \d/);
   assert.doesNotMatch(`${texted.now} ${texted.next}`, /delivered|arrived|received/i);
 });
 
 test("a limit says when to try again, in suitable units", () => {
-  const limit = { kind: /** @type {const} */ ("too-many"), fieldErrors: [{ field: "phone", message: "This number has had its texts for today." }] };
-  assert.equal(wordsForProblem({ ...limit, retryAfterSeconds: 7200 }), "This number has had its texts for today. Try again in 2 hours.");
-  assert.match(wordsForProblem({ kind: "too-many", fieldErrors: [], retryAfterSeconds: 42 }), /in 42 seconds/);
-  assert.match(wordsForProblem({ kind: "unavailable", fieldErrors: [], retryAfterSeconds: 1 }), /in 1 second\./);
+  const limit = {
+    kind: /** @type {const} */ ("too-many"),
+    fieldErrors: [{ field: "phone", message: "This number has had its texts for today." }],
+  };
+  assert.equal(
+    wordsForProblem({ ...limit, retryAfterSeconds: 7200 }),
+    "This number has had its texts for today. Try again in 2 hours.",
+  );
+  assert.match(
+    wordsForProblem({ kind: "too-many", fieldErrors: [], retryAfterSeconds: 42 }),
+    /in 42 seconds/,
+  );
+  assert.match(
+    wordsForProblem({ kind: "unavailable", fieldErrors: [], retryAfterSeconds: 1 }),
+    /in 1 second\./,
+  );
 });

@@ -4,7 +4,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  answered, dismissed, EMPTY, inDataset, merged, ratingsOf, removed, restored, toSave, undone, UNSEEN, unsavedCount, unseenIds, withNewQuestions,
+  answered,
+  dismissed,
+  EMPTY,
+  inDataset,
+  merged,
+  ratingsOf,
+  removed,
+  restored,
+  toSave,
+  UNSEEN,
+  undone,
+  unsavedCount,
+  unseenIds,
+  withNewQuestions,
   withQuestionFirst,
 } from "../../site/scripts/shelf.js";
 
@@ -17,7 +30,10 @@ const movie = (id) => ({ movie_id: id, title: `Movie ${id}`, year: 1990 + id, ge
 
 /** Return an unsaved shelf with ratings. @param {Record<number, number>} stars by movie id */
 function shelfWith(stars) {
-  return Object.entries(stars).reduce((shelf, [id, given]) => answered(shelf, movie(Number(id)), given, AT), EMPTY);
+  return Object.entries(stars).reduce(
+    (shelf, [id, given]) => answered(shelf, movie(Number(id)), given, AT),
+    EMPTY,
+  );
 }
 
 /**
@@ -26,8 +42,20 @@ function shelfWith(stars) {
  * @param {object} [more] further fields
  */
 function visitorWith(stars, more = {}) {
-  const ratings = Object.entries(stars).map(([id, given]) => ({ ...movie(Number(id)), stars: given }));
-  return /** @type {any} */ ({ visitor_id: WHO.visitor_id, version: 2, name: "Ada", status: "received", ratings, dismissed: [], picks: null, ...more });
+  const ratings = Object.entries(stars).map(([id, given]) => ({
+    ...movie(Number(id)),
+    stars: given,
+  }));
+  return /** @type {any} */ ({
+    visitor_id: WHO.visitor_id,
+    version: 2,
+    name: "Ada",
+    status: "received",
+    ratings,
+    dismissed: [],
+    picks: null,
+    ...more,
+  });
 }
 
 /** Return a shelf saved as version 1. @param {Record<number, number>} saved stars by movie id */
@@ -37,12 +65,16 @@ function savedShelf(saved) {
 }
 
 /** Return the stars by movie id. @param {import("../../site/scripts/shelf.js").Shelf} shelf */
-const starsOn = (shelf) => Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
+const starsOn = (shelf) =>
+  Object.fromEntries(ratingsOf(shelf).map(({ movie_id, stars }) => [movie_id, stars]));
 
 test("a new token in the answer replaces the token that the call used", () => {
   const shelf = savedShelf({ 1: 5 });
   assert.equal(merged(shelf, visitorWith({ 1: 5 }), WHO, LATER).shelf.visit?.token, "secret");
-  assert.equal(merged(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token, "newer");
+  assert.equal(
+    merged(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token,
+    "newer",
+  );
 });
 
 test("a movie answered with 'Haven't seen it' is not a rating", () => {
@@ -53,7 +85,10 @@ test("a movie answered with 'Haven't seen it' is not a rating", () => {
 
 test("a movie rated again keeps its place in the order", () => {
   const shelf = answered(shelfWith({ 1: 5, 2: 4 }), movie(1), 2, LATER);
-  assert.deepEqual(ratingsOf(shelf), [{ movie_id: 1, stars: 2 }, { movie_id: 2, stars: 4 }]);
+  assert.deepEqual(ratingsOf(shelf), [
+    { movie_id: 1, stars: 2 },
+    { movie_id: 2, stars: 4 },
+  ]);
 });
 
 test("an answered movie is removed from the questions", () => {
@@ -77,15 +112,31 @@ test("undo on an empty shelf changes nothing", () => {
 });
 
 test("movies that are answered or already among the questions are not added again", () => {
-  const shelf = withNewQuestions(withQuestionFirst(shelfWith({ 1: 5 }), movie(2)), [movie(1), movie(2), movie(3)]);
-  assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [2, 3]);
+  const shelf = withNewQuestions(withQuestionFirst(shelfWith({ 1: 5 }), movie(2)), [
+    movie(1),
+    movie(2),
+    movie(3),
+  ]);
+  assert.deepEqual(
+    shelf.asking.map(({ movie_id }) => movie_id),
+    [2, 3],
+  );
 });
 
 test("newer questions replace all but the shown one and those that the visitor chose", () => {
   const waiting = withNewQuestions(EMPTY, [movie(1), movie(2), movie(3)]);
-  const shelf = withNewQuestions(withNewQuestions(withQuestionFirst(withQuestionFirst(waiting, movie(8)), movie(9)), []), [movie(4), movie(2)]);
-  assert.deepEqual(shelf.asking.map(({ movie_id }) => movie_id), [9, 8, 4, 2]);
-  assert.deepEqual(withNewQuestions(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id), [1, 3, 4]);
+  const shelf = withNewQuestions(
+    withNewQuestions(withQuestionFirst(withQuestionFirst(waiting, movie(8)), movie(9)), []),
+    [movie(4), movie(2)],
+  );
+  assert.deepEqual(
+    shelf.asking.map(({ movie_id }) => movie_id),
+    [9, 8, 4, 2],
+  );
+  assert.deepEqual(
+    withNewQuestions(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id),
+    [1, 3, 4],
+  );
 });
 
 test("a rating undoes a dismissal", () => {
@@ -113,9 +164,21 @@ test("changed stars, removals and dismissals count as unsaved changes", () => {
 });
 
 test("changes made elsewhere are merged and reported", () => {
-  const { shelf, remoteChanges } = merged(savedShelf({ 1: 5, 2: 4 }), visitorWith({ 1: 2, 3: 5 }), WHO, LATER);
+  const { shelf, remoteChanges } = merged(
+    savedShelf({ 1: 5, 2: 4 }),
+    visitorWith({ 1: 2, 3: 5 }),
+    WHO,
+    LATER,
+  );
   assert.deepEqual(starsOn(shelf), { 1: 2, 3: 5 });
-  assert.deepEqual(remoteChanges.map(({ movie: { movie_id }, stars }) => [movie_id, stars]), [[1, 2], [3, 5], [2, null]]);
+  assert.deepEqual(
+    remoteChanges.map(({ movie: { movie_id }, stars }) => [movie_id, stars]),
+    [
+      [1, 2],
+      [3, 5],
+      [2, null],
+    ],
+  );
   assert.equal(unsavedCount(shelf), 0);
 });
 
@@ -130,7 +193,10 @@ test("if both sides changed a movie, the stars given here stay and those given t
   const here = answered(savedShelf({ 1: 5 }), movie(1), 4, LATER);
   const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO, LATER);
   assert.deepEqual(starsOn(shelf), { 1: 4 });
-  assert.deepEqual(remoteChanges.map(({ stars }) => stars), [2]);
+  assert.deepEqual(
+    remoteChanges.map(({ stars }) => stars),
+    [2],
+  );
 });
 
 test("the same change on both sides is not reported", () => {
@@ -143,7 +209,13 @@ test("the same change on both sides is not reported", () => {
 test("a change made while an earlier one is being saved is unsaved, even back to the old stars", () => {
   const sent = answered(savedShelf({ 1: 5 }), movie(1), 2, AT);
   const changedBack = answered(sent, movie(1), 5, LATER);
-  const { shelf, remoteChanges } = merged(changedBack, visitorWith({ 1: 2 }), WHO, LATER, toSave(sent));
+  const { shelf, remoteChanges } = merged(
+    changedBack,
+    visitorWith({ 1: 2 }),
+    WHO,
+    LATER,
+    toSave(sent),
+  );
   assert.deepEqual(starsOn(shelf), { 1: 5 });
   assert.deepEqual(remoteChanges, []);
   assert.equal(unsavedCount(shelf), 1);
@@ -164,8 +236,16 @@ test("dismissals of both sides are kept, except one that was undone here", () =>
   const saved = dismissed(savedShelf({ 1: 5 }), movie(20));
   const base = { ...saved, visit: saved.visit && { ...saved.visit, saved: toSave(saved) } };
   const here = dismissed(restored(base, 20), movie(21));
-  const { shelf } = merged(here, visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }), WHO, LATER);
-  assert.deepEqual(shelf.dismissed.map(({ movie_id }) => movie_id), [22, 21]);
+  const { shelf } = merged(
+    here,
+    visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }),
+    WHO,
+    LATER,
+  );
+  assert.deepEqual(
+    shelf.dismissed.map(({ movie_id }) => movie_id),
+    [22, 21],
+  );
 });
 
 test("a link opened in an empty browser fills the shelf without unsaved changes", () => {

@@ -17,9 +17,19 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 /** @type {Record<string, {words: string, compare: (one: Answer, other: Answer) => number}>} */
 const ORDERS = {
   recent: { words: "Recently rated", compare: (one, other) => other.at.localeCompare(one.at) },
-  title: { words: "Title", compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)) },
-  stars: { words: "Highest rated", compare: (one, other) => other.stars - one.stars || sortTitle(one).localeCompare(sortTitle(other)) },
-  year: { words: "Newest movies", compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0) },
+  title: {
+    words: "Title",
+    compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)),
+  },
+  stars: {
+    words: "Highest rated",
+    compare: (one, other) =>
+      other.stars - one.stars || sortTitle(one).localeCompare(sortTitle(other)),
+  },
+  year: {
+    words: "Newest movies",
+    compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0),
+  },
 };
 
 /** Return the title to sort by: lower case, without its English article. @param {Answer} answer */
@@ -34,10 +44,15 @@ export function openMine(app, _argument, signal) {
   const summary = make("p", { class: "lede" });
   const list = make("ul", { class: "my-list", "aria-label": "Movies I rated" });
   const others = make("div", { class: "my-others" });
-  const sort = select("Sort by", Object.entries(ORDERS).map(([value, { words }]) => [value, words]), order, (value) => {
-    order = value;
-    show(true);
-  });
+  const sort = select(
+    "Sort by",
+    Object.entries(ORDERS).map(([value, { words }]) => [value, words]),
+    order,
+    (value) => {
+      order = value;
+      show(true);
+    },
+  );
   let shown = "";
 
   const show = (/** @type {boolean} */ isForced = false) => {
@@ -46,23 +61,47 @@ export function openMine(app, _argument, signal) {
     const key = JSON.stringify([shelf.answers, shelf.dismissed, shelf.visit !== null]);
     if (key === shown && !isForced) return;
     shown = key;
-    summary.textContent = rated.length === 0
-      ? "You haven’t rated any movies yet."
-      : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "They are saved under your link. You can change them and save again at any time." : "They are only in this browser until you save them."}`;
+    summary.textContent =
+      rated.length === 0
+        ? "You haven’t rated any movies yet."
+        : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "They are saved under your link. You can change them and save again at any time." : "They are only in this browser until you save them."}`;
     sort.element.hidden = rated.length < 2;
-    showItems(list, heading, [...rated].sort(ORDERS[order]?.compare)
-      .map((answer) => [`${answer.movie.movie_id}=${answer.stars}`, () => ratedItem(app, answer, heading)]));
+    showItems(
+      list,
+      heading,
+      [...rated]
+        .sort(ORDERS[order]?.compare)
+        .map((answer) => [
+          `${answer.movie.movie_id}=${answer.stars}`,
+          () => ratedItem(app, answer, heading),
+        ]),
+    );
     others.replaceChildren(...otherLists(app));
   };
   app.store.onChange(() => show(), signal);
 
-  const element = make("div", { class: "mine-view" },
+  const element = make(
+    "div",
+    { class: "mine-view" },
     make("div", { class: "opening" }, heading, summary),
-    make("div", { class: "two-columns" },
-      make("div", {},
-        make("div", { class: "list-tools" }, sort.element, make("a", { class: "button", href: "#rate" }, "Rate more")),
-        list, others),
-      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal))));
+    make(
+      "div",
+      { class: "two-columns" },
+      make(
+        "div",
+        {},
+        make(
+          "div",
+          { class: "list-tools" },
+          sort.element,
+          make("a", { class: "button", href: "#rate" }, "Rate more"),
+        ),
+        list,
+        others,
+      ),
+      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal)),
+    ),
+  );
   show();
   return { title: "My movies", element };
 }
@@ -70,23 +109,40 @@ export function openMine(app, _argument, signal) {
 /** @param {App} app @param {Answer} answer @param {HTMLElement} heading */
 function ratedItem(app, { movie, stars }, heading) {
   const named = titleAndYear(movie);
-  return make("li", { class: "my-movie", "data-movie-id": movie.movie_id },
+  return make(
+    "li",
+    { class: "my-movie", "data-movie-id": movie.movie_id },
     poster(movie, "poster-thumb"),
-    make("div", { class: "my-words" },
-      make("p", { class: "my-title" }, make("a", { href: `#movie/${movie.movie_id}` }, movie.title), movie.year ? make("span", { class: "year" }, ` ${movie.year}`) : null),
-      make("p", { class: "genres" }, movie.genres.join(", "))),
+    make(
+      "div",
+      { class: "my-words" },
+      make(
+        "p",
+        { class: "my-title" },
+        make("a", { href: `#movie/${movie.movie_id}` }, movie.title),
+        movie.year ? make("span", { class: "year" }, ` ${movie.year}`) : null,
+      ),
+      make("p", { class: "genres" }, movie.genres.join(", ")),
+    ),
     starRating({
-      legend: `Your rating for ${named}`, stars,
+      legend: `Your rating for ${named}`,
+      stars,
       onRate: (given) => {
         app.store.change((shelf) => answered(shelf, movie, given, new Date().toISOString()));
         announce(`${movie.title}: ${counted(given, "star")}.`);
       },
     }),
-    button("Remove", "chip", () => {
-      app.store.change((shelf) => removed(shelf, movie.movie_id));
-      announce(`${movie.title} removed.`);
-      heading.focus({ preventScroll: true });
-    }, { "aria-label": `Remove ${named}` }));
+    button(
+      "Remove",
+      "chip",
+      () => {
+        app.store.change((shelf) => removed(shelf, movie.movie_id));
+        announce(`${movie.title} removed.`);
+        heading.focus({ preventScroll: true });
+      },
+      { "aria-label": `Remove ${named}` },
+    ),
+  );
 }
 
 /** Make the collapsed lists of movies not seen and of dismissed movies. @param {App} app */
@@ -114,11 +170,26 @@ function otherLists(app) {
  */
 function collapsedList(title, movies, act, onAct) {
   if (movies.length === 0) return null;
-  return make("details", {},
+  return make(
+    "details",
+    {},
     make("summary", {}, `${title} (${movies.length})`),
-    make("ul", { class: "plain-list" }, ...movies.map((movie) => make("li", {},
-      make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie)), " ",
-      button(act, "text-button", () => onAct(movie), { "aria-label": `${act}: ${titleAndYear(movie)}` })))));
+    make(
+      "ul",
+      { class: "plain-list" },
+      ...movies.map((movie) =>
+        make(
+          "li",
+          {},
+          make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie)),
+          " ",
+          button(act, "text-button", () => onAct(movie), {
+            "aria-label": `${act}: ${titleAndYear(movie)}`,
+          }),
+        ),
+      ),
+    ),
+  );
 }
 
 /** @param {App} app @param {AbortSignal} signal */
@@ -135,21 +206,33 @@ function dataPanel(app, signal) {
       say(words, `${wordsForProblem(error)} The file contains only what this browser has stored.`);
     }
     const now = new Date().toISOString();
-    if (kind === "json") download("marquee.json", "application/json", asJson(app.store.shelf, visitor, now));
+    if (kind === "json")
+      download("marquee.json", "application/json", asJson(app.store.shelf, visitor, now));
     else download("marquee.csv", "text/csv", asCsv(app.store.shelf));
   };
   const forgetting = forgetDialog(app, words);
   const forget = button("Forget me", "button danger", () => forgetting.ask());
-  const show = () => { save.hidden = app.store.shelf.visit !== null; };
+  const show = () => {
+    save.hidden = app.store.shelf.visit !== null;
+  };
   app.store.onChange(show, signal);
   show();
-  return make("section", { class: "panel quiet-panel", "aria-labelledby": "data-heading" },
+  return make(
+    "section",
+    { class: "panel quiet-panel", "aria-labelledby": "data-heading" },
     make("h2", { id: "data-heading" }, "My data"),
-    make("p", { class: "actions tight" }, save,
-      button("Export as JSON", "button", () => exportAs("json")), button("Export as CSV", "button", () => exportAs("csv"))),
+    make(
+      "p",
+      { class: "actions tight" },
+      save,
+      button("Export as JSON", "button", () => exportAs("json")),
+      button("Export as CSV", "button", () => exportAs("csv")),
+    ),
     make("p", { class: "hint" }, "The file contains only the last digits of your phone number."),
     make("p", { class: "actions tight" }, forget),
-    words, forgetting.element);
+    words,
+    forgetting.element,
+  );
 }
 
 /**
@@ -162,9 +245,14 @@ function forgetDialog(app, after) {
   const words = make("p", {});
   const confirm = button("Yes, forget me", "button danger", () => forget());
   const cancel = button("Cancel", "button", () => element.close());
-  const element = make("dialog", { class: "dialog", "aria-labelledby": "forget-heading" },
-    make("h2", { id: "forget-heading" }, "Delete all your data?"), words, problem,
-    make("p", { class: "actions" }, confirm, cancel));
+  const element = make(
+    "dialog",
+    { class: "dialog", "aria-labelledby": "forget-heading" },
+    make("h2", { id: "forget-heading" }, "Delete all your data?"),
+    words,
+    problem,
+    make("p", { class: "actions" }, confirm, cancel),
+  );
   const forget = async () => {
     if (confirm.getAttribute("aria-disabled") === "true") return;
     const wasSaved = app.visit.credentials !== null;
@@ -172,9 +260,12 @@ function forgetDialog(app, after) {
     try {
       await app.visit.forget();
       element.close();
-      say(after, wasSaved
-        ? "Your name, phone number, ratings and picks are deleted, and your link no longer works. Backups keep them for up to 35 days."
-        : "Your data is deleted. This browser no longer stores anything about you.");
+      say(
+        after,
+        wasSaved
+          ? "Your name, phone number, ratings and picks are deleted, and your link no longer works. Backups keep them for up to 35 days."
+          : "Your data is deleted. This browser no longer stores anything about you.",
+      );
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       problem.hidden = false;

@@ -3,7 +3,15 @@
 import { ApiProblem } from "../api.js";
 import { announce, button, make, viewHeading } from "../dom.js";
 import { poster } from "../poster.js";
-import { answered, answerTo, dismissed, removed, restored, UNSEEN, withGenresOf } from "../shelf.js";
+import {
+  answered,
+  answerTo,
+  dismissed,
+  removed,
+  restored,
+  UNSEEN,
+  withGenresOf,
+} from "../shelf.js";
 import { starRating } from "../stars.js";
 import { tiles } from "../tiles.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -23,23 +31,37 @@ export async function openMovie(app, argument, signal) {
     if (error instanceof ApiProblem && error.kind === "missing") return noSuchMovie();
     throw error;
   }
-  const similar = make("section", { class: "similar", "aria-labelledby": "similar-heading" },
+  const similar = make(
+    "section",
+    { class: "similar", "aria-labelledby": "similar-heading" },
     make("h2", { id: "similar-heading", class: "board-small" }, "More like this"),
-    make("p", { class: "hint", role: "status" }, "Finding similar movies…"));
+    make("p", { class: "hint", role: "status" }, "Finding similar movies…"),
+  );
   showSimilar(app, movie, similar, signal);
   return {
     title: titleAndYear(movie),
-    element: make("div", { class: "movie-view" },
-      make("div", { class: "movie-head" },
+    element: make(
+      "div",
+      { class: "movie-view" },
+      make(
+        "div",
+        { class: "movie-head" },
         poster(movie, "poster-large"),
-        make("div", { class: "movie-facts" },
+        make(
+          "div",
+          { class: "movie-facts" },
           viewHeading(movie.title),
-          movie.alternative_titles.length > 0 ? make("p", { class: "hint" }, `Also known as ${movie.alternative_titles.join(", ")}`) : null,
+          movie.alternative_titles.length > 0
+            ? make("p", { class: "hint" }, `Also known as ${movie.alternative_titles.join(", ")}`)
+            : null,
           make("p", { class: "genres" }, [movie.year, ...movie.genres].filter(Boolean).join(" · ")),
           make("p", { class: "everyone" }, everyoneWords(movie)),
           opinion(app, movie, signal),
-          links(movie))),
-      similar),
+          links(movie),
+        ),
+      ),
+      similar,
+    ),
   };
 }
 
@@ -47,9 +69,21 @@ export async function openMovie(app, argument, signal) {
 function noSuchMovie() {
   return {
     title: "Movie not found",
-    element: make("div", { class: "message" }, viewHeading("Movie not found", { class: "board" }),
-      make("p", { class: "lede" }, "We don’t have this movie. The catalogue may have changed since the link was made."),
-      make("p", { class: "actions" }, make("a", { class: "button primary", href: "#search" }, "Search"))),
+    element: make(
+      "div",
+      { class: "message" },
+      viewHeading("Movie not found", { class: "board" }),
+      make(
+        "p",
+        { class: "lede" },
+        "We don’t have this movie. The catalogue may have changed since the link was made.",
+      ),
+      make(
+        "p",
+        { class: "actions" },
+        make("a", { class: "button primary", href: "#search" }, "Search"),
+      ),
+    ),
   };
 }
 
@@ -73,18 +107,47 @@ function opinion(app, movie, signal) {
     shown = key;
     const give = (/** @type {number} */ stars) => {
       app.store.change((now) => answered(now, movie, stars, new Date().toISOString()));
-      announce(stars === UNSEEN ? `${movie.title}: not seen.` : `${movie.title}: ${counted(stars, "star")}.`);
+      announce(
+        stars === UNSEEN
+          ? `${movie.title}: not seen.`
+          : `${movie.title}: ${counted(stars, "star")}.`,
+      );
     };
     place.replaceChildren(
-      make("p", { class: "opinion-words" }, answer ? (answer.stars === UNSEEN ? "You haven’t seen it." : "Your rating") : "Seen it? Rate it."),
-      starRating({ legend: `Your rating for ${titleAndYear(movie)}`, stars: answer?.stars ?? 0, size: "large", onRate: give }),
-      make("p", { class: "actions tight" },
+      make(
+        "p",
+        { class: "opinion-words" },
         answer
-          ? button(answer.stars === UNSEEN ? "Undo “Haven’t seen it”" : "Remove my rating", "chip", () => app.store.change((now) => removed(now, movie.movie_id)))
+          ? answer.stars === UNSEEN
+            ? "You haven’t seen it."
+            : "Your rating"
+          : "Seen it? Rate it.",
+      ),
+      starRating({
+        legend: `Your rating for ${titleAndYear(movie)}`,
+        stars: answer?.stars ?? 0,
+        size: "large",
+        onRate: give,
+      }),
+      make(
+        "p",
+        { class: "actions tight" },
+        answer
+          ? button(
+              answer.stars === UNSEEN ? "Undo “Haven’t seen it”" : "Remove my rating",
+              "chip",
+              () => app.store.change((now) => removed(now, movie.movie_id)),
+            )
           : button("Haven’t seen it", "chip", () => give(UNSEEN)),
-        answer ? null : isDismissed
-          ? button("Undo “Not for me”", "chip", () => app.store.change((now) => restored(now, movie.movie_id)))
-          : button("Not for me", "chip", () => app.store.change((now) => dismissed(now, movie)))));
+        answer
+          ? null
+          : isDismissed
+            ? button("Undo “Not for me”", "chip", () =>
+                app.store.change((now) => restored(now, movie.movie_id)),
+              )
+            : button("Not for me", "chip", () => app.store.change((now) => dismissed(now, movie))),
+      ),
+    );
     if (!hadFocus) return;
     const radio = place.querySelector("input:checked") ?? place.querySelector("input");
     if (radio instanceof HTMLElement) radio.focus({ preventScroll: true });
@@ -96,10 +159,20 @@ function opinion(app, movie, signal) {
 
 /** @param {MovieDetails} movie */
 function links({ links: { imdb, tmdb } }) {
-  const known = [["IMDb", imdb], ["TMDB", tmdb]].filter(([, address]) => address?.startsWith("https://"));
+  const known = [
+    ["IMDb", imdb],
+    ["TMDB", tmdb],
+  ].filter(([, address]) => address?.startsWith("https://"));
   if (known.length === 0) return null;
-  return make("p", { class: "hint" }, "More info: ", ...known.flatMap(([name, address], place) => [
-    place > 0 ? ", " : "", make("a", { href: address, rel: "noreferrer external" }, name)]));
+  return make(
+    "p",
+    { class: "hint" },
+    "More info: ",
+    ...known.flatMap(([name, address], place) => [
+      place > 0 ? ", " : "",
+      make("a", { href: address, rel: "noreferrer external" }, name),
+    ]),
+  );
 }
 
 /** @param {App} app @param {Movie} movie @param {HTMLElement} place @param {AbortSignal} signal */
@@ -110,12 +183,17 @@ async function showSimilar(app, movie, place, signal) {
     const { movies } = await app.api.similar(movie.movie_id);
     if (signal.aborted) return;
     app.store.change((shelf) => withGenresOf(shelf, [movie, ...movies]));
-    if (movies.length === 0) words.textContent = "Too few people have rated it to find similar movies.";
+    if (movies.length === 0)
+      words.textContent = "Too few people have rated it to find similar movies.";
     else place.replaceChildren(heading, tiles(app, movies, `Movies like ${movie.title}`));
   } catch (error) {
     if (signal.aborted || !(error instanceof ApiProblem)) return;
     words.textContent = wordsForProblem(error);
-    place.replaceChildren(heading, words, button("Try again", "button", () => showSimilar(app, movie, restart(), signal)));
+    place.replaceChildren(
+      heading,
+      words,
+      button("Try again", "button", () => showSimilar(app, movie, restart(), signal)),
+    );
   }
 
   function restart() {

@@ -6,7 +6,18 @@ import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
 import {
-  answered, answerTo, inDataset, RATINGS_NEEDED, RATINGS_SUGGESTED, ratingsOf, undone, UNSEEN, unseenIds, withGenresOf, withNewQuestions, withQuestionFirst,
+  answered,
+  answerTo,
+  inDataset,
+  RATINGS_NEEDED,
+  RATINGS_SUGGESTED,
+  ratingsOf,
+  UNSEEN,
+  undone,
+  unseenIds,
+  withGenresOf,
+  withNewQuestions,
+  withQuestionFirst,
 } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -25,7 +36,11 @@ export function openRate(app, _argument, signal) {
   let shown = "";
   let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
 
-  const giveAnswer = (/** @type {Movie} */ movie, /** @type {number} */ stars, /** @type {boolean} */ byKeyboard) => {
+  const giveAnswer = (
+    /** @type {Movie} */ movie,
+    /** @type {number} */ stars,
+    /** @type {boolean} */ byKeyboard,
+  ) => {
     focusNext = byKeyboard ? "stars" : "title";
     app.store.change((shelf) => answered(shelf, movie, stars, new Date().toISOString()));
     const next = app.store.shelf.asking[0];
@@ -46,36 +61,69 @@ export function openRate(app, _argument, signal) {
     undo.disabled = shelf.undo.length === 0;
     questions.fetchMore();
     const movie = shelf.asking[0] ?? null;
-    const key = JSON.stringify([movie?.movie_id, movie && answerTo(shelf, movie.movie_id)?.stars, movie ? "" : questions.state, questions.problem?.kind]);
+    const key = JSON.stringify([
+      movie?.movie_id,
+      movie && answerTo(shelf, movie.movie_id)?.stars,
+      movie ? "" : questions.state,
+      questions.problem?.kind,
+    ]);
     if (key === shown) return;
     shown = key;
-    stage.replaceChildren(movie ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer) : questions.placeholder());
+    stage.replaceChildren(
+      movie
+        ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer)
+        : questions.placeholder(),
+    );
     if (focusNext === "stars") stage.querySelector("input")?.focus({ preventScroll: true });
-    else if (focusNext === "title") /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
+    else if (focusNext === "title")
+      /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
     focusNext = "none";
   };
   const picksHeading = make("h2", { class: "board-small", tabindex: -1 }, "Your picks");
-  const element = make("div", { class: "rate-view" },
-    make("div", { class: "opening" },
+  const element = make(
+    "div",
+    { class: "rate-view" },
+    make(
+      "div",
+      { class: "opening" },
       viewHeading("What should you watch next?", { class: "board" }),
-      make("p", { class: "lede" }, "Rate movies you’ve seen. After five ratings you get personal picks, and every answer updates them.")),
-    make("section", { class: "rating", "aria-label": "Movies to rate" },
-      bulbs.element, stage,
-      make("div", { class: "after-card" }, undo, make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo")),
+      make(
+        "p",
+        { class: "lede" },
+        "Rate movies you’ve seen. After five ratings you get personal picks, and every answer updates them.",
+      ),
+    ),
+    make(
+      "section",
+      { class: "rating", "aria-label": "Movies to rate" },
+      bulbs.element,
+      stage,
+      make(
+        "div",
+        { class: "after-card" },
+        undo,
+        make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo"),
+      ),
       movieSearch(app.api, "Find a movie to rate", (movie) => {
         focusNext = "stars";
         app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
-      })),
-    make("section", { class: "picks-column" },
+      }),
+    ),
+    make(
+      "section",
+      { class: "picks-column" },
       picksHead(app, signal, picksHeading),
-      picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" })),
-    topPickBar(app, signal));
+      picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" }),
+    ),
+    topPickBar(app, signal),
+  );
   element.addEventListener("keydown", (event) => {
     const movie = app.store.shelf.asking[0];
     if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();
     if (key === "u" && !undo.disabled) undoLast();
-    else if (movie && key >= "0" && key <= "5" && key.length === 1) giveAnswer(movie, Number(key), true);
+    else if (movie && key >= "0" && key <= "5" && key.length === 1)
+      giveAnswer(movie, Number(key), true);
     else return;
     event.preventDefault();
   });
@@ -87,7 +135,10 @@ export function openRate(app, _argument, signal) {
 
 /** @param {KeyboardEvent} event */
 function isTyping({ target }) {
-  return target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== "radio");
+  return (
+    target instanceof HTMLSelectElement ||
+    (target instanceof HTMLInputElement && target.type !== "radio")
+  );
 }
 
 /**
@@ -96,13 +147,33 @@ function isTyping({ target }) {
  * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} giveAnswer
  */
 function movieCard(movie, stars, giveAnswer) {
-  return make("article", { class: "movie-card", "aria-labelledby": "card-title" },
-    poster(movie, "poster-card",
+  return make(
+    "article",
+    { class: "movie-card", "aria-labelledby": "card-title" },
+    poster(
+      movie,
+      "poster-card",
       make("h2", { id: "card-title", class: lengthClass(movie.title), tabindex: -1 }, movie.title),
-      make("p", { class: "poster-line" }, [movie.year, ...movie.genres.slice(0, 3)].filter(Boolean).join(" · "))),
-    make("div", { class: "card-answers" },
-      starRating({ legend: `Your rating for ${titleAndYear(movie)}`, stars, size: "large", onRate: (given, byKeyboard) => giveAnswer(movie, given, byKeyboard) }),
-      button("Haven’t seen it", "button wide", (event) => giveAnswer(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0))));
+      make(
+        "p",
+        { class: "poster-line" },
+        [movie.year, ...movie.genres.slice(0, 3)].filter(Boolean).join(" · "),
+      ),
+    ),
+    make(
+      "div",
+      { class: "card-answers" },
+      starRating({
+        legend: `Your rating for ${titleAndYear(movie)}`,
+        stars,
+        size: "large",
+        onRate: (given, byKeyboard) => giveAnswer(movie, given, byKeyboard),
+      }),
+      button("Haven’t seen it", "button wide", (event) =>
+        giveAnswer(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0),
+      ),
+    ),
+  );
 }
 
 /** Return the CSS class that makes a title's letters fit the card. @param {string} title */
@@ -116,7 +187,12 @@ export function lengthClass(title) {
 function progressBulbs() {
   const words = make("p", { class: "progress-words", role: "status" });
   const bulbs = Array.from({ length: RATINGS_SUGGESTED }, () => make("span", { class: "bulb" }));
-  const element = make("div", { class: "progress" }, make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs), words);
+  const element = make(
+    "div",
+    { class: "progress" },
+    make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs),
+    words,
+  );
   return {
     element,
     /** @param {number} rated */
@@ -181,7 +257,9 @@ class Questions extends EventTarget {
       const { dataset } = answer;
       const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) => withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies));
+      this.app.store.change((now) =>
+        withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies),
+      );
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.problem = error;
@@ -193,18 +271,32 @@ class Questions extends EventTarget {
   /** Make what is shown in place of the card: a problem, the end or a wait. */
   placeholder() {
     if (this.problem) {
-      return make("div", { class: "movie-card card-message", role: "alert" },
+      return make(
+        "div",
+        { class: "movie-card card-message", role: "alert" },
         make("h2", { tabindex: -1 }, "We couldn’t load a movie"),
         make("p", {}, `${wordsForProblem(this.problem)} Your ratings are stored in this browser.`),
-        button("Try again", "button primary", () => this.retry()));
+        button("Try again", "button primary", () => this.retry()),
+      );
     }
     if (this.state === "none") {
-      return make("div", { class: "movie-card card-message" },
+      return make(
+        "div",
+        { class: "movie-card card-message" },
         make("h2", { tabindex: -1 }, "No more movies to ask about"),
-        make("p", {}, "You have answered all our questions. To rate another movie, search for it below."));
+        make(
+          "p",
+          {},
+          "You have answered all our questions. To rate another movie, search for it below.",
+        ),
+      );
     }
-    return make("div", { class: "movie-card card-waiting", "aria-busy": "true" },
-      make("div", { class: "poster poster-card" }), make("p", { class: "visually-hidden" }, "Loading a movie…"));
+    return make(
+      "div",
+      { class: "movie-card card-waiting", "aria-busy": "true" },
+      make("div", { class: "poster poster-card" }),
+      make("p", { class: "visually-hidden" }, "Loading a movie…"),
+    );
   }
 }
 
@@ -215,8 +307,13 @@ class Questions extends EventTarget {
  */
 function topPickBar(app, signal) {
   const title = make("span", { class: "top-pick-title" });
-  const bar = make("a", { class: "top-pick", href: "#picks", hidden: true },
-    make("span", { class: "top-pick-label" }, "Top pick"), title, make("span", { class: "top-pick-all" }, "All picks"));
+  const bar = make(
+    "a",
+    { class: "top-pick", href: "#picks", hidden: true },
+    make("span", { class: "top-pick-label" }, "Top pick"),
+    title,
+    make("span", { class: "top-pick-all" }, "All picks"),
+  );
   const show = () => {
     const first = app.finder.found.picks[0];
     bar.hidden = !first;

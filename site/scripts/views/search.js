@@ -14,16 +14,26 @@ export function openSearch(app, argument, signal) {
   const words = make("p", { class: "search-words", role: "status" });
   const found = make("div", { class: "search-found" });
   const input = make("input", {
-    id: "search", type: "search", value: argument, maxlength: 100, autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-    enterkeyhint: "search", placeholder: "matrix, amelie, star wars 4 …",
+    id: "search",
+    type: "search",
+    value: argument,
+    maxlength: 100,
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    enterkeyhint: "search",
+    placeholder: "matrix, amelie, star wars 4 …",
   });
   const search = asTyped(async (typed, call) => {
     try {
       const { movies } = await app.api.search(typed, MAX_RESULTS, AbortSignal.any([call, signal]));
       app.store.change((shelf) => withGenresOf(shelf, movies));
-      say(words, movies.length === 0
-        ? `No movies found for “${typed}”. Try fewer letters.`
-        : `${counted(movies.length, "movie")}, best matches first.`);
+      say(
+        words,
+        movies.length === 0
+          ? `No movies found for “${typed}”. Try fewer letters.`
+          : `${counted(movies.length, "movie")}, best matches first.`,
+      );
       found.replaceChildren(tiles(app, movies, "Movies found"));
     } catch (error) {
       if (signal.aborted) return;
@@ -47,10 +57,25 @@ export function openSearch(app, argument, signal) {
   update();
   return {
     title: "Search",
-    element: make("div", { class: "search-view" },
+    element: make(
+      "div",
+      { class: "search-view" },
       viewHeading("Search", { class: "board" }),
-      make("form", { class: "search-form", role: "search", onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); update(); } },
-        make("label", { for: "search" }, "Title"), input),
-      words, found),
+      make(
+        "form",
+        {
+          class: "search-form",
+          role: "search",
+          onsubmit: (/** @type {Event} */ event) => {
+            event.preventDefault();
+            update();
+          },
+        },
+        make("label", { for: "search" }, "Title"),
+        input,
+      ),
+      words,
+      found,
+    ),
   };
 }

@@ -31,9 +31,21 @@ export function openTaste(app, argument, signal) {
   if (missing > 0) {
     return {
       title,
-      element: make("div", { class: "message" }, heading,
-        make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first. We don’t know enough about your taste yet.`),
-        make("p", { class: "actions" }, make("a", { class: "button primary", href: "#rate" }, "Rate movies"))),
+      element: make(
+        "div",
+        { class: "message" },
+        heading,
+        make(
+          "p",
+          { class: "lede" },
+          `Rate ${counted(missing, "more movie")} first. We don’t know enough about your taste yet.`,
+        ),
+        make(
+          "p",
+          { class: "actions" },
+          make("a", { class: "button primary", href: "#rate" }, "Rate movies"),
+        ),
+      ),
     };
   }
   const words = make("p", { class: "taste-words", role: "status" });
@@ -49,7 +61,11 @@ export function openTaste(app, argument, signal) {
     say(words, "Looking at your ratings…");
     sections.setAttribute("aria-busy", "true");
     try {
-      const profile = await app.api.profile(ratingsOf(app.store.shelf), model, AbortSignal.any([call.signal, signal]));
+      const profile = await app.api.profile(
+        ratingsOf(app.store.shelf),
+        model,
+        AbortSignal.any([call.signal, signal]),
+      );
       sections.replaceChildren(...parts(profile));
       say(words, certaintyWords(profile));
     } catch (error) {
@@ -67,11 +83,23 @@ export function openTaste(app, argument, signal) {
   load(chosen);
   return {
     title,
-    element: make("div", { class: "taste-view" },
-      make("div", { class: "opening" }, heading,
-        make("p", { class: "lede" }, "Marquee has several models, and each sees your ratings differently. Choose one:"),
-        chooser.element, words),
-      sections),
+    element: make(
+      "div",
+      { class: "taste-view" },
+      make(
+        "div",
+        { class: "opening" },
+        heading,
+        make(
+          "p",
+          { class: "lede" },
+          "Marquee has several models, and each sees your ratings differently. Choose one:",
+        ),
+        chooser.element,
+        words,
+      ),
+      sections,
+    ),
   };
 }
 
@@ -100,27 +128,72 @@ function parts(profile) {
   const { genres, tags, tags_note, surprises, map, certainty } = profile;
   return [
     certainty && meter(certainty.share),
-    map && map.movies.length > 0 && section("Your map", "Movies that the same people like are close together. The bright spot is you.", tasteChart(map)),
-    genres.length > 0 && section("Genres", "How much higher or lower than everyone else you rate these genres, in stars.", leanings(genres)),
-    tags.length > 0 && section("Tags", "How people describe the movies you like, and the ones you don’t.", leanings(tags)),
+    map &&
+      map.movies.length > 0 &&
+      section(
+        "Your map",
+        "Movies that the same people like are close together. The bright spot is you.",
+        tasteChart(map),
+      ),
+    genres.length > 0 &&
+      section(
+        "Genres",
+        "How much higher or lower than everyone else you rate these genres, in stars.",
+        leanings(genres),
+      ),
+    tags.length > 0 &&
+      section(
+        "Tags",
+        "How people describe the movies you like, and the ones you don’t.",
+        leanings(tags),
+      ),
     tags.length === 0 && tags_note && section("Tags", tags_note),
-    surprises.length > 0 && section("Where you differ", "Your ratings compared with everyone’s, largest difference first.", surpriseTable(surprises)),
-    genres.length === 0 && surprises.length === 0 && !map && make("p", { class: "panel" }, "This model is the same for everyone, so it says nothing about you."),
+    surprises.length > 0 &&
+      section(
+        "Where you differ",
+        "Your ratings compared with everyone’s, largest difference first.",
+        surpriseTable(surprises),
+      ),
+    genres.length === 0 &&
+      surprises.length === 0 &&
+      !map &&
+      make(
+        "p",
+        { class: "panel" },
+        "This model is the same for everyone, so it says nothing about you.",
+      ),
   ].filter((each) => each instanceof HTMLElement);
 }
 
 /** @param {string} title @param {string} words @param {...Node} content */
 function section(title, words, ...content) {
-  return make("section", { class: "panel taste-section" }, make("h2", {}, title), make("p", { class: "hint" }, words), ...content);
+  return make(
+    "section",
+    { class: "panel taste-section" },
+    make("h2", {}, title),
+    make("p", { class: "hint" }, words),
+    ...content,
+  );
 }
 
 /** Make the meter of the visitor's certainty. @param {number} share from 0 to 1 */
 function meter(share) {
-  return make("section", { class: "panel taste-section certainty" },
+  return make(
+    "section",
+    { class: "panel taste-section certainty" },
     make("h2", { id: "certainty-heading" }, "How well we know your taste"),
-    make("div", { class: "certainty-row" },
-      make("meter", { min: 0, max: 100, value: Math.round(share * 100), "aria-labelledby": "certainty-heading" }),
-      make("span", { class: "figure" }, percent(share))));
+    make(
+      "div",
+      { class: "certainty-row" },
+      make("meter", {
+        min: 0,
+        max: 100,
+        value: Math.round(share * 100),
+        "aria-labelledby": "certainty-heading",
+      }),
+      make("span", { class: "figure" }, percent(share)),
+    ),
+  );
 }
 
 /**
@@ -129,19 +202,49 @@ function meter(share) {
  * @param {Leaning[]} all
  */
 function leanings(all) {
-  const shown = [...all].sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight)).slice(0, LEANINGS_SHOWN)
+  const shown = [...all]
+    .sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight))
+    .slice(0, LEANINGS_SHOWN)
     .sort((one, other) => other.weight - one.weight);
   const widest = Math.max(...shown.map(({ weight }) => Math.abs(weight)), 0.01);
-  return make("table", { class: "leanings" },
-    make("thead", { class: "visually-hidden" }, make("tr", {}, ...["Name", "Stars above average", "Movies rated"].map((words) => make("th", { scope: "col" }, words)))),
-    make("tbody", {}, ...shown.map(({ name, weight, rated }) => {
-      const bar = make("span", { class: `bar ${weight < 0 ? "less" : "more"}`, "aria-hidden": "true" });
-      bar.style.setProperty("--share", String(Math.abs(weight) / widest));
-      return make("tr", {},
-        make("th", { scope: "row" }, name),
-        make("td", { class: "bar-cell" }, bar, make("span", { class: "bar-figure" }, signed(weight))),
-        make("td", { class: "hint" }, String(rated)));
-    })));
+  return make(
+    "table",
+    { class: "leanings" },
+    make(
+      "thead",
+      { class: "visually-hidden" },
+      make(
+        "tr",
+        {},
+        ...["Name", "Stars above average", "Movies rated"].map((words) =>
+          make("th", { scope: "col" }, words),
+        ),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      ...shown.map(({ name, weight, rated }) => {
+        const bar = make("span", {
+          class: `bar ${weight < 0 ? "less" : "more"}`,
+          "aria-hidden": "true",
+        });
+        bar.style.setProperty("--share", String(Math.abs(weight) / widest));
+        return make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, name),
+          make(
+            "td",
+            { class: "bar-cell" },
+            bar,
+            make("span", { class: "bar-figure" }, signed(weight)),
+          ),
+          make("td", { class: "hint" }, String(rated)),
+        );
+      }),
+    ),
+  );
 }
 
 /** Return a number with its sign and one decimal place. @param {number} value */
@@ -151,12 +254,41 @@ function signed(value) {
 
 /** @param {Surprise[]} surprises */
 function surpriseTable(surprises) {
-  return make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Where you differ" },
-    make("table", { class: "surprises" },
-      make("thead", {}, make("tr", {}, ...["Movie", "You", "Everyone", "Predicted"].map((words) => make("th", { scope: "col" }, words)))),
-      make("tbody", {}, ...surprises.map((movie) => make("tr", {},
-        make("th", { scope: "row" }, make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie))),
-        make("td", {}, `${movie.stars}`),
-        make("td", {}, movie.everyone.toFixed(1)),
-        make("td", {}, movie.expected.toFixed(1)))))));
+  return make(
+    "div",
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Where you differ" },
+    make(
+      "table",
+      { class: "surprises" },
+      make(
+        "thead",
+        {},
+        make(
+          "tr",
+          {},
+          ...["Movie", "You", "Everyone", "Predicted"].map((words) =>
+            make("th", { scope: "col" }, words),
+          ),
+        ),
+      ),
+      make(
+        "tbody",
+        {},
+        ...surprises.map((movie) =>
+          make(
+            "tr",
+            {},
+            make(
+              "th",
+              { scope: "row" },
+              make("a", { href: `#movie/${movie.movie_id}` }, titleAndYear(movie)),
+            ),
+            make("td", {}, `${movie.stars}`),
+            make("td", {}, movie.everyone.toFixed(1)),
+            make("td", {}, movie.expected.toFixed(1)),
+          ),
+        ),
+      ),
+    ),
+  );
 }

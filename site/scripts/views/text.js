@@ -3,7 +3,13 @@
 
 import { ApiProblem } from "../api.js";
 import { announce, button, make, say, viewHeading } from "../dom.js";
-import { callingCodeIn, countries, international, likelyRegion, phoneFormatError } from "../phone.js";
+import {
+  callingCodeIn,
+  countries,
+  international,
+  likelyRegion,
+  phoneFormatError,
+} from "../phone.js";
 import { picksPanel, siteAddress } from "../picks_panel.js";
 import { RATINGS_NEEDED, ratingsOf, toSave } from "../shelf.js";
 import { unsavedBar } from "../unsaved_bar.js";
@@ -14,7 +20,12 @@ import { counted, titleAndYear, wordsForProblem, wordsForStatus } from "../wordi
 /** @typedef {import("../main.js").App} App */
 
 const STEPS = /** @type {const} */ (["received", "submitted", "recommended", "texted"]);
-const STEP_NAMES = { received: "Received", submitted: "Computing", recommended: "Picks ready", texted: "Finished" };
+const STEP_NAMES = {
+  received: "Received",
+  submitted: "Computing",
+  recommended: "Picks ready",
+  texted: "Finished",
+};
 const TITLES_SHOWN = 3;
 
 /** @type {import("../main.js").OpenView} */
@@ -29,10 +40,21 @@ function tooFewView(app) {
   const missing = RATINGS_NEEDED - ratingsOf(app.store.shelf).length;
   return {
     title: "Text me my picks",
-    element: make("div", { class: "message" },
+    element: make(
+      "div",
+      { class: "message" },
       viewHeading("Text me my picks", { class: "board" }),
-      make("p", { class: "lede" }, `Rate ${counted(missing, "more movie")} first. Picks need at least ${RATINGS_NEEDED} ratings.`),
-      make("p", { class: "actions" }, make("a", { class: "button primary", href: "#rate" }, "Rate movies"))),
+      make(
+        "p",
+        { class: "lede" },
+        `Rate ${counted(missing, "more movie")} first. Picks need at least ${RATINGS_NEEDED} ratings.`,
+      ),
+      make(
+        "p",
+        { class: "actions" },
+        make("a", { class: "button primary", href: "#rate" }, "Rate movies"),
+      ),
+    ),
   };
 }
 
@@ -41,11 +63,21 @@ function saveView(app, signal) {
   const form = new SaveForm(app, () => app.go("text"));
   return {
     title: "Text me my picks",
-    element: make("div", { class: "text-view" },
-      make("div", { class: "opening" },
+    element: make(
+      "div",
+      { class: "text-view" },
+      make(
+        "div",
+        { class: "opening" },
         viewHeading("Text me my picks", { class: "board" }),
-        make("p", { class: "lede" }, "We compute your picks again with everyone’s ratings, which takes a few minutes. Enter your number to get them by text, or leave it empty and find them here.")),
-      make("div", { class: "two-columns" }, form.element, textPreview(app, signal))),
+        make(
+          "p",
+          { class: "lede" },
+          "We compute your picks again with everyone’s ratings, which takes a few minutes. Enter your number to get them by text, or leave it empty and find them here.",
+        ),
+      ),
+      make("div", { class: "two-columns" }, form.element, textPreview(app, signal)),
+    ),
   };
 }
 
@@ -58,19 +90,46 @@ function textPreview(app, signal) {
   const bubble = make("p", { class: "bubble" });
   const show = () => {
     const picks = app.finder.found.picks;
-    const lines = picks.slice(0, TITLES_SHOWN).map((pick, place) => `${place + 1}. ${titleAndYear(pick)}`);
-    bubble.replaceChildren(...["Your Marquee picks:", ...lines, "… and seven more", `${new URL(siteAddress()).host}/…`, "Reply STOP to opt out."]
-      .flatMap((line) => [line, make("br")]));
+    const lines = picks
+      .slice(0, TITLES_SHOWN)
+      .map((pick, place) => `${place + 1}. ${titleAndYear(pick)}`);
+    bubble.replaceChildren(
+      ...[
+        "Your Marquee picks:",
+        ...lines,
+        "… and seven more",
+        `${new URL(siteAddress()).host}/…`,
+        "Reply STOP to opt out.",
+      ].flatMap((line) => [line, make("br")]),
+    );
   };
   app.finder.addEventListener("change", show, { signal });
   show();
-  return make("aside", { class: "preview", "aria-labelledby": "preview-heading" },
+  return make(
+    "aside",
+    { class: "preview", "aria-labelledby": "preview-heading" },
     make("h2", { id: "preview-heading" }, "What you’ll get"),
     bubble,
-    make("ul", { class: "plain-facts" },
-      make("li", {}, "One text with ten titles and a link back here. It may arrive in up to three parts."),
-      make("li", {}, "Reply STOP to get no more texts. “Forget me” under My movies deletes everything, including your number, and explains what takes a little longer."),
-      make("li", {}, "We use your number only for this text and show it to nobody. Your carrier may charge you for receiving it.")));
+    make(
+      "ul",
+      { class: "plain-facts" },
+      make(
+        "li",
+        {},
+        "One text with ten titles and a link back here. It may arrive in up to three parts.",
+      ),
+      make(
+        "li",
+        {},
+        "Reply STOP to get no more texts. “Forget me” under My movies deletes everything, including your number, and explains what takes a little longer.",
+      ),
+      make(
+        "li",
+        {},
+        "We use your number only for this text and show it to nobody. Your carrier may charge you for receiving it.",
+      ),
+    ),
+  );
 }
 
 /** A field for a phone number: country, digits, and a hint about their format during typing. */
@@ -82,15 +141,40 @@ class PhoneField {
   constructor(isOptional, onChange) {
     const language = navigator.language || "en";
     const likely = likelyRegion(language);
-    this.country = make("select", { id: "country", autocomplete: "tel-country-code", "aria-label": "Country" },
-      ...countries(language).map(({ region, code, name }) => make("option", { value: region, "data-code": code, selected: region === likely }, `${name} +${code}`)));
-    this.number = make("input", { id: "phone", type: "tel", inputmode: "tel", autocomplete: "tel-national", "aria-describedby": "phone-hint phone-error", required: !isOptional });
+    this.country = make(
+      "select",
+      { id: "country", autocomplete: "tel-country-code", "aria-label": "Country" },
+      ...countries(language).map(({ region, code, name }) =>
+        make(
+          "option",
+          { value: region, "data-code": code, selected: region === likely },
+          `${name} +${code}`,
+        ),
+      ),
+    );
+    this.number = make("input", {
+      id: "phone",
+      type: "tel",
+      inputmode: "tel",
+      autocomplete: "tel-national",
+      "aria-describedby": "phone-hint phone-error",
+      required: !isOptional,
+    });
     this.hint = make("p", { class: "hint", id: "phone-hint", role: "status" });
     this.error = make("p", { class: "field-error", id: "phone-error", hidden: true });
-    this.element = make("div", { class: "field" },
-      make("label", { for: "phone" }, "Mobile number", isOptional ? make("span", { class: "optional" }, " optional") : null),
+    this.element = make(
+      "div",
+      { class: "field" },
+      make(
+        "label",
+        { for: "phone" },
+        "Mobile number",
+        isOptional ? make("span", { class: "optional" }, " optional") : null,
+      ),
       make("div", { class: "phone" }, make("span", { class: "select" }, this.country), this.number),
-      this.hint, this.error);
+      this.hint,
+      this.error,
+    );
     this.number.addEventListener("input", () => {
       this.#followTypedCode();
       this.#show();
@@ -127,7 +211,12 @@ class PhoneField {
   #followTypedCode() {
     const typed = callingCodeIn(this.number.value);
     if (typed === null || typed === this.#code) return;
-    const match = [...this.country.options].find(({ dataset, value }) => dataset.code === typed && (typed !== "1" || value === "US") && (typed !== "44" || value === "GB"));
+    const match = [...this.country.options].find(
+      ({ dataset, value }) =>
+        dataset.code === typed &&
+        (typed !== "1" || value === "US") &&
+        (typed !== "44" || value === "GB"),
+    );
     if (match) match.selected = true;
   }
 
@@ -138,7 +227,11 @@ class PhoneField {
     else if (document.activeElement === this.number) say(this.hint, problem);
     else say(this.hint, "");
     this.hint.classList.toggle("good", !this.isEmpty && problem === null);
-    showFieldError(this.number, this.error, !this.isEmpty && document.activeElement !== this.number ? problem ?? "" : "");
+    showFieldError(
+      this.number,
+      this.error,
+      !this.isEmpty && document.activeElement !== this.number ? (problem ?? "") : "",
+    );
   }
 }
 
@@ -157,13 +250,28 @@ function showFieldError(input, error, message) {
 
 /** Make the checkbox of the consent to be texted. @param {() => void} onChange */
 function consentField(onChange) {
-  const box = make("input", { id: "consent", type: "checkbox", "aria-describedby": "consent-error", autocomplete: "off" });
+  const box = make("input", {
+    id: "consent",
+    type: "checkbox",
+    "aria-describedby": "consent-error",
+    autocomplete: "off",
+  });
   const error = make("p", { class: "field-error", id: "consent-error", hidden: true });
   box.addEventListener("change", onChange);
   return {
-    box, error,
-    element: make("div", { class: "field consent" },
-      make("div", { class: "consent-choice" }, box, make("label", { for: "consent" }, "Yes, text my ten picks to this number.")), error),
+    box,
+    error,
+    element: make(
+      "div",
+      { class: "field consent" },
+      make(
+        "div",
+        { class: "consent-choice" },
+        box,
+        make("label", { for: "consent" }, "Yes, text my ten picks to this number."),
+      ),
+      error,
+    ),
   };
 }
 
@@ -172,7 +280,12 @@ class FormProblem {
   constructor() {
     this.words = make("p", { class: "form-problem-words" });
     this.list = make("ul");
-    this.element = make("div", { class: "form-problem", role: "alert", tabindex: -1, hidden: true }, this.words, this.list);
+    this.element = make(
+      "div",
+      { class: "form-problem", role: "alert", tabindex: -1, hidden: true },
+      this.words,
+      this.list,
+    );
   }
 
   clear() {
@@ -187,12 +300,18 @@ class FormProblem {
    */
   show(words, errors, fields) {
     this.words.textContent = words;
-    this.list.replaceChildren(...errors.map(({ field, message }) => {
-      const at = fields[field];
-      if (!at) return make("li", {}, message);
-      showFieldError(at.input, at.error, message);
-      return make("li", {}, button(message, "text-button", () => at.input.focus()));
-    }));
+    this.list.replaceChildren(
+      ...errors.map(({ field, message }) => {
+        const at = fields[field];
+        if (!at) return make("li", {}, message);
+        showFieldError(at.input, at.error, message);
+        return make(
+          "li",
+          {},
+          button(message, "text-button", () => at.input.focus()),
+        );
+      }),
+    );
     this.element.hidden = false;
     this.element.focus();
   }
@@ -207,7 +326,12 @@ class SendingWords {
     this.proofs = proofs;
     this.words = words;
     this.status = make("p", { class: "hint", role: "status" });
-    this.bar = make("progress", { max: 1, value: 0, "aria-label": "Check for robots", hidden: true });
+    this.bar = make("progress", {
+      max: 1,
+      value: 0,
+      "aria-label": "Check for robots",
+      hidden: true,
+    });
     this.element = make("div", { class: "sending" }, this.status, this.bar);
     proofs.addEventListener("change", () => this.#show());
   }
@@ -222,7 +346,14 @@ class SendingWords {
     const { share } = this.proofs;
     const isChecking = this.#isShown && share !== null;
     // The status does not contain the share: a screen reader would read out every step.
-    say(this.status, !this.#isShown ? "" : isChecking ? "Checking that you’re not a robot. This takes a few seconds…" : this.words);
+    say(
+      this.status,
+      !this.#isShown
+        ? ""
+        : isChecking
+          ? "Checking that you’re not a robot. This takes a few seconds…"
+          : this.words,
+    );
     this.bar.hidden = !isChecking;
     this.bar.value = share ?? 1;
   }
@@ -242,7 +373,15 @@ class SaveForm {
   constructor(app, onSaved) {
     this.app = app;
     this.onSaved = onSaved;
-    this.name = make("input", { id: "name", type: "text", autocomplete: "given-name", required: true, maxlength: 60, "aria-describedby": "name-error", value: app.store.shelf.name });
+    this.name = make("input", {
+      id: "name",
+      type: "text",
+      autocomplete: "given-name",
+      required: true,
+      maxlength: 60,
+      "aria-describedby": "name-error",
+      value: app.store.shelf.name,
+    });
     this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
     this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
     this.phone = new PhoneField(true, () => {
@@ -256,12 +395,26 @@ class SaveForm {
       showFieldError(this.name, this.nameError, "");
       this.app.store.change((shelf) => ({ ...shelf, name: this.name.value }));
     });
-    this.element = make("form", { class: "panel", novalidate: true, "aria-label": "Save and text my picks" },
+    this.element = make(
+      "form",
+      { class: "panel", novalidate: true, "aria-label": "Save and text my picks" },
       this.problem.element,
-      make("div", { class: "field" }, make("label", { for: "name" }, "Your name"), this.name, this.nameError),
-      this.phone.element, this.consent.element,
+      make(
+        "div",
+        { class: "field" },
+        make("label", { for: "name" }, "Your name"),
+        this.name,
+        this.nameError,
+      ),
+      this.phone.element,
+      this.consent.element,
       make("div", {}, this.submit, this.sending.element),
-      make("p", { class: "hint" }, "We store your name and ratings under a secret link that only you have. This browser stores your ratings, but never your number."));
+      make(
+        "p",
+        { class: "hint" },
+        "We store your name and ratings under a secret link that only you have. This browser stores your ratings, but never your number.",
+      ),
+    );
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -297,8 +450,14 @@ class SaveForm {
       this.onSaved();
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      if (error.kind === "refused" && error.fieldErrors.length > 0) this.problem.show("Please check the following:", error.fieldErrors, this.#fields);
-      else this.problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], this.#fields);
+      if (error.kind === "refused" && error.fieldErrors.length > 0)
+        this.problem.show("Please check the following:", error.fieldErrors, this.#fields);
+      else
+        this.problem.show(
+          `${wordsForProblem(error)} Nothing you entered is lost.`,
+          [],
+          this.#fields,
+        );
     } finally {
       this.#setSending(false);
     }
@@ -310,10 +469,14 @@ class SaveForm {
    */
   #errors() {
     const errors = [];
-    if (this.name.value.trim() === "") errors.push({ field: "name", message: "Enter your name; a first name is enough." });
+    if (this.name.value.trim() === "")
+      errors.push({ field: "name", message: "Enter your name; a first name is enough." });
     if (this.phone.problem) errors.push({ field: "phone", message: this.phone.problem });
     else if (!this.phone.isEmpty && !this.consent.box.checked) {
-      errors.push({ field: "consent", message: "Tick the box to get the text, or remove the number." });
+      errors.push({
+        field: "consent",
+        message: "Tick the box to get the text, or remove the number.",
+      });
     }
     return errors;
   }
@@ -321,7 +484,8 @@ class SaveForm {
   /** Return the idempotency key for the form as it is now. @param {string | null} phone */
   #keyFor(phone) {
     const form = JSON.stringify([this.name.value.trim(), phone, toSave(this.app.store.shelf)]);
-    if (this.#attempt?.form !== form) this.#attempt = { form, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
+    if (this.#attempt?.form !== form)
+      this.#attempt = { form, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
     return this.#attempt.key;
   }
 
@@ -336,8 +500,11 @@ class SaveForm {
 
 /** @param {App} app @param {AbortSignal} signal */
 function statusView(app, signal) {
-  const journey = make("ol", { class: "journey", "aria-label": "Progress" },
-    ...STEPS.map((step) => make("li", { "data-step": step }, STEP_NAMES[step])));
+  const journey = make(
+    "ol",
+    { class: "journey", "aria-label": "Progress" },
+    ...STEPS.map((step) => make("li", { "data-step": step }, STEP_NAMES[step])),
+  );
   const now = make("p", { class: "status-words", role: "status" }, "Loading your status…");
   const next = make("p", { class: "status-next" });
   const connection = make("p", { class: "connection", role: "status" });
@@ -360,24 +527,46 @@ function statusView(app, signal) {
       showPhone(phonePlace, laterPlace, app, visitor);
     }
     const isGone = statusError?.kind === "missing";
-    say(connection, isGone
-      ? "The link in this browser no longer works. A newer link replaced it, or your picks have expired or been deleted. If you have a newer text, open its link. Your ratings are still stored in this browser."
-      : statusError ? `${wordsForProblem(statusError)} Your request continues, and this page keeps checking.`
-        : hasTimedOut ? "This is taking longer than usual, so this page has stopped checking automatically." : "");
+    say(
+      connection,
+      isGone
+        ? "The link in this browser no longer works. A newer link replaced it, or your picks have expired or been deleted. If you have a newer text, open its link. Your ratings are still stored in this browser."
+        : statusError
+          ? `${wordsForProblem(statusError)} Your request continues, and this page keeps checking.`
+          : hasTimedOut
+            ? "This is taking longer than usual, so this page has stopped checking automatically."
+            : "",
+    );
     again.hidden = !hasTimedOut;
     if (isGone) {
-      phonePlace.replaceChildren(button("Save again", "button", () => app.store.change((shelf) => ({ ...shelf, visit: null }))));
+      phonePlace.replaceChildren(
+        button("Save again", "button", () =>
+          app.store.change((shelf) => ({ ...shelf, visit: null })),
+        ),
+      );
       laterPlace.replaceChildren();
     }
   };
   app.visit.addEventListener("change", show, { signal });
   app.store.onChange(show, signal);
 
-  const element = make("div", { class: "status-view" },
+  const element = make(
+    "div",
+    { class: "status-view" },
     heading,
-    make("section", { class: "panel status-now", "aria-label": "Status" }, journey, now, next, connection, again, phonePlace),
+    make(
+      "section",
+      { class: "panel status-now", "aria-label": "Status" },
+      journey,
+      now,
+      next,
+      connection,
+      again,
+      phonePlace,
+    ),
     picksPanel(app, signal, { heading, itemLevel: "h2" }),
-    make("div", { class: "status-side" }, unsavedBar(app, signal), laterPlace, linkPanel(app)));
+    make("div", { class: "status-side" }, unsavedBar(app, signal), laterPlace, linkPanel(app)),
+  );
   show();
   return { title: "Your ten picks", element };
 }
@@ -429,7 +618,9 @@ function showPhone(place, laterPlace, app, visitor) {
   if (place.dataset.key === key) return;
   place.dataset.key = key;
   if (ends || visitor.texts) {
-    const words = ends ? `We text your number ending in ${ends}. Reply STOP to a text to stop them.` : "A text is on its way to your number.";
+    const words = ends
+      ? `We text your number ending in ${ends}. Reply STOP to a text to stop them.`
+      : "A text is on its way to your number.";
     const whereTo = make("p", { class: "hint", tabindex: -1 }, words);
     const hadFocus = laterPlace.contains(document.activeElement);
     place.replaceChildren(whereTo);
@@ -484,17 +675,33 @@ function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
     phone: { input: phone.number, error: phone.error },
     consent: { input: consent.box, error: consent.error },
   };
-  const form = make("form", { class: "panel", novalidate: true, "aria-label": title },
+  const form = make(
+    "form",
+    { class: "panel", novalidate: true, "aria-label": title },
     make("h2", {}, title),
-    problem.element, phone.element, consent.element,
-    make("p", { class: "hint" }, "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP to get no more texts. If you change your number, you get a new link, and the link in earlier texts stops working."),
-    keepingFocus(make("button", { type: "submit", class: "button primary" }, "Text me my picks")), sending.element);
+    problem.element,
+    phone.element,
+    consent.element,
+    make(
+      "p",
+      { class: "hint" },
+      "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP to get no more texts. If you change your number, you get a new link, and the link in earlier texts stops working.",
+    ),
+    keepingFocus(make("button", { type: "submit", class: "button primary" }, "Text me my picks")),
+    sending.element,
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
     const message = phone.isEmpty ? "Enter your phone number." : phone.problem;
-    if (message) return problem.show("Please check the following:", [{ field: "phone", message }], fields);
-    if (!consent.box.checked) return problem.show("Please check the following:", [{ field: "consent", message: "Tick the box to get the text." }], fields);
+    if (message)
+      return problem.show("Please check the following:", [{ field: "phone", message }], fields);
+    if (!consent.box.checked)
+      return problem.show(
+        "Please check the following:",
+        [{ field: "consent", message: "Tick the box to get the text." }],
+        fields,
+      );
     sending.isShown = true;
     try {
       await app.visit.givePhone(phone.value);
@@ -503,7 +710,8 @@ function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       sending.isShown = false;
-      if (error.kind === "refused" && error.fieldErrors.length > 0) problem.show("Please check the following:", error.fieldErrors, fields);
+      if (error.kind === "refused" && error.fieldErrors.length > 0)
+        problem.show("Please check the following:", error.fieldErrors, fields);
       else problem.show(`${wordsForProblem(error)} Nothing you entered is lost.`, [], fields);
     }
     return undefined;
@@ -529,16 +737,40 @@ function linkPanel(app) {
     say(words, "Making a new link…");
     try {
       await app.visit.renewLink();
-      say(words, "You have a new link, and your earlier links no longer work. Copy the new one to keep it.");
+      say(
+        words,
+        "You have a new link, and your earlier links no longer work. Copy the new one to keep it.",
+      );
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       say(words, wordsForProblem(error));
     }
   };
-  return make("section", { class: "panel quiet-panel", "aria-label": "Your link" },
-    make("p", {}, "This browser remembers you. To come back in another browser, copy your link. Anyone who has it can see and change your movies."),
-    make("p", { class: "actions tight" }, button("Copy my link", "button", copy), button("Make a new link", "button", renew)),
-    make("p", { class: "hint" }, "Does someone else have your link? Make a new one, and all earlier links stop working."),
+  return make(
+    "section",
+    { class: "panel quiet-panel", "aria-label": "Your link" },
+    make(
+      "p",
+      {},
+      "This browser remembers you. To come back in another browser, copy your link. Anyone who has it can see and change your movies.",
+    ),
+    make(
+      "p",
+      { class: "actions tight" },
+      button("Copy my link", "button", copy),
+      button("Make a new link", "button", renew),
+    ),
+    make(
+      "p",
+      { class: "hint" },
+      "Does someone else have your link? Make a new one, and all earlier links stop working.",
+    ),
     words,
-    make("p", { class: "actions tight" }, make("a", { class: "button", href: "#rate" }, "Rate more"), make("a", { class: "button", href: "#mine" }, "My movies")));
+    make(
+      "p",
+      { class: "actions tight" },
+      make("a", { class: "button", href: "#rate" }, "Rate more"),
+      make("a", { class: "button", href: "#mine" }, "My movies"),
+    ),
+  );
 }
