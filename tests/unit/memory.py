@@ -340,6 +340,8 @@ class MemoryObjects:
     submissions: dict[str, Submission] = field(default_factory=dict)
     results: dict[str, list[bytes]] = field(default_factory=dict)
     visitors: dict[str, VisitorObject] = field(default_factory=dict)
+    new_visitors: int = 1  # what `count_since` finds
+    counted: int = 0  # calls of `count_since`
 
     def append(self, visitor: VisitorObject) -> None:
         def effect() -> None:
@@ -357,8 +359,9 @@ class MemoryObjects:
 
         self.gate.pass_through("ratings.forget", effect)
 
-    def count_since(self, moment: datetime) -> int:
-        return 1
+    def count_since(self, moment: datetime, at_most: int) -> int:
+        self.counted += 1
+        return min(self.new_visitors, at_most)
 
     def put(self, submission: Submission) -> None:
         self.gate.pass_through(

@@ -44,8 +44,10 @@ class RatingsBucket:
         for date in dates:
             _delete_all(self._s3, self._bucket, f"{visitors_prefix(date)}{visitor_id}-")
 
-    def count_since(self, moment: datetime) -> int:
+    def count_since(self, moment: datetime, at_most: int) -> int:
         """Count the objects whose LastModified is later than `moment`, one date (UTC) at a time.
+
+        Stops at `at_most`, so that it lists no more pages than the caller needs.
 
         The date in a key is that of the request. An object that was written after `moment` for a
         request of an earlier date is therefore not counted.
@@ -54,6 +56,8 @@ class RatingsBucket:
         while day <= today:
             for written in self._written(visitors_prefix(f"{day:%Y-%m-%d}")):
                 count += written > moment
+                if count == at_most:
+                    return count
             day += timedelta(days=1)
         return count
 

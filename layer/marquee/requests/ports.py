@@ -176,8 +176,8 @@ class RatingsLog(Protocol):
     def forget(self, visitor_id: str, dates: Iterable[str]) -> None:
         """Delete all of the visitor's objects of these dates (YYYY-MM-DD)."""
 
-    def count_since(self, moment: datetime) -> int:
-        """Return the number of visitor objects written since `moment`."""
+    def count_since(self, moment: datetime, at_most: int) -> int:
+        """Return the number of visitor objects written since `moment`; stop at `at_most`."""
 
 
 class Submissions(Protocol):

@@ -73,8 +73,9 @@ class Submitted:
 class StepAdder:
     """Adds steps to the cluster, those of a submission only once per attempt.
 
-    The lock TRAINING is taken for a training and not released unless adding its steps fails. Until
-    the lock expires, no other submission trains.
+    The lock TRAINING is taken before the model's staleness is examined. It is not released when a
+    training begins, unless adding its steps fails. Until the lock expires, no other submission
+    trains.
     """
 
     cluster: Cluster
@@ -165,7 +166,7 @@ class StepAdder:
 
     def _add(self, submission_id: str, attempt: int) -> None:
         current = _required(self.models.current())
-        if attempt > 1 or not self._is_stale(current) or not self._begins_training():
+        if attempt > 1 or not self._begins_training(current):
             step = recommend_step(self.locations, submission_id, current.model_id, attempt=attempt)
             self.cluster.add([step])
             return
@@ -180,21 +181,29 @@ class StepAdder:
             self.locks.release(TRAINING)  # so that the next try can train
             raise
 
-    def _begins_training(self) -> bool:
-        """Take the lock TRAINING; return False if a submission began a training too recently.
+    def _begins_training(self, current: CurrentModel) -> bool:
+        """Return whether to train first: the model is stale, and TRAINING could be taken.
 
-        The lock lasts for the interval of the staleness rule.
+        The lock lasts for the interval of the staleness rule. A large model that is not stale keeps
+        it: counting the visitors lists the objects of a whole day, so that is done once an interval
+        and not for every submission.
         """
-        seconds = self.staleness.interval.total_seconds()
-        return self.locks.take(TRAINING, seconds, datetime.now(UTC))
-
-    def _is_stale(self, current: CurrentModel) -> bool:
-        new_visitors = self.ratings_log.count_since(parse_timestamp(current.trained_at))
-        if not is_stale(current, datetime.now(UTC), new_visitors, self.staleness):
+        now, rule = datetime.now(UTC), self.staleness
+        if not self.locks.take(TRAINING, rule.interval.total_seconds(), now):
             return False
-        # While a large model is being trained, no submission should wait for a second training.
-        is_small = current.ratings < self.staleness.small_ratings
-        return is_small or not self.is_training()
+        is_small = current.ratings < rule.small_ratings
+        if self._is_stale(current, now):
+            # While a large model is being trained, no submission should wait for a second training.
+            return is_small or not self.is_training()
+        if is_small:
+            self.locks.release(TRAINING)
+        return False
+
+    def _is_stale(self, current: CurrentModel, now: datetime) -> bool:
+        enough = self.staleness.stale_from(current)
+        trained_at = parse_timestamp(current.trained_at)
+        new_visitors = self.ratings_log.count_since(trained_at, at_most=enough)
+        return is_stale(current, now, new_visitors, self.staleness)
 
     def is_training(self) -> bool:
         """Return whether a train step is pending or running."""

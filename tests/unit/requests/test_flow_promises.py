@@ -627,6 +627,34 @@ def test_small_data_trains_once_an_interval_for_any_number_of_submissions() -> N
     assert len(world.cluster.named("train")) == 2
 
 
+def test_visitors_since_the_training_of_a_large_model_are_counted_once_an_interval() -> None:
+    world = World(interval=timedelta(minutes=5))
+    now = timestamp(datetime.now(UTC))
+    world.models.model = CurrentModel("m1", "embedded", now, users=1000, ratings=20_000_000)
+    for number in (1, 2, 3):
+        world.post(registration(number))
+        world.deliver_visitors()
+        world.run_steps()
+    assert (world.objects.counted, world.cluster.named("train")) == (1, [])
+    world.locks.until["training"] = datetime.now(UTC)  # the interval is over
+    world.objects.new_visitors = 1000
+    world.post(registration(4))
+    world.deliver_visitors()
+    assert len(world.cluster.named("train")) == 1
+
+
+def test_a_small_model_that_is_not_stale_does_not_use_up_the_interval() -> None:
+    world = World(interval=timedelta(minutes=5))
+    world.objects.new_visitors = 0  # a training has just read the first visitor
+    world.post(registration(1))
+    world.deliver_visitors()
+    world.run_steps()
+    world.objects.new_visitors = 1
+    world.post(registration(2))
+    world.deliver_visitors()
+    assert len(world.cluster.named("train")) == 1
+
+
 def test_a_training_that_emr_rejected_does_not_use_up_the_interval() -> None:
     world = World(interval=timedelta(minutes=5))
     world.post(ADA)
