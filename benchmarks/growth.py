@@ -33,7 +33,7 @@ from learning.fitting import size_for
 from marquee.contracts import timestamp
 from marquee.recommender.model import Counts
 from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
-from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
+from marquee.requests.emr_step_requests import StepRequest, new_model_id, prepare_step, train_step
 from operations.console import Phases
 from operations.deployment import Deployment, chosen
 from operations.import_ratings import load_titles, read_ratings, upload
@@ -151,7 +151,7 @@ def put_random_model(deployment: Deployment, dataset: str, model_id: str, shape:
         s3.put_object(Bucket=bucket, Key=f"{model_id}/{name}", Body=content)
 
 
-def _with(step: Step, driver_memory: str, *more: str) -> Step:
+def _with(step: StepRequest, driver_memory: str, *more: str) -> StepRequest:
     jar = step["HadoopJarStep"]
     command, *rest = jar["Args"]
     arguments = [command, "--driver-memory", driver_memory, *rest, *more]

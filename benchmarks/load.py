@@ -173,7 +173,7 @@ def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of the table: its heading, and the text of a round's cell."""
 
     title: str
@@ -243,30 +243,30 @@ def _failed_steps(seen: Seen) -> str:
 
 
 ROWS = (
-    Row("answered", lambda seen: str(seen.answered)),
-    Row("rejected before that, by status", _refusals),
-    Row("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
-    Row("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
-    Row("seconds until 50 % had ended", _within(0.5)),
-    Row("seconds until 95 % had ended", _within(MOST_ENDED)),
-    Row("seconds until all had ended", _within(1.0)),
-    Row("drained, forms a second", lambda seen: f"{seen.drained_a_second(MOST_ENDED):.1f}"),
-    Row("ends", lambda seen: _counts(dict(seen.ends))),
-    Row("lost", lambda seen: str(len(seen.lost))),
-    Row("texted twice", lambda seen: str(len(seen.doubled))),
-    Row("delivery unknown, where a function died", lambda seen: str(len(seen.unknown))),
-    Row("delivery unknown, where SNS did not answer", lambda seen: str(len(seen.unanswered))),
-    Row("delivery unknown, where neither happened", lambda seen: str(len(seen.unexplained))),
-    Row("functions that died", _died),
-    Row("messages doubled", lambda seen: str(seen.messages_doubled)),
-    Row("messages delayed", lambda seen: str(seen.messages_delayed)),
-    Row("recommend steps", lambda seen: str(seen.recommend_steps)),
-    Row("steps that failed", _failed_steps),
-    Row("dead letters", lambda seen: str(len(seen.dead))),
-    *(Row(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
-    Row("reads that failed", lambda seen: str(seen.failed_reads.total())),
-    Row("peak memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
-    Row("load of the machine, lowest to highest", _machine_loads),
+    TableRow("answered", lambda seen: str(seen.answered)),
+    TableRow("rejected before that, by status", _refusals),
+    TableRow("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
+    TableRow("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
+    TableRow("seconds until 50 % had ended", _within(0.5)),
+    TableRow("seconds until 95 % had ended", _within(MOST_ENDED)),
+    TableRow("seconds until all had ended", _within(1.0)),
+    TableRow("drained, forms a second", lambda seen: f"{seen.drained_a_second(MOST_ENDED):.1f}"),
+    TableRow("ends", lambda seen: _counts(dict(seen.ends))),
+    TableRow("lost", lambda seen: str(len(seen.lost))),
+    TableRow("texted twice", lambda seen: str(len(seen.doubled))),
+    TableRow("delivery unknown, where a function died", lambda seen: str(len(seen.unknown))),
+    TableRow("delivery unknown, where SNS did not answer", lambda seen: str(len(seen.unanswered))),
+    TableRow("delivery unknown, where neither happened", lambda seen: str(len(seen.unexplained))),
+    TableRow("functions that died", _died),
+    TableRow("messages doubled", lambda seen: str(seen.messages_doubled)),
+    TableRow("messages delayed", lambda seen: str(seen.messages_delayed)),
+    TableRow("recommend steps", lambda seen: str(seen.recommend_steps)),
+    TableRow("steps that failed", _failed_steps),
+    TableRow("dead letters", lambda seen: str(len(seen.dead))),
+    *(TableRow(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
+    TableRow("reads that failed", lambda seen: str(seen.failed_reads.total())),
+    TableRow("peak memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
+    TableRow("load of the machine, lowest to highest", _machine_loads),
 )
 
 

@@ -10,7 +10,7 @@ from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from surprise import SVD, AlgoBase, Dataset, Reader, SVDpp
 
-from learning.metrics import Measured, Person, measured_by
+from learning.metrics import Person, UserMeasures, measured_by
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import rated_from
 from marquee.recommender.model import LIKED, Floats, Integers, RatingModel
@@ -67,7 +67,7 @@ class Expected:
 
 def measure(
     expected: Expected, people: Sequence[Person], rating: RatingModel, candidates: Mask
-) -> list[Measured]:
+) -> list[UserMeasures]:
     """Measure the predictions of another recommender as Marquee's own are measured."""
     users = [person.user for person in people]
     rated = [rated_from(person.seen, rating.rows) for person in people]

@@ -31,7 +31,7 @@ CURIOSITY = 0.4  # rise of the log odds of watching a film, per star of feeling
 LOWEST, HIGHEST = 0.5, 5.0
 FIRST_DAY, LAST_DAY = 1_577_836_800, 1_767_139_200  # 2020-01-01 and 2025-12-31, epoch seconds
 
-type Doubles = npt.NDArray[np.float64]
+type _Doubles = npt.NDArray[np.float64]
 
 _TITLE = re.compile(r"(?P<title>.+) \((?P<year>\d{4})\)")
 
@@ -106,7 +106,7 @@ def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Ite
             yield Given(user_id, catalogue[film].movie_id, float(given), int(moment))
 
 
-def genre_shares(catalogue: Sequence[Film]) -> Doubles:
+def genre_shares(catalogue: Sequence[Film]) -> _Doubles:
     """Return genre weights, shape (films, genres).
 
     The weight is 1 for a film's first genre, SECOND_GENRE for its other genres, and else 0.
@@ -119,7 +119,7 @@ def genre_shares(catalogue: Sequence[Film]) -> Doubles:
     return shares
 
 
-def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
+def _feelings(chance: np.random.Generator, genres: int) -> _Doubles:
     """Draw the stars that each genre adds for one person."""
     feelings = chance.normal(0, INDIFFERENCE_SPREAD, genres)
     liked, disliked = chance.integers(FELT_GENRES[0], FELT_GENRES[1], 2, endpoint=True)
@@ -129,7 +129,9 @@ def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
     return feelings
 
 
-def _watched(chance: np.random.Generator, fame: Doubles, feelings: Doubles) -> npt.NDArray[np.intp]:
+def _watched(
+    chance: np.random.Generator, fame: _Doubles, feelings: _Doubles
+) -> npt.NDArray[np.intp]:
     """Draw the films that a person has watched, in the order of watching."""
     odds = fame * np.exp(CURIOSITY * feelings)
     number = int(chance.integers(FEWEST, MOST, endpoint=True))

@@ -29,7 +29,7 @@ from learning.likely_seen import count_seen
 from learning.profiles import profiles_of, read_tags
 from learning.regression_check import (
     Examination,
-    Sources,
+    TrainingSources,
     choose_visitors,
     counts_of,
     examine_model,
@@ -261,7 +261,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
         .parquet(arguments.movies)
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
-    sources = Sources(
+    sources = TrainingSources(
         spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
         movies,
         visitors_of(spark, arguments.visitors, arguments.dataset, say),

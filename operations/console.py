@@ -38,7 +38,7 @@ def show_table(table: Table) -> None:
 
 
 @dataclass
-class Phase:
+class RunningPhase:
     """A running phase; set `result` to the words to print at its end."""
 
     progress: Progress
@@ -99,11 +99,11 @@ class Phases:
             self._progress.stop()
 
     @contextmanager
-    def phase(self, title: str) -> Iterator[Phase]:
+    def phase(self, title: str) -> Iterator[RunningPhase]:
         """Time a phase; if it fails, print that and let the exception propagate."""
         started = time.monotonic()
         task = self._progress.add_task(title, total=None, detail="")
-        phase = Phase(self._progress, task, title)
+        phase = RunningPhase(self._progress, task, title)
         try:
             yield phase
         except BaseException:

@@ -74,7 +74,7 @@ class Plan:
         return None
 
 
-type Progress = Callable[[int, int | None, str], None]
+type ReportProgress = Callable[[int, int | None, str], None]
 
 
 class Terraform:
@@ -104,7 +104,7 @@ class Terraform:
             *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
         )
 
-    def apply(self, progress: Progress) -> None:
+    def apply(self, progress: ReportProgress) -> None:
         """Apply the configuration.
 
         Args:
@@ -113,7 +113,7 @@ class Terraform:
         """
         self._follow(["apply", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
-    def destroy(self, progress: Progress) -> None:
+    def destroy(self, progress: ReportProgress) -> None:
         """Destroy everything in the state; `progress` is called as in `apply`."""
         self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
@@ -158,7 +158,7 @@ class Terraform:
         kept = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in kept.items()}
 
-    def _follow(self, arguments: Sequence[str], progress: Progress) -> None:
+    def _follow(self, arguments: Sequence[str], progress: ReportProgress) -> None:
         planned: int | None = None
         finished = 0
 

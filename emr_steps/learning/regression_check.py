@@ -210,7 +210,7 @@ def progress(size: Size, say: StepLog) -> Callable[[int], None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class TrainingSources:
     """The sources of training data: a data set's ratings and movies, and its visitors.
 
     Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
@@ -239,7 +239,7 @@ class Chosen:
 
 
 def choose_visitors(
-    sources: Sources,
+    sources: TrainingSources,
     in_use: InUse | None,
     examine: Callable[[DataFrame], Examination],
     say: StepLog,

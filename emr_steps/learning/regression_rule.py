@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from learning.metrics import Measured, rmse
+from learning.metrics import UserMeasures, rmse
 
 # A new model is rejected if its RMSE on the same held-out ratings is higher than the active model's
 # by more than this share, and the rise is more than this many standard errors.
@@ -13,7 +13,7 @@ WORSE_SHARE = 0.005
 WORSE_ERRORS = 3.0
 
 
-def is_worse(new: Sequence[Measured], in_use: Sequence[Measured]) -> bool:
+def is_worse(new: Sequence[UserMeasures], in_use: Sequence[UserMeasures]) -> bool:
     """Return whether a new model's errors rose by more than WORSE_SHARE and WORSE_ERRORS allow.
 
     The standard error of the paired difference is computed over users, not ratings, because the

@@ -52,14 +52,14 @@ def addresses(arguments: Iterable[str]) -> list[Address]:
 
 
 @dataclass(frozen=True)
-class Version:
+class FileVersion:
     """The size in bytes and modification time in nanoseconds, which show if a file has changed."""
 
     size: int
     modified: int
 
     @classmethod
-    def of(cls, path: Path) -> "Version":
+    def of(cls, path: Path) -> "FileVersion":
         """Return the current version of a file."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns)
@@ -113,7 +113,7 @@ class Mirror:
         self.folder = folder
         self.client = client
         self.kept = kept
-        self.before: dict[tuple[str, str], Version] = {}
+        self.before: dict[tuple[str, str], FileVersion] = {}
         self.buckets: set[str] = set()
         self.single: set[tuple[str, str]] = set()  # objects that have their own address
         self.gone = 0  # objects that were deleted between the listing and the download
@@ -167,7 +167,7 @@ class Mirror:
                 if address.names(item["Key"]):
                     yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
 
-    def fetch(self, item: Listed) -> Version | None:
+    def fetch(self, item: Listed) -> FileVersion | None:
         """Get one object, from S3 or from the kept copies.
 
         Returns:
@@ -180,7 +180,7 @@ class Mirror:
         if copy:
             with suppress(FileNotFoundError):  # not kept, or just deleted by another step
                 shutil.copyfile(copy, path)
-                return Version.of(path)
+                return FileVersion.of(path)
         try:
             if copy and item.size <= KEPT_BYTES:
                 # One call instead of the two of `download_file`: there are thousands of visitors.
@@ -194,7 +194,7 @@ class Mirror:
             return None
         if copy and item.size <= KEPT_BYTES:
             self.keep(path, copy)
-        return Version.of(path)
+        return FileVersion.of(path)
 
     def drop_others(self, address: Address, listed: Iterable[Listed]) -> None:
         """Delete the kept copies of a whole part of a bucket that are not among its objects.
@@ -217,9 +217,9 @@ class Mirror:
             part.write(path.read_bytes())
         Path(part.name).replace(copy)
 
-    def versions(self) -> dict[tuple[str, str], Version]:
+    def versions(self) -> dict[tuple[str, str], FileVersion]:
         """Return the bucket and key of each current file, with its version."""
-        return {place: Version.of(self.path(*place)) for place in self.files()}
+        return {place: FileVersion.of(self.path(*place)) for place in self.files()}
 
     def new(self) -> list[tuple[str, str]]:
         """Return the bucket and key of each file that is new or has changed since the download."""

@@ -19,7 +19,7 @@ from local_aws import child_processes, emulator, faults
 from local_aws.lambda_process import logs
 from local_aws.lambda_process.environment import function_environment
 from local_aws.lambda_process.priority import niceness
-from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
+from local_aws.lambda_process.runtime_api import LambdaInvocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
 INVOCATION = "services.lambda_.invocation"
@@ -198,7 +198,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
             self.spawn()
         seconds = self.function_version.config.timeout
         self.api.inbox.put(
-            Invocation(
+            LambdaInvocation(
                 request_id=self.request_id,
                 payload=payload["payload"].encode(),
                 function_arn=payload["invoked-function-arn"],

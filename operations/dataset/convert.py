@@ -19,15 +19,15 @@ import numpy as np
 from marquee.datasets import DatasetError
 from operations.dataset.columns import described
 from operations.dataset.dialect import NAMES
-from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, Ids, ids_for
+from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
 from operations.dataset.matching import Known, Links, Way, best_way
 from operations.dataset.output import Output
-from operations.dataset.recognise import Looked, Sources
-from operations.dataset.report import NO_TIMES, Report
+from operations.dataset.recognise import DatasetFiles, Looked
+from operations.dataset.report import NO_TIMES, DatasetReport
 from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
 from operations.dataset.scale import Scale, recognise_scale
 from operations.dataset.text import UTF_8, Lines
-from operations.dataset.titles import Movie, imdb_in, read_links, read_movies
+from operations.dataset.titles import DatasetMovie, imdb_in, read_links, read_movies
 from operations.dataset.values import (
     Times,
     clean,
@@ -47,12 +47,12 @@ _MIXED = 1 / 3  # share of the users
 _LONGEST_TAG = 200  # characters
 _ROWS_BETWEEN = 50_000  # rows between two reports of progress
 
-type Progress = Callable[[int], None]
+type ReportRows = Callable[[int], None]
 
 
 def read_data_set(
-    sources: Sources, into: Path | None, progress: Progress = lambda _: None
-) -> Report:
+    sources: DatasetFiles, into: Path | None, progress: ReportRows = lambda _: None
+) -> DatasetReport:
     """Read a data set, and write its canonical files into a folder, unless that is None.
 
     `progress` is called from time to time with the number of rows that were read so far, in both
@@ -61,7 +61,7 @@ def read_data_set(
     Raises:
         DatasetError: if the data set cannot be imported; the message says why and how to fix it.
     """
-    report = Report(ignored=list(sources.ignored))
+    report = DatasetReport(ignored=list(sources.ignored))
     try:
         return _Conversion(sources, report, progress).run(into)
     except OSError as error:
@@ -80,21 +80,21 @@ class _Survey:
     users: dict[str, int] = field(default_factory=dict)  # rows of each user, by id as written
     movies: dict[str, int] = field(default_factory=dict)
     ratings: dict[str, int] = field(default_factory=dict)
-    titles: dict[str, Movie] = field(default_factory=dict)  # from columns of the ratings
+    titles: dict[str, DatasetMovie] = field(default_factory=dict)  # from columns of the ratings
     times: Times = field(default_factory=Times)
     first_time: str = ""
     encodings: set[str] = field(default_factory=set)
 
 
 class _Conversion:
-    def __init__(self, sources: Sources, report: Report, progress: Progress) -> None:
+    def __init__(self, sources: DatasetFiles, report: DatasetReport, progress: ReportRows) -> None:
         self._sources = sources
         self._report = report
         self._progress = progress
         self._read = 0
         self._names = _some_names(sources.ratings)
 
-    def run(self, into: Path | None) -> Report:
+    def run(self, into: Path | None) -> DatasetReport:
         sources, report = self._sources, self._report
         movies = self._listed_movies()
         links = read_links(sources.links) if sources.links else {}
@@ -128,7 +128,7 @@ class _Conversion:
 
     # Movies
 
-    def _listed_movies(self) -> dict[str, Movie]:
+    def _listed_movies(self) -> dict[str, DatasetMovie]:
         """Read the file of titles, if there is one."""
         looked = self._sources.movies
         if looked is None:
@@ -143,7 +143,7 @@ class _Conversion:
         self._report.files.append(_file_line(looked.name, looked, encodings))
         return movies
 
-    def _leave_out_unlike(self, movies: dict[str, Movie], ids: Ids) -> None:
+    def _leave_out_unlike(self, movies: dict[str, DatasetMovie], ids: IdMapping) -> None:
         """Leave out the movies whose ids cannot be mapped."""
         reasons = {key: ids.integer(key) for key in movies} if ids.numbers else {}
         for key, reason in reasons.items():
@@ -153,7 +153,7 @@ class _Conversion:
                     name, text = self._sources.movies.name, f"{key} ({movie.title})"
                     self._report.leave_out(name, movie.line, f"movies: {reason}", text)
 
-    def _matching(self, survey: _Survey, movies: Mapping[str, Movie], links: Links) -> Way:
+    def _matching(self, survey: _Survey, movies: Mapping[str, DatasetMovie], links: Links) -> Way:
         """Return the way to find the id in the file of titles for an id in the ratings."""
         counts: Counter[str] = Counter()
         for written, count in survey.movies.items():
@@ -178,7 +178,7 @@ class _Conversion:
             )
         return way
 
-    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, Movie]) -> bool:
+    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, DatasetMovie]) -> bool:
         """Return whether ratings without a header have the movie before the user.
 
         The usual order must find no movie, and the other one nearly all.
@@ -370,7 +370,7 @@ class _Tally:
             count, highest = self._reaches.get(user, (0, 0.0))
             self._reaches[user] = (count + 1, max(highest, number(rating) or 0.0))
 
-    def into(self, report: Report) -> None:
+    def into(self, report: DatasetReport) -> None:
         """Write the counts into a report."""
         report.ratings = self._ratings
         report.users, report.movies_rated = len(self._users), len(self._movies)
@@ -405,16 +405,16 @@ def _stars(text: str, scale: Scale) -> float | str:
     return stars if stars is not None else f"rating is not on the scale {scale.name}"
 
 
-def _named_by_ids(movies: Iterable[str]) -> dict[str, Movie]:
+def _named_by_ids(movies: Iterable[str]) -> dict[str, DatasetMovie]:
     named = {}
     for written in movies:
         title = title_with_year(written)
         if (key := id_key(written)) and title:
-            named[key] = Movie(title, imdb=imdb_in(key))
+            named[key] = DatasetMovie(title, imdb=imdb_in(key))
     return named
 
 
-def _keep_title(titles: dict[str, Movie], looked: Looked, line: str, movie: str) -> None:
+def _keep_title(titles: dict[str, DatasetMovie], looked: Looked, line: str, movie: str) -> None:
     """Note the title of a rated movie, from the columns of its first rating that has one."""
     columns, key = looked.columns, id_key(movie)
     if columns.title is None or not key or key in titles:
@@ -425,7 +425,7 @@ def _keep_title(titles: dict[str, Movie], looked: Looked, line: str, movie: str)
     year = fields[columns.year] if columns.year is not None else ""
     genres = genres_of(fields[columns.genres]) if columns.genres is not None else []
     if title := title_with_year(fields[columns.title], year):
-        titles[key] = Movie(title, tuple(genres))
+        titles[key] = DatasetMovie(title, tuple(genres))
 
 
 def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
@@ -457,6 +457,6 @@ def _file_line(names: str, looked: Looked, encodings: set[str]) -> str:
     return f"{names}: separated by {separators}, in {' and '.join(sorted(encodings)) or UTF_8}"
 
 
-def _why(report: Report) -> str:
+def _why(report: DatasetReport) -> str:
     reasons = "; ".join(f"{count:,}: {why}" for why, count in report.left_out.most_common(5))
     return f" ({reasons})" if reasons else ""

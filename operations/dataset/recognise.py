@@ -93,7 +93,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class DatasetFiles:
     """The files of a data set, and the names of those that are not read."""
 
     ratings: tuple[Looked, ...]
@@ -105,7 +105,7 @@ class Sources:
     ignored: tuple[str, ...] = ()
 
 
-def sources_of(path: Path, archives: Archives) -> Sources:
+def sources_of(path: Path, archives: Archives) -> DatasetFiles:
     """Return the files of the data set that a path names: a folder, an archive or a file.
 
     A file that is named is the file of ratings; movies, tags and links may be next to it.
@@ -372,7 +372,7 @@ def _share(form: re.Pattern[str], texts: Sequence[str]) -> float:
 # Choosing among the files of a folder
 
 
-def _sources_in(folder: Folder, shown: str, archives: Archives) -> Sources:
+def _sources_in(folder: Folder, shown: str, archives: Archives) -> DatasetFiles:
     looked = _look_all(folder.files)
     problems = dict(folder.problems)
     at, entered = folder, ""
@@ -398,7 +398,7 @@ def _sources_in(folder: Folder, shown: str, archives: Archives) -> Sources:
     return replace(sources, ignored=tuple(sorted(left - used)))
 
 
-def _companions(sources: Sources) -> list[Looked]:
+def _companions(sources: DatasetFiles) -> list[Looked]:
     found = (sources.movies, sources.genres, sources.tags, sources.links)
     return [each for each in found if each is not None]
 
@@ -476,12 +476,12 @@ def _rank_of_name(name: str) -> int:
 
 def _with_companions(
     ratings: tuple[Looked, ...], others: Sequence[Looked], problems: dict[str, str] | None = None
-) -> Sources:
+) -> DatasetFiles:
     genres = _first(others, "genres")
     tests = {each.file.plain_name: each for each in others if each.kind == "ratings"}
     official = official_tests(tests) if ratings[0].file.plain_name == "u.data" else ()
     movies = _movies(ratings[0], others, problems or {})
-    return Sources(
+    return DatasetFiles(
         _oriented(ratings, movies),
         movies,
         genres,

@@ -8,7 +8,7 @@ from operations.dataset.text import LONGEST_LINE, LongLine
 
 # Line number, line, user, movie, rating, time. Without a user, the movie is the reason why the line
 # cannot be divided into these.
-type Row = tuple[int, str, str | None, str, str, str]
+type RatingRow = tuple[int, str, str | None, str, str, str]
 # Line number, line, and user, movie, tag and time; None if the line cannot be divided into these.
 type TagRow = tuple[int, str, tuple[str, str, str, str] | None]
 
@@ -16,7 +16,7 @@ WRONG_WIDTH = "wrong number of columns"
 TOO_LONG = f"line is longer than {LONGEST_LINE:,} characters"
 
 
-def rating_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
+def rating_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[RatingRow]:
     """Yield each row of a file of ratings.
 
     Blank lines, headers (repeated ones, too) and lines that name a movie are not rows.
@@ -57,7 +57,7 @@ def tag_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[TagRo
             yield number, line, None
 
 
-def _prize_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
+def _prize_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[RatingRow]:
     movie: str | None = None
     for number, line, fields in records(lines, looked.dialect):
         if number <= looked.skip:

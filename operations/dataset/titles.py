@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from operations.dataset.dialect import records
 from operations.dataset.recognise import Looked
-from operations.dataset.report import Report
+from operations.dataset.report import DatasetReport
 from operations.dataset.text import LONGEST_LINE, Lines, LongLine
 from operations.dataset.values import (
     LONGEST_TITLE,
@@ -26,7 +26,7 @@ _TOO_LONG = f"line is longer than {LONGEST_LINE:,} characters"
 
 
 @dataclass(frozen=True, slots=True)
-class Movie:
+class DatasetMovie:
     """A movie of a data set; its title ends with the year in brackets, if that is known.
 
     `imdb` holds at least seven digits; both it and `tmdb` are empty if unknown.
@@ -41,15 +41,15 @@ class Movie:
 
 
 def read_movies(
-    looked: Looked, genres: Looked | None, report: Report, encodings: set[str]
-) -> dict[str, Movie]:
+    looked: Looked, genres: Looked | None, report: DatasetReport, encodings: set[str]
+) -> dict[str, DatasetMovie]:
     """Return the movies of a file by id (as `id_key` returns it), and report unusable rows.
 
     If a movie is listed twice, the last row counts.
     """
     lines = Lines(looked.file)
     names = _genre_names(looked, genres, report)
-    found: dict[str, Movie] = {}
+    found: dict[str, DatasetMovie] = {}
     twice = 0
     for number, line, fields in records(lines, looked.dialect):
         if number <= looked.skip:
@@ -85,7 +85,7 @@ def read_links(looked: Looked) -> dict[str, tuple[str, str]]:
 
 def _movie(
     looked: Looked, place: int, line: str, fields: list[str], names: Sequence[str]
-) -> tuple[str, Movie] | str:
+) -> tuple[str, DatasetMovie] | str:
     """Return the id and the movie of a row, or why it cannot be used."""
     columns = looked.columns
     if line.__class__ is LongLine:
@@ -109,7 +109,7 @@ def _movie(
     else:
         genres = genres_of(row[columns.genres]) if columns.genres is not None else []
     imdb = _imdb(_number_at(row, columns.imdb)) or imdb_in(key)
-    return key, Movie(title, tuple(genres), imdb, _number_at(row, columns.tmdb), place)
+    return key, DatasetMovie(title, tuple(genres), imdb, _number_at(row, columns.tmdb), place)
 
 
 def imdb_in(key: str) -> str:
@@ -168,7 +168,7 @@ def _number_at(row: Sequence[str], place: int | None) -> str:
     return number_in(id_key(text)) or ""
 
 
-def _genre_names(looked: Looked, genres: Looked | None, report: Report) -> Sequence[str]:
+def _genre_names(looked: Looked, genres: Looked | None, report: DatasetReport) -> Sequence[str]:
     """Return the names of the genre flags of a file, in their order."""
     flags = looked.columns.flags
     if flags is None:

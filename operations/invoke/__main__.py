@@ -50,7 +50,7 @@ async def _in_container(
 ) -> Any:
     async with _way_to_the_local_aws(deployment.port) as endpoint:
         return await sam_local.invoke(
-            sam_local.Invocation(
+            sam_local.ContainerInvocation(
                 template=sam.build_folder(deployment) / "template.yaml",
                 logical_id=function.logical_id,
                 variables=deployed.container_variables(function, endpoint),

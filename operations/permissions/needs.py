@@ -11,7 +11,7 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from marquee.contracts import CurrentModel
 from marquee.requests import emr_step_requests as steps
 from operations import ROOT
-from operations.permissions.code import Call, calls_of
+from operations.permissions.code import AwsCall, calls_of
 from operations.permissions.plan import Rendered
 
 _TEMPLATE = ROOT / "sam" / "template.yaml"
@@ -69,7 +69,7 @@ def _of_function(folder: str, rendered: Rendered) -> set[Need]:
     return found | set(_of_configuration(folder, rendered))
 
 
-def _of_call(call: Call, rendered: Rendered) -> Iterator[Need]:
+def _of_call(call: AwsCall, rendered: Rendered) -> Iterator[Need]:
     action = _ACTIONS.get((call.service, call.operation))
     if action is None:
         action = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"

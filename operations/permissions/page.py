@@ -5,14 +5,14 @@ from fnmatch import fnmatchcase
 
 from operations import ROOT
 from operations.permissions.needs import Need, needs_of
-from operations.permissions.plan import Rendered, Statement
+from operations.permissions.plan import PolicyStatement, Rendered
 
 PAGE = ROOT / "docs" / "permissions.md"
 
 type Right = tuple[str, str, str]  # role, action, resource
 
 
-def grants(statement: Statement, need: Need) -> list[str]:
+def grants(statement: PolicyStatement, need: Need) -> list[str]:
     """Return the resources of a statement that cover a need; none if it does not apply.
 
     The statement has to cover everything that a `*` in the need may stand for, so the `*` is
@@ -127,7 +127,7 @@ def _assumed_by(rendered: Rendered, role: str) -> str:
     return f"Assumed by {', '.join(f'`{service}`' for service in services)}."
 
 
-def _conditions(statements: Iterable[Statement], action: str, resource: str) -> str:
+def _conditions(statements: Iterable[PolicyStatement], action: str, resource: str) -> str:
     """Return a permission's conditions in words; empty if any statement grants it without one."""
     holding = [
         s.condition

@@ -22,7 +22,7 @@ type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PolicyStatement:
     """A statement of a policy; `actions` and `resources` are always tuples."""
 
     sid: str
@@ -48,10 +48,10 @@ class Policy:
     document: Document
 
     @property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[PolicyStatement]:
         """Return the document's statements."""
         return [
-            Statement(
+            PolicyStatement(
                 sid=each.get("Sid", ""),
                 effect=each["Effect"],
                 actions=_listed(each.get("Action", [])),

@@ -16,7 +16,7 @@ from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.deployment import Deployment
 from operations.running_steps import StoredLog, stored_log
 from operations.waterfall.spans import Line, StepRun
-from operations.waterfall.waiting import Patience, wait_for
+from operations.waterfall.waiting import PollPolicy, wait_for
 
 type ListedStep = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ _STORED_BEFORE_THE_END = timedelta(seconds=3)
 
 
 def step_runs(
-    deployment: Deployment, submission_id: str, received_at: datetime, patience: Patience
+    deployment: Deployment, submission_id: str, received_at: datetime, patience: PollPolicy
 ) -> tuple[StepRun, ...]:
     """Return the runs of the steps that served a submission, as `Moments.steps`.
 
@@ -53,7 +53,7 @@ def step_runs(
 
 
 def _with_its_log(
-    deployment: Deployment, step_id: str, run: StepRun, patience: Patience
+    deployment: Deployment, step_id: str, run: StepRun, patience: PollPolicy
 ) -> StepRun:
     if run.started_at is None:  # a step that was cancelled before it started has no log
         return run

@@ -47,7 +47,7 @@ BELOW = (
 )
 
 
-def every_step() -> list[steps.Step]:
+def every_step() -> list[steps.StepRequest]:
     in_use = CurrentModel(
         model_id=MODEL, dataset=DATASET, trained_at="2026-11-27T20:00:00Z", users=1, ratings=1
     )

@@ -18,7 +18,7 @@ from localstack_client.session import Session
 
 from operations.deployment import LOCAL, Deployment
 from operations.preflight.needs import Needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.preflight.run import preflight
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ class Aws:
                 return str(state)
             time.sleep(0.1)
 
-    def checks(self, *, making: bool = True) -> dict[str, Result]:
+    def checks(self, *, making: bool = True) -> dict[str, CheckResult]:
         """Run the preflight with fixed needs, so that no Terraform plan is made."""
         deployment = Deployment(LOCAL, port=self.port)
         deployment.activate()

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from local_aws.emr.operations import (
-    Cluster,
     EmrError,
+    LocalCluster,
     Operations,
     cluster_status,
     without_empty_lists,
 )
-from local_aws.emr.steps import Failure, Step
+from local_aws.emr.steps import Step, StepFailure
 
-WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
+WENT_WRONG = StepFailure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class FakeWork:
     begun: list[Step] = field(default_factory=list)
     cancelled: list[Step] = field(default_factory=list)
 
-    def begin(self, cluster: Cluster, step: Step) -> None:
+    def begin(self, cluster: LocalCluster, step: Step) -> None:
         self.begun.append(step)
 
     def cancel(self, step: Step) -> None:
@@ -65,7 +65,7 @@ class Emr:
             self.delayed.append,
         )
         self.record = FakeRecord(**record)
-        self.cluster = Cluster("j-1", "marquee", "0", "us-east-1", "", [], self.record)
+        self.cluster = LocalCluster("j-1", "marquee", "0", "us-east-1", "", [], self.record)
         self.operations.add_cluster(self.cluster, list(steps))
         while ready and self.delayed:
             self.wait()
@@ -90,7 +90,7 @@ class Emr:
         ids: list[str] = self.operations.add_job_flow_steps(request)["StepIds"]
         return ids
 
-    def end(self, failure: Failure | None = None) -> None:
+    def end(self, failure: StepFailure | None = None) -> None:
         """End the oldest running step."""
         self.operations.finished(self.cluster, self.work.begun.pop(0), failure)
 
@@ -248,7 +248,7 @@ def test_a_cluster_ended_before_it_is_ready_never_runs(moments: int) -> None:
     ("failure", "word"), [(None, "completed"), (WENT_WRONG, "failed")], ids=["completed", "failed"]
 )
 def test_a_waiting_cluster_reports_the_outcome_of_its_last_step(
-    failure: Failure | None, word: str
+    failure: StepFailure | None, word: str
 ) -> None:
     emr = Emr(step())
 

@@ -1,8 +1,8 @@
 """The order of a cluster's steps, and the effect of a failure or a cancellation on the others."""
 
-from local_aws.emr.steps import CANCEL_AND_WAIT, CONTINUE, Failure, State, Step, Steps
+from local_aws.emr.steps import CANCEL_AND_WAIT, CONTINUE, State, Step, StepFailure, Steps
 
-WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stderr.gz")
+WENT_WRONG = StepFailure("Unknown Error.", "ValueError", "s3://logs/stderr.gz")
 
 
 def steps(count: int, action_on_failure: str = CONTINUE) -> Steps:

@@ -20,7 +20,7 @@ from learning.hadoop_files import Files
 from learning.regression_check import examine_model, read_in_use
 from learning.step_log import StepError, StepLog
 from marquee.contracts import CurrentModel, timestamp
-from marquee.recommender.links import Ids, read_links
+from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import (
     HELD_OUT,
@@ -137,7 +137,7 @@ def test_a_model_has_the_links_of_its_movies(spark: SparkSession, trained: Model
     ]
     movies = spark.createDataFrame(rows, data.LINKED_MOVIES_SCHEMA)
     beside = train.files_beside(trained, movies, SAY)
-    assert read_links(beside[LINKS]) == {2: Ids("0114709", 862)}
+    assert read_links(beside[LINKS]) == {2: ExternalIds("0114709", 862)}
 
 
 def test_a_model_trained_by_a_python_without_fts5_is_whole(

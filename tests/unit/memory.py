@@ -24,7 +24,7 @@ from marquee.contracts import (
 )
 from marquee.requests.collect import Collected, Collector
 from marquee.requests.discard import Discarder
-from marquee.requests.emr_step_requests import Step, StepLocations, parse_recommend_step_name
+from marquee.requests.emr_step_requests import StepLocations, StepRequest, parse_recommend_step_name
 from marquee.requests.forget import Forgetter
 from marquee.requests.limits import Cap, Limited
 from marquee.requests.ports import ClusterGoneError, Slice, StepState, TextNotSentError
@@ -408,7 +408,7 @@ class MemoryCluster:
     gone: bool = False
     throttled: int = 0
 
-    def add(self, steps: Sequence[Step]) -> list[str]:
+    def add(self, steps: Sequence[StepRequest]) -> list[str]:
         if self.gone:
             raise ClusterGoneError("cluster j-1 is terminated")
         if self.throttled:

@@ -45,5 +45,5 @@ def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=picks_for(form, model, recommender, form.to_wanted(), form.count),
+        picks=picks_for(form, model, recommender, form.to_filter(), form.count),
     )

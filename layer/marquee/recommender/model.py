@@ -154,7 +154,7 @@ class RankingModel:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SeenModel:
     """A factor model of which questionnaire movies a visitor has seen.
 
     The probability that a visitor has seen the movies is `chance + loadings @ z`. Before the
@@ -274,7 +274,7 @@ class Model:
     movies: Mapping[int, Movie]
     questionnaire: tuple[int, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    seen: Seen | None = None
+    seen: SeenModel | None = None
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
     items: ItemWeights | None = None  # None in models of older releases

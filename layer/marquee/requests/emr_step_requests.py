@@ -8,7 +8,7 @@ from typing import Any
 
 from marquee.contracts import CurrentModel, results_prefix, submission_key
 
-type Step = dict[str, Any]
+type StepRequest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def new_model_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dt%H%M%Sz}-{secrets.token_hex(3)}"
 
 
-def prepare_step(where: StepLocations, dataset: str) -> Step:
+def prepare_step(where: StepLocations, dataset: str) -> StepRequest:
     """Return the step that cleans the raw files of a data set and writes Parquet."""
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
@@ -60,7 +60,7 @@ def train_step(
     switch: bool = False,
     sizes: Sequence[int] = (),
     all_visitors: bool = False,
-) -> Step:
+) -> StepRequest:
     """Return the step that trains the model `model_id`.
 
     Args:
@@ -95,7 +95,7 @@ def train_step(
     )
 
 
-def similar_step(where: StepLocations, model_id: str) -> Step:
+def similar_step(where: StepLocations, model_id: str) -> StepRequest:
     """Return the step that finds the similar movies of every movie in a trained model."""
     return _spark_step(
         where,
@@ -113,7 +113,7 @@ def evaluate_step(
     split: str | None = None,
     seed: int = 1,
     official: bool = False,
-) -> Step:
+) -> StepRequest:
     """Return the step that measures models on a prepared data set.
 
     Args:
@@ -145,7 +145,7 @@ def evaluate_step(
 
 def recommend_step(
     where: StepLocations, submission_id: str, model_id: str, *, attempt: int = 1
-) -> Step:
+) -> StepRequest:
     """Return the step that computes the picks of a submission with a model."""
     return _spark_step(
         where,
@@ -173,7 +173,9 @@ def parse_recommend_step_name(name: str) -> tuple[str, int] | None:
     return submission_id, int(attempt) if attempt.isdigit() else 1
 
 
-def _spark_step(where: StepLocations, name: str, script: str, arguments: Sequence[str]) -> Step:
+def _spark_step(
+    where: StepLocations, name: str, script: str, arguments: Sequence[str]
+) -> StepRequest:
     scripts = where.scripts.rstrip("/")
     return {
         "Name": name,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from marquee.recommender.likely_seen import seen_in
-from marquee.recommender.links import Ids, read_links
+from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, ModelError
 from marquee.recommender.model_folder import LINKS, TITLES, read_beside
 from marquee.recommender.picks import Recommender
@@ -69,7 +69,7 @@ class LoadedModel:
         return SimilarAsAsked(self.model)
 
     @cached_property
-    def links(self) -> Mapping[int, Ids]:
+    def links(self) -> Mapping[int, ExternalIds]:
         """Movies' ids on other sites, by movie id; empty if the model has no readable links."""
         try:
             content = read_beside(self._read, LINKS)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.links import ExternalIds, pack_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import LINKS, TITLES
 from marquee.recommender.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
@@ -42,7 +42,7 @@ def get(api: Api, path: str, **query: str) -> tuple[int, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def api(account: Aws, warm: Api) -> Iterator[Api]:
     account.wipe()
-    links = {ALIEN: Ids("0078748", 348), ALIENS: Ids("0090605", None)}
+    links = {ALIEN: ExternalIds("0078748", 348), ALIENS: ExternalIds("0090605", None)}
     beside = {TITLES: build_titles(MODEL), LINKS: pack_links(links)}
     put(account, MODEL, beside)
     yield warm
@@ -177,7 +177,7 @@ def test_titles_are_found_without_a_title_index(aws: Aws) -> None:
 def test_a_damaged_file_next_to_the_model_does_not_affect_the_others(
     aws: Aws, damaged: str
 ) -> None:
-    put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: Ids("1", 1)})})
+    put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: ExternalIds("1", 1)})})
     put_file(aws, MODEL, damaged, b"not this")
     api = Api(aws)
     assert ids(get(api, "/movies", q="alien", count="1")[1]) == [ALIEN]

@@ -8,8 +8,8 @@ import pytest
 
 from learning.metrics import (
     Examiner,
-    Measured,
     Person,
+    UserMeasures,
     coverage,
     estimates_of,
     median_popularity,
@@ -45,15 +45,15 @@ def model(movies: int = MOVIES) -> RatingModel:
     )
 
 
-def measure(seen: dict[int, float], held_out: dict[int, float]) -> Measured:
+def measure(seen: dict[int, float], held_out: dict[int, float]) -> UserMeasures:
     examiner = Examiner(model(), KnowsAll(), np.ones(MOVIES, dtype=bool))
     [one] = examiner.measure([Person(7, seen, held_out)])
     return one
 
 
-def predicted_exactly(pairs: int, picks: float | None) -> Measured:
+def predicted_exactly(pairs: int, picks: float | None) -> UserMeasures:
     """Return the figures of another user, whose ratings were predicted without error."""
-    return Measured(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
+    return UserMeasures(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
 
 
 def test_ndcg_discounts_hits_by_their_place() -> None:

@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from learning.metrics import Measured
+from learning.metrics import UserMeasures
 from learning.regression_rule import is_worse
 
 USERS, PAIRS = 400, 5
 
 
-def people(squared: list[float]) -> list[Measured]:
+def people(squared: list[float]) -> list[UserMeasures]:
     nothing = (None,) * 6
     return [
-        Measured(user, PAIRS, each, 0.0, *nothing, picks=()) for user, each in enumerate(squared)
+        UserMeasures(user, PAIRS, each, 0.0, *nothing, picks=())
+        for user, each in enumerate(squared)
     ]
 
 

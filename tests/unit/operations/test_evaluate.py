@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.requests.emr_step_requests import Step, StepLocations, evaluate_step
+from marquee.requests.emr_step_requests import StepLocations, StepRequest, evaluate_step
 from operations import __main__ as command_line
 from operations import evaluation_chart
 from operations.console import Phases, out
@@ -60,9 +60,9 @@ class Cluster:
 
     def __init__(self, s3: Any) -> None:
         self.s3 = s3
-        self.steps: list[Step] = []
+        self.steps: list[StepRequest] = []
 
-    def run(self, deployment: Deployment, step: Step, progress: Any = None) -> None:
+    def run(self, deployment: Deployment, step: StepRequest, progress: Any = None) -> None:
         self.steps.append(step)
         counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
         report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}

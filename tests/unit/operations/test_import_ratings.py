@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from marquee.requests.emr_step_requests import Step, StepLocations
+from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from operations import __main__ as command_line
 from operations.console import Phases
 from operations.deployment import Deployment
@@ -223,9 +223,9 @@ def test_the_digests_of_the_same_ratings_are_the_same(
 def test_the_canonical_files_and_the_report_are_uploaded(
     deployment: Deployment, phases: Phases, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: list[Step] = []
+    steps: list[StepRequest] = []
 
-    def run_step(_: Deployment, step: Step, progress: object) -> None:
+    def run_step(_: Deployment, step: StepRequest, progress: object) -> None:
         steps.append(step)
         prepared = json.dumps({**REPORT, "bad_rows": {}})
         key = "reports/dataset=films/prepare.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.permissions.code import Call, calls_of, operations_of
+from operations.permissions.code import AwsCall, calls_of, operations_of
 
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
@@ -18,7 +18,7 @@ OF_OPERATORS = {
 SERVICES = ("s3", "dynamodb", "sqs", "sns", "emr", "ssm")
 
 
-def of(calls: frozenset[Call], operation: str) -> set[tuple[tuple[str, str], ...]]:
+def of(calls: frozenset[AwsCall], operation: str) -> set[tuple[tuple[str, str], ...]]:
     return {call.parameters for call in calls if call.operation == operation}
 
 
