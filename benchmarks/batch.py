@@ -21,7 +21,7 @@ from rich.table import Table
 
 import recommend
 from benchmarks.machine import machine, processor_seconds
-from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, random_visitors
 from learning.hadoop_files import Files
 from learning.step_log import StepLog
 from marquee.contracts import Member, Rating, Submission
@@ -95,7 +95,7 @@ def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
 def _members(count: int) -> list[Member]:
     return [
         Member(f"01k{number:023d}", 1, "tested", tuple(Rating(*each) for each in stars.items()))
-        for number, stars in enumerate(visitors_of(count, FEWEST, MOST))
+        for number, stars in enumerate(random_visitors(count, FEWEST, MOST))
     ]
 
 

@@ -40,7 +40,7 @@ console = Console(width=120)
 
 def main() -> None:
     """Run the benchmark; exits with 1 if a goal is missed or a process or file is left over."""
-    options = arguments()
+    options = parse_arguments()
     console.print(machine())
     left: list[str] = []
     with deployment_for(options, left) as deployment:
@@ -53,7 +53,7 @@ def main() -> None:
     sys.exit(1 if missed else 0)
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """Parse the arguments of the process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10_000, help="forms in a round")

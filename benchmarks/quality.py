@@ -109,12 +109,12 @@ def main() -> None:
         ) as spark,
     ):
         for data in options.data:
-            results = compared(spark, data, options.seeds)
+            results = compare_recommenders(spark, data, options.seeds)
             missed |= not report(data.name, results)
     sys.exit(1 if missed else 0)
 
 
-def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Comparison:
+def compare_recommenders(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Comparison:
     """Fit and measure all recommenders on every split of a data set."""
     results = Comparison()
     fits: dict[str, Callable[[FoldData], Expected]] = {}
@@ -128,7 +128,7 @@ def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Compariso
             begun = time.perf_counter()
             expected = fit(fold)
             results.seconds[name] += time.perf_counter() - begun
-            found = rivals.measure(expected, fold.people, fold.rating, fold.candidates)
+            found = rivals.measure_rival(expected, fold.people, fold.rating, fold.candidates)
             results.by_model[name].append(found)
         console.print(
             f"{data.name} {fold.name}, seed {fold.seed}: "
@@ -204,7 +204,7 @@ def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData],
     part, people = fold.training.where(kept), _people_of(fold, ~kept)
 
     def measured(expected: Expected) -> list[UserMeasures]:
-        return rivals.measure(expected, people, fold.rating, fold.candidates)
+        return rivals.measure_rival(expected, people, fold.rating, fold.candidates)
 
     implicit = rivals.best(
         rivals.implicit_settings(),

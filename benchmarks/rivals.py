@@ -65,7 +65,7 @@ class Expected:
     scores: Floats  # shape (U, M); higher is better
 
 
-def measure(
+def measure_rival(
     expected: Expected, people: Sequence[Person], rating: RatingModel, candidates: Mask
 ) -> list[UserMeasures]:
     """Measure the predictions of another recommender as Marquee's own are measured."""

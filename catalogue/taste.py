@@ -79,7 +79,9 @@ def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
     return found
 
 
-def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Iterator[Given]:
+def draw_ratings(
+    catalogue: Sequence[Film], users: int = USERS, seed: int = SEED
+) -> Iterator[Given]:
     """Draw random ratings of invented people; the same seed gives the same ratings.
 
     Args:

@@ -446,7 +446,7 @@ def examples(rows: DataFrame, blocks: Blocks) -> list[dict[str, str | int]]:
     return found
 
 
-def recognise_folder(files: Files, folder: str) -> Layout:
+def recognise_raw_files(files: Files, folder: str) -> Layout:
     """Recognise the layout of the raw files under a folder.
 
     Raises:
@@ -477,7 +477,7 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) ->
         StepError: the layout is unknown, or no movie or no rating is usable.
     """
     files = Files(spark)
-    layout = recognise_folder(files, arguments.raw)
+    layout = recognise_raw_files(files, arguments.raw)
     report = ImportReport(
         arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored)
     )

@@ -58,7 +58,7 @@ def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.P
     return process
 
 
-def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
+def end_child(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
     """Send signal `sign` to the child's whole session; after SIGKILL, wait for the child to end."""
     end_session(process.pid, sign)
     if sign == signal.SIGKILL:

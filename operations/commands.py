@@ -31,7 +31,7 @@ def telling_words(lines: Sequence[str], limit: int = 3) -> str:
     return " ".join((telling or spoken)[-limit:])
 
 
-def run(
+def run_command(
     command: Sequence[str],
     *,
     log: Path,

@@ -212,7 +212,7 @@ def region_of(name: str) -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
-def chosen(name: str | None = None, port: int | None = None) -> Deployment:
+def choose_deployment(name: str | None = None, port: int | None = None) -> Deployment:
     """Return the deployment that ENV and PORT choose, and make this process act on it.
 
     Raises:

@@ -35,7 +35,7 @@ NDCG = {"popular": "nDCG@10, popular", "questionnaire": "nDCG@10, questionnaire"
 SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
 
 
-def show(report: Mapping[str, Any]) -> None:
+def show_report(report: Mapping[str, Any]) -> None:
     """Print the report: the data set and the split, a table each, and the models' errors."""
     split = report["split"]
     out.print(

@@ -90,7 +90,7 @@ class Found:
 
 
 @contextmanager
-def read_ratings(
+def read_into_canonical_files(
     deployment: Deployment, phases: Phases, path: Path, name: str | None = None
 ) -> Iterator[Found]:
     """Read the ratings that a path names into canonical files, and print what was found.
@@ -169,8 +169,8 @@ def import_ratings(
 
     Visitors see the previous data set until the new one has a model and titles.
     """
-    with read_ratings(deployment, phases, path, name) as found:
-        prepare(deployment, phases, found)
+    with read_into_canonical_files(deployment, phases, path, name) as found:
+        prepare_data_set(deployment, phases, found)
     model = train(deployment, phases, found.name)
     with phases.phase("load the titles") as phase:
         phase.result = f"{load_titles(deployment, model, phase):,} titles"
@@ -179,7 +179,7 @@ def import_ratings(
     return model
 
 
-def prepare(deployment: Deployment, phases: Phases, found: Found) -> None:
+def prepare_data_set(deployment: Deployment, phases: Phases, found: Found) -> None:
     """Upload and clean the files, print what was left out, and record the data set's origin."""
     where = locations(deployment)
     # If this run fails halfway, the old record must not describe the partly replaced files.

@@ -25,7 +25,7 @@ from operations.site import publish_site
 from operations.tools import require
 
 
-def start(deployment: Deployment) -> None:
+def start_deployment(deployment: Deployment) -> None:
     """Start the local deployment; skip the parts that already run and have not changed."""
     if not deployment.is_local:
         raise OperationError(
@@ -56,10 +56,10 @@ def start_local_aws(deployment: Deployment, phases: Phases) -> None:
 
 def local_aws_runs(deployment: Deployment) -> bool:
     """Return whether the local AWS of this deployment's state folder is running."""
-    return launcher.running(deployment.state) is not None
+    return launcher.running_local_aws(deployment.state) is not None
 
 
-def stop(deployment: Deployment) -> str:
+def stop_deployment(deployment: Deployment) -> str:
     """Stop the local AWS and delete everything in it; return a sentence that says so.
 
     Raises:
@@ -99,7 +99,7 @@ def build_functions(deployment: Deployment, phases: Phases, done: Done) -> None:
     if done.holds("build", inputs):
         return
     with phases.phase("sam build"):
-        sam.build(deployment)
+        sam.build_template(deployment)
     done.record("build", inputs)
 
 
@@ -120,7 +120,7 @@ def _functions(deployment: Deployment, phases: Phases, done: Done, building: Fut
         ]
     )
     if done.holds("functions", inputs):
-        releases.go_forward(deployment)  # a rollback may have moved the aliases since
+        releases.advance_aliases(deployment)  # a rollback may have moved the aliases since
     else:
         deploy_functions(deployment, phases)
         done.record("functions", inputs)

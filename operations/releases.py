@@ -125,7 +125,7 @@ def in_use(deployment: Deployment) -> dict[str, int]:
     return {function.name: function.in_use for function in functions(deployment)}
 
 
-def go_forward(deployment: Deployment) -> bool:
+def advance_aliases(deployment: Deployment) -> bool:
     """Point the aliases at the release that the stack holds; return whether any alias moved.
 
     CloudFormation does not notice that a rollback moved them, and so does not move them back.
@@ -139,7 +139,7 @@ def go_forward(deployment: Deployment) -> bool:
     return bool(targets)
 
 
-def go_back(deployment: Deployment, before: Mapping[str, int]) -> None:
+def restore_aliases(deployment: Deployment, before: Mapping[str, int]) -> None:
     """Point the aliases back at the versions they named before a failed deployment.
 
     After a rollback, CloudFormation puts them elsewhere when it undoes the update.

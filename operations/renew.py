@@ -44,7 +44,7 @@ def renew(deployment: Deployment, phases: Phases) -> str:
         phase.result = ", ".join(former)
     fetch_node_wheels(deployment, phases)
     with phases.phase("sam build"):
-        sam.build(deployment)
+        sam.build_template(deployment)
     apply_terraform(deployment, phases)  # from here on the functions may use both clusters
     deploy_functions(deployment, phases)
     with phases.phase("wait for the old cluster's steps") as phase:

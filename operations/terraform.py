@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from operations import ROOT
-from operations.commands import run
+from operations.commands import run_command
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform_mirror import provider_mirror
@@ -196,7 +196,7 @@ class Terraform:
     def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
         name = arguments[0]
         quiet = [] if name in _ASKS_NOTHING else ["-no-color", "-input=false"]
-        return run(
+        return run_command(
             ["terraform", name, *quiet, *arguments[1:]],
             log=self._log(name),
             what=f"terraform {name}",

@@ -120,11 +120,11 @@ class SidesInDriver:
 
     def solve_users(self, steps: Sequence[HalfStep]) -> list[Floats]:
         """Solve all users in this process."""
-        return gather(steps, [solve_side(self.by_user, steps)])
+        return gather_factors(steps, [solve_side(self.by_user, steps)])
 
     def solve_movies(self, steps: Sequence[HalfStep]) -> list[Floats]:
         """Solve all movies in this process."""
-        return gather(steps, [solve_side(self.by_movie, steps)])
+        return gather_factors(steps, [solve_side(self.by_movie, steps)])
 
     def release(self) -> None:
         """Do nothing: the arrays are ordinary objects of the driver."""
@@ -204,7 +204,7 @@ def solve_side(side: Side, steps: Sequence[HalfStep]) -> list[tuple[Integers, Fl
     return [_solve_buckets(side, step) for step in steps]
 
 
-def gather(
+def gather_factors(
     steps: Sequence[HalfStep], solved: Sequence[Sequence[tuple[Integers, Floats]]]
 ) -> list[Floats]:
     """Return the new factors of all rows; `solved` has what `solve_side` returned for each block.

@@ -70,7 +70,7 @@ def people_of(ratings: Ratings, people: People) -> list[Person]:
     return [person for block in ratings.map_blocks(_people, people) for person in block]
 
 
-def measure(
+def measure_models(
     ratings: Ratings, people: People, examiners: Mapping[str, Examiner]
 ) -> dict[str, list[UserMeasures]]:
     """Return each model's measures for each user, in one pass over the users."""

@@ -14,7 +14,7 @@ from learning.data import HELD_OUT as HELD_OUT_FLAG
 from learning.data import TEST_PERCENT, all_ratings, held_out_flag, titles_of
 from learning.fitting import Fitted, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
-from learning.measuring import People, measure, people_to_measure
+from learning.measuring import People, measure_models, people_to_measure
 from learning.metrics import Examiner, rmse
 from learning.rating_blocks import Ratings
 from learning.ratings_on_spark import RatingsOnSpark, Totals, read_ratings
@@ -114,7 +114,7 @@ def quality_of(
         other = _shell(replace(model, rating=in_use), {}, counts)
         candidates_in_use = candidates_of(in_use.support)
         examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
-    found = measure(ratings, people, examiners)
+    found = measure_models(ratings, people, examiners)
     if not found[NEW]:
         return Quality()
     ndcg = mean((one.user, one.ndcg) for one in found[NEW])

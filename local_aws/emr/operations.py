@@ -213,7 +213,7 @@ class Operations:
             step = cluster.steps.get(request["StepId"])
             if step is None:
                 raise invalid(f"Step id '{request['StepId']}' is not valid.")
-            return {"Step": described(step)}
+            return {"Step": step_description(step)}
 
     def list_steps(self, request: Request) -> Response:
         """ListSteps: return one page of steps, newest first, filtered by state and by id."""
@@ -231,7 +231,7 @@ class Operations:
             start = page_start(request.get("Marker"), len(steps))
             page = steps[start : start + PAGE]
             more = {"Marker": str(start + PAGE)} if start + PAGE < len(steps) else {}
-            return {"Steps": [described(step) for step in page], **more}
+            return {"Steps": [step_description(step) for step in page], **more}
 
     def cancel_steps(self, request: Request) -> Response:
         """CancelSteps: cancel pending steps immediately; running steps as soon as they end."""
@@ -411,7 +411,7 @@ def check_command(step: Step) -> None:
             f"not {jar}."
         )
     try:
-        spark_submit.parse(step.arguments)
+        spark_submit.parse_command_line(step.arguments)
     except spark_submit.SparkSubmitError as error:
         raise refused(f"Step {step.name}: {error}.") from error
 
@@ -444,7 +444,7 @@ def page_start(marker: str | None, count: int) -> int:
     return int(marker)
 
 
-def described(step: Step) -> dict[str, Any]:
+def step_description(step: Step) -> dict[str, Any]:
     """Return a step as DescribeStep and ListSteps show it."""
     status: dict[str, Any] = {
         "State": step.state.value,

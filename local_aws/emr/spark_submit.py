@@ -68,7 +68,7 @@ class SparkSubmission:
     arguments: list[str] = field(default_factory=list)
 
 
-def parse(arguments: list[str]) -> SparkSubmission:
+def parse_command_line(arguments: list[str]) -> SparkSubmission:
     """Parse a step's arguments.
 
     Raises:

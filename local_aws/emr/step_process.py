@@ -80,7 +80,7 @@ class StepProcess:
         Raises:
             S3AError: if the step's role lacks a permission that EMR's S3 client needs.
         """
-        submission = spark_submit.parse(self.arguments)
+        submission = spark_submit.parse_command_line(self.arguments)
         mirror, s3a = Mirror(self.work / "s3", self.client, self.kept), S3A(self.client)
         named = addresses(self.arguments)
         s3a.before_reading(named)

@@ -59,7 +59,7 @@ def refusal_code(service: str, protocol: str) -> tuple[str, int]:
     return "AccessDenied", HTTPStatus.FORBIDDEN
 
 
-def refuse(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
+def access_denied(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
     """Return AWS's error for a call that `principal` may not make, and log the refusal."""
     code, status = refusal_code(context.service.service_name, context.protocol)
     message = (
@@ -322,11 +322,11 @@ class Enforcement:
             return
         for permission in permissions_of(call):
             if reason := self.judge.decide(context, caller, permission):
-                raise refuse(context, caller.arn, permission, reason)
+                raise access_denied(context, caller.arn, permission, reason)
         if call.service == "s3" and call.operation in MAY_BE_MISSING:
             listing = Permission("s3:ListBucket", f"arn:aws:s3:::{call.parameters['Bucket']}")
             if reason := self.judge.decide(context, caller, listing):
-                context.marquee_hide_missing = refuse(context, caller.arn, listing, reason)
+                context.marquee_hide_missing = access_denied(context, caller.arn, listing, reason)
 
     def decide_service(self, context: Any, call: ApiCall) -> None:
         """Decide a call between services by the called resource's policy; raise AWS's error."""
@@ -337,7 +337,7 @@ class Enforcement:
         principal = f"{service}.amazonaws.com"
         for permission in permissions_of(call):
             if reason := self.judge.decide_service(context, principal, source, permission):
-                raise refuse(context, principal, permission, reason)
+                raise access_denied(context, principal, permission, reason)
 
     # -- refusals that are particular to S3 ------------------------------------------------------
 

@@ -196,7 +196,7 @@ def is_time(text: str) -> bool:
     return times.slashed or (seconds is not None and (seconds >= _FIRST_TIME or "-" in text))
 
 
-def described(columns: Columns) -> str:
+def describe_columns(columns: Columns) -> str:
     """Return in words from which columns the ratings are read."""
     roles = ("user", "movie", "rating", "time")
     places: Mapping[str, int | None] = {role: getattr(columns, role) for role in roles}

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from marquee.datasets import DatasetError
-from operations.dataset.columns import described
+from operations.dataset.columns import describe_columns
 from operations.dataset.dialect import NAMES
 from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
 from operations.dataset.matching import Known, Links, Way, best_way
@@ -27,15 +27,15 @@ from operations.dataset.report import NO_TIMES, DatasetReport
 from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
 from operations.dataset.scale import Scale, recognise_scale
 from operations.dataset.text import UTF_8, Lines
-from operations.dataset.titles import DatasetMovie, imdb_in, read_links, read_movies
+from operations.dataset.titles import DatasetMovie, imdb_in, read_link_rows, read_movies
 from operations.dataset.values import (
     Times,
-    clean,
-    genres_of,
+    clean_text,
     id_key,
     is_missing,
     kind_of_time,
     number,
+    split_genres,
     title_with_year,
 )
 
@@ -97,7 +97,7 @@ class _Conversion:
     def run(self, into: Path | None) -> DatasetReport:
         sources, report = self._sources, self._report
         movies = self._listed_movies()
-        links = read_links(sources.links) if sources.links else {}
+        links = read_link_rows(sources.links) if sources.links else {}
         survey = self._survey()
         if self._begins_with_movie(survey, movies):
             sources = self._sources = replace(sources, ratings=_swapped(sources.ratings))
@@ -242,7 +242,7 @@ class _Conversion:
         report, ratings = self._report, self._sources.ratings
         first = ratings[0]
         names = first.name if len(ratings) == 1 else f"{len(ratings):,} files, {self._names}"
-        columns = described(first.columns) if first.style != "prize" else "the Netflix Prize"
+        columns = describe_columns(first.columns) if first.style != "prize" else "the Netflix Prize"
         report.files.insert(0, f"{_file_line(names, first, survey.encodings)}; {columns}")
         if first.decimal:
             report.notes.append("commas separate both columns and decimals: '3,5' is read as 3.5")
@@ -309,7 +309,7 @@ class _Conversion:
             if fields is None:
                 self._report.leave_out(looked.name, place, f"tags: {WRONG_WIDTH}", line)
                 continue
-            user, movie, tag = known.user(fields[0]), known.movie(fields[1]), clean(fields[2])
+            user, movie, tag = known.user(fields[0]), known.movie(fields[1]), clean_text(fields[2])
             reasons = [each for each in (user, movie) if isinstance(each, str)]
             if not tag or len(tag) > _LONGEST_TAG:
                 reasons.append("tag is too long" if tag else "tag is empty")
@@ -423,7 +423,7 @@ def _keep_title(titles: dict[str, DatasetMovie], looked: Looked, line: str, movi
     if len(fields) != columns.width:
         return
     year = fields[columns.year] if columns.year is not None else ""
-    genres = genres_of(fields[columns.genres]) if columns.genres is not None else []
+    genres = split_genres(fields[columns.genres]) if columns.genres is not None else []
     if title := title_with_year(fields[columns.title], year):
         titles[key] = DatasetMovie(title, tuple(genres))
 

@@ -10,9 +10,9 @@ from operations.dataset.text import LONGEST_LINE, Lines, LongLine
 from operations.dataset.values import (
     LONGEST_TITLE,
     ends_with_year,
-    genres_of,
     id_key,
     number_in,
+    split_genres,
     title_with_year,
 )
 
@@ -69,7 +69,7 @@ def read_movies(
     return found
 
 
-def read_links(looked: Looked) -> dict[str, tuple[str, str]]:
+def read_link_rows(looked: Looked) -> dict[str, tuple[str, str]]:
     """Return the IMDb and TMDB ids of movies by id; rows that cannot be read only cost a link."""
     columns = looked.columns
     found: dict[str, tuple[str, str]] = {}
@@ -107,7 +107,7 @@ def _movie(
         genres = [name for name, flag in zip(names, flags, strict=False) if flag.strip() == "1"]
         genres = [name for name in genres if name != "unknown"]
     else:
-        genres = genres_of(row[columns.genres]) if columns.genres is not None else []
+        genres = split_genres(row[columns.genres]) if columns.genres is not None else []
     imdb = _imdb(_number_at(row, columns.imdb)) or imdb_in(key)
     return key, DatasetMovie(title, tuple(genres), imdb, _number_at(row, columns.tmdb), place)
 

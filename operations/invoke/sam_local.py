@@ -91,7 +91,7 @@ def env_vars(logical_id: str, variables: Mapping[str, str]) -> dict[str, dict[st
     return {logical_id: dict(variables)}
 
 
-async def invoke(invocation: ContainerInvocation) -> Any:
+async def invoke_in_container(invocation: ContainerInvocation) -> Any:
     """Run the function once and return its answer; its log streams to stderr.
 
     Raises:

@@ -75,7 +75,7 @@ def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[R
                     yield (role, action, resource), sorted(places)
 
 
-def page(rendered: Rendered) -> str:
+def permissions_page(rendered: Rendered) -> str:
     """Return the page as Markdown."""
     needs = needs_of(rendered)
     rights = list(_rights(rendered, needs))

@@ -88,10 +88,10 @@ def rendered_policies() -> Rendered:
     Raises:
         OperationError: if Terraform is not on PATH or cannot plan.
     """
-    return read_plan(_plan())
+    return read_policies(_plan())
 
 
-def read_plan(plan: Document) -> Rendered:
+def read_policies(plan: Document) -> Rendered:
     """Read every policy from a plan that `terraform test -verbose -json` printed."""
     changes = [
         (change["address"], change["type"], change["change"]["after"] or {})

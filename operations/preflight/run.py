@@ -124,7 +124,7 @@ def answered(name: str, check: Check) -> CheckResult:
         )
 
 
-def show(results: list[CheckResult]) -> None:
+def show_results(results: list[CheckResult]) -> None:
     """Print one line for each check, then a fix for each warning and stop."""
     table = Table("", "check", "found", box=None, pad_edge=False)
     for each in results:
@@ -160,7 +160,7 @@ def stops(results: list[CheckResult]) -> list[CheckResult]:
     return [each for each in results if each.level is Level.STOP]
 
 
-def refuse(deployment: Deployment, results: list[CheckResult]) -> None:
+def raise_stops(deployment: Deployment, results: list[CheckResult]) -> None:
     """Raise OperationError with every stop, if there is any; no stop can be overridden."""
     if found := stops(results):
         named = "; ".join(f"{each.check}: {each.found}" for each in found)
@@ -178,4 +178,4 @@ def pass_preflight(deployment: Deployment, phases: Phases, *, making: bool) -> N
         warnings = sum(each.level is Level.WARNING for each in results)
         phase.result = f"{len(results)} checks, {warnings} warnings"
         show_fixes(results)
-        refuse(deployment, results)
+        raise_stops(deployment, results)

@@ -16,8 +16,8 @@ from operations.cost.billed_deployment import MONTH_HOURS
 from operations.cost.prices import load_prices
 from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
-from operations.inventory import TELLING, inventory, visitors_of
-from operations.local import local_aws_runs, start_local_aws, stop
+from operations.inventory import TELLING, inventory, visitors_with_ratings
+from operations.local import local_aws_runs, start_local_aws, stop_deployment
 from operations.redaction import redact
 from operations.rehearsal.report import (
     FAILED,
@@ -104,7 +104,7 @@ def local_aws_for_rehearsal(deployment: Deployment, *, keep: bool) -> Iterator[N
         raise
     finally:
         if stopping:
-            stop(deployment)
+            stop_deployment(deployment)
 
 
 def refuse_unless_empty(deployment: Deployment) -> None:
@@ -114,7 +114,7 @@ def refuse_unless_empty(deployment: Deployment) -> None:
     """
     there = inventory(deployment)
     if there:
-        visitors = visitors_of(deployment) if "buckets" in there.found else set()
+        visitors = visitors_with_ratings(deployment) if "buckets" in there.found else set()
         people = f"; the ratings of {len(visitors)} visitors" if visitors else ""
         advice = "run 'make stop' first" if deployment.is_local else "choose another ENV"
         raise OperationError(

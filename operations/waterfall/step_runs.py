@@ -97,11 +97,11 @@ def runs_of_submission(
             attempts[named[1]] = step
     found: list[tuple[ListedStep, StepRun]] = []
     for attempt, step in sorted(attempts.items()):
-        run = run_of(step, attempt)
+        run = step_run(step, attempt)
         waits_since = run.created_at
         training = _training_before(step, listed)
         if training is not None:
-            trained = run_of(training, attempt)
+            trained = step_run(training, attempt)
             behind = _behind(trained, trained.created_at, listed)
             found.append((training, replace(trained, behind=behind)))
             waits_since = trained.ended_at
@@ -135,7 +135,7 @@ def _behind(run: StepRun, since: datetime | None, listed: Sequence[ListedStep]) 
         return ()
     return tuple(
         other.kind
-        for other in map(run_of, reversed(listed))
+        for other in map(step_run, reversed(listed))
         if other.started_at is not None
         and other.started_at < run.started_at
         and (other.ended_at is None or other.ended_at > since)
@@ -146,7 +146,7 @@ def _kind(step: ListedStep) -> str:
     return str(step["Name"]).partition("-")[0]
 
 
-def run_of(step: ListedStep, attempt: int = 1) -> StepRun:
+def step_run(step: ListedStep, attempt: int = 1) -> StepRun:
     """Return a step's run as EMR describes it, without its log."""
     times, state = step["Status"]["Timeline"], step["Status"]["State"]
     return StepRun(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operations.permissions.needs import STEP_ARGUMENTS, needs_of, step_addresses
-from operations.permissions.page import PAGE, not_allowed, not_needed, page
+from operations.permissions.page import PAGE, not_allowed, not_needed, permissions_page
 from operations.permissions.plan import Policy, Rendered, rendered_policies
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def with_statements(rendered: Rendered, role: str, statements: list[dict[str, ob
 
 
 def test_the_page_matches_the_plan_and_the_code(rendered: Rendered) -> None:
-    assert PAGE.read_text() == page(rendered), "make it anew with: make permissions"
+    assert PAGE.read_text() == permissions_page(rendered), "make it anew with: make permissions"
 
 
 def test_every_granted_right_is_needed(rendered: Rendered) -> None:

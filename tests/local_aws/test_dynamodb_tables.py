@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local_aws.installation import Installation, find
+from local_aws.installation import Installation, find_installation
 
 PROGRAM = Path(__file__).with_name("moto_tables.py")
 S, N = "S", "N"
@@ -105,7 +105,7 @@ class Moto:
 
 def installed() -> Installation:
     """Return the emulator that these tests use."""
-    return find("localemu")
+    return find_installation("localemu")
 
 
 @pytest.fixture(scope="module")

@@ -294,8 +294,8 @@ def planned() -> Rendered:
 
 @pytest.fixture(scope="module")
 def account(planned: Rendered, aws: LocalAws) -> Iterator[Account]:
-    if not emulator.chosen().enforces_iam:
-        pytest.skip(f"{emulator.chosen().title} decides no call by IAM policies")
+    if not emulator.chosen_emulator().enforces_iam:
+        pytest.skip(f"{emulator.chosen_emulator().title} decides no call by IAM policies")
     made = Account(aws.endpoint, planned)
     made.make()
     yield made

@@ -454,7 +454,8 @@ def test_emr_says_why_a_step_failed(aws: LocalAws, cluster: str) -> None:
 
 
 @pytest.mark.skipif(
-    not emulator.chosen().enforces_iam, reason="this emulator lets every role do everything"
+    not emulator.chosen_emulator().enforces_iam,
+    reason="this emulator lets every role do everything",
 )
 def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cluster: str) -> None:
     """EMR's S3 client sends HEAD for `visitors` before it lists `visitors/`."""

@@ -14,7 +14,7 @@ FILMS = taste.films()
 
 @pytest.fixture(scope="module")
 def given() -> list[taste.Given]:
-    return list(taste.draw(FILMS))
+    return list(taste.draw_ratings(FILMS))
 
 
 def test_the_catalogue_holds_204_films_each_once() -> None:
@@ -40,11 +40,13 @@ def test_every_genre_is_a_group() -> None:
 
 
 def test_the_same_seed_draws_the_same_ratings() -> None:
-    assert list(taste.draw(FILMS, users=20)) == list(taste.draw(FILMS, users=20))
+    assert list(taste.draw_ratings(FILMS, users=20)) == list(taste.draw_ratings(FILMS, users=20))
 
 
 def test_another_seed_draws_other_ratings() -> None:
-    assert list(taste.draw(FILMS, users=20)) != list(taste.draw(FILMS, users=20, seed=4))
+    assert list(taste.draw_ratings(FILMS, users=20)) != list(
+        taste.draw_ratings(FILMS, users=20, seed=4)
+    )
 
 
 def test_every_drawn_rating_is_a_half_star_on_the_scale(
@@ -84,5 +86,5 @@ def test_the_command_writes_what_was_drawn(tmp_path: Path) -> None:
     main(["--out", str(tmp_path), "--users", "5"])
     with (tmp_path / "ratings.csv").open(newline="") as lines:
         rows = [tuple(row.values()) for row in csv.DictReader(lines)]
-    drawn = taste.draw(FILMS, users=5)
+    drawn = taste.draw_ratings(FILMS, users=5)
     assert rows == [(str(r.user_id), str(r.movie_id), str(r.stars), str(r.rated_at)) for r in drawn]

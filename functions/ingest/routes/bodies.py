@@ -53,7 +53,7 @@ def receive(event: Mapping[str, Any]) -> Received:
     return Received(_with_json(event, text))
 
 
-def parse(text: str) -> Any:
+def parse_body(text: str) -> Any:
     """Parse the JSON of a body.
 
     A whole number of more than 20 characters becomes ±10²⁰, which is also beyond every field's

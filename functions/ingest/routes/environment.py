@@ -35,7 +35,7 @@ def loaded_model() -> LoadedModel:
     return loaded
 
 
-def current_model() -> tuple[Model, Recommender]:
+def active_model() -> tuple[Model, Recommender]:
     """Return the active model with its default recommender; raises NoModelYetError."""
     return model_named(RANKING)
 

@@ -62,7 +62,7 @@ def blocks_of(model: Model, movies: int) -> list[Block]:
     blocks = []
     for start in range(0, len(tastes), movies):
         rows = slice(start, min(start + movies, len(tastes)))
-        links, weights = links_of(model, np.arange(rows.start, rows.stop))
+        links, weights = most_raised_movies(model, np.arange(rows.start, rows.stop))
         blocks.append(
             Block(
                 start,
@@ -114,7 +114,7 @@ def years_of(model: Model) -> Floats:
     return np.array([movie.year or np.nan for movie in movies], dtype=np.float32)
 
 
-def links_of(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Integers, Floats]:
+def most_raised_movies(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Integers, Floats]:
     """Return the movies that liking some movies raises most, and how much, relative to the first.
 
     Both arrays have a line for each of `rows` and LINKS columns, filled up with NOBODY and 0.
@@ -287,7 +287,7 @@ class SimilarAsAsked:
             self._content[rows],
             self._years[rows],
             self._rating.support[rows],
-            *links_of(self._model, linked),
+            *most_raised_movies(self._model, linked),
         )
 
 

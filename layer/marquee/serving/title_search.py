@@ -25,8 +25,8 @@ from marquee.recommender.title_words import (
     FIRST_YEAR,
     LAST_YEAR,
     LOOSE,
-    compared,
     keys_of,
+    spell_for_comparison,
     spellings_of,
     without_loose,
     words_of,
@@ -334,7 +334,7 @@ def _edits_of(word: str) -> int:
 def _names(lines: str) -> tuple[Name, ...]:
     """Return the names in the column `ranks.names`, one per line."""
     each = (tuple(line.split(" ")) for line in lines.split("\n") if line)
-    return tuple(Name(words, compared(words), keys_of(words)) for words in each)
+    return tuple(Name(words, spell_for_comparison(words), keys_of(words)) for words in each)
 
 
 def _dated_likeness(query: Typed, name: Name, year: int | None) -> float:

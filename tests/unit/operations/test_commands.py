@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.commands import plain, run, telling_words
+from operations.commands import plain, run_command, telling_words
 from operations.errors import OperationError
 
 
@@ -25,7 +25,7 @@ def test_colours_are_removed_from_messages() -> None:
 
 def test_the_error_of_a_failing_program_names_what_was_run(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"^sam build failed: Error: no template"):
-        run(
+        run_command(
             [sys.executable, "-c", "import sys; print('Error: no template'); sys.exit(1)"],
             log=tmp_path / "sam.log",
             what="sam build",
@@ -36,20 +36,20 @@ def test_all_output_of_a_failing_program_is_in_the_log(tmp_path: Path) -> None:
     script = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(1)"
 
     with pytest.raises(OperationError):
-        run([sys.executable, "-u", "-c", script], log=tmp_path / "log", what="it")
+        run_command([sys.executable, "-u", "-c", script], log=tmp_path / "log", what="it")
 
     assert (tmp_path / "log").read_text() == "one\ntwo\n"
 
 
 def test_the_error_of_a_missing_program_names_it(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="needs no-such-program, which is not installed"):
-        run(["no-such-program"], log=tmp_path / "log", what="it")
+        run_command(["no-such-program"], log=tmp_path / "log", what="it")
 
 
 def test_each_line_is_passed_on_as_it_is_printed(tmp_path: Path) -> None:
     heard: list[str] = []
 
-    run(
+    run_command(
         [sys.executable, "-c", "print('a'); print('b')"],
         log=tmp_path / "log",
         what="it",
@@ -65,4 +65,4 @@ def test_the_program_does_not_inherit_our_pythonpath(
     monkeypatch.setenv("PYTHONPATH", "layer")
     script = "import os; print(os.environ.get('PYTHONPATH'))"
 
-    assert run([sys.executable, "-c", script], log=tmp_path / "log", what="it") == "None\n"
+    assert run_command([sys.executable, "-c", script], log=tmp_path / "log", what="it") == "None\n"

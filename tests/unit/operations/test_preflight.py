@@ -733,7 +733,7 @@ def test_a_local_deployment_ignores_the_preflight(monkeypatch: pytest.MonkeyPatc
 
 
 def preflighted(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(command_line, "chosen", lambda *_: Deployment("staging"))
+    monkeypatch.setattr(command_line, "choose_deployment", lambda *_: Deployment("staging"))
     return command_line.main(["preflight", *arguments])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.commands import run
+from operations.commands import run_command
 from operations.errors import OperationError
 from operations.waiting_times import waiting_time
 
@@ -47,4 +47,4 @@ def test_a_program_that_fails_for_a_waiting_time_ends_with_the_advice(tmp_path: 
     words = "print('Error: QueueDeletedRecently'); raise SystemExit(1)"
 
     with pytest.raises(OperationError, match=r"terraform apply failed: .* 60 seconds: wait"):
-        run([sys.executable, "-c", words], log=tmp_path / "log", what="terraform apply")
+        run_command([sys.executable, "-c", words], log=tmp_path / "log", what="terraform apply")

@@ -16,8 +16,8 @@ from marquee.recommender.similarity import (
     SimilarAsAsked,
     SimilarMovies,
     blocks_of,
-    links_of,
     merged,
+    most_raised_movies,
     nearest,
     pack_similar,
     read_similar,
@@ -130,17 +130,17 @@ def test_the_links_of_a_movie_are_those_whose_scores_a_like_raises_most() -> Non
     weights = np.zeros((90, 90), dtype=np.float16)
     weights[4, [7, 50, 9]] = 0.25, 0.5, -0.5
     items = ItemWeights(np.arange(90, dtype=np.int32), weights)
-    links, relative = links_of(replace(MODEL, items=items), np.array([4, 5]))
+    links, relative = most_raised_movies(replace(MODEL, items=items), np.array([4, 5]))
     assert links[0, :3].tolist() == [50, 7, NOBODY]
     assert relative[0, :3].tolist() == [1.0, 0.5, 0.0]
     assert (links[1] == NOBODY).all()
 
 
 def test_a_model_without_item_weights_or_a_movie_without_any_has_no_links() -> None:
-    links, _ = links_of(replace(MODEL, items=None), np.array([4]))
+    links, _ = most_raised_movies(replace(MODEL, items=None), np.array([4]))
     assert (links == NOBODY).all()
     some = ItemWeights(np.array([2, 6], dtype=np.int32), np.eye(2, dtype=np.float16)[::-1].copy())
-    links, _ = links_of(replace(MODEL, items=some), np.array([2, 4, 89]))
+    links, _ = most_raised_movies(replace(MODEL, items=some), np.array([2, 4, 89]))
     assert links[:, 0].tolist() == [6, NOBODY, NOBODY]
 
 
