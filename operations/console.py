@@ -46,7 +46,7 @@ class RunningPhase:
     title: str
     result: str = ""
     started: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
+    reported_at: float = field(default_factory=time.monotonic)
 
     def detail(self, words: str) -> None:
         """Show what the phase is doing now."""
@@ -61,8 +61,8 @@ class RunningPhase:
 
     def _beat(self, words: str) -> None:
         now = time.monotonic()
-        if not out.is_terminal and now - self.told >= HEARTBEAT_SECONDS:
-            self.told = now
+        if not out.is_terminal and now - self.reported_at >= HEARTBEAT_SECONDS:
+            self.reported_at = now
             out.print(f"… {self.title:<34} {now - self.started:6.1f} s  {words}", markup=False)
 
 

@@ -20,7 +20,7 @@ _DENIED = ("AccessDenied", "AuthorizationError", "UnauthorizedOperation", "NotAu
 # deployment creates or deletes those.
 _DEPLOYERS = ("deployer", "boundary")
 # If none of these kinds exists, there is neither a deployment nor data.
-TELLING = ("buckets", "tables", "stacks", "parameters")
+ESSENTIAL_KINDS = ("buckets", "tables", "stacks", "parameters")
 
 
 @dataclass

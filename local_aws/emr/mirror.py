@@ -133,7 +133,7 @@ class Mirror:
         """Return `argument` with each `s3://` address replaced by its local path."""
         return ADDRESS.sub(lambda m: str(self.folder / m[1] / (m[2] or "")), argument)
 
-    def pull(self, wanted: Iterable[Address]) -> int:
+    def download_all(self, wanted: Iterable[Address]) -> int:
         """Download every object that the addresses name; return the size of Spark's input in bytes.
 
         The input excludes numpy arrays: they belong to a model, which the script itself reads
@@ -225,7 +225,7 @@ class Mirror:
         """Return the bucket and key of each file that is new or has changed since the download."""
         return [place for place, now in self.versions().items() if self.before.get(place) != now]
 
-    def push(self) -> int:
+    def upload_changes(self) -> int:
         """Upload the files that the step wrote and delete the objects whose files it deleted.
 
         Returns:

@@ -149,17 +149,17 @@ class Operations:
         """Start a cluster that RunJobFlow created, with its first steps (as in the request)."""
         with self.lock:
             self.clusters[cluster.id] = cluster
-            self.move(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
+            self.set_state(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
             if steps:
                 self.add_job_flow_steps({"JobFlowId": cluster.id, "Steps": steps})
         self.later(lambda: self.bootstrap(cluster))
 
     def bootstrap(self, cluster: LocalCluster) -> None:
-        """Move a cluster whose instances run on to its bootstrap actions."""
+        """Start the bootstrap actions of a cluster whose instances run."""
         with self.lock:
             if cluster.ending:
                 return
-            self.move(cluster, "BOOTSTRAPPING", "Running bootstrap actions")
+            self.set_state(cluster, "BOOTSTRAPPING", "Running bootstrap actions")
         self.later(lambda: self.become_ready(cluster))
 
     def become_ready(self, cluster: LocalCluster) -> None:
@@ -169,9 +169,9 @@ class Operations:
                 return
             cluster.ready_at = datetime.now(UTC)
             self.run_steps(cluster)
-            self.tell(cluster)
+            self.publish_step_changes(cluster)
 
-    def move(self, cluster: LocalCluster, state: str, reason: str, code: str = "") -> None:
+    def set_state(self, cluster: LocalCluster, state: str, reason: str, code: str = "") -> None:
         """Set a cluster's state and its reason, and publish an event if the state has changed."""
         changed = cluster.record.state != state
         cluster.reason, cluster.reason_code = reason, code
@@ -296,12 +296,12 @@ class Operations:
         with self.lock:
             if cluster.ending:
                 return
-            self.move(cluster, "TERMINATING", message, code)
+            self.set_state(cluster, "TERMINATING", message, code)
             cluster.steps.cancel_pending("Job terminated")
             for step in cluster.steps.in_state(State.RUNNING):
                 cluster.steps.cancel(step)
                 self.work.cancel(step)
-            self.tell(cluster)
+            self.publish_step_changes(cluster)
         self.later(lambda: self.ended(cluster, state))
 
     def ended(self, cluster: LocalCluster, state: str) -> None:
@@ -332,7 +332,7 @@ class Operations:
         """Start the steps that may start, if the cluster is ready, and publish all changes."""
         if cluster.ready:
             self.run_steps(cluster)
-        self.tell(cluster)
+        self.publish_step_changes(cluster)
 
     def run_steps(self, cluster: LocalCluster) -> None:
         """Start the steps that may start, and set the cluster's state accordingly.
@@ -343,15 +343,15 @@ class Operations:
             self.work.begin(cluster, step)
         busy = bool(cluster.steps.in_state(*BUSY))
         if busy:
-            self.move(cluster, "RUNNING", "Running step")
+            self.set_state(cluster, "RUNNING", "Running step")
         else:
             last = cluster.steps.last_ended()
-            self.move(cluster, "WAITING", READY_AGAIN[last.state] if last else READY)
+            self.set_state(cluster, "WAITING", READY_AGAIN[last.state] if last else READY)
         done = bool(cluster.steps.all) and not busy
         if done and not cluster.record.keep_job_flow_alive_when_no_steps:
             self.terminate(cluster, "TERMINATED", "ALL_STEPS_COMPLETED", "Steps completed")
 
-    def tell(self, cluster: LocalCluster) -> None:
+    def publish_step_changes(self, cluster: LocalCluster) -> None:
         """Publish the changes of the cluster's steps since the last call."""
         changes = cluster.steps.take_changes()
         self.publish(cluster, [step_event(change, cluster.id, cluster.name) for change in changes])

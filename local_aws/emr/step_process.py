@@ -84,14 +84,14 @@ class StepProcess:
         mirror, s3a = Mirror(self.work / "s3", self.client, self.kept), S3A(self.client)
         named = addresses(self.arguments)
         s3a.before_reading(named)
-        size = mirror.pull(named)
+        size = mirror.download_all(named)
         if mirror.gone:
             self.note(f"{mirror.gone} objects were deleted before the step could read them")
         command = self.command(submission, mirror, size)
         code = self.wait(command)
         # Upload even after a failure: on a real cluster, what a failed step wrote stays.
         s3a.before_writing(mirror.new())
-        mirror.push()
+        mirror.upload_changes()
         return code
 
     def command(

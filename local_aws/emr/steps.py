@@ -111,7 +111,7 @@ class Steps:
         room = concurrency - len(self.in_state(*BUSY))
         chosen = self.in_state(State.PENDING)[: max(room, 0)]
         for step in chosen:
-            step.started_at = self.move(step, State.RUNNING)
+            step.started_at = self.set_state(step, State.RUNNING)
         return chosen
 
     def last_ended(self) -> Step | None:
@@ -158,11 +158,11 @@ class Steps:
         return False
 
     def end(self, step: Step, state: State, reason: str = "") -> None:
-        """Move a step to its final state."""
+        """Set a step's final state and the reason for it."""
         step.reason = reason
-        step.ended_at = self.move(step, state)
+        step.ended_at = self.set_state(step, state)
 
-    def move(self, step: Step, state: State) -> datetime:
+    def set_state(self, step: Step, state: State) -> datetime:
         """Change a step's state, record the change for `take_changes`, and return its time."""
         now = datetime.now(UTC)
         step.state = state

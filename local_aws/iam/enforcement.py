@@ -330,8 +330,8 @@ class Enforcement:
 
     def decide_service(self, context: Any, call: ApiCall) -> None:
         """Decide a call between services by the called resource's policy; raise AWS's error."""
-        told = context.internal_request_params or {}
-        service, source = told.get("service_principal"), told.get("source_arn")
+        parameters = context.internal_request_params or {}
+        service, source = parameters.get("service_principal"), parameters.get("source_arn")
         if not service or not source or (call.service, call.operation) not in BY_RESOURCE_POLICY:
             return
         principal = f"{service}.amazonaws.com"

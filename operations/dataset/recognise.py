@@ -425,12 +425,14 @@ def _look_all(files: Iterable[DataFile]) -> list[Looked]:
     found: list[Looked] = []
     per_movie: Looked | None = None
     for file in files:
-        alike = re.fullmatch(r"mv_\d+\.txt", file.plain_name) and not file.name.endswith(".gz")
-        if alike and per_movie:
+        is_of_one_movie = re.fullmatch(r"mv_\d+\.txt", file.plain_name) and not file.name.endswith(
+            ".gz"
+        )
+        if is_of_one_movie and per_movie:
             found.append(replace(per_movie, file=file))
             continue
         found.append(look(file))
-        if alike and found[-1].style == "prize":
+        if is_of_one_movie and found[-1].style == "prize":
             per_movie = found[-1]
     return found
 

@@ -37,7 +37,7 @@ class AwsCall:
         parameters: names and values of the parameters that identify a resource. `*` stands for
             unknown text, `{name}` for the value of the setting of that name.
         place: the file and function that make the call.
-        tells_missing: whether the calling code handles `NoSuchKey`, so that S3 has to
+        handles_missing: whether the calling code handles `NoSuchKey`, so that S3 has to
             distinguish a missing object from a forbidden one.
     """
 
@@ -45,7 +45,7 @@ class AwsCall:
     operation: str
     parameters: tuple[tuple[str, str], ...]
     place: str
-    tells_missing: bool = False
+    handles_missing: bool = False
 
 
 @cache

@@ -77,7 +77,7 @@ def _of_call(call: AwsCall, rendered: Rendered) -> Iterator[Need]:
     resource = _resource(call.service, action, parameters, rendered)
     prefix = parameters.get("Prefix", "") if action == "s3:ListBucket" else ""
     yield Need(action, resource, call.place, (("s3:prefix", prefix),) if prefix else ())
-    if call.tells_missing and action == "s3:GetObject":
+    if call.handles_missing and action == "s3:GetObject":
         # For a missing object, S3 answers 404 only to callers that may list its bucket; else 403:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (Permissions)
         yield Need("s3:ListBucket", resource.partition("/")[0], call.place)

@@ -111,10 +111,10 @@ def principal(account: Account) -> str:
 
 def _by_resource(account: Account, needs: Needs) -> dict[str, set[str]]:
     by_resource: dict[str, set[str]] = defaultdict(set)
-    told = names(account.deployment, account.caller)
+    identifiers = names(account.deployment, account.caller)
     for kind in needs.types & RIGHTS.keys():
         for pattern, actions in RIGHTS[kind]:
-            by_resource[pattern.format_map(told)].update(actions)
+            by_resource[pattern.format_map(identifiers)].update(actions)
     return by_resource
 
 

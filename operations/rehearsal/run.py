@@ -16,7 +16,7 @@ from operations.cost.billed_deployment import MONTH_HOURS
 from operations.cost.prices import load_prices
 from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
-from operations.inventory import TELLING, inventory, visitors_with_ratings
+from operations.inventory import ESSENTIAL_KINDS, inventory, visitors_with_ratings
 from operations.local import local_aws_runs, start_local_aws, stop_deployment
 from operations.redaction import redact
 from operations.rehearsal.report import (
@@ -121,7 +121,7 @@ def refuse_unless_empty(deployment: Deployment) -> None:
             f"Nothing was done: a rehearsal ends by destroying its deployment, and"
             f" {deployment.name!r} already exists. Found {there}{people}. To rehearse, {advice}."
         )
-    if hidden := [kind for kind in TELLING if kind in there.unchecked]:
+    if hidden := [kind for kind in ESSENTIAL_KINDS if kind in there.unchecked]:
         raise OperationError(
             f"Nothing was done: it is unknown whether {deployment.name!r} already exists,"
             f" because the caller may not list {', '.join(hidden)}: {there.unchecked[hidden[0]]}."

@@ -127,7 +127,7 @@ def _post(pouring: Pouring, http: httpx.Client, form: Form, *, again: bool) -> b
             body = answer.json()
             with pouring.lock:
                 if body["visitor_id"] != form.visitor_id:
-                    seen.wrong_answers.append(f"{form.visitor_id} was told {body['visitor_id']}")
+                    seen.wrong_answers.append(f"{form.visitor_id} got {body['visitor_id']}")
                 if not again:
                     seen.answered += 1
                     seen.answered_after = pouring.seconds

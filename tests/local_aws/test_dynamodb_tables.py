@@ -437,12 +437,12 @@ def test_a_failed_transaction_writes_nothing(fast: Moto) -> None:
         "Key": {"visitor_id": {"S": "visitor-00001"}},
         "ConditionExpression": "attribute_not_exists(visitor_id)",
     }
-    moved = open_visitor(0, open_status={"S": "submitted"})
+    submitted = open_visitor(0, open_status={"S": "submitted"})
 
     answer = fast.ask(
         "transact_write_items",
         TransactItems=[
-            {"Put": {"TableName": "visitors", "Item": moved}},
+            {"Put": {"TableName": "visitors", "Item": submitted}},
             {"ConditionCheck": check},
         ],
     )

@@ -97,7 +97,7 @@ def test_every_change_is_reported_once_and_in_order() -> None:
     (step,) = queue.start_next(concurrency=1)
     queue.finish(step, None)
 
-    told = [change.state for change in queue.take_changes()]
+    states = [change.state for change in queue.take_changes()]
 
-    assert told == [State.PENDING, State.RUNNING, State.COMPLETED]
+    assert states == [State.PENDING, State.RUNNING, State.COMPLETED]
     assert queue.take_changes() == []

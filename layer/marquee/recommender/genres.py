@@ -61,8 +61,8 @@ class GenreFolding:
 
     def contributions(self, rated: Rated, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
-        alike = self.vectors[rows] @ self.vectors[rated.rows].T
-        return np.asarray(alike * self._worth(rated), dtype=np.float64)
+        similarities = self.vectors[rows] @ self.vectors[rated.rows].T
+        return np.asarray(similarities * self._worth(rated), dtype=np.float64)
 
     def _worth(self, rated: Rated) -> Floats:
         """Return the weight of each of n ratings in the preference: 0 for movies not liked."""

@@ -41,7 +41,9 @@ ON_THE_MAP = 40  # movies on the map
 RATED_ON_THE_MAP = 25  # most movies on the map that the visitor has rated
 FADING = 20.0  # prior strength of a movie's place on the map, in ratings
 
-_ALIKE = frozenset({POPULARITY, MEAN, MEDIAN})  # the models that are the same for every visitor
+_SAME_FOR_ALL = frozenset(
+    {POPULARITY, MEAN, MEDIAN}
+)  # the models that are the same for every visitor
 # For each model of genres or tags, the models that estimate its genre and tag weights.
 _COUNTING = {GENRES: GENRES, TAGS: TAGS}
 _LEAST_SQUARES = {GENRES: GENRES_LS, TAGS: TAGS_LS}
@@ -177,7 +179,7 @@ class Portraitist:
         predicted stars.
         """
         described = self._described[kind]
-        if name in _ALIKE or not described.names:
+        if name in _SAME_FOR_ALL or not described.names:
             return ()
         if name in _LEARNERS:
             found = self._profile(_LEARNERS[name][kind]).profile(rated)
@@ -192,7 +194,7 @@ class Portraitist:
         return self._profiles[name]
 
     def _tags_note(self, name: str) -> str | None:
-        if name in _ALIKE:
+        if name in _SAME_FOR_ALL:
             return f"The {name} model is the same for everyone."
         if self._model.profiles is None:
             return "This model was trained without tags; it needs to be trained again."

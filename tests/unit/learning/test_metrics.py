@@ -143,7 +143,7 @@ def test_rmse_is_over_all_ratings_of_all_users() -> None:
     assert rmse(both) == pytest.approx(1.0)
 
 
-def test_the_errors_by_user_weigh_each_user_alike() -> None:
+def test_the_errors_by_user_weigh_all_users_equally() -> None:
     both = [measure({}, {0: 3.0}), predicted_exactly(3, None)]
     found = estimates_of(both)
     values = {name: each.value for name, each in found.items() if each is not None}

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from operations.commands import plain, run_command, telling_words
+from operations.commands import failure_lines, plain, run_command
 from operations.errors import OperationError
 
 
 def test_the_sentence_of_a_framed_terraform_error_is_extracted() -> None:
     lines = ["Apply started", "╷", "│ Error: creating S3 Bucket (x)", "│ ", "│   on b.tf line 1:"]
 
-    assert telling_words(lines).startswith("Error: creating S3 Bucket (x)")
+    assert failure_lines(lines).startswith("Error: creating S3 Bucket (x)")
 
 
 def test_output_without_an_error_line_is_summed_up_by_its_last_lines() -> None:
-    assert telling_words(["one", "two", "three", "four"]) == "two three four"
+    assert failure_lines(["one", "two", "three", "four"]) == "two three four"
 
 
 def test_colours_are_removed_from_messages() -> None:

@@ -7,7 +7,7 @@ from operations.console import HEARTBEAT_SECONDS, Phases, RunningPhase
 
 def long_running(phase: RunningPhase) -> RunningPhase:
     """Return the phase as if it had been silent for as long as allowed."""
-    phase.told -= HEARTBEAT_SECONDS
+    phase.reported_at -= HEARTBEAT_SECONDS
     return phase
 
 

@@ -199,11 +199,11 @@ def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
 def test_the_step_gets_the_options_of_the_command() -> None:
     step = evaluate_step(WHERE, "films", models=["old", "rating"], split="random", seed=7)
 
-    told = " ".join(step["HadoopJarStep"]["Args"])
-    assert told.endswith(
+    arguments = " ".join(step["HadoopJarStep"]["Args"])
+    assert arguments.endswith(
         "--report s3://ratings/reports/dataset=films/ --models old,rating --split random --seed 7"
     )
-    assert "--raw" not in told
+    assert "--raw" not in arguments
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
@@ -280,8 +280,8 @@ def test_new_visitors_are_compared_with_a_guess_by_bias_only(
     show_report(REPORT)
 
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("5 "))
-    told = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 0.410±.020 0.440±.030 87.3 -"
-    assert " ".join(row.split()) == told
+    shown = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 0.410±.020 0.440±.030 87.3 -"
+    assert " ".join(row.split()) == shown
 
 
 def test_too_few_new_users_are_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:

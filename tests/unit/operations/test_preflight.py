@@ -753,9 +753,9 @@ def test_json_output_is_one_document(
 
     assert preflighted(monkeypatch, "--json") == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert (told["environment"], told["stops"]) == ("staging", 0)
-    assert told["results"][1] == {
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["environment"], printed["stops"]) == ("staging", 0)
+    assert printed["results"][1] == {
         "check": "zone",
         "level": "warning",
         "found": "odd",

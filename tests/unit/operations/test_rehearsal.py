@@ -266,13 +266,13 @@ def test_the_changed_function_is_a_copy_whose_answers_contain_the_mark(tmp_path:
 
     source = (template.parents[1] / "functions" / "ingest" / "app.py").read_text()
     body = source[source.index("_handler_of_the_work_tree") :]
-    told: dict[str, object] = {
+    module: dict[str, object] = {
         "Any": object,
         "LambdaContext": object,
         "handler": lambda _event, _context: {"statusCode": 200, "multiValueHeaders": {"A": ["b"]}},
     }
-    exec(compile(body, "app.py", "exec"), told)  # noqa: S102  what Lambda would run
-    handler = told["handler"]
+    exec(compile(body, "app.py", "exec"), module)  # noqa: S102  what Lambda would run
+    handler = module["handler"]
     assert callable(handler)
     assert handler({}, None) == {
         "statusCode": 200,

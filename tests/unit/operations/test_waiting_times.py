@@ -31,12 +31,12 @@ SAID = {
 
 @pytest.mark.parametrize(("said", "advice"), SAID.items())
 def test_the_error_of_a_name_that_is_not_free_yet_is_explained(said: str, advice: str) -> None:
-    told = waiting_time(["Error: creating", said])
+    sentence = waiting_time(["Error: creating", said])
 
-    assert advice in told
-    assert told.startswith(" ")
-    assert told.endswith(".")
-    assert len(told.strip().removesuffix(".").split(". ")) == 1
+    assert advice in sentence
+    assert sentence.startswith(" ")
+    assert sentence.endswith(".")
+    assert len(sentence.strip().removesuffix(".").split(". ")) == 1
 
 
 def test_other_errors_get_no_advice() -> None:
