@@ -26,7 +26,7 @@ QUALITY_SPREAD = 0.15
 LENIENCY_SPREAD = 0.2
 MOOD_SPREAD = 0.25
 SECOND_GENRE = 0.3  # weight of a film's genres after the first
-FAME_SPREAD = 0.3
+POPULARITY_SPREAD = 0.3
 CURIOSITY = 0.4  # rise of the log odds of watching a film, per star of feeling
 LOWEST, HIGHEST = 0.5, 5.0
 FIRST_DAY, LAST_DAY = 1_577_836_800, 1_767_139_200  # 2020-01-01 and 2025-12-31, epoch seconds
@@ -95,10 +95,10 @@ def draw_ratings(
     chance = np.random.default_rng(seed)
     shares = genre_shares(catalogue)
     quality = chance.normal(0, QUALITY_SPREAD, len(catalogue))
-    fame = np.exp(chance.normal(0, FAME_SPREAD, len(catalogue)))
+    popularity = np.exp(chance.normal(0, POPULARITY_SPREAD, len(catalogue)))
     for user_id in range(1, users + 1):
         feelings = shares @ _feelings(chance, shares.shape[1])
-        watched = _watched(chance, fame, feelings)
+        watched = _watched(chance, popularity, feelings)
         leniency = chance.normal(0, LENIENCY_SPREAD)
         mood = chance.normal(0, MOOD_SPREAD, len(watched))
         stars = MIDDLE + quality[watched] + leniency + feelings[watched] + mood
@@ -132,12 +132,14 @@ def _feelings(chance: np.random.Generator, genres: int) -> _Doubles:
 
 
 def _watched(
-    chance: np.random.Generator, fame: _Doubles, feelings: _Doubles
+    chance: np.random.Generator, popularity: _Doubles, feelings: _Doubles
 ) -> npt.NDArray[np.intp]:
     """Draw the films that a person has watched, in the order of watching."""
-    odds = fame * np.exp(CURIOSITY * feelings)
+    odds = popularity * np.exp(CURIOSITY * feelings)
     number = int(chance.integers(FEWEST, MOST, endpoint=True))
-    return chance.choice(len(fame), min(number, len(fame)), replace=False, p=odds / odds.sum())
+    return chance.choice(
+        len(popularity), min(number, len(popularity)), replace=False, p=odds / odds.sum()
+    )
 
 
 def _film(row: dict[str, str]) -> Film:

@@ -14,7 +14,7 @@ from learning import confidence
 from learning.confidence import Estimate
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
-from marquee.recommender.model import LIKED, USER_DAMPING, Floats, Integers, RatingModel
+from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, Floats, Integers, RatingModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.scorers import Scorer
 
@@ -112,7 +112,7 @@ def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel)
     """
     rows = [rating.rows.get(movie_id, -1) for movie_id in person.held_out]
     above = float((rated.stars - rating.global_mean).sum())
-    middling = rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
+    middling = rating.global_mean + above / (len(rated.rows) + USER_PRIOR_STRENGTH)
     known = np.array(rows, dtype=np.intp)
     predicted = np.where(known >= 0, stars[known].astype(np.float64), middling)
     return np.clip(predicted, rating.lowest, rating.highest)

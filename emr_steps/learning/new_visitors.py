@@ -14,7 +14,7 @@ from learning.confidence import Estimate
 from learning.metrics import Person, ndcg
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.recommender.model import LIKED, USER_DAMPING, RatingModel, SeenModel
+from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, RatingModel, SeenModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import Scorer
@@ -216,7 +216,7 @@ class NewVisitorExaminer:
         """Predict stars of some movies by movie bias and user bias alone, without taste."""
         rated = rated_from(answers, self._rating.rows)
         above = float((rated.stars - self._offset[rated.rows]).sum())
-        predicted: Doubles = self._offset[rows] + above / (len(rated.rows) + USER_DAMPING)
+        predicted: Doubles = self._offset[rows] + above / (len(rated.rows) + USER_PRIOR_STRENGTH)
         return predicted
 
 

@@ -221,10 +221,10 @@ def step_addresses(rendered: Rendered) -> list[StepAddress]:
         models_bucket=f"{prefix}-models",
         results_bucket=f"{prefix}-results",
     )
-    in_use = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
+    active = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
     made = [
         steps.prepare_step(where, "*"),
-        steps.train_step(where, "*", "*", in_use=in_use, switch=True, sizes=[8]),
+        steps.train_step(where, "*", "*", active=active, switch=True, sizes=[8]),
         steps.similar_step(where, "*"),
         steps.evaluate_step(where, "*", official=True),
         steps.recommend_step(where, "*", "*"),

@@ -9,9 +9,9 @@ from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA
 from learning.fitting import size_for
 from learning.ratings_on_spark import read_ratings
 from learning.regression_check import (
+    ActiveModel,
     Chosen,
     Examination,
-    InUse,
     Quality,
     TrainingSources,
     choose_visitors,
@@ -56,8 +56,8 @@ def trained_on(chosen: Chosen) -> set[str]:
     return {name for name, stars in STARS.items() if stars in found}
 
 
-def active_model(*left_out: Period) -> InUse:
-    return InUse(TRAINED_AT, LeftOut(left_out), None)
+def active_model(*left_out: Period) -> ActiveModel:
+    return ActiveModel(TRAINED_AT, LeftOut(left_out), None)
 
 
 def test_all_visitors_count_without_an_active_model(sources: TrainingSources) -> None:
@@ -117,7 +117,7 @@ def test_a_model_that_is_worse_with_any_visitors_is_rejected_with_all_of_them(
 ) -> None:
     chosen = choose_visitors(sources, active_model(), worse_with("early"), SAY)
     assert chosen.examined.quality.is_worse
-    assert (trained_on(chosen), chosen.refused_with) == ({"early", "left-out", "late"}, 1)
+    assert (trained_on(chosen), chosen.rejected_with) == ({"early", "left-out", "late"}, 1)
     assert chosen.visitors == 0
 
 
@@ -128,6 +128,6 @@ def test_a_worse_model_without_new_visitors_is_examined_once(sources: TrainingSo
         examined.append(ratings)
         return worse_with("early")(ratings)
 
-    newer = InUse("2026-11-21T23:00:00.000Z", LeftOut(), None)
+    newer = ActiveModel("2026-11-21T23:00:00.000Z", LeftOut(), None)
     chosen = choose_visitors(sources, newer, examine, SAY)
-    assert (len(examined), chosen.refused_with) == (1, 0)
+    assert (len(examined), chosen.rejected_with) == (1, 0)

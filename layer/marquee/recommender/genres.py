@@ -10,7 +10,7 @@ import numpy as np
 from marquee.recommender.fold_in import Doubles, Rated, Rows
 from marquee.recommender.model import Floats, Integers, Movie
 
-LIKED_DAMPING = 3.0  # prior strength of the genre preference, in liked movies
+LIKED_PRIOR_STRENGTH = 3.0  # prior strength of the genre preference, in liked movies
 
 
 def genre_flags(movies: Sequence[Movie]) -> tuple[tuple[str, ...], Floats]:
@@ -67,5 +67,5 @@ class GenreFolding:
     def _worth(self, rated: Rated) -> Floats:
         """Return the weight of each of n ratings in the preference: 0 for movies not liked."""
         liked = (rated.stars >= self._liked).astype(np.float32)
-        worth: Floats = liked / (liked.sum() + np.float32(LIKED_DAMPING))
+        worth: Floats = liked / (liked.sum() + np.float32(LIKED_PRIOR_STRENGTH))
         return worth

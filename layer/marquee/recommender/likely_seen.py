@@ -16,7 +16,7 @@ from marquee.recommender.model import Integers, Model, RatingModel, SeenModel
 
 CANDIDATES = 300  # most rated movies, which the questionnaire can ask about
 FACTORS = 16  # rank
-DAMPING = 50.0  # prior strength of the covariance, in users; the prior has no correlations
+PRIOR_STRENGTH = 50.0  # prior strength of the covariance, in users; the prior has no correlations
 LEAST_NOISE = 0.02  # variance
 LEAST_CHANCE = 0.005  # a movie is never certainly unseen
 
@@ -52,7 +52,7 @@ def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> S
     if count <= 1:  # a covariance needs two users
         return alone
     together = np.cov(rated.T.astype(np.float64)).reshape(rated.shape[1], -1)
-    together *= count / (count + DAMPING)  # shrunk, as few users support little
+    together *= count / (count + PRIOR_STRENGTH)  # shrunk, as few users support little
     variances, directions = np.linalg.eigh(together)
     largest = np.sqrt(np.maximum(variances[-FACTORS:], 0))
     return _seen(alone.movie_ids, alone.chance, directions[:, -FACTORS:] * largest)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 LIKED = 4.0  # stars from which a rating counts as liking the movie
 # Prior strengths, in ratings.
-MOVIE_DAMPING = 10.0  # of a movie's bias
-USER_DAMPING = 5.0  # of a user's bias
+MOVIE_PRIOR_STRENGTH = 10.0  # of a movie's bias
+USER_PRIOR_STRENGTH = 5.0  # of a user's bias
 
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]

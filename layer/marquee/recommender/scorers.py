@@ -28,8 +28,8 @@ from marquee.recommender.taste_weights import (
     by_genres,
     by_tags,
     counting,
-    damped_mean,
     least_squares,
+    shrunk_mean,
 )
 
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
@@ -305,7 +305,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     if learning is None:
         raise _unknown(f"{name!r} has no profile", PROFILE_NAMES)
     profiles = _profiles(name, model)
-    base = damped_mean(profiles, model.rating)
+    base = shrunk_mean(profiles, model.rating)
     if name in (TAGS, TAGS_LS):
         described, what = by_tags(profiles, base), "tags"
     else:

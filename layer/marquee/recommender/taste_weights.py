@@ -14,15 +14,15 @@ import numpy as np
 from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix
 from marquee.recommender.genres import genre_flags
 from marquee.recommender.model import (
-    MOVIE_DAMPING,
-    USER_DAMPING,
+    MOVIE_PRIOR_STRENGTH,
+    USER_PRIOR_STRENGTH,
     Floats,
     Movie,
     Profiles,
     RatingModel,
 )
 
-WEIGHT_DAMPING = 5.0  # prior strength, in ratings, of a visitor's weight of a genre or tag
+WEIGHT_PRIOR_STRENGTH = 5.0  # prior strength, in ratings, of a visitor's weight of a genre or tag
 # Variances for least squares, in squared stars; the first two are the prior that acts as the ridge.
 WEIGHT_VARIANCE = 0.5
 BIAS_VARIANCE = 0.2
@@ -65,8 +65,8 @@ def counting(described: Described, rows: Rows) -> Doubles:
     """
     has = (described.average[rows].T > 0).astype(np.float64)
     counts = has.sum(axis=1, keepdims=True)
-    mean = np.full((1, len(rows)), 1 / (len(rows) + USER_DAMPING))
-    return np.concatenate([(has - counts * mean) / (counts + WEIGHT_DAMPING), mean])
+    mean = np.full((1, len(rows)), 1 / (len(rows) + USER_PRIOR_STRENGTH))
+    return np.concatenate([(has - counts * mean) / (counts + WEIGHT_PRIOR_STRENGTH), mean])
 
 
 def least_squares(described: Described, rows: Rows) -> Doubles:
@@ -145,11 +145,11 @@ def by_tags(profiles: Profiles, base: Doubles) -> Described:
     return _described(profiles.tag_names, has, base)
 
 
-def damped_mean(profiles: Profiles, rating: RatingModel) -> Doubles:
+def shrunk_mean(profiles: Profiles, rating: RatingModel) -> Doubles:
     """Return the movies' shrunk means: as if each had ten more ratings of the global mean. M."""
     support = rating.support.astype(np.float64)
-    total = profiles.mean * support + rating.global_mean * MOVIE_DAMPING
-    return np.asarray(total / (support + MOVIE_DAMPING), dtype=np.float64)
+    total = profiles.mean * support + rating.global_mean * MOVIE_PRIOR_STRENGTH
+    return np.asarray(total / (support + MOVIE_PRIOR_STRENGTH), dtype=np.float64)
 
 
 def _described(names: tuple[str, ...], has: Floats, base: Doubles) -> Described:

@@ -56,7 +56,7 @@ def train_step(
     dataset: str,
     model_id: str,
     *,
-    in_use: CurrentModel | None = None,
+    active: CurrentModel | None = None,
     switch: bool = False,
     sizes: Sequence[int] = (),
     all_visitors: bool = False,
@@ -67,13 +67,13 @@ def train_step(
         where: the locations.
         dataset: the data set to train on.
         model_id: the id of the new model.
-        in_use: the active model. If it is of the same data set, the new model must pass the
+        active: the active model. If it is of the same data set, the new model must pass the
             regression check against it.
         switch: whether the data set becomes the active one.
         sizes: ranks of additional ALS models to fit; none if a visitor waits for the model.
         all_visitors: whether to try again with the visitors who are left out of the active model.
     """
-    compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
+    compared = active.model_id if active is not None and active.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,

@@ -147,7 +147,7 @@ class StepAdder:
             self.locations,
             dataset,
             model_id,
-            in_use=current,
+            active=current,
             switch=switch_to is not None,
             sizes=ALS_RANKS,
         )
@@ -171,7 +171,7 @@ class StepAdder:
             return
         model_id = new_model_id(datetime.now(UTC))
         steps = [
-            train_step(self.locations, current.dataset, model_id, in_use=current),
+            train_step(self.locations, current.dataset, model_id, active=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
         ]
         try:

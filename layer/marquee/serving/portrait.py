@@ -30,7 +30,7 @@ from marquee.recommender.taste_weights import (
     Weight,
     by_genres,
     by_tags,
-    damped_mean,
+    shrunk_mean,
 )
 
 SURPRISES = 10
@@ -241,7 +241,7 @@ class Portraitist:
     def _base(self) -> Doubles:
         """Shrunk mean of each movie, M; as `_everyone` if there are no means."""
         profiles = self._model.profiles
-        return self._everyone if profiles is None else damped_mean(profiles, self._model.rating)
+        return self._everyone if profiles is None else shrunk_mean(profiles, self._model.rating)
 
 
 class _Groups:
