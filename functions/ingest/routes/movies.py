@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.model import Movie
-from marquee.recommender.similarity import NEIGHBOURS
+from marquee.recommender.similarity import MOST_SIMILAR
 from marquee.serving.answers import (
     FoundAnswer,
     MovieAnswer,
@@ -70,7 +70,7 @@ def details(movie_id: MovieIdInPath) -> MovieFoundAnswer:
 @router.get("/movies/<movie_id>/similar")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def similar(
-    movie_id: MovieIdInPath, count: Annotated[int, Query(ge=1, le=NEIGHBOURS)] = 12
+    movie_id: MovieIdInPath, count: Annotated[int, Query(ge=1, le=MOST_SIMILAR)] = 12
 ) -> SimilarAnswer:
     """Get the movies that are most similar to a movie, most similar first."""
     loaded = loaded_model()

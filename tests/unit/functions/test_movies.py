@@ -149,9 +149,9 @@ def test_without_stored_similar_movies_they_are_computed_on_request(
 def test_similar_movies_in_the_model_folder_are_returned(aws: Aws) -> None:
     put(aws, MODEL)
     count = len(MODEL.rating.movie_ids)
-    neighbours = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
-    scores = (0 * neighbours + [[0.9, 0.5]]).astype("float32")
-    similar = SimilarMovies(MODEL.rating.movie_ids, neighbours, scores)
+    similar_ids = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
+    scores = (0 * similar_ids + [[0.9, 0.5]]).astype("float32")
+    similar = SimilarMovies(MODEL.rating.movie_ids, similar_ids, scores)
     put_file(aws, MODEL, SIMILAR, pack_similar(similar))
     _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
     assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [

@@ -8,7 +8,7 @@ import pytest
 from marquee.recommender.model import ItemWeights, ModelError
 from marquee.recommender.similarity import (
     ITEMS_WEIGHT,
-    NEIGHBOURS,
+    MOST_SIMILAR,
     NOBODY,
     OWN_HALF,
     SUPPORT_HALF,
@@ -42,13 +42,13 @@ def found_in_blocks(movies_a_block: int) -> SimilarMovies:
 
 def test_blocks_give_the_same_similar_movies_as_all_movies_together() -> None:
     whole, cut = found_in_blocks(90), found_in_blocks(23)
-    np.testing.assert_array_equal(whole.neighbours, cut.neighbours)
+    np.testing.assert_array_equal(whole.similar_ids, cut.similar_ids)
     np.testing.assert_allclose(whole.scores, cut.scores, atol=1e-6)
 
 
 def test_a_movie_is_not_similar_to_itself_and_none_comes_twice() -> None:
     found = found_in_blocks(40)
-    for movie_id, near in zip(found.movie_ids, found.neighbours, strict=True):
+    for movie_id, near in zip(found.movie_ids, found.similar_ids, strict=True):
         known = near[near != NOBODY].tolist()
         assert movie_id not in known
         assert len(set(known)) == len(known)
@@ -84,7 +84,7 @@ def test_there_are_fewer_similar_movies_where_there_are_few_movies() -> None:
     blocks = blocks_of(few, 2)
     found = [merged(nearest(block, blocks[0]), nearest(block, blocks[1])) for block in blocks]
     similar = similar_movies(few.rating.movie_ids, found)
-    assert similar.neighbours.shape == (3, NEIGHBOURS)
+    assert similar.similar_ids.shape == (3, MOST_SIMILAR)
     assert {near for near, _ in similar.of(100)} <= {101, 102}
 
 
@@ -204,9 +204,9 @@ def test_the_error_of_a_damaged_file_says_how_to_fix_it(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
+        ({"similar_ids": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
         ({"scores": np.zeros((90, 2), dtype=np.float32)}, "do not match the similar movies"),
-        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "not in the model"),
+        ({"similar_ids": np.full((90, MOST_SIMILAR), 7, dtype=np.int32)}, "not in the model"),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_rejected(
