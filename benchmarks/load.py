@@ -26,7 +26,7 @@ from tests.deployment import RunningDeployment, local_deployment, running_locall
 from tests.integration.phones import fictitious_numbers
 from tests.load.forms import Load
 from tests.load.pour import pour
-from tests.load.seen import Seen, quantile
+from tests.load.seen import Observations, quantile
 
 GOAL_DRAINED_A_SECOND = 10.0
 GOAL_READ_MILLISECONDS = 1000.0  # p99
@@ -121,7 +121,7 @@ def left_by_stop(folder: Path) -> list[str]:
     return files + processes
 
 
-def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Seen]:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Observations]:
     """Post the forms of each round and return what was seen, one entry per round.
 
     A table of all rounds so far is printed after each round.
@@ -143,7 +143,7 @@ def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[
     return rounds
 
 
-def missed_by(seen: Seen) -> list[str]:
+def missed_by(seen: Observations) -> list[str]:
     """List the goals that a round missed."""
     reads = max((quantile(seen.milliseconds_of(path), 99) for path in READS), default=0.0)
     missed = {
@@ -162,7 +162,7 @@ def missed_by(seen: Seen) -> list[str]:
     return [goal for goal, is_missed in missed.items() if is_missed]
 
 
-def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
+def missed_by_all(rounds: Sequence[Observations]) -> list[str]:
     """List the later rounds that took too long compared with the first."""
     first = rounds[0].ended_within(MOST_ENDED)
     return [
@@ -177,10 +177,10 @@ class TableRow:
     """A row of the table: its heading, and the text of a round's cell."""
 
     title: str
-    cell: Callable[[Seen], str]
+    cell: Callable[[Observations], str]
 
 
-def report(rounds: Sequence[Seen]) -> None:
+def report(rounds: Sequence[Observations]) -> None:
     """Print a table of the rounds, then up to five examples of each kind of failure."""
     load = rounds[0].load
     table = Table(title=f"{load.forms} forms by {load.clients} clients on the local AWS")
@@ -204,7 +204,7 @@ def report(rounds: Sequence[Seen]) -> None:
                 console.print(f"round {number}, {name} ({len(found)}): {'; '.join(found[:5])} …")
 
 
-def _within(share: float) -> Callable[[Seen], str]:
+def _within(share: float) -> Callable[[Observations], str]:
     return lambda seen: _seconds(seen.ended_within(share))
 
 
@@ -220,24 +220,24 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
 
 
-def _reads(path: str) -> Callable[[Seen], str]:
+def _reads(path: str) -> Callable[[Observations], str]:
     return lambda seen: _quantiles(seen.milliseconds_of(path))
 
 
-def _refusals(seen: Seen) -> str:
+def _refusals(seen: Observations) -> str:
     return _counts({str(status or "no answer"): n for status, n in seen.refusals.items()})
 
 
-def _died(seen: Seen) -> str:
+def _died(seen: Observations) -> str:
     return f"{seen.deaths_planted - len(seen.deaths_left)} of {seen.deaths_planted}"
 
 
-def _machine_loads(seen: Seen) -> str:
+def _machine_loads(seen: Observations) -> str:
     loads = seen.machine_loads or [math.nan]
     return f"{min(loads):.1f} to {max(loads):.1f}"
 
 
-def _failed_steps(seen: Seen) -> str:
+def _failed_steps(seen: Observations) -> str:
     failed = [states for states in seen.step_states if "FAILED" in states]
     return "; ".join(" → ".join(map(str.lower, states)) for states in failed) or "none"
 

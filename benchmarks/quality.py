@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 import evaluate
 from benchmarks import rivals
 from benchmarks.machine import machine
-from benchmarks.rivals import Expected, Training
+from benchmarks.rivals import RivalPredictions, Training
 from benchmarks.spark import local_spark
 from learning.confidence import Estimate, average, difference
 from learning.fitting import Fitting
@@ -117,7 +117,7 @@ def main() -> None:
 def compare_recommenders(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Comparison:
     """Fit and measure all recommenders on every split of a data set."""
     results = Comparison()
-    fits: dict[str, Callable[[FoldData], Expected]] = {}
+    fits: dict[str, Callable[[FoldData], RivalPredictions]] = {}
     for fold in folds(spark, data, seeds, results):
         for name, found in fold.measured.items():
             results.by_model[name].append(found)
@@ -197,13 +197,13 @@ def _columns(block: RatingBlock, _: None) -> tuple[np.ndarray, np.ndarray, np.nd
     return block.users, block.movies, block.stars
 
 
-def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData], Expected]]:
+def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData], RivalPredictions]]:
     """Tune the other recommenders on the training set of this split; return a fit of each."""
     chance = np.random.default_rng(fold.seed)
     kept = chance.random(len(fold.training.users)) >= VALIDATION_SHARE
     part, people = fold.training.where(kept), _people_of(fold, ~kept)
 
-    def measured(expected: Expected) -> list[UserMeasures]:
+    def measured(expected: RivalPredictions) -> list[UserMeasures]:
         return rivals.measure_rival(expected, people, fold.rating, fold.candidates)
 
     implicit = rivals.best(
@@ -221,7 +221,7 @@ def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData],
     results.notes["implicit ALS"] = str(implicit)
     results.notes["Surprise SVD"] = f"{rivals.SVD_DEFAULTS}, its defaults"
     results.notes["Surprise SVD, tuned"] = str(svd)
-    fits: dict[str, Callable[[FoldData], Expected]] = {
+    fits: dict[str, Callable[[FoldData], RivalPredictions]] = {
         "implicit ALS": lambda f: rivals.implicit_als(f.training, implicit, f.seed),
         "EASE": lambda f: rivals.ease(f.training, ease),
         "Surprise SVD": partial(_by_svd, setting=rivals.SVD_DEFAULTS),
@@ -236,7 +236,7 @@ def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData],
     return fits
 
 
-def _by_svd(fold: FoldData, setting: rivals.SvdSetting) -> Expected:
+def _by_svd(fold: FoldData, setting: rivals.SvdSetting) -> RivalPredictions:
     return rivals.svd(fold.training, setting, fold.seed, fold.scale)
 
 

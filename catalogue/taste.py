@@ -52,7 +52,7 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InventedRating:
     """A rating that an invented person gave."""
 
     user_id: int
@@ -81,7 +81,7 @@ def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
 
 def draw_ratings(
     catalogue: Sequence[Film], users: int = USERS, seed: int = SEED
-) -> Iterator[Given]:
+) -> Iterator[InventedRating]:
     """Draw random ratings of invented people; the same seed gives the same ratings.
 
     Args:
@@ -105,7 +105,7 @@ def draw_ratings(
         halves = np.clip(np.round(2 * stars) / 2, LOWEST, HIGHEST)
         moments = np.sort(chance.integers(FIRST_DAY, LAST_DAY, len(watched)))
         for film, given, moment in zip(watched, halves, moments, strict=True):
-            yield Given(user_id, catalogue[film].movie_id, float(given), int(moment))
+            yield InventedRating(user_id, catalogue[film].movie_id, float(given), int(moment))
 
 
 def genre_shares(catalogue: Sequence[Film]) -> _Doubles:

@@ -49,7 +49,7 @@ class LauncherError(Exception):
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningLocalAws:
     """A running local AWS, as recorded in its state folder."""
 
     pid: int
@@ -98,7 +98,7 @@ def start(port: int, state: Path) -> str:
         refuse_taken(port)
         remove_files(state)
         process = launch(installation, port, state)
-        there = Running(process.pid, port, f"http://localhost:{port}", chosen.name)
+        there = RunningLocalAws(process.pid, port, f"http://localhost:{port}", chosen.name)
         (state / RECORD).write_text(json.dumps(asdict(there)) + "\n")
         try:
             wait_until_answering(process, port, state / LOG)
@@ -248,10 +248,10 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def running_local_aws(state: Path) -> Running | None:
+def running_local_aws(state: Path) -> RunningLocalAws | None:
     """Return the local AWS of this state folder, or None if it does not run."""
     try:
-        record = Running(**json.loads((state / RECORD).read_text()))
+        record = RunningLocalAws(**json.loads((state / RECORD).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
     return record if is_ours(record.pid) else None

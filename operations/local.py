@@ -17,7 +17,7 @@ from operations.console import Phases
 from operations.deploy import apply_terraform, deploy_functions, print_addresses
 from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
-from operations.fingerprints import Done, files_under, fingerprint
+from operations.fingerprints import PhaseRecord, files_under, fingerprint
 from operations.models import current_model
 from operations.scripts import content_hash, published_files
 from operations.site import FOLDER as SITE
@@ -33,7 +33,7 @@ def start_deployment(deployment: Deployment) -> None:
         )
     with Phases() as phases:
         start_local_aws(deployment, phases)
-        done = Done(deployment.state / "done.json", running_instance(deployment))
+        done = PhaseRecord(deployment.state / "done.json", running_instance(deployment))
         with ThreadPoolExecutor() as background:
             building = background.submit(build_functions, deployment, phases, done)
             _infrastructure(deployment, phases, done)
@@ -93,7 +93,7 @@ def _left_by_terraform(name: str) -> bool:
     return name.startswith(".terraform") or ".tfstate" in name
 
 
-def build_functions(deployment: Deployment, phases: Phases, done: Done) -> None:
+def build_functions(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     """Build the functions with SAM unless their inputs are unchanged since the last build."""
     inputs = functions_inputs(deployment)
     if done.holds("build", inputs):
@@ -103,14 +103,16 @@ def build_functions(deployment: Deployment, phases: Phases, done: Done) -> None:
     done.record("build", inputs)
 
 
-def _infrastructure(deployment: Deployment, phases: Phases, done: Done) -> None:
+def _infrastructure(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     inputs = terraform_inputs(deployment)
     if not done.holds("terraform", inputs):
         apply_terraform(deployment, phases)
         done.record("terraform", inputs)
 
 
-def _functions(deployment: Deployment, phases: Phases, done: Done, building: Future[None]) -> None:
+def _functions(
+    deployment: Deployment, phases: Phases, done: PhaseRecord, building: Future[None]
+) -> None:
     building.result()
     inputs = " ".join(
         [
@@ -126,7 +128,7 @@ def _functions(deployment: Deployment, phases: Phases, done: Done, building: Fut
         done.record("functions", inputs)
 
 
-def _site(deployment: Deployment, phases: Phases, done: Done) -> None:
+def _site(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     inputs = fingerprint(files_under(SITE), api_url(deployment))
     if not done.holds("site", inputs):
         with phases.phase("publish the site") as phase:

@@ -13,7 +13,7 @@ import numpy as np
 from learning import confidence
 from learning.confidence import Estimate
 from marquee.contracts import PICKS
-from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, rated_from
 from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, Floats, Integers, RatingModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.scorers import Scorer
@@ -72,7 +72,7 @@ class Examiner:
 
 
 def measured_by(
-    person: Person, rated: Rated, stars: Floats, best: Rows, rating: RatingModel
+    person: Person, rated: RatedMovies, stars: Floats, best: Rows, rating: RatingModel
 ) -> UserMeasures:
     """Measure one user's predicted stars and picks.
 
@@ -105,7 +105,7 @@ def measured_by(
     )
 
 
-def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel) -> Doubles:
+def _predicted(person: Person, rated: RatedMovies, stars: Floats, rating: RatingModel) -> Doubles:
     """Return predicted stars of the held-out movies, clipped to the scale.
 
     For a movie that the model does not know it predicts the global mean plus the user's bias.

@@ -12,7 +12,7 @@ from learning.blas import MISSING, has_native_blas
 from learning.confidence import mean
 from learning.data import HELD_OUT as HELD_OUT_FLAG
 from learning.data import TEST_PERCENT, all_ratings, held_out_flag, titles_of
-from learning.fitting import Fitted, Fitting, Size, size_for
+from learning.fitting import FittedModels, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
 from learning.measuring import People, measure_models, people_to_measure
 from learning.metrics import Examiner, rmse
@@ -97,7 +97,7 @@ class Quality:
 def quality_of(
     ratings: Ratings,
     people: People,
-    model: Fitted,
+    model: FittedModels,
     *,
     movies: Mapping[int, Movie],
     active: RatingModel | None,
@@ -128,7 +128,7 @@ def quality_of(
     )
 
 
-def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
+def _shell(model: FittedModels, movies: Mapping[int, Movie], counts: Counts) -> Model:
     """Return a model with only the parts that scoring needs."""
     return Model("", "", "", counts, model.rating, model.ranking, movies, (), items=model.items)
 
@@ -229,7 +229,7 @@ class TrainingSources:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class TrainingChoice:
     """The ratings that the model is fitted to, and the visitors who are left out."""
 
     examined: Examination
@@ -245,7 +245,7 @@ def choose_visitors(
     say: StepLog,
     *,
     all_visitors: bool = False,
-) -> Chosen:
+) -> TrainingChoice:
     """Examine a model with all visitors and, if it is worse, one without the newest visitors.
 
     The newest visitors are those who came since the active model was trained. Visitors that the
@@ -254,7 +254,7 @@ def choose_visitors(
     """
     before = LeftOut() if active is None or all_visitors else active.left_out
     ratings, visitors = sources.without(before, say)
-    first = Chosen(examine(ratings), before, visitors)
+    first = TrainingChoice(examine(ratings), before, visitors)
     if active is None or not first.examined.quality.is_worse:
         return first
     without = active.left_out.and_since(active.trained_at)
@@ -262,7 +262,7 @@ def choose_visitors(
     if more == visitors:
         return first
     say(f"worse than the active model: trying without the {more - visitors} newest visitors")
-    second = Chosen(examine(fewer), without, more)
+    second = TrainingChoice(examine(fewer), without, more)
     if second.examined.quality.is_worse:
         second.examined.release()
         return replace(first, rejected_with=more - visitors)

@@ -17,7 +17,7 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import QueueResultsSettings
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
-from marquee.requests.collect import Collected
+from marquee.requests.collect import CollectOutcome
 from marquee.requests.s3_events import created_objects
 
 SETTINGS = QueueResultsSettings.from_environment()
@@ -79,7 +79,7 @@ def collect(record: SQSRecord, context: LambdaContext) -> None:
         report(collected, request)
 
 
-def report(collected: Collected, request: CollectionRequest) -> None:
+def report(collected: CollectOutcome, request: CollectionRequest) -> None:
     """Log the outcome for each visitor and count the outcomes as metrics.
 
     The lines also say when the results were complete, which S3 alone knows once they are deleted.

@@ -66,7 +66,7 @@ class FileVersion:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     """An object as S3 lists it; `size` is in bytes, and `etag` changes with the content."""
 
     bucket: str
@@ -141,7 +141,7 @@ class Mirror:
         between listing and download is skipped and counted in `gone`; to the step, it never
         existed.
         """
-        objects: dict[Listed, None] = {}
+        objects: dict[ListedObject, None] = {}
         for address in wanted:
             self.buckets.add(address.bucket)
             (self.folder / address.bucket).mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ class Mirror:
                     self.before[item.bucket, item.key] = version
         return sum(item.size for item in objects if not item.key.endswith(ARRAYS))
 
-    def listed(self, address: Address) -> Iterator[Listed]:
+    def listed(self, address: Address) -> Iterator[ListedObject]:
         """Yield each object that the address names."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=address.bucket, Prefix=address.prefix
@@ -165,9 +165,9 @@ class Mirror:
         for page in pages:
             for item in page.get("Contents", []):
                 if address.names(item["Key"]):
-                    yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
+                    yield ListedObject(address.bucket, item["Key"], item["Size"], item["ETag"])
 
-    def fetch(self, item: Listed) -> FileVersion | None:
+    def fetch(self, item: ListedObject) -> FileVersion | None:
         """Get one object, from S3 or from the kept copies.
 
         Returns:
@@ -196,7 +196,7 @@ class Mirror:
             self.keep(path, copy)
         return FileVersion.of(path)
 
-    def drop_others(self, address: Address, listed: Iterable[Listed]) -> None:
+    def drop_others(self, address: Address, listed: Iterable[ListedObject]) -> None:
         """Delete the kept copies of a whole part of a bucket that are not among its objects.
 
         Does nothing if the address is not a whole part, such as `visitors/`.

@@ -20,9 +20,9 @@ from marquee.datasets import DatasetError
 from operations.dataset.columns import describe_columns
 from operations.dataset.dialect import NAMES
 from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
-from operations.dataset.matching import Known, Links, Way, best_way
+from operations.dataset.matching import KnownIds, Links, Way, best_way
 from operations.dataset.output import Output
-from operations.dataset.recognise import DatasetFiles, Looked
+from operations.dataset.recognise import DatasetFiles, RecognisedFile
 from operations.dataset.report import NO_TIMES, DatasetReport
 from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
 from operations.dataset.scale import Scale, recognise_scale
@@ -111,7 +111,7 @@ class _Conversion:
         ids = ids_for("movie", LARGEST_MOVIE, ((key, 1) for key in movies))
         self._leave_out_unlike(movies, ids)
         way = self._matching(survey, movies, links)
-        known = Known(users, ids, movies, way.find)
+        known = KnownIds(users, ids, movies, way.find)
         self._describe_times(survey)
         self._describe_ratings(survey)
         report.movies = len(movies)
@@ -262,7 +262,7 @@ class _Conversion:
     # The second pass over the ratings
 
     def _ratings(
-        self, survey: _Survey, scale: Scale, known: Known, write: Callable[[str], object]
+        self, survey: _Survey, scale: Scale, known: KnownIds, write: Callable[[str], object]
     ) -> None:
         report = self._report
         user_of = {text: known.user(text) for text in survey.users}
@@ -303,7 +303,7 @@ class _Conversion:
 
     # Tags and published test files
 
-    def _tags(self, looked: Looked, known: Known, output: Output) -> None:
+    def _tags(self, looked: RecognisedFile, known: KnownIds, output: Output) -> None:
         times = Times()
         for place, line, fields in tag_rows(looked, Lines(looked.file)):
             if fields is None:
@@ -319,7 +319,9 @@ class _Conversion:
                 output.tags((user, movie, tag, times.seconds(fields[3]) or 0))
                 self._report.tags += 1
 
-    def _test(self, looked: Looked, known: Known, write: Callable[[str], object]) -> None:
+    def _test(
+        self, looked: RecognisedFile, known: KnownIds, write: Callable[[str], object]
+    ) -> None:
         """Write the pairs of a published test file with the data set's ids."""
         count = 0
         for _, _, user, movie, rating, _ in rating_rows(looked, Lines(looked.file)):
@@ -414,7 +416,9 @@ def _named_by_ids(movies: Iterable[str]) -> dict[str, DatasetMovie]:
     return named
 
 
-def _keep_title(titles: dict[str, DatasetMovie], looked: Looked, line: str, movie: str) -> None:
+def _keep_title(
+    titles: dict[str, DatasetMovie], looked: RecognisedFile, line: str, movie: str
+) -> None:
     """Note the title of a rated movie, from the columns of its first rating that has one."""
     columns, key = looked.columns, id_key(movie)
     if columns.title is None or not key or key in titles:
@@ -428,7 +432,7 @@ def _keep_title(titles: dict[str, DatasetMovie], looked: Looked, line: str, movi
         titles[key] = DatasetMovie(title, tuple(genres))
 
 
-def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
+def _swapped(ratings: Iterable[RecognisedFile]) -> tuple[RecognisedFile, ...]:
     return tuple(
         replace(
             each, columns=replace(each.columns, user=each.columns.movie, movie=each.columns.user)
@@ -437,7 +441,7 @@ def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
     )
 
 
-def _titles_from(ratings: Looked) -> str:
+def _titles_from(ratings: RecognisedFile) -> str:
     if ratings.columns.title is not None:
         return f"there is no file of titles: they are taken from {ratings.name}"
     return (
@@ -446,13 +450,13 @@ def _titles_from(ratings: Looked) -> str:
     )
 
 
-def _some_names(looked: Sequence[Looked]) -> str:
+def _some_names(looked: Sequence[RecognisedFile]) -> str:
     names = [each.name for each in looked]
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""  # noqa: PLR2004
     return ", ".join(names[:3]) + more
 
 
-def _file_line(names: str, looked: Looked, encodings: set[str]) -> str:
+def _file_line(names: str, looked: RecognisedFile, encodings: set[str]) -> str:
     separators = NAMES[looked.dialect.separator]
     return f"{names}: separated by {separators}, in {' and '.join(sorted(encodings)) or UTF_8}"
 

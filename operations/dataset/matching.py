@@ -30,7 +30,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownIds:
     """The integers of users and movies, by their ids as the files write them."""
 
     user_ids: IdMapping

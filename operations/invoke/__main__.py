@@ -13,7 +13,7 @@ from operations import local, sam
 from operations.console import Phases, out
 from operations.deployment import Deployment, choose_deployment
 from operations.errors import OperationError, exit_with_one_sentence
-from operations.fingerprints import Done
+from operations.fingerprints import PhaseRecord
 from operations.invoke import deployed, engine, images, sam_local
 from operations.invoke.forwarder import forwarding
 
@@ -35,7 +35,7 @@ def invoke(deployment: Deployment, name: str, event: Path) -> Any:
         with Phases() as phases:
             engine_log = logs / "container-engine.log"
             for_the_invocation.enter_context(engine.provide_engine(engine_log, phases))
-            done = Done(deployment.state / "done.json", local.running_instance(deployment))
+            done = PhaseRecord(deployment.state / "done.json", local.running_instance(deployment))
             local.build_functions(deployment, phases, done)
             image = images.obtain(function.architecture, logs / "lambda-image.log", phases)
         _say_what_runs(name, image)

@@ -64,7 +64,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedPolicies:
     """All policies of a plan."""
 
     account: str
@@ -82,7 +82,7 @@ class Rendered:
 
 
 @cache
-def rendered_policies() -> Rendered:
+def rendered_policies() -> RenderedPolicies:
     """Plan the configuration against a mock AWS and read every policy from the plan; cached.
 
     Raises:
@@ -91,7 +91,7 @@ def rendered_policies() -> Rendered:
     return read_policies(_plan())
 
 
-def read_policies(plan: Document) -> Rendered:
+def read_policies(plan: Document) -> RenderedPolicies:
     """Read every policy from a plan that `terraform test -verbose -json` printed."""
     changes = [
         (change["address"], change["type"], change["change"]["after"] or {})
@@ -100,7 +100,7 @@ def read_policies(plan: Document) -> Rendered:
     ]
     outputs = {name: change["after"] for name, change in plan["output_changes"].items()}
     account, region = outputs["account_id"], outputs["region"]
-    rendered = Rendered(account, region, outputs["dashboard"], {}, {}, {})
+    rendered = RenderedPolicies(account, region, outputs["dashboard"], {}, {}, {})
     names = {address: after["name"] for address, kind, after in changes if kind == "aws_iam_role"}
     for address, kind, after in changes:
         match kind:

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operations.deployment import variables_file
-from operations.preflight.account import Account, Unanswered
+from operations.preflight.account import Account, NoAnswerError
 from operations.preflight.needs import Needs, value_in
 from operations.preflight.result import CheckResult, Level
 from operations.preflight.rights import RIGHTS, names
@@ -105,7 +105,7 @@ def principal(account: Account) -> str:
     try:
         # The session's ARN lacks the role's path; roles of IAM Identity Center have one.
         return str(account.ask("iam", "get_role", RoleName=role)["Role"]["Arn"])
-    except (Unanswered, ClientError):  # correct for a role without a path
+    except (NoAnswerError, ClientError):  # correct for a role without a path
         return f"arn:{partition}:iam::{account.caller['Account']}:role/{role}"
 
 

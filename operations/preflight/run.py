@@ -14,7 +14,7 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import plan_offline, variables_of
 from operations.preflight import caller, cluster, leftovers, machine, quotas, texts
-from operations.preflight.account import Account, Denied, NotOffered, Unanswered
+from operations.preflight.account import AccessDeniedError, Account, NoAnswerError, NotOfferedError
 from operations.preflight.needs import Needs, needs
 from operations.preflight.result import CheckResult, Level
 from operations.sam_template import load_template
@@ -106,14 +106,14 @@ def answered(name: str, check: Check) -> CheckResult:
     """
     try:
         return check()
-    except Denied as denied:
+    except AccessDeniedError as denied:
         found = f"not checked: the caller lacks {denied.permission}"
         return CheckResult(
             name, Level.WARNING, found, f"allow {denied.permission}, or check by hand"
         )
-    except NotOffered:
+    except NotOfferedError:
         return CheckResult(name, Level.SKIPPED, "not supported by the local AWS")
-    except (Unanswered, ClientError) as error:
+    except (NoAnswerError, ClientError) as error:
         if name == caller.CREDENTIALS:
             fix = "log in, then try again: 'aws sts get-caller-identity' must answer"
             return CheckResult(

@@ -10,9 +10,9 @@ from learning.fitting import size_for
 from learning.ratings_on_spark import read_ratings
 from learning.regression_check import (
     ActiveModel,
-    Chosen,
     Examination,
     Quality,
+    TrainingChoice,
     TrainingSources,
     choose_visitors,
 )
@@ -51,7 +51,7 @@ def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
     return examine
 
 
-def trained_on(chosen: Chosen) -> set[str]:
+def trained_on(chosen: TrainingChoice) -> set[str]:
     found = chosen.examined.ratings.star_counts().levels
     return {name for name, stars in STARS.items() if stars in found}
 

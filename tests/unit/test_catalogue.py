@@ -13,7 +13,7 @@ FILMS = taste.films()
 
 
 @pytest.fixture(scope="module")
-def given() -> list[taste.Given]:
+def given() -> list[taste.InventedRating]:
     return list(taste.draw_ratings(FILMS))
 
 
@@ -50,18 +50,18 @@ def test_another_seed_draws_other_ratings() -> None:
 
 
 def test_every_drawn_rating_is_a_half_star_on_the_scale(
-    given: list[taste.Given],
+    given: list[taste.InventedRating],
 ) -> None:
     scale = {half / 2 for half in range(1, 11)}
     assert {rating.stars for rating in given} == scale
 
 
-def test_no_user_rates_a_film_twice(given: list[taste.Given]) -> None:
+def test_no_user_rates_a_film_twice(given: list[taste.InventedRating]) -> None:
     assert len({(rating.user_id, rating.movie_id) for rating in given}) == len(given)
 
 
 def test_every_film_has_enough_ratings_to_learn_from(
-    given: list[taste.Given],
+    given: list[taste.InventedRating],
 ) -> None:
     rated = {film.movie_id: 0 for film in FILMS}
     for rating in given:

@@ -15,7 +15,7 @@ USER_PRIOR_STRENGTH = 5.0  # of a user's bias
 
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]
-type Counted = npt.NDArray[np.uint8]
+type ProfileCounts = npt.NDArray[np.uint8]
 type Halves = npt.NDArray[np.float16]
 
 
@@ -236,7 +236,9 @@ class Profiles:
     mean: Floats  # M, stars
     median: Floats  # M, stars
     tag_names: tuple[str, ...] = ()  # T, most used first
-    tag_people: Counted | None = None  # M by T, number of people who gave the tag, at most 255
+    tag_people: ProfileCounts | None = (
+        None  # M by T, number of people who gave the tag, at most 255
+    )
 
     def __post_init__(self) -> None:
         movies = self.mean.shape[0]

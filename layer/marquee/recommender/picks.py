@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from marquee.contracts import PICKS, Pick
-from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, rated_from
 from marquee.recommender.model import LIKED, Floats, Model
-from marquee.recommender.scorers import RANKING, Scored, Scorer, scorer_named
+from marquee.recommender.scorers import RANKING, Predictions, Scorer, scorer_named
 
 REASONS = 3  # most reasons per pick
 SUPPORT_LEAST = 5  # ratings; a movie with fewer is never picked …
@@ -99,16 +99,18 @@ class Recommender:
                 found[number] = self._picks(place, some[place], best[place], scored)
         return found
 
-    def _rated(self, ratings: Mapping[int, float]) -> Rated:
+    def _rated(self, ratings: Mapping[int, float]) -> RatedMovies:
         return rated_from(ratings, self._model.rating.rows)
 
-    def _closed(self, rated: Rated, dismissed: Collection[int]) -> Rows:
+    def _closed(self, rated: RatedMovies, dismissed: Collection[int]) -> Rows:
         """Return the rows of the movies that the visitor has rated or dismissed."""
         known = self._model.rating.rows
         rows = [known[movie_id] for movie_id in dismissed if movie_id in known]
         return np.concatenate([rated.rows, np.array(rows, dtype=np.intp)])
 
-    def _picks(self, number: int, rated: Rated, best: Rows, scored: Scored) -> list[Pick]:
+    def _picks(
+        self, number: int, rated: RatedMovies, best: Rows, scored: Predictions
+    ) -> list[Pick]:
         return [
             Pick(movie_id, round(score, 4), round(stars, 2), because)
             for movie_id, score, stars, because in zip(
@@ -120,7 +122,7 @@ class Recommender:
             )
         ]
 
-    def _because(self, rated: Rated, contributions: Doubles) -> list[tuple[int, ...]]:
+    def _because(self, rated: RatedMovies, contributions: Doubles) -> list[tuple[int, ...]]:
         """Return the reasons of each pick: liked movies that raised its score, greatest first.
 
         `contributions` are those of the n ratings, shape (picks, n).

@@ -253,7 +253,7 @@ class Likenesses(Protocol):
         """
 
 
-class SimilarAsAsked:
+class SimilarOnDemand:
     """Similar movies computed on demand, for a model folder without the file SIMILAR."""
 
     def __init__(self, model: Model) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, fold_in_matrix
 from marquee.recommender.genres import genre_flags
 from marquee.recommender.model import (
     MOVIE_PRIOR_STRENGTH,
@@ -30,7 +30,7 @@ NOISE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class MovieTraits:
     """The genres or tags of all movies, and the movies' shrunk means."""
 
     names: tuple[str, ...]  # T, names of the genres or tags
@@ -53,10 +53,10 @@ class Weight:
 
 # Returns the linear map from n ratings, as differences from the movies' shrunk means, to the T
 # weights and, in the last row, the visitor's bias. Its shape is (T + 1, n).
-type Learning = Callable[[Described, Rows], Doubles]
+type Learning = Callable[[MovieTraits, Rows], Doubles]
 
 
-def counting(described: Described, rows: Rows) -> Doubles:
+def counting(described: MovieTraits, rows: Rows) -> Doubles:
     """Return the map for weights that are shrunk averages.
 
     The weight of a genre is the shrunk average, over its rated movies, of the rating minus the
@@ -69,7 +69,7 @@ def counting(described: Described, rows: Rows) -> Doubles:
     return np.concatenate([(has - counts * mean) / (counts + WEIGHT_PRIOR_STRENGTH), mean])
 
 
-def least_squares(described: Described, rows: Rows) -> Doubles:
+def least_squares(described: MovieTraits, rows: Rows) -> Doubles:
     """Return the map for ridge regression of the ratings on the movies' genres and a bias."""
     average = described.average[rows].astype(np.float64)
     loadings = np.concatenate([average, np.ones((len(rows), 1))], axis=1)
@@ -80,11 +80,11 @@ def least_squares(described: Described, rows: Rows) -> Doubles:
 class ProfileFolding:
     """Estimates visitors' weights from their ratings, and predicts stars from the weights."""
 
-    def __init__(self, described: Described, learning: Learning) -> None:
+    def __init__(self, described: MovieTraits, learning: Learning) -> None:
         self.described, self._learning = described, learning
         self._base = described.base.astype(np.float32)
 
-    def weight_contributions(self, rated: Rated) -> Doubles:
+    def weight_contributions(self, rated: RatedMovies) -> Doubles:
         """Return the contribution of each of n ratings to the weights: (T + 1) by n.
 
         The last row holds the contributions to the visitor's bias. The sum over the ratings gives
@@ -117,7 +117,7 @@ class ProfileFolding:
             self.described.average[rows] @ weights[:-1] + weights[-1], dtype=np.float64
         )
 
-    def profile(self, rated: Rated) -> tuple[Weight, ...]:
+    def profile(self, rated: RatedMovies) -> tuple[Weight, ...]:
         """Return the weights of all genres or tags of the rated movies, greatest first."""
         weights = self.weight_contributions(rated).sum(axis=1)
         counts = (self.described.average[rated.rows] > 0).sum(axis=0)
@@ -129,12 +129,12 @@ class ProfileFolding:
         return tuple(sorted(found, key=lambda each: (-each.stars, each.name)))
 
 
-def by_genres(movies: Sequence[Movie], base: Doubles) -> Described:
+def by_genres(movies: Sequence[Movie], base: Doubles) -> MovieTraits:
     """Describe the movies by their genres."""
     return _described(*genre_flags(movies), base)
 
 
-def by_tags(profiles: Profiles, base: Doubles) -> Described:
+def by_tags(profiles: Profiles, base: Doubles) -> MovieTraits:
     """Describe the movies by their tags; without names if the data set has no tags.
 
     A movie has a tag if at least one person gave it.
@@ -152,7 +152,7 @@ def shrunk_mean(profiles: Profiles, rating: RatingModel) -> Doubles:
     return np.asarray(total / (support + MOVIE_PRIOR_STRENGTH), dtype=np.float64)
 
 
-def _described(names: tuple[str, ...], has: Floats, base: Doubles) -> Described:
+def _described(names: tuple[str, ...], has: Floats, base: Doubles) -> MovieTraits:
     """Build the description from `has`, M by T: 1 if a movie has the genre or tag."""
     average = has / np.maximum(has.sum(axis=1, keepdims=True), 1)
-    return Described(names, average.astype(np.float32), base)
+    return MovieTraits(names, average.astype(np.float32), base)

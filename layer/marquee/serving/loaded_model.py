@@ -11,7 +11,7 @@ from marquee.recommender.model_folder import LINKS, TITLES, read_beside
 from marquee.recommender.picks import Recommender
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import RANKING
-from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
+from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarOnDemand, read_similar
 from marquee.serving.portrait import Portraitist
 from marquee.serving.title_search import TitleSearch
 
@@ -66,7 +66,7 @@ class LoadedModel:
             _logger.info("the model has no similar movies; computing them on request")
         except ModelError:
             _logger.exception("the similar movies cannot be read; computing them on request")
-        return SimilarAsAsked(self.model)
+        return SimilarOnDemand(self.model)
 
     @cached_property
     def links(self) -> Mapping[int, ExternalIds]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix, rated_from
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, fold_in_matrix, rated_from
 from marquee.recommender.model import Floats, GaussianFactors, Integers, Model
 from marquee.recommender.scorers import (
     GENRES,
@@ -25,7 +25,7 @@ from marquee.recommender.scorers import (
     profile_folding,
 )
 from marquee.recommender.taste_weights import (
-    Described,
+    MovieTraits,
     ProfileFolding,
     Weight,
     by_genres,
@@ -172,7 +172,9 @@ class Portraitist:
             self._folded[name] = _Folded(self._model, parts)
         return self._folded[name]
 
-    def _weights(self, name: str, kind: str, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
+    def _weights(
+        self, name: str, kind: str, rated: RatedMovies, expected: Floats
+    ) -> tuple[Weight, ...]:
         """Return the visitor's heaviest weights of genres or tags (`kind`), greatest first.
 
         Models of genres or tags have weights. For the others the weights are derived from the
@@ -202,7 +204,7 @@ class Portraitist:
             return f"The data set {self._model.dataset} has no tags."
         return None
 
-    def _surprises(self, rated: Rated, expected: Floats) -> tuple[Surprise, ...]:
+    def _surprises(self, rated: RatedMovies, expected: Floats) -> tuple[Surprise, ...]:
         found = [
             Surprise(int(movie_id), float(stars), float(everyone), float(predicted))
             for movie_id, stars, everyone, predicted in zip(
@@ -222,7 +224,7 @@ class Portraitist:
         model = self._model
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
         genres = by_genres(movies, self._base)
-        none = Described((), np.zeros((len(movies), 0), dtype=np.float32), self._base)
+        none = MovieTraits((), np.zeros((len(movies), 0), dtype=np.float32), self._base)
         tags = none if model.profiles is None else by_tags(model.profiles, self._base)
         return {
             kind: _Groups(each, model.rating.support)
@@ -247,14 +249,14 @@ class Portraitist:
 class _Groups:
     """The movies by genre or tag, to derive weights from a model without genres and tags."""
 
-    def __init__(self, described: Described, support: Integers) -> None:
+    def __init__(self, described: MovieTraits, support: Integers) -> None:
         self.names, self._base, self._support = described.names, described.base, support
         self._has = described.average > 0
         # Few movies have any one tag, so sums run over the pairs of movie and tag only.
         self._rows, self._columns = np.nonzero(self._has)
         self._people = np.maximum(self._summed(np.ones(len(support))), 1)
 
-    def leads(self, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
+    def leads(self, rated: RatedMovies, expected: Floats) -> tuple[Weight, ...]:
         """Return a weight for each genre or tag of the visitor's rated movies.
 
         A movie's lead is its predicted stars minus its shrunk mean. The weight is the average lead
@@ -298,7 +300,7 @@ class _Folded:
         # variance of predicted stars, averaged over the movies that people watch.
         self._importance = [self._second_moment(loadings) for loadings in self._loadings]
 
-    def certainty_of(self, rated: Rated) -> Certainty:
+    def certainty_of(self, rated: RatedMovies) -> Certainty:
         """Return how certain the model is about a visitor with these ratings."""
         before = sum(np.trace(importance) for importance in self._importance)
         after = sum(
@@ -309,7 +311,7 @@ class _Folded:
         share = 1 - after / before if before else 0.0
         return Certainty(share=float(np.clip(share, 0, 1)), stars_error=float(variance**0.5))
 
-    def map_of(self, rated: Rated) -> TasteMap | None:
+    def map_of(self, rated: RatedMovies) -> TasteMap | None:
         """Return the map of the first part with the visitor's place on it.
 
         None if the first part has fewer than two factors.
@@ -332,12 +334,12 @@ class _Folded:
         weighted = (loadings * self._watched[:, None].astype(np.float32)).T
         return np.asarray(weighted @ loadings, dtype=np.float64)
 
-    def _fold_in(self, rated: Rated, part: int) -> Doubles:
+    def _fold_in(self, rated: RatedMovies, part: int) -> Doubles:
         """Return the fold-in matrix of this part, K by n."""
         own = self._loadings[part][rated.rows].astype(np.float64)
         return fold_in_matrix(own, self._ones[part], self._noise)
 
-    def _unknown(self, rated: Rated, part: int) -> Doubles:
+    def _unknown(self, rated: RatedMovies, part: int) -> Doubles:
         """Return the covariance of the visitor's taste, given the ratings: K by K.
 
         Before the first rating it is the identity.
@@ -396,7 +398,7 @@ class _Folded:
         ids = self._model.rating.movie_ids[rows].tolist()
         return tuple(self._model.movies[movie_id].title for movie_id in ids)
 
-    def _points(self, rated: Rated) -> tuple[Point, ...]:
+    def _points(self, rated: RatedMovies) -> tuple[Point, ...]:
         """Return the visitor's most popular rated movies, then the most popular others."""
         rating = self._model.rating
         stars = dict(zip(rated.rows.tolist(), rated.stars.tolist(), strict=True))

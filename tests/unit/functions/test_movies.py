@@ -10,7 +10,7 @@ import pytest
 from marquee.recommender.links import ExternalIds, pack_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import LINKS, TITLES
-from marquee.recommender.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
+from marquee.recommender.similarity import SIMILAR, SimilarMovies, SimilarOnDemand, pack_similar
 from marquee.recommender.title_index import build_titles
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
@@ -139,7 +139,7 @@ def test_without_stored_similar_movies_they_are_computed_on_request(
     api: Api,
 ) -> None:
     status, answer = get(api, f"/movies/{ALIEN}/similar", count="3")
-    expected = SimilarAsAsked(MODEL).of(ALIEN, 3)
+    expected = SimilarOnDemand(MODEL).of(ALIEN, 3)
     assert (status, answer["movie"]["movie_id"]) == (200, ALIEN)
     assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [
         (near, round(score, 4)) for near, score in expected

@@ -17,9 +17,15 @@ from learning.metrics import (
     rank_agreement,
     rmse,
 )
-from marquee.recommender.fold_in import Rated
+from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.model import GaussianFactors, RatingModel
-from marquee.recommender.scorers import EVALUATED, MLLIB, Scored, UnknownModelError, models_named
+from marquee.recommender.scorers import (
+    EVALUATED,
+    MLLIB,
+    Predictions,
+    UnknownModelError,
+    models_named,
+)
 
 MOVIES = 15
 STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 has the most predicted stars
@@ -28,9 +34,9 @@ STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 has the most pred
 class KnowsAll:
     """A model that predicts STARS for everybody."""
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         stars = np.tile(STARS, (len(visitors), 1))
-        return Scored(stars, stars, lambda visitor, rows: np.zeros((len(rows), 0)))
+        return Predictions(stars, stars, lambda visitor, rows: np.zeros((len(rows), 0)))
 
 
 def model(movies: int = MOVIES) -> RatingModel:

@@ -17,7 +17,7 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import Resource
 from operations.preflight import caller, cluster, leftovers, machine, quotas, run, texts
-from operations.preflight.account import Account, Denied, Unanswered
+from operations.preflight.account import AccessDeniedError, Account, NoAnswerError
 from operations.preflight.needs import needs
 from operations.preflight.result import CheckResult, Level
 from operations.preflight.rights import RIGHTS
@@ -663,7 +663,7 @@ def raising(error: Exception) -> CheckResult:
 
 
 def test_a_check_that_aws_denies_is_a_warning_that_names_the_permission() -> None:
-    result = raising(Denied("ec2:DescribeVpcs"))
+    result = raising(AccessDeniedError("ec2:DescribeVpcs"))
 
     assert level(result) == (Level.WARNING, "not checked: the caller lacks ec2:DescribeVpcs")
 
@@ -672,7 +672,7 @@ def test_an_unexpected_answer_is_a_warning() -> None:
     error = ClientError({"Error": {"Code": "Strange", "Message": "odd"}}, "DescribeVpcs")
 
     assert raising(error).level is Level.WARNING
-    assert raising(Unanswered("no connection")).level is Level.WARNING
+    assert raising(NoAnswerError("no connection")).level is Level.WARNING
 
 
 def test_credentials_that_aws_rejects_stop_and_nothing_else_is_checked(

@@ -5,7 +5,7 @@ import pytest
 
 from marquee.recommender.fold_in import (
     RankingFolding,
-    Rated,
+    RatedMovies,
     RatingFolding,
     fold_in_matrix,
     rated_from,
@@ -16,7 +16,7 @@ MODEL = random_model()
 RATINGS = {100: 5.0, 103: 5.0, 107: 4.0, 110: 1.0, 115: 2.0, 120: 3.0}
 
 
-def rated(ratings: dict[int, float]) -> Rated:
+def rated(ratings: dict[int, float]) -> RatedMovies:
     return rated_from(ratings, MODEL.rating.rows)
 
 

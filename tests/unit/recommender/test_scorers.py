@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import RankingFolding, Rated, RatingFolding, rated_from
+from marquee.recommender.fold_in import RankingFolding, RatedMovies, RatingFolding, rated_from
 from marquee.recommender.genres import GenreFolding
 from marquee.recommender.item_weights import ItemFolding
 from marquee.recommender.model import USER_PRIOR_STRENGTH, ItemWeights, Model, Movie
@@ -51,7 +51,7 @@ def with_genres(model: Model) -> Model:
 MODEL = with_genres(random_model(MOVIES, support=30))
 
 
-def rated(ratings: dict[int, float], model: Model = MODEL) -> Rated:
+def rated(ratings: dict[int, float], model: Model = MODEL) -> RatedMovies:
     return rated_from(ratings, model.rating.rows)
 
 

@@ -13,8 +13,8 @@ from marquee.recommender.similarity import (
     OWN_HALF,
     SUPPORT_HALF,
     Block,
-    SimilarAsAsked,
     SimilarMovies,
+    SimilarOnDemand,
     blocks_of,
     merged,
     most_raised_movies,
@@ -158,7 +158,7 @@ def test_a_link_makes_movies_similar_by_its_weight() -> None:
 
 
 def test_movies_that_are_asked_about_singly_have_the_same_similar_movies() -> None:
-    whole, singly = found_in_blocks(90), SimilarAsAsked(MODEL)
+    whole, singly = found_in_blocks(90), SimilarOnDemand(MODEL)
     for movie_id in (100, 133, 189):
         assert [near for near, _ in singly.of(movie_id)] == [near for near, _ in whole.of(movie_id)]
 
