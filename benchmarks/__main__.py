@@ -44,7 +44,7 @@ BENCHMARKS = {
         ("flow",),
     ),
     "visitors": Benchmark(
-        "fifty visitors at once for a minute; needs a running deployment", ("visitors",)
+        "fifty concurrent visitors for a minute; needs a running deployment", ("visitors",)
     ),
     "load": Benchmark(
         "ten thousand forms with every fault, twice, on a local AWS of its own",

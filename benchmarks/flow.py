@@ -1,4 +1,4 @@
-"""Time form → picks and form → text, one at a time and 300 at once, with and without training.
+"""Time form → picks and form → text, one at a time and 300 together, with and without training.
 
 Runs against the local deployment of `make local` (PORT names another). "Without training"
 configures the deployed submit_step so that no model counts as stale, and restores its

@@ -10,7 +10,7 @@ The objectives are those of Spark MLlib, with users u, movies v and regularisati
 
 A half-step solves all rows of one side for fixed factors of the other. Instead of forming and
 factorising a matrix for each row, it takes a few steps of conjugate gradients from the row's former
-factors, for many rows at once (Takács, Pilászy and Tikk, *Applications of the conjugate gradient
+factors, for many rows together (Takács, Pilászy and Tikk, *Applications of the conjugate gradient
 method for implicit feedback collaborative filtering*, 2011). Only very long rows are solved
 exactly. The same blocks give the same factors bit for bit, in whatever process each is solved.
 Other blocks give the same factors up to rounding.

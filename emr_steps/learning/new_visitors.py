@@ -1,6 +1,6 @@
 """Measure how well a model predicts for new visitors, from their first few answers.
 
-The people are users on whom the model was not trained. All figures of a person are about the same
+The people are users that the model was not trained on. All figures of a person are about the same
 ratings: those of movies that the person was never asked about. docs/model.md has the results.
 """
 

@@ -113,7 +113,7 @@ def test_every_wildcard_has_a_reason(rendered: RenderedPolicies) -> None:
                     if not reasons:
                         unexplained.append(f"{policy.attached_to}: {action} on {resource}")
     assert unexplained == []
-    assert used == {*range(len(WILDCARDS))}, "a reason explains nothing any more"
+    assert used == {*range(len(WILDCARDS))}, "a reason no longer explains anything"
 
 
 @pytest.mark.parametrize(
