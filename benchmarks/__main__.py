@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from operations import ROOT, addresses, environments, tools
-from operations.deployment import chosen
+from operations.deployment import choose_deployment
 from operations.errors import exit_with_one_sentence
 
 
@@ -44,7 +44,7 @@ BENCHMARKS = {
         ("flow",),
     ),
     "visitors": Benchmark(
-        "fifty visitors at once for a minute; needs a running deployment", ("visitors",)
+        "fifty concurrent visitors for a minute; needs a running deployment", ("visitors",)
     ),
     "load": Benchmark(
         "ten thousand forms with every fault, twice, on a local AWS of its own",
@@ -102,10 +102,10 @@ def listing() -> str:
     return "\n".join(f"  {name:<10} {each.measures}" for name, each in BENCHMARKS.items())
 
 
-def command(benchmark: Benchmark, module: str, options: list[str]) -> list[str]:
+def benchmark_command(benchmark: Benchmark, module: str, options: list[str]) -> list[str]:
     """Return the command that runs a module of a benchmark."""
     python = ROOT / ".venvs" / benchmark.environment / "bin" / "python"
-    site = [addresses.site_url(chosen())] if benchmark.wants_site else []
+    site = [addresses.site_url(choose_deployment())] if benchmark.wants_site else []
     return [str(python), "-m", f"benchmarks.{module}", *site, *options]
 
 
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
         tools.require(name)
     for module in benchmark.modules:
         ran = subprocess.run(
-            command(benchmark, module, asked.options),
+            benchmark_command(benchmark, module, asked.options),
             cwd=ROOT,
             env=os.environ
             | {

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from benchmarks.netflix_size import netflix_size_model, visitors_of
+from benchmarks.netflix_size import netflix_size_model, random_visitors
 from marquee.contracts import CurrentModel, timestamp
 from marquee.recommender.model_folder import to_files
 from marquee.requests.emr_step_requests import new_model_id
@@ -93,7 +93,7 @@ def forms() -> list[dict[str, list[dict[str, int]]]]:
     """Return forms with ratings of ten movies each."""
     return [
         {"ratings": [{"movie_id": movie, "stars": stars} for movie, stars in visitor.items()]}
-        for visitor in visitors_of(50, 10, 10)
+        for visitor in random_visitors(50, 10, 10)
     ]
 
 

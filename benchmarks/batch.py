@@ -21,7 +21,7 @@ from rich.table import Table
 
 import recommend
 from benchmarks.machine import machine, processor_seconds
-from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, random_visitors
 from learning.hadoop_files import Files
 from learning.step_log import StepLog
 from marquee.contracts import Member, Rating, Submission
@@ -29,7 +29,7 @@ from marquee.recommender.model_folder import write_folder
 
 FEWEST, MOST = 5, 20  # ratings of a visitor
 
-type Taken = tuple[float, float]  # wall-clock seconds, processor seconds
+type BatchTimes = tuple[float, float]  # wall-clock seconds, processor seconds
 
 console = Console(width=110)
 
@@ -72,12 +72,12 @@ def main() -> None:
     console.print(f"more: compared with {options.few} visitors")
 
 
-def _best(tries: Sequence[Mapping[int, Taken]], count: int) -> Taken:
+def _best(tries: Sequence[Mapping[int, BatchTimes]], count: int) -> BatchTimes:
     seconds, processor = zip(*(each[count] for each in tries), strict=True)
     return min(seconds), min(processor)
 
 
-def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
+def _served(spark: SparkSession, folder: Path, count: int, run: int) -> BatchTimes:
     submission = folder / f"{count}.json"
     submission.write_text(Submission(tuple(_members(count))).to_json_lines())
     arguments = recommend.arguments_from(
@@ -95,7 +95,7 @@ def _served(spark: SparkSession, folder: Path, count: int, run: int) -> Taken:
 def _members(count: int) -> list[Member]:
     return [
         Member(f"01k{number:023d}", 1, "tested", tuple(Rating(*each) for each in stars.items()))
-        for number, stars in enumerate(visitors_of(count, FEWEST, MOST))
+        for number, stars in enumerate(random_visitors(count, FEWEST, MOST))
     ]
 
 

@@ -69,7 +69,7 @@ def main() -> None:
             costs = [cost for each in operations() for cost in costs_of(caller, generator, each)]
             fuzzed, failures = fuzz(aws, caller, generator, options.bodies)
     met = report(costs)
-    told(fuzzed, failures, caller)
+    report_fuzzing(fuzzed, failures, caller)
     sys.exit(0 if met and not failures else 1)
 
 
@@ -167,7 +167,7 @@ def report(costs: list[Cost]) -> bool:
     return met
 
 
-def told(costs: list[Cost], failures: list[str], caller: Caller) -> None:
+def report_fuzzing(costs: list[Cost], failures: list[str], caller: Caller) -> None:
     """Print the results of the random bodies."""
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(caller.statuses.items()))
     console.print(f"{len(costs) + len(failures)} generated bodies; answers by status: {statuses}")

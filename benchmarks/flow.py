@@ -1,4 +1,4 @@
-"""Time form → picks and form → text, one at a time and 300 at once, with and without training.
+"""Time form → picks and form → text, one at a time and 300 together, with and without training.
 
 Runs against the local deployment of `make local` (PORT names another). "Without training"
 configures the deployed submit_step so that no model counts as stale, and restores its
@@ -25,7 +25,7 @@ console = Console(width=110)
 
 
 @dataclass
-class Measured:
+class FlowTimes:
     """Seconds of each form and of the burst."""
 
     to_picks: list[float] = field(default_factory=list)
@@ -53,7 +53,7 @@ def main() -> None:
     report(measured, options)
 
 
-def measure(deployment: RunningDeployment, options: argparse.Namespace, phone: int) -> Measured:
+def measure(deployment: RunningDeployment, options: argparse.Namespace, phone: int) -> FlowTimes:
     """Send forms one at a time, then a burst, and wait until all are texted.
 
     Args:
@@ -61,7 +61,7 @@ def measure(deployment: RunningDeployment, options: argparse.Namespace, phone: i
         options: the command line; `forms`, `burst` and `clients` are read.
         phone: the first of as many phone numbers as there are forms; none may be in use.
     """
-    found = Measured()
+    found = FlowTimes()
     for number in range(options.forms):
         seconds, visitor = timed_post(deployment, phone + number)
         found.to_picks.append(seconds)
@@ -116,13 +116,13 @@ def _between(start: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
-def report(measured: dict[str, Measured], options: argparse.Namespace) -> None:
+def report(measured: dict[str, FlowTimes], options: argparse.Namespace) -> None:
     """Print a column for each measurement, under its name."""
     table = Table(title="Marquee's flow on this machine (seconds)")
     for heading in ("", *measured):
         table.add_column(heading, justify="right" if heading else "left")
     burst = f"{options.burst} forms by {options.clients} clients"
-    rows: list[tuple[str, Callable[[Measured], str]]] = [
+    rows: list[tuple[str, Callable[[FlowTimes], str]]] = [
         ("form → picks, p50 / p95", lambda m: quantiles(m.to_picks)),
         ("form → text, p50 / p95", lambda m: quantiles(m.to_text)),
         (f"{burst}: until all are texted", lambda m: f"{m.burst_seconds:.1f}"),

@@ -33,10 +33,10 @@ from learning.fitting import size_for
 from marquee.contracts import timestamp
 from marquee.recommender.model import Counts
 from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
-from marquee.requests.emr_step_requests import Step, new_model_id, prepare_step, train_step
+from marquee.requests.emr_step_requests import StepRequest, new_model_id, prepare_step, train_step
 from operations.console import Phases
-from operations.deployment import Deployment, chosen
-from operations.import_ratings import load_titles, read_ratings, upload
+from operations.deployment import Deployment, choose_deployment
+from operations.import_ratings import load_titles, read_into_canonical_files, upload
 from operations.models import switch_to
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel
@@ -114,10 +114,10 @@ def bring_in(
     No form needs those. The steps' driver is limited to --driver-memory, because both local AWS
     share a machine.
     """
-    here = chosen("local", deployment.port)
+    here = choose_deployment("local", deployment.port)
     memory: str = options.driver_memory
     with Phases() as phases:
-        with read_ratings(here, phases, raw) as found, phases.phase("upload") as phase:
+        with read_into_canonical_files(here, phases, raw) as found, phases.phase("upload") as phase:
             upload(here, found.folder, found.files, found.name, phase)
         where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:
@@ -151,7 +151,7 @@ def put_random_model(deployment: Deployment, dataset: str, model_id: str, shape:
         s3.put_object(Bucket=bucket, Key=f"{model_id}/{name}", Body=content)
 
 
-def _with(step: Step, driver_memory: str, *more: str) -> Step:
+def _with(step: StepRequest, driver_memory: str, *more: str) -> StepRequest:
     jar = step["HadoopJarStep"]
     command, *rest = jar["Args"]
     arguments = [command, "--driver-memory", driver_memory, *rest, *more]

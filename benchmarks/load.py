@@ -26,7 +26,7 @@ from tests.deployment import RunningDeployment, local_deployment, running_locall
 from tests.integration.phones import fictitious_numbers
 from tests.load.forms import Load
 from tests.load.pour import pour
-from tests.load.seen import Seen, quantile
+from tests.load.seen import Observations, quantile
 
 GOAL_DRAINED_A_SECOND = 10.0
 GOAL_READ_MILLISECONDS = 1000.0  # p99
@@ -40,7 +40,7 @@ console = Console(width=120)
 
 def main() -> None:
     """Run the benchmark; exits with 1 if a goal is missed or a process or file is left over."""
-    options = arguments()
+    options = parse_arguments()
     console.print(machine())
     left: list[str] = []
     with deployment_for(options, left) as deployment:
@@ -53,7 +53,7 @@ def main() -> None:
     sys.exit(1 if missed else 0)
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """Parse the arguments of the process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", type=int, default=10_000, help="forms in a round")
@@ -121,7 +121,7 @@ def left_by_stop(folder: Path) -> list[str]:
     return files + processes
 
 
-def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Seen]:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[Observations]:
     """Post the forms of each round and return what was seen, one entry per round.
 
     A table of all rounds so far is printed after each round.
@@ -143,7 +143,7 @@ def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[
     return rounds
 
 
-def missed_by(seen: Seen) -> list[str]:
+def missed_by(seen: Observations) -> list[str]:
     """List the goals that a round missed."""
     reads = max((quantile(seen.milliseconds_of(path), 99) for path in READS), default=0.0)
     missed = {
@@ -162,7 +162,7 @@ def missed_by(seen: Seen) -> list[str]:
     return [goal for goal, is_missed in missed.items() if is_missed]
 
 
-def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
+def missed_by_all(rounds: Sequence[Observations]) -> list[str]:
     """List the later rounds that took too long compared with the first."""
     first = rounds[0].ended_within(MOST_ENDED)
     return [
@@ -173,14 +173,14 @@ def missed_by_all(rounds: Sequence[Seen]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of the table: its heading, and the text of a round's cell."""
 
     title: str
-    cell: Callable[[Seen], str]
+    cell: Callable[[Observations], str]
 
 
-def report(rounds: Sequence[Seen]) -> None:
+def report(rounds: Sequence[Observations]) -> None:
     """Print a table of the rounds, then up to five examples of each kind of failure."""
     load = rounds[0].load
     table = Table(title=f"{load.forms} forms by {load.clients} clients on the local AWS")
@@ -204,7 +204,7 @@ def report(rounds: Sequence[Seen]) -> None:
                 console.print(f"round {number}, {name} ({len(found)}): {'; '.join(found[:5])} …")
 
 
-def _within(share: float) -> Callable[[Seen], str]:
+def _within(share: float) -> Callable[[Observations], str]:
     return lambda seen: _seconds(seen.ended_within(share))
 
 
@@ -220,53 +220,53 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
 
 
-def _reads(path: str) -> Callable[[Seen], str]:
+def _reads(path: str) -> Callable[[Observations], str]:
     return lambda seen: _quantiles(seen.milliseconds_of(path))
 
 
-def _refusals(seen: Seen) -> str:
+def _refusals(seen: Observations) -> str:
     return _counts({str(status or "no answer"): n for status, n in seen.refusals.items()})
 
 
-def _died(seen: Seen) -> str:
+def _died(seen: Observations) -> str:
     return f"{seen.deaths_planted - len(seen.deaths_left)} of {seen.deaths_planted}"
 
 
-def _machine_loads(seen: Seen) -> str:
+def _machine_loads(seen: Observations) -> str:
     loads = seen.machine_loads or [math.nan]
     return f"{min(loads):.1f} to {max(loads):.1f}"
 
 
-def _failed_steps(seen: Seen) -> str:
+def _failed_steps(seen: Observations) -> str:
     failed = [states for states in seen.step_states if "FAILED" in states]
     return "; ".join(" → ".join(map(str.lower, states)) for states in failed) or "none"
 
 
 ROWS = (
-    Row("answered", lambda seen: str(seen.answered)),
-    Row("rejected before that, by status", _refusals),
-    Row("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
-    Row("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
-    Row("seconds until 50 % had ended", _within(0.5)),
-    Row("seconds until 95 % had ended", _within(MOST_ENDED)),
-    Row("seconds until all had ended", _within(1.0)),
-    Row("drained, forms a second", lambda seen: f"{seen.drained_a_second(MOST_ENDED):.1f}"),
-    Row("ends", lambda seen: _counts(dict(seen.ends))),
-    Row("lost", lambda seen: str(len(seen.lost))),
-    Row("texted twice", lambda seen: str(len(seen.doubled))),
-    Row("delivery unknown, where a function died", lambda seen: str(len(seen.unknown))),
-    Row("delivery unknown, where SNS did not answer", lambda seen: str(len(seen.unanswered))),
-    Row("delivery unknown, where neither happened", lambda seen: str(len(seen.unexplained))),
-    Row("functions that died", _died),
-    Row("messages doubled", lambda seen: str(seen.messages_doubled)),
-    Row("messages delayed", lambda seen: str(seen.messages_delayed)),
-    Row("recommend steps", lambda seen: str(seen.recommend_steps)),
-    Row("steps that failed", _failed_steps),
-    Row("dead letters", lambda seen: str(len(seen.dead))),
-    *(Row(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
-    Row("reads that failed", lambda seen: str(seen.failed_reads.total())),
-    Row("peak memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
-    Row("load of the machine, lowest to highest", _machine_loads),
+    TableRow("answered", lambda seen: str(seen.answered)),
+    TableRow("rejected before that, by status", _refusals),
+    TableRow("seconds until all were answered", lambda seen: f"{seen.answered_after:.0f}"),
+    TableRow("POST /visitors, p50 / p99 (ms)", lambda seen: _quantiles(seen.post_milliseconds)),
+    TableRow("seconds until 50 % had ended", _within(0.5)),
+    TableRow("seconds until 95 % had ended", _within(MOST_ENDED)),
+    TableRow("seconds until all had ended", _within(1.0)),
+    TableRow("drained, forms a second", lambda seen: f"{seen.drained_a_second(MOST_ENDED):.1f}"),
+    TableRow("ends", lambda seen: _counts(dict(seen.ends))),
+    TableRow("lost", lambda seen: str(len(seen.lost))),
+    TableRow("texted twice", lambda seen: str(len(seen.doubled))),
+    TableRow("delivery unknown, where a function died", lambda seen: str(len(seen.unknown))),
+    TableRow("delivery unknown, where SNS did not answer", lambda seen: str(len(seen.unanswered))),
+    TableRow("delivery unknown, where neither happened", lambda seen: str(len(seen.unexplained))),
+    TableRow("functions that died", _died),
+    TableRow("messages doubled", lambda seen: str(seen.messages_doubled)),
+    TableRow("messages delayed", lambda seen: str(seen.messages_delayed)),
+    TableRow("recommend steps", lambda seen: str(seen.recommend_steps)),
+    TableRow("steps that failed", _failed_steps),
+    TableRow("dead letters", lambda seen: str(len(seen.dead))),
+    *(TableRow(f"{path}, p50 / p99 (ms)", _reads(path)) for path in READS),
+    TableRow("reads that failed", lambda seen: str(seen.failed_reads.total())),
+    TableRow("peak memory of the emulator (MB)", lambda seen: f"{seen.memory_bytes / 1e6:.0f}"),
+    TableRow("load of the machine, lowest to highest", _machine_loads),
 )
 
 

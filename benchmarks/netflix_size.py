@@ -30,7 +30,7 @@ def _genres(chance: np.random.Generator) -> tuple[str, ...]:
     return tuple(f"Genre {number}" for number in sorted(chosen.tolist()))
 
 
-def visitors_of(count: int, fewest: int, most: int) -> list[dict[int, int]]:
+def random_visitors(count: int, fewest: int, most: int) -> list[dict[int, int]]:
     """Return the stars of this many visitors by movie_id, each for a random number of movies."""
     chance = np.random.default_rng(SEED)
     return [

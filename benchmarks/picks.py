@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, visitors_of
+from benchmarks.netflix_size import MOVIES, RANK, netflix_size_model, random_visitors
 from marquee.recommender.model import Model
 from marquee.recommender.model_folder import read_model, to_files
 from marquee.recommender.picks import Recommender
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     before = _resident_mebibytes()
     model = read_model(to_files(netflix_size_model()))
-    visitors = visitors_of(options.visitors, options.ratings, options.ratings)
+    visitors = random_visitors(options.visitors, options.ratings, options.ratings)
     table = Table(title=f"Picks for one visitor: {MOVIES:,} movies, rank {RANK}, {machine()}")
     for heading in ("", "p50 ms", "p99 ms", "of the product", "memory MB"):
         table.add_column(heading, justify="right" if heading else "left")

@@ -34,12 +34,12 @@ from threadpoolctl import threadpool_limits
 import evaluate
 from benchmarks import rivals
 from benchmarks.machine import machine
-from benchmarks.rivals import Expected, Training
+from benchmarks.rivals import RivalPredictions, Training
 from benchmarks.spark import local_spark
 from learning.confidence import Estimate, average, difference
 from learning.fitting import Fitting
 from learning.measuring import people_of, people_to_measure
-from learning.metrics import Measured, Person, estimates_of, rmse
+from learning.metrics import Person, UserMeasures, estimates_of, rmse
 from learning.rating_blocks import RatingBlock
 from learning.splits import OFFICIAL, split_named
 from marquee.contracts import PICKS
@@ -62,7 +62,7 @@ console = Console(width=120)
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldData:
     """One split in arrays: the training set, the users to measure and the candidates."""
 
     name: str
@@ -71,7 +71,7 @@ class Fold:
     people: list[Person]
     rating: RatingModel
     candidates: Mask
-    measured: dict[str, list[Measured]]  # Marquee's own models
+    measured: dict[str, list[UserMeasures]]  # Marquee's own models
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -80,10 +80,10 @@ class Fold:
 
 
 @dataclass
-class Results:
+class Comparison:
     """The measures of each model, one list per fold, with notes and seconds."""
 
-    by_model: dict[str, list[list[Measured]]] = field(default_factory=lambda: defaultdict(list))
+    by_model: dict[str, list[list[UserMeasures]]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -109,15 +109,15 @@ def main() -> None:
         ) as spark,
     ):
         for data in options.data:
-            results = compared(spark, data, options.seeds)
+            results = compare_recommenders(spark, data, options.seeds)
             missed |= not report(data.name, results)
     sys.exit(1 if missed else 0)
 
 
-def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
+def compare_recommenders(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Comparison:
     """Fit and measure all recommenders on every split of a data set."""
-    results = Results()
-    fits: dict[str, Callable[[Fold], Expected]] = {}
+    results = Comparison()
+    fits: dict[str, Callable[[FoldData], RivalPredictions]] = {}
     for fold in folds(spark, data, seeds, results):
         for name, found in fold.measured.items():
             results.by_model[name].append(found)
@@ -128,7 +128,7 @@ def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
             begun = time.perf_counter()
             expected = fit(fold)
             results.seconds[name] += time.perf_counter() - begun
-            found = rivals.measure(expected, fold.people, fold.rating, fold.candidates)
+            found = rivals.measure_rival(expected, fold.people, fold.rating, fold.candidates)
             results.by_model[name].append(found)
         console.print(
             f"{data.name} {fold.name}, seed {fold.seed}: "
@@ -138,8 +138,8 @@ def compared(spark: SparkSession, data: Path, seeds: Sequence[int]) -> Results:
 
 
 def folds(
-    spark: SparkSession, data: Path, seeds: Sequence[int], results: Results
-) -> Iterator[Fold]:
+    spark: SparkSession, data: Path, seeds: Sequence[int], results: Comparison
+) -> Iterator[FoldData]:
     """Yield every split of a data set, with Marquee fitted to it and measured."""
     tests = recognise_folder(data).official_tests
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ def folds(
             ratings.rows.release()
 
 
-def _fold(ratings: evaluate.EvaluationData, name: str, flag: int, results: Results) -> Fold:
+def _fold(ratings: evaluate.EvaluationData, name: str, flag: int, results: Comparison) -> FoldData:
     begun = time.perf_counter()
     training = ratings.rows.without(flag)
     fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
@@ -176,7 +176,7 @@ def _fold(ratings: evaluate.EvaluationData, name: str, flag: int, results: Resul
     blocks = training.map_blocks(_columns, None)
     users, movies, stars = (np.concatenate(column) for column in zip(*blocks, strict=True))
     fitting.release()
-    return Fold(
+    return FoldData(
         name=name,
         seed=ratings.seed,
         training=Training(
@@ -197,14 +197,14 @@ def _columns(block: RatingBlock, _: None) -> tuple[np.ndarray, np.ndarray, np.nd
     return block.users, block.movies, block.stars
 
 
-def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]:
+def tuned(fold: FoldData, results: Comparison) -> dict[str, Callable[[FoldData], RivalPredictions]]:
     """Tune the other recommenders on the training set of this split; return a fit of each."""
     chance = np.random.default_rng(fold.seed)
     kept = chance.random(len(fold.training.users)) >= VALIDATION_SHARE
     part, people = fold.training.where(kept), _people_of(fold, ~kept)
 
-    def measured(expected: Expected) -> list[Measured]:
-        return rivals.measure(expected, people, fold.rating, fold.candidates)
+    def measured(expected: RivalPredictions) -> list[UserMeasures]:
+        return rivals.measure_rival(expected, people, fold.rating, fold.candidates)
 
     implicit = rivals.best(
         rivals.implicit_settings(),
@@ -221,7 +221,7 @@ def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]
     results.notes["implicit ALS"] = str(implicit)
     results.notes["Surprise SVD"] = f"{rivals.SVD_DEFAULTS}, its defaults"
     results.notes["Surprise SVD, tuned"] = str(svd)
-    fits: dict[str, Callable[[Fold], Expected]] = {
+    fits: dict[str, Callable[[FoldData], RivalPredictions]] = {
         "implicit ALS": lambda f: rivals.implicit_als(f.training, implicit, f.seed),
         "EASE": lambda f: rivals.ease(f.training, ease),
         "Surprise SVD": partial(_by_svd, setting=rivals.SVD_DEFAULTS),
@@ -236,11 +236,11 @@ def tuned(fold: Fold, results: Results) -> dict[str, Callable[[Fold], Expected]]
     return fits
 
 
-def _by_svd(fold: Fold, setting: rivals.SvdSetting) -> Expected:
+def _by_svd(fold: FoldData, setting: rivals.SvdSetting) -> RivalPredictions:
     return rivals.svd(fold.training, setting, fold.seed, fold.scale)
 
 
-def _people_of(fold: Fold, held_out: np.ndarray) -> list[Person]:
+def _people_of(fold: FoldData, held_out: np.ndarray) -> list[Person]:
     """Return users with part of their training ratings held out."""
     seen: dict[int, dict[int, float]] = defaultdict(dict)
     tested: dict[int, dict[int, float]] = defaultdict(dict)
@@ -251,20 +251,20 @@ def _people_of(fold: Fold, held_out: np.ndarray) -> list[Person]:
     return [Person(user, seen[user], held) for user, held in tested.items()]
 
 
-def _figure(found: Sequence[list[Measured]], name: str) -> Estimate | None:
+def _figure(found: Sequence[list[UserMeasures]], name: str) -> Estimate | None:
     return average([estimates_of(each)[name] for each in found])
 
 
-def _ndcg(found: Sequence[list[Measured]]) -> float:
+def _ndcg(found: Sequence[list[UserMeasures]]) -> float:
     figure = _figure(found, f"ndcg@{PICKS}")
     return figure.value if figure else float("nan")
 
 
-def _brief(found: list[Measured]) -> str:
+def _brief(found: list[UserMeasures]) -> str:
     return f"{rmse(found):.3f}/{_ndcg([found]):.3f}"
 
 
-def report(dataset: str, results: Results) -> bool:
+def report(dataset: str, results: Comparison) -> bool:
     """Print the table and the goals; return whether all goals of the data set are met."""
     splits = len(results.by_model[OURS])
     table = Table(title=f"{dataset}, {splits} splits, {machine()}", caption_justify="left")

@@ -10,7 +10,7 @@ from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from surprise import SVD, AlgoBase, Dataset, Reader, SVDpp
 
-from learning.metrics import Measured, Person, measured_by
+from learning.metrics import Person, UserMeasures, measured_by
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import rated_from
 from marquee.recommender.model import LIKED, Floats, Integers, RatingModel
@@ -58,16 +58,16 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class RivalPredictions:
     """The predictions of a recommender for U users and M movies."""
 
     stars: Floats  # shape (U, M); NaN if the recommender does not predict stars
     scores: Floats  # shape (U, M); higher is better
 
 
-def measure(
-    expected: Expected, people: Sequence[Person], rating: RatingModel, candidates: Mask
-) -> list[Measured]:
+def measure_rival(
+    expected: RivalPredictions, people: Sequence[Person], rating: RatingModel, candidates: Mask
+) -> list[UserMeasures]:
     """Measure the predictions of another recommender as Marquee's own are measured."""
     users = [person.user for person in people]
     rated = [rated_from(person.seen, rating.rows) for person in people]
@@ -94,7 +94,7 @@ def implicit_settings() -> list[ImplicitSetting]:
     return [ImplicitSetting(*each) for each in grid]
 
 
-def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Expected:
+def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> RivalPredictions:
     """Fit the ALS of `implicit` to likes; users without likes get picks by popularity."""
     als = AlternatingLeastSquares(
         factors=setting.factors,
@@ -108,7 +108,7 @@ def implicit_als(training: Training, setting: ImplicitSetting, seed: int) -> Exp
     als.fit(training.liked, show_progress=False)
     popularity = np.bincount(training.movies, minlength=training.movie_count)
     scores = als.user_factors @ als.item_factors.T + np.float32(1e-9) * popularity
-    return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
+    return RivalPredictions(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def ease_settings() -> list[EaseSetting]:
     return [EaseSetting(*each) for each in product(EASE_REGULARISATIONS, EASE_LEAST_STARS)]
 
 
-def ease(training: Training, setting: EaseSetting) -> Expected:
+def ease(training: Training, setting: EaseSetting) -> RivalPredictions:
     """Fit EASE (Steck, *Embarrassingly shallow autoencoders for sparse data*, WWW 2019).
 
     The weights between movies are the closed-form solution of a ridge regression of each movie on
@@ -148,7 +148,7 @@ def ease(training: Training, setting: EaseSetting) -> Expected:
     np.fill_diagonal(weights, 0.0)
     scores = np.tile(1e-9 * popularity, (training.user_count, 1))
     scores[:, known] += likes @ weights
-    return Expected(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
+    return RivalPredictions(np.full(scores.shape, NO_STARS), scores.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,9 @@ def svd_settings() -> list[SvdSetting]:
     return [SvdSetting(*each) for each in product(SVD_FACTORS, SVD_EPOCHS, SVD_REGULARISATIONS)]
 
 
-def svd(training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]) -> Expected:
+def svd(
+    training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]
+) -> RivalPredictions:
     """Fit Surprise's SVD: biases and factors by stochastic gradient descent."""
     algorithm = _fitted(SVD, training, setting, seed, scale)
     return _by_stars(algorithm, training, algorithm.pu)
@@ -180,7 +182,7 @@ def svd(training: Training, setting: SvdSetting, seed: int, scale: tuple[float, 
 
 def svd_plus_plus(
     training: Training, setting: SvdSetting, seed: int, scale: tuple[float, float]
-) -> Expected:
+) -> RivalPredictions:
     """Fit Surprise's SVD++: SVD that also infers taste from which movies a user rated."""
     algorithm = _fitted(SVDpp, training, setting, seed, scale)
     tastes = algorithm.pu.copy()
@@ -209,7 +211,9 @@ def _fitted(
     return algorithm.fit(trainset)
 
 
-def _by_stars(algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.float64]) -> Expected:
+def _by_stars(
+    algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.float64]
+) -> RivalPredictions:
     """Predict all stars in one step: mean + biases + tastes by factors.
 
     Unknown users have neither bias nor taste.
@@ -229,7 +233,7 @@ def _by_stars(algorithm: AlgoBase, training: Training, tastes: npt.NDArray[np.fl
         if abs(own - stars[user, movie]) > 1e-6:  # noqa: PLR2004
             raise AssertionError(f"{own} stars by the library, {stars[user, movie]} here")
     shown = stars.astype(np.float32)
-    return Expected(shown, shown)
+    return RivalPredictions(shown, shown)
 
 
 def best[T](settings: Sequence[T], cost: Callable[[T], float]) -> T:

@@ -22,7 +22,7 @@ from benchmarks.spark import local_spark
 from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
 from learning.fitting import Fitting, Size, size_for
-from learning.measuring import measure, people_to_measure
+from learning.measuring import measure_models, people_to_measure
 from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
 from marquee.contracts import PICKS
@@ -115,7 +115,7 @@ def _measured(ratings: evaluate.EvaluationData, size: Size) -> tuple[str, str, s
         for name in (RANKING, POPULARITY)
     }
     people = people_to_measure(ratings.rows, FLAG, totals.users)
-    found = measure(ratings.rows, people, examiners)
+    found = measure_models(ratings.rows, people, examiners)
     ours, popularity = estimates_of(found[RANKING]), estimates_of(found[POPULARITY])
     stars, ndcg, other = ours["rmse"], ours[f"ndcg@{PICKS}"], popularity[f"ndcg@{PICKS}"]
     if stars is None or ndcg is None or other is None:

@@ -56,7 +56,7 @@ SHAPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ratings:
+class SyntheticRatings:
     """N ratings ordered by user, then by movie; both are numbered from 0."""
 
     users: npt.NDArray[np.int32]
@@ -64,7 +64,7 @@ class Ratings:
     stars: npt.NDArray[np.float32]
 
 
-def made_ratings(shape: Shape, seed: int = SEED) -> Ratings:
+def made_ratings(shape: Shape, seed: int = SEED) -> SyntheticRatings:
     """Make ratings of this shape.
 
     Raises:
@@ -88,7 +88,9 @@ def made_ratings(shape: Shape, seed: int = SEED) -> Ratings:
         some = slice(start, start + ROWS_AT_ONCE)
         stars[some] += TASTE * (user_tastes[users[some]] * movie_tastes[movies[some]]).sum(axis=1)
     stars = np.clip(np.round(stars * 2) / 2, 0.5, 5.0)
-    return Ratings(users.astype(np.int32), movies.astype(np.int32), stars.astype(np.float32))
+    return SyntheticRatings(
+        users.astype(np.int32), movies.astype(np.int32), stars.astype(np.float32)
+    )
 
 
 def _pairs(shape: Shape, circle_of: Numbers, liking: Reals, chance: np.random.Generator) -> Numbers:
@@ -129,7 +131,7 @@ def _drawn(
     return np.concatenate(drawn)
 
 
-def write_movielens(ratings: Ratings, movies: int, folder: Path, seed: int = SEED) -> None:
+def write_movielens(ratings: SyntheticRatings, movies: int, folder: Path, seed: int = SEED) -> None:
     """Write `ratings.csv` and `movies.csv` in the layout of MovieLens; ids count from 1."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = np.random.default_rng(seed)

@@ -86,7 +86,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class FitTimes:
     """The times of one fit."""
 
     rank: int
@@ -129,7 +129,7 @@ def _compare(size: str, rounds: int, driver_memory: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_movielens(made_ratings(shape), shape.movies, Path(folder))
         for kind, contestants in CONTESTANTS.items():
-            found: dict[str, list[Timed]] = {name: [] for name in contestants}
+            found: dict[str, list[FitTimes]] = {name: [] for name in contestants}
             loads = [os.getloadavg()[0]]
             for number in range(rounds):
                 for name in contestants if number % 2 == 0 else reversed(contestants):
@@ -145,7 +145,7 @@ def _compare(size: str, rounds: int, driver_memory: str) -> None:
             _report(title, found)
 
 
-def _in_a_process(task: Task, driver_memory: str) -> list[Timed]:
+def _in_a_process(task: Task, driver_memory: str) -> list[FitTimes]:
     command = [sys.executable, "-m", "benchmarks.training", "--task", json.dumps(asdict(task))]
     # A step's environment names no kernel, so the library chooses one for the machine.
     inherited = {name: at for name, at in os.environ.items() if not name.startswith("OPENBLAS_")}
@@ -156,10 +156,12 @@ def _in_a_process(task: Task, driver_memory: str) -> list[Timed]:
         text=True,
         check=True,
     )
-    return [Timed(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [
+        FitTimes(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")
+    ]
 
 
-def _report(title: str, found: dict[str, list[Timed]]) -> None:
+def _report(title: str, found: dict[str, list[FitTimes]]) -> None:
     table = Table(title=title)
     for heading in ("", "rank", "seconds", "of Marquee's", "processor seconds", "of Marquee's"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -176,25 +178,25 @@ def _report(title: str, found: dict[str, list[Timed]]) -> None:
     console.print(table)
 
 
-def _an_iteration(found: Sequence[Timed], rank: int) -> tuple[float, float]:
+def _an_iteration(found: Sequence[FitTimes], rank: int) -> tuple[float, float]:
     """Return seconds and processor seconds per iteration, from the fastest long and short fits."""
     few, many = ITERATIONS
     of_rank = [each for each in found if each.rank == rank]
 
-    def between(of: Callable[[Timed], float]) -> float:
+    def between(of: Callable[[FitTimes], float]) -> float:
         least = [min(of(each) for each in of_rank if each.iterations == n) for n in (few, many)]
         return (least[1] - least[0]) / (many - few)
 
     return between(lambda each: each.seconds), between(lambda each: each.processor_seconds)
 
 
-def _timed(task: Task, driver_memory: str) -> list[Timed]:
+def _timed(task: Task, driver_memory: str) -> list[FitTimes]:
     if task.contestant in (IMPLICIT, IMPLICIT_EXACT):
         return _timed_implicit(task)
     return _timed_on_spark(task, driver_memory)
 
 
-def _timed_on_spark(task: Task, driver_memory: str) -> list[Timed]:
+def _timed_on_spark(task: Task, driver_memory: str) -> list[FitTimes]:
     plain = task.contestant == MLLIB
     schema = "user_id LONG, movie_id INT, rating FLOAT, seconds LONG"
     with local_spark(
@@ -260,7 +262,7 @@ def _objectives(task: Task) -> tuple[Objective, ...]:
     }[task.kind]
 
 
-def _timed_implicit(task: Task) -> list[Timed]:
+def _timed_implicit(task: Task) -> list[FitTimes]:
     columns = np.loadtxt(
         f"{task.folder}/ratings.csv", delimiter=",", skiprows=1, usecols=(0, 1, 2), dtype=np.float32
     )
@@ -284,7 +286,7 @@ def _timed_implicit(task: Task) -> list[Timed]:
 
 def _by_turns(
     task: Task, fit: Callable[[int, int], None], processor_seconds: Callable[[], float]
-) -> list[Timed]:
+) -> list[FitTimes]:
     """Time short and long fits in turns, after a fit that only warms up."""
     few, many = task.iterations
     found = []
@@ -294,7 +296,7 @@ def _by_turns(
             begun, before = time.perf_counter(), processor_seconds()
             fit(rank, iterations)
             taken = time.perf_counter() - begun
-            found.append(Timed(rank, iterations, taken, processor_seconds() - before))
+            found.append(FitTimes(rank, iterations, taken, processor_seconds() - before))
     return found
 
 

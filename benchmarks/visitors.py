@@ -29,7 +29,7 @@ console = Console(width=110)
 
 
 @dataclass
-class Seen:
+class VisitLog:
     """Milliseconds and statuses by call, calls without an answer, and acknowledged data lost."""
 
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -41,9 +41,9 @@ class Seen:
 class Visit:
     """One visitor, who records what the API acknowledged and compares it with what it kept."""
 
-    def __init__(self, api_url: str, movies: list[int], seen: Seen, seed: int) -> None:
+    def __init__(self, api_url: str, movies: list[int], log: VisitLog, seed: int) -> None:
         self._http = httpx.Client(base_url=api_url, timeout=60)
-        self._movies, self._seen, self._chance = movies, seen, random.Random(seed)  # noqa: S311
+        self._movies, self._log, self._chance = movies, log, random.Random(seed)  # noqa: S311
         self.ratings = [self._rating(movie_id) for movie_id in self._some(6)]
         self.etag = self.visitor_id = ""
         self._bearer: dict[str, str] = {}
@@ -55,7 +55,7 @@ class Visit:
         try:
             self._visit(seconds, think, forget)
         except httpx.TransportError as error:
-            self._seen.unanswered.append(f"{type(error).__name__} after {self.etag or 'nothing'}")
+            self._log.unanswered.append(f"{type(error).__name__} after {self.etag or 'nothing'}")
             self.gave_up = True
 
     def _visit(self, seconds: float, think: float, forget: bool) -> None:
@@ -121,8 +121,8 @@ class Visit:
         begun = time.perf_counter()
         answer = self._http.request(method, path, json=body, headers=headers)
         name = f"{method} {path.replace(self.visitor_id or '-', '{id}')}"
-        self._seen.milliseconds[name].append(1000 * (time.perf_counter() - begun))
-        self._seen.statuses[name, answer.status_code] += 1
+        self._log.milliseconds[name].append(1000 * (time.perf_counter() - begun))
+        self._log.statuses[name, answer.status_code] += 1
         return answer
 
 
@@ -138,17 +138,17 @@ def main() -> None:
     deployment = running_locally(options.port)
     console.print(machine())
     with deployment.model_kept_fresh():  # on AWS, training runs on other machines
-        seen = measure(deployment, options)
-    report(seen, options)
-    failed = any(codes.is_server_error(status) for _, status in seen.statuses)
-    sys.exit(1 if failed or seen.unanswered or seen.lost else 0)
+        log = measure(deployment, options)
+    report(log, options)
+    failed = any(codes.is_server_error(status) for _, status in log.statuses)
+    sys.exit(1 if failed or log.unanswered or log.lost else 0)
 
 
-def measure(deployment: RunningDeployment, options: argparse.Namespace) -> Seen:
+def measure(deployment: RunningDeployment, options: argparse.Namespace) -> VisitLog:
     """Let all visitors live at the same time, then look for what the API acknowledged."""
     movies = [movie["movie_id"] for movie in deployment.questionnaire()["movies"]]
-    seen = Seen()
-    visits = [Visit(deployment.api_url, movies, seen, seed) for seed in range(options.visitors)]
+    log = VisitLog()
+    visits = [Visit(deployment.api_url, movies, log, seed) for seed in range(options.visitors)]
     with ThreadPoolExecutor(options.visitors) as visitors:
         lived = [
             visitors.submit(
@@ -167,13 +167,13 @@ def measure(deployment: RunningDeployment, options: argparse.Namespace) -> Seen:
         if visit.gave_up:  # an unacknowledged write may or may not have taken effect
             continue
         if lost := visit.found():
-            seen.lost.append(lost)
+            log.lost.append(lost)
         versions = 0 if visit.forgotten else int(visit.etag.strip('"'))
         if objects[visit.visitor_id] != versions:
-            seen.lost.append(
+            log.lost.append(
                 f"{visit.visitor_id}: {objects[visit.visitor_id]} of {versions} objects"
             )
-    return seen
+    return log
 
 
 def objects_of(deployment: RunningDeployment) -> Counter[str]:
@@ -189,7 +189,7 @@ def objects_of(deployment: RunningDeployment) -> Counter[str]:
     return Counter(key.rpartition("/")[2].partition("-")[0] for key in keys)
 
 
-def report(seen: Seen, options: argparse.Namespace) -> None:
+def report(log: VisitLog, options: argparse.Namespace) -> None:
     """Print the times of each call, the calls without an answer and the lost data."""
     title = (
         f"{options.visitors} visitors at the same time for {options.seconds:.0f} s (milliseconds)"
@@ -197,10 +197,10 @@ def report(seen: Seen, options: argparse.Namespace) -> None:
     table = Table(title=title)
     for heading in ("call", "calls", "p50", "p99", "answers"):
         table.add_column(heading, justify="left" if heading in ("call", "answers") else "right")
-    everything = [ms for each in seen.milliseconds.values() for ms in each]
-    for name, taken in [*sorted(seen.milliseconds.items()), ("all", everything)]:
+    everything = [ms for each in log.milliseconds.values() for ms in each]
+    for name, taken in [*sorted(log.milliseconds.items()), ("all", everything)]:
         cuts = statistics.quantiles(taken, n=100, method="inclusive") if len(taken) > 1 else []
-        answers = {status: n for (call, status), n in sorted(seen.statuses.items()) if call == name}
+        answers = {status: n for (call, status), n in sorted(log.statuses.items()) if call == name}
         table.add_row(
             name,
             str(len(taken)),
@@ -208,7 +208,7 @@ def report(seen: Seen, options: argparse.Namespace) -> None:
             ", ".join(f"{n} of {status}" for status, n in answers.items()),
         )
     console.print(table)
-    for name, found in (("without an answer", seen.unanswered), ("lost", seen.lost)):
+    for name, found in (("without an answer", log.unanswered), ("lost", log.lost)):
         console.print(f"{name}: {'; '.join(found) or 'nothing'}")
 
 

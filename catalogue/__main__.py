@@ -17,7 +17,7 @@ def write(folder: Path, users: int = taste.USERS, seed: int = taste.SEED) -> int
     with (folder / "ratings.csv").open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(["userId", "movieId", "rating", "timestamp"])
-        for given in taste.draw(taste.films(), users, seed):
+        for given in taste.draw_ratings(taste.films(), users, seed):
             writer.writerow([given.user_id, given.movie_id, given.stars, given.rated_at])
             count += 1
     return count

@@ -26,12 +26,12 @@ QUALITY_SPREAD = 0.15
 LENIENCY_SPREAD = 0.2
 MOOD_SPREAD = 0.25
 SECOND_GENRE = 0.3  # weight of a film's genres after the first
-FAME_SPREAD = 0.3
+POPULARITY_SPREAD = 0.3
 CURIOSITY = 0.4  # rise of the log odds of watching a film, per star of feeling
 LOWEST, HIGHEST = 0.5, 5.0
 FIRST_DAY, LAST_DAY = 1_577_836_800, 1_767_139_200  # 2020-01-01 and 2025-12-31, epoch seconds
 
-type Doubles = npt.NDArray[np.float64]
+type _Doubles = npt.NDArray[np.float64]
 
 _TITLE = re.compile(r"(?P<title>.+) \((?P<year>\d{4})\)")
 
@@ -52,7 +52,7 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InventedRating:
     """A rating that an invented person gave."""
 
     user_id: int
@@ -79,7 +79,9 @@ def groups(catalogue: Sequence[Film]) -> dict[str, list[Film]]:
     return found
 
 
-def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Iterator[Given]:
+def draw_ratings(
+    catalogue: Sequence[Film], users: int = USERS, seed: int = SEED
+) -> Iterator[InventedRating]:
     """Draw random ratings of invented people; the same seed gives the same ratings.
 
     Args:
@@ -93,20 +95,20 @@ def draw(catalogue: Sequence[Film], users: int = USERS, seed: int = SEED) -> Ite
     chance = np.random.default_rng(seed)
     shares = genre_shares(catalogue)
     quality = chance.normal(0, QUALITY_SPREAD, len(catalogue))
-    fame = np.exp(chance.normal(0, FAME_SPREAD, len(catalogue)))
+    popularity = np.exp(chance.normal(0, POPULARITY_SPREAD, len(catalogue)))
     for user_id in range(1, users + 1):
         feelings = shares @ _feelings(chance, shares.shape[1])
-        watched = _watched(chance, fame, feelings)
+        watched = _watched(chance, popularity, feelings)
         leniency = chance.normal(0, LENIENCY_SPREAD)
         mood = chance.normal(0, MOOD_SPREAD, len(watched))
         stars = MIDDLE + quality[watched] + leniency + feelings[watched] + mood
         halves = np.clip(np.round(2 * stars) / 2, LOWEST, HIGHEST)
         moments = np.sort(chance.integers(FIRST_DAY, LAST_DAY, len(watched)))
         for film, given, moment in zip(watched, halves, moments, strict=True):
-            yield Given(user_id, catalogue[film].movie_id, float(given), int(moment))
+            yield InventedRating(user_id, catalogue[film].movie_id, float(given), int(moment))
 
 
-def genre_shares(catalogue: Sequence[Film]) -> Doubles:
+def genre_shares(catalogue: Sequence[Film]) -> _Doubles:
     """Return genre weights, shape (films, genres).
 
     The weight is 1 for a film's first genre, SECOND_GENRE for its other genres, and else 0.
@@ -119,7 +121,7 @@ def genre_shares(catalogue: Sequence[Film]) -> Doubles:
     return shares
 
 
-def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
+def _feelings(chance: np.random.Generator, genres: int) -> _Doubles:
     """Draw the stars that each genre adds for one person."""
     feelings = chance.normal(0, INDIFFERENCE_SPREAD, genres)
     liked, disliked = chance.integers(FELT_GENRES[0], FELT_GENRES[1], 2, endpoint=True)
@@ -129,11 +131,15 @@ def _feelings(chance: np.random.Generator, genres: int) -> Doubles:
     return feelings
 
 
-def _watched(chance: np.random.Generator, fame: Doubles, feelings: Doubles) -> npt.NDArray[np.intp]:
+def _watched(
+    chance: np.random.Generator, popularity: _Doubles, feelings: _Doubles
+) -> npt.NDArray[np.intp]:
     """Draw the films that a person has watched, in the order of watching."""
-    odds = fame * np.exp(CURIOSITY * feelings)
+    odds = popularity * np.exp(CURIOSITY * feelings)
     number = int(chance.integers(FEWEST, MOST, endpoint=True))
-    return chance.choice(len(fame), min(number, len(fame)), replace=False, p=odds / odds.sum())
+    return chance.choice(
+        len(popularity), min(number, len(popularity)), replace=False, p=odds / odds.sum()
+    )
 
 
 def _film(row: dict[str, str]) -> Film:

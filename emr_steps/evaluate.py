@@ -19,7 +19,7 @@ from learning.data import MOVIES_SCHEMA, RATINGS_SCHEMA, titles_of
 from learning.fitting import Fitting, Size, size_for
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
-from learning.measuring import measure, measure_new_visitors, people_to_measure
+from learning.measuring import measure_models, measure_new_visitors, people_to_measure
 from learning.metrics import Examiner, coverage, estimates_of, median_popularity
 from learning.new_visitors import (
     BIAS_ONLY,
@@ -128,7 +128,7 @@ def _evaluate_fold(
         by_mllib.release()
     fitting.release()
     people = people_to_measure(ratings.rows, flag, ratings.totals.users)
-    found = measure(ratings.rows, people, examiners)
+    found = measure_models(ratings.rows, people, examiners)
     rating = model.rating
     fold = Fold(name, trained, held_out, max((len(each) for each in found.values()), default=0))
     for each, users in found.items():

@@ -37,7 +37,7 @@ class TextBlock:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """The import report: what was read and what was left out."""
 
     dataset: str
@@ -446,7 +446,7 @@ def examples(rows: DataFrame, blocks: Blocks) -> list[dict[str, str | int]]:
     return found
 
 
-def recognise_folder(files: Files, folder: str) -> Layout:
+def recognise_raw_files(files: Files, folder: str) -> Layout:
     """Recognise the layout of the raw files under a folder.
 
     Raises:
@@ -470,15 +470,17 @@ def genre_names(spark: SparkSession, folder: str, name: str | None) -> list[str]
     return [row["name"] for row in rows.dropna().orderBy("number").collect()]
 
 
-def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Report:
+def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> ImportReport:
     """Read the raw files, write ratings, movies and tags, and report what was left out.
 
     Raises:
         StepError: the layout is unknown, or no movie or no rating is usable.
     """
     files = Files(spark)
-    layout = recognise_folder(files, arguments.raw)
-    report = Report(arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored))
+    layout = recognise_raw_files(files, arguments.raw)
+    report = ImportReport(
+        arguments.dataset, layout.form.name, list(layout.files), list(layout.ignored)
+    )
     say(f"{layout.form.described}: {', '.join(layout.files)}")
     report.official_tests = list(layout.official_tests)
     if layout.official_tests:
@@ -511,7 +513,7 @@ def prepare(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) ->
     return report
 
 
-def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> DataFrame:
+def _movies(spark: SparkSession, raw: str, layout: Layout, report: ImportReport) -> DataFrame:
     lines = lines_of(spark, raw, [layout.movies])
     genres = genre_names(spark, raw, layout.genres)
     rows = parse_movies(lines, layout.form, genres).persist()
@@ -525,7 +527,7 @@ def _movies(spark: SparkSession, raw: str, layout: Layout, report: Report) -> Da
 
 
 def _ratings(
-    spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: Report
+    spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: ImportReport
 ) -> DataFrame:
     """Parse the ratings into persisted rows and count them in the report."""
     lines = lines_of(spark, raw, layout.ratings)
@@ -548,7 +550,7 @@ def _ratings(
 
 
 def _tags(
-    spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: Report
+    spark: SparkSession, raw: str, layout: Layout, movies: DataFrame, report: ImportReport
 ) -> DataFrame:
     """Return usable tags: user_id, movie_id, tag; an empty table if the data set has no tags."""
     if layout.tags is None:
@@ -576,7 +578,7 @@ def _report_bad(
     rows: DataFrame,
     lines: DataFrame,
     counts: Mapping[str, int],
-    report: Report,
+    report: ImportReport,
     blocks: Blocks | None = None,
 ) -> None:
     for reason, count in counts.items():
@@ -586,7 +588,9 @@ def _report_bad(
         report.examples = (report.examples + found)[:EXAMPLES]
 
 
-def _count_written(spark: SparkSession, arguments: argparse.Namespace, report: Report) -> None:
+def _count_written(
+    spark: SparkSession, arguments: argparse.Namespace, report: ImportReport
+) -> None:
     """Count the written rows; usable ratings that were not written are duplicates."""
     counts = (
         spark.read.parquet(arguments.ratings)

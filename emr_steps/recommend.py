@@ -117,7 +117,7 @@ def results(submission: DataFrame, model: Model) -> DataFrame:
     return spark.createDataFrame(rows, RESULT_SCHEMA, verifySchema=False)
 
 
-def lines_of(spark: SparkSession, submission: str) -> DataFrame:
+def submission_lines(spark: SparkSession, submission: str) -> DataFrame:
     """Read the submission's lines (`value`), with about 1000 members per partition.
 
     By default, Spark adds 4 MB per opened file when it sizes partitions; one core would then serve
@@ -180,7 +180,7 @@ def serve_on_spark(
 ) -> tuple[int, int]:
     """Serve a submission on the executors; return the numbers of picks and of errors."""
     counted = Observation()
-    found = results(lines_of(spark, arguments.submission), model).observe(
+    found = results(submission_lines(spark, arguments.submission), model).observe(
         counted, F.count("picks").alias("served"), F.count("error").alias("failed")
     )
     found.write.mode("overwrite").json(arguments.results)

@@ -29,7 +29,7 @@ from marquee.recommender.similarity import (
 MOVIES_A_BLOCK = 2000  # comparing two blocks takes 16 MB
 
 
-def similar(
+def compare_movies(
     spark: SparkSession, model: Model, movies_a_block: int = MOVIES_A_BLOCK
 ) -> SimilarMovies:
     """Compare all movies with each other, one pair of blocks at a time."""
@@ -51,7 +51,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Sim
     files = Files(spark)
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
-    found = similar(spark, model)
+    found = compare_movies(spark, model)
     files.write(join(arguments.model, SIMILAR), pack_similar(found))
     say(f"wrote {join(arguments.model, SIMILAR)}")
     return found

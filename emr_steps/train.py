@@ -29,12 +29,12 @@ from learning.likely_seen import count_seen
 from learning.profiles import profiles_of, read_tags
 from learning.regression_check import (
     Examination,
-    Sources,
+    TrainingSources,
     choose_visitors,
     counts_of,
     examine_model,
     progress,
-    read_in_use,
+    read_active_model,
 )
 from learning.session import fitting_session
 from learning.step_log import StepError, StepLog, step
@@ -54,7 +54,7 @@ from marquee.recommender.model_folder import (
 from marquee.recommender.questionnaire import choose_questionnaire
 from marquee.recommender.title_index import build_titles
 
-REFUSED = "refused"  # subfolder of the model folder that receives a rejected model
+REJECTED = "refused"  # subfolder of the model folder that receives a rejected model
 
 
 def complete(
@@ -117,7 +117,7 @@ def _metrics(
         "test_rmse": quality.test_rmse,
         "ndcg@10": quality.ndcg,
         "popularity_ndcg@10": quality.popularity_ndcg,
-        "in_use_rmse": quality.in_use_rmse,
+        "in_use_rmse": quality.active_rmse,
         "is_worse": quality.is_worse,
         "left_out": left_out,
         "rank": size.rank,
@@ -215,7 +215,9 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--current", required=True, help="current.json, which will name the new model"
     )
-    parser.add_argument("--in-use", help="folder of the active model, to compare with")
+    parser.add_argument(
+        "--in-use", dest="active", help="folder of the active model, to compare with"
+    )
     parser.add_argument(
         "--switch",
         action="store_true",
@@ -261,21 +263,21 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
         .parquet(arguments.movies)
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
-    sources = Sources(
+    sources = TrainingSources(
         spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
         movies,
         visitors_of(spark, arguments.visitors, arguments.dataset, say),
     )
-    in_use = read_in_use(files, arguments.in_use, arguments.dataset, arguments.seed, say)
+    active = read_active_model(files, arguments.active, arguments.dataset, arguments.seed, say)
     examine = partial(
         examine_model,
         movies=movies,
         seed=arguments.seed,
         say=say,
-        in_use=in_use.rating if in_use else None,
+        active=active.rating if active else None,
         iterations=arguments.iterations,
     )
-    chosen = choose_visitors(sources, in_use, examine, say, all_visitors=arguments.all_visitors)
+    chosen = choose_visitors(sources, active, examine, say, all_visitors=arguments.all_visitors)
     model = complete(
         chosen.examined,
         movies,
@@ -291,14 +293,14 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
     quality, held_out = chosen.examined.quality, chosen.examined.held_out
     beside = files_beside(model, movies, say)
     if quality.is_worse:
-        publish(model, held_out, join(arguments.model, REFUSED), files, beside)
-        copy_model(arguments.in_use, arguments.model, files)
-        also = f", also without the {chosen.refused_with} newest visitors,"
+        publish(model, held_out, join(arguments.model, REJECTED), files, beside)
+        copy_model(arguments.active, arguments.model, files)
+        also = f", also without the {chosen.rejected_with} newest visitors,"
         raise StepError(
             f"the new model is worse than the active one ({quality})"
-            f"{also if chosen.refused_with else ''} and was rejected: "
+            f"{also if chosen.rejected_with else ''} and was rejected: "
             f"{arguments.current} stays as it is, and the rejected model is in "
-            f"{join(arguments.model, REFUSED)}; check what was imported lately"
+            f"{join(arguments.model, REJECTED)}; check what was imported lately"
         )
     publish(model, held_out, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")

@@ -9,7 +9,7 @@ from local_aws.emulator import EmulatorError
 from local_aws.installation import InstallationError
 
 
-def arguments() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
     """Return the parser of the commands and their options."""
     parser = argparse.ArgumentParser(prog="python -m local_aws", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -31,7 +31,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     """Run one command and return the exit code."""
-    options = arguments().parse_args(argv)
+    options = argument_parser().parse_args(argv)
     state = options.state.resolve()
     try:
         if options.command == "start":
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         elif options.command == "stop":
             print(launcher.stop(state))
         else:
-            running = launcher.running(state)
+            running = launcher.running_local_aws(state)
             print(running.sentence() if running else "The local AWS is not running.")
             return 0 if running else 1
     except (EmulatorError, InstallationError, launcher.LauncherError) as error:

@@ -42,7 +42,7 @@ def leave_out_lambda_metrics() -> None:
 
 def leave_out_cloudtrail() -> None:
     """Record no calls in CloudTrail; LocalStack records none anyway."""
-    if emulator.chosen().name != "localemu":
+    if emulator.chosen_emulator().name != "localemu":
         return
     recording = emulator.part("services.cloudtrail.recording_hook")
     recording.register_recording_hook  # noqa: B018  as above
@@ -52,7 +52,7 @@ def leave_out_cloudtrail() -> None:
 def leave_out_lines_of_success() -> None:
     """Log calls about items and messages only if they were refused or failed."""
     for name in LOGGERS_OF_CALLS:
-        logging.getLogger(f"{emulator.chosen().name}.{name}").addFilter(is_worth_a_line)
+        logging.getLogger(f"{emulator.chosen_emulator().name}.{name}").addFilter(is_worth_a_line)
 
 
 def is_worth_a_line(record: logging.LogRecord) -> bool:

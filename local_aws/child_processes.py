@@ -17,7 +17,7 @@ from typing import IO, Any
 
 BACKGROUND = 5  # niceness of work that no caller waits for: a third of other work's CPU share
 LOCK = threading.Lock()
-TOLD: list[IO[bytes]] = []
+WATCHDOG_PIPES: list[IO[bytes]] = []
 
 
 def start_watchdog(pid_file: Path) -> int:
@@ -28,7 +28,7 @@ def start_watchdog(pid_file: Path) -> int:
         start_new_session=True,
     )
     assert watchdog.stdin is not None  # noqa: S101  asked for a pipe above
-    TOLD[:] = [watchdog.stdin]
+    WATCHDOG_PIPES[:] = [watchdog.stdin]
     pid_file.write_text(f"{watchdog.pid}\n")
     return watchdog.pid
 
@@ -50,7 +50,7 @@ def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.P
         start_new_session=True,
         **options,
     )
-    tell(f"+{process.pid}\n")
+    send_to_watchdog(f"+{process.pid}\n")
     assert process.stdin is not None  # noqa: S101  asked for a pipe above
     with contextlib.suppress(BrokenPipeError):  # the child has already been killed
         process.stdin.write(b"go\n")
@@ -58,7 +58,7 @@ def spawn(command: list[str], niceness: int = 0, **options: Any) -> subprocess.P
     return process
 
 
-def end(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
+def end_child(process: subprocess.Popen[bytes], sign: int = signal.SIGKILL) -> None:
     """Send signal `sign` to the child's whole session; after SIGKILL, wait for the child to end."""
     end_session(process.pid, sign)
     if sign == signal.SIGKILL:
@@ -79,13 +79,13 @@ def spawn_and_forget(command: list[str], **options: Any) -> None:
 
 def forget(process: subprocess.Popen[bytes]) -> None:
     """Deregister a child that has ended from the watchdog."""
-    tell(f"-{process.pid}\n")
+    send_to_watchdog(f"-{process.pid}\n")
 
 
-def tell(line: str) -> None:
+def send_to_watchdog(line: str) -> None:
     """Write one line to the watchdog, if one is running."""
     with LOCK:
-        for pipe in TOLD:
+        for pipe in WATCHDOG_PIPES:
             pipe.write(line.encode())
             pipe.flush()
 
@@ -114,15 +114,15 @@ def session_members(leader: int) -> list[int]:
     return members
 
 
-def watch(told: IO[str]) -> None:
+def watch(pipe: IO[str]) -> None:
     """Run the watchdog: keep the list of sessions, and kill them all when the pipe closes.
 
     Args:
-        told: the pipe from the emulator; each line is `+<pid>` to register a session or `-<pid>`
+        pipe: the pipe from the emulator; each line is `+<pid>` to register a session or `-<pid>`
             to deregister it.
     """
     sessions: set[int] = set()
-    for line in told:
+    for line in pipe:
         pid = int(line[1:])
         if line.startswith("+"):
             sessions.add(pid)

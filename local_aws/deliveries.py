@@ -58,7 +58,7 @@ class Disturbance:
             )
 
 
-def parse(body: bytes) -> Disturbance:
+def parse_disturbance(body: bytes) -> Disturbance:
     """Return the disturbance in a request's JSON body.
 
     Raises:
@@ -132,7 +132,7 @@ def serve_endpoint() -> None:
     def deliveries(request: Any) -> Any:
         if request.method == "POST":
             try:
-                DELIVERIES.disturb(parse(request.get_data()))
+                DELIVERIES.disturb(parse_disturbance(request.get_data()))
             except DisturbanceError as error:
                 return http.Response.for_json({"error": str(error)}, status=400)
         elif request.method == "DELETE":

@@ -45,7 +45,7 @@ EMULATORS = {
 }
 
 
-def chosen(environment: Mapping[str, str] = os.environ) -> Emulator:
+def chosen_emulator(environment: Mapping[str, str] = os.environ) -> Emulator:
     """Return the emulator that `EMULATOR` names, or LocalEmu if `EMULATOR` is unset or empty.
 
     Raises:
@@ -59,4 +59,4 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Emulator:
 
 def part(module: str) -> Any:
     """Return a module of the running emulator, e.g. `part("aws.connect")`."""
-    return importlib.import_module(f"{chosen().name}.{module}")
+    return importlib.import_module(f"{chosen_emulator().name}.{module}")

@@ -60,7 +60,7 @@ class Fault:
         )
 
 
-def parse(body: bytes) -> Fault:
+def parse_fault(body: bytes) -> Fault:
     """Return the fault in a request's JSON body.
 
     Raises:
@@ -146,7 +146,7 @@ def serve_endpoint() -> None:
     def faults(request: Any) -> Any:
         if request.method == "POST":
             try:
-                FAULTS.add(parse(request.get_data()))
+                FAULTS.add(parse_fault(request.get_data()))
             except FaultError as error:
                 return http.Response.for_json({"error": str(error)}, status=400)
         elif request.method == "DELETE":

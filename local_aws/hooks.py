@@ -44,7 +44,7 @@ def marquee_start() -> None:
     faults.install()
     deliveries.install()
     instance.install()
-    if emulator.chosen().enforces_iam:
+    if emulator.chosen_emulator().enforces_iam:
         enforcement.install()
 
 

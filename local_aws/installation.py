@@ -99,7 +99,7 @@ def java_home() -> Path:
     return Path(java).resolve().parent.parent
 
 
-def find(emulator: str, environments: Path = REPOSITORY / ".venvs") -> Installation:
+def find_installation(emulator: str, environments: Path = REPOSITORY / ".venvs") -> Installation:
     """Return the paths of everything that the local AWS runs.
 
     Args:

@@ -13,7 +13,7 @@ def install() -> None:
     """Serve the endpoint, with an identifier that changes at every start."""
     http = emulator.part("http")
     described = {
-        "emulator": emulator.chosen().name,
+        "emulator": emulator.chosen_emulator().name,
         "instance": uuid.uuid4().hex,
         "process": os.getpid(),
     }

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from local_aws import emulator
-from local_aws.installation import PACKAGE, REPOSITORY, Installation, find
+from local_aws.installation import PACKAGE, REPOSITORY, Installation, find_installation
 
 START_SECONDS = 60
 # The emulator's own shutdown waits for every open poll. Its state is lost anyway and the watchdog
@@ -49,7 +49,7 @@ class LauncherError(Exception):
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningLocalAws:
     """A running local AWS, as recorded in its state folder."""
 
     pid: int
@@ -80,9 +80,9 @@ def start(port: int, state: Path) -> str:
             emulator.
     """
     make_private(state)
-    chosen = emulator.chosen()
+    chosen = emulator.chosen_emulator()
     with starting(state):
-        if (there := running(state)) is not None:
+        if (there := running_local_aws(state)) is not None:
             if there.port != port:
                 raise LauncherError(
                     f"the local AWS of {state} already runs on port {there.port}, not {port}; "
@@ -94,17 +94,17 @@ def start(port: int, state: Path) -> str:
                     "stop it first (`make stop`)."
                 )
             return f"Already running: {there.sentence()}"
-        installation = find(chosen.name)
+        installation = find_installation(chosen.name)
         refuse_taken(port)
-        clean(state)
+        remove_files(state)
         process = launch(installation, port, state)
-        there = Running(process.pid, port, f"http://localhost:{port}", chosen.name)
+        there = RunningLocalAws(process.pid, port, f"http://localhost:{port}", chosen.name)
         (state / RECORD).write_text(json.dumps(asdict(there)) + "\n")
         try:
             wait_until_answering(process, port, state / LOG)
         except BaseException:
-            end(process.pid, state)
-            clean(state)
+            end_emulator(process.pid, state)
+            remove_files(state)
             raise
     return there.sentence()
 
@@ -161,7 +161,7 @@ def launch(installation: Installation, port: int, state: Path) -> subprocess.Pop
 
 def environment(installation: Installation, port: int, state: Path) -> dict[str, str]:
     """Return the emulator's environment variables."""
-    chosen = emulator.chosen()
+    chosen = emulator.chosen_emulator()
     return {name: os.environ[name] for name in PASSED_THROUGH if name in os.environ} | {
         "PYTHONPATH": f"{REPOSITORY}:{PACKAGE / 'entry_points'}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -216,7 +216,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path)
     Raises:
         LauncherError: if the process ends or does not answer in time; the message names the log.
     """
-    title = emulator.chosen().title
+    title = emulator.chosen_emulator().title
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -224,7 +224,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path)
                 f"{title} ended with exit code {process.returncode} while starting; "
                 f"the end of {log}:\n{tail(log)}"
             )
-        if answers(port):
+        if answers_with_plugins(port):
             return
         time.sleep(0.1)
     raise LauncherError(
@@ -232,7 +232,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path)
     )
 
 
-def answers(port: int) -> bool:
+def answers_with_plugins(port: int) -> bool:
     """Return whether the local AWS on `port` answers with its plugins loaded."""
     try:
         with urllib.request.urlopen(
@@ -248,10 +248,10 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def running(state: Path) -> Running | None:
+def running_local_aws(state: Path) -> RunningLocalAws | None:
     """Return the local AWS of this state folder, or None if it does not run."""
     try:
-        record = Running(**json.loads((state / RECORD).read_text()))
+        record = RunningLocalAws(**json.loads((state / RECORD).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
     return record if is_ours(record.pid) else None
@@ -283,7 +283,7 @@ def command_of(pid: int) -> str:
 def wait(state: Path) -> None:
     """Wait until the local AWS ends or the operator presses Ctrl-C, then stop it."""
     try:
-        while running(state) is not None:
+        while running_local_aws(state) is not None:
             time.sleep(1)
     except KeyboardInterrupt:
         pass
@@ -296,17 +296,17 @@ def stop(state: Path) -> str:
 
     Only the log stays; it contains no personal data.
     """
-    there = running(state)
+    there = running_local_aws(state)
     if there is not None:
-        end(there.pid, state)
-    clean(state)
+        end_emulator(there.pid, state)
+    remove_files(state)
     (state / "lock").unlink(missing_ok=True)
     if there is None:
         return "The local AWS is not running."
     return f"Stopped the local AWS at {there.endpoint}; its log is {state / LOG}."
 
 
-def end(pid: int, state: Path) -> None:
+def end_emulator(pid: int, state: Path) -> None:
     """End the emulator, by force if its own shutdown is slow, and wait for its children to end."""
     watchdog = 0
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -331,7 +331,7 @@ def end_process(pid: int) -> None:
             time.sleep(0.05)
 
 
-def clean(state: Path) -> None:
+def remove_files(state: Path) -> None:
     """Remove everything that a local AWS wrote except its log."""
     (state / RECORD).unlink(missing_ok=True)
     shutil.rmtree(state / "tmp", ignore_errors=True)

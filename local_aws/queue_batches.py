@@ -37,7 +37,7 @@ class Queue(Protocol):
         """Receive messages in the format of SQS's API; empty if none arrived in time."""
 
 
-def gather(
+def receive_batch(
     receive: Queue,
     batch_size: int,
     window: float,
@@ -70,7 +70,7 @@ def gather(
 
 
 class GatheringClient:
-    """The SQS client of one of the emulator's pollers, with ReceiveMessage replaced by `gather`."""
+    """The SQS client of one of the emulator's pollers; `receive_batch` replaces ReceiveMessage."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -100,7 +100,7 @@ class GatheringClient:
             return messages
 
         return {
-            "Messages": gather(
+            "Messages": receive_batch(
                 receive, sqs_override_max_message_count, sqs_override_wait_time_seconds or 0
             )
         }

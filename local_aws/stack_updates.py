@@ -19,7 +19,7 @@ ASYNCHRONOUS_CALLS = (
 )
 
 
-def chosen(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def properties_named(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return the properties with these names that the template sets."""
     return {name: properties[name] for name in names if properties.get(name) is not None}
 
@@ -49,13 +49,13 @@ def install() -> None:
     @patch(aliases.update)  # type: ignore[untyped-decorator]
     def move_alias(_original: Any, _provider: Any, request: Any) -> Any:
         functions = request.aws_client_factory.lambda_
-        functions.update_alias(**chosen(request.desired_state, ALIAS))
+        functions.update_alias(**properties_named(request.desired_state, ALIAS))
         return done(request)
 
     @patch(asynchronous.update)  # type: ignore[untyped-decorator]
     def change_asynchronous_calls(_original: Any, _provider: Any, request: Any) -> Any:
         functions = request.aws_client_factory.lambda_
         functions.put_function_event_invoke_config(
-            **chosen(request.desired_state, ASYNCHRONOUS_CALLS)
+            **properties_named(request.desired_state, ASYNCHRONOUS_CALLS)
         )
         return done(request)

@@ -19,18 +19,17 @@ from operations.console import Phases, on_stderr, out
 from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
 from operations.deployer_policy import deployer_policy
-from operations.deployment import Deployment, chosen
+from operations.deployment import Deployment, choose_deployment
 from operations.destroy import destroy
 from operations.drift import detect_drift
 from operations.errors import OperationError, exit_with_one_sentence
-from operations.evaluate import evaluate
-from operations.evaluation_chart import draw
-from operations.evaluation_tables import show
+from operations.evaluate import evaluate_models
+from operations.evaluation_chart import draw_chart
+from operations.evaluation_tables import show_report
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import check_ratings, import_ratings
 from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
-from operations.preflight.run import as_json, pass_preflight, preflight, refuse
-from operations.preflight.run import show as show_results
+from operations.preflight.run import as_json, pass_preflight, preflight, raise_stops, show_results
 from operations.redrive import redrive
 from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.releases import roll_back, show_rollback
@@ -85,12 +84,12 @@ def option(*names: str, **settings: Any) -> Option:
 
 @command("local", "start everything on this machine")
 def _local(deployment: Deployment, _: argparse.Namespace) -> None:
-    local.start(deployment)
+    local.start_deployment(deployment)
 
 
 @command("stop", "stop the local AWS and leave nothing behind")
 def _stop(deployment: Deployment, _: argparse.Namespace) -> None:
-    out.print(local.stop(deployment))
+    out.print(local.stop_deployment(deployment))
 
 
 @command("bootstrap", "create the bucket for Terraform's state")
@@ -138,7 +137,7 @@ def _preflight(deployment: Deployment, options: argparse.Namespace) -> None:
         print(json.dumps(as_json(deployment, results), ensure_ascii=False))
     else:
         show_results(results)
-    refuse(deployment, results)
+    raise_stops(deployment, results)
 
 
 @command(
@@ -248,7 +247,7 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> None:
 )
 def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
     with on_stderr() if options.json else nullcontext(), Phases() as phases:
-        report = evaluate(
+        report = evaluate_models(
             deployment,
             phases,
             options.path,
@@ -258,8 +257,8 @@ def _evaluate(deployment: Deployment, options: argparse.Namespace) -> None:
             seed=options.seed,
         )
         if not options.json:
-            show(report)
-        out.print(draw(report, deployment.state), markup=False)
+            show_report(report)
+        out.print(draw_chart(report, deployment.state), markup=False)
     if options.json:
         print(json.dumps(report, ensure_ascii=False))
 
@@ -368,7 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; report an AWS error in one sentence (with $DEBUG set, as a traceback)."""
     options = parser().parse_args(arguments)
     try:
-        COMMANDS[options.command].run(chosen(options.env, options.port), options)
+        COMMANDS[options.command].run(choose_deployment(options.env, options.port), options)
     except (BotoCoreError, ClientError) as error:
         if os.environ.get("DEBUG"):
             raise

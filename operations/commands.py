@@ -11,7 +11,7 @@ from operations.errors import OperationError
 from operations.waiting_times import waiting_time
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_TELLING = re.compile(r"error|failed|refused|denied|invalid", re.IGNORECASE)
+_FAILURE = re.compile(r"error|failed|refused|denied|invalid", re.IGNORECASE)
 # Terraform draws a frame of these characters around its errors.
 _FRAME = "╷│╵ "
 
@@ -21,17 +21,17 @@ def plain(line: str) -> str:
     return _COLOURS.sub("", line).strip(_FRAME + "\r\n\t")
 
 
-def telling_words(lines: Sequence[str], limit: int = 3) -> str:
+def failure_lines(lines: Sequence[str], limit: int = 3) -> str:
     """Return the output lines that most likely explain a failure, joined into one sentence."""
     spoken = [line for line in map(plain, lines) if line]
     first = next((n for n, line in enumerate(spoken) if line.startswith("Error:")), None)
     if first is not None:
         return " ".join(spoken[first : first + limit])
-    telling = [line for line in spoken if _TELLING.search(line)]
-    return " ".join((telling or spoken)[-limit:])
+    relevant = [line for line in spoken if _FAILURE.search(line)]
+    return " ".join((relevant or spoken)[-limit:])
 
 
-def run(
+def run_command(
     command: Sequence[str],
     *,
     log: Path,
@@ -83,5 +83,5 @@ def run(
     if process.returncode:
         where = log.relative_to(ROOT) if log.is_relative_to(ROOT) else log
         advice = waiting_time(map(plain, lines))
-        raise OperationError(f"{what} failed: {telling_words(lines)} (full log: {where}){advice}")
+        raise OperationError(f"{what} failed: {failure_lines(lines)} (full log: {where}){advice}")
     return "".join(lines)

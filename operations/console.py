@@ -38,7 +38,7 @@ def show_table(table: Table) -> None:
 
 
 @dataclass
-class Phase:
+class RunningPhase:
     """A running phase; set `result` to the words to print at its end."""
 
     progress: Progress
@@ -46,7 +46,7 @@ class Phase:
     title: str
     result: str = ""
     started: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
+    reported_at: float = field(default_factory=time.monotonic)
 
     def detail(self, words: str) -> None:
         """Show what the phase is doing now."""
@@ -61,8 +61,8 @@ class Phase:
 
     def _beat(self, words: str) -> None:
         now = time.monotonic()
-        if not out.is_terminal and now - self.told >= HEARTBEAT_SECONDS:
-            self.told = now
+        if not out.is_terminal and now - self.reported_at >= HEARTBEAT_SECONDS:
+            self.reported_at = now
             out.print(f"… {self.title:<34} {now - self.started:6.1f} s  {words}", markup=False)
 
 
@@ -99,11 +99,11 @@ class Phases:
             self._progress.stop()
 
     @contextmanager
-    def phase(self, title: str) -> Iterator[Phase]:
+    def phase(self, title: str) -> Iterator[RunningPhase]:
         """Time a phase; if it fails, print that and let the exception propagate."""
         started = time.monotonic()
         task = self._progress.add_task(title, total=None, detail="")
-        phase = Phase(self._progress, task, title)
+        phase = RunningPhase(self._progress, task, title)
         try:
             yield phase
         except BaseException:

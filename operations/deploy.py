@@ -24,7 +24,7 @@ def deploy(deployment: Deployment) -> None:
         fetch_node_wheels(deployment, phases)
         apply_terraform(deployment, phases)
         with phases.phase("sam build"):
-            sam.build(deployment)
+            sam.build_template(deployment)
         deploy_functions(deployment, phases)
         with phases.phase("publish the site") as phase:
             changed = publish_site(deployment)
@@ -103,7 +103,7 @@ def deploy_functions(deployment: Deployment, phases: Phases) -> None:
         make_token_secret(deployment)
         phase.result = scripts
     with phases.phase("sam deploy") as phase:
-        sam.deploy(deployment, scripts, phase.detail)
+        sam.deploy_stack(deployment, scripts, phase.detail)
 
 
 def print_addresses(deployment: Deployment) -> None:

@@ -946,7 +946,7 @@ def deployer_policy(
     Raises:
         OperationError: if there is no such part.
     """
-    named = documents(names_of(deployment, bounded=bounded), read_only=read_only)
+    named = documents(resource_names(deployment, bounded=bounded), read_only=read_only)
     if part is None:
         return json.dumps(named, indent=2)
     parts = {name.removeprefix(f"{deployment.prefix}-"): name for name in named}
@@ -959,7 +959,7 @@ def deployer_policy(
     return compact(named[by_part[part]])
 
 
-def names_of(deployment: Deployment, *, bounded: bool = False) -> Names:
+def resource_names(deployment: Deployment, *, bounded: bool = False) -> Names:
     """Return the environment's names in the account of the shell's credentials."""
     account = deployment.account_id
     partition = boto3.Session().get_partition_for_region(deployment.region)

@@ -76,8 +76,8 @@ class Deployment:
 
         MARQUEE_STATE overrides it, so that tests can run a deployment next to the operator's.
         """
-        moved = os.environ.get("MARQUEE_STATE")
-        return Path(moved).resolve() if moved else STATES / self.name
+        chosen = os.environ.get("MARQUEE_STATE")
+        return Path(chosen).resolve() if chosen else STATES / self.name
 
     @property
     def endpoint(self) -> str | None:
@@ -169,12 +169,12 @@ class Deployment:
         The token secret is left out: no template resolves it, and the first deployment creates it
         only after it computes the digest, so the second one would find everything changed.
         """
-        told = "\n".join(
+        published = "\n".join(
             f"{name}={value}"
             for name, value in sorted(self.parameters.items())
             if name != TOKEN_SECRET
         )
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return hashlib.sha256(published.encode()).hexdigest()[:16]
 
     @property
     def former_clusters(self) -> list[str]:
@@ -212,7 +212,7 @@ def region_of(name: str) -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
-def chosen(name: str | None = None, port: int | None = None) -> Deployment:
+def choose_deployment(name: str | None = None, port: int | None = None) -> Deployment:
     """Return the deployment that ENV and PORT choose, and make this process act on it.
 
     Raises:

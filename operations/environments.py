@@ -59,7 +59,7 @@ def is_built(name: str, root: Path = ROOT) -> bool:
     return (root / ".venvs" / name / stamp_name(lock)).is_file()
 
 
-def build(name: str, root: Path = ROOT) -> float:
+def build_environment(name: str, root: Path = ROOT) -> float:
     """Build or update one environment; return the duration in seconds.
 
     Raises:
@@ -119,7 +119,7 @@ def build_missing(names: Sequence[str], root: Path = ROOT) -> None:
         started = time.monotonic()
         _say(f"Building Python environments: {', '.join(missing)}")
         with ThreadPoolExecutor(BUILT_AT_ONCE) as pool:
-            builds = {name: pool.submit(build, name, root) for name in missing}
+            builds = {name: pool.submit(build_environment, name, root) for name in missing}
             for name, running in builds.items():
                 _say(f"  {name:<12} {running.result():5.0f} s")
         _say(f"  all          {time.monotonic() - started:5.0f} s")

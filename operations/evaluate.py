@@ -11,12 +11,18 @@ from marquee.requests.emr_step_requests import evaluate_step
 from operations.console import Phases, out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.import_ratings import Found, Origin, origin_of, prepare, read_ratings
+from operations.import_ratings import (
+    Found,
+    Origin,
+    origin_of,
+    prepare_data_set,
+    read_into_canonical_files,
+)
 from operations.models import current_model
 from operations.running_steps import locations, run_step
 
 
-def evaluate(
+def evaluate_models(
     deployment: Deployment,
     phases: Phases,
     path: Path,
@@ -34,7 +40,7 @@ def evaluate(
         names = models_named(models)
     except UnknownModelError as error:
         raise OperationError(f"Nothing was evaluated: {error}") from error
-    with read_ratings(deployment, phases, path, name) as found:
+    with read_into_canonical_files(deployment, phases, path, name) as found:
         where = locations(deployment)
         known = origin_of(deployment, found.name)
         wanted = Origin(found.digests(), where.scripts)
@@ -42,7 +48,7 @@ def evaluate(
             out.print("  already prepared from these files")
         else:
             _spare_the_active(deployment, found, known, wanted)
-            prepare(deployment, phases, found)
+            prepare_data_set(deployment, phases, found)
     step = evaluate_step(
         where,
         found.name,

@@ -11,7 +11,7 @@ LINES = {
 }
 
 
-def draw(report: Mapping[str, Any], folder: Path) -> str:
+def draw_chart(report: Mapping[str, Any], folder: Path) -> str:
     """Draw the chart as PNG and SVG into a folder; return where, or why there is none, in words."""
     rows = report["new_visitors"]["answers"]
     if not rows:

@@ -35,7 +35,7 @@ NDCG = {"popular": "nDCG@10, popular", "questionnaire": "nDCG@10, questionnaire"
 SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
 
 
-def show(report: Mapping[str, Any]) -> None:
+def show_report(report: Mapping[str, Any]) -> None:
     """Print the report: the data set and the split, a table each, and the models' errors."""
     split = report["split"]
     out.print(
@@ -114,12 +114,14 @@ def _guess(key: str, row: Mapping[str, Any]) -> str:
     if key not in row["above_bias_only"]:
         return _with_margin(row["rmse"][key], row["margin"][key])
     above = row["above_bias_only"][key]
-    told = _with_margin(above["rmse"], above["margin"])
-    return f"{row['rmse'][key]:.3f} {told if told.startswith('-') else f'+{told}'}"
+    difference = _with_margin(above["rmse"], above["margin"])
+    return (
+        f"{row['rmse'][key]:.3f} {difference if difference.startswith('-') else f'+{difference}'}"
+    )
 
 
 def _with_margin(value: float | None, margin: float | None, digits: int = 3) -> str:
     if value is None:
         return NOTHING
-    told = f"{value:.{digits}f}"
-    return told if margin is None else f"{told}±{margin:.{digits}f}".replace("±0.", "±.")
+    figure = f"{value:.{digits}f}"
+    return figure if margin is None else f"{figure}±{margin:.{digits}f}".replace("±0.", "±.")

@@ -36,7 +36,7 @@ def fingerprint(files: Sequence[Path], *words: str, root: Path = ROOT) -> str:
     return digest.hexdigest()[:16]
 
 
-class Done:
+class PhaseRecord:
     """A record of the phases done on one instance of the local AWS, with input fingerprints.
 
     The local AWS keeps everything in memory, so the record does not count for another instance.

@@ -73,8 +73,8 @@ def rate(movies: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, int]]
     def stars(movie: Mapping[str, Any]) -> int:
         if favourite is None:
             return choose.randint(1, 5)
-        loved = favourite in (movie.get("genres") or [])
-        return choose.choice([4, 5, 5] if loved else [1, 2, 2, 3])
+        is_favourite = favourite in (movie.get("genres") or [])
+        return choose.choice([4, 5, 5] if is_favourite else [1, 2, 2, 3])
 
     return [{"movie_id": movie["movie_id"], "stars": stars(movie)} for movie in chosen]
 
@@ -159,7 +159,7 @@ def _hops(
             seconds = (at - last.at).total_seconds() if last else 0.0
             last = Hop(status, at, seconds, watch.note(status, visitor))
             yield last
-        watch.tell_changes(lambda words: out.print(f"  [dim]{'':<12}           {words}[/]"))
+        watch.report_changes(lambda words: out.print(f"  [dim]{'':<12}           {words}[/]"))
         if status in {"texted", "failed"} or (status == "recommended" and not visitor["texts"]):
             flow.picks, flow.reason = visitor["picks"] or [], visitor["reason"]
             return
@@ -180,7 +180,7 @@ class StepWatch:
         self._cluster_id = deployment.parameter("cluster-id")
         self._visitor_id = visitor_id
         self._submission_id: str | None = None
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         # EMR limits the rate of these calls for the whole account.
         self._every = 0.5 if deployment.is_local else 10.0
         self._asked = 0.0
@@ -197,8 +197,8 @@ class StepWatch:
             return f"model {visitor['model_id']}"
         return str(visitor["reason"] or "")
 
-    def tell_changes(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with each new state of the steps that the visitor's submission waits for."""
+    def report_changes(self, report: Callable[[str], None]) -> None:
+        """Call `report` for each new state of a step that the visitor's submission waits for."""
         if self._submission_id is None or time.monotonic() - self._asked < self._every:
             return
         self._asked = time.monotonic()
@@ -212,10 +212,12 @@ class StepWatch:
             state = step["Status"]["State"]
             # A train step that has not ended runs before ours.
             before = parsed is None and state in {"PENDING", "RUNNING"}
-            if (ours or before or step["Id"] in self._told) and self._told.get(step["Id"]) != state:
-                self._told[step["Id"]] = state
+            if (ours or before or step["Id"] in self._reported) and self._reported.get(
+                step["Id"]
+            ) != state:
+                self._reported[step["Id"]] = state
                 kind = step["Name"].partition("-")[0]
-                tell(f"{kind} step {step['Id']} {state.lower()}")
+                report(f"{kind} step {step['Id']} {state.lower()}")
 
 
 def _conclude(deployment: Deployment, flow: Flow) -> None:

@@ -16,14 +16,14 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from marquee.aws.movies_table import Movie, MoviesTable
+from marquee.aws.movies_table import MovieItem, MoviesTable
 from marquee.datasets import DatasetError
 from marquee.requests.emr_step_requests import prepare_step
-from operations.console import Phase, Phases, out
+from operations.console import Phases, RunningPhase, out
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
 from operations.dataset.recognise import sources_of
-from operations.dataset.report import Report
+from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import model_json, switch_to
@@ -73,7 +73,7 @@ class Found:
     name: str
     source: Path
     folder: Path
-    report: Report
+    report: DatasetReport
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Found:
 
 
 @contextmanager
-def read_ratings(
+def read_into_canonical_files(
     deployment: Deployment, phases: Phases, path: Path, name: str | None = None
 ) -> Iterator[Found]:
     """Read the ratings that a path names into canonical files, and print what was found.
@@ -115,7 +115,7 @@ def read_ratings(
 
 def check_ratings(
     deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
-) -> Report:
+) -> DatasetReport:
     """Print what importing a path would read, map and leave out; upload and change nothing.
 
     Raises:
@@ -131,7 +131,7 @@ def check_ratings(
     return report
 
 
-def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> Report:
+def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> DatasetReport:
     with phases.phase("read the ratings") as phase:
         try:
             with Archives(workplace) as archives:
@@ -169,8 +169,8 @@ def import_ratings(
 
     Visitors see the previous data set until the new one has a model and titles.
     """
-    with read_ratings(deployment, phases, path, name) as found:
-        prepare(deployment, phases, found)
+    with read_into_canonical_files(deployment, phases, path, name) as found:
+        prepare_data_set(deployment, phases, found)
     model = train(deployment, phases, found.name)
     with phases.phase("load the titles") as phase:
         phase.result = f"{load_titles(deployment, model, phase):,} titles"
@@ -179,7 +179,7 @@ def import_ratings(
     return model
 
 
-def prepare(deployment: Deployment, phases: Phases, found: Found) -> None:
+def prepare_data_set(deployment: Deployment, phases: Phases, found: Found) -> None:
     """Upload and clean the files, print what was left out, and record the data set's origin."""
     where = locations(deployment)
     # If this run fails halfway, the old record must not describe the partly replaced files.
@@ -244,7 +244,7 @@ def _origin_key(dataset: str) -> str:
 
 
 def upload(
-    deployment: Deployment, folder: Path, names: Sequence[str], dataset: str, phase: Phase
+    deployment: Deployment, folder: Path, names: Sequence[str], dataset: str, phase: RunningPhase
 ) -> None:
     """Upload the files, then delete other files that an earlier import of the same name left."""
     s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
@@ -295,17 +295,17 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def load_titles(deployment: Deployment, model: TrainedModel, phase: Phase) -> int:
+def load_titles(deployment: Deployment, model: TrainedModel, phase: RunningPhase) -> int:
     """Write the titles of a model's movies to the movies table; return how many."""
     listed = model_json(deployment, model.model_id, "movies.json")
     movies = [
-        Movie(movie_id=movie_id, title=title, year=year, genres=genres)
+        MovieItem(movie_id=movie_id, title=title, year=year, genres=genres)
         for movie_id, title, year, genres, *_ in listed
     ]
     table = deployment.parameter("movies-table")
     written, lock = 0, Lock()
 
-    def counted(movie: Movie) -> Movie:
+    def counted(movie: MovieItem) -> MovieItem:
         nonlocal written
         with lock:
             written += 1
@@ -321,7 +321,7 @@ def load_titles(deployment: Deployment, model: TrainedModel, phase: Phase) -> in
 
 
 def _write_titles(
-    table: str, dataset: str, movies: Sequence[Movie], counted: Callable[[Movie], Movie]
+    table: str, dataset: str, movies: Sequence[MovieItem], counted: Callable[[MovieItem], MovieItem]
 ) -> int:
     # Each thread needs its own resource: boto3 resources are not thread-safe.
     session = boto3.Session()

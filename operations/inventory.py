@@ -20,7 +20,7 @@ _DENIED = ("AccessDenied", "AuthorizationError", "UnauthorizedOperation", "NotAu
 # deployment creates or deletes those.
 _DEPLOYERS = ("deployer", "boundary")
 # If none of these kinds exists, there is neither a deployment nor data.
-TELLING = ("buckets", "tables", "stacks", "parameters")
+ESSENTIAL_KINDS = ("buckets", "tables", "stacks", "parameters")
 
 
 @dataclass
@@ -104,7 +104,7 @@ def _is_denial(error: ClientError) -> bool:
     return error.response["Error"]["Code"].startswith(_DENIED)
 
 
-def visitors_of(deployment: Deployment) -> set[str]:
+def visitors_with_ratings(deployment: Deployment) -> set[str]:
     """Return the ids of the visitors with ratings in the ratings bucket."""
     bucket = f"{deployment.prefix}-{deployment.account_id}-ratings"
     s3 = boto3.client("s3")

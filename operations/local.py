@@ -17,7 +17,7 @@ from operations.console import Phases
 from operations.deploy import apply_terraform, deploy_functions, print_addresses
 from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
-from operations.fingerprints import Done, files_under, fingerprint
+from operations.fingerprints import PhaseRecord, files_under, fingerprint
 from operations.models import current_model
 from operations.scripts import content_hash, published_files
 from operations.site import FOLDER as SITE
@@ -25,7 +25,7 @@ from operations.site import publish_site
 from operations.tools import require
 
 
-def start(deployment: Deployment) -> None:
+def start_deployment(deployment: Deployment) -> None:
     """Start the local deployment; skip the parts that already run and have not changed."""
     if not deployment.is_local:
         raise OperationError(
@@ -33,7 +33,7 @@ def start(deployment: Deployment) -> None:
         )
     with Phases() as phases:
         start_local_aws(deployment, phases)
-        done = Done(deployment.state / "done.json", running_instance(deployment))
+        done = PhaseRecord(deployment.state / "done.json", running_instance(deployment))
         with ThreadPoolExecutor() as background:
             building = background.submit(build_functions, deployment, phases, done)
             _infrastructure(deployment, phases, done)
@@ -56,10 +56,10 @@ def start_local_aws(deployment: Deployment, phases: Phases) -> None:
 
 def local_aws_runs(deployment: Deployment) -> bool:
     """Return whether the local AWS of this deployment's state folder is running."""
-    return launcher.running(deployment.state) is not None
+    return launcher.running_local_aws(deployment.state) is not None
 
 
-def stop(deployment: Deployment) -> str:
+def stop_deployment(deployment: Deployment) -> str:
     """Stop the local AWS and delete everything in it; return a sentence that says so.
 
     Raises:
@@ -93,24 +93,26 @@ def _left_by_terraform(name: str) -> bool:
     return name.startswith(".terraform") or ".tfstate" in name
 
 
-def build_functions(deployment: Deployment, phases: Phases, done: Done) -> None:
+def build_functions(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     """Build the functions with SAM unless their inputs are unchanged since the last build."""
     inputs = functions_inputs(deployment)
     if done.holds("build", inputs):
         return
     with phases.phase("sam build"):
-        sam.build(deployment)
+        sam.build_template(deployment)
     done.record("build", inputs)
 
 
-def _infrastructure(deployment: Deployment, phases: Phases, done: Done) -> None:
+def _infrastructure(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     inputs = terraform_inputs(deployment)
     if not done.holds("terraform", inputs):
         apply_terraform(deployment, phases)
         done.record("terraform", inputs)
 
 
-def _functions(deployment: Deployment, phases: Phases, done: Done, building: Future[None]) -> None:
+def _functions(
+    deployment: Deployment, phases: Phases, done: PhaseRecord, building: Future[None]
+) -> None:
     building.result()
     inputs = " ".join(
         [
@@ -120,13 +122,13 @@ def _functions(deployment: Deployment, phases: Phases, done: Done, building: Fut
         ]
     )
     if done.holds("functions", inputs):
-        releases.go_forward(deployment)  # a rollback may have moved the aliases since
+        releases.advance_aliases(deployment)  # a rollback may have moved the aliases since
     else:
         deploy_functions(deployment, phases)
         done.record("functions", inputs)
 
 
-def _site(deployment: Deployment, phases: Phases, done: Done) -> None:
+def _site(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
     inputs = fingerprint(files_under(SITE), api_url(deployment))
     if not done.holds("site", inputs):
         with phases.phase("publish the site") as phase:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from operations import ROOT
-from operations.commands import run
+from operations.commands import run_command
 from operations.console import Phases
 from operations.errors import exit_with_one_sentence
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 def _compile(requirements: str, options: list[str]) -> None:
     uv = Path(sys.executable).with_name("uv")
-    run(
+    run_command(
         [
             *(str(uv), "pip", "compile", "--quiet", "--generate-hashes"),
             *("--python-version", PYTHON, "--python", sys.executable),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.commands import plain, run
+from operations.commands import plain, run_command
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform import FOLDER, settings
@@ -124,7 +124,7 @@ def _refusals(log: Path) -> str:
 
 
 def _run(deployment: Deployment, log: Path, command: str, *arguments: str) -> str:
-    return run(
+    return run_command(
         ["terraform", command, "-no-color", *arguments],
         log=log,
         what=f"terraform {command}",

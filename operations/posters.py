@@ -94,11 +94,11 @@ class Tmdb:
         Raises:
             OperationError: if TMDB rejects the key, stays unavailable, or sends an invalid answer.
         """
-        told = self._get(f"{self._api}/movie/{tmdb_id}", self._query, self._headers)
-        if told is None:
+        answer = self._get(f"{self._api}/movie/{tmdb_id}", self._query, self._headers)
+        if answer is None:
             return None
         try:
-            path = told.json()["poster_path"]
+            path = answer.json()["poster_path"]
         except (ValueError, KeyError, TypeError) as error:
             raise OperationError(
                 f"TMDB's answer about movie {tmdb_id} has no poster_path: a proxy may have answered"
@@ -156,12 +156,12 @@ def _is_passing(status: int) -> bool:
     return status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
-def _seconds(told: str | None, otherwise: float) -> float:
-    return float(told) if told is not None and told.isdecimal() else otherwise
+def _seconds(retry_after: str | None, otherwise: float) -> float:
+    return float(retry_after) if retry_after and retry_after.isdecimal() else otherwise
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TmdbMovie:
     """A movie of the data set; `tmdb` is its id at TMDB."""
 
     movie_id: int
@@ -169,7 +169,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PosterLookup:
     """TMDB's answer about the movie with the TMDB id `tmdb`."""
 
     tmdb: int
@@ -238,7 +238,7 @@ class PosterFolder:
         for movie_id in movie_ids:
             self._s3.delete_object(Bucket=self._site, Key=self._key(movie_id))
 
-    def notes(self) -> dict[int, Asked]:
+    def notes(self) -> dict[int, PosterLookup]:
         """Return TMDB's answers so far, by movie; raise OperationError if they are damaged."""
         try:
             kept = self._s3.get_object(Bucket=self._ratings, Key=self._notes)
@@ -246,16 +246,16 @@ class PosterFolder:
             return {}
         try:
             noted = json.loads(kept["Body"].read())
-            return {int(movie_id): Asked(*asked) for movie_id, asked in noted.items()}
+            return {int(movie_id): PosterLookup(*lookup) for movie_id, lookup in noted.items()}
         except (AttributeError, TypeError, ValueError) as error:
             raise OperationError(
                 f"s3://{self._ratings}/{self._notes} is damaged ({error}): delete it and run"
                 " 'make posters' again, which then fetches everything again."
             ) from error
 
-    def keep_notes(self, notes: Mapping[int, Asked]) -> None:
+    def keep_notes(self, notes: Mapping[int, PosterLookup]) -> None:
         """Store TMDB's answers, replacing the stored ones."""
-        body = {movie_id: [asked.tmdb, asked.has_poster] for movie_id, asked in notes.items()}
+        body = {movie_id: [lookup.tmdb, lookup.has_poster] for movie_id, lookup in notes.items()}
         self._s3.put_object(
             Bucket=self._ratings,
             Key=self._notes,
@@ -273,7 +273,7 @@ def fetch_posters(deployment: Deployment, phases: Phases, tmdb: Tmdb) -> None:
     Raises:
         OperationError: if there is no model, if its movies have no TMDB ids, or if TMDB fails.
     """
-    dataset, wanted = _movies(deployment)
+    dataset, movies = _movies(deployment)
     folder = PosterFolder(
         boto3.client("s3"),
         deployment.parameter("site-bucket"),
@@ -281,13 +281,15 @@ def fetch_posters(deployment: Deployment, phases: Phases, tmdb: Tmdb) -> None:
         dataset,
     )
     with phases.phase(f"posters of {dataset}") as phase:
-        notes = still_true(folder.notes(), wanted)
+        notes = still_true(folder.notes(), movies)
         posters = folder.posters()
-        folder.remove(posters.keys() - {each for each, asked in notes.items() if asked.has_poster})
-        missing = to_ask(wanted, notes, posters, datetime.now(UTC))
+        folder.remove(
+            posters.keys() - {each for each, lookup in notes.items() if lookup.has_poster}
+        )
+        missing = to_ask(movies, notes, posters, datetime.now(UTC))
         fetched = fetch(tmdb, missing, folder, notes, phase.bar)
-        none = sum(not asked.has_poster for asked in notes.values())
-        before = len(wanted) - len(missing)
+        none = sum(not lookup.has_poster for lookup in notes.values())
+        before = len(movies) - len(missing)
         phase.result = f"{fetched} fetched, {before} already asked for, {none} without a poster"
     with phases.phase("publish the site") as phase:
         phase.result = f"{publish_site(deployment)} objects changed"
@@ -309,7 +311,7 @@ def remove_posters(deployment: Deployment, phases: Phases) -> None:
         phase.result = f"{publish_site(deployment)} objects changed"
 
 
-def _movies(deployment: Deployment) -> tuple[str, list[Wanted]]:
+def _movies(deployment: Deployment) -> tuple[str, list[TmdbMovie]]:
     """Return the active data set and its movies with TMDB ids, in descending order of support."""
     current = current_model(deployment)
     if current is None:
@@ -326,53 +328,55 @@ def _movies(deployment: Deployment) -> tuple[str, list[Wanted]]:
         raise OperationError(f"The model {current.model_id} cannot be read: {error}.") from error
     by_support = (-model.rating.support).argsort(kind="stable")
     ids = model.rating.movie_ids[by_support].tolist()
-    wanted = [
-        Wanted(movie_id, links[movie_id].tmdb or 0)
+    movies = [
+        TmdbMovie(movie_id, links[movie_id].tmdb or 0)
         for movie_id in ids
         if movie_id in links and links[movie_id].tmdb is not None
     ]
-    if not wanted:
+    if not movies:
         raise OperationError(
             f"The movies of {model.dataset!r} have no TMDB ids: import a data set with a"
             " links.csv, such as MovieLens 20M or newer, and train."
         )
-    return model.dataset, wanted
+    return model.dataset, movies
 
 
-def still_true(notes: Mapping[int, Asked], wanted: Sequence[Wanted]) -> dict[int, Asked]:
+def still_true(
+    notes: Mapping[int, PosterLookup], movies: Sequence[TmdbMovie]
+) -> dict[int, PosterLookup]:
     """Return the notes that are still valid for these movies.
 
     An import under the same name may have assigned other movies or TMDB ids.
     """
     return {
         each.movie_id: notes[each.movie_id]
-        for each in wanted
+        for each in movies
         if each.movie_id in notes and notes[each.movie_id].tmdb == each.tmdb
     }
 
 
 def to_ask(
-    wanted: Sequence[Wanted],
-    notes: Mapping[int, Asked],
+    movies: Sequence[TmdbMovie],
+    notes: Mapping[int, PosterLookup],
     posters: Mapping[int, datetime],
     now: datetime,
-) -> list[Wanted]:
+) -> list[TmdbMovie]:
     """Return the movies without an answer, and those whose poster is missing or old."""
 
     def is_settled(movie_id: int) -> bool:
-        asked = notes.get(movie_id)
-        if asked is None or not asked.has_poster:
-            return asked is not None
+        lookup = notes.get(movie_id)
+        if lookup is None or not lookup.has_poster:
+            return lookup is not None
         return movie_id in posters and now - posters[movie_id] < RENEWED_AFTER
 
-    return [each for each in wanted if not is_settled(each.movie_id)]
+    return [each for each in movies if not is_settled(each.movie_id)]
 
 
 def fetch(
     tmdb: Tmdb,
-    missing: Sequence[Wanted],
+    missing: Sequence[TmdbMovie],
     folder: PosterFolder,
-    notes: dict[int, Asked],
+    notes: dict[int, PosterLookup],
     progress: Callable[[float, float], None],
 ) -> int:
     """Fetch posters, store them and record TMDB's answers in `notes`.
@@ -383,7 +387,7 @@ def fetch(
         The number of posters fetched.
     """
 
-    def bring(one: Wanted) -> bool:
+    def bring(one: TmdbMovie) -> bool:
         image = tmdb.poster(one.tmdb)
         if image is not None:
             folder.keep(one.movie_id, image)
@@ -395,7 +399,7 @@ def fetch(
         try:
             for number, done in enumerate(as_completed(running), start=1):
                 one, has_poster = running[done], done.result()
-                notes[one.movie_id] = Asked(one.tmdb, has_poster)
+                notes[one.movie_id] = PosterLookup(one.tmdb, has_poster)
                 fetched += has_poster
                 progress(number, len(missing))
                 if number % NOTED_EACH == 0:

@@ -26,7 +26,7 @@ _REPLACEABLE = re.compile(r"CLUSTER_ID|.*_(BUCKET|TABLE|QUEUE_URL)")
 
 
 @dataclass(frozen=True, eq=False)
-class Version:
+class FunctionVersion:
     """A published version of one function."""
 
     number: int
@@ -43,16 +43,16 @@ class Function:
     """
 
     name: str
-    versions: tuple[Version, ...]
+    versions: tuple[FunctionVersion, ...]
     in_use: int
     latest: str
 
     @property
-    def current(self) -> Version:
+    def current(self) -> FunctionVersion:
         """Return the version that the alias names."""
         return next(each for each in self.versions if each.number == self.in_use)
 
-    def newest_of(self, release: str) -> Version | None:
+    def newest_of(self, release: str) -> FunctionVersion | None:
         """Return the newest version of a release."""
         found = [each for each in self.versions if each.release == release]
         return found[-1] if found else None
@@ -62,8 +62,8 @@ class Function:
 class RolledBack:
     """The effect of a rollback: release and publication time, before and after."""
 
-    was: Version
-    now: Version
+    was: FunctionVersion
+    now: FunctionVersion
     functions: Mapping[str, tuple[int, int]]  # version numbers before and after
 
 
@@ -89,7 +89,7 @@ def _function(client: LambdaClient, name: str) -> Function | None:
         for each in page["Versions"]
     }
     versions = (
-        Version(int(number), variables.get("RELEASE", ""), published, variables)
+        FunctionVersion(int(number), variables.get("RELEASE", ""), published, variables)
         for number, (published, variables) in listed.items()
         if number != _LATEST
     )
@@ -125,7 +125,7 @@ def in_use(deployment: Deployment) -> dict[str, int]:
     return {function.name: function.in_use for function in functions(deployment)}
 
 
-def go_forward(deployment: Deployment) -> bool:
+def advance_aliases(deployment: Deployment) -> bool:
     """Point the aliases at the release that the stack holds; return whether any alias moved.
 
     CloudFormation does not notice that a rollback moved them, and so does not move them back.
@@ -139,7 +139,7 @@ def go_forward(deployment: Deployment) -> bool:
     return bool(targets)
 
 
-def go_back(deployment: Deployment, before: Mapping[str, int]) -> None:
+def restore_aliases(deployment: Deployment, before: Mapping[str, int]) -> None:
     """Point the aliases back at the versions they named before a failed deployment.
 
     After a rollback, CloudFormation puts them elsewhere when it undoes the update.
@@ -210,7 +210,7 @@ def show_rollback(done: RolledBack) -> None:
     )
 
 
-def _moment(version: Version) -> str:
+def _moment(version: FunctionVersion) -> str:
     return version.published.partition(".")[0].replace("T", " ")
 
 
@@ -235,7 +235,7 @@ def _release_before(deployment: Deployment, found: list[Function]) -> str:
     return shared[0]
 
 
-def _version_of(function: Function, release: str) -> Version:
+def _version_of(function: Function, release: str) -> FunctionVersion:
     """Return the newest version of a release that is older than the current version."""
     return [
         each
@@ -244,7 +244,9 @@ def _version_of(function: Function, release: str) -> Version:
     ][-1]
 
 
-def _refuse_what_is_gone(deployment: Deployment, targets: Mapping[Function, Version]) -> None:
+def _refuse_what_is_gone(
+    deployment: Deployment, targets: Mapping[Function, FunctionVersion]
+) -> None:
     for function, target in targets.items():
         current = function.current.variables
         for name, value in target.variables.items():
@@ -256,7 +258,7 @@ def _refuse_what_is_gone(deployment: Deployment, targets: Mapping[Function, Vers
                 )
 
 
-def _move(targets: Mapping[Function, Version]) -> None:
+def _move(targets: Mapping[Function, FunctionVersion]) -> None:
     """Move the aliases of all functions; if one fails, move the others back."""
     client = boto3.client("lambda")
     moved: list[Function] = []

@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from operations import sam
-from operations.console import Phase, Phases, out
+from operations.console import Phases, RunningPhase, out
 from operations.deploy import apply_terraform, deploy_functions, fetch_node_wheels
 from operations.deployment import FORMER_CLUSTERS, NO_CLUSTERS, Deployment
 from operations.errors import OperationError
@@ -44,7 +44,7 @@ def renew(deployment: Deployment, phases: Phases) -> str:
         phase.result = ", ".join(former)
     fetch_node_wheels(deployment, phases)
     with phases.phase("sam build"):
-        sam.build(deployment)
+        sam.build_template(deployment)
     apply_terraform(deployment, phases)  # from here on the functions may use both clusters
     deploy_functions(deployment, phases)
     with phases.phase("wait for the old cluster's steps") as phase:
@@ -109,7 +109,7 @@ def _unfinished_steps(cluster_id: str) -> Iterator[str]:
         yield from (step["Name"] for step in page["Steps"])
 
 
-def _end(deployment: Deployment, former: list[str], phase: Phase) -> None:
+def _end(deployment: Deployment, former: list[str], phase: RunningPhase) -> None:
     living = [cluster_id for cluster_id in former if _state(cluster_id) not in _ENDED]
     for cluster_id in living:
         unprotect_cluster(cluster_id)

@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from marquee.aws.cluster import EmrCluster
-from marquee.requests.emr_step_requests import Step, StepLocations
+from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from marquee.requests.ports import ClusterGoneError
 from operations.deployment import Deployment
 from operations.errors import OperationError
@@ -44,7 +44,7 @@ def locations(deployment: Deployment) -> StepLocations:
 
 
 def run_step(
-    deployment: Deployment, step: Step, progress: Callable[[str], None] = lambda _: None
+    deployment: Deployment, step: StepRequest, progress: Callable[[str], None] = lambda _: None
 ) -> RunStep:
     """Submit a step and wait for its end.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from operations import ROOT, releases, stack
-from operations.commands import run
+from operations.commands import run_command
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.fingerprints import files_under, fingerprint
@@ -58,7 +58,7 @@ def resolved_values(deployment: Deployment) -> dict[str, str]:
     }
 
 
-def build(deployment: Deployment, template: Path = TEMPLATE) -> None:
+def build_template(deployment: Deployment, template: Path = TEMPLATE) -> None:
     """Build a template's functions and layer into the deployment's state folder."""
     _run(
         deployment,
@@ -83,7 +83,7 @@ def compile_modules(deployment: Deployment) -> None:
     """
     for part in sorted(build_folder(deployment).iterdir()):
         if part.is_dir():
-            run(
+            run_command(
                 [
                     *(str(_BIN / "python"), "-m", "compileall", "-q"),
                     *("--invalidation-mode", "unchecked-hash"),
@@ -95,7 +95,7 @@ def compile_modules(deployment: Deployment) -> None:
             )
 
 
-def deploy(
+def deploy_stack(
     deployment: Deployment, scripts: str, progress: Callable[[str], None] = lambda _: None
 ) -> None:
     """Deploy the built template as the stack; call `progress` with each completed resource.
@@ -109,9 +109,9 @@ def deploy(
     try:
         _deploy_stack(deployment, scripts, progress)
     except OperationError:
-        releases.go_back(deployment, before)
+        releases.restore_aliases(deployment, before)
         raise
-    releases.go_forward(deployment)
+    releases.advance_aliases(deployment)
     releases.prune(deployment, before)
 
 
@@ -134,14 +134,14 @@ def _deploy_stack(deployment: Deployment, scripts: str, progress: Callable[[str]
         *("--capabilities", "CAPABILITY_IAM"),
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
-        *("--parameter-overrides", *_overrides({**given, "Release": release(built, given)})),
+        *("--parameter-overrides", *_overrides({**given, "Release": release_name(built, given)})),
         # CloudFormation applies them to every resource of the stack that supports tags.
         *(["--tags", *_overrides(tags)] if tags else []),
         each_line=heard,
     )
 
 
-def release(built: Path, given: Mapping[str, str]) -> str:
+def release_name(built: Path, given: Mapping[str, str]) -> str:
     """Return the name of a release: 16 hexadecimal digits that identify its content.
 
     Args:
@@ -169,7 +169,7 @@ def _run(
     *arguments: str,
     each_line: Callable[[str], None] = lambda _: None,
 ) -> None:
-    run(
+    run_command(
         [str(_BIN / "sam"), command, *arguments],
         log=deployment.state / "logs" / f"sam-{command}.log",
         what=f"sam {command}",

@@ -56,8 +56,8 @@ def _queues(deployment: Deployment) -> list[tuple[str, str]]:
     for name in QUEUES:
         url = deployment.parameter(f"{name}-queue-url")
         dead = waiting(sqs, f"{url}-dead-letters")
-        mend = ": move them back with 'make redrive'" if dead else ""
-        lines.append((f"queue {name}", f"{waiting(sqs, url)} waiting, {dead} dead letters{mend}"))
+        advice = ": move them back with 'make redrive'" if dead else ""
+        lines.append((f"queue {name}", f"{waiting(sqs, url)} waiting, {dead} dead letters{advice}"))
     dead = waiting(sqs, deployment.parameter("reconcile-dead-letters-url"))
     return [*lines, ("reconcile", f"{dead} dead letters")]
 

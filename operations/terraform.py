@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from operations import ROOT
-from operations.commands import run
+from operations.commands import run_command
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform_mirror import provider_mirror
@@ -74,7 +74,7 @@ class Plan:
         return None
 
 
-type Progress = Callable[[int, int | None, str], None]
+type ReportProgress = Callable[[int, int | None, str], None]
 
 
 class Terraform:
@@ -104,7 +104,7 @@ class Terraform:
             *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
         )
 
-    def apply(self, progress: Progress) -> None:
+    def apply(self, progress: ReportProgress) -> None:
         """Apply the configuration.
 
         Args:
@@ -113,7 +113,7 @@ class Terraform:
         """
         self._follow(["apply", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
-    def destroy(self, progress: Progress) -> None:
+    def destroy(self, progress: ReportProgress) -> None:
         """Destroy everything in the state; `progress` is called as in `apply`."""
         self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
 
@@ -158,7 +158,7 @@ class Terraform:
         kept = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in kept.items()}
 
-    def _follow(self, arguments: Sequence[str], progress: Progress) -> None:
+    def _follow(self, arguments: Sequence[str], progress: ReportProgress) -> None:
         planned: int | None = None
         finished = 0
 
@@ -196,7 +196,7 @@ class Terraform:
     def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
         name = arguments[0]
         quiet = [] if name in _ASKS_NOTHING else ["-no-color", "-input=false"]
-        return run(
+        return run_command(
             ["terraform", name, *quiet, *arguments[1:]],
             log=self._log(name),
             what=f"terraform {name}",

@@ -46,12 +46,12 @@ def train(
     With `all_visitors`, training includes the visitors that the active model left out.
     """
     model_id = new_model_id(datetime.now(UTC))
-    in_use = current_model(deployment)
+    active = current_model(deployment)
     step = train_step(
         locations(deployment),
         dataset,
         model_id,
-        in_use=in_use,
+        active=active,
         sizes=ALS_RANKS,
         all_visitors=all_visitors,
     )

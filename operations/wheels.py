@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from operations import ROOT
-from operations.commands import run
+from operations.commands import run_command
 from operations.deployment import Deployment
 
 LOCK = ROOT / "requirements" / "emr.lock"
@@ -30,7 +30,7 @@ def fetch_wheels(deployment: Deployment) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     for processor, platforms in PLATFORMS.items():
-        run(
+        run_command(
             [
                 *(sys.executable, "-m", "pip", "download", "--require-hashes"),
                 *("--only-binary", ":all:", "--python-version", PYTHON),

@@ -49,7 +49,7 @@ resource "aws_kms_key" "failed_texts" {
     Version = "2012-10-17"
     Statement = [
       {
-        # AWS's default statement; without it nobody could change the key any more. In a key's
+        # AWS's default statement; without it nobody could change the key again. In a key's
         # policy, "*" means only that key.
         Sid       = "AccountDecides"
         Effect    = "Allow"

@@ -29,7 +29,7 @@ locals {
       Resource = "${local.bucket_arns.ratings}/visitors/*"
     },
     {
-      # Submissions, with their results, for which no member waits any more.
+      # Submissions, with their results, for which no member waits.
       Sid    = "DiscardWhatIsSettled"
       Effect = "Allow"
       Action = "s3:DeleteObject"

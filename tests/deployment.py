@@ -91,8 +91,8 @@ class RunningDeployment:
     @property
     def state(self) -> Path:
         """Folder into which the local AWS writes on this machine."""
-        moved = self.variables.get("MARQUEE_STATE") or os.environ.get("MARQUEE_STATE")
-        return Path(moved).resolve() if moved else ROOT / ".local" / self.environment
+        chosen = self.variables.get("MARQUEE_STATE") or os.environ.get("MARQUEE_STATE")
+        return Path(chosen).resolve() if chosen else ROOT / ".local" / self.environment
 
     def client(self, service: str) -> Any:
         return self._session().client(service)
@@ -291,15 +291,15 @@ class RunningDeployment:
         before = {"Timeout": found["Timeout"], "Environment": found["Environment"]}
         in_use = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
 
-        def tell(settings: dict[str, Any]) -> None:
+        def configure(settings: dict[str, Any]) -> None:
             functions.update_function_configuration(FunctionName=name, **settings)
             functions.get_waiter("function_updated_v2").wait(FunctionName=name)
 
         def use(version: str) -> None:
             functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
 
-        told = {"Variables": before["Environment"]["Variables"] | dict(variables)}
-        tell({"Timeout": timeout or before["Timeout"], "Environment": told})
+        environment = {"Variables": before["Environment"]["Variables"] | dict(variables)}
+        configure({"Timeout": timeout or before["Timeout"], "Environment": environment})
         version = functions.publish_version(FunctionName=name)["Version"]
         functions.get_waiter("published_version_active").wait(FunctionName=name, Qualifier=version)
         use(version)
@@ -309,7 +309,7 @@ class RunningDeployment:
             use(in_use)
             if version != in_use:  # if nothing changed, Lambda returns the existing version
                 functions.delete_function(FunctionName=name, Qualifier=version)
-            tell(before)
+            configure(before)
 
     @contextmanager
     def model_kept_fresh(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from marquee.recommender.model import (
     Profiles,
     RankingModel,
     RatingModel,
-    Seen,
+    SeenModel,
 )
 
 LOWEST, HIGHEST, MEAN = 0.5, 5.0, 3.5
@@ -85,7 +85,7 @@ def items_of(rating: RatingModel) -> ItemWeights:
     return ItemWeights(np.arange(movies, dtype=np.int32), weights.astype(np.float16))
 
 
-def seen_of(rating: RatingModel) -> Seen:
+def seen_of(rating: RatingModel) -> SeenModel:
     """People saw every second movie, or any."""
     rows = np.arange(min(len(rating.movie_ids), CANDIDATES))
     people = np.random.default_rng(7).random((100, len(rows))) < 0.3

@@ -10,7 +10,7 @@ The objectives are those of Spark MLlib, with users u, movies v and regularisati
 
 A half-step solves all rows of one side for fixed factors of the other. Instead of forming and
 factorising a matrix for each row, it takes a few steps of conjugate gradients from the row's former
-factors, for many rows at once (Takács, Pilászy and Tikk, *Applications of the conjugate gradient
+factors, for many rows together (Takács, Pilászy and Tikk, *Applications of the conjugate gradient
 method for implicit feedback collaborative filtering*, 2011). Only very long rows are solved
 exactly. The same blocks give the same factors bit for bit, in whatever process each is solved.
 Other blocks give the same factors up to rounding.
@@ -120,11 +120,11 @@ class SidesInDriver:
 
     def solve_users(self, steps: Sequence[HalfStep]) -> list[Floats]:
         """Solve all users in this process."""
-        return gather(steps, [solve_side(self.by_user, steps)])
+        return gather_factors(steps, [solve_side(self.by_user, steps)])
 
     def solve_movies(self, steps: Sequence[HalfStep]) -> list[Floats]:
         """Solve all movies in this process."""
-        return gather(steps, [solve_side(self.by_movie, steps)])
+        return gather_factors(steps, [solve_side(self.by_movie, steps)])
 
     def release(self) -> None:
         """Do nothing: the arrays are ordinary objects of the driver."""
@@ -204,7 +204,7 @@ def solve_side(side: Side, steps: Sequence[HalfStep]) -> list[tuple[Integers, Fl
     return [_solve_buckets(side, step) for step in steps]
 
 
-def gather(
+def gather_factors(
     steps: Sequence[HalfStep], solved: Sequence[Sequence[tuple[Integers, Floats]]]
 ) -> list[Floats]:
     """Return the new factors of all rows; `solved` has what `solve_side` returned for each block.

@@ -10,7 +10,7 @@ MISSING = (
 
 
 def has_native_blas(spark: SparkSession) -> bool:
-    """Return whether the driver has a native BLAS; all nodes of the cluster are set up alike."""
+    """Return whether the driver has a native BLAS; all nodes of the cluster have the same setup."""
     jvm = spark.sparkContext._jvm
     if jvm is None:
         return False

@@ -22,7 +22,7 @@ class Estimate:
 
     @property
     def users(self) -> int:
-        """The number of users on whom the figure is based."""
+        """The number of users that the figure is based on."""
         return len(self.influence)
 
     @property

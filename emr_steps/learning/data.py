@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from marquee.recommender.links import Ids
+from marquee.recommender.links import ExternalIds
 from marquee.recommender.model import Integers, Movie, RatingModel
 from marquee.recommender.title_words import titles_apart
 
@@ -51,7 +51,7 @@ def titles_of(movies: DataFrame, movie_ids: Integers) -> dict[int, Movie]:
     }
 
 
-def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, Ids]:
+def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, ExternalIds]:
     """Return the ids of the model's movies in other catalogues, by movie id.
 
     Movies without such ids are missing. `movies` has LINKED_MOVIES_SCHEMA.
@@ -59,7 +59,7 @@ def links_of(movies: DataFrame, rating: RatingModel) -> dict[int, Ids]:
     known = rating.rows
     linked = movies.filter(F.col("imdb").isNotNull() | F.col("tmdb").isNotNull())
     return {
-        row["movie_id"]: Ids(row["imdb"], row["tmdb"])
+        row["movie_id"]: ExternalIds(row["imdb"], row["tmdb"])
         for row in linked.select("movie_id", "imdb", "tmdb").collect()
         if row["movie_id"] in known
     }

@@ -90,7 +90,7 @@ def _users_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModels:
     """The rating model, the ranking model and the item weights of the same ratings and movies."""
 
     rating: RatingModel
@@ -134,7 +134,7 @@ class Fitting:
         scale: tuple[float, float],
         movies: Mapping[int, Movie],
         done: Callable[[int], None] = lambda _: None,
-    ) -> Fitted:
+    ) -> FittedModels:
         """Fit all three.
 
         Args:
@@ -153,7 +153,7 @@ class Fitting:
         support = self.counted.support[self.rated]
         content = content_loadings([movies[i] for i in self.movie_ids.tolist()], support)
         parts = self._residual_part(residuals), self._stars_part(stars)
-        return Fitted(
+        return FittedModels(
             RatingModel(
                 movie_ids=self.movie_ids,
                 support=support,

@@ -6,12 +6,12 @@ import numpy.typing as npt
 from learning.measuring import sampled
 from learning.rating_blocks import RatingBlock, Ratings
 from marquee.recommender.likely_seen import fit_seen, questionnaire_candidates
-from marquee.recommender.model import Integers, RatingModel, Seen
+from marquee.recommender.model import Integers, RatingModel, SeenModel
 
 MOST_USERS = 20_000  # a larger sample does not improve the result
 
 
-def count_seen(ratings: Ratings, rating: RatingModel, users: int) -> Seen:
+def count_seen(ratings: Ratings, rating: RatingModel, users: int) -> SeenModel:
     """Return which of the most rated movies the same users rated.
 
     `users` is the number of users with ratings; if there are many, a hash selects a sample of them,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from learning.metrics import Examiner, Measured, Person
+from learning.metrics import Examiner, Person, UserMeasures
 from learning.new_visitors import NewVisitor, NewVisitorExaminer
 from learning.rating_blocks import Longs, RatingBlock, Ratings
 from marquee.recommender.model import Integers
@@ -70,11 +70,11 @@ def people_of(ratings: Ratings, people: People) -> list[Person]:
     return [person for block in ratings.map_blocks(_people, people) for person in block]
 
 
-def measure(
+def measure_models(
     ratings: Ratings, people: People, examiners: Mapping[str, Examiner]
-) -> dict[str, list[Measured]]:
+) -> dict[str, list[UserMeasures]]:
     """Return each model's measures for each user, in one pass over the users."""
-    found: dict[str, list[Measured]] = {name: [] for name in examiners}
+    found: dict[str, list[UserMeasures]] = {name: [] for name in examiners}
     for block in ratings.map_blocks(_measure, (people, examiners)):
         for name, measured in block.items():
             found[name] += measured
@@ -95,7 +95,7 @@ def _people(block: RatingBlock, people: People) -> list[Person]:
 
 def _measure(
     block: RatingBlock, given: tuple[People, Mapping[str, Examiner]]
-) -> dict[str, list[Measured]]:
+) -> dict[str, list[UserMeasures]]:
     people, examiners = given
     persons = people.of(block)
     return {name: list(examiner.measure(persons)) for name, examiner in examiners.items()}

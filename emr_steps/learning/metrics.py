@@ -13,8 +13,8 @@ import numpy as np
 from learning import confidence
 from learning.confidence import Estimate
 from marquee.contracts import PICKS
-from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
-from marquee.recommender.model import LIKED, USER_DAMPING, Floats, Integers, RatingModel
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, rated_from
+from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, Floats, Integers, RatingModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.scorers import Scorer
 
@@ -31,7 +31,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class UserMeasures:
     """One user's measures; None if the user's held-out ratings do not allow a measure."""
 
     user: int
@@ -61,7 +61,7 @@ class Examiner:
     def __init__(self, rating: RatingModel, scorer: Scorer, candidates: Mask) -> None:
         self._rating, self._scorer, self._candidates = rating, scorer, candidates
 
-    def measure(self, people: Sequence[Person]) -> Iterator[Measured]:
+    def measure(self, people: Sequence[Person]) -> Iterator[UserMeasures]:
         """Measure each user, in the given order."""
         for some in batched(people, USERS_AT_ONCE, strict=False):
             rated = [rated_from(person.seen, self._rating.rows) for person in some]
@@ -72,8 +72,8 @@ class Examiner:
 
 
 def measured_by(
-    person: Person, rated: Rated, stars: Floats, best: Rows, rating: RatingModel
-) -> Measured:
+    person: Person, rated: RatedMovies, stars: Floats, best: Rows, rating: RatingModel
+) -> UserMeasures:
     """Measure one user's predicted stars and picks.
 
     Args:
@@ -90,7 +90,7 @@ def measured_by(
     relevant = {i for i, given in person.held_out.items() if given >= LIKED}
     hits = [movie_id in relevant for movie_id in picks]
     strict, half = rank_agreement(wanted, predicted)
-    return Measured(
+    return UserMeasures(
         user=person.user,
         pairs=len(wanted),
         squared=float(errors @ errors),
@@ -105,14 +105,14 @@ def measured_by(
     )
 
 
-def _predicted(person: Person, rated: Rated, stars: Floats, rating: RatingModel) -> Doubles:
+def _predicted(person: Person, rated: RatedMovies, stars: Floats, rating: RatingModel) -> Doubles:
     """Return predicted stars of the held-out movies, clipped to the scale.
 
     For a movie that the model does not know it predicts the global mean plus the user's bias.
     """
     rows = [rating.rows.get(movie_id, -1) for movie_id in person.held_out]
     above = float((rated.stars - rating.global_mean).sum())
-    middling = rating.global_mean + above / (len(rated.rows) + USER_DAMPING)
+    middling = rating.global_mean + above / (len(rated.rows) + USER_PRIOR_STRENGTH)
     known = np.array(rows, dtype=np.intp)
     predicted = np.where(known >= 0, stars[known].astype(np.float64), middling)
     return np.clip(predicted, rating.lowest, rating.highest)
@@ -151,13 +151,13 @@ def rank_agreement(given: Doubles, predicted: Doubles) -> tuple[float | None, fl
     return right / count, (right + ties / 2) / count
 
 
-def rmse(measured: Sequence[Measured]) -> float:
+def rmse(measured: Sequence[UserMeasures]) -> float:
     """Return the RMSE over all held-out ratings, in stars; NaN if there are none."""
     pairs = sum(one.pairs for one in measured)
     return math.sqrt(sum(one.squared for one in measured) / pairs) if pairs else math.nan
 
 
-def estimates_of(measured: Sequence[Measured]) -> dict[str, Estimate | None]:
+def estimates_of(measured: Sequence[UserMeasures]) -> dict[str, Estimate | None]:
     """Return every measure of one model on one split, as estimates by name.
 
     `rmse` and `mae` are in stars over all held-out ratings; `…_by_user` averages the users' own
@@ -178,13 +178,13 @@ def estimates_of(measured: Sequence[Measured]) -> dict[str, Estimate | None]:
     }
 
 
-def coverage(measured: Sequence[Measured], movies: int) -> float:
+def coverage(measured: Sequence[UserMeasures], movies: int) -> float:
     """Return the share of all `movies` (a number) that appear in at least one user's picks."""
     return len({movie_id for one in measured for movie_id in one.picks}) / movies
 
 
 def median_popularity(
-    measured: Sequence[Measured], movie_ids: Integers, support: Integers
+    measured: Sequence[UserMeasures], movie_ids: Integers, support: Integers
 ) -> float | None:
     """Return the median support of all users' picks; None if nothing was picked."""
     picked = [movie_id for one in measured for movie_id in one.picks]

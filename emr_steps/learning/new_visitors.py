@@ -1,6 +1,6 @@
 """Measure how well a model predicts for new visitors, from their first few answers.
 
-The people are users on whom the model was not trained. All figures of a person are about the same
+The people are users that the model was not trained on. All figures of a person are about the same
 ratings: those of movies that the person was never asked about. docs/model.md has the results.
 """
 
@@ -14,7 +14,7 @@ from learning.confidence import Estimate
 from learning.metrics import Person, ndcg
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.recommender.model import LIKED, USER_DAMPING, RatingModel, Seen
+from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, RatingModel, SeenModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import Scorer
@@ -28,7 +28,7 @@ LEAST_PEOPLE = 20  # a number of answers that fewer people reach is not reported
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SimulatedAnswers:
     """The movies that a person rated of those shown, in the order of asking."""
 
     movie_ids: tuple[int, ...]
@@ -64,7 +64,9 @@ class NewVisitor:
     ndcg: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
 
 
-def most_rated_first(given: Mapping[int, float], popular: Sequence[int], most: int) -> Asked:
+def most_rated_first(
+    given: Mapping[int, float], popular: Sequence[int], most: int
+) -> SimulatedAnswers:
     """Ask about movies by popularity, until `most` of them are rated.
 
     Args:
@@ -75,10 +77,14 @@ def most_rated_first(given: Mapping[int, float], popular: Sequence[int], most: i
     rated = [
         (movie_id, place) for place, movie_id in enumerate(popular, start=1) if movie_id in given
     ][:most]
-    return Asked(tuple(movie_id for movie_id, _ in rated), tuple(place for _, place in rated))
+    return SimulatedAnswers(
+        tuple(movie_id for movie_id, _ in rated), tuple(place for _, place in rated)
+    )
 
 
-def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: int) -> Asked:
+def by_questionnaire(
+    given: Mapping[int, float], questioner: Questioner, most: int
+) -> SimulatedAnswers:
     """Ask about movies that the questionnaire chooses, until `most` of them are rated.
 
     Each movie is chosen by the answers so far. A movie that the person did not rate counts as
@@ -93,7 +99,7 @@ def by_questionnaire(given: Mapping[int, float], questioner: Questioner, most: i
         (answered if movie_id in given else unseen).append(movie_id)
         if movie_id in given:
             shown.append(len(answered) + len(unseen))
-    return Asked(tuple(answered), tuple(shown))
+    return SimulatedAnswers(tuple(answered), tuple(shown))
 
 
 class NewVisitorExaminer:
@@ -102,7 +108,7 @@ class NewVisitorExaminer:
     def __init__(
         self,
         rating: RatingModel,
-        seen: Seen,
+        seen: SeenModel,
         movie_bias: Doubles,
         scorer: Scorer,
         candidates: Mask,
@@ -132,20 +138,20 @@ class NewVisitorExaminer:
         """Return the measurements of one person; ratings of unknown movies are ignored."""
         given = {i: stars for i, stars in person.held_out.items() if i in self._rating.rows}
         popular = most_rated_first(given, self._popular, ANSWERS[-1])
-        asked = by_questionnaire(given, self._questioner, ANSWERS[-1])
+        chosen = by_questionnaire(given, self._questioner, ANSWERS[-1])
         errors: dict[tuple[int, int, str], Errors] = {}
         ndcgs: dict[tuple[int, int, str], float] = {}
         for most in ANSWERS:
-            if min(len(popular.movie_ids), len(asked.movie_ids)) < most:
+            if min(len(popular.movie_ids), len(chosen.movie_ids)) < most:
                 break
-            told = {*popular.movie_ids[:most], *asked.movie_ids[:most]}
-            rest = {i: stars for i, stars in given.items() if i not in told}
+            answered = {*popular.movie_ids[:most], *chosen.movie_ids[:most]}
+            rest = {i: stars for i, stars in given.items() if i not in answered}
             if rest:
-                errors |= self._errors(given, rest, popular, asked, most)
-                ndcgs |= self._ndcgs(given, rest, {POPULAR: popular, QUESTIONNAIRE: asked}, most)
+                errors |= self._errors(given, rest, popular, chosen, most)
+                ndcgs |= self._ndcgs(given, rest, {POPULAR: popular, QUESTIONNAIRE: chosen}, most)
         shown = {
             (count, way): each.shown[count - 1]
-            for way, each in ((POPULAR, popular), (QUESTIONNAIRE, asked))
+            for way, each in ((POPULAR, popular), (QUESTIONNAIRE, chosen))
             for count in ANSWERS
             if count <= len(each.shown)
         }
@@ -155,8 +161,8 @@ class NewVisitorExaminer:
         self,
         given: Mapping[int, float],
         rest: Mapping[int, float],
-        popular: Asked,
-        asked: Asked,
+        popular: SimulatedAnswers,
+        chosen: SimulatedAnswers,
         most: int,
     ) -> Iterator[tuple[tuple[int, int, str], Errors]]:
         """Yield the errors of predicting `rest` after each number of answers up to `most`."""
@@ -164,12 +170,12 @@ class NewVisitorExaminer:
         stars = np.array(list(rest.values()), dtype=np.float64)
         for count in (count for count in ANSWERS if count <= most):
             first = {i: given[i] for i in popular.movie_ids[:count]}
-            chosen = {i: given[i] for i in asked.movie_ids[:count]}
+            informative = {i: given[i] for i in chosen.movie_ids[:count]}
             guesses: dict[str, Doubles] = {
                 POPULAR: self._folded(first, rows),
-                QUESTIONNAIRE: self._folded(chosen, rows),
+                QUESTIONNAIRE: self._folded(informative, rows),
                 BIAS_ONLY: self._by_bias(first, rows),
-                BIAS_ONLY_QUESTIONNAIRE: self._by_bias(chosen, rows),
+                BIAS_ONLY_QUESTIONNAIRE: self._by_bias(informative, rows),
             }
             for guess, predicted in guesses.items():
                 off = np.clip(predicted, self._rating.lowest, self._rating.highest) - stars
@@ -179,7 +185,7 @@ class NewVisitorExaminer:
         self,
         given: Mapping[int, float],
         rest: Mapping[int, float],
-        ways: Mapping[str, Asked],
+        ways: Mapping[str, SimulatedAnswers],
         most: int,
     ) -> Iterator[tuple[tuple[int, int, str], float]]:
         """Yield the nDCG of the picks after each number of answers up to `most`."""
@@ -210,7 +216,7 @@ class NewVisitorExaminer:
         """Predict stars of some movies by movie bias and user bias alone, without taste."""
         rated = rated_from(answers, self._rating.rows)
         above = float((rated.stars - self._offset[rated.rows]).sum())
-        predicted: Doubles = self._offset[rows] + above / (len(rated.rows) + USER_DAMPING)
+        predicted: Doubles = self._offset[rows] + above / (len(rated.rows) + USER_PRIOR_STRENGTH)
         return predicted
 
 

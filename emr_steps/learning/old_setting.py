@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from learning.als import Objective, Target
 from learning.mllib import MllibFits
-from marquee.recommender.fold_in import Doubles, Rated, Rows
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows
 from marquee.recommender.model import Floats
-from marquee.recommender.scorers import Scored
+from marquee.recommender.scorers import Predictions
 
 RANK, ITERATIONS, REGULARISATION = 10, 5, 0.01
 
@@ -26,16 +26,16 @@ class ByOldSetting:
         self._factors = factors
         self._mean = np.float32(mean)
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Score all movies by predicted stars; there are no contributions of ratings."""
         stars = np.stack([self._stars(rated) for rated in visitors])
 
         def contributions(visitor: int, rows: Rows) -> Doubles:
             return np.zeros((len(rows), len(visitors[visitor].rows)))
 
-        return Scored(stars, stars, contributions)
+        return Predictions(stars, stars, contributions)
 
-    def _stars(self, rated: Rated) -> Floats:
+    def _stars(self, rated: RatedMovies) -> Floats:
         if not len(rated.rows):
             return np.full(len(self._factors), self._mean)
         own = self._factors[rated.rows]

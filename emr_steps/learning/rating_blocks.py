@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from learning.als import Sides, SidesInDriver, side_of
 from marquee.recommender.fold_in import Doubles
-from marquee.recommender.model import MOVIE_DAMPING, USER_DAMPING, Floats, Integers
+from marquee.recommender.model import MOVIE_PRIOR_STRENGTH, USER_PRIOR_STRENGTH, Floats, Integers
 
 type Longs = npt.NDArray[np.int64]
 type Bytes = npt.NDArray[np.uint8]
@@ -107,7 +107,7 @@ class MovieBaseline:
         """
         mean = float(counted.sums.sum() / counted.ratings)
         above = counted.sums - mean * counted.support
-        return cls(mean, above / (counted.support + MOVIE_DAMPING))
+        return cls(mean, above / (counted.support + MOVIE_PRIOR_STRENGTH))
 
 
 def user_biases(block: RatingBlock, baseline: MovieBaseline) -> Doubles:
@@ -118,7 +118,7 @@ def user_biases(block: RatingBlock, baseline: MovieBaseline) -> Doubles:
     """
     above = block.stars - baseline.mean - baseline.bias[block.movies]
     sums = np.bincount(block.users - block.first, above, minlength=len(block.counts))
-    return np.asarray(sums / (block.counts + USER_DAMPING))
+    return np.asarray(sums / (block.counts + USER_PRIOR_STRENGTH))
 
 
 def residuals_of(block: RatingBlock, baseline: MovieBaseline) -> Floats:

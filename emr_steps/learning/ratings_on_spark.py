@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 from pyspark.storagelevel import StorageLevel
 
-from learning.als import HalfStep, Side, Sides, gather, side_of, solve_side
+from learning.als import HalfStep, Side, Sides, gather_factors, side_of, solve_side
 from learning.rating_blocks import (
     Longs,
     MovieBaseline,
@@ -332,6 +332,8 @@ class SidesOnSpark:
             return [factors for step in steps for factors in self._solve(sides, [step])]
         sent = self.context.broadcast(steps)
         try:
-            return gather(steps, sides.map(lambda side: solve_side(side, sent.value)).collect())
+            return gather_factors(
+                steps, sides.map(lambda side: solve_side(side, sent.value)).collect()
+            )
         finally:
             sent.destroy()

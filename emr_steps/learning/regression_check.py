@@ -12,9 +12,9 @@ from learning.blas import MISSING, has_native_blas
 from learning.confidence import mean
 from learning.data import HELD_OUT as HELD_OUT_FLAG
 from learning.data import TEST_PERCENT, all_ratings, held_out_flag, titles_of
-from learning.fitting import Fitted, Fitting, Size, size_for
+from learning.fitting import FittedModels, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
-from learning.measuring import People, measure, people_to_measure
+from learning.measuring import People, measure_models, people_to_measure
 from learning.metrics import Examiner, rmse
 from learning.rating_blocks import Ratings
 from learning.ratings_on_spark import RatingsOnSpark, Totals, read_ratings
@@ -26,11 +26,11 @@ from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack
 from marquee.recommender.picks import candidates_of
 from marquee.recommender.scorers import RANKING, ByPopularity, ByRating, scorer_named
 
-NEW, IN_USE, POPULARITY = "new", "in use", "popularity"
+NEW, ACTIVE, POPULARITY = "new", "active", "popularity"
 
 
 @dataclass(frozen=True, slots=True)
-class InUse:
+class ActiveModel:
     """What the regression check needs of the active model, if it is of the same data set.
 
     Attributes:
@@ -45,9 +45,9 @@ class InUse:
     rating: RatingModel | None
 
 
-def read_in_use(
+def read_active_model(
     files: Files, folder: str | None, dataset: str, seed: int, say: StepLog
-) -> InUse | None:
+) -> ActiveModel | None:
     """Read the active model; return None if it is unnamed, unreadable or of other data."""
     if not folder:
         return None
@@ -59,7 +59,7 @@ def read_in_use(
         split = (metrics["seed"], metrics["test_percent"])
         left_out = LeftOut.from_metrics(metrics)
         rating = _held_out(files, folder, say) if split == (seed, TEST_PERCENT) else None
-        return InUse(manifest["trained_at"], left_out, rating)
+        return ActiveModel(manifest["trained_at"], left_out, rating)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         say(f"cannot compare the new model with the active one: {folder}: {error}")
         return None
@@ -80,15 +80,15 @@ class Quality:
     test_rmse: float | None = None  # stars
     ndcg: float | None = None  # nDCG@10
     popularity_ndcg: float | None = None  # nDCG@10 of picks by popularity
-    in_use_rmse: float | None = None  # stars, of the active model on the same ratings
+    active_rmse: float | None = None  # stars, of the active model on the same ratings
     is_worse: bool = False  # than the active model
 
     def __str__(self) -> str:
         if self.test_rmse is None:
             return "too few ratings for a test set: no test RMSE"
         shown = f"test RMSE {self.test_rmse:.4f} stars"
-        if self.in_use_rmse is not None:
-            shown += f" (active model {self.in_use_rmse:.4f})"
+        if self.active_rmse is not None:
+            shown += f" (active model {self.active_rmse:.4f})"
         if self.ndcg is not None and self.popularity_ndcg is not None:
             shown += f", nDCG@10 {self.ndcg:.3f} (popularity {self.popularity_ndcg:.3f})"
         return shown
@@ -97,10 +97,10 @@ class Quality:
 def quality_of(
     ratings: Ratings,
     people: People,
-    model: Fitted,
+    model: FittedModels,
     *,
     movies: Mapping[int, Movie],
-    in_use: RatingModel | None,
+    active: RatingModel | None,
     counts: Counts,
 ) -> Quality:
     """Measure a model fitted without the held-out ratings, and the active model if there is one."""
@@ -110,11 +110,11 @@ def quality_of(
         NEW: Examiner(model.rating, scorer_named(RANKING, shell), candidates),
         POPULARITY: Examiner(model.rating, ByPopularity(shell), candidates),
     }
-    if in_use is not None:
-        other = _shell(replace(model, rating=in_use), {}, counts)
-        candidates_in_use = candidates_of(in_use.support)
-        examiners[IN_USE] = Examiner(in_use, ByRating(other), candidates_in_use)
-    found = measure(ratings, people, examiners)
+    if active is not None:
+        other = _shell(replace(model, rating=active), {}, counts)
+        active_candidates = candidates_of(active.support)
+        examiners[ACTIVE] = Examiner(active, ByRating(other), active_candidates)
+    found = measure_models(ratings, people, examiners)
     if not found[NEW]:
         return Quality()
     ndcg = mean((one.user, one.ndcg) for one in found[NEW])
@@ -123,12 +123,12 @@ def quality_of(
         test_rmse=rmse(found[NEW]),
         ndcg=ndcg.value if ndcg else None,
         popularity_ndcg=popularity.value if popularity else None,
-        in_use_rmse=rmse(found[IN_USE]) if in_use is not None else None,
-        is_worse=in_use is not None and is_worse(found[NEW], found[IN_USE]),
+        active_rmse=rmse(found[ACTIVE]) if active is not None else None,
+        is_worse=active is not None and is_worse(found[NEW], found[ACTIVE]),
     )
 
 
-def _shell(model: Fitted, movies: Mapping[int, Movie], counts: Counts) -> Model:
+def _shell(model: FittedModels, movies: Mapping[int, Movie], counts: Counts) -> Model:
     """Return a model with only the parts that scoring needs."""
     return Model("", "", "", counts, model.rating, model.ranking, movies, (), items=model.items)
 
@@ -163,7 +163,7 @@ def examine_model(
     *,
     seed: int,
     say: StepLog,
-    in_use: RatingModel | None = None,
+    active: RatingModel | None = None,
     iterations: int | None = None,
 ) -> Examination:
     """Split the ratings, fit a model to the training set and measure it on the test set.
@@ -173,7 +173,7 @@ def examine_model(
         movies: LINKED_MOVIES_SCHEMA.
         seed: of the split and of ALS.
         say: the step's log.
-        in_use: the active rating model, fitted without the ratings that are held out here.
+        active: the active rating model, fitted without the ratings that are held out here.
         iterations: of ALS; by default they depend on the number of ratings.
     """
     spark = ratings.sparkSession
@@ -199,7 +199,7 @@ def examine_model(
     training.release()
     people = people_to_measure(read, HELD_OUT_FLAG, totals.users)
     counts = counts_of(totals, len(known))
-    quality = quality_of(read, people, tested, movies=known, in_use=in_use, counts=counts)
+    quality = quality_of(read, people, tested, movies=known, active=active, counts=counts)
     say(str(quality))
     return Examination(read, totals, size, by_mllib, quality, tested.rating)
 
@@ -210,7 +210,7 @@ def progress(size: Size, say: StepLog) -> Callable[[int], None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class TrainingSources:
     """The sources of training data: a data set's ratings and movies, and its visitors.
 
     Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
@@ -229,43 +229,43 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class TrainingChoice:
     """The ratings that the model is fitted to, and the visitors who are left out."""
 
     examined: Examination
     left_out: LeftOut
     visitors: int  # left out
-    refused_with: int = 0  # newest visitors; leaving them out did not help
+    rejected_with: int = 0  # newest visitors; leaving them out did not help
 
 
 def choose_visitors(
-    sources: Sources,
-    in_use: InUse | None,
+    sources: TrainingSources,
+    active: ActiveModel | None,
     examine: Callable[[DataFrame], Examination],
     say: StepLog,
     *,
     all_visitors: bool = False,
-) -> Chosen:
+) -> TrainingChoice:
     """Examine a model with all visitors and, if it is worse, one without the newest visitors.
 
     The newest visitors are those who came since the active model was trained. Visitors that the
     active model left out stay left out, unless `all_visitors` is true. If the second model is worse
     too, visitors are not the cause, and the first model is returned as the rejected one.
     """
-    before = LeftOut() if in_use is None or all_visitors else in_use.left_out
+    before = LeftOut() if active is None or all_visitors else active.left_out
     ratings, visitors = sources.without(before, say)
-    first = Chosen(examine(ratings), before, visitors)
-    if in_use is None or not first.examined.quality.is_worse:
+    first = TrainingChoice(examine(ratings), before, visitors)
+    if active is None or not first.examined.quality.is_worse:
         return first
-    without = in_use.left_out.and_since(in_use.trained_at)
+    without = active.left_out.and_since(active.trained_at)
     fewer, more = sources.without(without, say)
     if more == visitors:
         return first
     say(f"worse than the active model: trying without the {more - visitors} newest visitors")
-    second = Chosen(examine(fewer), without, more)
+    second = TrainingChoice(examine(fewer), without, more)
     if second.examined.quality.is_worse:
         second.examined.release()
-        return replace(first, refused_with=more - visitors)
+        return replace(first, rejected_with=more - visitors)
     first.examined.release()
     say(f"left out {more} visitors, because the model is worse with them")
     return second

@@ -59,8 +59,8 @@ class LeftOut:
     @classmethod
     def from_metrics(cls, metrics: Mapping[str, Any]) -> Self:
         """Read the visitors that a model left out from its metrics.json."""
-        told = metrics.get("left_out") or {}
-        return cls(tuple(Period(each["from"], each["until"]) for each in told.get("periods", ())))
+        periods = (metrics.get("left_out") or {}).get("periods", ())
+        return cls(tuple(Period(each["from"], each["until"]) for each in periods))
 
     def and_since(self, trained_at: str) -> Self:
         """Also leave out visitors who came since `trained_at`, less a minute as clocks differ."""

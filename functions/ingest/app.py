@@ -21,7 +21,7 @@ app = APIGatewayRestResolver(
     ),
     enable_validation=True,
     response_validation_error_http_code=500,
-    json_body_deserializer=bodies.parse,
+    json_body_deserializer=bodies.parse_body,
 )
 for part in (refusals, *ROUTES):
     app.include_router(part.router)

@@ -17,7 +17,7 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import QueueResultsSettings
 from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
-from marquee.requests.collect import Collected
+from marquee.requests.collect import CollectOutcome
 from marquee.requests.s3_events import created_objects
 
 SETTINGS = QueueResultsSettings.from_environment()
@@ -29,8 +29,8 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One submission whose results a message asks to collect.
+class CollectionRequest:
+    """A submission whose results are to be collected.
 
     Attributes:
         submission_id: the submission.
@@ -43,16 +43,16 @@ class Asked:
     written_at: str | None = None
 
 
-def asked_for(body: str) -> list[Asked]:
+def collection_requests(body: str) -> list[CollectionRequest]:
     """Return the submissions that a message names.
 
     A message is either an S3 event about result objects, or the rest that an earlier run handed on.
     """
     if "submission_id" in json.loads(body):
         message = ResultsMessage.from_json(body)
-        return [Asked(message.submission_id, after=message.after)]
+        return [CollectionRequest(message.submission_id, after=message.after)]
     return [
-        Asked(parse_results_key(created.key), written_at=created.written_at)
+        CollectionRequest(parse_results_key(created.key), written_at=created.written_at)
         for created in created_objects(body)
     ]
 
@@ -61,32 +61,32 @@ def asked_for(body: str) -> list[Asked]:
 def collect(record: SQSRecord, context: LambdaContext) -> None:
     """Collect the results that a message names, and hand on the rest if time runs out."""
     logger.set_correlation_id(record.message_id)
-    for asked in asked_for(record.body):
-        logger.set_correlation_id(asked.submission_id)
+    for request in collection_requests(record.body):
+        logger.set_correlation_id(request.submission_id)
         collected = collector.collect(
-            asked.submission_id,
+            request.submission_id,
             lambda: context.get_remaining_time_in_millis() / 1000,
-            asked.after,
+            request.after,
             again=int(record.attributes.approximate_receive_count) > 1,
         )
         if collected.stopped_at is not None:
-            rest_of_results.hand_on(ResultsMessage(asked.submission_id, collected.stopped_at))
+            rest_of_results.hand_on(ResultsMessage(request.submission_id, collected.stopped_at))
             logger.info("out of time, the remaining results are handed on")
         if collected.stopped_at is not None and collected.unreadable:
             # `collect` raises for unreadable lines only in the run that reaches the end, and that
             # run does not read these lines again.
             logger.error("unreadable result lines: %s", collected.unreadable)
-        report(collected, asked)
+        report(collected, request)
 
 
-def report(collected: Collected, asked: Asked) -> None:
+def report(collected: CollectOutcome, request: CollectionRequest) -> None:
     """Log the outcome for each visitor and count the outcomes as metrics.
 
     The lines also say when the results were complete, which S3 alone knows once they are deleted.
     """
-    fields = {"submission_id": asked.submission_id}
-    if asked.written_at is not None:
-        fields["results_written_at"] = asked.written_at
+    fields = {"submission_id": request.submission_id}
+    if request.written_at is not None:
+        fields["results_written_at"] = request.written_at
     for result in collected.recommended:
         logger.set_correlation_id(result.visitor_id)
         logger.info("visitor recommended", extra=fields)

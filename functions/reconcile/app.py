@@ -7,7 +7,7 @@ from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import ReconcileSettings
 from marquee.contracts import ContractError
-from marquee.requests.reconcile import Reconciled
+from marquee.requests.reconcile import ReconcileOutcome
 
 SETTINGS = ReconcileSettings.from_environment()
 STEP_STATUS_CHANGE = "EMR Step Status Change"
@@ -18,11 +18,11 @@ ledger = wiring.ledger(SETTINGS)
 reconciler = wiring.reconciler(SETTINGS, ledger)
 
 
-def step_changed(event: EventBridgeEvent) -> Reconciled:
+def step_changed(event: EventBridgeEvent) -> ReconcileOutcome:
     """Handle a failed or cancelled step of one of our clusters; ignore every other change."""
     step = event.detail
     if step["clusterId"] not in SETTINGS.clusters or step["state"] not in ENDED_BADLY:
-        return Reconciled()
+        return ReconcileOutcome()
     metrics.add_metric("StepsFailed", "Count", 1)
     logger.warning(
         "step failed or was cancelled", extra={"step": step["name"], "state": step["state"]}
@@ -30,7 +30,7 @@ def step_changed(event: EventBridgeEvent) -> Reconciled:
     return reconciler.step_ended_badly(step["name"])
 
 
-def train_on_schedule() -> Reconciled:
+def train_on_schedule() -> ReconcileOutcome:
     """Add a train step, unless no data set is active or one is pending or running already."""
     if not reconciler.adder.can_train():
         logger.info("no data set is active yet, so there is nothing to train")
@@ -38,10 +38,10 @@ def train_on_schedule() -> Reconciled:
         logger.info("a train step is already pending or running")
     else:
         logger.info("train step added", extra={"model_id": reconciler.adder.train()})
-    return Reconciled()
+    return ReconcileOutcome()
 
 
-def sweep(context: LambdaContext) -> Reconciled:
+def sweep(context: LambdaContext) -> ReconcileOutcome:
     """Sweep, and count the visitors that the active model leaves out."""
     # Lambda retries a failed invocation under the same request id.
     done = reconciler.sweep(
@@ -52,7 +52,7 @@ def sweep(context: LambdaContext) -> Reconciled:
     return done
 
 
-def report(done: Reconciled) -> None:
+def report(done: ReconcileOutcome) -> None:
     """Log what was done for each visitor and count it as metrics.
 
     Raises:

@@ -16,7 +16,7 @@ from marquee.aws.observability import observe
 from marquee.aws.settings import SubmitStepSettings
 from marquee.contracts import ContractError, parse_visitor_key
 from marquee.requests.s3_events import created_keys
-from marquee.requests.submit import Submitted
+from marquee.requests.submit import SubmitOutcome
 
 SETTINGS = SubmitStepSettings.from_environment()
 
@@ -46,7 +46,7 @@ def readable(records: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return named
 
 
-def settle(record: SQSRecord, outcome: Submitted) -> None:
+def settle(record: SQSRecord, outcome: SubmitOutcome) -> None:
     """Raise the error of one of the message's visitors, so that SQS redelivers only this message.
 
     Raises:
@@ -57,7 +57,7 @@ def settle(record: SQSRecord, outcome: Submitted) -> None:
             raise outcome.errors[named]
 
 
-def report(outcome: Submitted) -> None:
+def report(outcome: SubmitOutcome) -> None:
     """Log the outcome for each visitor and count the outcomes as metrics."""
     if outcome.waiting:  # one line for all: up to a thousand visitors return every few seconds
         waiting = len(outcome.waiting)

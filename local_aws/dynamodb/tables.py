@@ -100,9 +100,9 @@ def query(  # noqa: PLR0917  moto's signature
     if refused or filter_kwargs:  # moto raises the error, or supports the legacy filter
         return original(table, *arguments, **filter_kwargs)  # type: ignore[no-any-return]
 
-    keys = keys_of(table, secondary)
+    keys = key_attributes(table, secondary)
     entries = index_of(table, index_name, keys).entries(hash_key)
-    positions = page(
+    positions = positions_to_read(
         entries,
         matching(entries, range_comparison, range_objs),
         start=sortable_start(keys, exclusive_start_key),
@@ -130,7 +130,7 @@ def query(  # noqa: PLR0917  moto's signature
     return items, read, table._get_last_evaluated_key(last, index_name) if more else None
 
 
-def page(
+def positions_to_read(
     entries: Sequence[Entry], matches: range, start: tuple[Any, ...] | None, *, forward: bool
 ) -> range:
     """Return the positions to read that come after the start key, in reading order."""
@@ -166,7 +166,7 @@ def sortable_start(keys: Keys, start: dict[str, Any] | None) -> tuple[Any, ...] 
         raise MockValidationException("The provided starting key is invalid") from error
 
 
-def keys_of(table: Any, secondary: Any) -> Keys:
+def key_attributes(table: Any, secondary: Any) -> Keys:
     """Return the attributes by which a table, or one of its secondary indexes, is queried."""
     if secondary is None:
         return Keys(table.hash_key_attr, (table.range_key_attr,) if table.range_key_attr else ())
@@ -251,12 +251,12 @@ def update_item(
         return original(backend, table_name, key, *arguments, **named)
     finally:  # if the item becomes too large, moto raises but leaves it half updated
         table = backend.tables.get(table_name)
-        if table is not None and (item := find(backend, table, key)) is not None:
+        if table is not None and (item := find_item(backend, table, key)) is not None:
             for _, index in INDEXES.get(table, {}).values():
                 index.put(item)
 
 
-def find(backend: Any, table: Any, key: dict[str, dict[str, Any]]) -> Any:
+def find_item(backend: Any, table: Any, key: dict[str, dict[str, Any]]) -> Any:
     """Return the stored item with this key; None if there is none or the key is invalid."""
     try:
         return table.get_item(*backend.get_keys_value(table, key))
@@ -284,15 +284,18 @@ def transact_write_items(
             named = request.get("Key") or request.get("Item") or {}
             key = {name: named[name] for name in table.table_key_attrs if name in named}
             touched.append((table, key))
-            if (item := find(backend, table, key)) is not None:
-                store(trial.tables[table.name], copy.deepcopy(item))
+            if (item := find_item(backend, table, key)) is not None:
+                store_item(trial.tables[table.name], copy.deepcopy(item))
     original(trial, transact_items)
     for table, key in touched:
-        before, after = find(backend, table, key), find(backend, trial.tables[table.name], key)
+        before, after = (
+            find_item(backend, table, key),
+            find_item(backend, trial.tables[table.name], key),
+        )
         if after is None and before is not None:
             table.delete_item(before.hash_key, before.range_key)
         elif after is not None and (before is None or after != before):
-            store(table, after)
+            store_item(table, after)
             if table.stream_shard is not None:
                 table.stream_shard.add(before, after)
 
@@ -305,7 +308,7 @@ def empty_copy(table: Any) -> Any:
     return trial
 
 
-def store(table: Any, item: Any) -> None:
+def store_item(table: Any, item: Any) -> None:
     """Store an item in the table and its indexes."""
     if item.range_key:
         table.items[item.hash_key][item.range_key] = item

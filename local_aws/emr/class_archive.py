@@ -87,7 +87,7 @@ def java_option(node: Node) -> str:
     return f"-XX:SharedArchiveFile={node.class_archive}" if made else ""
 
 
-def build(node: Node, target: Path) -> bool:
+def build_archive(node: Node, target: Path) -> bool:
     """Create the archive and delete older ones.
 
     Args:
@@ -166,7 +166,7 @@ def main() -> int:
     with contextlib.suppress(OSError):
         os.nice(10)  # steps have priority
     try:
-        build(node, node.class_archive)
+        build_archive(node, node.class_archive)
     except subprocess.CalledProcessError as error:
         print(f"Spark's classes were not archived: {error.stderr.decode()[-500:]}", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-cloudwatch-eve
 import json
 from datetime import datetime
 
-from local_aws.emr.steps import Change, State
+from local_aws.emr.steps import State, StepStateChange
 
 SEVERITY = {State.FAILED: "ERROR", State.CANCELLED: "WARN"}
 HAPPENED = {
@@ -24,7 +24,7 @@ def clock_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def step_event(change: Change, cluster_id: str, cluster_name: str) -> dict[str, object]:
+def step_event(change: StepStateChange, cluster_id: str, cluster_name: str) -> dict[str, object]:
     """Return the PutEvents entry for one change of a step's state."""
     step = change.step
     began = step.started_at or change.at

@@ -52,21 +52,21 @@ def addresses(arguments: Iterable[str]) -> list[Address]:
 
 
 @dataclass(frozen=True)
-class Version:
+class FileVersion:
     """The size in bytes and modification time in nanoseconds, which show if a file has changed."""
 
     size: int
     modified: int
 
     @classmethod
-    def of(cls, path: Path) -> "Version":
+    def of(cls, path: Path) -> "FileVersion":
         """Return the current version of a file."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     """An object as S3 lists it; `size` is in bytes, and `etag` changes with the content."""
 
     bucket: str
@@ -113,7 +113,7 @@ class Mirror:
         self.folder = folder
         self.client = client
         self.kept = kept
-        self.before: dict[tuple[str, str], Version] = {}
+        self.before: dict[tuple[str, str], FileVersion] = {}
         self.buckets: set[str] = set()
         self.single: set[tuple[str, str]] = set()  # objects that have their own address
         self.gone = 0  # objects that were deleted between the listing and the download
@@ -133,7 +133,7 @@ class Mirror:
         """Return `argument` with each `s3://` address replaced by its local path."""
         return ADDRESS.sub(lambda m: str(self.folder / m[1] / (m[2] or "")), argument)
 
-    def pull(self, wanted: Iterable[Address]) -> int:
+    def download_all(self, wanted: Iterable[Address]) -> int:
         """Download every object that the addresses name; return the size of Spark's input in bytes.
 
         The input excludes numpy arrays: they belong to a model, which the script itself reads
@@ -141,7 +141,7 @@ class Mirror:
         between listing and download is skipped and counted in `gone`; to the step, it never
         existed.
         """
-        objects: dict[Listed, None] = {}
+        objects: dict[ListedObject, None] = {}
         for address in wanted:
             self.buckets.add(address.bucket)
             (self.folder / address.bucket).mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ class Mirror:
                     self.before[item.bucket, item.key] = version
         return sum(item.size for item in objects if not item.key.endswith(ARRAYS))
 
-    def listed(self, address: Address) -> Iterator[Listed]:
+    def listed(self, address: Address) -> Iterator[ListedObject]:
         """Yield each object that the address names."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=address.bucket, Prefix=address.prefix
@@ -165,9 +165,9 @@ class Mirror:
         for page in pages:
             for item in page.get("Contents", []):
                 if address.names(item["Key"]):
-                    yield Listed(address.bucket, item["Key"], item["Size"], item["ETag"])
+                    yield ListedObject(address.bucket, item["Key"], item["Size"], item["ETag"])
 
-    def fetch(self, item: Listed) -> Version | None:
+    def fetch(self, item: ListedObject) -> FileVersion | None:
         """Get one object, from S3 or from the kept copies.
 
         Returns:
@@ -180,7 +180,7 @@ class Mirror:
         if copy:
             with suppress(FileNotFoundError):  # not kept, or just deleted by another step
                 shutil.copyfile(copy, path)
-                return Version.of(path)
+                return FileVersion.of(path)
         try:
             if copy and item.size <= KEPT_BYTES:
                 # One call instead of the two of `download_file`: there are thousands of visitors.
@@ -194,9 +194,9 @@ class Mirror:
             return None
         if copy and item.size <= KEPT_BYTES:
             self.keep(path, copy)
-        return Version.of(path)
+        return FileVersion.of(path)
 
-    def drop_others(self, address: Address, listed: Iterable[Listed]) -> None:
+    def drop_others(self, address: Address, listed: Iterable[ListedObject]) -> None:
         """Delete the kept copies of a whole part of a bucket that are not among its objects.
 
         Does nothing if the address is not a whole part, such as `visitors/`.
@@ -217,15 +217,15 @@ class Mirror:
             part.write(path.read_bytes())
         Path(part.name).replace(copy)
 
-    def versions(self) -> dict[tuple[str, str], Version]:
+    def versions(self) -> dict[tuple[str, str], FileVersion]:
         """Return the bucket and key of each current file, with its version."""
-        return {place: Version.of(self.path(*place)) for place in self.files()}
+        return {place: FileVersion.of(self.path(*place)) for place in self.files()}
 
     def new(self) -> list[tuple[str, str]]:
         """Return the bucket and key of each file that is new or has changed since the download."""
         return [place for place, now in self.versions().items() if self.before.get(place) != now]
 
-    def push(self) -> int:
+    def upload_changes(self) -> int:
         """Upload the files that the step wrote and delete the objects whose files it deleted.
 
         Returns:

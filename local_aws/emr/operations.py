@@ -15,9 +15,9 @@ from local_aws.emr.steps import (
     BUSY,
     CONTINUE,
     TERMINATE,
-    Failure,
     State,
     Step,
+    StepFailure,
     Steps,
 )
 
@@ -76,7 +76,7 @@ class Record(Protocol):
 
 
 @dataclass
-class Cluster:
+class LocalCluster:
     """One cluster: its configuration, as far as steps need it, its steps and its history."""
 
     id: str
@@ -108,14 +108,14 @@ class Cluster:
 class Work(Protocol):
     """Runs steps in the background and calls `Operations.finished` after each."""
 
-    def begin(self, cluster: Cluster, step: Step) -> None:
+    def begin(self, cluster: LocalCluster, step: Step) -> None:
         """Start a step and return without waiting for it."""
 
     def cancel(self, step: Step) -> None:
         """Begin to end a running step."""
 
 
-Publish = Callable[[Cluster, list[dict[str, Any]]], None]
+Publish = Callable[[LocalCluster, list[dict[str, Any]]], None]
 # Runs an action after a short delay, which stands for minutes on AWS.
 Later = Callable[[Callable[[], None]], None]
 
@@ -132,9 +132,9 @@ class Operations:
         self.publish = publish
         self.later = later
         self.lock = threading.RLock()
-        self.clusters: dict[str, Cluster] = {}
+        self.clusters: dict[str, LocalCluster] = {}
 
-    def cluster(self, cluster_id: str) -> Cluster:
+    def cluster(self, cluster_id: str) -> LocalCluster:
         """Return the cluster with this id.
 
         Raises:
@@ -145,33 +145,33 @@ class Operations:
         except KeyError:
             raise invalid(f"Cluster id '{cluster_id}' is not valid.") from None
 
-    def add_cluster(self, cluster: Cluster, steps: list[dict[str, Any]]) -> None:
+    def add_cluster(self, cluster: LocalCluster, steps: list[dict[str, Any]]) -> None:
         """Start a cluster that RunJobFlow created, with its first steps (as in the request)."""
         with self.lock:
             self.clusters[cluster.id] = cluster
-            self.move(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
+            self.set_state(cluster, "STARTING", "Provisioning Amazon EC2 capacity")
             if steps:
                 self.add_job_flow_steps({"JobFlowId": cluster.id, "Steps": steps})
         self.later(lambda: self.bootstrap(cluster))
 
-    def bootstrap(self, cluster: Cluster) -> None:
-        """Move a cluster whose instances run on to its bootstrap actions."""
+    def bootstrap(self, cluster: LocalCluster) -> None:
+        """Start the bootstrap actions of a cluster whose instances run."""
         with self.lock:
             if cluster.ending:
                 return
-            self.move(cluster, "BOOTSTRAPPING", "Running bootstrap actions")
+            self.set_state(cluster, "BOOTSTRAPPING", "Running bootstrap actions")
         self.later(lambda: self.become_ready(cluster))
 
-    def become_ready(self, cluster: Cluster) -> None:
+    def become_ready(self, cluster: LocalCluster) -> None:
         """Mark a cluster as ready and start its first steps, if it has any."""
         with self.lock:
             if cluster.ending:
                 return
             cluster.ready_at = datetime.now(UTC)
             self.run_steps(cluster)
-            self.tell(cluster)
+            self.publish_step_changes(cluster)
 
-    def move(self, cluster: Cluster, state: str, reason: str, code: str = "") -> None:
+    def set_state(self, cluster: LocalCluster, state: str, reason: str, code: str = "") -> None:
         """Set a cluster's state and its reason, and publish an event if the state has changed."""
         changed = cluster.record.state != state
         cluster.reason, cluster.reason_code = reason, code
@@ -213,7 +213,7 @@ class Operations:
             step = cluster.steps.get(request["StepId"])
             if step is None:
                 raise invalid(f"Step id '{request['StepId']}' is not valid.")
-            return {"Step": described(step)}
+            return {"Step": step_description(step)}
 
     def list_steps(self, request: Request) -> Response:
         """ListSteps: return one page of steps, newest first, filtered by state and by id."""
@@ -231,7 +231,7 @@ class Operations:
             start = page_start(request.get("Marker"), len(steps))
             page = steps[start : start + PAGE]
             more = {"Marker": str(start + PAGE)} if start + PAGE < len(steps) else {}
-            return {"Steps": [described(step) for step in page], **more}
+            return {"Steps": [step_description(step) for step in page], **more}
 
     def cancel_steps(self, request: Request) -> Response:
         """CancelSteps: cancel pending steps immediately; running steps as soon as they end."""
@@ -248,7 +248,7 @@ class Operations:
             self.advance(cluster)
             return {"CancelStepsInfoList": outcome}
 
-    def cancel_step(self, cluster: Cluster, step_id: str) -> Response:
+    def cancel_step(self, cluster: LocalCluster, step_id: str) -> Response:
         """Cancel one step and return the entry about it in the answer of CancelSteps."""
         step = cluster.steps.get(step_id)
         if step is None or not cluster.steps.cancel(step):
@@ -282,7 +282,7 @@ class Operations:
                 self.advance(cluster)
             return {}
 
-    def terminate(self, cluster: Cluster, state: str, code: str, message: str) -> None:
+    def terminate(self, cluster: LocalCluster, state: str, code: str, message: str) -> None:
         """Cancel a cluster's steps and, after a short delay, end the cluster.
 
         Does nothing if the cluster is ending already.
@@ -296,22 +296,22 @@ class Operations:
         with self.lock:
             if cluster.ending:
                 return
-            self.move(cluster, "TERMINATING", message, code)
+            self.set_state(cluster, "TERMINATING", message, code)
             cluster.steps.cancel_pending("Job terminated")
             for step in cluster.steps.in_state(State.RUNNING):
                 cluster.steps.cancel(step)
                 self.work.cancel(step)
-            self.tell(cluster)
+            self.publish_step_changes(cluster)
         self.later(lambda: self.ended(cluster, state))
 
-    def ended(self, cluster: Cluster, state: str) -> None:
+    def ended(self, cluster: LocalCluster, state: str) -> None:
         """End a cluster and its instances, and publish its final state."""
         with self.lock:
             cluster.ended_at = datetime.now(UTC)
             cluster.record.end(state)
             self.publish(cluster, [self.state_event(cluster, state, cluster.reason_code)])
 
-    def finished(self, cluster: Cluster, step: Step, failure: Failure | None) -> None:
+    def finished(self, cluster: LocalCluster, step: Step, failure: StepFailure | None) -> None:
         """Record that a step's process ended, take its action on failure and start the next step.
 
         Args:
@@ -328,13 +328,13 @@ class Operations:
                 self.terminate(cluster, "TERMINATED_WITH_ERRORS", "STEP_FAILURE", message)
             self.advance(cluster)
 
-    def advance(self, cluster: Cluster) -> None:
+    def advance(self, cluster: LocalCluster) -> None:
         """Start the steps that may start, if the cluster is ready, and publish all changes."""
         if cluster.ready:
             self.run_steps(cluster)
-        self.tell(cluster)
+        self.publish_step_changes(cluster)
 
-    def run_steps(self, cluster: Cluster) -> None:
+    def run_steps(self, cluster: LocalCluster) -> None:
         """Start the steps that may start, and set the cluster's state accordingly.
 
         A cluster without work is terminated unless it must stay alive when it has no steps.
@@ -343,20 +343,20 @@ class Operations:
             self.work.begin(cluster, step)
         busy = bool(cluster.steps.in_state(*BUSY))
         if busy:
-            self.move(cluster, "RUNNING", "Running step")
+            self.set_state(cluster, "RUNNING", "Running step")
         else:
             last = cluster.steps.last_ended()
-            self.move(cluster, "WAITING", READY_AGAIN[last.state] if last else READY)
+            self.set_state(cluster, "WAITING", READY_AGAIN[last.state] if last else READY)
         done = bool(cluster.steps.all) and not busy
         if done and not cluster.record.keep_job_flow_alive_when_no_steps:
             self.terminate(cluster, "TERMINATED", "ALL_STEPS_COMPLETED", "Steps completed")
 
-    def tell(self, cluster: Cluster) -> None:
+    def publish_step_changes(self, cluster: LocalCluster) -> None:
         """Publish the changes of the cluster's steps since the last call."""
         changes = cluster.steps.take_changes()
         self.publish(cluster, [step_event(change, cluster.id, cluster.name) for change in changes])
 
-    def state_event(self, cluster: Cluster, state: str, code: str) -> dict[str, Any]:
+    def state_event(self, cluster: LocalCluster, state: str, code: str) -> dict[str, Any]:
         """Return the event for a cluster's new state."""
         return cluster_event(cluster.id, cluster.name, state, code, datetime.now(UTC))
 
@@ -411,8 +411,8 @@ def check_command(step: Step) -> None:
             f"not {jar}."
         )
     try:
-        spark_submit.parse(step.arguments)
-    except spark_submit.StepError as error:
+        spark_submit.parse_command_line(step.arguments)
+    except spark_submit.SparkSubmitError as error:
         raise refused(f"Step {step.name}: {error}.") from error
 
 
@@ -444,7 +444,7 @@ def page_start(marker: str | None, count: int) -> int:
     return int(marker)
 
 
-def described(step: Step) -> dict[str, Any]:
+def step_description(step: Step) -> dict[str, Any]:
     """Return a step as DescribeStep and ListSteps show it."""
     status: dict[str, Any] = {
         "State": step.state.value,
@@ -480,7 +480,7 @@ def described(step: Step) -> dict[str, Any]:
     }
 
 
-def cluster_status(cluster: Cluster) -> dict[str, Any]:
+def cluster_status(cluster: LocalCluster) -> dict[str, Any]:
     """Return a cluster's Status as DescribeCluster and ListClusters show it."""
     code = {"Code": cluster.reason_code} if cluster.reason_code else {}
     return {

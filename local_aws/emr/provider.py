@@ -13,8 +13,8 @@ from local_aws import emulator
 from local_aws.emr import instance_profile, spark_submit
 from local_aws.emr.class_archive import node_of_environment
 from local_aws.emr.operations import (
-    Cluster,
     EmrError,
+    LocalCluster,
     Operations,
     accepted_step,
     cluster_status,
@@ -22,7 +22,7 @@ from local_aws.emr.operations import (
     without_empty_lists,
 )
 from local_aws.emr.step_process import StepProcess, log_prefix
-from local_aws.emr.steps import Failure, Step
+from local_aws.emr.steps import Step, StepFailure
 from local_aws.emr.throttling import NoThrottle, Throttle, ThrottledError, throttle_of_environment
 
 LOG = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class LocalWork:
         self.node = node_of_environment()
         self.operations: Operations | None = None
 
-    def begin(self, cluster: Cluster, step: Step) -> None:
+    def begin(self, cluster: LocalCluster, step: Step) -> None:
         """Start a step in the background."""
         process = StepProcess(
             step_id=step.id,
@@ -127,9 +127,9 @@ class LocalWork:
             target=self.run, args=(cluster, step, process), name=f"emr-{step.id}", daemon=True
         ).start()
 
-    def run(self, cluster: Cluster, step: Step, process: StepProcess) -> None:
+    def run(self, cluster: LocalCluster, step: Step, process: StepProcess) -> None:
         """Run one step to its end and report it to `Operations.finished` (in its own thread)."""
-        failure: Failure | None = Failure(
+        failure: StepFailure | None = StepFailure(
             "Unknown Error.", "The local EMR failed; see the emulator's log.", ""
         )
         try:
@@ -161,7 +161,7 @@ class Bus:
     def __init__(self) -> None:
         self.sender = ThreadPoolExecutor(1, thread_name_prefix="emr-events")
 
-    def publish(self, cluster: Cluster, events: list[dict[str, Any]]) -> None:
+    def publish(self, cluster: LocalCluster, events: list[dict[str, Any]]) -> None:
         """Queue the events to be sent in the background."""
         if events:
             self.sender.submit(self.send, cluster.account, cluster.region, events)
@@ -281,7 +281,7 @@ class EmrService:
             cluster_id = answer["JobFlowId"]
             made = emr_backends[context.account_id][context.region].clusters[cluster_id]
             made.keep_job_flow_alive_when_no_steps = keep_alive
-            cluster = Cluster(
+            cluster = LocalCluster(
                 id=cluster_id,
                 name=request["Name"],
                 account=context.account_id,

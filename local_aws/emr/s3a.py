@@ -54,7 +54,7 @@ class Location(Protocol):
         """A key, a folder with or without a slash at its end, or a pattern."""
 
 
-class Kind(Enum):
+class PathKind(Enum):
     """The kind of object at a path."""
 
     FILE = "file"
@@ -183,14 +183,14 @@ class S3A:
             self.call("delete_object", "delete", bucket, working, Key=f"{working}/")
 
     # -- S3A's operations ------------------------------------------------------------------------
-    def status(self, bucket: str, key: str) -> Kind | None:
+    def status(self, bucket: str, key: str) -> PathKind | None:
         """Make the requests of getFileStatus: HEAD, then LIST; None if there is nothing."""
         name = key.rstrip("/")
         if not name:
-            return Kind.FOLDER
+            return PathKind.FOLDER
         if self.is_file(bucket, name):
-            return Kind.FILE
-        return Kind.FOLDER if self.is_folder(bucket, name) else None
+            return PathKind.FILE
+        return PathKind.FOLDER if self.is_folder(bucket, name) else None
 
     def list_status(self, bucket: str, folder: str) -> None:
         """Make the requests of listStatus: LIST; if that is empty, those of getFileStatus.
@@ -235,14 +235,14 @@ class S3A:
         self.call("put_object", "PUT 0-byte object ", bucket, name, Key=f"{name}/", Body=b"")
         return True
 
-    def expected_folder(self, bucket: str, name: str) -> Kind | None:
+    def expected_folder(self, bucket: str, name: str) -> PathKind | None:
         """Make the requests of mkdirs for one folder: LIST, then HEAD; None if there is nothing.
 
         Raises:
             S3AError: if there is a file.
         """
         if self.is_folder(bucket, name):
-            return Kind.FOLDER
+            return PathKind.FOLDER
         if self.is_file(bucket, name):
             raise S3AError(
                 f"org.apache.hadoop.fs.FileAlreadyExistsException: Path is a file: "

@@ -47,12 +47,12 @@ SMALL_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m"
 SMALL_WORK = 32 * 1024 * 1024  # bytes of input
 
 
-class StepError(Exception):
+class SparkSubmitError(Exception):
     """A step cannot run here; the message names the problem."""
 
 
 @dataclass
-class Submission:
+class SparkSubmission:
     """A step's parsed `spark-submit` command line.
 
     Args:
@@ -68,17 +68,17 @@ class Submission:
     arguments: list[str] = field(default_factory=list)
 
 
-def parse(arguments: list[str]) -> Submission:
+def parse_command_line(arguments: list[str]) -> SparkSubmission:
     """Parse a step's arguments.
 
     Raises:
-        StepError: if they are not a spark-submit command line with a script.
+        SparkSubmitError: if they are not a spark-submit command line with a script.
     """
     if not arguments or Path(arguments[0]).name != "spark-submit":
-        raise StepError(
+        raise SparkSubmitError(
             f"the local EMR runs spark-submit steps only, not {shlex.join(arguments) or 'nothing'}"
         )
-    submission = Submission()
+    submission = SparkSubmission()
     rest = iter(arguments[1:])
     for part in rest:
         if not part.startswith("-"):
@@ -96,7 +96,7 @@ def parse(arguments: list[str]) -> Submission:
             submission.settings[name] = setting
         elif option not in PLACEMENT:
             submission.options += [option, value]
-    raise StepError(f"{shlex.join(arguments)} names no script to run")
+    raise SparkSubmitError(f"{shlex.join(arguments)} names no script to run")
 
 
 def local_defaults(input_bytes: int, memory_bytes: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from local_aws.emr.class_archive import java_option
 from local_aws.emr.mirror import Address, Mirror, addresses
 from local_aws.emr.node import Node, step_environment
 from local_aws.emr.s3a import S3A, S3AError
-from local_aws.emr.steps import Failure
+from local_aws.emr.steps import StepFailure
 
 LOG = logging.getLogger(__name__)
 LOG_UPLOAD_SECONDS = 5  # minutes on a real cluster
@@ -56,7 +56,7 @@ class StepProcess:
     cancelled: bool = False
     starting: threading.Lock = field(default_factory=threading.Lock)
 
-    def run(self) -> Failure | None:
+    def run(self) -> StepFailure | None:
         """Run the step to its end; return why it failed, or None if it succeeded."""
         (self.work / "tmp").mkdir(parents=True, exist_ok=True)
         for stream in ("stdout", "stderr"):
@@ -80,21 +80,23 @@ class StepProcess:
         Raises:
             S3AError: if the step's role lacks a permission that EMR's S3 client needs.
         """
-        submission = spark_submit.parse(self.arguments)
+        submission = spark_submit.parse_command_line(self.arguments)
         mirror, s3a = Mirror(self.work / "s3", self.client, self.kept), S3A(self.client)
         named = addresses(self.arguments)
         s3a.before_reading(named)
-        size = mirror.pull(named)
+        size = mirror.download_all(named)
         if mirror.gone:
             self.note(f"{mirror.gone} objects were deleted before the step could read them")
         command = self.command(submission, mirror, size)
         code = self.wait(command)
         # Upload even after a failure: on a real cluster, what a failed step wrote stays.
         s3a.before_writing(mirror.new())
-        mirror.push()
+        mirror.upload_changes()
         return code
 
-    def command(self, submission: spark_submit.Submission, mirror: Mirror, size: int) -> list[str]:
+    def command(
+        self, submission: spark_submit.SparkSubmission, mirror: Mirror, size: int
+    ) -> list[str]:
         """Return the command line, and write Spark's settings to the file that it names.
 
         Args:
@@ -128,7 +130,7 @@ class StepProcess:
         ]
 
     @staticmethod
-    def driver_java_options(submission: spark_submit.Submission, configured: str) -> str:
+    def driver_java_options(submission: spark_submit.SparkSubmission, configured: str) -> str:
         """Return the driver's Java options, and remove that option from the submission.
 
         On the command line, `--driver-java-options` would override the options that we add.
@@ -200,7 +202,7 @@ class StepProcess:
         with (self.work / "stderr").open("a") as stderr:
             stderr.write(line + "\n")
 
-    def failed(self, message: str, stream: str) -> Failure:
+    def failed(self, message: str, stream: str) -> StepFailure:
         """Return the step's failure, with the address of the log that explains it.
 
         Args:
@@ -209,9 +211,9 @@ class StepProcess:
         """
         prefix = self.log_prefix
         log_file = f"s3://{prefix.bucket}/{prefix.key}{stream}.gz" if prefix else ""
-        return Failure("Unknown Error.", message[:1000], log_file)
+        return StepFailure("Unknown Error.", message[:1000], log_file)
 
-    def failure_in_logs(self, code: int) -> Failure:
+    def failure_in_logs(self, code: int) -> StepFailure:
         """Return the failure that the last exception in the logs, or else the exit code, names."""
         # spark-submit sends everything that Python prints to stdout, including tracebacks.
         for stream in ("stdout", "stderr"):

@@ -37,7 +37,7 @@ def new_id(prefix: str) -> str:
 
 
 @dataclass(frozen=True)
-class Failure:
+class StepFailure:
     """Why a step failed; `log_file` is the log's `s3://` address, or "" without a log URI."""
 
     reason: str
@@ -58,7 +58,7 @@ class Step:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str = ""
-    failure: Failure | None = None
+    failure: StepFailure | None = None
 
     @property
     def arguments(self) -> list[str]:
@@ -68,7 +68,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Change:
+class StepStateChange:
     """A change of a step's state, to be published to EventBridge."""
 
     step: Step
@@ -81,9 +81,9 @@ class Steps:
 
     def __init__(self) -> None:
         self.all: list[Step] = []
-        self.changes: list[Change] = []
+        self.changes: list[StepStateChange] = []
 
-    def take_changes(self) -> list[Change]:
+    def take_changes(self) -> list[StepStateChange]:
         """Return the changes since the last call, in order."""
         changes, self.changes = self.changes, []
         return changes
@@ -92,7 +92,7 @@ class Steps:
         """Append pending steps."""
         for step in steps:
             self.all.append(step)
-            self.changes.append(Change(step, State.PENDING, step.created_at))
+            self.changes.append(StepStateChange(step, State.PENDING, step.created_at))
 
     def get(self, step_id: str) -> Step | None:
         """Return the step with this id, or None if this cluster does not have it."""
@@ -111,7 +111,7 @@ class Steps:
         room = concurrency - len(self.in_state(*BUSY))
         chosen = self.in_state(State.PENDING)[: max(room, 0)]
         for step in chosen:
-            step.started_at = self.move(step, State.RUNNING)
+            step.started_at = self.set_state(step, State.RUNNING)
         return chosen
 
     def last_ended(self) -> Step | None:
@@ -119,7 +119,7 @@ class Steps:
         ended = [step for step in self.all if step.ended_at and step.started_at]
         return max(ended, key=lambda step: step.ended_at or step.created_at, default=None)
 
-    def finish(self, step: Step, failure: Failure | None, concurrency: int = 1) -> None:
+    def finish(self, step: Step, failure: StepFailure | None, concurrency: int = 1) -> None:
         """Record that a running step ended: it succeeded, failed or was cancelled.
 
         Args:
@@ -158,13 +158,13 @@ class Steps:
         return False
 
     def end(self, step: Step, state: State, reason: str = "") -> None:
-        """Move a step to its final state."""
+        """Set a step's final state and the reason for it."""
         step.reason = reason
-        step.ended_at = self.move(step, state)
+        step.ended_at = self.set_state(step, state)
 
-    def move(self, step: Step, state: State) -> datetime:
+    def set_state(self, step: Step, state: State) -> datetime:
         """Change a step's state, record the change for `take_changes`, and return its time."""
         now = datetime.now(UTC)
         step.state = state
-        self.changes.append(Change(step, state, now))
+        self.changes.append(StepStateChange(step, state, now))
         return now

@@ -17,7 +17,7 @@ from typing import Any
 
 from local_aws import emulator
 from local_aws.iam import evaluator, permissions
-from local_aws.iam.permissions import Call, Permission
+from local_aws.iam.permissions import ApiCall, Permission
 
 LOG = logging.getLogger(__name__)
 IAM = evaluator.IAM
@@ -59,7 +59,7 @@ def refusal_code(service: str, protocol: str) -> tuple[str, int]:
     return "AccessDenied", HTTPStatus.FORBIDDEN
 
 
-def refuse(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
+def access_denied(context: Any, principal: str, permission: Permission, reason: str) -> Exception:
     """Return AWS's error for a call that `principal` may not make, and log the refusal."""
     code, status = refusal_code(context.service.service_name, context.protocol)
     message = (
@@ -78,13 +78,13 @@ def refuse(context: Any, principal: str, permission: Permission, reason: str) ->
 # ---------------------------------------------------------------------------------------------
 
 
-def call_of(context: Any) -> Call:
+def call_of(context: Any) -> ApiCall:
     """Return the API call that a request makes: its service, operation, parameters and target.
 
     Args:
         context: the emulator's context of the request; its service and operation must be known.
     """
-    return Call(
+    return ApiCall(
         service=context.service.service_name,
         signing_name=context.service.signing_name,
         operation=context.operation.name,
@@ -107,7 +107,7 @@ def role_arns_of_profile(account: str, profile: str) -> list[str]:
     return []
 
 
-def partition_key_of(call: Call) -> str:
+def partition_key_of(call: ApiCall) -> str:
     """Return the partition key's name of the table that a call names, or "" without a table."""
     from moto.dynamodb.models import dynamodb_backends  # noqa: PLC0415  only inside the emulator
 
@@ -116,7 +116,7 @@ def partition_key_of(call: Call) -> str:
     return str(table.hash_key_attr) if table else ""
 
 
-def permissions_of(call: Call) -> list[Permission]:
+def permissions_of(call: ApiCall) -> list[Permission]:
     """Return every permission that a call needs."""
     needed = permissions.of(call)
     if not needed:
@@ -311,7 +311,7 @@ class Enforcement:
             caller.acting_services = []
         return caller
 
-    def decide_principal(self, context: Any, call: Call, caller: Any) -> None:
+    def decide_principal(self, context: Any, call: ApiCall, caller: Any) -> None:
         """Decide a call of a role session or a user by its policies; raise AWS's error to refuse.
 
         For a GET or HEAD of an object, also decide whether the caller may list the bucket:
@@ -322,26 +322,26 @@ class Enforcement:
             return
         for permission in permissions_of(call):
             if reason := self.judge.decide(context, caller, permission):
-                raise refuse(context, caller.arn, permission, reason)
+                raise access_denied(context, caller.arn, permission, reason)
         if call.service == "s3" and call.operation in MAY_BE_MISSING:
             listing = Permission("s3:ListBucket", f"arn:aws:s3:::{call.parameters['Bucket']}")
             if reason := self.judge.decide(context, caller, listing):
-                context.marquee_hide_missing = refuse(context, caller.arn, listing, reason)
+                context.marquee_hide_missing = access_denied(context, caller.arn, listing, reason)
 
-    def decide_service(self, context: Any, call: Call) -> None:
+    def decide_service(self, context: Any, call: ApiCall) -> None:
         """Decide a call between services by the called resource's policy; raise AWS's error."""
-        told = context.internal_request_params or {}
-        service, source = told.get("service_principal"), told.get("source_arn")
+        parameters = context.internal_request_params or {}
+        service, source = parameters.get("service_principal"), parameters.get("source_arn")
         if not service or not source or (call.service, call.operation) not in BY_RESOURCE_POLICY:
             return
         principal = f"{service}.amazonaws.com"
         for permission in permissions_of(call):
             if reason := self.judge.decide_service(context, principal, source, permission):
-                raise refuse(context, principal, permission, reason)
+                raise access_denied(context, principal, permission, reason)
 
     # -- refusals that are particular to S3 ------------------------------------------------------
 
-    def keep_deletable(self, context: Any, call: Call, caller: Any) -> None:
+    def keep_deletable(self, context: Any, call: ApiCall, caller: Any) -> None:
         """Remove the objects that the caller may not delete from a DeleteObjects request.
 
         S3 decides each object separately. It answers 200, with an error entry for each refused

@@ -15,7 +15,7 @@ PREFIXES = {"cloudwatch": "cloudwatch", "resourcegroupstaggingapi": "tag", "sesv
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One API call.
 
     Args:
@@ -79,7 +79,7 @@ _TRANSACTION_ACTIONS = {
 _KEYED = {"DeleteItem": "Key", "GetItem": "Key", "PutItem": "Item", "UpdateItem": "Key"}
 
 
-def leading_keys(call: Call, partition_key: str) -> dict[str, list[str]]:
+def leading_keys(call: ApiCall, partition_key: str) -> dict[str, list[str]]:
     """Return the condition key `dynamodb:LeadingKeys` of a call on one item, {} for other calls.
 
     Args:
@@ -92,11 +92,11 @@ def leading_keys(call: Call, partition_key: str) -> dict[str, list[str]]:
     return {"dynamodb:LeadingKeys": [str(value) for value in item[partition_key].values()]}
 
 
-def _table(call: Call, name: str) -> str:
+def _table(call: ApiCall, name: str) -> str:
     return name if name.startswith("arn:") else call.arn(f"table/{name}")
 
 
-def _dynamodb(call: Call) -> Iterator[Permission]:
+def _dynamodb(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     if call.operation in ("BatchGetItem", "BatchWriteItem"):
         for name in parameters["RequestItems"]:
@@ -164,7 +164,7 @@ def deleted_keys(parameters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(parameters.get("Delete", {}).get("Objects", []))
 
 
-def _s3(call: Call) -> Iterator[Permission]:
+def _s3(call: ApiCall) -> Iterator[Permission]:
     parameters, operation = call.parameters, call.operation
     bucket = parameters.get("Bucket", "")
     if operation in _S3_LISTINGS:
@@ -196,7 +196,7 @@ def _s3(call: Call) -> Iterator[Permission]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _sns(call: Call) -> Iterator[Permission]:
+def _sns(call: ApiCall) -> Iterator[Permission]:
     # A text to a phone has no topic, so only a statement for all resources permits it.
     if not any(
         name in call.parameters for name in ("TopicArn", "TargetArn", "Name", "ResourceArn")
@@ -209,7 +209,7 @@ def _sns(call: Call) -> Iterator[Permission]:
 _LOG_STREAM_OPERATIONS = ("PutLogEvents", "CreateLogStream", "DeleteLogStream", "GetLogEvents")
 
 
-def _logs(call: Call) -> Iterator[Permission]:
+def _logs(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     group = parameters.get("logGroupName") or parameters.get("logGroupNamePrefix") or ""
     if arn := parameters.get("resourceArn"):
@@ -224,7 +224,7 @@ def _logs(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, call.arn("log-group::log-stream:"))
 
 
-def _events(call: Call) -> Iterator[Permission]:
+def _events(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     bus = parameters.get("EventBusName") or "default"
     rule = parameters.get("Name") or parameters.get("Rule")
@@ -242,7 +242,7 @@ def _events(call: Call) -> Iterator[Permission]:
         )
 
 
-def _cloudwatch(call: Call) -> Iterator[Permission]:
+def _cloudwatch(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     if arn := parameters.get("ResourceARN"):
         yield Permission(call.action, arn)
@@ -263,7 +263,7 @@ def _cloudwatch(call: Call) -> Iterator[Permission]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _emr(call: Call) -> Iterator[Permission]:
+def _emr(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     named = [
         *(parameters.get(name) for name in ("JobFlowId", "ClusterId", "ResourceId")),
@@ -276,7 +276,7 @@ def _emr(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, ANY)
 
 
-def _lambda(call: Call) -> Iterator[Permission]:
+def _lambda(call: ApiCall) -> Iterator[Permission]:
     parameters, operation = call.parameters, call.operation
     if "EventSourceMapping" in operation:
         if identity := parameters.get("UUID"):
@@ -293,14 +293,14 @@ def _lambda(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, ANY)
 
 
-def _apigateway(call: Call) -> Iterator[Permission]:
+def _apigateway(call: ApiCall) -> Iterator[Permission]:
     # API Gateway's actions are HTTP methods and its resources are paths.
     yield Permission(
         f"apigateway:{call.method}", f"arn:aws:apigateway:{call.region}::{call.path.rstrip('/')}"
     )
 
 
-def _ssm(call: Call) -> Iterator[Permission]:
+def _ssm(call: ApiCall) -> Iterator[Permission]:
     parameters = call.parameters
     if names := parameters.get("Names"):
         for name in names:
@@ -314,7 +314,7 @@ def _ssm(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, call.arn(f"parameter/{name}"))
 
 
-def _iam(call: Call) -> Iterator[Permission]:
+def _iam(call: ApiCall) -> Iterator[Permission]:
     profile = call.parameters.get("InstanceProfileName")
     if profile:
         yield Permission(call.action, f"arn:aws:iam::{call.account}:instance-profile/{profile}")
@@ -322,7 +322,7 @@ def _iam(call: Call) -> Iterator[Permission]:
         yield Permission(call.action, ANY)
 
 
-def _kms(call: Call) -> Iterator[Permission]:
+def _kms(call: ApiCall) -> Iterator[Permission]:
     # ReEncrypt needs a permission on the old key and one on the new key; it has no parameter KeyId.
     if call.operation == "ReEncrypt":
         for action, parameter in (
@@ -333,7 +333,7 @@ def _kms(call: Call) -> Iterator[Permission]:
             yield Permission(action, key if key.startswith("arn:") else call.arn(f"key/{key}"))
 
 
-_SERVICES: dict[str, Callable[[Call], Iterator[Permission]]] = {
+_SERVICES: dict[str, Callable[[ApiCall], Iterator[Permission]]] = {
     "apigateway": _apigateway,
     "cloudwatch": _cloudwatch,
     "dynamodb": _dynamodb,
@@ -349,7 +349,7 @@ _SERVICES: dict[str, Callable[[Call], Iterator[Permission]]] = {
 }
 
 
-def of(call: Call) -> list[Permission]:
+def of(call: ApiCall) -> list[Permission]:
     """Return every permission that the call needs, or [] if LocalEmu maps the call correctly."""
     mapped = _SERVICES.get(call.service)
     return list(mapped(call)) if mapped else []
@@ -373,7 +373,7 @@ _PASSED = {
 
 
 def passed_roles(
-    call: Call, role_of_profile: Callable[[str], Iterable[str]]
+    call: ApiCall, role_of_profile: Callable[[str], Iterable[str]]
 ) -> Iterator[Permission]:
     """Yield the `iam:PassRole` permissions of a call that passes roles to a service.
 
@@ -393,6 +393,6 @@ def passed_roles(
             yield _pass_role(call, role, "sns.amazonaws.com")
 
 
-def _pass_role(call: Call, role: str, service: str) -> Permission:
+def _pass_role(call: ApiCall, role: str, service: str) -> Permission:
     arn = role if role.startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
     return Permission("iam:PassRole", arn, {"iam:PassedToService": service})

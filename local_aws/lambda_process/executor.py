@@ -19,7 +19,7 @@ from local_aws import child_processes, emulator, faults
 from local_aws.lambda_process import logs
 from local_aws.lambda_process.environment import function_environment
 from local_aws.lambda_process.priority import niceness
-from local_aws.lambda_process.runtime_api import Invocation, RuntimeApi
+from local_aws.lambda_process.runtime_api import LambdaInvocation, RuntimeApi
 
 LOG = logging.getLogger(__name__)
 INVOCATION = "services.lambda_.invocation"
@@ -132,7 +132,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
     def kill(self) -> None:
         """Kill the process, which looks like a crash to the caller."""
         if self.process and self.process.poll() is None:
-            child_processes.end(self.process)
+            child_processes.end_child(self.process)
 
     def stop(self) -> None:
         """End the environment, cancel pending waits and remove its files."""
@@ -198,7 +198,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
             self.spawn()
         seconds = self.function_version.config.timeout
         self.api.inbox.put(
-            Invocation(
+            LambdaInvocation(
                 request_id=self.request_id,
                 payload=payload["payload"].encode(),
                 function_arn=payload["invoked-function-arn"],
@@ -211,7 +211,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
         except TimeoutError:
             stuck, self.process = self.process, None  # so that watch() does not report its end
             if stuck:
-                child_processes.end(stuck)
+                child_processes.end_child(stuck)
             self.took = float(seconds)
             message = (
                 f"RequestId: {self.request_id} Error: Task timed out after {seconds:.2f} seconds"
@@ -250,7 +250,7 @@ class ProcessExecutor(RuntimeExecutor):  # type: ignore[misc]  # untyped
     def store_init_log(self) -> None:
         """Store the log of a failed start, as Lambda does; the emulator would drop it."""
         function = self.function_version
-        logs.store(
+        logs.store_lines(
             logs.as_role(function.config.role, function.id.region),
             self.given["AWS_LAMBDA_LOG_GROUP_NAME"],
             self.given["AWS_LAMBDA_LOG_STREAM_NAME"],

@@ -16,7 +16,7 @@ from local_aws import emulator
 LOG = logging.getLogger(__name__)
 
 
-def store(client: Any, group: str, stream: str, text: str) -> None:
+def store_lines(client: Any, group: str, stream: str, text: str) -> None:
     """Write lines to a log stream, and create the stream first if it is missing.
 
     Lines that the role may not write are lost, as on Lambda.
@@ -76,4 +76,4 @@ def install() -> None:
     def run_log_loop(_original: Any, handler: Any, *_: Any, **__: Any) -> None:
         client = as_role(handler.role_arn, handler.region)
         while (item := handler.log_queue.get()) is not logs.QUEUE_SHUTDOWN:
-            store(client, item.log_group, item.log_stream, item.logs)
+            store_lines(client, item.log_group, item.log_stream, item.logs)

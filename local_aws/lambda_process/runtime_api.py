@@ -19,7 +19,7 @@ OUTCOME = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 
 
 @dataclass(frozen=True)
-class Invocation:
+class LambdaInvocation:
     """One event for the function; `deadline` is in milliseconds since the epoch."""
 
     request_id: str
@@ -47,7 +47,7 @@ class RuntimeApi:
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.inbox: queue.Queue[Invocation | None] = queue.Queue()
+        self.inbox: queue.Queue[LambdaInvocation | None] = queue.Queue()
         self.handed_out = 0.0  # when the function received its event, by time.monotonic
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.server.daemon_threads = True

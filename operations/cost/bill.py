@@ -17,7 +17,7 @@ _HIGH_RESOLUTION = 3
 
 
 @dataclass(frozen=True)
-class Row:
+class BillRow:
     """The cost of one item.
 
     Attributes:
@@ -37,7 +37,7 @@ class Row:
 class Bill:
     """All rows of the bill, and the resources without a known price."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BillRow, ...]
     unpriced: tuple[str, ...]
 
     @property
@@ -100,19 +100,19 @@ def _node_types(deployment: BilledDeployment) -> Counter[str]:
     return nodes
 
 
-def _cluster(deployment: BilledDeployment) -> Iterator[Row]:
+def _cluster(deployment: BilledDeployment) -> Iterator[BillRow]:
     for kind, count in _node_types(deployment).items():
         hour = deployment.prices.instance_hour(kind)
         if hour:
             ec2, emr = hour
-            yield Row(
+            yield BillRow(
                 "EMR cluster",
                 f"{count} {kind}, each {ec2:g} (EC2) + {emr:g} (EMR) an hour",
                 count * (ec2 + emr) * deployment.cluster_hours,
             )
 
 
-def _disks(deployment: BilledDeployment) -> Iterator[Row]:
+def _disks(deployment: BilledDeployment) -> Iterator[BillRow]:
     roots = [int(each["ebs_root_volume_size"]) for each in deployment.of_type("aws_emr_cluster")]
     root = roots[0] if roots else 0
     gigabytes, nodes = 0.0, 0
@@ -125,19 +125,19 @@ def _disks(deployment: BilledDeployment) -> Iterator[Row]:
     if nodes:
         share = deployment.cluster_hours / MONTH_HOURS
         usd = gigabytes * deployment.prices.usd("gp3_gb_month") * share
-        yield Row(
+        yield BillRow(
             "nodes' disks", f"{gigabytes:.0f} GB gp3, including root disks of {root} GB each", usd
         )
 
 
-def _addresses(deployment: BilledDeployment) -> Iterator[Row]:
+def _addresses(deployment: BilledDeployment) -> Iterator[BillRow]:
     nodes = _node_types(deployment).total()
     public = any(
         subnet.get("map_public_ip_on_launch") for subnet in deployment.of_type("aws_subnet")
     )
     if nodes and public:
         usd = nodes * deployment.prices.usd("public_ipv4_hour") * deployment.cluster_hours
-        yield Row("public IPv4 addresses", f"{nodes}, one per node", usd)
+        yield BillRow("public IPv4 addresses", f"{nodes}, one per node", usd)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -145,14 +145,14 @@ def _addresses(deployment: BilledDeployment) -> Iterator[Row]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _alarms(deployment: BilledDeployment) -> Iterator[Row]:
+def _alarms(deployment: BilledDeployment) -> Iterator[BillRow]:
     alarms = deployment.of_type("aws_cloudwatch_metric_alarm")
     composite = len(deployment.of_type("aws_cloudwatch_composite_alarm"))
     prices = deployment.prices
     usd = sum(map(_alarm_metrics, alarms)) * prices.usd("alarm_month")
     usd += composite * prices.usd("composite_alarm_month")
     if alarms or composite:
-        yield Row("alarms", f"{len(alarms) + composite}", usd)
+        yield BillRow("alarms", f"{len(alarms) + composite}", usd)
 
 
 def _alarm_metrics(alarm: dict[str, Any]) -> int:
@@ -165,28 +165,28 @@ def _alarm_metrics(alarm: dict[str, Any]) -> int:
     return read * (_HIGH_RESOLUTION if period < _STANDARD_PERIOD else 1)
 
 
-def _dashboards(deployment: BilledDeployment) -> Iterator[Row]:
+def _dashboards(deployment: BilledDeployment) -> Iterator[BillRow]:
     count = len(deployment.of_type("aws_cloudwatch_dashboard"))
     if count:
-        yield Row("dashboard", f"{count}", count * deployment.prices.usd("dashboard_month"))
+        yield BillRow("dashboard", f"{count}", count * deployment.prices.usd("dashboard_month"))
 
 
-def _metrics(deployment: BilledDeployment) -> Iterator[Row]:
+def _metrics(deployment: BilledDeployment) -> Iterator[BillRow]:
     usd = deployment.prices.usd("metric_month")
     filters = len(deployment.of_type("aws_cloudwatch_log_metric_filter"))
     if own := len(deployment.metrics) + filters:
-        yield Row("metrics of the functions", f"{own}, if each is sent every hour", own * usd)
+        yield BillRow("metrics of the functions", f"{own}, if each is sent every hour", own * usd)
     methods = deployment.template.methods_with_metrics()
     if methods:
         each = len(METHOD_METRICS)
-        yield Row(
+        yield BillRow(
             "API metrics by method",
             f"{each} for each of {len(methods)} methods, if each is called every hour",
             len(methods) * each * usd,
         )
 
 
-def _logs(deployment: BilledDeployment) -> Iterator[Row]:
+def _logs(deployment: BilledDeployment) -> Iterator[BillRow]:
     groups = len(deployment.of_type("aws_cloudwatch_log_group"))
     if not groups:
         return
@@ -195,7 +195,7 @@ def _logs(deployment: BilledDeployment) -> Iterator[Row]:
     written = sweeps * use["idle"]["sweep_log_kb"] / _GB_IN_KB
     idle = written * prices.usd("log_gb") + use["stored"]["log_gb"] * prices.usd("log_gb_month")
     visitor = use["visitor"]["log_kb"] / _GB_IN_KB * prices.usd("log_gb")
-    yield Row("logs", f"{groups} groups", idle, THOUSAND * visitor)
+    yield BillRow("logs", f"{groups} groups", idle, THOUSAND * visitor)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def _logs(deployment: BilledDeployment) -> Iterator[Row]:
 # ---------------------------------------------------------------------------------------------
 
 
-def _api(deployment: BilledDeployment) -> Iterator[Row]:
+def _api(deployment: BilledDeployment) -> Iterator[BillRow]:
     apis = deployment.template.of_type("AWS::Serverless::Api")
     if not apis:
         return
@@ -211,13 +211,17 @@ def _api(deployment: BilledDeployment) -> Iterator[Row]:
     calls = visitor["api_calls"]
     usd = calls * prices.usd("api_call")
     usd += visitor["api_answer_kb"] / _GB_IN_KB * prices.usd("internet_gb")
-    yield Row("API Gateway", f"{calls:g} calls per visitor, and their answers", 0.0, THOUSAND * usd)
+    yield BillRow(
+        "API Gateway", f"{calls:g} calls per visitor, and their answers", 0.0, THOUSAND * usd
+    )
     if any(api.get("TracingEnabled") for api in apis.values()):
         traces = calls + visitor["batch_calls"]
-        yield Row("X-Ray", "if every call is traced", 0.0, THOUSAND * traces * prices.usd("trace"))
+        yield BillRow(
+            "X-Ray", "if every call is traced", 0.0, THOUSAND * traces * prices.usd("trace")
+        )
 
 
-def _functions(deployment: BilledDeployment) -> Iterator[Row]:
+def _functions(deployment: BilledDeployment) -> Iterator[BillRow]:
     template, prices, use = deployment.template, deployment.prices, deployment.usage
     if not template.functions:
         return
@@ -228,7 +232,7 @@ def _functions(deployment: BilledDeployment) -> Iterator[Row]:
     api, batch = _gigabytes(calling), _gigabytes(others)
     sweeps = template.scheduled_calls_a_month(MONTH_HOURS)
     call = prices.usd("lambda_call")
-    yield Row(
+    yield BillRow(
         "Lambda",
         f"{len(template.functions)} functions on {'arm64' if template.is_arm else 'x86_64'}",
         sweeps * (call + use["idle"]["sweep_seconds"] * batch * second),
@@ -249,7 +253,7 @@ def _gigabytes(functions: list[dict[str, Any]]) -> float:
     return max((int(each["MemorySize"]) for each in functions), default=0) / 1024
 
 
-def _queues(deployment: BilledDeployment) -> Iterator[Row]:
+def _queues(deployment: BilledDeployment) -> Iterator[BillRow]:
     if not deployment.of_type("aws_sqs_queue"):
         return
     request, use = deployment.prices.usd("sqs_request"), deployment.usage
@@ -259,7 +263,7 @@ def _queues(deployment: BilledDeployment) -> Iterator[Row]:
     ]
     wait = max([*waits, 1])
     polls = polled * use["idle"]["polls_at_once"] * MONTH_HOURS * _SECONDS_IN_HOUR / wait
-    yield Row(
+    yield BillRow(
         "SQS",
         f"{polls / 1e6:.1f} million empty polls of {polled} queues",
         polls * request,
@@ -267,7 +271,7 @@ def _queues(deployment: BilledDeployment) -> Iterator[Row]:
     )
 
 
-def _tables(deployment: BilledDeployment) -> Iterator[Row]:
+def _tables(deployment: BilledDeployment) -> Iterator[BillRow]:
     tables = deployment.of_type("aws_dynamodb_table")
     if not tables:
         return
@@ -285,21 +289,21 @@ def _tables(deployment: BilledDeployment) -> Iterator[Row]:
     reads = visitor["dynamodb_reads"] * prices.usd("dynamodb_read")
     counted = f"{len(tables)} tables, {stored:g} GB"
     counted += ", with point-in-time recovery" if backed_up else ""
-    yield Row("DynamoDB", counted, idle, THOUSAND * (writes + reads))
+    yield BillRow("DynamoDB", counted, idle, THOUSAND * (writes + reads))
 
 
 def _enabled(table: dict[str, Any], setting: str) -> bool:
     return any(each.get("enabled") for each in table.get(setting) or [])
 
 
-def _buckets(deployment: BilledDeployment) -> Iterator[Row]:
+def _buckets(deployment: BilledDeployment) -> Iterator[BillRow]:
     count = len(deployment.of_type("aws_s3_bucket"))
     if not count:
         return
     prices, use = deployment.prices, deployment.usage
     stored, visitor = use["stored"]["s3_gb"], use["visitor"]
     requests = visitor["s3_puts"] * prices.usd("s3_put") + visitor["s3_gets"] * prices.usd("s3_get")
-    yield Row(
+    yield BillRow(
         "S3",
         f"{count} buckets, {stored:g} GB",
         stored * prices.usd("s3_gb_month"),
@@ -307,44 +311,44 @@ def _buckets(deployment: BilledDeployment) -> Iterator[Row]:
     )
 
 
-def _keys(deployment: BilledDeployment) -> Iterator[Row]:
+def _keys(deployment: BilledDeployment) -> Iterator[BillRow]:
     count = len(deployment.of_type("aws_kms_key"))
     if count:
         usd = count * deployment.prices.usd("kms_key_month")
-        yield Row("KMS key of the disks", f"{count}, before its first rotation", usd)
+        yield BillRow("KMS key of the disks", f"{count}, before its first rotation", usd)
 
 
-def _site(deployment: BilledDeployment) -> Iterator[Row]:
+def _site(deployment: BilledDeployment) -> Iterator[BillRow]:
     if not deployment.of_type("aws_cloudfront_distribution"):
         return
     prices, visitor = deployment.prices, deployment.usage["visitor"]
     usd = visitor["page_requests"] * prices.usd("cloudfront_request")
     usd += visitor["page_kb"] / _GB_IN_KB * prices.usd("cloudfront_gb")
     counted = f"{visitor['page_requests']:g} requests, {visitor['page_kb'] / 1000:g} MB per visitor"
-    yield Row("CloudFront", counted, 0.0, THOUSAND * usd)
+    yield BillRow("CloudFront", counted, 0.0, THOUSAND * usd)
 
 
-def _firewall(deployment: BilledDeployment) -> Iterator[Row]:
+def _firewall(deployment: BilledDeployment) -> Iterator[BillRow]:
     lists = deployment.of_type("aws_wafv2_web_acl")
     if not lists:
         return
     prices, rules = deployment.prices, sum(len(each.get("rule") or []) for each in lists)
     idle = len(lists) * prices.usd("waf_acl_month") + rules * prices.usd("waf_rule_month")
     calls = deployment.usage["visitor"]["api_calls"] * prices.usd("waf_request")
-    yield Row("WAF", f"{len(lists)} web ACL, {rules} rules", idle, THOUSAND * calls)
+    yield BillRow("WAF", f"{len(lists)} web ACL, {rules} rules", idle, THOUSAND * calls)
 
 
-def _texts(deployment: BilledDeployment) -> Iterator[Row]:
+def _texts(deployment: BilledDeployment) -> Iterator[BillRow]:
     prices, texts = deployment.prices, deployment.usage["visitor"]["texts"]
     if not texts:
         return
     part = prices.usd("sms_part") + prices.usd("sms_carrier_fee")
     counted = f"{deployment.text_parts} parts per text in the United States, carrier fees included"
-    yield Row("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
+    yield BillRow("texts", counted, 0.0, THOUSAND * texts * deployment.text_parts * part)
 
 
 # In the order of the table: the resource types that a row covers, and the function that prices it.
-ROWS: tuple[tuple[tuple[str, ...], Callable[[BilledDeployment], Iterator[Row]]], ...] = (
+ROWS: tuple[tuple[tuple[str, ...], Callable[[BilledDeployment], Iterator[BillRow]]], ...] = (
     (("aws_emr_cluster",), _cluster),
     ((), _disks),
     ((), _addresses),

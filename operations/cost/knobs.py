@@ -63,10 +63,10 @@ def _changes(deployment: BilledDeployment) -> Iterator[tuple[str, BilledDeployme
     yield "`Architecture: arm64` for the functions", _on_arm(deployment)
 
 
-type Change = Callable[[dict[str, Any]], dict[str, Any]]
+type ResourceChange = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def _with_cluster(deployment: BilledDeployment, *changes: Change) -> BilledDeployment:
+def _with_cluster(deployment: BilledDeployment, *changes: ResourceChange) -> BilledDeployment:
     """Return a copy of the deployment with these changes applied to its planned clusters."""
 
     def changed(resource: Resource) -> Resource:
@@ -79,7 +79,7 @@ def _with_cluster(deployment: BilledDeployment, *changes: Change) -> BilledDeplo
     return replace(deployment, resources=tuple(map(changed, deployment.resources)))
 
 
-def _each(group: str, **values: Any) -> Change:
+def _each(group: str, **values: Any) -> ResourceChange:
     return lambda cluster: {
         **cluster,
         group: [{**each, **values} for each in cluster.get(group) or []],

@@ -59,8 +59,10 @@ type Usage = dict[str, dict[str, float]]
 
 def load_prices(file: Path = PRICES) -> Prices:
     """Read the price file."""
-    told = tomllib.loads(file.read_text())
-    return Prices(told["region"], told["dated"], told["instances"], told["prices"], told["free"])
+    listed = tomllib.loads(file.read_text())
+    return Prices(
+        listed["region"], listed["dated"], listed["instances"], listed["prices"], listed["free"]
+    )
 
 
 def load_usage(file: Path = USAGE) -> Usage:

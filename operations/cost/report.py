@@ -8,7 +8,7 @@ from rich.table import Table
 from marquee.requests.text_message import MAX_PARTS
 from operations import sam
 from operations.console import out, show_table
-from operations.cost.bill import Row, price
+from operations.cost.bill import BillRow, price
 from operations.cost.billed_deployment import BilledDeployment, billed_deployment
 from operations.cost.knobs import VISITORS, Knob, best_knobs
 from operations.cost.prices import Prices
@@ -98,7 +98,7 @@ def as_markdown(there: BilledDeployment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(row: Row) -> str:
+def _markdown_row(row: BillRow) -> str:
     return f"| {row.what} | {row.counted} | {_money(row.idle)} | {_money(row.thousand)} |"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from operations.dataset.values import Times, id_key, is_missing, number
 
-# Names of each column as people write them, the most telling first; compared without case, spaces,
+# Names of each column as people write them, the most specific first; compared without case, spaces,
 # underscores, hyphens and accents, and without a type after a colon (`user_id:token`).
 _NAMES: dict[str, tuple[str, ...]] = {
     "user": (
@@ -89,9 +89,9 @@ class Columns:
     def shifted(self) -> "Columns":
         """Return the same columns behind one more column."""
         roles = ("user", "movie", "rating", "time", "title", "genres", "year", "tag", *_CATALOGUES)
-        moved = {role: place + 1 for role in roles if (place := getattr(self, role)) is not None}
+        places = {role: place + 1 for role in roles if (place := getattr(self, role)) is not None}
         names = ("", *self.names) if self.names else ()
-        return replace(self, width=self.width + 1, names=names, **moved)
+        return replace(self, width=self.width + 1, names=names, **places)
 
     @property
     def kind(self) -> str | None:
@@ -196,7 +196,7 @@ def is_time(text: str) -> bool:
     return times.slashed or (seconds is not None and (seconds >= _FIRST_TIME or "-" in text))
 
 
-def described(columns: Columns) -> str:
+def describe_columns(columns: Columns) -> str:
     """Return in words from which columns the ratings are read."""
     roles = ("user", "movie", "rating", "time")
     places: Mapping[str, int | None] = {role: getattr(columns, role) for role in roles}
@@ -211,7 +211,7 @@ def described(columns: Columns) -> str:
 
 
 def _settled(ranked: Mapping[str, Sequence[int]]) -> dict[str, int]:
-    """Return one place for each role; `ranked` has the most telling place of a role first."""
+    """Return one place for each role; `ranked` has the most specific place of a role first."""
     places = {role: found[0] for role, found in ranked.items()}
     identifier = places.pop("id", None)
     of_ratings = "user" in places and "rating" in places

@@ -17,25 +17,25 @@ from pathlib import Path
 import numpy as np
 
 from marquee.datasets import DatasetError
-from operations.dataset.columns import described
+from operations.dataset.columns import describe_columns
 from operations.dataset.dialect import NAMES
-from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, Ids, ids_for
-from operations.dataset.matching import Known, Links, Way, best_way
+from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
+from operations.dataset.matching import KnownIds, Links, Way, best_way
 from operations.dataset.output import Output
-from operations.dataset.recognise import Looked, Sources
-from operations.dataset.report import NO_TIMES, Report
+from operations.dataset.recognise import DatasetFiles, RecognisedFile
+from operations.dataset.report import NO_TIMES, DatasetReport
 from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
 from operations.dataset.scale import Scale, recognise_scale
 from operations.dataset.text import UTF_8, Lines
-from operations.dataset.titles import Movie, imdb_in, read_links, read_movies
+from operations.dataset.titles import DatasetMovie, imdb_in, read_link_rows, read_movies
 from operations.dataset.values import (
     Times,
-    clean,
-    genres_of,
+    clean_text,
     id_key,
     is_missing,
     kind_of_time,
     number,
+    split_genres,
     title_with_year,
 )
 
@@ -47,12 +47,12 @@ _MIXED = 1 / 3  # share of the users
 _LONGEST_TAG = 200  # characters
 _ROWS_BETWEEN = 50_000  # rows between two reports of progress
 
-type Progress = Callable[[int], None]
+type ReportRows = Callable[[int], None]
 
 
 def read_data_set(
-    sources: Sources, into: Path | None, progress: Progress = lambda _: None
-) -> Report:
+    sources: DatasetFiles, into: Path | None, progress: ReportRows = lambda _: None
+) -> DatasetReport:
     """Read a data set, and write its canonical files into a folder, unless that is None.
 
     `progress` is called from time to time with the number of rows that were read so far, in both
@@ -61,7 +61,7 @@ def read_data_set(
     Raises:
         DatasetError: if the data set cannot be imported; the message says why and how to fix it.
     """
-    report = Report(ignored=list(sources.ignored))
+    report = DatasetReport(ignored=list(sources.ignored))
     try:
         return _Conversion(sources, report, progress).run(into)
     except OSError as error:
@@ -80,24 +80,24 @@ class _Survey:
     users: dict[str, int] = field(default_factory=dict)  # rows of each user, by id as written
     movies: dict[str, int] = field(default_factory=dict)
     ratings: dict[str, int] = field(default_factory=dict)
-    titles: dict[str, Movie] = field(default_factory=dict)  # from columns of the ratings
+    titles: dict[str, DatasetMovie] = field(default_factory=dict)  # from columns of the ratings
     times: Times = field(default_factory=Times)
     first_time: str = ""
     encodings: set[str] = field(default_factory=set)
 
 
 class _Conversion:
-    def __init__(self, sources: Sources, report: Report, progress: Progress) -> None:
+    def __init__(self, sources: DatasetFiles, report: DatasetReport, progress: ReportRows) -> None:
         self._sources = sources
         self._report = report
         self._progress = progress
         self._read = 0
         self._names = _some_names(sources.ratings)
 
-    def run(self, into: Path | None) -> Report:
+    def run(self, into: Path | None) -> DatasetReport:
         sources, report = self._sources, self._report
         movies = self._listed_movies()
-        links = read_links(sources.links) if sources.links else {}
+        links = read_link_rows(sources.links) if sources.links else {}
         survey = self._survey()
         if self._begins_with_movie(survey, movies):
             sources = self._sources = replace(sources, ratings=_swapped(sources.ratings))
@@ -111,7 +111,7 @@ class _Conversion:
         ids = ids_for("movie", LARGEST_MOVIE, ((key, 1) for key in movies))
         self._leave_out_unlike(movies, ids)
         way = self._matching(survey, movies, links)
-        known = Known(users, ids, movies, way.find)
+        known = KnownIds(users, ids, movies, way.find)
         self._describe_times(survey)
         self._describe_ratings(survey)
         report.movies = len(movies)
@@ -128,7 +128,7 @@ class _Conversion:
 
     # Movies
 
-    def _listed_movies(self) -> dict[str, Movie]:
+    def _listed_movies(self) -> dict[str, DatasetMovie]:
         """Read the file of titles, if there is one."""
         looked = self._sources.movies
         if looked is None:
@@ -143,7 +143,7 @@ class _Conversion:
         self._report.files.append(_file_line(looked.name, looked, encodings))
         return movies
 
-    def _leave_out_unlike(self, movies: dict[str, Movie], ids: Ids) -> None:
+    def _leave_out_unlike(self, movies: dict[str, DatasetMovie], ids: IdMapping) -> None:
         """Leave out the movies whose ids cannot be mapped."""
         reasons = {key: ids.integer(key) for key in movies} if ids.numbers else {}
         for key, reason in reasons.items():
@@ -153,7 +153,7 @@ class _Conversion:
                     name, text = self._sources.movies.name, f"{key} ({movie.title})"
                     self._report.leave_out(name, movie.line, f"movies: {reason}", text)
 
-    def _matching(self, survey: _Survey, movies: Mapping[str, Movie], links: Links) -> Way:
+    def _matching(self, survey: _Survey, movies: Mapping[str, DatasetMovie], links: Links) -> Way:
         """Return the way to find the id in the file of titles for an id in the ratings."""
         counts: Counter[str] = Counter()
         for written, count in survey.movies.items():
@@ -178,7 +178,7 @@ class _Conversion:
             )
         return way
 
-    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, Movie]) -> bool:
+    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, DatasetMovie]) -> bool:
         """Return whether ratings without a header have the movie before the user.
 
         The usual order must find no movie, and the other one nearly all.
@@ -242,7 +242,7 @@ class _Conversion:
         report, ratings = self._report, self._sources.ratings
         first = ratings[0]
         names = first.name if len(ratings) == 1 else f"{len(ratings):,} files, {self._names}"
-        columns = described(first.columns) if first.style != "prize" else "the Netflix Prize"
+        columns = describe_columns(first.columns) if first.style != "prize" else "the Netflix Prize"
         report.files.insert(0, f"{_file_line(names, first, survey.encodings)}; {columns}")
         if first.decimal:
             report.notes.append("commas separate both columns and decimals: '3,5' is read as 3.5")
@@ -262,7 +262,7 @@ class _Conversion:
     # The second pass over the ratings
 
     def _ratings(
-        self, survey: _Survey, scale: Scale, known: Known, write: Callable[[str], object]
+        self, survey: _Survey, scale: Scale, known: KnownIds, write: Callable[[str], object]
     ) -> None:
         report = self._report
         user_of = {text: known.user(text) for text in survey.users}
@@ -303,13 +303,13 @@ class _Conversion:
 
     # Tags and published test files
 
-    def _tags(self, looked: Looked, known: Known, output: Output) -> None:
+    def _tags(self, looked: RecognisedFile, known: KnownIds, output: Output) -> None:
         times = Times()
         for place, line, fields in tag_rows(looked, Lines(looked.file)):
             if fields is None:
                 self._report.leave_out(looked.name, place, f"tags: {WRONG_WIDTH}", line)
                 continue
-            user, movie, tag = known.user(fields[0]), known.movie(fields[1]), clean(fields[2])
+            user, movie, tag = known.user(fields[0]), known.movie(fields[1]), clean_text(fields[2])
             reasons = [each for each in (user, movie) if isinstance(each, str)]
             if not tag or len(tag) > _LONGEST_TAG:
                 reasons.append("tag is too long" if tag else "tag is empty")
@@ -319,7 +319,9 @@ class _Conversion:
                 output.tags((user, movie, tag, times.seconds(fields[3]) or 0))
                 self._report.tags += 1
 
-    def _test(self, looked: Looked, known: Known, write: Callable[[str], object]) -> None:
+    def _test(
+        self, looked: RecognisedFile, known: KnownIds, write: Callable[[str], object]
+    ) -> None:
         """Write the pairs of a published test file with the data set's ids."""
         count = 0
         for _, _, user, movie, rating, _ in rating_rows(looked, Lines(looked.file)):
@@ -370,7 +372,7 @@ class _Tally:
             count, highest = self._reaches.get(user, (0, 0.0))
             self._reaches[user] = (count + 1, max(highest, number(rating) or 0.0))
 
-    def into(self, report: Report) -> None:
+    def into(self, report: DatasetReport) -> None:
         """Write the counts into a report."""
         report.ratings = self._ratings
         report.users, report.movies_rated = len(self._users), len(self._movies)
@@ -405,16 +407,18 @@ def _stars(text: str, scale: Scale) -> float | str:
     return stars if stars is not None else f"rating is not on the scale {scale.name}"
 
 
-def _named_by_ids(movies: Iterable[str]) -> dict[str, Movie]:
+def _named_by_ids(movies: Iterable[str]) -> dict[str, DatasetMovie]:
     named = {}
     for written in movies:
         title = title_with_year(written)
         if (key := id_key(written)) and title:
-            named[key] = Movie(title, imdb=imdb_in(key))
+            named[key] = DatasetMovie(title, imdb=imdb_in(key))
     return named
 
 
-def _keep_title(titles: dict[str, Movie], looked: Looked, line: str, movie: str) -> None:
+def _keep_title(
+    titles: dict[str, DatasetMovie], looked: RecognisedFile, line: str, movie: str
+) -> None:
     """Note the title of a rated movie, from the columns of its first rating that has one."""
     columns, key = looked.columns, id_key(movie)
     if columns.title is None or not key or key in titles:
@@ -423,12 +427,12 @@ def _keep_title(titles: dict[str, Movie], looked: Looked, line: str, movie: str)
     if len(fields) != columns.width:
         return
     year = fields[columns.year] if columns.year is not None else ""
-    genres = genres_of(fields[columns.genres]) if columns.genres is not None else []
+    genres = split_genres(fields[columns.genres]) if columns.genres is not None else []
     if title := title_with_year(fields[columns.title], year):
-        titles[key] = Movie(title, tuple(genres))
+        titles[key] = DatasetMovie(title, tuple(genres))
 
 
-def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
+def _swapped(ratings: Iterable[RecognisedFile]) -> tuple[RecognisedFile, ...]:
     return tuple(
         replace(
             each, columns=replace(each.columns, user=each.columns.movie, movie=each.columns.user)
@@ -437,7 +441,7 @@ def _swapped(ratings: Iterable[Looked]) -> tuple[Looked, ...]:
     )
 
 
-def _titles_from(ratings: Looked) -> str:
+def _titles_from(ratings: RecognisedFile) -> str:
     if ratings.columns.title is not None:
         return f"there is no file of titles: they are taken from {ratings.name}"
     return (
@@ -446,17 +450,17 @@ def _titles_from(ratings: Looked) -> str:
     )
 
 
-def _some_names(looked: Sequence[Looked]) -> str:
+def _some_names(looked: Sequence[RecognisedFile]) -> str:
     names = [each.name for each in looked]
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""  # noqa: PLR2004
     return ", ".join(names[:3]) + more
 
 
-def _file_line(names: str, looked: Looked, encodings: set[str]) -> str:
+def _file_line(names: str, looked: RecognisedFile, encodings: set[str]) -> str:
     separators = NAMES[looked.dialect.separator]
     return f"{names}: separated by {separators}, in {' and '.join(sorted(encodings)) or UTF_8}"
 
 
-def _why(report: Report) -> str:
+def _why(report: DatasetReport) -> str:
     reasons = "; ".join(f"{count:,}: {why}" for why, count in report.left_out.most_common(5))
     return f" ({reasons})" if reasons else ""

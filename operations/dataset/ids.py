@@ -11,7 +11,7 @@ _MOSTLY = 0.9
 
 
 @dataclass(slots=True)
-class Ids:
+class IdMapping:
     """Integers for the ids of users or movies.
 
     Where nearly all ids are whole numbers that fit, they stay as they are. Otherwise, ids are
@@ -51,7 +51,7 @@ class Ids:
         )
 
 
-def ids_for(what: str, largest: int, counts: Iterable[tuple[str, int]]) -> Ids:
+def ids_for(what: str, largest: int, counts: Iterable[tuple[str, int]]) -> IdMapping:
     """Return the mapping for ids as they are written, each with the number of its rows."""
     numbers, total = 0, 0
     for written, count in counts:
@@ -61,4 +61,4 @@ def ids_for(what: str, largest: int, counts: Iterable[tuple[str, int]]) -> Ids:
         total += count
         if key.isascii() and key.isdigit() and len(key) <= len(str(largest)):
             numbers += count if int(key) <= largest else 0
-    return Ids(what, numbers >= _MOSTLY * total, largest)
+    return IdMapping(what, numbers >= _MOSTLY * total, largest)

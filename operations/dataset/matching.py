@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from operations.dataset.ids import Ids
-from operations.dataset.titles import Movie, imdb_in
+from operations.dataset.ids import IdMapping
+from operations.dataset.titles import DatasetMovie, imdb_in
 from operations.dataset.values import id_key, number_in, title_with_year
 
 UNKNOWN_MOVIE = "movie is not in the movies file"
@@ -30,12 +30,12 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownIds:
     """The integers of users and movies, by their ids as the files write them."""
 
-    user_ids: Ids
-    movie_ids: Ids
-    movies: Mapping[str, Movie]
+    user_ids: IdMapping
+    movie_ids: IdMapping
+    movies: Mapping[str, DatasetMovie]
     find: Callable[[str], str]
 
     def user(self, text: str) -> int | str:
@@ -51,7 +51,7 @@ class Known:
         return self.movie_ids.integer(found) if found in self.movies else UNKNOWN_MOVIE
 
 
-def best_way(counts: Mapping[str, int], movies: Mapping[str, Movie], links: Links) -> Way:
+def best_way(counts: Mapping[str, int], movies: Mapping[str, DatasetMovie], links: Links) -> Way:
     """Return the way that finds the movies of most ratings.
 
     Args:
@@ -68,7 +68,7 @@ def best_way(counts: Mapping[str, int], movies: Mapping[str, Movie], links: Link
     return best
 
 
-def _ways(movies: Mapping[str, Movie], links: Links) -> Iterator[Way]:
+def _ways(movies: Mapping[str, DatasetMovie], links: Links) -> Iterator[Way]:
     """Yield all ways, the most usual first."""
     yield Way(lambda key: key, links=links)
     by_imdb = {movie.imdb: key for key, movie in movies.items() if movie.imdb}

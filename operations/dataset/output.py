@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from operations.dataset.matching import Known, Links
+from operations.dataset.matching import KnownIds, Links
 
 RATINGS, MOVIES, TAGS, LINKS = "ratings.csv", "movies.csv", "tags.csv", "links.csv"
 
@@ -31,7 +31,7 @@ class Output:
         """Writes a row into tags.csv, which begins with its header."""
         return self._rows(TAGS, ("userId", "movieId", "tag", "timestamp"))
 
-    def movies(self, known: Known, links: Links) -> None:
+    def movies(self, known: KnownIds, links: Links) -> None:
         """Write movies.csv, and links.csv if a movie has an id in another catalogue."""
         write = self._rows(MOVIES, ("movieId", "title", "genres"))
         linked: list[tuple[object, str, str]] = []

@@ -59,7 +59,7 @@ _COMMAS, _NO_COLUMNS = Dialect(","), Columns(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class RecognisedFile:
     """A file, and what its first lines show.
 
     Attributes:
@@ -93,19 +93,19 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class DatasetFiles:
     """The files of a data set, and the names of those that are not read."""
 
-    ratings: tuple[Looked, ...]
-    movies: Looked | None
-    genres: Looked | None = None
-    tags: Looked | None = None
-    links: Looked | None = None
-    tests: tuple[Looked, ...] = ()
+    ratings: tuple[RecognisedFile, ...]
+    movies: RecognisedFile | None
+    genres: RecognisedFile | None = None
+    tags: RecognisedFile | None = None
+    links: RecognisedFile | None = None
+    tests: tuple[RecognisedFile, ...] = ()
     ignored: tuple[str, ...] = ()
 
 
-def sources_of(path: Path, archives: Archives) -> Sources:
+def sources_of(path: Path, archives: Archives) -> DatasetFiles:
     """Return the files of the data set that a path names: a folder, an archive or a file.
 
     A file that is named is the file of ratings; movies, tags and links may be next to it.
@@ -132,7 +132,7 @@ def sources_of(path: Path, archives: Archives) -> Sources:
     return replace(chosen, tests=(), ignored=())
 
 
-def look(file: DataFile) -> Looked:
+def look(file: DataFile) -> RecognisedFile:
     """Look at the first bytes of a file and say what it holds."""
     try:
         head = file.head()
@@ -140,22 +140,22 @@ def look(file: DataFile) -> Looked:
             file = unzipped(file)
             head = file.head()
     except DAMAGED as error:
-        return Looked(file, problem=str(damaged("", error)).strip())
+        return RecognisedFile(file, problem=str(damaged("", error)).strip())
     except OSError as error:
-        return Looked(file, problem=f"cannot be read ({error.strerror}): make it readable")
+        return RecognisedFile(file, problem=f"cannot be read ({error.strerror}): make it readable")
     if is_archive(head):
-        return Looked(file, "archive", problem="is an archive: name it to open it")
+        return RecognisedFile(file, "archive", problem="is an archive: name it to open it")
     if problem := not_supported(head) or _not_text(head):
-        return Looked(file, problem=problem)
+        return RecognisedFile(file, problem=problem)
     lines = first_lines(file, head)
     skip = 0
     while lines and (is_preamble(lines[0][1]) or not lines[0][1].strip()):
         skip = lines.pop(0)[0]
     if not lines:
-        return Looked(file, problem="is empty")
+        return RecognisedFile(file, problem="is empty")
     lines = lines[: 2 * SAMPLE]
     found = _with_header(file, lines) or _known(file, lines, skip) or _by_content(file, lines, skip)
-    return found or Looked(file, problem=f"begins with {lines[0][1].strip()[:60]!r}")
+    return found or RecognisedFile(file, problem=f"begins with {lines[0][1].strip()[:60]!r}")
 
 
 def _not_text(head: bytes) -> str | None:
@@ -174,7 +174,7 @@ def _not_text(head: bytes) -> str | None:
 # What a header shows
 
 
-def _with_header(file: DataFile, lines: Sequence[tuple[int, str]]) -> Looked | None:
+def _with_header(file: DataFile, lines: Sequence[tuple[int, str]]) -> RecognisedFile | None:
     number, line = lines[0]
     best: tuple[tuple[bool, int], Dialect, Columns] | None = None
     for separator in SEPARATORS:
@@ -190,12 +190,12 @@ def _with_header(file: DataFile, lines: Sequence[tuple[int, str]]) -> Looked | N
         return None
     _, dialect, found = best
     if refusal := _personal_export(file, found):
-        return Looked(file, "ratings", refusal=refusal)
+        return RecognisedFile(file, "ratings", refusal=refusal)
     rows = _rows(lines[1:], dialect)
     fitted, decimal = _fitted(found, rows)
     if found.kind is None:
-        return Looked(file, problem=_missing_columns(found))
-    return Looked(
+        return RecognisedFile(file, problem=_missing_columns(found))
+    return RecognisedFile(
         file,
         found.kind,
         dialect,
@@ -272,42 +272,44 @@ def _listed(names: Iterable[str]) -> str:
 # Layouts without a header
 
 
-def _known(file: DataFile, lines: Sequence[tuple[int, str]], skip: int) -> Looked | None:
+def _known(file: DataFile, lines: Sequence[tuple[int, str]], skip: int) -> RecognisedFile | None:
     texts = [text for _, text in lines if text.strip()]
     return _known_ratings(file, lines, texts, skip) or _known_movies(file, texts, skip)
 
 
 def _known_ratings(
     file: DataFile, lines: Sequence[tuple[int, str]], texts: Sequence[str], skip: int
-) -> Looked | None:
+) -> RecognisedFile | None:
     tabs = Dialect("\t")
     if _is_prize(file.plain_name, texts):
         columns = Columns(3, user=0, movie=0, rating=1, time=2)
-        return Looked(file, "ratings", _COMMAS, columns, skip, "prize")
+        return RecognisedFile(file, "ratings", _COMMAS, columns, skip, "prize")
     if _YAHOO_RATINGS.fullmatch(file.plain_name):
         columns = Columns(4, user=0, movie=1, rating=3)
-        return Looked(file, "ratings", tabs, columns, skip, "yahoo")
+        return RecognisedFile(file, "ratings", tabs, columns, skip, "yahoo")
     if file.plain_name in {"tags.dat", "tags.csv"} and _share(_TAG, texts) >= _HALF:
         columns = Columns(4, user=0, movie=1, tag=2, time=3)
-        return Looked(file, "tags", Dialect("::" if "::" in texts[0] else ","), columns, skip)
+        return RecognisedFile(
+            file, "tags", Dialect("::" if "::" in texts[0] else ","), columns, skip
+        )
     if _share(_CLEANED, texts) >= _HALF:
         columns = Columns(4, movie=0, user=1, rating=2, time=3)
-        return Looked(file, "ratings", tabs, columns, skip, sample=_rows(lines, tabs))
+        return RecognisedFile(file, "ratings", tabs, columns, skip, sample=_rows(lines, tabs))
     return None
 
 
-def _known_movies(file: DataFile, texts: Sequence[str], skip: int) -> Looked | None:
+def _known_movies(file: DataFile, texts: Sequence[str], skip: int) -> RecognisedFile | None:
     if _share(_FLAGS, texts) >= _HALF:
         columns = Columns(len(texts[0].split("|")), movie=0, title=1, year=2, flags=5)
-        return Looked(file, "movies", Dialect("|"), columns, skip)
+        return RecognisedFile(file, "movies", Dialect("|"), columns, skip)
     if "genre" in file.plain_name and _share(_NUMBERED_GENRE, texts) >= _HALF:
-        return Looked(file, "genres", Dialect("|"), Columns(2), skip)
+        return RecognisedFile(file, "genres", Dialect("|"), Columns(2), skip)
     if _YAHOO_MOVIES.fullmatch(file.plain_name):
         width, genres = len(texts[0].split("\t")), 10
         columns = Columns(width, movie=0, title=1, genres=genres if width > genres else None)
-        return Looked(file, "movies", Dialect("\t"), columns, skip)
+        return RecognisedFile(file, "movies", Dialect("\t"), columns, skip)
     if _share(_PRIZE_TITLE, texts) >= _HALF:
-        return Looked(file, "movies", _COMMAS, Columns(3, movie=0, year=1, title=2), skip)
+        return RecognisedFile(file, "movies", _COMMAS, Columns(3, movie=0, year=1, title=2), skip)
     return None
 
 
@@ -318,7 +320,9 @@ def _is_prize(name: str, texts: Sequence[str]) -> bool:
     return bool(rows) and _share(_PRIZE, rows) >= _HALF
 
 
-def _by_content(file: DataFile, lines: Sequence[tuple[int, str]], skip: int) -> Looked | None:
+def _by_content(
+    file: DataFile, lines: Sequence[tuple[int, str]], skip: int
+) -> RecognisedFile | None:
     name = file.plain_name
     for separator in SEPARATORS:
         dialect = Dialect(separator)
@@ -327,18 +331,18 @@ def _by_content(file: DataFile, lines: Sequence[tuple[int, str]], skip: int) -> 
         if width is None or width < 2:  # noqa: PLR2004
             continue
         if width >= _MATRIX and _numeric(rows):
-            return Looked(file, "ratings", refusal=_matrix(file, width))
+            return RecognisedFile(file, "ratings", refusal=_matrix(file, width))
         if found := by.rating_columns(rows, trusted=bool(_TRUSTED.fullmatch(name))):
-            return Looked(file, "ratings", dialect, found, skip, sample=rows)
+            return RecognisedFile(file, "ratings", dialect, found, skip, sample=rows)
         header, rest = rows[0], rows[1:]
         if by.looks_like_header(header) and by.rating_columns(rest):
-            return Looked(file, problem=_missing_columns(by.named_columns(header)))
+            return RecognisedFile(file, problem=_missing_columns(by.named_columns(header)))
         is_movies = _MOVIE_NAME.search(name) and not _NOT_MOVIES.search(name)
         if is_movies and (found := by.movie_columns(rows)):
             if separator == "::":
                 # In the only layout with this separator, a title may contain it.
                 found = replace(found, width=min(found.width, 3))
-            return Looked(file, "movies", dialect, found, skip, sample=rows)
+            return RecognisedFile(file, "movies", dialect, found, skip, sample=rows)
     return None
 
 
@@ -372,7 +376,7 @@ def _share(form: re.Pattern[str], texts: Sequence[str]) -> float:
 # Choosing among the files of a folder
 
 
-def _sources_in(folder: Folder, shown: str, archives: Archives) -> Sources:
+def _sources_in(folder: Folder, shown: str, archives: Archives) -> DatasetFiles:
     looked = _look_all(folder.files)
     problems = dict(folder.problems)
     at, entered = folder, ""
@@ -398,12 +402,14 @@ def _sources_in(folder: Folder, shown: str, archives: Archives) -> Sources:
     return replace(sources, ignored=tuple(sorted(left - used)))
 
 
-def _companions(sources: Sources) -> list[Looked]:
+def _companions(sources: DatasetFiles) -> list[RecognisedFile]:
     found = (sources.movies, sources.genres, sources.tags, sources.links)
     return [each for each in found if each is not None]
 
 
-def _inner(at: Folder, packed: Sequence[Looked], shown: str, archives: Archives) -> Folder | None:
+def _inner(
+    at: Folder, packed: Sequence[RecognisedFile], shown: str, archives: Archives
+) -> Folder | None:
     """Return the only inner folder, or else the content of the only archive; None if neither."""
     if len(at.folders) == 1:
         return next(iter(at.folders.values()))()
@@ -420,24 +426,26 @@ def _inner(at: Folder, packed: Sequence[Looked], shown: str, archives: Archives)
     return archives.open(packed[0].file) if packed else None
 
 
-def _look_all(files: Iterable[DataFile]) -> list[Looked]:
+def _look_all(files: Iterable[DataFile]) -> list[RecognisedFile]:
     """Look at each file; of the Netflix Prize's file for each movie, only at the first."""
-    found: list[Looked] = []
-    per_movie: Looked | None = None
+    found: list[RecognisedFile] = []
+    per_movie: RecognisedFile | None = None
     for file in files:
-        alike = re.fullmatch(r"mv_\d+\.txt", file.plain_name) and not file.name.endswith(".gz")
-        if alike and per_movie:
+        is_of_one_movie = re.fullmatch(r"mv_\d+\.txt", file.plain_name) and not file.name.endswith(
+            ".gz"
+        )
+        if is_of_one_movie and per_movie:
             found.append(replace(per_movie, file=file))
             continue
         found.append(look(file))
-        if alike and found[-1].style == "prize":
+        if is_of_one_movie and found[-1].style == "prize":
             per_movie = found[-1]
     return found
 
 
 def _chosen_ratings(
-    looked: Sequence[Looked], problems: dict[str, str], shown: str
-) -> tuple[Looked, ...]:
+    looked: Sequence[RecognisedFile], problems: dict[str, str], shown: str
+) -> tuple[RecognisedFile, ...]:
     ratings = [each for each in looked if each.kind == "ratings"]
     best = min(map(_rank, ratings))
     first = [each for each in ratings if _rank(each) == best]
@@ -460,7 +468,7 @@ def _chosen_ratings(
     return tuple(first)
 
 
-def _rank(each: Looked) -> int:
+def _rank(each: RecognisedFile) -> int:
     if each.refusal:
         return 9
     return 0 if each.style == "prize" else _rank_of_name(each.file.plain_name)
@@ -475,13 +483,15 @@ def _rank_of_name(name: str) -> int:
 
 
 def _with_companions(
-    ratings: tuple[Looked, ...], others: Sequence[Looked], problems: dict[str, str] | None = None
-) -> Sources:
+    ratings: tuple[RecognisedFile, ...],
+    others: Sequence[RecognisedFile],
+    problems: dict[str, str] | None = None,
+) -> DatasetFiles:
     genres = _first(others, "genres")
     tests = {each.file.plain_name: each for each in others if each.kind == "ratings"}
     official = official_tests(tests) if ratings[0].file.plain_name == "u.data" else ()
     movies = _movies(ratings[0], others, problems or {})
-    return Sources(
+    return DatasetFiles(
         _oriented(ratings, movies),
         movies,
         genres,
@@ -491,13 +501,15 @@ def _with_companions(
     )
 
 
-def _first(looked: Iterable[Looked], kind: str) -> Looked | None:
+def _first(looked: Iterable[RecognisedFile], kind: str) -> RecognisedFile | None:
     """Return the file of a kind that has the shortest name: links.csv before links_small.csv."""
     found = [each for each in looked if each.kind == kind]
     return min(found, key=lambda each: (len(each.file.plain_name), each.name), default=None)
 
 
-def _movies(ratings: Looked, others: Sequence[Looked], problems: dict[str, str]) -> Looked | None:
+def _movies(
+    ratings: RecognisedFile, others: Sequence[RecognisedFile], problems: dict[str, str]
+) -> RecognisedFile | None:
     found = [each for each in others if each.kind == "movies"]
     named = [each for each in found if _MOVIE_FILES.fullmatch(each.file.plain_name)]
     if chosen := _suiting(ratings, named) or _first(found, "movies"):
@@ -519,7 +531,7 @@ def _movies(ratings: Looked, others: Sequence[Looked], problems: dict[str, str])
     )
 
 
-def _suiting(ratings: Looked, named: Sequence[Looked]) -> Looked | None:
+def _suiting(ratings: RecognisedFile, named: Sequence[RecognisedFile]) -> RecognisedFile | None:
     """Return the file of titles that was published with the ratings, if there are several."""
     pairs = {"u.data": "u.item", "ratings.dat": "movies.dat"}
     wanted = "movie_titles" if ratings.style == "prize" else pairs.get(ratings.file.plain_name, "")
@@ -527,7 +539,7 @@ def _suiting(ratings: Looked, named: Sequence[Looked]) -> Looked | None:
     return _first(suiting or named, "movies")
 
 
-def _ids_are_names(ratings: Looked) -> bool:
+def _ids_are_names(ratings: RecognisedFile) -> bool:
     """Return whether movies have ids of text, which can stand for titles."""
     place = ratings.columns.movie
     if place is None or not ratings.sample:
@@ -539,7 +551,9 @@ def _ids_are_names(ratings: Looked) -> bool:
     )
 
 
-def _oriented(ratings: tuple[Looked, ...], movies: Looked | None) -> tuple[Looked, ...]:
+def _oriented(
+    ratings: tuple[RecognisedFile, ...], movies: RecognisedFile | None
+) -> tuple[RecognisedFile, ...]:
     """Exchange user and movie of cleaned Netflix ratings without dates, which begin with the movie.
 
     They have no header, and are separated by tabs next to the Prize's titles.
@@ -552,7 +566,7 @@ def _oriented(ratings: tuple[Looked, ...], movies: Looked | None) -> tuple[Looke
     return tuple(replace(each, columns=replace(each.columns, user=1, movie=0)) for each in ratings)
 
 
-def _not_ratings(looked: Looked) -> str:
+def _not_ratings(looked: RecognisedFile) -> str:
     if looked.kind:
         return (
             f"{looked.name} contains {looked.kind}, not ratings: name the file of ratings, or the"
@@ -562,7 +576,7 @@ def _not_ratings(looked: Looked) -> str:
 
 
 def _nothing_found(
-    looked: Sequence[Looked], problems: dict[str, str], shown: str, entered: str
+    looked: Sequence[RecognisedFile], problems: dict[str, str], shown: str, entered: str
 ) -> str:
     broken = [sentence for name, sentence in problems.items() if _RATING_NAME.search(name.lower())]
     if broken:

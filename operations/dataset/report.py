@@ -22,7 +22,7 @@ class Example:
 
 
 @dataclass(slots=True)
-class Report:
+class DatasetReport:
     """The result of reading a data set.
 
     Attributes:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from operations.dataset.dialect import records
-from operations.dataset.recognise import PRIZE_HEADER, Looked
+from operations.dataset.recognise import PRIZE_HEADER, RecognisedFile
 from operations.dataset.text import LONGEST_LINE, LongLine
 
 # Line number, line, user, movie, rating, time. Without a user, the movie is the reason why the line
 # cannot be divided into these.
-type Row = tuple[int, str, str | None, str, str, str]
+type RatingRow = tuple[int, str, str | None, str, str, str]
 # Line number, line, and user, movie, tag and time; None if the line cannot be divided into these.
 type TagRow = tuple[int, str, tuple[str, str, str, str] | None]
 
@@ -16,7 +16,7 @@ WRONG_WIDTH = "wrong number of columns"
 TOO_LONG = f"line is longer than {LONGEST_LINE:,} characters"
 
 
-def rating_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
+def rating_rows(looked: RecognisedFile, lines: Iterable[tuple[int, str]]) -> Iterator[RatingRow]:
     """Yield each row of a file of ratings.
 
     Blank lines, headers (repeated ones, too) and lines that name a movie are not rows.
@@ -39,7 +39,7 @@ def rating_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Ro
             yield number, line, row[user], row[movie], row[rating], when
 
 
-def tag_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[TagRow]:
+def tag_rows(looked: RecognisedFile, lines: Iterable[tuple[int, str]]) -> Iterator[TagRow]:
     """Yield each row of a file of tags; a tag may contain the separator `::`."""
     columns = looked.columns
     places = (columns.user or 0, columns.movie or 0, columns.tag or 0)
@@ -57,7 +57,7 @@ def tag_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[TagRo
             yield number, line, None
 
 
-def _prize_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
+def _prize_rows(looked: RecognisedFile, lines: Iterable[tuple[int, str]]) -> Iterator[RatingRow]:
     movie: str | None = None
     for number, line, fields in records(lines, looked.dialect):
         if number <= looked.skip:
@@ -72,7 +72,7 @@ def _prize_rows(looked: Looked, lines: Iterable[tuple[int, str]]) -> Iterator[Ro
             yield number, line, fields[0], movie, fields[1], fields[2]
 
 
-def _of_width(looked: Looked, fields: list[str]) -> list[str] | None:
+def _of_width(looked: RecognisedFile, fields: list[str]) -> list[str] | None:
     """Return a row of the right number of fields; the rest may be empty or a rating's decimals."""
     width, rating = looked.columns.width, looked.columns.rating
     if len(fields) > width and not any(field.strip() for field in fields[width:]):
@@ -83,7 +83,7 @@ def _of_width(looked: Looked, fields: list[str]) -> list[str] | None:
     return None
 
 
-def _is_header(looked: Looked, fields: list[str]) -> bool:
+def _is_header(looked: RecognisedFile, fields: list[str]) -> bool:
     """Return whether a row repeats the header, as in files that were put together from several."""
     return tuple(field.strip() for field in fields) == looked.columns.names
 

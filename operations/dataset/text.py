@@ -1,4 +1,4 @@
-"""Read the lines of a file: encodings are told apart by content, line endings may be of any kind.
+"""Read the lines of a file: encodings are recognised by content, line endings may be of any kind.
 
 Memory is bounded, however long the file or a line is.
 """

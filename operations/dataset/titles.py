@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from operations.dataset.dialect import records
-from operations.dataset.recognise import Looked
-from operations.dataset.report import Report
+from operations.dataset.recognise import RecognisedFile
+from operations.dataset.report import DatasetReport
 from operations.dataset.text import LONGEST_LINE, Lines, LongLine
 from operations.dataset.values import (
     LONGEST_TITLE,
     ends_with_year,
-    genres_of,
     id_key,
     number_in,
+    split_genres,
     title_with_year,
 )
 
@@ -26,7 +26,7 @@ _TOO_LONG = f"line is longer than {LONGEST_LINE:,} characters"
 
 
 @dataclass(frozen=True, slots=True)
-class Movie:
+class DatasetMovie:
     """A movie of a data set; its title ends with the year in brackets, if that is known.
 
     `imdb` holds at least seven digits; both it and `tmdb` are empty if unknown.
@@ -41,15 +41,18 @@ class Movie:
 
 
 def read_movies(
-    looked: Looked, genres: Looked | None, report: Report, encodings: set[str]
-) -> dict[str, Movie]:
+    looked: RecognisedFile,
+    genres: RecognisedFile | None,
+    report: DatasetReport,
+    encodings: set[str],
+) -> dict[str, DatasetMovie]:
     """Return the movies of a file by id (as `id_key` returns it), and report unusable rows.
 
     If a movie is listed twice, the last row counts.
     """
     lines = Lines(looked.file)
     names = _genre_names(looked, genres, report)
-    found: dict[str, Movie] = {}
+    found: dict[str, DatasetMovie] = {}
     twice = 0
     for number, line, fields in records(lines, looked.dialect):
         if number <= looked.skip:
@@ -69,7 +72,7 @@ def read_movies(
     return found
 
 
-def read_links(looked: Looked) -> dict[str, tuple[str, str]]:
+def read_link_rows(looked: RecognisedFile) -> dict[str, tuple[str, str]]:
     """Return the IMDb and TMDB ids of movies by id; rows that cannot be read only cost a link."""
     columns = looked.columns
     found: dict[str, tuple[str, str]] = {}
@@ -84,8 +87,8 @@ def read_links(looked: Looked) -> dict[str, tuple[str, str]]:
 
 
 def _movie(
-    looked: Looked, place: int, line: str, fields: list[str], names: Sequence[str]
-) -> tuple[str, Movie] | str:
+    looked: RecognisedFile, place: int, line: str, fields: list[str], names: Sequence[str]
+) -> tuple[str, DatasetMovie] | str:
     """Return the id and the movie of a row, or why it cannot be used."""
     columns = looked.columns
     if line.__class__ is LongLine:
@@ -107,9 +110,9 @@ def _movie(
         genres = [name for name, flag in zip(names, flags, strict=False) if flag.strip() == "1"]
         genres = [name for name in genres if name != "unknown"]
     else:
-        genres = genres_of(row[columns.genres]) if columns.genres is not None else []
+        genres = split_genres(row[columns.genres]) if columns.genres is not None else []
     imdb = _imdb(_number_at(row, columns.imdb)) or imdb_in(key)
-    return key, Movie(title, tuple(genres), imdb, _number_at(row, columns.tmdb), place)
+    return key, DatasetMovie(title, tuple(genres), imdb, _number_at(row, columns.tmdb), place)
 
 
 def imdb_in(key: str) -> str:
@@ -122,7 +125,7 @@ def _imdb(number: str) -> str:
     return number.zfill(7) if number else ""
 
 
-def _of_width(looked: Looked, line: str, fields: list[str]) -> list[str] | None:
+def _of_width(looked: RecognisedFile, line: str, fields: list[str]) -> list[str] | None:
     """Return a row of the right number of fields; a title may contain the separator."""
     width, title = looked.columns.width, looked.columns.title
     if len(fields) > width and not any(field.strip() for field in fields[width:]):
@@ -142,7 +145,7 @@ def _of_width(looked: Looked, line: str, fields: list[str]) -> list[str] | None:
     return [*raw[:title], joined, *raw[title + more + 1 :]]
 
 
-def _split_at_year(raw: list[str], looked: Looked, more: int) -> list[str] | None:
+def _split_at_year(raw: list[str], looked: RecognisedFile, more: int) -> list[str] | None:
     """Divide fields between title and genres where the title's year ends."""
     columns = looked.columns
     title, genres = columns.title, columns.genres
@@ -168,7 +171,9 @@ def _number_at(row: Sequence[str], place: int | None) -> str:
     return number_in(id_key(text)) or ""
 
 
-def _genre_names(looked: Looked, genres: Looked | None, report: Report) -> Sequence[str]:
+def _genre_names(
+    looked: RecognisedFile, genres: RecognisedFile | None, report: DatasetReport
+) -> Sequence[str]:
     """Return the names of the genre flags of a file, in their order."""
     flags = looked.columns.flags
     if flags is None:
@@ -183,7 +188,7 @@ def _genre_names(looked: Looked, genres: Looked | None, report: Report) -> Seque
     return ()
 
 
-def _numbered_genres(genres: Looked) -> Iterator[tuple[int, str]]:
+def _numbered_genres(genres: RecognisedFile) -> Iterator[tuple[int, str]]:
     for _, _, fields in records(Lines(genres.file), genres.dialect):
         if len(fields) > 1 and fields[1].strip().isdecimal():
             yield int(fields[1]), fields[0].strip()

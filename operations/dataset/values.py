@@ -184,7 +184,7 @@ _NAME_IN_LIST = re.compile(r"""['"]name['"]\s*:\s*(?:'([^']*)'|"([^"]*)")""")
 _NO_GENRES = {"(no genres listed)", "unknown", "n/a", "na", "none", "nan", "null", "\\n", "[]"}
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     r"""Return text without control characters, entities such as `&amp;`, `\"` and double spaces."""
     if "&" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
@@ -199,7 +199,7 @@ def title_with_year(title: str, year: str = "") -> str:
     The title's own year comes before `year`, which may be a date. The result is empty if nothing
     but a year is left of the title.
     """
-    title = clean(title)
+    title = clean_text(title)
     if is_missing(title):
         return ""
     title = _NO_YEAR.sub("", title)
@@ -215,7 +215,7 @@ def ends_with_year(text: str) -> bool:
     return bool(_ENDS_WITH_YEAR.search(text))
 
 
-def genres_of(text: str) -> list[str]:
+def split_genres(text: str) -> list[str]:
     """Return the genres in a field, separated by bars, commas, semicolons or slashes, or a list."""
     text = text.strip()
     if text.startswith(("[", "{")):
@@ -225,7 +225,7 @@ def genres_of(text: str) -> list[str]:
 
 
 def _unique(names: list[str]) -> list[str]:
-    cleaned = (clean(name).replace("|", "/") for name in names)
+    cleaned = (clean_text(name).replace("|", "/") for name in names)
     return list(dict.fromkeys(name for name in cleaned if name and name.lower() not in _NO_GENRES))
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from operations import local, sam
 from operations.console import Phases, out
-from operations.deployment import Deployment, chosen
+from operations.deployment import Deployment, choose_deployment
 from operations.errors import OperationError, exit_with_one_sentence
-from operations.fingerprints import Done
+from operations.fingerprints import PhaseRecord
 from operations.invoke import deployed, engine, images, sam_local
 from operations.invoke.forwarder import forwarding
 
@@ -28,14 +28,14 @@ def invoke(deployment: Deployment, name: str, event: Path) -> Any:
         name: the function's name, as its folder is named.
         event: a JSON file with the event.
     """
-    function = deployed.find(deployment, name)
+    function = deployed.find_function(deployment, name)
     logs = deployment.state / "logs"
     with ExitStack() as for_the_invocation:
         for_the_invocation.enter_context(engine.one_at_a_time())
         with Phases() as phases:
             engine_log = logs / "container-engine.log"
-            for_the_invocation.enter_context(engine.running(engine_log, phases))
-            done = Done(deployment.state / "done.json", local.running_instance(deployment))
+            for_the_invocation.enter_context(engine.provide_engine(engine_log, phases))
+            done = PhaseRecord(deployment.state / "done.json", local.running_instance(deployment))
             local.build_functions(deployment, phases, done)
             image = images.obtain(function.architecture, logs / "lambda-image.log", phases)
         _say_what_runs(name, image)
@@ -49,8 +49,8 @@ async def _in_container(
     image: images.Image,
 ) -> Any:
     async with _way_to_the_local_aws(deployment.port) as endpoint:
-        return await sam_local.invoke(
-            sam_local.Invocation(
+        return await sam_local.invoke_in_container(
+            sam_local.ContainerInvocation(
                 template=sam.build_folder(deployment) / "template.yaml",
                 logical_id=function.logical_id,
                 variables=deployed.container_variables(function, endpoint),
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("event", help="the JSON file of its event (see events/)")
     options = parser.parse_args(arguments)
     out.stderr = True  # stdout carries the answer only
-    deployment = chosen()
+    deployment = choose_deployment()
     if not deployment.is_local:
         raise OperationError(
             f"ENV is {deployment.name!r}: 'make invoke' runs functions against the local AWS only."

@@ -16,13 +16,13 @@ def may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and _says("ID") == "debian"
 
 
-def release() -> int:
+def debian_version() -> int:
     """Return Debian's major version, or 99 for testing and unstable, which have none."""
     version = _says("VERSION_ID")
     return int(version) if version.isdigit() else 99
 
 
-def install(*packages: str) -> None:
+def install_packages(*packages: str) -> None:
     """Install packages with apt-get.
 
     Raises:

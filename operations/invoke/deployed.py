@@ -31,7 +31,7 @@ def logical_id(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
 
 
-def find(deployment: Deployment, function: str) -> DeployedFunction:
+def find_function(deployment: Deployment, function: str) -> DeployedFunction:
     """Return a function as it is deployed in the local AWS.
 
     Raises:
@@ -50,10 +50,10 @@ def find(deployment: Deployment, function: str) -> DeployedFunction:
             f"The local AWS does not answer at {deployment.endpoint}:"
             f" {deployment.how_to_deploy} first."
         ) from error
-    return described(function, dict(found))
+    return function_from(function, dict(found))
 
 
-def described(function: str, configuration: Mapping[str, Any]) -> DeployedFunction:
+def function_from(function: str, configuration: Mapping[str, Any]) -> DeployedFunction:
     """Return the function that a GetFunctionConfiguration answer describes.
 
     Raises:

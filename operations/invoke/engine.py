@@ -39,7 +39,7 @@ def docker_answer(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def answers() -> bool:
+def engine_answers() -> bool:
     """Return whether a container engine answers this user."""
     if not shutil.which("docker"):
         return False
@@ -48,8 +48,8 @@ def answers() -> bool:
 
 
 def obtainable() -> bool:
-    """Return whether `running` can succeed: an engine answers, or we may install and start one."""
-    return answers() or debian.may_install()
+    """Return whether `provide_engine` can succeed: one answers, or we may install and start one."""
+    return engine_answers() or debian.may_install()
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def one_at_a_time() -> Iterator[None]:
 
 
 @contextmanager
-def running(log: Path, phases: Phases) -> Iterator[None]:
+def provide_engine(log: Path, phases: Phases) -> Iterator[None]:
     """Provide a container engine; start one if none runs, and stop it again afterwards.
 
     Args:
@@ -71,9 +71,9 @@ def running(log: Path, phases: Phases) -> Iterator[None]:
     Raises:
         OperationError: if no engine answers and we may not or cannot start one.
     """
-    if not answers():
+    if not engine_answers():
         _install(phases)
-    if answers():  # it ran before, or its package started it as a service: leave it running
+    if engine_answers():  # it ran before, or its package started it as a service: leave it running
         yield
         return
     with phases.phase("start the container engine"):
@@ -91,11 +91,11 @@ def _install(phases: Phases) -> None:
             " (https://docs.docker.com/get-docker), start it, and let this user use it."
         )
     missing = [] if shutil.which("dockerd") else ["docker.io", "iptables"]
-    if not shutil.which("docker") and debian.release() >= debian.FIRST_WITH_DOCKER_CLI:
+    if not shutil.which("docker") and debian.debian_version() >= debian.FIRST_WITH_DOCKER_CLI:
         missing.append("docker-cli")
     if missing:
         with phases.phase("install a container engine") as phase:
-            debian.install(*missing)
+            debian.install_packages(*missing)
             phase.result = ", ".join(missing)
 
 
@@ -105,7 +105,7 @@ def _start(log: Path) -> subprocess.Popen[bytes]:
         # In its own session, so that Ctrl-C ends the invocation first and the engine after it.
         daemon = subprocess.Popen(["dockerd"], stdout=kept, stderr=kept, start_new_session=True)
     end = time.monotonic() + START_SECONDS
-    while not answers():
+    while not engine_answers():
         if daemon.poll() is not None or time.monotonic() > end:
             _stop(daemon)
             words = "".join(log.read_text().splitlines()[-1:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operations import ROOT
-from operations.commands import run
+from operations.commands import run_command
 from operations.console import Phases
 from operations.errors import OperationError
 from operations.invoke import debian
@@ -130,15 +130,15 @@ def _build_stand_in(architecture: str, log: Path, phases: Phases) -> None:
             for older in docker_answer("image", "ls", "--format", _NAME, _STAND_INS).split():
                 docker("image", "rm", older)
             labelled = ["--label", _LABEL, "--tag", name]
-            run(["docker", "build", *labelled, str(context)], log=log, what="docker build")
+            run_command(["docker", "build", *labelled, str(context)], log=log, what="docker build")
             phase.result = name
 
 
 def _make_root(architecture: str, archive: Path, log: Path) -> None:
     """Pack a minimal Debian from this machine's mirror; packages are extracted, nothing is run."""
     if not shutil.which("mmdebstrap"):
-        debian.install("mmdebstrap")
-    run(
+        debian.install_packages("mmdebstrap")
+    run_command(
         [
             *("mmdebstrap", "--variant=extract", f"--include={_PACKAGES}"),
             f"--architectures={_DEBIAN_ARCHITECTURES[architecture]}",
@@ -152,7 +152,7 @@ def _make_root(architecture: str, archive: Path, log: Path) -> None:
 def _install_runtime(architecture: str, folder: Path, log: Path) -> None:
     """Install the packages that the Lambda runtime itself provides, from the hashed lock."""
     machine = _WHEEL_ARCHITECTURES[architecture]
-    run(
+    run_command(
         [
             *(sys.executable, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:"),
             *("--platform", f"manylinux_2_28_{machine}", "--platform", f"manylinux2014_{machine}"),

@@ -33,7 +33,7 @@ class FunctionError(OperationError):
 
 
 @dataclass(frozen=True)
-class Invocation:
+class ContainerInvocation:
     """A function to run once.
 
     Args:
@@ -91,7 +91,7 @@ def env_vars(logical_id: str, variables: Mapping[str, str]) -> dict[str, dict[st
     return {logical_id: dict(variables)}
 
 
-async def invoke(invocation: Invocation) -> Any:
+async def invoke_in_container(invocation: ContainerInvocation) -> Any:
     """Run the function once and return its answer; its log streams to stderr.
 
     Raises:
@@ -130,7 +130,7 @@ async def _interrupt(sam: asyncio.subprocess.Process) -> None:
 
 
 @contextmanager
-def _files(invocation: Invocation) -> Iterator[tuple[Path, Path]]:
+def _files(invocation: ContainerInvocation) -> Iterator[tuple[Path, Path]]:
     """Write a template and a variables file for sam, and yield their paths.
 
     They lie next to the built template because its code paths are relative. The template is written
@@ -150,7 +150,7 @@ def _files(invocation: Invocation) -> Iterator[tuple[Path, Path]]:
         yield Path(template_file.name), Path(variables_file.name)
 
 
-def _command(invocation: Invocation, template: Path, variables: Path) -> list[str]:
+def _command(invocation: ContainerInvocation, template: Path, variables: Path) -> list[str]:
     overrides = [f'{name}="{value}"' for name, value in invocation.parameters.items()]
     return [
         *(str(_SAM), "local", "invoke", invocation.logical_id),

@@ -28,7 +28,7 @@ _MOST_TEXTS = 40  # a text with more possible values becomes `*`
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AwsCall:
     """An AWS call that a function can make.
 
     Attributes:
@@ -37,7 +37,7 @@ class Call:
         parameters: names and values of the parameters that identify a resource. `*` stands for
             unknown text, `{name}` for the value of the setting of that name.
         place: the file and function that make the call.
-        tells_missing: whether the calling code handles `NoSuchKey`, so that S3 has to
+        handles_missing: whether the calling code handles `NoSuchKey`, so that S3 has to
             distinguish a missing object from a forbidden one.
     """
 
@@ -45,11 +45,11 @@ class Call:
     operation: str
     parameters: tuple[tuple[str, str], ...]
     place: str
-    tells_missing: bool = False
+    handles_missing: bool = False
 
 
 @cache
-def calls_of(function: str) -> frozenset[Call]:
+def calls_of(function: str) -> frozenset[AwsCall]:
     """Return every AWS call that `functions/<function>` can make.
 
     Args:
@@ -212,9 +212,9 @@ class _Reading:
         self._modules: dict[str, _Scope] = {}
         self._returns: dict[Any, _Value] = {}
         self._instances: dict[Any, _Instance] = {}
-        self._calls: set[Call] = set()
+        self._calls: set[AwsCall] = set()
 
-    def calls(self) -> set[Call]:
+    def calls(self) -> set[AwsCall]:
         """Interpret every module-level function of the folder and return the AWS calls found."""
         for name in self._roots:
             scope = self._module(name)
@@ -638,7 +638,7 @@ class _Reading:
             parameters = (*operation.bound, *zip(choices, choice, strict=True))
             missing = scope.node is not None and "NoSuchKey" in ast.dump(scope.node)
             self._calls.add(
-                Call(operation.service, operation.operation, parameters, scope.place, missing)
+                AwsCall(operation.service, operation.operation, parameters, scope.place, missing)
             )
         if operation.operation.startswith("List") and "Prefix" in choices:
             return frozenset(_Listed(f"{prefix}{_ANY}") for prefix in choices["Prefix"])

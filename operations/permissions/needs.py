@@ -11,8 +11,8 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from marquee.contracts import CurrentModel
 from marquee.requests import emr_step_requests as steps
 from operations import ROOT
-from operations.permissions.code import Call, calls_of
-from operations.permissions.plan import Rendered
+from operations.permissions.code import AwsCall, calls_of
+from operations.permissions.plan import RenderedPolicies
 
 _TEMPLATE = ROOT / "sam" / "template.yaml"
 _TEMPLATE_PLACE = "sam/template.yaml"
@@ -49,7 +49,7 @@ class Need:
     optional: bool = False
 
 
-def needs_of(rendered: Rendered) -> dict[str, set[Need]]:
+def needs_of(rendered: RenderedPolicies) -> dict[str, set[Need]]:
     """Return the needs of each role of a plan, by the role's name."""
     name = rendered.name
     functions = {
@@ -64,12 +64,12 @@ def needs_of(rendered: Rendered) -> dict[str, set[Need]]:
 # Functions ---------------------------------------------------------------------------------------
 
 
-def _of_function(folder: str, rendered: Rendered) -> set[Need]:
+def _of_function(folder: str, rendered: RenderedPolicies) -> set[Need]:
     found = {need for call in calls_of(folder) for need in _of_call(call, rendered)}
     return found | set(_of_configuration(folder, rendered))
 
 
-def _of_call(call: Call, rendered: Rendered) -> Iterator[Need]:
+def _of_call(call: AwsCall, rendered: RenderedPolicies) -> Iterator[Need]:
     action = _ACTIONS.get((call.service, call.operation))
     if action is None:
         action = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
@@ -77,13 +77,15 @@ def _of_call(call: Call, rendered: Rendered) -> Iterator[Need]:
     resource = _resource(call.service, action, parameters, rendered)
     prefix = parameters.get("Prefix", "") if action == "s3:ListBucket" else ""
     yield Need(action, resource, call.place, (("s3:prefix", prefix),) if prefix else ())
-    if call.tells_missing and action == "s3:GetObject":
+    if call.handles_missing and action == "s3:GetObject":
         # For a missing object, S3 answers 404 only to callers that may list its bucket; else 403:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (Permissions)
         yield Need("s3:ListBucket", resource.partition("/")[0], call.place)
 
 
-def _resource(service: str, action: str, parameters: Mapping[str, str], rendered: Rendered) -> str:
+def _resource(
+    service: str, action: str, parameters: Mapping[str, str], rendered: RenderedPolicies
+) -> str:
     """Return the ARN of the resource that a call acts on, from the settings in its parameters."""
     here = f"{rendered.region}:{rendered.account}"
     match service:
@@ -108,7 +110,7 @@ def _resource(service: str, action: str, parameters: Mapping[str, str], rendered
 _CLUSTER = "j-TESTCLUSTER"  # terraform/tests/mocks
 
 
-def _name(setting: str, rendered: Rendered) -> str:
+def _name(setting: str, rendered: RenderedPolicies) -> str:
     """Return the name that terraform/names.tf gives a setting such as `{ratings_bucket}`."""
     kind = setting.strip("{}").replace("_", "-")
     environment = rendered.name.removeprefix("marquee-")
@@ -123,7 +125,7 @@ def _name(setting: str, rendered: Rendered) -> str:
     raise NotImplementedError(f"add here the resource that the setting {setting} names")
 
 
-def _of_configuration(folder: str, rendered: Rendered) -> Iterator[Need]:
+def _of_configuration(folder: str, rendered: RenderedPolicies) -> Iterator[Need]:
     """Yield what Lambda itself does with a function's role, from the SAM template."""
     function = folder.replace("_", "-")
     here = f"{rendered.region}:{rendered.account}"
@@ -158,7 +160,7 @@ def _template() -> dict[str, Any]:
     return loaded
 
 
-def _queue(reference: Mapping[str, str], ending: str, rendered: Rendered) -> str:
+def _queue(reference: Mapping[str, str], ending: str, rendered: RenderedPolicies) -> str:
     """Return the ARN of the queue in a reference `{{resolve:ssm:…}}` to a parameter."""
     parameter = reference["Fn::Sub"].strip("{}").rpartition("/")[2]
     kind = parameter.removesuffix(ending)
@@ -212,7 +214,7 @@ class StepAddress:
     place: str
 
 
-def step_addresses(rendered: Rendered) -> list[StepAddress]:
+def step_addresses(rendered: RenderedPolicies) -> list[StepAddress]:
     """Return every S3 address among the arguments that `emr_step_requests` gives the steps."""
     prefix = f"{rendered.name}-{rendered.account}"
     where = steps.StepLocations(
@@ -221,10 +223,10 @@ def step_addresses(rendered: Rendered) -> list[StepAddress]:
         models_bucket=f"{prefix}-models",
         results_bucket=f"{prefix}-results",
     )
-    in_use = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
+    active = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
     made = [
         steps.prepare_step(where, "*"),
-        steps.train_step(where, "*", "*", in_use=in_use, switch=True, sizes=[8]),
+        steps.train_step(where, "*", "*", active=active, switch=True, sizes=[8]),
         steps.similar_step(where, "*"),
         steps.evaluate_step(where, "*", official=True),
         steps.recommend_step(where, "*", "*"),
@@ -248,7 +250,7 @@ def _addresses(arguments: Sequence[str]) -> Iterator[StepAddress]:
             yield StepAddress(script, named, bucket, key, f"{place} {named}".strip())
 
 
-def _of_steps(rendered: Rendered) -> Iterator[Need]:
+def _of_steps(rendered: RenderedPolicies) -> Iterator[Need]:
     for each in step_addresses(rendered):
         bucket = f"arn:aws:s3:::{each.bucket}"
         yield from (Need(action, bucket, each.place) for action in _OPENING)
@@ -272,7 +274,7 @@ _USING_A_KEY = (
 )  # fmt: skip
 
 
-def _of_nodes(rendered: Rendered) -> Iterator[Need]:
+def _of_nodes(rendered: RenderedPolicies) -> Iterator[Need]:
     artifacts = f"arn:aws:s3:::{rendered.name}-{rendered.account}-artifacts"
     cluster = "terraform/cluster.tf: aws_emr_cluster.this"
     install = "terraform/bootstrap/install.sh: install_python_packages"
@@ -296,7 +298,7 @@ def _of_nodes(rendered: Rendered) -> Iterator[Need]:
             yield Need(action, key, "terraform/cluster.tf: aws_emr_security_configuration.this")
 
 
-def _of_emr(rendered: Rendered) -> Iterator[Need]:
+def _of_emr(rendered: RenderedPolicies) -> Iterator[Need]:
     nodes = f"arn:aws:iam::{rendered.account}:role/{rendered.name}-nodes"
     passed = (("iam:PassedToService", "ec2.amazonaws.com"),)
     cluster = "terraform/cluster.tf: aws_emr_cluster.this"
@@ -306,7 +308,7 @@ def _of_emr(rendered: Rendered) -> Iterator[Need]:
             yield Need(action, key, "terraform/cluster.tf: aws_emr_security_configuration.this")
 
 
-def _keys(rendered: Rendered) -> list[str]:
+def _keys(rendered: RenderedPolicies) -> list[str]:
     """Return the ARNs of the KMS keys that the policies of the plan name."""
     found = {
         resource

@@ -5,14 +5,14 @@ from fnmatch import fnmatchcase
 
 from operations import ROOT
 from operations.permissions.needs import Need, needs_of
-from operations.permissions.plan import Rendered, Statement
+from operations.permissions.plan import PolicyStatement, RenderedPolicies
 
 PAGE = ROOT / "docs" / "permissions.md"
 
 type Right = tuple[str, str, str]  # role, action, resource
 
 
-def grants(statement: Statement, need: Need) -> list[str]:
+def grants(statement: PolicyStatement, need: Need) -> list[str]:
     """Return the resources of a statement that cover a need; none if it does not apply.
 
     The statement has to cover everything that a `*` in the need may stand for, so the `*` is
@@ -38,7 +38,7 @@ def grants(statement: Statement, need: Need) -> list[str]:
     return [each for each in statement.resources if fnmatchcase(need.resource, each)]
 
 
-def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
+def not_allowed(rendered: RenderedPolicies) -> list[tuple[str, Need]]:
     """Return each pair of role and required need that no statement of the role grants."""
     return [
         (role, need)
@@ -53,13 +53,15 @@ def not_allowed(rendered: Rendered) -> list[tuple[str, Need]]:
     ]
 
 
-def not_needed(rendered: Rendered) -> list[Right]:
+def not_needed(rendered: RenderedPolicies) -> list[Right]:
     """Return every permission of a role that nothing needs."""
     needs = needs_of(rendered)
     return [right for right, places in _rights(rendered, needs) if not places]
 
 
-def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[Right, list[str]]]:
+def _rights(
+    rendered: RenderedPolicies, needs: dict[str, set[Need]]
+) -> Iterator[tuple[Right, list[str]]]:
     """Yield each permission with the places that need it, in the order of the policies."""
     for role, policy in rendered.roles.items():
         for statement in policy.statements:
@@ -75,7 +77,7 @@ def _rights(rendered: Rendered, needs: dict[str, set[Need]]) -> Iterator[tuple[R
                     yield (role, action, resource), sorted(places)
 
 
-def page(rendered: Rendered) -> str:
+def permissions_page(rendered: RenderedPolicies) -> str:
     """Return the page as Markdown."""
     needs = needs_of(rendered)
     rights = list(_rights(rendered, needs))
@@ -120,14 +122,14 @@ def page(rendered: Rendered) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _assumed_by(rendered: Rendered, role: str) -> str:
+def _assumed_by(rendered: RenderedPolicies, role: str) -> str:
     services = sorted(
         statement.principal["Service"] for statement in rendered.trusts[role].statements
     )
     return f"Assumed by {', '.join(f'`{service}`' for service in services)}."
 
 
-def _conditions(statements: Iterable[Statement], action: str, resource: str) -> str:
+def _conditions(statements: Iterable[PolicyStatement], action: str, resource: str) -> str:
     """Return a permission's conditions in words; empty if any statement grants it without one."""
     holding = [
         s.condition
@@ -152,7 +154,7 @@ def _values(value: object) -> str:
     return ", ".join(f"`{one}`" for one in each)
 
 
-def _resource_policies(rendered: Rendered) -> list[str]:
+def _resource_policies(rendered: RenderedPolicies) -> list[str]:
     lines = [
         "## Policies of buckets, queues and topics",
         "",

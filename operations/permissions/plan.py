@@ -22,7 +22,7 @@ type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PolicyStatement:
     """A statement of a policy; `actions` and `resources` are always tuples."""
 
     sid: str
@@ -48,10 +48,10 @@ class Policy:
     document: Document
 
     @property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[PolicyStatement]:
         """Return the document's statements."""
         return [
-            Statement(
+            PolicyStatement(
                 sid=each.get("Sid", ""),
                 effect=each["Effect"],
                 actions=_listed(each.get("Action", [])),
@@ -64,7 +64,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedPolicies:
     """All policies of a plan."""
 
     account: str
@@ -82,16 +82,16 @@ class Rendered:
 
 
 @cache
-def rendered_policies() -> Rendered:
+def rendered_policies() -> RenderedPolicies:
     """Plan the configuration against a mock AWS and read every policy from the plan; cached.
 
     Raises:
         OperationError: if Terraform is not on PATH or cannot plan.
     """
-    return read_plan(_plan())
+    return read_policies(_plan())
 
 
-def read_plan(plan: Document) -> Rendered:
+def read_policies(plan: Document) -> RenderedPolicies:
     """Read every policy from a plan that `terraform test -verbose -json` printed."""
     changes = [
         (change["address"], change["type"], change["change"]["after"] or {})
@@ -100,7 +100,7 @@ def read_plan(plan: Document) -> Rendered:
     ]
     outputs = {name: change["after"] for name, change in plan["output_changes"].items()}
     account, region = outputs["account_id"], outputs["region"]
-    rendered = Rendered(account, region, outputs["dashboard"], {}, {}, {})
+    rendered = RenderedPolicies(account, region, outputs["dashboard"], {}, {}, {})
     names = {address: after["name"] for address, kind, after in changes if kind == "aws_iam_role"}
     for address, kind, after in changes:
         match kind:

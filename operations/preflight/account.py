@@ -27,11 +27,11 @@ _ACTIONS = {
 }
 
 
-class Unanswered(Exception):  # noqa: N818  not an error of ours: the check says what it means
+class NoAnswerError(Exception):
     """AWS did not answer; the check has no result, and the deployment may go on."""
 
 
-class Denied(Unanswered):
+class AccessDeniedError(NoAnswerError):
     """The caller may not make the call; `permission` is the missing IAM action."""
 
     def __init__(self, permission: str) -> None:
@@ -39,7 +39,7 @@ class Denied(Unanswered):
         self.permission = permission
 
 
-class NotOffered(Unanswered):
+class NotOfferedError(NoAnswerError):
     """The local AWS does not implement the call."""
 
 
@@ -61,9 +61,9 @@ class Account:
         """Make a call and return the response.
 
         Raises:
-            Denied: if the caller may not make the call.
-            NotOffered: if the local AWS does not implement the call.
-            Unanswered: if AWS cannot be reached, throttles the call or fails internally.
+            AccessDeniedError: if the caller may not make the call.
+            NotOfferedError: if the local AWS does not implement the call.
+            NoAnswerError: if AWS cannot be reached, throttles the call or fails internally.
             ClientError: on any other error, which the check interprets.
         """
         try:
@@ -72,7 +72,7 @@ class Account:
             self._judge(service, error)
             raise
         except BotoCoreError as error:
-            raise Unanswered(str(error)) from error
+            raise NoAnswerError(str(error)) from error
         return answer
 
     def pages(self, service: str, call: str, key: str, **parameters: Any) -> list[Any]:
@@ -87,19 +87,19 @@ class Account:
             self._judge(service, error)
             raise
         except BotoCoreError as error:
-            raise Unanswered(str(error)) from error
+            raise NoAnswerError(str(error)) from error
 
     def _judge(self, service: str, error: ClientError) -> None:
         code = error.response["Error"]["Code"]
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         unknown = status == _NOT_IMPLEMENTED or "does not offer" in str(error)
         if self.deployment.is_local and unknown:
-            raise NotOffered(error.operation_name) from error
+            raise NotOfferedError(error.operation_name) from error
         if code in _DENIED:
             action = _ACTIONS.get(error.operation_name, error.operation_name)
-            raise Denied(f"{_PREFIXES.get(service, service)}:{action}") from error
+            raise AccessDeniedError(f"{_PREFIXES.get(service, service)}:{action}") from error
         if code.startswith("Throttl") or code in ("TooManyRequestsException", "InternalFailure"):
-            raise Unanswered(str(error)) from error
+            raise NoAnswerError(str(error)) from error
 
     @cached_property
     def caller(self) -> dict[str, str]:

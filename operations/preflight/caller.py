@@ -7,38 +7,38 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from operations.deployment import variables_file
-from operations.preflight.account import Account, Unanswered
+from operations.preflight.account import Account, NoAnswerError
 from operations.preflight.needs import Needs, value_in
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.preflight.rights import RIGHTS, names
 
 CREDENTIALS, RIGHTS_CHECK = "credentials", "rights"
 
 
-def check_credentials(account: Account) -> Result:
+def check_credentials(account: Account) -> CheckResult:
     """Check that AWS accepts the credentials and that the account is the variables file's."""
     arn, number = account.caller["Arn"], account.caller["Account"]
     deployment = account.deployment
     expected = value_in(variables_file(deployment.name), "account_id")
     if expected and expected != number:
-        return Result(
+        return CheckResult(
             CREDENTIALS,
             Level.STOP,
             f"account {number}, but {deployment.name}.tfvars says {expected}",
             "log in to that account, or correct account_id",
         )
     if arn.endswith(":root"):
-        return Result(
+        return CheckResult(
             CREDENTIALS,
             Level.WARNING,
             f"account {number}, as its root user, which no policy limits",
             "create a role for deployments and use it instead",
             account.console("iam/home#/roles"),
         )
-    return Result(CREDENTIALS, Level.OK, f"account {number}, {arn.split(':', 5)[-1]}")
+    return CheckResult(CREDENTIALS, Level.OK, f"account {number}, {arn.split(':', 5)[-1]}")
 
 
-def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
+def check_rights(account: Account, needs: Needs, *, making: bool) -> CheckResult:
     """Check that the caller may create every planned type of resource, with IAM's simulator.
 
     The simulation ignores resource policies and knows no tags of a request. An action whose
@@ -51,7 +51,7 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
     """
     link = account.console("iam/home#/policies")
     if account.caller["Arn"].endswith(":root"):
-        return Result(RIGHTS_CHECK, Level.SKIPPED, "the root user may do everything")
+        return CheckResult(RIGHTS_CHECK, Level.SKIPPED, "the root user may do everything")
     source = principal(account)
     denied, uncertain, asked = set[str](), set[str](), 0
     for resource, actions in _by_resource(account, needs).items():
@@ -69,7 +69,7 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
                 (uncertain if _missing(answer) else denied).add(answer["EvalActionName"])
     if denied:
         level = Level.STOP if making else Level.WARNING
-        return Result(
+        return CheckResult(
             RIGHTS_CHECK,
             level,
             f"{_listed(denied)} would be denied",
@@ -78,8 +78,8 @@ def check_rights(account: Account, needs: Needs, *, making: bool) -> Result:
         )
     if uncertain:
         found = f"{_listed(uncertain)} depend on conditions that cannot be simulated"
-        return Result(RIGHTS_CHECK, Level.WARNING, found, "check that they are met", link)
-    return Result(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
+        return CheckResult(RIGHTS_CHECK, Level.WARNING, found, "check that they are met", link)
+    return CheckResult(RIGHTS_CHECK, Level.OK, f"{asked} actions are allowed")
 
 
 def _missing(answer: Mapping[str, Any]) -> bool:
@@ -105,16 +105,16 @@ def principal(account: Account) -> str:
     try:
         # The session's ARN lacks the role's path; roles of IAM Identity Center have one.
         return str(account.ask("iam", "get_role", RoleName=role)["Role"]["Arn"])
-    except (Unanswered, ClientError):  # correct for a role without a path
+    except (NoAnswerError, ClientError):  # correct for a role without a path
         return f"arn:{partition}:iam::{account.caller['Account']}:role/{role}"
 
 
 def _by_resource(account: Account, needs: Needs) -> dict[str, set[str]]:
     by_resource: dict[str, set[str]] = defaultdict(set)
-    told = names(account.deployment, account.caller)
+    identifiers = names(account.deployment, account.caller)
     for kind in needs.types & RIGHTS.keys():
         for pattern, actions in RIGHTS[kind]:
-            by_resource[pattern.format_map(told)].update(actions)
+            by_resource[pattern.format_map(identifiers)].update(actions)
     return by_resource
 
 

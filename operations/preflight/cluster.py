@@ -4,14 +4,14 @@ from botocore.exceptions import ClientError
 
 from operations.preflight.account import Account
 from operations.preflight.needs import Needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 
 RELEASE, TYPES, ZONE = "EMR release", "instance types for EMR", "zone"
 RELEASES = "https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-release-components.html"
 _REFUSED = ("InvalidRequestException", "ValidationException")
 
 
-def check_release(account: Account, needs: Needs) -> Result:
+def check_release(account: Account, needs: Needs) -> CheckResult:
     """Check that the region offers the EMR release."""
     name = RELEASE
     try:
@@ -22,17 +22,17 @@ def check_release(account: Account, needs: Needs) -> Result:
         family = needs.release.rpartition("-")[0]
         offered = account.ask("emr", "list_release_labels", Filters={"Prefix": family})
         labels = ", ".join(offered["ReleaseLabels"][:3]) or "none"
-        return Result(
+        return CheckResult(
             name,
             Level.STOP,
             f"{account.deployment.region} does not offer {needs.release}",
             f"choose another release_label or region (this region offers {labels})",
             RELEASES,
         )
-    return Result(name, Level.OK, needs.release)
+    return CheckResult(name, Level.OK, needs.release)
 
 
-def check_instance_types(account: Account, needs: Needs) -> Result:
+def check_instance_types(account: Account, needs: Needs) -> CheckResult:
     """Check that the EMR release supports the instance types in this region."""
     name = TYPES
     supported: set[str] = set()
@@ -46,7 +46,7 @@ def check_instance_types(account: Account, needs: Needs) -> Result:
             break
         more = {"Marker": answer["Marker"]}
     if missing := [kind for kind in needs.node_types if kind not in supported]:
-        return Result(
+        return CheckResult(
             name,
             Level.STOP,
             f"{needs.release} does not support {', '.join(missing)} in this region",
@@ -54,10 +54,10 @@ def check_instance_types(account: Account, needs: Needs) -> Result:
             f" list-supported-instance-types --release-label {needs.release}' lists them",
             "https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-supported-instance-types.html",
         )
-    return Result(name, Level.OK, ", ".join(needs.node_types))
+    return CheckResult(name, Level.OK, ", ".join(needs.node_types))
 
 
-def check_zone(account: Account, needs: Needs) -> Result:
+def check_zone(account: Account, needs: Needs) -> CheckResult:
     """Check that the chosen zone, or any if none is chosen, offers all instance types."""
     name = ZONE
     link = account.console("ec2/home#InstanceTypes:")
@@ -75,8 +75,8 @@ def check_zone(account: Account, needs: Needs) -> Result:
     kinds = " and ".join(needs.node_types)
     if not whole:
         fix = "choose other instance types or another region"
-        return Result(name, Level.STOP, f"no zone of this region offers {kinds}", fix, link)
+        return CheckResult(name, Level.STOP, f"no zone of this region offers {kinds}", fix, link)
     if needs.zone and needs.zone not in whole:
         fix = f"set availability_zone to {whole[0]}, or to null"
-        return Result(name, Level.STOP, f"{needs.zone} does not offer {kinds}", fix, link)
-    return Result(name, Level.OK, f"{needs.zone or ', '.join(whole)} offers {kinds}")
+        return CheckResult(name, Level.STOP, f"{needs.zone} does not offer {kinds}", fix, link)
+    return CheckResult(name, Level.OK, f"{needs.zone or ', '.join(whole)} offers {kinds}")

@@ -4,29 +4,31 @@ import subprocess
 
 from operations import ROOT
 from operations.environments import is_built
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.tools import TERRAFORM_AT_LEAST, installed_terraform
 
 SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
 
 
-def check_terraform() -> Result:
+def check_terraform() -> CheckResult:
     """Check that Terraform is installed and new enough to lock its state in S3."""
     name, version = "Terraform", installed_terraform()
     needed = ".".join(map(str, TERRAFORM_AT_LEAST))
     if version and version >= TERRAFORM_AT_LEAST:
-        return Result(name, Level.OK, f"{version[0]}.{version[1]} ({needed} or newer is needed)")
+        return CheckResult(
+            name, Level.OK, f"{version[0]}.{version[1]} ({needed} or newer is needed)"
+        )
     found = f"{version[0]}.{version[1]} is older than {needed}" if version else "not on PATH"
     link = "https://developer.hashicorp.com/terraform/install"
-    return Result(name, Level.STOP, found, f"install {needed} or newer", link)
+    return CheckResult(name, Level.STOP, found, f"install {needed} or newer", link)
 
 
-def check_sam() -> Result:
+def check_sam() -> CheckResult:
     """Check that the SAM CLI is built from its lock file and runs."""
     name, fix = "SAM CLI", "'make environment-sam' builds it; 'make deploy' does so by itself"
     if not is_built("sam"):
-        return Result(name, Level.WARNING, "not built from requirements/sam.lock", fix)
+        return CheckResult(name, Level.WARNING, "not built from requirements/sam.lock", fix)
     done = subprocess.run([SAM, "--version"], capture_output=True, text=True, check=False)
     if done.returncode:
-        return Result(name, Level.STOP, "does not run", "delete .venvs/sam; then " + fix)
-    return Result(name, Level.OK, done.stdout.strip())
+        return CheckResult(name, Level.STOP, "does not run", "delete .venvs/sam; then " + fix)
+    return CheckResult(name, Level.OK, done.stdout.strip())

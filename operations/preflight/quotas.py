@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from operations.preflight.account import Account
 from operations.preflight.needs import Needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 
 # Families that share the quota "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances".
 _STANDARD = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}
@@ -43,7 +43,7 @@ def is_standard(kind: str) -> bool:
     return bool(family and family[0] in _STANDARD)
 
 
-def check_vcpus(account: Account, needs: Needs) -> Result:
+def check_vcpus(account: Account, needs: Needs) -> CheckResult:
     """Check that the quota of on-demand processors has room for the cluster.
 
     The account's other instances count as used, the deployment's running clusters do not. Without
@@ -53,7 +53,7 @@ def check_vcpus(account: Account, needs: Needs) -> Result:
     link = account.quota_page(*STANDARD_VCPUS)
     if other := [kind for kind in needs.node_types if not is_standard(kind)]:
         found = f"{', '.join(other)} count against another quota than standard instances"
-        return Result(name, Level.WARNING, found, "check that quota yourself", link)
+        return CheckResult(name, Level.WARNING, found, "check that quota yourself", link)
     limit = quota(account, *STANDARD_VCPUS)
     running, own = _running(account)
     vcpus = _vcpus(account, [*needs.nodes, *running, *own])
@@ -62,12 +62,12 @@ def check_vcpus(account: Account, needs: Needs) -> Result:
     words = f"{needed} of {limit:g} needed, {others} in use by others"
     if needed > free:
         fix = f"request at least {others + needed}, or choose fewer or smaller nodes"
-        return Result(name, Level.STOP, words, fix, link)
+        return CheckResult(name, Level.STOP, words, fix, link)
     if 2 * needed > free:
         fix = f"request {others + 2 * needed} before a new cluster replaces a running one"
         found = f"{words}; no room for a second cluster, which a replacement needs"
-        return Result(name, Level.WARNING, found, fix, link)
-    return Result(name, Level.OK, words)
+        return CheckResult(name, Level.WARNING, found, fix, link)
+    return CheckResult(name, Level.OK, words)
 
 
 def _running(account: Account) -> tuple[Counter[str], Counter[str]]:
@@ -120,7 +120,7 @@ def _sum(instances: Counter[str], vcpus: dict[str, int]) -> int:
 
 
 @dataclass(frozen=True)
-class Kind:
+class QuotaKind:
     """A kind of resource with a quota.
 
     Attributes:
@@ -138,24 +138,24 @@ class Kind:
     key: str
 
 
-VPCS = Kind("VPCs", ("vpc", "L-F678F1CE"), "aws_vpc", "describe_vpcs", "Vpcs")
-INTERNET_GATEWAYS = Kind(
+VPCS = QuotaKind("VPCs", ("vpc", "L-F678F1CE"), "aws_vpc", "describe_vpcs", "Vpcs")
+INTERNET_GATEWAYS = QuotaKind(
     "internet gateways",
     ("vpc", "L-A4707A72"),
     "aws_internet_gateway",
     "describe_internet_gateways",
     "InternetGateways",
 )
-ELASTIC_IPS = Kind(
+ELASTIC_IPS = QuotaKind(
     "Elastic IP addresses", ("ec2", "L-0263D0A3"), "aws_eip", "describe_addresses", "Addresses"
 )
 
 
-def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
+def check_room(account: Account, needs: Needs, kind: QuotaKind) -> CheckResult:
     """Check that a quota has room for the planned resources that do not exist yet."""
     planned = needs.counts[kind.type]
     if not planned:
-        return Result(kind.name, Level.OK, "none needed")
+        return CheckResult(kind.name, Level.OK, "none needed")
     limit = quota(account, *kind.quota)
     there = account.pages("ec2", kind.call, kind.key)
     own = sum(_tags(each).get("Name") == account.deployment.prefix for each in there)
@@ -163,11 +163,11 @@ def check_room(account: Account, needs: Needs, kind: Kind) -> Result:
     words = f"{more} more needed, {len(there)} of {limit:g} in use"
     if len(there) + more > limit:
         fix = f"delete one that is not used, or request at least {len(there) + more}"
-        return Result(kind.name, Level.STOP, words, fix, account.quota_page(*kind.quota))
-    return Result(kind.name, Level.OK, words)
+        return CheckResult(kind.name, Level.STOP, words, fix, account.quota_page(*kind.quota))
+    return CheckResult(kind.name, Level.OK, words)
 
 
-def check_concurrency(account: Account, needs: Needs) -> Result:
+def check_concurrency(account: Account, needs: Needs) -> CheckResult:
     """Check that Lambda's concurrency suffices for the queues, the API and the reservations.
 
     Too little for the reservations is a stop, too little for bursts of visitors a warning.
@@ -179,9 +179,9 @@ def check_concurrency(account: Account, needs: Needs) -> Result:
     if needs.reserved and free - needs.reserved < _UNRESERVED:
         found = f"the functions reserve {needs.reserved}, but only {free} of {limit} are free"
         fix = f"request at least {needs.reserved + _UNRESERVED - free + limit}"
-        return Result(name, Level.STOP, found, fix, link)
+        return CheckResult(name, Level.STOP, found, fix, link)
     words = f"{needs.concurrency} of {limit} needed, {free} free"
     if needs.concurrency > free:
         found = f"{words}: bursts of visitors would be throttled"
-        return Result(name, Level.WARNING, found, "request 1000, AWS's usual limit", link)
-    return Result(name, Level.OK, words)
+        return CheckResult(name, Level.WARNING, found, "request 1000, AWS's usual limit", link)
+    return CheckResult(name, Level.OK, words)

@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """What was checked, what was found, how to fix it, and a link for the fix."""
 
     check: str

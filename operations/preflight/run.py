@@ -14,14 +14,14 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import plan_offline, variables_of
 from operations.preflight import caller, cluster, leftovers, machine, quotas, texts
-from operations.preflight.account import Account, Denied, NotOffered, Unanswered
+from operations.preflight.account import AccessDeniedError, Account, NoAnswerError, NotOfferedError
 from operations.preflight.needs import Needs, needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.sam_template import load_template
 from operations.terraform import require_variables
 
 type Planned = Callable[[Deployment], Needs]
-type Check = Callable[[], Result]
+type Check = Callable[[], CheckResult]
 
 COLOURS = {
     Level.OK: "green",
@@ -46,7 +46,7 @@ def preflight(
     making: bool = True,
     planned: Planned = planned_needs,
     progress: Callable[[str], None] = lambda _: None,
-) -> list[Result]:
+) -> list[CheckResult]:
     """Run every check and return the results.
 
     Args:
@@ -62,7 +62,7 @@ def preflight(
     return results
 
 
-def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[Result]:
+def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[CheckResult]:
     terraform = machine.check_terraform()
     yield terraform
     yield machine.check_sam()
@@ -78,12 +78,12 @@ def _checked(account: Account, *, making: bool, planned: Planned) -> Iterator[Re
     try:
         needed = planned(account.deployment)
     except OperationError as error:
-        yield Result("variables", Level.STOP, str(error), "correct them and try again")
+        yield CheckResult("variables", Level.STOP, str(error), "correct them and try again")
         return
     yield from _compared(account, needed, making=making)
 
 
-def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Result]:
+def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[CheckResult]:
     """Yield the results of checks that compare needs with the account and the region."""
     yield answered(caller.RIGHTS_CHECK, lambda: caller.check_rights(account, needed, making=making))
     for kind in (quotas.VPCS, quotas.INTERNET_GATEWAYS, quotas.ELASTIC_IPS):
@@ -99,26 +99,32 @@ def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Resu
         yield answered(name, partial(check, account, needed))
 
 
-def answered(name: str, check: Check) -> Result:
+def answered(name: str, check: Check) -> CheckResult:
     """Run a check; without an answer from AWS, return a warning.
 
     Credentials that do not work are a stop, and a call that the local AWS lacks skips the check.
     """
     try:
         return check()
-    except Denied as denied:
+    except AccessDeniedError as denied:
         found = f"not checked: the caller lacks {denied.permission}"
-        return Result(name, Level.WARNING, found, f"allow {denied.permission}, or check by hand")
-    except NotOffered:
-        return Result(name, Level.SKIPPED, "not supported by the local AWS")
-    except (Unanswered, ClientError) as error:
+        return CheckResult(
+            name, Level.WARNING, found, f"allow {denied.permission}, or check by hand"
+        )
+    except NotOfferedError:
+        return CheckResult(name, Level.SKIPPED, "not supported by the local AWS")
+    except (NoAnswerError, ClientError) as error:
         if name == caller.CREDENTIALS:
             fix = "log in, then try again: 'aws sts get-caller-identity' must answer"
-            return Result(name, Level.STOP, f"AWS does not accept the credentials: {error}", fix)
-        return Result(name, Level.WARNING, f"not checked: {error}", "try again, or check by hand")
+            return CheckResult(
+                name, Level.STOP, f"AWS does not accept the credentials: {error}", fix
+            )
+        return CheckResult(
+            name, Level.WARNING, f"not checked: {error}", "try again, or check by hand"
+        )
 
 
-def show(results: list[Result]) -> None:
+def show_results(results: list[CheckResult]) -> None:
     """Print one line for each check, then a fix for each warning and stop."""
     table = Table("", "check", "found", box=None, pad_edge=False)
     for each in results:
@@ -128,7 +134,7 @@ def show(results: list[Result]) -> None:
     show_fixes(results)
 
 
-def show_fixes(results: list[Result]) -> None:
+def show_fixes(results: list[CheckResult]) -> None:
     """Print a fix for each warning and stop."""
     for each in results:
         if each.level in (Level.WARNING, Level.STOP):
@@ -139,7 +145,7 @@ def show_fixes(results: list[Result]) -> None:
                 out.print(f"  {each.link}", markup=False)
 
 
-def as_json(deployment: Deployment, results: list[Result]) -> dict[str, Any]:
+def as_json(deployment: Deployment, results: list[CheckResult]) -> dict[str, Any]:
     """Return the results as a JSON object."""
     return {
         "environment": deployment.name,
@@ -149,12 +155,12 @@ def as_json(deployment: Deployment, results: list[Result]) -> dict[str, Any]:
     }
 
 
-def stops(results: list[Result]) -> list[Result]:
+def stops(results: list[CheckResult]) -> list[CheckResult]:
     """Return the results that must prevent a deployment."""
     return [each for each in results if each.level is Level.STOP]
 
 
-def refuse(deployment: Deployment, results: list[Result]) -> None:
+def raise_stops(deployment: Deployment, results: list[CheckResult]) -> None:
     """Raise OperationError with every stop, if there is any; no stop can be overridden."""
     if found := stops(results):
         named = "; ".join(f"{each.check}: {each.found}" for each in found)
@@ -172,4 +178,4 @@ def pass_preflight(deployment: Deployment, phases: Phases, *, making: bool) -> N
         warnings = sum(each.level is Level.WARNING for each in results)
         phase.result = f"{len(results)} checks, {warnings} warnings"
         show_fixes(results)
-        refuse(deployment, results)
+        raise_stops(deployment, results)

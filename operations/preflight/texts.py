@@ -2,7 +2,7 @@
 
 from operations.preflight.account import Account
 from operations.preflight.needs import Needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 
 SANDBOX, SPEND_LIMIT = "SMS sandbox", "texts' spend limit"
 _TEXTS = "sns/v3/home#/mobile/text-messaging"
@@ -10,21 +10,21 @@ _TEXTS = "sns/v3/home#/mobile/text-messaging"
 _FIRST_LIMIT = 1.0
 
 
-def check_sandbox(account: Account) -> Result:
+def check_sandbox(account: Account) -> CheckResult:
     """Check that the account has left the SMS sandbox, which texts only verified numbers."""
     name = SANDBOX
     if account.ask("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
-        return Result(
+        return CheckResult(
             name,
             Level.WARNING,
             "only numbers that you verified (at most ten) are texted",
             "verify your own to try it; choose 'Exit SMS sandbox' to go live",
             account.console(_TEXTS),
         )
-    return Result(name, Level.OK, "left: any number may be texted")
+    return CheckResult(name, Level.OK, "left: any number may be texted")
 
 
-def check_spend_limit(account: Account, needs: Needs) -> Result:
+def check_spend_limit(account: Account, needs: Needs) -> CheckResult:
     """Check that the monthly spend limit is above the initial dollar and above the alarm."""
     name = SPEND_LIMIT
     asked = account.ask("sns", "get_sms_attributes", attributes=["MonthlySpendLimit"])
@@ -32,8 +32,10 @@ def check_spend_limit(account: Account, needs: Needs) -> Result:
     words, link = f"${limit:g} a month", account.console(_TEXTS)
     if limit <= _FIRST_LIMIT:
         found = f"{words}, about 30 texts; beyond it SNS accepts texts but sends none"
-        return Result(name, Level.WARNING, found, "request a higher spend limit", link)
+        return CheckResult(name, Level.WARNING, found, "request a higher spend limit", link)
     if needs.spend_alarm is not None and needs.spend_alarm >= limit:
         found = f"{words}, but the alarm is at {needs.spend_alarm:g}, which is too late"
-        return Result(name, Level.WARNING, found, "set texts_spend_alarm_usd below the limit", link)
-    return Result(name, Level.OK, words)
+        return CheckResult(
+            name, Level.WARNING, found, "set texts_spend_alarm_usd below the limit", link
+        )
+    return CheckResult(name, Level.OK, words)

@@ -24,7 +24,7 @@ class StageResult:
 
 
 @dataclass(frozen=True)
-class Failure:
+class StageFailure:
     """The stage that failed, the error, and the last lines of the log that the stage wrote."""
 
     stage: str
@@ -34,7 +34,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """The rehearsal's cost on AWS, in US dollars at list prices.
 
     Attributes:
@@ -55,7 +55,7 @@ class Estimate:
 
 
 @dataclass
-class Report:
+class RehearsalReport:
     """The whole report. Texts are unredacted here; `as_json` and `as_markdown` redact them."""
 
     environment: str
@@ -64,12 +64,12 @@ class Report:
     started: datetime
     versions: dict[str, str] = field(default_factory=dict)
     stages: list[StageResult] = field(default_factory=list)
-    failure: Failure | None = None
+    failure: StageFailure | None = None
     left: dict[str, list[str]] = field(default_factory=dict)
     unchecked: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     clean_up: str = ""
-    estimate: Estimate | None = None
+    estimate: CostEstimate | None = None
     ended: datetime | None = None
 
     @property
@@ -141,7 +141,7 @@ class Report:
             yield from ("", "## How to clean up", "", self.clean_up)
 
 
-def _failure_lines(failure: Failure) -> Iterator[str]:
+def _failure_lines(failure: StageFailure) -> Iterator[str]:
     yield from ("", f"## Failed: {failure.stage}", "", failure.error)
     if failure.lines:
         yield from ("", f"The last lines of `{failure.log}`:", "")
@@ -149,7 +149,7 @@ def _failure_lines(failure: Failure) -> Iterator[str]:
         yield from (f"    {line}" for line in failure.lines)
 
 
-def _estimate_lines(estimate: Estimate, *, is_local: bool) -> Iterator[str]:
+def _estimate_lines(estimate: CostEstimate, *, is_local: bool) -> Iterator[str]:
     would = "would have cost" if is_local else "cost"
     yield (
         f"On AWS this {would} about {estimate.rehearsal:.2f} US dollars: {estimate.hours:.2f}"

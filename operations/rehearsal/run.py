@@ -16,17 +16,17 @@ from operations.cost.billed_deployment import MONTH_HOURS
 from operations.cost.prices import load_prices
 from operations.deployment import STATES, Deployment
 from operations.errors import OperationError
-from operations.inventory import TELLING, inventory, visitors_of
-from operations.local import local_aws_runs, start_local_aws, stop
+from operations.inventory import ESSENTIAL_KINDS, inventory, visitors_with_ratings
+from operations.local import local_aws_runs, start_local_aws, stop_deployment
 from operations.redaction import redact
 from operations.rehearsal.report import (
     FAILED,
     PASSED,
     SKIPPED,
     STOPPED,
-    Estimate,
-    Failure,
-    Report,
+    CostEstimate,
+    RehearsalReport,
+    StageFailure,
     StageResult,
 )
 from operations.rehearsal.stages import STAGES, TAKE_DOWN, Rehearsal, Stage, how_to_destroy
@@ -45,7 +45,7 @@ def rehearse(
     keep: bool = False,
     stages: Sequence[Stage] = STAGES,
     take_down: Sequence[Stage] = TAKE_DOWN,
-) -> Report:
+) -> RehearsalReport:
     """Deploy, use, change, roll back and destroy a deployment, and write a report.
 
     Args:
@@ -64,7 +64,7 @@ def rehearse(
     """
     refuse_unless_empty(deployment)
     rehearsal = Rehearsal(deployment)
-    report = Report(
+    report = RehearsalReport(
         deployment.name, deployment.region, deployment.is_local, datetime.now(UTC), _versions()
     )
     made = True
@@ -104,7 +104,7 @@ def local_aws_for_rehearsal(deployment: Deployment, *, keep: bool) -> Iterator[N
         raise
     finally:
         if stopping:
-            stop(deployment)
+            stop_deployment(deployment)
 
 
 def refuse_unless_empty(deployment: Deployment) -> None:
@@ -114,14 +114,14 @@ def refuse_unless_empty(deployment: Deployment) -> None:
     """
     there = inventory(deployment)
     if there:
-        visitors = visitors_of(deployment) if "buckets" in there.found else set()
+        visitors = visitors_with_ratings(deployment) if "buckets" in there.found else set()
         people = f"; the ratings of {len(visitors)} visitors" if visitors else ""
         advice = "run 'make stop' first" if deployment.is_local else "choose another ENV"
         raise OperationError(
             f"Nothing was done: a rehearsal ends by destroying its deployment, and"
             f" {deployment.name!r} already exists. Found {there}{people}. To rehearse, {advice}."
         )
-    if hidden := [kind for kind in TELLING if kind in there.unchecked]:
+    if hidden := [kind for kind in ESSENTIAL_KINDS if kind in there.unchecked]:
         raise OperationError(
             f"Nothing was done: it is unknown whether {deployment.name!r} already exists,"
             f" because the caller may not list {', '.join(hidden)}: {there.unchecked[hidden[0]]}."
@@ -137,7 +137,7 @@ def _is_anything_there(deployment: Deployment) -> bool:
         return True
 
 
-def _run_all(rehearsal: Rehearsal, report: Report, stages: Sequence[Stage]) -> bool:
+def _run_all(rehearsal: Rehearsal, report: RehearsalReport, stages: Sequence[Stage]) -> bool:
     """Run stages until one fails; return whether all passed."""
     for number, stage in enumerate(stages):
         out.print(f"\n[bold]{stage.name}[/]")
@@ -147,7 +147,7 @@ def _run_all(rehearsal: Rehearsal, report: Report, stages: Sequence[Stage]) -> b
     return True
 
 
-def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
+def _run_one(rehearsal: Rehearsal, report: RehearsalReport, stage: Stage) -> bool:
     started, began = time.monotonic(), time.time()
     done = StageResult(stage.name, STOPPED)
     report.stages.append(done)
@@ -165,13 +165,13 @@ def _run_one(rehearsal: Rehearsal, report: Report, stage: Stage) -> bool:
     return done.outcome == PASSED
 
 
-def _failure(deployment: Deployment, stage: Stage, error: Exception, began: float) -> Failure:
+def _failure(deployment: Deployment, stage: Stage, error: Exception, began: float) -> StageFailure:
     words = str(error) if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
     log = _newest_log(deployment, began)
     if log is None:
-        return Failure(stage.name, words)
+        return StageFailure(stage.name, words)
     lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-    return Failure(stage.name, words, log.name, tuple(lines))
+    return StageFailure(stage.name, words, log.name, tuple(lines))
 
 
 def _newest_log(deployment: Deployment, began: float) -> Path | None:
@@ -186,7 +186,7 @@ def _newest_log(deployment: Deployment, began: float) -> Path | None:
 
 
 def _conclude(
-    rehearsal: Rehearsal, report: Report, file: Path | None, *, made: bool
+    rehearsal: Rehearsal, report: RehearsalReport, file: Path | None, *, made: bool
 ) -> tuple[Path, Path]:
     report.ended = datetime.now(UTC)
     report.left, report.unchecked = rehearsal.left, rehearsal.unchecked
@@ -205,18 +205,18 @@ def _conclude(
     return report.write(file or REPORTS / name)
 
 
-def _is_taken_down(report: Report) -> bool:
+def _is_taken_down(report: RehearsalReport) -> bool:
     """Return whether the last take-down stage, which finds anything that is left, passed."""
     last = report.stages[-1] if report.stages else None
     return last is not None and last.name == TAKE_DOWN[-1].name and last.outcome == PASSED
 
 
-def _estimate(rehearsal: Rehearsal, report: Report) -> Estimate | None:
+def _estimate(rehearsal: Rehearsal, report: RehearsalReport) -> CostEstimate | None:
     if rehearsal.bill is None:
         return None
     prices, hours = load_prices(), report.seconds / 3600
     hour = rehearsal.bill.idle / MONTH_HOURS
-    return Estimate(
+    return CostEstimate(
         hour,
         hour * hours,  # its one visitor gets no text and costs less than a tenth of a cent
         hours,
@@ -247,7 +247,7 @@ def _words(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _show(report: Report) -> None:
+def _show(report: RehearsalReport) -> None:
     out.print()
     colours = {PASSED: "green", FAILED: "red"}
     for stage in report.stages:
@@ -257,7 +257,7 @@ def _show(report: Report) -> None:
         out.print(f"Estimated cost on AWS: {report.estimate.rehearsal:.2f} dollars.")
 
 
-def _sentence(report: Report) -> str:
+def _sentence(report: RehearsalReport) -> str:
     failed = report.failure
     words = f"The rehearsal failed at {failed.stage!r}: {failed.error}" if failed else "Stopped."
     # Users may paste this message into bug reports, too.

@@ -21,7 +21,7 @@ from operations.deployment import Deployment
 from operations.destroy import destroy
 from operations.errors import OperationError
 from operations.flow import default_form, follow_flow
-from operations.inventory import disk_keys, inventory, is_pending_deletion, visitors_of
+from operations.inventory import disk_keys, inventory, is_pending_deletion, visitors_with_ratings
 from operations.rehearsal.changed_function import answering_mark, changed_sources
 from operations.rehearsal.snapshot import differences, snapshot
 from operations.releases import roll_back, show_rollback
@@ -163,13 +163,13 @@ def deploy_a_change(rehearsal: Rehearsal) -> str:
     template = changed_sources(rehearsal.folder, rehearsal.mark)
     with Phases() as phases:
         with phases.phase("sam build"):
-            sam.build(deployment, template)
+            sam.build_template(deployment, template)
         deploy_functions(deployment, phases)
     _expect_mark(rehearsal, rehearsal.mark)
     return "the changed function answers"
 
 
-def go_back(rehearsal: Rehearsal) -> str:
+def roll_back_functions(rehearsal: Rehearsal) -> str:
     """Roll the functions back and check that the previous version answers."""
     show_rollback(roll_back(rehearsal.deployment))
     _expect_mark(rehearsal, None)
@@ -179,7 +179,7 @@ def go_back(rehearsal: Rehearsal) -> str:
 def destroy_it(rehearsal: Rehearsal) -> str:
     """Destroy everything, unless visitors other than the rehearsal's own came."""
     deployment = rehearsal.deployment
-    if strangers := visitors_of(deployment) - rehearsal.visitors:
+    if strangers := visitors_with_ratings(deployment) - rehearsal.visitors:
         raise OperationError(
             f"Nothing was destroyed: {len(strangers)} visitors are not the rehearsal's."
             f" If nobody needs their data, run '{how_to_destroy(deployment)}'."
@@ -246,7 +246,7 @@ STAGES = (
     Stage("form without a phone, picks", send_a_form),
     Stage("second deploy changes nothing", deploy_again),
     Stage("changed function deploys", deploy_a_change),
-    Stage("roll back", go_back),
+    Stage("roll back", roll_back_functions),
 )
 TAKE_DOWN = (
     Stage("destroy", destroy_it),

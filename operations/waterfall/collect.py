@@ -15,11 +15,11 @@ from operations.flow import Flow
 from operations.waterfall.function_runs import FunctionRun, FunctionRuns, logged_at
 from operations.waterfall.spans import BATCH, FORM, NOTICED, QUEUED, Moments
 from operations.waterfall.step_runs import step_runs
-from operations.waterfall.waiting import Patience, wait_for
+from operations.waterfall.waiting import PollPolicy, wait_for
 
 # By whether the deployment is local.
-LOGS = {True: Patience(5.0, 0.2), False: Patience(60.0, 5.0)}
-STEP_LOGS = {True: Patience(5.0, 0.2), False: Patience(420.0, 10.0)}
+LOGS = {True: PollPolicy(5.0, 0.2), False: PollPolicy(60.0, 5.0)}
+STEP_LOGS = {True: PollPolicy(5.0, 0.2), False: PollPolicy(420.0, 10.0)}
 # Of a message that is delivered again, send_text logs that there is nothing to do.
 _TEXTED = "text: (?!nothing to do).*"
 

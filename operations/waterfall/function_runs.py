@@ -57,7 +57,7 @@ class FunctionRuns:
                 re.fullmatch(message, str(line.get("message")))
                 and line.get("correlation_id") == self.visitor_id
             ):
-                return run_of(self._read(function, line["function_request_id"]), line)
+                return function_run(self._read(function, line["function_request_id"]), line)
         return None
 
     def said_before(self, run: FunctionRun, function: str, message: str) -> bool:
@@ -71,7 +71,7 @@ class FunctionRuns:
         return read_log(self.deployment, function, self.received_at - _TOLERANCE, words)
 
 
-def run_of(logged: Sequence[LogLine], line: Mapping[str, Any]) -> FunctionRun | None:
+def function_run(logged: Sequence[LogLine], line: Mapping[str, Any]) -> FunctionRun | None:
     """Return a run by the lines that name its request.
 
     AWS stamps the line START when the run begins. The local AWS stores a run's lines when it has

@@ -16,7 +16,7 @@ from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.deployment import Deployment
 from operations.running_steps import StoredLog, stored_log
 from operations.waterfall.spans import Line, StepRun
-from operations.waterfall.waiting import Patience, wait_for
+from operations.waterfall.waiting import PollPolicy, wait_for
 
 type ListedStep = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ _STORED_BEFORE_THE_END = timedelta(seconds=3)
 
 
 def step_runs(
-    deployment: Deployment, submission_id: str, received_at: datetime, patience: Patience
+    deployment: Deployment, submission_id: str, received_at: datetime, patience: PollPolicy
 ) -> tuple[StepRun, ...]:
     """Return the runs of the steps that served a submission, as `Moments.steps`.
 
@@ -53,7 +53,7 @@ def step_runs(
 
 
 def _with_its_log(
-    deployment: Deployment, step_id: str, run: StepRun, patience: Patience
+    deployment: Deployment, step_id: str, run: StepRun, patience: PollPolicy
 ) -> StepRun:
     if run.started_at is None:  # a step that was cancelled before it started has no log
         return run
@@ -97,11 +97,11 @@ def runs_of_submission(
             attempts[named[1]] = step
     found: list[tuple[ListedStep, StepRun]] = []
     for attempt, step in sorted(attempts.items()):
-        run = run_of(step, attempt)
+        run = step_run(step, attempt)
         waits_since = run.created_at
         training = _training_before(step, listed)
         if training is not None:
-            trained = run_of(training, attempt)
+            trained = step_run(training, attempt)
             behind = _behind(trained, trained.created_at, listed)
             found.append((training, replace(trained, behind=behind)))
             waits_since = trained.ended_at
@@ -135,7 +135,7 @@ def _behind(run: StepRun, since: datetime | None, listed: Sequence[ListedStep]) 
         return ()
     return tuple(
         other.kind
-        for other in map(run_of, reversed(listed))
+        for other in map(step_run, reversed(listed))
         if other.started_at is not None
         and other.started_at < run.started_at
         and (other.ended_at is None or other.ended_at > since)
@@ -146,7 +146,7 @@ def _kind(step: ListedStep) -> str:
     return str(step["Name"]).partition("-")[0]
 
 
-def run_of(step: ListedStep, attempt: int = 1) -> StepRun:
+def step_run(step: ListedStep, attempt: int = 1) -> StepRun:
     """Return a step's run as EMR describes it, without its log."""
     times, state = step["Status"]["Timeline"], step["Status"]["State"]
     return StepRun(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Patience:
+class PollPolicy:
     """How long to wait for a record, and how often to look, in seconds."""
 
     seconds: float
@@ -15,7 +15,7 @@ class Patience:
 
 def wait_for[Found](
     look: Callable[[], Found | None],
-    patience: Patience,
+    patience: PollPolicy,
     is_complete: Callable[[Found], bool] = lambda _: True,
 ) -> Found | None:
     """Look until something complete is found, or until patience ends.

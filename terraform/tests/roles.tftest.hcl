@@ -171,6 +171,6 @@ run "while_the_cluster_is_renewed_the_functions_reach_both" {
 
   assert {
     condition     = aws_ssm_parameter.this["former-cluster-ids"].value == "j-FORMER"
-    error_message = "The functions are not told which cluster is being replaced."
+    error_message = "The functions do not know which cluster is being replaced."
   }
 }

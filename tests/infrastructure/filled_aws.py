@@ -20,9 +20,9 @@ NAME = "marquee-local"
 APPLY = """
 from operations.console import Phases
 from operations.deploy import apply_terraform
-from operations.deployment import chosen
+from operations.deployment import choose_deployment
 
-apply_terraform(chosen(), Phases())
+apply_terraform(choose_deployment(), Phases())
 """
 
 

@@ -47,13 +47,13 @@ BELOW = (
 )
 
 
-def every_step() -> list[steps.Step]:
-    in_use = CurrentModel(
+def every_step() -> list[steps.StepRequest]:
+    active = CurrentModel(
         model_id=MODEL, dataset=DATASET, trained_at="2026-11-27T20:00:00Z", users=1, ratings=1
     )
     return [
         steps.prepare_step(WHERE, DATASET),
-        steps.train_step(WHERE, DATASET, MODEL, in_use=in_use, switch=True, sizes=(8, 16)),
+        steps.train_step(WHERE, DATASET, MODEL, active=active, switch=True, sizes=(8, 16)),
         steps.similar_step(WHERE, MODEL),
         steps.evaluate_step(WHERE, DATASET, models=("als",), split="official", official=True),
         steps.recommend_step(WHERE, SUBMISSION, MODEL),

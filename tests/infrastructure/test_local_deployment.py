@@ -86,14 +86,14 @@ def test_the_alarms_topic_names_a_failed_step(local: RunningDeployment, news: st
     }
     (step_id,) = local.client("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[step])["StepIds"]
 
-    def told() -> list[str]:
+    def received_messages() -> list[str]:
         received = local.client("sqs").receive_message(
             QueueUrl=news, WaitTimeSeconds=1, MaxNumberOfMessages=10
         )
         return [message["Body"] for message in received.get("Messages", [])]
 
     messages = eventually(
-        told, lambda seen: any(step_id in each for each in seen), f"news of {step_id}"
+        received_messages, lambda seen: any(step_id in each for each in seen), f"news of {step_id}"
     )
     (message,) = [each for each in messages if step_id in each]
     assert message.strip('"').startswith(

@@ -7,43 +7,45 @@ from pathlib import Path
 import pytest
 
 from operations.permissions.needs import STEP_ARGUMENTS, needs_of, step_addresses
-from operations.permissions.page import PAGE, not_allowed, not_needed, page
-from operations.permissions.plan import Policy, Rendered, rendered_policies
+from operations.permissions.page import PAGE, not_allowed, not_needed, permissions_page
+from operations.permissions.plan import Policy, RenderedPolicies, rendered_policies
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def rendered() -> Rendered:
+def rendered() -> RenderedPolicies:
     return rendered_policies()
 
 
-def with_statements(rendered: Rendered, role: str, statements: list[dict[str, object]]) -> Rendered:
+def with_statements(
+    rendered: RenderedPolicies, role: str, statements: list[dict[str, object]]
+) -> RenderedPolicies:
     """Return the same plan with these statements in a role's policy."""
     before = rendered.roles[role]
     policy = Policy(before.address, role, {**before.document, "Statement": statements})
     return replace(rendered, roles={**rendered.roles, role: policy})
 
 
-def test_the_page_matches_the_plan_and_the_code(rendered: Rendered) -> None:
-    assert PAGE.read_text() == page(rendered), "make it anew with: make permissions"
+def test_the_page_matches_the_plan_and_the_code(rendered: RenderedPolicies) -> None:
+    assert PAGE.read_text() == permissions_page(rendered), "make it anew with: make permissions"
 
 
-def test_every_granted_right_is_needed(rendered: Rendered) -> None:
+def test_every_granted_right_is_needed(rendered: RenderedPolicies) -> None:
     found = [f"{role}: {action} on {resource}" for role, action, resource in not_needed(rendered)]
     assert not found, "nothing needs:\n" + "\n".join(found)
 
 
-def test_every_right_that_is_needed_is_granted(rendered: Rendered) -> None:
+def test_every_right_that_is_needed_is_granted(rendered: RenderedPolicies) -> None:
     found = [f"{role}: {n.action} on {n.resource} ({n.place})" for role, n in not_allowed(rendered)]
     assert not found, "missing:\n" + "\n".join(found)
 
 
-def test_every_role_of_the_plan_is_compared(rendered: Rendered) -> None:
+def test_every_role_of_the_plan_is_compared(rendered: RenderedPolicies) -> None:
     assert rendered.roles.keys() == needs_of(rendered).keys() == rendered.trusts.keys()
 
 
-def test_removing_any_statement_is_noticed(rendered: Rendered) -> None:
+def test_removing_any_statement_is_noticed(rendered: RenderedPolicies) -> None:
     unnoticed = []
     for role, policy in rendered.roles.items():
         statements = policy.document["Statement"]
@@ -76,7 +78,7 @@ NEVER = (
 
 @pytest.mark.parametrize(("function", "action", "part"), NEVER)
 def test_a_function_has_no_right_that_it_does_not_use(
-    rendered: Rendered, function: str, action: str, part: str
+    rendered: RenderedPolicies, function: str, action: str, part: str
 ) -> None:
     allowed = [
         resource
@@ -87,7 +89,7 @@ def test_a_function_has_no_right_that_it_does_not_use(
     assert not [resource for resource in allowed if part in resource]
 
 
-def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
+def test_a_right_that_nothing_needs_is_found(rendered: RenderedPolicies) -> None:
     role = f"{rendered.name}-queue-results"
     here = f"{rendered.region}:{rendered.account}"
     planted = {
@@ -101,7 +103,7 @@ def test_a_right_that_nothing_needs_is_found(rendered: Rendered) -> None:
     assert found == [(role, "dynamodb:DeleteItem", planted["Resource"])]
 
 
-def test_every_place_that_the_page_names_exists(rendered: Rendered) -> None:
+def test_every_place_that_the_page_names_exists(rendered: RenderedPolicies) -> None:
     missing = set()
     for needs in needs_of(rendered).values():
         for place in {need.place for need in needs}:
@@ -114,7 +116,7 @@ def test_every_place_that_the_page_names_exists(rendered: Rendered) -> None:
     assert missing == set()
 
 
-def test_every_address_argument_of_a_step_has_a_known_use(rendered: Rendered) -> None:
+def test_every_address_argument_of_a_step_has_a_known_use(rendered: RenderedPolicies) -> None:
     handed = {
         (each.script, each.argument)
         for each in step_addresses(rendered)
@@ -123,7 +125,7 @@ def test_every_address_argument_of_a_step_has_a_known_use(rendered: Rendered) ->
     assert handed == STEP_ARGUMENTS.keys()
 
 
-def test_every_step_is_examined(rendered: Rendered) -> None:
+def test_every_step_is_examined(rendered: RenderedPolicies) -> None:
     scripts = {
         file.name
         for file in (ROOT / "emr_steps").glob("*.py")

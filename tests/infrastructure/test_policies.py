@@ -12,7 +12,7 @@ from typing import Any
 import parliament
 import pytest
 
-from operations.permissions.plan import Policy, Rendered, rendered_policies
+from operations.permissions.plan import Policy, RenderedPolicies, rendered_policies
 
 # (holder of the policy, the linter's finding, its detail): why the finding is accepted.
 EXCEPTIONS = {
@@ -51,7 +51,7 @@ WILDCARDS = (
 
 
 @pytest.fixture(scope="module")
-def rendered() -> Rendered:
+def rendered() -> RenderedPolicies:
     return rendered_policies()
 
 
@@ -60,7 +60,7 @@ def findings(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {(finding.issue, str(finding.detail)) for finding in analysed.findings}
 
 
-def policies(rendered: Rendered) -> Iterator[tuple[str, dict[str, Any]]]:
+def policies(rendered: RenderedPolicies) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every policy document with the short name of the policy's holder.
 
     The linter requires a resource in each statement; in a trust policy that is the role itself.
@@ -73,11 +73,11 @@ def policies(rendered: Rendered) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{short(rendered, policy)} (trust)", {**policy.document, "Statement": statements}
 
 
-def short(rendered: Rendered, policy: Policy) -> str:
+def short(rendered: RenderedPolicies, policy: Policy) -> str:
     return policy.attached_to.rpartition(":")[2].removeprefix(f"{rendered.name}-")
 
 
-def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered) -> None:
+def test_the_linter_finds_nothing_but_the_exceptions(rendered: RenderedPolicies) -> None:
     found = {
         (name, issue, detail)
         for name, document in policies(rendered)
@@ -86,7 +86,7 @@ def test_the_linter_finds_nothing_but_the_exceptions(rendered: Rendered) -> None
     assert found == EXCEPTIONS.keys()
 
 
-def test_every_action_is_on_the_list_of_aws(rendered: Rendered) -> None:
+def test_every_action_is_on_the_list_of_aws(rendered: RenderedPolicies) -> None:
     """`expand_action` raises for an action that AWS does not have; `s3:*` gives all of S3's."""
     for name, document in policies(rendered):
         for statement in Policy(name, name, document).statements:
@@ -94,7 +94,7 @@ def test_every_action_is_on_the_list_of_aws(rendered: Rendered) -> None:
                 assert parliament.expand_action(action), f"{name}: {action}"
 
 
-def test_every_wildcard_has_a_reason(rendered: Rendered) -> None:
+def test_every_wildcard_has_a_reason(rendered: RenderedPolicies) -> None:
     used, unexplained = set(), []
     for policy in rendered.all():
         for statement in policy.statements:
@@ -113,7 +113,7 @@ def test_every_wildcard_has_a_reason(rendered: Rendered) -> None:
                     if not reasons:
                         unexplained.append(f"{policy.attached_to}: {action} on {resource}")
     assert unexplained == []
-    assert used == {*range(len(WILDCARDS))}, "a reason explains nothing any more"
+    assert used == {*range(len(WILDCARDS))}, "a reason no longer explains anything"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from localstack_client.session import Session
 
 from operations.deployment import LOCAL, Deployment
 from operations.preflight.needs import Needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.preflight.run import preflight
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ class Aws:
                 return str(state)
             time.sleep(0.1)
 
-    def checks(self, *, making: bool = True) -> dict[str, Result]:
+    def checks(self, *, making: bool = True) -> dict[str, CheckResult]:
         """Run the preflight with fixed needs, so that no Terraform plan is made."""
         deployment = Deployment(LOCAL, port=self.port)
         deployment.activate()
@@ -207,11 +207,11 @@ def test_the_command_stops_and_names_a_bucket_in_another_region_and_a_failed_sta
     done = aws.run("-m", "operations", "preflight", "--json")
 
     assert done.returncode == 1
-    told = {each["check"]: each for each in json.loads(done.stdout)["results"]}
-    assert told["state bucket"]["level"] == "stop"
-    assert f"{BUCKET} is in eu-west-1" in told["state bucket"]["found"]
-    assert state in told["functions' stack"]["found"]
-    assert told["functions' stack"]["level"] == "warning"
-    assert told["functions' stack"]["link"].endswith("stacks?filteringText=marquee-local")
-    assert told["zone"]["level"] == "ok"
+    results = {each["check"]: each for each in json.loads(done.stdout)["results"]}
+    assert results["state bucket"]["level"] == "stop"
+    assert f"{BUCKET} is in eu-west-1" in results["state bucket"]["found"]
+    assert state in results["functions' stack"]["found"]
+    assert results["functions' stack"]["level"] == "warning"
+    assert results["functions' stack"]["link"].endswith("stacks?filteringText=marquee-local")
+    assert results["zone"]["level"] == "ok"
     assert "Nothing was changed in 'local'" in done.stderr

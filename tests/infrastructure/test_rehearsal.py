@@ -29,11 +29,10 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
-from operations.deployment import chosen
+from operations.deployment import choose_deployment
 from operations.errors import exit_with_one_sentence
 from operations.protection import TABLES, living_clusters
 from operations.rehearsal.run import rehearse
-from operations.protection import TABLES
 from operations.rehearsal.stages import STAGES, Stage
 
 
@@ -60,7 +59,8 @@ def protect(rehearsal):
 
 @exit_with_one_sentence
 def main():
-    rehearse(chosen(), file=Path(sys.argv[1]), stages=(*STAGES, Stage("protect", protect)))
+    stages = (*STAGES, Stage("protect", protect))
+    rehearse(choose_deployment(), file=Path(sys.argv[1]), stages=stages)
 
 
 sys.exit(main())

@@ -11,12 +11,12 @@ from tests.deployment import RunningDeployment
 # What `make local` does after a build. The tests change the built functions, not the work tree.
 DEPLOY = """
 from operations import sam
-from operations.deployment import chosen
+from operations.deployment import choose_deployment
 from operations.scripts import scripts_prefix
 
-environment = chosen()
+environment = choose_deployment()
 sam.compile_modules(environment)
-sam.deploy(environment, scripts_prefix(environment))
+sam.deploy_stack(environment, scripts_prefix(environment))
 """
 CHANGE = """
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from marquee.requests.limits import Limited
+from marquee.requests.limits import LimitedAction
 from marquee.requests.send_text import NO_MORE_TODAY
 from tests.deployment import RunningDeployment, Visitor
 from tests.integration.phones import Phones
@@ -43,7 +43,7 @@ def test_no_more_forms_are_texted_than_the_cap_allows(
             visitors = list(clients.map(post, numbers))
         seen = [local.follow(visitor) for visitor in visitors]
         local.until_handled(*(visitor.visitor_id for visitor in visitors))
-    counted = [int(item[Limited.TEXTS_IN_ALL]) for item in counts(local)]
+    counted = [int(item[LimitedAction.TEXTS_IN_ALL]) for item in counts(local)]
     texted = [one["visitor_id"] for one in seen if one["status"] == "texted"]
     # There is one item, or two if the day (UTC) ended during the test.
     assert max(counted) == CAP

@@ -50,12 +50,12 @@ def test_a_form_without_a_phone_ends_with_its_picks(flown: Flown) -> None:
 
 def test_the_picks_are_unseen_and_explained(flown: Flown) -> None:
     rated = {rating["movie_id"] for rating in flown.form["ratings"]}
-    loved = {rating["movie_id"] for rating in flown.form["ratings"] if rating["stars"] == 5}
+    liked = {rating["movie_id"] for rating in flown.form["ratings"] if rating["stars"] == 5}
     picks = flown.texted["picks"]
     assert not rated & {pick["movie_id"] for pick in picks}
     reasons = {because["movie_id"] for pick in picks for because in pick["because"]}
     assert reasons
-    assert reasons <= loved
+    assert reasons <= liked
 
 
 def test_the_same_form_posted_again_is_the_same_visitor(flown: Flown) -> None:

@@ -20,7 +20,7 @@ from tests.integration.test_privacy import (
     versions,
 )
 
-# Unique names, by which a search can tell the visitors apart.
+# Unique names, by which a search can distinguish the visitors.
 NAMES = {
     "saved": "Zebulonia",
     "received": "Yevgrafina",

@@ -46,18 +46,18 @@ def listened_on() -> set[str]:
 
 
 def test_an_engine_started_for_an_invocation_ends_with_it(local: RunningDeployment) -> None:
-    if engine.answers():
+    if engine.engine_answers():
         pytest.skip("an engine of the machine's own runs")
 
     answer(local, "reconcile")
 
-    assert not engine.answers()
+    assert not engine.engine_answers()
 
 
 @pytest.fixture(scope="module")
 def container_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run one container engine for all tests of the module."""
-    with engine.running(tmp_path_factory.mktemp("engine") / "log", Phases()):
+    with engine.provide_engine(tmp_path_factory.mktemp("engine") / "log", Phases()):
         yield
 
 

@@ -9,7 +9,7 @@ from marquee.contracts import submission_key
 from marquee.requests.emr_step_requests import parse_recommend_step_name
 from tests.deployment import RunningDeployment
 from tests.load.forms import PUBLISH, Form, Load
-from tests.load.seen import Seen
+from tests.load.seen import Observations
 
 # Writes whose faults are not tied to a visitor: service, operation, and the target's parameter.
 ELSEWHERE = (
@@ -51,7 +51,9 @@ def _plant_death(deployment: RunningDeployment, form: Form, write: int, when: st
 
 
 @contextmanager
-def disturbed_deliveries(deployment: RunningDeployment, load: Load, seen: Seen) -> Iterator[None]:
+def disturbed_deliveries(
+    deployment: RunningDeployment, load: Load, seen: Observations
+) -> Iterator[None]:
     """Deliver a share of the messages twice and a share late."""
     address = f"{deployment.endpoint}{DELIVERIES}"
     how = {
@@ -71,7 +73,7 @@ def disturbed_deliveries(deployment: RunningDeployment, load: Load, seen: Seen) 
 
 
 def fail_steps(
-    deployment: RunningDeployment, before: set[str], seen: Seen, stopping: threading.Event
+    deployment: RunningDeployment, before: set[str], seen: Observations, stopping: threading.Event
 ) -> None:
     """Make one submission's recommend step fail once, and every attempt of another one.
 

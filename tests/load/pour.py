@@ -24,7 +24,7 @@ from operations.proofs import fresh_proof
 from tests.deployment import ENDED, QUEUES, RunningDeployment
 from tests.load.faults import disturbed_deliveries, fail_steps, plant_deaths
 from tests.load.forms import Form, Load, make_forms
-from tests.load.seen import NO_ANSWER, Read, Seen
+from tests.load.seen import NO_ANSWER, Observations, Read
 
 CLIENT_SECONDS = 60  # longer than any answer can take: API Gateway gives up after 29
 TRY_AGAIN_SECONDS = 1.0
@@ -43,7 +43,7 @@ class Pouring:
     deployment: RunningDeployment
     load: Load
     forms: list[Form]
-    seen: Seen
+    seen: Observations
     say: Callable[[str], None]
     begun: float = 0.0  # by time.monotonic
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -66,7 +66,7 @@ def pour(
     load: Load,
     phones: Sequence[str],
     say: Callable[[str], None] = lambda _line: None,
-) -> Seen:
+) -> Observations:
     """Post all forms, follow them to their ends and compare the outcome with what it should be.
 
     Args:
@@ -75,7 +75,7 @@ def pour(
         phones: a phone number for each form, none of them texted before.
         say: receives the progress every few seconds.
     """
-    seen = Seen(load)
+    seen = Observations(load)
     pouring = Pouring(deployment, load, make_forms(deployment, load, phones), seen, say)
     steps_before = {step["Id"] for step in deployment.steps("recommend")}
     with ExitStack() as meanwhile:
@@ -127,7 +127,7 @@ def _post(pouring: Pouring, http: httpx.Client, form: Form, *, again: bool) -> b
             body = answer.json()
             with pouring.lock:
                 if body["visitor_id"] != form.visitor_id:
-                    seen.wrong_answers.append(f"{form.visitor_id} was told {body['visitor_id']}")
+                    seen.wrong_answers.append(f"{form.visitor_id} got {body['visitor_id']}")
                 if not again:
                     seen.answered += 1
                     seen.answered_after = pouring.seconds

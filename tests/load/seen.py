@@ -29,7 +29,7 @@ class Read:
 
 
 @dataclass
-class Seen:
+class Observations:
     """Observations of a load, complete when `pour` returns; times count from the first form."""
 
     load: Load

@@ -54,17 +54,17 @@ def test_children_and_grandchildren_end_when_their_parent_is_killed(tmp_path: Pa
 
 
 def test_a_child_whose_parent_dies_while_starting_it_never_runs(tmp_path: Path) -> None:
-    killed_before_telling = """
+    killed_before_registering = """
     import os, signal, sys
     from local_aws import child_processes
 
-    child_processes.tell = lambda line: os.kill(os.getpid(), signal.SIGKILL)
+    child_processes.send_to_watchdog = lambda line: os.kill(os.getpid(), signal.SIGKILL)
     child_processes.spawn(["touch", sys.argv[1]])
     """
     trace = tmp_path / "ran"
 
     subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(killed_before_telling), str(trace)],
+        [sys.executable, "-c", textwrap.dedent(killed_before_registering), str(trace)],
         cwd=REPOSITORY,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         check=False,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from local_aws.deliveries import PATH, Deliveries, Disturbance, DisturbanceError, parse
+from local_aws.deliveries import PATH, Deliveries, Disturbance, DisturbanceError, parse_disturbance
 from tests.local_aws.conftest import LocalAws
 
 
@@ -67,7 +67,7 @@ def test_a_new_disturbance_resets_the_counts() -> None:
 )
 def test_an_invalid_disturbance_is_rejected_with_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(DisturbanceError, match=message):
-        parse(body)
+        parse_disturbance(body)
 
 
 @contextmanager

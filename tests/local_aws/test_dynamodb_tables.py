@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local_aws.installation import Installation, find
+from local_aws.installation import Installation, find_installation
 
 PROGRAM = Path(__file__).with_name("moto_tables.py")
 S, N = "S", "N"
@@ -105,7 +105,7 @@ class Moto:
 
 def installed() -> Installation:
     """Return the emulator that these tests use."""
-    return find("localemu")
+    return find_installation("localemu")
 
 
 @pytest.fixture(scope="module")
@@ -437,12 +437,12 @@ def test_a_failed_transaction_writes_nothing(fast: Moto) -> None:
         "Key": {"visitor_id": {"S": "visitor-00001"}},
         "ConditionExpression": "attribute_not_exists(visitor_id)",
     }
-    moved = open_visitor(0, open_status={"S": "submitted"})
+    submitted = open_visitor(0, open_status={"S": "submitted"})
 
     answer = fast.ask(
         "transact_write_items",
         TransactItems=[
-            {"Put": {"TableName": "visitors", "Item": moved}},
+            {"Put": {"TableName": "visitors", "Item": submitted}},
             {"ConditionCheck": check},
         ],
     )

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from local_aws.emr.operations import (
-    Cluster,
     EmrError,
+    LocalCluster,
     Operations,
     cluster_status,
     without_empty_lists,
 )
-from local_aws.emr.steps import Failure, Step
+from local_aws.emr.steps import Step, StepFailure
 
-WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
+WENT_WRONG = StepFailure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class FakeWork:
     begun: list[Step] = field(default_factory=list)
     cancelled: list[Step] = field(default_factory=list)
 
-    def begin(self, cluster: Cluster, step: Step) -> None:
+    def begin(self, cluster: LocalCluster, step: Step) -> None:
         self.begun.append(step)
 
     def cancel(self, step: Step) -> None:
@@ -65,7 +65,7 @@ class Emr:
             self.delayed.append,
         )
         self.record = FakeRecord(**record)
-        self.cluster = Cluster("j-1", "marquee", "0", "us-east-1", "", [], self.record)
+        self.cluster = LocalCluster("j-1", "marquee", "0", "us-east-1", "", [], self.record)
         self.operations.add_cluster(self.cluster, list(steps))
         while ready and self.delayed:
             self.wait()
@@ -90,7 +90,7 @@ class Emr:
         ids: list[str] = self.operations.add_job_flow_steps(request)["StepIds"]
         return ids
 
-    def end(self, failure: Failure | None = None) -> None:
+    def end(self, failure: StepFailure | None = None) -> None:
         """End the oldest running step."""
         self.operations.finished(self.cluster, self.work.begun.pop(0), failure)
 
@@ -187,10 +187,12 @@ def test_a_cluster_that_ends_or_has_ended_rejects_steps(state: str) -> None:
     if state == "TERMINATED":
         emr.wait()
 
-    with pytest.raises(EmrError, match="shutting down, terminated, or finished may not be") as told:
+    with pytest.raises(
+        EmrError, match="shutting down, terminated, or finished may not be"
+    ) as error:
         emr.add(step())
 
-    assert (emr.record.state, told.value.code) == (state, "ValidationException")
+    assert (emr.record.state, error.value.code) == (state, "ValidationException")
 
 
 def test_a_new_cluster_starts_bootstraps_and_then_waits() -> None:
@@ -248,7 +250,7 @@ def test_a_cluster_ended_before_it_is_ready_never_runs(moments: int) -> None:
     ("failure", "word"), [(None, "completed"), (WENT_WRONG, "failed")], ids=["completed", "failed"]
 )
 def test_a_waiting_cluster_reports_the_outcome_of_its_last_step(
-    failure: Failure | None, word: str
+    failure: StepFailure | None, word: str
 ) -> None:
     emr = Emr(step())
 
@@ -351,10 +353,10 @@ def test_cancelling_an_unknown_step_is_rejected_and_cancels_none() -> None:
     emr = Emr()
     (running,) = emr.add(step())
 
-    with pytest.raises(EmrError, match="s-UNKNOWN") as told:
+    with pytest.raises(EmrError, match="s-UNKNOWN") as error:
         emr.operations.cancel_steps({"ClusterId": "j-1", "StepIds": [running, "s-UNKNOWN"]})
 
-    assert told.value.code == "InvalidRequestException"
+    assert error.value.code == "InvalidRequestException"
     assert emr.states() == ["RUNNING"]
 
 
@@ -393,10 +395,10 @@ def test_a_cluster_accepts_at_most_256_active_steps() -> None:
     emr = Emr()
     emr.add(*(step() for _ in range(256)))
 
-    with pytest.raises(EmrError, match="Maximum number of active steps") as told:
+    with pytest.raises(EmrError, match="Maximum number of active steps") as error:
         emr.add(step())
 
-    assert told.value.code == "ValidationException"
+    assert error.value.code == "ValidationException"
 
 
 def test_a_finished_step_makes_room_for_another() -> None:
@@ -441,9 +443,9 @@ def test_a_step_may_be_as_long_as_emr_accepts_and_no_longer() -> None:
     emr = Emr()
 
     assert emr.add(of_length(10_240))
-    with pytest.raises(EmrError, match="10241 characters") as told:
+    with pytest.raises(EmrError, match="10241 characters") as error:
         emr.add(of_length(10_241))
-    assert told.value.code == "ValidationException"
+    assert error.value.code == "ValidationException"
 
 
 def test_a_rejected_step_rejects_all_steps_of_its_call() -> None:
@@ -471,11 +473,13 @@ def test_every_change_of_a_step_becomes_an_event() -> None:
     (step_id,) = emr.add(step("train"))
     emr.end(WENT_WRONG)
 
-    told = [json.loads(event["Detail"]) for event in emr.events if "Step" in event["DetailType"]]
+    details = [json.loads(event["Detail"]) for event in emr.events if "Step" in event["DetailType"]]
 
-    assert [detail["state"] for detail in told] == ["PENDING", "RUNNING", "FAILED"]
-    assert {(d["stepId"], d["name"], d["clusterId"]) for d in told} == {(step_id, "train", "j-1")}
-    assert [detail["severity"] for detail in told] == ["INFO", "INFO", "ERROR"]
+    assert [detail["state"] for detail in details] == ["PENDING", "RUNNING", "FAILED"]
+    assert {(d["stepId"], d["name"], d["clusterId"]) for d in details} == {
+        (step_id, "train", "j-1")
+    }
+    assert [detail["severity"] for detail in details] == ["INFO", "INFO", "ERROR"]
 
 
 def test_a_cluster_that_ends_becomes_an_event() -> None:
@@ -485,6 +489,8 @@ def test_a_cluster_that_ends_becomes_an_event() -> None:
 
     emr.wait()
 
-    told = [json.loads(event["Detail"]) for event in emr.events if "Cluster" in event["DetailType"]]
-    assert [detail["state"] for detail in told] == ["STARTING", "WAITING", "TERMINATED"]
-    assert json.loads(told[-1]["stateChangeReason"]) == {"code": "USER_REQUEST"}
+    details = [
+        json.loads(event["Detail"]) for event in emr.events if "Cluster" in event["DetailType"]
+    ]
+    assert [detail["state"] for detail in details] == ["STARTING", "WAITING", "TERMINATED"]
+    assert json.loads(details[-1]["stateChangeReason"]) == {"code": "USER_REQUEST"}

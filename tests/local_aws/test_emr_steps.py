@@ -1,8 +1,8 @@
 """The order of a cluster's steps, and the effect of a failure or a cancellation on the others."""
 
-from local_aws.emr.steps import CANCEL_AND_WAIT, CONTINUE, Failure, State, Step, Steps
+from local_aws.emr.steps import CANCEL_AND_WAIT, CONTINUE, State, Step, StepFailure, Steps
 
-WENT_WRONG = Failure("Unknown Error.", "ValueError", "s3://logs/stderr.gz")
+WENT_WRONG = StepFailure("Unknown Error.", "ValueError", "s3://logs/stderr.gz")
 
 
 def steps(count: int, action_on_failure: str = CONTINUE) -> Steps:
@@ -97,7 +97,7 @@ def test_every_change_is_reported_once_and_in_order() -> None:
     (step,) = queue.start_next(concurrency=1)
     queue.finish(step, None)
 
-    told = [change.state for change in queue.take_changes()]
+    states = [change.state for change in queue.take_changes()]
 
-    assert told == [State.PENDING, State.RUNNING, State.COMPLETED]
+    assert states == [State.PENDING, State.RUNNING, State.COMPLETED]
     assert queue.take_changes() == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local_aws.faults import Fault, FaultError, Faults, access_key, parse
+from local_aws.faults import Fault, FaultError, Faults, access_key, parse_fault
 
 
 def test_a_fault_hits_the_next_call_only() -> None:
@@ -45,7 +45,7 @@ def test_cleared_faults_hit_nothing() -> None:
 def test_a_fault_is_read_from_json() -> None:
     body = {"service": "emr", "operation": "ListSteps", "when": "after", "times": 3}
 
-    assert parse(json.dumps(body).encode()) == Fault(
+    assert parse_fault(json.dumps(body).encode()) == Fault(
         "emr", "ListSteps", "ThrottlingException", when="after", times=3
     )
 
@@ -67,7 +67,7 @@ def test_a_fault_is_read_from_json() -> None:
 )
 def test_an_invalid_fault_is_rejected_with_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(FaultError, match=message):
-        parse(body)
+        parse_fault(body)
 
 
 def test_the_caller_is_recognised_by_the_access_key_that_signed() -> None:

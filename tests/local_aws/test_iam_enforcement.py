@@ -9,14 +9,16 @@ from urllib.request import urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.emulator import chosen
+from local_aws.emulator import chosen_emulator
 from tests.local_aws import functions
 from tests.local_aws.conftest import ACCOUNT, REGION, LocalAws, until
 from tests.local_aws.roles import Acting, client, document, function_role, role
 
 pytestmark = [
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not chosen().enforces_iam, reason="this emulator enforces no policy"),
+    pytest.mark.skipif(
+        not chosen_emulator().enforces_iam, reason="this emulator enforces no policy"
+    ),
 ]
 
 BUCKET = "arn:aws:s3:::enforced"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local_aws.iam.permissions import (
-    Call,
+    ApiCall,
     Permission,
     deleted_keys,
     leading_keys,
@@ -18,8 +18,8 @@ DYNAMODB = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"
 
 
-def call(service: str, operation: str, signing_name: str = "", **parameters: Any) -> Call:
-    return Call(
+def call(service: str, operation: str, signing_name: str = "", **parameters: Any) -> ApiCall:
+    return ApiCall(
         service=service,
         signing_name=signing_name or service,
         operation=operation,
@@ -159,7 +159,7 @@ def test_reencrypting_needs_both_keys() -> None:
 
 
 def test_api_gateway_authorises_by_method_and_path() -> None:
-    asked = Call(
+    asked = ApiCall(
         "apigateway", "apigateway", "GetRestApis", {}, "us-east-1", ACCOUNT, "GET", "/restapis/"
     )
     assert pairs(of(asked)) == [("apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis")]

@@ -180,7 +180,7 @@ def machine_wide() -> dict[Path, int]:
 
     Each has the time of its last change (ns), because another run may have created the folder.
     """
-    top = Path("/var/lib") / emulator.chosen().name
+    top = Path("/var/lib") / emulator.chosen_emulator().name
     found = [top, *top.glob("*")] if top.exists() else []
     return {folder: folder.stat().st_mtime_ns for folder in found}
 
@@ -193,7 +193,7 @@ def before() -> dict[Path, int]:
 def test_the_emulator_stores_its_files_in_the_state_folder(
     before: dict[Path, int], own_aws: LocalAws
 ) -> None:
-    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / emulator.chosen().name
+    stored = own_aws.state / "tmp" / "filesystem" / "var" / "lib" / emulator.chosen_emulator().name
 
     assert (stored / "cache").is_dir()
     assert machine_wide() == before

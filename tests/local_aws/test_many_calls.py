@@ -54,8 +54,8 @@ def test_asynchronous_calls_wait_too_and_are_all_carried_out(aws: LocalAws) -> N
 
     def processes() -> list[str] | None:
         lines = functions.log(aws, "many-events").splitlines()
-        told = [line for line in lines if line.startswith("process")]
-        return told if len(told) == MANY else None
+        lines_of_processes = [line for line in lines if line.startswith("process")]
+        return lines_of_processes if len(lines_of_processes) == MANY else None
 
     assert len(set(until(processes, PATIENCE, "all the calls"))) <= PLACES
 

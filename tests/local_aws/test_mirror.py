@@ -88,7 +88,7 @@ class FakeS3:
 
 def mirrored(folder: Path, s3: FakeS3, *arguments: str) -> Mirror:
     mirror = Mirror(folder, s3)
-    mirror.pull(addresses(arguments))
+    mirror.download_all(addresses(arguments))
     return mirror
 
 
@@ -145,7 +145,7 @@ def test_the_files_that_the_step_wrote_are_stored_with_success_last(tmp_path: Pa
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out" / name).write_text(name)
 
-    mirror.push()
+    mirror.upload_changes()
 
     assert s3.written[-1] == "_SUCCESS"
     assert sorted(s3.written) == ["_SUCCESS", "part-0", "zz/part-1"]
@@ -156,7 +156,7 @@ def test_an_unchanged_object_is_not_stored_again(tmp_path: Path) -> None:
     mirror = mirrored(tmp_path, s3, "s3://raw/")
     (tmp_path / "raw" / "changed").write_bytes(b"22")
 
-    mirror.push()
+    mirror.upload_changes()
 
     assert s3.written == ["changed"]
 
@@ -166,18 +166,18 @@ def test_an_object_that_the_step_deleted_is_deleted_from_s3(tmp_path: Path) -> N
     mirror = mirrored(tmp_path, s3, "s3://raw/")
     (tmp_path / "raw" / "old").unlink()
 
-    mirror.push()
+    mirror.upload_changes()
 
     assert set(s3.objects) == {("raw", "kept")}
 
 
 def test_an_object_that_an_earlier_step_read_is_not_downloaded_again(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "same"): b"1", ("raw", "changes"): b"1"})
-    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").download_all([Address("raw", "")])
     s3.objects["raw", "changes"] = b"2"
     s3.fetched.clear()
 
-    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([Address("raw", "")])
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").download_all([Address("raw", "")])
 
     assert s3.fetched == ["changes"]
     assert (tmp_path / "second" / "raw" / "same").read_bytes() == b"1"
@@ -194,16 +194,16 @@ def test_a_deleted_object_is_dropped_when_its_folder_is_read_again(
     stays, goes = ("ratings", "visitors/date=1/a.json"), ("ratings", "visitors/date=2/b.json")
     s3 = FakeS3({stays: b"stays", goes: b"goes", ("models", "m/rating.npz"): b"model"})
     wanted = [Address("ratings", "visitors/"), Address("models", "m/")]
-    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull(wanted)
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").download_all(wanted)
     assert kept_contents(tmp_path / "kept") == {b"stays", b"goes", b"model"}
     del s3.objects[goes]
-    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([wanted[0]])
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").download_all([wanted[0]])
     assert kept_contents(tmp_path / "kept") == {b"stays", b"model"}
 
 
 def test_an_object_with_its_own_address_is_not_kept(tmp_path: Path) -> None:
     s3 = FakeS3({("ratings", "submissions/a.json"): b"ratings of visitors"})
-    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull(
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").download_all(
         [Address("ratings", "submissions/a.json")]
     )
     assert kept_contents(tmp_path / "kept") == set()
@@ -211,10 +211,10 @@ def test_an_object_with_its_own_address_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_step_that_changes_its_file_does_not_change_the_kept_object(tmp_path: Path) -> None:
     s3 = FakeS3({("raw", "a"): b"1"})
-    Mirror(tmp_path / "first", s3, tmp_path / "kept").pull([Address("raw", "")])
+    Mirror(tmp_path / "first", s3, tmp_path / "kept").download_all([Address("raw", "")])
     (tmp_path / "first" / "raw" / "a").write_bytes(b"spoilt")
 
-    Mirror(tmp_path / "second", s3, tmp_path / "kept").pull([Address("raw", "")])
+    Mirror(tmp_path / "second", s3, tmp_path / "kept").download_all([Address("raw", "")])
 
     assert (tmp_path / "second" / "raw" / "a").read_bytes() == b"1"
 
@@ -229,7 +229,7 @@ def test_a_key_cannot_lead_out_of_the_mirror(tmp_path: Path) -> None:
 def test_the_arrays_of_a_model_are_downloaded_and_do_not_count_as_size(tmp_path: Path) -> None:
     s3 = FakeS3({("models", "m1/rating.npz"): b"x" * 1000, ("models", "m1/movies.json"): b"[]"})
 
-    size = Mirror(tmp_path, s3).pull([Address("models", "m1/")])
+    size = Mirror(tmp_path, s3).download_all([Address("models", "m1/")])
 
     assert size == len(b"[]")
     assert (tmp_path / "models" / "m1" / "rating.npz").read_bytes() == b"x" * 1000
@@ -243,8 +243,8 @@ def test_an_object_deleted_since_the_listing_is_skipped_and_counted(
     s3.deleted_meanwhile = {"visitors/a"}
     mirror = Mirror(tmp_path / "s3", s3, tmp_path / "kept" if is_kept else None)
 
-    size = mirror.pull([Address("raw", "visitors/")])
-    mirror.push()
+    size = mirror.download_all([Address("raw", "visitors/")])
+    mirror.upload_changes()
 
     assert (mirror.gone, [key for _, key in mirror.before]) == (1, ["visitors/b"])
     assert not mirror.path("raw", "visitors/a").exists()
@@ -264,4 +264,4 @@ def test_a_forbidden_object_does_not_count_as_deleted(
     monkeypatch.setattr(s3, "download_file", refuse)
 
     with pytest.raises(ClientError):
-        Mirror(tmp_path, s3).pull([Address("raw", "a")])
+        Mirror(tmp_path, s3).download_all([Address("raw", "a")])

@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 from local_aws import emulator
 from operations.permissions.needs import Need, step_addresses
 from operations.permissions.page import grants
-from operations.permissions.plan import Policy, Rendered, rendered_policies
+from operations.permissions.plan import Policy, RenderedPolicies, rendered_policies
 from tests.local_aws.conftest import LocalAws, until
 
 PHONE = "+15555550100"
@@ -167,7 +167,7 @@ CALLS: dict[str, Callable[[Clients, Request], Any]] = {
 }
 
 
-def keys_of(planned: Rendered) -> set[str]:
+def keys_of(planned: RenderedPolicies) -> set[str]:
     return {
         resource
         for policy in planned.roles.values()
@@ -180,7 +180,7 @@ def keys_of(planned: Rendered) -> set[str]:
 class Account:
     """An account in the emulator with the plan's roles, buckets, keys and tables."""
 
-    def __init__(self, endpoint: str, planned: Rendered) -> None:
+    def __init__(self, endpoint: str, planned: RenderedPolicies) -> None:
         self._endpoint, self._region = endpoint, planned.region
         self._sessions: dict[str, Clients] = {}
         self.operator = self._clients("test", "test")
@@ -288,14 +288,14 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def planned() -> Rendered:
+def planned() -> RenderedPolicies:
     return rendered_policies()
 
 
 @pytest.fixture(scope="module")
-def account(planned: Rendered, aws: LocalAws) -> Iterator[Account]:
-    if not emulator.chosen().enforces_iam:
-        pytest.skip(f"{emulator.chosen().title} decides no call by IAM policies")
+def account(planned: RenderedPolicies, aws: LocalAws) -> Iterator[Account]:
+    if not emulator.chosen_emulator().enforces_iam:
+        pytest.skip(f"{emulator.chosen_emulator().title} decides no call by IAM policies")
     made = Account(aws.endpoint, planned)
     made.make()
     yield made
@@ -361,7 +361,7 @@ def refused(call: Callable[[], Any]) -> bool:
     return False
 
 
-def test_every_action_of_a_role_has_a_call_that_tries_it(planned: Rendered) -> None:
+def test_every_action_of_a_role_has_a_call_that_tries_it(planned: RenderedPolicies) -> None:
     held = {
         action
         for role in ROLES
@@ -410,7 +410,7 @@ def test_a_role_is_denied_what_only_other_roles_may_do(account: Account, role: s
     assert not wrongly, "let in:\n" + "\n".join(wrongly)
 
 
-def test_send_text_may_publish_to_no_topic(account: Account, planned: Rendered) -> None:
+def test_send_text_may_publish_to_no_topic(account: Account, planned: RenderedPolicies) -> None:
     topic = f"arn:aws:sns:{planned.region}:{account.number}:{account.name}-alarms"
     clients = account.acting_as("send-text")
     assert refused(lambda: CALLS["sns:Publish"](clients, Request("sns:Publish", topic)))
@@ -447,7 +447,7 @@ def status(call: Callable[[], Any]) -> int:
 
 
 def test_the_missing_folders_of_all_steps_are_absent_for_the_nodes_and_not_forbidden(
-    account: Account, planned: Rendered
+    account: Account, planned: RenderedPolicies
 ) -> None:
     """S3A asks for a folder's bare name, then for its marker; only 404 means absent."""
     s3 = account.acting_as("nodes")("s3")
@@ -512,7 +512,7 @@ class Destination:
 
 
 @pytest.fixture(scope="module")
-def destinations(account: Account, planned: Rendered) -> Iterator[list[Destination]]:
+def destinations(account: Account, planned: RenderedPolicies) -> Iterator[list[Destination]]:
     made = []
     for arn, policy in planned.resource_policies.items():
         service, name = arn.split(":")[2], arn.rpartition(":")[2]

@@ -15,9 +15,9 @@ def handler(event, context):
 
 def niceness(aws: LocalAws, name: str) -> Any:
     """Return the niceness of a function's process."""
-    told, error = functions.invoke(aws, name)
+    answer, error = functions.invoke(aws, name)
     assert error is None
-    return told
+    return answer
 
 
 def test_the_function_of_the_api_goes_before_every_other(aws: LocalAws) -> None:

@@ -9,9 +9,9 @@ import pytest
 from local_aws.queue_batches import (
     FIRST_MESSAGE_WAIT,
     GatheringClient,
-    gather,
     keep_polling,
     pollers_of,
+    receive_batch,
 )
 
 
@@ -36,7 +36,7 @@ class Clock:
         self.now += seconds
 
     def gathered(self, batch_size: int, window: float) -> int:
-        messages = gather(
+        messages = receive_batch(
             self.receive, batch_size, window, clock=lambda: self.now, sleep=self.sleep
         )
         return len(messages)

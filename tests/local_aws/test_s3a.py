@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from local_aws.emr.mirror import Address
-from local_aws.emr.s3a import S3A, Kind, S3AError
+from local_aws.emr.s3a import S3A, PathKind, S3AError
 from tests.local_aws.test_mirror import refusal
 
 BUCKET = "ratings"
@@ -62,15 +62,15 @@ class RecordingS3:
 @pytest.mark.parametrize(
     ("key", "kind", "requests"),
     [
-        ("visitors/", Kind.FOLDER, ["HEAD visitors", "LIST visitors/"]),
-        ("visitors", Kind.FOLDER, ["HEAD visitors", "LIST visitors/"]),
-        ("current.json", Kind.FILE, ["HEAD current.json"]),
+        ("visitors/", PathKind.FOLDER, ["HEAD visitors", "LIST visitors/"]),
+        ("visitors", PathKind.FOLDER, ["HEAD visitors", "LIST visitors/"]),
+        ("current.json", PathKind.FILE, ["HEAD current.json"]),
         ("missing/", None, ["HEAD missing", "LIST missing/"]),
-        ("", Kind.FOLDER, []),
+        ("", PathKind.FOLDER, []),
     ],
 )
 def test_a_status_asks_for_the_bare_name_and_then_lists(
-    key: str, kind: Kind | None, requests: list[str]
+    key: str, kind: PathKind | None, requests: list[str]
 ) -> None:
     s3 = RecordingS3("visitors/a.json", "current.json")
 
@@ -199,8 +199,8 @@ def s3() -> Iterator[Any]:
 def test_a_real_404_of_s3_means_absent(s3: Any) -> None:
     s3a = S3A(s3)
 
-    assert s3a.status(BUCKET, "visitors/") is Kind.FOLDER
-    assert s3a.status(BUCKET, "visitors/a.json") is Kind.FILE
+    assert s3a.status(BUCKET, "visitors/") is PathKind.FOLDER
+    assert s3a.status(BUCKET, "visitors/a.json") is PathKind.FILE
     assert s3a.status(BUCKET, "missing/") is None
 
 

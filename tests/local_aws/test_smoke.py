@@ -77,11 +77,11 @@ def test_s3_notifies_a_queue_of_a_new_object(aws: LocalAws) -> None:
 
     seen: list[str] = []
 
-    def told() -> bool:
+    def notified() -> bool:
         seen.extend(message["Body"] for message in messages(aws, url))
         return any("visitors/a.json" in body for body in seen)
 
-    until(told, 10, "the notification")
+    until(notified, 10, "the notification")
     assert not any("other/a.json" in body for body in seen)
 
 
@@ -454,7 +454,8 @@ def test_emr_says_why_a_step_failed(aws: LocalAws, cluster: str) -> None:
 
 
 @pytest.mark.skipif(
-    not emulator.chosen().enforces_iam, reason="this emulator lets every role do everything"
+    not emulator.chosen_emulator().enforces_iam,
+    reason="this emulator lets every role do everything",
 )
 def test_emr_fails_a_step_whose_role_lacks_a_folders_bare_name(aws: LocalAws, cluster: str) -> None:
     """EMR's S3 client sends HEAD for `visitors` before it lists `visitors/`."""
@@ -511,9 +512,9 @@ def test_emr_notifies_eventbridge_of_a_failed_step(aws: LocalAws, cluster: str) 
     events.put_targets(Rule="failed-steps", Targets=[{"Id": "queue", "Arn": arn}])
 
     step = submit(aws, cluster, "lost", "s3://smoke-emr/steps/not-there.py")
-    told = json.loads(until(lambda: messages(aws, url), 60, "the event")[0]["Body"])
+    event = json.loads(until(lambda: messages(aws, url), 60, "the event")[0]["Body"])
 
-    assert told["detail"] | {"message": ""} == {
+    assert event["detail"] | {"message": ""} == {
         "severity": "ERROR",
         "actionOnFailure": "CONTINUE",
         "stepId": step,

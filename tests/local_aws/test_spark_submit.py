@@ -9,7 +9,7 @@ from local_aws.emr.spark_submit import JAVA_OPTIONS
 
 
 def test_a_command_line_is_split_into_options_script_and_arguments() -> None:
-    submission = spark_submit.parse(
+    submission = spark_submit.parse_command_line(
         [
             "spark-submit",
             "--deploy-mode",
@@ -33,13 +33,15 @@ def test_a_command_line_is_split_into_options_script_and_arguments() -> None:
 
 @pytest.mark.parametrize("option", ["--master", "--num-executors", "--executor-memory", "--queue"])
 def test_options_that_place_a_job_on_a_real_cluster_are_left_out(option: str) -> None:
-    submission = spark_submit.parse(["spark-submit", option, "yarn", "train.py"])
+    submission = spark_submit.parse_command_line(["spark-submit", option, "yarn", "train.py"])
 
     assert submission.options == []
 
 
 def test_an_option_may_be_joined_to_its_value() -> None:
-    submission = spark_submit.parse(["spark-submit", "--conf=a.b=c", "--name=mine", "train.py"])
+    submission = spark_submit.parse_command_line(
+        ["spark-submit", "--conf=a.b=c", "--name=mine", "train.py"]
+    )
 
     assert (submission.settings, submission.options) == ({"a.b": "c"}, ["--name", "mine"])
 

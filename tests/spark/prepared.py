@@ -9,11 +9,11 @@ from pyspark.sql import SparkSession
 import prepare
 from learning.step_log import StepLog
 
-type Prepared = tuple[prepare.Report, Path]
+type Prepared = tuple[prepare.ImportReport, Path]
 type Preparing = Callable[[Mapping[str, str | bytes]], Prepared]
 
 
-def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.Report:
+def prepared_in(spark: SparkSession, folder: Path, raw: Path) -> prepare.ImportReport:
     """Run the prepare step on `raw`; write ratings, movies, tags and reports below `folder`."""
     arguments = Namespace(
         dataset="tested",

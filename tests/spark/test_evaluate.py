@@ -22,7 +22,7 @@ from learning.rating_blocks import RatingBlock
 from learning.ratings_on_spark import read_ratings
 from learning.splits import NEW, RANDOM, new_flag, official_pairs, split_named, with_folds
 from learning.step_log import StepError, StepLog
-from marquee.recommender.fold_in import Rated
+from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.scorers import EVALUATED, MLLIB, UnknownModelError, scorer_named
 
 MOVIES, USERS, EACH = 60, 60, 36
@@ -315,7 +315,7 @@ def test_the_old_setting_folds_users_in_as_mllib_does(
     als = fits.als(Objective(Target.STARS, REGULARISATION), 4, 3).fit(fits.rows)
     scorer = ByOldSetting(movie_factors(als, MOVIES).astype(np.float64), mean=3.0)
     rows = fits.rows.filter("user = 7").orderBy("movie").collect()
-    rated = Rated(
+    rated = RatedMovies(
         np.array([row["movie"] for row in rows], dtype=np.intp),
         np.array([row["stars"] for row in rows], dtype=np.float64),
     )
@@ -329,7 +329,7 @@ def test_the_old_setting_folds_users_in_as_mllib_does(
 
 def test_the_old_setting_predicts_the_mean_without_ratings() -> None:
     scorer = ByOldSetting(np.ones((3, 2)), mean=3.5)
-    nothing = Rated(np.array([], dtype=np.intp), np.array([]))
+    nothing = RatedMovies(np.array([], dtype=np.intp), np.array([]))
     assert scorer.scored([nothing]).stars.tolist() == [[3.5] * 3]
 
 

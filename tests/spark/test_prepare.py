@@ -22,7 +22,7 @@ def triples(spark: SparkSession, prepared: Prepared) -> set[tuple[int, int, floa
     return {(row["user_id"], row["movie_id"], row["rating"]) for row in rows}
 
 
-def places(report: prepare.Report) -> list[tuple[str | int, str | int, str | int]]:
+def places(report: prepare.ImportReport) -> list[tuple[str | int, str | int, str | int]]:
     return [(found["file"], found["line"], found["reason"]) for found in report.examples]
 
 

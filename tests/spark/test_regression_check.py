@@ -8,7 +8,14 @@ from pyspark.sql import DataFrame, SparkSession
 from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA
 from learning.fitting import size_for
 from learning.ratings_on_spark import read_ratings
-from learning.regression_check import Chosen, Examination, InUse, Quality, Sources, choose_visitors
+from learning.regression_check import (
+    ActiveModel,
+    Examination,
+    Quality,
+    TrainingChoice,
+    TrainingSources,
+    choose_visitors,
+)
 from learning.step_log import StepLog
 from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
 
@@ -21,7 +28,7 @@ STARS = {"early": 2, "left-out": 3, "late": 4}
 
 
 @pytest.fixture(scope="module")
-def sources(spark: SparkSession) -> Sources:
+def sources(spark: SparkSession) -> TrainingSources:
     ratings = spark.createDataFrame([(user, 1, 5.0, None) for user in range(100)], RATINGS_SCHEMA)
     movies = spark.createDataFrame([(1, "One", 2000, ["Drama"], None, None)], LINKED_MOVIES_SCHEMA)
     objects = [
@@ -29,7 +36,7 @@ def sources(spark: SparkSession) -> Sources:
         for name, hour in VISITORS.items()
     ]
     visitors = latest_versions(spark.createDataFrame(objects, VISITOR_SCHEMA), "tested")
-    return Sources(ratings, movies, visitors)
+    return TrainingSources(ratings, movies, visitors)
 
 
 def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
@@ -44,28 +51,28 @@ def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
     return examine
 
 
-def trained_on(chosen: Chosen) -> set[str]:
+def trained_on(chosen: TrainingChoice) -> set[str]:
     found = chosen.examined.ratings.star_counts().levels
     return {name for name, stars in STARS.items() if stars in found}
 
 
-def active_model(*left_out: Period) -> InUse:
-    return InUse(TRAINED_AT, LeftOut(left_out), None)
+def active_model(*left_out: Period) -> ActiveModel:
+    return ActiveModel(TRAINED_AT, LeftOut(left_out), None)
 
 
-def test_all_visitors_count_without_an_active_model(sources: Sources) -> None:
+def test_all_visitors_count_without_an_active_model(sources: TrainingSources) -> None:
     chosen = choose_visitors(sources, None, worse_with(*STARS), SAY)
     assert trained_on(chosen) == {"early", "left-out", "late"}
     assert (chosen.left_out, chosen.visitors) == (LeftOut(), 0)
 
 
-def test_all_visitors_count_where_the_model_is_no_worse(sources: Sources) -> None:
+def test_all_visitors_count_where_the_model_is_no_worse(sources: TrainingSources) -> None:
     chosen = choose_visitors(sources, active_model(), worse_with(), SAY)
     assert trained_on(chosen) == {"early", "left-out", "late"}
 
 
 def test_only_the_newest_visitors_are_left_out_where_they_make_the_model_worse(
-    sources: Sources, capsys: pytest.CaptureFixture[str]
+    sources: TrainingSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = choose_visitors(sources, active_model(), worse_with("late"), SAY)
     assert trained_on(chosen) == {"early", "left-out"}
@@ -74,7 +81,7 @@ def test_only_the_newest_visitors_are_left_out_where_they_make_the_model_worse(
 
 
 def test_visitors_left_out_before_stay_left_out_and_new_ones_count(
-    sources: Sources,
+    sources: TrainingSources,
 ) -> None:
     chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out"), SAY)
     assert trained_on(chosen) == {"early", "late"}
@@ -82,7 +89,7 @@ def test_visitors_left_out_before_stay_left_out_and_new_ones_count(
 
 
 def test_newer_visitors_who_make_the_model_worse_join_those_left_out_before(
-    sources: Sources,
+    sources: TrainingSources,
 ) -> None:
     chosen = choose_visitors(sources, active_model(BEFORE), worse_with("left-out", "late"), SAY)
     assert (trained_on(chosen), chosen.visitors) == ({"early"}, 2)
@@ -90,7 +97,7 @@ def test_newer_visitors_who_make_the_model_worse_join_those_left_out_before(
 
 
 def test_with_all_visitors_those_left_out_count_again_once_they_are_harmless(
-    sources: Sources,
+    sources: TrainingSources,
 ) -> None:
     chosen = choose_visitors(sources, active_model(BEFORE), worse_with(), SAY, all_visitors=True)
     assert trained_on(chosen) == {"early", "left-out", "late"}
@@ -98,7 +105,7 @@ def test_with_all_visitors_those_left_out_count_again_once_they_are_harmless(
 
 
 def test_with_all_visitors_those_left_out_stay_left_out_while_they_do_harm(
-    sources: Sources,
+    sources: TrainingSources,
 ) -> None:
     examine = worse_with("left-out")
     chosen = choose_visitors(sources, active_model(BEFORE), examine, SAY, all_visitors=True)
@@ -106,21 +113,21 @@ def test_with_all_visitors_those_left_out_stay_left_out_while_they_do_harm(
 
 
 def test_a_model_that_is_worse_with_any_visitors_is_rejected_with_all_of_them(
-    sources: Sources,
+    sources: TrainingSources,
 ) -> None:
     chosen = choose_visitors(sources, active_model(), worse_with("early"), SAY)
     assert chosen.examined.quality.is_worse
-    assert (trained_on(chosen), chosen.refused_with) == ({"early", "left-out", "late"}, 1)
+    assert (trained_on(chosen), chosen.rejected_with) == ({"early", "left-out", "late"}, 1)
     assert chosen.visitors == 0
 
 
-def test_a_worse_model_without_new_visitors_is_examined_once(sources: Sources) -> None:
+def test_a_worse_model_without_new_visitors_is_examined_once(sources: TrainingSources) -> None:
     examined: list[DataFrame] = []
 
     def examine(ratings: DataFrame) -> Examination:
         examined.append(ratings)
         return worse_with("early")(ratings)
 
-    newer = InUse("2026-11-21T23:00:00.000Z", LeftOut(), None)
+    newer = ActiveModel("2026-11-21T23:00:00.000Z", LeftOut(), None)
     chosen = choose_visitors(sources, newer, examine, SAY)
-    assert (len(examined), chosen.refused_with) == (1, 0)
+    assert (len(examined), chosen.rejected_with) == (1, 0)

@@ -28,8 +28,8 @@ def test_comparing_blocks_on_spark_equals_comparing_all_movies_together(
 ) -> None:
     [whole] = blocks_of(MODEL, 90)
     expected = similar_movies(MODEL.rating.movie_ids, [nearest(whole, whole)])
-    found = similar.similar(spark, MODEL, movies_a_block=25)
-    np.testing.assert_array_equal(found.neighbours, expected.neighbours)
+    found = similar.compare_movies(spark, MODEL, movies_a_block=25)
+    np.testing.assert_array_equal(found.similar_ids, expected.similar_ids)
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
 
 

@@ -17,10 +17,10 @@ from pyspark.sql import DataFrame, SparkSession
 import train
 from learning import data, visitors
 from learning.hadoop_files import Files
-from learning.regression_check import examine_model, read_in_use
+from learning.regression_check import examine_model, read_active_model
 from learning.step_log import StepError, StepLog
 from marquee.contracts import CurrentModel, timestamp
-from marquee.recommender.links import Ids, read_links
+from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import (
     HELD_OUT,
@@ -137,7 +137,7 @@ def test_a_model_has_the_links_of_its_movies(spark: SparkSession, trained: Model
     ]
     movies = spark.createDataFrame(rows, data.LINKED_MOVIES_SCHEMA)
     beside = train.files_beside(trained, movies, SAY)
-    assert read_links(beside[LINKS]) == {2: Ids("0114709", 862)}
+    assert read_links(beside[LINKS]) == {2: ExternalIds("0114709", 862)}
 
 
 def test_a_model_trained_by_a_python_without_fts5_is_whole(
@@ -222,21 +222,21 @@ def oracle(models: Path, trained: Model) -> Path:
 def test_a_model_worse_than_the_active_one_is_rejected(
     spark: SparkSession, stored: Path, models: Path, oracle: Path
 ) -> None:
-    in_use = (models / "current.json").read_text()
+    active = (models / "current.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
     with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
         train.run(spark, arguments, SAY)
-    assert (models / "current.json").read_text() == in_use
+    assert (models / "current.json").read_text() == active
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.
     assert read_model(models / "m3").model_id == "m1"
-    assert read_model(models / "m3" / train.REFUSED).model_id == "m3"
+    assert read_model(models / "m3" / train.REJECTED).model_id == "m3"
 
 
 def test_a_model_of_the_same_ratings_is_published(
     spark: SparkSession, stored: Path, models: Path, trained: Model
 ) -> None:
-    in_use = (models / "m1").as_uri() + "/"
-    model = train.run(spark, arguments_for(stored, models / "m4", "--in-use", in_use), SAY)
+    active = (models / "m1").as_uri() + "/"
+    model = train.run(spark, arguments_for(stored, models / "m4", "--in-use", active), SAY)
     assert model.metrics["in_use_rmse"] == pytest.approx(model.metrics["test_rmse"], abs=0.05)
     assert CurrentModel.from_json((models / "current.json").read_text()).model_id == "m4"
 
@@ -267,7 +267,7 @@ def test_an_active_model_of_other_data_or_an_unreadable_one_is_ignored(
     spoilt: dict[str, bytes | None],
 ) -> None:
     folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
-    assert read_in_use(Files(spark), folder, "tested", 1, SAY) is None
+    assert read_active_model(Files(spark), folder, "tested", 1, SAY) is None
 
 
 @pytest.mark.parametrize(
@@ -286,10 +286,10 @@ def test_an_active_model_that_cannot_be_compared_skips_the_comparison(
     spoilt: dict[str, bytes | None],
 ) -> None:
     folder = spoilt_copy(models / "m1", tmp_path / "m1", spoilt)
-    in_use = read_in_use(Files(spark), folder, "tested", 1, SAY)
-    assert in_use is not None
+    active = read_active_model(Files(spark), folder, "tested", 1, SAY)
+    assert active is not None
     # The training time is known anyway. It decides which visitors are left out.
-    assert (in_use.rating, in_use.trained_at) == (None, trained.trained_at)
+    assert (active.rating, active.trained_at) == (None, trained.trained_at)
 
 
 def model_of(ratings: DataFrame, movies: DataFrame) -> Model:

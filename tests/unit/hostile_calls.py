@@ -81,13 +81,13 @@ class Caller:
         else:
             body = generator.body(operation.form)
         answer = self.send(operation, body, generator)
-        told = f"{operation.name}, {body.kind}: {answer.status} for {body.text[:300]!r}"
-        assert answer.status in self.documented(operation), told
+        described = f"{operation.name}, {body.kind}: {answer.status} for {body.text[:300]!r}"
+        assert answer.status in self.documented(operation), described
         if answer.status >= 400:
             errors = json.loads(answer.text)["errors"]
-            assert errors, told
-            assert all(error["message"] for error in errors), told
-            assert len(answer.text) <= 4000, told
+            assert errors, described
+            assert all(error["message"] for error in errors), described
+            assert len(answer.text) <= 4000, described
         return body, answer
 
     def send(self, operation: Operation, body: Body, generator: Generator | None = None) -> Answer:

@@ -22,13 +22,13 @@ from marquee.contracts import (
     timestamp,
     visitors_prefix,
 )
-from marquee.requests.collect import Collected, Collector
+from marquee.requests.collect import Collector, CollectOutcome
 from marquee.requests.discard import Discarder
-from marquee.requests.emr_step_requests import Step, StepLocations, parse_recommend_step_name
+from marquee.requests.emr_step_requests import StepLocations, StepRequest, parse_recommend_step_name
 from marquee.requests.forget import Forgetter
-from marquee.requests.limits import Cap, Limited
+from marquee.requests.limits import Cap, LimitedAction
 from marquee.requests.ports import ClusterGoneError, Slice, StepState, TextNotSentError
-from marquee.requests.reconcile import Patience, Reconciled, Reconciler
+from marquee.requests.reconcile import Patience, ReconcileOutcome, Reconciler
 from marquee.requests.register import Registrar
 from marquee.requests.revise import Reviser
 from marquee.requests.send_text import Claims, Texter
@@ -411,7 +411,7 @@ class MemoryCluster:
     gone: bool = False
     throttled: int = 0
 
-    def add(self, steps: Sequence[Step]) -> list[str]:
+    def add(self, steps: Sequence[StepRequest]) -> list[str]:
         if self.gone:
             raise ClusterGoneError("cluster j-1 is terminated")
         if self.throttled:
@@ -635,8 +635,8 @@ class World:
             self.sms,
             lambda visitor_id, generation: f"https://example.org/#{visitor_id}.{generation}",
             claims=claims,
-            cap=Cap(Limited.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
-            phone_cap=Cap(Limited.TEXTS, phone_cap, timedelta(days=1), self.counter),
+            cap=Cap(LimitedAction.TEXTS_IN_ALL, cap, timedelta(days=1), self.counter),
+            phone_cap=Cap(LimitedAction.TEXTS, phone_cap, timedelta(days=1), self.counter),
         )
         self.reconciler = Reconciler(
             self.visitors,
@@ -686,9 +686,9 @@ class World:
 
     def sweep(
         self, later: timedelta = timedelta(minutes=1), seconds_left: SecondsLeft = lambda: 120.0
-    ) -> Reconciled:
+    ) -> ReconcileOutcome:
         """Sweep at the time now + `later`; by default, the function may run for two minutes."""
-        done = Reconciled()
+        done = ReconcileOutcome()
         self.sweeps += 1
 
         def work() -> None:
@@ -746,7 +746,7 @@ class World:
             if self.alive(partial(self.collect, submission_id)):
                 self.results_queue.remove(submission_id)
 
-    def collect(self, submission_id: str) -> Collected:
+    def collect(self, submission_id: str) -> CollectOutcome:
         return self.collector.collect(submission_id, lambda: 60.0)
 
     def deliver_texts(self) -> None:

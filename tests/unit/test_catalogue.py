@@ -13,8 +13,8 @@ FILMS = taste.films()
 
 
 @pytest.fixture(scope="module")
-def given() -> list[taste.Given]:
-    return list(taste.draw(FILMS))
+def given() -> list[taste.InventedRating]:
+    return list(taste.draw_ratings(FILMS))
 
 
 def test_the_catalogue_holds_204_films_each_once() -> None:
@@ -40,26 +40,28 @@ def test_every_genre_is_a_group() -> None:
 
 
 def test_the_same_seed_draws_the_same_ratings() -> None:
-    assert list(taste.draw(FILMS, users=20)) == list(taste.draw(FILMS, users=20))
+    assert list(taste.draw_ratings(FILMS, users=20)) == list(taste.draw_ratings(FILMS, users=20))
 
 
 def test_another_seed_draws_other_ratings() -> None:
-    assert list(taste.draw(FILMS, users=20)) != list(taste.draw(FILMS, users=20, seed=4))
+    assert list(taste.draw_ratings(FILMS, users=20)) != list(
+        taste.draw_ratings(FILMS, users=20, seed=4)
+    )
 
 
 def test_every_drawn_rating_is_a_half_star_on_the_scale(
-    given: list[taste.Given],
+    given: list[taste.InventedRating],
 ) -> None:
     scale = {half / 2 for half in range(1, 11)}
     assert {rating.stars for rating in given} == scale
 
 
-def test_no_user_rates_a_film_twice(given: list[taste.Given]) -> None:
+def test_no_user_rates_a_film_twice(given: list[taste.InventedRating]) -> None:
     assert len({(rating.user_id, rating.movie_id) for rating in given}) == len(given)
 
 
 def test_every_film_has_enough_ratings_to_learn_from(
-    given: list[taste.Given],
+    given: list[taste.InventedRating],
 ) -> None:
     rated = {film.movie_id: 0 for film in FILMS}
     for rating in given:
@@ -84,5 +86,5 @@ def test_the_command_writes_what_was_drawn(tmp_path: Path) -> None:
     main(["--out", str(tmp_path), "--users", "5"])
     with (tmp_path / "ratings.csv").open(newline="") as lines:
         rows = [tuple(row.values()) for row in csv.DictReader(lines)]
-    drawn = taste.draw(FILMS, users=5)
+    drawn = taste.draw_ratings(FILMS, users=5)
     assert rows == [(str(r.user_id), str(r.movie_id), str(r.stars), str(r.rated_at)) for r in drawn]

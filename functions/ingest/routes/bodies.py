@@ -29,14 +29,14 @@ class BodyRefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Received:
+class CheckedEvent:
     """An event with a body within the size limit, or without a body and with the error."""
 
     event: dict[str, Any]
     refused: BodyRefusedError | None = None
 
 
-def receive(event: Mapping[str, Any]) -> Received:
+def receive(event: Mapping[str, Any]) -> CheckedEvent:
     """Check the body of an API Gateway event whose method sends a form (POST or PUT).
 
     The bodies of other events stay unread.
@@ -45,15 +45,15 @@ def receive(event: Mapping[str, Any]) -> Received:
     `routes.refusals` responds with the reason.
     """
     if event.get("httpMethod") not in _METHODS_WITH_BODY:
-        return Received(dict(event))
+        return CheckedEvent(dict(event))
     try:
         text = _text(event)
     except BodyRefusedError as error:
-        return Received(_with_json(event, None), error)
-    return Received(_with_json(event, text))
+        return CheckedEvent(_with_json(event, None), error)
+    return CheckedEvent(_with_json(event, text))
 
 
-def parse(text: str) -> Any:
+def parse_body(text: str) -> Any:
     """Parse the JSON of a body.
 
     A whole number of more than 20 characters becomes ±10²⁰, which is also beyond every field's

@@ -7,7 +7,7 @@ from marquee.aws.observability import observe, token_secret
 from marquee.aws.settings import IngestSettings
 from marquee.contracts import PICKS
 from marquee.recommender.model import Model
-from marquee.recommender.picks import Recommender, Wanted
+from marquee.recommender.picks import PickFilter, Recommender
 from marquee.recommender.scorers import RANKING, UnknownModelError
 from marquee.serving.answers import PickAnswer, pick_answers
 from marquee.serving.forms import FieldError, RatingsForm
@@ -35,7 +35,7 @@ def loaded_model() -> LoadedModel:
     return loaded
 
 
-def current_model() -> tuple[Model, Recommender]:
+def active_model() -> tuple[Model, Recommender]:
     """Return the active model with its default recommender; raises NoModelYetError."""
     return model_named(RANKING)
 
@@ -64,7 +64,7 @@ def picks_for(
     form: RatingsForm,
     model: Model,
     recommender: Recommender,
-    wanted: Wanted | None = None,
+    only: PickFilter | None = None,
     count: int = PICKS,
 ) -> list[PickAnswer]:
     """Return up to `count` picks for the form's ratings, best first, without dismissed movies.
@@ -73,11 +73,11 @@ def picks_for(
         form: the ratings and the dismissed movies, all known to the model.
         model: the model that has the movies' titles.
         recommender: the recommender that ranks them.
-        wanted: if given, only movies that match it are picked.
+        only: if given, only movies that pass this filter are picked.
         count: the largest number of picks.
     """
     given = {rating.movie_id: float(rating.stars) for rating in form.ratings}
-    found = recommender.picks(given, count, wanted, form.dismissed)
+    found = recommender.picks(given, count, only, form.dismissed)
     return pick_answers(found, model.movies)
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.contracts import parse_timestamp
 from marquee.serving.answers import HealthAnswer
-from routes.environment import current_model
+from routes.environment import active_model
 
 router = APIGatewayRouter()
 
@@ -14,7 +14,7 @@ router = APIGatewayRouter()
 @router.get("/health")
 def health() -> HealthAnswer:
     """Get the model that the API uses, and its age."""
-    model, _ = current_model()
+    model, _ = active_model()
     age = datetime.now(UTC) - parse_timestamp(model.trained_at)
     return HealthAnswer(
         status="ok",

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.model import Movie
-from marquee.recommender.similarity import NEIGHBOURS
+from marquee.recommender.similarity import MOST_SIMILAR
 from marquee.serving.answers import (
     FoundAnswer,
     MovieAnswer,
@@ -26,7 +26,9 @@ MAX_FOUND = 20
 
 router = APIGatewayRouter()
 
-MovieId = Annotated[int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the active data set.")]
+MovieIdInPath = Annotated[
+    int, Path(ge=0, le=MAX_MOVIE_ID, description="A movie of the active data set.")
+]
 
 
 @router.get("/movies")
@@ -46,7 +48,7 @@ def search(
 
 
 @router.get("/movies/<movie_id>")
-def details(movie_id: MovieId) -> MovieFoundAnswer:
+def details(movie_id: MovieIdInPath) -> MovieFoundAnswer:
     """Get a movie with its number of ratings, its mean stars and its pages on other sites."""
     loaded = loaded_model()
     movie = _known(movie_id, loaded)
@@ -68,7 +70,7 @@ def details(movie_id: MovieId) -> MovieFoundAnswer:
 @router.get("/movies/<movie_id>/similar")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def similar(
-    movie_id: MovieId, count: Annotated[int, Query(ge=1, le=NEIGHBOURS)] = 12
+    movie_id: MovieIdInPath, count: Annotated[int, Query(ge=1, le=MOST_SIMILAR)] = 12
 ) -> SimilarAnswer:
     """Get the movies that are most similar to a movie, most similar first."""
     loaded = loaded_model()

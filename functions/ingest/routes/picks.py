@@ -14,7 +14,7 @@ from marquee.serving.forms import (
     check_genres_known,
     check_movies_known,
 )
-from routes.environment import current_model, loaded_model, model_named, picks_for, tracer
+from routes.environment import active_model, loaded_model, model_named, picks_for, tracer
 
 router = APIGatewayRouter()
 
@@ -22,7 +22,7 @@ router = APIGatewayRouter()
 @router.get("/questionnaire")
 def questionnaire() -> QuestionnaireAnswer:
     """Get the movies to rate first, chosen to reveal a visitor's taste quickly."""
-    model, _ = current_model()
+    model, _ = active_model()
     return QuestionnaireAnswer.of(model, model.questionnaire[:MAX_QUESTIONS])
 
 
@@ -45,5 +45,5 @@ def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=picks_for(form, model, recommender, form.to_wanted(), form.count),
+        picks=picks_for(form, model, recommender, form.to_filter(), form.count),
     )

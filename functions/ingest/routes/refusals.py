@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
-from marquee.requests.limits import Limited, TooOftenError
+from marquee.requests.limits import LimitedAction, TooOftenError
 from marquee.requests.ports import ForgottenError
 from marquee.requests.register import OtherFormError
 from marquee.requests.revise import BusyError, ChangedMeanwhileError, TokenReplacedError
@@ -23,20 +23,20 @@ NO_SUCH_VISITOR = (
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
-    Limited.CHANGES: (
+    LimitedAction.CHANGES: (
         "",
         "You have changed your movies {most} times within an hour, the most allowed.",
     ),
-    Limited.NETWORK_FORMS: (
+    LimitedAction.NETWORK_FORMS: (
         "",
         "{most} forms have come from your network within an hour, the most allowed.",
     ),
-    Limited.NETWORK_PHONES: (
+    LimitedAction.NETWORK_PHONES: (
         "phone",
         "Phone numbers have been entered from your network {most} times within an hour, the most "
         "allowed; you can continue without a number.",
     ),
-    Limited.NETWORK_CHANGES: (
+    LimitedAction.NETWORK_CHANGES: (
         "",
         "{most} changes have come from your network within an hour, the most allowed.",
     ),

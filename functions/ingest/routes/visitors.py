@@ -30,7 +30,7 @@ from marquee.serving.forms import (
 from routes.bodies import JSON
 from routes.environment import (
     SETTINGS,
-    current_model,
+    active_model,
     logger,
     metrics,
     models,
@@ -72,7 +72,7 @@ def create_visitor(
 
     Repeating a call with the same Idempotency-Key and form returns the same visitor.
     """
-    model, recommender = current_model()
+    model, recommender = active_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     try:
         progress = register(form, model.dataset, checked_key(key))
@@ -82,7 +82,7 @@ def create_visitor(
     created = VisitorCreated(
         visitor_id=progress.visitor_id,
         version=progress.version,
-        token=tokens().current(progress),
+        token=visitor_tokens().current(progress),
         status=progress.status,
         picks=picks_for(form, model, recommender),
     )
@@ -104,7 +104,7 @@ def put_ratings(
 ) -> Response[VisitorAnswer]:
     """Replace a visitor's ratings; with five or more, new picks are computed."""
     page = page_to_change(visitor_id, if_match)
-    model, _ = current_model()
+    model, _ = active_model()
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     now = datetime.now(UTC)
     change = Change(
@@ -136,7 +136,7 @@ def put_phone(
     """
     repeated = repeated_renewal(visitor_id, checked_key(key))
     if repeated is not None:
-        return answer(repeated, tokens().current(repeated.progress))
+        return answer(repeated, visitor_tokens().current(repeated.progress))
     page = page_to_change(visitor_id, if_match)
     now = datetime.now(UTC)
     change = Change(
@@ -144,7 +144,7 @@ def put_phone(
         expires_at=expires_at(now),
         phone=phone_of(form.phone),
         text=True,
-        renewal=tokens().renewal(page.progress, key),
+        renewal=visitor_tokens().renewal(page.progress, key),
     )
     try:
         revised = revise(page, change, form.proof, now)
@@ -152,9 +152,9 @@ def put_phone(
         repeated = repeated_renewal(visitor_id, key)
         if repeated is None:
             raise
-        return answer(repeated, tokens().current(repeated.progress))
+        return answer(repeated, visitor_tokens().current(repeated.progress))
     is_renewed = revised.progress.token_generation != page.progress.token_generation
-    return answer(revised, tokens().current(revised.progress) if is_renewed else None)
+    return answer(revised, visitor_tokens().current(revised.progress) if is_renewed else None)
 
 
 @router.post("/visitors/<visitor_id>/token", security=OWN)
@@ -165,14 +165,14 @@ def renew_token(visitor_id: VisitorId, key: IdempotencyKey = None) -> Response[T
     if repeated is None:
         page = own_page(visitor_id)
         admission().admit_renewal(client_address(), page, datetime.now(UTC))
-        progress = tokens().renew(page, bearer(), key)
+        progress = visitor_tokens().renew(page, bearer(), key)
         logger.info("token renewed")
     else:
         progress = repeated.progress
     return Response(
         status_code=200,
         content_type=JSON,
-        body=TokenAnswer(visitor_id=visitor_id, token=tokens().current(progress)),
+        body=TokenAnswer(visitor_id=visitor_id, token=visitor_tokens().current(progress)),
         headers={"Cache-Control": "no-store"},
     )
 
@@ -183,7 +183,7 @@ def forget_visitor(visitor_id: VisitorId) -> Response[None]:
     """Delete everything that is stored of a visitor; afterwards there is no such visitor."""
     # A visitor whose deletion has begun still has a token, so that this call can be repeated.
     generation = wiring.visitors(SETTINGS).token_generation(checked_id(visitor_id))
-    tokens().check(visitor_id, bearer(), generation)
+    visitor_tokens().check(visitor_id, bearer(), generation)
     logger.set_correlation_id(visitor_id)
     wiring.forgotten_ids(SETTINGS).note(visitor_id, datetime.now(UTC) + LATE_FORMS)
     if not wiring.forgetter(SETTINGS).forget(visitor_id):
@@ -204,7 +204,7 @@ def client_address() -> str:
     return router.current_event.request_context.identity.source_ip
 
 
-def tokens() -> Tokens:
+def visitor_tokens() -> Tokens:
     """Return the object that checks and replaces tokens; reads the token secret."""
     return wiring.tokens(SETTINGS)
 
@@ -216,14 +216,14 @@ def admission() -> Admission:
 
 def own_page(visitor_id: str) -> Page:
     """Return the page that the call's token opens; raises NoSuchVisitorError."""
-    page = tokens().page(visitor_id, bearer())
+    page = visitor_tokens().page(visitor_id, bearer())
     logger.set_correlation_id(visitor_id)
     return page
 
 
 def repeated_renewal(visitor_id: str, key: str | None) -> Page | None:
     """Return the page if an earlier try of the current call has already replaced the token."""
-    return tokens().repeated_renewal(visitor_id, bearer(), key)
+    return visitor_tokens().repeated_renewal(visitor_id, bearer(), key)
 
 
 def page_to_change(visitor_id: str, if_match: str | None) -> Page:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from marquee.requests.emr_step_requests import Step
+from marquee.requests.emr_step_requests import StepRequest
 from marquee.requests.ports import ClusterGoneError, StepState
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class EmrCluster:
         self._emr, self._reader, self.cluster_id = emr, reader or emr, cluster_id
         self._former = tuple(former)
 
-    def add(self, steps: Sequence[Step]) -> list[str]:
+    def add(self, steps: Sequence[StepRequest]) -> list[str]:
         """Call AddJobFlowSteps.
 
         EMR does not recognise a repeated call. If the response is lost, the steps may have been

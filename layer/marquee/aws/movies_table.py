@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
-class Movie(TypedDict):
+class MovieItem(TypedDict):
     """A movie as the table stores it; `year` is None if the data set has no year for it."""
 
     movie_id: int
@@ -30,7 +30,7 @@ class MoviesTable:
         items = batch_get(self._dynamodb, self._name, keys, ProjectionExpression="movie_id, title")
         return {int(item["movie_id"]): str(item["title"]) for item in items}
 
-    def put(self, dataset: str, movies: Iterable[Movie]) -> int:
+    def put(self, dataset: str, movies: Iterable[MovieItem]) -> int:
         """Write movies, replacing existing ones, and return how many were written."""
         count = 0
         with self._dynamodb.Table(self._name).batch_writer() as batch:

@@ -1,4 +1,4 @@
-"""The logger, tracer and metrics of a function, set up alike for all functions."""
+"""The logger, tracer and metrics of a function, set up the same way for all functions."""
 
 import logging
 import os

@@ -33,7 +33,7 @@ from marquee.requests.collect import Collector
 from marquee.requests.discard import Discarder
 from marquee.requests.forget import Forgetter
 from marquee.requests.identity import token_for
-from marquee.requests.limits import Cap, Limit, Limited, NetworkLimits
+from marquee.requests.limits import Cap, Limit, LimitedAction, NetworkLimits
 from marquee.requests.reconcile import Reconciler
 from marquee.requests.register import FormRecogniser, Registrar
 from marquee.requests.revise import Reviser
@@ -109,16 +109,16 @@ def tokens(settings: IngestSettings) -> Tokens:
 def change_limit(settings: IngestSettings) -> Limit:
     """Return the limit of changes per visitor and hour, counted in the idempotency table."""
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
-    return Limit(Limited.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
+    return Limit(LimitedAction.CHANGES, settings.changes_an_hour, timedelta(hours=1), tallies)
 
 
 def network_limits(settings: IngestSettings) -> NetworkLimits:
     """Return the hourly limits of one network, counted in the idempotency table."""
     return NetworkLimits(
         {
-            Limited.NETWORK_FORMS: settings.network_forms_an_hour,
-            Limited.NETWORK_PHONES: settings.network_phones_an_hour,
-            Limited.NETWORK_CHANGES: settings.network_changes_an_hour,
+            LimitedAction.NETWORK_FORMS: settings.network_forms_an_hour,
+            LimitedAction.NETWORK_PHONES: settings.network_phones_an_hour,
+            LimitedAction.NETWORK_CHANGES: settings.network_changes_an_hour,
         },
         timedelta(hours=1),
         Counters(_dynamodb(), settings.idempotency_table),
@@ -223,7 +223,7 @@ def texter(settings: SendTextSettings) -> Texter:
         token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
         return f"{settings.site_url}#{visitor_id}.{token}"
 
-    def cap(limited: Limited, most: int) -> Cap:
+    def cap(limited: LimitedAction, most: int) -> Cap:
         counters = Counters(_dynamodb(), settings.idempotency_table)
         return Cap(limited, most, timedelta(days=1), counters)
 
@@ -233,8 +233,8 @@ def texter(settings: SendTextSettings) -> Texter:
         sms=SnsSms(client("sns", _TEXT_ONCE)),
         link=link,
         claims=claims(settings),
-        cap=cap(Limited.TEXTS_IN_ALL, settings.texts_a_day_in_all),
-        phone_cap=cap(Limited.TEXTS, settings.texts_a_day),
+        cap=cap(LimitedAction.TEXTS_IN_ALL, settings.texts_a_day_in_all),
+        phone_cap=cap(LimitedAction.TEXTS, settings.texts_a_day),
     )
 
 

@@ -17,7 +17,7 @@ type Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class RatedMovies:
     """A visitor's ratings of movies that the model knows.
 
     It can also hold the ratings of V visitors who each rated n movies. Fold-in matrices and tastes
@@ -54,7 +54,7 @@ def fold_in_matrix(loadings: Doubles, variance: Doubles, noise: float) -> Double
     return np.linalg.solve(precision, turned) / noise
 
 
-def groups_by_count(visitors: Sequence[Rated]) -> Iterator[tuple[Rows, Rated]]:
+def groups_by_count(visitors: Sequence[RatedMovies]) -> Iterator[tuple[Rows, RatedMovies]]:
     """Group visitors by their number of ratings.
 
     numpy solves a stack of equally sized small systems much faster than one system after another.
@@ -68,7 +68,7 @@ def groups_by_count(visitors: Sequence[Rated]) -> Iterator[tuple[Rows, Rated]]:
     for some in places.values():
         rows = np.stack([visitors[place].rows for place in some])
         stars = np.stack([visitors[place].stars for place in some])
-        yield np.array(some, dtype=np.intp), Rated(rows, stars)
+        yield np.array(some, dtype=np.intp), RatedMovies(rows, stars)
 
 
 class RatingFolding:
@@ -78,7 +78,7 @@ class RatingFolding:
         self.model = model
         self._offset = np.mean([part.offset for part in model.parts], axis=0, dtype=np.float32)
 
-    def fold(self, visitors: Sequence[Rated]) -> tuple[Floats, list[list[Doubles]]]:
+    def fold(self, visitors: Sequence[RatedMovies]) -> tuple[Floats, list[list[Doubles]]]:
         """Return the tastes of V visitors and each visitor's fold-in matrices.
 
         Returns:
@@ -94,7 +94,7 @@ class RatingFolding:
                 matrices[place] = own
         return tastes, matrices
 
-    def matrices(self, rated: Rated) -> list[Doubles]:
+    def matrices(self, rated: RatedMovies) -> list[Doubles]:
         """Return one fold-in matrix per part, K by n.
 
         It maps the ratings' differences from the part's offset to the visitor's taste.
@@ -106,7 +106,7 @@ class RatingFolding:
             for part in self.model.parts
         ]
 
-    def taste(self, rated: Rated, matrices: Sequence[Doubles]) -> Floats:
+    def taste(self, rated: RatedMovies, matrices: Sequence[Doubles]) -> Floats:
         """Return the visitor's taste: the tastes in all parts, concatenated.
 
         `matrices` holds the fold-in matrices that `matrices` returned.
@@ -124,7 +124,7 @@ class RatingFolding:
         stars += self._offset
         return stars
 
-    def contributions(self, rated: Rated, matrices: Sequence[Doubles], rows: Rows) -> Doubles:
+    def contributions(self, rated: RatedMovies, matrices: Sequence[Doubles], rows: Rows) -> Doubles:
         """Return the contribution of each of a visitor's n ratings to some predicted stars.
 
         The contributions to a movie add up to its predicted stars minus the mean of the parts'
@@ -152,7 +152,7 @@ class RankingFolding:
         self.model = model
         self._energy = model.energy.astype(np.float64)
 
-    def fold(self, visitors: Sequence[Rated]) -> tuple[Floats, list[Doubles]]:
+    def fold(self, visitors: Sequence[RatedMovies]) -> tuple[Floats, list[Doubles]]:
         """Return the tastes of V visitors, V by K, and each visitor's fold-in matrix, K by n."""
         tastes = np.empty((len(visitors), len(self._energy)), dtype=np.float32)
         matrices: list[Doubles] = [np.empty(0)] * len(visitors)
@@ -163,7 +163,7 @@ class RankingFolding:
                 matrices[place] = own
         return tastes, matrices
 
-    def matrix(self, rated: Rated) -> Doubles:
+    def matrix(self, rated: RatedMovies) -> Doubles:
         """Return the fold-in matrix, K by n, of n ratings; its columns add up to the taste x.
 
         The column of a movie that is not liked is zero. x solves the ALS half-step
@@ -200,7 +200,7 @@ class RankingFolding:
         return _doubles(self.model.factors, rows) @ matrix
 
 
-def _surprise(part: GaussianFactors, rated: Rated) -> Doubles:
+def _surprise(part: GaussianFactors, rated: RatedMovies) -> Doubles:
     """Return the ratings minus the part's offset, the predicted stars for the mean taste: n."""
     return rated.stars - part.offset[rated.rows]
 
@@ -213,7 +213,7 @@ def _doubles(factors: Floats, rows: Rows) -> Doubles:
     return factors[rows].astype(np.float64)
 
 
-def rated_from(ratings: Mapping[int, float], rows: Mapping[int, int]) -> Rated:
+def rated_from(ratings: Mapping[int, float], rows: Mapping[int, int]) -> RatedMovies:
     """Return the ratings of the movies that the model knows.
 
     Args:
@@ -221,7 +221,7 @@ def rated_from(ratings: Mapping[int, float], rows: Mapping[int, int]) -> Rated:
         rows: row in the model's arrays by movie_id.
     """
     known = [(row, stars) for i, stars in ratings.items() if (row := rows.get(i)) is not None]
-    return Rated(
+    return RatedMovies(
         rows=np.array([row for row, _ in known], dtype=np.intp),
         stars=np.array([stars for _, stars in known], dtype=np.float64),
     )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows
 from marquee.recommender.model import Floats, Integers, Movie
 
-LIKED_DAMPING = 3.0  # prior strength of the genre preference, in liked movies
+LIKED_PRIOR_STRENGTH = 3.0  # prior strength of the genre preference, in liked movies
 
 
 def genre_flags(movies: Sequence[Movie]) -> tuple[tuple[str, ...], Floats]:
@@ -47,7 +47,7 @@ class GenreFolding:
         self.vectors: Floats = np.where(lengths > 0, units - watched, 0).astype(np.float32)
         self._liked = liked
 
-    def fold(self, visitors: Sequence[Rated]) -> Floats:
+    def fold(self, visitors: Sequence[RatedMovies]) -> Floats:
         """Return the genre preferences of V visitors, V by T."""
         leanings = np.zeros((len(visitors), self.vectors.shape[1]), dtype=np.float32)
         for number, rated in enumerate(visitors):
@@ -59,13 +59,13 @@ class GenreFolding:
         scores: Floats = preferences @ self.vectors.T
         return scores
 
-    def contributions(self, rated: Rated, rows: Rows) -> Doubles:
+    def contributions(self, rated: RatedMovies, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n."""
-        alike = self.vectors[rows] @ self.vectors[rated.rows].T
-        return np.asarray(alike * self._worth(rated), dtype=np.float64)
+        similarities = self.vectors[rows] @ self.vectors[rated.rows].T
+        return np.asarray(similarities * self._worth(rated), dtype=np.float64)
 
-    def _worth(self, rated: Rated) -> Floats:
+    def _worth(self, rated: RatedMovies) -> Floats:
         """Return the weight of each of n ratings in the preference: 0 for movies not liked."""
         liked = (rated.stars >= self._liked).astype(np.float32)
-        worth: Floats = liked / (liked.sum() + np.float32(LIKED_DAMPING))
+        worth: Floats = liked / (liked.sum() + np.float32(LIKED_PRIOR_STRENGTH))
         return worth

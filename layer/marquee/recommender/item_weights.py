@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows
 from marquee.recommender.model import LIKED, Floats, ItemWeights
 
 MIDDLING = 3.0  # stars from which a rating counts half
@@ -34,7 +34,7 @@ class ItemFolding:
         self.places = np.full(movies, -1, dtype=np.intp)  # M, the place in `weights`, or -1
         self.places[weights.movies] = np.arange(len(weights.movies))
 
-    def score(self, visitors: Sequence[Rated]) -> Floats:
+    def score(self, visitors: Sequence[RatedMovies]) -> Floats:
         """Return the scores of the W movies with weights, V by W."""
         found = np.zeros((len(visitors), len(self._weights.movies)), dtype=np.float32)
         for number, rated in enumerate(visitors):
@@ -42,7 +42,7 @@ class ItemFolding:
             found[number] = graded[known] @ self._weights.rows(self.places[rated.rows][known])
         return found
 
-    def contributions(self, rated: Rated, rows: Rows) -> Doubles:
+    def contributions(self, rated: RatedMovies, rows: Rows) -> Doubles:
         """Return the contribution of each of n ratings to some movies' scores: len(rows) by n.
 
         It is 0 for a movie without weights.
@@ -55,6 +55,6 @@ class ItemFolding:
         found[:, known] = np.where(at >= 0, added, 0).T
         return found
 
-    def _known(self, rated: Rated) -> tuple[npt.NDArray[np.bool_], Floats]:
+    def _known(self, rated: RatedMovies) -> tuple[npt.NDArray[np.bool_], Floats]:
         """Return which of n ratings are of movies with weights, and how much each counts."""
         return self.places[rated.rows] >= 0, likings(rated.stars)

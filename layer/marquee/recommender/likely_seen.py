@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from marquee.recommender.fold_in import Doubles, Rows, fold_in_matrix
-from marquee.recommender.model import Integers, Model, RatingModel, Seen
+from marquee.recommender.model import Integers, Model, RatingModel, SeenModel
 
 CANDIDATES = 300  # most rated movies, which the questionnaire can ask about
 FACTORS = 16  # rank
-DAMPING = 50.0  # prior strength of the covariance, in users; the prior has no correlations
+PRIOR_STRENGTH = 50.0  # prior strength of the covariance, in users; the prior has no correlations
 LEAST_NOISE = 0.02  # variance
 LEAST_CHANCE = 0.005  # a movie is never certainly unseen
 
@@ -26,19 +26,19 @@ def questionnaire_candidates(rating: RatingModel) -> Rows:
     return np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))[:CANDIDATES]
 
 
-def independent(rating: RatingModel, users: int) -> Seen:
+def independent(rating: RatingModel, users: int) -> SeenModel:
     """Return a model without correlations: each movie's probability is its share of the users."""
     rows = questionnaire_candidates(rating)
     chance = rating.support[rows] / max(users, int(rating.support.max()))
     return _seen(rating.movie_ids[rows], chance, np.zeros((len(rows), 0)))
 
 
-def seen_in(model: Model) -> Seen:
+def seen_in(model: Model) -> SeenModel:
     """Return the model folder's `seen`, or the model without correlations if it has none."""
     return model.seen or independent(model.rating, model.counts.users)
 
 
-def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> Seen:
+def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> SeenModel:
     """Fit the model to a sample of users.
 
     Args:
@@ -52,16 +52,16 @@ def fit_seen(rating: RatingModel, users: int, rated: npt.NDArray[np.bool_]) -> S
     if count <= 1:  # a covariance needs two users
         return alone
     together = np.cov(rated.T.astype(np.float64)).reshape(rated.shape[1], -1)
-    together *= count / (count + DAMPING)  # shrunk, as few users support little
+    together *= count / (count + PRIOR_STRENGTH)  # shrunk, as few users support little
     variances, directions = np.linalg.eigh(together)
     largest = np.sqrt(np.maximum(variances[-FACTORS:], 0))
     return _seen(alone.movie_ids, alone.chance, directions[:, -FACTORS:] * largest)
 
 
-def _seen(movie_ids: Integers, chance: npt.NDArray[np.floating], loadings: Doubles) -> Seen:
+def _seen(movie_ids: Integers, chance: npt.NDArray[np.floating], loadings: Doubles) -> SeenModel:
     """Build the model; each noise is the rest of the variance of a 0-or-1 variable."""
     noise = np.maximum(chance * (1 - chance) - (loadings**2).sum(axis=1), LEAST_NOISE)
-    return Seen(
+    return SeenModel(
         movie_ids,
         chance.astype(np.float32),
         loadings.astype(np.float32),
@@ -69,7 +69,7 @@ def _seen(movie_ids: Integers, chance: npt.NDArray[np.floating], loadings: Doubl
     )
 
 
-def chances_given(seen: Seen, answered: Collection[int], unseen: Collection[int]) -> Doubles:
+def chances_given(seen: SeenModel, answered: Collection[int], unseen: Collection[int]) -> Doubles:
     """Return the probability that a visitor has seen each of the Q movies, from 0.005 to 1.
 
     Args:

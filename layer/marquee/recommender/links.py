@@ -8,7 +8,7 @@ from marquee.recommender.model import ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Ids:
+class ExternalIds:
     """A movie's ids in other catalogues."""
 
     imdb: str | None = None  # digits, without IMDb's prefix tt
@@ -24,7 +24,7 @@ class Ids:
         return found
 
 
-def pack_links(links: Mapping[int, Ids]) -> bytes:
+def pack_links(links: Mapping[int, ExternalIds]) -> bytes:
     """Return the ids as JSON, `{"<movie_id>": [imdb, tmdb], …}`, sorted by movie id."""
     rows = {
         str(movie_id): [links[movie_id].imdb, links[movie_id].tmdb] for movie_id in sorted(links)
@@ -32,7 +32,7 @@ def pack_links(links: Mapping[int, Ids]) -> bytes:
     return json.dumps(rows, separators=(",", ":")).encode()
 
 
-def read_links(content: bytes) -> dict[int, Ids]:
+def read_links(content: bytes) -> dict[int, ExternalIds]:
     """Read ids by movie_id from the bytes that `pack_links` returned.
 
     Raises:
@@ -40,7 +40,7 @@ def read_links(content: bytes) -> dict[int, Ids]:
     """
     try:
         return {
-            int(movie_id): Ids(
+            int(movie_id): ExternalIds(
                 None if imdb is None else str(imdb), None if tmdb is None else int(tmdb)
             )
             for movie_id, (imdb, tmdb) in json.loads(content).items()

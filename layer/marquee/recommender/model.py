@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 LIKED = 4.0  # stars from which a rating counts as liking the movie
 # Prior strengths, in ratings.
-MOVIE_DAMPING = 10.0  # of a movie's bias
-USER_DAMPING = 5.0  # of a user's bias
+MOVIE_PRIOR_STRENGTH = 10.0  # of a movie's bias
+USER_PRIOR_STRENGTH = 5.0  # of a user's bias
 
 type Floats = npt.NDArray[np.float32]
 type Integers = npt.NDArray[np.int32]
-type Counted = npt.NDArray[np.uint8]
+type ProfileCounts = npt.NDArray[np.uint8]
 type Halves = npt.NDArray[np.float16]
 
 
@@ -154,7 +154,7 @@ class RankingModel:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SeenModel:
     """A factor model of which questionnaire movies a visitor has seen.
 
     The probability that a visitor has seen the movies is `chance + loadings @ z`. Before the
@@ -236,7 +236,9 @@ class Profiles:
     mean: Floats  # M, stars
     median: Floats  # M, stars
     tag_names: tuple[str, ...] = ()  # T, most used first
-    tag_people: Counted | None = None  # M by T, number of people who gave the tag, at most 255
+    tag_people: ProfileCounts | None = (
+        None  # M by T, number of people who gave the tag, at most 255
+    )
 
     def __post_init__(self) -> None:
         movies = self.mean.shape[0]
@@ -274,7 +276,7 @@ class Model:
     movies: Mapping[int, Movie]
     questionnaire: tuple[int, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    seen: Seen | None = None
+    seen: SeenModel | None = None
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
     items: ItemWeights | None = None  # None in models of older releases

@@ -33,7 +33,7 @@ from marquee.recommender.model import (
     Profiles,
     RankingModel,
     RatingModel,
-    Seen,
+    SeenModel,
     check_finite,
     check_shape,
 )
@@ -359,7 +359,7 @@ def _unpack_items(content: bytes) -> ItemWeights:
         )
 
 
-def _pack_seen(seen: Seen) -> bytes:
+def _pack_seen(seen: SeenModel) -> bytes:
     return _npz(
         movie_ids=seen.movie_ids.astype(np.int32),
         chance=seen.chance.astype(np.float32),
@@ -368,9 +368,9 @@ def _pack_seen(seen: Seen) -> bytes:
     )
 
 
-def _unpack_seen(content: bytes) -> Seen:
+def _unpack_seen(content: bytes) -> SeenModel:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Seen(arrays["movie_ids"], arrays["chance"], arrays["loadings"], arrays["noise"])
+        return SeenModel(arrays["movie_ids"], arrays["chance"], arrays["loadings"], arrays["noise"])
 
 
 def _pack_profiles(profiles: Profiles) -> bytes:

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from marquee.contracts import PICKS, Pick
-from marquee.recommender.fold_in import Doubles, Rated, Rows, rated_from
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, rated_from
 from marquee.recommender.model import LIKED, Floats, Model
-from marquee.recommender.scorers import RANKING, Scored, Scorer, scorer_named
+from marquee.recommender.scorers import RANKING, Predictions, Scorer, scorer_named
 
 REASONS = 3  # most reasons per pick
 SUPPORT_LEAST = 5  # ratings; a movie with fewer is never picked …
@@ -22,7 +22,7 @@ type Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PickFilter:
     """A filter of the picks by genre and year; with nothing set, it is false and passes any movie.
 
     A movie without a year passes no filter by year.
@@ -57,7 +57,7 @@ class Recommender:
         self,
         ratings: Mapping[int, float],
         count: int = PICKS,
-        wanted: Wanted | None = None,
+        only: PickFilter | None = None,
         dismissed: Collection[int] = (),
     ) -> list[Pick]:
         """Return the best movies that are neither rated nor dismissed, best first.
@@ -67,16 +67,16 @@ class Recommender:
         Args:
             ratings: stars by movie_id; movies that the model does not know are ignored.
             count: the largest number of picks.
-            wanted: the filter; None means any movie.
+            only: the filter; None means any movie.
             dismissed: ids of the dismissed movies.
         """
-        return self.picks_for_all([ratings], count, wanted, [dismissed])[0]
+        return self.picks_for_all([ratings], count, only, [dismissed])[0]
 
     def picks_for_all(
         self,
         visitors: Sequence[Mapping[int, float]],
         count: int = PICKS,
-        wanted: Wanted | None = None,
+        only: PickFilter | None = None,
         dismissed: Sequence[Collection[int]] | None = None,
     ) -> list[list[Pick]]:
         """Return the picks of many visitors, in their order.
@@ -84,8 +84,8 @@ class Recommender:
         Scores are computed for 64 visitors at a time. `dismissed` holds each visitor's dismissed
         movies; the other arguments are those of `picks`.
         """
-        unwanted = dismissed or [()] * len(visitors)
-        candidates = self._supported & self._mask(wanted) if wanted else self._supported
+        all_dismissed = dismissed or [()] * len(visitors)
+        candidates = self._supported & self._mask(only) if only else self._supported
         rated = [self._rated(each) for each in visitors]
         found: list[list[Pick]] = [[] for _ in rated]
         # Fold-in is faster for visitors with equally many ratings, so they go in one batch.
@@ -93,22 +93,24 @@ class Recommender:
         for numbers in batched(order, VISITORS_AT_ONCE, strict=False):
             some = [rated[number] for number in numbers]
             scored = self._scorer.scored(some)
-            closed = [self._closed(rated[number], unwanted[number]) for number in numbers]
+            closed = [self._closed(rated[number], all_dismissed[number]) for number in numbers]
             best = best_open(scored.scores, closed, candidates, count)
             for place, number in enumerate(numbers):
                 found[number] = self._picks(place, some[place], best[place], scored)
         return found
 
-    def _rated(self, ratings: Mapping[int, float]) -> Rated:
+    def _rated(self, ratings: Mapping[int, float]) -> RatedMovies:
         return rated_from(ratings, self._model.rating.rows)
 
-    def _closed(self, rated: Rated, unwanted: Collection[int]) -> Rows:
+    def _closed(self, rated: RatedMovies, dismissed: Collection[int]) -> Rows:
         """Return the rows of the movies that the visitor has rated or dismissed."""
         known = self._model.rating.rows
-        rows = [known[movie_id] for movie_id in unwanted if movie_id in known]
+        rows = [known[movie_id] for movie_id in dismissed if movie_id in known]
         return np.concatenate([rated.rows, np.array(rows, dtype=np.intp)])
 
-    def _picks(self, number: int, rated: Rated, best: Rows, scored: Scored) -> list[Pick]:
+    def _picks(
+        self, number: int, rated: RatedMovies, best: Rows, scored: Predictions
+    ) -> list[Pick]:
         return [
             Pick(movie_id, round(score, 4), round(stars, 2), because)
             for movie_id, score, stars, because in zip(
@@ -120,29 +122,29 @@ class Recommender:
             )
         ]
 
-    def _because(self, rated: Rated, contributions: Doubles) -> list[tuple[int, ...]]:
+    def _because(self, rated: RatedMovies, contributions: Doubles) -> list[tuple[int, ...]]:
         """Return the reasons of each pick: liked movies that raised its score, greatest first.
 
-        `shares` holds the contributions of the n ratings, shape (picks, n).
+        `contributions` are those of the n ratings, shape (picks, n).
         """
         liked = np.flatnonzero(rated.stars >= LIKED)
-        contributions = contributions[:, liked]
-        most = np.argsort(-contributions, axis=1, kind="stable")[:, :REASONS]
+        of_liked = contributions[:, liked]
+        most = np.argsort(-of_liked, axis=1, kind="stable")[:, :REASONS]
         ids = self._model.rating.movie_ids[rated.rows[liked]].tolist()
         return [
-            tuple(ids[place] for place in places if share[place] > 0)
-            for places, share in zip(most.tolist(), contributions.tolist(), strict=True)
+            tuple(ids[place] for place in places if of_pick[place] > 0)
+            for places, of_pick in zip(most.tolist(), of_liked.tolist(), strict=True)
         ]
 
     def _within_scale(self, stars: Floats) -> Floats:
         return np.clip(stars, self._model.rating.lowest, self._model.rating.highest)
 
-    def _mask(self, wanted: Wanted) -> Mask:
-        first, last = wanted.first_year, wanted.last_year
+    def _mask(self, only: PickFilter) -> Mask:
+        first, last = only.first_year, only.last_year
         movies = (self._model.movies[i] for i in self._model.rating.movie_ids.tolist())
         return np.array(
             [
-                (not wanted.genres or not wanted.genres.isdisjoint(movie.genres))
+                (not only.genres or not only.genres.isdisjoint(movie.genres))
                 and (first is None or (movie.year is not None and movie.year >= first))
                 and (last is None or (movie.year is not None and movie.year <= last))
                 for movie in movies

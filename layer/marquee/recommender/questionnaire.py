@@ -12,7 +12,7 @@ import numpy as np
 
 from marquee.recommender.fold_in import Doubles
 from marquee.recommender.likely_seen import chances_given
-from marquee.recommender.model import RatingModel, Seen
+from marquee.recommender.model import RatingModel, SeenModel
 
 QUESTIONS = 35  # movies in a questionnaire
 
@@ -24,7 +24,7 @@ class Questioner:
     rated.
     """
 
-    def __init__(self, rating: RatingModel, seen: Seen) -> None:
+    def __init__(self, rating: RatingModel, seen: SeenModel) -> None:
         self._seen = seen
         self._ids = seen.movie_ids.tolist()
         self._rows = {movie_id: number for number, movie_id in enumerate(self._ids)}
@@ -50,24 +50,24 @@ class Questioner:
             unseen: ids of the movies that the visitor has skipped.
             count: the largest number of movies.
         """
-        told = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
+        rated = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
         skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
-        chance = chances_given(self._seen, told, skipped)
+        chance = chances_given(self._seen, rated, skipped)
         open_ = np.ones(len(self._ids), dtype=bool)
-        open_[[*told, *skipped]] = False
+        open_[[*rated, *skipped]] = False
         unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
-        for number in told:
+        for number in rated:
             self._learn(unknown, number, 1.0)
         chosen: list[int] = []
         while len(chosen) < count and open_.any():
-            worth = np.where(open_, chance * self._told(unknown), -1.0)
+            worth = np.where(open_, chance * self._reductions(unknown), -1.0)
             number = int(np.argmax(worth))
             chosen.append(self._ids[number])
             open_[number] = False
             self._learn(unknown, number, float(chance[number]))
         return tuple(chosen)
 
-    def _told(self, unknown: list[Doubles]) -> Doubles:
+    def _reductions(self, unknown: list[Doubles]) -> Doubles:
         """Return, for each candidate, by how much its answer reduces the variance.
 
         This is the variance of predicted stars in squared stars, averaged over the movies that
@@ -76,14 +76,14 @@ class Questioner:
         Args:
             unknown: for each part, the covariance of the taste so far, K by K.
         """
-        told = np.zeros(len(self._ids))
+        reductions = np.zeros(len(self._ids))
         for covariance, loadings, importance in zip(
             unknown, self._loadings, self._importance, strict=True
         ):
             spread = loadings @ covariance
             about = (spread * loadings).sum(axis=1) + self._noise
-            told += ((spread @ importance) * spread).sum(axis=1) / about
-        return told
+            reductions += ((spread @ importance) * spread).sum(axis=1) / about
+        return reductions
 
     def _learn(self, unknown: list[Doubles], number: int, chance: float) -> None:
         """Reduce the covariances in `unknown` by the answer to a question.
@@ -98,7 +98,7 @@ class Questioner:
 
 
 def choose_questionnaire(
-    rating: RatingModel, seen: Seen, count: int = QUESTIONS
+    rating: RatingModel, seen: SeenModel, count: int = QUESTIONS
 ) -> tuple[int, ...]:
     """Return the movies to ask a new visitor about, best first."""
     return Questioner(rating, seen).next(count=count)

@@ -14,7 +14,7 @@ from marquee.contracts import ALS_RANKS
 from marquee.recommender.fold_in import (
     Doubles,
     RankingFolding,
-    Rated,
+    RatedMovies,
     RatingFolding,
     Rows,
 )
@@ -28,8 +28,8 @@ from marquee.recommender.taste_weights import (
     by_genres,
     by_tags,
     counting,
-    damped_mean,
     least_squares,
+    shrunk_mean,
 )
 
 RANKING, RATING, POPULARITY = "ranking", "rating", "popularity"
@@ -48,7 +48,7 @@ SUPPORT_HALF = 40.0  # prior strength of a movie's stars above the global mean, 
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class Predictions:
     """A model's predicted stars and scores of M movies for V visitors.
 
     `contributions(v, rows)` returns the contribution of each of visitor v's n ratings to the scores
@@ -63,7 +63,7 @@ class Scored:
 class Scorer(Protocol):
     """A named model."""
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Return the stars and scores of all movies for each visitor."""
 
 
@@ -89,7 +89,7 @@ class ByFactors:
             STARS_WEIGHT * model.rating.global_mean
         )
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Return weighted sums of the ranking score, the predicted stars and the genre score.
 
         Contributions are sums with the same weights.
@@ -108,7 +108,7 @@ class ByFactors:
             by_ranking = self._ranking.contributions(ranking_matrices[visitor], rows)
             return by_ranking + STARS_WEIGHT * by_stars + GENRES_WEIGHT * by_genres
 
-        return Scored(stars, scores, contributions)
+        return Predictions(stars, scores, contributions)
 
 
 class ByItems:
@@ -119,7 +119,7 @@ class ByItems:
         self._movies = _items(ITEMS, model).movies
         self._rating = RatingFolding(model.rating)
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Add up the weights of the rated movies; the stars are those of the rating model."""
         tastes, _ = self._rating.fold(visitors)
         stars = self._rating.predict(tastes)
@@ -131,7 +131,7 @@ class ByItems:
         def contributions(visitor: int, rows: Rows) -> Doubles:
             return self._items.contributions(visitors[visitor], rows)
 
-        return Scored(stars, scores, contributions)
+        return Predictions(stars, scores, contributions)
 
 
 class ByRanking:
@@ -157,7 +157,7 @@ class ByRanking:
         self._others = np.ones(len(movies), dtype=bool)
         self._others[items.movies] = False
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Return the weighted sums; contributions are sums with the same weights."""
         tastes, matrices = self._rating.fold(visitors)
         ranking_tastes, ranking_matrices = self._ranking.fold(visitors)
@@ -189,7 +189,7 @@ class ByRanking:
                 + BLENDED_GENRES_WEIGHT * by_genres
             )
 
-        return Scored(stars, scores, contributions)
+        return Predictions(stars, scores, contributions)
 
     def _standardised(self, scores: Floats) -> tuple[Floats, Floats]:
         scale = _scale(scores)
@@ -210,7 +210,7 @@ class ByRating:
         self._mean = np.float32(model.rating.global_mean)
         self._shrinkage = shrinkage_by_support(model)
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Fold the visitors into the rating model; stars, scores and contributions come from it."""
         tastes, matrices = self._rating.fold(visitors)
         stars = self._rating.predict(tastes)
@@ -219,7 +219,7 @@ class ByRating:
             by_stars = self._rating.contributions(visitors[visitor], matrices[visitor], rows)
             return by_stars * self._shrinkage[rows][:, None]
 
-        return Scored(stars, (stars - self._mean) * self._shrinkage, contributions)
+        return Predictions(stars, (stars - self._mean) * self._shrinkage, contributions)
 
 
 class ByPopularity:
@@ -229,7 +229,7 @@ class ByPopularity:
         self._scores = model.rating.support.astype(np.float32)
         self._stars = RatingFolding(model.rating).predict(_mean_taste(model))[0]
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Return the same stars and scores for each visitor; contributions are zero."""
         return same_for_all(visitors, self._stars, self._scores)
 
@@ -245,7 +245,7 @@ class ByAverage:
         self._stars = stars
         self._scores = (stars - np.float32(model.rating.global_mean)) * shrinkage_by_support(model)
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Return the same stars and scores for each visitor; contributions are zero."""
         return same_for_all(visitors, self._stars, self._scores)
 
@@ -258,7 +258,7 @@ class ByProfile:
         self._mean = np.float32(model.rating.global_mean)
         self._shrinkage = shrinkage_by_support(model)
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         """Estimate each visitor's genre or tag weights and predict stars from them."""
         by_rating = [self._folding.weight_contributions(rated) for rated in visitors]
         weights = np.stack([each.sum(axis=1) for each in by_rating])
@@ -270,17 +270,17 @@ class ByProfile:
                 * self._shrinkage[rows][:, None]
             )
 
-        return Scored(stars, (stars - self._mean) * self._shrinkage, contributions)
+        return Predictions(stars, (stars - self._mean) * self._shrinkage, contributions)
 
 
-def same_for_all(visitors: Sequence[Rated], stars: Floats, scores: Floats) -> Scored:
+def same_for_all(visitors: Sequence[RatedMovies], stars: Floats, scores: Floats) -> Predictions:
     """Return the same stars (M) and scores (M) for each visitor; no rating contributes to them."""
 
     def contributions(visitor: int, rows: Rows) -> Doubles:
         return np.zeros((len(rows), len(visitors[visitor].rows)))
 
     shape = (len(visitors), len(stars))
-    return Scored(np.broadcast_to(stars, shape), np.broadcast_to(scores, shape), contributions)
+    return Predictions(np.broadcast_to(stars, shape), np.broadcast_to(scores, shape), contributions)
 
 
 def shrinkage_by_support(model: Model) -> Floats:
@@ -305,7 +305,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     if learning is None:
         raise _unknown(f"{name!r} has no profile", PROFILE_NAMES)
     profiles = _profiles(name, model)
-    base = damped_mean(profiles, model.rating)
+    base = shrunk_mean(profiles, model.rating)
     if name in (TAGS, TAGS_LS):
         described, what = by_tags(profiles, base), "tags"
     else:
@@ -316,7 +316,7 @@ def profile_folding(name: str, model: Model) -> ProfileFolding:
     return ProfileFolding(described, learning)
 
 
-def profile_of(name: str, model: Model, rated: Rated) -> tuple[Weight, ...]:
+def profile_of(name: str, model: Model, rated: RatedMovies) -> tuple[Weight, ...]:
     """Return the visitor's genre or tag weights by a model in PROFILE_NAMES.
 
     Raises:

@@ -21,7 +21,7 @@ from marquee.recommender.genres import genre_flags
 from marquee.recommender.model import Floats, Integers, Model, ModelError
 
 SIMILAR = "similar.npz"  # in the model folder, written by a separate step
-NEIGHBOURS = 50  # similar movies that are kept per movie
+MOST_SIMILAR = 50  # similar movies that are kept per movie
 NOBODY = -1  # fills the places of missing similar movies
 # Weights within the similarity by taste, which add up to 1.
 FACTORS_WEIGHT, GENRES_WEIGHT, ITEMS_WEIGHT = 0.49, 0.21, 0.3
@@ -62,7 +62,7 @@ def blocks_of(model: Model, movies: int) -> list[Block]:
     blocks = []
     for start in range(0, len(tastes), movies):
         rows = slice(start, min(start + movies, len(tastes)))
-        links, weights = links_of(model, np.arange(rows.start, rows.stop))
+        links, weights = most_raised_movies(model, np.arange(rows.start, rows.stop))
         blocks.append(
             Block(
                 start,
@@ -114,7 +114,7 @@ def years_of(model: Model) -> Floats:
     return np.array([movie.year or np.nan for movie in movies], dtype=np.float32)
 
 
-def links_of(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Integers, Floats]:
+def most_raised_movies(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Integers, Floats]:
     """Return the movies that liking some movies raises most, and how much, relative to the first.
 
     Both arrays have a line for each of `rows` and LINKS columns, filled up with NOBODY and 0.
@@ -136,7 +136,7 @@ def links_of(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Integers, Floats
     return links, weights
 
 
-def nearest(block: Block, others: Block, count: int = NEIGHBOURS) -> Nearest:
+def nearest(block: Block, others: Block, count: int = MOST_SIMILAR) -> Nearest:
     """Return the most similar movies in `others` for each movie of `block`, without itself."""
     rows = np.arange(others.start, others.start + len(others.support), dtype=np.int32)
     scores = _similarity(block, others)
@@ -215,23 +215,23 @@ class SimilarMovies:
     """
 
     movie_ids: Integers  # M, ascending
-    neighbours: Integers  # M by N, movie_ids, most similar first; NOBODY at the end
+    similar_ids: Integers  # M by N, movie_ids, most similar first; NOBODY at the end
     scores: Floats  # M by N, above 0 and at most 1; 0 for NOBODY
 
     def __post_init__(self) -> None:
         movies = len(self.movie_ids)
-        if self.neighbours.ndim != 2 or len(self.neighbours) != movies:  # noqa: PLR2004
+        if self.similar_ids.ndim != 2 or len(self.similar_ids) != movies:  # noqa: PLR2004
             raise ModelError(f"the similar movies are not those of {movies} movies")
-        if self.scores.shape != self.neighbours.shape or not np.isfinite(self.scores).all():
+        if self.scores.shape != self.similar_ids.shape or not np.isfinite(self.scores).all():
             raise ModelError("the scores do not match the similar movies")
-        if not np.isin(self.neighbours, [*self.movie_ids.tolist(), NOBODY]).all():
+        if not np.isin(self.similar_ids, [*self.movie_ids.tolist(), NOBODY]).all():
             raise ModelError("some similar movies are not in the model")
 
     @cached_property
     def _rows(self) -> dict[int, int]:
         return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
 
-    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+    def of(self, movie_id: int, count: int = MOST_SIMILAR) -> list[tuple[int, float]]:
         """Return the most similar movies, best first; empty for an unknown movie.
 
         Each is a pair (movie_id, score).
@@ -239,21 +239,21 @@ class SimilarMovies:
         row = self._rows.get(movie_id)
         if row is None:
             return []
-        ids, scores = self.neighbours[row, :count].tolist(), self.scores[row, :count].tolist()
+        ids, scores = self.similar_ids[row, :count].tolist(), self.scores[row, :count].tolist()
         return [(near, score) for near, score in zip(ids, scores, strict=True) if near != NOBODY]
 
 
 class Likenesses(Protocol):
     """A source of similar movies."""
 
-    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+    def of(self, movie_id: int, count: int = MOST_SIMILAR) -> list[tuple[int, float]]:
         """Return the most similar movies, best first; empty for an unknown movie.
 
         Each is a pair (movie_id, score).
         """
 
 
-class SimilarAsAsked:
+class SimilarOnDemand:
     """Similar movies computed on demand, for a model folder without the file SIMILAR."""
 
     def __init__(self, model: Model) -> None:
@@ -262,10 +262,10 @@ class SimilarAsAsked:
         self._tastes, self._content = tastes_of(model), content_of(model)
         self._years = years_of(model)
 
-    def of(self, movie_id: int, count: int = NEIGHBOURS) -> list[tuple[int, float]]:
+    def of(self, movie_id: int, count: int = MOST_SIMILAR) -> list[tuple[int, float]]:
         """Return the most similar movies, best first; empty for an unknown movie.
 
-        Each is a pair (movie_id, score). There are at most NEIGHBOURS.
+        Each is a pair (movie_id, score). There are at most MOST_SIMILAR.
         """
         row = self._rating.rows.get(movie_id)
         if row is None:
@@ -287,7 +287,7 @@ class SimilarAsAsked:
             self._content[rows],
             self._years[rows],
             self._rating.support[rows],
-            *links_of(self._model, linked),
+            *most_raised_movies(self._model, linked),
         )
 
 
@@ -305,7 +305,7 @@ def pack_similar(similar: SimilarMovies) -> bytes:
         buffer,
         allow_pickle=False,
         movie_ids=similar.movie_ids.astype(np.int32),
-        neighbours=similar.neighbours.astype(np.int32),
+        neighbours=similar.similar_ids.astype(np.int32),
         scores=similar.scores.astype(np.float32),
     )
     return buffer.getvalue()

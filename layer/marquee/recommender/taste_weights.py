@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, fold_in_matrix
 from marquee.recommender.genres import genre_flags
 from marquee.recommender.model import (
-    MOVIE_DAMPING,
-    USER_DAMPING,
+    MOVIE_PRIOR_STRENGTH,
+    USER_PRIOR_STRENGTH,
     Floats,
     Movie,
     Profiles,
     RatingModel,
 )
 
-WEIGHT_DAMPING = 5.0  # prior strength, in ratings, of a visitor's weight of a genre or tag
+WEIGHT_PRIOR_STRENGTH = 5.0  # prior strength, in ratings, of a visitor's weight of a genre or tag
 # Variances for least squares, in squared stars; the first two are the prior that acts as the ridge.
 WEIGHT_VARIANCE = 0.5
 BIAS_VARIANCE = 0.2
@@ -30,7 +30,7 @@ NOISE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class MovieTraits:
     """The genres or tags of all movies, and the movies' shrunk means."""
 
     names: tuple[str, ...]  # T, names of the genres or tags
@@ -53,10 +53,10 @@ class Weight:
 
 # Returns the linear map from n ratings, as differences from the movies' shrunk means, to the T
 # weights and, in the last row, the visitor's bias. Its shape is (T + 1, n).
-type Learning = Callable[[Described, Rows], Doubles]
+type Learning = Callable[[MovieTraits, Rows], Doubles]
 
 
-def counting(described: Described, rows: Rows) -> Doubles:
+def counting(described: MovieTraits, rows: Rows) -> Doubles:
     """Return the map for weights that are shrunk averages.
 
     The weight of a genre is the shrunk average, over its rated movies, of the rating minus the
@@ -65,11 +65,11 @@ def counting(described: Described, rows: Rows) -> Doubles:
     """
     has = (described.average[rows].T > 0).astype(np.float64)
     counts = has.sum(axis=1, keepdims=True)
-    mean = np.full((1, len(rows)), 1 / (len(rows) + USER_DAMPING))
-    return np.concatenate([(has - counts * mean) / (counts + WEIGHT_DAMPING), mean])
+    mean = np.full((1, len(rows)), 1 / (len(rows) + USER_PRIOR_STRENGTH))
+    return np.concatenate([(has - counts * mean) / (counts + WEIGHT_PRIOR_STRENGTH), mean])
 
 
-def least_squares(described: Described, rows: Rows) -> Doubles:
+def least_squares(described: MovieTraits, rows: Rows) -> Doubles:
     """Return the map for ridge regression of the ratings on the movies' genres and a bias."""
     average = described.average[rows].astype(np.float64)
     loadings = np.concatenate([average, np.ones((len(rows), 1))], axis=1)
@@ -80,11 +80,11 @@ def least_squares(described: Described, rows: Rows) -> Doubles:
 class ProfileFolding:
     """Estimates visitors' weights from their ratings, and predicts stars from the weights."""
 
-    def __init__(self, described: Described, learning: Learning) -> None:
+    def __init__(self, described: MovieTraits, learning: Learning) -> None:
         self.described, self._learning = described, learning
         self._base = described.base.astype(np.float32)
 
-    def weight_contributions(self, rated: Rated) -> Doubles:
+    def weight_contributions(self, rated: RatedMovies) -> Doubles:
         """Return the contribution of each of n ratings to the weights: (T + 1) by n.
 
         The last row holds the contributions to the visitor's bias. The sum over the ratings gives
@@ -117,7 +117,7 @@ class ProfileFolding:
             self.described.average[rows] @ weights[:-1] + weights[-1], dtype=np.float64
         )
 
-    def profile(self, rated: Rated) -> tuple[Weight, ...]:
+    def profile(self, rated: RatedMovies) -> tuple[Weight, ...]:
         """Return the weights of all genres or tags of the rated movies, greatest first."""
         weights = self.weight_contributions(rated).sum(axis=1)
         counts = (self.described.average[rated.rows] > 0).sum(axis=0)
@@ -129,12 +129,12 @@ class ProfileFolding:
         return tuple(sorted(found, key=lambda each: (-each.stars, each.name)))
 
 
-def by_genres(movies: Sequence[Movie], base: Doubles) -> Described:
+def by_genres(movies: Sequence[Movie], base: Doubles) -> MovieTraits:
     """Describe the movies by their genres."""
     return _described(*genre_flags(movies), base)
 
 
-def by_tags(profiles: Profiles, base: Doubles) -> Described:
+def by_tags(profiles: Profiles, base: Doubles) -> MovieTraits:
     """Describe the movies by their tags; without names if the data set has no tags.
 
     A movie has a tag if at least one person gave it.
@@ -145,14 +145,14 @@ def by_tags(profiles: Profiles, base: Doubles) -> Described:
     return _described(profiles.tag_names, has, base)
 
 
-def damped_mean(profiles: Profiles, rating: RatingModel) -> Doubles:
+def shrunk_mean(profiles: Profiles, rating: RatingModel) -> Doubles:
     """Return the movies' shrunk means: as if each had ten more ratings of the global mean. M."""
     support = rating.support.astype(np.float64)
-    total = profiles.mean * support + rating.global_mean * MOVIE_DAMPING
-    return np.asarray(total / (support + MOVIE_DAMPING), dtype=np.float64)
+    total = profiles.mean * support + rating.global_mean * MOVIE_PRIOR_STRENGTH
+    return np.asarray(total / (support + MOVIE_PRIOR_STRENGTH), dtype=np.float64)
 
 
-def _described(names: tuple[str, ...], has: Floats, base: Doubles) -> Described:
+def _described(names: tuple[str, ...], has: Floats, base: Doubles) -> MovieTraits:
     """Build the description from `has`, M by T: 1 if a movie has the genre or tag."""
     average = has / np.maximum(has.sum(axis=1, keepdims=True), 1)
-    return Described(names, average.astype(np.float32), base)
+    return MovieTraits(names, average.astype(np.float32), base)

@@ -93,7 +93,7 @@ def spellings_of(word: str) -> tuple[str, ...]:
     return SPELLINGS.get(word, (word,))
 
 
-def compared(words: Iterable[str]) -> tuple[str, ...]:
+def spell_for_comparison(words: Iterable[str]) -> tuple[str, ...]:
     """Return the words in the spelling for comparison: numbers in digits."""
     return tuple(spellings_of(word)[0] for word in words)
 
@@ -177,4 +177,4 @@ def keys_of(words: tuple[str, ...]) -> tuple[str, str]:
     The first is as written, the second has numbers in digits.
     """
     bare = without_loose(words)
-    return "".join(bare), "".join(compared(bare))
+    return "".join(bare), "".join(spell_for_comparison(bare))

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from marquee.requests.identity import limit_entry, network_mark
-from marquee.requests.limits import Limit, Limited, NetworkLimits
+from marquee.requests.limits import Limit, LimitedAction, NetworkLimits
 from marquee.requests.networks import network_of
 from marquee.requests.visitor import Change, Page
 
@@ -54,7 +54,10 @@ class Admission:
         """
         if has_phone:
             self.proofs.take(proof, limit_entry(limit_salt, "1"))
-        counted = [Limited.NETWORK_FORMS, *([Limited.NETWORK_PHONES] if has_phone else [])]
+        counted = [
+            LimitedAction.NETWORK_FORMS,
+            *([LimitedAction.NETWORK_PHONES] if has_phone else []),
+        ]
         self._count_network(address, counted, now)
 
     def admit_change(
@@ -62,7 +65,10 @@ class Admission:
     ) -> None:
         """Admit a change of a visitor's request; one that asks for a text needs a proof."""
         version = f"{page.progress.version + 1}"
-        counted = [Limited.NETWORK_CHANGES, *([Limited.NETWORK_PHONES] if change.phone else [])]
+        counted = [
+            LimitedAction.NETWORK_CHANGES,
+            *([LimitedAction.NETWORK_PHONES] if change.phone else []),
+        ]
         self._count_network(address, counted, now)
         self._count_change(page, version, now)
         if change.text and (change.phone or page.phone_mark):
@@ -70,10 +76,10 @@ class Admission:
 
     def admit_renewal(self, address: str, page: Page, now: datetime) -> None:
         """Admit the replacement of a visitor's token."""
-        self._count_network(address, [Limited.NETWORK_CHANGES], now)
+        self._count_network(address, [LimitedAction.NETWORK_CHANGES], now)
         self._count_change(page, f"token {page.progress.token_generation + 1}", now)
 
-    def _count_network(self, address: str, counted: Sequence[Limited], now: datetime) -> None:
+    def _count_network(self, address: str, counted: Sequence[LimitedAction], now: datetime) -> None:
         mark = network_mark(network_of(address), self.networks.window_at(now), self.secret)
         self.networks.take(mark, counted, now)
 

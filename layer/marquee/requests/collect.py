@@ -32,7 +32,7 @@ class BadResultsError(RuntimeError):
 
 
 @dataclass(slots=True)
-class Collected:
+class CollectOutcome:
     """The outcome of one run of the collector."""
 
     recommended: list[Result] = field(default_factory=list)  # visitors whose picks were written
@@ -58,7 +58,7 @@ class Collector:
         after: ResultsPlace | None = None,
         *,
         again: bool = False,
-    ) -> Collected:
+    ) -> CollectOutcome:
         """Collect the results of a submission: at least one page, then more while time remains.
 
         After the last page the submission and its results are deleted, unless a member still
@@ -78,7 +78,7 @@ class Collector:
             ExceptionGroup: some writes failed. Completed writes are kept; later pages were not
                 collected.
         """
-        collected = Collected()
+        collected = CollectOutcome()
         for page in batched(self.results.lines(submission_id, after), PAGE, strict=False):
             if collected.stopped_at is not None and seconds_left() < MARGIN_SECONDS:
                 return collected
@@ -94,7 +94,7 @@ class Collector:
         self.discarder.discard_if_settled(submission_id)
         return collected
 
-    def _take_page(self, lines: Iterable[bytes], collected: Collected, *, again: bool) -> None:
+    def _take_page(self, lines: Iterable[bytes], collected: CollectOutcome, *, again: bool) -> None:
         results = list(_readable(lines, collected))
         stored = self.visitors.get_many([result.visitor_id for result in results])
         new = [result for result in results if _awaits_picks(stored, result)]
@@ -132,7 +132,7 @@ class Collector:
         return self.visitors.mark_recommended(visitor_id, version, result.model_id, result.picks)
 
 
-def _readable(lines: Iterable[bytes], collected: Collected) -> Iterator[Result]:
+def _readable(lines: Iterable[bytes], collected: CollectOutcome) -> Iterator[Result]:
     for line in lines:
         try:
             result = Result.from_json(line)

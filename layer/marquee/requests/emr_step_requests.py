@@ -8,7 +8,7 @@ from typing import Any
 
 from marquee.contracts import CurrentModel, results_prefix, submission_key
 
-type Step = dict[str, Any]
+type StepRequest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def new_model_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dt%H%M%Sz}-{secrets.token_hex(3)}"
 
 
-def prepare_step(where: StepLocations, dataset: str) -> Step:
+def prepare_step(where: StepLocations, dataset: str) -> StepRequest:
     """Return the step that cleans the raw files of a data set and writes Parquet."""
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
@@ -56,24 +56,24 @@ def train_step(
     dataset: str,
     model_id: str,
     *,
-    in_use: CurrentModel | None = None,
+    active: CurrentModel | None = None,
     switch: bool = False,
     sizes: Sequence[int] = (),
     all_visitors: bool = False,
-) -> Step:
+) -> StepRequest:
     """Return the step that trains the model `model_id`.
 
     Args:
         where: the locations.
         dataset: the data set to train on.
         model_id: the id of the new model.
-        in_use: the active model. If it is of the same data set, the new model must pass the
+        active: the active model. If it is of the same data set, the new model must pass the
             regression check against it.
         switch: whether the data set becomes the active one.
         sizes: ranks of additional ALS models to fit; none if a visitor waits for the model.
         all_visitors: whether to try again with the visitors who are left out of the active model.
     """
-    compared = in_use.model_id if in_use is not None and in_use.dataset == dataset else None
+    compared = active.model_id if active is not None and active.dataset == dataset else None
     ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,
@@ -95,7 +95,7 @@ def train_step(
     )
 
 
-def similar_step(where: StepLocations, model_id: str) -> Step:
+def similar_step(where: StepLocations, model_id: str) -> StepRequest:
     """Return the step that finds the similar movies of every movie in a trained model."""
     return _spark_step(
         where,
@@ -113,7 +113,7 @@ def evaluate_step(
     split: str | None = None,
     seed: int = 1,
     official: bool = False,
-) -> Step:
+) -> StepRequest:
     """Return the step that measures models on a prepared data set.
 
     Args:
@@ -145,7 +145,7 @@ def evaluate_step(
 
 def recommend_step(
     where: StepLocations, submission_id: str, model_id: str, *, attempt: int = 1
-) -> Step:
+) -> StepRequest:
     """Return the step that computes the picks of a submission with a model."""
     return _spark_step(
         where,
@@ -173,7 +173,9 @@ def parse_recommend_step_name(name: str) -> tuple[str, int] | None:
     return submission_id, int(attempt) if attempt.isdigit() else 1
 
 
-def _spark_step(where: StepLocations, name: str, script: str, arguments: Sequence[str]) -> Step:
+def _spark_step(
+    where: StepLocations, name: str, script: str, arguments: Sequence[str]
+) -> StepRequest:
     scripts = where.scripts.rstrip("/")
     return {
         "Name": name,

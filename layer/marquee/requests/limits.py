@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERYBODY = "everybody"
 
 
-class Limited(StrEnum):
+class LimitedAction(StrEnum):
     """The limited actions; the values are names of tallies."""
 
     TEXTS = "texts"
@@ -32,7 +32,7 @@ class TooOftenError(Exception):
         seconds: seconds until the action is possible again.
     """
 
-    def __init__(self, limited: Limited, most: int, seconds: int) -> None:
+    def __init__(self, limited: LimitedAction, most: int, seconds: int) -> None:
         super().__init__(f"{limited}: {most} already")
         self.limited, self.most, self.seconds = limited, most, seconds
 
@@ -55,7 +55,7 @@ class Window:
         """The beginning of the window in UTC, to the minute, such as `2026-01-31T13:00Z`."""
         return f"{self.begins:%Y-%m-%dT%H:%MZ}"
 
-    def key(self, limited: Limited, whose: str) -> str:
+    def key(self, limited: LimitedAction, whose: str) -> str:
         """Return the key of this window's count in the idempotency table."""
         return f"limit/{limited}/{whose}/{self.name}"
 
@@ -68,7 +68,7 @@ class Window:
 class Limit:
     """A limit of at most `most` distinct things per owner and window."""
 
-    limited: Limited
+    limited: LimitedAction
     most: int
     window: timedelta
     tally: Tally
@@ -94,7 +94,7 @@ class Cap:
     Only a number is stored, so `most` can be large. The caller must not count anything twice.
     """
 
-    limited: Limited
+    limited: LimitedAction
     most: int
     window: timedelta
     counter: Counter
@@ -126,11 +126,11 @@ class NetworkLimits:
     Only numbers are stored, so a repeated try counts again.
     """
 
-    most: Mapping[Limited, int]
+    most: Mapping[LimitedAction, int]
     window: timedelta
     counter: Counter
 
-    def take(self, mark: str, counted: Sequence[Limited], now: datetime) -> None:
+    def take(self, mark: str, counted: Sequence[LimitedAction], now: datetime) -> None:
         """Count one more of each action in `counted` for the network that `mark` stands for.
 
         Raises:
@@ -140,7 +140,7 @@ class NetworkLimits:
         most = {str(limited): self.most[limited] for limited in counted}
         reached = self.counter.add(f"limit/network/{mark}/{window.name}", most, window.ends)
         if reached:
-            raise TooOftenError(Limited(reached), most[reached], window.seconds_left(now))
+            raise TooOftenError(LimitedAction(reached), most[reached], window.seconds_left(now))
 
     def window_at(self, now: datetime) -> str:
         """Return the name of the window that contains `now`."""

@@ -6,7 +6,7 @@ from phonenumbers import PhoneNumberType
 _EXAMPLE = "+14155550123"
 
 # Some countries, such as the United States, use the same numbers for mobile phones and landlines.
-# There the two cannot be told apart, and the library returns FIXED_LINE_OR_MOBILE.
+# There the two cannot be distinguished, and the library returns FIXED_LINE_OR_MOBILE.
 _TEXTABLE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 # A text to any of these kinds is lost or costs the sender extra.
 _KINDS = {

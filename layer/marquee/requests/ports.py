@@ -22,7 +22,7 @@ from marquee.contracts import (
     TextMessage,
     VisitorObject,
 )
-from marquee.requests.emr_step_requests import Step
+from marquee.requests.emr_step_requests import StepRequest
 from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 
@@ -258,7 +258,7 @@ class ClusterGoneError(Exception):
 class Cluster(Protocol):
     """The EMR cluster."""
 
-    def add(self, steps: Sequence[Step]) -> list[str]:
+    def add(self, steps: Sequence[StepRequest]) -> list[str]:
         """Add steps in one call and return their ids.
 
         Raises:

@@ -29,7 +29,7 @@ from marquee.requests.ports import (
 from marquee.requests.revise import log_ratings
 from marquee.requests.send_text import Claims, NotYetError
 from marquee.requests.submit import StepAdder, submitted_at
-from marquee.requests.sweep import SLICE, Phase, SecondsLeft, Sweeper, Swept, in_time, kept
+from marquee.requests.sweep import SLICE, Phase, SecondsLeft, Sweeper, SweepOutcome, in_time, kept
 from marquee.requests.visitor import Progress, Status
 
 _logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Reconciled:
+class ReconcileOutcome:
     """What a run did, for metrics and logs.
 
     Attributes:
@@ -81,7 +81,7 @@ class Reconciled:
     expired: list[str] = field(default_factory=list)
     delivery_unknown: int = 0
     waiting_without_cluster: int = 0
-    swept: Swept | None = None
+    swept: SweepOutcome | None = None
     requeued: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
 
@@ -103,12 +103,12 @@ class Reconciler:
     patience: Patience
     sweeper: Sweeper
 
-    def step_ended_badly(self, step_name: str) -> Reconciled:
+    def step_ended_badly(self, step_name: str) -> ReconcileOutcome:
         """Retry a failed or cancelled recommend step, or fail its visitors after the last attempt.
 
         Steps of other kinds are ignored.
         """
-        done = Reconciled()
+        done = ReconcileOutcome()
         named = parse_recommend_step_name(step_name)
         if named is not None:
             submission_id, attempt = named
@@ -120,7 +120,7 @@ class Reconciler:
 
     def sweep(
         self, run_id: str, seconds_left: SecondsLeft, now: datetime | None = None
-    ) -> Reconciled:
+    ) -> ReconcileOutcome:
         """Look after every visitor who has waited too long at any status.
 
         `requests.sweep` runs one sweep at a time and keeps each within its time. An error of one
@@ -131,13 +131,13 @@ class Reconciler:
             seconds_left: returns how many seconds this process may still run.
             now: the current time; by default the time of the call.
         """
-        done, moment = Reconciled(), now or datetime.now(UTC)
+        done, moment = ReconcileOutcome(), now or datetime.now(UTC)
         round_ = _Round(self, moment, seconds_left, done)
         done.swept = self.sweeper.run(round_.phases(), run_id, seconds_left, moment, done.errors)
         return done
 
     def retry(
-        self, submission_id: str, attempt: int, members: Iterable[Progress], done: Reconciled
+        self, submission_id: str, attempt: int, members: Iterable[Progress], done: ReconcileOutcome
     ) -> None:
         """Add the next attempt for members who still wait, or fail them after the last attempt.
 
@@ -167,7 +167,7 @@ class Reconciler:
         attempts = range(1, self.patience.attempts + 1)
         return [recommend_step_name(submission_id, attempt) for attempt in attempts]
 
-    def give_up(self, members: Iterable[Progress], reason: str, done: Reconciled) -> None:
+    def give_up(self, members: Iterable[Progress], reason: str, done: ReconcileOutcome) -> None:
         """Fail the requests whose status and version have not changed since they were read."""
         for progress in members:
             if self.visitors.mark_failed(
@@ -191,7 +191,7 @@ class Reconciler:
 
 @contextmanager
 def cluster_may_be_gone(
-    submission_id: str, members: Sequence[Progress], done: Reconciled
+    submission_id: str, members: Sequence[Progress], done: ReconcileOutcome
 ) -> Iterator[None]:
     """Catch ClusterGoneError: without a cluster visitors wait, which is counted but no error."""
     try:
@@ -208,7 +208,7 @@ class _Round:
     reconciler: Reconciler
     now: datetime
     seconds_left: SecondsLeft
-    done: Reconciled
+    done: ReconcileOutcome
 
     def phases(self) -> list[Phase]:
         """Return the phases in their order; their names are the keys of the bookmarks."""

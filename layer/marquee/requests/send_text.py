@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.requests.limits import Cap, Limited, TooOftenError
+from marquee.requests.limits import Cap, LimitedAction, TooOftenError
 from marquee.requests.ports import (
     OptedOutError,
     Sms,
@@ -227,14 +227,14 @@ class Texter:
             raise
 
     def _end_over(
-        self, progress: Progress, limited: Limited, seconds_left: Callable[[], float]
+        self, progress: Progress, limited: LimitedAction, seconds_left: Callable[[], float]
     ) -> TextOutcome:
         """End a text over a limit.
 
         Over the cap the request fails visibly. Over the phone's limit the text is withheld, and the
         request ends as if the text had been sent.
         """
-        if limited is Limited.TEXTS_IN_ALL:
+        if limited is LimitedAction.TEXTS_IN_ALL:
             _fail(self.visitors, progress, NO_MORE_TODAY)
             return TextOutcome.OVER_THE_CAP
         self._note_texted(progress, seconds_left)

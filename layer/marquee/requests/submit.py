@@ -49,7 +49,7 @@ MOST_SUBMISSIONS_AHEAD = 2
 
 
 @dataclass(slots=True)
-class Submitted:
+class SubmitOutcome:
     """The outcome of a batch.
 
     Attributes:
@@ -148,7 +148,7 @@ class StepAdder:
             self.locations,
             dataset,
             model_id,
-            in_use=current,
+            active=current,
             switch=switch_to is not None,
             sizes=ALS_RANKS,
         )
@@ -172,7 +172,7 @@ class StepAdder:
             return
         model_id = new_model_id(datetime.now(UTC))
         steps = [
-            train_step(self.locations, current.dataset, model_id, in_use=current),
+            train_step(self.locations, current.dataset, model_id, active=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
         ]
         try:
@@ -230,19 +230,19 @@ class Submitter:
     waiting_line: WaitingLine
     writers: int = WRITERS
 
-    def submit(self, messages: Sequence[tuple[str, int]]) -> Submitted:
+    def submit(self, messages: Sequence[tuple[str, int]]) -> SubmitOutcome:
         """Submit the visitors that these messages (visitor id, version) name.
 
         A visitor is first moved to `submitted` with the submission's id, and only then is the step
         added. If the function dies in between, the visitor's item still names the submission. The
         next delivery of the message, or the sweep, then adds exactly that step and no second one.
 
-        Errors of single visitors are returned in `Submitted.errors`.
+        Errors of single visitors are returned in `SubmitOutcome.errors`.
 
         Raises:
             NoModelError: if there is no active model.
         """
-        outcome = Submitted()
+        outcome = SubmitOutcome()
         stored = self.visitors.get_many([visitor_id for visitor_id, _ in messages])
         waiting: list[Progress] = []
         for visitor_id, version in dict.fromkeys(messages):
@@ -262,7 +262,7 @@ class Submitter:
         self._resume_submitted([p for p in waiting if p.status is Status.SUBMITTED], outcome)
         return outcome
 
-    def _submit_received(self, received: Sequence[Progress], outcome: Submitted) -> None:
+    def _submit_received(self, received: Sequence[Progress], outcome: SubmitOutcome) -> None:
         if not received:
             return
         dataset = _required(self.models.current()).dataset
@@ -280,7 +280,7 @@ class Submitter:
         if members and not self._wait_for_cluster(members, outcome):
             self._submit_members(members, outcome)
 
-    def _wait_for_cluster(self, members: Sequence[Progress], outcome: Submitted) -> bool:
+    def _wait_for_cluster(self, members: Sequence[Progress], outcome: SubmitOutcome) -> bool:
         """If the cluster is busy, queue these visitors again, who stay `received`.
 
         Returns whether they must not be submitted now: the cluster is busy, or an error, which is
@@ -297,7 +297,7 @@ class Submitter:
             outcome.waiting += members
         return True
 
-    def _submit_members(self, members: Sequence[Progress], outcome: Submitted) -> None:
+    def _submit_members(self, members: Sequence[Progress], outcome: SubmitOutcome) -> None:
         """Store a submission of these members, mark them, and add its recommend step."""
         submission = Submission(unique_members(progress.member for progress in members))
         self.submissions.put(submission)
@@ -321,7 +321,7 @@ class Submitter:
         if answered:
             self._ensure(submission_id, answered, outcome, fresh=True)
 
-    def _resume_submitted(self, submitted: Sequence[Progress], outcome: Submitted) -> None:
+    def _resume_submitted(self, submitted: Sequence[Progress], outcome: SubmitOutcome) -> None:
         """Make sure that the recommend steps of visitors who are `submitted` already were added."""
         by_submission: dict[str, list[Progress]] = {}
         for progress in submitted:
@@ -333,7 +333,7 @@ class Submitter:
         self,
         submission_id: str,
         members: Sequence[Progress],
-        outcome: Submitted,
+        outcome: SubmitOutcome,
         *,
         fresh: bool = False,
     ) -> None:

@@ -30,7 +30,7 @@ _RUN, _NEXT = "run", "next"
 type SecondsLeft = Callable[[], float]
 
 
-class Swept(StrEnum):
+class SweepOutcome(StrEnum):
     """How a run ended."""
 
     DONE = "finished"
@@ -87,7 +87,7 @@ class Sweeper:
         seconds_left: SecondsLeft,
         now: datetime,
         errors: list[Exception],
-    ) -> Swept:
+    ) -> SweepOutcome:
         """Run all phases, as far as time and the bound of each phase allow.
 
         Args:
@@ -99,7 +99,7 @@ class Sweeper:
             errors: a list to which errors of single phases are appended.
         """
         if not self.locks.take(self.name, seconds_left(), now):
-            return Swept.ELSEWHERE
+            return SweepOutcome.ELSEWHERE
         try:
             swept = self._run(phases, run_id, seconds_left, errors)
         except Exception:
@@ -114,10 +114,10 @@ class Sweeper:
         run_id: str,
         seconds_left: SecondsLeft,
         errors: list[Exception],
-    ) -> Swept:
+    ) -> SweepOutcome:
         places = dict(self.bookmarks.get(self.name))
         if places.get(_RUN) == run_id:
-            return Swept.CALLED_AGAIN
+            return SweepOutcome.CALLED_AGAIN
         names = [phase.name for phase in phases]
         first = names.index(places[_NEXT]) if places.get(_NEXT) in names else 0
         known = {name: places[name] for name in (_NEXT, *names) if name in places}
@@ -128,7 +128,7 @@ class Sweeper:
         for phase in [*phases[first:], *phases[:first]]:
             with kept(errors):
                 ended.append(pages.go_through(phase, following[phase.name], seconds_left))
-        return Swept.DONE if ended == [True] * len(phases) else Swept.MORE_TO_DO
+        return SweepOutcome.DONE if ended == [True] * len(phases) else SweepOutcome.MORE_TO_DO
 
 
 @dataclass(slots=True)

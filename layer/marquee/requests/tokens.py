@@ -1,6 +1,6 @@
 """The visitor's token: what it opens, and how it is replaced.
 
-A caller cannot tell a visitor who does not exist from a wrong token: both raise NoSuchVisitorError.
+A caller cannot distinguish a missing visitor from a wrong token: both raise NoSuchVisitorError.
 """
 
 from dataclasses import dataclass, replace

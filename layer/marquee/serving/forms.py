@@ -27,7 +27,7 @@ from marquee.contracts import (
     PICKS,
     Rating,
 )
-from marquee.recommender.picks import Wanted
+from marquee.recommender.picks import PickFilter
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
 from marquee.requests.phone import PhoneError, country_of, to_e164
@@ -171,10 +171,10 @@ class PicksForm(RatingsForm):
     years: YearsForm | None = None
     count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
 
-    def to_wanted(self) -> Wanted:
+    def to_filter(self) -> PickFilter:
         """Return the filter of the picks; it passes any movie if the form sets no filter."""
         years = self.years or YearsForm()
-        return Wanted(frozenset(self.genres), years.first, years.last)
+        return PickFilter(frozenset(self.genres), years.first, years.last)
 
 
 class ProfileForm(RatingsForm):

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from marquee.recommender.likely_seen import seen_in
-from marquee.recommender.links import Ids, read_links
+from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, ModelError
 from marquee.recommender.model_folder import LINKS, TITLES, read_beside
 from marquee.recommender.picks import Recommender
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import RANKING
-from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarAsAsked, read_similar
+from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarOnDemand, read_similar
 from marquee.serving.portrait import Portraitist
 from marquee.serving.title_search import TitleSearch
 
@@ -66,10 +66,10 @@ class LoadedModel:
             _logger.info("the model has no similar movies; computing them on request")
         except ModelError:
             _logger.exception("the similar movies cannot be read; computing them on request")
-        return SimilarAsAsked(self.model)
+        return SimilarOnDemand(self.model)
 
     @cached_property
-    def links(self) -> Mapping[int, Ids]:
+    def links(self) -> Mapping[int, ExternalIds]:
         """Movies' ids on other sites, by movie id; empty if the model has no readable links."""
         try:
             content = read_beside(self._read, LINKS)

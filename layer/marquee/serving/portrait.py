@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles, Rated, Rows, fold_in_matrix, rated_from
+from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, fold_in_matrix, rated_from
 from marquee.recommender.model import Floats, GaussianFactors, Integers, Model
 from marquee.recommender.scorers import (
     GENRES,
@@ -25,12 +25,12 @@ from marquee.recommender.scorers import (
     profile_folding,
 )
 from marquee.recommender.taste_weights import (
-    Described,
+    MovieTraits,
     ProfileFolding,
     Weight,
     by_genres,
     by_tags,
-    damped_mean,
+    shrunk_mean,
 )
 
 SURPRISES = 10
@@ -41,7 +41,9 @@ ON_THE_MAP = 40  # movies on the map
 RATED_ON_THE_MAP = 25  # most movies on the map that the visitor has rated
 FADING = 20.0  # prior strength of a movie's place on the map, in ratings
 
-_ALIKE = frozenset({POPULARITY, MEAN, MEDIAN})  # the models that are the same for every visitor
+_SAME_FOR_ALL = frozenset(
+    {POPULARITY, MEAN, MEDIAN}
+)  # the models that are the same for every visitor
 # For each model of genres or tags, the models that estimate its genre and tag weights.
 _COUNTING = {GENRES: GENRES, TAGS: TAGS}
 _LEAST_SQUARES = {GENRES: GENRES_LS, TAGS: TAGS_LS}
@@ -170,14 +172,16 @@ class Portraitist:
             self._folded[name] = _Folded(self._model, parts)
         return self._folded[name]
 
-    def _weights(self, name: str, kind: str, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
+    def _weights(
+        self, name: str, kind: str, rated: RatedMovies, expected: Floats
+    ) -> tuple[Weight, ...]:
         """Return the visitor's heaviest weights of genres or tags (`kind`), greatest first.
 
         Models of genres or tags have weights. For the others the weights are derived from the
         predicted stars.
         """
         described = self._described[kind]
-        if name in _ALIKE or not described.names:
+        if name in _SAME_FOR_ALL or not described.names:
             return ()
         if name in _LEARNERS:
             found = self._profile(_LEARNERS[name][kind]).profile(rated)
@@ -192,7 +196,7 @@ class Portraitist:
         return self._profiles[name]
 
     def _tags_note(self, name: str) -> str | None:
-        if name in _ALIKE:
+        if name in _SAME_FOR_ALL:
             return f"The {name} model is the same for everyone."
         if self._model.profiles is None:
             return "This model was trained without tags; it needs to be trained again."
@@ -200,7 +204,7 @@ class Portraitist:
             return f"The data set {self._model.dataset} has no tags."
         return None
 
-    def _surprises(self, rated: Rated, expected: Floats) -> tuple[Surprise, ...]:
+    def _surprises(self, rated: RatedMovies, expected: Floats) -> tuple[Surprise, ...]:
         found = [
             Surprise(int(movie_id), float(stars), float(everyone), float(predicted))
             for movie_id, stars, everyone, predicted in zip(
@@ -220,7 +224,7 @@ class Portraitist:
         model = self._model
         movies = [model.movies[movie_id] for movie_id in model.rating.movie_ids.tolist()]
         genres = by_genres(movies, self._base)
-        none = Described((), np.zeros((len(movies), 0), dtype=np.float32), self._base)
+        none = MovieTraits((), np.zeros((len(movies), 0), dtype=np.float32), self._base)
         tags = none if model.profiles is None else by_tags(model.profiles, self._base)
         return {
             kind: _Groups(each, model.rating.support)
@@ -239,20 +243,20 @@ class Portraitist:
     def _base(self) -> Doubles:
         """Shrunk mean of each movie, M; as `_everyone` if there are no means."""
         profiles = self._model.profiles
-        return self._everyone if profiles is None else damped_mean(profiles, self._model.rating)
+        return self._everyone if profiles is None else shrunk_mean(profiles, self._model.rating)
 
 
 class _Groups:
     """The movies by genre or tag, to derive weights from a model without genres and tags."""
 
-    def __init__(self, described: Described, support: Integers) -> None:
+    def __init__(self, described: MovieTraits, support: Integers) -> None:
         self.names, self._base, self._support = described.names, described.base, support
         self._has = described.average > 0
         # Few movies have any one tag, so sums run over the pairs of movie and tag only.
         self._rows, self._columns = np.nonzero(self._has)
         self._people = np.maximum(self._summed(np.ones(len(support))), 1)
 
-    def leads(self, rated: Rated, expected: Floats) -> tuple[Weight, ...]:
+    def leads(self, rated: RatedMovies, expected: Floats) -> tuple[Weight, ...]:
         """Return a weight for each genre or tag of the visitor's rated movies.
 
         A movie's lead is its predicted stars minus its shrunk mean. The weight is the average lead
@@ -296,7 +300,7 @@ class _Folded:
         # variance of predicted stars, averaged over the movies that people watch.
         self._importance = [self._second_moment(loadings) for loadings in self._loadings]
 
-    def certainty_of(self, rated: Rated) -> Certainty:
+    def certainty_of(self, rated: RatedMovies) -> Certainty:
         """Return how certain the model is about a visitor with these ratings."""
         before = sum(np.trace(importance) for importance in self._importance)
         after = sum(
@@ -307,7 +311,7 @@ class _Folded:
         share = 1 - after / before if before else 0.0
         return Certainty(share=float(np.clip(share, 0, 1)), stars_error=float(variance**0.5))
 
-    def map_of(self, rated: Rated) -> TasteMap | None:
+    def map_of(self, rated: RatedMovies) -> TasteMap | None:
         """Return the map of the first part with the visitor's place on it.
 
         None if the first part has fewer than two factors.
@@ -330,12 +334,12 @@ class _Folded:
         weighted = (loadings * self._watched[:, None].astype(np.float32)).T
         return np.asarray(weighted @ loadings, dtype=np.float64)
 
-    def _fold_in(self, rated: Rated, part: int) -> Doubles:
+    def _fold_in(self, rated: RatedMovies, part: int) -> Doubles:
         """Return the fold-in matrix of this part, K by n."""
         own = self._loadings[part][rated.rows].astype(np.float64)
         return fold_in_matrix(own, self._ones[part], self._noise)
 
-    def _unknown(self, rated: Rated, part: int) -> Doubles:
+    def _unknown(self, rated: RatedMovies, part: int) -> Doubles:
         """Return the covariance of the visitor's taste, given the ratings: K by K.
 
         Before the first rating it is the identity.
@@ -394,7 +398,7 @@ class _Folded:
         ids = self._model.rating.movie_ids[rows].tolist()
         return tuple(self._model.movies[movie_id].title for movie_id in ids)
 
-    def _points(self, rated: Rated) -> tuple[Point, ...]:
+    def _points(self, rated: RatedMovies) -> tuple[Point, ...]:
         """Return the visitor's most popular rated movies, then the most popular others."""
         rating = self._model.rating
         stars = dict(zip(rated.rows.tolist(), rated.stars.tolist(), strict=True))

@@ -25,8 +25,8 @@ from marquee.recommender.title_words import (
     FIRST_YEAR,
     LAST_YEAR,
     LOOSE,
-    compared,
     keys_of,
+    spell_for_comparison,
     spellings_of,
     without_loose,
     words_of,
@@ -55,7 +55,7 @@ LIKELY = 1.3  # score of a likely match, from which the search does not look for
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class SearchText:
     """A search text, split into its elements."""
 
     words: tuple[str, ...]
@@ -77,13 +77,13 @@ class Name:
     keys: tuple[str, ...]  # the words run together, in both spellings (`keys_of`)
 
 
-def typed(text: str) -> Typed:
+def typed(text: str) -> SearchText:
     """Split a search text into words; `dune 2021` contains a year, `rocky 2` a part."""
     words = words_of(text[:MAX_QUERY])[:MAX_WORDS]
     year = next((word for word in words[1:] if _is_year(word)), None)
     last = spellings_of(words[-1])[0] if len(words) > 1 else ""
     part = int(last) if _is_number(last) and int(last) <= HIGHEST_PART else None
-    return Typed(words, year, part)
+    return SearchText(words, year, part)
 
 
 def _is_number(word: str) -> bool:
@@ -138,7 +138,7 @@ class TitleSearch:
         best = sorted(found, key=lambda place: (-found[place], place))
         return [self._ids[place] for place in best[:count]]
 
-    def _literal(self, query: Typed) -> set[int]:
+    def _literal(self, query: SearchText) -> set[int]:
         """Return places of movies with a name that equals, begins with or contains the text.
 
         A place is the movie's rank by support, beginning at 1.
@@ -189,7 +189,7 @@ class TitleSearch:
         titles = [f"{{title joined}} : ({' AND '.join(wanted)})"] if wanted else []
         return self._matching(" AND ".join([*titles, *more]))
 
-    def _nearly(self, query: Typed) -> set[int]:
+    def _nearly(self, query: SearchText) -> set[int]:
         """Return places of movies with words similar to those typed, or with all words but one."""
         words = query.undated
         last = len(words) - 1
@@ -257,7 +257,7 @@ class TitleSearch:
             self._beginnings[length] = list(dict.fromkeys(longer))
         return self._beginnings[length]
 
-    def _says_part(self, query: Typed, places: Iterable[int]) -> bool:
+    def _says_part(self, query: SearchText, places: Iterable[int]) -> bool:
         """Return whether one of these movies has a name with all the words, including the number.
 
         `places` are the places of the movies.
@@ -268,7 +268,7 @@ class TitleSearch:
             for name in _names(self._lines[place])
         )
 
-    def _part_of_series(self, query: Typed, part: int) -> dict[int, float]:
+    def _part_of_series(self, query: SearchText, part: int) -> dict[int, float]:
         """Return the given part of a series with its score, for a title without the number.
 
         `harry potter 3` means the third, by year, of the well-known films whose titles begin with
@@ -287,10 +287,10 @@ class TitleSearch:
         parts = sorted(film for film in films if self._support[film[1]] >= known)
         return {place: found[place] for _, place in parts[max(part - 1, 0) : part]}
 
-    def _scored(self, query: Typed, places: Iterable[int]) -> dict[int, float]:
+    def _scored(self, query: SearchText, places: Iterable[int]) -> dict[int, float]:
         return {place: self._score(query, place) for place in places}
 
-    def _score(self, query: Typed, place: int) -> float:
+    def _score(self, query: SearchText, place: int) -> float:
         """Return the score of the movie's best name, plus its share of POPULARITY."""
         year = self._movie(place).year
         likeness = max(
@@ -334,10 +334,10 @@ def _edits_of(word: str) -> int:
 def _names(lines: str) -> tuple[Name, ...]:
     """Return the names in the column `ranks.names`, one per line."""
     each = (tuple(line.split(" ")) for line in lines.split("\n") if line)
-    return tuple(Name(words, compared(words), keys_of(words)) for words in each)
+    return tuple(Name(words, spell_for_comparison(words), keys_of(words)) for words in each)
 
 
-def _dated_likeness(query: Typed, name: Name, year: int | None) -> float:
+def _dated_likeness(query: SearchText, name: Name, year: int | None) -> float:
     """Return the similarity of a name, reduced if a year was typed that does not fit.
 
     A year fits if it is in the name or is the movie's year.

@@ -73,7 +73,7 @@ def test_the_text_goes_to_a_new_phone(table: VisitorsTable) -> None:
 
 
 @pytest.mark.parametrize(
-    "moved",
+    "change",
     [
         lambda table: table.mark_submitted(ID, 1, "s"),
         lambda table: table.mark_recommended(ID, 1, MODEL_ID, PICKS),
@@ -83,10 +83,10 @@ def test_the_text_goes_to_a_new_phone(table: VisitorsTable) -> None:
     ],
 )
 def test_a_visitor_who_changed_in_the_meantime_is_not_overwritten(
-    table: VisitorsTable, moved: Any
+    table: VisitorsTable, change: Any
 ) -> None:
     before, wanted = page(table).progress, revised(table)
-    moved(table)
+    change(table)
     stored = table.page(ID)
     assert not table.revise(before, wanted, None)
     assert table.page(ID) == stored
@@ -317,8 +317,8 @@ def test_a_slice_continues_after_the_last_one_although_its_visitors_have_changed
     for progress in first.found:
         table.mark_submitted(progress.visitor_id, 1, "s")
     rest = table.open(Status.RECEIVED, SOON, 100, first.after)
-    moved, left = ([p.visitor_id[-1] for p in each.found] for each in (first, rest))
-    assert (moved, left) == (["1", "2"], ["3", "4", "5"])
+    submitted, left = ([p.visitor_id[-1] for p in each.found] for each in (first, rest))
+    assert (submitted, left) == (["1", "2"], ["3", "4", "5"])
 
 
 def test_visitors_with_the_same_time_are_all_found(aws: Aws, table: VisitorsTable) -> None:

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.links import ExternalIds, pack_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import LINKS, TITLES
-from marquee.recommender.similarity import SIMILAR, SimilarAsAsked, SimilarMovies, pack_similar
+from marquee.recommender.similarity import SIMILAR, SimilarMovies, SimilarOnDemand, pack_similar
 from marquee.recommender.title_index import build_titles
 from tests.models import FIRST, random_model
 from tests.unit.api import Api
@@ -42,7 +42,7 @@ def get(api: Api, path: str, **query: str) -> tuple[int, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def api(account: Aws, warm: Api) -> Iterator[Api]:
     account.wipe()
-    links = {ALIEN: Ids("0078748", 348), ALIENS: Ids("0090605", None)}
+    links = {ALIEN: ExternalIds("0078748", 348), ALIENS: ExternalIds("0090605", None)}
     beside = {TITLES: build_titles(MODEL), LINKS: pack_links(links)}
     put(account, MODEL, beside)
     yield warm
@@ -139,7 +139,7 @@ def test_without_stored_similar_movies_they_are_computed_on_request(
     api: Api,
 ) -> None:
     status, answer = get(api, f"/movies/{ALIEN}/similar", count="3")
-    expected = SimilarAsAsked(MODEL).of(ALIEN, 3)
+    expected = SimilarOnDemand(MODEL).of(ALIEN, 3)
     assert (status, answer["movie"]["movie_id"]) == (200, ALIEN)
     assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [
         (near, round(score, 4)) for near, score in expected
@@ -149,9 +149,9 @@ def test_without_stored_similar_movies_they_are_computed_on_request(
 def test_similar_movies_in_the_model_folder_are_returned(aws: Aws) -> None:
     put(aws, MODEL)
     count = len(MODEL.rating.movie_ids)
-    neighbours = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
-    scores = (0 * neighbours + [[0.9, 0.5]]).astype("float32")
-    similar = SimilarMovies(MODEL.rating.movie_ids, neighbours, scores)
+    similar_ids = MODEL.rating.movie_ids[::-1][None, :2].repeat(count, axis=0)
+    scores = (0 * similar_ids + [[0.9, 0.5]]).astype("float32")
+    similar = SimilarMovies(MODEL.rating.movie_ids, similar_ids, scores)
     put_file(aws, MODEL, SIMILAR, pack_similar(similar))
     _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
     assert [(movie["movie_id"], movie["similarity"]) for movie in answer["movies"]] == [
@@ -177,7 +177,7 @@ def test_titles_are_found_without_a_title_index(aws: Aws) -> None:
 def test_a_damaged_file_next_to_the_model_does_not_affect_the_others(
     aws: Aws, damaged: str
 ) -> None:
-    put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: Ids("1", 1)})})
+    put(aws, MODEL, {TITLES: build_titles(MODEL), LINKS: pack_links({ALIEN: ExternalIds("1", 1)})})
     put_file(aws, MODEL, damaged, b"not this")
     api = Api(aws)
     assert ids(get(api, "/movies", q="alien", count="1")[1]) == [ALIEN]

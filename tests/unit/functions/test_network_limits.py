@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marquee.requests.limits import Limited
+from marquee.requests.limits import LimitedAction
 from tests.unit.api import FORM, PHONE, Api
 
 QUIET = {"name": "Ada", "ratings": FORM["ratings"]}
@@ -19,7 +19,11 @@ ENDLESS = timedelta(days=100_000)  # a window that ends during no test
 def limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Return an API that allows a network three forms, two phones and one change."""
     visitors = api.module.visitors
-    most = {Limited.NETWORK_FORMS: 3, Limited.NETWORK_PHONES: 2, Limited.NETWORK_CHANGES: 1}
+    most = {
+        LimitedAction.NETWORK_FORMS: 3,
+        LimitedAction.NETWORK_PHONES: 2,
+        LimitedAction.NETWORK_CHANGES: 1,
+    }
     limits = replace(visitors.network_limits, most=most, window=ENDLESS)
     monkeypatch.setattr(visitors, "network_limits", limits)
     return api
@@ -119,7 +123,7 @@ def test_no_record_holds_the_address_and_each_expires_after_its_hour(api: Api) -
 
 def test_the_network_limits_are_those_of_the_settings(api: Api) -> None:
     assert api.module.visitors.network_limits.most == {
-        Limited.NETWORK_FORMS: 60,
-        Limited.NETWORK_PHONES: 20,
-        Limited.NETWORK_CHANGES: 600,
+        LimitedAction.NETWORK_FORMS: 60,
+        LimitedAction.NETWORK_PHONES: 20,
+        LimitedAction.NETWORK_CHANGES: 600,
     }

@@ -20,7 +20,7 @@ def test_the_document_matches_the_routes(warm: Api) -> None:
     assert DOCUMENT.read_text() == text(warm.module.app), "make it anew with: make openapi"
 
 
-def test_the_document_is_generated_alike_each_time(warm: Api) -> None:
+def test_the_document_is_the_same_each_time_it_is_generated(warm: Api) -> None:
     assert document(warm.module.app) == document(warm.module.app)
 
 

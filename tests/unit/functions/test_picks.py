@@ -137,8 +137,8 @@ def test_an_invalid_field_of_a_request_for_picks_is_named(
 ) -> None:
     status, body = api(**more)
     assert status == 422
-    ((found, told),) = [(error["field"], error["message"]) for error in body["errors"]]
-    assert (found, told[: len(message)]) == (field, message)
+    ((found, words),) = [(error["field"], error["message"]) for error in body["errors"]]
+    assert (found, words[: len(message)]) == (field, message)
 
 
 def test_the_tag_model_is_rejected_with_the_known_names_for_data_without_tags(aws: Aws) -> None:

@@ -36,7 +36,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
     return [movie["movie_id"] for movie in answer["movies"]]
 
 
-def test_without_answers_the_most_telling_movies_are_asked_about(api: Any) -> None:
+def test_without_answers_the_most_informative_movies_are_asked_about(api: Any) -> None:
     status, answer = api()
     assert status == 200
     asked = Questioner(MODEL.rating, seen_in(MODEL)).next(count=MAX_QUESTIONS)

@@ -12,7 +12,7 @@ from marquee.aws import wiring
 from marquee.aws.settings import SendTextSettings
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
-from marquee.requests.limits import Limited
+from marquee.requests.limits import LimitedAction
 from tests.unit.api import FORM, PHONE, Api
 from tests.unit.aws import MODEL_ID, Aws, context, event, put_model
 from tests.unit.memory import good_result
@@ -392,7 +392,11 @@ def test_an_outdated_change_is_not_counted(ada: Tab) -> None:
 
 def test_the_limit_of_changes_is_that_of_the_settings(api: Api) -> None:
     limit = api.module.visitors.change_limit
-    assert (limit.limited, limit.most, limit.window) == (Limited.CHANGES, 60, timedelta(hours=1))
+    assert (limit.limited, limit.most, limit.window) == (
+        LimitedAction.CHANGES,
+        60,
+        timedelta(hours=1),
+    )
 
 
 def test_no_limit_holds_the_phone(texted_ada: Tab) -> None:

@@ -8,7 +8,7 @@ from moto import mock_aws
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.invoke import deployed
-from operations.invoke.deployed import DeployedFunction, container_variables, described
+from operations.invoke.deployed import DeployedFunction, container_variables, function_from
 from tests.deployment import ROOT
 
 CONFIGURATION = {
@@ -34,20 +34,20 @@ def test_every_function_of_the_template_is_known_by_its_folder() -> None:
 
 
 def test_the_deployed_variables_and_architecture_are_used() -> None:
-    assert described("ingest", CONFIGURATION) == DeployedFunction(
+    assert function_from("ingest", CONFIGURATION) == DeployedFunction(
         "IngestFunction", {"VISITORS_TABLE": "marquee-local-visitors"}, "arm64"
     )
 
 
 def test_a_function_of_another_runtime_is_rejected() -> None:
     with pytest.raises(OperationError, match=r"ingest is deployed for python3\.12"):
-        described("ingest", {**CONFIGURATION, "Runtime": "python3.12"})
+        function_from("ingest", {**CONFIGURATION, "Runtime": "python3.12"})
 
 
 def test_a_function_that_is_not_deployed_is_named_with_the_fix(aws: None) -> None:
     sentence = "has no function marquee-local-submit-step: run 'make local' first"
     with pytest.raises(OperationError, match=sentence):
-        deployed.find(Deployment("local"), "submit_step")
+        deployed.find_function(Deployment("local"), "submit_step")
 
 
 def test_the_error_without_a_local_aws_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_the_error_without_a_local_aws_names_the_fix(monkeypatch: pytest.MonkeyP
             monkeypatch.setenv(name, value)
 
     with pytest.raises(OperationError, match=r"does not answer .*: run 'make local' first"):
-        deployed.find(Deployment("local"), "ingest")
+        deployed.find_function(Deployment("local"), "ingest")
 
 
 def test_the_container_calls_the_local_aws_and_no_real_account() -> None:

@@ -54,11 +54,11 @@ def test_the_error_without_a_debian_mirror_names_the_fix() -> None:
 def test_the_error_without_an_engine_says_what_an_ordinary_user_must_install(
     monkeypatch: pytest.MonkeyPatch, ordinary_user: None, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine, "answers", lambda: False)
+    monkeypatch.setattr(engine, "engine_answers", lambda: False)
 
     with (
         pytest.raises(OperationError, match=r"needs a container engine.* install Docker"),
-        engine.running(tmp_path / "log", Phases()),
+        engine.provide_engine(tmp_path / "log", Phases()),
     ):
         pass
 
@@ -66,11 +66,11 @@ def test_the_error_without_an_engine_says_what_an_ordinary_user_must_install(
 def test_a_running_engine_is_used_and_not_stopped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine, "answers", lambda: True)
+    monkeypatch.setattr(engine, "engine_answers", lambda: True)
     monkeypatch.setattr(engine, "_start", lambda log: pytest.fail("it runs already"))
     monkeypatch.setattr(engine, "_stop", lambda daemon: pytest.fail("it is not ours"))
 
-    with engine.running(tmp_path / "log", Phases()):
+    with engine.provide_engine(tmp_path / "log", Phases()):
         pass
 
 

@@ -19,7 +19,7 @@ from learning.als import (
     Target,
     buckets_of,
     fit_als,
-    gather,
+    gather_factors,
     side_of,
     solve_side,
 )
@@ -165,7 +165,7 @@ def test_rows_become_the_same_up_to_rounding_however_they_are_divided_into_block
         solve_side(side_of(users[p], movies[p], stars[p], residuals[p], MOVIES), steps)
         for p in parts
     ]
-    for whole, divided in zip(sides.solve_users(steps), gather(steps, solved), strict=True):
+    for whole, divided in zip(sides.solve_users(steps), gather_factors(steps, solved), strict=True):
         np.testing.assert_allclose(whole, divided, rtol=1e-4, atol=1e-5)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from learning.metrics import (
     Examiner,
-    Measured,
     Person,
+    UserMeasures,
     coverage,
     estimates_of,
     median_popularity,
@@ -17,9 +17,15 @@ from learning.metrics import (
     rank_agreement,
     rmse,
 )
-from marquee.recommender.fold_in import Rated
+from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.model import GaussianFactors, RatingModel
-from marquee.recommender.scorers import EVALUATED, MLLIB, Scored, UnknownModelError, models_named
+from marquee.recommender.scorers import (
+    EVALUATED,
+    MLLIB,
+    Predictions,
+    UnknownModelError,
+    models_named,
+)
 
 MOVIES = 15
 STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 has the most predicted stars
@@ -28,9 +34,9 @@ STARS = np.linspace(5, 1, MOVIES, dtype=np.float32)  # movie 0 has the most pred
 class KnowsAll:
     """A model that predicts STARS for everybody."""
 
-    def scored(self, visitors: Sequence[Rated]) -> Scored:
+    def scored(self, visitors: Sequence[RatedMovies]) -> Predictions:
         stars = np.tile(STARS, (len(visitors), 1))
-        return Scored(stars, stars, lambda visitor, rows: np.zeros((len(rows), 0)))
+        return Predictions(stars, stars, lambda visitor, rows: np.zeros((len(rows), 0)))
 
 
 def model(movies: int = MOVIES) -> RatingModel:
@@ -45,15 +51,15 @@ def model(movies: int = MOVIES) -> RatingModel:
     )
 
 
-def measure(seen: dict[int, float], held_out: dict[int, float]) -> Measured:
+def measure(seen: dict[int, float], held_out: dict[int, float]) -> UserMeasures:
     examiner = Examiner(model(), KnowsAll(), np.ones(MOVIES, dtype=bool))
     [one] = examiner.measure([Person(7, seen, held_out)])
     return one
 
 
-def predicted_exactly(pairs: int, picks: float | None) -> Measured:
+def predicted_exactly(pairs: int, picks: float | None) -> UserMeasures:
     """Return the figures of another user, whose ratings were predicted without error."""
-    return Measured(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
+    return UserMeasures(8, pairs, 0.0, 0.0, picks, picks, picks, picks, None, None, ())
 
 
 def test_ndcg_discounts_hits_by_their_place() -> None:
@@ -143,7 +149,7 @@ def test_rmse_is_over_all_ratings_of_all_users() -> None:
     assert rmse(both) == pytest.approx(1.0)
 
 
-def test_the_errors_by_user_weigh_each_user_alike() -> None:
+def test_the_errors_by_user_weigh_all_users_equally() -> None:
     both = [measure({}, {0: 3.0}), predicted_exactly(3, None)]
     found = estimates_of(both)
     values = {name: each.value for name, each in found.items() if each is not None}

@@ -19,7 +19,7 @@ from learning.rating_blocks import (
     user_biases,
 )
 from marquee.recommender.fold_in import Doubles
-from marquee.recommender.model import MOVIE_DAMPING, USER_DAMPING
+from marquee.recommender.model import MOVIE_PRIOR_STRENGTH, USER_PRIOR_STRENGTH
 from tests.models import MEAN, rating_of
 
 HELD_OUT, NEW = 1, 128
@@ -94,8 +94,8 @@ def test_a_movies_bias_is_shrunk_by_the_prior_strength() -> None:
     mean = 17.5 / 6
     assert baseline.mean == pytest.approx(mean)
     assert baseline.bias == pytest.approx(
-        [(9 - 2 * mean) / (2 + MOVIE_DAMPING), (6 - 3 * mean) / (3 + MOVIE_DAMPING),
-         (2.5 - mean) / (1 + MOVIE_DAMPING)]
+        [(9 - 2 * mean) / (2 + MOVIE_PRIOR_STRENGTH), (6 - 3 * mean) / (3 + MOVIE_PRIOR_STRENGTH),
+         (2.5 - mean) / (1 + MOVIE_PRIOR_STRENGTH)]
     )  # fmt: skip
 
 
@@ -108,8 +108,8 @@ def baseline() -> MovieBaseline:
 def test_a_users_bias_is_what_the_movies_leave_shrunk(baseline: MovieBaseline) -> None:
     found = user_biases(BLOCK, baseline)
     assert found == pytest.approx(
-        [(1.5 - 1.5) / (2 + USER_DAMPING), 0.5 / (1 + USER_DAMPING),
-         (0.5 - 0.5 - 0.5) / (3 + USER_DAMPING)]
+        [(1.5 - 1.5) / (2 + USER_PRIOR_STRENGTH), 0.5 / (1 + USER_PRIOR_STRENGTH),
+         (0.5 - 0.5 - 0.5) / (3 + USER_PRIOR_STRENGTH)]
     )  # fmt: skip
 
 

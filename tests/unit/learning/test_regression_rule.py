@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from learning.metrics import Measured
+from learning.metrics import UserMeasures
 from learning.regression_rule import is_worse
 
 USERS, PAIRS = 400, 5
 
 
-def people(squared: list[float]) -> list[Measured]:
+def people(squared: list[float]) -> list[UserMeasures]:
     nothing = (None,) * 6
     return [
-        Measured(user, PAIRS, each, 0.0, *nothing, picks=()) for user, each in enumerate(squared)
+        UserMeasures(user, PAIRS, each, 0.0, *nothing, picks=())
+        for user, each in enumerate(squared)
     ]
 
 
@@ -29,7 +30,7 @@ def errors(rmse: float, seed: int, shared: np.ndarray | None = None) -> list[flo
     return sums
 
 
-ALIKE = np.random.default_rng(9).gamma(4, 1 / 4, USERS)
+SAME_USERS = np.random.default_rng(9).gamma(4, 1 / 4, USERS)
 
 
 def test_the_same_errors_make_the_new_model_no_worse() -> None:
@@ -38,15 +39,15 @@ def test_the_same_errors_make_the_new_model_no_worse() -> None:
 
 
 def test_smaller_errors_make_the_new_model_no_worse() -> None:
-    assert not is_worse(people(errors(0.8, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
+    assert not is_worse(people(errors(0.8, 1, SAME_USERS)), people(errors(0.9, 2, SAME_USERS)))
 
 
 def test_clearly_larger_errors_make_the_new_model_worse() -> None:
-    assert is_worse(people(errors(0.95, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
+    assert is_worse(people(errors(0.95, 1, SAME_USERS)), people(errors(0.9, 2, SAME_USERS)))
 
 
 def test_insignificantly_larger_errors_make_the_new_model_no_worse() -> None:
-    assert not is_worse(people(errors(0.903, 1, ALIKE)), people(errors(0.9, 2, ALIKE)))
+    assert not is_worse(people(errors(0.903, 1, SAME_USERS)), people(errors(0.9, 2, SAME_USERS)))
 
 
 def test_larger_errors_that_chance_explains_make_the_new_model_no_worse() -> None:

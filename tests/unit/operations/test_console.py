@@ -2,12 +2,12 @@
 
 import pytest
 
-from operations.console import HEARTBEAT_SECONDS, Phase, Phases
+from operations.console import HEARTBEAT_SECONDS, Phases, RunningPhase
 
 
-def long_running(phase: Phase) -> Phase:
+def long_running(phase: RunningPhase) -> RunningPhase:
     """Return the phase as if it had been silent for as long as allowed."""
-    phase.told -= HEARTBEAT_SECONDS
+    phase.reported_at -= HEARTBEAT_SECONDS
     return phase
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from operations.cost import bill, knobs
-from operations.cost.bill import Row, price
+from operations.cost.bill import BillRow, price
 from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
 from operations.cost.custom_metrics import custom_metrics
 from operations.cost.prices import load_prices
@@ -40,7 +40,7 @@ def function(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": {"MemorySize": 1024, **properties}}
 
 
-def row(deployment: BilledDeployment, what: str) -> Row:
+def row(deployment: BilledDeployment, what: str) -> BillRow:
     (found,) = [each for each in price(deployment).rows if each.what == what]
     return found
 

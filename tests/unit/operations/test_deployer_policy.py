@@ -226,9 +226,9 @@ def test_preflight_asks_for_no_right_that_the_deployer_lacks() -> None:
         for resource in statement.resources
     ]
     caller = {"Arn": f"arn:aws:iam::{ACCOUNT}:user/any", "Account": ACCOUNT}
-    told = names(Deployment("staging", "eu-west-1"), caller)
+    identifiers = names(Deployment("staging", "eu-west-1"), caller)
     asked = {
-        (action, pattern.format_map(told))
+        (action, pattern.format_map(identifiers))
         for kind in kinds_made()
         for pattern, actions in RIGHTS.get(kind, ())
         for action in actions

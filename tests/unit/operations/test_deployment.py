@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from operations import deployment as module
-from operations.deployment import Deployment, chosen, region_of
+from operations.deployment import Deployment, choose_deployment, region_of
 from operations.errors import OperationError
 
 
 @pytest.fixture(autouse=True)
 def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Restore the process's environment variables, which `chosen` changes, after each test."""
+    """Restore the environment variables, which `choose_deployment` changes, after each test."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
     for name in ("ENV", "PORT", "AWS_REGION", "AWS_DEFAULT_REGION", "MARQUEE_STATE"):
         os.environ.pop(name, None)
@@ -29,37 +29,37 @@ def test_an_invalid_port_fails_with_the_rule(port: str) -> None:
     os.environ["PORT"] = port
 
     with pytest.raises(OperationError, match=r"PORT is .*1 to 65535"):
-        chosen()
+        choose_deployment()
 
 
 def test_the_local_deployment_is_the_default() -> None:
-    assert chosen().is_local
+    assert choose_deployment().is_local
 
 
 def test_a_local_command_cannot_use_the_aws_credentials_of_the_shell() -> None:
     os.environ |= {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
 
-    chosen("local")
+    choose_deployment("local")
 
     kept = {name: os.environ.get(name) for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN")}
     assert kept == {"AWS_PROFILE": None, "AWS_SESSION_TOKEN": None}
 
 
 def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
-    chosen("local", 4570)
+    choose_deployment("local", 4570)
 
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
 
 
 def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -> None:
     os.environ |= {"AWS_ACCESS_KEY_ID": "real", "AWS_SECRET_ACCESS_KEY": "real"}
-    assert chosen("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
+    assert choose_deployment("local").variables()["AWS_ACCESS_KEY_ID"] == "test"
 
     os.environ |= {
         "MARQUEE_LOCAL_ACCESS_KEY_ID": "deployer",
         "MARQUEE_LOCAL_SECRET_ACCESS_KEY": "its-secret",
     }
-    chosen("local")
+    choose_deployment("local")
 
     assert os.environ["AWS_ACCESS_KEY_ID"] == "deployer"
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "its-secret"
@@ -68,7 +68,7 @@ def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -
 def test_an_aws_deployment_keeps_the_credentials_of_the_shell() -> None:
     os.environ["AWS_PROFILE"] = "work"
 
-    chosen("staging")
+    choose_deployment("staging")
 
     assert os.environ["AWS_PROFILE"] == "work"
 

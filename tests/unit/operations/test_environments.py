@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from operations import environments
-from operations.environments import build, is_built, packages_named, stamp_name
+from operations.environments import build_environment, is_built, packages_named, stamp_name
 from operations.errors import OperationError
 
 EMPTY_LOCK = "# nothing\n"
@@ -49,7 +49,7 @@ def test_building_keeps_nothing_of_half_an_environment(
     half.touch()
     monkeypatch.setattr(environments, "_pip", lambda *_: "[]")
 
-    build("emr", root)
+    build_environment("emr", root)
 
     assert not half.exists()
 
@@ -62,7 +62,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     lock.parent.mkdir()
     lock.write_text("not a requirement\n")
     with pytest.raises(OperationError) as said:
-        build("emr", root)
+        build_environment("emr", root)
     return root, str(said.value)
 
 
@@ -94,7 +94,7 @@ def test_building_removes_packages_that_the_lock_no_longer_names(
 
     monkeypatch.setattr(environments, "_pip", pip)
 
-    build("emr", root)
+    build_environment("emr", root)
 
     assert calls[-1] == ("uninstall", "--yes", "left-over")
 

@@ -11,14 +11,14 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.requests.emr_step_requests import Step, StepLocations, evaluate_step
+from marquee.requests.emr_step_requests import StepLocations, StepRequest, evaluate_step
 from operations import __main__ as command_line
 from operations import evaluation_chart
 from operations.console import Phases, out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.evaluate import evaluate
-from operations.evaluation_tables import show
+from operations.evaluate import evaluate_models
+from operations.evaluation_tables import show_report
 
 WHERE = StepLocations("s3://scripts/", "ratings", "models", "results")
 FIGURES = {
@@ -60,9 +60,9 @@ class Cluster:
 
     def __init__(self, s3: Any) -> None:
         self.s3 = s3
-        self.steps: list[Step] = []
+        self.steps: list[StepRequest] = []
 
-    def run(self, deployment: Deployment, step: Step, progress: Any = None) -> None:
+    def run(self, deployment: Deployment, step: StepRequest, progress: Any = None) -> None:
         self.steps.append(step)
         counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
         report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}
@@ -123,7 +123,7 @@ def test_a_new_folder_is_prepared_and_evaluated_without_training(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        assert evaluate(deployment, phases, films) == REPORT
+        assert evaluate_models(deployment, phases, films) == REPORT
 
     assert cluster.names == ["prepare-films", "evaluate-films"]
 
@@ -132,8 +132,8 @@ def test_a_folder_prepared_before_is_not_prepared_again(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(deployment, phases, films)
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
 
     assert cluster.names == ["prepare-films", "evaluate-films", "evaluate-films"]
 
@@ -142,9 +142,9 @@ def test_a_folder_that_changed_is_prepared_again(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
         (films / "u.data").write_text("1\t2\t5\t4\n")
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
 
     assert cluster.names.count("prepare-films") == 2
 
@@ -155,7 +155,7 @@ def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
     (films / "u1.test").write_text("1\t2\t3\t4\n")
 
     with Phases() as phases:
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
 
     assert "raw/films/u1.test" in raw_files()
     arguments = cluster.steps[-1]["HadoopJarStep"]["Args"]
@@ -168,7 +168,7 @@ def test_other_files_with_the_name_of_the_active_data_set_are_rejected(
     active("films")
 
     with Phases() as phases, pytest.raises(OperationError, match="films is the active data set"):
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
 
     assert (cluster.steps, raw_files()) == ([], [])
 
@@ -177,9 +177,9 @@ def test_the_files_of_the_active_data_set_can_be_evaluated(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     with Phases() as phases:
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
         active("films")
-        evaluate(deployment, phases, films)
+        evaluate_models(deployment, phases, films)
 
     assert cluster.names[-1] == "evaluate-films"
 
@@ -191,7 +191,7 @@ def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
         Phases() as phases,
         pytest.raises(OperationError, match="no model 'rankin': use one or more of"),
     ):
-        evaluate(deployment, phases, films, models="rankin")
+        evaluate_models(deployment, phases, films, models="rankin")
 
     assert (cluster.steps, raw_files()) == ([], [])
 
@@ -199,11 +199,11 @@ def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
 def test_the_step_gets_the_options_of_the_command() -> None:
     step = evaluate_step(WHERE, "films", models=["old", "rating"], split="random", seed=7)
 
-    told = " ".join(step["HadoopJarStep"]["Args"])
-    assert told.endswith(
+    arguments = " ".join(step["HadoopJarStep"]["Args"])
+    assert arguments.endswith(
         "--report s3://ratings/reports/dataset=films/ --models old,rating --split random --seed 7"
     )
-    assert "--raw" not in told
+    assert "--raw" not in arguments
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> int:
@@ -215,7 +215,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *more: str) -> in
         return REPORT
 
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
-    monkeypatch.setattr(command_line, "evaluate", busy)
+    monkeypatch.setattr(command_line, "evaluate_models", busy)
     return command_line.main(["--env", "local", "evaluate", "films", *more])
 
 
@@ -248,7 +248,7 @@ def test_tables_are_printed_without_json(
 
 
 def test_a_table_shows_figures_with_their_intervals(capsys: pytest.CaptureFixture[str]) -> None:
-    show(REPORT)
+    show_report(REPORT)
 
     said = capsys.readouterr().out
     assert "0.902±.015" in said
@@ -259,7 +259,7 @@ def test_no_figure_is_cut_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(out, "_width", 40)
-    show(REPORT)
+    show_report(REPORT)
 
     said = capsys.readouterr().out
     assert "…" not in said.replace("held out where …", "")
@@ -269,7 +269,7 @@ def test_no_figure_is_cut_on_a_narrow_terminal(
 def test_a_model_that_could_not_be_measured_is_described_in_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show(REPORT)
+    show_report(REPORT)
 
     assert "tags: the data set has no tags" in capsys.readouterr().out
 
@@ -277,21 +277,21 @@ def test_a_model_that_could_not_be_measured_is_described_in_words(
 def test_new_visitors_are_compared_with_a_guess_by_bias_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show(REPORT)
+    show_report(REPORT)
 
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("5 "))
-    told = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 0.410±.020 0.440±.030 87.3 -"
-    assert " ".join(row.split()) == told
+    shown = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 0.410±.020 0.440±.030 87.3 -"
+    assert " ".join(row.split()) == shown
 
 
 def test_too_few_new_users_are_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    show({**REPORT, "new_visitors": {"people": 0, "answers": []}})
+    show_report({**REPORT, "new_visitors": {"people": 0, "answers": []}})
 
     assert "too few users" in capsys.readouterr().out
 
 
 def test_the_curve_is_drawn_as_png_and_svg(tmp_path: Path) -> None:
-    evaluation_chart.draw(REPORT, tmp_path)
+    evaluation_chart.draw_chart(REPORT, tmp_path)
 
     assert (tmp_path / "evaluation-films.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "evaluation-films.svg").read_text()
@@ -302,10 +302,10 @@ def test_without_matplotlib_one_sentence_replaces_the_chart(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
 
-    assert "matplotlib is not installed" in evaluation_chart.draw(REPORT, tmp_path)
+    assert "matplotlib is not installed" in evaluation_chart.draw_chart(REPORT, tmp_path)
 
 
 def test_without_new_users_there_is_no_chart(tmp_path: Path) -> None:
     nobody = {**REPORT, "new_visitors": {"people": 0, "answers": []}}
 
-    assert evaluation_chart.draw(nobody, tmp_path).startswith("No chart")
+    assert evaluation_chart.draw_chart(nobody, tmp_path).startswith("No chart")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from operations.fingerprints import Done, files_under, fingerprint
+from operations.fingerprints import PhaseRecord, files_under, fingerprint
 
 
 def written(folder: Path, **files: str) -> Path:
@@ -51,7 +51,7 @@ def test_caches_of_tools_are_not_inputs(tmp_path: Path) -> None:
 
 
 def test_a_recorded_phase_is_done(tmp_path: Path) -> None:
-    done = Done(tmp_path / "done.json", "instance-1")
+    done = PhaseRecord(tmp_path / "done.json", "instance-1")
 
     done.record("terraform", "abc")
 
@@ -59,7 +59,7 @@ def test_a_recorded_phase_is_done(tmp_path: Path) -> None:
 
 
 def test_a_phase_with_other_inputs_is_not_done(tmp_path: Path) -> None:
-    done = Done(tmp_path / "done.json", "instance-1")
+    done = PhaseRecord(tmp_path / "done.json", "instance-1")
 
     done.record("terraform", "abc")
 
@@ -67,13 +67,13 @@ def test_a_phase_with_other_inputs_is_not_done(tmp_path: Path) -> None:
 
 
 def test_no_phase_is_done_in_another_run_of_the_local_aws(tmp_path: Path) -> None:
-    Done(tmp_path / "done.json", "instance-1").record("terraform", "abc")
+    PhaseRecord(tmp_path / "done.json", "instance-1").record("terraform", "abc")
 
-    assert not Done(tmp_path / "done.json", "instance-2").holds("terraform", "abc")
+    assert not PhaseRecord(tmp_path / "done.json", "instance-2").holds("terraform", "abc")
 
 
 def test_a_second_recorded_phase_keeps_the_first(tmp_path: Path) -> None:
-    done = Done(tmp_path / "done.json", "instance-1")
+    done = PhaseRecord(tmp_path / "done.json", "instance-1")
 
     done.record("terraform", "abc")
     done.record("site", "def")

@@ -38,9 +38,9 @@ def test_stars_are_whole_and_from_one_to_five(seed: int) -> None:
 def test_only_movies_of_one_genre_are_liked() -> None:
     genres = {movie["movie_id"]: movie["genres"][0] for movie in MOVIES}
 
-    loved = {genres[rating["movie_id"]] for rating in rate(MOVIES, 3) if rating["stars"] >= 4}
+    liked = {genres[rating["movie_id"]] for rating in rate(MOVIES, 3) if rating["stars"] >= 4}
 
-    assert len(loved) == 1
+    assert len(liked) == 1
 
 
 def test_movies_without_genres_can_be_rated() -> None:

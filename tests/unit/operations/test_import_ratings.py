@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from marquee.requests.emr_step_requests import Step, StepLocations
+from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from operations import __main__ as command_line
 from operations.console import Phases
 from operations.deployment import Deployment
@@ -16,8 +16,8 @@ from operations.errors import OperationError
 from operations.import_ratings import (
     check_ratings,
     dataset_name,
-    prepare,
-    read_ratings,
+    prepare_data_set,
+    read_into_canonical_files,
     report_lines,
 )
 
@@ -170,7 +170,7 @@ def test_an_import_deletes_its_temporary_files_and_nothing_else(
     deployment.state.mkdir()
     (deployment.state / "done.json").write_text("{}")
 
-    with read_ratings(deployment, phases, films):
+    with read_into_canonical_files(deployment, phases, films):
         pass
 
     assert [path.name for path in deployment.state.iterdir()] == ["done.json"]
@@ -205,7 +205,7 @@ def test_what_cannot_be_imported_is_reported_in_one_sentence(
 def test_the_canonical_files_vanish_with_their_context(
     deployment: Deployment, phases: Phases, films: Path
 ) -> None:
-    with read_ratings(deployment, phases, films) as found:
+    with read_into_canonical_files(deployment, phases, films) as found:
         assert found.files == ("movies.csv", "ratings.csv")
 
     assert not found.folder.exists()
@@ -214,18 +214,18 @@ def test_the_canonical_files_vanish_with_their_context(
 def test_the_digests_of_the_same_ratings_are_the_same(
     deployment: Deployment, phases: Phases, films: Path
 ) -> None:
-    with read_ratings(deployment, phases, films) as first:
+    with read_into_canonical_files(deployment, phases, films) as first:
         digests = first.digests()
-    with read_ratings(deployment, phases, films) as second:
+    with read_into_canonical_files(deployment, phases, films) as second:
         assert second.digests() == digests
 
 
 def test_the_canonical_files_and_the_report_are_uploaded(
     deployment: Deployment, phases: Phases, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: list[Step] = []
+    steps: list[StepRequest] = []
 
-    def run_step(_: Deployment, step: Step, progress: object) -> None:
+    def run_step(_: Deployment, step: StepRequest, progress: object) -> None:
         steps.append(step)
         prepared = json.dumps({**REPORT, "bad_rows": {}})
         key = "reports/dataset=films/prepare.json"
@@ -235,8 +235,8 @@ def test_the_canonical_files_and_the_report_are_uploaded(
     monkeypatch.setattr("operations.import_ratings.run_step", run_step)
     monkeypatch.setattr("operations.import_ratings.locations", lambda _: where)
 
-    with read_ratings(deployment, phases, films) as found:
-        prepare(deployment, phases, found)
+    with read_into_canonical_files(deployment, phases, films) as found:
+        prepare_data_set(deployment, phases, found)
 
     assert [step["Name"] for step in steps] == ["prepare-films"]
     raw = stored("raw/films/")

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from operations import inventory as module
 from operations.deployment import Deployment
-from operations.inventory import Inventory, inventory, visitors_of
+from operations.inventory import Inventory, inventory, visitors_with_ratings
 
 STAGING = Deployment("staging")
 KINDS = ("queues", "parameters", "roles", "networks", "VPC endpoints")
@@ -136,8 +136,8 @@ def test_visitors_with_several_versions_are_counted_once() -> None:
     for key in ("01abc-1.json", "01abc-2.json", "01def-1.json"):
         boto3.client("s3").put_object(Bucket=bucket, Key=f"visitors/date=2026-11-27/{key}")
 
-    assert visitors_of(STAGING) == {"01abc", "01def"}
+    assert visitors_with_ratings(STAGING) == {"01abc", "01def"}
 
 
 def test_without_a_bucket_there_are_no_visitors() -> None:
-    assert visitors_of(STAGING) == set()
+    assert visitors_with_ratings(STAGING) == set()

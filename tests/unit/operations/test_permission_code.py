@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.permissions.code import Call, calls_of, operations_of
+from operations.permissions.code import AwsCall, calls_of, operations_of
 
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = ("ingest", "submit_step", "queue_results", "send_text", "reconcile")
@@ -18,7 +18,7 @@ OF_OPERATORS = {
 SERVICES = ("s3", "dynamodb", "sqs", "sns", "emr", "ssm")
 
 
-def of(calls: frozenset[Call], operation: str) -> set[tuple[tuple[str, str], ...]]:
+def of(calls: frozenset[AwsCall], operation: str) -> set[tuple[tuple[str, str], ...]]:
     return {call.parameters for call in calls if call.operation == operation}
 
 
@@ -72,7 +72,7 @@ def test_the_calls_of_a_library_are_known() -> None:
 
 
 def test_calls_that_distinguish_a_missing_object_are_recognised() -> None:
-    read = {call.place: call.tells_missing for call in calls_of("ingest")}
+    read = {call.place: call.handles_missing for call in calls_of("ingest")}
     assert read["layer/marquee/aws/buckets.py: ModelsBucket.current"]
     assert not read["layer/marquee/aws/buckets.py: RatingsBucket._put"]
 

@@ -134,7 +134,7 @@ def test_no_log_keeps_the_values_of_a_plan_or_of_the_state(
         return printed
 
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path))
-    monkeypatch.setattr(terraform, "run", run)
+    monkeypatch.setattr(terraform, "run_command", run)
     monkeypatch.setattr(Terraform, "_inputs", lambda _: [])
     here = Terraform(Deployment("local"))
 

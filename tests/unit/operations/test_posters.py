@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from marquee.contracts import CurrentModel
-from marquee.recommender.links import Ids, pack_links
+from marquee.recommender.links import ExternalIds, pack_links
 from marquee.recommender.model_folder import LINKS, to_files
 from operations import posters as fetching
 from operations.console import Phases
@@ -25,10 +25,10 @@ from operations.posters import (
     ATTEMPTS,
     KEY_VARIABLE,
     RENEWED_AFTER,
-    Asked,
     PosterFolder,
+    PosterLookup,
     Tmdb,
-    Wanted,
+    TmdbMovie,
     fetch,
     fetch_posters,
     key_from,
@@ -209,18 +209,21 @@ def test_posters_are_stored_and_all_answers_noted(
     tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
-    assert fetch(tmdb, [Wanted(1, 603), Wanted(2, 604)], folder, {}, ignore_progress) == 1
+    assert fetch(tmdb, [TmdbMovie(1, 603), TmdbMovie(2, 604)], folder, {}, ignore_progress) == 1
     assert folder.posters().keys() == {1}
-    assert folder.notes() == {1: Asked(603, has_poster=True), 2: Asked(604, has_poster=False)}
+    assert folder.notes() == {
+        1: PosterLookup(603, has_poster=True),
+        2: PosterLookup(604, has_poster=False),
+    }
 
 
 def test_notes_from_before_an_error_are_kept(
     tmdb: Tmdb, stand_in: StandIn, folder: PosterFolder
 ) -> None:
-    notes = {1: Asked(603, has_poster=True)}
+    notes = {1: PosterLookup(603, has_poster=True)}
     stand_in.answers["/3/movie/604"] = [(401, {}, b"")]
     with pytest.raises(OperationError):
-        fetch(tmdb, [Wanted(2, 604)], folder, notes, ignore_progress)
+        fetch(tmdb, [TmdbMovie(2, 604)], folder, notes, ignore_progress)
     assert folder.notes() == notes
 
 
@@ -239,27 +242,27 @@ def test_posters_are_stored_with_their_content_type(folder: PosterFolder) -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "age", "is_asked"),
+    ("lookup", "age", "is_requested"),
     [
         (None, timedelta(0), True),
-        (Asked(603, has_poster=False), None, False),
-        (Asked(603, has_poster=True), timedelta(1), False),
-        (Asked(603, has_poster=True), RENEWED_AFTER, True),
-        (Asked(603, has_poster=True), None, True),
+        (PosterLookup(603, has_poster=False), None, False),
+        (PosterLookup(603, has_poster=True), timedelta(1), False),
+        (PosterLookup(603, has_poster=True), RENEWED_AFTER, True),
+        (PosterLookup(603, has_poster=True), None, True),
     ],
     ids=["never asked", "none", "fetched", "old", "expired"],
 )
 def test_only_old_or_missing_posters_are_requested_again(
-    asked: Asked | None, age: timedelta | None, is_asked: bool
+    lookup: PosterLookup | None, age: timedelta | None, is_requested: bool
 ) -> None:
-    notes = {} if asked is None else {1: asked}
+    notes = {} if lookup is None else {1: lookup}
     since = {} if age is None else {1: NOW - age}
-    assert bool(to_ask([Wanted(1, 603)], notes, since, NOW)) is is_asked
+    assert bool(to_ask([TmdbMovie(1, 603)], notes, since, NOW)) is is_requested
 
 
 def test_a_note_about_another_movie_with_the_same_id_is_dropped() -> None:
-    notes = {1: Asked(603, has_poster=True), 2: Asked(9, has_poster=True)}
-    assert still_true(notes, [Wanted(1, 604)]) == {}
+    notes = {1: PosterLookup(603, has_poster=True), 2: PosterLookup(9, has_poster=True)}
+    assert still_true(notes, [TmdbMovie(1, 604)]) == {}
 
 
 # The operation as a whole
@@ -272,7 +275,7 @@ def deployment(buckets: None, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return Deployment("prod")
 
 
-def use_model(links: dict[int, Ids] | None, support: Sequence[int] = (5, 9, 7)) -> None:
+def use_model(links: dict[int, ExternalIds] | None, support: Sequence[int] = (5, 9, 7)) -> None:
     """Publish a model of three movies."""
     model = random_model(3)
     rating = replace(model.rating, support=np.array(support, np.int32))
@@ -299,7 +302,13 @@ def run(deployment: Deployment, tmdb: Tmdb) -> None:
 def test_a_second_run_requests_nothing(
     deployment: Deployment, tmdb: Tmdb, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604), FIRST + 2: Ids("1", None)})
+    use_model(
+        {
+            FIRST: ExternalIds(None, 603),
+            FIRST + 1: ExternalIds(None, 604),
+            FIRST + 2: ExternalIds("1", None),
+        }
+    )
     stand_in.movie(603, "/matrix.jpg")
     run(deployment, tmdb)
     assert "1 fetched, 0 already asked for, 1 without a poster" in capsys.readouterr().out
@@ -313,7 +322,7 @@ def test_a_second_run_requests_nothing(
 def test_the_movies_with_the_most_ratings_come_first(
     deployment: Deployment, tmdb: Tmdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_model({FIRST + each: Ids(None, 600 + each) for each in range(3)}, support=(5, 9, 7))
+    use_model({FIRST + each: ExternalIds(None, 600 + each) for each in range(3)}, support=(5, 9, 7))
     asked: list[int] = []
     monkeypatch.setattr(tmdb, "poster", asked.append)
     monkeypatch.setattr(fetching, "AT_ONCE", 1)
@@ -325,9 +334,9 @@ def test_posters_of_other_movies_in_a_data_set_of_the_same_name_are_deleted(
     deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
     stand_in.movie(603, "/matrix.jpg")
-    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 603)})
+    use_model({FIRST: ExternalIds(None, 603), FIRST + 1: ExternalIds(None, 603)})
     run(deployment, tmdb)
-    use_model({FIRST: Ids(None, 604)})
+    use_model({FIRST: ExternalIds(None, 604)})
     run(deployment, tmdb)
     assert objects(SITE) == set()
 
@@ -335,16 +344,16 @@ def test_posters_of_other_movies_in_a_data_set_of_the_same_name_are_deleted(
 def test_a_rejected_key_leaves_no_folder_of_posters(
     deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
-    use_model({FIRST: Ids(None, 603)})
+    use_model({FIRST: ExternalIds(None, 603)})
     stand_in.answers["/3/movie/603"] = [(401, {}, b"")]
     with pytest.raises(OperationError, match="rejects the key"):
         run(deployment, tmdb)
     assert objects(SITE) == set()
 
 
-@pytest.mark.parametrize("links", [None, {FIRST: Ids("0133093", None)}])
+@pytest.mark.parametrize("links", [None, {FIRST: ExternalIds("0133093", None)}])
 def test_movies_without_tmdb_ids_fail_with_an_error_that_says_so(
-    deployment: Deployment, tmdb: Tmdb, links: dict[int, Ids] | None
+    deployment: Deployment, tmdb: Tmdb, links: dict[int, ExternalIds] | None
 ) -> None:
     use_model(links)
     with pytest.raises(OperationError, match="have no TMDB ids"):
@@ -352,7 +361,7 @@ def test_movies_without_tmdb_ids_fail_with_an_error_that_says_so(
 
 
 def test_damaged_links_fail_with_an_error_that_says_so(deployment: Deployment, tmdb: Tmdb) -> None:
-    use_model({FIRST: Ids(None, 603)})
+    use_model({FIRST: ExternalIds(None, 603)})
     boto3.client("s3").put_object(Bucket=MODELS, Key=f"m1/{LINKS}", Body=b"{")
     with pytest.raises(OperationError, match="cannot be read"):
         run(deployment, tmdb)
@@ -368,7 +377,7 @@ def test_before_the_first_training_there_is_nothing_to_fetch(
 def test_removing_posters_deletes_the_posters_and_their_notes(
     deployment: Deployment, tmdb: Tmdb, stand_in: StandIn
 ) -> None:
-    use_model({FIRST: Ids(None, 603), FIRST + 1: Ids(None, 604)})
+    use_model({FIRST: ExternalIds(None, 603), FIRST + 1: ExternalIds(None, 604)})
     stand_in.movie(603, "/matrix.jpg")
     run(deployment, tmdb)
     with Phases() as phases:

@@ -17,9 +17,9 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.planned import Resource
 from operations.preflight import caller, cluster, leftovers, machine, quotas, run, texts
-from operations.preflight.account import Account, Denied, Unanswered
+from operations.preflight.account import AccessDeniedError, Account, NoAnswerError
 from operations.preflight.needs import needs
-from operations.preflight.result import Level, Result
+from operations.preflight.result import CheckResult, Level
 from operations.preflight.rights import RIGHTS
 from operations.sam_template import Template, load_template
 from tests.unit.operations.stubbed_account import NEEDS, NUMBER, StubbedAccount, needing
@@ -34,7 +34,7 @@ def account() -> StubbedAccount:
     return StubbedAccount()
 
 
-def level(result: Result) -> tuple[Level, str]:
+def level(result: CheckResult) -> tuple[Level, str]:
     return result.level, result.found
 
 
@@ -655,15 +655,15 @@ def test_the_needed_concurrency_is_the_maximum_of_every_queue_plus_one_per_funct
 # ---------------------------------------------------------------------------------------------
 
 
-def raising(error: Exception) -> Result:
-    def check() -> Result:
+def raising(error: Exception) -> CheckResult:
+    def check() -> CheckResult:
         raise error
 
     return run.answered("zone", check)
 
 
 def test_a_check_that_aws_denies_is_a_warning_that_names_the_permission() -> None:
-    result = raising(Denied("ec2:DescribeVpcs"))
+    result = raising(AccessDeniedError("ec2:DescribeVpcs"))
 
     assert level(result) == (Level.WARNING, "not checked: the caller lacks ec2:DescribeVpcs")
 
@@ -672,7 +672,7 @@ def test_an_unexpected_answer_is_a_warning() -> None:
     error = ClientError({"Error": {"Code": "Strange", "Message": "odd"}}, "DescribeVpcs")
 
     assert raising(error).level is Level.WARNING
-    assert raising(Unanswered("no connection")).level is Level.WARNING
+    assert raising(NoAnswerError("no connection")).level is Level.WARNING
 
 
 def test_credentials_that_aws_rejects_stop_and_nothing_else_is_checked(
@@ -692,7 +692,7 @@ def test_credentials_that_aws_rejects_stop_and_nothing_else_is_checked(
 def test_variables_that_terraform_rejects_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     account = StubbedAccount()
     monkeypatch.setattr(run, "Account", lambda _: account)
-    monkeypatch.setattr(run, "answered", lambda name, _: Result(name, Level.OK, ""))
+    monkeypatch.setattr(run, "answered", lambda name, _: CheckResult(name, Level.OK, ""))
 
     def refused(_: Deployment) -> Any:
         raise OperationError("core_instance_count must be a whole number from 1 to 100.")
@@ -700,9 +700,9 @@ def test_variables_that_terraform_rejects_stop(monkeypatch: pytest.MonkeyPatch) 
     assert run.preflight(account.deployment, planned=refused)[-1].level is Level.STOP
 
 
-WELL = Result("VPCs", Level.OK, "fine")
-ODD = Result("zone", Level.WARNING, "odd", "look", "https://example.com/zone")
-BAD = Result("EMR release", Level.STOP, "missing", "choose", "https://example.com/emr")
+WELL = CheckResult("VPCs", Level.OK, "fine")
+ODD = CheckResult("zone", Level.WARNING, "odd", "look", "https://example.com/zone")
+BAD = CheckResult("EMR release", Level.STOP, "missing", "choose", "https://example.com/emr")
 
 
 def test_a_stop_ends_a_deployment_before_anything_is_created(
@@ -733,7 +733,7 @@ def test_a_local_deployment_ignores_the_preflight(monkeypatch: pytest.MonkeyPatc
 
 
 def preflighted(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(command_line, "chosen", lambda *_: Deployment("staging"))
+    monkeypatch.setattr(command_line, "choose_deployment", lambda *_: Deployment("staging"))
     return command_line.main(["preflight", *arguments])
 
 
@@ -753,9 +753,9 @@ def test_json_output_is_one_document(
 
     assert preflighted(monkeypatch, "--json") == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert (told["environment"], told["stops"]) == ("staging", 0)
-    assert told["results"][1] == {
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["environment"], printed["stops"]) == ("staging", 0)
+    assert printed["results"][1] == {
         "check": "zone",
         "level": "warning",
         "found": "odd",

@@ -226,7 +226,7 @@ def test_a_rehearsal_does_nothing_where_there_are_visitors_and_names_what_it_fou
 ) -> None:
     found = {"buckets": ["marquee-staging-1-ratings"], "clusters": ["j-1"]}
     monkeypatch.setattr(run, "inventory", lambda _: Inventory(found))
-    monkeypatch.setattr(run, "visitors_of", lambda _: {"01abc", "01def"})
+    monkeypatch.setattr(run, "visitors_with_ratings", lambda _: {"01abc", "01def"})
     stages = Recorder()
 
     with pytest.raises(
@@ -253,7 +253,9 @@ def test_a_rehearsal_does_nothing_where_it_cannot_see_whether_there_is_data(
 def test_visitors_of_others_prevent_the_rehearsal_from_destroying(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("operations.rehearsal.stages.visitors_of", lambda _: {"01own", "01other"})
+    monkeypatch.setattr(
+        "operations.rehearsal.stages.visitors_with_ratings", lambda _: {"01own", "01other"}
+    )
 
     with pytest.raises(OperationError, match=r"Nothing was destroyed: 1 visitors? are not"):
         TAKE_DOWN[0].run(Rehearsal(STAGING, visitors={"01own"}))
@@ -264,13 +266,13 @@ def test_the_changed_function_is_a_copy_whose_answers_contain_the_mark(tmp_path:
 
     source = (template.parents[1] / "functions" / "ingest" / "app.py").read_text()
     body = source[source.index("_handler_of_the_work_tree") :]
-    told: dict[str, object] = {
+    module: dict[str, object] = {
         "Any": object,
         "LambdaContext": object,
         "handler": lambda _event, _context: {"statusCode": 200, "multiValueHeaders": {"A": ["b"]}},
     }
-    exec(compile(body, "app.py", "exec"), told)  # noqa: S102  what Lambda would run
-    handler = told["handler"]
+    exec(compile(body, "app.py", "exec"), module)  # noqa: S102  what Lambda would run
+    handler = module["handler"]
     assert callable(handler)
     assert handler({}, None) == {
         "statusCode": 200,
@@ -294,7 +296,7 @@ def local_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
     monkeypatch.setattr(run, "local_aws_runs", lambda _: False)
     monkeypatch.setattr(run, "start_local_aws", lambda *_: calls.append("start"))
-    monkeypatch.setattr(run, "stop", lambda _: calls.append("stop"))
+    monkeypatch.setattr(run, "stop_deployment", lambda _: calls.append("stop"))
     return calls
 
 

@@ -80,7 +80,7 @@ def deploy(release: str, cluster: str = "j-1") -> None:
     releases.forget_unfinished(STAGING)
     for name in NAMES:
         point(name, publish(name, release, cluster))
-    releases.go_forward(STAGING)
+    releases.advance_aliases(STAGING)
     releases.prune(STAGING, before)
 
 
@@ -143,9 +143,9 @@ def test_deploying_the_same_release_again_undoes_a_rollback() -> None:
     deploy("b")
     releases.roll_back(STAGING)
 
-    assert releases.go_forward(STAGING)
+    assert releases.advance_aliases(STAGING)
     assert live_releases() == {"b"}
-    assert not releases.go_forward(STAGING)
+    assert not releases.advance_aliases(STAGING)
 
 
 def test_a_later_rollback_skips_a_release_that_was_rolled_back() -> None:
@@ -188,7 +188,7 @@ def test_a_deployment_that_fails_after_a_rollback_keeps_the_earlier_release() ->
     before = releases.in_use(STAGING)
     point(NAMES[0], "2")  # the version that CloudFormation has on record for the alias
 
-    releases.go_back(STAGING, before)
+    releases.restore_aliases(STAGING, before)
 
     assert live_releases() == {"a"}
 

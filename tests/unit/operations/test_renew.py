@@ -102,7 +102,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         monkeypatch.setattr(Terraform, "cluster_id", lambda _: made.state)
         monkeypatch.setattr(Terraform, "forget_cluster", made.forget_cluster)
         monkeypatch.setattr(renewing, "fetch_node_wheels", lambda *_: None)
-        monkeypatch.setattr(sam, "build", lambda _: None)
+        monkeypatch.setattr(sam, "build_template", lambda _: None)
         monkeypatch.setattr(renewing, "apply_terraform", made.apply)
         monkeypatch.setattr(renewing, "deploy_functions", made.deploy)
         monkeypatch.setattr(renewing, "_unfinished_steps", made.unfinished)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from marquee.requests.emr_step_requests import Step, StepLocations, train_step
+from marquee.requests.emr_step_requests import StepLocations, StepRequest, train_step
 from operations import running_steps
 from operations.deployment import Deployment
 from operations.running_steps import run_step
@@ -20,7 +20,7 @@ class FakeCluster:
     def __init__(self, *_: object) -> None:
         self.states: Iterator[str] = iter(STATES)
 
-    def add(self, steps: list[Step]) -> list[str]:
+    def add(self, steps: list[StepRequest]) -> list[str]:
         return ["s-1"]
 
     def describe(self, step_id: str) -> dict[str, Any]:

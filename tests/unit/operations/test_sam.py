@@ -7,7 +7,7 @@ import pytest
 from operations import releases, sam, stack
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.sam import parameters, release
+from operations.sam import parameters, release_name
 
 SCRIPTS = "s3://artifacts/steps/0123/"
 
@@ -55,13 +55,13 @@ def built(tmp_path: Path) -> Path:
 
 
 def test_the_name_of_a_release_depends_on_its_sources_and_parameters(built: Path) -> None:
-    before = release(built, {"VisitorDays": "30"})
+    before = release_name(built, {"VisitorDays": "30"})
 
     (built / "IngestFunction" / "__pycache__" / "app.pyc").write_text("compiled anew")
-    assert release(built, {"VisitorDays": "30"}) == before
-    assert release(built, {"VisitorDays": "31"}) != before
+    assert release_name(built, {"VisitorDays": "30"}) == before
+    assert release_name(built, {"VisitorDays": "31"}) != before
     (built / "IngestFunction" / "app.py").write_text("two")
-    assert release(built, {"VisitorDays": "30"}) != before
+    assert release_name(built, {"VisitorDays": "30"}) != before
 
 
 class Deployed:
@@ -75,7 +75,7 @@ class Deployed:
         monkeypatch.setattr(sam, "_run", self.run)
         monkeypatch.setattr(stack, "make_deployable", lambda _: self.note("stack"))
         monkeypatch.setattr(releases, "in_use", lambda _: {"ingest": 1})
-        for name in ("forget_unfinished", "go_forward", "go_back", "prune"):
+        for name in ("forget_unfinished", "advance_aliases", "restore_aliases", "prune"):
             monkeypatch.setattr(releases, name, lambda *_, name=name: self.note(name))
         outputs = type("", (), {"outputs": lambda _self: {"tags": tags}})
         monkeypatch.setattr(sam, "Terraform", lambda _: outputs())
@@ -101,7 +101,7 @@ def test_the_stack_gets_the_tags_of_the_deployment(
 ) -> None:
     deployed = Deployed(monkeypatch, built, {"project": "marquee", "owner": "two words"})
 
-    sam.deploy(staging(), SCRIPTS)
+    sam.deploy_stack(staging(), SCRIPTS)
 
     at = deployed.command.index("--tags")
     assert deployed.command[at + 1 : at + 3] == ('project="marquee"', 'owner="two words"')
@@ -112,7 +112,7 @@ def test_a_deployment_without_tags_passes_none(
 ) -> None:
     deployed = Deployed(monkeypatch, built, {})
 
-    sam.deploy(staging(), SCRIPTS)
+    sam.deploy_stack(staging(), SCRIPTS)
 
     assert "--tags" not in deployed.command
 
@@ -122,9 +122,15 @@ def test_sam_deploy_runs_after_the_cleanup_and_before_the_aliases_move(
 ) -> None:
     deployed = Deployed(monkeypatch, built, {})
 
-    sam.deploy(staging(), SCRIPTS)
+    sam.deploy_stack(staging(), SCRIPTS)
 
-    assert deployed.happened == ["stack", "forget_unfinished", "sam deploy", "go_forward", "prune"]
+    assert deployed.happened == [
+        "stack",
+        "forget_unfinished",
+        "sam deploy",
+        "advance_aliases",
+        "prune",
+    ]
     assert any(word.startswith('Release="') for word in deployed.command)
 
 
@@ -135,5 +141,5 @@ def test_a_failed_deployment_restores_the_aliases(
     deployed.fails = True
 
     with pytest.raises(OperationError):
-        sam.deploy(staging(), SCRIPTS)
-    assert deployed.happened == ["stack", "forget_unfinished", "sam deploy", "go_back"]
+        sam.deploy_stack(staging(), SCRIPTS)
+    assert deployed.happened == ["stack", "forget_unfinished", "sam deploy", "restore_aliases"]

@@ -82,7 +82,7 @@ def test_publishing_keeps_the_posters_and_names_their_data_sets(
             s3.put_object(Bucket="site-bucket", Key=key, Body=b"")
         publish_site(Deployment("prod"))
         keys = {item["Key"] for item in s3.list_objects_v2(Bucket="site-bucket")["Contents"]}
-        told = s3.get_object(Bucket="site-bucket", Key=CONFIGURATION)["Body"].read()
+        configuration = s3.get_object(Bucket="site-bucket", Key=CONFIGURATION)["Body"].read()
     assert "posters/films/1.jpg" in keys
     assert "old.html" not in keys
-    assert json.loads(told)["posters"] == ["films"]
+    assert json.loads(configuration)["posters"] == ["films"]

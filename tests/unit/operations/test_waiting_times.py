@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.commands import run
+from operations.commands import run_command
 from operations.errors import OperationError
 from operations.waiting_times import waiting_time
 
@@ -31,12 +31,12 @@ SAID = {
 
 @pytest.mark.parametrize(("said", "advice"), SAID.items())
 def test_the_error_of_a_name_that_is_not_free_yet_is_explained(said: str, advice: str) -> None:
-    told = waiting_time(["Error: creating", said])
+    sentence = waiting_time(["Error: creating", said])
 
-    assert advice in told
-    assert told.startswith(" ")
-    assert told.endswith(".")
-    assert len(told.strip().removesuffix(".").split(". ")) == 1
+    assert advice in sentence
+    assert sentence.startswith(" ")
+    assert sentence.endswith(".")
+    assert len(sentence.strip().removesuffix(".").split(". ")) == 1
 
 
 def test_other_errors_get_no_advice() -> None:
@@ -47,4 +47,4 @@ def test_a_program_that_fails_for_a_waiting_time_ends_with_the_advice(tmp_path: 
     words = "print('Error: QueueDeletedRecently'); raise SystemExit(1)"
 
     with pytest.raises(OperationError, match=r"terraform apply failed: .* 60 seconds: wait"):
-        run([sys.executable, "-c", words], log=tmp_path / "log", what="terraform apply")
+        run_command([sys.executable, "-c", words], log=tmp_path / "log", what="terraform apply")

@@ -16,7 +16,7 @@ from operations.flow import Flow, Hop
 from operations.waterfall import collect
 from operations.waterfall.collect import collect_moments
 from operations.waterfall.spans import Line
-from operations.waterfall.waiting import Patience
+from operations.waterfall.waiting import PollPolicy
 from tests.unit.aws import create_cluster
 
 VISITOR_ID = "01jd5m8k3q9x7w2v4t6r8p0nzb"
@@ -153,7 +153,7 @@ HOPS = (("received", 0.0), ("recommended", 8.0), ("texted", 9.0))
 
 @pytest.fixture
 def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> Account:
-    one_look = {False: Patience(0.0, 0.0)}
+    one_look = {False: PollPolicy(0.0, 0.0)}
     monkeypatch.setattr(collect, "LOGS", one_look)
     monkeypatch.setattr(collect, "STEP_LOGS", one_look)
     boto3.client("s3").create_bucket(Bucket="artifacts")

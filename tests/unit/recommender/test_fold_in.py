@@ -5,7 +5,7 @@ import pytest
 
 from marquee.recommender.fold_in import (
     RankingFolding,
-    Rated,
+    RatedMovies,
     RatingFolding,
     fold_in_matrix,
     rated_from,
@@ -16,7 +16,7 @@ MODEL = random_model()
 RATINGS = {100: 5.0, 103: 5.0, 107: 4.0, 110: 1.0, 115: 2.0, 120: 3.0}
 
 
-def rated(ratings: dict[int, float]) -> Rated:
+def rated(ratings: dict[int, float]) -> RatedMovies:
     return rated_from(ratings, MODEL.rating.rows)
 
 
@@ -59,7 +59,7 @@ def test_without_ratings_the_predicted_stars_are_the_mean_of_the_offsets() -> No
     np.testing.assert_allclose(stars[0], wanted, atol=1e-6)
 
 
-def test_the_contributions_add_up_to_what_the_ratings_moved() -> None:
+def test_the_contributions_add_up_to_the_change_of_the_predictions() -> None:
     folding, visitor = RatingFolding(MODEL.rating), rated(RATINGS)
     rows = np.array([5, 30, 59])
     matrices = folding.matrices(visitor)

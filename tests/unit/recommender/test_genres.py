@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import Rated
+from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.genres import GenreFolding, genre_flags
 from marquee.recommender.model import Movie
 
@@ -19,9 +19,9 @@ SUPPORT = np.array([10, 20, 30, 40, 5, 15], dtype=np.int32)
 FOLDING = GenreFolding(MOVIES, SUPPORT, liked=4.0)
 
 
-def rated(*pairs: tuple[int, float]) -> Rated:
+def rated(*pairs: tuple[int, float]) -> RatedMovies:
     rows, stars = zip(*pairs, strict=True) if pairs else ((), ())
-    return Rated(np.array(rows, dtype=np.intp), np.array(stars, dtype=np.float64))
+    return RatedMovies(np.array(rows, dtype=np.intp), np.array(stars, dtype=np.float64))
 
 
 def scores(*pairs: tuple[int, float]) -> list[float]:

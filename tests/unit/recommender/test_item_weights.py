@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import Rated
+from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.item_weights import ItemFolding, likings
 from marquee.recommender.model import ItemWeights, ModelError
 
@@ -25,8 +25,8 @@ def sparse() -> ItemWeights:
     return ItemWeights(KNOWN, DENSE[rows, columns], starts, columns.astype(np.uint16))
 
 
-def rated(stars: dict[int, float]) -> Rated:
-    return Rated(np.array(list(stars), dtype=np.intp), np.array(list(stars.values())))
+def rated(stars: dict[int, float]) -> RatedMovies:
+    return RatedMovies(np.array(list(stars), dtype=np.intp), np.array(list(stars.values())))
 
 
 def test_a_rating_counts_as_a_like_by_its_stars() -> None:

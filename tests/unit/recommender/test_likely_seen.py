@@ -12,7 +12,7 @@ from marquee.recommender.likely_seen import (
     independent,
     questionnaire_candidates,
 )
-from marquee.recommender.model import RatingModel, Seen
+from marquee.recommender.model import RatingModel, SeenModel
 from tests.models import MEAN, rating_of
 
 USERS = 200
@@ -23,7 +23,7 @@ def rating(movies: int = 8) -> RatingModel:
     return rating_of(np.full(movies, MEAN), np.eye(movies), support=support)
 
 
-def two_worlds(people: int = USERS) -> Seen:
+def two_worlds(people: int = USERS) -> SeenModel:
     """Return what two groups of users have seen, fitted on a sample of `people` users.
 
     Half of them saw mostly the first four movies, the others mostly the rest.

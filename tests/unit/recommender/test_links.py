@@ -2,10 +2,14 @@
 
 import pytest
 
-from marquee.recommender.links import Ids, pack_links, read_links
+from marquee.recommender.links import ExternalIds, pack_links, read_links
 from marquee.recommender.model import ModelError
 
-LINKS = {5: Ids("0114709", 862), 2: Ids(None, 8844), 9: Ids("0113228", None)}
+LINKS = {
+    5: ExternalIds("0114709", 862),
+    2: ExternalIds(None, 8844),
+    9: ExternalIds("0113228", None),
+}
 
 
 def test_links_survive_being_packed_and_read() -> None:
@@ -22,7 +26,7 @@ def test_a_movie_has_a_link_to_each_catalogue_that_knows_it() -> None:
         "tmdb": "https://www.themoviedb.org/movie/862",
     }
     assert [*LINKS[2].addresses()] == ["tmdb"]
-    assert Ids().addresses() == {}
+    assert ExternalIds().addresses() == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a":[1,2]}', b'{"1":[1]}', b'{"1":["1","x"]}'])

@@ -11,8 +11,8 @@ from marquee.recommender.picks import (
     REASONS,
     SUPPORT_LEAST,
     SURELY_SUPPORTED,
+    PickFilter,
     Recommender,
-    Wanted,
     least_support,
     top,
 )
@@ -189,8 +189,8 @@ def test_picks_have_the_wanted_genres_and_years() -> None:
         for i in MODEL.movies
     }
     recommender = Recommender(replace(MODEL, movies=movies))
-    wanted = Wanted(frozenset({"Horror"}), first_year=1985, last_year=1995)
-    picks = recommender.picks(RATINGS, count=MOVIES, wanted=wanted)
+    horror = PickFilter(frozenset({"Horror"}), first_year=1985, last_year=1995)
+    picks = recommender.picks(RATINGS, count=MOVIES, only=horror)
     assert picks
     assert all(movies[pick.movie_id].genres == ("Horror", "Drama") for pick in picks)
     assert all(1985 <= (movies[pick.movie_id].year or 0) <= 1995 for pick in picks)
@@ -198,7 +198,9 @@ def test_picks_have_the_wanted_genres_and_years() -> None:
 
 def test_a_movie_without_a_year_is_not_picked_where_years_are_wanted() -> None:
     movies = {i: Movie(i, f"Film {i}", None, ()) for i in MODEL.movies}
-    picks = Recommender(replace(MODEL, movies=movies)).picks(RATINGS, wanted=Wanted(last_year=2000))
+    picks = Recommender(replace(MODEL, movies=movies)).picks(
+        RATINGS, only=PickFilter(last_year=2000)
+    )
     assert picks == []
 
 

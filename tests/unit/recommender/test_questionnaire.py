@@ -25,7 +25,7 @@ def test_another_question_comes_between_two_that_ask_the_same() -> None:
     assert asked([90, 89, 80], [[1, 0], [1, 0], [0, 1]], 3) == (1, 3, 2)
 
 
-def test_a_movie_that_divides_users_comes_before_one_that_all_rate_alike() -> None:
+def test_a_movie_that_divides_users_comes_before_one_that_all_rate_equally() -> None:
     assert asked([90, 60], [[0.05, 0], [0, 1]], 2) == (2, 1)
 
 

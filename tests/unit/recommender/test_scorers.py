@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marquee.recommender.fold_in import RankingFolding, Rated, RatingFolding, rated_from
+from marquee.recommender.fold_in import RankingFolding, RatedMovies, RatingFolding, rated_from
 from marquee.recommender.genres import GenreFolding
 from marquee.recommender.item_weights import ItemFolding
-from marquee.recommender.model import USER_DAMPING, ItemWeights, Model, Movie
+from marquee.recommender.model import USER_PRIOR_STRENGTH, ItemWeights, Model, Movie
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import (
     BLENDED_GENRES_WEIGHT,
@@ -22,7 +22,7 @@ from marquee.recommender.scorers import (
     profile_of,
     scorer_named,
 )
-from marquee.recommender.taste_weights import WEIGHT_DAMPING, damped_mean
+from marquee.recommender.taste_weights import WEIGHT_PRIOR_STRENGTH, shrunk_mean
 from tests.models import FIRST, random_model
 
 MOVIES = 60
@@ -51,7 +51,7 @@ def with_genres(model: Model) -> Model:
 MODEL = with_genres(random_model(MOVIES, support=30))
 
 
-def rated(ratings: dict[int, float], model: Model = MODEL) -> Rated:
+def rated(ratings: dict[int, float], model: Model = MODEL) -> RatedMovies:
     return rated_from(ratings, model.rating.rows)
 
 
@@ -180,13 +180,13 @@ def test_the_movie_with_more_ratings_comes_first_among_equal_means() -> None:
 
 def test_the_weight_of_a_genre_is_what_its_movies_got_beyond_the_visitors_mean() -> None:
     assert MODEL.profiles is not None
-    base = damped_mean(MODEL.profiles, MODEL.rating)
+    base = shrunk_mean(MODEL.profiles, MODEL.rating)
     beyond = {i: stars - base[i - FIRST] for i, stars in RATINGS.items()}
-    mean = sum(beyond.values()) / (len(beyond) + USER_DAMPING)
+    mean = sum(beyond.values()) / (len(beyond) + USER_PRIOR_STRENGTH)
     romantic = [beyond[i] - mean for i in RATINGS if (i - FIRST) % 3 == 2]
     (found,) = [w for w in profile_of("genres", MODEL, rated(RATINGS)) if w.name == "Romance"]
     assert found.count == len(romantic) == 1
-    assert found.stars == pytest.approx(sum(romantic) / (1 + WEIGHT_DAMPING), abs=1e-5)
+    assert found.stars == pytest.approx(sum(romantic) / (1 + WEIGHT_PRIOR_STRENGTH), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)
@@ -202,7 +202,7 @@ def test_a_profile_names_what_the_visitor_rated_with_the_best_liked_first(
 @pytest.mark.parametrize("name", ["genres", "genres-ls"])
 def test_a_movie_without_genres_is_predicted_by_its_mean_and_the_visitors_bias(name: str) -> None:
     assert MODEL.profiles is not None
-    base = damped_mean(MODEL.profiles, MODEL.rating)
+    base = shrunk_mean(MODEL.profiles, MODEL.rating)
     (stars,) = scorer_named(name, MODEL).scored([rated(RATINGS)]).stars
     without = np.arange(0, MOVIES, 3)
     bias = stars[without] - base[without]

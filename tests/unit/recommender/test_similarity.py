@@ -8,16 +8,16 @@ import pytest
 from marquee.recommender.model import ItemWeights, ModelError
 from marquee.recommender.similarity import (
     ITEMS_WEIGHT,
-    NEIGHBOURS,
+    MOST_SIMILAR,
     NOBODY,
     OWN_HALF,
     SUPPORT_HALF,
     Block,
-    SimilarAsAsked,
     SimilarMovies,
+    SimilarOnDemand,
     blocks_of,
-    links_of,
     merged,
+    most_raised_movies,
     nearest,
     pack_similar,
     read_similar,
@@ -42,13 +42,13 @@ def found_in_blocks(movies_a_block: int) -> SimilarMovies:
 
 def test_blocks_give_the_same_similar_movies_as_all_movies_together() -> None:
     whole, cut = found_in_blocks(90), found_in_blocks(23)
-    np.testing.assert_array_equal(whole.neighbours, cut.neighbours)
+    np.testing.assert_array_equal(whole.similar_ids, cut.similar_ids)
     np.testing.assert_allclose(whole.scores, cut.scores, atol=1e-6)
 
 
 def test_a_movie_is_not_similar_to_itself_and_none_comes_twice() -> None:
     found = found_in_blocks(40)
-    for movie_id, near in zip(found.movie_ids, found.neighbours, strict=True):
+    for movie_id, near in zip(found.movie_ids, found.similar_ids, strict=True):
         known = near[near != NOBODY].tolist()
         assert movie_id not in known
         assert len(set(known)) == len(known)
@@ -84,7 +84,7 @@ def test_there_are_fewer_similar_movies_where_there_are_few_movies() -> None:
     blocks = blocks_of(few, 2)
     found = [merged(nearest(block, blocks[0]), nearest(block, blocks[1])) for block in blocks]
     similar = similar_movies(few.rating.movie_ids, found)
-    assert similar.neighbours.shape == (3, NEIGHBOURS)
+    assert similar.similar_ids.shape == (3, MOST_SIMILAR)
     assert {near for near, _ in similar.of(100)} <= {101, 102}
 
 
@@ -130,17 +130,17 @@ def test_the_links_of_a_movie_are_those_whose_scores_a_like_raises_most() -> Non
     weights = np.zeros((90, 90), dtype=np.float16)
     weights[4, [7, 50, 9]] = 0.25, 0.5, -0.5
     items = ItemWeights(np.arange(90, dtype=np.int32), weights)
-    links, relative = links_of(replace(MODEL, items=items), np.array([4, 5]))
+    links, relative = most_raised_movies(replace(MODEL, items=items), np.array([4, 5]))
     assert links[0, :3].tolist() == [50, 7, NOBODY]
     assert relative[0, :3].tolist() == [1.0, 0.5, 0.0]
     assert (links[1] == NOBODY).all()
 
 
 def test_a_model_without_item_weights_or_a_movie_without_any_has_no_links() -> None:
-    links, _ = links_of(replace(MODEL, items=None), np.array([4]))
+    links, _ = most_raised_movies(replace(MODEL, items=None), np.array([4]))
     assert (links == NOBODY).all()
     some = ItemWeights(np.array([2, 6], dtype=np.int32), np.eye(2, dtype=np.float16)[::-1].copy())
-    links, _ = links_of(replace(MODEL, items=some), np.array([2, 4, 89]))
+    links, _ = most_raised_movies(replace(MODEL, items=some), np.array([2, 4, 89]))
     assert links[:, 0].tolist() == [6, NOBODY, NOBODY]
 
 
@@ -158,7 +158,7 @@ def test_a_link_makes_movies_similar_by_its_weight() -> None:
 
 
 def test_movies_that_are_asked_about_singly_have_the_same_similar_movies() -> None:
-    whole, singly = found_in_blocks(90), SimilarAsAsked(MODEL)
+    whole, singly = found_in_blocks(90), SimilarOnDemand(MODEL)
     for movie_id in (100, 133, 189):
         assert [near for near, _ in singly.of(movie_id)] == [near for near, _ in whole.of(movie_id)]
 
@@ -204,9 +204,9 @@ def test_the_error_of_a_damaged_file_says_how_to_fix_it(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        ({"neighbours": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
+        ({"similar_ids": np.zeros((3, 2), dtype=np.int32)}, "not those of 90 movies"),
         ({"scores": np.zeros((90, 2), dtype=np.float32)}, "do not match the similar movies"),
-        ({"neighbours": np.full((90, NEIGHBOURS), 7, dtype=np.int32)}, "not in the model"),
+        ({"similar_ids": np.full((90, MOST_SIMILAR), 7, dtype=np.int32)}, "not in the model"),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_rejected(

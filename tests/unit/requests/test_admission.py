@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marquee.requests.admission import Admission
-from marquee.requests.limits import Limit, Limited, NetworkLimits, TooOftenError
+from marquee.requests.limits import Limit, LimitedAction, NetworkLimits, TooOftenError
 from marquee.requests.visitor import Change, Page
 from tests.unit.memory import Gate, MemoryCounter, MemoryTally, MemoryVisitors, registration
 
@@ -35,9 +35,13 @@ def taken() -> Taken:
 
 @pytest.fixture
 def admission(taken: Taken) -> Admission:
-    most = {Limited.NETWORK_FORMS: 2, Limited.NETWORK_PHONES: 1, Limited.NETWORK_CHANGES: 9}
+    most = {
+        LimitedAction.NETWORK_FORMS: 2,
+        LimitedAction.NETWORK_PHONES: 1,
+        LimitedAction.NETWORK_CHANGES: 9,
+    }
     return Admission(
-        changes=Limit(Limited.CHANGES, 2, HOUR, MemoryTally()),
+        changes=Limit(LimitedAction.CHANGES, 2, HOUR, MemoryTally()),
         networks=NetworkLimits(most, HOUR, MemoryCounter()),
         proofs=taken,
         secret="a-test-secret-of-thirty-two-chars",
@@ -65,7 +69,7 @@ def test_a_form_with_a_phone_takes_its_proof_and_counts_the_phone(
     assert [proof for proof, _ in taken.proofs] == ["proof"]
     with pytest.raises(TooOftenError) as reached:
         admission.admit_form(HOME, "other salt", "proof", NOW, has_phone=True)
-    assert reached.value.limited is Limited.NETWORK_PHONES
+    assert reached.value.limited is LimitedAction.NETWORK_PHONES
     admission.admit_form(OFFICE, "other salt", "proof", NOW, has_phone=True)
 
 
@@ -80,7 +84,7 @@ def test_too_many_changes_of_a_visitor_are_refused(admission: Admission, page: P
     later = replace(page, progress=replace(page.progress, version=2))
     with pytest.raises(TooOftenError) as reached:
         admission.admit_change(OFFICE, later, CHANGE, None, NOW)
-    assert reached.value.limited is Limited.CHANGES
+    assert reached.value.limited is LimitedAction.CHANGES
     admission.admit_change(OFFICE, later, CHANGE, None, NOW + HOUR)
 
 

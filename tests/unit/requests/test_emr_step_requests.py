@@ -6,8 +6,8 @@ import pytest
 
 from marquee.contracts import ALS_RANKS
 from marquee.requests.emr_step_requests import (
-    Step,
     StepLocations,
+    StepRequest,
     prepare_step,
     similar_step,
     train_step,
@@ -17,13 +17,13 @@ from tests.unit.memory import World
 WHERE = StepLocations("s3://scripts/1/", "ratings", "models", "results")
 
 
-def option(step: Step, name: str) -> str | None:
+def option(step: StepRequest, name: str) -> str | None:
     arguments: list[str] = step["HadoopJarStep"]["Args"]
     return arguments[arguments.index(name) + 1] if name in arguments else None
 
 
 @pytest.mark.parametrize("step", [prepare_step(WHERE, "d"), train_step(WHERE, "d", "m1")])
-def test_prepare_writes_tags_where_train_reads_them(step: Step) -> None:
+def test_prepare_writes_tags_where_train_reads_them(step: StepRequest) -> None:
     assert option(step, "--tags") == "s3://ratings/tags/dataset=d/"
 
 

@@ -27,7 +27,7 @@ from marquee.requests.send_text import (
     NotYetError,
     TextOutcome,
 )
-from marquee.requests.sweep import Swept
+from marquee.requests.sweep import SweepOutcome
 from marquee.requests.visitor import Registration, Status
 from tests.unit.memory import PATIENCE, Died, World, good_result, registration
 
@@ -516,7 +516,7 @@ def test_a_sweep_that_one_phase_slows_down_continues_with_the_others_next_time()
     world.visitors_queue.clear()
     seconds = iter([120.0] * 5 + [0.0] * 100)
     done = world.sweep(seconds_left=lambda: next(seconds))
-    assert done.swept is Swept.MORE_TO_DO
+    assert done.swept is SweepOutcome.MORE_TO_DO
     assert world.texts_queue == []
     seconds = iter([120.0] * 6 + [0.0] * 100)
     for _ in range(2):

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marquee.requests.limits import Limit, Limited, TooOftenError
+from marquee.requests.limits import Limit, LimitedAction, TooOftenError
 from tests.unit.memory import MemoryTally
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 
 
 def limit(most: int = 2, window: timedelta = timedelta(days=1)) -> Limit:
-    return Limit(Limited.TEXTS, most, window, MemoryTally())
+    return Limit(LimitedAction.TEXTS, most, window, MemoryTally())
 
 
 def test_the_limit_holds_for_the_rest_of_the_window_and_not_beyond() -> None:

@@ -15,7 +15,7 @@ from marquee.requests.sweep import (
     SLICE,
     Phase,
     Sweeper,
-    Swept,
+    SweepOutcome,
     in_time,
 )
 from tests.unit.memory import Died, MemoryBookmarks, MemoryLocks
@@ -81,7 +81,7 @@ class Runs:
     def line(self, name: str, people: int, seconds_each: float = 0.0) -> Line:
         return Line(name, list(range(1, people + 1)), self.timer, seconds_each)
 
-    def sweep(self, *lines: Line | Phase) -> Swept:
+    def sweep(self, *lines: Line | Phase) -> SweepOutcome:
         """Sweep with a new function's time, five minutes after the former run."""
         self.timer.left, self.number = 120.0, self.number + 1
         phases = [line.phase if isinstance(line, Line) else line for line in lines]
@@ -92,14 +92,14 @@ class Runs:
 def test_a_run_examines_every_visitor_once() -> None:
     runs = Runs()
     one, other = runs.line("one", 250), runs.line("other", 3)
-    assert runs.sweep(one, other) is Swept.DONE
+    assert runs.sweep(one, other) is SweepOutcome.DONE
     assert (one.seen, other.seen) == (one.waiting, other.waiting)
 
 
 def test_a_run_stops_before_its_time_is_up_and_the_next_one_continues() -> None:
     runs = Runs()
     slow = runs.line("slow", 50, seconds_each=3)
-    assert runs.sweep(slow) is Swept.MORE_TO_DO
+    assert runs.sweep(slow) is SweepOutcome.MORE_TO_DO
     assert MARGIN_SECONDS - 3 <= runs.timer.left < MARGIN_SECONDS
     first = list(slow.seen)
     while len(slow.seen) < 300:
@@ -112,7 +112,7 @@ def test_a_run_stops_before_its_time_is_up_and_the_next_one_continues() -> None:
 def test_a_phase_is_bounded_in_one_run_and_continues_in_the_next() -> None:
     runs = Runs()
     long = runs.line("long", MOST_OF_A_PHASE + 150)
-    assert runs.sweep(long) is Swept.MORE_TO_DO
+    assert runs.sweep(long) is SweepOutcome.MORE_TO_DO
     assert long.seen == long.waiting[:MOST_OF_A_PHASE]
     runs.sweep(long)
     assert set(long.seen) == set(long.waiting)
@@ -132,7 +132,7 @@ def test_a_failed_phase_does_not_stop_the_others() -> None:
 
     runs = Runs()
     good = runs.line("good", 3)
-    assert runs.sweep(Phase("bad", fail, lambda _: None), good) is Swept.MORE_TO_DO
+    assert runs.sweep(Phase("bad", fail, lambda _: None), good) is SweepOutcome.MORE_TO_DO
     assert good.seen == [1, 2, 3]
     assert [str(error) for error in runs.errors] == ["throttled"]
 
@@ -141,9 +141,9 @@ def test_a_second_run_at_the_same_time_does_nothing() -> None:
     runs = Runs()
     line = runs.line("line", 3)
     assert runs.sweeper.locks.take("sweep", 1000, NOW)
-    assert (runs.sweep(line), line.seen) == (Swept.ELSEWHERE, [])
+    assert (runs.sweep(line), line.seen) == (SweepOutcome.ELSEWHERE, [])
     runs.sweeper.locks.release("sweep")
-    assert (runs.sweep(line), line.seen) == (Swept.DONE, [1, 2, 3])
+    assert (runs.sweep(line), line.seen) == (SweepOutcome.DONE, [1, 2, 3])
 
 
 def test_the_lock_of_a_run_that_died_expires_with_the_longest_possible_run() -> None:
@@ -153,7 +153,7 @@ def test_the_lock_of_a_run_that_died_expires_with_the_longest_possible_run() -> 
     with pytest.raises(Died):
         runs.sweep(line)
     died_at = NOW + timedelta(minutes=5)
-    for seconds, swept in ((119, Swept.ELSEWHERE), (120, Swept.DONE)):
+    for seconds, swept in ((119, SweepOutcome.ELSEWHERE), (120, SweepOutcome.DONE)):
         now = died_at + timedelta(seconds=seconds)
         fine = runs.line("fine", 1).phase
         assert runs.sweeper.run([fine], f"{seconds}", runs.timer, now, []) is swept
@@ -177,7 +177,7 @@ def test_a_run_that_lambda_retries_does_nothing() -> None:
     runs.sweep(line)
     now = NOW + timedelta(minutes=6)
     again = runs.sweeper.run([line.phase], "run 1", runs.timer, now, [])
-    assert (again, line.seen) == (Swept.CALLED_AGAIN, [1, 2, 3])
+    assert (again, line.seen) == (SweepOutcome.CALLED_AGAIN, [1, 2, 3])
 
 
 def test_a_phase_that_starts_in_the_middle_continues_at_its_beginning() -> None:

@@ -15,7 +15,7 @@ from marquee.serving.portrait import MOST_WEIGHTS, ON_THE_MAP, SURPRISES, Portra
 from tests.models import FIRST, MEAN, model_of, random_model, ranking_of, rating_of
 
 FOLDED = ("ranking", "rating", "als-8", "als-16", "als-32")
-ALIKE = ("popularity", "mean", "median")
+SAME_FOR_ALL = ("popularity", "mean", "median")
 
 
 def film_model() -> Model:
@@ -172,7 +172,7 @@ def test_models_of_factors_show_the_predicted_stars_of_each_genre(name: str) -> 
     assert [weight.count for weight in seen.genres] == [4, 8]
 
 
-@pytest.mark.parametrize("name", ALIKE)
+@pytest.mark.parametrize("name", SAME_FOR_ALL)
 def test_models_that_do_not_depend_on_the_visitor_say_so(name: str) -> None:
     seen = portrait(name, RATINGS)
     assert (seen.genres, seen.tags, seen.map, seen.certainty) == ((), (), None, None)

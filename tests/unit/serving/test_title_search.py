@@ -107,7 +107,7 @@ def test_unknown_words_match_similar_words_of_titles(query: str, title: str) -> 
     assert first(query)[0] == title
 
 
-def test_the_most_rated_of_films_that_begin_alike_comes_first() -> None:
+def test_the_most_rated_of_films_with_one_beginning_comes_first() -> None:
     found = [MODEL.movies[movie_id].year for movie_id in TITLES.search("star wars", 2)]
     assert found == [1977, 1980]
 
@@ -191,5 +191,5 @@ def _prepared(title: str) -> tuple[str, int | None]:
     found = re.search(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$", title)
     bare = title[: found.start()] if found else title.strip()
     article = r"^(.+?), (The|A|An|Les|Le|La|Il|El|Los|Las|Der|Die|Das|Un|Une|Una)( \(.*)?$"
-    moved = re.sub(article, r"\2 \1\3", bare)
-    return moved, int(found[1]) if found else None
+    in_front = re.sub(article, r"\2 \1\3", bare)
+    return in_front, int(found[1]) if found else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
 from operations.dataset.recognise import sources_of
-from operations.dataset.report import Report
+from operations.dataset.report import DatasetReport
 
 HEADER = "userId,movieId,rating,timestamp"
 MOVIES_HEADER = "movieId,title,genres"
@@ -23,7 +23,7 @@ GOOD: Mapping[str, str | bytes] = {"ratings.csv": RATINGS, "movies.csv": MOVIES}
 class Read:
     """A data set as it was read: the report, and the rows of each canonical file."""
 
-    report: Report
+    report: DatasetReport
     files: Mapping[str, list[list[str]]]
 
     @property

@@ -49,12 +49,12 @@ def test_a_mark_of_utf_16_big_endian_is_understood() -> None:
     assert (lines_of(content), encodings_of(content)) == (["a,é"], {"UTF-16"})
 
 
-def test_latin_1_is_told_apart_from_utf_8() -> None:
+def test_latin_1_is_distinguished_from_utf_8() -> None:
     content = "1,Amélie\n".encode("latin-1")
     assert (lines_of(content), encodings_of(content)) == (["1,Amélie"], {"Latin-1"})
 
 
-def test_windows_1252_is_told_apart_from_latin_1_by_its_punctuation() -> None:
+def test_windows_1252_is_distinguished_from_latin_1_by_its_punctuation() -> None:
     content = "1,“Amélie’s” €\n".encode("cp1252")
     assert (lines_of(content), encodings_of(content)) == (["1,“Amélie’s” €"], {"Windows-1252"})
 

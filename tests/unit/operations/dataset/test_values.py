@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from operations.dataset.values import (
     Times,
-    clean,
-    genres_of,
+    clean_text,
     id_key,
     is_missing,
     kind_of_time,
     number,
     number_in,
+    split_genres,
     title_with_year,
 )
 
@@ -202,12 +202,12 @@ def test_a_title_ends_with_its_year(title: str, year: str, written: str) -> None
     ],
 )
 def test_entities_and_control_characters_do_not_reach_a_title(text: str, cleaned: str) -> None:
-    assert clean(text) == cleaned
+    assert clean_text(text) == cleaned
 
 
 @given(st.text())
 def test_a_cleaned_text_can_be_printed_on_one_line(text: str) -> None:
-    cleaned = clean(text)
+    cleaned = clean_text(text)
     assert cleaned.replace("\u200c", "").replace("\u200d", "").isprintable()
     assert cleaned == cleaned.strip()
 
@@ -232,7 +232,7 @@ def test_a_cleaned_text_can_be_printed_on_one_line(text: str) -> None:
     ],
 )
 def test_genres_are_read_in_the_ways_people_write_them(text: str, names: list[str]) -> None:
-    assert genres_of(text) == names
+    assert split_genres(text) == names
 
 
 @pytest.mark.parametrize("text", ["", " ", "NaN", "null", "None", r"\N", "N/A", "-"])
