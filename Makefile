@@ -9,12 +9,21 @@ export ENV PORT
 SHELL := /bin/sh
 VENVS := .venvs
 DEVELOPMENT := $(VENVS)/development/bin
+UV := $(VENVS)/uv/bin/uv
+NAMES := development lambda emr sam localemu localstack benchmarks
+ENVIRONMENTS := $(NAMES:%=environment-%)
+# A version manager's shims run only the versions that are switched on, so uv looks here as well.
+MANAGED := $(lastword $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin \
+	$(or $(ASDF_DATA_DIR),$(HOME)/.asdf)/installs/python/3.13*/bin))
 OPERATE := $(DEVELOPMENT)/python -m operations
 SOURCES := layer functions emr_steps catalogue local_aws operations tests benchmarks
 CHECKED = $(wildcard $(SOURCES))
 
+# What a local deployment runs in.
+RUNTIMES = $(filter environment-development environment-lambda environment-emr environment-sam environment-$(or $(EMULATOR),localemu),$(ENVIRONMENTS))
+
 .DEFAULT_GOAL := help
-.PHONY: help
+.PHONY: help $(ENVIRONMENTS)
 
 help: ## List every task
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -24,7 +33,7 @@ help: ## List every task
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
 .PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive rollback rollback-model invoke
-local: environments ## Start everything on this machine, train a model, print the addresses
+local: $(RUNTIMES) ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
 stop: environment-development ## Stop the local AWS and leave nothing behind
@@ -197,18 +206,27 @@ screenshots: environment-development ## Screenshots of every view of a running d
 
 ##@ Housekeeping
 .PHONY: environments tools lock hooks clean
-environments: ## Build all Python environments from their lock files
-	@$(BUILD)
+environments: $(filter-out environment-benchmarks,$(ENVIRONMENTS)) ## Build all Python environments from their lock files
 
-# Every environment is built once for each content of its lock; see operations/environments.py.
-BUILD = python=$$(sh operations/find_python.sh) && "$$python" -m operations.environments
-environment-%:
-	@$(BUILD) $*
+# uv builds each Python environment, and again when its lock file has changed. It finds Python 3.13
+# or downloads it; UV_PYTHON=<path> names one.
+$(ENVIRONMENTS): environment-%: $(VENVS)/%/.built
+
+$(NAMES:%=$(VENVS)/%/.built): $(VENVS)/%/.built: requirements/%.lock | $(UV)
+	@echo "Building the Python environment $*" >&2
+	@PATH="$$PATH:$(MANAGED)" $(UV) venv --quiet --allow-existing --python 3.13 $(@D) || { \
+		echo "Python 3.13 is needed, and uv neither found nor could download it: install it, or name one with UV_PYTHON=/path/to/python3.13." >&2; exit 1; }
+	@$(UV) pip sync --quiet --require-hashes --python $(@D) $<
+	@touch $@
+
+$(UV): requirements/uv.lock
+	@sh operations/install_uv.sh $(VENVS)/uv
+	@touch -h $@
 
 tools: environment-development
 	@$(DEVELOPMENT)/python -m operations.tools java terraform chromium openblas
 
-lock: environment-development ## Update the hashed lock files from requirements/*.in
+lock: environment-development $(UV) ## Update the hashed lock files from requirements/*.in [UPGRADE=1]
 	@$(DEVELOPMENT)/python -m operations.locks
 
 hooks: environment-development ## Install hooks that check each commit before it is made

@@ -10,9 +10,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from operations import ROOT, addresses, environments, tools
+from operations import ROOT, addresses, tools
 from operations.deployment import choose_deployment
-from operations.errors import exit_with_one_sentence
+from operations.errors import OperationError, exit_with_one_sentence
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,17 @@ def benchmark_command(benchmark: Benchmark, module: str, options: list[str]) -> 
     return [str(python), "-m", f"benchmarks.{module}", *site, *options]
 
 
+def build_environments(names: list[str]) -> None:
+    """Build those of the named Python environments that do not match their lock files.
+
+    Raises:
+        OperationError: if one cannot be built.
+    """
+    targets = [f"environment-{name}" for name in names]
+    if subprocess.run(["make", "--silent", *targets], cwd=ROOT, check=False).returncode:
+        raise OperationError(f"The Python environments could not be built: {', '.join(names)}.")
+
+
 @exit_with_one_sentence
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark that the command line names."""
@@ -125,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"Name a benchmark, as in make benchmark NAME=search:\n{listing()}")
         return
     benchmark = BENCHMARKS[asked.name]
-    environments.build_missing([benchmark.environment, *benchmark.also])
+    build_environments([benchmark.environment, *benchmark.also])
     for name in benchmark.tools:
         tools.require(name)
     for module in benchmark.modules:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from operations import ROOT
 from operations.commands import run_command
@@ -10,6 +9,7 @@ from operations.console import Phases
 from operations.errors import exit_with_one_sentence
 
 PYTHON = "3.13"
+UV = ROOT / ".venvs" / "uv" / "bin" / "uv"
 # The emulators run only on the kind of machine that locks them, so their lock files are not
 # universal.
 UNIVERSAL = "--universal"
@@ -19,8 +19,9 @@ LOCKS = {
     "requirements/emr": [UNIVERSAL],
     "requirements/sam": [UNIVERSAL],
     "requirements/benchmarks": [UNIVERSAL],
-    "local_aws/localemu": [],
-    "local_aws/localstack": [],
+    "requirements/uv": [UNIVERSAL],
+    "requirements/localemu": [],
+    "requirements/localstack": [],
     "layer/requirements": [UNIVERSAL],
 }
 
@@ -41,10 +42,9 @@ def main() -> None:
 
 
 def _compile(requirements: str, options: list[str]) -> None:
-    uv = Path(sys.executable).with_name("uv")
     run_command(
         [
-            *(str(uv), "pip", "compile", "--quiet", "--generate-hashes"),
+            *(str(UV), "pip", "compile", "--quiet", "--generate-hashes"),
             *("--python-version", PYTHON, "--python", sys.executable),
             *("--no-header", "--no-emit-index-url", *options),
             *("--output-file", lock_of(requirements), f"{requirements}.in"),

@@ -4,7 +4,6 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS, main
 from operations import ROOT
-from operations.environments import LOCKS
 from operations.tools import REQUIRED
 
 
@@ -24,7 +23,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFi
 def test_what_a_benchmark_names_exists(name: str) -> None:
     benchmark = BENCHMARKS[name]
     assert all((ROOT / "benchmarks" / f"{each}.py").is_file() for each in benchmark.modules)
-    assert {benchmark.environment, *benchmark.also} <= set(LOCKS)
+    locks = {file.stem for file in (ROOT / "requirements").glob("*.lock")}
+    assert {benchmark.environment, *benchmark.also} <= locks
     assert set(benchmark.tools) <= set(REQUIRED)
 
 
