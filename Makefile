@@ -4,7 +4,8 @@ ENV ?= local
 PORT ?= 4566
 SEED ?= 1
 MINUTES ?= 15
-export ENV PORT
+# make exports what the command line sets, too: recipes quote it as the shell's "$$NAME".
+export ENV PORT SEED MINUTES
 
 SHELL := /bin/sh
 VENVS := .venvs
@@ -49,28 +50,28 @@ texts: environment-development ## Show the texts "sent" by the local AWS
 	@$(OPERATE) texts
 
 flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE= TIMES=1]
-	@$(OPERATE) flow --seed '$(SEED)' $(if $(FILE),--file '$(FILE)') $(if $(PHONE),--phone '$(PHONE)') $(if $(TIMES),--times)
+	@$(OPERATE) flow --seed "$$SEED" $(if $(FILE),--file "$$FILE") $(if $(PHONE),--phone "$$PHONE") $(if $(TIMES),--times)
 
 import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= CHECK=1: only look]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
-	$(OPERATE) import '$(DATA)' $(if $(NAME),--name '$(NAME)') $(if $(CHECK),--check)
+	$(OPERATE) import $(if $(NAME),--name "$$NAME") $(if $(CHECK),--check) -- "$$DATA"
 
 train: environment-development ## Train on the active data set and visitors' ratings [ALL_VISITORS=1]
 	@$(OPERATE) train $(if $(ALL_VISITORS),--all-visitors)
 
 posters: environment-development ## Fetch the movies' posters from TMDB for the site to show: KEY_FILE=<file> [REMOVE=1]
-	@$(OPERATE) posters $(if $(KEY_FILE),--key-file '$(KEY_FILE)') $(if $(REMOVE),--remove)
+	@$(OPERATE) posters $(if $(KEY_FILE),--key-file "$$KEY_FILE") $(if $(REMOVE),--remove)
 
 evaluate: environment-development ## Measure models on held-out ratings: DATA=<path> [MODELS=a,b SPLIT= SEED=1 NAME= JSON=1]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make evaluate DATA=path/to/ratings" >&2; exit 1;) \
-	$(OPERATE) evaluate '$(DATA)' --seed '$(SEED)' $(if $(MODELS),--models '$(MODELS)') $(if $(SPLIT),--split '$(SPLIT)') \
-		$(if $(NAME),--name '$(NAME)') $(if $(JSON),--json)
+	$(OPERATE) evaluate --seed "$$SEED" $(if $(MODELS),--models "$$MODELS") $(if $(SPLIT),--split "$$SPLIT") \
+		$(if $(NAME),--name "$$NAME") $(if $(JSON),--json) -- "$$DATA"
 
 status: environment-development ## Show model, cluster, steps, queues and dead letters
 	@$(OPERATE) status
 
 logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15]
-	@$(OPERATE) logs --minutes '$(MINUTES)' $(if $(FUNCTION),--function '$(FUNCTION)')
+	@$(OPERATE) logs --minutes "$$MINUTES" $(if $(FUNCTION),--function "$$FUNCTION")
 
 redrive: environment-development ## Move dead letters back to their queues; drop dead sweeps
 	@$(OPERATE) redrive
@@ -79,11 +80,11 @@ rollback: environment-development ## Return the functions to their previous rele
 	@$(OPERATE) rollback
 
 rollback-model: environment-development ## Publish a kept model again: the previous one or MODEL=<id>
-	@$(OPERATE) rollback-model $(if $(MODEL),--model '$(MODEL)')
+	@$(OPERATE) rollback-model $(if $(MODEL),--model "$$MODEL")
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json
 	@$(if $(and $(FUNCTION),$(EVENT)),,echo "Set FUNCTION and EVENT, as in make invoke FUNCTION=ingest EVENT=events/ingest.json" >&2; exit 1;) \
-	$(DEVELOPMENT)/python -m operations.invoke '$(FUNCTION)' '$(EVENT)'
+	$(DEVELOPMENT)/python -m operations.invoke "$$FUNCTION" "$$EVENT"
 
 ##@ On AWS
 .PHONY: preflight cost cost-page bootstrap plan deploy renew drift deployer-policy destroy
@@ -91,7 +92,7 @@ preflight: environment-development ## List what would stop a deployment, and how
 	@$(OPERATE) preflight $(if $(JSON),--json)
 
 cost: environment-development ## Estimate a deployment's monthly cost; needs no account [JSON=1 PLAN=<terraform show -json>]
-	@$(OPERATE) cost $(if $(JSON),--json) $(if $(PLAN),--plan '$(PLAN)')
+	@$(OPERATE) cost $(if $(JSON),--json) $(if $(PLAN),--plan "$$PLAN")
 
 cost-page: environment-development ## Update the cost table in docs/deploy.md
 	@$(DEVELOPMENT)/python -m operations.cost
@@ -112,14 +113,14 @@ drift: environment-development ## List differences between the account and the w
 	@$(OPERATE) drift
 
 deployer-policy: environment-development ## Print the permissions that deploying needs, as JSON [PART= BOUNDARY=1 READ_ONLY=1]
-	@$(OPERATE) deployer-policy $(if $(PART),--part '$(PART)') $(if $(BOUNDARY),--boundary) $(if $(READ_ONLY),--read-only)
+	@$(OPERATE) deployer-policy $(if $(PART),--part "$$PART") $(if $(BOUNDARY),--boundary) $(if $(READ_ONLY),--read-only)
 
 destroy: environment-development ## Destroy the whole deployment, after asking for its name (YES=1 skips that)
 	@$(OPERATE) destroy
 
 .PHONY: rehearse
 rehearse: environments ## Deploy, use, change, roll back and destroy an empty ENV; writes a report [REPORT= KEEP=1]
-	@$(OPERATE) rehearse $(if $(REPORT),--report '$(REPORT)') $(if $(KEEP),--keep)
+	@$(OPERATE) rehearse $(if $(REPORT),--report "$$REPORT") $(if $(KEEP),--keep)
 
 # What checks the site (TypeScript's compiler, Biome, axe-core) comes from npm by package-lock.json.
 NODE_MODULES := node_modules/.package-lock.json
@@ -198,7 +199,7 @@ coverage: environment-development ## Write the last test run's coverage, branche
 	@$(DEVELOPMENT)/python -m coverage report
 
 benchmark: environment-development ## Run one benchmark: NAME=<name> [DATA=<path> OPTIONS='--forms 1000']; without NAME, list them
-	@$(DEVELOPMENT)/python -m benchmarks $(NAME) $(if $(DATA),'$(DATA)') $(OPTIONS)
+	@$(DEVELOPMENT)/python -m benchmarks $(NAME) $(if $(DATA),"$$DATA") $(OPTIONS)
 
 screenshots: environment-development ## Screenshots of every view of a running deployment, at three widths, light and dark
 	@$(DEVELOPMENT)/python -m operations.tools chromium

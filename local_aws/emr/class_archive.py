@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def archive(node: Node, folder: Path) -> Path:
 def java_option(node: Node) -> str:
     """Return the Java option that uses the archive, or "" while the archive does not exist."""
     made = node.class_archive is not None and node.class_archive.exists()
-    return f"-XX:SharedArchiveFile={node.class_archive}" if made else ""
+    return shlex.quote(f"-XX:SharedArchiveFile={node.class_archive}") if made else ""
 
 
 def build_archive(node: Node, target: Path) -> bool:
@@ -144,7 +145,8 @@ def workload_command(node: Node, work: Path, part: Path) -> list[str]:
     script = work / "warm_up.py"
     script.write_text(WORKLOAD)
     settings = spark_submit.local_defaults(0, node.memory_bytes)
-    options = f"{settings[spark_submit.JAVA_OPTIONS]} -XX:ArchiveClassesAtExit={part}"
+    archiving = shlex.quote(f"-XX:ArchiveClassesAtExit={part}")
+    options = f"{settings[spark_submit.JAVA_OPTIONS]} {archiving}"
     settings |= spark_submit.machine_settings(work, node.master, options)
     settings |= spark_submit.s3_settings(work / "s3", ["warm-up"])
     properties = work / "spark.properties"

@@ -153,7 +153,7 @@ def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:
             "spark.hadoop.fs.viewfs.ignore.port.in.mount.table.name": "true",
         }
         | {
-            f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{mirror / bucket}"
+            f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": (mirror / bucket).as_uri()
             for bucket in sorted(buckets)
         }
     )
@@ -167,15 +167,20 @@ def machine_settings(work: Path, master: str, java_options: str) -> dict[str, st
         master: Spark's master URL.
         java_options: Java options of the driver; those of this machine are appended.
     """
+    own = [
+        f"-Djava.io.tmpdir={work / 'tmp'}",
+        "-XX:-UsePerfData",
+        f"-Dderby.system.home={work / 'tmp'}",
+    ]
     return {
         "spark.master": master,
         "spark.submit.deployMode": "client",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(work / "tmp"),
-        "spark.sql.warehouse.dir": f"file://{work / 'tmp' / 'warehouse'}",
-        JAVA_OPTIONS: f"{java_options} -Djava.io.tmpdir={work / 'tmp'} -XX:-UsePerfData "
-        f"-Dderby.system.home={work / 'tmp'}".strip(),
+        "spark.sql.warehouse.dir": (work / "tmp" / "warehouse").as_uri(),
+        # Spark splits the options as a shell does.
+        JAVA_OPTIONS: f"{java_options} {shlex.join(own)}".strip(),
     }
 
 

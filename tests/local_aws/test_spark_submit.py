@@ -1,6 +1,8 @@
 """Translation of a step's spark-submit command line into one for this machine."""
 
+import shlex
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -94,6 +96,17 @@ def test_each_bucket_is_mounted_on_its_mirror() -> None:
         "spark.hadoop.fs.viewfs.mounttable.models.linkFallback": "file:///mirror/models",
         "spark.hadoop.fs.viewfs.mounttable.ratings.linkFallback": "file:///mirror/ratings",
     }
+
+
+def test_folders_may_contain_spaces_and_quotes() -> None:
+    work = Path("/it's a \"folder\"")
+
+    options = spark_submit.machine_settings(work, "local", "-Xss4m")[JAVA_OPTIONS]
+    mounts = spark_submit.s3_settings(work, ["ratings"])
+
+    assert f"-Djava.io.tmpdir={work}/tmp" in shlex.split(options)
+    [mount] = (value for name, value in mounts.items() if "linkFallback" in name)
+    assert urlsplit(mount).path == quote(f"{work}/ratings")
 
 
 def test_settings_are_written_as_java_reads_them() -> None:
