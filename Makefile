@@ -33,7 +33,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> starts the local AWS on that port;\nEMULATOR=localstack runs it on LocalStack, which does not enforce IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs redrive rollback rollback-model invoke
+.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs cancel redrive rollback rollback-model invoke
 local: $(RUNTIMES) ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
@@ -70,8 +70,11 @@ evaluate: environment-development ## Measure models on held-out ratings: DATA=<p
 status: environment-development ## Show model, cluster, steps, queues and dead letters
 	@$(OPERATE) status
 
-logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15]
-	@$(OPERATE) logs --minutes "$$MINUTES" $(if $(FUNCTION),--function "$$FUNCTION")
+logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15], or a step: STEP=<id or name>
+	@$(OPERATE) logs --minutes "$$MINUTES" $(if $(FUNCTION),--function "$$FUNCTION") $(if $(STEP),--step "$$STEP")
+
+cancel: environment-development ## Cancel the cluster's steps, except those that serve visitors [STEP=<id or name>]
+	@$(OPERATE) cancel $(if $(STEP),--step "$$STEP")
 
 redrive: environment-development ## Move dead letters back to their queues; drop dead sweeps
 	@$(OPERATE) redrive

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from marquee.recommender.scorers import EVALUATED, MLLIB
 from operations import addresses, local, logs, status, texts
 from operations.bootstrap import bootstrap
+from operations.cluster_steps import cancel_steps, show_step_logs
 from operations.console import Phases, on_stderr, out
 from operations.cost.report import cost_as_json, show_cost
 from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
@@ -326,12 +327,25 @@ def _redrive(deployment: Deployment, _: argparse.Namespace) -> None:
 
 @command(
     "logs",
-    "show what the functions logged",
+    "show what the functions logged, or a step's log",
     option("--function", help=f"one of {', '.join(logs.FUNCTIONS)} (default: all)"),
     option("--minutes", type=int, default=LOG_MINUTES, help="minutes to look back"),
+    option("--step", help="a step's id or name: show why it ended, and the end of its log"),
 )
 def _logs(deployment: Deployment, options: argparse.Namespace) -> None:
-    logs.show_logs(deployment, options.function, options.minutes)
+    if options.step:
+        show_step_logs(deployment, options.step)
+    else:
+        logs.show_logs(deployment, options.function, options.minutes)
+
+
+@command(
+    "cancel",
+    "cancel the cluster's steps, except those that serve visitors",
+    option("--step", help="cancel only this step: its id or name"),
+)
+def _cancel(deployment: Deployment, options: argparse.Namespace) -> None:
+    cancel_steps(deployment, options.step)
 
 
 @command("status", "show model, cluster, steps, queues and dead letters")

@@ -25,6 +25,12 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
 _ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
 
 
+class InterruptedStep(OperationError):  # noqa: N818 (the operator did it; nothing failed)
+    """The operator stopped waiting for a step, which goes on."""
+
+    status = 130
+
+
 @dataclass(frozen=True)
 class RunStep:
     """A step that completed."""
@@ -56,6 +62,7 @@ def run_step(
     Raises:
         OperationError: if the cluster does not accept the step, or if the step does not complete.
             The message contains the step's own explanation.
+        InterruptedStep: if the operator interrupts the waiting; the step goes on.
     """
     cluster = EmrCluster(boto3.client("emr"), deployment.parameter("cluster-id"))
     started = time.monotonic()
@@ -63,7 +70,23 @@ def run_step(
         [step_id] = cluster.add([step])
     except (ClientError, ClusterGoneError) as error:
         raise OperationError(f"The cluster accepts no step: {error}") from error
-    seen, since = "", started
+    try:
+        ended = _followed(deployment, cluster, step_id, progress)
+    except KeyboardInterrupt as interrupt:
+        raise InterruptedStep(
+            f"Stopped waiting. The step {step['Name']} ({step_id}) runs on: 'make status' shows "
+            f"it, 'make cancel STEP={step_id}' cancels it."
+        ) from interrupt
+    if ended["Status"]["State"] != "COMPLETED":
+        raise OperationError(ending(deployment, ended))
+    return RunStep(step_id, time.monotonic() - started)
+
+
+def _followed(
+    deployment: Deployment, cluster: EmrCluster, step_id: str, progress: Callable[[str], None]
+) -> Mapping[str, Any]:
+    """Wait for the end of a step, and return its description."""
+    seen, since = "", time.monotonic()
     while True:
         described = cluster.describe(step_id)
         state = described["Status"]["State"]
@@ -71,14 +94,15 @@ def run_step(
             seen, since = state, time.monotonic()
         progress(f"{step_id} {state.lower()} for {time.monotonic() - since:.0f} s")
         if state in _ENDED:
-            break
+            return described
         time.sleep(POLL_SECONDS[deployment.is_local])
-    if state != "COMPLETED":
-        raise OperationError(_failure(deployment, described))
-    return RunStep(step_id, time.monotonic() - started)
 
 
-def _failure(deployment: Deployment, step: Mapping[str, Any]) -> str:
+def ending(deployment: Deployment, step: Mapping[str, Any]) -> str:
+    """Return a sentence that says how a step that did not complete ended, and why.
+
+    The reason is from the step's stored log, else from EMR's description of the step.
+    """
     state, step_id = step["Status"]["State"].lower(), step["Id"]
     details = step["Status"].get("FailureDetails", {})
     words = last_words(_output(deployment, step_id)) or details.get("Message")

@@ -1,5 +1,8 @@
 """Report the state of a deployment: model, cluster, steps, queues and dead letters."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import boto3
 from botocore.exceptions import ClientError
 
@@ -9,6 +12,7 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.redrive import QUEUES, waiting
+from operations.running_steps import ending
 
 _STEPS_SHOWN = 5
 
@@ -68,7 +72,10 @@ def _steps(deployment: Deployment) -> list[tuple[str, str]]:
         steps = emr.list_steps(ClusterId=deployment.parameter("cluster-id"))["Steps"]
     except ClientError:
         return []
-    return [
-        ("step", f"{step['Name']} {step['Status']['State'].lower()} ({step['Id']})")
-        for step in steps[:_STEPS_SHOWN]
-    ]
+    return [("step", _step(deployment, step)) for step in steps[:_STEPS_SHOWN]]
+
+
+def _step(deployment: Deployment, step: Mapping[str, Any]) -> str:
+    if step["Status"]["State"] == "FAILED":
+        return f"{ending(deployment, step)} Its log: 'make logs STEP={step['Id']}'"
+    return f"{step['Name']} {step['Status']['State'].lower()} ({step['Id']})"

@@ -8,7 +8,7 @@ import pytest
 from marquee.requests.emr_step_requests import StepLocations, StepRequest, train_step
 from operations import running_steps
 from operations.deployment import Deployment
-from operations.running_steps import run_step
+from operations.running_steps import InterruptedStep, run_step
 from tests.unit.operations.clock import Clock
 
 STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
@@ -46,3 +46,20 @@ def test_a_running_step_reports_its_state_and_for_how_long_it_has_had_it(
         "s-1 running for 5 s",
         "s-1 completed for 0 s",
     ]
+
+
+def test_an_interrupted_operator_is_shown_how_to_cancel_the_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(FakeCluster):
+        def describe(self, step_id: str) -> dict[str, Any]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(running_steps, "EmrCluster", Interrupted)
+    monkeypatch.setattr("boto3.client", lambda _: None)
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = {"cluster-id": "j-1"}
+    where = StepLocations("s3://scripts/", "ratings", "models", "results")
+
+    with pytest.raises(InterruptedStep, match="make cancel STEP=s-1"):
+        run_step(deployment, train_step(where, "films", "m-1"))
