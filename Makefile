@@ -1,7 +1,6 @@
 # Every task of Marquee. `make` alone lists them; ENV chooses the deployment (default: local).
 
 ENV ?= local
-PORT ?= 4566
 SEED ?= 1
 MINUTES ?= 15
 # make exports what the command line sets, too: recipes quote it as the shell's "$$NAME".

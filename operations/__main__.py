@@ -367,7 +367,11 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     whole.add_argument("--env", help="deployment (default: $ENV, else local)")
-    whole.add_argument("--port", type=int, help="the local AWS's port (default: $PORT, else 4566)")
+    whole.add_argument(
+        "--port",
+        type=int,
+        help="the local AWS's port (default: $PORT, else that of the running one, else 4566)",
+    )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, each in COMMANDS.items():
         own = commands.add_parser(name, help=each.words, description=each.words)

@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws import launcher
 from operations import ROOT
 from operations.errors import OperationError
 
@@ -103,8 +104,19 @@ class Deployment:
 
     def _unreachable(self, error: Exception) -> str:
         if self.is_local:
-            return f"The local AWS does not answer at {self.endpoint}: start it with 'make local'."
+            return self.silence
         return f"AWS does not accept this shell's credentials ({error}): log in, then try again."
+
+    @property
+    def silence(self) -> str:
+        """What to do when the local AWS does not answer; also what is lost if it has died."""
+        silent = f"The local AWS does not answer at {self.endpoint}"
+        if (self.state / launcher.RECORD).exists():
+            return (
+                f"{silent}, although it was started: what it held in memory (visitors, ratings, "
+                "models, texts) is lost. 'make local' starts a new one with the catalogue."
+            )
+        return f"{silent}: start it with 'make local'."
 
     def variables(self) -> dict[str, str]:
         """Return the process variables that make boto3, Terraform and SAM act on this deployment.
@@ -212,14 +224,22 @@ def region_of(name: str) -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
+def _port_in_use(name: str) -> int:
+    """Return the port of this work tree's local AWS if it runs, else the default."""
+    running = launcher.running(Deployment(name).state) if name == LOCAL else None
+    return running.port if running else DEFAULT_PORT
+
+
 def choose_deployment(name: str | None = None, port: int | None = None) -> Deployment:
     """Return the deployment that ENV and PORT choose, and make this process act on it.
+
+    Without PORT, the local AWS that this work tree has started is used, on whatever port.
 
     Raises:
         OperationError: if ENV or PORT is invalid.
     """
     name = name or os.environ.get("ENV") or LOCAL
-    asked = os.environ.get("PORT") or str(DEFAULT_PORT)
+    asked = os.environ.get("PORT") or str(_port_in_use(name))
     if port is None and not (asked.isdigit() and 0 < int(asked) < 2**16):
         raise OperationError(f"PORT is {asked!r}: use a whole number from 1 to 65535.")
     deployment = Deployment(

@@ -33,9 +33,7 @@ def sent_texts(deployment: Deployment) -> list[SentText]:
         answer = httpx.get(f"{deployment.endpoint}/_aws/sns/sms-messages")
         answer.raise_for_status()
     except httpx.HTTPError as error:
-        raise OperationError(
-            f"The local AWS does not answer at {deployment.endpoint}: start it with 'make local'."
-        ) from error
+        raise OperationError(deployment.silence) from error
     by_phone: dict[str, list[dict[str, Any]]] = answer.json()["sms_messages"]
     return [SentText(phone, sent["Message"]) for phone, texts in by_phone.items() for sent in texts]
 

@@ -46,10 +46,7 @@ def find_function(deployment: Deployment, function: str) -> DeployedFunction:
             f" {deployment.how_to_deploy} first."
         ) from error
     except BotoCoreError as error:
-        raise OperationError(
-            f"The local AWS does not answer at {deployment.endpoint}:"
-            f" {deployment.how_to_deploy} first."
-        ) from error
+        raise OperationError(deployment.silence) from error
     return function_from(function, dict(found))
 
 

@@ -57,7 +57,7 @@ def test_the_error_without_a_local_aws_names_the_fix(monkeypatch: pytest.MonkeyP
         if name != "AWS_ENDPOINT_URL":
             monkeypatch.setenv(name, value)
 
-    with pytest.raises(OperationError, match=r"does not answer .*: run 'make local' first"):
+    with pytest.raises(OperationError, match=r"does not answer .*: start it with 'make local'"):
         deployed.find_function(Deployment("local"), "ingest")
 
 

@@ -1,10 +1,13 @@
 """Choosing the deployment that a command acts on."""
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from local_aws import launcher
 from operations import deployment as module
 from operations.deployment import Deployment, choose_deployment, region_of
 from operations.errors import OperationError
@@ -49,6 +52,35 @@ def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
     choose_deployment("local", 4570)
 
     assert os.environ["AWS_ENDPOINT_URL"] == "http://localhost:4570"
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    """Return the state folder of a local AWS on port 4570 that was started and has died."""
+    os.environ["MARQUEE_STATE"] = str(tmp_path)
+    record = launcher.Running(pid=2**22 + 1, port=4570, endpoint="http://localhost:4570")
+    (tmp_path / launcher.RECORD).write_text(json.dumps(asdict(record)))
+    return tmp_path
+
+
+def test_a_forgotten_port_is_that_of_the_running_local_aws(
+    started: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "is_ours", lambda _: True)
+    assert choose_deployment().port == 4570
+
+
+def test_the_port_of_a_local_aws_that_died_is_not_used(started: Path) -> None:
+    assert choose_deployment().port == module.DEFAULT_PORT
+
+
+def test_a_local_aws_that_died_is_described_with_what_is_lost(started: Path) -> None:
+    assert "what it held in memory" in choose_deployment().silence
+
+
+def test_a_local_aws_that_was_never_started_can_be_started(tmp_path: Path) -> None:
+    os.environ["MARQUEE_STATE"] = str(tmp_path)
+    assert choose_deployment().silence.endswith("start it with 'make local'.")
 
 
 def test_a_local_command_acts_as_the_root_user_or_with_the_key_chosen_for_it() -> None:
