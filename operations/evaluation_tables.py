@@ -31,7 +31,7 @@ GUESSES = {
     "questionnaire": "questionnaire",
     "bias_only": "bias only",
 }
-NDCG = {"popular": "nDCG@10, popular", "questionnaire": "nDCG@10, questionnaire"}
+WAYS = {"popular": "popular", "questionnaire": "questionnaire", "known": "best known, drawn"}
 SHOWN = {"popular": "shown, popular", "questionnaire": "shown, questionnaire"}
 
 
@@ -53,6 +53,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     new = report["new_visitors"]
     if new["answers"]:
         _print(new_visitors_table(new))
+        _print(new_visitors_picks_table(new))
     else:
         out.print("New visitors: too few users rated enough movies.")
 
@@ -75,17 +76,33 @@ def model_table(
 
 
 def new_visitors_table(new: Mapping[str, Any]) -> Table:
-    """Return a table of RMSE, nDCG and movies shown, by number of answers and questionnaire."""
+    """Return a table of RMSE and movies shown, by number of answers and questionnaire."""
     title = (
         f"New visitors: RMSE of {new['people']} users' other ratings after some answers, "
         "and its difference from bias only"
     )
-    table = _table(title, ["answers", *GUESSES.values(), *NDCG.values(), *SHOWN.values()])
+    table = _table(title, ["answers", *GUESSES.values(), *SHOWN.values()])
     for row in new["answers"]:
         guesses = (_guess(key, row) for key in GUESSES)
         shown = (_with_margin(row["mean_shown"][key], None, digits=1) for key in SHOWN)
-        ndcgs = (_with_margin(row["ndcg@10"][key], row["ndcg@10_margin"][key]) for key in NDCG)
-        table.add_row(str(row["answers"]), *guesses, *ndcgs, *shown)
+        table.add_row(str(row["answers"]), *guesses, *shown)
+    return table
+
+
+def new_visitors_picks_table(new: Mapping[str, Any]) -> Table:
+    """Return a table of nDCG with a row for each model and a column for each kind of answers."""
+    rows = new["answers"]
+    columns = [(row, way) for way in WAYS for row in rows]
+    title = "New visitors: nDCG@10 of the picks after some answers, by which movies were answered"
+    table = _table(title, ["model", *(f"{row['answers']} {WAYS[way]}" for row, way in columns)])
+    for name in rows[0]["ndcg@10"]:
+        table.add_row(
+            name,
+            *(
+                _with_margin(row["ndcg@10"][name][way], row["ndcg@10_margin"][name][way])
+                for row, way in columns
+            ),
+        )
     return table
 
 

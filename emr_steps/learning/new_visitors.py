@@ -1,7 +1,9 @@
-"""Measure how well a model predicts for new visitors, from their first few answers.
+"""Measure how well a model predicts and picks for new visitors, from their first few answers.
 
-The people are users that the model was not trained on. All figures of a person are about the same
-ratings: those of movies that the person was never asked about. docs/model.md has the results.
+The people are users that the model was not trained on. All errors of a person are about the same
+ratings: those of movies that the person was never asked about. The picks of a person are compared
+with all ratings but the answers, as a visitor's list may contain every movie that they did not
+rate. docs/model.md has the results.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,11 @@ from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import Scorer
 
 ANSWERS = (5, 10, 20)  # numbers of answers after which predictions are measured
-POPULAR, QUESTIONNAIRE = "popular", "questionnaire"  # ways to choose movies to ask about
+# Ways to choose the movies that are answered: the most rated first, by the questionnaire, or drawn
+# from the best known ones, as by visitors who search for movies that they know.
+POPULAR, QUESTIONNAIRE, KNOWN = "popular", "questionnaire", "known"
+WAYS = (POPULAR, QUESTIONNAIRE, KNOWN)
+BEST_KNOWN = 300  # movies with the most ratings, from which KNOWN draws
 BIAS_ONLY = "bias_only"  # predictions without taste, after answers about popular movies
 BIAS_ONLY_QUESTIONNAIRE = "bias_only_questionnaire"
 GUESSES = (POPULAR, QUESTIONNAIRE, BIAS_ONLY, BIAS_ONLY_QUESTIONNAIRE)
@@ -53,15 +59,15 @@ class NewVisitor:
         errors: errors by (most, count, guess): the largest number of answers, how many of them
             were used, and the kind of prediction. All errors with the same `most` are about the
             same ratings: those of movies not among the first `most` answers of either way.
-        ndcg: nDCG@10 of the picks after the answers, by (most, count, way of asking), where a
-            rating among these is 4 stars or more. The picks leave out the movies among the first
-            `most` answers of either way.
+        ndcg: nDCG@10 of the picks after the answers, by (count, way of asking, model). Ratings of
+            at least LIKED stars that are not among the answers are relevant. Only the answered
+            movies are left out of the picks.
     """
 
     user: int
     shown: Mapping[tuple[int, str], int]
     errors: Mapping[tuple[int, int, str], Errors] = field(default_factory=dict)
-    ndcg: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
+    ndcg: Mapping[tuple[int, str, str], float] = field(default_factory=dict)
 
 
 def most_rated_first(
@@ -80,6 +86,21 @@ def most_rated_first(
     return SimulatedAnswers(
         tuple(movie_id for movie_id, _ in rated), tuple(place for _, place in rated)
     )
+
+
+def best_known_drawn(
+    given: Mapping[int, float], popular: Sequence[int], most: int, seed: Sequence[int]
+) -> tuple[int, ...]:
+    """Draw up to `most` of the person's BEST_KNOWN movies, in the order of answering.
+
+    Args:
+        given: the person's stars by movie_id.
+        popular: movie ids, most popular first.
+        most: the largest number of answers.
+        seed: non-negative integers that seed the draw.
+    """
+    known = [movie_id for movie_id in popular[:BEST_KNOWN] if movie_id in given]
+    return tuple(np.random.default_rng(seed).permutation(known)[:most].tolist())
 
 
 def by_questionnaire(
@@ -110,8 +131,10 @@ class NewVisitorExaminer:
         rating: RatingModel,
         seen: SeenModel,
         movie_bias: Doubles,
-        scorer: Scorer,
+        scorers: Mapping[str, Scorer],
         candidates: Mask,
+        *,
+        seed: int = 1,
     ) -> None:
         """Prepare the questions.
 
@@ -119,10 +142,12 @@ class NewVisitorExaminer:
             rating: a rating model that was trained without these people.
             seen: the model of which movies a visitor has seen.
             movie_bias: the bias of each movie, M, stars.
-            scorer: the model that picks.
+            scorers: the models that pick, by name.
             candidates: the movies that may be picked, M.
+            seed: the seed of the movies that are drawn.
         """
-        self._rating, self._scorer, self._candidates = rating, scorer, candidates
+        self._rating, self._scorers, self._candidates = rating, scorers, candidates
+        self._seed = seed
         self._folding = RatingFolding(rating)
         self._questioner = Questioner(rating, seen)
         self._offset = rating.global_mean + movie_bias
@@ -139,8 +164,8 @@ class NewVisitorExaminer:
         given = {i: stars for i, stars in person.held_out.items() if i in self._rating.rows}
         popular = most_rated_first(given, self._popular, ANSWERS[-1])
         chosen = by_questionnaire(given, self._questioner, ANSWERS[-1])
+        known = best_known_drawn(given, self._popular, ANSWERS[-1], (self._seed, abs(person.user)))
         errors: dict[tuple[int, int, str], Errors] = {}
-        ndcgs: dict[tuple[int, int, str], float] = {}
         for most in ANSWERS:
             if min(len(popular.movie_ids), len(chosen.movie_ids)) < most:
                 break
@@ -148,14 +173,14 @@ class NewVisitorExaminer:
             rest = {i: stars for i, stars in given.items() if i not in answered}
             if rest:
                 errors |= self._errors(given, rest, popular, chosen, most)
-                ndcgs |= self._ndcgs(given, rest, {POPULAR: popular, QUESTIONNAIRE: chosen}, most)
+        ways = {POPULAR: popular.movie_ids, QUESTIONNAIRE: chosen.movie_ids, KNOWN: known}
         shown = {
             (count, way): each.shown[count - 1]
             for way, each in ((POPULAR, popular), (QUESTIONNAIRE, chosen))
             for count in ANSWERS
             if count <= len(each.shown)
         }
-        return NewVisitor(person.user, shown, errors, ndcgs)
+        return NewVisitor(person.user, shown, errors, dict(self._ndcgs(given, ways)))
 
     def _errors(
         self,
@@ -182,28 +207,25 @@ class NewVisitorExaminer:
                 yield (most, count, guess), Errors(len(stars), float(off @ off))
 
     def _ndcgs(
-        self,
-        given: Mapping[int, float],
-        rest: Mapping[int, float],
-        ways: Mapping[str, SimulatedAnswers],
-        most: int,
-    ) -> Iterator[tuple[tuple[int, int, str], float]]:
-        """Yield the nDCG of the picks after each number of answers up to `most`."""
-        relevant = {movie_id for movie_id, stars in rest.items() if stars >= LIKED}
-        if not relevant:
-            return
-        known = self._rating.rows
-        closed = np.array([known[movie_id] for movie_id in given if movie_id not in rest])
-        keys = [(most, count, way) for count in ANSWERS if count <= most for way in ways]
-        answered = [
-            rated_from({i: given[i] for i in ways[way].movie_ids[:count]}, known)
-            for _, count, way in keys
+        self, given: Mapping[int, float], ways: Mapping[str, Sequence[int]]
+    ) -> Iterator[tuple[tuple[int, str, str], float]]:
+        """Yield the nDCG of each model's picks after each number of answers of each way."""
+        keys = [(count, way) for way in ways for count in ANSWERS if count <= len(ways[way])]
+        answers = [{i: given[i] for i in ways[way][:count]} for count, way in keys]
+        relevant = [
+            {i for i, stars in given.items() if stars >= LIKED and i not in answered}
+            for answered in answers
         ]
-        scores = self._scorer.scored(answered).scores
-        best = best_open(scores, [closed] * len(keys), self._candidates, PICKS)
-        for key, rows in zip(keys, best, strict=True):
-            hits = [movie_id in relevant for movie_id in self._rating.movie_ids[rows].tolist()]
-            yield key, ndcg(hits, len(relevant))
+        rated = [rated_from(answered, self._rating.rows) for answered in answers]
+        if not rated:
+            return
+        for name, scorer in self._scorers.items():
+            scores = scorer.scored(rated).scores
+            best = best_open(scores, [each.rows for each in rated], self._candidates, PICKS)
+            for key, rows, liked in zip(keys, best, relevant, strict=True):
+                if liked:
+                    hits = [i in liked for i in self._rating.movie_ids[rows].tolist()]
+                    yield (*key, name), ndcg(hits, len(liked))
 
     def _folded(self, answers: Mapping[int, float], rows: Rows) -> Doubles:
         """Predict stars of some movies by fold-in of the answers."""
@@ -227,7 +249,7 @@ class FirstAnswers:
     answers: int
     people: int  # number of people in `rmse`
     rmse: Mapping[str, Estimate | None]  # stars, by kind of prediction
-    ndcg: Mapping[str, Estimate | None]  # nDCG@10, by way of asking
+    ndcg: Mapping[str, Mapping[str, Estimate | None]]  # nDCG@10, by model and way of asking
     # Mean and median number of movies shown, by way of asking, over all who gave that many answers.
     shown: Mapping[str, Estimate | None]
     median_shown: Mapping[str, float | None]
@@ -245,14 +267,20 @@ def after_first_answers(visitors: Sequence[NewVisitor]) -> list[FirstAnswers]:
     most = max(enough, default=ANSWERS[0])
     if not able[most]:
         return []
+    models = list(dict.fromkeys(name for v in able[most] for _, _, name in v.ndcg))
     return [
         FirstAnswers(
             answers=count,
             people=len(able[most]),
             rmse={guess: _rmse(able[most], (most, count, guess)) for guess in GUESSES},
             ndcg={
-                way: confidence.mean((v.user, v.ndcg.get((most, count, way))) for v in able[most])
-                for way in (POPULAR, QUESTIONNAIRE)
+                name: {
+                    way: confidence.mean(
+                        (v.user, v.ndcg.get((count, way, name))) for v in able[most]
+                    )
+                    for way in WAYS
+                }
+                for name in models
             },
             shown={
                 way: confidence.mean((v.user, v.shown.get((count, way))) for v in visitors)

@@ -197,14 +197,14 @@ def test_no_rating_of_a_new_user_is_trained_on(
 ) -> None:
     trained: list[Any] = []
 
-    def spied(rating: Any, seen: Any, *more: Any) -> Any:
+    def spied(rating: Any, seen: Any, *more: Any, **settings: Any) -> Any:
         trained.append((int(rating.support.sum()), round(rating.support.max() / seen.chance[0])))
-        return new_visitors.NewVisitorExaminer(rating, seen, *more)
+        return new_visitors.NewVisitorExaminer(rating, seen, *more, **settings)
 
     monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
     split = split_named(RANDOM, 1, ())
     prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
-    evaluate.measure_new_people(prepared, SAY)
+    evaluate.measure_new_people(prepared, ("ranking",), SAY)
     [people] = prepared.rows.map_blocks(_new_users, None)
     assert people > 0
     assert trained == [((USERS - people) * EACH, USERS - people)]

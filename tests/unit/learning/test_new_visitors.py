@@ -8,14 +8,17 @@ import pytest
 from learning.metrics import Person
 from learning.new_visitors import (
     ANSWERS,
+    BEST_KNOWN,
     BIAS_ONLY,
     GUESSES,
     LEAST_PEOPLE,
     POPULAR,
     QUESTIONNAIRE,
+    WAYS,
     NewVisitor,
     NewVisitorExaminer,
     after_first_answers,
+    best_known_drawn,
     by_questionnaire,
     most_rated_first,
 )
@@ -25,6 +28,7 @@ from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import ByRating
 
 MOVIES = 60
+STARS = "rating"
 
 
 @pytest.fixture
@@ -45,9 +49,8 @@ def model() -> RatingModel:
 @pytest.fixture
 def examiner(model: RatingModel) -> NewVisitorExaminer:
     everything = np.ones(MOVIES, dtype=bool)
-    return NewVisitorExaminer(
-        model, independent(model, 100), np.zeros(MOVIES), ByRating(shell_of(model)), everything
-    )
+    scorers = {STARS: ByRating(shell_of(model))}
+    return NewVisitorExaminer(model, independent(model, 100), np.zeros(MOVIES), scorers, everything)
 
 
 def shell_of(rating: RatingModel) -> Model:
@@ -144,16 +147,30 @@ def test_a_user_of_one_taste_gets_picks_of_it_after_five_answers(
     examiner: NewVisitorExaminer,
 ) -> None:
     visitor = examiner.measured(of_one_taste(range(50)))
-    assert visitor.ndcg[20, 5, QUESTIONNAIRE] == pytest.approx(1)
-    assert visitor.ndcg[20, 20, POPULAR] == pytest.approx(1)
+    assert visitor.ndcg[5, QUESTIONNAIRE, STARS] == pytest.approx(1)
+    assert visitor.ndcg[20, POPULAR, STARS] == pytest.approx(1)
 
 
-def test_picks_leave_out_every_movie_that_was_asked_about(examiner: NewVisitorExaminer) -> None:
-    """Of 21 ratings, the only one left after 20 answers is a like: it is the first open pick."""
-    liked = Person(1, {}, dict.fromkeys(range(21), 4.5))
-    visitor = examiner.measured(liked)
-    assert all(0 <= value <= 1 for value in visitor.ndcg.values())
-    assert {key[0] for key in visitor.ndcg} == {5, 10, 20}
+@pytest.mark.parametrize("way", WAYS)
+def test_picks_leave_out_the_answers_and_nothing_else(
+    examiner: NewVisitorExaminer, way: str
+) -> None:
+    """A person who likes all movies likes every pick, except where answers are picked again."""
+    visitor = examiner.measured(Person(1, {}, dict.fromkeys(range(MOVIES), 4.5)))
+    found = {count: value for (count, by, _), value in visitor.ndcg.items() if by == way}
+    assert found == {count: pytest.approx(1) for count in ANSWERS}
+
+
+def test_the_same_movies_are_drawn_for_a_person_each_time() -> None:
+    given, popular = dict.fromkeys(range(400), 4.0), list(range(400))
+    drawn = best_known_drawn(given, popular, 5, (1, 7))
+    assert drawn == best_known_drawn(given, popular, 5, (1, 7))
+    assert drawn != best_known_drawn(given, popular, 5, (1, 8))
+
+
+def test_only_best_known_movies_that_the_person_rated_are_drawn() -> None:
+    given, popular = dict.fromkeys((3, 4, BEST_KNOWN, 399), 4.0), list(range(400))
+    assert set(best_known_drawn(given, popular, 5, (1, 7))) == {3, 4}
 
 
 def test_picks_for_a_user_without_a_remaining_like_have_no_ndcg(

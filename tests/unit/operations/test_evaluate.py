@@ -36,8 +36,8 @@ ANSWERS = {
         "popular": {"rmse": 0.012, "margin": 0.02},
         "questionnaire": {"rmse": -0.03, "margin": 0.01},
     },
-    "ndcg@10": {"popular": 0.41, "questionnaire": 0.44},
-    "ndcg@10_margin": {"popular": 0.02, "questionnaire": 0.03},
+    "ndcg@10": {"ranking": {"popular": 0.41, "questionnaire": 0.44, "known": None}},
+    "ndcg@10_margin": {"ranking": {"popular": 0.02, "questionnaire": 0.03, "known": None}},
     "mean_shown": {"popular": 87.3, "questionnaire": None},
 }
 REPORT: dict[str, Any] = {
@@ -280,8 +280,17 @@ def test_new_visitors_are_compared_with_a_guess_by_bias_only(
     show_report(REPORT)
 
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("5 "))
-    shown = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 0.410±.020 0.440±.030 87.3 -"
+    shown = "5 0.970 +0.012±.020 0.960 -0.030±.010 0.990±.100 87.3 -"
     assert " ".join(row.split()) == shown
+
+
+def test_the_picks_for_new_visitors_have_a_row_for_each_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_report(REPORT)
+
+    *_, row = (line for line in capsys.readouterr().out.splitlines() if line.startswith("ranking "))
+    assert row.split() == ["ranking", "0.410±.020", "0.440±.030", "-"]
 
 
 def test_too_few_new_users_are_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
