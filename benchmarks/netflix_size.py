@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from marquee.recommender.model import Model, Movie
+from learning.item_weights import MOST_WEIGHTS
+from marquee.recommender.model import ItemWeights, Model, Movie
 from tests.models import FIRST, random_model
 
 MOVIES, RANK, SEED = 17_770, 64, 1
 GENRES = 19
+STRIDE = 37
 
 
 def netflix_size_model() -> Model:
@@ -22,7 +24,20 @@ def netflix_size_model() -> Model:
         movie_id: Movie(movie_id, movie.title, movie.year, _genres(chance))
         for movie_id, movie in model.movies.items()
     }
-    return replace(model, movies=movies)
+    return replace(model, movies=movies, items=_item_weights(chance))
+
+
+def _item_weights(chance: np.random.Generator) -> ItemWeights:
+    """Return as many random weights as a training stores for this many movies."""
+    kept = MOST_WEIGHTS // MOVIES  # of each movie
+    # The stride shares no factor with the number of movies, so a row's columns are distinct.
+    columns = (np.arange(kept) * STRIDE + chance.integers(0, MOVIES, (MOVIES, 1))) % MOVIES
+    return ItemWeights(
+        np.arange(MOVIES, dtype=np.int32),
+        chance.normal(0, 0.01, MOVIES * kept).astype(np.float16),
+        np.arange(0, MOVIES * kept + 1, kept, dtype=np.int64),
+        columns.ravel().astype(np.uint16),
+    )
 
 
 def _genres(chance: np.random.Generator) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class ItemFolding:
         found = np.zeros((len(visitors), len(self._weights.movies)), dtype=np.float32)
         for number, rated in enumerate(visitors):
             known, graded = self._known(rated)
-            found[number] = graded[known] @ self._weights.rows(self.places[rated.rows][known])
+            found[number] = self._weights.combined(self.places[rated.rows][known], graded[known])
         return found
 
     def contributions(self, rated: RatedMovies, rows: Rows) -> Doubles:
@@ -50,9 +50,8 @@ class ItemFolding:
         known, graded = self._known(rated)
         at = self.places[rows]
         found = np.zeros((len(rows), len(rated.rows)))
-        weights = self._weights.rows(self.places[rated.rows][known])
-        added = graded[known, None] * weights[:, at]
-        found[:, known] = np.where(at >= 0, added, 0).T
+        weights = self._weights.between(self.places[rated.rows][known], at)
+        found[:, known] = (graded[known, None] * weights).T
         return found
 
     def _known(self, rated: RatedMovies) -> tuple[npt.NDArray[np.bool_], Floats]:

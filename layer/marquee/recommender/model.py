@@ -211,15 +211,50 @@ class ItemWeights:
                 raise ModelError("the item weights name movies that do not exist; train again")
         check_finite(self.weights)
 
-    def rows(self, places: npt.NDArray[np.intp]) -> Floats:
-        """Return the rows of some movies, given by their places in `movies`: n by W."""
+    def row(self, place: int) -> Floats:
+        """Return the row of one movie, given by its place in `movies`: W."""
+        return self.combined(np.array([place]), np.ones(1, dtype=np.float32))
+
+    def combined(self, places: npt.NDArray[np.intp], factors: Floats) -> Floats:
+        """Return the sum of the rows of n movies, each times its factor: W.
+
+        Args:
+            places: the movies' places in `movies`, n.
+            factors: n.
+        """
         if self.columns is None or self.starts is None:
-            return self.weights[places].astype(np.float32)
-        found = np.zeros((len(places), len(self.movies)), dtype=np.float32)
-        for number, place in enumerate(places.tolist()):
-            own = slice(int(self.starts[place]), int(self.starts[place + 1]))
-            found[number, self.columns[own]] = self.weights[own]
+            return factors @ self.weights[places].astype(np.float32)
+        at, number = _stored(self.starts, places)
+        added = self.weights[at].astype(np.float32) * factors[number]
+        summed = np.bincount(self.columns[at], added, minlength=len(self.movies))
+        return summed.astype(np.float32)
+
+    def between(self, places: npt.NDArray[np.intp], others: npt.NDArray[np.intp]) -> Floats:
+        """Return the weights from n movies to k distinct others, all given by their places: n by k.
+
+        A negative place in `others` stands for a movie without weights: its column is 0.
+        """
+        found = np.zeros((len(places), len(others)), dtype=np.float32)
+        known = np.flatnonzero(others >= 0)
+        if self.columns is None or self.starts is None:
+            found[:, known] = self.weights[places[:, None], others[known]]
+            return found
+        column = np.full(len(self.movies), -1, dtype=np.intp)  # in `found`, by place
+        column[others[known]] = known
+        at, number = _stored(self.starts, places)
+        to = column[self.columns[at]]
+        found[number[to >= 0], to[to >= 0]] = self.weights[at[to >= 0]]
         return found
+
+
+def _stored(
+    starts: npt.NDArray[np.int64], places: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return where the weights of some rows are stored, and the number of the row of each."""
+    counts = starts[places + 1] - starts[places]
+    number = np.repeat(np.arange(len(places)), counts)
+    within = np.arange(len(number)) - (np.cumsum(counts) - counts)[number]
+    return starts[places][number] + within, number
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,7 +127,7 @@ def most_raised_movies(model: Model, rows: npt.NDArray[np.intp]) -> tuple[Intege
     places = np.searchsorted(items.movies, rows)
     found = np.flatnonzero(items.movies[np.minimum(places, len(items.movies) - 1)] == rows)
     for number in found.tolist():
-        own = items.rows(places[number : number + 1])[0]
+        own = items.row(int(places[number]))
         most = np.argsort(-own, kind="stable")[:LINKS]
         most = most[own[most] > 0]
         if len(most):

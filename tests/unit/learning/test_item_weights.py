@@ -103,7 +103,8 @@ def test_of_many_movies_the_largest_weights_of_each_column_are_stored(
     weights = chance.standard_normal((8, 8)).astype(np.float32)
     monkeypatch.setattr(item_weights, "MOST_DENSE", 4)
     monkeypatch.setattr(item_weights, "MOST_WEIGHTS", 24)
-    found = packed(np.arange(8, dtype=np.int32), weights).rows(np.arange(8))
+    stored = packed(np.arange(8, dtype=np.int32), weights)
+    found = np.array([stored.row(place) for place in range(8)])
     assert ((found != 0).sum(axis=0) == 3).all()
     kept = found != 0
     np.testing.assert_allclose(found[kept], weights[kept], rtol=1e-3)

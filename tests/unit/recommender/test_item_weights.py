@@ -55,6 +55,13 @@ def test_contributions_add_up_to_the_scores(weights: ItemWeights) -> None:
     assert not found[:, 1].any()  # movie 4 has no weights
 
 
+@pytest.mark.parametrize("weights", [dense(), sparse()], ids=["dense", "sparse"])
+def test_weights_between_movies_are_looked_up_by_their_places(weights: ItemWeights) -> None:
+    found = weights.between(np.array([1, 0]), np.array([3, -1, 0]))
+    assert found.tolist() == [[1, 0, 0.5], [0, 0, 0]]
+    assert weights.between(np.array([], dtype=np.intp), np.array([2])).shape == (0, 1)
+
+
 def test_movies_that_are_not_ascending_are_rejected() -> None:
     with pytest.raises(ModelError, match="not ascending; train again"):
         ItemWeights(KNOWN[::-1].copy(), DENSE)
