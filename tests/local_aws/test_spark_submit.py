@@ -99,12 +99,12 @@ def test_each_bucket_is_mounted_on_its_mirror() -> None:
 
 
 def test_folders_may_contain_spaces_and_quotes() -> None:
-    work = Path("/it's a \"folder\"")
+    work = Path('/it\'s a "folder"')
 
     options = spark_submit.machine_settings(work, "local", "-Xss4m")[JAVA_OPTIONS]
     mounts = spark_submit.s3_settings(work, ["ratings"])
 
-    assert f"-Djava.io.tmpdir={work}/tmp" in shlex.split(options)
+    assert f"-Djava.io.tmpdir={work / 'tmp'}" in shlex.split(options)
     [mount] = (value for name, value in mounts.items() if "linkFallback" in name)
     assert urlsplit(mount).path == quote(f"{work}/ratings")
 

@@ -1,6 +1,5 @@
 """Installing uv, which builds the Python environments."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -55,7 +54,7 @@ def test_uv_is_installed_with_the_hashes_of_its_lock_file(tools: Path, tmp_path:
 
     called = (tmp_path / "uv" / "called").read_text()
     assert "--require-hashes --requirement" in called
-    assert os.path.samefile(called.split()[-1], ROOT / "requirements" / "uv.lock")
+    assert Path(called.split()[-1]).samefile(ROOT / "requirements" / "uv.lock")
 
 
 def test_nothing_of_an_earlier_attempt_is_kept(tools: Path, tmp_path: Path) -> None:
