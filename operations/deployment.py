@@ -226,7 +226,7 @@ def region_of(name: str) -> str:
 
 def _port_in_use(name: str) -> int:
     """Return the port of this work tree's local AWS if it runs, else the default."""
-    running = launcher.running(Deployment(name).state) if name == LOCAL else None
+    running = launcher.running_local_aws(Deployment(name).state) if name == LOCAL else None
     return running.port if running else DEFAULT_PORT
 
 

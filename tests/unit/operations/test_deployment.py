@@ -58,7 +58,7 @@ def test_a_port_sets_the_endpoint_of_the_local_deployment() -> None:
 def started(tmp_path: Path) -> Path:
     """Return the state folder of a local AWS on port 4570 that was started and has died."""
     os.environ["MARQUEE_STATE"] = str(tmp_path)
-    record = launcher.Running(pid=2**22 + 1, port=4570, endpoint="http://localhost:4570")
+    record = launcher.RunningLocalAws(pid=2**22 + 1, port=4570, endpoint="http://localhost:4570")
     (tmp_path / launcher.RECORD).write_text(json.dumps(asdict(record)))
     return tmp_path
 
