@@ -14,6 +14,7 @@ from local_aws import (
     instance,
     latency,
     queue_batches,
+    s3_listing,
     service_index,
     stack_updates,
 )
@@ -36,6 +37,7 @@ def marquee_start() -> None:
     bookkeeping.install()
     latency.install()
     queue_batches.install()
+    s3_listing.install()
     turns.install()
     logs.install()
     archive_spark_classes()
