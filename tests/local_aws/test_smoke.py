@@ -96,6 +96,38 @@ def test_s3_does_not_overwrite_an_object_with_if_none_match(aws: LocalAws) -> No
         )
 
 
+def test_a_list_of_objects_has_the_keys_with_the_prefix_in_order(aws: LocalAws) -> None:
+    s3, bucket = aws.client("s3"), "smoke-list"
+    s3.create_bucket(Bucket=bucket)
+    keys = [
+        "a",
+        "a/b",
+        "a/b/1",
+        "a/b/2",
+        "a/c d+e",
+        "a/\u00e9t\u00e9",
+        "a0",
+        "b/1",
+        "b/2",
+        "\u4e2d/1",
+    ]
+    for key in [*reversed(keys), "a/b/2", "gone/1", "gone/2"]:  # one is written twice
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    s3.delete_object(Bucket=bucket, Key="gone/1")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "gone/2"}]})
+
+    for prefix in ("", "a", "a/", "a/b", "a/c d", "a/\u00e9", "b/1", "gone/", "nothing", "\u4e2d"):
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": 2}
+        )
+        listed = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        assert listed == sorted(key for key in keys if key.startswith(prefix)), prefix
+    after = s3.list_objects_v2(Bucket=bucket, Prefix="a", StartAfter="a/b/1")["Contents"]
+    assert [item["Key"] for item in after] == ["a/b/2", "a/c d+e", "a/\u00e9t\u00e9", "a0"]
+    folders = s3.list_objects_v2(Bucket=bucket, Prefix="a/", Delimiter="/")["CommonPrefixes"]
+    assert folders == [{"Prefix": "a/b/"}]
+
+
 def test_s3_hosts_a_website(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="smoke-site")
