@@ -75,10 +75,10 @@ def install() -> None:
             first = first_key(continuation_token)
             if first is None:  # the original refuses the token
                 return original(s3, context, bucket, continuation_token=continuation_token, **how)
-            with listing(KeyRange(prefix, first=first)):
+            with only_keys(KeyRange(prefix, first=first)):
                 answer = original(s3, context, bucket, **how)
             return answer | {"ContinuationToken": continuation_token}
-        with listing(KeyRange(prefix, after=start_after or "")):
+        with only_keys(KeyRange(prefix, after=start_after or "")):
             answer = original(s3, context, bucket, **how)
         return answer | ({"StartAfter": start_after} if start_after else {})
 
@@ -110,7 +110,7 @@ def install() -> None:
 
 
 @contextlib.contextmanager
-def listing(listed: KeyRange) -> Iterator[None]:
+def only_keys(listed: KeyRange) -> Iterator[None]:
     """Restrict the objects that a bucket returns to those in the range."""
     token = LISTED.set(listed)
     try:
