@@ -120,7 +120,7 @@ class Files:
         """
         system = self._jvm.org.apache.hadoop.fs.FileSystem.get(self._configuration)
         if system.getUri().getScheme() == "file":
-            return (Path(tempfile.gettempdir()) / f"marquee-{name}").as_uri()
+            return _local_uri(Path(tempfile.gettempdir()) / f"marquee-{name}")
         # hdfs:///tmp exists in every EMR release. Callers choose unique names.
         return f"{str(system.getUri()).rstrip('/')}/tmp/marquee-{name}"  # noqa: S108
 
@@ -138,7 +138,7 @@ class Files:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "file"
             raw_disk = True  # do not write a checksum file
-            self._system(path).copyToLocalFile(False, path, self._path(copy.as_uri()), raw_disk)
+            self._system(path).copyToLocalFile(False, path, self._path(_local_uri(copy)), raw_disk)
             return copy.read_bytes()
 
     def _create(self, system: Any, path: Any, content: bytes) -> None:
@@ -146,6 +146,11 @@ class Files:
         stream.write(bytearray(content))
         # Not in a finally clause: closing after a failed write would store an incomplete object.
         stream.close()
+
+
+def _local_uri(path: Path) -> str:
+    """Return the URI of a local file as Hadoop reads it: nothing in it is percent-encoded."""
+    return f"file://{path}"
 
 
 def join(folder: str, name: str) -> str:

@@ -141,7 +141,8 @@ def without_placement(settings: Mapping[str, str]) -> dict[str, str]:
 def s3_settings(mirror: Path, buckets: Iterable[str]) -> dict[str, str]:
     """Return settings that map `s3://bucket/…` to the folder `mirror`/bucket.
 
-    They use Hadoop's mount tables, with `linkFallback` because `linkMergeSlash` corrupts paths.
+    They use Hadoop's mount tables, with `linkFallback` because `linkMergeSlash` corrupts paths. A
+    mount is a URI with percent-encoding, unlike a path.
     """
     view = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
     return (
@@ -178,7 +179,7 @@ def machine_settings(work: Path, master: str, java_options: str) -> dict[str, st
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(work / "tmp"),
-        "spark.sql.warehouse.dir": (work / "tmp" / "warehouse").as_uri(),
+        "spark.sql.warehouse.dir": f"file://{work / 'tmp' / 'warehouse'}",
         # Spark splits the options as a shell does.
         JAVA_OPTIONS: f"{java_options} {shlex.join(own)}".strip(),
     }
