@@ -100,9 +100,13 @@ def run(
     if noted:
         raise KeyboardInterrupt if signal.SIGINT in noted else SystemExit(128 + signal.SIGTERM)
     if process.returncode:
+        if process.returncode < 0:
+            reason = f"it was killed by {signal.Signals(-process.returncode).name}"
+        else:
+            reason = explanation(lines)
         where = log.relative_to(ROOT) if log.is_relative_to(ROOT) else log
         advice = waiting_time(plain(readable(line)) for line in lines)
-        raise OperationError(f"{what} failed: {explanation(lines)} (full log: {where}){advice}")
+        raise OperationError(f"{what} failed: {reason} (full log: {where}){advice}")
     return "".join(lines)
 
 

@@ -27,7 +27,7 @@ def main():
 
 sys.exit(main())
 """
-# Locks, and unlocks as Terraform does: at the first signal it finishes what it has begun, which
+# Locks, and unlocks as Terraform does: at the first signal it ends in an orderly way, which
 # takes longer than Python waits by itself; at the second it stops immediately.
 LOCKING = """#!/bin/sh
 cd "$(dirname "$0")"
@@ -79,6 +79,11 @@ def test_the_error_of_a_failing_program_names_what_was_run(tmp_path: Path) -> No
             log=tmp_path / "sam.log",
             what="sam build",
         )
+
+
+def test_the_error_of_a_program_that_was_killed_names_the_signal(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match=r"^it failed: it was killed by SIGKILL \(full log"):
+        run(["/bin/sh", "-c", "echo Error: x; kill -9 $$"], log=tmp_path / "log", what="it")
 
 
 def test_all_output_of_a_failing_program_is_in_the_log(tmp_path: Path) -> None:
