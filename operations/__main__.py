@@ -21,7 +21,7 @@ from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
 from operations.deployer_policy import deployer_policy
 from operations.deployment import Deployment, chosen
 from operations.destroy import destroy
-from operations.drift import detect_drift
+from operations.drift import detect_drift, expect_no_changes
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate
 from operations.evaluation_chart import draw
@@ -111,10 +111,12 @@ def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
         fetch_node_wheels(deployment, phases)
     terraform = Terraform(deployment)
     terraform.init()
-    plan = terraform.plan(expect_none=options.expect_none)
+    plan = terraform.plan(with_text=True)
     out.print(plan.text, markup=False, end="")
     if sentence := cluster_replacement(deployment, plan):
         out.print(sentence)
+    if options.expect_none:
+        expect_no_changes(plan)
 
 
 @command("renew", "replace the cluster while visitors are served")
