@@ -39,6 +39,7 @@ from operations.rollback_model import rollback_model
 from operations.terraform import Terraform
 from operations.tools import require
 from operations.train import retrain
+from operations.unlock import unlock
 from operations.waiting_times import waiting_time
 from operations.waterfall.report import show_waterfall
 
@@ -162,6 +163,16 @@ def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
 @command("deploy", "make the account match the work tree")
 def _deploy(deployment: Deployment, _: argparse.Namespace) -> None:
     deploy(deployment)
+
+
+@command(
+    "unlock",
+    "remove the lock that a killed Terraform left on its state",
+    option("--force", **FLAG, help="also a lock that another machine or process may still hold"),
+)
+def _unlock(deployment: Deployment, options: argparse.Namespace) -> None:
+    require("terraform")
+    out.print(unlock(deployment, force=options.force), markup=False)
 
 
 @command("drift", "list differences between the account and the work tree; changes nothing")

@@ -12,7 +12,9 @@ from operations import ROOT
 from operations.commands import run
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
+from operations.state_lock import STATE_KEY, identity, refusal, state_lock
 from operations.terraform_messages import (
+    STATE_IS_LOCKED,
     TerraformMessage,
     explanation,
     in_words,
@@ -108,7 +110,7 @@ class Terraform:
         """Connect to the state bucket and install the provider, from a mirror if there is one."""
         backend = {
             "bucket": self._environment.terraform_bucket,
-            "key": "terraform.tfstate",
+            "key": STATE_KEY,
             "region": self._environment.region,
             "use_lockfile": "true",
             "encrypt": "true",
@@ -177,6 +179,10 @@ class Terraform:
         """Remove the cluster from the state; it keeps running. The next apply creates another."""
         self._run("state", "rm", CLUSTER)
 
+    def unlock(self, lock_id: str) -> None:
+        """Remove the lock with this id from the state, no matter who holds it."""
+        self._run("force-unlock", "-force", lock_id)
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name."""
         kept = json.loads(self._run("output", "-json"))
@@ -184,11 +190,9 @@ class Terraform:
 
     def _inputs(self) -> list[str]:
         file = require_variables(self._environment)
-        variables = {"environment": self._environment.name, "region": self._environment.region}
+        variables = {**identity(self._environment), "region": self._environment.region}
         if former := self._environment.former_clusters:
             variables["former_cluster_ids"] = json.dumps(former)
-        if self._environment.is_local:
-            variables["website_endpoint"] = f"s3-website.localhost:{self._environment.port}"
         wheels = wheels_folder(self._environment)
         if wheels.is_dir():
             variables["wheels_directory"] = str(wheels)
@@ -221,14 +225,20 @@ class Terraform:
     def _run(self, *arguments: str, **reading: Any) -> str:
         """Run a command and return its output; `reading` says how `run` is to read it."""
         name = arguments[0]
-        return run(
-            ["terraform", *arguments],
-            log=self._log(name),
-            what=f"terraform {name}",
-            folder=FOLDER,
-            variables=settings(self._environment.state / "terraform"),
-            **reading,
-        )
+        try:
+            return run(
+                ["terraform", *arguments],
+                log=self._log(name),
+                what=f"terraform {name}",
+                folder=FOLDER,
+                variables=settings(self._environment.state / "terraform"),
+                **reading,
+            )
+        except OperationError as error:
+            if STATE_IS_LOCKED not in str(error):
+                raise
+            lock = state_lock(self._environment)
+            raise OperationError(refusal(self._environment, lock)) from error
 
 
 def require_variables(deployment: Deployment) -> Path:

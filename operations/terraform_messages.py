@@ -12,6 +12,10 @@ from operations.commands import telling_words
 type TerraformMessage = Mapping[str, Any]
 type Diagnostic = Mapping[str, Any]
 
+# Diagnostics have no codes: a locked state differs from other errors by this summary only. The
+# lock's own data are not in the message but in the text of its detail; state_lock.py reads them
+# where Terraform keeps them.
+STATE_IS_LOCKED = "Error acquiring the state lock"
 _MOST_ERRORS = 3
 
 

@@ -3,6 +3,10 @@
 The configurations use the provider that is built into Terraform, so nothing is downloaded.
 """
 
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,9 @@ from operations import terraform as terraforming
 from operations.deployment import Deployment
 from operations.drift import plan_differences
 from operations.errors import OperationError
+from operations.state_lock import StateLock
 from operations.terraform import Terraform
+from operations.terraform_messages import STATE_IS_LOCKED
 from tests.unit.operations.terminal import CTRL_C, terminal
 
 RESOURCE = """
@@ -142,6 +148,50 @@ def test_a_rejected_variable_is_named_with_its_file_and_line(
     )
     assert "line" in str(raised.value)
     assert "This was checked by" in (tmp_path / "state/logs/terraform-plan.log").read_text()
+
+
+@pytest.fixture
+def applying(folder: Path) -> Iterator[Path]:
+    """Start an apply that holds the lock until the end of the test; return the lock's file."""
+    (folder / "main.tf").write_text(SLOW)
+    environment = terraforming.settings(folder.parent / "state" / "terraform")
+    with subprocess.Popen(
+        ["terraform", "apply", "-json", "-auto-approve"],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if '"provision_start"' in line:
+                break
+        rest = threading.Thread(target=process.stdout.read)
+        rest.start()
+        yield folder / ".terraform.tfstate.lock.info"
+        (folder / "go").touch()
+        rest.join()
+
+
+def test_the_lock_says_that_it_is_of_this_machine(applying: Path) -> None:
+    lock = StateLock.from_json(applying.read_text())
+
+    assert lock.operation == "apply"
+    assert lock.is_of_this_machine
+
+
+@pytest.mark.parametrize("find", [Terraform.plan, Terraform.forget_cluster])
+def test_a_locked_state_is_recognised(
+    applying: Path, monkeypatch: pytest.MonkeyPatch, find: object
+) -> None:
+    assert callable(find)
+    lock = StateLock.from_json(applying.read_text())
+    monkeypatch.setattr(terraforming, "state_lock", lambda _: lock)
+
+    with pytest.raises(OperationError, match=r"^The state of 'local' is locked by") as raised:
+        find(Terraform(Deployment("local")))
+
+    assert STATE_IS_LOCKED in str(raised.value.__cause__)
 
 
 def test_after_ctrl_c_terraform_ends_by_itself_and_releases_its_lock(folder: Path) -> None:
