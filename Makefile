@@ -89,7 +89,7 @@ invoke: environment-development environment-sam ## Run one function in a contain
 	$(DEVELOPMENT)/python -m operations.invoke "$$FUNCTION" "$$EVENT"
 
 ##@ On AWS
-.PHONY: preflight cost cost-page bootstrap plan deploy renew drift deployer-policy destroy
+.PHONY: preflight cost cost-page bootstrap plan deploy renew unlock drift deployer-policy destroy
 preflight: environment-development ## List what would stop a deployment, and how to fix it; changes nothing [JSON=1]
 	@$(OPERATE) preflight $(if $(JSON),--json)
 
@@ -110,6 +110,9 @@ deploy: environment-development environment-sam ## Make the account match the wo
 
 renew: environment-development environment-sam ## Replace the cluster after its steps end; visitors are served throughout
 	@$(OPERATE) renew
+
+unlock: environment-development ## Remove the lock that a killed Terraform left on its state [FORCE=1: of another machine, too]
+	@$(OPERATE) unlock $(if $(FORCE),--force)
 
 drift: environment-development ## List differences between the account and the work tree; changes nothing, fails if there are any
 	@$(OPERATE) drift

@@ -22,7 +22,7 @@ from operations.deploy import cluster_replacement, deploy, fetch_node_wheels
 from operations.deployer_policy import deployer_policy
 from operations.deployment import Deployment, choose_deployment
 from operations.destroy import destroy
-from operations.drift import detect_drift
+from operations.drift import detect_drift, expect_no_changes
 from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate_models
 from operations.evaluation_chart import draw_chart
@@ -39,6 +39,7 @@ from operations.rollback_model import rollback_model
 from operations.terraform import Terraform
 from operations.tools import require
 from operations.train import retrain
+from operations.unlock import unlock
 from operations.waiting_times import waiting_time
 from operations.waterfall.report import show_waterfall
 
@@ -111,10 +112,12 @@ def _plan(deployment: Deployment, options: argparse.Namespace) -> None:
         fetch_node_wheels(deployment, phases)
     terraform = Terraform(deployment)
     terraform.init()
-    plan = terraform.plan(expect_none=options.expect_none)
+    plan = terraform.plan(with_text=True)
     out.print(plan.text, markup=False, end="")
     if sentence := cluster_replacement(deployment, plan):
         out.print(sentence)
+    if options.expect_none:
+        expect_no_changes(plan)
 
 
 @command("renew", "replace the cluster while visitors are served")
@@ -160,6 +163,16 @@ def _cost(deployment: Deployment, options: argparse.Namespace) -> None:
 @command("deploy", "make the account match the work tree")
 def _deploy(deployment: Deployment, _: argparse.Namespace) -> None:
     deploy(deployment)
+
+
+@command(
+    "unlock",
+    "remove the lock that a killed Terraform left on its state",
+    option("--force", **FLAG, help="also a lock that another machine or process may still hold"),
+)
+def _unlock(deployment: Deployment, options: argparse.Namespace) -> None:
+    require("terraform")
+    out.print(unlock(deployment, force=options.force), markup=False)
 
 
 @command("drift", "list differences between the account and the work tree; changes nothing")

@@ -16,13 +16,17 @@ from operations.tools import require
 from operations.wheels import fetch_wheels
 
 
-def deploy(deployment: Deployment) -> None:
-    """Make the account match the work tree, then print the addresses of the site and the API."""
+def deploy(deployment: Deployment) -> int:
+    """Make the account match the work tree, then print the addresses of the site and the API.
+
+    Returns:
+        How many of Terraform's resources were added, changed and destroyed.
+    """
     require("terraform")
     with Phases() as phases:
         pass_preflight(deployment, phases, making=True)
         fetch_node_wheels(deployment, phases)
-        apply_terraform(deployment, phases)
+        changes = apply_terraform(deployment, phases)
         with phases.phase("sam build"):
             sam.build_template(deployment)
         deploy_functions(deployment, phases)
@@ -39,6 +43,7 @@ def deploy(deployment: Deployment) -> None:
             f"The renewal of the cluster is not finished ({', '.join(former)} is still there):"
             f" run 'make renew ENV={deployment.name}'."
         )
+    return changes
 
 
 def fetch_node_wheels(deployment: Deployment, phases: Phases) -> None:
@@ -48,8 +53,11 @@ def fetch_node_wheels(deployment: Deployment, phases: Phases) -> None:
             fetch_wheels(deployment)
 
 
-def apply_terraform(deployment: Deployment, phases: Phases) -> None:
+def apply_terraform(deployment: Deployment, phases: Phases) -> int:
     """Create the state bucket if it does not exist, then apply Terraform.
+
+    Returns:
+        How many resources were added, changed and destroyed.
 
     Raises:
         OperationError: on AWS, if the plan would replace the cluster.
@@ -63,19 +71,17 @@ def apply_terraform(deployment: Deployment, phases: Phases) -> None:
         if not deployment.is_local:  # locally, replacing the cluster delays no visitor's text
             phase.detail("plan")
             refuse_to_replace_cluster(deployment, terraform.plan())
-        finished = 0
 
         def progress(done: int, planned: int | None, name: str) -> None:
-            nonlocal finished
-            finished = done
             phase.detail(f"{done} of {planned or '?'}: {name}")
             if planned:
                 phase.bar(done, planned)
 
-        terraform.apply(progress)
+        changes = terraform.apply(progress)
         tag_bucket(deployment, terraform.outputs()["tags"])
-        phase.result = f"{finished} changes"
+        phase.result = f"{changes} changes"
     deployment.forget_parameters()
+    return changes
 
 
 def refuse_to_replace_cluster(deployment: Deployment, plan: Plan) -> None:

@@ -15,7 +15,7 @@ from operations.console import Phases
 from operations.deploy import fetch_node_wheels
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.terraform import Terraform
+from operations.terraform import Plan, Terraform
 
 POLL_SECONDS = {True: 0.2, False: 5.0}
 # A stack of a few dozen resources takes about a minute.
@@ -57,6 +57,13 @@ def detect_drift(deployment: Deployment, phases: Phases) -> None:
             f"'make plan ENV={deployment.name}' shows Terraform's differences in full;"
             f" 'make deploy ENV={deployment.name}' makes the account match the work tree."
         )
+
+
+def expect_no_changes(plan: Plan) -> None:
+    """Raise OperationError if a plan would change anything; the message lists what."""
+    if changes := list(plan_differences(plan.document)):
+        listed = "\n".join(f"  {line}" for line in changes)
+        raise OperationError(f"Terraform would change {_count(changes)}:\n{listed}")
 
 
 def plan_differences(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -7,16 +7,16 @@ first deployment and next to an existing one.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.commands import plain, run_command
+from operations.commands import run_command
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
 from operations.terraform import FOLDER, settings
-from operations.terraform_mirror import provider_mirror
+from operations.terraform_messages import explanation, in_words, messages
+from operations.terraform_mirror import provider_options
 
 EXAMPLE = FOLDER / "example.tfvars"
 # Contains the single `run` block, which plans with the variables of the command line.
@@ -58,17 +58,17 @@ def plan_offline(deployment: Deployment, variables: Path) -> list[Resource]:
     Raises:
         OperationError: if the provider cannot be installed or a variable is invalid.
     """
-    _terraform(deployment, "init", "-backend=false", "-input=false", *_provider())
+    _terraform(deployment, "init", "-backend=false", "-input=false", *provider_options())
     printed = _terraform(
         deployment,
         "test",
-        *("-json", "-verbose"),
+        "-verbose",
         f"-test-directory={_TESTS}",
         f"-var-file={variables}",
         f"-var=environment={deployment.name}",
         f"-var=region={deployment.region}",
     )
-    for message in _messages(printed):
+    for message in messages(printed.splitlines()):
         if message.get("type") == "test_plan":
             return resources(message["test_plan"])
     raise OperationError(f"terraform test printed no plan of {variables.name}.")
@@ -89,44 +89,10 @@ def read_plan(file: Path) -> list[Resource]:
         ) from error
 
 
-def _provider() -> list[str]:
-    mirror = provider_mirror()
-    return [f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []
-
-
-def _messages(printed: str) -> Iterator[dict[str, Any]]:
-    for line in printed.splitlines():
-        if line.startswith("{"):
-            yield json.loads(line)
-
-
 def _terraform(deployment: Deployment, command: str, *arguments: str) -> str:
-    log = deployment.state / "logs" / f"terraform-{command}-offline.log"
-    try:
-        printed = _run(deployment, log, command, *arguments)
-    except OperationError as error:
-        if refusals := _refusals(log):
-            raise OperationError(f"Terraform rejects the variables: {refusals}") from error
-        raise
-    log.unlink()  # 14 MB with the provider's schemas; kept only after a failure
-    return printed
-
-
-def _refusals(log: Path) -> str:
-    """Return the error messages of a run with -json, joined by spaces."""
-    found = [
-        message["diagnostic"]
-        for message in (_messages(log.read_text()) if log.is_file() else ())
-        if message.get("type") == "diagnostic"
-    ]
-    errors = [each for each in found if each["severity"] == "error"]
-    return " ".join(plain(each["detail"] or each["summary"]).replace("\n", " ") for each in errors)
-
-
-def _run(deployment: Deployment, log: Path, command: str, *arguments: str) -> str:
     return run_command(
-        ["terraform", command, "-no-color", *arguments],
-        log=log,
+        ["terraform", command, "-json", *arguments],
+        log=deployment.state / "logs" / f"terraform-{command}-offline.log",
         what=f"terraform {command}",
         folder=FOLDER,
         variables={
@@ -136,4 +102,6 @@ def _run(deployment: Deployment, log: Path, command: str, *arguments: str) -> st
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_EC2_METADATA_DISABLED": "true",
         },
+        readable=in_words,
+        explanation=explanation,
     )

@@ -163,6 +163,8 @@ def build_folder(deployment: Deployment) -> Path:
     return deployment.state / "sam" / "build"
 
 
+# There is no samconfig.toml: only six of the arguments are the same for every deployment, and sam
+# looks for the file beside the template, which at the deployment is the built one.
 def _run(
     deployment: Deployment,
     command: str,

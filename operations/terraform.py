@@ -2,8 +2,7 @@
 
 import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,31 +12,21 @@ from operations import ROOT
 from operations.commands import run_command
 from operations.deployment import Deployment, variables_file
 from operations.errors import OperationError
-from operations.terraform_mirror import provider_mirror
+from operations.state_lock import STATE_KEY, identity, locked_state_sentence, state_lock
+from operations.terraform_messages import (
+    STATE_IS_LOCKED,
+    TerraformMessage,
+    explanation,
+    in_words,
+    message_of,
+)
+from operations.terraform_mirror import provider_options
 from operations.wheels import wheels_folder
 
 FOLDER = ROOT / "terraform"
-_FINISHED = re.compile(r"^(?P<name>\S+): (Creation|Modifications|Destruction) complete after")
 # Creating queues, lifecycle rules and the network is mostly waiting, so parallelism is cheap.
 _AT_ONCE = ("-parallelism=30",)
 CLUSTER = "aws_emr_cluster.this"
-# Commands that never prompt and therefore reject the flag -input=false.
-_ASKS_NOTHING = ("output", "show", "state")
-_PLANNED = re.compile(r"Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy")
-
-
-def changes_planned(line: str) -> int | None:
-    """Return the number of changes in a plan's summary line, or None for any other line."""
-    found = _PLANNED.search(line)
-    if found:
-        return sum(int(count) for count in found.groups())
-    return 0 if "No changes." in line else None
-
-
-def resource_finished(line: str) -> str | None:
-    """Return the resource that a line of `apply` or `destroy` reports as complete, else None."""
-    found = _FINISHED.match(line)
-    return found["name"] if found else None
 
 
 @dataclass(frozen=True)
@@ -45,12 +34,12 @@ class Plan:
     """The changes that Terraform plans.
 
     Attributes:
-        text: the output of `terraform plan`.
         document: the plan as `terraform show -json` prints it.
+        text: the plan as Terraform shows it to people; empty unless it was asked for.
     """
 
-    text: str
     document: Mapping[str, Any]
+    text: str = ""
 
     def replaces_for(self, address: str) -> list[str] | None:
         """Return the attributes that force the replacement of a resource.
@@ -77,6 +66,39 @@ class Plan:
 type ReportProgress = Callable[[int, int | None, str], None]
 
 
+class _Applying:
+    """Counts what the messages of `apply` or `destroy` report.
+
+    Attributes:
+        changes: the resources added, changed and destroyed in all, known at the end.
+    """
+
+    def __init__(self, progress: ReportProgress) -> None:
+        self.changes = 0
+        self._planned: int | None = None
+        self._finished = 0
+        self._progress = progress
+
+    def hear(self, message: TerraformMessage) -> None:
+        """Take one message into account, and report the progress if there is any."""
+        match message:
+            case {"type": "change_summary", "changes": {"operation": "plan"} as counts}:
+                self._planned = _total(counts)
+            case {"type": "change_summary", "changes": counts}:
+                self.changes = _total(counts)
+            case {"type": "apply_complete", "hook": {"action": action, "resource": resource}}:
+                if action != "read":  # data sources are not among the planned changes
+                    self._finished += 1
+                    self._progress(self._finished, self._planned, resource["addr"])
+            case {"type": "apply_progress", "hook": hook}:
+                waited_for = f"{hook['resource']['addr']}, for {hook['elapsed_seconds']:.0f} s"
+                self._progress(self._finished, self._planned, waited_for)
+
+
+def _total(counts: Mapping[str, Any]) -> int:
+    return sum(int(counts[name]) for name in ("add", "change", "remove"))
+
+
 class Terraform:
     """Terraform with the state bucket, variables file and data folder of one environment."""
 
@@ -86,66 +108,70 @@ class Terraform:
 
     def init(self) -> None:
         """Connect to the state bucket and install the provider, from a mirror if there is one."""
-        mirror = provider_mirror()
         backend = {
             "bucket": self._environment.terraform_bucket,
-            "key": "terraform.tfstate",
+            "key": STATE_KEY,
             "region": self._environment.region,
             "use_lockfile": "true",
             "encrypt": "true",
         }
         settings = ["-backend-config=local.s3.tfbackend"] if self._environment.is_local else []
-        self._run(
+        self._follow(
             "init",
             "-reconfigure",
             *settings,
             *(f"-backend-config={name}={value}" for name, value in backend.items()),
-            # A mirror has no checksums for other platforms: keep the committed ones.
-            *([f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []),
+            *provider_options(),
         )
 
-    def apply(self, progress: ReportProgress) -> None:
+    def apply(self, progress: ReportProgress) -> int:
         """Apply the configuration.
 
         Args:
-            progress: called after each resource, with the numbers of finished and of planned
-                resources (None if unknown) and the resource's address.
+            progress: called after each resource, and every 10 seconds for each that takes longer,
+                with the numbers of finished and of planned resources (None if unknown) and the
+                resource's address.
+
+        Returns:
+            How many resources were added, changed and destroyed.
         """
-        self._follow(["apply", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
+        applying = _Applying(progress)
+        self._follow("apply", "-auto-approve", *_AT_ONCE, *self._inputs(), each=applying.hear)
+        return applying.changes
 
     def destroy(self, progress: ReportProgress) -> None:
         """Destroy everything in the state; `progress` is called as in `apply`."""
-        self._follow(["destroy", "-auto-approve", *_AT_ONCE, *self._inputs()], progress)
+        hear = _Applying(progress).hear
+        self._follow("destroy", "-auto-approve", *_AT_ONCE, *self._inputs(), each=hear)
 
-    def plan(self, *, expect_none: bool = False, lock: bool = True) -> Plan:
+    def plan(self, *, lock: bool = True, with_text: bool = False) -> Plan:
         """Plan the configuration and return the plan.
 
         Args:
-            expect_none: whether a planned change is an error.
             lock: whether to lock the state. Without it, nothing is written, not even the lock file,
                 so read permissions suffice.
+            with_text: whether to return also the text for people, which takes seconds more.
         """
-        flags = [*(["-detailed-exitcode"] if expect_none else []), f"-lock={str(lock).lower()}"]
         with TemporaryDirectory() as folder:  # a plan file contains every value, so do not keep it
-            file = Path(folder) / "plan"
-            text = self._run("plan", *flags, f"-out={file}", *self._inputs())
-            document = self._shown(str(file))
-        return Plan(text, document)
+            file = str(Path(folder) / "plan")
+            self._follow("plan", f"-lock={str(lock).lower()}", f"-out={file}", *self._inputs())
+            text = self._shown("-no-color", file) if with_text else ""
+            return Plan(json.loads(self._shown("-json", file)), text)
 
     def cluster_id(self) -> str | None:
         """Return the id of the cluster in the state, or None if the state has no cluster."""
-        state = self._shown()
+        state = json.loads(self._shown("-json"))
         resources = state.get("values", {}).get("root_module", {}).get("resources", [])
         return next(
             (each["values"]["id"] for each in resources if each["address"] == CLUSTER), None
         )
 
-    def _shown(self, *plan: str) -> Any:
-        """Return the output of `terraform show -json` for a plan file or, without one, the state.
+    def _shown(self, *arguments: str) -> str:
+        """Return the output of `terraform show` for a plan file or, without one, the state.
 
         The output contains every value, so the log is deleted if the command succeeds.
         """
-        shown = json.loads(self._run("show", "-json", *plan))
+        shown = self._run("show", *arguments)
         self._log("show").unlink()
         return shown
 
@@ -153,35 +179,20 @@ class Terraform:
         """Remove the cluster from the state; it keeps running. The next apply creates another."""
         self._run("state", "rm", CLUSTER)
 
+    def unlock(self, lock_id: str) -> None:
+        """Remove the lock with this id from the state, no matter who holds it."""
+        self._run("force-unlock", "-force", lock_id)
+
     def outputs(self) -> dict[str, Any]:
         """Return the outputs by name."""
         kept = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in kept.items()}
 
-    def _follow(self, arguments: Sequence[str], progress: ReportProgress) -> None:
-        planned: int | None = None
-        finished = 0
-
-        def heard(line: str) -> None:
-            nonlocal planned, finished
-            announced = changes_planned(line)
-            planned = planned if announced is None else announced
-            if name := resource_finished(line):
-                finished += 1
-                progress(finished, planned, name)
-
-        self._run(*arguments, each_line=heard)
-
     def _inputs(self) -> list[str]:
         file = require_variables(self._environment)
-        variables = {
-            "environment": self._environment.name,
-            "region": self._environment.region,
-        }
+        variables = {**identity(self._environment), "region": self._environment.region}
         if former := self._environment.former_clusters:
             variables["former_cluster_ids"] = json.dumps(former)
-        if self._environment.is_local:
-            variables["website_endpoint"] = f"s3-website.localhost:{self._environment.port}"
         wheels = wheels_folder(self._environment)
         if wheels.is_dir():
             variables["wheels_directory"] = str(wheels)
@@ -193,17 +204,41 @@ class Terraform:
     def _log(self, command: str) -> Path:
         return self._logs / f"terraform-{command}.log"
 
-    def _run(self, *arguments: str, each_line: Callable[[str], None] = lambda _: None) -> str:
-        name = arguments[0]
-        quiet = [] if name in _ASKS_NOTHING else ["-no-color", "-input=false"]
-        return run_command(
-            ["terraform", name, *quiet, *arguments[1:]],
-            log=self._log(name),
-            what=f"terraform {name}",
-            folder=FOLDER,
-            variables=settings(self._environment.state / "terraform"),
-            each_line=each_line,
+    def _follow(
+        self, name: str, *arguments: str, each: Callable[[TerraformMessage], None] = lambda _: None
+    ) -> None:
+        """Run a command that prints messages, and call `each` with every one as it arrives."""
+
+        def heard(line: str) -> None:
+            if (message := message_of(line)) is not None:
+                each(message)
+
+        self._run(
+            name,
+            *("-json", "-input=false"),
+            *arguments,
+            each_line=heard,
+            readable=in_words,
+            explanation=explanation,
         )
+
+    def _run(self, *arguments: str, **reading: Any) -> str:
+        """Run a command and return its output; `reading` says how `run_command` is to read it."""
+        name = arguments[0]
+        try:
+            return run_command(
+                ["terraform", *arguments],
+                log=self._log(name),
+                what=f"terraform {name}",
+                folder=FOLDER,
+                variables=settings(self._environment.state / "terraform"),
+                **reading,
+            )
+        except OperationError as error:
+            if STATE_IS_LOCKED not in str(error):
+                raise
+            lock = state_lock(self._environment)
+            raise OperationError(locked_state_sentence(self._environment, lock)) from error
 
 
 def require_variables(deployment: Deployment) -> Path:

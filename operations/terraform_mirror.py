@@ -1,4 +1,8 @@
-"""Find Terraform's AWS provider on machines without access to a provider registry."""
+"""Find Terraform's AWS provider on machines without access to a provider registry.
+
+Terraform itself searches `~/.terraform.d/plugins` and `terraform/plugins` in the XDG data folders
+(its implied mirrors), before it asks the registry. This module finds mirrors elsewhere.
+"""
 
 import os
 import platform
@@ -17,18 +21,26 @@ _FOLDERS_OF_MIRRORS = (
     Path("/srv"),
     Path("/usr/share"),
     Path("/usr/local/share"),
-    Path("/usr/share/terraform"),
-    Path("/usr/local/share/terraform"),
-    Path.home() / ".terraform.d",
-    Path.home() / ".local/share/terraform",
 )
 
 
-def provider_mirror() -> Path | None:
-    """Return the folder for `terraform init -plugin-dir`, or None to let Terraform search.
+def provider_options() -> list[str]:
+    """Return the options of `terraform init` for the mirror; none if Terraform is to search.
 
-    The variable `MARQUEE_TERRAFORM_MIRROR` may name the folder; without it, the usual folders are
-    searched. A mirror counts only if it contains the locked version for this machine.
+    Raises:
+        OperationError: as `provider_mirror` does.
+    """
+    mirror = provider_mirror()
+    # A mirror has no checksums for other platforms: keep the committed ones.
+    return [f"-plugin-dir={mirror}", "-lockfile=readonly"] if mirror else []
+
+
+def provider_mirror() -> Path | None:
+    """Return the mirror to take the provider from, or None to let Terraform search.
+
+    The variable `MARQUEE_TERRAFORM_MIRROR` may name the folder; without it, folders are searched
+    that Terraform does not search. A mirror counts only if it contains the locked version for this
+    machine.
 
     Raises:
         OperationError: if the folder that the variable names does not contain that version.

@@ -7,6 +7,7 @@ built.
 
 import argparse
 import functools
+import json
 import os
 import re
 import shutil
@@ -23,22 +24,25 @@ NODE_AT_LEAST = 20
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def terraform_version(words: str) -> tuple[int, int] | None:
-    """Return (major, minor) from the output of `terraform version`, or None."""
-    found = re.search(r"Terraform v(\d+)\.(\d+)", words)
-    return (int(found[1]), int(found[2])) if found else None
+def terraform_version() -> str | None:
+    """Return the version of the Terraform on PATH, such as 1.11.4, or None."""
+    printed = _words_of("terraform", "version", "-json")
+    return str(json.loads(printed)["terraform_version"]) if printed else None
 
 
 def installed_terraform() -> tuple[int, int] | None:
     """Return (major, minor) of the Terraform on PATH, or None."""
-    return terraform_version(_words_of("terraform", "version"))
+    version = terraform_version()
+    if version is None:
+        return None
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)
 
 
 def _words_of(*command: str) -> str:
     if not shutil.which(command[0]):
         return ""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _install_on_debian(*packages: str) -> bool:

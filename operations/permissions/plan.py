@@ -195,7 +195,9 @@ def _references() -> dict[str, str]:
 
 
 def _terraform(program: str, folder: str, *arguments: str) -> str:
-    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    # By the XDG folders Terraform finds an implied mirror.
+    names = ("HOME", "PATH", "XDG_DATA_HOME", "XDG_DATA_DIRS")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     done = subprocess.run(
         [program, *arguments],
         cwd=_FOLDER,

@@ -30,6 +30,7 @@ from operations.rehearsal.report import (
     StageResult,
 )
 from operations.rehearsal.stages import STAGES, TAKE_DOWN, Rehearsal, Stage, how_to_destroy
+from operations.tools import terraform_version
 
 # Too long for an environment's name, so no deployment keeps its state here.
 REPORTS = STATES / "rehearsal-reports"
@@ -230,10 +231,9 @@ def _versions() -> dict[str, str]:
     """Return the versions that are needed to reproduce the rehearsal."""
     commit = _words("git", "rev-parse", "--short=10", "HEAD")
     changed = ", changed" if _words("git", "status", "--porcelain", "--untracked-files=no") else ""
-    terraform = _words("terraform", "version").splitlines()
     return {
         "Marquee": f"{commit or 'without a commit'}{changed}",
-        "Terraform": terraform[0].removeprefix("Terraform v") if terraform else "missing",
+        "Terraform": terraform_version() or "missing",
         "Python": platform.python_version(),
         "on": f"{platform.system()} {platform.machine()}",
     }

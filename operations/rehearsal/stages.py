@@ -1,6 +1,5 @@
 """The stages of a rehearsal: each performs one operator task and checks its result."""
 
-import re
 import shutil
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from operations.cost.report import planned_deployment
 from operations.deploy import deploy, deploy_functions
 from operations.deployment import Deployment
 from operations.destroy import destroy
+from operations.drift import expect_no_changes
 from operations.errors import OperationError
 from operations.flow import default_form, follow_flow
 from operations.inventory import disk_keys, inventory, is_pending_deletion, visitors_with_ratings
@@ -34,7 +34,6 @@ ANSWER_SECONDS = 300.0
 # AWS lists deleted resources for about a minute (documented for SQS only).
 GONE_SECONDS = 300.0
 POLL_SECONDS = {True: 0.5, False: 5.0}
-_APPLIED = re.compile(r"Apply complete! Resources: (\d+) added, (\d+) changed, (\d+) destroyed")
 
 
 @dataclass
@@ -90,15 +89,14 @@ def count_the_costs(rehearsal: Rehearsal) -> str:
 
 def deploy_first(rehearsal: Rehearsal) -> str:
     """Deploy everything, as `make deploy` does."""
-    deploy(rehearsal.deployment)
-    return f"{changes_of_apply(rehearsal.deployment)} resources, and the functions"
+    return f"{deploy(rehearsal.deployment)} resources, and the functions"
 
 
 def plan_is_empty(rehearsal: Rehearsal) -> str:
     """Check that Terraform plans no change right after the deployment."""
     terraform = Terraform(rehearsal.deployment)
     terraform.init()
-    terraform.plan(expect_none=True)
+    expect_no_changes(terraform.plan())
     return "No changes."
 
 
@@ -146,9 +144,9 @@ def deploy_again(rehearsal: Rehearsal) -> str:
     """Deploy the same work tree again and check that nothing changes."""
     deployment = rehearsal.deployment
     before = snapshot(deployment)
-    deploy(deployment)
+    changes = deploy(deployment)
     changed = differences(before, snapshot(deployment))
-    if changes := changes_of_apply(deployment):
+    if changes:
         changed.append(f"{changes} of Terraform's resources")
     if changed:
         raise OperationError(
@@ -206,15 +204,6 @@ def nothing_is_left(rehearsal: Rehearsal) -> str:
         raise OperationError(f"These resources of {deployment.name!r} are left: {there}.")
     unchecked = f"; not checked: {', '.join(there.unchecked)}" if there.unchecked else ""
     return f"no resource is named {deployment.prefix}{unchecked}"
-
-
-def changes_of_apply(deployment: Deployment) -> int:
-    """Return how many resources the last `terraform apply` added, changed and destroyed."""
-    log = deployment.state / "logs" / "terraform-apply.log"
-    found = _APPLIED.search(log.read_text())
-    if found is None:
-        raise OperationError(f"{log} does not say how many resources changed.")
-    return sum(map(int, found.groups()))
 
 
 def how_to_destroy(deployment: Deployment) -> str:

@@ -22,7 +22,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> RunTerraform:
     """Return a function that runs Terraform on the configuration with a separate data folder."""
     program = shutil.which("terraform")
     assert program, "Terraform is not on PATH: install version 1.11 or later and try again."
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    # By the XDG folders Terraform finds an implied mirror.
+    names = ("HOME", "PATH", "XDG_DATA_HOME", "XDG_DATA_DIRS")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
     environment |= {
         "TF_DATA_DIR": str(tmp_path_factory.mktemp("terraform-data")),
         "TF_IN_AUTOMATION": "1",

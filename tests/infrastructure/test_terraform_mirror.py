@@ -1,5 +1,7 @@
 """The local mirror of Terraform's provider, for a machine without access to a registry."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from operations.terraform_mirror import (
     holds_provider,
     locked_version,
     provider_mirror,
+    provider_options,
     this_platform,
 )
 
@@ -70,6 +73,7 @@ def test_the_named_mirror_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     an_unpacked_mirror(tmp_path, system=this_platform())
     monkeypatch.setenv(CHOSEN_MIRROR, str(tmp_path))
     assert provider_mirror() == tmp_path
+    assert provider_options() == [f"-plugin-dir={tmp_path}", "-lockfile=readonly"]
 
 
 def test_a_named_mirror_without_the_provider_fails_with_one_sentence(
@@ -87,3 +91,39 @@ def test_the_locked_version_is_that_of_the_aws_provider() -> None:
 def test_a_lock_file_without_the_provider_fails_with_one_sentence() -> None:
     with pytest.raises(OperationError, match="locks no hashicorp/aws provider"):
         locked_version("# nothing")
+
+
+@pytest.mark.parametrize(
+    ("mirror", "variables"),
+    [
+        (".terraform.d/plugins", {}),
+        (".local/share/terraform/plugins", {}),
+        ("data/terraform/plugins", {"XDG_DATA_HOME": "data"}),
+        ("shared/terraform/plugins", {"XDG_DATA_DIRS": "shared"}),
+    ],
+)
+def test_terraform_finds_a_provider_in_its_implied_mirrors(
+    tmp_path: Path, mirror: str, variables: dict[str, str]
+) -> None:
+    """So operations/terraform_mirror.py need not search these folders."""
+    package = tmp_path / mirror / "registry.terraform.io/hashicorp/fake/1.0.0" / this_platform()
+    package.mkdir(parents=True)
+    provider = package / "terraform-provider-fake_v1.0.0"
+    provider.touch(0o755)
+    configuration = tmp_path / "configuration"
+    configuration.mkdir()
+    required = 'required_providers {\nfake = { source = "hashicorp/fake" }\n}'
+    (configuration / "main.tf").write_text(f"terraform {{\n{required}\n}}\n")
+    environment = {name: str(tmp_path / folder) for name, folder in variables.items()}
+
+    done = subprocess.run(
+        ["terraform", "init", "-no-color", "-input=false"],
+        cwd=configuration,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Installed hashicorp/fake v1.0.0" in done.stdout

@@ -138,7 +138,7 @@ def compared(monkeypatch: pytest.MonkeyPatch, stack: Stack) -> Callable[[dict[st
     def compare(document: dict[str, Any]) -> None:
         def plan(_: Terraform, *, lock: bool = True) -> Plan:
             locks.append(lock)
-            return Plan("", document)
+            return Plan(document)
 
         monkeypatch.setattr(Terraform, "init", lambda _: None)
         monkeypatch.setattr(Terraform, "plan", plan)

@@ -7,41 +7,12 @@ import pytest
 from operations.logs import summary
 from operations.running_steps import last_words
 from operations.sam import resource_complete
-from operations.terraform import changes_planned, resource_finished
-from operations.tools import terraform_version
-
-
-def test_the_changes_of_a_plan_are_counted() -> None:
-    assert changes_planned("Plan: 90 to add, 2 to change, 1 to destroy.") == 93
-
-
-def test_an_empty_plan_has_no_changes() -> None:
-    assert changes_planned("No changes. Your infrastructure matches the configuration.") == 0
-
-
-def test_other_lines_have_no_changes_of_a_plan() -> None:
-    assert changes_planned("aws_s3_bucket.site: Creating...") is None
-
-
-@pytest.mark.parametrize("kind", ["Creation", "Modifications", "Destruction"])
-def test_a_finished_resource_is_named(kind: str) -> None:
-    line = f'aws_sqs_queue.flow["texts"]: {kind} complete after 1s [id=x]'
-
-    assert resource_finished(line) == 'aws_sqs_queue.flow["texts"]'
-
-
-def test_a_resource_that_is_still_being_created_is_not_finished() -> None:
-    assert resource_finished("aws_emr_cluster.this: Still creating... [10s elapsed]") is None
 
 
 def test_a_complete_resource_of_a_stack_is_named() -> None:
     line = "CREATE_COMPLETE      AWS::Lambda::Function   Ingest          -"
 
     assert resource_complete(line) == "Ingest"
-
-
-def test_terraforms_version_is_read() -> None:
-    assert terraform_version("Terraform v1.11.4\non linux_amd64\n") == (1, 11)
 
 
 def test_the_last_words_of_a_step_are_its_own_sentence() -> None:

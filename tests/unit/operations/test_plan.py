@@ -25,9 +25,9 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     def check(deployment: Deployment, _: Phases, *, making: bool) -> None:
         happened.append(f"preflight of {deployment.name}, {making=}")
 
-    def plan(_: Terraform, *, expect_none: bool = False) -> Plan:
-        happened.append("plan, none expected" if expect_none else "plan")
-        return Plan("", {})
+    def plan(_: Terraform, *, with_text: bool = False) -> Plan:
+        happened.append("plan")
+        return Plan({}, "No changes.\n" if with_text else "")
 
     monkeypatch.setattr(deploy, "fetch_wheels", fetch)
     monkeypatch.setattr(command_line, "pass_preflight", check)
@@ -57,10 +57,27 @@ def test_a_plan_on_a_laptop_fetches_nothing(done: list[str]) -> None:
     assert done == ["preflight of local, making=False", "plan"]
 
 
-def test_a_plan_can_be_made_to_fail_where_anything_would_change(done: list[str]) -> None:
+def test_a_plan_is_printed_as_terraform_shows_it_to_people(
+    done: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(Deployment("local"))
+
+    assert capsys.readouterr().out.endswith("No changes.\n")
+
+
+def test_a_plan_can_be_made_to_fail_where_anything_would_change(
+    done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Terraform, "plan", lambda *_, **__: changing(["create"]))
+
+    with pytest.raises(OperationError, match=rf"change 1 place:\n  {CLUSTER} is missing"):
+        planned(Deployment("local"), "--expect-none")
+
+
+def test_a_plan_without_changes_passes_where_none_is_expected(done: list[str]) -> None:
     planned(Deployment("local"), "--expect-none")
 
-    assert done[-1] == "plan, none expected"
+    assert done[-1] == "plan"
 
 
 def test_a_deployment_that_the_preflight_stops_creates_nothing(
@@ -80,9 +97,7 @@ def test_a_deployment_that_the_preflight_stops_creates_nothing(
 
 def changing(actions: list[str], *, reason: str | None = None, **change: Any) -> Plan:
     resource = {"address": CLUSTER, "change": {"actions": actions, **change}}
-    return Plan(
-        "", {"resource_changes": [resource | ({"action_reason": reason} if reason else {})]}
-    )
+    return Plan({"resource_changes": [resource | ({"action_reason": reason} if reason else {})]})
 
 
 @pytest.mark.parametrize("actions", [["delete", "create"], ["create", "delete"]])
@@ -106,7 +121,7 @@ def test_a_deployment_that_would_replace_the_cluster_is_rejected_and_names_renew
         changing(["no-op"]),
         # The cluster's creation failed, so no step can run on it.
         changing(["delete", "create"], reason="replace_because_tainted"),
-        Plan("", {}),
+        Plan({}),
     ],
 )
 def test_every_other_deployment_continues(plan: Plan) -> None:
@@ -128,7 +143,7 @@ def test_no_log_keeps_the_values_of_a_plan_or_of_the_state(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def run(command: list[str], *, log: Path, **_: Any) -> str:
-        printed = '{"values": {}}' if command[1] == "show" else "No changes."
+        printed = '{"values": {}}' if command[1] == "show" else '{"@message": "Plan: 0 to add"}'
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(printed)
         return printed
@@ -138,7 +153,7 @@ def test_no_log_keeps_the_values_of_a_plan_or_of_the_state(
     monkeypatch.setattr(Terraform, "_inputs", lambda _: [])
     here = Terraform(Deployment("local"))
 
-    here.plan()
+    here.plan(with_text=True)
     here.cluster_id()
 
     assert [log.name for log in (tmp_path / "logs").iterdir()] == ["terraform-plan.log"]

@@ -8,6 +8,20 @@ from operations import tools
 from operations.errors import OperationError
 
 
+def test_the_version_of_terraform_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = '{"terraform_version": "1.11.4", "platform": "linux_amd64"}'
+    monkeypatch.setattr(tools, "_words_of", lambda *_: printed)
+
+    assert tools.terraform_version() == "1.11.4"
+    assert tools.installed_terraform() == (1, 11)
+
+
+def test_terraform_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "_words_of", lambda *_: "")
+
+    assert tools.installed_terraform() is None
+
+
 def without_debian(monkeypatch: pytest.MonkeyPatch, version: str, npm: str | None) -> None:
     monkeypatch.setattr(tools, "_words_of", lambda *_: version)
     monkeypatch.setattr(shutil, "which", lambda _: npm)
