@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
-from tests.deployment import RunningDeployment
+from tests.deployment import RunningDeployment, eventually
 
 FIVE = (5, 1, 4, 2, 5)
 
@@ -37,9 +37,15 @@ def dismiss_the_first(marquee: MarqueePage) -> Route:
             route.continue_()
 
     marquee.page.route(marquee.api("/picks"), hold)
-    with marquee.page.expect_request(lambda sent: sent.url == marquee.api("/picks")):
-        marquee.picks.first.get_by_role("button", name="Not for me").click()
-    return held[0]
+    marquee.picks.first.get_by_role("button", name="Not for me").click()
+
+    def held_so_far() -> list[Route]:
+        # The browser may ask for permission first (OPTIONS), and reports a request before it hands
+        # over its route. Routes are handed over while the page waits.
+        marquee.page.wait_for_timeout(50)
+        return held
+
+    return eventually(held_so_far, bool, "the request for new picks", every=0)[0]
 
 
 def answer_with_two(route: Route, **changed: Any) -> None:
