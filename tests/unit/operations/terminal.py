@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from operations import ROOT
 
 CTRL_C = b"\x03"
-# The first process of a session takes the terminal; the command then replaces it.
+# The first process of a session takes the terminal; the command then replaces it. A shell lets what
+# it starts in the background ignore Ctrl-C, and so would the command if the tests run there.
 _TAKE_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
