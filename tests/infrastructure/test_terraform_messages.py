@@ -49,7 +49,7 @@ APPLY = """
 import sys
 from pathlib import Path
 
-from operations.commands import run
+from operations.commands import run_command
 from operations.errors import exit_with_one_sentence
 from operations.terraform_messages import explanation, in_words
 
@@ -58,7 +58,7 @@ FOLDER = Path(sys.argv[1])
 
 @exit_with_one_sentence
 def main():
-    run(
+    run_command(
         ["terraform", "apply", "-json", "-auto-approve"],
         log=FOLDER / "apply.log",
         what="terraform apply",
