@@ -129,10 +129,13 @@ def measure(deployment: RunningDeployment, options: argparse.Namespace) -> list[
     rounds = []
     # The forms would reach the daily cap of texts.
     unlimited = {"TEXTS_A_DAY_IN_ALL": "1000000"}
+    # As on AWS: locally, staleness is examined every second, and the day's visitors are listed.
+    examined = {"TRAINING_INTERVAL_SECONDS": "300"}
     texted = deployment.texts_by_phone().keys()
     phones = (number for number in fictitious_numbers() if number not in texted)
     with (
         deployment.model_kept_fresh(),
+        deployment.configured("submit-step", examined),
         deployment.configured("send-text", unlimited),
     ):
         for number in range(1, options.rounds + 1):

@@ -10,7 +10,7 @@ from marquee.requests.emr_step_requests import parse_recommend_step_name
 from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.running_steps import ending, stored_log
+from operations.running_steps import NOT_COMPLETED, ending, stored_log
 
 TAIL_LINES = 40  # lines of each log
 STREAMS = ("stdout", "stderr")
@@ -73,7 +73,7 @@ def show_step_logs(deployment: Deployment, wanted: str) -> None:
 def described(deployment: Deployment, step: Mapping[str, Any]) -> str:
     """Return a sentence about a step; it has the reason if the step did not complete."""
     state = step["Status"]["State"]
-    if state in {"FAILED", "CANCELLED", "INTERRUPTED"}:
+    if state in NOT_COMPLETED:
         return ending(deployment, step)
     return f"The step {step['Name']} ({step['Id']}) is {state.lower()}."
 

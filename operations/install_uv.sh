@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the pinned uv into the folder $1, with any Python 3 that can make a virtual environment.
-# Where there is none, it links the uv that is on PATH.
+# Installs the pinned uv into the folder $1, with a Python that can make a virtual environment (3.8
+# or newer). Where there is none, it links the uv that is on PATH.
 set -eu
 folder=$1
 lock="$(dirname "$0")/../requirements/uv.lock"

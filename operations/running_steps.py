@@ -22,7 +22,8 @@ from operations.scripts import publish_scripts
 POLL_SECONDS = {True: 0.5, False: 5.0}
 _OWN_SENTENCE = re.compile(r"(prepare|train|recommend|similar|evaluate): \S")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
-_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED"}
+NOT_COMPLETED = {"FAILED", "CANCELLED", "INTERRUPTED"}  # states of steps that have ended so
+_ENDED = {"COMPLETED", *NOT_COMPLETED}
 
 
 class InterruptedStep(OperationError):  # noqa: N818 (the operator did it; nothing failed)
