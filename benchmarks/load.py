@@ -64,6 +64,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--repeated", type=float, default=0.05, help="share of forms posted twice")
     parser.add_argument("--doubled", type=float, default=0.025, help="share of messages doubled")
     parser.add_argument("--delayed", type=float, default=0.025, help="share of messages delayed")
+    parser.add_argument(
+        "--backlog",
+        type=float,
+        default=0.15,
+        help="share of the forms, the last ones, that are held until all are answered; the service "
+        "then drains them with nothing else to do",
+    )
     parser.add_argument("--deaths", type=int, default=12, help="texts during which a function dies")
     parser.add_argument(
         "--no-faults", action="store_true", help="post forms, some of them twice, without faults"
@@ -86,6 +93,7 @@ def load_of(options: argparse.Namespace, number: int) -> Load:
         text_deaths=0 if quiet else options.deaths,
         deaths_elsewhere=0 if quiet else 2,
         failing_steps=not quiet,
+        backlog=round(options.backlog * options.forms),
         seconds=60 * options.minutes,
         seed=number,
     )

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend, Table  # type: ignore[attr-defined]
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.parsing.ast_nodes import Node
 
 from local_aws.dynamodb.indexes import Entry, Index, Keys, matching, sort_key
 
@@ -47,6 +48,7 @@ def install() -> None:
     copiers: tuple[tuple[Any, Callable[..., Any]], ...] = (
         (Item, copy_item),
         (DynamoType, copy_value),
+        (Node, copy_node),
     )
     for kind, copier in copiers:
         kind.__deepcopy__ = copier
@@ -337,8 +339,21 @@ def copy_value(value: DynamoType, _memo: dict[int, Any]) -> Any:
     return copied(value)
 
 
+def copy_node(node: Any, _memo: dict[int, Any]) -> Any:
+    """Copy the syntax tree of an update expression, which moto copies for every update."""
+    made = object.__new__(type(node))
+    made.type, made.parent = node.type, None
+    made.children = copied(node.children)
+    for child in made.children or ():
+        if isinstance(child, Node):
+            child.set_parent(made)
+    return made
+
+
 def copied(value: Any) -> Any:
     """Return a copy that shares nothing mutable with `value`."""
+    if isinstance(value, Node):
+        return copy_node(value, {})
     if isinstance(value, DynamoType):
         made = DynamoType.__new__(DynamoType)
         made.type, made.value = value.type, copied(value.value)

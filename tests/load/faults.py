@@ -79,9 +79,10 @@ def fail_steps(
 
     The fault denies the nodes the submission's file. A submission is chosen while its first step is
     pending, so that the fault is planted in time. If the step begins before that, the next
-    submission is chosen.
+    submission is chosen. Returns when the first steps of both submissions have failed.
     """
-    while not stopping.wait(LOOK_FOR_STEPS_SECONDS):
+    struck: set[str] = set()
+    while len(struck) < 2 and not stopping.wait(LOOK_FOR_STEPS_SECONDS):
         steps = [step for step in deployment.steps("recommend") if step["Id"] not in before]
         states: dict[str, list[str]] = {}
         for step in reversed(steps):
@@ -89,7 +90,10 @@ def fail_steps(
                 states.setdefault(named[0], []).append(step["Status"]["State"])
         for kind, times in (("failed_once", 1), ("always_failed", ALWAYS)):
             chosen = getattr(seen, kind)
-            if chosen and "COMPLETED" not in states.get(chosen, [])[:1]:
+            first_state = states.get(chosen, [])[:1]
+            if first_state == ["FAILED"]:
+                struck.add(chosen)
+            if chosen and first_state != ["COMPLETED"]:
                 continue
             taken = {seen.failed_once, seen.always_failed}
             pending = [one for one, first in states.items() if first == ["PENDING"]]

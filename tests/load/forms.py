@@ -42,6 +42,8 @@ class Load:
         text_deaths: visitors during whose text a function dies, spread over all forms.
         deaths_elsewhere: deaths at each of the other writes.
         failing_steps: whether one recommend step fails once and another one always.
+        backlog: how many of the last forms are held in the queue until all are answered, so that
+            the service drains them with nothing else to do.
         seconds: longest time until all forms reach their end.
         seed: of the ratings and all random choices.
     """
@@ -56,6 +58,7 @@ class Load:
     text_deaths: int = 12
     deaths_elsewhere: int = 2
     failing_steps: bool = True
+    backlog: int = 0
     seconds: float = 3600.0
     seed: int = 1
 

@@ -33,7 +33,7 @@ POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
 READ_EVERY_SECONDS = 0.2
 LOOK_AT_ONCE = 100  # keys of one BatchGetItem
-BESIDE = 3  # further threads next to the posting clients
+BESIDE = 4  # further threads next to the posting clients
 
 
 @dataclass
@@ -92,6 +92,8 @@ def pour(
             others.append(threads.submit(fail_steps, deployment, steps_before, seen, pouring.over))
         pouring.begun, pouring.begun_at = time.monotonic(), datetime.now(UTC)
         clients = [threads.submit(_run_client, pouring, n) for n in range(load.clients)]
+        if load.backlog:
+            others.append(threads.submit(_hold_backlog, pouring))
         _follow(pouring)
         pouring.over.set()
         wait(clients)
@@ -180,6 +182,19 @@ def _read(pouring: Pouring, http: httpx.Client, name: str, path: str, **headers:
 def _note_load(pouring: Pouring) -> None:
     while not pouring.over.wait(SAY_SECONDS):
         pouring.seen.machine_loads.append(os.getloadavg()[0])
+
+
+def _hold_backlog(pouring: Pouring) -> None:
+    """Hold the last forms in the queue of visitors until all forms are answered."""
+    load, seen = pouring.load, pouring.seen
+    while seen.answered < load.forms - load.backlog:
+        if pouring.over.wait(POLL_SECONDS):
+            return
+    with pouring.deployment.held("visitors"):
+        pouring.say(f"{pouring.seconds:5.0f} s: holding the forms from here on")
+        while seen.answered < load.forms and not pouring.over.wait(POLL_SECONDS):
+            pass
+    pouring.say(f"{pouring.seconds:5.0f} s: all answered; draining")
 
 
 # Progress and outcome
