@@ -165,7 +165,7 @@ def folds(
 def _fold(ratings: evaluate.EvaluationData, name: str, flag: int, results: Comparison) -> FoldData:
     begun = time.perf_counter()
     training = ratings.rows.without(flag)
-    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    fitting = Fitting(lambda: ratings.spark, training, ratings.seed)
     model = evaluate.model_of(fitting, ratings, (RANKING, POPULARITY))
     results.seconds[OURS] += time.perf_counter() - begun
     ids = model.rating.movie_ids

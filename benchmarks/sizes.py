@@ -21,7 +21,7 @@ from benchmarks.machine import machine
 from benchmarks.spark import local_spark
 from benchmarks.synthetic import NOISE, SHAPES, made_ratings, write_movielens
 from learning.data import titles_of
-from learning.fitting import Fitting, Size, size_for
+from learning.fitting import Size, size_for
 from learning.measuring import measure_models, people_to_measure
 from learning.metrics import Examiner, estimates_of
 from learning.splits import RANDOM, split_named
@@ -101,8 +101,7 @@ def _measured(ratings: evaluate.EvaluationData, size: Size) -> tuple[str, str, s
     """Return RMSE and nDCG, half of their 95 % confidence intervals, and the seconds of the fit."""
     totals = ratings.totals
     begun = time.perf_counter()
-    training = ratings.rows.without(FLAG)
-    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    fitting = ratings.fitting(FLAG)
     movies = titles_of(ratings.movies, fitting.movie_ids)
     model = fitting.fit(size, totals.scale, movies)
     fitting.release()

@@ -13,10 +13,10 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from learning.confidence import Estimate, average, difference
-from learning.data import MOVIES_SCHEMA, RATINGS_SCHEMA, titles_of
+from learning.data import RATINGS_SCHEMA, titles_of
 from learning.fitting import Fitting, Size, size_for
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
@@ -33,9 +33,11 @@ from learning.new_visitors import (
     after_first_answers,
 )
 from learning.old_setting import fit_old_setting
-from learning.profiles import profiles_of, read_tags
+from learning.prepared import PreparedMovie, PreparedTag, read_movies, read_tags
+from learning.profiles import profiles_of
 from learning.rating_blocks import RatingBlock, Ratings
-from learning.ratings_on_spark import Totals, read_ratings
+from learning.ratings_on_spark import read_ratings
+from learning.raw_blocks import Totals
 from learning.session import fitting_session
 from learning.splits import NEW, NEW_SHARE, RANDOM, Split, new_flag, split_named, with_folds
 from learning.step_log import StepError, StepLog, step
@@ -67,12 +69,17 @@ class EvaluationData:
     """
 
     dataset: str
+    spark: SparkSession
     rows: Ratings
-    movies: DataFrame
-    tags: DataFrame | None
+    movies: Sequence[PreparedMovie]
+    tags: Sequence[PreparedTag]
     totals: Totals
     size: Size
     seed: int
+
+    def fitting(self, held_out: int, *, mllib: bool = False) -> Fitting:
+        """Fit to the rows without this flag."""
+        return Fitting(lambda: self.spark, self.rows.without(held_out), self.seed, mllib=mllib)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,7 @@ def evaluate(
 def _evaluate_fold(
     ratings: EvaluationData, name: str, flag: int, names: Sequence[str]
 ) -> tuple[Fold, dict[str, str]]:
-    spark = ratings.movies.sparkSession
-    fitting = Fitting(spark, ratings.rows.without(flag), ratings.seed)
+    fitting = ratings.fitting(flag)
     trained = fitting.counted.ratings
     held_out = ratings.totals.ratings - trained
     if not held_out or not trained:
@@ -124,7 +130,7 @@ def _evaluate_fold(
     model = model_of(fitting, ratings, names)
     examiners, problems = examiners_of(names, model, fitting)
     if MLLIB in names:
-        by_mllib = Fitting(spark, ratings.rows.without(flag), ratings.seed, mllib=True)
+        by_mllib = ratings.fitting(flag, mllib=True)
         other = model_of(by_mllib, ratings, (RANKING,))
         examiners[MLLIB] = Examiner(
             other.rating, scorer_named(RANKING, other), candidates_of(other.rating.support)
@@ -200,7 +206,7 @@ def measure_new_people(
     part is empty.
     """
     training = ratings.rows.without(NEW)
-    fitting = Fitting(ratings.movies.sparkSession, training, ratings.seed)
+    fitting = ratings.fitting(NEW)
     if fitting.counted.ratings in (0, ratings.totals.ratings):
         return []
     model = model_of(fitting, ratings, names)
@@ -362,11 +368,13 @@ def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split)
     split_up = with_folds(read, split, arguments.raw, arguments.seed)
     flags = split.flags() + new_flag(arguments.seed)
     rows, totals = read_ratings(split_up, flags)
+    files = Files(spark)
     return EvaluationData(
         arguments.dataset,
+        spark,
         rows,
-        spark.read.schema(MOVIES_SCHEMA).parquet(arguments.movies).cache(),
-        read_tags(spark, arguments.tags),
+        read_movies(files, arguments.movies),
+        read_tags(files, arguments.tags),
         totals,
         size_for(totals.ratings),
         arguments.seed,

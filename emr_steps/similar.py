@@ -2,11 +2,14 @@
 
 Reads the model and writes `similar.npz` into its folder. The movies are divided into blocks, and
 each block is compared with every block. A comparison keeps only the nearest movies so far, so
-neither a task nor the driver ever holds all pairs.
+neither a task nor the driver ever holds all pairs. A small catalogue is compared in this process,
+without starting Spark.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import reduce
 
 from pyspark.sql import SparkSession
 
@@ -27,6 +30,7 @@ from marquee.recommender.similarity import (
 )
 
 MOVIES_A_BLOCK = 2000  # comparing two blocks takes 16 MB
+MOST_MOVIES_HERE = 20_000  # up to this many, comparing takes less time than starting Spark
 
 
 def compare_movies(
@@ -41,17 +45,39 @@ def compare_movies(
     return similar_movies(model.rating.movie_ids, [found[block.start] for block in blocks])
 
 
+def compare_movies_here(model: Model, movies_a_block: int = MOVIES_A_BLOCK) -> SimilarMovies:
+    """Compare all movies with each other in this process."""
+    blocks = blocks_of(model, movies_a_block)
+    found = [reduce(merged, (nearest(block, others) for others in blocks)) for block in blocks]
+    return similar_movies(model.rating.movie_ids, found)
+
+
 def _compare(pair: tuple[Block, Block]) -> tuple[int, Nearest]:
     block, others = pair
     return block.start, nearest(block, others)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> SimilarMovies:
-    """Find the similar movies of the model that the arguments name, and write and return them."""
-    files = Files(spark)
+def run(
+    files: Files,
+    session: Callable[[], AbstractContextManager[SparkSession]],
+    arguments: argparse.Namespace,
+    say: StepLog,
+) -> SimilarMovies:
+    """Find the similar movies of the model that the arguments name, and write and return them.
+
+    Args:
+        files: reads the model and writes the similar movies.
+        session: opens the Spark session, which only a large catalogue needs.
+        arguments: as from `arguments_from`.
+        say: the step's log.
+    """
     model = read_model(lambda name: files.read(join(arguments.model, name)))
     say(f"model {model.model_id}: {model.counts.movies} movies of {model.dataset!r}")
-    found = compare_movies(spark, model)
+    if len(model.rating.movie_ids) <= MOST_MOVIES_HERE:
+        found = compare_movies_here(model)
+    else:
+        with session() as spark:
+            found = compare_movies(spark, model)
     files.write(join(arguments.model, SIMILAR), pack_similar(found))
     say(f"wrote {join(arguments.model, SIMILAR)}")
     return found
@@ -67,11 +93,9 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
-    with (
-        step("similar", ModelError) as say,
-        SparkSession.builder.appName("marquee similar").getOrCreate() as spark,
-    ):
-        run(spark, arguments, say)
+    builder = SparkSession.builder.appName("marquee similar")
+    with step("similar", ModelError) as say:
+        run(Files.without_session(), builder.getOrCreate, arguments, say)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Train the rating model and the ranking model on the ratings of the data set and its visitors.
 
+A small data set is read and trained on in this process, without starting Spark.
+
 Writes the model folder, with the manifest last, and then publishes the model in `current.json`,
 unless it is worse than the active model. docs/model.md describes the models and the regression
 check.
@@ -8,28 +10,22 @@ check.
 import argparse
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.storagelevel import StorageLevel
+from pyspark.sql import SparkSession
 
-from learning.data import (
-    LINKED_MOVIES_SCHEMA,
-    RATINGS_SCHEMA,
-    TEST_PERCENT,
-    links_of,
-    titles_of,
-)
+from learning.data import TEST_PERCENT, links_of, titles_of
 from learning.fitting import Fitting
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
-from learning.profiles import profiles_of, read_tags
+from learning.prepared import PreparedMovie, PreparedTag, read_movies, read_tags
+from learning.profiles import profiles_of
 from learning.regression_check import (
     Examination,
-    TrainingSources,
     choose_visitors,
     counts_of,
     examine_model,
@@ -37,8 +33,8 @@ from learning.regression_check import (
     read_active_model,
 )
 from learning.session import fitting_session
+from learning.sources import Places, open_sources
 from learning.step_log import StepError, StepLog, step
-from learning.visitors import visitors_of
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
 from marquee.recommender.links import pack_links
 from marquee.recommender.model import Model, ModelError, RatingModel
@@ -59,28 +55,31 @@ REJECTED = "refused"  # subfolder of the model folder that receives a rejected m
 
 def complete(
     found: Examination,
-    movies: DataFrame,
+    movies: Sequence[PreparedMovie],
     *,
+    session: Callable[[], SparkSession],
     dataset: str,
     model_id: str,
     trained_at: str,
     seed: int,
     say: StepLog,
     left_out: Mapping[str, Any] | None = None,
-    tags: DataFrame | None = None,
+    tags: Sequence[PreparedTag] = (),
     sizes: Sequence[int] = (),
 ) -> Model:
     """Fit a complete model to all ratings, held-out ones included.
 
     Args:
         found: the ratings, and the quality of a model fitted without the held-out ones.
+        movies: the movies of the data set.
+        session: opens the Spark session that MLlib uses.
         trained_at: the moment before the visitors were read; later visitors are new to the model.
         left_out: the entry of metrics.json about visitors who were left out.
-        tags: columns of TAGS_SCHEMA, for the profiles.
+        tags: the tags of the data set, for the profiles.
         sizes: ranks of additional ALS models.
     """
     ratings, totals, size = found.ratings, found.totals, found.size
-    fitting = Fitting(movies.sparkSession, ratings, seed)
+    fitting = Fitting(session, ratings, seed)
     titles = titles_of(movies, fitting.movie_ids)
     model = fitting.fit(size, totals.scale, titles, progress(size, say))
     say(f"fitted the model of {len(model.rating.movie_ids)} movies to all ratings")
@@ -167,11 +166,8 @@ def publish(
         files.write(join(folder, name), content)
 
 
-def files_beside(model: Model, movies: DataFrame, say: StepLog) -> dict[str, bytes]:
-    """Return the files that only the API reads: the title index, and links if there are any.
-
-    `movies` has LINKED_MOVIES_SCHEMA.
-    """
+def files_beside(model: Model, movies: Sequence[PreparedMovie], say: StepLog) -> dict[str, bytes]:
+    """Return the files that only the API reads: the title index, and links if there are any."""
     links = links_of(movies, model.rating)
     found = {LINKS: pack_links(links)} if links else {}
     try:
@@ -243,35 +239,52 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Model:
+def run(
+    files: Files,
+    session: Callable[[], AbstractContextManager[SparkSession]],
+    arguments: argparse.Namespace,
+    say: StepLog,
+) -> Model:
     """Train as the arguments say, write the model folder and publish the model.
+
+    Args:
+        files: reads what is small, and writes the model.
+        session: opens the Spark session, which only a large data set needs.
+        arguments: as from `arguments_from`.
+        say: the step's log.
 
     Raises:
         StepError: the data set is not prepared, or the model failed the regression check. In the
             latter case the rejected model is written to a subfolder of the model folder, which
             itself receives a copy of the active model.
     """
-    trained_at = timestamp(datetime.now(UTC))
-    files = Files(spark)
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
             raise StepError(
                 f"{folder} is empty: run the prepare step of {arguments.dataset!r} first"
             )
-    movies = (
-        spark.read.schema(LINKED_MOVIES_SCHEMA)
-        .parquet(arguments.movies)
-        .persist(StorageLevel.MEMORY_AND_DISK)
-    )
-    sources = TrainingSources(
-        spark.read.schema(RATINGS_SCHEMA).parquet(arguments.ratings),
-        movies,
-        visitors_of(spark, arguments.visitors, arguments.dataset, say),
+    with ExitStack() as opened:
+        return _train(files, cache(lambda: opened.enter_context(session())), arguments, say)
+
+
+def _train(
+    files: Files, session: Callable[[], SparkSession], arguments: argparse.Namespace, say: StepLog
+) -> Model:
+    trained_at = timestamp(datetime.now(UTC))
+    movies = read_movies(files, arguments.movies)
+    sources = open_sources(
+        files,
+        Places(arguments.dataset, arguments.ratings, arguments.visitors),
+        {movie.movie_id for movie in movies},
+        arguments.seed,
+        session=session,
+        say=say,
     )
     active = read_active_model(files, arguments.active, arguments.dataset, arguments.seed, say)
     examine = partial(
         examine_model,
         movies=movies,
+        session=session,
         seed=arguments.seed,
         say=say,
         active=active.rating if active else None,
@@ -281,13 +294,14 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
     model = complete(
         chosen.examined,
         movies,
+        session=session,
         dataset=arguments.dataset,
         model_id=arguments.model.rstrip("/").rpartition("/")[2],
         trained_at=trained_at,
         seed=arguments.seed,
         say=say,
         left_out=chosen.left_out.ended(trained_at).to_metrics(chosen.visitors),
-        tags=read_tags(spark, arguments.tags),
+        tags=read_tags(files, arguments.tags),
         sizes=arguments.sizes,
     )
     quality, held_out = chosen.examined.quality, chosen.examined.held_out
@@ -321,12 +335,9 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the step; a StepError or a ModelError ends the process with exit code 1."""
     arguments = arguments_from(argv)
-    with (
-        step("train", ModelError) as say,
-        fitting_session(f"marquee train {arguments.dataset}") as spark,
-    ):
-        say("started the Spark session")
-        run(spark, arguments, say)
+    with step("train", ModelError) as say:
+        open_session = partial(fitting_session, f"marquee train {arguments.dataset}")
+        run(Files.without_session(), open_session, arguments, say)
 
 
 if __name__ == "__main__":

@@ -108,17 +108,22 @@ class Fitting:
     """
 
     def __init__(
-        self, spark: SparkSession, ratings: Ratings, seed: int, *, mllib: bool = False
+        self,
+        session: Callable[[], SparkSession],
+        ratings: Ratings,
+        seed: int,
+        *,
+        mllib: bool = False,
     ) -> None:
         """Count the ratings.
 
         Args:
-            spark: the session that MLlib uses.
+            session: opens the Spark session that MLlib uses; not called unless MLlib fits.
             ratings: the ratings to fit to.
             seed: of the first factors.
             mllib: fit ALS with MLlib, whatever the number of users.
         """
-        self._spark, self._ratings, self._seed, self._mllib = spark, ratings, seed, mllib
+        self._session, self._ratings, self._seed, self._mllib = session, ratings, seed, mllib
         self.counted: StarCounts = ratings.star_counts()
         self.rated = self.counted.support > 0
         self.movie_ids: Integers = ratings.movie_ids[self.rated]
@@ -191,7 +196,7 @@ class Fitting:
     @cached_property
     def mllib_fits(self) -> MllibFits:
         """MLlib's fits of these ratings."""
-        return mllib_fits(self._spark, self._ratings, self.baseline, self._seed)
+        return mllib_fits(self._session(), self._ratings, self.baseline, self._seed)
 
     @cached_property
     def _users(self) -> Users:

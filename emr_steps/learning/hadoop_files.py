@@ -108,6 +108,27 @@ class Files:
             if status.isFile() and not status.getPath().getName().startswith((".", "_"))
         }
 
+    def tree(self, uri: str, ending: str, most: int) -> list[str]:
+        """Return the URIs of files in a folder and its subfolders, at most `most` of them.
+
+        Args:
+            uri: the folder. The result is empty if it does not exist.
+            ending: how the files' names end.
+            most: the number of files after which the listing stops.
+        """
+        path = self._path(uri)
+        found: list[str] = []
+        try:
+            with _missing_file(uri):
+                listed = self._system(path).listFiles(path, True)
+                while len(found) < most and listed.hasNext():
+                    name = str(listed.next().getPath().toString())
+                    if name.endswith(ending):
+                        found.append(name)
+        except FileNotFoundError:
+            return []
+        return sorted(found)
+
     def delete(self, uri: str) -> None:
         """Delete a file, or a folder with its content."""
         path = self._path(uri)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from pyspark import RDD, Broadcast, SparkContext
@@ -11,16 +10,17 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 from pyspark.storagelevel import StorageLevel
 
 from learning.als import HalfStep, Side, Sides, gather_factors, side_of, solve_side
-from learning.rating_blocks import (
-    Longs,
-    MovieBaseline,
-    RatingBlock,
-    Ratings,
-    RatingsInDriver,
-    residuals_of,
+from learning.rating_blocks import Longs, MovieBaseline, RatingBlock, Ratings, residuals_of
+from learning.raw_blocks import (
+    MOST_STARS,
+    THOUSAND,
+    UNUSABLE,
+    RawBlock,
+    Totals,
+    number_in_driver,
+    summarise,
+    totals_of,
 )
-from learning.step_log import StepError
-from marquee.contracts import MAX_STARS, MIN_STARS
 from marquee.recommender.model import Floats, Integers
 
 # Up to this many ratings, training works in the driver: starting Spark's jobs would take longer
@@ -28,7 +28,6 @@ from marquee.recommender.model import Floats, Integers
 MOST_IN_DRIVER = 2_000_000
 RATINGS_A_BLOCK = 500_000
 MOST_BLOCKS = 200
-MOST_USERS = 2**31 - 1
 LEVEL = StorageLevel.MEMORY_AND_DISK
 # Half-steps of several models share a job up to this size of their factors together. Larger ones
 # follow each other, so that the results of one stay below Spark's limit for the driver (1 GB).
@@ -36,61 +35,6 @@ MOST_BYTES_A_JOB = 400_000_000
 
 # Ratings leave the JVM as bytes, because rows of numbers would take several times as long.
 _PACKED = np.dtype([("movie_id", ">i4"), ("thousandths", ">u2"), ("flags", "u1")])
-_THOUSAND = 1000
-_UNUSABLE = 2**16 - 1  # thousandths of stars, for what is not a usable number
-_MOST_STARS = 65
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The size of the training data. `lowest` and `highest` are the scale, in stars."""
-
-    ratings: int
-    users: int
-    visitors: int
-    lowest: float
-    highest: float
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """The lowest and the highest number of stars."""
-        return self.lowest, self.highest
-
-
-@dataclass(frozen=True, slots=True)
-class RawBlock:
-    """Ratings of some users with the data set's ids, ordered by user and movie."""
-
-    user_ids: Longs  # U
-    counts: Integers  # U
-    movie_ids: Integers  # N
-    thousandths: Integers  # N, of stars
-    flags: Any  # N, bytes
-
-    def numbered(self, movie_ids: Integers, first: int) -> RatingBlock:
-        """Return the block with rows of `movie_ids` for ids; its first user gets number `first`."""
-        return RatingBlock(
-            first,
-            self.user_ids,
-            self.counts,
-            np.searchsorted(movie_ids, self.movie_ids).astype(np.int32),
-            (self.thousandths / np.float32(_THOUSAND)).astype(np.float32),
-            self.flags,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """What the driver has to know of a raw block before its ratings can be numbered."""
-
-    users: int
-    visitors: int
-    ratings: int
-    unusable: int
-    lowest: float
-    highest: float
-    movie_ids: Integers  # ascending
-    support: Integers  # ratings of each of them
 
 
 def read_ratings(
@@ -106,11 +50,7 @@ def read_ratings(
     marked = ratings.withColumn("flags", F.lit(0) if flags is None else flags)
     packed = _packed(marked, 1 if count <= most_in_driver else blocks)
     if count <= most_in_driver:
-        raw = _parse(packed.collect())
-        summary = _summarise(raw)
-        totals = _totals_of([summary])
-        ids = summary.movie_ids
-        return RatingsInDriver(ids, raw.numbered(ids, 0)), totals
+        return number_in_driver(_parse(packed.collect()))
     return _on_spark(packed)
 
 
@@ -122,10 +62,10 @@ def blocks_for(ratings: int) -> int:
 def _packed(ratings: DataFrame, blocks: int) -> DataFrame:
     """Return a row for each user: user_id and their ratings as bytes (_PACKED, unordered)."""
     rating = F.col("rating")
-    usable = rating.isNotNull() & ~F.isnan(rating) & rating.between(0, _MOST_STARS)
-    thousandths = F.when(usable, F.round(rating * _THOUSAND).cast("int")).otherwise(_UNUSABLE)
+    usable = rating.isNotNull() & ~F.isnan(rating) & rating.between(0, MOST_STARS)
+    thousandths = F.when(usable, F.round(rating * THOUSAND).cast("int")).otherwise(UNUSABLE)
     one = F.concat(
-        _hex(F.col("movie_id"), 4), _hex(F.coalesce(thousandths, F.lit(_UNUSABLE)), 2),
+        _hex(F.col("movie_id"), 4), _hex(F.coalesce(thousandths, F.lit(UNUSABLE)), 2),
         _hex(F.col("flags"), 1),
     )  # fmt: skip
     listed = F.unhex(F.array_join(F.collect_list(one), "")).alias("packed")
@@ -154,43 +94,10 @@ def _parse(rows: Iterable[Row]) -> RawBlock:
     )
 
 
-def _summarise(block: RawBlock) -> _Summary:
-    usable = block.thousandths[block.thousandths != _UNUSABLE]
-    movie_ids, support = np.unique(block.movie_ids, return_counts=True)
-    return _Summary(
-        users=len(block.user_ids),
-        visitors=int((block.user_ids < 0).sum()),
-        ratings=len(block.movie_ids),
-        unusable=len(block.movie_ids) - len(usable),
-        lowest=float(usable.min(initial=_UNUSABLE)) / _THOUSAND,
-        highest=float(usable.max(initial=0)) / _THOUSAND,
-        movie_ids=movie_ids,
-        support=support.astype(np.int32),
-    )
-
-
-def _totals_of(found: Sequence[_Summary]) -> Totals:
-    ratings, users = sum(each.ratings for each in found), sum(each.users for each in found)
-    if not ratings:
-        raise StepError("there are no ratings to train on: import a data set first")
-    if unusable := sum(each.unusable for each in found):
-        raise StepError(f"{unusable} ratings are not finite numbers: run the prepare step again")
-    if users > MOST_USERS:
-        raise StepError(f"there are {users} users, at most {MOST_USERS} work: import fewer ratings")
-    return Totals(
-        ratings=ratings,
-        users=users,
-        visitors=sum(each.visitors for each in found),
-        # Visitors give 1 to 5 stars in every data set; some data sets start at half a star.
-        lowest=min(float(MIN_STARS), *(each.lowest for each in found)),
-        highest=max(float(MAX_STARS), *(each.highest for each in found)),
-    )
-
-
 def _on_spark(packed: DataFrame) -> tuple[Ratings, Totals]:
     raw = packed.rdd.mapPartitions(_parse_partition).persist(LEVEL)
-    summaries = raw.map(_summarise).collect()
-    totals = _totals_of(summaries)
+    summaries = raw.map(summarise).collect()
+    totals = totals_of(summaries)
     movie_ids = np.unique(np.concatenate([each.movie_ids for each in summaries]))
     support = np.zeros(len(movie_ids), dtype=np.int64)
     for each in summaries:

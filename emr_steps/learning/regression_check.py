@@ -1,26 +1,28 @@
 """The regression check: compares a new model with the active one on the same held-out ratings."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zipfile import BadZipFile
 
-from pyspark.sql import DataFrame
-from pyspark.storagelevel import StorageLevel
+from pyspark.sql import SparkSession
 
 from learning.blas import MISSING, has_native_blas
 from learning.confidence import mean
 from learning.data import HELD_OUT as HELD_OUT_FLAG
-from learning.data import TEST_PERCENT, all_ratings, held_out_flag, titles_of
+from learning.data import TEST_PERCENT, titles_of
 from learning.fitting import FittedModels, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
 from learning.measuring import People, measure_models, people_to_measure
 from learning.metrics import Examiner, rmse
+from learning.prepared import PreparedMovie
 from learning.rating_blocks import Ratings
-from learning.ratings_on_spark import RatingsOnSpark, Totals, read_ratings
+from learning.ratings_on_spark import RatingsOnSpark
+from learning.raw_blocks import Totals
 from learning.regression_rule import is_worse
+from learning.sources import TrainingSources
 from learning.step_log import StepLog
-from learning.visitors import LeftOut, count_visitors
+from learning.visitors import LeftOut
 from marquee.recommender.model import Counts, Model, Movie, RatingModel
 from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack_rating
 from marquee.recommender.picks import candidates_of
@@ -158,9 +160,11 @@ class Examination:
 
 
 def examine_model(
-    ratings: DataFrame,
-    movies: DataFrame,
+    ratings: Ratings,
+    totals: Totals,
+    movies: Sequence[PreparedMovie],
     *,
+    session: Callable[[], SparkSession],
     seed: int,
     say: StepLog,
     active: RatingModel | None = None,
@@ -169,63 +173,44 @@ def examine_model(
     """Split the ratings, fit a model to the training set and measure it on the test set.
 
     Args:
-        ratings: user_id, movie_id, rating.
-        movies: LINKED_MOVIES_SCHEMA.
+        ratings: the ratings, with the flags of `held_out_flag` for this seed.
+        totals: their totals.
+        movies: the movies of the data set.
+        session: opens the Spark session that MLlib uses.
         seed: of the split and of ALS.
         say: the step's log.
         active: the active rating model, fitted without the ratings that are held out here.
         iterations: of ALS; by default they depend on the number of ratings.
     """
-    spark = ratings.sparkSession
-    read, totals = read_ratings(ratings, held_out_flag(seed))
     size = size_for(totals.ratings)
     if iterations is not None:
         size = replace(size, iterations=iterations)
-    where = "on the executors" if isinstance(read, RatingsOnSpark) else "in the driver"
+    where = "on the executors" if isinstance(ratings, RatingsOnSpark) else "in the driver"
     say(
         f"{totals.ratings} ratings of {totals.users} users, {totals.visitors} of them visitors; "
         f"rank {size.rank}, {size.iterations} iterations, {where}"
     )
-    training = Fitting(spark, read.without(HELD_OUT_FLAG), seed)
+    training = Fitting(session, ratings.without(HELD_OUT_FLAG), seed)
     by_mllib = training.uses_mllib(size)
-    if by_mllib and not has_native_blas(spark):
+    if by_mllib and not has_native_blas(session()):
         say(MISSING)
     if training.counted.ratings in (0, totals.ratings):
         # There is nothing to train on, or nothing to measure on.
         say(str(Quality()))
-        return Examination(read, totals, size, by_mllib, Quality(), None)
+        return Examination(ratings, totals, size, by_mllib, Quality(), None)
     known = titles_of(movies, training.movie_ids)
     tested = training.fit(size, totals.scale, known, progress(size, say))
     training.release()
-    people = people_to_measure(read, HELD_OUT_FLAG, totals.users)
+    people = people_to_measure(ratings, HELD_OUT_FLAG, totals.users)
     counts = counts_of(totals, len(known))
-    quality = quality_of(read, people, tested, movies=known, active=active, counts=counts)
+    quality = quality_of(ratings, people, tested, movies=known, active=active, counts=counts)
     say(str(quality))
-    return Examination(read, totals, size, by_mllib, quality, tested.rating)
+    return Examination(ratings, totals, size, by_mllib, quality, tested.rating)
 
 
 def progress(size: Size, say: StepLog) -> Callable[[int], None]:
     """Return a function that logs the number of each iteration."""
     return lambda iteration: say(f"iteration {iteration} of {size.iterations}")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSources:
-    """The sources of training data: a data set's ratings and movies, and its visitors.
-
-    Columns: RATINGS_SCHEMA, LINKED_MOVIES_SCHEMA and those of `latest_versions`.
-    """
-
-    ratings: DataFrame
-    movies: DataFrame
-    visitors: DataFrame
-
-    def without(self, left_out: LeftOut, say: StepLog) -> tuple[DataFrame, int]:
-        """Return user_id, movie_id, rating to fit to, and the number of visitors left out."""
-        own = self.ratings.count()
-        counted, visitors = count_visitors(self.visitors, left_out, own, say)
-        together = all_ratings(self.ratings, counted, self.movies)
-        return together.persist(StorageLevel.MEMORY_AND_DISK), visitors
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +226,7 @@ class TrainingChoice:
 def choose_visitors(
     sources: TrainingSources,
     active: ActiveModel | None,
-    examine: Callable[[DataFrame], Examination],
+    examine: Callable[[Ratings, Totals], Examination],
     say: StepLog,
     *,
     all_visitors: bool = False,
@@ -253,16 +238,17 @@ def choose_visitors(
     too, visitors are not the cause, and the first model is returned as the rejected one.
     """
     before = LeftOut() if active is None or all_visitors else active.left_out
-    ratings, visitors = sources.without(before, say)
-    first = TrainingChoice(examine(ratings), before, visitors)
+    ratings, totals, visitors = sources.without(before, say)
+    first = TrainingChoice(examine(ratings, totals), before, visitors)
     if active is None or not first.examined.quality.is_worse:
         return first
     without = active.left_out.and_since(active.trained_at)
-    fewer, more = sources.without(without, say)
+    fewer, fewer_totals, more = sources.without(without, say)
     if more == visitors:
+        fewer.release()
         return first
     say(f"worse than the active model: trying without the {more - visitors} newest visitors")
-    second = TrainingChoice(examine(fewer), without, more)
+    second = TrainingChoice(examine(fewer, fewer_totals), without, more)
     if second.examined.quality.is_worse:
         second.examined.release()
         return replace(first, rejected_with=more - visitors)

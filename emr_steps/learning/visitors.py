@@ -4,9 +4,10 @@ Anybody can send a form, so the influence of visitors is bounded. docs/model.md 
 the reasons.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pyspark.errors import AnalysisException
@@ -26,6 +27,7 @@ from marquee.contracts import (
 MOST_RATINGS_OF_A_VISITOR = 100
 # Ratings that count of all visitors together, as a share of the data set's own.
 MOST_SHARE_OF_VISITORS = 0.1
+USER_ID_DIGITS = 15  # hexadecimal digits of a hash, which fit into Spark's LONG
 # Largest difference between the clocks of the functions, which stamp visitors, and of the cluster,
 # which stamps models.
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -48,6 +50,11 @@ class Period:
         """Return a column that says whether timestamps lie in the period."""
         within = moment >= _moment(self.start)
         return within if self.end is None else within & (moment < _moment(self.end))
+
+    def includes(self, moment: datetime) -> bool:
+        """Return whether a moment lies in the period."""
+        end = None if self.end is None else parse_timestamp(self.end)
+        return parse_timestamp(self.start) <= moment and (end is None or moment < end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,29 @@ class LeftOut:
             found = found | period.holds(moment)
         return F.coalesce(found, F.lit(False))
 
+    def includes(self, requested_at: str) -> bool:
+        """Return whether a visitor is left out, by `requested_at`; no if it cannot be read."""
+        try:
+            moment = parse_timestamp(requested_at)
+        except ValueError:
+            return False
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return any(period.includes(moment) for period in self.periods)
+
 
 def _moment(text: str) -> Column:
     return F.to_timestamp(F.lit(text))
+
+
+def user_id_of(visitor_id: str) -> int:
+    """Return a visitor's user id in training.
+
+    It is minus the first 60 bits of the visitor id's SHA-256, minus one: the data set's own user
+    ids are never negative.
+    """
+    digest = hashlib.sha256(visitor_id.encode()).hexdigest()
+    return -int(digest[:USER_ID_DIGITS], 16) - 1
 
 
 def list_visitors(spark: SparkSession, folder: str) -> DataFrame | None:
@@ -121,7 +148,7 @@ def read_visitors(listed: DataFrame, say: StepLog) -> DataFrame:
     visitors = listed.checkpoint()
     read = visitors.agg(F.count_distinct(_FILE)).first()[0]  # type: ignore[index]
     if gone := there_were - read:
-        say(f"skipped {gone} of {there_were} visitor objects: deleted before they were read")
+        say(skipped(gone, there_were))
     return visitors.drop(_FILE)
 
 
@@ -159,12 +186,12 @@ def visitors_ratings(
 ) -> DataFrame:
     """Return user_id (long), movie_id (int), rating (float), limited per visitor.
 
-    `visitors` has visitor_id and ratings. The data set's own user ids are never negative, so
-    visitors get negative ones: minus the 63-bit hash of the visitor's id, minus one. A hash chooses
+    `visitors` has visitor_id and ratings; their user ids are those of `user_id_of`. A hash chooses
     which of a visitor's ratings count, so that the next training takes the same ones.
     """
     each = visitors.select("visitor_id", F.explode("ratings").alias("rating"))
-    user_id = -F.xxhash64("visitor_id").bitwiseAND(F.lit(2**63 - 1)) - 1
+    digest = F.substring(F.sha2("visitor_id", 256), 1, USER_ID_DIGITS)
+    user_id = -F.conv(digest, 16, 10).cast("long") - 1
     by_chance = Window.partitionBy("user_id").orderBy(F.xxhash64("user_id", "movie_id"), "movie_id")
     return (
         each.filter(F.col("rating.stars").between(MIN_STARS, MAX_STARS))
@@ -212,8 +239,18 @@ def count_visitors(
     counted = visitors_ratings(marked.filter(~F.col("left_out"))).persist()
     ratings, over = bound(counted, int(MOST_SHARE_OF_VISITORS * data_set_ratings))
     if over:
-        say(
-            f"ignored {over} visitors: all visitors together may give at most "
-            f"{MOST_SHARE_OF_VISITORS:.0%} as many ratings as the data set's {data_set_ratings}"
-        )
+        say(ignored(over, data_set_ratings))
     return ratings, marked.filter("left_out").count() if left_out.periods else 0
+
+
+def ignored(visitors: int, data_set_ratings: int) -> str:
+    """Return the log line about visitors beyond the bound on all visitors."""
+    return (
+        f"ignored {visitors} visitors: all visitors together may give at most "
+        f"{MOST_SHARE_OF_VISITORS:.0%} as many ratings as the data set's {data_set_ratings}"
+    )
+
+
+def skipped(deleted: int, there_were: int) -> str:
+    """Return the log line about visitor objects that were deleted after they were listed."""
+    return f"skipped {deleted} of {there_were} visitor objects: deleted before they were read"

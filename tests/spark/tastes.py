@@ -7,10 +7,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's users know
 
-from learning import data
+from learning.prepared import PreparedMovie
 from marquee.contracts import Rating, VisitorObject
 
 MOVIES, USERS, HUGE = 30, 80, 2**40
+MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
+TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 ADA, BOB = "01k0000000000000000000000a", "01k0000000000000000000000b"
 
 
@@ -41,17 +43,22 @@ def ratings(spark: SparkSession) -> DataFrame:
 
 
 @pytest.fixture(scope="module")
-def movies(spark: SparkSession) -> DataFrame:
-    rows = [(movie, f"Movie {movie}", 2000 + movie, ["Drama"]) for movie in range(MOVIES)]
-    return spark.createDataFrame(rows, data.MOVIES_SCHEMA)
+def movies() -> list[PreparedMovie]:
+    return [PreparedMovie(i, f"Movie {i}", 2000 + i, ("Drama",)) for i in range(MOVIES)]
 
 
 @pytest.fixture(scope="module")
-def stored(ratings: DataFrame, movies: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stored(
+    spark: SparkSession,
+    ratings: DataFrame,
+    movies: list[PreparedMovie],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     dated = ratings.withColumn("rated_at", F.timestamp_seconds(F.lit(0)))
     dated.write.parquet((folder / "ratings").as_uri())
-    movies.write.parquet((folder / "movies").as_uri())
+    rows = [(movie.movie_id, movie.title, movie.year, list(movie.genres)) for movie in movies]
+    spark.createDataFrame(rows, MOVIES_SCHEMA).write.parquet((folder / "movies").as_uri())
     return folder
 
 

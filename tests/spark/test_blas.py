@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-import train
 from learning import fitting, regression_check
 from learning.blas import MISSING
-from learning.step_log import StepLog
 from marquee.recommender.model_folder import read_model
+from tests.spark.steps import run_train
 from tests.spark.tastes import movies, ratings, stored
 from tests.spark.test_train import arguments_for
 
@@ -61,7 +60,7 @@ def test_the_log_warns_where_mllib_fits_without_a_native_blas(
     for solver, most in (("numpy", 10**9), ("mllib", 0)):
         monkeypatch.setattr(fitting, "MOST_BYTES_OF_USERS", most)
         folder = tmp_path / solver / "m1"
-        train.run(spark, arguments_for(stored, folder, "--iterations", "1"), StepLog("train"))
+        run_train(spark, arguments_for(stored, folder, "--iterations", "1"))
         assert read_model(folder).metrics["solver"] == solver
         warned[solver] = MISSING in capsys.readouterr().out
     assert warned == {"numpy": False, "mllib": True}

@@ -7,9 +7,9 @@ from pyspark.sql import SparkSession
 import train
 from catalogue import taste
 from catalogue.__main__ import write
-from learning.step_log import StepLog
 from marquee.recommender.picks import Recommender
 from tests.spark.prepared import prepared_in
+from tests.spark.steps import run_train
 
 FILMS = taste.films()
 GROUPS = taste.groups(FILMS)
@@ -21,7 +21,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("embedded")
     write(folder / "raw")
     prepared_in(spark, folder, folder / "raw")
-    model = train.run(
+    model = run_train(
         spark,
         train.arguments_from(
             [
@@ -33,7 +33,6 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
                 *("--current", (folder / "current.json").as_uri()),
             ]
         ),
-        StepLog("train"),
     )
     return Recommender(model)
 

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark's use
 import evaluate
 from learning import new_visitors
 from learning.als import Objective, Target
-from learning.data import MOVIES_SCHEMA
 from learning.fitting import Fitting, Size
 from learning.mllib import movie_factors
 from learning.old_setting import REGULARISATION, ByOldSetting
@@ -24,6 +23,7 @@ from learning.splits import NEW, RANDOM, new_flag, official_pairs, split_named, 
 from learning.step_log import StepError, StepLog
 from marquee.recommender.fold_in import RatedMovies
 from marquee.recommender.scorers import EVALUATED, MLLIB, UnknownModelError, scorer_named
+from tests.spark.tastes import MOVIES_SCHEMA
 
 MOVIES, USERS, EACH = 60, 60, 36
 SAY = StepLog("evaluate")
@@ -311,7 +311,7 @@ def test_the_old_setting_folds_users_in_as_mllib_does(
     spark: SparkSession, ratings: DataFrame
 ) -> None:
     read, _ = read_ratings(ratings)
-    fits = Fitting(spark, read, 3, mllib=True).mllib_fits
+    fits = Fitting(lambda: spark, read, 3, mllib=True).mllib_fits
     als = fits.als(Objective(Target.STARS, REGULARISATION), 4, 3).fit(fits.rows)
     scorer = ByOldSetting(movie_factors(als, MOVIES).astype(np.float64), mean=3.0)
     rows = fits.rows.filter("user = 7").orderBy("movie").collect()

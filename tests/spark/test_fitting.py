@@ -59,7 +59,7 @@ def test_the_objective_ends_as_low_as_with_mllib_after_equal_iterations(
 ) -> None:
     baseline = MovieBaseline.of(read.star_counts())
     [ours] = fit_als(read.sides(baseline), [objective], rank=4, iterations=20, seed=1)
-    mllib = Fitting(spark, read, 1, mllib=True).mllib_fits.fit(objective, 4, 20)
+    mllib = Fitting(lambda: spark, read, 1, mllib=True).mllib_fits.fit(objective, 4, 20)
     mine, other = (penalised_loss(read, objective, each) for each in (ours, mllib))
     assert mine < 1.005 * other
 
@@ -67,11 +67,11 @@ def test_the_objective_ends_as_low_as_with_mllib_after_equal_iterations(
 def test_mllib_can_fit_everything_where_there_are_very_many_users(
     spark: SparkSession, read: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = Fitting(spark, read, 1)
+    ours = Fitting(lambda: spark, read, 1)
     assert not ours.uses_mllib(SIZE)
     one = ours.fit(SIZE, SCALE, FILMS)
     monkeypatch.setattr(fitting, "MOST_BYTES_OF_USERS", 0)
-    theirs = Fitting(spark, read, 1)
+    theirs = Fitting(lambda: spark, read, 1)
     assert theirs.uses_mllib(SIZE)
     other = theirs.fit(SIZE, SCALE, FILMS)
     theirs.release()
@@ -116,7 +116,7 @@ def test_movies_and_users_without_training_ratings_are_not_in_the_model(
     spark: SparkSession, ratings: DataFrame
 ) -> None:
     read, _ = read_ratings(ratings, F.when(F.col("movie_id") == 3, 1).otherwise(0))
-    fitted = Fitting(spark, read.without(1), 1).fit(SIZE, SCALE, FILMS)
+    fitted = Fitting(lambda: spark, read.without(1), 1).fit(SIZE, SCALE, FILMS)
     assert 3 in read.movie_ids
     assert 3 not in fitted.rating.movie_ids
     assert len(fitted.ranking.factors) == len(fitted.rating.movie_ids)

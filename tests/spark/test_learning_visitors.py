@@ -1,13 +1,17 @@
 """Visitors in training: their latest versions, the bounds on them, and who is left out."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from learning import visitors
+from learning import visitors, visitors_in_driver
+from learning.hadoop_files import Files
 from learning.step_log import StepLog
 from learning.visitors import LeftOut, Period
+from learning.visitors_in_driver import count_visitors_here, list_objects, read_objects
 from tests.spark.tastes import ADA, BOB, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
@@ -192,3 +196,86 @@ def test_a_model_that_left_out_no_visitor_leaves_out_none(
 
 def test_metrics_name_no_periods_once_all_left_out_visitors_are_forgotten() -> None:
     assert LeftOut((Period(moment(9), moment(10)),)).to_metrics(0) is None
+
+
+# Few visitors, in the driver -------------------------------------------------------------------
+
+
+def store(folder: Path, content: str, name: str) -> Path:
+    path = folder / "date=2026-11-21" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def rows_here(
+    spark: SparkSession, folder: Path, left_out: LeftOut, own: int
+) -> tuple[list[tuple[int, int, float]], int]:
+    """Return the ratings that count and the number of visitors left out, read in the driver."""
+    files = Files(spark)
+    found = list_objects(files, folder.as_uri())
+    assert found is not None
+    read = read_objects(files, found, "tested", SAY)
+    rows, left = count_visitors_here(read, left_out, own, SAY)
+    return sorted(zip(*(column.tolist() for column in rows), strict=True)), left
+
+
+def rows_on_spark(
+    spark: SparkSession, folder: Path, left_out: LeftOut, own: int
+) -> tuple[list[tuple[int, int, float]], int]:
+    read = visitors.visitors_of(spark, folder.as_uri(), "tested", SAY)
+    found, left = visitors.count_visitors(read, left_out, own, SAY)
+    return sorted((row["user_id"], row["movie_id"], row["rating"]) for row in found.collect()), left
+
+
+@pytest.mark.parametrize("own", [100_000, 4_000])
+def test_the_driver_counts_the_same_ratings_of_visitors_as_spark(
+    spark: SparkSession, tmp_path: Path, own: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some have several versions, too many ratings or another data set; some are unreadable."""
+    chance = np.random.default_rng(6)
+    for number in range(60):
+        name = f"{number:026}"
+        for version in range(1, 2 + number % 3):
+            many = 140 if number % 10 == 0 else 12
+            rated = chance.choice(500, many, replace=False).tolist()
+            stars = {movie: int(chance.integers(1, 6)) for movie in rated}
+            dataset = "another" if number % 7 == 0 else "tested"
+            content = visitor(name, version, stars, dataset, moment(version + number % 4))
+            store(tmp_path, content, f"{name}-{version}")
+    store(tmp_path, '{"schema_version": 1, "visitor_id"', "broken")
+    newer = json.loads(visitor(EVE, 1, {1: 5})) | {"schema_version": visitors.SCHEMA_VERSION + 1}
+    store(tmp_path, json.dumps(newer), "newer")
+    store(tmp_path, visitor(BOB, 1, {1: 5}, at="yesterday"), "no-time")
+    left_out = LeftOut((Period(moment(2), moment(3)), Period(moment(5))))
+    here = rows_here(spark, tmp_path, left_out, own)
+    ignored = "ignored" in capsys.readouterr().out
+    assert here == rows_on_spark(spark, tmp_path, left_out, own)
+    assert here[1] > 0
+    assert ignored is ("ignored" in capsys.readouterr().out) is (own == 4_000)
+
+
+def test_the_driver_skips_and_counts_visitors_forgotten_since_the_listing(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = store(tmp_path, visitor(ADA, 1, {1: 5}), f"{ADA}-1")
+    store(tmp_path, visitor(BOB, 1, {1: 4}), f"{BOB}-1")
+    files = Files(spark)
+    listed = list_objects(files, tmp_path.as_uri())
+    gone.unlink()
+    found = read_objects(files, listed or [], "tested", SAY)
+    assert [each.visitor_id for each in found] == [BOB]
+    assert "skipped 1 of 2 visitor objects" in capsys.readouterr().out
+
+
+def test_too_many_visitor_objects_are_left_to_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        store(tmp_path, visitor(f"{number:026}", 1, {1: 5}), str(number))
+    monkeypatch.setattr(visitors_in_driver, "MOST_OBJECTS", 2)
+    assert list_objects(Files(spark), tmp_path.as_uri()) is None
+
+
+def test_a_missing_folder_of_visitors_holds_no_object(spark: SparkSession, tmp_path: Path) -> None:
+    assert list_objects(Files(spark), (tmp_path / "visitors").as_uri()) == []

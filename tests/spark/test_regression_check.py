@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from learning.data import LINKED_MOVIES_SCHEMA, RATINGS_SCHEMA
+from learning.data import RATINGS_SCHEMA
 from learning.fitting import size_for
-from learning.ratings_on_spark import read_ratings
+from learning.prepared import RatingRows
+from learning.rating_blocks import Ratings
+from learning.raw_blocks import Totals
 from learning.regression_check import (
     ActiveModel,
     Examination,
     Quality,
     TrainingChoice,
-    TrainingSources,
     choose_visitors,
 )
+from learning.sources import SourcesInDriver, SourcesOnSpark, TrainingSources
 from learning.step_log import StepLog
 from learning.visitors import VISITOR_SCHEMA, LeftOut, Period, latest_versions
+from marquee.contracts import Rating, VisitorObject
 
 SAY = StepLog("train")
 TRAINED_AT = "2026-11-21T09:00:00.000Z"
@@ -27,26 +31,34 @@ VISITORS = {"early": 1, "left-out": 3, "late": 10}
 STARS = {"early": 2, "left-out": 3, "late": 4}
 
 
-@pytest.fixture(scope="module")
-def sources(spark: SparkSession) -> TrainingSources:
-    ratings = spark.createDataFrame([(user, 1, 5.0, None) for user in range(100)], RATINGS_SCHEMA)
-    movies = spark.createDataFrame([(1, "One", 2000, ["Drama"], None, None)], LINKED_MOVIES_SCHEMA)
+@pytest.fixture(scope="module", params=["in the driver", "on Spark"])
+def sources(spark: SparkSession, request: pytest.FixtureRequest) -> TrainingSources:
     objects = [
-        (1, name, 1, f"2026-11-21T{hour:02}:30:00.000Z", "tested", [(1, STARS[name])])
+        VisitorObject(name, 1, f"2026-11-21T{hour:02}:30:00.000Z", "tested", (given(name),))
         for name, hour in VISITORS.items()
     ]
-    visitors = latest_versions(spark.createDataFrame(objects, VISITOR_SCHEMA), "tested")
-    return TrainingSources(ratings, movies, visitors)
+    if request.param == "in the driver":
+        rows = RatingRows(
+            np.arange(100), np.ones(100, dtype=np.int32), np.full(100, 5, dtype=np.float32)
+        )
+        return SourcesInDriver(rows, {1}, objects, seed=1)
+    ratings = spark.createDataFrame([(user, 1, 5.0, None) for user in range(100)], RATINGS_SCHEMA)
+    lines = spark.sparkContext.parallelize([found.to_json() for found in objects])
+    read = spark.read.schema(VISITOR_SCHEMA).json(lines)
+    return SourcesOnSpark(ratings, {1}, latest_versions(read, "tested"), seed=1)
 
 
-def worse_with(*names: str) -> Callable[[DataFrame], Examination]:
+def given(name: str) -> Rating:
+    return Rating(1, STARS[name])
+
+
+def worse_with(*names: str) -> Callable[[Ratings, Totals], Examination]:
     """Return an examiner that finds a model worse if it used ratings of any of these visitors."""
 
-    def examine(ratings: DataFrame) -> Examination:
-        read, totals = read_ratings(ratings)
-        is_worse = any(STARS[name] in read.star_counts().levels for name in names)
+    def examine(ratings: Ratings, totals: Totals) -> Examination:
+        is_worse = any(STARS[name] in ratings.star_counts().levels for name in names)
         quality = Quality(0.9, 0.1, 0.1, 0.8, is_worse=is_worse)
-        return Examination(read, totals, size_for(1), False, quality, None)
+        return Examination(ratings, totals, size_for(1), False, quality, None)
 
     return examine
 
@@ -122,11 +134,11 @@ def test_a_model_that_is_worse_with_any_visitors_is_rejected_with_all_of_them(
 
 
 def test_a_worse_model_without_new_visitors_is_examined_once(sources: TrainingSources) -> None:
-    examined: list[DataFrame] = []
+    examined: list[Ratings] = []
 
-    def examine(ratings: DataFrame) -> Examination:
+    def examine(ratings: Ratings, totals: Totals) -> Examination:
         examined.append(ratings)
-        return worse_with("early")(ratings)
+        return worse_with("early")(ratings, totals)
 
     newer = ActiveModel("2026-11-21T23:00:00.000Z", LeftOut(), None)
     chosen = choose_visitors(sources, newer, examine, SAY)

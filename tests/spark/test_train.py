@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import train
-from learning import data, visitors
+from learning import data, prepared, sources, visitors_in_driver
 from learning.hadoop_files import Files
-from learning.regression_check import examine_model, read_active_model
+from learning.prepared import PreparedMovie, RatingRows
+from learning.regression_check import Examination, examine_model, read_active_model
+from learning.sources import SourcesInDriver
 from learning.step_log import StepError, StepLog
-from marquee.contracts import CurrentModel, timestamp
+from learning.visitors import LeftOut
+from marquee.contracts import CurrentModel, VisitorObject, timestamp
 from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import (
@@ -34,6 +37,7 @@ from marquee.recommender.model_folder import (
 from marquee.recommender.picks import Recommender
 from marquee.serving.title_search import TitleSearch
 from tests.models import rating_of
+from tests.spark.steps import run_train
 from tests.spark.tastes import MOVIES, USERS, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
@@ -58,7 +62,7 @@ def arguments_for(stored: Path, model: Path, *more: str) -> Namespace:
 
 @pytest.fixture(scope="module")
 def trained(spark: SparkSession, stored: Path, models: Path) -> Model:
-    train.run(spark, arguments_for(stored, models / "m1"), SAY)
+    run_train(spark, arguments_for(stored, models / "m1"))
     return read_model(models / "m1")
 
 
@@ -94,15 +98,15 @@ def test_a_model_counts_as_older_than_a_visitor_who_came_during_its_training(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came: list[str] = []
-    read = visitors.visitors_of
+    read = sources.read_objects
 
-    def read_then_come(*arguments: Any) -> DataFrame:
+    def read_then_come(*arguments: Any) -> list[VisitorObject]:
         found = read(*arguments)
         came.append(timestamp(datetime.now(UTC)))
         return found
 
-    monkeypatch.setattr(train, "visitors_of", read_then_come)
-    model = train.run(spark, arguments_for(stored, tmp_path / "m2"), SAY)
+    monkeypatch.setattr(sources, "read_objects", read_then_come)
+    model = run_train(spark, arguments_for(stored, tmp_path / "m2"))
     assert model.trained_at < came[0]
 
 
@@ -115,11 +119,9 @@ def test_the_title_index_of_a_trained_model_finds_its_movies(trained: Model, mod
     assert TitleSearch(trained, index).search("movie 7", 1) == [7]
 
 
-def test_a_movie_gets_its_common_name_out_of_alternative_titles(
-    spark: SparkSession, trained: Model
-) -> None:
-    rows = [(2, "Amelie (Fabuleux destin d'Amélie Poulain, Le)", 2001, ["Romance"])]
-    movies = spark.createDataFrame(rows, data.MOVIES_SCHEMA)
+def test_a_movie_gets_its_common_name_out_of_alternative_titles(trained: Model) -> None:
+    title = "Amelie (Fabuleux destin d'Amélie Poulain, Le)"
+    movies = [PreparedMovie(2, title, 2001, ("Romance",))]
     others = ("Le Fabuleux destin d'Amélie Poulain",)
     expected = {2: Movie(2, "Amelie", 2001, ("Romance",), others)}
     assert data.titles_of(movies, trained.rating.movie_ids) == expected
@@ -129,26 +131,24 @@ def test_a_model_of_movies_prepared_without_links_has_none(trained: Model, model
     assert read_beside(models / "m1", LINKS) is None
 
 
-def test_a_model_has_the_links_of_its_movies(spark: SparkSession, trained: Model) -> None:
-    rows = [
-        (2, "Movie 2", 2002, ["Drama"], "0114709", 862),
-        (3, "Movie 3", 2003, ["Drama"], None, None),
-        (999, "Not rated", 2003, ["Drama"], "0113228", 15602),
+def test_a_model_has_the_links_of_its_movies(trained: Model) -> None:
+    movies = [
+        PreparedMovie(2, "Movie 2", imdb="0114709", tmdb=862),
+        PreparedMovie(3, "Movie 3"),
+        PreparedMovie(999, "Not rated", imdb="0113228", tmdb=15602),
     ]
-    movies = spark.createDataFrame(rows, data.LINKED_MOVIES_SCHEMA)
     beside = train.files_beside(trained, movies, SAY)
     assert read_links(beside[LINKS]) == {2: ExternalIds("0114709", 862)}
 
 
 def test_a_model_trained_by_a_python_without_fts5_is_whole(
-    spark: SparkSession, trained: Model, monkeypatch: pytest.MonkeyPatch
+    trained: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Model) -> bytes:
         raise sqlite3.OperationalError("no such module: fts5")
 
     monkeypatch.setattr(train, "build_titles", refuse)
-    movies = spark.createDataFrame([], data.LINKED_MOVIES_SCHEMA)
-    assert train.files_beside(trained, movies, SAY) == {}
+    assert train.files_beside(trained, [], SAY) == {}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,9 @@ def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(visitors, "MOST_SHARE_OF_VISITORS", 10.0)  # keep all of the nonsense
+    monkeypatch.setattr(
+        visitors_in_driver, "MOST_SHARE_OF_VISITORS", 10.0
+    )  # keep all of the nonsense
     copy_of(models / "m1", tmp_path / "m1")
     day = tmp_path / "visitors" / "date=2026-11-21"
     day.mkdir(parents=True)
@@ -198,7 +200,7 @@ def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
         name = f"{number:026}"
         (day / f"{name}-1.json").write_text(visitor(name, 1, stars, at=later))
     arguments = arguments_for(stored, tmp_path / "m2", "--in-use", (tmp_path / "m1").as_uri())
-    train.run(spark, arguments, SAY)
+    run_train(spark, arguments)
 
     current = CurrentModel.from_json((tmp_path / "current.json").read_text())
     assert (current.model_id, current.left_out, current.ratings) == ("m2", 200, USERS * 15)
@@ -225,7 +227,7 @@ def test_a_model_worse_than_the_active_one_is_rejected(
     active = (models / "current.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
     with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
-        train.run(spark, arguments, SAY)
+        run_train(spark, arguments)
     assert (models / "current.json").read_text() == active
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.
     assert read_model(models / "m3").model_id == "m1"
@@ -236,7 +238,7 @@ def test_a_model_of_the_same_ratings_is_published(
     spark: SparkSession, stored: Path, models: Path, trained: Model
 ) -> None:
     active = (models / "m1").as_uri() + "/"
-    model = train.run(spark, arguments_for(stored, models / "m4", "--in-use", active), SAY)
+    model = run_train(spark, arguments_for(stored, models / "m4", "--in-use", active))
     assert model.metrics["in_use_rmse"] == pytest.approx(model.metrics["test_rmse"], abs=0.05)
     assert CurrentModel.from_json((models / "current.json").read_text()).model_id == "m4"
 
@@ -292,19 +294,39 @@ def test_an_active_model_that_cannot_be_compared_skips_the_comparison(
     assert (active.rating, active.trained_at) == (None, trained.trained_at)
 
 
-def model_of(ratings: DataFrame, movies: DataFrame) -> Model:
+def no_session() -> SparkSession:
+    raise AssertionError("a small data set needs no Spark")
+
+
+def examination_of(rows: list[tuple[int, int, float]], movies: list[PreparedMovie]) -> Examination:
+    """Examine a model of these ratings only."""
+    users, movie_ids, stars = zip(*rows, strict=True) if rows else ((), (), ())
+    given = RatingRows(
+        np.array(users, dtype=np.int64), np.array(movie_ids, dtype=np.int32), np.float32(stars)
+    )
+    source = SourcesInDriver(given, {movie.movie_id for movie in movies}, [], seed=1)
+    ratings, totals, _ = source.without(LeftOut(), SAY)
+    return examine_model(ratings, totals, movies, session=no_session, seed=1, say=SAY)
+
+
+def model_of(rows: list[tuple[int, int, float]], movies: list[PreparedMovie]) -> Model:
     """Fit a model to these ratings only."""
-    found = examine_model(ratings, movies, seed=1, say=SAY)
     return train.complete(
-        found, movies, dataset="tested", model_id="m", trained_at=NOW, seed=1, say=SAY
+        examination_of(rows, movies),
+        movies,
+        session=no_session,
+        dataset="tested",
+        model_id="m",
+        trained_at=NOW,
+        seed=1,
+        say=SAY,
     )
 
 
 def test_a_model_of_one_user_and_one_movie_is_whole_and_has_no_rmse(
-    spark: SparkSession, movies: DataFrame
+    movies: list[PreparedMovie],
 ) -> None:
-    one = spark.createDataFrame([(7, 3, 4.0)], "user_id LONG, movie_id INT, rating FLOAT")
-    model = model_of(one, movies)
+    model = model_of([(7, 3, 4.0)], movies)
     assert (list(model.movies), model.metrics["test_rmse"]) == ([3], None)
 
 
@@ -320,16 +342,11 @@ ODD_RATINGS: dict[str, list[tuple[int, int, float]]] = {
 
 
 @pytest.mark.parametrize("odd", ODD_RATINGS)
-def test_odd_ratings_make_a_whole_model_that_picks_the_remaining_movies(
-    spark: SparkSession, odd: str
-) -> None:
+def test_odd_ratings_make_a_whole_model_that_picks_the_remaining_movies(odd: str) -> None:
     rows = ODD_RATINGS[odd]
     known = {movie for _, movie, _ in rows}
-    movies = spark.createDataFrame(
-        [(movie, f"Movie {movie}", 2000, ["Drama"]) for movie in known], data.MOVIES_SCHEMA
-    )
-    ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
-    model = read_model(to_files(model_of(ratings, movies)))
+    movies = [PreparedMovie(movie, f"Movie {movie}", 2000, ("Drama",)) for movie in known]
+    model = read_model(to_files(model_of(rows, movies)))
     assert not model.metrics["is_worse"]
     assert model.movies.keys() == known
     for given in ({}, {3: 5.0}, dict.fromkeys(known, 4.0)):
@@ -338,29 +355,45 @@ def test_odd_ratings_make_a_whole_model_that_picks_the_remaining_movies(
         assert all(1 <= pick.stars <= 5 for pick in picks)
 
 
-def test_training_without_ratings_fails_and_says_to_import(
-    spark: SparkSession, movies: DataFrame
-) -> None:
-    none = spark.createDataFrame([], "user_id LONG, movie_id INT, rating FLOAT")
+def test_training_without_ratings_fails_and_says_to_import(movies: list[PreparedMovie]) -> None:
     with pytest.raises(StepError, match="import a data set first"):
-        examine_model(none, movies, seed=1, say=SAY)
+        examination_of([], movies)
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, None])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -0.5, 66.0])
 def test_ratings_that_are_not_finite_fail_with_their_number(
-    spark: SparkSession, movies: DataFrame, bad: float | None
+    movies: list[PreparedMovie], bad: float
 ) -> None:
-    rows = [(7, 3, bad), (8, 3, 4.0)]
-    ratings = spark.createDataFrame(rows, "user_id LONG, movie_id INT, rating FLOAT")
     with pytest.raises(StepError, match="1 ratings are not finite numbers"):
-        examine_model(ratings, movies, seed=1, say=SAY)
+        examination_of([(7, 3, bad), (8, 3, 4.0)], movies)
+
+
+@pytest.mark.parametrize("limit", ["ratings", "visitors"])
+def test_a_large_data_set_is_trained_on_with_spark_and_gives_the_same_model(
+    spark: SparkSession,
+    stored: Path,
+    models: Path,
+    trained: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    limit: str,
+) -> None:
+    """Either many ratings or many visitors make a data set large."""
+    if limit == "ratings":
+        monkeypatch.setattr(prepared, "MOST_BYTES_IN_DRIVER", 0)
+    else:
+        monkeypatch.setattr(visitors_in_driver, "MOST_OBJECTS", 0)
+    model = run_train(spark, arguments_for(stored, models / f"large-{limit}"))
+    assert "started the Spark session" in capsys.readouterr().out
+    assert (model.counts, model.movies) == (trained.counts, trained.movies)
+    assert model.metrics["test_rmse"] == pytest.approx(trained.metrics["test_rmse"], abs=1e-6)
 
 
 def test_training_on_a_data_set_that_is_not_prepared_names_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     with pytest.raises(StepError, match="run the prepare step of 'tested' first"):
-        train.run(spark, arguments_for(tmp_path, tmp_path / "m"), SAY)
+        run_train(spark, arguments_for(tmp_path, tmp_path / "m"))
 
 
 def test_metrics_can_be_read_as_plain_json(trained: Model, models: Path) -> None:

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 import train
 from learning.hadoop_files import Files
-from learning.profiles import MOST_PEOPLE, MOST_TAGS, TAGS_SCHEMA, profiles_of
+from learning.prepared import PreparedTag
+from learning.profiles import MOST_PEOPLE, MOST_TAGS, profiles_of
 from learning.rating_blocks import StarCounts
 from learning.ratings_on_spark import read_ratings
 from learning.step_log import StepLog
@@ -17,7 +18,8 @@ from marquee.recommender.model import Model
 from marquee.recommender.model_folder import read_model
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import names_for
-from tests.spark.tastes import models, movies, ratings, stored
+from tests.spark.steps import run_train
+from tests.spark.tastes import TAGS_SCHEMA, models, movies, ratings, stored
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
 
@@ -44,7 +46,7 @@ def trained(
             *("--sizes", "8"),
         ]
     )
-    train.run(spark, arguments, SAY)
+    run_train(spark, arguments)
     return read_model(folder / "m1"), folder
 
 
@@ -108,16 +110,14 @@ def test_each_movie_has_its_mean_and_its_median(few: StarCounts) -> None:
     assert profiles.median.tolist() == [4.0, 2.5]
 
 
-def test_an_empty_table_of_tags_gives_no_tags(spark: SparkSession, few: StarCounts) -> None:
-    profiles = profiles_of(few, IDS, spark.createDataFrame([], TAGS_SCHEMA))
+def test_a_data_set_without_tags_gives_none(few: StarCounts) -> None:
+    profiles = profiles_of(few, IDS)
     assert (profiles.tag_names, profiles.tag_people) == ((), None)
 
 
-def test_the_most_used_tags_are_kept_and_counts_fit_a_byte(
-    spark: SparkSession, few: StarCounts
-) -> None:
-    rows = [(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]
-    profiles = profiles_of(few, IDS, spark.createDataFrame(rows, TAGS_SCHEMA))
+def test_the_most_used_tags_are_kept_and_counts_fit_a_byte(few: StarCounts) -> None:
+    tags = [PreparedTag(1 + number % 2, f"tag {number}", 3 + number) for number in range(300)]
+    profiles = profiles_of(few, IDS, tags)
     assert profiles.tag_names[:2] == ("tag 299", "tag 298")
     assert len(profiles.tag_names) == MOST_TAGS
     assert profiles.tag_people is not None
