@@ -181,7 +181,7 @@ resource "aws_emr_cluster" "this" {
   }
 
   bootstrap_action {
-    name = "numpy and OpenBLAS"
+    name = "numpy, pyarrow and OpenBLAS"
     path = "s3://${local.buckets.artifacts}/${aws_s3_object.bootstrap.key}"
     args = ["s3://${local.buckets.artifacts}/bootstrap/wheels/"]
   }

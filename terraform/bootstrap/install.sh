@@ -1,7 +1,7 @@
 #!/bin/bash
-# EMR bootstrap action, run on every node before Spark starts. It installs numpy for the steps'
-# Python, from wheels in the artifacts bucket and only if their hashes match; installs OpenBLAS for
-# MLlib; and sets an age after which the logs of steps and containers are deleted from the node.
+# EMR bootstrap action, run on every node before Spark starts. It installs numpy and pyarrow for the
+# steps' Python, from wheels in the artifacts bucket and only if their hashes match; installs
+# OpenBLAS for MLlib; and sets an age after which the logs of steps and containers are deleted from the node.
 #
 # Usage: install.sh s3://<artifacts bucket>/bootstrap/wheels/
 # Terraform uploads those wheels and their hashed requirements.txt (var.wheels_directory).
@@ -59,7 +59,7 @@ if ! delete_old_logs; then
 fi
 
 # A node that cannot run the steps must not join: EMR then ends the cluster and says why.
-if ! "$python" -c 'import numpy'; then
-  echo "$python cannot import numpy, which every step needs: its wheels do not fit this node." >&2
+if ! "$python" -c 'import numpy, pyarrow'; then
+  echo "$python cannot import numpy and pyarrow, which the steps need: their wheels do not fit this node." >&2
   exit 1
 fi

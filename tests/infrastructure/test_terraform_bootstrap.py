@@ -90,13 +90,13 @@ def test_a_blas_that_the_node_already_has_is_left_alone(node: Node) -> None:
     assert (node.libraries / "libblas.so.3").read_text() == "the node's own"
 
 
-def test_a_python_that_cannot_import_numpy_fails_the_node_with_one_sentence(
+def test_a_python_that_cannot_import_its_packages_fails_the_node_with_one_sentence(
     node: Node,
 ) -> None:
-    node.command("python3.13", '[[ "$*" == "-c import numpy" ]] && exit 1 || exit 0\n')
+    node.command("python3.13", '[[ "$*" == "-c import numpy, pyarrow" ]] && exit 1 || exit 0\n')
     booted = node.boot()
     assert booted.returncode == 1
-    assert "cannot import numpy" in booted.stderr
+    assert "cannot import numpy and pyarrow" in booted.stderr
 
 
 def test_missing_wheels_fail_the_node_with_one_sentence(node: Node) -> None:
