@@ -53,14 +53,14 @@ class Files:
             FileNotFoundError: if the file does not exist.
         """
         path = self._path(uri)
-        with _missing_file(uri):
+        with _missing_file(uri):  # some file systems look for the file when it is first read
             if limit is None:
                 return self._whole(path)
             stream = self._system(path).open(path)
-        try:
-            return bytes(stream.readNBytes(limit))
-        finally:
-            stream.close()
+            try:
+                return bytes(stream.readNBytes(limit))
+            finally:
+                stream.close()
 
     def size(self, uri: str) -> int:
         """Return the size of a file in bytes.
