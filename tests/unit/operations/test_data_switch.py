@@ -76,9 +76,7 @@ class Cluster:
 
 def keep_model(data: DataVersion, model_id: str) -> None:
     """Write a model folder, and name the model as the newest one of its data."""
-    model = replace(
-        model_of_dataset(data.dataset), model_id=model_id, data_version=data.version
-    )
+    model = replace(model_of_dataset(data.dataset), model_id=model_id, data_version=data.version)
     for name, content in to_files(model).items():
         put(f"s3://models/{model_id}/{name}", content)
     newest = CurrentModel(model_id, data.dataset, model.trained_at, 100, 5000, 0, data.version)
@@ -86,9 +84,7 @@ def keep_model(data: DataVersion, model_id: str) -> None:
 
 
 @pytest.fixture
-def deployment(
-    mocked_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Deployment:
+def deployment(mocked_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
     # Making a client takes longer than these tests' calls.
     monkeypatch.setattr("boto3.client", functools.cache(boto3.client))

@@ -144,7 +144,9 @@ def test_without_an_older_model_nothing_is_changed() -> None:
     keep(NEWEST)
     switch_to(STAGING, NEWEST, see_pair(STAGING))
 
-    with pytest.raises(OperationError, match=r"no complete model of the ratings in use \('embedded'\) is older"):
+    with pytest.raises(
+        OperationError, match=r"no complete model of the ratings in use \('embedded'\) is older"
+    ):
         roll_back()
     assert active_model() == NEWEST
 
