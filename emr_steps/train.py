@@ -1,7 +1,7 @@
 """Train the rating model and the ranking model on the ratings of the data set and its visitors.
 
 Writes the model folder, with the manifest last, and then names the model as the newest one of its
-data, unless it is worse than the active model. If that data is in use, the model is thereby active.
+data, unless it is worse than the active model. If that data is active, so is the model then.
 docs/model.md describes the models and the regression check.
 """
 
@@ -235,14 +235,14 @@ def refuse_unmeasured(
 ) -> None:
     """Raise StepError if a model of newly imported data could not be measured.
 
-    A later training on the data in use is not stopped: its data was accepted when it was imported.
+    A later training on the active data is not stopped: its data was accepted when it was imported.
     """
     if active is None or active.data_version == arguments.data_version:
         return
     if found.quality.test_rmse is None:
         raise StepError(
             f"none of the {found.totals.ratings} ratings can be held out to measure the new model, "
-            f"but a model of {arguments.dataset!r} is in use, and replacing it without a "
+            f"but a model of {arguments.dataset!r} is active, and replacing it without a "
             "comparison could make the picks worse: import more ratings, or under another NAME; "
             "FORCE=1 goes on without a comparison"
         )
@@ -253,7 +253,7 @@ def run(spark: SparkSession, arguments: argparse.Namespace, say: StepLog) -> Mod
 
     Raises:
         StepError: the data set is not prepared, the model cannot be compared although another
-            import of the same name is in use, or it failed the regression check. In the last case
+            import of the same name is active, or it failed the regression check. In the last case
             the rejected model is written to a subfolder of the model folder, which itself receives
             a copy of the active model.
     """

@@ -1,6 +1,6 @@
 """The versions of data sets in the ratings bucket: what is there, and what may be deleted.
 
-Each import has a version of its own. The one in use and the former one are kept.
+Each import has a version of its own. The active one and the former one are kept.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from operations.errors import OperationError
 from operations.models import current_model
 from operations.objects import delete_below, folders, has_objects
 
-EVALUATION = "evaluation"  # the version that `make evaluate` prepares; never in use
+EVALUATION = "evaluation"  # the version that `make evaluate` prepares; never active
 _KINDS = ("raw", "ratings", "movies", "tags")  # all but the reports
 
 
@@ -37,10 +37,10 @@ def is_prepared(deployment: Deployment, data: DataVersion) -> bool:
 
 
 def delete_unused(deployment: Deployment) -> list[DataVersion]:
-    """Delete the versions that were made before the one in use, except the former one.
+    """Delete the versions that were made before the active one, except the former one.
 
     Newer versions stay: they belong to an import that is not finished, or to one that a rollback
-    left. They are deleted when a still newer version is in use. Data of releases without versions
+    left. They are deleted when a still newer version is active. Data of releases without versions
     is never deleted.
 
     Returns:
@@ -49,7 +49,7 @@ def delete_unused(deployment: Deployment) -> list[DataVersion]:
     active = current_model(deployment)
     if active is None or not active.data_version:
         return []
-    kept = _in_use(active)
+    kept = _kept_data(active)
     unused = [
         each
         for each in data_versions(deployment)
@@ -67,12 +67,12 @@ def discarded_unless_used(deployment: Deployment, data: DataVersion) -> Iterator
     """If the context ends by an OperationError, delete a version's data, but keep its reports.
 
     Other exceptions leave it, because a step may still be running. It is deleted, as are the
-    reports, when a newer version comes into use.
+    reports, when a newer version becomes active.
     """
     try:
         yield
     except OperationError as error:
-        if error.status == 1 and data not in _in_use(current_model(deployment)):
+        if error.status == 1 and data not in _kept_data(current_model(deployment)):
             s3 = boto3.client("s3")
             for kind in _KINDS:
                 _delete_kind(s3, deployment, data, kind)
@@ -83,7 +83,7 @@ def _delete_kind(s3: S3Client, deployment: Deployment, data: DataVersion, kind: 
     delete_below(s3, deployment.parameter("ratings-bucket"), data.prefix(kind))
 
 
-def _in_use(active: CurrentModel | None) -> set[DataVersion]:
-    """Return the data of the pair in use and of the former one."""
+def _kept_data(active: CurrentModel | None) -> set[DataVersion]:
+    """Return the data of the active pair and of the former one."""
     pairs = (active, active.former if active else None)
     return {pair.data for pair in pairs if pair is not None}

@@ -34,7 +34,7 @@ def evaluate_models(
 ) -> dict[str, Any]:
     """Evaluate models on the ratings that a path names; return the report.
 
-    They are prepared first, unless that was done before. The ratings in use never change.
+    They are prepared first, unless that was done before. The active ratings never change.
     """
     try:
         names = models_named(models)

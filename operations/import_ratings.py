@@ -1,4 +1,4 @@
-"""Import ratings: read, upload, clean and train, then put ratings and model into use together."""
+"""Import ratings: read, upload, clean and train, then make ratings and model active together."""
 
 import hashlib
 import json
@@ -143,7 +143,7 @@ def check_ratings(
 
 
 def accept(reasons: Sequence[str], *, force: bool) -> None:
-    """Print the reasons not to put a data set into use and go on; without `force`, raise them.
+    """Print the reasons not to make a data set active and go on; without `force`, raise them.
 
     Raises:
         OperationError: if there are reasons and `force` is not set.
@@ -207,7 +207,7 @@ def import_ratings(
 
     Raises:
         OperationError: if the ratings cannot be imported, or the model is worse than the active one
-            of the same name. Nothing that is in use has changed then.
+            of the same name. The active pair is unchanged then.
     """
     seen = see_pair(deployment)
     with read_into_canonical_files(deployment, phases, path, name) as found:
@@ -225,7 +225,7 @@ def import_ratings(
         switch_to(deployment, model.model_id, seen)
     if seen.active is not None:
         out.print(
-            f"In use now: {data.dataset}, version {data.version}. 'make rollback-data' brings back"
+            f"Active now: {data.dataset}, version {data.version}. 'make rollback-data' brings back"
             f" the former ratings ({seen.active.dataset}) and their model.",
             markup=False,
         )

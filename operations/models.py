@@ -1,4 +1,4 @@
-"""Read and write the models bucket: the pair in use, the active model and its files."""
+"""Read and write the models bucket: the active pair, the active model and its files."""
 
 import json
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 @dataclass(frozen=True, slots=True)
 class SeenPair:
-    """The pair in use as it was read.
+    """The active pair as it was read.
 
     Attributes:
-        active: the newest model of the data in use; None before the first import.
+        active: the newest model of the active data; None before the first import.
         etag: the ETag of `current.json`; None if there is no such object.
     """
 
@@ -29,14 +29,14 @@ class SeenPair:
     etag: str | None
 
 
-def described(pair: CurrentModel) -> str:
+def describe_pair(pair: CurrentModel) -> str:
     """Return the name, the version and the size of a pair's data, as messages show them."""
     version = f", version {pair.data_version}" if pair.data_version else ""
     return f"{pair.dataset}{version}, {pair.ratings:,} ratings"
 
 
 def see_pair(deployment: Deployment) -> SeenPair:
-    """Read the pair in use, so that it can be replaced only while it is the same."""
+    """Read the active pair, so that it can be replaced only while it is the same."""
     kept = _read(deployment, CURRENT)
     if kept is None:
         return SeenPair(None, None)
@@ -99,7 +99,7 @@ def trained_model(deployment: Deployment, model_id: str) -> CurrentModel:
 
 
 def publish_model(deployment: Deployment, model_id: str) -> CurrentModel:
-    """Make a model the newest one of its data. If that data is in use, the model becomes active.
+    """Make a model the newest one of its data. If that data is active, so is the model then.
 
     Raises:
         OperationError: if the model is not complete.
@@ -115,7 +115,7 @@ def publish_model(deployment: Deployment, model_id: str) -> CurrentModel:
 
 
 def switch_to(deployment: Deployment, model_id: str, seen: SeenPair) -> CurrentModel:
-    """Put a trained model and its data into use by one write, and keep the pair as the former one.
+    """Make a trained model and its data the active pair by one write; keep the former pair.
 
     Args:
         deployment: the deployment.
@@ -123,7 +123,7 @@ def switch_to(deployment: Deployment, model_id: str, seen: SeenPair) -> CurrentM
         seen: the pair that the new one replaces.
 
     Raises:
-        OperationError: if the model is not complete, or another pair has come into use since `seen`
+        OperationError: if the model is not complete, or another pair has become active since `seen`
             was read. Then nothing is changed.
     """
     chosen = trained_model(deployment, model_id)
@@ -149,7 +149,7 @@ def switch_to(deployment: Deployment, model_id: str, seen: SeenPair) -> CurrentM
         # The answer to the first try may have been lost: the client then tried again.
         if now is None or now[0] != content:
             raise OperationError(
-                "Nothing was changed: another command has put other data into use in the meantime."
+                "Nothing was changed: another command has made other data active in the meantime."
                 " 'make status' shows which; run this command again if it is still needed."
             ) from error
     return chosen

@@ -61,7 +61,7 @@ def rollback_model(deployment: Deployment, phases: Phases, model_id: str | None 
 
     Raises:
         OperationError: if no model is active, or the model is not kept, damaged, half-written or
-            of other data than those in use.
+            of other data than the active one.
     """
     current = current_model(deployment)
     if current is None:
@@ -149,8 +149,8 @@ def _named(
         )
     if kept.data != current.data:
         raise OperationError(
-            f"Model {model_id} was trained on other ratings of {kept.dataset!r} than those in use:"
-            " 'make rollback-data' brings back the former ratings together with their model."
+            f"Model {model_id} was trained on other ratings of {kept.dataset!r} than the active"
+            " ones: 'make rollback-data' brings back the former ratings together with their model."
         )
     return kept
 
@@ -168,7 +168,7 @@ def _the_one_before(
     found = next(usable, None)
     if found is None:
         raise OperationError(
-            f"Nothing was changed: no complete model of the ratings in use ({current.dataset!r}) is"
+            f"Nothing was changed: no complete model of the active ratings ({current.dataset!r}) is"
             f" older than {current.model_id}, which is the active one. 'make rollback-data' brings"
             " back the former ratings together with their model."
         )

@@ -11,7 +11,7 @@ from operations.addresses import api_url, site_url
 from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import current_model, described
+from operations.models import current_model, describe_pair
 from operations.redrive import QUEUES, waiting
 from operations.running_steps import ending
 
@@ -44,14 +44,14 @@ def _api(deployment: Deployment) -> str:
 def _model(current: CurrentModel | None) -> str:
     if current is None:
         return "none yet: import ratings with 'make import DATA=…'"
-    return f"{current.model_id} on {described(current)}"
+    return f"{current.model_id} on {describe_pair(current)}"
 
 
 def _former(current: CurrentModel | None) -> str:
     former = current.former if current else None
     if former is None:
         return "none"
-    return f"{described(former)}; 'make rollback-data' switches to it"
+    return f"{describe_pair(former)}; 'make rollback-data' switches to it"
 
 
 def _cluster(deployment: Deployment) -> str:

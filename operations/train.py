@@ -46,7 +46,7 @@ def train(
     all_visitors: bool = False,
     force: bool = False,
 ) -> TrainedModel:
-    """Train on a version of a data set; if it is in use, the model is published immediately.
+    """Train on a version of a data set; if it is active, the model is published immediately.
 
     Args:
         deployment: the deployment.

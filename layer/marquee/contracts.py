@@ -218,7 +218,7 @@ class DataVersion:
 
 @dataclass(frozen=True, slots=True)
 class CurrentModel:
-    """The content of `current.json`, which names the pair in use: a model and its data.
+    """The content of `current.json`, which names the active pair: a model and its data.
 
     Only `make import` and `make rollback-data` write `current.json`. Each training writes the same
     fields, without `former`, to the `newest_key` of the data that it was trained on, so a training
@@ -233,7 +233,7 @@ class CurrentModel:
         left_out: the number of visitors that the training left out, because the model failed the
             regression check with them (docs/model.md).
         data_version: the version of the data set; empty for data of a release without versions.
-        former: the pair that was in use before the last switch, without its own `former`.
+        former: the pair that was active before the last switch, without its own `former`.
     """
 
     model_id: str

@@ -1,4 +1,4 @@
-"""Reasons not to put a data set into use: too much was left out, or too little is there.
+"""Reasons not to make a data set the active one: too much was left out, or too little is there.
 
 Each reason names the likely cause and what to do about it.
 """
@@ -28,7 +28,7 @@ _OTHER_CAUSE = "the rows may be cut off or damaged: correct the rows named above
 
 
 def objections(report: DatasetReport) -> list[str]:
-    """Return a sentence for each reason not to put this data set into use."""
+    """Return a sentence for each reason not to make this data set the active one."""
     found = []
     if sentence := too_many_lost(report.rows, report.lost()):
         found.append(sentence)

@@ -99,7 +99,7 @@ class ModelsBucket:
         self._s3, self._bucket = s3, bucket
 
     def current(self) -> CurrentModel | None:
-        """Read which data is in use from `current.json`, then the newest model of that data.
+        """Read the active pair from `current.json`, then the newest model of its data.
 
         Returns:
             The active model; None before the first model is published.

@@ -125,7 +125,7 @@ class StepAdder:
         return self.models.current() is not None
 
     def train(self, *, now: datetime | None = None) -> str:
-        """Add the steps that train a complete model on the data in use; return the model's id.
+        """Add the steps that train a complete model on the active data; return the model's id.
 
         No visitor waits for this training. It therefore also fits ALS of every rank in ALS_RANKS
         and finds similar movies.

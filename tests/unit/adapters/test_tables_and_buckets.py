@@ -217,7 +217,7 @@ def name_newest(aws: Aws, dataset: str, version: str, model_id: str) -> None:
     aws.client("s3").put_object(Bucket="marquee-test-models", Key=key, Body=body)
 
 
-def put_in_use(aws: Aws, dataset: str, version: str, model_id: str) -> None:
+def make_active(aws: Aws, dataset: str, version: str, model_id: str) -> None:
     """Write what a switch writes."""
     pair = CurrentModel(model_id, dataset, "2026-11-21T20:00:00Z", 9, 9, 0, version)
     aws.client("s3").put_object(
@@ -232,8 +232,8 @@ def active_id(aws: Aws) -> str:
 
 
 @pytest.mark.parametrize("version", ["v1", ""])
-def test_the_newest_model_of_the_data_in_use_is_active(aws: Aws, version: str) -> None:
-    put_in_use(aws, "films", version, "m1")
+def test_the_newest_model_of_the_active_data_is_active(aws: Aws, version: str) -> None:
+    make_active(aws, "films", version, "m1")
     assert active_id(aws) == "m1"
     name_newest(aws, "films", version, "m2")
     assert active_id(aws) == "m2"
@@ -242,15 +242,15 @@ def test_the_newest_model_of_the_data_in_use_is_active(aws: Aws, version: str) -
 def test_a_training_on_the_former_data_that_ends_after_the_switch_replaces_nothing(
     aws: Aws,
 ) -> None:
-    put_in_use(aws, "films", "v1", "m1")
-    put_in_use(aws, "films", "v2", "m2")
+    make_active(aws, "films", "v1", "m1")
+    make_active(aws, "films", "v2", "m2")
     name_newest(aws, "films", "v1", "m3")
     name_newest(aws, "films", "v1", "m3")  # the event came twice
     assert active_id(aws) == "m2"
 
 
-def test_a_model_of_data_that_is_not_in_use_yet_is_not_active(aws: Aws) -> None:
-    put_in_use(aws, "films", "v1", "m1")
+def test_a_model_of_data_that_is_not_active_yet_is_not_served(aws: Aws) -> None:
+    make_active(aws, "films", "v1", "m1")
     name_newest(aws, "films", "v2", "m2")
     assert active_id(aws) == "m1"
 
@@ -258,7 +258,7 @@ def test_a_model_of_data_that_is_not_in_use_yet_is_not_active(aws: Aws) -> None:
 def test_a_model_of_another_version_of_the_data_never_serves(aws: Aws) -> None:
     put_model(aws)
     put_model(aws, model_id=NEWER)
-    put_in_use(aws, DATASET, "v2", NEWER)
+    make_active(aws, DATASET, "v2", NEWER)
     spoil(aws, NEWER, "corrupt")
     store, unreadable = store_counting(aws)
     assert store.current() is None

@@ -144,7 +144,7 @@ def one_row(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old_pair(deployment: Deployment) -> CurrentModel:
-    """Put a pair into use as a release without data versions does."""
+    """Make a pair active as a release without data versions does."""
     for kind in KINDS:
         put(f"s3://ratings/{OLD.prefix(kind)}part-0", kind.encode())
     model = replace(model_of_dataset("films"), model_id=OLD_MODEL)
@@ -164,10 +164,10 @@ def old_pair(deployment: Deployment) -> CurrentModel:
 
 
 def bring_in(deployment: Deployment, path: Path, **options: Any) -> DataVersion:
-    """Import ratings; return the data that is in use afterwards."""
+    """Import ratings; return the data that is active afterwards."""
     with Phases() as phases:
         import_ratings(deployment, phases, path, **options)
-    return in_use(deployment)
+    return active_data(deployment)
 
 
 def roll_back(deployment: Deployment) -> DataVersion:
@@ -175,7 +175,7 @@ def roll_back(deployment: Deployment) -> DataVersion:
         return rollback_data(deployment, phases).data
 
 
-def in_use(deployment: Deployment) -> DataVersion:
+def active_data(deployment: Deployment) -> DataVersion:
     active = current_model(deployment)
     assert active is not None
     return active.data
@@ -197,7 +197,7 @@ def contents(data: DataVersion) -> dict[str, bytes]:
 
 
 def check_whole(deployment: Deployment) -> CurrentModel:
-    """Assert that the pair in use can be served and trained on; return it."""
+    """Assert that the active pair can be served and trained on; return it."""
     active = current_model(deployment)
     assert active is not None
     assert is_prepared(deployment, active.data)
@@ -207,7 +207,7 @@ def check_whole(deployment: Deployment) -> CurrentModel:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_the_first_import_is_in_use_and_has_no_former_pair(
+def test_the_first_import_is_active_and_has_no_former_pair(
     deployment: Deployment, films: Path
 ) -> None:
     data = bring_in(deployment, films)
@@ -232,7 +232,7 @@ def test_an_import_switches_data_and_model_together_and_keeps_the_former_pair(
 
 
 @pytest.mark.parametrize("step", ["prepare", "train"])
-def test_a_rejected_import_leaves_the_pair_in_use_and_none_of_its_ratings(
+def test_a_rejected_import_leaves_the_active_pair_and_none_of_its_ratings(
     deployment: Deployment, films: Path, old_pair: CurrentModel, cluster: Cluster, step: str
 ) -> None:
     before = contents(OLD)
@@ -244,7 +244,7 @@ def test_a_rejected_import_leaves_the_pair_in_use_and_none_of_its_ratings(
     assert check_whole(deployment) == old_pair
     assert contents(OLD) == before
     assert all("/reports/" in key for key in keys("data/"))
-    # Later trainings work, on the ratings in use.
+    # Later trainings work, on the active ratings.
     cluster.fails.clear()
     with Phases() as phases:
         retrain(deployment, phases)
@@ -311,7 +311,7 @@ def test_two_imports_at_once_end_with_one_whole_pair(
 
     cluster.before = overtake
 
-    with pytest.raises(OperationError, match="another command has put other data into use"):
+    with pytest.raises(OperationError, match="another command has made other data active"):
         bring_in(deployment, films)
 
     active = check_whole(deployment)
@@ -330,7 +330,7 @@ def test_a_switch_whose_answer_was_lost_counts_as_done(
     again = switch_to(deployment, "m1", seen)
 
     assert again == first
-    assert in_use(deployment) == data
+    assert active_data(deployment) == data
 
 
 @pytest.mark.usefixtures("cluster")
@@ -354,7 +354,7 @@ def test_a_rollback_brings_back_the_newest_model_of_the_former_data(
     bring_in(deployment, films)
     keep_model(OLD, "20991101t220000z-0a1b2c")  # a training that ended after the switch
 
-    assert in_use(deployment) != OLD
+    assert active_data(deployment) != OLD
     roll_back(deployment)
 
     assert check_whole(deployment).model_id == "20991101t220000z-0a1b2c"
@@ -392,7 +392,7 @@ def test_a_rollback_loads_the_titles_of_the_former_data(
 def test_without_a_former_pair_nothing_is_rolled_back(
     deployment: Deployment, old_pair: CurrentModel
 ) -> None:
-    with pytest.raises(OperationError, match="no ratings were in use before films, 5,000 ratings"):
+    with pytest.raises(OperationError, match="no ratings were active before films, 5,000 ratings"):
         roll_back(deployment)
 
     assert check_whole(deployment) == old_pair
@@ -414,10 +414,10 @@ def test_former_ratings_that_are_gone_are_not_brought_back(
     with pytest.raises(OperationError, match="no longer complete"):
         roll_back(deployment)
 
-    assert in_use(deployment) == new
+    assert active_data(deployment) == new
 
 
-def test_later_trainings_use_the_ratings_in_use(
+def test_later_trainings_use_the_active_ratings(
     deployment: Deployment, films: Path, cluster: Cluster, old_pair: CurrentModel
 ) -> None:
     data = bring_in(deployment, films)
@@ -431,7 +431,7 @@ def test_later_trainings_use_the_ratings_in_use(
 
 
 @pytest.mark.usefixtures("cluster")
-def test_only_the_pair_in_use_and_the_former_one_are_kept(
+def test_only_the_active_pair_and_the_former_one_are_kept(
     deployment: Deployment, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = iter(f"202611{day:02}t200000z-0a1b2c" for day in range(1, 30))
@@ -449,7 +449,7 @@ def test_only_the_pair_in_use_and_the_former_one_are_kept(
 
 
 @pytest.mark.parametrize("rolled_back", [False, True])
-def test_cleaning_up_keeps_what_is_in_use_former_unfinished_or_without_version(
+def test_cleaning_up_keeps_what_is_active_former_unfinished_or_without_version(
     deployment: Deployment, old_pair: CurrentModel, rolled_back: bool
 ) -> None:
     versions = [DataVersion("films", f"v{n}") for n in range(5)]
@@ -519,7 +519,7 @@ def killer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Killer]:
 
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_write_leaves_one_whole_pair_in_use(
+def test_a_crash_at_any_write_leaves_one_whole_active_pair(
     deployment: Deployment, films: Path, old_pair: CurrentModel, killer: Killer, after: bool
 ) -> None:
     before = contents(OLD)
@@ -549,7 +549,7 @@ def put_back(pair: CurrentModel) -> None:
 
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_of_a_rollback_leaves_one_whole_pair_in_use(
+def test_a_crash_of_a_rollback_leaves_one_whole_active_pair(
     deployment: Deployment, films: Path, old_pair: CurrentModel, killer: Killer, after: bool
 ) -> None:
     new = bring_in(deployment, films)
@@ -566,7 +566,7 @@ def test_a_crash_of_a_rollback_leaves_one_whole_pair_in_use(
         if check_whole(deployment).data == OLD:
             assert roll_back(deployment) == new
     assert died > 1
-    assert in_use(deployment) == OLD
+    assert active_data(deployment) == OLD
 
 
 def test_a_model_that_is_published_for_other_data_does_not_become_active(

@@ -164,7 +164,7 @@ def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
     assert arguments[arguments.index("--raw") + 1] == "s3://ratings/data/films/evaluation/raw/"
 
 
-def test_evaluating_never_touches_the_ratings_in_use(
+def test_evaluating_never_touches_the_active_ratings(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
     data = active("films")

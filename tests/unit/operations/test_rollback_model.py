@@ -110,7 +110,7 @@ def test_a_model_of_another_data_set_is_skipped_and_rejected_by_name() -> None:
 def test_a_model_of_other_ratings_of_the_same_name_is_skipped_and_rejected_by_name() -> None:
     keep(MIDDLE, version="v0")
 
-    with pytest.raises(OperationError, match="other ratings of 'embedded'.*make rollback-data"):
+    with pytest.raises(OperationError, match=r"other ratings of 'embedded'.*make rollback-data"):
         roll_back(MIDDLE)
     assert active_model() == NEWEST
     roll_back()
@@ -118,7 +118,7 @@ def test_a_model_of_other_ratings_of_the_same_name_is_skipped_and_rejected_by_na
 
 
 @pytest.mark.usefixtures("three")
-def test_a_model_that_is_rolled_back_leaves_the_data_in_use() -> None:
+def test_a_model_that_is_rolled_back_leaves_the_active_data() -> None:
     before = see_pair(STAGING)
 
     roll_back()
@@ -145,7 +145,7 @@ def test_without_an_older_model_nothing_is_changed() -> None:
     switch_to(STAGING, NEWEST, see_pair(STAGING))
 
     with pytest.raises(
-        OperationError, match=r"no complete model of the ratings in use \('embedded'\) is older"
+        OperationError, match=r"no complete model of the active ratings \('embedded'\) is older"
     ):
         roll_back()
     assert active_model() == NEWEST

@@ -96,7 +96,7 @@ def test_the_scheduled_training_fits_all_sizes_and_finds_similar_movies(
     assert similar["Name"] == f"similar-{model_id}"
 
 
-def test_later_trainings_use_the_data_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_trainings_use_the_active_data(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     added: list[Any] = []
     monkeypatch.setattr(world.cluster, "add", added.extend)

@@ -1,4 +1,4 @@
-"""Data sets that are not put into use: too many rows are lost, or too little is there."""
+"""Data sets that do not become active: too many rows are lost, or too little is there."""
 
 from collections import Counter
 
