@@ -37,8 +37,8 @@ def rollback_data(deployment: Deployment, phases: Phases) -> CurrentModel:
     with phases.phase("check the former ratings") as phase:
         if not is_prepared(deployment, former.data):
             raise OperationError(
-                f"Nothing was changed: the files of {describe_pair(former)} are no longer complete in"
-                f" the ratings bucket: import {former.dataset!r} again."
+                f"Nothing was changed: the files of {describe_pair(former)} are no longer complete"
+                f" in the ratings bucket: import {former.dataset!r} again."
             )
         model_id = _usable_model(deployment, former)
         phase.result = f"{describe_pair(former)}, model {model_id}"
@@ -71,6 +71,6 @@ def _usable_model(deployment: Deployment, former: CurrentModel) -> str:
             return model_id
         damage = damage or kept.damage
     raise OperationError(
-        f"Nothing was changed: the model of {describe_pair(former)} cannot be used: {damage}. Import"
-        f" {former.dataset!r} again."
+        f"Nothing was changed: the model of {describe_pair(former)} cannot be used: {damage}."
+        f" Import {former.dataset!r} again."
     )
