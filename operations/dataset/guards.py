@@ -32,17 +32,18 @@ def objections(report: DatasetReport) -> list[str]:
     found = []
     if sentence := too_many_lost(report.rows, report.lost()):
         found.append(sentence)
-    if report.movies_with_five_ratings < FEWEST_MOVIES:
+    movies, users = report.movies_with_five_ratings, report.users
+    if movies < FEWEST_MOVIES:
         found.append(
-            f"only {report.movies_with_five_ratings:,} movies have {RATINGS_OF_A_MOVIE} ratings,"
-            f" and {FEWEST_MOVIES} are needed for a questionnaire and picks: this may be a sample"
-            " of a larger file, or the columns of users and movies may be swapped"
+            f"only {movies} {'movie has' if movies == 1 else 'movies have'} {RATINGS_OF_A_MOVIE}"
+            f" ratings, and {FEWEST_MOVIES} are needed for a questionnaire and picks: this may be a"
+            " sample of a larger file, or the columns of users and movies may be swapped"
         )
-    if report.users < FEWEST_USERS:
+    if users < FEWEST_USERS:
         found.append(
-            f"only {report.users:,} users rated, and {FEWEST_USERS} are needed to recommend by what"
-            " others like: this may be the export of one person, or the column of users may be"
-            " another one: name it 'userId' in the header"
+            f"only {users} {'user' if users == 1 else 'users'} rated, and {FEWEST_USERS} are needed"
+            " to recommend what others like: this may be the export of one person, or the column of"
+            " users may be another one: name it 'userId' in the header"
         )
     return found
 

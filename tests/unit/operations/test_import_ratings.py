@@ -267,7 +267,7 @@ def test_ratings_that_are_too_few_are_not_imported_and_the_cause_is_named(
     said = capsys.readouterr().err
     assert status == 1
     assert said.startswith("Nothing was imported: only 0 movies have 5 ratings, and 20 are needed")
-    assert "only 1 users rated" in said
+    assert "only 1 user rated" in said
     assert said.endswith(". FORCE=1 imports them all the same.\n")
     assert command_line.main([*arguments, "--force"]) == 0
     assert "FORCE=1, although only 0 movies have 5 ratings" in capsys.readouterr().out
