@@ -213,7 +213,9 @@ class DataVersion:
     @property
     def newest_key(self) -> str:
         """The key in the models bucket that names the newest model trained on this version."""
-        return f"newest.{self.dataset}.{self.version or 'unversioned'}.json"
+        if not self.version:
+            return f"newest.{self.dataset}.json"
+        return f"newest.{self.dataset}.{self.version}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +279,8 @@ class CurrentModel:
             users=_field(body, "users", int),
             ratings=_field(body, "ratings", int),
             # The current.json of an older release does not have these fields.
-            left_out=_field({"left_out": 0, **body}, "left_out", int),
-            data_version=_field({"data_version": "", **body}, "data_version", str),
+            left_out=_field(body, "left_out", int, default=0),
+            data_version=_field(body, "data_version", str, default=""),
             former=None if former is None else cls._from_body(former),
         )
 
@@ -480,8 +482,10 @@ def _load(text: str | bytes, what: str) -> Mapping[str, Any]:
     return body
 
 
-def _field[T: (str, int)](body: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    value = body.get(name)
+def _field[T: (str, int)](
+    body: Mapping[str, Any], name: str, kind: type[T], default: T | None = None
+) -> T:
+    value = body.get(name, default)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ContractError(f"{name} is {value!r}, not {'text' if kind is str else 'a number'}")
     return value

@@ -44,7 +44,7 @@ def test_data_of_a_release_without_versions_is_trained_on_where_it_is() -> None:
     for kind in ("ratings", "movies", "tags"):
         assert option(step, f"--{kind}") == f"s3://ratings/{kind}/dataset=d/"
     assert option(step, "--data-version") is None
-    assert option(step, "--newest") == "s3://models/newest.d.unversioned.json"
+    assert option(step, "--newest") == "s3://models/newest.d.json"
 
 
 def test_a_model_is_compared_with_an_active_one_of_the_same_name_only() -> None:
