@@ -25,7 +25,8 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from benchmarks.netflix_size import netflix_size_model, random_visitors
-from marquee.contracts import CurrentModel, timestamp
+from marquee.aws.buckets import ModelsBucket
+from marquee.contracts import timestamp
 from marquee.recommender.model_folder import to_files
 from marquee.requests.emr_step_requests import new_model_id
 from tests.deployment import RunningDeployment, eventually, running_locally
@@ -33,7 +34,6 @@ from tests.deployment import RunningDeployment, eventually, running_locally
 P50_AT_MOST, P99_AT_MOST, OWN_P99_AT_MOST = 40.0, 150.0, 25.0  # milliseconds
 COLD_AT_MOST = 2.5  # seconds
 QUESTIONS = 35
-CURRENT = "current.json"
 REPORTED = re.compile(r"^REPORT .*\tDuration: ([0-9.]+) ms", re.MULTILINE)
 
 console = Console(width=100)
@@ -60,22 +60,31 @@ def main() -> None:
 def model_of_netflix_size(deployment: RunningDeployment) -> Iterator[None]:
     """Publish a model of Netflix size for the duration of the context."""
     s3, bucket = deployment.client("s3"), deployment.parameters["models-bucket"]
-    before = s3.get_object(Bucket=bucket, Key=CURRENT)["Body"].read()
+    before = ModelsBucket(s3, bucket).current()
+    if before is None:
+        sys.exit("There is no model yet: run 'make local' first.")
     trained_at = timestamp(datetime.now(UTC))
     model = replace(
         netflix_size_model(),
         model_id=new_model_id(datetime.now(UTC)),
-        dataset=CurrentModel.from_json(before).dataset,
+        dataset=before.dataset,
+        data_version=before.data_version,
         trained_at=trained_at,
     )
     model = replace(model, questionnaire=tuple(list(model.movies)[:QUESTIONS]), sizes={})
     files = to_files(model)
     for name, content in files.items():
         s3.put_object(Bucket=bucket, Key=f"{model.model_id}/{name}", Body=content)
-    now = CurrentModel(
-        model.model_id, model.dataset, trained_at, model.counts.users, model.counts.ratings
+    counts = model.counts
+    now = replace(
+        before,
+        model_id=model.model_id,
+        trained_at=trained_at,
+        users=counts.users,
+        ratings=counts.ratings,
     )
-    s3.put_object(Bucket=bucket, Key=CURRENT, Body=now.to_json().encode())
+    newest = before.data.newest_key
+    s3.put_object(Bucket=bucket, Key=newest, Body=now.to_json().encode())
     try:
         eventually(
             lambda: deployment.http.get(f"{deployment.api_url}/health").json()["model_id"],
@@ -84,7 +93,7 @@ def model_of_netflix_size(deployment: RunningDeployment) -> Iterator[None]:
         )
         yield
     finally:
-        s3.put_object(Bucket=bucket, Key=CURRENT, Body=before)
+        s3.put_object(Bucket=bucket, Key=newest, Body=before.to_json().encode())
         for name in files:
             s3.delete_object(Bucket=bucket, Key=f"{model.model_id}/{name}")
 

@@ -30,14 +30,20 @@ from benchmarks.flow import form_to_text, quantiles, timed_post
 from benchmarks.machine import machine
 from benchmarks.synthetic import SHAPES, Shape, made_ratings, write_movielens
 from learning.fitting import size_for
-from marquee.contracts import timestamp
+from marquee.contracts import DataVersion, timestamp
 from marquee.recommender.model import Counts
 from marquee.recommender.model_folder import HELD_OUT, pack_rating, to_files
-from marquee.requests.emr_step_requests import StepRequest, new_model_id, prepare_step, train_step
+from marquee.requests.emr_step_requests import (
+    StepRequest,
+    new_data_version,
+    new_model_id,
+    prepare_step,
+    train_step,
+)
 from operations.console import Phases
 from operations.deployment import Deployment, choose_deployment
 from operations.import_ratings import load_titles, read_into_canonical_files, upload
-from operations.models import switch_to
+from operations.models import see_pair, switch_to
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel
 from tests.deployment import RunningDeployment, local_deployment, running_locally
@@ -118,29 +124,33 @@ def bring_in(
     memory: str = options.driver_memory
     with Phases() as phases:
         with read_into_canonical_files(here, phases, raw) as found, phases.phase("upload") as phase:
-            upload(here, found.folder, found.files, found.name, phase)
+            data = new_data_version(found.name, datetime.now(UTC))
+            upload(here, found.folder, found.files, data, phase)
         where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:
-            run_step(here, _with(prepare_step(where, found.name), memory), phase.detail)
+            run_step(here, _with(prepare_step(where, data), memory), phase.detail)
         if options.random_factors:
-            put_random_model(here, found.name, model_id, SHAPES[size])
+            put_random_model(here, data, model_id, SHAPES[size])
         else:
-            step = train_step(where, found.name, model_id)
+            step = train_step(where, data, model_id)
             more = ("--iterations", str(options.iterations))
             with phases.phase(f"train on {found.name}") as phase:
                 run_step(here, _with(step, memory, *more), phase.detail)
         with phases.phase("load the titles") as phase:
             load_titles(here, TrainedModel(model_id, found.name, None), phase)
-    switch_to(here, model_id)
+    switch_to(here, model_id, see_pair(here))
 
 
-def put_random_model(deployment: Deployment, dataset: str, model_id: str, shape: Shape) -> None:
+def put_random_model(
+    deployment: Deployment, data: DataVersion, model_id: str, shape: Shape
+) -> None:
     """Write a model folder as training on such a data set would, but with random factors."""
     rank = size_for(shape.ratings).rank
     model = replace(
         random_model(shape.movies, rank, first=1),
         model_id=model_id,
-        dataset=dataset,
+        dataset=data.dataset,
+        data_version=data.version,
         trained_at=timestamp(datetime.now(UTC)),
         counts=Counts(shape.users, shape.movies, shape.ratings, 0),
         questionnaire=tuple(range(1, QUESTIONS + 1)),

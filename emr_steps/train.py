@@ -2,9 +2,9 @@
 
 A small data set is read and trained on in this process, without starting Spark.
 
-Writes the model folder, with the manifest last, and then publishes the model in `current.json`,
-unless it is worse than the active model. docs/model.md describes the models and the regression
-check.
+Writes the model folder, with the manifest last, and then names the model as the newest one of its
+data, unless it is worse than the active model. If that data is active, so is the model then.
+docs/model.md describes the models and the regression check.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from learning.likely_seen import count_seen
 from learning.prepared import PreparedMovie, PreparedTag, read_movies, read_tags
 from learning.profiles import profiles_of
 from learning.regression_check import (
+    ActiveModel,
     Examination,
     choose_visitors,
     counts_of,
@@ -35,7 +36,7 @@ from learning.regression_check import (
 from learning.session import fitting_session
 from learning.sources import Places, open_sources
 from learning.step_log import StepError, StepLog, step
-from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, ContractError, CurrentModel, timestamp
+from marquee.contracts import ALS_RANKS, SCHEMA_VERSION, CurrentModel, timestamp
 from marquee.recommender.links import pack_links
 from marquee.recommender.model import Model, ModelError, RatingModel
 from marquee.recommender.model_folder import (
@@ -63,6 +64,7 @@ def complete(
     trained_at: str,
     seed: int,
     say: StepLog,
+    data_version: str = "",
     left_out: Mapping[str, Any] | None = None,
     tags: Sequence[PreparedTag] = (),
     sizes: Sequence[int] = (),
@@ -74,6 +76,7 @@ def complete(
         movies: the movies of the data set.
         session: opens the Spark session that MLlib uses.
         trained_at: the moment before the visitors were read; later visitors are new to the model.
+        data_version: the version of the data set; empty if it has none.
         left_out: the entry of metrics.json about visitors who were left out.
         tags: the tags of the data set, for the profiles.
         sizes: ranks of additional ALS models.
@@ -104,6 +107,7 @@ def complete(
         seen=seen,
         profiles=profiles,
         sizes=of_sizes,
+        data_version=data_version,
     )
 
 
@@ -128,24 +132,6 @@ def _metrics(
         "solver": "mllib" if found.by_mllib else "numpy",
         "seconds": round(seconds, 1),
     }
-
-
-def moves_current(files: Files, uri: str, dataset: str, *, switch: bool, say: StepLog) -> bool:
-    """Return whether to publish the new model.
-
-    Training never changes the active data set, unless `switch` is true. Where `current.json` cannot
-    be read, only `switch` replaces it.
-    """
-    if switch or not files.exists(uri):
-        return True
-    try:
-        active = CurrentModel.from_json(files.read(uri)).dataset
-    except ContractError as error:
-        say(f"{uri} stays as it is: {error}; train with --switch to replace it")
-        return False
-    if active != dataset:
-        say(f"{uri} still names data set {active!r}; train with --switch to name {dataset!r}")
-    return active == dataset
 
 
 def publish(
@@ -208,16 +194,17 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tags", help="folder of the prepared tags; may be missing")
     parser.add_argument("--visitors", required=True, help="folder of the visitor objects")
     parser.add_argument("--model", required=True, help="model folder to write; its name is the id")
+    parser.add_argument("--data-version", default="", help="version of the data set, if it has one")
     parser.add_argument(
-        "--current", required=True, help="current.json, which will name the new model"
+        "--newest", required=True, help="object that will name the new model as the data's newest"
     )
     parser.add_argument(
         "--in-use", dest="active", help="folder of the active model, to compare with"
     )
     parser.add_argument(
-        "--switch",
+        "--force",
         action="store_true",
-        help="make this data set the active one, whichever is active now",
+        help="accept a model although no ratings of the new data can be held out",
     )
     parser.add_argument(
         "--sizes",
@@ -239,6 +226,24 @@ def arguments_from(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def refuse_unmeasured(
+    found: Examination, active: ActiveModel | None, arguments: argparse.Namespace
+) -> None:
+    """Raise StepError if a model of newly imported data could not be measured.
+
+    A later training on the active data is not stopped: its data was accepted when it was imported.
+    """
+    if active is None or active.data_version == arguments.data_version:
+        return
+    if found.quality.test_rmse is None:
+        raise StepError(
+            f"none of the {found.totals.ratings} ratings can be held out to measure the new model, "
+            f"but a model of {arguments.dataset!r} is active, and replacing it without a "
+            "comparison could make the picks worse: import more ratings, or under another NAME; "
+            "FORCE=1 goes on without a comparison"
+        )
+
+
 def run(
     files: Files,
     session: Callable[[], AbstractContextManager[SparkSession]],
@@ -254,9 +259,10 @@ def run(
         say: the step's log.
 
     Raises:
-        StepError: the data set is not prepared, or the model failed the regression check. In the
-            latter case the rejected model is written to a subfolder of the model folder, which
-            itself receives a copy of the active model.
+        StepError: the data set is not prepared, the model cannot be compared although another
+            import of the same name is active, or it failed the regression check. In the last case
+            the rejected model is written to a subfolder of the model folder, which itself receives
+            a copy of the active model.
     """
     for folder in (arguments.ratings, arguments.movies):
         if not files.names(folder):
@@ -291,6 +297,8 @@ def _train(
         iterations=arguments.iterations,
     )
     chosen = choose_visitors(sources, active, examine, say, all_visitors=arguments.all_visitors)
+    if not arguments.force:
+        refuse_unmeasured(chosen.examined, active, arguments)
     model = complete(
         chosen.examined,
         movies,
@@ -300,6 +308,7 @@ def _train(
         trained_at=trained_at,
         seed=arguments.seed,
         say=say,
+        data_version=arguments.data_version,
         left_out=chosen.left_out.ended(trained_at).to_metrics(chosen.visitors),
         tags=read_tags(files, arguments.tags),
         sizes=arguments.sizes,
@@ -313,22 +322,22 @@ def _train(
         raise StepError(
             f"the new model is worse than the active one ({quality})"
             f"{also if chosen.rejected_with else ''} and was rejected: "
-            f"{arguments.current} stays as it is, and the rejected model is in "
+            f"{arguments.newest} stays as it is, and the rejected model is in "
             f"{join(arguments.model, REJECTED)}; check what was imported lately"
         )
     publish(model, held_out, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")
-    if moves_current(files, arguments.current, model.dataset, switch=arguments.switch, say=say):
-        current = CurrentModel(
-            model.model_id,
-            model.dataset,
-            model.trained_at,
-            model.counts.users,
-            model.counts.ratings,
-            chosen.visitors,
-        )
-        files.write(arguments.current, current.to_json().encode())
-        say(f"published {model.model_id} in {arguments.current}")
+    newest = CurrentModel(
+        model.model_id,
+        model.dataset,
+        model.trained_at,
+        model.counts.users,
+        model.counts.ratings,
+        chosen.visitors,
+        model.data_version,
+    )
+    files.write(arguments.newest, newest.to_json().encode())
+    say(f"named {model.model_id} in {arguments.newest}")
     return model
 
 

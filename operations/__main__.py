@@ -35,6 +35,7 @@ from operations.redrive import redrive
 from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.releases import roll_back, show_rollback
 from operations.renew import renew
+from operations.rollback_data import rollback_data
 from operations.rollback_model import rollback_model
 from operations.terraform import Terraform
 from operations.tools import require
@@ -220,6 +221,12 @@ def _rollback_model(deployment: Deployment, options: argparse.Namespace) -> None
         rollback_model(deployment, phases, options.model)
 
 
+@command("rollback-data", "use the former ratings and their model again")
+def _rollback_data(deployment: Deployment, _: argparse.Namespace) -> None:
+    with Phases() as phases:
+        rollback_data(deployment, phases)
+
+
 @command(
     "rehearse",
     "deploy, use, change, roll back and destroy an empty deployment",
@@ -240,13 +247,14 @@ def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
     option("path", type=Path, help="folder, archive or file of ratings"),
     option("--name", help="the data set's name (default: the folder's)"),
     option("--check", **FLAG, help="only read the ratings, and print what would be imported"),
+    option("--force", **FLAG, help="go on where the ratings seem misread, too few or unmeasurable"),
 )
 def _import(deployment: Deployment, options: argparse.Namespace) -> None:
     with Phases() as phases:
         if options.check:
-            check_ratings(deployment, phases, options.path, name=options.name)
+            check_ratings(deployment, phases, options.path, name=options.name, force=options.force)
         else:
-            import_ratings(deployment, phases, options.path, name=options.name)
+            import_ratings(deployment, phases, options.path, name=options.name, force=options.force)
 
 
 @command(

@@ -1,4 +1,4 @@
-"""Import ratings: read, upload, clean, train, and make them the active data set."""
+"""Import ratings: read, upload, clean and train, then make ratings and model active together."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -17,16 +18,19 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from marquee.aws.movies_table import MovieItem, MoviesTable
+from marquee.contracts import DataVersion
 from marquee.datasets import DatasetError
-from marquee.requests.emr_step_requests import prepare_step
+from marquee.requests.emr_step_requests import new_data_version, prepare_step
 from operations.console import Phases, RunningPhase, out
+from operations.data_versions import delete_unused, discarded_unless_used
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
+from operations.dataset.guards import FORCE, objections, too_many_lost
 from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import model_json, switch_to
+from operations.models import model_json, see_pair, switch_to
 from operations.objects import keys
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
@@ -114,12 +118,18 @@ def read_into_canonical_files(
 
 
 def check_ratings(
-    deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
+    deployment: Deployment,
+    phases: Phases,
+    path: Path,
+    *,
+    name: str | None = None,
+    force: bool = False,
 ) -> DatasetReport:
     """Print what importing a path would read, map and leave out; upload and change nothing.
 
     Raises:
-        OperationError: if the ratings cannot be imported, or the name is invalid.
+        OperationError: if the ratings cannot be imported, or only with `force`, or if the name is
+            invalid.
     """
     chosen_name = dataset_name(path, name)
     with _workplace(deployment) as workplace:
@@ -127,8 +137,21 @@ def check_ratings(
     out.print(f"{chosen_name}: {path}", markup=False)
     for line in report.lines():
         out.print(line, markup=False)
+    accept(objections(report), force=force)
     out.print("Nothing was uploaded. Without CHECK=1, this data set is imported.")
     return report
+
+
+def accept(reasons: Sequence[str], *, force: bool) -> None:
+    """Print the reasons not to make a data set active and go on; without `force`, raise them.
+
+    Raises:
+        OperationError: if there are reasons and `force` is not set.
+    """
+    if reasons and not force:
+        raise OperationError(f"Nothing was imported: {'; '.join(reasons)}. {FORCE}.")
+    for reason in reasons:
+        out.print(f"  FORCE=1, although {reason}", markup=False)
 
 
 def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> DatasetReport:
@@ -163,37 +186,75 @@ def _workplace(deployment: Deployment) -> Iterator[Path]:
 
 
 def import_ratings(
-    deployment: Deployment, phases: Phases, path: Path, *, name: str | None = None
+    deployment: Deployment,
+    phases: Phases,
+    path: Path,
+    *,
+    name: str | None = None,
+    force: bool = False,
 ) -> TrainedModel:
-    """Import the ratings that a path names under a data set's name and train on it.
+    """Import the ratings that a path names under a data set's name, train on them and use both.
 
-    Visitors see the previous data set until the new one has a model and titles.
+    The ratings are prepared into a place of their own. Until the last write, which names them and
+    their model together, visitors are served with the former pair, which is then kept.
+
+    Args:
+        deployment: the deployment.
+        phases: the phases of the command.
+        path: a folder, archive or file of ratings.
+        name: the data set's name; by default derived from the path.
+        force: whether to go on although the ratings seem to be read wrongly or too few.
+
+    Raises:
+        OperationError: if the ratings cannot be imported, or the model is worse than the active one
+            of the same name. The active pair is unchanged then.
     """
+    seen = see_pair(deployment)
     with read_into_canonical_files(deployment, phases, path, name) as found:
-        prepare_data_set(deployment, phases, found)
-    model = train(deployment, phases, found.name)
-    with phases.phase("load the titles") as phase:
-        phase.result = f"{load_titles(deployment, model, phase):,} titles"
-    switch_to(deployment, model.model_id)
+        accept(objections(found.report), force=force)
+        data = new_data_version(found.name, datetime.now(UTC))
+        with discarded_unless_used(deployment, data):
+            report = prepare_data_set(deployment, phases, found, data)
+            bad = {why: count for why, count in report["bad_rows"].items() if why[:5] != "tag: "}
+            lost = too_many_lost(report["rows"], bad)
+            accept([lost] if lost else [], force=force)
+    with discarded_unless_used(deployment, data):
+        model = train(deployment, phases, data, force=force)
+        with phases.phase("load the titles") as phase:
+            phase.result = f"{load_titles(deployment, model, phase):,} titles"
+        switch_to(deployment, model.model_id, seen)
+    if seen.active is not None:
+        out.print(
+            f"Active now: {data.dataset}, version {data.version}. 'make rollback-data' brings back"
+            f" the former ratings ({seen.active.dataset}) and their model.",
+            markup=False,
+        )
     find_similar(deployment, phases, model.model_id)
+    delete_unused(deployment)
     return model
 
 
-def prepare_data_set(deployment: Deployment, phases: Phases, found: Found) -> None:
-    """Upload and clean the files, print what was left out, and record the data set's origin."""
+def prepare_data_set(
+    deployment: Deployment, phases: Phases, found: Found, data: DataVersion
+) -> dict[str, Any]:
+    """Upload and clean the files into the place of a data version; return the step's report.
+
+    Prints what was left out, and records the version's origin, which is written last.
+    """
     where = locations(deployment)
     # If this run fails halfway, the old record must not describe the partly replaced files.
-    _forget_origin(deployment, found.name)
+    _forget_origin(deployment, data)
     with phases.phase("upload") as phase:
-        upload(deployment, found.folder, found.files, found.name, phase)
+        upload(deployment, found.folder, found.files, data, phase)
     with phases.phase("prepare") as phase:
-        run_step(deployment, prepare_step(where, found.name), phase.detail)
-        report = _report(deployment, found.name)
+        run_step(deployment, prepare_step(where, data), phase.detail)
+        report = _report(deployment, data)
         phase.result = f"{report['ratings']:,} ratings by {report['users']:,} users"
-    for line in report_lines(report):
+    for line in report_lines(report, data):
         out.print(line, markup=False)
-    _keep_report(deployment, found)
-    _note_origin(deployment, found.name, Origin(found.digests(), where.scripts))
+    _keep_report(deployment, found, data)
+    _note_origin(deployment, data, Origin(found.digests(), where.scripts))
+    return report
 
 
 @dataclass(frozen=True)
@@ -204,11 +265,11 @@ class Origin:
     scripts: str
 
 
-def origin_of(deployment: Deployment, dataset: str) -> Origin | None:
-    """Return the origin of a prepared data set, or None if none was recorded."""
+def origin_of(deployment: Deployment, data: DataVersion) -> Origin | None:
+    """Return the origin of a prepared data version, or None if none was recorded."""
     bucket = deployment.parameter("ratings-bucket")
     try:
-        kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(dataset))
+        kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(data))
     except ClientError as error:
         # Without s3:ListBucket, AWS answers AccessDenied for a missing object.
         if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
@@ -217,38 +278,42 @@ def origin_of(deployment: Deployment, dataset: str) -> Origin | None:
     return Origin(**json.loads(kept["Body"].read()))
 
 
-def _note_origin(deployment: Deployment, dataset: str, origin: Origin) -> None:
+def _note_origin(deployment: Deployment, data: DataVersion, origin: Origin) -> None:
     boto3.client("s3").put_object(
         Bucket=deployment.parameter("ratings-bucket"),
-        Key=_origin_key(dataset),
+        Key=_origin_key(data),
         Body=json.dumps(asdict(origin), indent=1).encode(),
     )
 
 
-def _keep_report(deployment: Deployment, found: Found) -> None:
+def _keep_report(deployment: Deployment, found: Found, data: DataVersion) -> None:
     """Keep how ids and the scale were mapped, and what was left out, next to the data set."""
     boto3.client("s3").put_object(
         Bucket=deployment.parameter("ratings-bucket"),
-        Key=f"reports/dataset={found.name}/import.json",
+        Key=f"{data.prefix('reports')}import.json",
         Body=found.report.to_json(),
     )
 
 
-def _forget_origin(deployment: Deployment, dataset: str) -> None:
+def _forget_origin(deployment: Deployment, data: DataVersion) -> None:
     bucket = deployment.parameter("ratings-bucket")
-    boto3.client("s3").delete_object(Bucket=bucket, Key=_origin_key(dataset))
+    boto3.client("s3").delete_object(Bucket=bucket, Key=_origin_key(data))
 
 
-def _origin_key(dataset: str) -> str:
-    return f"reports/dataset={dataset}/origin.json"
+def _origin_key(data: DataVersion) -> str:
+    return f"{data.prefix('reports')}origin.json"
 
 
 def upload(
-    deployment: Deployment, folder: Path, names: Sequence[str], dataset: str, phase: RunningPhase
+    deployment: Deployment,
+    folder: Path,
+    names: Sequence[str],
+    data: DataVersion,
+    phase: RunningPhase,
 ) -> None:
-    """Upload the files, then delete other files that an earlier import of the same name left."""
+    """Upload the files, then delete other files that an earlier run left in the same place."""
     s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
-    prefix = f"raw/{dataset}/"
+    prefix = data.prefix("raw")
     total = sum((folder / name).stat().st_size for name in names)
     counted, lock = 0, Lock()
 
@@ -268,15 +333,15 @@ def upload(
     phase.result = f"{len(names)} files, {total / _MEBIBYTE:.1f} MiB"
 
 
-def _report(deployment: Deployment, dataset: str) -> dict[str, Any]:
+def _report(deployment: Deployment, data: DataVersion) -> dict[str, Any]:
     kept = boto3.client("s3").get_object(
         Bucket=deployment.parameter("ratings-bucket"),
-        Key=f"reports/dataset={dataset}/prepare.json",
+        Key=f"{data.prefix('reports')}prepare.json",
     )
     return dict(json.loads(kept["Body"].read()))
 
 
-def report_lines(report: Mapping[str, Any]) -> list[str]:
+def report_lines(report: Mapping[str, Any], data: DataVersion) -> list[str]:
     """Return lines that summarise the rows read and left out, with up to 10 examples."""
     lines = [
         f"  {report['rows']:,} rows read: {report['ratings']:,} ratings by {report['users']:,}"
@@ -291,7 +356,7 @@ def report_lines(report: Mapping[str, Any]) -> list[str]:
         for each in examples[:_EXAMPLES_SHOWN]
     ]
     if len(examples) > _EXAMPLES_SHOWN:
-        lines.append(f"    … more in reports/dataset={report['dataset']}/prepare.json")
+        lines.append(f"    … more in {data.prefix('reports')}prepare.json")
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from marquee.contracts import CurrentModel
+from marquee.contracts import CurrentModel, DataVersion
 from marquee.recommender.model import ModelError
 from marquee.recommender.model_folder import (
     BESIDE_FILE_NAMES,
@@ -17,7 +17,8 @@ from marquee.recommender.model_folder import (
 from operations.console import Phases, out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import current_model, switch_to
+from operations.models import current_model, publish_model
+from operations.objects import folders
 
 # A limit, because each model is read whole to check it, and a deployment with few ratings trains
 # for every submission.
@@ -33,10 +34,16 @@ class KeptModel:
 
     model_id: str
     dataset: str = ""
+    data_version: str = ""
     trained_at: str = ""
     ratings: int = 0
     metrics: Mapping[str, Any] | None = None
     damage: str | None = None
+
+    @property
+    def data(self) -> DataVersion:
+        """The data that the model was trained on."""
+        return DataVersion(self.dataset, self.data_version)
 
     def __str__(self) -> str:
         if self.damage is not None:
@@ -54,7 +61,7 @@ def rollback_model(deployment: Deployment, phases: Phases, model_id: str | None 
 
     Raises:
         OperationError: if no model is active, or the model is not kept, damaged, half-written or
-            of another data set.
+            of other data than the active one.
     """
     current = current_model(deployment)
     if current is None:
@@ -77,7 +84,7 @@ def rollback_model(deployment: Deployment, phases: Phases, model_id: str | None 
         if model_id
         else _the_one_before(deployment, ids, current, checked)
     )
-    switch_to(deployment, chosen.model_id)
+    publish_model(deployment, chosen.model_id)
     out.print(
         f"Active now: {chosen.model_id}, trained {chosen.trained_at}. Before:"
         f" {current.model_id}, trained {current.trained_at}. The API uses it within seconds. The"
@@ -88,13 +95,8 @@ def rollback_model(deployment: Deployment, phases: Phases, model_id: str | None 
 
 def kept_model_ids(deployment: Deployment) -> list[str]:
     """Return the ids of all model folders, newest first, including half-written ones."""
-    pages = (
-        boto3.client("s3")
-        .get_paginator("list_objects_v2")
-        .paginate(Bucket=deployment.parameter("models-bucket"), Delimiter="/")
-    )
-    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
-    return sorted((folder.rstrip("/") for folder in folders), reverse=True)
+    bucket = deployment.parameter("models-bucket")
+    return sorted(folders(boto3.client("s3"), bucket, ""), reverse=True)
 
 
 def check(deployment: Deployment, model_id: str) -> KeptModel:
@@ -118,7 +120,12 @@ def check(deployment: Deployment, model_id: str) -> KeptModel:
         # Training again does not bring an older model back.
         return KeptModel(model_id, damage=str(error).removesuffix("; train again"))
     return KeptModel(
-        model_id, model.dataset, model.trained_at, model.counts.ratings, dict(model.metrics)
+        model_id,
+        model.dataset,
+        model.data_version,
+        model.trained_at,
+        model.counts.ratings,
+        dict(model.metrics),
     )
 
 
@@ -140,6 +147,11 @@ def _named(
             f"Model {model_id} was trained on {kept.dataset!r}, and the active data set is"
             f" {current.dataset!r}, which visitors rated: import {kept.dataset!r} to switch to it."
         )
+    if kept.data != current.data:
+        raise OperationError(
+            f"Model {model_id} was trained on other ratings of {kept.dataset!r} than the active"
+            " ones: 'make rollback-data' brings back the former ratings together with their model."
+        )
     return kept
 
 
@@ -152,11 +164,12 @@ def _the_one_before(
     older: Iterator[KeptModel] = (
         checked.get(each) or check(deployment, each) for each in ids if each < current.model_id
     )
-    usable = (each for each in older if each.damage is None and each.dataset == current.dataset)
+    usable = (each for each in older if each.damage is None and each.data == current.data)
     found = next(usable, None)
     if found is None:
         raise OperationError(
-            f"Nothing was changed: no complete model of {current.dataset!r} is older than"
-            f" {current.model_id}, which is the active one."
+            f"Nothing was changed: no complete model of the active ratings ({current.dataset!r}) is"
+            f" older than {current.model_id}, which is the active one. 'make rollback-data' brings"
+            " back the former ratings together with their model."
         )
     return found

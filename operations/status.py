@@ -6,11 +6,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from marquee.contracts import CurrentModel
 from operations.addresses import api_url, site_url
 from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import current_model
+from operations.models import current_model, describe_pair
 from operations.redrive import QUEUES, waiting
 from operations.running_steps import ending
 
@@ -19,10 +20,12 @@ _STEPS_SHOWN = 5
 
 def show_status(deployment: Deployment) -> None:
     """Print a one-screen summary of the deployment."""
+    current = current_model(deployment)
     lines = [
         ("site", site_url(deployment)),
         ("API", _api(deployment)),
-        ("model", _model(deployment)),
+        ("model", _model(current)),
+        ("former data", _former(current)),
         ("cluster", _cluster(deployment)),
         *_queues(deployment),
         *_steps(deployment),
@@ -38,11 +41,17 @@ def _api(deployment: Deployment) -> str:
         return str(error)
 
 
-def _model(deployment: Deployment) -> str:
-    current = current_model(deployment)
+def _model(current: CurrentModel | None) -> str:
     if current is None:
         return "none yet: import ratings with 'make import DATA=…'"
-    return f"{current.model_id} on {current.dataset}, {current.ratings:,} ratings"
+    return f"{current.model_id} on {describe_pair(current)}"
+
+
+def _former(current: CurrentModel | None) -> str:
+    former = current.former if current else None
+    if former is None:
+        return "none"
+    return f"{describe_pair(former)}; 'make rollback-data' switches to it"
 
 
 def _cluster(deployment: Deployment) -> str:

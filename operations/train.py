@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from marquee.contracts import ALS_RANKS
+from marquee.contracts import ALS_RANKS, DataVersion
 from marquee.requests.emr_step_requests import new_model_id, similar_step, train_step
 from operations.console import Phases
 from operations.deployment import Deployment
@@ -39,28 +39,39 @@ class TrainedModel:
 
 
 def train(
-    deployment: Deployment, phases: Phases, dataset: str, *, all_visitors: bool = False
+    deployment: Deployment,
+    phases: Phases,
+    data: DataVersion,
+    *,
+    all_visitors: bool = False,
+    force: bool = False,
 ) -> TrainedModel:
-    """Train on a data set; if it is the active one, the model is published immediately.
+    """Train on a version of a data set; if it is active, the model is published immediately.
 
-    With `all_visitors`, training includes the visitors that the active model left out.
+    Args:
+        deployment: the deployment.
+        phases: the phases of the command.
+        data: the data to train on.
+        all_visitors: whether to include the visitors that the active model left out.
+        force: whether to accept a model that no ratings could be held out for.
     """
     model_id = new_model_id(datetime.now(UTC))
     active = current_model(deployment)
     step = train_step(
         locations(deployment),
-        dataset,
+        data,
         model_id,
         active=active,
         sizes=ALS_RANKS,
         all_visitors=all_visitors,
+        force=force,
     )
-    with phases.phase(f"train on {dataset}") as phase:
+    with phases.phase(f"train on {data.dataset}") as phase:
         run_step(deployment, step, phase.detail)
         metrics = model_json(deployment, model_id, "metrics.json") or {}
         model = TrainedModel(
             model_id,
-            dataset,
+            data.dataset,
             metrics.get("test_rmse"),
             metrics.get("ndcg@10"),
             metrics.get("popularity_ndcg@10"),
@@ -81,6 +92,6 @@ def retrain(deployment: Deployment, phases: Phases, *, all_visitors: bool = Fals
     current = current_model(deployment)
     if current is None:
         raise OperationError("No data set is active yet: import one with 'make import DATA=…'.")
-    model = train(deployment, phases, current.dataset, all_visitors=all_visitors)
+    model = train(deployment, phases, current.data, all_visitors=all_visitors)
     find_similar(deployment, phases, model.model_id)
     return model

@@ -54,8 +54,11 @@ resource "aws_iam_role_policy" "emr_service_passes_role" {
 
 # The nodes may access what the steps read and write, and nothing else in the account.
 locals {
-  read_prefixes  = ["raw", "ratings", "movies", "tags", "reports", "visitors", "submissions"]
-  write_prefixes = ["ratings", "movies", "tags", "reports"]
+  # `ratings`, `movies` and `tags` are the places of releases without data versions: what they
+  # prepared can still be trained on.
+  read_prefixes = ["data", "ratings", "movies", "tags", "visitors", "submissions"]
+  # Below data/<data set>/<version>/. The steps never change the raw files.
+  written_kinds = ["ratings", "movies", "tags", "reports"]
 }
 
 resource "aws_iam_role" "nodes" {
@@ -122,10 +125,10 @@ resource "aws_iam_role_policy" "nodes" {
             "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
           ]
           Resource = concat(
-            flatten([
-              for prefix in local.write_prefixes :
-              ["${local.bucket_arns.ratings}/${prefix}/*", "${local.bucket_arns.ratings}/${prefix}_$folder$"]
-            ]),
+            [for kind in local.written_kinds : "${local.bucket_arns.ratings}/data/*/${kind}/*"],
+            # The folders above these, when they are marked as empty.
+            [for above in ["data", "data/*"] : "${local.bucket_arns.ratings}/${above}/"],
+            ["${local.bucket_arns.ratings}/data*_$folder$"],
             ["${local.bucket_arns.models}/*", "${local.bucket_arns.results}/submission=*"],
           )
         },

@@ -72,7 +72,7 @@ locals {
       Sid      = "ReadModel"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = "${local.bucket_arns.models}/current.json"
+      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/newest.*"]
     },
     {
       Sid      = "SeeWhatIsThere"

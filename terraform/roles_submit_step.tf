@@ -23,7 +23,7 @@ locals {
       Sid      = "ReadModel"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = "${local.bucket_arns.models}/current.json"
+      Resource = ["${local.bucket_arns.models}/current.json", "${local.bucket_arns.models}/newest.*"]
     },
     {
       # Without it S3 answers 403 instead of 404 if no model has been trained yet.

@@ -36,12 +36,14 @@ class ActiveModel:
     """What the regression check needs of the active model, if it is of the same data set.
 
     Attributes:
+        data_version: the version of the data that it was trained on; empty if it had none.
         trained_at: the moment before its visitors were read (ISO 8601).
         left_out: the visitors who were left out of its training.
         rating: its rating model, fitted without the held-out ratings. None if the split was
             another or the file cannot be read; a new model can then not be found worse.
     """
 
+    data_version: str
     trained_at: str
     left_out: LeftOut
     rating: RatingModel | None
@@ -61,7 +63,8 @@ def read_active_model(
         split = (metrics["seed"], metrics["test_percent"])
         left_out = LeftOut.from_metrics(metrics)
         rating = _held_out(files, folder, say) if split == (seed, TEST_PERCENT) else None
-        return ActiveModel(manifest["trained_at"], left_out, rating)
+        version = manifest.get("data_version", "")
+        return ActiveModel(version, manifest["trained_at"], left_out, rating)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         say(f"cannot compare the new model with the active one: {folder}: {error}")
         return None

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -187,11 +187,55 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentModel:
-    """The content of `current.json`: the active model. Its data set is the active data set.
+class DataVersion:
+    """One import of a data set: where its files are, and which models were trained on it.
 
-    `left_out` is the number of visitors that the training left out, because the model failed the
-    regression check with them (docs/model.md).
+    `version` is empty for data that was prepared by a release without data versions.
+    """
+
+    dataset: str
+    version: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The key prefix of all files of this version, which has one."""
+        return f"data/{self.dataset}/{self.version}/"
+
+    def prefix(self, kind: str) -> str:
+        """Return the key prefix of one kind of files in the ratings bucket.
+
+        `kind` is `raw`, `ratings`, `movies`, `tags` or `reports`.
+        """
+        if self.version:
+            return f"{self.folder}{kind}/"
+        return f"raw/{self.dataset}/" if kind == "raw" else f"{kind}/dataset={self.dataset}/"
+
+    @property
+    def newest_key(self) -> str:
+        """The key in the models bucket that names the newest model trained on this version."""
+        if not self.version:
+            return f"newest.{self.dataset}.json"
+        return f"newest.{self.dataset}.{self.version}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentModel:
+    """The content of `current.json`, which names the active pair: a model and its data.
+
+    Only `make import` and `make rollback-data` write `current.json`. Each training writes the same
+    fields, without `former`, to the `newest_key` of the data that it was trained on, so a training
+    that ends after a switch cannot replace the new pair. The active model is that newest one.
+
+    Attributes:
+        model_id: the model.
+        dataset: the name of the active data set.
+        trained_at: the moment before the model's visitors were read (ISO 8601).
+        users: users in training.
+        ratings: ratings in training.
+        left_out: the number of visitors that the training left out, because the model failed the
+            regression check with them (docs/model.md).
+        data_version: the version of the data set; empty for data of a release without versions.
+        former: the pair that was active before the last switch, without its own `former`.
     """
 
     model_id: str
@@ -200,23 +244,44 @@ class CurrentModel:
     users: int
     ratings: int
     left_out: int = 0
+    data_version: str = ""
+    former: "CurrentModel | None" = None
+
+    @property
+    def data(self) -> DataVersion:
+        """The data that the model was trained on."""
+        return DataVersion(self.dataset, self.data_version)
+
+    def with_newest(self, newest: "CurrentModel | None") -> "CurrentModel":
+        """Return the newest model of this pair's data, or this one if `newest` is of other data."""
+        if newest is None or newest.data != self.data:
+            return self
+        return replace(newest, former=self.former)
 
     def to_json(self) -> str:
-        """Return the content of `current.json`: compact JSON on one line, with `schema_version`."""
+        """Return the content: compact JSON on one line, with `schema_version`."""
         return _dump({"schema_version": SCHEMA_VERSION, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "CurrentModel":
         """Read `current.json`; raise ContractError if its format is wrong."""
-        body = _load(text, "current.json")
+        return cls._from_body(_load(text, "current.json"))
+
+    @classmethod
+    def _from_body(cls, body: Mapping[str, Any]) -> "CurrentModel":
+        former = body.get("former")
+        if former is not None and not isinstance(former, dict):
+            raise ContractError(f"former is {former!r}, not an object")
         return cls(
             model_id=_field(body, "model_id", str),
             dataset=_field(body, "dataset", str),
             trained_at=_field(body, "trained_at", str),
             users=_field(body, "users", int),
             ratings=_field(body, "ratings", int),
-            # An older release's current.json does not have this field.
-            left_out=_field({"left_out": 0, **body}, "left_out", int),
+            # The current.json of an older release does not have these fields.
+            left_out=_field(body, "left_out", int, default=0),
+            data_version=_field(body, "data_version", str, default=""),
+            former=None if former is None else cls._from_body(former),
         )
 
 
@@ -417,8 +482,10 @@ def _load(text: str | bytes, what: str) -> Mapping[str, Any]:
     return body
 
 
-def _field[T: (str, int)](body: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    value = body.get(name)
+def _field[T: (str, int)](
+    body: Mapping[str, Any], name: str, kind: type[T], default: T | None = None
+) -> T:
+    value = body.get(name, default)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ContractError(f"{name} is {value!r}, not {'text' if kind is str else 'a number'}")
     return value

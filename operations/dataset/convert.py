@@ -19,11 +19,12 @@ import numpy as np
 from marquee.datasets import DatasetError
 from operations.dataset.columns import describe_columns
 from operations.dataset.dialect import NAMES
+from operations.dataset.guards import RATINGS_OF_A_MOVIE
 from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
 from operations.dataset.matching import KnownIds, Links, Way, best_way
 from operations.dataset.output import Output
 from operations.dataset.recognise import DatasetFiles, RecognisedFile
-from operations.dataset.report import NO_TIMES, DatasetReport
+from operations.dataset.report import NO_RATING, NO_TIMES, DatasetReport
 from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
 from operations.dataset.scale import Scale, recognise_scale
 from operations.dataset.text import UTF_8, Lines
@@ -40,6 +41,7 @@ from operations.dataset.values import (
 )
 
 _MOST_PAIRS = 30_000_000  # rows up to which repeated ratings are counted, at 8 bytes each
+_MOVIE_BITS = 31  # as many movies as there can be ids; users have the other 32 bits
 _HALF = 0.5  # share of the ratings whose movies must be in the file of titles
 _NEARLY_ALL = 0.9  # share of the ratings
 _FEW = 5  # ratings; fewer do not show by which scale a user rates
@@ -236,6 +238,11 @@ class _Conversion:
         except DatasetError as error:
             raise DatasetError(f"{self._names}: {error}") from error
         self._report.scale, self._report.scale_rule = scale.name, scale.rule
+        if scale.lowest < -1:
+            self._report.notes.append(
+                "ratings from -10 to 10 are read as from dislike to like, so 0 is the middle and"
+                " becomes 2.5 stars: if 0 or a negative value stands for no rating, remove its rows"
+            )
         return scale
 
     def _describe_ratings(self, survey: _Survey) -> None:
@@ -354,9 +361,9 @@ class _Tally:
     """Counts the ratings that are kept, and finds out whether users rate by different scales."""
 
     def __init__(self, scale: Scale) -> None:
-        self._users: set[int] = set()
-        self._movies: set[int] = set()
-        self._pairs = array("q")
+        self._users: dict[int, int] = {}  # numbers from 0, in the order of their first rating
+        self._movies: dict[int, int] = {}
+        self._pairs = array("q")  # number of the user, times 2 ** 31, plus number of the movie
         self._ratings = 0
         self._half = scale.highest / 2 if scale.highest == 10 else None  # noqa: PLR2004
         self._reaches: dict[int, tuple[int, float]] = {}  # by user: ratings, and the highest
@@ -364,10 +371,10 @@ class _Tally:
     def add(self, user: int, movie: int, rating: str) -> None:
         """Count a rating."""
         self._ratings += 1
-        self._users.add(user)
-        self._movies.add(movie)
+        person = self._users.setdefault(user, len(self._users))
+        film = self._movies.setdefault(movie, len(self._movies))
         if self._ratings <= _MOST_PAIRS:
-            self._pairs.append(hash((user, movie)))
+            self._pairs.append((person << _MOVIE_BITS) + film)
         if self._half is not None:
             count, highest = self._reaches.get(user, (0, 0.0))
             self._reaches[user] = (count + 1, max(highest, number(rating) or 0.0))
@@ -377,8 +384,10 @@ class _Tally:
         report.ratings = self._ratings
         report.users, report.movies_rated = len(self._users), len(self._movies)
         report.duplicates = None
+        different = np.unique(np.array(self._pairs, dtype=np.int64))
+        support = np.bincount(different & (2**_MOVIE_BITS - 1))
+        report.movies_with_five_ratings = int((support >= RATINGS_OF_A_MOVIE).sum())
         if self._ratings <= _MOST_PAIRS:
-            different = np.unique(np.array(self._pairs, dtype=np.int64))
             report.duplicates = len(self._pairs) - len(different)
 
     def check_scale(self, names: str) -> None:
@@ -402,7 +411,7 @@ def _stars(text: str, scale: Scale) -> float | str:
     if value is None:
         return "rating is empty" if is_missing(text) else "rating is not a number"
     if value in scale.unrated:
-        return f"{value:g} stands for no rating"
+        return f"{value:g} {NO_RATING}"
     stars = scale.stars(value)
     return stars if stars is not None else f"rating is not on the scale {scale.name}"
 

@@ -9,6 +9,8 @@ MOST_EXAMPLES = 100
 _EXAMPLES_OF_A_REASON = 10
 _EXAMPLES_SHOWN = 10
 _TEXT_SHOWN = 120  # characters of an example
+NO_RATING = "stands for no rating"  # ends the reason of values that mean "not rated"
+_NOT_RATINGS = ("movies: ", "tags: ")  # begin the reasons of rows of other files
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class DatasetReport:
         users: users of these ratings.
         movies: movies with a usable row in the file of titles.
         movies_rated: movies of the kept ratings.
+        movies_with_five_ratings: those that at least five users rated.
         duplicates: kept rows that repeat a user's rating of a movie; None if there were too many
             rows to count them.
         tags: rows of tags that were kept.
@@ -52,6 +55,7 @@ class DatasetReport:
     users: int = 0
     movies: int = 0
     movies_rated: int = 0
+    movies_with_five_ratings: int = 0
     duplicates: int | None = 0
     tags: int = 0
     official_tests: dict[str, int] = field(default_factory=dict)
@@ -71,6 +75,18 @@ class DatasetReport:
         self.left_out[reason] += 1
         if self.left_out[reason] <= _EXAMPLES_OF_A_REASON and len(self.examples) < MOST_EXAMPLES:
             self.examples.append(Example(file, line, reason, text[:_TEXT_SHOWN]))
+
+    def lost(self) -> Counter[str]:
+        """Return the rows of ratings that were left out, by reason.
+
+        Rows that say that a movie was not rated, such as zeros on a scale from 1 to 5, are no
+        ratings, so they are not among them.
+        """
+        lost = Counter(self.left_out)
+        for reason in self.left_out:
+            if reason.endswith(NO_RATING) or reason.startswith(_NOT_RATINGS):
+                del lost[reason]
+        return lost
 
     def lines(self) -> list[str]:
         """Return the report as lines to print."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from marquee.contracts import CurrentModel
+from marquee.contracts import CurrentModel, DataVersion
 from marquee.requests import emr_step_requests as steps
 from operations import ROOT
 from operations.permissions.code import AwsCall, calls_of
@@ -182,7 +182,7 @@ STEP_ARGUMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("train.py", "--tags"): (READS,),
     ("train.py", "--visitors"): (READS,),
     ("train.py", "--model"): (READS, WRITES),
-    ("train.py", "--current"): (READS, WRITES),
+    ("train.py", "--newest"): (WRITES,),
     ("train.py", "--in-use"): (READS,),
     ("similar.py", "--model"): (READS, WRITES),
     ("evaluate.py", "--ratings"): (READS,),
@@ -224,18 +224,19 @@ def step_addresses(rendered: RenderedPolicies) -> list[StepAddress]:
         results_bucket=f"{prefix}-results",
     )
     active = CurrentModel("*", "*", "2026-01-01T00:00:00Z", users=1, ratings=1)
+    data = [DataVersion("*"), DataVersion("*", "*")]
     made = [
-        steps.prepare_step(where, "*"),
-        steps.train_step(where, "*", "*", active=active, switch=True, sizes=[8]),
+        steps.prepare_step(where, data[1]),
+        *(steps.train_step(where, each, "*", active=active, sizes=[8]) for each in data),
         steps.similar_step(where, "*"),
-        steps.evaluate_step(where, "*", official=True),
+        steps.evaluate_step(where, data[1], official=True),
         steps.recommend_step(where, "*", "*"),
     ]
     builders = [
         name for name, each in inspect.getmembers(steps, inspect.isfunction)
         if name.endswith("_step") and not name.startswith("_")
     ]  # fmt: skip
-    if len(builders) != len(made):
+    if len(builders) != len({step["Name"].partition("-")[0] for step in made}):
         raise NotImplementedError(f"add here one step of each of {builders}")
     return [address for step in made for address in _addresses(step["HadoopJarStep"]["Args"])]
 
@@ -274,6 +275,20 @@ _USING_A_KEY = (
 )  # fmt: skip
 
 
+def _of_markers(written: StepAddress) -> Iterator[Need]:
+    """Yield what Hadoop's clients need to mark the folders above a written object as empty.
+
+    S3A writes an object whose key ends with a slash. EMRFS, which S3A has replaced since EMR 7.10,
+    writes an object next to the folder.
+    """
+    folders = written.key.split("/")[:-1]
+    for depth in range(1, len(folders) + 1):
+        folder = f"arn:aws:s3:::{written.bucket}/{'/'.join(folders[:depth])}"
+        for action in _WRITING:
+            yield Need(action, f"{folder}/", f"{written.place} (empty folder)", optional=True)
+            yield Need(action, f"{folder}_$folder$", f"{written.place} (EMRFS)", optional=True)
+
+
 def _of_nodes(rendered: RenderedPolicies) -> Iterator[Need]:
     artifacts = f"arn:aws:s3:::{rendered.name}-{rendered.account}-artifacts"
     cluster = "terraform/cluster.tf: aws_emr_cluster.this"
@@ -285,13 +300,9 @@ def _of_nodes(rendered: RenderedPolicies) -> Iterator[Need]:
     yield Need("s3:PutObject", f"{artifacts}/logs/*", logs)
     # AWS does not document whether the uploader reads an earlier upload.
     yield Need("s3:GetObject", f"{artifacts}/logs/*", logs)
-    # EMRFS, which S3A has replaced since EMR 7.10, marks a folder with an object next to it.
     for each in step_addresses(rendered):
-        folder, _, rest = each.key.partition("/")
-        if rest and WRITES in STEP_ARGUMENTS.get((each.script, each.argument), ()):
-            marker = f"arn:aws:s3:::{each.bucket}/{folder}_$folder$"
-            for action in _WRITING:
-                yield Need(action, marker, f"{each.place} (EMRFS)", optional=True)
+        if WRITES in STEP_ARGUMENTS.get((each.script, each.argument), ()):
+            yield from _of_markers(each)
     for key in _keys(rendered):
         # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-encryption-enable.html
         for action in _USING_A_KEY:

@@ -13,8 +13,9 @@ from itertools import pairwise
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from marquee.contracts import CurrentModel
+from marquee.contracts import CurrentModel, DataVersion
 from marquee.requests import emr_step_requests as steps
+from operations.data_versions import EVALUATION
 from tests.infrastructure.conftest import LONGEST_ENVIRONMENT
 from tests.infrastructure.plans import Plan
 
@@ -27,10 +28,12 @@ WHERE = steps.StepLocations(
     results_bucket=f"{BUCKETS}-results",
 )
 DATASET, MODEL, SUBMISSION = "ml-32m", "20261127t200000z-abc123", "0123456789abcdef" * 2
+DATA = DataVersion(DATASET, "20261127t190000z-abc123")
+KINDS = ("raw", "ratings", "movies", "tags", "reports")
 # The options that name a path to which a step writes; a step only reads the others.
 WRITTEN = {
     "prepare.py": {"--ratings", "--movies", "--tags", "--report"},
-    "train.py": {"--model", "--current"},
+    "train.py": {"--model", "--newest"},
     "similar.py": {"--model"},
     "evaluate.py": {"--report"},
     "recommend.py": {"--results"},
@@ -51,11 +54,14 @@ def every_step() -> list[steps.StepRequest]:
     active = CurrentModel(
         model_id=MODEL, dataset=DATASET, trained_at="2026-11-27T20:00:00Z", users=1, ratings=1
     )
+    evaluated = DataVersion(DATASET, EVALUATION)
     return [
-        steps.prepare_step(WHERE, DATASET),
-        steps.train_step(WHERE, DATASET, MODEL, active=active, switch=True, sizes=(8, 16)),
+        steps.prepare_step(WHERE, DATA),
+        steps.prepare_step(WHERE, evaluated),
+        steps.train_step(WHERE, DATA, MODEL, active=active, sizes=(8, 16)),
+        steps.train_step(WHERE, DataVersion(DATASET), MODEL),
         steps.similar_step(WHERE, MODEL),
-        steps.evaluate_step(WHERE, DATASET, models=("als",), split="official", official=True),
+        steps.evaluate_step(WHERE, evaluated, models=("als",), split="official", official=True),
         steps.recommend_step(WHERE, SUBMISSION, MODEL),
     ]
 
@@ -163,3 +169,14 @@ def test_the_role_may_mark_the_folder_above_a_deleted_one(
 def test_the_role_reads_no_folder_that_merely_shares_a_prefix(nodes: IAMPolicy) -> None:
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/visitors-of-others")
     assert denied(nodes, "s3:GetObject", f"{WHERE.ratings_bucket}/ratings-of-others/a")
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject"])
+def test_the_role_changes_neither_raw_files_nor_the_data_of_older_releases(
+    nodes: IAMPolicy, action: str
+) -> None:
+    kept = [DATA.prefix("raw"), *(DataVersion(DATASET).prefix(kind) for kind in KINDS)]
+    allowed = [
+        key for key in kept if not denied(nodes, action, f"{WHERE.ratings_bucket}/{key}part-0")
+    ]
+    assert allowed == []

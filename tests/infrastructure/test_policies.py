@@ -43,6 +43,11 @@ WILDCARDS = (
         "A run names the objects: of visitors, submissions, models, data sets and log files.",
     ),
     (
+        r"s3:(Put|Delete)Object|s3:AbortMultipartUpload|s3:ListMultipartUploadParts",
+        r"arn:aws:s3:::[^*/]+/data(/\*/([a-z]+/\*)?|\*_\$folder\$)",
+        "An import names the version of its data; the steps write some folders of a version only.",
+    ),
+    (
         r"kms:(GenerateDataKey|ReEncrypt)\*",
         r"arn:aws:kms:[^*]+:key/[^*]+",
         "EMR's documents name the group; each of its actions needs the key that is named.",

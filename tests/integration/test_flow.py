@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from marquee.aws.buckets import ModelsBucket
 from tests.deployment import RunningDeployment, Visitor, eventually
 from tests.integration.phones import Phones
 
@@ -139,8 +140,9 @@ def test_the_training_includes_the_visitors_and_its_error_is_saved(
     local: RunningDeployment,
 ) -> None:
     s3, bucket = local.client("s3"), local.parameters["models-bucket"]
-    current = json.loads(s3.get_object(Bucket=bucket, Key="current.json")["Body"].read())
-    folder = current["model_id"]
+    current = ModelsBucket(s3, bucket).current()
+    assert current is not None
+    folder = current.model_id
     metrics = json.loads(s3.get_object(Bucket=bucket, Key=f"{folder}/metrics.json")["Body"].read())
     manifest = json.loads(
         s3.get_object(Bucket=bucket, Key=f"{folder}/manifest.json")["Body"].read()

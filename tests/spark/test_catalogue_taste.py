@@ -30,7 +30,7 @@ def recommender(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
                 *("--movies", (folder / "movies").as_uri()),
                 *("--visitors", (folder / "visitors").as_uri()),
                 *("--model", (folder / "model").as_uri()),
-                *("--current", (folder / "current.json").as_uri()),
+                *("--newest", (folder / "newest.json").as_uri()),
             ]
         ),
     )

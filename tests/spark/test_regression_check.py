@@ -69,7 +69,7 @@ def trained_on(chosen: TrainingChoice) -> set[str]:
 
 
 def active_model(*left_out: Period) -> ActiveModel:
-    return ActiveModel(TRAINED_AT, LeftOut(left_out), None)
+    return ActiveModel("", TRAINED_AT, LeftOut(left_out), None)
 
 
 def test_all_visitors_count_without_an_active_model(sources: TrainingSources) -> None:

@@ -22,7 +22,7 @@ from learning.regression_check import Examination, examine_model, read_active_mo
 from learning.sources import SourcesInDriver
 from learning.step_log import StepError, StepLog
 from learning.visitors import LeftOut
-from marquee.contracts import CurrentModel, VisitorObject, timestamp
+from marquee.contracts import CurrentModel, DataVersion, VisitorObject, timestamp
 from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import (
@@ -54,7 +54,7 @@ def arguments_for(stored: Path, model: Path, *more: str) -> Namespace:
             *("--movies", (stored / "movies").as_uri()),
             *("--visitors", (model.parent / "visitors").as_uri()),
             *("--model", model.as_uri() + "/"),
-            *("--current", (model.parent / "current.json").as_uri()),
+            *("--newest", (model.parent / "newest.json").as_uri()),
             *more,
         ]
     )
@@ -89,9 +89,19 @@ def test_the_questionnaire_names_movies_of_the_model(trained: Model) -> None:
     assert len(trained.questionnaire) == 30
 
 
-def test_the_first_model_is_published(trained: Model, models: Path) -> None:
-    current = CurrentModel.from_json((models / "current.json").read_text())
-    assert (current.model_id, current.dataset, current.ratings) == ("m1", "tested", USERS * 15 + 2)
+def test_a_model_is_named_as_the_newest_one_of_its_data(trained: Model, models: Path) -> None:
+    newest = CurrentModel.from_json((models / "newest.json").read_text())
+    assert (newest.model_id, newest.dataset, newest.ratings) == ("m1", "tested", USERS * 15 + 2)
+    assert newest.data_version == ""
+
+
+def test_a_model_names_the_version_of_its_data(
+    spark: SparkSession, stored: Path, tmp_path: Path
+) -> None:
+    run_train(spark, arguments_for(stored, tmp_path / "m1", "--data-version", "v1"))
+    newest = CurrentModel.from_json((tmp_path / "newest.json").read_text())
+    assert newest.data == DataVersion("tested", "v1")
+    assert read_model(tmp_path / "m1").data_version == "v1"
 
 
 def test_a_model_counts_as_older_than_a_visitor_who_came_during_its_training(
@@ -151,29 +161,6 @@ def test_a_model_trained_by_a_python_without_fts5_is_whole(
     assert train.files_beside(trained, [], SAY) == {}
 
 
-@pytest.mark.parametrize(
-    ("current", "switch", "moves"),
-    [
-        (None, False, True),
-        ("tested", False, True),
-        ("another", False, False),
-        ("another", True, True),
-        ("{", False, False),
-        ("{", True, True),
-    ],
-)
-def test_only_the_active_data_set_or_a_switch_publishes_a_model(
-    spark: SparkSession, tmp_path: Path, current: str | None, switch: bool, moves: bool
-) -> None:
-    path = tmp_path / "current.json"
-    if current == "{":
-        path.write_text(current)
-    elif current:
-        path.write_text(CurrentModel("m0", current, "2026-11-21T20:00:00Z", 1, 1).to_json())
-    found = train.moves_current(Files(spark), path.as_uri(), "tested", switch=switch, say=SAY)
-    assert found is moves
-
-
 def copy_of(model: Path, folder: Path) -> None:
     """Copy a model folder without Hadoop's checksum files, so that tests can change files in it."""
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.crc"))
@@ -202,7 +189,7 @@ def test_a_burst_of_nonsense_is_left_out_and_the_model_is_published(
     arguments = arguments_for(stored, tmp_path / "m2", "--in-use", (tmp_path / "m1").as_uri())
     run_train(spark, arguments)
 
-    current = CurrentModel.from_json((tmp_path / "current.json").read_text())
+    current = CurrentModel.from_json((tmp_path / "newest.json").read_text())
     assert (current.model_id, current.left_out, current.ratings) == ("m2", 200, USERS * 15)
     metrics = read_model(tmp_path / "m2").metrics
     assert metrics["left_out"]["visitors"] == 200
@@ -224,11 +211,11 @@ def oracle(models: Path, trained: Model) -> Path:
 def test_a_model_worse_than_the_active_one_is_rejected(
     spark: SparkSession, stored: Path, models: Path, oracle: Path
 ) -> None:
-    active = (models / "current.json").read_text()
+    active = (models / "newest.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
     with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
         run_train(spark, arguments)
-    assert (models / "current.json").read_text() == active
+    assert (models / "newest.json").read_text() == active
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.
     assert read_model(models / "m3").model_id == "m1"
     assert read_model(models / "m3" / train.REJECTED).model_id == "m3"
@@ -240,7 +227,44 @@ def test_a_model_of_the_same_ratings_is_published(
     active = (models / "m1").as_uri() + "/"
     model = run_train(spark, arguments_for(stored, models / "m4", "--in-use", active))
     assert model.metrics["in_use_rmse"] == pytest.approx(model.metrics["test_rmse"], abs=0.05)
-    assert CurrentModel.from_json((models / "current.json").read_text()).model_id == "m4"
+    assert CurrentModel.from_json((models / "newest.json").read_text()).model_id == "m4"
+
+
+@pytest.fixture(scope="module")
+def unmeasurable(
+    spark: SparkSession, stored: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return prepared ratings of which none is held out."""
+    folder = tmp_path_factory.mktemp("unmeasurable")
+    ratings = spark.read.parquet((stored / "ratings").as_uri())
+    few = ratings.filter(data.held_out_flag(1) == 0).limit(3)
+    few.write.parquet((folder / "ratings").as_uri())
+    copy_of(stored / "movies", folder / "movies")
+    return folder
+
+
+def test_new_ratings_of_which_none_can_be_held_out_replace_no_model_of_the_same_name(
+    spark: SparkSession, unmeasurable: Path, models: Path, trained: Model, tmp_path: Path
+) -> None:
+    more = ("--in-use", (models / "m1").as_uri(), "--data-version", "v2")
+    with pytest.raises(StepError, match=r"none of the 3 ratings can be held out.*FORCE=1"):
+        run_train(spark, arguments_for(unmeasurable, tmp_path / "m2", *more))
+    assert not (tmp_path / "newest.json").exists()
+    assert not (tmp_path / "m2" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("more", [["--data-version", "v2", "--force"], []])
+def test_force_accepts_unmeasurable_ratings_and_later_trainings_on_them_go_on(
+    spark: SparkSession,
+    unmeasurable: Path,
+    models: Path,
+    trained: Model,
+    tmp_path: Path,
+    more: list[str],
+) -> None:
+    in_use = ("--in-use", (models / "m1").as_uri())
+    run_train(spark, arguments_for(unmeasurable, tmp_path / "m2", *in_use, *more))
+    assert CurrentModel.from_json((tmp_path / "newest.json").read_text()).model_id == "m2"
 
 
 def spoilt_copy(model: Path, folder: Path, spoilt: dict[str, bytes | None]) -> str:

@@ -42,7 +42,7 @@ def trained(
             *("--tags", (folder / "tags").as_uri()),
             *("--visitors", (folder / "visitors").as_uri()),
             *("--model", (folder / "m1").as_uri()),
-            *("--current", (folder / "current.json").as_uri()),
+            *("--newest", (folder / "newest.json").as_uri()),
             *("--sizes", "8"),
         ]
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from marquee.contracts import (
     ContractError,
     CurrentModel,
+    DataVersion,
     Rating,
     Result,
     Submission,
@@ -81,6 +82,57 @@ def test_a_current_model_of_an_older_release_left_out_no_visitor() -> None:
     assert CurrentModel.from_json(json.dumps(body)).left_out == 7
     del body["left_out"]
     assert CurrentModel.from_json(json.dumps(body)).left_out == 0
+
+
+PAIR = CurrentModel("m1", "films", "2026-11-21T20:00:00Z", 3, 10, data_version="v1")
+
+
+def test_a_pair_survives_being_written_and_read_with_its_former_pair() -> None:
+    former = CurrentModel("m0", "others", "2026-11-20T20:00:00Z", 3, 10)
+    pair = replace(PAIR, former=former)
+    assert CurrentModel.from_json(pair.to_json()) == pair
+
+
+def test_a_pair_of_an_older_release_has_data_without_a_version_and_no_former_pair() -> None:
+    body = json.loads(PAIR.to_json())
+    del body["data_version"], body["former"]
+    read = CurrentModel.from_json(json.dumps(body))
+    assert (read.data, read.former) == (DataVersion("films"), None)
+
+
+def test_a_former_pair_that_is_no_object_is_rejected() -> None:
+    body = json.loads(PAIR.to_json()) | {"former": "m0"}
+    with pytest.raises(ContractError, match="former is 'm0', not an object"):
+        CurrentModel.from_json(json.dumps(body))
+
+
+def test_the_newest_model_of_the_pairs_data_is_active_and_the_former_pair_stays() -> None:
+    former = CurrentModel("m0", "films", "2026-11-20T20:00:00Z", 3, 10)
+    newest = replace(PAIR, model_id="m2", ratings=12)
+    active = replace(PAIR, former=former).with_newest(newest)
+    assert active == replace(newest, former=former)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        None,
+        replace(PAIR, model_id="m2", data_version="v0"),
+        replace(PAIR, model_id="m2", dataset="others"),
+    ],
+)
+def test_a_model_of_other_data_is_never_active(other: CurrentModel | None) -> None:
+    assert PAIR.with_newest(other) == PAIR
+
+
+def test_data_without_a_version_is_where_older_releases_put_it() -> None:
+    old, new = DataVersion("films"), DataVersion("films", "v1")
+    assert [old.prefix(kind) for kind in ("raw", "ratings", "reports")] == [
+        *("raw/films/", "ratings/dataset=films/", "reports/dataset=films/")
+    ]
+    assert [new.prefix(kind) for kind in ("raw", "ratings", "reports")] == [
+        *("data/films/v1/raw/", "data/films/v1/ratings/", "data/films/v1/reports/")
+    ]
 
 
 def test_a_newer_schema_is_rejected() -> None:

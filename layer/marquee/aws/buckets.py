@@ -99,13 +99,20 @@ class ModelsBucket:
         self._s3, self._bucket = s3, bucket
 
     def current(self) -> CurrentModel | None:
-        """Read `current.json`; None before the first model is published.
+        """Read the active pair from `current.json`, then the newest model of its data.
+
+        Returns:
+            The active model; None before the first model is published.
 
         Raises:
-            ContractError: if the format of `current.json` is wrong.
+            ContractError: if the format of `current.json` or of the newest model's object is wrong.
         """
+        pair = self._named_by("current.json")
+        return pair and pair.with_newest(self._named_by(pair.data.newest_key))
+
+    def _named_by(self, key: str) -> CurrentModel | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key="current.json")
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
             return None
         return CurrentModel.from_json(answer["Body"].read())

@@ -1,7 +1,7 @@
 """The model in memory: each execution environment loads it and follows changes of `current.json`.
 
 An unreadable model does not fail the request: the model in memory stays. An execution environment
-that has no model yet falls back to the newest other readable model of the same data set.
+that has no model yet falls back to the newest other readable model of the same data.
 """
 
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from marquee.aws.buckets import ModelsBucket
-from marquee.contracts import ContractError, CurrentModel
+from marquee.contracts import ContractError, CurrentModel, DataVersion
 from marquee.recommender.model import Model, ModelError
 from marquee.recommender.model_folder import read_model
 from marquee.recommender.picks import Recommender
@@ -82,7 +82,7 @@ class ModelStore:
                 self._loaded = self._other_of(named)
 
     def _other_of(self, named: CurrentModel) -> LoadedModel | None:
-        """Return the newest other readable model of the same data set; None if there is none.
+        """Return the newest other readable model of the same data; None if there is none.
 
         The next refresh tries the active model again.
         """
@@ -92,7 +92,7 @@ class ModelStore:
                 loaded = self._read(model_id)
             except ModelError:
                 continue
-            if loaded.model.dataset == named.dataset:
+            if DataVersion(loaded.model.dataset, loaded.model.data_version) == named.data:
                 _logger.warning("serving model %s instead of %s", model_id, named.model_id)
                 return loaded
         return None

@@ -315,3 +315,4 @@ class Model:
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
     items: ItemWeights | None = None  # None in models of older releases
+    data_version: str = ""  # of the data set; empty in models of releases without data versions

@@ -100,6 +100,7 @@ def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[st
         "schema_version": SCHEMA_VERSION,
         "model_id": model.model_id,
         "dataset": model.dataset,
+        "data_version": model.data_version,
         "trained_at": model.trained_at,
         "counts": {part.name: getattr(model.counts, part.name) for part in fields(Counts)},
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
@@ -278,6 +279,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         profiles=profiles,
         sizes=sizes,
         items=items,
+        data_version=str(manifest.get("data_version", "")),
     )
 
 

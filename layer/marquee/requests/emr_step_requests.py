@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from marquee.contracts import CurrentModel, results_prefix, submission_key
+from marquee.contracts import CurrentModel, DataVersion, results_prefix, submission_key
 
 type StepRequest = dict[str, Any]
 
@@ -33,64 +33,64 @@ def new_model_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dt%H%M%Sz}-{secrets.token_hex(3)}"
 
 
-def prepare_step(where: StepLocations, dataset: str) -> StepRequest:
+def new_data_version(dataset: str, now: datetime) -> DataVersion:
+    """Return a new version of a data set; ids of versions sort by time, as those of models do."""
+    return DataVersion(dataset, new_model_id(now))
+
+
+def prepare_step(where: StepLocations, data: DataVersion) -> StepRequest:
     """Return the step that cleans the raw files of a data set and writes Parquet."""
-    ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,
-        f"prepare-{dataset}",
+        f"prepare-{data.dataset}",
         "prepare.py",
         [
-            *("--dataset", dataset),
-            *("--raw", f"{ratings}/raw/{dataset}/"),
-            *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
-            *("--movies", f"{ratings}/movies/dataset={dataset}/"),
-            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
-            *("--report", f"{ratings}/reports/dataset={dataset}/"),
+            *("--dataset", data.dataset),
+            *("--raw", _folder(where, data, "raw")),
+            *_prepared(where, data),
+            *("--report", _folder(where, data, "reports")),
         ],
     )
 
 
 def train_step(
     where: StepLocations,
-    dataset: str,
+    data: DataVersion,
     model_id: str,
     *,
     active: CurrentModel | None = None,
-    switch: bool = False,
     sizes: Sequence[int] = (),
     all_visitors: bool = False,
+    force: bool = False,
 ) -> StepRequest:
     """Return the step that trains the model `model_id`.
 
     Args:
         where: the locations.
-        dataset: the data set to train on.
+        data: the data to train on.
         model_id: the id of the new model.
-        active: the active model. If it is of the same data set, the new model must pass the
-            regression check against it.
-        switch: whether the data set becomes the active one.
+        active: the active model. If it is of a data set of the same name, the new model must pass
+            the regression check against it.
         sizes: ranks of additional ALS models to fit; none if a visitor waits for the model.
         all_visitors: whether to try again with the visitors who are left out of the active model.
+        force: whether to accept a model that no ratings could be held out for.
     """
-    compared = active.model_id if active is not None and active.dataset == dataset else None
-    ratings = f"s3://{where.ratings_bucket}"
+    compared = active.model_id if active is not None and active.dataset == data.dataset else None
     return _spark_step(
         where,
         f"train-{model_id}",
         "train.py",
         [
-            *("--dataset", dataset),
-            *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
-            *("--movies", f"{ratings}/movies/dataset={dataset}/"),
-            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
-            *("--visitors", f"{ratings}/visitors/"),
+            *("--dataset", data.dataset),
+            *(["--data-version", data.version] if data.version else []),
+            *_prepared(where, data),
+            *("--visitors", f"s3://{where.ratings_bucket}/visitors/"),
             *("--model", f"s3://{where.models_bucket}/{model_id}/"),
-            *("--current", f"s3://{where.models_bucket}/current.json"),
+            *("--newest", f"s3://{where.models_bucket}/{data.newest_key}"),
             *(["--in-use", f"s3://{where.models_bucket}/{compared}/"] if compared else []),
             *(["--sizes", ",".join(map(str, sizes))] if sizes else []),
-            *(["--switch"] if switch else []),
             *(["--all-visitors"] if all_visitors else []),
+            *(["--force"] if force else []),
         ],
     )
 
@@ -107,7 +107,7 @@ def similar_step(where: StepLocations, model_id: str) -> StepRequest:
 
 def evaluate_step(
     where: StepLocations,
-    dataset: str,
+    data: DataVersion,
     *,
     models: Sequence[str] = (),
     split: str | None = None,
@@ -118,24 +118,21 @@ def evaluate_step(
 
     Args:
         where: the locations.
-        dataset: the data set.
+        data: the prepared data.
         models: names of the models to measure; all if empty.
         split: the name of the split; None for the official one if there is one, else a random one.
         seed: the seed of the split and of ALS.
         official: whether the raw files hold splits that the data set's makers published.
     """
-    ratings = f"s3://{where.ratings_bucket}"
     return _spark_step(
         where,
-        f"evaluate-{dataset}",
+        f"evaluate-{data.dataset}",
         "evaluate.py",
         [
-            *("--dataset", dataset),
-            *("--ratings", f"{ratings}/ratings/dataset={dataset}/"),
-            *("--movies", f"{ratings}/movies/dataset={dataset}/"),
-            *("--tags", f"{ratings}/tags/dataset={dataset}/"),
-            *(["--raw", f"{ratings}/raw/{dataset}/"] if official else []),
-            *("--report", f"{ratings}/reports/dataset={dataset}/"),
+            *("--dataset", data.dataset),
+            *_prepared(where, data),
+            *(["--raw", _folder(where, data, "raw")] if official else []),
+            *("--report", _folder(where, data, "reports")),
             *(["--models", ",".join(models)] if models else []),
             *(["--split", split] if split else []),
             *("--seed", str(seed)),
@@ -171,6 +168,16 @@ def parse_recommend_step_name(name: str) -> tuple[str, int] | None:
     if kind != "recommend" or not submission_id:
         return None
     return submission_id, int(attempt) if attempt.isdigit() else 1
+
+
+def _folder(where: StepLocations, data: DataVersion, kind: str) -> str:
+    return f"s3://{where.ratings_bucket}/{data.prefix(kind)}"
+
+
+def _prepared(where: StepLocations, data: DataVersion) -> list[str]:
+    """Return the options that name what the prepare step writes."""
+    kinds = ("ratings", "movies", "tags")
+    return [part for kind in kinds for part in (f"--{kind}", _folder(where, data, kind))]
 
 
 def _spark_step(

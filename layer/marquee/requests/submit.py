@@ -124,34 +124,24 @@ class StepAdder:
         """Return whether a data set is active; before the first import none is."""
         return self.models.current() is not None
 
-    def train(self, *, switch_to: str | None = None, now: datetime | None = None) -> str:
-        """Add the steps that train a complete model, and return the model's id.
+    def train(self, *, now: datetime | None = None) -> str:
+        """Add the steps that train a complete model on the active data; return the model's id.
 
         No visitor waits for this training. It therefore also fits ALS of every rank in ALS_RANKS
         and finds similar movies.
 
         Args:
-            switch_to: the data set that the model is for and that becomes the active one; None
-                for the data set that is active.
             now: the current time; by default the time of the call.
 
         Raises:
-            NoModelError: if no data set is active and none is given.
+            NoModelError: if no data set is active.
             ClusterGoneError: if there is no cluster.
         """
         current = self.models.current()
-        dataset = switch_to or (current.dataset if current else None)
-        if dataset is None:
+        if current is None:
             raise NoModelError("no data set is active; import one first")
         model_id = new_model_id(now or datetime.now(UTC))
-        step = train_step(
-            self.locations,
-            dataset,
-            model_id,
-            active=current,
-            switch=switch_to is not None,
-            sizes=ALS_RANKS,
-        )
+        step = train_step(self.locations, current.data, model_id, active=current, sizes=ALS_RANKS)
         self.cluster.add([step, similar_step(self.locations, model_id)])
         return model_id
 
@@ -172,7 +162,7 @@ class StepAdder:
             return
         model_id = new_model_id(datetime.now(UTC))
         steps = [
-            train_step(self.locations, current.dataset, model_id, active=current),
+            train_step(self.locations, current.data, model_id, active=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
         ]
         try:

@@ -16,12 +16,12 @@ from marquee.aws.model_store import ModelStore
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.queues import QueueError, TextsQueue
 from marquee.aws.visitors_table import VisitorsTable
-from marquee.contracts import Submission, TextMessage
+from marquee.contracts import CurrentModel, DataVersion, Submission, TextMessage
 from marquee.requests.emr_step_requests import StepLocations, train_step
 from marquee.requests.ports import ClusterGoneError, Slice, StepState
 from marquee.requests.revise import next_version
 from marquee.requests.visitor import Change, Status
-from tests.unit.aws import MODEL_ID, Aws, put_model, put_titles
+from tests.unit.aws import DATASET, MODEL_ID, Aws, put_model, put_titles
 from tests.unit.memory import good_result, registration
 
 ADA = registration(1)
@@ -210,6 +210,61 @@ def test_before_the_first_training_there_is_no_active_model(aws: Aws) -> None:
     assert ModelsBucket(aws.client("s3"), "marquee-test-models").current() is None
 
 
+def name_newest(aws: Aws, dataset: str, version: str, model_id: str) -> None:
+    """Write what a training writes last."""
+    newest = CurrentModel(model_id, dataset, "2026-11-22T20:00:00Z", 9, 9, 0, version)
+    key, body = newest.data.newest_key, newest.to_json()
+    aws.client("s3").put_object(Bucket="marquee-test-models", Key=key, Body=body)
+
+
+def make_active(aws: Aws, dataset: str, version: str, model_id: str) -> None:
+    """Write what a switch writes."""
+    pair = CurrentModel(model_id, dataset, "2026-11-21T20:00:00Z", 9, 9, 0, version)
+    aws.client("s3").put_object(
+        Bucket="marquee-test-models", Key="current.json", Body=pair.to_json()
+    )
+
+
+def active_id(aws: Aws) -> str:
+    active = ModelsBucket(aws.client("s3"), "marquee-test-models").current()
+    assert active is not None
+    return active.model_id
+
+
+@pytest.mark.parametrize("version", ["v1", ""])
+def test_the_newest_model_of_the_active_data_is_active(aws: Aws, version: str) -> None:
+    make_active(aws, "films", version, "m1")
+    assert active_id(aws) == "m1"
+    name_newest(aws, "films", version, "m2")
+    assert active_id(aws) == "m2"
+
+
+def test_a_training_on_the_former_data_that_ends_after_the_switch_replaces_nothing(
+    aws: Aws,
+) -> None:
+    make_active(aws, "films", "v1", "m1")
+    make_active(aws, "films", "v2", "m2")
+    name_newest(aws, "films", "v1", "m3")
+    name_newest(aws, "films", "v1", "m3")  # the event came twice
+    assert active_id(aws) == "m2"
+
+
+def test_a_model_of_data_that_is_not_active_yet_is_not_served(aws: Aws) -> None:
+    make_active(aws, "films", "v1", "m1")
+    name_newest(aws, "films", "v2", "m2")
+    assert active_id(aws) == "m1"
+
+
+def test_a_model_of_another_version_of_the_data_never_serves(aws: Aws) -> None:
+    put_model(aws)
+    put_model(aws, model_id=NEWER)
+    make_active(aws, DATASET, "v2", NEWER)
+    spoil(aws, NEWER, "corrupt")
+    store, unreadable = store_counting(aws)
+    assert store.current() is None
+    assert unreadable.call_count == 1
+
+
 def test_results_are_complete_only_with_the_success_marker(aws: Aws) -> None:
     s3 = aws.client("s3")
     results = ResultsBucket(s3, "marquee-test-results")
@@ -374,7 +429,7 @@ LOCATIONS = StepLocations("s3://a/steps/1/", "r", "m", "x")
 
 def test_added_steps_are_found_by_name(aws: Aws) -> None:
     cluster = EmrCluster(aws.client("emr"), aws.cluster_id)
-    (step_id,) = cluster.add([train_step(LOCATIONS, "d", "m1")])
+    (step_id,) = cluster.add([train_step(LOCATIONS, DataVersion("d"), "m1")])
     assert cluster.describe(step_id)["Name"] == "train-m1"
     assert set(cluster.step_states(["train-m1", "train-m2"])) == {"train-m1"}
     assert cluster.step_states(["train-m1"])["train-m1"] in StepState

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from marquee.contracts import CurrentModel
+from marquee.contracts import CurrentModel, DataVersion
 from marquee.requests.emr_step_requests import StepLocations, StepRequest, evaluate_step
 from operations import __main__ as command_line
 from operations import evaluation_chart
@@ -21,6 +21,7 @@ from operations.evaluate import evaluate_models
 from operations.evaluation_tables import show_report
 
 WHERE = StepLocations("s3://scripts/", "ratings", "models", "results")
+DATA = DataVersion("films", "evaluation")
 FIGURES = {
     **{"rmse": 0.9021, "mae": 0.71, "rmse_by_user": 0.891, "mae_by_user": 0.737},
     **{"ndcg@10": 0.364, "precision@10": 0.27, "recall@10": 0.26, "hit_rate@10": 0.85},
@@ -67,7 +68,7 @@ class Cluster:
         counted = {"ratings": 1, "users": 1, "rows": 1, "movies_rated": 1, "duplicates": 0}
         report = {**counted, "bad_rows": {}, "examples": [], "dataset": "films"}
         name, body = ("prepare", report) if "prepare" in step["Name"] else ("evaluation", REPORT)
-        key = f"reports/dataset=films/{name}.json"
+        key = f"{DATA.prefix('reports')}{name}.json"
         self.s3.put_object(Bucket="ratings", Key=key, Body=json.dumps(body))
 
     @property
@@ -109,13 +110,14 @@ def films(tmp_path: Path) -> Path:
     return folder
 
 
-def active(dataset: str) -> None:
-    current = CurrentModel("m-1", dataset, "2026-11-21T20:00:00Z", 1, 1)
+def active(dataset: str) -> DataVersion:
+    current = CurrentModel("m-1", dataset, "2026-11-21T20:00:00Z", 1, 1, data_version="v1")
     boto3.client("s3").put_object(Bucket="models", Key="current.json", Body=current.to_json())
+    return current.data
 
 
 def raw_files() -> list[str]:
-    listed = boto3.client("s3").list_objects_v2(Bucket="ratings", Prefix="raw/")
+    listed = boto3.client("s3").list_objects_v2(Bucket="ratings", Prefix=DATA.prefix("raw"))
     return [item["Key"] for item in listed.get("Contents", [])]
 
 
@@ -157,31 +159,28 @@ def test_official_tests_are_uploaded_with_the_ratings_and_passed_to_the_step(
     with Phases() as phases:
         evaluate_models(deployment, phases, films)
 
-    assert "raw/films/u1.test" in raw_files()
+    assert "data/films/evaluation/raw/u1.test" in raw_files()
     arguments = cluster.steps[-1]["HadoopJarStep"]["Args"]
-    assert arguments[arguments.index("--raw") + 1] == "s3://ratings/raw/films/"
+    assert arguments[arguments.index("--raw") + 1] == "s3://ratings/data/films/evaluation/raw/"
 
 
-def test_other_files_with_the_name_of_the_active_data_set_are_rejected(
+def test_evaluating_never_touches_the_active_ratings(
     deployment: Deployment, cluster: Cluster, films: Path
 ) -> None:
-    active("films")
+    data = active("films")
+    kinds = ("raw", "ratings", "movies", "tags", "reports")
+    mine = {f"{data.prefix(kind)}x" for kind in kinds}
+    for key in mine:
+        cluster.s3.put_object(Bucket="ratings", Key=key, Body=b"mine")
 
-    with Phases() as phases, pytest.raises(OperationError, match="films is the active data set"):
-        evaluate_models(deployment, phases, films)
-
-    assert (cluster.steps, raw_files()) == ([], [])
-
-
-def test_the_files_of_the_active_data_set_can_be_evaluated(
-    deployment: Deployment, cluster: Cluster, films: Path
-) -> None:
     with Phases() as phases:
         evaluate_models(deployment, phases, films)
-        active("films")
-        evaluate_models(deployment, phases, films)
 
-    assert cluster.names[-1] == "evaluate-films"
+    listed = cluster.s3.list_objects_v2(Bucket="ratings")["Contents"]
+    written = {item["Key"] for item in listed} - mine
+    assert all(key.startswith("data/films/evaluation/") for key in written)
+    kept = [cluster.s3.get_object(Bucket="ratings", Key=key)["Body"].read() for key in mine]
+    assert kept == [b"mine"] * len(kinds)
 
 
 def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
@@ -197,11 +196,12 @@ def test_an_unknown_model_name_is_rejected_before_anything_is_uploaded(
 
 
 def test_the_step_gets_the_options_of_the_command() -> None:
-    step = evaluate_step(WHERE, "films", models=["old", "rating"], split="random", seed=7)
+    step = evaluate_step(WHERE, DATA, models=["old", "rating"], split="random", seed=7)
 
     arguments = " ".join(step["HadoopJarStep"]["Args"])
     assert arguments.endswith(
-        "--report s3://ratings/reports/dataset=films/ --models old,rating --split random --seed 7"
+        "--report s3://ratings/data/films/evaluation/reports/ --models old,rating --split random"
+        " --seed 7"
     )
     assert "--raw" not in arguments
 

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from marquee.contracts import DataVersion
 from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from operations import __main__ as command_line
 from operations.console import Phases
@@ -21,6 +22,7 @@ from operations.import_ratings import (
     report_lines,
 )
 
+DATA = DataVersion("films", "v1")
 REPORT: dict[str, Any] = {
     "dataset": "films",
     "rows": 1_003,
@@ -80,21 +82,22 @@ def test_a_name_that_cannot_be_a_key_is_rejected(tmp_path: Path, name: str) -> N
 
 
 def test_rows_left_out_are_counted_by_reason() -> None:
-    assert "  3 left out: rating is not a number" in report_lines(REPORT)
+    assert "  3 left out: rating is not a number" in report_lines(REPORT, DATA)
 
 
 def test_a_row_left_out_is_named_with_its_file_and_line() -> None:
-    assert any("ratings.csv line 17" in line for line in report_lines(REPORT))
+    assert any("ratings.csv line 17" in line for line in report_lines(REPORT, DATA))
 
 
 def test_the_report_says_where_to_find_more_examples() -> None:
     report = {**REPORT, "examples": REPORT["examples"] * 11}
 
-    assert report_lines(report)[-1].endswith("more in reports/dataset=films/prepare.json")
+    last = report_lines(report, DATA)[-1]
+    assert last.endswith("more in data/films/v1/reports/prepare.json")
 
 
 def test_a_clean_data_set_takes_one_line() -> None:
-    assert len(report_lines({**REPORT, "bad_rows": {}, "examples": []})) == 1
+    assert len(report_lines({**REPORT, "bad_rows": {}, "examples": []}, DATA)) == 1
 
 
 @pytest.fixture
@@ -116,7 +119,9 @@ def phases() -> Iterator[Phases]:
 def films(tmp_path: Path) -> Path:
     folder = tmp_path / "films"
     folder.mkdir()
-    rows = "".join(f"u{n % 30};{n % 20};{1 + n % 10};1/2/2004\n" for n in range(300))
+    pairs = [(user, (user + step) % 20) for step in range(10) for user in range(30)]
+    rated = [(*pairs[n % 290], 1 + n % 10) for n in range(300)]
+    rows = "".join(f"u{user};{movie};{rating};1/2/2004\n" for user, movie, rating in rated)
     (folder / "mine.txt").write_text(f"User;Film;Stars;Date\n{rows}u1;99;5;1/2/2004\n")
     titles = "".join(f"{n};Made Up {n};Drama\n" for n in range(20))
     (folder / "titles.csv").write_text(f"id;title;genres\n{titles}", encoding="utf-16")
@@ -148,7 +153,7 @@ def test_a_check_prints_what_would_be_imported_and_uploads_nothing(
         "  times: none",
         "  user ids are numbered from 1, because they are not whole numbers up to"
         " 9,223,372,036,854,775,807 (the first is 'u0')",
-        "  240 rows rate a movie again: the last row counts",
+        "  10 rows rate a movie again: the last row counts",
         "  note: '1/2/2004' could begin with the day or the month, so these times are not used:"
         " write them as 2004-02-01",
         "  1 left out: movie is not in the movies file",
@@ -228,7 +233,7 @@ def test_the_canonical_files_and_the_report_are_uploaded(
     def run_step(_: Deployment, step: StepRequest, progress: object) -> None:
         steps.append(step)
         prepared = json.dumps({**REPORT, "bad_rows": {}})
-        key = "reports/dataset=films/prepare.json"
+        key = f"{DATA.prefix('reports')}prepare.json"
         boto3.client("s3").put_object(Bucket="ratings", Key=key, Body=prepared)
 
     where = StepLocations("s3://scripts/", "ratings", "models", "results")
@@ -236,14 +241,33 @@ def test_the_canonical_files_and_the_report_are_uploaded(
     monkeypatch.setattr("operations.import_ratings.locations", lambda _: where)
 
     with read_into_canonical_files(deployment, phases, films) as found:
-        prepare_data_set(deployment, phases, found)
+        prepare_data_set(deployment, phases, found, DATA)
 
     assert [step["Name"] for step in steps] == ["prepare-films"]
-    raw = stored("raw/films/")
-    assert sorted(raw) == ["raw/films/movies.csv", "raw/films/ratings.csv"]
-    assert raw["raw/films/ratings.csv"].startswith(
+    raw = stored("data/films/v1/raw/")
+    assert [key.rpartition("/")[2] for key in sorted(raw)] == ["movies.csv", "ratings.csv"]
+    assert raw["data/films/v1/raw/ratings.csv"].startswith(
         b"userId,movieId,rating,timestamp\n1,0,0.5,\n2,1,1.0,\n"
     )
-    kept = json.loads(stored("reports/dataset=films/import.json").popitem()[1])
+    kept = json.loads(stored("data/films/v1/reports/import.json").popitem()[1])
     assert (kept["scale"], kept["scale_rule"]) == ("1 to 10", "divided by 2, rounded to half stars")
     assert kept["left_out"] == {"movie is not in the movies file": 1}
+
+
+def test_ratings_that_are_too_few_are_not_imported_and_the_cause_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating\n1,7,4.0\n")
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n7,Made Up (1990),Drama\n")
+    arguments = ["--env", "local", "import", str(tmp_path), "--check"]
+
+    status = command_line.main(arguments)
+
+    said = capsys.readouterr().err
+    assert status == 1
+    assert said.startswith("Nothing was imported: only 0 movies have 5 ratings, and 20 are needed")
+    assert "only 1 user rated" in said
+    assert said.endswith(". FORCE=1 imports them all the same.\n")
+    assert command_line.main([*arguments, "--force"]) == 0
+    assert "FORCE=1, although only 0 movies have 5 ratings" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from marquee.recommender.model_folder import RANKING, to_files
 from operations.console import Phases
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import current_model, switch_to
+from operations.models import current_model, see_pair, switch_to
 from operations.rollback_model import rollback_model
 from tests.unit.aws import model_of_dataset
 
@@ -29,8 +29,8 @@ def account(mocked_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def keep(model_id: str, dataset: str = "embedded") -> None:
-    model = replace(model_of_dataset(dataset), model_id=model_id)
+def keep(model_id: str, dataset: str = "embedded", version: str = "v1") -> None:
+    model = replace(model_of_dataset(dataset), model_id=model_id, data_version=version)
     for name, content in to_files(model).items():
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{model_id}/{name}", Body=content)
 
@@ -50,7 +50,7 @@ def active_model() -> str:
 def three() -> None:
     for model_id in (OLDEST, MIDDLE, NEWEST):
         keep(model_id)
-    switch_to(STAGING, NEWEST)
+    switch_to(STAGING, NEWEST, see_pair(STAGING))
 
 
 @pytest.mark.usefixtures("three")
@@ -107,6 +107,30 @@ def test_a_model_of_another_data_set_is_skipped_and_rejected_by_name() -> None:
 
 
 @pytest.mark.usefixtures("three")
+def test_a_model_of_other_ratings_of_the_same_name_is_skipped_and_rejected_by_name() -> None:
+    keep(MIDDLE, version="v0")
+
+    with pytest.raises(OperationError, match=r"other ratings of 'embedded'.*make rollback-data"):
+        roll_back(MIDDLE)
+    assert active_model() == NEWEST
+    roll_back()
+    assert active_model() == OLDEST
+
+
+@pytest.mark.usefixtures("three")
+def test_a_model_that_is_rolled_back_leaves_the_active_data() -> None:
+    before = see_pair(STAGING)
+
+    roll_back()
+
+    after = see_pair(STAGING)
+    assert after.etag == before.etag
+    assert before.active is not None
+    assert after.active is not None
+    assert after.active.data == before.active.data
+
+
+@pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     ("model_id", "words"),
     [("nothing", "no such model is kept"), (NEWEST, "already the active model")],
@@ -118,9 +142,11 @@ def test_an_invalid_model_name_is_rejected(model_id: str, words: str) -> None:
 
 def test_without_an_older_model_nothing_is_changed() -> None:
     keep(NEWEST)
-    switch_to(STAGING, NEWEST)
+    switch_to(STAGING, NEWEST, see_pair(STAGING))
 
-    with pytest.raises(OperationError, match="no complete model of 'embedded' is older"):
+    with pytest.raises(
+        OperationError, match=r"no complete model of the active ratings \('embedded'\) is older"
+    ):
         roll_back()
     assert active_model() == NEWEST
 

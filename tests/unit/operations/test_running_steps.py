@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from marquee.contracts import DataVersion
 from marquee.requests.emr_step_requests import StepLocations, StepRequest, train_step
 from operations import running_steps
 from operations.deployment import Deployment
@@ -38,7 +39,7 @@ def test_a_running_step_reports_its_state_and_for_how_long_it_has_had_it(
     heard: list[str] = []
 
     where = StepLocations("s3://scripts/", "ratings", "models", "results")
-    run_step(deployment, train_step(where, "films", "m-1"), heard.append)
+    run_step(deployment, train_step(where, DataVersion("films"), "m-1"), heard.append)
 
     assert heard == [
         "s-1 pending for 0 s",
@@ -62,4 +63,4 @@ def test_an_interrupted_operator_is_shown_how_to_cancel_the_step(
     where = StepLocations("s3://scripts/", "ratings", "models", "results")
 
     with pytest.raises(InterruptedStep, match="make cancel STEP=s-1"):
-        run_step(deployment, train_step(where, "films", "m-1"))
+        run_step(deployment, train_step(where, DataVersion("films"), "m-1"))

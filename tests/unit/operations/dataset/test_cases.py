@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from marquee.datasets import DatasetError
+from operations.dataset.guards import objections
 from tests.unit.operations.dataset.cases import CASES, write_cases
 from tests.unit.operations.dataset.made import read
 
@@ -27,6 +28,7 @@ class Works:
     note: str = ""  # a part of one of the notes
     mapped: str = ""  # whose ids are numbered: user or movie
     left_out: Mapping[str, int] = field(default_factory=dict)
+    stops: tuple[str, ...] = ()  # how the reasons begin that only FORCE=1 goes on in spite of
 
 
 TABLE: Mapping[str, Works | str] = {
@@ -51,7 +53,7 @@ TABLE: Mapping[str, Works | str] = {
     "decimal-comma": Works(scale="0.5 to 5", note="'3,5' is read as 3.5"),
     "ten-scale": Works(scale="1 to 10"),
     "hundred-scale": Works(scale="0 to 100"),
-    "negative": Works(scale="-10 to 10"),
+    "negative": Works(scale="-10 to 10", note="0 is the middle and becomes 2.5 stars"),
     "zeros": Works(ratings=369, left_out={"0 stands for no rating": 191}),
     "uuid-users": Works(mapped="user"),
     "big-movie-ids": Works(mapped="movie"),
@@ -79,7 +81,15 @@ TABLE: Mapping[str, Works | str] = {
             "movie is not in the movies file": 11,
         },
     ),
-    "nf-orig": Works(rows=195, ratings=195, users=39, rated=5, movies=5, times=DATES),
+    "nf-orig": Works(
+        rows=195,
+        ratings=195,
+        users=39,
+        rated=5,
+        movies=5,
+        times=DATES,
+        stops=("only 5 movies have",),
+    ),
     "letterboxd": "ratings.csv is one person's export from Letterboxd, and recommendations need the"
     " ratings of many people: rate these movies on the site instead ('make site-url')",
     "imdb": "ratings.csv is one person's export from IMDb",
@@ -120,9 +130,9 @@ TABLE: Mapping[str, Works | str] = {
             "line is longer than 100,000 characters": 1,
         },
     ),
-    "one-row": Works(rows=1, ratings=1, users=1, rated=1, movies=3),
-    "isolated": Works(rows=40, ratings=40),
-    "power": Works(rows=40, ratings=40, users=1),
+    "one-row": Works(1, 1, 1, 1, 3, stops=("only 0 movies have", "only 1 user rated")),
+    "isolated": Works(rows=40, ratings=40, stops=("only 0 movies have",)),
+    "power": Works(40, 40, 1, stops=("only 0 movies have", "only 1 user rated")),
 }
 
 
@@ -153,7 +163,11 @@ def test_the_case_is_read_with_its_counts(cases: Path, name: str) -> None:
         expected.note if any(expected.note in note for note in report.notes) else "",
         " ".join(text.partition(" ")[0] for text in report.ids),
         dict(report.left_out),
+        expected.stops,
     )
+    stops = objections(report)
+    assert len(stops) == len(expected.stops)
+    assert all(map(str.startswith, stops, expected.stops))
     assert bool(report.notes) == bool(expected.note)
 
 

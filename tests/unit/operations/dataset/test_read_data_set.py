@@ -638,3 +638,10 @@ def test_a_full_disk_is_reported_in_one_sentence(
         sources = sources_of(tmp_path, archives)
         with pytest.raises(DatasetError, match=f"the disk of {tmp_path} is full"):
             read_data_set(sources, tmp_path)
+
+
+def test_a_movie_that_one_user_rated_often_does_not_have_five_ratings(tmp_path: Path) -> None:
+    again = [f"1,1,4.0,{seconds}" for seconds in range(5)]
+    others = [f"{user},2,4.0,1" for user in range(5)]
+    report = with_ratings(tmp_path, *again, *others).report
+    assert (report.movies_rated, report.movies_with_five_ratings, report.duplicates) == (2, 1, 4)

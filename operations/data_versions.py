@@ -1,0 +1,89 @@
+"""The versions of data sets in the ratings bucket: what is there, and what may be deleted.
+
+Each import has a version of its own. The active one and the former one are kept.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+from mypy_boto3_s3 import S3Client
+
+from marquee.contracts import CurrentModel, DataVersion
+from operations.deployment import Deployment
+from operations.errors import OperationError
+from operations.models import current_model
+from operations.objects import delete_below, folders, has_objects
+
+EVALUATION = "evaluation"  # the version that `make evaluate` prepares; never active
+_KINDS = ("raw", "ratings", "movies", "tags")  # all but the reports
+
+
+def data_versions(deployment: Deployment) -> list[DataVersion]:
+    """Return all versions that have objects, but those of `make evaluate`."""
+    s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
+    return [
+        DataVersion(dataset, version)
+        for dataset in folders(s3, bucket, "data/")
+        for version in folders(s3, bucket, f"data/{dataset}/")
+        if version != EVALUATION
+    ]
+
+
+def is_prepared(deployment: Deployment, data: DataVersion) -> bool:
+    """Return whether the prepared ratings and movies of a version are there."""
+    s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
+    return all(has_objects(s3, bucket, data.prefix(kind)) for kind in ("ratings", "movies"))
+
+
+def delete_unused(deployment: Deployment) -> list[DataVersion]:
+    """Delete the versions that were made before the active one, except the former one.
+
+    Newer versions stay: they belong to an import that is not finished, or to one that a rollback
+    left. They are deleted when a still newer version is active. Data of releases without versions
+    is never deleted.
+
+    Returns:
+        The deleted versions.
+    """
+    active = current_model(deployment)
+    if active is None or not active.data_version:
+        return []
+    kept = _kept_data(active)
+    unused = [
+        each
+        for each in data_versions(deployment)
+        if each not in kept and each.version < active.data_version
+    ]
+    s3 = boto3.client("s3")
+    for each in unused:
+        delete_below(s3, deployment.parameter("ratings-bucket"), each.folder)
+        s3.delete_object(Bucket=deployment.parameter("models-bucket"), Key=each.newest_key)
+    return unused
+
+
+@contextmanager
+def discarded_unless_used(deployment: Deployment, data: DataVersion) -> Iterator[None]:
+    """If the context ends by an OperationError, delete a version's data, but keep its reports.
+
+    Other exceptions leave it, because a step may still be running. It is deleted, as are the
+    reports, when a newer version becomes active.
+    """
+    try:
+        yield
+    except OperationError as error:
+        if error.status == 1 and data not in _kept_data(current_model(deployment)):
+            s3 = boto3.client("s3")
+            for kind in _KINDS:
+                _delete_kind(s3, deployment, data, kind)
+        raise
+
+
+def _delete_kind(s3: S3Client, deployment: Deployment, data: DataVersion, kind: str) -> None:
+    delete_below(s3, deployment.parameter("ratings-bucket"), data.prefix(kind))
+
+
+def _kept_data(active: CurrentModel | None) -> set[DataVersion]:
+    """Return the data of the active pair and of the former one."""
+    pairs = (active, active.former if active else None)
+    return {pair.data for pair in pairs if pair is not None}

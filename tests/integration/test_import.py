@@ -1,0 +1,145 @@
+"""Imports that are rejected change nothing; accepted ones can be rolled back, with their model."""
+
+import csv
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalogue import DATASET
+from catalogue.__main__ import write
+from marquee.aws.buckets import ModelsBucket
+from marquee.contracts import CurrentModel
+from tests.deployment import RunningDeployment, eventually
+
+OTHERS = "made-up-films"
+# Trains on the former data, as a step does that was submitted before the switch.
+TRAIN_ON_FORMER = """
+from operations.console import Phases
+from operations.deployment import choose_deployment
+from operations.models import current_model
+from operations.train import train
+
+here = choose_deployment("local", None)
+with Phases() as phases:
+    print("TRAINED", train(here, phases, current_model(here).former.data).model_id)
+"""
+
+
+def active(local: RunningDeployment) -> CurrentModel:
+    found = ModelsBucket(local.client("s3"), local.parameters["models-bucket"]).current()
+    assert found is not None
+    return found
+
+
+def serves(local: RunningDeployment, expected: CurrentModel) -> None:
+    """Wait until the API serves this model, and gives picks with it."""
+    eventually(
+        lambda: local.http.get(f"{local.api_url}/health").json(),
+        lambda health: health["model_id"] == expected.model_id,
+        f"the API serving {expected.model_id}",
+    )
+    answer = local.http.post(
+        f"{local.api_url}/picks", json={"ratings": local.form()["ratings"], "count": 5}
+    )
+    assert (answer.status_code, answer.json()["dataset"]) == (200, expected.dataset)
+
+
+@pytest.fixture
+def embedded(local: RunningDeployment) -> Iterator[CurrentModel]:
+    """Yield the active pair of the embedded catalogue; roll back to that data set at the end."""
+    before = active(local)
+    assert before.dataset == DATASET
+    yield before
+    if active(local).dataset != DATASET:
+        local.python("-m", "operations", "rollback-data").check_returncode()
+
+
+@pytest.fixture
+def shuffled(tmp_path: Path) -> Path:
+    """Return the catalogue's ratings, each with the stars of another one."""
+    folder = tmp_path / "shuffled"
+    write(folder)
+    with (folder / "ratings.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    place = header.index("rating")
+    stars = [row[place] for row in rows]
+    random.Random(1).shuffle(stars)  # noqa: S311 - invented ratings
+    with (folder / "ratings.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for row, star in zip(rows, stars, strict=True):
+            writer.writerow([*row[:place], star, *row[place + 1 :]])
+    return folder
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """Return ratings of 40 made-up movies by 40 users, on a scale from 1 to 10."""
+    folder = tmp_path / OTHERS
+    folder.mkdir()
+    rows = "".join(
+        f"{user},{(user + step) % 40 + 1},{9 if (user + step) % 2 else 3}\n"
+        for user in range(1, 41)
+        for step in range(14)
+    )
+    (folder / "ratings.csv").write_text(f"userId,movieId,rating\n{rows}")
+    titles = "".join(f"{movie},Made Up {movie} (1990),Drama\n" for movie in range(1, 41))
+    (folder / "movies.csv").write_text(f"movieId,title,genres\n{titles}")
+    return folder
+
+
+def test_a_rejected_model_leaves_the_active_data_and_later_trainings_work(
+    local: RunningDeployment, embedded: CurrentModel, shuffled: Path
+) -> None:
+    done = local.python("-m", "operations", "import", "--name", DATASET, str(shuffled))
+
+    assert done.returncode == 1
+    assert "the new model is worse than the active one" in done.stderr
+    assert active(local) == embedded
+    local.python("-m", "operations", "train").check_returncode()
+    trained = active(local)
+    assert trained.data == embedded.data
+    assert trained.model_id != embedded.model_id
+    serves(local, trained)
+
+
+def test_one_row_under_the_active_name_replaces_nothing(
+    local: RunningDeployment, embedded: CurrentModel, tmp_path: Path
+) -> None:
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating\n1,1,4.0\n")
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n1,Made Up (1990),Drama\n")
+
+    for force in ([], ["--force"]):
+        done = local.python(
+            "-m", "operations", "import", "--name", DATASET, *force, "--check", str(tmp_path)
+        )
+        assert done.returncode == (0 if force else 1)
+        assert "only 0 movies have 5 ratings" in done.stdout + done.stderr
+    assert active(local) == embedded
+
+
+def test_data_and_model_are_switched_back_and_forth_together(
+    local: RunningDeployment, embedded: CurrentModel, others: Path
+) -> None:
+    done = local.python("-m", "operations", "import", str(others))
+    assert done.returncode == 0, done.stderr
+    imported = active(local)
+    assert (imported.dataset, imported.former) == (OTHERS, replace(embedded, former=None))
+    serves(local, imported)
+
+    # A training on the former data that ends after the switch does not replace the new pair.
+    late = local.python("-c", TRAIN_ON_FORMER)
+    assert "TRAINED" in late.stdout, late.stderr
+    assert active(local) == imported
+
+    for _ in range(2):
+        local.python("-m", "operations", "rollback-data").check_returncode()
+        back = active(local)
+        assert back.data == embedded.data
+        assert back.model_id in late.stdout
+        serves(local, back)
+        local.python("-m", "operations", "rollback-data").check_returncode()
+        assert active(local).model_id == imported.model_id
