@@ -33,7 +33,7 @@ from learning.new_visitors import (
     after_first_answers,
 )
 from learning.old_setting import fit_old_setting
-from learning.prepared import PreparedMovie, PreparedTag, read_movies, read_tags
+from learning.prepared import PreparedMovie, PreparedTag, read_prepared_movies, read_prepared_tags
 from learning.profiles import profiles_of
 from learning.rating_blocks import RatingBlock, Ratings
 from learning.ratings_on_spark import read_ratings
@@ -373,8 +373,8 @@ def ratings_of(spark: SparkSession, arguments: argparse.Namespace, split: Split)
         arguments.dataset,
         spark,
         rows,
-        read_movies(files, arguments.movies),
-        read_tags(files, arguments.tags),
+        read_prepared_movies(files, arguments.movies),
+        read_prepared_tags(files, arguments.tags),
         totals,
         size_for(totals.ratings),
         arguments.seed,

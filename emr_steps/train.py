@@ -22,7 +22,7 @@ from learning.data import TEST_PERCENT, links_of, titles_of
 from learning.fitting import Fitting
 from learning.hadoop_files import Files, join
 from learning.likely_seen import count_seen
-from learning.prepared import PreparedMovie, PreparedTag, read_movies, read_tags
+from learning.prepared import PreparedMovie, PreparedTag, read_prepared_movies, read_prepared_tags
 from learning.profiles import profiles_of
 from learning.regression_check import (
     ActiveModel,
@@ -277,7 +277,7 @@ def _train(
     files: Files, session: Callable[[], SparkSession], arguments: argparse.Namespace, say: StepLog
 ) -> Model:
     trained_at = timestamp(datetime.now(UTC))
-    movies = read_movies(files, arguments.movies)
+    movies = read_prepared_movies(files, arguments.movies)
     sources = open_sources(
         files,
         Places(arguments.dataset, arguments.ratings, arguments.visitors),
@@ -310,7 +310,7 @@ def _train(
         say=say,
         data_version=arguments.data_version,
         left_out=chosen.left_out.ended(trained_at).to_metrics(chosen.visitors),
-        tags=read_tags(files, arguments.tags),
+        tags=read_prepared_tags(files, arguments.tags),
         sizes=arguments.sizes,
     )
     quality, held_out = chosen.examined.quality, chosen.examined.held_out

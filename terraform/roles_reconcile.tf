@@ -81,11 +81,11 @@ locals {
       Resource = [for kind in ["ratings", "models", "results"] : local.bucket_arns[kind]]
     },
     {
-      # Only texts are queued again by a message. A visitor is queued again by writing their object
-      # again.
+      # Only texts are queued again by a message, unless their queue has a backlog. A visitor is
+      # queued again by writing their object again.
       Sid      = "AskForTextsAgain"
       Effect   = "Allow"
-      Action   = "sqs:SendMessage"
+      Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
       Resource = local.queue_arns.texts
     },
     {

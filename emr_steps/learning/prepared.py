@@ -63,14 +63,14 @@ def read_ratings_here(files: Files, folder: str) -> RatingRows:
     )
 
 
-def read_movies(files: Files, folder: str) -> list[PreparedMovie]:
+def read_prepared_movies(files: Files, folder: str) -> list[PreparedMovie]:
     """Read the prepared movies of a folder, in the order of their ids."""
     table = _read_table(files, folder, PreparedMovie._fields)
     rows = table.sort_by("movie_id").to_pylist() if table.num_rows else []
     return [PreparedMovie(**row)._replace(genres=tuple(row["genres"] or ())) for row in rows]
 
 
-def read_tags(files: Files, folder: str | None) -> list[PreparedTag]:
+def read_prepared_tags(files: Files, folder: str | None) -> list[PreparedTag]:
     """Read the prepared tags of a folder; return none if no folder is named or it is empty."""
     if folder is None:
         return []

@@ -550,6 +550,9 @@ class MemoryTexts:
     def send(self, messages: Sequence[TextMessage]) -> None:
         self.gate.pass_through("texts.send", lambda: self.queue.extend(messages))
 
+    def waiting(self) -> int:
+        return len(self.queue)
+
 
 @dataclass
 class MemorySms:

@@ -35,4 +35,4 @@ def test_the_recommender_imports_numpy_and_the_standard_library_only(
 def test_steps_import_only_what_is_shipped_with_them(imports: grimp.ImportGraph) -> None:
     shipped = set[str]().union(*(with_parts(imports, module) for module in SHIPPED))
     learning = with_parts(imports, "learning")
-    assert other_imports(imports, learning) - shipped <= {"numpy", "pyspark", "py4j"}
+    assert other_imports(imports, learning) - shipped <= {"numpy", "pyarrow", "pyspark", "py4j"}

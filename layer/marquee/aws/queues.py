@@ -8,7 +8,9 @@ from marquee.requests.s3_events import announcement
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
+_WAITING: "QueueAttributeNameType" = "ApproximateNumberOfMessages"
 _BATCH = 10  # the most messages that SQS takes in one call
 
 
@@ -25,6 +27,11 @@ class TextsQueue:
     def send(self, messages: Sequence[TextMessage]) -> None:
         """Send the messages in batches of ten; raises QueueError if SQS refuses some of them."""
         _send(self._sqs, self._url, [message.to_json() for message in messages])
+
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received."""
+        found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[_WAITING])
+        return int(found["Attributes"][_WAITING])
 
 
 class ResultsQueue:

@@ -231,6 +231,9 @@ class Texts(Protocol):
     def send(self, messages: Sequence[TextMessage]) -> None:
         """Put messages on the texts queue."""
 
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received."""
+
 
 class WaitingLine(Protocol):
     """Queue for visitors while the cluster is busy; it announces them again a little later."""

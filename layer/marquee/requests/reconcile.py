@@ -29,7 +29,16 @@ from marquee.requests.ports import (
 from marquee.requests.revise import log_ratings
 from marquee.requests.send_text import Claims, NotYetError
 from marquee.requests.submit import StepAdder, submitted_at
-from marquee.requests.sweep import SLICE, Phase, SecondsLeft, Sweeper, SweepOutcome, in_time, kept
+from marquee.requests.sweep import (
+    MOST_OF_A_PHASE,
+    SLICE,
+    Phase,
+    SecondsLeft,
+    Sweeper,
+    SweepOutcome,
+    in_time,
+    kept,
+)
 from marquee.requests.visitor import Progress, Status
 
 _logger = logging.getLogger(__name__)
@@ -39,6 +48,9 @@ GAVE_UP_STEP = "the recommendations could not be computed after {attempts} attem
 GAVE_UP_TEXT = "the text could not be sent in {hours} hours; your picks are on the page"
 GAVE_UP_WAITING = "the recommendations could not be computed in {hours} hours"
 NO_RESULT = "the engine finished without picks for you"
+# With more messages than this in the texts queue, as many as one sweep may add, an unsent text most
+# likely still has its message there, and another one would only make the backlog longer.
+MOST_TEXTS_WAITING = MOST_OF_A_PHASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,14 +369,17 @@ class _Round:
     def _look_after_texts(self, found: Sequence[Progress]) -> None:
         """Queue texts again, and give up old texts and unfinished claims."""
         again: list[TextMessage] = []
+        has_backlog = True
+        with kept(self.done.errors):
+            has_backlog = bool(found) and self.reconciler.texts.waiting() > MOST_TEXTS_WAITING
         for progress in in_time(found, self.seconds_left):
             with kept(self.done.errors):
-                if self._is_to_be_texted_again(progress):
+                if self._is_to_be_texted_again(progress, has_backlog):
                     again.append(TextMessage(progress.visitor_id, progress.version))
         if again:
             self.reconciler.texts.send(again)
 
-    def _is_to_be_texted_again(self, progress: Progress) -> bool:
+    def _is_to_be_texted_again(self, progress: Progress, has_backlog: bool) -> bool:
         """Return whether to queue the text again; give up an old text or an unfinished claim."""
         it = self.reconciler
         if not awaits_text(progress, progress.version):
@@ -374,7 +389,7 @@ class _Round:
                 self.done.failed.append(progress)
             return False
         if not it.too_old(progress, self.now):
-            return self._may_requeue(progress, it.patience.recommended)
+            return not has_backlog and self._may_requeue(progress, it.patience.recommended)
         # Only the holder of the claim may send, so claiming the text here prevents any sending.
         if it.visitors.claim_text(progress.visitor_id, progress.version, uuid.uuid4().hex):
             it.give_up([progress], GAVE_UP_TEXT.format(hours=it.hours), self.done)

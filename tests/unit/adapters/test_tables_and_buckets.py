@@ -552,6 +552,13 @@ def test_throttling_is_not_taken_for_a_terminated_cluster(
         EmrCluster(emr, "j-1").add([])
 
 
+def test_the_texts_queue_counts_the_messages_that_wait(aws: Aws) -> None:
+    texts = TextsQueue(aws.client("sqs"), aws.queues["texts"])
+    before = texts.waiting()
+    texts.send([TextMessage(f"v{number}", 1) for number in range(12)])
+    assert texts.waiting() == before + 12
+
+
 def test_rejected_messages_of_a_batch_are_an_error(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

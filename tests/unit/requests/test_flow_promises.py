@@ -19,6 +19,7 @@ from marquee.requests.ports import (
     TextRejectedError,
     TextUnknownError,
 )
+from marquee.requests.reconcile import MOST_TEXTS_WAITING
 from marquee.requests.send_text import (
     DELIVERY_UNKNOWN,
     NO_MORE_TODAY,
@@ -29,7 +30,7 @@ from marquee.requests.send_text import (
 )
 from marquee.requests.sweep import SweepOutcome
 from marquee.requests.visitor import Registration, Status
-from tests.unit.memory import PATIENCE, Died, World, good_result, registration
+from tests.unit.memory import PATIENCE, Died, MemoryTexts, World, good_result, registration
 
 ADA = registration(1)
 
@@ -474,6 +475,31 @@ def test_a_text_whose_message_still_waits_is_requeued_with_growing_pauses() -> N
     assert len(world.texts_queue) == 4 * 68
     world.settle()
     assert len(world.sms.sent) == 68
+
+
+def test_texts_are_requeued_only_once_a_backlog_of_texts_is_gone() -> None:
+    world = recommended_world(people=3, cap=200)
+    backlog = [TextMessage(f"other-{number}", 1) for number in range(MOST_TEXTS_WAITING + 1)]
+    world.texts_queue[:] = backlog
+    assert world.sweep().requeued == []
+    world.texts_queue.pop()
+    assert len(world.sweep().requeued) == 3
+    assert len(world.texts_queue) == MOST_TEXTS_WAITING + 3
+
+
+def test_a_sweep_that_cannot_see_the_queue_of_texts_goes_on_without_requeuing_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = recommended_world(people=3, cap=200)
+    world.texts_queue.clear()
+    error = RuntimeError("throttled")
+
+    def refuse(_: MemoryTexts) -> int:
+        raise error
+
+    monkeypatch.setattr(MemoryTexts, "waiting", refuse)
+    done = world.sweep()
+    assert (done.errors, done.requeued, done.swept) == ([error], [], SweepOutcome.DONE)
 
 
 def test_a_visitor_who_waits_for_the_cluster_is_requeued_with_growing_pauses() -> None:
