@@ -10,6 +10,7 @@ import boto3
 from mypy_boto3_s3 import S3Client
 
 from marquee.contracts import CurrentModel, DataVersion
+from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
@@ -76,6 +77,7 @@ def discarded_unless_used(deployment: Deployment, data: DataVersion) -> Iterator
             s3 = boto3.client("s3")
             for kind in _KINDS:
                 _delete_kind(s3, deployment, data, kind)
+            out.print("The active ratings and their model are as before; the new ones are deleted.")
         raise
 
 

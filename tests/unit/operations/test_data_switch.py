@@ -233,7 +233,12 @@ def test_an_import_switches_data_and_model_together_and_keeps_the_former_pair(
 
 @pytest.mark.parametrize("step", ["prepare", "train"])
 def test_a_rejected_import_leaves_the_active_pair_and_none_of_its_ratings(
-    deployment: Deployment, films: Path, old_pair: CurrentModel, cluster: Cluster, step: str
+    deployment: Deployment,
+    films: Path,
+    old_pair: CurrentModel,
+    cluster: Cluster,
+    step: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = contents(OLD)
     cluster.fails[step] = OperationError("train: the new model is worse than the active one")
@@ -241,6 +246,7 @@ def test_a_rejected_import_leaves_the_active_pair_and_none_of_its_ratings(
     with pytest.raises(OperationError, match="worse"):
         bring_in(deployment, films)
 
+    assert "as before; the new ones are deleted" in capsys.readouterr().out
     assert check_whole(deployment) == old_pair
     assert contents(OLD) == before
     assert all("/reports/" in key for key in keys("data/"))
@@ -482,7 +488,7 @@ class Killer:
     """Ends the process at the nth call that changes something, before or after its effect."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.call: Callable[..., Any] = BaseClient._make_api_call
+        self.call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
         self.at: int | None = None
         self.after = False
         self.count = 0
