@@ -251,7 +251,7 @@ def refuse_unmeasured(
 def advice_for(active: ActiveModel | None, data_version: str) -> str:
     """Return what to do about a model of this data that is worse than the active one."""
     if active is not None and active.data_version == data_version:
-        return "check which visitors came lately"
+        return "check what has changed since it was trained: visitors, or the release"
     return "correct the imported ratings, or import them under another NAME"
 
 

@@ -14,6 +14,8 @@ from botocore.client import BaseClient
 from marquee.contracts import CurrentModel, DataVersion
 from marquee.recommender.model_folder import RANKING, to_files
 from marquee.requests.emr_step_requests import StepLocations, StepRequest
+from operations import __main__ as command_line
+from operations import status
 from operations.console import Phases
 from operations.data_versions import data_versions, delete_unused, is_prepared
 from operations.deployment import Deployment
@@ -595,3 +597,28 @@ def test_the_switch_is_one_write(
     switch_to(deployment, "m1", seen)
 
     assert killer.count == 1
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_command_rolls_back_and_the_status_names_both_pairs(
+    deployment: Deployment,
+    films: Path,
+    old_pair: CurrentModel,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = bring_in(deployment, films)
+    monkeypatch.setattr(command_line, "choose_deployment", lambda *_: deployment)
+    for part in ("_api", "_cluster"):
+        monkeypatch.setattr(status, part, lambda _: "")
+    for part in ("_queues", "_steps"):
+        monkeypatch.setattr(status, part, lambda _: [])
+    monkeypatch.setattr(status, "site_url", lambda _: "")
+
+    assert command_line.main(["rollback-data"]) == 0
+    assert "Active now: films, 5,000 ratings" in capsys.readouterr().out
+    assert command_line.main(["status"]) == 0
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"model {OLD_MODEL} on films, 5,000 ratings" in said
+    assert f"former data films, version {new.version}, 5,000 ratings; 'make rollback-data'" in said
