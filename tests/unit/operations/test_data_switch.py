@@ -622,3 +622,13 @@ def test_the_command_rolls_back_and_the_status_names_both_pairs(
     said = " ".join(capsys.readouterr().out.split())
     assert f"model {OLD_MODEL} on films, 5,000 ratings" in said
     assert f"former data films, version {new.version}, 5,000 ratings; 'make rollback-data'" in said
+
+
+@pytest.mark.parametrize("key", ["current.json", OLD.newest_key])
+def test_a_pointer_that_cannot_be_read_is_named(
+    deployment: Deployment, old_pair: CurrentModel, key: str
+) -> None:
+    put(f"s3://models/{key}", b"{")
+
+    with pytest.raises(OperationError, match=f"{key} in the models bucket cannot be read"):
+        current_model(deployment)
