@@ -32,7 +32,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> starts the local AWS on that port;\nEMULATOR=localstack runs it on LocalStack, which does not enforce IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import train posters evaluate status logs cancel redrive rollback rollback-model rollback-data invoke
+.PHONY: local stop site-url api-url texts flow import export train posters evaluate status logs cancel redrive rollback rollback-model rollback-data invoke
 local: $(RUNTIMES) ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
@@ -54,6 +54,10 @@ flow: environment-development ## Submit a questionnaire and follow it to the tex
 import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= CHECK=1: only look FORCE=1]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) import $(if $(NAME),--name "$$NAME") $(if $(CHECK),--check) $(if $(FORCE),--force) -- "$$DATA"
+
+export: environment-development ## Download the active ratings and movies as MovieLens csv: INTO=<folder>
+	@$(if $(INTO),,echo "INTO is not set: set it to a new folder, as in make export INTO=path/to/folder" >&2; exit 1;) \
+	$(OPERATE) export -- "$$INTO"
 
 train: environment-development ## Train on the active data set and visitors' ratings [ALL_VISITORS=1]
 	@$(OPERATE) train $(if $(ALL_VISITORS),--all-visitors)
@@ -84,7 +88,7 @@ rollback: environment-development ## Return the functions to their previous rele
 rollback-model: environment-development ## Publish a kept model again: the previous one or MODEL=<id>
 	@$(OPERATE) rollback-model $(if $(MODEL),--model "$$MODEL")
 
-rollback-data: environment-development ## Use the ratings before the last import again, with their model; a second time, switch forward
+rollback-data: environment-development ## Make the former ratings and their model active again; a second call switches forward
 	@$(OPERATE) rollback-data
 
 invoke: environment-development environment-sam ## Run one function in a container: FUNCTION=<name> EVENT=events/<name>.json

@@ -244,6 +244,13 @@ def refuse_unmeasured(
         )
 
 
+def advice_for(active: ActiveModel | None, data_version: str) -> str:
+    """Return what to do about a model of this data that is worse than the active one."""
+    if active is not None and active.data_version == data_version:
+        return "check what has changed since it was trained: visitors, or the release"
+    return "correct the imported ratings, or import them under another NAME"
+
+
 def run(
     files: Files,
     session: Callable[[], AbstractContextManager[SparkSession]],
@@ -323,7 +330,7 @@ def _train(
             f"the new model is worse than the active one ({quality})"
             f"{also if chosen.rejected_with else ''} and was rejected: "
             f"{arguments.newest} stays as it is, and the rejected model is in "
-            f"{join(arguments.model, REJECTED)}; check what was imported lately"
+            f"{join(arguments.model, REJECTED)}; {advice_for(active, arguments.data_version)}"
         )
     publish(model, held_out, arguments.model, files, beside)
     say(f"wrote {arguments.model} ({METRICS}: {json.dumps(model.metrics)})")

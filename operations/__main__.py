@@ -27,6 +27,7 @@ from operations.errors import OperationError, exit_with_one_sentence
 from operations.evaluate import evaluate_models
 from operations.evaluation_chart import draw_chart
 from operations.evaluation_tables import show_report
+from operations.export_ratings import export_ratings
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import check_ratings, import_ratings
 from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
@@ -221,7 +222,7 @@ def _rollback_model(deployment: Deployment, options: argparse.Namespace) -> None
         rollback_model(deployment, phases, options.model)
 
 
-@command("rollback-data", "use the former ratings and their model again")
+@command("rollback-data", "make the former ratings and their model active again")
 def _rollback_data(deployment: Deployment, _: argparse.Namespace) -> None:
     with Phases() as phases:
         rollback_data(deployment, phases)
@@ -255,6 +256,16 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> None:
             check_ratings(deployment, phases, options.path, name=options.name, force=options.force)
         else:
             import_ratings(deployment, phases, options.path, name=options.name, force=options.force)
+
+
+@command(
+    "export",
+    "download the active ratings and movies as MovieLens csv",
+    option("into", type=Path, help="folder to write into, which is new or empty"),
+)
+def _export(deployment: Deployment, options: argparse.Namespace) -> None:
+    with Phases() as phases:
+        export_ratings(deployment, phases, options.into)
 
 
 @command(

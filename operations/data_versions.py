@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import boto3
-from mypy_boto3_s3 import S3Client
 
 from marquee.contracts import CurrentModel, DataVersion
+from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
@@ -73,14 +73,11 @@ def discarded_unless_used(deployment: Deployment, data: DataVersion) -> Iterator
         yield
     except OperationError as error:
         if error.status == 1 and data not in _kept_data(current_model(deployment)):
-            s3 = boto3.client("s3")
+            s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
             for kind in _KINDS:
-                _delete_kind(s3, deployment, data, kind)
+                delete_below(s3, bucket, data.prefix(kind))
+            out.print("The active ratings and their model are as before; the new ones are deleted.")
         raise
-
-
-def _delete_kind(s3: S3Client, deployment: Deployment, data: DataVersion, kind: str) -> None:
-    delete_below(s3, deployment.parameter("ratings-bucket"), data.prefix(kind))
 
 
 def _kept_data(active: CurrentModel | None) -> set[DataVersion]:

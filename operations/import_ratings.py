@@ -215,7 +215,8 @@ def import_ratings(
         data = new_data_version(found.name, datetime.now(UTC))
         with discarded_unless_used(deployment, data):
             report = prepare_data_set(deployment, phases, found, data)
-            bad = {why: count for why, count in report["bad_rows"].items() if why[:5] != "tag: "}
+            reasons = report["bad_rows"].items()
+            bad = {why: count for why, count in reasons if not why.startswith("tag: ")}
             lost = too_many_lost(report["rows"], bad)
             accept([lost] if lost else [], force=force)
     with discarded_unless_used(deployment, data):

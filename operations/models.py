@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from marquee.contracts import CurrentModel
+from marquee.contracts import ContractError, CurrentModel
 from operations.deployment import Deployment
 from operations.errors import OperationError
 
@@ -41,7 +41,7 @@ def see_pair(deployment: Deployment) -> SeenPair:
     if kept is None:
         return SeenPair(None, None)
     content, etag = kept
-    pair = CurrentModel.from_json(content)
+    pair = _parse(CURRENT, content)
     return SeenPair(pair.with_newest(newest_model(deployment, pair)), etag)
 
 
@@ -52,8 +52,19 @@ def current_model(deployment: Deployment) -> CurrentModel | None:
 
 def newest_model(deployment: Deployment, pair: CurrentModel) -> CurrentModel | None:
     """Return the newest model of a pair's data; None if no training has named one."""
-    kept = _read(deployment, pair.data.newest_key)
-    return CurrentModel.from_json(kept[0]) if kept is not None else None
+    key = pair.data.newest_key
+    kept = _read(deployment, key)
+    return _parse(key, kept[0]) if kept is not None else None
+
+
+def _parse(key: str, content: bytes) -> CurrentModel:
+    try:
+        return CurrentModel.from_json(content)
+    except ContractError as error:
+        raise OperationError(
+            f"{key} in the models bucket cannot be read ({error}): the bucket keeps its former"
+            " versions; copy the last readable one over it."
+        ) from error
 
 
 def model_json(deployment: Deployment, model_id: str, name: str) -> Any:

@@ -1,7 +1,9 @@
 """Imports that are rejected change nothing; accepted ones can be rolled back, with their model."""
 
 import csv
+import json
 import random
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from catalogue import DATASET
 from catalogue.__main__ import write
 from marquee.aws.buckets import ModelsBucket
-from marquee.contracts import CurrentModel
+from marquee.contracts import CurrentModel, DataVersion
 from tests.deployment import RunningDeployment, eventually
 
 OTHERS = "made-up-films"
@@ -143,3 +145,51 @@ def test_data_and_model_are_switched_back_and_forth_together(
         serves(local, back)
         local.python("-m", "operations", "rollback-data").check_returncode()
         assert active(local).model_id == imported.model_id
+
+
+@pytest.fixture
+def as_an_older_release_left_it(
+    local: RunningDeployment, embedded: CurrentModel
+) -> Iterator[CurrentModel]:
+    """Make the active pair one without a data version, as before the first import of a release."""
+    s3, models = local.client("s3"), local.parameters["models-bucket"]
+    ratings, old = local.parameters["ratings-bucket"], DataVersion(embedded.dataset)
+    kept = s3.get_object(Bucket=models, Key="current.json")["Body"].read()
+    for kind in ("ratings", "movies", "tags"):
+        copy_below(local, ratings, embedded.data.prefix(kind), old.prefix(kind))
+    model_id = f"20251101t200000z-{uuid.uuid4().hex[:6]}"
+    copy_below(local, models, f"{embedded.model_id}/", f"{model_id}/")
+    manifest = json.loads(
+        s3.get_object(Bucket=models, Key=f"{model_id}/manifest.json")["Body"].read()
+    )
+    del manifest["data_version"]
+    body = json.dumps(manifest | {"model_id": model_id})
+    s3.put_object(Bucket=models, Key=f"{model_id}/manifest.json", Body=body)
+    pair = json.loads(replace(embedded, model_id=model_id, former=None).to_json())
+    del pair["data_version"], pair["former"]
+    s3.put_object(Bucket=models, Key="current.json", Body=json.dumps(pair))
+    yield active(local)
+    s3.put_object(Bucket=models, Key="current.json", Body=kept)
+    s3.delete_object(Bucket=models, Key=old.newest_key)
+
+
+def copy_below(local: RunningDeployment, bucket: str, source: str, to: str) -> None:
+    s3 = local.client("s3")
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=source)["Contents"]:
+        key = f"{to}{item['Key'].removeprefix(source)}"
+        s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": item["Key"]})
+
+
+def test_data_of_a_release_without_versions_is_served_and_trained_on(
+    local: RunningDeployment, as_an_older_release_left_it: CurrentModel
+) -> None:
+    before = as_an_older_release_left_it
+    assert before.data == DataVersion(DATASET)
+    serves(local, before)
+
+    local.python("-m", "operations", "train").check_returncode()
+
+    trained = active(local)
+    assert trained.data == before.data
+    assert trained.model_id > before.model_id
+    serves(local, trained)

@@ -213,12 +213,21 @@ def test_a_model_worse_than_the_active_one_is_rejected(
 ) -> None:
     active = (models / "newest.json").read_text()
     arguments = arguments_for(stored, models / "m3", "--in-use", oracle.as_uri() + "/")
-    with pytest.raises(StepError, match=r"worse than the active one .* was rejected"):
+    with pytest.raises(StepError, match=r"worse than the active one .* was rejected.* visitors"):
         run_train(spark, arguments)
     assert (models / "newest.json").read_text() == active
     # Steps submitted with the rejected model read its folder, so the folder holds the active model.
     assert read_model(models / "m3").model_id == "m1"
     assert read_model(models / "m3" / train.REJECTED).model_id == "m3"
+
+
+def test_a_worse_model_of_newly_imported_ratings_is_rejected_with_the_way_on(
+    spark: SparkSession, stored: Path, oracle: Path, tmp_path: Path
+) -> None:
+    more = ("--in-use", oracle.as_uri() + "/", "--data-version", "v2")
+    with pytest.raises(StepError, match=r"was rejected.*import them under another NAME"):
+        run_train(spark, arguments_for(stored, tmp_path / "m3", *more))
+    assert not (tmp_path / "newest.json").exists()
 
 
 def test_a_model_of_the_same_ratings_is_published(

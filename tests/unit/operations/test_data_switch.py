@@ -14,6 +14,8 @@ from botocore.client import BaseClient
 from marquee.contracts import CurrentModel, DataVersion
 from marquee.recommender.model_folder import RANKING, to_files
 from marquee.requests.emr_step_requests import StepLocations, StepRequest
+from operations import __main__ as command_line
+from operations import status
 from operations.console import Phases
 from operations.data_versions import data_versions, delete_unused, is_prepared
 from operations.deployment import Deployment
@@ -233,7 +235,12 @@ def test_an_import_switches_data_and_model_together_and_keeps_the_former_pair(
 
 @pytest.mark.parametrize("step", ["prepare", "train"])
 def test_a_rejected_import_leaves_the_active_pair_and_none_of_its_ratings(
-    deployment: Deployment, films: Path, old_pair: CurrentModel, cluster: Cluster, step: str
+    deployment: Deployment,
+    films: Path,
+    old_pair: CurrentModel,
+    cluster: Cluster,
+    step: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = contents(OLD)
     cluster.fails[step] = OperationError("train: the new model is worse than the active one")
@@ -241,6 +248,7 @@ def test_a_rejected_import_leaves_the_active_pair_and_none_of_its_ratings(
     with pytest.raises(OperationError, match="worse"):
         bring_in(deployment, films)
 
+    assert "as before; the new ones are deleted" in capsys.readouterr().out
     assert check_whole(deployment) == old_pair
     assert contents(OLD) == before
     assert all("/reports/" in key for key in keys("data/"))
@@ -482,7 +490,7 @@ class Killer:
     """Ends the process at the nth call that changes something, before or after its effect."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.call: Callable[..., Any] = BaseClient._make_api_call
+        self.call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
         self.at: int | None = None
         self.after = False
         self.count = 0
@@ -589,3 +597,38 @@ def test_the_switch_is_one_write(
     switch_to(deployment, "m1", seen)
 
     assert killer.count == 1
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_command_rolls_back_and_the_status_names_both_pairs(
+    deployment: Deployment,
+    films: Path,
+    old_pair: CurrentModel,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = bring_in(deployment, films)
+    monkeypatch.setattr(command_line, "choose_deployment", lambda *_: deployment)
+    for part in ("_api", "_cluster"):
+        monkeypatch.setattr(status, part, lambda _: "")
+    for part in ("_queues", "_steps"):
+        monkeypatch.setattr(status, part, lambda _: [])
+    monkeypatch.setattr(status, "site_url", lambda _: "")
+
+    assert command_line.main(["rollback-data"]) == 0
+    assert "Active now: films, 5,000 ratings" in capsys.readouterr().out
+    assert command_line.main(["status"]) == 0
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"model {OLD_MODEL} on films, 5,000 ratings" in said
+    assert f"former data films, version {new.version}, 5,000 ratings; 'make rollback-data'" in said
+
+
+@pytest.mark.parametrize("key", ["current.json", OLD.newest_key])
+def test_a_pointer_that_cannot_be_read_is_named(
+    deployment: Deployment, old_pair: CurrentModel, key: str
+) -> None:
+    put(f"s3://models/{key}", b"{")
+
+    with pytest.raises(OperationError, match=f"{key} in the models bucket cannot be read"):
+        current_model(deployment)
