@@ -106,6 +106,18 @@ export function button(label, kind, onclick, properties = {}) {
 }
 
 /**
+ * Keep a button from taking a field's focus when pressed. Otherwise the field would show its error
+ * while the button is held down, the button would move, and the click would be lost.
+ * @template {HTMLElement} T
+ * @param {T} button
+ * @returns {T}
+ */
+export function keepingFocus(button) {
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  return button;
+}
+
+/**
  * Make a list show the wanted items, in their order. Items that stay are not removed from the page
  * in between. So they keep the focus, whatever is open in them, and a click that has begun on them.
  * @param {HTMLElement} list
