@@ -72,14 +72,16 @@ const scrollMemory = new ScrollMemory();
 let current = new AbortController();
 let isFirst = true;
 
-/** Open the view that the address names, or the link of a text. */
-async function route() {
+/**
+ * Open the view that the address names, or the link of a text.
+ * @param {number} [place] how far to scroll, in pixels
+ */
+async function route(place = 0) {
   current.abort();
   const controller = new AbortController();
   current = controller;
   const { name, argument } = routeOf(location.hash);
   markCurrent(name);
-  const place = scrollMemory.enter();
   try {
     const credentials = credentialsIn(location.hash);
     if (credentials) return await openLink(credentials, controller.signal);
@@ -233,10 +235,10 @@ byId("skip-link").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();
 });
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", () => route(scrollMemory.enter()));
 window.addEventListener("online", showConnection);
 window.addEventListener("offline", showConnection);
 showConnection();
 finder.refresh();
 if (store.shelf.visit && !credentialsIn(location.hash)) visit.follow();
-route();
+route(scrollMemory.enter());

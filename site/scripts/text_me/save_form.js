@@ -30,11 +30,12 @@ export class SaveForm {
       id: "name",
       type: "text",
       autocomplete: "given-name",
-      required: true,
+      dir: "auto",
       maxlength: 60,
       "aria-describedby": "name-error",
       value: app.store.shelf.name,
     });
+    this.nameOptional = make("span", { class: "optional" }, " optional");
     this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
     this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
     this.phone = new PhoneField(true, () => {
@@ -55,7 +56,7 @@ export class SaveForm {
       make(
         "div",
         { class: "field" },
-        make("label", { for: "name" }, "Your name"),
+        make("label", { for: "name" }, "Your name", this.nameOptional),
         this.name,
         this.nameError,
       ),
@@ -85,6 +86,10 @@ export class SaveForm {
 
   #showConsent() {
     this.consent.element.hidden = this.phone.isEmpty;
+    // Only the text needs a name, for its greeting.
+    this.nameOptional.hidden = !this.phone.isEmpty;
+    this.name.required = !this.phone.isEmpty;
+    if (this.phone.isEmpty) showFieldError(this.name, this.nameError, "");
     this.submit.textContent = this.phone.isEmpty ? "Save without a number" : "Save and text me";
   }
 
@@ -122,7 +127,7 @@ export class SaveForm {
    */
   #errors() {
     const errors = [];
-    if (this.name.value.trim() === "")
+    if (!this.phone.isEmpty && this.name.value.trim() === "")
       errors.push({ field: "name", message: "Enter your name; a first name is enough." });
     if (this.phone.problem) errors.push({ field: "phone", message: this.phone.problem });
     else if (!this.phone.isEmpty && !this.consent.box.checked) {
