@@ -4,18 +4,18 @@
  * @typedef {{movie_id: number, title: string, year: number | null, genres: string[]}} Movie
  * @typedef {Movie & {alternative_titles: string[]}} TitledMovie
  * @typedef {{dataset: string, model_id: string, movies: Movie[]}} Questionnaire
- * @typedef {{movie_id: number, stars: number}} Rating
+ * @typedef {{movie_id: number, stars: number, rated_at?: string | null}} Rating rated_at: ISO 8601
  * @typedef {{genres: string[], years: {from?: number, to?: number} | null}} Filter
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
  * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}}} MovieDetails
  * @typedef {Movie & {similarity: number}} SimilarMovie
- * @typedef {{name: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[]}} VisitorForm
+ * @typedef {{name?: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[], unseen?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
- *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
- * @typedef {{ratings: Rating[], dismissed: number[], text: boolean, proof?: string}} RatingsForm
+ *   dismissed?: Movie[], unseen?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
+ * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
  * @typedef {{name: string, low: string[], high: string[]}} Axis

@@ -242,7 +242,11 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
     # CloudFront compresses the files; the local website does not.
     sent = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
     assert sum(sent.values()) < FIRST_VIEW_BYTES, sent
-    assert not [url for url in sent if re.search(r"views/(text|mine|taste|movie|search)\.js", url)]
+    assert not [
+        url
+        for url in sent
+        if re.search(r"(text_me|views/(text|status|mine|taste|movie|search))\b", url)
+    ]
 
 
 @pytest.mark.parametrize("width", [360, 1440])

@@ -14,6 +14,9 @@ import {
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
+import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
+import { lengthClass } from "../../site/scripts/views/rate.js";
+import { bars } from "../../site/scripts/views/taste.js";
 import {
   listed,
   NO_MORE_TODAY,
@@ -77,7 +80,7 @@ test("the export contains the ratings and only the last digits of the phone", ()
       token: "secret",
       version: 1,
       phone_ends: "23",
-      saved: { ratings: [], dismissed: [] },
+      saved: { ratings: [], dismissed: [], unseen: [] },
     },
   };
   const text = asJson(shelf, null, "2026-11-24T13:00:00Z");
@@ -184,5 +187,78 @@ test("a limit says when to try again, in suitable units", () => {
   assert.match(
     wordsForProblem({ kind: "unavailable", fieldErrors: [], retryAfterSeconds: 1 }),
     /in 1 second\./,
+  );
+});
+
+test("a bar is as long as its leaning, and leanings that round to 0.0 have none", () => {
+  /** @param {string} name @param {number} weight */
+  const leaning = (name, weight) => ({ name, weight, rated: 3 });
+  const shares = (/** @type {number[]} */ weights) =>
+    bars(weights.map((weight, place) => leaning(String(place), weight))).map(({ share }) => share);
+  assert.deepEqual(shares([0.04, -0.02, 0]), []);
+  assert.deepEqual(shares([-0.25, 0.1]), [0.1, 0.25]);
+  assert.deepEqual(shares([2, -1]), [1, 0.5]);
+});
+
+test("a long title loses its end, but one of a series loses the part that it shares", () => {
+  const rings = [
+    "The Lord of the Rings: The Fellowship of the Ring",
+    "The Lord of the Rings: The Two Towers",
+    "Star Wars: Episode V - The Empire Strikes Back",
+    "Star Wars: Episode IV - A New Hope",
+  ];
+  assert.equal(shortTitle("Heat", rings), "Heat");
+  assert.equal(shortTitle(rings[1] ?? "", rings), "…The Two Towers");
+  assert.equal(shortTitle(rings[0] ?? "", rings), "…The Fellowship of the…");
+  assert.equal(shortTitle(rings[2] ?? "", rings), "…The Empire Strikes Back");
+  assert.equal(shortTitle(rings[3] ?? "", rings), "…Episode IV - A New Hope");
+  assert.equal(
+    shortTitle("Dr. Strangelove or: How I Learned to Stop Worrying", rings),
+    "Dr. Strangelove or: How…",
+  );
+  assert.equal(
+    shortTitle("The Lord of the Rings: The Two Towers", ["Heat"]),
+    "The Lord of the Rings…",
+  );
+});
+
+test("no label of the taste map crosses a dot or another label, and none leaves the chart", () => {
+  const dots = Array.from({ length: 40 }, (_, place) => ({
+    x: 40 + ((place * 97) % 640),
+    y: 40 + ((place * 61) % 440),
+    radius: place < 20 ? 7 : 4,
+    words: "A title of 24 letters...",
+  }));
+  const you = { x: 360, y: 260 };
+  const labels = labelPlaces(dots, you).filter((label) => label !== null);
+  assert.ok(labels.length > 5);
+  const boxes = [
+    ...labels,
+    ...dots.map(({ x, y, radius }) => ({
+      x: x - radius,
+      y: y - radius,
+      width: 2 * radius,
+      height: 2 * radius,
+    })),
+  ];
+  for (const [place, label] of labels.entries()) {
+    assert.ok(label.x >= 0 && label.y >= 0 && label.x + label.width <= 720);
+    for (const other of boxes.slice(place + 1))
+      assert.ok(
+        label.x >= other.x + other.width ||
+          other.x >= label.x + label.width ||
+          label.y >= other.y + other.height ||
+          other.y >= label.y + label.height,
+      );
+  }
+});
+
+test("the longest titles get the smallest letters", () => {
+  assert.equal(lengthClass("Heat"), "title-short");
+  assert.equal(lengthClass("The Silence of the Lambs"), "title-medium");
+  assert.equal(lengthClass("The Lord of the Rings: The Two Towers"), "title-long");
+  assert.equal(
+    lengthClass("Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb"),
+    "title-longest",
   );
 });

@@ -329,15 +329,20 @@ class TokenAnswer(BaseModel):
 
 
 class RatingAnswer(MovieAnswer):
-    """A rated movie; `stars` is the visitor's rating, in whole stars from 1 to 5."""
+    """A rated movie; `stars` is the visitor's rating, in whole stars from 1 to 5.
+
+    `rated_at` is when the visitor gave it; null if an early release stored it without a time.
+    """
 
     stars: int
+    rated_at: str | None
 
 
 class VisitorAnswer(BaseModel):
     """A visitor's data and the status of their request.
 
-    `texts` says whether a text will be or was sent for this version. `phone_ends` is the end of
+    `unseen` are the movies that the visitor has not seen, as they were last saved. `texts` says
+    whether a text will be or was sent for this version. `phone_ends` is the end of
     the phone number; the rest is never returned. If this call replaced the visitor's token,
     `token` is the new one, and the token that the call used is no longer valid. A movie that is
     not in the active data set has its id in place of a title.
@@ -353,6 +358,7 @@ class VisitorAnswer(BaseModel):
     phone_ends: str | None
     ratings: list[RatingAnswer]
     dismissed: list[MovieAnswer]
+    unseen: list[MovieAnswer]
     picks: list[PickAnswer] | None
     model_id: str | None
     expires_at: str
@@ -383,10 +389,12 @@ class VisitorAnswer(BaseModel):
                 RatingAnswer(
                     **MovieAnswer.of(_movie(rating.movie_id, movies)).model_dump(),
                     stars=rating.stars,
+                    rated_at=page.rated_at.get(rating.movie_id),
                 )
                 for rating in progress.ratings
             ],
             dismissed=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in progress.dismissed],
+            unseen=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in page.unseen],
             picks=None if progress.picks is None else pick_answers(progress.picks, movies),
             model_id=progress.model_id,
             expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),

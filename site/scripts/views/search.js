@@ -51,7 +51,7 @@ export function openSearch(app, argument, signal) {
   };
   input.addEventListener("input", () => {
     // Replace the history entry: "Back" leaves the search instead of undoing one letter.
-    history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
+    history.replaceState(history.state, "", `#search/${encodeURIComponent(input.value.trim())}`);
     update();
   });
   update();
