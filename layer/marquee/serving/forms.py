@@ -29,10 +29,11 @@ from marquee.contracts import (
     Rating,
     timestamp,
 )
+from marquee.recommender.model import Movie
 from marquee.recommender.picks import PickFilter
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
-from marquee.requests.phone import PhoneError, country_of, to_e164
+from marquee.requests.phone import PhoneError, as_shown, country_of, to_e164
 
 MAX_NAME = 60
 # Characters of base64: a challenge (`GET /challenge`) with its solution has about 800.
@@ -235,6 +236,26 @@ class QuestionsForm(BaseModel):
     count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
 
 
+class TextPreviewForm(BaseModel):
+    """What a text is composed of: the visitor's name and the picks, in their order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: Annotated[StrictStr, Field(max_length=MAX_NAME)] = ""
+    movie_ids: Annotated[
+        tuple[MovieId, ...], Field(min_length=1, max_length=PICKS), _no_longer_than(PICKS)
+    ]
+
+
+class TypedPhoneForm(BaseModel):
+    """A phone number as typed, and the country in which it is dialled without a country code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    phone: Annotated[StrictStr, Field(max_length=MAX_PHONE)] = Field(repr=False)
+    country: Annotated[StrictStr, Field(max_length=2)]
+
+
 def _e164(phone: str) -> str:
     try:
         return to_e164(phone)
@@ -329,6 +350,42 @@ def check_movies_known(
             raise FieldError(field, message)
 
 
+def titles_in_text(movie_ids: Iterable[int], movies: Mapping[int, Movie]) -> list[str]:
+    """Return the titles of the movies; raise FieldError for one that is not in `movies`."""
+    titles = []
+    for number, movie_id in enumerate(movie_ids):
+        movie = movies.get(movie_id)
+        if movie is None:
+            message = f"There is no movie {movie_id}; send the ids of the visitor's picks."
+            raise FieldError(f"movie_ids[{number}]", message)
+        titles.append(movie.title)
+    return titles
+
+
+def checked_phone(form: TypedPhoneForm, countries: Collection[str]) -> str:
+    """Return the typed number in E.164.
+
+    Args:
+        form: the number and the country that the visitor chose.
+        countries: ISO 3166 codes of the countries that Marquee texts to.
+
+    Raises:
+        FieldError: if the country or the number cannot be texted.
+    """
+    if form.country not in countries:
+        raise FieldError(
+            "country",
+            f"Marquee does not text to the country {form.country!r}; "
+            f"choose one of {', '.join(sorted(countries))}.",
+        )
+    try:
+        phone = to_e164(form.phone, form.country)
+    except PhoneError as error:
+        raise FieldError("phone", str(error)) from error
+    check_country(phone, countries)
+    return phone
+
+
 def check_country(phone: str, countries: Collection[str]) -> None:
     """Raise FieldError if Marquee does not text to the phone's country.
 
@@ -340,8 +397,9 @@ def check_country(phone: str, countries: Collection[str]) -> None:
     if country not in countries:
         raise FieldError(
             "phone",
-            f"Marquee does not text numbers of {country or 'an unknown country'}, only those of "
-            f"{', '.join(sorted(countries))}. Continue without a number to get picks on the page.",
+            f"{as_shown(phone)} is a number of {country or 'an unknown country'}; Marquee texts "
+            f"only those of {', '.join(sorted(countries))}. Continue without a number to get picks "
+            "on the page.",
         )
 
 
@@ -356,7 +414,8 @@ def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Convert pydantic's errors to `{"field", "message"}`, one per field.
 
-    Values are left out, so that no phone number gets into the logs.
+    Values are left out, except in messages about a phone number, which name it: it goes back to the
+    caller who typed it. Messages are never logged.
     """
     found: dict[str, str] = {}
     for error in errors:
