@@ -18,7 +18,7 @@ import { SendingWords } from "./sending_words.js";
  */
 export function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
   const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
-  const phone = new PhoneField(false, () => {
+  const phone = new PhoneField(app.api, false, () => {
     consent.element.hidden = phone.isEmpty;
     if (!phone.isEmpty) app.visit.proofs.prepare();
   });
@@ -47,9 +47,12 @@ export function laterPhoneForm(app, title = "Text me my picks", onSaved = () => 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.clear();
-    const message = phone.isEmpty ? "Enter your phone number." : phone.problem;
-    if (message)
-      return problem.show("Please check the following:", [{ field: "phone", message }], fields);
+    if (phone.isEmpty)
+      return problem.show(
+        "Please check the following:",
+        [{ field: "phone", message: "Enter your phone number." }],
+        fields,
+      );
     if (!consent.box.checked)
       return problem.show(
         "Please check the following:",
@@ -58,7 +61,7 @@ export function laterPhoneForm(app, title = "Text me my picks", onSaved = () => 
       );
     sending.isShown = true;
     try {
-      await app.visit.givePhone(phone.value);
+      await app.visit.givePhone(await phone.e164());
       onSaved();
       announce("Your number is saved. We’ll text you when your picks are ready.");
     } catch (error) {

@@ -38,7 +38,7 @@ export class SaveForm {
     this.nameOptional = make("span", { class: "optional" }, " optional");
     this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
     this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
-    this.phone = new PhoneField(true, () => {
+    this.phone = new PhoneField(app.api, true, () => {
       this.#showConsent();
       if (!this.phone.isEmpty) app.visit.proofs.prepare();
     });
@@ -101,9 +101,9 @@ export class SaveForm {
       this.problem.show("Please check the following:", errors, this.#fields);
       return;
     }
-    const phone = this.phone.isEmpty ? null : this.phone.value;
     this.#setSending(true);
     try {
+      const phone = this.phone.isEmpty ? null : await this.phone.e164();
       await this.app.visit.create(this.name.value.trim(), phone, this.#keyFor(phone));
       this.onSaved();
     } catch (error) {
@@ -129,8 +129,7 @@ export class SaveForm {
     const errors = [];
     if (!this.phone.isEmpty && this.name.value.trim() === "")
       errors.push({ field: "name", message: "Enter your name; a first name is enough." });
-    if (this.phone.problem) errors.push({ field: "phone", message: this.phone.problem });
-    else if (!this.phone.isEmpty && !this.consent.box.checked) {
+    if (!this.phone.isEmpty && !this.consent.box.checked) {
       errors.push({
         field: "consent",
         message: "Tick the box to get the text, or remove the number.",
