@@ -13,8 +13,8 @@ from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import UNSEEN, MarqueePage, fulfil, real_answer
 from tests.deployment import RunningDeployment
 
-# With the browser's bars shown, phones leave 390 by 664, 360 by 560 and 320 by 568 pixels; 844 by 390
-# is a phone held sideways.
+# With the bars of their browsers shown, phones leave 390 by 664, 360 by 560 and 320 by 568 pixels;
+# 844 by 390 is a phone held sideways.
 SIZES = (
     *((320, 480), (320, 568), (320, 640), (360, 560), (390, 664), (390, 844)),
     *((480, 320), (568, 320), (844, 390), (768, 480), (768, 1024), (1024, 600)),
