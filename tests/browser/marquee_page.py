@@ -86,7 +86,7 @@ class MarqueePage:
 
     @property
     def undo(self) -> Locator:
-        return self.page.get_by_role("button", name="Undo")
+        return self.page.get_by_role("button", name="Undo", exact=True)
 
     @property
     def find_movie(self) -> Locator:
