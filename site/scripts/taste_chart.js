@@ -9,8 +9,8 @@ import { listed } from "./wording.js";
 
 const SIZE = { width: 720, height: 520 };
 const MARGIN = 46;
-const LETTER = 7.2; // approximate width of a letter at 13 px, to keep labels from overlapping
 const LINE = 16;
+const WIDE_LETTER = 8; // at 13 px, where the browser cannot measure a text
 const MOST_LETTERS = 24;
 const DOTS = { rated: 7, popular: 4, you: 9 }; // radii
 
@@ -161,12 +161,13 @@ function scale({ you, movies }) {
  */
 function labels(movies, place, you) {
   const titles = movies.map(({ title }) => title);
+  const widthOf = textMeter("600 13px");
   return labelPlaces(
-    movies.map((movie) => ({
-      ...place(movie),
-      radius: movie.stars === null ? DOTS.popular : DOTS.rated,
-      words: shortTitle(movie.title, titles),
-    })),
+    movies.map((movie) => {
+      const words = shortTitle(movie.title, titles);
+      const radius = movie.stars === null ? DOTS.popular : DOTS.rated;
+      return { ...place(movie), radius, words, width: widthOf(words) };
+    }),
     you,
   ).flatMap((label, number) =>
     label === null
@@ -186,8 +187,20 @@ function labels(movies, place, you) {
 }
 
 /**
+ * Return a function that measures how wide a text is on the page, in pixels.
+ * @param {string} font weight and size, as CSS writes them
+ */
+function textMeter(font) {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context) context.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return (/** @type {string} */ words) =>
+    context?.measureText(words).width ?? words.length * WIDE_LETTER;
+}
+
+/**
  * Return a label's box for each dot; null if it has no place.
- * @param {{x: number, y: number, radius: number, words: string}[]} dots the most important first
+ * @param {{x: number, y: number, radius: number, words: string, width: number}[]} dots the most
+ *   important first; width: of the words
  * @param {{x: number, y: number}} you the visitor's dot, with its own label above
  * @returns {((Box & {words: string}) | null)[]}
  */
@@ -202,8 +215,8 @@ export function labelPlaces(dots, you) {
       height: 2 * radius,
     })),
   ];
-  return dots.map(({ x, y, radius, words }) => {
-    const [width, apart] = [words.length * LETTER, radius + 4];
+  return dots.map(({ x, y, radius, words, width }) => {
+    const apart = radius + 4;
     const free = [
       { x: x + apart, y: y - LINE / 2 },
       { x: x - apart - width, y: y - LINE / 2 },

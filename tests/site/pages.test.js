@@ -228,6 +228,7 @@ test("no label of the taste map crosses a dot or another label, and none leaves 
     y: 40 + ((place * 61) % 440),
     radius: place < 20 ? 7 : 4,
     words: "A title of 24 letters...",
+    width: 173,
   }));
   const you = { x: 360, y: 260 };
   const labels = labelPlaces(dots, you).filter((label) => label !== null);
