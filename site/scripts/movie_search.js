@@ -4,7 +4,7 @@
 import { ApiProblem } from "./api.js";
 import { bottomInSight, make, say } from "./dom.js";
 import { poster } from "./poster.js";
-import { counted, titleAndYear, wordsForProblem } from "./wording.js";
+import { counted, titleAndYear, wordsForProblem, wordsForSearch } from "./wording.js";
 
 /** @typedef {import("./api.js").TitledMovie} Movie */
 
@@ -117,9 +117,10 @@ export function movieSearch(api, label, onChoose, signal) {
   };
   const search = asTyped(async (typed, signal) => {
     try {
-      const { movies } = await api.search(typed, MAX_RESULTS, signal);
+      const answer = await api.search(typed, MAX_RESULTS, signal);
+      const { movies } = answer;
       show(movies);
-      say(words, movies.length === 0 ? `No movies found for “${typed}”.` : "");
+      say(words, movies.length === 0 ? wordsForSearch(typed, answer) : "");
       if (movies.length > 0)
         input.setAttribute("aria-description", counted(movies.length, "movie"));
     } catch (error) {

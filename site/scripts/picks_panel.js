@@ -25,6 +25,11 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
+  const unfit = make(
+    "p",
+    { class: "actions tight", hidden: true },
+    make("a", { class: "button", href: "#search" }, "Find a movie you liked"),
+  );
   const meaning = make("p", { class: "hint stars-meaning", hidden: true }, STARS_MEANING);
   const waiting = placeholders();
   const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
@@ -32,6 +37,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     "div",
     { class: "picks-panel" },
     kind,
+    unfit,
     problem,
     tools,
     waiting.element,
@@ -60,6 +66,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     waiting.show(ratingsOf(app.store.shelf).length, found);
     panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
     say(kind, wordsForKind(found));
+    unfit.hidden = !(found.nothingFits && found.picks.length > 0);
     showProblem(problem, app, found);
     meaning.hidden = !found.picks.some(({ stars }) => typeof stars === "number");
     const stillDismissed = new Set(app.store.shelf.dismissed.map(({ movie_id }) => movie_id));
@@ -105,8 +112,10 @@ export function picksHead(app, signal, heading) {
 }
 
 /** @param {Found} found */
-function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
+function wordsForKind({ kind, picks, rated, isCurrent, problem, added, nothingFits }) {
   if (kind === "few") return "";
+  if (nothingFits && picks.length > 0)
+    return "Nothing fits you yet: we expect fewer than 3 of 5 stars from you for each of these. Rate a movie that you liked.";
   if (kind === "final") {
     return `Computed with everyone’s ratings.${added.size > 0 ? ` ${added.size} new.` : ""}`;
   }

@@ -190,17 +190,6 @@ export function inDataset(shelf, dataset) {
   return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
 }
 
-/**
- * Add the genres of movies to those that the filter offers.
- * @param {Shelf} shelf
- * @param {Movie[]} movies
- * @returns {Shelf}
- */
-export function withGenresOf(shelf, movies) {
-  const genres = new Set([...shelf.genres, ...movies.flatMap((movie) => movie.genres)]);
-  return genres.size === shelf.genres.length ? shelf : { ...shelf, genres: [...genres].sort() };
-}
-
 /** Return the answers and dismissals to save at the API. @param {Shelf} shelf @returns {Saved} */
 export function toSave(shelf) {
   return {

@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
-import {
-  callingCodeIn,
-  countries,
-  international,
-  likelyRegion,
-  phoneFormatError,
-} from "../../site/scripts/phone.js";
+import { namedCountries, regionIn } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
@@ -22,6 +16,7 @@ import {
   NO_MORE_TODAY,
   picksAsText,
   wordsForProblem,
+  wordsForSearch,
   wordsForStatus,
 } from "../../site/scripts/wording.js";
 
@@ -41,34 +36,52 @@ test("only the link in a text contains credentials", () => {
     assert.equal(credentialsIn(other), null);
 });
 
-test("a number gets the chosen country's calling code unless it has its own", () => {
-  assert.equal(international("(415) 555-0123", "1"), "+14155550123");
-  assert.equal(international("+44 20 7946 0958", "1"), "+442079460958");
-  assert.equal(international("0044 20 7946 0958", "1"), "+442079460958");
+test("only countries that can be texted are offered, by name, and a language selects one", () => {
+  const texted = [
+    { country: "US", calling_code: "1", example: "(201) 555-0123" },
+    { country: "GB", calling_code: "44", example: "07400 123456" },
+  ];
+  const named = namedCountries(texted, "en-GB");
+  assert.deepEqual(
+    named.map(({ name, country, calling_code }) => [name, country, calling_code]),
+    [
+      ["United Kingdom", "GB", "44"],
+      ["United States", "US", "1"],
+    ],
+  );
+  assert.equal(regionIn("en-GB"), "GB");
+  assert.equal(regionIn("en"), null);
 });
 
-test("the calling code is read from an international number", () => {
-  assert.equal(callingCodeIn("+14155550123"), "1");
-  assert.equal(callingCodeIn("+353 1"), "353");
-  assert.equal(callingCodeIn("07946 0958"), null);
-  assert.equal(callingCodeIn("+999"), null);
+test("a search that finds nothing says where the catalogue ends", () => {
+  const nothing = { movies: [], topic: null, last_year: 2018 };
+  assert.equal(
+    wordsForSearch("oppenheimer", nothing),
+    "“oppenheimer” is not in our catalogue, which ends in 2018.",
+  );
+  assert.equal(
+    wordsForSearch("oppenheimer", { ...nothing, last_year: null }),
+    "“oppenheimer” is not in our catalogue.",
+  );
 });
 
-test("the format of a number is checked during typing", () => {
-  assert.match(phoneFormatError("415 555 012", "1") ?? "", /^1 digit is missing/);
-  assert.match(phoneFormatError("415 555 01234", "1") ?? "", /^1 digit is too many/);
-  assert.equal(phoneFormatError("415 555 0123", "1"), null);
-  assert.match(phoneFormatError("12", "44") ?? "", /too short/);
-  assert.match(phoneFormatError("1234567890123456", "44") ?? "", /too long/);
-  assert.match(phoneFormatError("call me", "44") ?? "", /digits/);
-});
-
-test("every country has a name and a calling code, and a language selects one", () => {
-  const all = countries("en-GB");
-  assert.ok(all.length > 200);
-  assert.ok(all.every(({ name, code }) => name.length > 2 && /^\d{1,3}$/.test(code)));
-  assert.equal(likelyRegion("en-GB"), "GB");
-  assert.equal(likelyRegion("en"), "US");
+test("a search for a genre, a decade or a year says what its list holds", () => {
+  const movies = [{ ...HEAT, alternative_titles: [] }];
+  /** @param {import("../../site/scripts/api.js").Topic | null} topic */
+  const words = (topic) => wordsForSearch("typed", { movies, topic, last_year: 2018 });
+  assert.equal(words(null), "1 movie, best matches first.");
+  assert.equal(
+    words({ genre: "Horror", first_year: null, last_year: null }),
+    "Horror movies, most rated first.",
+  );
+  assert.equal(
+    words({ genre: null, first_year: 1994, last_year: 1994 }),
+    "Movies of 1994, most rated first.",
+  );
+  assert.equal(
+    words({ genre: "Horror", first_year: 1990, last_year: 1999 }),
+    "Horror movies of 1990–1999, most rated first.",
+  );
 });
 
 test("the export contains the ratings and only the last digits of the phone", () => {

@@ -28,7 +28,10 @@ export function textPreview(app, signal) {
         AbortSignal.any([call, signal]),
       );
       bubble.textContent = text;
-      const unused = name !== "" && greeting === null ? " It doesn’t use your name, because it may be more than a name." : "";
+      const unused =
+        name !== "" && greeting === null
+          ? " It doesn’t use your name, because it may be more than a name."
+          : "";
       say(
         about,
         `${counted(parts, "part")}. Your own link takes the place of the x’s, and the titles can still change.${unused}`,

@@ -15,7 +15,6 @@ import {
   UNSEEN,
   undone,
   unseenIds,
-  withGenresOf,
   withNewQuestions,
   withQuestionFirst,
 } from "../shelf.js";
@@ -58,7 +57,7 @@ export function openRate(app, _argument, signal) {
   };
   const rateNext = (/** @type {Movie} */ movie) => {
     focusNext = "stars";
-    app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
+    app.store.change((shelf) => withQuestionFirst(shelf, movie));
     bringIntoView(stage);
   };
   const show = () => {
@@ -294,9 +293,7 @@ class Questions extends EventTarget {
       const { dataset } = answer;
       const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) =>
-        withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies),
-      );
+      this.app.store.change((now) => withNewQuestions(inDataset(now, dataset), movies));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.problem = error;
