@@ -213,7 +213,7 @@ coverage: environment-development ## Write the last test run's coverage, branche
 benchmark: environment-development ## Run one benchmark: NAME=<name> [DATA=<path> OPTIONS='--forms 1000']; without NAME, list them
 	@$(DEVELOPMENT)/python -m benchmarks $(NAME) $(if $(DATA),"$$DATA") $(OPTIONS)
 
-screenshots: environment-development ## Screenshots of every view of a running deployment, at three widths, light and dark
+screenshots: environment-development ## Screenshots of every view of a running deployment, in five sizes, light, dark and in forced colours
 	@$(DEVELOPMENT)/python -m operations.tools chromium
 	@$(DEVELOPMENT)/python -m tests.browser.screenshots "$$($(OPERATE) site-url)"
 

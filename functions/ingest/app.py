@@ -6,10 +6,22 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from routes import bodies, challenges, health, movies, picks, profile, refusals, visitors
+from routes import (
+    bodies,
+    catalogue,
+    challenges,
+    health,
+    movies,
+    phones,
+    picks,
+    profile,
+    refusals,
+    texts,
+    visitors,
+)
 from routes.environment import SETTINGS, logger, metrics, tracer
 
-ROUTES = (challenges, health, movies, picks, profile, visitors)
+ROUTES = (catalogue, challenges, health, movies, phones, picks, profile, texts, visitors)
 
 site = urlsplit(SETTINGS.site_url)
 app = APIGatewayRestResolver(

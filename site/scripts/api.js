@@ -4,18 +4,22 @@
  * @typedef {{movie_id: number, title: string, year: number | null, genres: string[]}} Movie
  * @typedef {Movie & {alternative_titles: string[]}} TitledMovie
  * @typedef {{dataset: string, model_id: string, movies: Movie[]}} Questionnaire
- * @typedef {{movie_id: number, stars: number}} Rating
+ * @typedef {{genre: string | null, first_year: number | null, last_year: number | null}} Topic
+ * @typedef {{movies: TitledMovie[], topic: Topic | null, last_year: number | null}} Search
+ * @typedef {{dataset: string, genres: string[], first_year: number | null, last_year: number | null}} Catalogue
+ * @typedef {{phone: string, shown: string, country: string}} CheckedPhone phone: in E.164
+ * @typedef {{movie_id: number, stars: number, rated_at?: string | null}} Rating rated_at: ISO 8601
  * @typedef {{genres: string[], years: {from?: number, to?: number} | null}} Filter
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
  * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}}} MovieDetails
  * @typedef {Movie & {similarity: number}} SimilarMovie
- * @typedef {{name: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[]}} VisitorForm
+ * @typedef {{name?: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[], unseen?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
- *   dismissed?: Movie[], picks: Pick[] | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
- * @typedef {{ratings: Rating[], dismissed: number[], text: boolean, proof?: string}} RatingsForm
+ *   dismissed?: Movie[], unseen?: Movie[], picks: Pick[] | null, nothing_fits?: boolean, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
+ * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
  * @typedef {{name: string, low: string[], high: string[]}} Axis
@@ -71,7 +75,7 @@ export class Api {
    * @param {number[]} dismissed ids of dismissed movies
    * @param {Filter} filter
    * @param {AbortSignal} signal
-   * @returns {Promise<{dataset: string, picks: Pick[]}>}
+   * @returns {Promise<{dataset: string, picks: Pick[], nothing_fits: boolean}>}
    */
   picks(ratings, dismissed, { genres, years }, signal) {
     const form = {
@@ -84,16 +88,49 @@ export class Api {
   }
 
   /**
-   * Search movies by title.
+   * Search movies by title, genre, decade or year.
    * @param {string} words
    * @param {number} count the largest number of movies to return
    * @param {AbortSignal} [signal]
-   * @returns {Promise<{movies: TitledMovie[]}>}
+   * @returns {Promise<Search>}
    */
   search(words, count, signal) {
     return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, {
       signal,
     });
+  }
+
+  /** Return all genres and the years of the catalogue. @returns {Promise<Catalogue>} */
+  catalogue() {
+    return this.#call("/catalogue");
+  }
+
+  /** @returns {Promise<{countries: import("./phone.js").TextedCountry[]}>} */
+  textedCountries() {
+    return this.#call("/phones/countries");
+  }
+
+  /**
+   * Check whether a number can be texted; nothing is stored.
+   * @param {string} phone as typed
+   * @param {string} country ISO 3166 code, for a number without a calling code
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<CheckedPhone>}
+   */
+  checkPhone(phone, country, signal) {
+    return this.#call("/phones", { ...sending("POST", { phone, country }), signal });
+  }
+
+  /**
+   * Return the text as it would be sent; only its link is made up.
+   * @param {string} name
+   * @param {number[]} movieIds the picks, in their order
+   * @param {AbortSignal} signal
+   * @returns {Promise<{text: string, greeting: string | null, parts: number}>}
+   */
+  previewText(name, movieIds, signal) {
+    const form = { name, movie_ids: movieIds };
+    return this.#call("/texts/preview", { ...sending("POST", form), signal });
   }
 
   /** Return a movie's details. @param {number} movieId @returns {Promise<{movie: MovieDetails}>} */
@@ -104,7 +141,7 @@ export class Api {
   /**
    * Return a movie and the movies similar to it, the most similar first. There may be none.
    * @param {number} movieId
-   * @returns {Promise<{movie: Movie, movies: SimilarMovie[]}>}
+   * @returns {Promise<{movie: Movie, ratings: number, few_ratings: boolean, movies: SimilarMovie[]}>}
    */
   similar(movieId) {
     return this.#call(`/movies/${movieId}/similar`);

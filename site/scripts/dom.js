@@ -79,6 +79,17 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Return the height of the part of the window that nothing covers: above the on-screen keyboard and,
+ * on a phone, above the navigation.
+ */
+export function bottomInSight() {
+  const nav = document.querySelector("nav");
+  const isFixed = nav !== null && getComputedStyle(nav).position === "fixed";
+  const visible = window.visualViewport?.height ?? window.innerHeight;
+  return isFixed ? Math.min(visible, nav.getBoundingClientRect().top) : visible;
+}
+
 /** Make a screen reader say something, without interrupting. @param {string} words */
 export function announce(words) {
   say(byId("announcer"), words);
@@ -106,17 +117,31 @@ export function button(label, kind, onclick, properties = {}) {
 }
 
 /**
+ * Keep a button from taking a field's focus when pressed. Otherwise the field would show its error
+ * while the button is held down, the button would move, and the click would be lost.
+ * @template {HTMLElement} T
+ * @param {T} button
+ * @returns {T}
+ */
+export function keepingFocus(button) {
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  return button;
+}
+
+/**
  * Make a list show the wanted items, in their order. Items that stay are not removed from the page
  * in between. So they keep the focus, whatever is open in them, and a click that has begun on them.
+ * When the item that has the focus is removed, the item next to it takes the focus, at the control
+ * with the same `data-act`.
  * @param {HTMLElement} list
- * @param {HTMLElement} heading takes the focus when the item that had it is removed
+ * @param {HTMLElement} heading takes the focus when no item is left
  * @param {[key: string, makeItem: () => Element, update?: (item: Element) => void][]} wanted
  *   `makeItem` is called if the list has no item with the key; `update` is called in any case
  */
 export function showItems(list, heading, wanted) {
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const movieId = focused?.closest("[data-movie-id]")?.getAttribute("data-movie-id");
-  const there = new Map([...list.children].map((item) => [item.getAttribute("data-key"), item]));
+  const before = [...list.children];
+  const there = new Map(before.map((item) => [item.getAttribute("data-key"), item]));
   const items = wanted.map(([key, makeItem, update]) => {
     const item = there.get(key) ?? makeItem();
     item.setAttribute("data-key", key);
@@ -130,9 +155,48 @@ export function showItems(list, heading, wanted) {
     else list.insertBefore(item, place);
   }
   if (!focused || focused === document.activeElement) return;
-  const again = list.contains(focused)
-    ? focused
-    : list.querySelector(`[data-movie-id="${movieId}"] input:checked`);
-  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-  else heading.focus({ preventScroll: true });
+  const next = list.contains(focused) ? focused : controlNextTo(focused, before, items);
+  (next instanceof HTMLElement ? next : heading).focus({ preventScroll: true });
+}
+
+/**
+ * Return the control to focus after the focused one was removed from a list; null if there is none.
+ * @param {Element} focused
+ * @param {Element[]} before the list's items before
+ * @param {Element[]} after the list's items now
+ */
+function controlNextTo(focused, before, after) {
+  const place = before.findIndex((item) => item.contains(focused));
+  const movieId =
+    before[place]?.getAttribute("data-movie-id") ?? before[place]?.getAttribute("data-restores");
+  const replacement = after.find(
+    (item) => movieId && item.getAttribute("data-movie-id") === movieId,
+  );
+  const isStaying = (/** @type {Element} */ item) => after.includes(item);
+  const item =
+    replacement ??
+    before.slice(place + 1).find(isStaying) ??
+    before.slice(0, Math.max(place, 0)).findLast(isStaying) ??
+    null;
+  const act = focused.closest("[data-act]")?.getAttribute("data-act");
+  return (
+    item?.querySelector(act ? `[data-act="${act}"]` : "input:checked") ??
+    item?.querySelector("a, button, input") ??
+    null
+  );
+}
+
+/**
+ * Make a list item that replaces one that the visitor took away, with a button to undo it.
+ * @param {number} movieId the movie of the replaced item
+ * @param {string} words what happened, such as "Removed: Heat (1995)"
+ * @param {() => void} onUndo
+ */
+export function undoItem(movieId, words, onUndo) {
+  return make(
+    "li",
+    { class: "undo-item", "data-restores": movieId },
+    make("span", {}, words),
+    button("Undo", "chip", onUndo, { "aria-label": `Undo. ${words}` }),
+  );
 }

@@ -27,7 +27,7 @@ export function asJson(shelf, visitor, at) {
     ratings: ratedAnswers(shelf).map(({ movie, stars, at: rated_at }) => ({
       ...movieFields(movie),
       stars,
-      rated_at,
+      rated_at: rated_at || null,
     })),
     not_seen: shelf.answers
       .filter(({ stars }) => stars === 0)

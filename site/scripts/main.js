@@ -5,6 +5,7 @@ import { button, byId, make, say, viewHeading } from "./dom.js";
 import { PicksFinder } from "./picks_finder.js";
 import { usePosters } from "./poster.js";
 import { credentialsIn, routeOf } from "./router.js";
+import { ScrollMemory } from "./scroll_memory.js";
 import { unsavedCount } from "./shelf.js";
 import { Store } from "./store.js";
 import { openPicks } from "./views/picks.js";
@@ -66,16 +67,16 @@ function addTmdbAttribution() {
   );
 }
 
-// Every view starts at its top, also after a reload: the browser would restore the scroll position
-// before the view has any content.
-history.scrollRestoration = "manual";
-
+const scrollMemory = new ScrollMemory();
 /** Ends the listeners of the current view. */
 let current = new AbortController();
 let isFirst = true;
 
-/** Open the view that the address names, or the link of a text. */
-async function route() {
+/**
+ * Open the view that the address names, or the link of a text.
+ * @param {number} [place] how far to scroll, in pixels
+ */
+async function route(place = 0) {
   current.abort();
   const controller = new AbortController();
   current = controller;
@@ -88,7 +89,7 @@ async function route() {
     const opened = open(app, argument, controller.signal);
     if (opened instanceof Promise) byId("main").setAttribute("aria-busy", "true");
     const view = await opened;
-    if (!controller.signal.aborted) show(view);
+    if (!controller.signal.aborted) show(view, place);
   } catch (error) {
     if (controller.signal.aborted) return;
     if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
@@ -103,15 +104,21 @@ async function route() {
   }
 }
 
-/** @param {View} view */
-function show({ title, element }) {
+/** @param {View} view @param {number} [place] how far to scroll, in pixels */
+function show({ title, element }, place = 0) {
   const main = byId("main");
   main.removeAttribute("aria-busy");
   main.replaceChildren(element);
   document.title = `${title} · Marquee`;
-  if (!isFirst) window.scrollTo(0, 0);
+  if (!isFirst || cameBack()) scrollMemory.restore(place);
   isFirst = false;
   document.getElementById("view-heading")?.focus({ preventScroll: true });
+}
+
+/** Whether the browser loaded the page for "Back" or "Forward". */
+function cameBack() {
+  const [load] = performance.getEntriesByType("navigation");
+  return load instanceof PerformanceNavigationTiming && load.type === "back_forward";
 }
 
 /**
@@ -138,7 +145,7 @@ async function openLink(credentials, signal) {
       return;
     }
     if (signal.aborted) return;
-    if (store.isStored) history.replaceState(null, "", "#text");
+    if (store.isStored) history.replaceState(history.state, "", "#text");
     markCurrent("text");
     const view = await /** @type {OpenView} */ (VIEWS.text)(app, "", signal);
     if (!signal.aborted) show(view);
@@ -228,10 +235,10 @@ byId("skip-link").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();
 });
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", () => route(scrollMemory.enter()));
 window.addEventListener("online", showConnection);
 window.addEventListener("offline", showConnection);
 showConnection();
 finder.refresh();
 if (store.shelf.visit && !credentialsIn(location.hash)) visit.follow();
-route();
+route(scrollMemory.enter());

@@ -2,14 +2,16 @@
 // Authoring Practices Guide (combobox with list autocomplete).
 
 import { ApiProblem } from "./api.js";
-import { make, say } from "./dom.js";
+import { bottomInSight, make, say } from "./dom.js";
 import { poster } from "./poster.js";
-import { counted, titleAndYear, wordsForProblem } from "./wording.js";
+import { counted, titleAndYear, wordsForProblem, wordsForSearch } from "./wording.js";
 
 /** @typedef {import("./api.js").TitledMovie} Movie */
 
 const TYPING_PAUSE_MS = 140;
 const MAX_RESULTS = 8;
+const LEAST_LIST_PX = 120; // two movies
+const SPACE_PX = 8; // above the field and below its results
 
 /**
  * Return a function to call on every input. It calls `search` once typing pauses for 140 ms, and
@@ -41,8 +43,9 @@ export function asTyped(search) {
  * @param {import("./api.js").Api} api
  * @param {string} label
  * @param {(movie: Movie) => void} onChoose
+ * @param {AbortSignal} signal ends the updates
  */
-export function movieSearch(api, label, onChoose) {
+export function movieSearch(api, label, onChoose, signal) {
   /** @type {Movie[]} */
   let found = [];
   let active = -1;
@@ -79,13 +82,22 @@ export function movieSearch(api, label, onChoose) {
     list.hidden = movies.length === 0;
     input.setAttribute("aria-expanded", String(movies.length > 0));
     input.removeAttribute("aria-activedescendant");
-    // On a phone the field is at the bottom of the screen, so the results would be out of sight.
-    if (
-      opens &&
-      list.getBoundingClientRect().bottom > (window.visualViewport?.height ?? innerHeight)
-    )
-      element.scrollIntoView({ block: "start" });
+    if (opens) placeInSight();
   };
+  // On a phone the field is at the bottom of the screen, and a keyboard may cover half of it. So the
+  // field moves to the top if the results do not fit, and they get the height that is left.
+  const placeInSight = () => {
+    if (list.hidden) return;
+    list.style.removeProperty("--most-height");
+    if (list.getBoundingClientRect().bottom > bottomInSight())
+      window.scrollBy(0, element.getBoundingClientRect().top - SPACE_PX);
+    const room = bottomInSight() - list.getBoundingClientRect().top;
+    list.style.setProperty(
+      "--most-height",
+      `${Math.max(Math.floor(room) - SPACE_PX, LEAST_LIST_PX)}px`,
+    );
+  };
+  window.visualViewport?.addEventListener("resize", placeInSight, { signal });
   const choose = (/** @type {number} */ place) => {
     const movie = found[place];
     if (!movie) return;
@@ -105,9 +117,10 @@ export function movieSearch(api, label, onChoose) {
   };
   const search = asTyped(async (typed, signal) => {
     try {
-      const { movies } = await api.search(typed, MAX_RESULTS, signal);
+      const answer = await api.search(typed, MAX_RESULTS, signal);
+      const { movies } = answer;
       show(movies);
-      say(words, movies.length === 0 ? `No movies found for “${typed}”.` : "");
+      say(words, movies.length === 0 ? wordsForSearch(typed, answer) : "");
       if (movies.length > 0)
         input.setAttribute("aria-description", counted(movies.length, "movie"));
     } catch (error) {

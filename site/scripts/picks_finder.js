@@ -2,7 +2,7 @@
 // computed the visitor's picks with everyone's ratings, those final picks replace them.
 
 import { ApiProblem } from "./api.js";
-import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from "./shelf.js";
+import { differences, inDataset, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
 
 /** @typedef {import("./api.js").Filter} Filter */
 /** @typedef {import("./api.js").Pick} Pick */
@@ -11,10 +11,11 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from 
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, nothingFits: boolean}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
  *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
+ *   nothingFits: whether fewer than three stars are expected of the visitor for every pick.
  *   added: ids of the final picks that the instant picks do not have.
  */
 
@@ -27,9 +28,11 @@ export class PicksFinder extends EventTarget {
   #controller = null;
   /**
    * The last instant picks, the state they belong to and the number of ratings they are from.
-   * @type {{key: string, picks: Pick[], rated: number}}
+   * @type {{key: string, picks: Pick[], rated: number, nothingFits: boolean}}
    */
-  #instant = { key: "", picks: [], rated: 0 };
+  #instant = { key: "", picks: [], rated: 0, nothingFits: false };
+  /** @type {string | null} the data set whose genres are listed */
+  #genresOf = null;
   /** @type {ApiProblem | null} */
   #problem = null;
   #requestedKey = "";
@@ -77,7 +80,15 @@ export class PicksFinder extends EventTarget {
   /** The picks to show now. @returns {Found} */
   get found() {
     if (!this.#hasEnoughRatings()) {
-      return { kind: "few", picks: [], rated: 0, isCurrent: true, problem: null, added: new Set() };
+      return {
+        kind: "few",
+        picks: [],
+        rated: 0,
+        isCurrent: true,
+        problem: null,
+        added: new Set(),
+        nothingFits: false,
+      };
     }
     const picks = this.#finalPicks();
     if (picks) {
@@ -90,6 +101,7 @@ export class PicksFinder extends EventTarget {
         isCurrent: true,
         problem: null,
         added: new Set(added.map(({ movie_id }) => movie_id)),
+        nothingFits: this.visit.visitor?.nothing_fits ?? false,
       };
     }
     const isCurrent = this.#instant.key === this.#key();
@@ -100,6 +112,7 @@ export class PicksFinder extends EventTarget {
       isCurrent,
       problem: this.#problem,
       added: new Set(),
+      nothingFits: this.#instant.nothingFits,
     };
   }
 
@@ -149,21 +162,35 @@ export class PicksFinder extends EventTarget {
     const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks } = await this.api.picks(
+      const { dataset, picks, nothing_fits } = await this.api.picks(
         ratings,
         dismissed,
         filterOf(this.choice),
         controller.signal,
       );
       if (controller.signal.aborted) return;
-      this.#instant = { key, picks, rated: ratings.length };
-      this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));
+      this.#instant = { key, picks, rated: ratings.length, nothingFits: nothing_fits };
+      this.store.change((now) => inDataset(now, dataset));
+      this.#listGenres(dataset);
     } catch (error) {
       if (controller.signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       this.#problem = error;
     }
     this.#notify();
+  }
+
+  /** List all genres of the data set for the filter, once. @param {string} dataset */
+  async #listGenres(dataset) {
+    if (this.#genresOf === dataset) return;
+    this.#genresOf = dataset;
+    try {
+      const { genres } = await this.api.catalogue();
+      this.store.change((shelf) => ({ ...shelf, genres }));
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      this.#genresOf = null; // the next picks try again
+    }
   }
 
   #notify() {

@@ -1,8 +1,8 @@
 // The list of picks. It is shown next to the questionnaire, in its own view and with the status.
 
-import { announce, button, make, say, showItems } from "./dom.js";
+import { announce, button, make, say, showItems, undoItem } from "./dom.js";
 import { poster } from "./poster.js";
-import { answered, dismissed, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
+import { answered, dismissed, RATINGS_NEEDED, ratingsOf, restored } from "./shelf.js";
 import { starRating } from "./stars.js";
 import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./wording.js";
 
@@ -11,6 +11,8 @@ import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./w
 /** @typedef {import("./picks_finder.js").Found} Found */
 
 const FIRST_DECADE = 1920;
+const STARS_MEANING =
+  "★ is the rating we expect from you. The order also counts how likely you are to choose a movie, so a later pick can have more ★.";
 
 /**
  * Make the panel with the picks, the filters and the buttons to share and print.
@@ -23,10 +25,38 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
+  const unfit = make(
+    "p",
+    { class: "actions tight", hidden: true },
+    make("a", { class: "button", href: "#search" }, "Find a movie you liked"),
+  );
+  const meaning = make("p", { class: "hint stars-meaning", hidden: true }, STARS_MEANING);
   const waiting = placeholders();
   const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
-  const panel = make("div", { class: "picks-panel" }, kind, problem, tools, waiting.element, list);
+  const panel = make(
+    "div",
+    { class: "picks-panel" },
+    kind,
+    unfit,
+    problem,
+    tools,
+    waiting.element,
+    meaning,
+    list,
+  );
+  /** @type {{pick: Pick, place: number}[]} what was dismissed here, by its place in the list */
+  let dismissedHere = [];
   let shownKey = "";
+
+  const dismiss = (/** @type {Pick} */ pick, /** @type {Element} */ item) => {
+    dismissedHere.push({ pick, place: [...list.children].indexOf(item) });
+    app.store.change((shelf) => dismissed(shelf, pick));
+    announce(`${pick.title} won’t be picked again. Press Undo to take this back.`);
+  };
+  const undo = (/** @type {Pick} */ pick) => {
+    app.store.change((shelf) => restored(shelf, pick.movie_id));
+    announce(`${pick.title} can be picked again.`);
+  };
 
   const show = () => {
     const { found } = app.finder;
@@ -36,19 +66,26 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     waiting.show(ratingsOf(app.store.shelf).length, found);
     panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
     say(kind, wordsForKind(found));
+    unfit.hidden = !(found.nothingFits && found.picks.length > 0);
     showProblem(problem, app, found);
-    const key = JSON.stringify([found.kind, found.picks, [...found.added]]);
+    meaning.hidden = !found.picks.some(({ stars }) => typeof stars === "number");
+    const stillDismissed = new Set(app.store.shelf.dismissed.map(({ movie_id }) => movie_id));
+    dismissedHere = dismissedHere.filter(({ pick }) => stillDismissed.has(pick.movie_id));
+    const key = JSON.stringify([found.kind, found.picks, [...found.added], dismissedHere]);
     if (key === shownKey) return;
     shownKey = key;
-    showItems(
-      list,
-      heading,
-      found.picks.map((pick) => [
-        JSON.stringify([pick.movie_id, pick.title]),
-        () => pickItem(app, pick, itemLevel),
-        (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
-      ]),
-    );
+    /** @type {Parameters<typeof showItems>[2]} */
+    const items = found.picks.map((pick) => [
+      JSON.stringify([pick.movie_id, pick.title]),
+      () => pickItem(app, pick, itemLevel, dismiss),
+      (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
+    ]);
+    for (const { pick, place } of [...dismissedHere].sort((one, other) => one.place - other.place))
+      items.splice(place, 0, [
+        `undo ${pick.movie_id}`,
+        () => undoItem(pick.movie_id, `Not for you: ${titleAndYear(pick)}`, () => undo(pick)),
+      ]);
+    showItems(list, heading, items);
   };
   app.finder.addEventListener("change", show, { signal });
   show();
@@ -75,8 +112,10 @@ export function picksHead(app, signal, heading) {
 }
 
 /** @param {Found} found */
-function wordsForKind({ kind, picks, rated, isCurrent, problem, added }) {
+function wordsForKind({ kind, picks, rated, isCurrent, problem, added, nothingFits }) {
   if (kind === "few") return "";
+  if (nothingFits && picks.length > 0)
+    return "Nothing fits you yet: we expect fewer than 3 of 5 stars from you for each of these. Rate a movie that you liked.";
   if (kind === "final") {
     return `Computed with everyone’s ratings.${added.size > 0 ? ` ${added.size} new.` : ""}`;
   }
@@ -133,8 +172,9 @@ function showProblem(place, app, found) {
  * @param {App} app
  * @param {Pick} pick
  * @param {"h2" | "h3"} level
+ * @param {(pick: Pick, item: Element) => void} onDismiss
  */
-function pickItem(app, pick, level) {
+function pickItem(app, pick, level, onDismiss) {
   const rating = make("div", { class: "pick-rating", hidden: true });
   const seen = button("Seen it", "chip", () => openRating(), { "aria-expanded": "false" });
   const openRating = () => {
@@ -153,12 +193,8 @@ function pickItem(app, pick, level) {
     );
     rating.querySelector("input")?.focus();
   };
-  const notForMe = () => {
-    app.store.change((shelf) => dismissed(shelf, pick));
-    announce(`${pick.title} won’t be picked again. To undo this, open My movies.`);
-  };
   const named = ` ${titleAndYear(pick)}`;
-  return make(
+  const item = make(
     "li",
     { class: "pick", "data-movie-id": pick.movie_id },
     poster(pick, "poster-thumb"),
@@ -186,10 +222,14 @@ function pickItem(app, pick, level) {
         make("span", { class: "visually-hidden" }, `: ${named}`),
       ),
       seen,
-      button("Not for me", "chip", notForMe, { "aria-label": `Not for me:${named}` }),
+      button("Not for me", "chip", () => onDismiss(pick, item), {
+        "aria-label": `Not for me:${named}`,
+        "data-act": "dismiss",
+      }),
     ),
     rating,
   );
+  return item;
 }
 
 /**

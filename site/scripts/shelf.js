@@ -6,8 +6,10 @@
 /** @typedef {import("./api.js").Visitor} Visitor */
 
 /**
- * @typedef {{movie: Movie, stars: number, at: string}} Answer stars: 0 means "Haven't seen it"
- * @typedef {{ratings: Rating[], dismissed: number[]}} Saved as the API last returned them
+ * @typedef {{movie: Movie, stars: number, at: string}} Answer stars: 0 means "Haven't seen it"; at:
+ *   the time, ISO 8601; "" if it is not known
+ * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[]}} Saved as the API last returned
+ *   them
  * @typedef {{visitor_id: string, token: string, version: number, phone_ends: string | null, saved: Saved}} Visit
  * @typedef {{movie: Movie, before: Answer | null}} Undoable
  * @typedef {Movie & {wished?: boolean}} Question wished: the visitor asked for it
@@ -19,7 +21,7 @@
 export const UNSEEN = 0;
 export const RATINGS_NEEDED = 5;
 export const RATINGS_SUGGESTED = 10;
-export const MAX_RATINGS = 500;
+export const MAX_RATINGS = 500; // and the most movies not seen that the API stores
 const MAX_UNDO = 20;
 
 /** @type {Shelf} */
@@ -188,24 +190,22 @@ export function inDataset(shelf, dataset) {
   return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
 }
 
-/**
- * Add the genres of movies to those that the filter offers.
- * @param {Shelf} shelf
- * @param {Movie[]} movies
- * @returns {Shelf}
- */
-export function withGenresOf(shelf, movies) {
-  const genres = new Set([...shelf.genres, ...movies.flatMap((movie) => movie.genres)]);
-  return genres.size === shelf.genres.length ? shelf : { ...shelf, genres: [...genres].sort() };
-}
-
-/** Return the ratings and dismissals to save at the API. @param {Shelf} shelf @returns {Saved} */
+/** Return the answers and dismissals to save at the API. @param {Shelf} shelf @returns {Saved} */
 export function toSave(shelf) {
-  return { ratings: ratingsOf(shelf), dismissed: shelf.dismissed.map(({ movie_id }) => movie_id) };
+  return {
+    ratings: ratedAnswers(shelf).map(({ movie, stars, at }) => ({
+      movie_id: movie.movie_id,
+      stars,
+      ...(at && { rated_at: at }),
+    })),
+    dismissed: shelf.dismissed.map(({ movie_id }) => movie_id),
+    unseen: unseenIds(shelf).slice(-MAX_RATINGS),
+  };
 }
 
 /**
  * Count the ratings and dismissals that differ from what the API has stored; 0 without a visit.
+ * Movies not seen do not count: they change no picks, and are saved with the next change.
  * @param {Shelf} shelf
  */
 export function unsavedCount(shelf) {
@@ -245,8 +245,13 @@ function symmetricDifference(one, other) {
 /** Return what the API has stored of the visitor. @param {Visitor} visitor @returns {Saved} */
 export function savedStateOf(visitor) {
   return {
-    ratings: visitor.ratings.map(({ movie_id, stars }) => ({ movie_id, stars })),
+    ratings: visitor.ratings.map(({ movie_id, stars, rated_at }) => ({
+      movie_id,
+      stars,
+      ...(rated_at && { rated_at }),
+    })),
     dismissed: (visitor.dismissed ?? []).map(({ movie_id }) => movie_id),
+    unseen: (visitor.unseen ?? []).map(({ movie_id }) => movie_id),
   };
 }
 
@@ -257,19 +262,12 @@ export function savedStateOf(visitor) {
  * @param {Shelf} shelf
  * @param {Visitor} visitor
  * @param {{visitor_id: string, token: string}} credentials those that the call used
- * @param {string} at the time for ratings made elsewhere, ISO 8601
  * @param {Saved} base what both sides last had in common: what the call sent if it saved changes,
  *   otherwise what the API last returned
  * @returns {{shelf: Shelf, remoteChanges: Change[]}} remoteChanges: the changes made elsewhere,
  *   except those also made here, with the stars given there
  */
-export function merged(
-  shelf,
-  visitor,
-  { visitor_id, token },
-  at,
-  base = lastSaved(shelf, visitor_id),
-) {
+export function merged(shelf, visitor, { visitor_id, token }, base = lastSaved(shelf, visitor_id)) {
   const theirs = savedStateOf(visitor);
   const mine = differences(base.ratings, ratingsOf(shelf));
   const answersBefore = new Map(shelf.answers.map((answer) => [answer.movie.movie_id, answer]));
@@ -286,15 +284,19 @@ export function merged(
   const remoteAnswers = visitor.ratings
     .filter(({ movie_id }) => mine.get(movie_id) !== null)
     .map((rating) =>
-      mergedAnswer(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id), at),
+      mergedAnswer(rating, mine.get(rating.movie_id), answersBefore.get(rating.movie_id)),
     );
   const there = new Set(remoteAnswers.map(({ movie }) => movie.movie_id));
-  const localAnswers = shelf.answers.filter(
-    ({ movie, stars }) =>
-      !there.has(movie.movie_id) && (stars === UNSEEN || mine.has(movie.movie_id)),
+  const localRatings = ratedAnswers(shelf).filter(
+    ({ movie }) => !there.has(movie.movie_id) && mine.has(movie.movie_id),
   );
-  const answers = [...remoteAnswers, ...localAnswers].slice(0, MAX_RATINGS);
-  const rated = new Set(answers.map(({ movie }) => movie.movie_id));
+  const rated = [...remoteAnswers, ...localRatings].slice(0, MAX_RATINGS);
+  const ratedIds = new Set(rated.map(({ movie }) => movie.movie_id));
+  const unseen = mergedUnseen(shelf, base.unseen ?? [], visitor.unseen ?? []).filter(
+    ({ movie }) => !ratedIds.has(movie.movie_id),
+  );
+  const answers = [...rated, ...unseen];
+  const answeredIds = new Set(answers.map(({ movie }) => movie.movie_id));
 
   return {
     remoteChanges,
@@ -303,7 +305,7 @@ export function merged(
       name: visitor.name ?? shelf.name,
       answers,
       dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
-      asking: shelf.asking.filter(({ movie_id }) => !rated.has(movie_id)),
+      asking: shelf.asking.filter(({ movie_id }) => !answeredIds.has(movie_id)),
       undo: remoteChanges.length > 0 ? [] : shelf.undo,
       visit: {
         visitor_id,
@@ -318,21 +320,44 @@ export function merged(
 
 /** @param {Shelf} shelf @param {string} visitorId @returns {Saved} */
 function lastSaved(shelf, visitorId) {
-  return shelf.visit?.visitor_id === visitorId ? shelf.visit.saved : { ratings: [], dismissed: [] };
+  return shelf.visit?.visitor_id === visitorId
+    ? shelf.visit.saved
+    : { ratings: [], dismissed: [], unseen: [] };
 }
 
 /**
- * Return the answer to a movie after the merge. An answer with the same stars keeps its time.
+ * Return the answer to a movie after the merge. An answer with the same stars keeps its time; a
+ * rating from elsewhere has the time that the API has stored, if any.
  * @param {Rating & Partial<Movie>} rating the rating that the API has stored
  * @param {number | null | undefined} mine the stars of an unsaved change made here, if any
  * @param {Answer | undefined} before the answer on the shelf
- * @param {string} at the time of a new answer, ISO 8601
  * @returns {Answer}
  */
-function mergedAnswer(rating, mine, before, at) {
+function mergedAnswer(rating, mine, before) {
   const stars = mine ?? rating.stars;
-  if (before && before.stars === stars) return before;
+  const at = rating.rated_at ?? "";
+  if (before && before.stars === stars) return before.at ? before : { ...before, at };
   return { movie: before?.movie ?? movieIn(rating), stars, at };
+}
+
+/**
+ * Return the answers "Haven't seen it" of both sides, without those that one side took back.
+ * @param {Shelf} shelf
+ * @param {number[]} base ids of the movies not seen that were last saved
+ * @param {Movie[]} theirs the movies not seen that the API has stored
+ * @returns {Answer[]}
+ */
+function mergedUnseen(shelf, base, theirs) {
+  const here = new Set(unseenIds(shelf));
+  const there = new Set(theirs.map(({ movie_id }) => movie_id));
+  const newThere = theirs.filter(({ movie_id }) => !here.has(movie_id) && !base.includes(movie_id));
+  return [
+    ...shelf.answers.filter(
+      ({ movie, stars }) =>
+        stars === UNSEEN && (there.has(movie.movie_id) || !base.includes(movie.movie_id)),
+    ),
+    ...newThere.map((movie) => ({ movie: bareMovie(movie), stars: UNSEEN, at: "" })),
+  ];
 }
 
 /**

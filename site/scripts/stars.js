@@ -37,8 +37,7 @@ export function starRating({ legend, stars, size = "small", onRate }) {
     { class: `stars stars-${size}`, "data-shown": stars },
     make("legend", { class: "visually-hidden" }, legend),
     make("div", { class: "stars-row" }, ...options),
-    words,
-    submit,
+    make("div", { class: "stars-feedback" }, words, submit),
   );
 
   fieldset.addEventListener("change", () => {
@@ -93,16 +92,16 @@ function starOption(name, value, checked) {
       autocomplete: "off",
       "aria-label": label,
     }),
-    make("span", { class: "star-face", "aria-hidden": "true" }, "★"),
+    make("span", { class: "star-face", "aria-hidden": "true" }),
   );
 }
 
-/** Show given stars, read-only. @param {number} stars from 1 to 5 */
+/** Show the visitor's own stars, read-only. @param {number} stars from 1 to 5 */
 export function starsGiven(stars) {
   return make(
     "span",
     { class: "stars-given" },
-    make("span", { "aria-hidden": "true" }, "★".repeat(stars)),
-    make("span", { class: "visually-hidden" }, `${stars} out of 5 stars`),
+    make("span", { "aria-hidden": "true" }, `You: ${"★".repeat(stars)}`),
+    make("span", { class: "visually-hidden" }, `You gave ${counted(stars, "star")} out of 5`),
   );
 }

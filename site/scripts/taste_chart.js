@@ -9,8 +9,10 @@ import { listed } from "./wording.js";
 
 const SIZE = { width: 720, height: 520 };
 const MARGIN = 46;
-const LETTER = 7.2; // approximate width of a letter at 13 px, to keep labels from overlapping
 const LINE = 16;
+const WIDE_LETTER = 8; // at 13 px, where the browser cannot measure a text
+const MOST_LETTERS = 24;
+const DOTS = { rated: 7, popular: 4, you: 9 }; // radii
 
 /**
  * Make a figure of the map: a chart, a legend, the axes in words and a table.
@@ -50,18 +52,18 @@ export function tasteChart(map) {
       r: Math.max(18, place.reach(map.you.spread)),
     }),
     ...popular.map((movie) =>
-      draw("circle", { class: "popular", cx: place(movie).x, cy: place(movie).y, r: 4 }),
+      draw("circle", { class: "popular", cx: place(movie).x, cy: place(movie).y, r: DOTS.popular }),
     ),
     ...rated.map((movie) =>
       draw("circle", {
         class: `rated ${(movie.stars ?? 0) >= 4 ? "liked" : ""}`,
         cx: place(movie).x,
         cy: place(movie).y,
-        r: 7,
+        r: DOTS.rated,
       }),
     ),
     ...labels([...rated, ...popular], place, you),
-    draw("circle", { class: "you", cx: you.x, cy: you.y, r: 9 }),
+    draw("circle", { class: "you", cx: you.x, cy: you.y, r: DOTS.you }),
     draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"),
   );
   const frame = make(
@@ -92,7 +94,7 @@ export function tasteChart(map) {
         make(
           "p",
           { class: "hint" },
-          `${number === 0 ? "Left to right" : "Bottom to top"}: from movies like ${listed(axis.low.slice(0, 3))} to movies like ${listed(axis.high.slice(0, 3))}.`,
+          `${number === 0 ? "On the left" : "At the bottom"}: ${listed(axis.low.slice(0, 3))}. ${number === 0 ? "On the right" : "At the top"}: ${listed(axis.high.slice(0, 3))}.`,
         ),
       ),
       make(
@@ -150,35 +152,114 @@ function scale({ you, movies }) {
 }
 
 /**
- * Label movies with their titles, leaving out titles that would overlap another one or "You".
+ * Label movies with their titles. A label is to the right or left of its dot, or above or below it:
+ * the first of these places that is on the chart and crosses no dot and no other label. A movie
+ * without such a place has no label.
  * @param {MapMovie[]} movies the most important first
  * @param {(movie: MapMovie) => {x: number, y: number}} place
  * @param {{x: number, y: number}} you
  */
 function labels(movies, place, you) {
+  const titles = movies.map(({ title }) => title);
+  const widthOf = textMeter("600 13px");
+  return labelPlaces(
+    movies.map((movie) => {
+      const words = shortTitle(movie.title, titles);
+      const radius = movie.stars === null ? DOTS.popular : DOTS.rated;
+      return { ...place(movie), radius, words, width: widthOf(words) };
+    }),
+    you,
+  ).flatMap((label, number) =>
+    label === null
+      ? []
+      : [
+          draw(
+            "text",
+            {
+              class: movies[number]?.stars === null ? "popular-label" : "rated-label",
+              x: label.x,
+              y: label.y + LINE - 4,
+            },
+            label.words,
+          ),
+        ],
+  );
+}
+
+/**
+ * Return a function that measures how wide a text is on the page, in pixels.
+ * @param {string} font weight and size, as CSS writes them
+ */
+function textMeter(font) {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context) context.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return (/** @type {string} */ words) =>
+    context?.measureText(words).width ?? words.length * WIDE_LETTER;
+}
+
+/**
+ * Return a label's box for each dot; null if it has no place.
+ * @param {{x: number, y: number, radius: number, words: string, width: number}[]} dots the most
+ *   important first; width: of the words
+ * @param {{x: number, y: number}} you the visitor's dot, with its own label above
+ * @returns {((Box & {words: string}) | null)[]}
+ */
+export function labelPlaces(dots, you) {
   /** @type {Box[]} */
-  const taken = [{ x: you.x - 20, y: you.y - 30, width: 40, height: 44 }];
-  return movies.flatMap((movie) => {
-    const words = movie.title.length > 24 ? `${movie.title.slice(0, 23)}…` : movie.title;
-    const { x, y } = place(movie);
-    const width = words.length * LETTER;
-    const left = x + width + 14 > SIZE.width;
-    const box = { x: left ? x - 11 - width : x + 11, y: y - LINE / 2, width, height: LINE };
-    if (taken.some((other) => overlap(box, other))) return [];
-    taken.push(box);
-    return [
-      draw(
-        "text",
-        {
-          class: movie.stars === null ? "popular-label" : "rated-label",
-          x: left ? x - 11 : x + 11,
-          y: y + 4,
-          "text-anchor": left ? "end" : "start",
-        },
-        words,
-      ),
-    ];
+  const taken = [
+    { x: you.x - 20, y: you.y - 32, width: 40, height: 44 },
+    ...dots.map(({ x, y, radius }) => ({
+      x: x - radius,
+      y: y - radius,
+      width: 2 * radius,
+      height: 2 * radius,
+    })),
+  ];
+  return dots.map(({ x, y, radius, words, width }) => {
+    const apart = radius + 4;
+    const free = [
+      { x: x + apart, y: y - LINE / 2 },
+      { x: x - apart - width, y: y - LINE / 2 },
+      { x: x - width / 2, y: y - apart - LINE },
+      { x: x - width / 2, y: y + apart },
+    ]
+      .map((corner) => ({ ...corner, width, height: LINE }))
+      .find((box) => isOnChart(box) && !taken.some((other) => overlap(box, other)));
+    if (!free) return null;
+    taken.push(free);
+    return { ...free, words };
   });
+}
+
+/** @param {Box} box */
+function isOnChart({ x, y, width, height }) {
+  return x >= 0 && y >= 0 && x + width <= SIZE.width && y + height <= SIZE.height;
+}
+
+/**
+ * Shorten a title to 24 letters. If another title begins with the same series name, the end tells
+ * the two apart, so the series name is left out; otherwise the end is.
+ * @param {string} title
+ * @param {string[]} titles the titles of all movies that are shown
+ */
+export function shortTitle(title, titles) {
+  if (title.length <= MOST_LETTERS) return title;
+  const parts = title.split(/: | - /);
+  const isSeries = titles.some((other) => other !== title && other.startsWith(parts[0] ?? title));
+  if (parts.length > 1 && isSeries) {
+    const ends = parts.map((_, first) => title.slice(title.indexOf(parts.slice(first)[0] ?? "")));
+    const fitting = ends.slice(1).find((end) => end.length < MOST_LETTERS);
+    return `…${fitting ?? cut(ends.at(-1) ?? title, MOST_LETTERS - 1)}`;
+  }
+  return cut(title, MOST_LETTERS);
+}
+
+/** Cut a text after a whole word and add an ellipsis. @param {string} text @param {number} most */
+function cut(text, most) {
+  if (text.length <= most) return text;
+  const start = text.slice(0, most - 1);
+  const word = text[most - 1] === " " ? start.length : start.lastIndexOf(" ");
+  return `${start.slice(0, word > 0 ? word : start.length).replace(/[ ,:;-]+$/, "")}…`;
 }
 
 /** @param {Box} one @param {Box} other */

@@ -64,10 +64,11 @@ export class VisitKeeper extends EventTarget {
   async create(name, phone, idempotencyKey) {
     const saved = toSave(this.store.shelf);
     const form = {
-      name,
+      ...(name && { name }),
       ...(phone ? { phone, consent: true } : { consent: false }),
       ratings: saved.ratings,
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
+      ...(saved.unseen.length > 0 && { unseen: saved.unseen }),
     };
     const create = (/** @type {{proof?: string}} */ proof) =>
       this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
@@ -329,13 +330,7 @@ export class VisitKeeper extends EventTarget {
     if (hasChanged) {
       const isSameVisitor = visit?.visitor_id === visitor.visitor_id;
       this.store.change((shelf) => {
-        const { shelf: after, remoteChanges } = merged(
-          shelf,
-          visitor,
-          credentials,
-          new Date().toISOString(),
-          sent,
-        );
+        const { shelf: after, remoteChanges } = merged(shelf, visitor, credentials, sent);
         if (isSameVisitor && remoteChanges.length > 0) this.remoteChanges = remoteChanges;
         return after;
       });

@@ -103,6 +103,22 @@ function wordsForFailure({ picks, reason }) {
   };
 }
 
+/**
+ * Describe what a search found.
+ * @param {string} typed
+ * @param {Pick<import("./api.js").Search, "movies" | "topic" | "last_year">} found
+ */
+export function wordsForSearch(typed, { movies, topic, last_year: lastYear }) {
+  if (movies.length === 0)
+    return lastYear
+      ? `“${typed}” is not in our catalogue, which ends in ${lastYear}.`
+      : `“${typed}” is not in our catalogue.`;
+  if (topic === null) return `${counted(movies.length, "movie")}, best matches first.`;
+  const { genre, first_year: first, last_year: last } = topic;
+  const years = first === last ? first && ` of ${first}` : ` of ${first}–${last}`;
+  return `${genre ? `${genre} movies` : "Movies"}${years ?? ""}, most rated first.`;
+}
+
 /** @param {boolean} texts */
 function whereToWait(texts) {
   return texts

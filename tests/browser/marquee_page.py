@@ -67,6 +67,7 @@ class MarqueePage:
         titles = []
         for each in stars:
             title = self.title_on_card()
+            self.wait_until_card_takes_taps()
             if each:
                 self.stars(each).click()
             else:
@@ -75,13 +76,17 @@ class MarqueePage:
             titles.append(title)
         return titles
 
+    def wait_until_card_takes_taps(self) -> None:
+        """Wait until the card no longer ignores the second tap of a double tap."""
+        expect(self.card).not_to_have_attribute("data-settling", "")
+
     @property
     def progress(self) -> Locator:
         return self.page.locator(".progress-words")
 
     @property
     def undo(self) -> Locator:
-        return self.page.get_by_role("button", name="Undo")
+        return self.page.get_by_role("button", name="Undo", exact=True)
 
     @property
     def find_movie(self) -> Locator:
@@ -95,7 +100,19 @@ class MarqueePage:
 
     @property
     def picks(self) -> Locator:
-        return self.page.get_by_role("list", name="Your picks", exact=True).get_by_role("listitem")
+        items = self._your_picks.get_by_role("listitem")
+        return items.filter(has=self.page.get_by_role("heading"))
+
+    @property
+    def _your_picks(self) -> Locator:
+        return self.page.get_by_role("list", name="Your picks", exact=True)
+
+    @property
+    def undo_items(self) -> Locator:
+        """The items that replace what was removed from a list, each with a button Undo."""
+        return self.page.get_by_role("listitem").filter(
+            has=self.page.get_by_role("button", name="Undo.")
+        )
 
     @property
     def picks_kind(self) -> Locator:
@@ -157,7 +174,8 @@ class MarqueePage:
 
     @property
     def mine(self) -> Locator:
-        return self.page.get_by_role("list", name="Movies I rated").get_by_role("listitem")
+        items = self.page.get_by_role("list", name="Movies I rated").get_by_role("listitem")
+        return items.filter(has=self.page.get_by_role("link"))
 
     def mine_called(self, title: str) -> Locator:
         return self.mine.filter(has=self.page.get_by_role("link", name=title, exact=True))

@@ -1,8 +1,8 @@
 """Take screenshots of every view: `python -m tests.browser.screenshots SITE_URL [FOLDER]`.
 
-Each view is taken in three widths, light and dark, into FOLDER (build/screenshots by default). The
-two pictures of the README go to docs/images. Each width and colour scheme creates a visitor without
-a phone.
+Each view is taken in five sizes, light, dark and in forced colours, into FOLDER (build/screenshots
+by default). The two pictures of the README go to docs/images. Each size and colour scheme creates a
+visitor without a phone.
 """
 
 import argparse
@@ -22,8 +22,11 @@ README_PICTURES = ROOT / "docs" / "images"
 MOST_BYTES = 300_000
 FINAL_PICKS_MS = 600_000
 PATIENCE_MS = 60_000
-WIDTHS = {360: 760, 820: 1180, 1440: 900}
-COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# Phones as high as their browsers' bars leave them, one of them held sideways, and desktops.
+SIZES = ((320, 568), (390, 664), (844, 390), (1280, 800), (2560, 1440))
+TOUCH_WIDTH = 1000  # narrower screens have touch
+type Colours = Literal["light", "dark", "forced"]
+COLOURS: tuple[Colours, ...] = ("light", "dark", "forced")
 LIKES = (5, 1, 4, 5, 2, 5, 0, 4)
 
 
@@ -38,11 +41,11 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.executable()), args=list(chromium.ARGUMENTS)
         )
-        for width, height in WIDTHS.items():
+        for size in SIZES:
             for colours in COLOURS:
-                marquee = opened(browser, arguments.site_url, (width, height), colours)
+                marquee = opened(browser, arguments.site_url, size, colours)
                 for name in views(marquee):
-                    save(marquee, arguments.folder / f"{name}-{width}-{colours}.png")
+                    save(marquee, arguments.folder / f"{name}-{size[0]}-{colours}.png")
                 marquee.page.context.close()
         take_for_the_readme(browser, arguments.site_url)
         browser.close()
@@ -117,15 +120,16 @@ def opened(
     browser: Browser,
     site_url: str,
     size: tuple[int, int],
-    colours: Literal["light", "dark"],
+    colours: Colours,
     scale: int = 1,
 ) -> MarqueePage:
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         device_scale_factor=scale,
-        color_scheme=colours,
+        color_scheme="dark" if colours == "dark" else "light",
+        forced_colors="active" if colours == "forced" else "none",
         reduced_motion="reduce",
-        has_touch=size[0] < min(WIDTHS) + 100,
+        has_touch=size[0] < TOUCH_WIDTH,
     )
     context.set_default_timeout(PATIENCE_MS)
     api_url = json.loads(call("GET", site_url.rstrip("/") + "/config.json").text)["apiUrl"]

@@ -131,7 +131,7 @@ def test_the_taste_view_shows_its_certainty(marquee: MarqueePage) -> None:
     to_taste(marquee)
     expect(marquee.page.get_by_role("meter", name="How well we know your taste")).to_be_visible()
     expect(marquee.page.locator(".taste-words")).to_contain_text(
-        re.compile(r"Based on \d+ ratings")
+        re.compile(r"From your \d+ ratings we know your taste")
     )
 
 
@@ -157,11 +157,60 @@ def test_surprises_show_the_visitors_stars_and_the_mean(marquee: MarqueePage) ->
     expect(table.get_by_role("row").nth(1)).to_contain_text(re.compile(r"\d\.\d"))
 
 
-@pytest.mark.parametrize("model", ["rating", "tags", "mean", "median"])
+@pytest.mark.parametrize("model", ["rating", "tags"])
 def test_every_model_has_its_own_view(marquee: MarqueePage, model: str) -> None:
     to_taste(marquee, model)
     expect(marquee.page.locator(".taste-sections > *").first).to_be_visible()
     expect(marquee.problem).to_have_count(0)
+
+
+def test_models_that_are_the_same_for_everyone_are_not_offered(marquee: MarqueePage) -> None:
+    to_taste(marquee)
+    offered = marquee.page.get_by_label("Model").locator("option")
+    assert [option.get_attribute("value") for option in offered.all()] == [
+        "ranking",
+        "rating",
+        "tags",
+        "genres",
+    ]
+    marquee.open("taste/median")
+    expect(marquee.page.get_by_label("Model")).to_have_value("ranking")
+
+
+def test_a_bar_is_as_long_as_its_figure(marquee: MarqueePage) -> None:
+    to_taste(marquee, "genres")
+    bars = (
+        marquee.page.locator(".leanings")
+        .first.locator(".bar-cell")
+        .evaluate_all(
+            """(cells) => cells.map((cell) => [
+          Number(cell.querySelector(".bar-figure").textContent.replace("−", "-")),
+          cell.querySelector(".bar").getBoundingClientRect().width / cell.clientWidth])"""
+        )
+    )
+    assert bars
+    full = max(1, *(abs(figure) for figure, _ in bars))
+    for figure, share in bars:
+        assert abs(figure) >= 0.1
+        assert share == pytest.approx(0.42 * abs(figure) / full, abs=0.42 * 0.06 + 0.01)
+
+
+def test_no_label_of_the_map_crosses_a_dot_or_another_label(marquee: MarqueePage) -> None:
+    to_taste(marquee)
+    crossings = marquee.page.locator(".taste-chart").evaluate(
+        """(chart) => {
+          const labels = [...chart.querySelectorAll(".rated-label, .popular-label")];
+          const dots = [...chart.querySelectorAll(".rated, .popular, .you")];
+          const crosses = (one, other) => {
+            const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+            return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+          };
+          return labels.flatMap((label, place) => [...dots, ...labels.slice(place + 1)]
+            .filter((other) => crosses(label, other))
+            .map((other) => `${label.textContent} and ${other.textContent || "a dot"}`));
+        }"""
+    )
+    assert crossings == []
 
 
 def test_the_chosen_model_survives_a_reload(marquee: MarqueePage) -> None:

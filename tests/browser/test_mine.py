@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.marquee_page import MarqueePage, call, failing
+from tests.browser.marquee_page import SHELF, MarqueePage, call, failing
 
 SIX = (5, 1, 4, 2, 5, 3)
 
@@ -103,7 +103,38 @@ def test_a_movie_can_be_rated_again_and_removed(marquee: MarqueePage) -> None:
     expect(marquee.stars(1, marquee.mine_called(title))).to_be_checked()
     marquee.mine_called(title).get_by_role("button", name="Remove").click()
     expect(marquee.mine).to_have_count(5)
-    expect(marquee.heading).to_be_focused()
+    expect(marquee.mine.first.get_by_role("button", name="Remove")).to_be_focused()
+
+
+def test_a_movie_that_is_rated_again_stays_in_its_place(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(SIX))
+    before = titles(marquee)
+    row = marquee.mine.nth(4)
+    marquee.stars(4, row).click()
+    expect(marquee.stars(4, row)).to_be_checked()
+    assert titles(marquee) == before
+    marquee.go("Search")
+    marquee.go("My movies")
+    expect(marquee.mine.first.get_by_role("link")).to_have_text(before[4])
+
+
+def test_a_removed_movie_can_be_put_back_in_its_place(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(len(SIX))
+    before = titles(marquee)
+    stars = marquee.mine.nth(2).locator("input:checked").get_attribute("value")
+    marquee.mine.nth(2).get_by_role("button", name="Remove").click()
+    expect(marquee.undo_items).to_contain_text(f"Removed: {before[2]}")
+    marquee.undo_items.get_by_role("button").click()
+    expect(marquee.mine).to_have_count(len(SIX))
+    expect(marquee.undo_items).to_have_count(0)
+    assert titles(marquee) == before
+    expect(marquee.stars(int(stars or 0), marquee.mine.nth(2))).to_be_focused()
 
 
 def test_a_dismissed_movie_can_be_restored(marquee: MarqueePage) -> None:
@@ -136,6 +167,29 @@ def test_unsaved_changes_survive_a_reload(marquee: MarqueePage, visit: Visit) ->
     expect(marquee.unsaved).to_be_visible()
     marquee.page.reload()
     expect(marquee.unsaved).to_contain_text("1 unsaved change")
+
+
+def test_order_times_and_movies_not_seen_come_with_the_link(
+    marquee: MarqueePage, other_browser: MarqueePage
+) -> None:
+    marquee.open()
+    marquee.rate(5, 0, 4, 1, 3, 2)
+    marquee.page.goto(f"{marquee.site_url}#text")
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+    stored = json.loads(marquee.page.evaluate(f"() => localStorage.getItem('{SHELF}')"))
+    marquee.go("My movies")
+    expect(marquee.mine).to_have_count(5)
+
+    other_browser.open_link(stored["visit"]["visitor_id"], stored["visit"]["token"])
+    expect(other_browser.heading).to_have_text("Your ten picks")
+    other_browser.go("My movies")
+    expect(other_browser.mine).to_have_count(5)
+    assert titles(other_browser) == titles(marquee)
+    expect(other_browser.page.get_by_text("Haven’t seen (1)")).to_be_visible()
+    here, there = (json.loads(exported(each, "JSON")) for each in (marquee, other_browser))
+    assert there["ratings"] == here["ratings"]
+    assert there["not_seen"] == here["not_seen"]
 
 
 def test_fewer_than_five_ratings_are_saved_without_computing_picks(

@@ -26,7 +26,7 @@ def asked_for_picks(page: Page) -> list[dict[str, Any]]:
     return sent
 
 
-def dismiss_the_first(marquee: MarqueePage) -> Route:
+def dismiss_the_first(marquee: MarqueePage, by_keyboard: bool = False) -> Route:
     """Choose "Not for me" on the first pick, and hold back the request for new picks."""
     held: list[Route] = []
 
@@ -37,7 +37,11 @@ def dismiss_the_first(marquee: MarqueePage) -> Route:
             route.continue_()
 
     marquee.page.route(marquee.api("/picks"), hold)
-    marquee.picks.first.get_by_role("button", name="Not for me").click()
+    button = marquee.picks.first.get_by_role("button", name="Not for me")
+    if by_keyboard:
+        button.press("Enter")
+    else:
+        button.click()
 
     def held_so_far() -> list[Route]:
         # The browser may ask for permission first (OPTIONS), and reports a request before it hands
@@ -212,9 +216,38 @@ def test_the_focus_is_not_lost_when_a_pick_disappears(marquee: MarqueePage) -> N
     marquee.open("rate")
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
-    marquee.picks.first.get_by_role("button", name="Not for me").focus()
-    marquee.page.keyboard.press("Enter")
-    expect(marquee.page.get_by_role("heading", name="Your picks", exact=True)).to_be_focused()
+    neighbour = marquee.picks.nth(1).get_by_role("heading").inner_text()
+    dismiss_the_first(marquee, by_keyboard=True)
+    expect(marquee.picks).to_have_count(9)
+    expect(marquee.picks.first.get_by_role("heading")).to_have_text(neighbour)
+    expect(marquee.picks.first.get_by_role("button", name="Not for me")).to_be_focused()
+
+
+def test_not_for_me_can_be_undone_in_place(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    title = marquee.picks.nth(3).get_by_role("heading").get_by_role("link").inner_text()
+    before = marquee.titles_picked()
+    marquee.picks.nth(3).get_by_role("button", name="Not for me").click()
+    expect(marquee.undo_items).to_contain_text(f"Not for you: {title}")
+    expect(marquee.picks).to_have_count(10)
+    marquee.undo_items.get_by_role("button").click()
+    expect(marquee.undo_items).to_have_count(0)
+    expect(marquee.picks.nth(3).get_by_role("heading")).to_have_text(before[3])
+    assert marquee.titles_picked() == before
+
+
+@pytest.mark.parametrize("view", ["Rate", "Picks"])
+def test_the_page_says_once_what_the_star_means(marquee: MarqueePage, view: str) -> None:
+    marquee.open()
+    meaning = marquee.page.get_by_text("★ is the rating we expect from you")
+    expect(meaning).to_be_hidden()
+    marquee.rate(*FIVE)
+    marquee.go(view)
+    expect(marquee.picks).to_have_count(10)
+    expect(meaning.filter(visible=True)).to_have_count(1)
+    expect(meaning).to_contain_text("a later pick can have more ★")
 
 
 def test_more_like_this_leads_to_the_movie(marquee: MarqueePage) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS, Visit
 from tests.browser.marquee_page import MarqueePage, Watch, failing, fulfil, origin, real_answer
@@ -224,11 +224,54 @@ def test_no_title_makes_the_page_wider_than_a_phone(narrow_marquee: MarqueePage)
 
 def test_every_control_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) -> None:
     rated(narrow_marquee)
-    pressed = narrow_marquee.page.locator("label.star, .button, .chip, nav a, select, .top-pick")
-    for each in pressed.filter(visible=True).all():
-        box = each.bounding_box()
-        assert box is not None
-        assert min(box["width"], box["height"]) >= 44, each.inner_text()
+    pressed = narrow_marquee.page.locator(
+        "label.star, .button, .chip, .text-button, nav a, .wordmark, select, .top-pick, summary, "
+        "input[type=text], input[type=search], input[type=tel], .consent-choice label"
+    )
+    for view in (lambda _: None, picks, form, mine, search, taste):
+        view(narrow_marquee)
+        for each in pressed.filter(visible=True).all():
+            box = each.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 44, each.inner_text()
+        narrow_marquee.open()
+
+
+def test_controls_in_one_row_have_one_height(narrow_marquee: MarqueePage) -> None:
+    rated(narrow_marquee)
+    for view in (picks, mine):
+        view(narrow_marquee)
+        rows = narrow_marquee.page.locator(
+            ".actions, .pick-acts, .picks-actions, .filters, .list-tools, .picks-head"
+        )
+        heights = rows.evaluate_all(
+            """(rows) => rows.map((row) => [...row.querySelectorAll("a, button, select")]
+              .filter((each) => each.checkVisibility())
+              .map((each) => each.getBoundingClientRect().height))"""
+        )
+        assert heights
+        assert all(each == pytest.approx(44, abs=0.5) for row in heights for each in row), heights
+
+
+def test_no_tab_is_clipped_on_a_narrow_phone(narrow_marquee: MarqueePage) -> None:
+    narrow_marquee.open()
+    clipped = narrow_marquee.page.locator("nav a").evaluate_all(
+        """(links) => links.filter((link) => link.scrollWidth > link.clientWidth ||
+          link.getBoundingClientRect().left < 0 ||
+          link.getBoundingClientRect().right > innerWidth).map((link) => link.textContent)"""
+    )
+    assert clipped == []
+
+
+def test_given_stars_differ_from_empty_ones_in_forced_colours(marquee: MarqueePage) -> None:
+    rated(marquee)
+    mine(marquee)
+    marquee.stars(3, marquee.mine.first).click()
+    marquee.page.emulate_media(forced_colors="active")
+    shapes = marquee.mine.first.locator(".star-face").evaluate_all(
+        """(faces) => faces.map((face) => getComputedStyle(face, "::before").content)"""
+    )
+    assert shapes == ['"★"', '"★"', '"★"', '"☆"', '"☆"']
 
 
 # Speed
@@ -242,7 +285,11 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
     # CloudFront compresses the files; the local website does not.
     sent = {answer.url: len(gzip.compress(answer.body())) for answer in answers}
     assert sum(sent.values()) < FIRST_VIEW_BYTES, sent
-    assert not [url for url in sent if re.search(r"views/(text|mine|taste|movie|search)\.js", url)]
+    assert not [
+        url
+        for url in sent
+        if re.search(r"(text_me|views/(text|status|mine|taste|movie|search))\b", url)
+    ]
 
 
 @pytest.mark.parametrize("width", [360, 1440])
@@ -297,6 +344,46 @@ def test_back_goes_through_the_views(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_have_text("Search")
     marquee.page.go_back()
     expect(marquee.heading).to_have_text("My movies")
+
+
+def scrolled_to(marquee: MarqueePage, item: Locator) -> float:
+    """Scroll to an item and return how far the page is scrolled."""
+    item.scroll_into_view_if_needed()
+    place = float(marquee.page.evaluate("() => scrollY"))
+    assert place > 0
+    return place
+
+
+def expect_scrolled(marquee: MarqueePage, place: float) -> None:
+    marquee.page.wait_for_function("(place) => Math.abs(scrollY - place) <= 1", arg=place)
+
+
+def test_back_returns_to_the_same_place_in_the_picks(narrow_marquee: MarqueePage) -> None:
+    rated(narrow_marquee)
+    picks(narrow_marquee)
+    link = narrow_marquee.picks.nth(8).get_by_role("link", name="More like this")
+    place = scrolled_to(narrow_marquee, link)
+    link.click()
+    expect(narrow_marquee.page.get_by_text("More like this", exact=True)).to_be_visible()
+    expect_scrolled(narrow_marquee, 0)
+    narrow_marquee.page.go_back()
+    expect(narrow_marquee.heading).to_have_text("Your picks")
+    expect_scrolled(narrow_marquee, place)
+
+
+def test_back_returns_to_the_same_place_in_the_movies_found(narrow_marquee: MarqueePage) -> None:
+    narrow_marquee.open("search")
+    narrow_marquee.search("the")
+    found = narrow_marquee.page.get_by_role("list", name="Movies found").get_by_role("link")
+    expect(found).to_have_count(20)
+    place = scrolled_to(narrow_marquee, found.last)
+    title = found.last.locator(".tile-title").inner_text()
+    found.last.click()
+    expect(narrow_marquee.heading).to_have_text(title)
+    expect_scrolled(narrow_marquee, 0)
+    narrow_marquee.page.go_back()
+    expect(found).to_have_count(20)
+    expect_scrolled(narrow_marquee, place)
 
 
 def test_the_skip_link_goes_to_the_content(marquee: MarqueePage) -> None:

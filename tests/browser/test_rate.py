@@ -134,20 +134,6 @@ def test_a_movie_found_by_its_title_can_be_rated(marquee: MarqueePage) -> None:
     expect(marquee.progress).to_have_text("1 of 10")
 
 
-def test_on_a_phone_nothing_covers_the_movies_found(narrow_marquee: MarqueePage) -> None:
-    narrow_marquee.open()
-    narrow_marquee.rate(5, 1, 4, 2, 5)
-    expect(narrow_marquee.picks).to_have_count(10)
-    narrow_marquee.find_movie.fill("the")
-    found = narrow_marquee.page.get_by_role("listbox", name="Movies found")
-    expect(found.get_by_role("option")).to_have_count(8)
-    takes_the_press = """() => [...document.querySelectorAll("[role=option]")].map((option) => {
-        const { x, y, width, height } = option.getBoundingClientRect();
-        return option.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-    })"""
-    assert narrow_marquee.page.evaluate(takes_the_press)[:4] == [True] * 4
-
-
 def test_the_keyboard_chooses_among_the_movies_found(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.find_movie.fill("godfather")

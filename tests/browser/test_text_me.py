@@ -110,8 +110,20 @@ def test_consent_is_required_with_a_number(marquee: MarqueePage, phone: str) -> 
     assert "Tick the box" in marquee.error_at(marquee.consent)
 
 
-def test_an_empty_name_is_an_error_and_the_summary_leads_to_the_field(marquee: MarqueePage) -> None:
+def test_no_name_is_asked_for_without_a_text(marquee: MarqueePage) -> None:
     to_the_form(marquee)
+    expect(marquee.name).to_have_attribute("dir", "auto")
+    expect(marquee.page.get_by_text("Your name optional")).to_be_visible()
+    marquee.save()
+    expect(marquee.heading).to_have_text("Your ten picks")
+    expect(marquee.picks).to_have_count(10)
+
+
+def test_an_empty_name_is_an_error_where_a_text_is_asked_for(
+    marquee: MarqueePage, phone: str
+) -> None:
+    to_the_form(marquee)
+    marquee.give_phone(phone)
     sent: list[Request] = []
     marquee.page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - no builtins
     marquee.save()

@@ -4,21 +4,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
-import {
-  callingCodeIn,
-  countries,
-  international,
-  likelyRegion,
-  phoneFormatError,
-} from "../../site/scripts/phone.js";
+import { namedCountries, regionIn } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { answered, EMPTY } from "../../site/scripts/shelf.js";
+import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
+import { lengthClass } from "../../site/scripts/views/rate.js";
+import { bars } from "../../site/scripts/views/taste.js";
 import {
   listed,
   NO_MORE_TODAY,
   picksAsText,
   wordsForProblem,
+  wordsForSearch,
   wordsForStatus,
 } from "../../site/scripts/wording.js";
 
@@ -38,34 +36,52 @@ test("only the link in a text contains credentials", () => {
     assert.equal(credentialsIn(other), null);
 });
 
-test("a number gets the chosen country's calling code unless it has its own", () => {
-  assert.equal(international("(415) 555-0123", "1"), "+14155550123");
-  assert.equal(international("+44 20 7946 0958", "1"), "+442079460958");
-  assert.equal(international("0044 20 7946 0958", "1"), "+442079460958");
+test("only countries that can be texted are offered, by name, and a language selects one", () => {
+  const texted = [
+    { country: "US", calling_code: "1", example: "(201) 555-0123" },
+    { country: "GB", calling_code: "44", example: "07400 123456" },
+  ];
+  const named = namedCountries(texted, "en-GB");
+  assert.deepEqual(
+    named.map(({ name, country, calling_code }) => [name, country, calling_code]),
+    [
+      ["United Kingdom", "GB", "44"],
+      ["United States", "US", "1"],
+    ],
+  );
+  assert.equal(regionIn("en-GB"), "GB");
+  assert.equal(regionIn("en"), null);
 });
 
-test("the calling code is read from an international number", () => {
-  assert.equal(callingCodeIn("+14155550123"), "1");
-  assert.equal(callingCodeIn("+353 1"), "353");
-  assert.equal(callingCodeIn("07946 0958"), null);
-  assert.equal(callingCodeIn("+999"), null);
+test("a search that finds nothing says where the catalogue ends", () => {
+  const nothing = { movies: [], topic: null, last_year: 2018 };
+  assert.equal(
+    wordsForSearch("oppenheimer", nothing),
+    "“oppenheimer” is not in our catalogue, which ends in 2018.",
+  );
+  assert.equal(
+    wordsForSearch("oppenheimer", { ...nothing, last_year: null }),
+    "“oppenheimer” is not in our catalogue.",
+  );
 });
 
-test("the format of a number is checked during typing", () => {
-  assert.match(phoneFormatError("415 555 012", "1") ?? "", /^1 digit is missing/);
-  assert.match(phoneFormatError("415 555 01234", "1") ?? "", /^1 digit is too many/);
-  assert.equal(phoneFormatError("415 555 0123", "1"), null);
-  assert.match(phoneFormatError("12", "44") ?? "", /too short/);
-  assert.match(phoneFormatError("1234567890123456", "44") ?? "", /too long/);
-  assert.match(phoneFormatError("call me", "44") ?? "", /digits/);
-});
-
-test("every country has a name and a calling code, and a language selects one", () => {
-  const all = countries("en-GB");
-  assert.ok(all.length > 200);
-  assert.ok(all.every(({ name, code }) => name.length > 2 && /^\d{1,3}$/.test(code)));
-  assert.equal(likelyRegion("en-GB"), "GB");
-  assert.equal(likelyRegion("en"), "US");
+test("a search for a genre, a decade or a year says what its list holds", () => {
+  const movies = [{ ...HEAT, alternative_titles: [] }];
+  /** @param {import("../../site/scripts/api.js").Topic | null} topic */
+  const words = (topic) => wordsForSearch("typed", { movies, topic, last_year: 2018 });
+  assert.equal(words(null), "1 movie, best matches first.");
+  assert.equal(
+    words({ genre: "Horror", first_year: null, last_year: null }),
+    "Horror movies, most rated first.",
+  );
+  assert.equal(
+    words({ genre: null, first_year: 1994, last_year: 1994 }),
+    "Movies of 1994, most rated first.",
+  );
+  assert.equal(
+    words({ genre: "Horror", first_year: 1990, last_year: 1999 }),
+    "Horror movies of 1990–1999, most rated first.",
+  );
 });
 
 test("the export contains the ratings and only the last digits of the phone", () => {
@@ -77,7 +93,7 @@ test("the export contains the ratings and only the last digits of the phone", ()
       token: "secret",
       version: 1,
       phone_ends: "23",
-      saved: { ratings: [], dismissed: [] },
+      saved: { ratings: [], dismissed: [], unseen: [] },
     },
   };
   const text = asJson(shelf, null, "2026-11-24T13:00:00Z");
@@ -184,5 +200,79 @@ test("a limit says when to try again, in suitable units", () => {
   assert.match(
     wordsForProblem({ kind: "unavailable", fieldErrors: [], retryAfterSeconds: 1 }),
     /in 1 second\./,
+  );
+});
+
+test("a bar is as long as its leaning, and leanings that round to 0.0 have none", () => {
+  /** @param {string} name @param {number} weight */
+  const leaning = (name, weight) => ({ name, weight, rated: 3 });
+  const shares = (/** @type {number[]} */ weights) =>
+    bars(weights.map((weight, place) => leaning(String(place), weight))).map(({ share }) => share);
+  assert.deepEqual(shares([0.04, -0.02, 0]), []);
+  assert.deepEqual(shares([-0.25, 0.1]), [0.1, 0.25]);
+  assert.deepEqual(shares([2, -1]), [1, 0.5]);
+});
+
+test("a long title loses its end, but one of a series loses the part that it shares", () => {
+  const rings = [
+    "The Lord of the Rings: The Fellowship of the Ring",
+    "The Lord of the Rings: The Two Towers",
+    "Star Wars: Episode V - The Empire Strikes Back",
+    "Star Wars: Episode IV - A New Hope",
+  ];
+  assert.equal(shortTitle("Heat", rings), "Heat");
+  assert.equal(shortTitle(rings[1] ?? "", rings), "…The Two Towers");
+  assert.equal(shortTitle(rings[0] ?? "", rings), "…The Fellowship of the…");
+  assert.equal(shortTitle(rings[2] ?? "", rings), "…The Empire Strikes Back");
+  assert.equal(shortTitle(rings[3] ?? "", rings), "…Episode IV - A New Hope");
+  assert.equal(
+    shortTitle("Dr. Strangelove or: How I Learned to Stop Worrying", rings),
+    "Dr. Strangelove or: How…",
+  );
+  assert.equal(
+    shortTitle("The Lord of the Rings: The Two Towers", ["Heat"]),
+    "The Lord of the Rings…",
+  );
+});
+
+test("no label of the taste map crosses a dot or another label, and none leaves the chart", () => {
+  const dots = Array.from({ length: 40 }, (_, place) => ({
+    x: 40 + ((place * 97) % 640),
+    y: 40 + ((place * 61) % 440),
+    radius: place < 20 ? 7 : 4,
+    words: "A title of 24 letters...",
+    width: 173,
+  }));
+  const you = { x: 360, y: 260 };
+  const labels = labelPlaces(dots, you).filter((label) => label !== null);
+  assert.ok(labels.length > 5);
+  const boxes = [
+    ...labels,
+    ...dots.map(({ x, y, radius }) => ({
+      x: x - radius,
+      y: y - radius,
+      width: 2 * radius,
+      height: 2 * radius,
+    })),
+  ];
+  for (const [place, label] of labels.entries()) {
+    assert.ok(label.x >= 0 && label.y >= 0 && label.x + label.width <= 720);
+    for (const other of boxes.slice(place + 1))
+      assert.ok(
+        label.x >= other.x + other.width ||
+          other.x >= label.x + label.width ||
+          label.y >= other.y + other.height ||
+          other.y >= label.y + label.height,
+      );
+  }
+});
+
+test("the longest titles get the smallest letters", () => {
+  assert.equal(lengthClass("Heat"), "title-short");
+  assert.equal(lengthClass("The Silence of the Lambs"), "title-medium");
+  assert.equal(lengthClass("The Lord of the Rings: The Two Towers"), "title-long");
+  assert.equal(
+    lengthClass("Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb"),
+    "title-longest",
   );
 });

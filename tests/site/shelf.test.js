@@ -70,9 +70,9 @@ const starsOn = (shelf) =>
 
 test("a new token in the answer replaces the token that the call used", () => {
   const shelf = savedShelf({ 1: 5 });
-  assert.equal(merged(shelf, visitorWith({ 1: 5 }), WHO, LATER).shelf.visit?.token, "secret");
+  assert.equal(merged(shelf, visitorWith({ 1: 5 }), WHO).shelf.visit?.token, "secret");
   assert.equal(
-    merged(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO, LATER).shelf.visit?.token,
+    merged(shelf, visitorWith({ 1: 5 }, { token: "newer" }), WHO).shelf.visit?.token,
     "newer",
   );
 });
@@ -168,7 +168,6 @@ test("changes made elsewhere are merged and reported", () => {
     savedShelf({ 1: 5, 2: 4 }),
     visitorWith({ 1: 2, 3: 5 }),
     WHO,
-    LATER,
   );
   assert.deepEqual(starsOn(shelf), { 1: 2, 3: 5 });
   assert.deepEqual(
@@ -184,14 +183,14 @@ test("changes made elsewhere are merged and reported", () => {
 
 test("unsaved changes made here stay", () => {
   const here = answered(removed(savedShelf({ 1: 5, 2: 4 }), 2), movie(4), 3, LATER);
-  const { shelf } = merged(here, visitorWith({ 1: 2, 2: 4 }), WHO, LATER);
+  const { shelf } = merged(here, visitorWith({ 1: 2, 2: 4 }), WHO);
   assert.deepEqual(starsOn(shelf), { 1: 2, 4: 3 });
   assert.equal(unsavedCount(shelf), 2);
 });
 
 test("if both sides changed a movie, the stars given here stay and those given there are reported", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(1), 4, LATER);
-  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO, LATER);
+  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO);
   assert.deepEqual(starsOn(shelf), { 1: 4 });
   assert.deepEqual(
     remoteChanges.map(({ stars }) => stars),
@@ -201,7 +200,7 @@ test("if both sides changed a movie, the stars given here stay and those given t
 
 test("the same change on both sides is not reported", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(1), 2, LATER);
-  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO, LATER);
+  const { shelf, remoteChanges } = merged(here, visitorWith({ 1: 2 }), WHO);
   assert.deepEqual(remoteChanges, []);
   assert.equal(unsavedCount(shelf), 0);
 });
@@ -209,13 +208,7 @@ test("the same change on both sides is not reported", () => {
 test("a change made while an earlier one is being saved is unsaved, even back to the old stars", () => {
   const sent = answered(savedShelf({ 1: 5 }), movie(1), 2, AT);
   const changedBack = answered(sent, movie(1), 5, LATER);
-  const { shelf, remoteChanges } = merged(
-    changedBack,
-    visitorWith({ 1: 2 }),
-    WHO,
-    LATER,
-    toSave(sent),
-  );
+  const { shelf, remoteChanges } = merged(changedBack, visitorWith({ 1: 2 }), WHO, toSave(sent));
   assert.deepEqual(starsOn(shelf), { 1: 5 });
   assert.deepEqual(remoteChanges, []);
   assert.equal(unsavedCount(shelf), 1);
@@ -223,25 +216,62 @@ test("a change made while an earlier one is being saved is unsaved, even back to
 
 test("a movie removed there and rated again here stays", () => {
   const here = answered(savedShelf({ 1: 5, 2: 5 }), movie(1), 3, LATER);
-  const { shelf } = merged(here, visitorWith({ 2: 5 }), WHO, LATER);
+  const { shelf } = merged(here, visitorWith({ 2: 5 }), WHO);
   assert.deepEqual(starsOn(shelf), { 2: 5, 1: 3 });
+});
+
+test("a link opened in an empty browser brings times and movies not seen with it", () => {
+  const visitor = visitorWith({ 1: 5, 2: 1 }, { unseen: [movie(7)] });
+  visitor.ratings[0].rated_at = AT;
+  visitor.ratings[1].rated_at = LATER;
+  const { shelf } = merged(EMPTY, visitor, WHO);
+  assert.deepEqual(
+    shelf.answers.map(({ movie: { movie_id }, at }) => [movie_id, at]),
+    [
+      [1, AT],
+      [2, LATER],
+      [7, ""],
+    ],
+  );
+  assert.deepEqual(unseenIds(shelf), [7]);
+  assert.deepEqual(toSave(shelf), shelf.visit?.saved);
+});
+
+test("a rating that the API has stored without a time gets none from the moment of opening", () => {
+  const { shelf } = merged(EMPTY, visitorWith({ 1: 5 }), WHO);
+  assert.deepEqual(
+    shelf.answers.map(({ at }) => at),
+    [""],
+  );
+  assert.deepEqual(toSave(shelf).ratings, [{ movie_id: 1, stars: 5 }]);
+});
+
+test("an unknown time is replaced by the one that the API knows", () => {
+  const { shelf } = merged(EMPTY, visitorWith({ 1: 5 }), WHO);
+  const dated = visitorWith({ 1: 5 });
+  dated.ratings[0].rated_at = AT;
+  assert.equal(merged(shelf, dated, WHO).shelf.answers[0]?.at, AT);
+});
+
+test("a movie not seen that one side takes back is not brought back by the other", () => {
+  const saved = answered(savedShelf({ 1: 5 }), movie(7), UNSEEN, AT);
+  const base = { ...saved, visit: saved.visit && { ...saved.visit, saved: toSave(saved) } };
+  const theirs = visitorWith({ 1: 5 }, { unseen: [movie(7)] });
+  assert.deepEqual(unseenIds(merged(removed(base, 7), theirs, WHO).shelf), []);
+  assert.deepEqual(unseenIds(merged(base, visitorWith({ 1: 5 }), WHO).shelf), []);
+  assert.deepEqual(starsOn(merged(base, visitorWith({ 1: 5, 7: 3 }), WHO).shelf), { 1: 5, 7: 3 });
 });
 
 test("movies not seen stay in this browser after a merge", () => {
   const here = answered(savedShelf({ 1: 5 }), movie(7), UNSEEN, AT);
-  assert.deepEqual(unseenIds(merged(here, visitorWith({ 1: 5 }), WHO, LATER).shelf), [7]);
+  assert.deepEqual(unseenIds(merged(here, visitorWith({ 1: 5 }), WHO).shelf), [7]);
 });
 
 test("dismissals of both sides are kept, except one that was undone here", () => {
   const saved = dismissed(savedShelf({ 1: 5 }), movie(20));
   const base = { ...saved, visit: saved.visit && { ...saved.visit, saved: toSave(saved) } };
   const here = dismissed(restored(base, 20), movie(21));
-  const { shelf } = merged(
-    here,
-    visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }),
-    WHO,
-    LATER,
-  );
+  const { shelf } = merged(here, visitorWith({ 1: 5 }, { dismissed: [movie(20), movie(22)] }), WHO);
   assert.deepEqual(
     shelf.dismissed.map(({ movie_id }) => movie_id),
     [22, 21],
@@ -249,7 +279,7 @@ test("dismissals of both sides are kept, except one that was undone here", () =>
 });
 
 test("a link opened in an empty browser fills the shelf without unsaved changes", () => {
-  const { shelf } = merged(EMPTY, visitorWith({ 1: 5, 2: 1 }), WHO, LATER);
+  const { shelf } = merged(EMPTY, visitorWith({ 1: 5, 2: 1 }), WHO);
   assert.deepEqual(starsOn(shelf), { 1: 5, 2: 1 });
   assert.equal(shelf.visit?.version, 2);
   assert.equal(unsavedCount(shelf), 0);

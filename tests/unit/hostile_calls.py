@@ -53,6 +53,7 @@ class Caller:
         ids = list(self.movies)
         return {
             **dict.fromkeys(("movie_id", "dismissed", "answered", "unseen"), ids),
+            "rated_at": ["2026-11-28T20:15:00.000Z", "2026-11-28T21:15:00+01:00"],
             "model": list(MODEL_NAMES),
             "genres": list(self.genres),
             "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],

@@ -87,6 +87,8 @@ class MemoryVisitors:
     digests: dict[str, str | None] = field(default_factory=dict)
     renewals: dict[str, str | None] = field(default_factory=dict)
     expires_at: dict[str, int] = field(default_factory=dict)
+    rated_at: dict[str, Mapping[int, str]] = field(default_factory=dict)
+    unseen: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -97,6 +99,8 @@ class MemoryVisitors:
             self.people[registration.visitor_id] = (registration.name, registration.phone)
             self.digests[registration.visitor_id] = registration.form_digest
             self.expires_at[registration.visitor_id] = registration.expires_at
+            self.rated_at[registration.visitor_id] = registration.rated_at
+            self.unseen[registration.visitor_id] = registration.unseen
             return True
 
         return self.gate.pass_through("visitors.create", effect)
@@ -113,8 +117,17 @@ class MemoryVisitors:
         name, phone = self.people[visitor_id]
         ends, mark = (phone.ends, phone.mark) if phone else (None, None)
         digest, renewal = self.digests[visitor_id], self.renewals.get(visitor_id)
-        expires_at = self.expires_at[visitor_id]
-        return Page(self.items[visitor_id], name, expires_at, ends, mark, digest, renewal)
+        return Page(
+            self.items[visitor_id],
+            name,
+            self.expires_at[visitor_id],
+            ends,
+            mark,
+            digest,
+            renewal,
+            rated_at=self.rated_at[visitor_id],
+            unseen=self.unseen[visitor_id],
+        )
 
     def recipient(self, visitor_id: str) -> Recipient | None:
         name, phone = self.people.get(visitor_id, ("", None))
@@ -191,6 +204,8 @@ class MemoryVisitors:
             self.items[visitor_id] = revised.progress
             self.renewals[visitor_id] = revised.renewal
             self.expires_at[visitor_id] = revised.expires_at
+            self.rated_at[visitor_id] = revised.rated_at
+            self.unseen[visitor_id] = revised.unseen
             self.unlogged.add(visitor_id)
             self.dates[visitor_id].add(revised.progress.requested_at[:10])
             if phone:
@@ -224,7 +239,7 @@ class MemoryVisitors:
             if visitor_id in self.items:
                 self.empty_since[visitor_id] = timestamp(datetime.now(UTC))
                 del self.items[visitor_id], self.people[visitor_id], self.digests[visitor_id]
-                del self.expires_at[visitor_id]
+                del self.expires_at[visitor_id], self.rated_at[visitor_id], self.unseen[visitor_id]
             return self.dates.get(visitor_id)
 
         return self.gate.pass_through("visitors.empty", effect)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 JSON = "application/json"
-MAX_BODY_BYTES = 32 * 1024
+MAX_BODY_BYTES = 64 * 1024
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 _METHODS_WITH_BODY = frozenset({"POST", "PUT"})
 # Every field of a form has bounds far below numbers of this length. Longer numbers are not

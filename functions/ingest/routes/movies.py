@@ -1,12 +1,13 @@
 """Movies: search by title, details of a movie, and similar movies."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.model import Movie
-from marquee.recommender.similarity import MOST_SIMILAR
+from marquee.recommender.similarity import MOST_SIMILAR, OWN_HALF
 from marquee.serving.answers import (
     FoundAnswer,
     MovieAnswer,
@@ -15,6 +16,7 @@ from marquee.serving.answers import (
     SimilarAnswer,
     SimilarMovieAnswer,
     TitledMovieAnswer,
+    TopicAnswer,
 )
 from marquee.serving.forms import MAX_MOVIE_ID
 from marquee.serving.loaded_model import LoadedModel
@@ -37,13 +39,17 @@ def search(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
     count: Annotated[int, Query(ge=1, le=MAX_FOUND)] = 8,
 ) -> FoundAnswer:
-    """Find the movies whose titles best match the typed text, best match first."""
+    """Find the movies that the typed text means, best match first: by title, genre or year."""
     loaded = loaded_model()
     found = loaded.titles.search(q, count)
+    topic = loaded.titles.topic(q)
+    years = loaded.titles.years
     return FoundAnswer(
         dataset=loaded.model.dataset,
         model_id=loaded.model.model_id,
         movies=[TitledMovieAnswer.of(loaded.model.movies[movie_id]) for movie_id in found],
+        topic=None if topic is None else TopicAnswer(**asdict(topic)),
+        last_year=None if years is None else years[1],
     )
 
 
@@ -75,10 +81,13 @@ def similar(
     """Get the movies that are most similar to a movie, most similar first."""
     loaded = loaded_model()
     movie = _known(movie_id, loaded)
+    ratings = int(loaded.model.rating.support[loaded.model.rating.rows[movie_id]])
     return SimilarAnswer(
         dataset=loaded.model.dataset,
         model_id=loaded.model.model_id,
         movie=MovieAnswer.of(movie),
+        ratings=ratings,
+        few_ratings=ratings < OWN_HALF,  # the similarity by content counts for more than half
         movies=[
             SimilarMovieAnswer(
                 **MovieAnswer.of(loaded.model.movies[near]).model_dump(), similarity=round(score, 4)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.picks import genres_of
-from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer
+from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer, nothing_fits
 from marquee.serving.forms import (
     MAX_QUESTIONS,
     PicksForm,
@@ -42,8 +42,10 @@ def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     model, recommender = model_named(form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))
+    found = picks_for(form, model, recommender, form.to_filter(), form.count)
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=picks_for(form, model, recommender, form.to_filter(), form.count),
+        picks=found,
+        nothing_fits=nothing_fits(found),
     )

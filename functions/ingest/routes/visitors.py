@@ -73,7 +73,7 @@ def create_visitor(
     Repeating a call with the same Idempotency-Key and form returns the same visitor.
     """
     model, recommender = active_model()
-    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed, form.unseen)
     try:
         progress = register(form, model.dataset, checked_key(key))
     except ForgottenError as error:
@@ -105,7 +105,7 @@ def put_ratings(
     """Replace a visitor's ratings; with five or more, new picks are computed."""
     page = page_to_change(visitor_id, if_match)
     model, _ = active_model()
-    check_movies_known(form.to_ratings(), model.movies, form.dismissed)
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed, form.unseen or ())
     now = datetime.now(UTC)
     change = Change(
         requested_at=timestamp(now),
@@ -114,6 +114,8 @@ def put_ratings(
         ratings=form.to_ratings(),
         dismissed=form.to_dismissed(),
         text=form.text,
+        rated_at=form.to_times(),
+        unseen=form.to_unseen(),
     )
     return answer(revise(page, change, form.proof, now))
 
@@ -308,6 +310,7 @@ def register_visitor(identity: Identity, form: VisitorForm, dataset: str) -> Pro
     admission().admit_form(
         client_address(), identity.limit_salt, form.proof, now, has_phone=phone is not None
     )
+    undated = {rating.movie_id: timestamp(now) for rating in form.to_ratings()}
     registration = Registration(
         visitor_id=identity.visitor_id,
         dataset=dataset,
@@ -319,6 +322,8 @@ def register_visitor(identity: Identity, form: VisitorForm, dataset: str) -> Pro
         dismissed=form.to_dismissed(),
         form_digest=identity.form_digest,
         limit_salt=identity.limit_salt,
+        rated_at=undated | form.to_times(),
+        unseen=form.to_unseen(),
     )
     progress = wiring.registrar(SETTINGS).register(registration)
     metrics.add_metric("VisitorsReceived", "Count", 1)

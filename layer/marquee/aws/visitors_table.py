@@ -37,7 +37,7 @@ _PROJECTION: dict[str, Any] = {
 _PAGE: dict[str, Any] = {
     "ProjectionExpression": (
         f"{_FLOW}, #name, expires_at, forget_at, phone_ends, phone_mark, limit_salt, "
-        "form_digest, renewal"
+        "form_digest, renewal, unseen"
     ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
@@ -45,8 +45,8 @@ _PAGE: dict[str, Any] = {
 # of the visitor objects that are still to be deleted.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
-    "ratings", "dismissed", "picks", "model_id", "reason", "submission_id", "text_claimed_at",
-    "text_claim",
+    "ratings", "dismissed", "unseen", "picks", "model_id", "reason", "submission_id",
+    "text_claimed_at", "text_claim",
     "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
     "requeued",
 )  # fmt: skip
@@ -76,8 +76,9 @@ class VisitorsTable:
             "status_at": registration.requested_at,
             **_expiry_values(registration.expires_at),
             "limit_salt": registration.limit_salt,
-            "ratings": _rating_items(registration.ratings),
+            "ratings": _rating_items(registration.ratings, registration.rated_at),
             "dismissed": list(registration.dismissed),
+            "unseen": list(registration.unseen),
             "dates": {registration.requested_at[:10]},
         }
         if registration.form_digest is not None:
@@ -334,8 +335,9 @@ class VisitorsTable:
             "open_status": after.status.value,
             "status_at": after.status_at,
             **_expiry_values(revised.expires_at),
-            "ratings": _rating_items(after.ratings),
+            "ratings": _rating_items(after.ratings, revised.rated_at),
             "dismissed": list(after.dismissed),
+            "unseen": list(revised.unseen),
         }
         if phone is not None:
             values |= _phone_values(phone, after.requested_at)
@@ -557,8 +559,18 @@ def _phone_values(phone: Phone, consent_at: str) -> dict[str, str]:
     }
 
 
-def _rating_items(ratings: Sequence[Rating]) -> list[dict[str, int]]:
-    return [{"movie_id": rating.movie_id, "stars": rating.stars} for rating in ratings]
+def _rating_items(
+    ratings: Sequence[Rating], rated_at: Mapping[int, str]
+) -> list[dict[str, int | str]]:
+    """Return the items of ratings; `rated_at`, by movie_id, need not have all of them."""
+    return [
+        {
+            "movie_id": rating.movie_id,
+            "stars": rating.stars,
+            **({"rated_at": at} if (at := rated_at.get(rating.movie_id)) else {}),
+        }
+        for rating in ratings
+    ]
 
 
 def _pick_item(pick: Pick) -> dict[str, Any]:
@@ -608,6 +620,12 @@ def _page(item: Mapping[str, Any]) -> Page:
         form_digest=item.get("form_digest"),
         renewal=item.get("renewal"),
         limit_salt=str(item.get("limit_salt", item["visitor_id"])),
+        rated_at={
+            int(rating["movie_id"]): str(rating["rated_at"])
+            for rating in item["ratings"]
+            if "rated_at" in rating
+        },
+        unseen=movie_ids_from(_without_decimals(item.get("unseen", [])), "unseen"),
     )
 
 

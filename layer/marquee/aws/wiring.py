@@ -40,6 +40,7 @@ from marquee.requests.revise import Reviser
 from marquee.requests.send_text import Claims, Texter
 from marquee.requests.submit import StepAdder, Submitter
 from marquee.requests.sweep import Sweeper
+from marquee.requests.text_message import link_to
 from marquee.requests.tokens import Tokens
 from marquee.serving.challenges import Challenges
 
@@ -221,7 +222,7 @@ def texter(settings: SendTextSettings) -> Texter:
 
     def link(visitor_id: str, generation: int) -> str:
         token = token_for(visitor_id, token_secret(settings.token_secret_name), generation)
-        return f"{settings.site_url}#{visitor_id}.{token}"
+        return link_to(settings.site_url, visitor_id, token)
 
     def cap(limited: LimitedAction, most: int) -> Cap:
         counters = Counters(_dynamodb(), settings.idempotency_table)

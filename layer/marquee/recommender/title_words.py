@@ -37,7 +37,9 @@ _NUMBERS = (
 # Spellings with the same meaning; the first one is used for comparison. `I` is not a number here,
 # because it is more often a word.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    word: group for group in (*_NUMBERS, ("mister", "mr"), ("doctor", "dr")) for word in group
+    word: group
+    for group in (*_NUMBERS, ("mister", "mr"), ("doctor", "dr"), ("night", "nite"))
+    for word in group
 }
 # Letters that Unicode does not decompose into a letter and an accent.
 _LETTERS = str.maketrans(

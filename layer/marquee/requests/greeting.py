@@ -11,6 +11,8 @@ import unicodedata
 
 from anyascii import anyascii
 
+from marquee.requests.emoji import without_emoji
+
 _MOST_LETTERS = 20
 _HYPHENS_AND_APOSTROPHES = {"\u2010": "-", "\u2011": "-", "\u2019": "'", "\u02bc": "'"}
 # The non-ASCII Latin letters of GSM 03.38. All other non-ASCII characters are transliterated.
@@ -34,10 +36,12 @@ _ROUND_NUMBER_IN_LETTERS = re.compile("[il]*o{2,}[ilo]*")  # IOO and lOO look li
 def greeting_name(name: str) -> str | None:
     """Return the first word of a name in letters of GSM 03.38, or None to leave the name out.
 
-    A name is left out if it contains anything but letters, spaces, hyphens and apostrophes, or a
-    letter with a numeric value (such as Chinese numerals), or if its first word spells a number, a
-    currency or an address, is a single letter, or has more than 20 characters.
+    Emoji count as spaces. A name is left out if it contains anything else than letters, spaces,
+    hyphens and apostrophes, or a letter with a numeric value (such as Chinese numerals), or if its
+    first word spells a number, a currency or an address, is a single letter, or has more than 20
+    characters.
     """
+    name = without_emoji(name)
     if not all(_may_stand_in_a_name(character) for character in name):
         return None
     words = unicodedata.normalize("NFKC", name).split()

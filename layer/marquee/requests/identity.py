@@ -10,7 +10,9 @@ import time
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _TOKEN_BYTES = 16
-_VISITOR_ID = re.compile(f"[{_CROCKFORD}]{{26}}")
+VISITOR_ID_CHARACTERS = 26
+TOKEN_CHARACTERS = 22  # of base64, for 16 bytes
+_VISITOR_ID = re.compile(f"[{_CROCKFORD}]{{{VISITOR_ID_CHARACTERS}}}")
 
 
 def new_visitor_id() -> str:

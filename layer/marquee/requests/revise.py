@@ -1,5 +1,6 @@
 """Change a visitor's request: store its next version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from marquee.contracts import MIN_RATINGS
@@ -77,7 +78,8 @@ def next_version(page: Page, change: Change) -> Page:
     The next version is texted if the change asks for it and there is a phone, or if the superseded
     version still owes a text. The change alone never causes a second text. A phone other than the
     former one makes a new token, because the former phone may have received a link with the former
-    token.
+    token. A rating without a time keeps the stored time if its stars are unchanged; otherwise its
+    time is that of the change.
     """
     before = page.progress
     ratings = before.ratings if change.ratings is None else change.ratings
@@ -104,7 +106,26 @@ def next_version(page: Page, change: Change) -> Page:
         phone_ends=phone_ends,
         phone_mark=change.phone.mark if change.phone else page.phone_mark,
         renewal=change.renewal if corrects else page.renewal,
+        rated_at=_rating_times(page, change),
+        unseen=page.unseen if change.unseen is None else change.unseen,
     )
+
+
+def _rating_times(page: Page, change: Change) -> Mapping[int, str]:
+    """Return the times of the next version's ratings by movie_id, as far as they are known."""
+    if change.ratings is None:
+        return page.rated_at
+    before = page.progress
+    is_same_dataset = change.dataset in (None, before.dataset)
+    kept = set(before.ratings) if is_same_dataset else set()
+    times = {
+        rating.movie_id: change.rated_at.get(
+            rating.movie_id,
+            page.rated_at.get(rating.movie_id, "") if rating in kept else change.requested_at,
+        )
+        for rating in change.ratings
+    }
+    return {movie_id: at for movie_id, at in times.items() if at}
 
 
 def log_ratings(progress: Progress, visitors: Visitors, ratings_log: RatingsLog) -> None:

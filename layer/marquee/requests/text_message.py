@@ -11,7 +11,9 @@ from itertools import accumulate
 
 from anyascii import anyascii
 
+from marquee.requests.emoji import without_emoji
 from marquee.requests.greeting import greeting_name
+from marquee.requests.identity import TOKEN_CHARACTERS, VISITOR_ID_CHARACTERS
 
 MAX_PARTS = 3
 SINGLE_PART_SEPTETS = 160
@@ -50,13 +52,26 @@ def compose(name: str, titles: Sequence[str], link: str) -> str:
     return "\n".join([greeting, *lines, link, OPT_OUT])
 
 
+def link_to(site_url: str, visitor_id: str, token: str) -> str:
+    """Return the address of a visitor's page."""
+    return f"{site_url}#{visitor_id}.{token}"
+
+
+def preview_link(site_url: str) -> str:
+    """Return a link as long as a visitor's, with letters `x` in place of the id and the token."""
+    return link_to(site_url, "x" * VISITOR_ID_CHARACTERS, "x" * TOKEN_CHARACTERS)
+
+
 def to_gsm7(text: str) -> str:
-    """Return the text with characters that GSM-7 lacks transliterated; others (é, ñ, ü…) stay."""
+    """Return the text with characters that GSM-7 lacks transliterated; others (é, ñ, ü…) stay.
+
+    Emoji are left out: their transliteration is their name, such as `:clapper:`.
+    """
     return "".join(
         character
         if character in _BASIC or character in _EXTENDED
         else "".join(c for c in anyascii(character) if c in _BASIC or c in _EXTENDED)
-        for character in text
+        for character in without_emoji(text)
     )
 
 

@@ -1,5 +1,6 @@
 """A visitor's request and the statuses it moves through."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -103,7 +104,8 @@ class Registration:
     """A form that passed validation and is about to be stored as a new visitor.
 
     `expires_at` is in seconds since 1970. `limit_salt` keys the entries that limits hold in place
-    of the visitor's id (`marquee.requests.identity.limit_entry`).
+    of the visitor's id (`marquee.requests.identity.limit_entry`). `rated_at` and `unseen` are as in
+    `Page`.
     """
 
     visitor_id: str
@@ -117,6 +119,8 @@ class Registration:
     version: int = 1
     form_digest: str | None = None  # of the form that came with an Idempotency-Key
     limit_salt: str = field(default_factory=partial(token_hex, 16), repr=False)
+    rated_at: Mapping[int, str] = field(default_factory=dict)
+    unseen: tuple[int, ...] = ()
 
     @property
     def progress(self) -> Progress:
@@ -150,6 +154,9 @@ class Page:
         renewal: identifies the call that made the current token
             (`marquee.requests.identity.renewal_digest`).
         limit_salt: as in `Registration`.
+        rated_at: when the visitor rated each movie, by movie_id, as `timestamp` formats it; early
+            releases stored no times.
+        unseen: ids of the movies that the visitor answered with "Haven't seen it".
     """
 
     progress: Progress
@@ -160,6 +167,8 @@ class Page:
     form_digest: str | None = None
     renewal: str | None = None
     limit_salt: str = field(default="", repr=False)
+    rated_at: Mapping[int, str] = field(default_factory=dict)
+    unseen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +176,8 @@ class Change:
     """A visitor's change of their request; a field that is None stays as it is.
 
     `expires_at` is in seconds since 1970. `text` asks for a text of the new version. `renewal` is
-    stored, as in `Page`, if the change makes a new token.
+    stored, as in `Page`, if the change makes a new token. `rated_at` gives the times of `ratings`
+    as far as the caller knows them (`marquee.requests.revise.next_version` fills in the others).
     """
 
     requested_at: str
@@ -178,6 +188,8 @@ class Change:
     phone: Phone | None = None
     text: bool = False
     renewal: str | None = None
+    rated_at: Mapping[int, str] = field(default_factory=dict)
+    unseen: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

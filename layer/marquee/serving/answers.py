@@ -1,6 +1,6 @@
 """The API's responses as pydantic models, from which the OpenAPI document is generated."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from marquee.requests.visitor import Page, Status
 from marquee.serving.portrait import Certainty, Portrait, TasteMap
 
 MAX_ERRORS = 10  # per response
+FITTING = 3.0  # predicted stars ("It was OK") from which a pick fits the visitor
 
 _SCALE = (
     (5, "Really liked it"),
@@ -55,12 +56,44 @@ class TitledMovieAnswer(MovieAnswer):
         return cls(**MovieAnswer.of(movie).model_dump(), alternative_titles=titles)
 
 
+class TopicAnswer(BaseModel):
+    """The genre and the years that a search asked for in place of a title.
+
+    `genre` is null if the search named years only; `first_year` and `last_year` are null if it
+    named a genre only.
+    """
+
+    genre: str | None
+    first_year: int | None
+    last_year: int | None
+
+
 class FoundAnswer(BaseModel):
-    """Movies whose titles match a search, best match first."""
+    """Movies that match a search, best match first.
+
+    If the search named a genre, a decade or a year, `topic` says which, and its movies, most rated
+    first, follow those whose title is the text. `last_year` is the year of the catalogue's newest
+    movie.
+    """
 
     dataset: str
     model_id: str
     movies: list[TitledMovieAnswer]
+    topic: TopicAnswer | None
+    last_year: int | None
+
+
+class CatalogueAnswer(BaseModel):
+    """All genres of the active data set's movies, sorted, and the years of its movies.
+
+    The years are null if the data set gives none.
+    """
+
+    dataset: str
+    model_id: str
+    genres: list[str]
+    first_year: int | None
+    last_year: int | None
 
 
 class MovieDetailsAnswer(TitledMovieAnswer):
@@ -90,11 +123,17 @@ class SimilarMovieAnswer(MovieAnswer):
 
 
 class SimilarAnswer(BaseModel):
-    """A movie and the movies similar to it, most similar first."""
+    """A movie and the movies similar to it, most similar first.
+
+    `ratings` is the number of the movie's ratings in training. If `few_ratings` is true, there are
+    too few of them to tell by taste, and the movies are similar mostly by genre, tags and years.
+    """
 
     dataset: str
     model_id: str
     movie: MovieAnswer
+    ratings: int
+    few_ratings: bool
     movies: list[SimilarMovieAnswer]
 
 
@@ -144,11 +183,15 @@ class QuestionnaireAnswer(BaseModel):
 
 
 class PicksAnswer(BaseModel):
-    """Picks, best first, and the data set and the model from which they come."""
+    """Picks, best first, and the data set and the model from which they come.
+
+    `nothing_fits` is true if there are picks, but all of them are predicted fewer than 3 stars.
+    """
 
     dataset: str
     model_id: str
     picks: list[PickAnswer]
+    nothing_fits: bool
 
 
 class WeightAnswer(BaseModel):
@@ -329,16 +372,21 @@ class TokenAnswer(BaseModel):
 
 
 class RatingAnswer(MovieAnswer):
-    """A rated movie; `stars` is the visitor's rating, in whole stars from 1 to 5."""
+    """A rated movie; `stars` is the visitor's rating, in whole stars from 1 to 5.
+
+    `rated_at` is when the visitor gave it; null if an early release stored it without a time.
+    """
 
     stars: int
+    rated_at: str | None
 
 
 class VisitorAnswer(BaseModel):
     """A visitor's data and the status of their request.
 
-    `texts` says whether a text will be or was sent for this version. `phone_ends` is the end of
-    the phone number; the rest is never returned. If this call replaced the visitor's token,
+    `unseen` are the movies that the visitor has not seen, as they were last saved. `nothing_fits`
+    is that of `PicksAnswer`, for the stored picks. `texts` says whether a text will be or was sent
+    for this version. `phone_ends` is the end of the phone number; the rest is never returned. If this call replaced the visitor's token,
     `token` is the new one, and the token that the call used is no longer valid. A movie that is
     not in the active data set has its id in place of a title.
     """
@@ -353,7 +401,9 @@ class VisitorAnswer(BaseModel):
     phone_ends: str | None
     ratings: list[RatingAnswer]
     dismissed: list[MovieAnswer]
+    unseen: list[MovieAnswer]
     picks: list[PickAnswer] | None
+    nothing_fits: bool
     model_id: str | None
     expires_at: str
     token: str | None
@@ -383,15 +433,56 @@ class VisitorAnswer(BaseModel):
                 RatingAnswer(
                     **MovieAnswer.of(_movie(rating.movie_id, movies)).model_dump(),
                     stars=rating.stars,
+                    rated_at=page.rated_at.get(rating.movie_id),
                 )
                 for rating in progress.ratings
             ],
             dismissed=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in progress.dismissed],
+            unseen=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in page.unseen],
             picks=None if progress.picks is None else pick_answers(progress.picks, movies),
+            nothing_fits=nothing_fits(progress.picks or ()),
             model_id=progress.model_id,
             expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),
             token=token,
         )
+
+
+class TextPreviewAnswer(BaseModel):
+    """The text as it would be sent, except for the visitor's link.
+
+    In place of the visitor's id and token, the link has as many letters `x`. `greeting` is the name
+    in the first line; it is null if the text has none, because there is no name or because it may
+    be more than a name. `parts` is the number of parts as which the text is billed.
+    """
+
+    text: str
+    greeting: str | None
+    parts: int
+
+
+class TextedCountryAnswer(BaseModel):
+    """A country whose phones are texted, with a mobile number as people write it there."""
+
+    country: str
+    calling_code: str
+    example: str
+
+
+class TextedCountriesAnswer(BaseModel):
+    """The countries whose phones are texted, sorted by their ISO 3166 codes."""
+
+    countries: list[TextedCountryAnswer]
+
+
+class PhoneAnswer(BaseModel):
+    """A phone number that can be texted.
+
+    `phone` is in E.164, `shown` has spaces for reading, and `country` is its ISO 3166 code.
+    """
+
+    phone: str
+    shown: str
+    country: str
 
 
 class HealthAnswer(BaseModel):
@@ -448,6 +539,11 @@ class ErrorsAnswer(BaseModel):
 
     errors: Annotated[list[FieldErrorAnswer], Field(max_length=MAX_ERRORS)]
     more: int
+
+
+def nothing_fits(picks: Collection[Pick] | Collection[PickAnswer]) -> bool:
+    """Return whether there are picks, and none is predicted at least FITTING stars."""
+    return bool(picks) and all(pick.stars < FITTING for pick in picks)
 
 
 def pick_answers(picks: Iterable[Pick], movies: Mapping[int, Movie]) -> list[PickAnswer]:

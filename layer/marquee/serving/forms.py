@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -26,17 +27,20 @@ from marquee.contracts import (
     MIN_STARS,
     PICKS,
     Rating,
+    timestamp,
 )
+from marquee.recommender.model import Movie
 from marquee.recommender.picks import PickFilter
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
-from marquee.requests.phone import PhoneError, country_of, to_e164
+from marquee.requests.phone import PhoneError, as_shown, country_of, to_e164
 
 MAX_NAME = 60
 # Characters of base64: a challenge (`GET /challenge`) with its solution has about 800.
 MAX_PROOF = 2000
 MAX_PHONE = 40  # with spaces, hyphens and brackets; E.164 has 16
 MAX_MODEL = 40
+MAX_TIME = 35  # ISO 8601 with microseconds and a time zone has 32 characters
 MAX_GENRES, MAX_GENRE = 50, 60
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
@@ -78,13 +82,34 @@ Proof = Annotated[StrictStr | None, Field(max_length=MAX_PROOF, repr=False)]
 Year = Annotated[StrictInt, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 
 
+def _utc_time(text: str) -> str:
+    """Return the time as `marquee.contracts.timestamp` formats it."""
+    wrong = ValueError("Enter a time in ISO 8601 with its time zone: 2026-11-28T20:15:00Z.")
+    try:
+        moment = datetime.fromisoformat(text)
+        formatted = timestamp(moment)
+    except (ValueError, OverflowError) as error:
+        raise wrong from error
+    if moment.tzinfo is None:
+        raise wrong
+    return formatted
+
+
+Time = Annotated[StrictStr, Field(max_length=MAX_TIME), AfterValidator(_utc_time)]
+
+
 class RatingForm(BaseModel):
-    """A rating of one movie, in whole stars."""
+    """A rating of one movie, in whole stars.
+
+    `rated_at` is when the visitor gave it. It is stored with a visitor's ratings and ignored by
+    calls that store nothing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     movie_id: MovieId
     stars: Annotated[StrictInt, Field(ge=MIN_STARS, le=MAX_STARS)]
+    rated_at: Time | None = None
 
 
 class AnyRatingsForm(BaseModel):
@@ -111,13 +136,21 @@ class AnyRatingsForm(BaseModel):
         """Return the ratings in the order of the form."""
         return tuple(Rating(rating.movie_id, rating.stars) for rating in self.ratings)
 
+    def to_times(self) -> dict[int, str]:
+        """Return the times of the ratings that have one, by movie_id."""
+        return {rating.movie_id: rating.rated_at for rating in self.ratings if rating.rated_at}
+
     def to_dismissed(self) -> tuple[int, ...]:
         """Return the dismissed movies without duplicates and without rated movies.
 
         Rated movies are never picked.
         """
+        return self._unrated(self.dismissed)
+
+    def _unrated(self, movie_ids: Iterable[int]) -> tuple[int, ...]:
+        """Return the movies without duplicates and without rated movies."""
         rated = {rating.movie_id for rating in self.ratings}
-        return tuple(movie for movie in dict.fromkeys(self.dismissed) if movie not in rated)
+        return tuple(movie for movie in dict.fromkeys(movie_ids) if movie not in rated)
 
 
 class RatingsForm(AnyRatingsForm):
@@ -133,11 +166,18 @@ class RatingsForm(AnyRatingsForm):
 class RevisionForm(AnyRatingsForm):
     """All ratings and dismissed movies of a visitor; they replace the stored ones.
 
-    If `text` is true, the new picks are texted; this needs a `proof`.
+    `unseen` are the movies that the visitor has not seen; without it, the stored ones stay. A
+    rating without `rated_at` keeps the stored time if its stars are unchanged. If `text` is true,
+    the new picks are texted; this needs a `proof`.
     """
 
+    unseen: SomeMovies | None = None
     text: StrictBool = False
     proof: Proof = None
+
+    def to_unseen(self) -> tuple[int, ...] | None:
+        """Return the unseen movies without duplicates and rated movies; None to keep them."""
+        return None if self.unseen is None else self._unrated(self.unseen)
 
 
 class YearsForm(BaseModel):
@@ -196,6 +236,26 @@ class QuestionsForm(BaseModel):
     count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
 
 
+class TextPreviewForm(BaseModel):
+    """What a text is composed of: the visitor's name and the picks, in their order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: Annotated[StrictStr, Field(max_length=MAX_NAME)] = ""
+    movie_ids: Annotated[
+        tuple[MovieId, ...], Field(min_length=1, max_length=PICKS), _no_longer_than(PICKS)
+    ]
+
+
+class TypedPhoneForm(BaseModel):
+    """A phone number as typed, and the country in which it is dialled without a country code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    phone: Annotated[StrictStr, Field(max_length=MAX_PHONE)] = Field(repr=False)
+    country: Annotated[StrictStr, Field(max_length=2)]
+
+
 def _e164(phone: str) -> str:
     try:
         return to_e164(phone)
@@ -223,9 +283,13 @@ class PhoneForm(BaseModel):
 
 
 class VisitorForm(RatingsForm):
-    """A new visitor: name, ratings and, for a text message, phone number, consent and proof."""
+    """A new visitor: ratings and, for a text message, name, phone number, consent and proof.
 
-    name: Annotated[StrictStr, Field(max_length=MAX_NAME)]
+    `unseen` are the movies that the visitor has not seen. The name may be left out without a phone.
+    """
+
+    name: Annotated[StrictStr, Field(max_length=MAX_NAME)] = ""
+    unseen: SomeMovies = ()
     phone: Annotated[StrictStr | None, Field(max_length=MAX_PHONE)] = Field(
         default=None, repr=False
     )
@@ -236,8 +300,6 @@ class VisitorForm(RatingsForm):
     @classmethod
     def _printable_name(cls, name: str) -> str:
         name = " ".join(name.split())
-        if not name:
-            raise ValueError("Enter your name; a first name is enough.")
         if any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in name):
             raise ValueError(
                 "The name contains characters that cannot be displayed; type it again."
@@ -249,8 +311,14 @@ class VisitorForm(RatingsForm):
     def _e164_phone(cls, phone: str | None) -> str | None:
         return _e164(phone) if phone and phone.strip() else None
 
+    def to_unseen(self) -> tuple[int, ...]:
+        """Return the unseen movies without duplicates and without rated movies."""
+        return self._unrated(self.unseen)
+
     @model_validator(mode="after")
-    def _consent_with_phone(self) -> "VisitorForm":
+    def _name_and_consent_with_phone(self) -> "VisitorForm":
+        if self.phone is not None and not self.name:
+            raise FieldError("name", "Enter your name; a first name is enough.")
         if self.phone is not None and not self.consent:
             raise FieldError(
                 "consent",
@@ -260,7 +328,10 @@ class VisitorForm(RatingsForm):
 
 
 def check_movies_known(
-    ratings: Iterable[Rating], known: Collection[int], dismissed: Iterable[int] = ()
+    ratings: Iterable[Rating],
+    known: Collection[int],
+    dismissed: Iterable[int] = (),
+    unseen: Iterable[int] = (),
 ) -> None:
     """Raise FieldError if a movie is not in the active data set.
 
@@ -268,13 +339,51 @@ def check_movies_known(
         ratings: ratings of the form.
         known: movie ids of the active data set.
         dismissed: movie ids that the form dismisses.
+        unseen: movie ids that the form names as not seen.
     """
     named = {f"ratings[{number}].movie_id": one.movie_id for number, one in enumerate(ratings)}
     named |= {f"dismissed[{number}]": movie_id for number, movie_id in enumerate(dismissed)}
+    named |= {f"unseen[{number}]": movie_id for number, movie_id in enumerate(unseen)}
     for field, movie_id in named.items():
         if movie_id not in known:
             message = f"There is no movie {movie_id}; choose movies from the questionnaire."
             raise FieldError(field, message)
+
+
+def titles_in_text(movie_ids: Iterable[int], movies: Mapping[int, Movie]) -> list[str]:
+    """Return the titles of the movies; raise FieldError for one that is not in `movies`."""
+    titles = []
+    for number, movie_id in enumerate(movie_ids):
+        movie = movies.get(movie_id)
+        if movie is None:
+            message = f"There is no movie {movie_id}; send the ids of the visitor's picks."
+            raise FieldError(f"movie_ids[{number}]", message)
+        titles.append(movie.title)
+    return titles
+
+
+def checked_phone(form: TypedPhoneForm, countries: Collection[str]) -> str:
+    """Return the typed number in E.164.
+
+    Args:
+        form: the number and the country that the visitor chose.
+        countries: ISO 3166 codes of the countries that Marquee texts to.
+
+    Raises:
+        FieldError: if the country or the number cannot be texted.
+    """
+    if form.country not in countries:
+        raise FieldError(
+            "country",
+            f"Marquee does not text to the country {form.country!r}; "
+            f"choose one of {', '.join(sorted(countries))}.",
+        )
+    try:
+        phone = to_e164(form.phone, form.country)
+    except PhoneError as error:
+        raise FieldError("phone", str(error)) from error
+    check_country(phone, countries)
+    return phone
 
 
 def check_country(phone: str, countries: Collection[str]) -> None:
@@ -288,8 +397,9 @@ def check_country(phone: str, countries: Collection[str]) -> None:
     if country not in countries:
         raise FieldError(
             "phone",
-            f"Marquee does not text numbers of {country or 'an unknown country'}, only those of "
-            f"{', '.join(sorted(countries))}. Continue without a number to get picks on the page.",
+            f"{as_shown(phone)} is a number of {country or 'an unknown country'}; Marquee texts "
+            f"only those of {', '.join(sorted(countries))}. Continue without a number to get picks "
+            "on the page.",
         )
 
 
@@ -304,7 +414,8 @@ def check_genres_known(genres: Iterable[str], known: Collection[str]) -> None:
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Convert pydantic's errors to `{"field", "message"}`, one per field.
 
-    Values are left out, so that no phone number gets into the logs.
+    Values are left out, except in messages about a phone number, which name it: it goes back to the
+    caller who typed it. Messages are never logged.
     """
     found: dict[str, str] = {}
     for error in errors:

@@ -31,6 +31,7 @@ from marquee.recommender.title_words import (
     without_loose,
     words_of,
 )
+from marquee.serving.search_terms import FILLERS, NAMED_SERIES, Topic, spelled_out, topic_of
 
 MAX_QUERY = 100  # characters; the rest is ignored
 MAX_WORDS = 12  # words; the rest is ignored
@@ -51,6 +52,12 @@ OTHER_YEAR = 0.8  # subtracted if a wrong year was typed; half of it if it is of
 LOOSE_WEIGHT = 0.3  # weight of a letter in an article or "and"
 NUMBER_WEIGHT = 4  # least weight of a number, in letters
 NEARLY = 0.6  # least similarity of two words that counts
+# Least share of the typed letters that a name must have, so that its movie is not a weak match: of
+# a single word, where one wrong letter counts more, and of several.
+FITTING_WORD, FITTING_WORDS = 0.7, 0.8
+BEFORE_ALL = 0.01  # added to the highest score for the part of a series that was typed
+# Words between the name of a series and the number of its part.
+PART_WORDS = frozenset(("part", "vol", "volume", "episode", "chapter", "number", "no"))
 LIKELY = 1.3  # score of a likely match, from which the search does not look for similar words
 
 
@@ -79,7 +86,7 @@ class Name:
 
 def typed(text: str) -> SearchText:
     """Split a search text into words; `dune 2021` contains a year, `rocky 2` a part."""
-    words = words_of(text[:MAX_QUERY])[:MAX_WORDS]
+    words = spelled_out(words_of(text[:MAX_QUERY]))[:MAX_WORDS]
     year = next((word for word in words[1:] if _is_year(word)), None)
     last = spellings_of(words[-1])[0] if len(words) > 1 else ""
     part = int(last) if _is_number(last) and int(last) <= HIGHEST_PART else None
@@ -124,19 +131,101 @@ class TitleSearch:
         ]
         self._known = frozenset(self._vocabulary)
         self._beginnings: dict[int, list[str]] = {}
+        self.genres = sorted({genre for movie in model.movies.values() for genre in movie.genres})
+        years = [movie.year for movie in model.movies.values() if movie.year is not None]
+        self.years = (min(years), max(years)) if years else None
 
     def search(self, text: str, count: int) -> list[int]:
-        """Return the ids of the `count` best matches, best first."""
+        """Return the ids of the `count` best matches, best first; weak matches are left out.
+
+        If the text names a genre, a decade or a year, its movies follow those with that title. If
+        it names a series, the result is its movies, in their order.
+        """
         query = typed(text)
         if not query.words:
             return []
+        topic = self.topic(text)
+        if topic is not None:
+            named = self._titled(query, topic)
+            places = dict.fromkeys([*named, *self._about(topic, count)])
+        elif query.words in NAMED_SERIES:
+            places = dict.fromkeys(self._named_series(query.words))
+        else:
+            places = dict.fromkeys(self._by_title(query))
+        return [self._ids[place] for place in [*places][:count]]
+
+    def topic(self, text: str) -> Topic | None:
+        """Return the genre and years that the text names; None if it is no genre, decade or year.
+
+        Years in which the catalogue has no movies are no topic.
+        """
+        return topic_of(typed(text).words, self.genres, self.years)
+
+    def _by_title(self, query: SearchText) -> list[int]:
+        """Return places of movies with a title like the text, best match first."""
         found = self._scored(query, self._literal(query))
+        part: dict[int, float] = {}
         if query.part is not None and not self._says_part(query, found):
-            found |= self._part_of_series(query, query.part)
-        if max(found.values(), default=0) < LIKELY:
+            part = self._part_of_series(query, query.part)
+        if not part and max(found.values(), default=0) < LIKELY:
             found = self._scored(query, self._nearly(query) - found.keys()) | found
-        best = sorted(found, key=lambda place: (-found[place], place))
-        return [self._ids[place] for place in best[:count]]
+        found = {place: score for place, score in found.items() if self._fits(query, place)}
+        highest = max(found.values(), default=0.0)
+        found |= dict.fromkeys(part, highest + BEFORE_ALL)
+        return sorted(found, key=lambda place: (-found[place], place))
+
+    def _titled(self, query: SearchText, topic: Topic) -> list[int]:
+        """Return places of movies whose title is a topic's text, or begins with it if a year."""
+        key = keys_of(query.words)
+        return [
+            place
+            for place in self._by_title(query)
+            for name in _names(self._lines[place])
+            if name.keys == key or (topic.is_a_year and name.words[:1] == query.words)
+        ]
+
+    def _about(self, topic: Topic, count: int) -> list[int]:
+        """Return places of the `count` most rated movies of a topic, most rated first."""
+        found: list[int] = []
+        for place in range(1, len(self._ids)):
+            movie = self._movie(place)
+            first, last = topic.first_year, topic.last_year
+            in_years = first is None or last is None or first <= (movie.year or 0) <= last
+            if in_years and (topic.genre is None or topic.genre in movie.genres):
+                found.append(place)
+                if len(found) == count:
+                    break
+        return found
+
+    def _named_series(self, words: tuple[str, ...]) -> list[int]:
+        """Return places of a named series' movies that the catalogue has, in their order."""
+        return [
+            place
+            for title, year in NAMED_SERIES[words]
+            for place in sorted(self._titled_in(title, year))[:1]
+        ]
+
+    def _titled_in(self, title: str, year: int) -> set[int]:
+        """Return places of movies of this title and year; the year may be off by one."""
+        key = keys_of(words_of(title))[0]
+        found = self._places("SELECT place FROM names WHERE key = ?", key)
+        return {place for place in found if abs((self._movie(place).year or 0) - year) <= 1}
+
+    def _fits(self, query: SearchText, place: int) -> bool:
+        """Return whether a movie is more than a weak match.
+
+        A name must have enough of the typed letters, not counting the number of a part. A movie of
+        another year than the one typed does not fit if the catalogue ends before that year.
+        """
+        words = query.undated if query.year is not None else query.words
+        bare = words[:-1] if query.part is not None else words
+        least = FITTING_WORD if len(bare) == 1 else FITTING_WORDS
+        is_later = query.year is not None and self.years is not None
+        is_later = is_later and int(query.year or 0) > (self.years or (0, 0))[1]
+        return any(
+            (not is_later or query.year in name.words) and _share_found(bare, name) >= least
+            for name in _names(self._lines[place])
+        )
 
     def _literal(self, query: SearchText) -> set[int]:
         """Return places of movies with a name that equals, begins with or contains the text.
@@ -258,12 +347,18 @@ class TitleSearch:
         return self._beginnings[length]
 
     def _says_part(self, query: SearchText, places: Iterable[int]) -> bool:
-        """Return whether one of these movies has a name with all the words, including the number.
+        """Return whether one of these movies has a name with all the words and then the number.
 
-        `places` are the places of the movies.
+        `Part`, `Vol.` and the like may stand between the words and the number. The last film of
+        "Harry Potter" is one of two parts itself, which makes it no answer to `harry potter 1`.
+
+        Args:
+            query: its last word is the number.
+            places: the places of the movies.
         """
+        series, number = without_loose(query.words[:-1]), spellings_of(query.words[-1])[0]
         return any(
-            _words_found(query.words, name) == 1
+            _words_found(query.words, name) == 1 and _follows(series, number, name)
             for place in places
             for name in _names(self._lines[place])
         )
@@ -275,6 +370,8 @@ class TitleSearch:
         "harry potter".
         """
         series = query.words[:-1]
+        if series in NAMED_SERIES:
+            return dict.fromkeys(self._named_series(series)[max(part - 1, 0) : part], 0.0)
         found = self._scored(replace(query, words=series), self._named(series))
         key = keys_of(series)[0]
         films = [
@@ -353,16 +450,30 @@ def _likeness(words: tuple[str, ...], name: Name) -> float:
 
     It lies between 0 and 1, plus EXACT if the words are the whole name.
     """
-    found = _words_found(words, name)
+    found = _share_found(words, name)
     beginning = whole = exact = 0.0
     for key, other in _pairs(words, name):
-        if len(key) >= RUN_TOGETHER_LEAST and key in other:
-            found = max(found, 0.97)
         beginning = max(beginning, OSA.normalized_similarity(key, other[: len(key)]))
         # A prefix match is not penalised for its untyped remainder.
         whole = max(whole, 1.0 if other.startswith(key) else min(1.0, len(key) / len(other)))
         exact = max(exact, EXACT if key == other else 0.0)
     return WORDS * found + BEGINNING * beginning + WHOLE * whole * found + exact
+
+
+def _follows(series: tuple[str, ...], number: str, name: Name) -> bool:
+    """Return whether the number follows the words of a series, in a name that begins with them."""
+    words = without_loose(name.compared)
+    begun = spell_for_comparison(series)
+    rest = [word for word in words[len(begun) :] if word not in PART_WORDS]
+    return words[: len(begun)] != begun or rest[:1] == [number]
+
+
+def _share_found(words: tuple[str, ...], name: Name) -> float:
+    """Return the share of the typed letters in the name: 0 to 1; spaces may be left out."""
+    is_inside = any(
+        len(key) >= RUN_TOGETHER_LEAST and key in other for key, other in _pairs(words, name)
+    )
+    return max(_words_found(words, name), 0.97 if is_inside else 0.0)
 
 
 def _pairs(words: tuple[str, ...], name: Name) -> tuple[tuple[str, str], ...]:
@@ -387,7 +498,7 @@ def _words_found(words: tuple[str, ...], name: Name) -> float:
 
 def _weight(word: str) -> float:
     """Return the weight of a word, in letters."""
-    if word in LOOSE:
+    if word in LOOSE or word in FILLERS:
         return LOOSE_WEIGHT * len(word)
     return max(len(word), NUMBER_WEIGHT) if _is_number(spellings_of(word)[0]) else len(word)
 
@@ -400,6 +511,7 @@ def _word_found(word: str, name: Name, *, begun: bool) -> float:
     if word in name.words or spellings_of(word)[0] in name.compared:
         return 1.0
     best = 0.0
+    word = word if _is_number(spellings_of(word)[0]) else spellings_of(word)[0]
     for other in name.words:
         if begun and other.startswith(word):
             best = max(best, 0.9 + 0.1 * len(word) / len(other))

@@ -1,11 +1,19 @@
 // "My movies": the visitor's ratings and other answers, to sort, change, export or forget.
 
 import { ApiProblem } from "../api.js";
-import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
+import { announce, button, make, say, showItems, undoItem, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
 import { select } from "../picks_panel.js";
 import { poster } from "../poster.js";
-import { answered, ratedAnswers, removed, restored, UNSEEN, withQuestionFirst } from "../shelf.js";
+import {
+  answered,
+  answerTo,
+  ratedAnswers,
+  removed,
+  restored,
+  UNSEEN,
+  withQuestionFirst,
+} from "../shelf.js";
 import { starRating } from "../stars.js";
 import { unsavedBar } from "../unsaved_bar.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -16,7 +24,7 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 
 /** @type {Record<string, {words: string, compare: (one: Answer, other: Answer) => number}>} */
 const ORDERS = {
-  recent: { words: "Recently rated", compare: (one, other) => other.at.localeCompare(one.at) },
+  recent: { words: "Recently rated", compare: compareTimes },
   title: {
     words: "Title",
     compare: (one, other) => sortTitle(one).localeCompare(sortTitle(other)),
@@ -31,6 +39,16 @@ const ORDERS = {
     compare: (one, other) => (other.movie.year ?? 0) - (one.movie.year ?? 0),
   },
 };
+
+/**
+ * Put the later of two ratings first, one without a known time last. The shelf has ratings in the
+ * order in which they were first given.
+ * @param {Answer} one
+ * @param {Answer} other
+ */
+function compareTimes(one, other) {
+  return one.at === other.at ? 0 : one.at < other.at ? 1 : -1;
+}
 
 /** Return the title to sort by: lower case, without its English article. @param {Answer} answer */
 function sortTitle({ movie }) {
@@ -50,17 +68,44 @@ export function openMine(app, _argument, signal) {
     order,
     (value) => {
       order = value;
+      arrange();
       show(true);
     },
   );
   let shown = "";
+  /**
+   * The rows' places by movie id. They stay while the view is open, so that a movie does not move
+   * away while it is rated again.
+   * @type {Map<number, number>}
+   */
+  let places = new Map();
+  /** @type {Answer[]} what was removed here, to be undone in its place */
+  let removedHere = [];
+
+  const sorted = () => ratedAnswers(app.store.shelf).reverse().sort(ORDERS[order]?.compare);
+  const arrange = () => {
+    removedHere = [];
+    places = new Map(sorted().map(({ movie }, place) => [movie.movie_id, place]));
+  };
+  const remove = (/** @type {Answer} */ answer) => {
+    removedHere.push(answer);
+    app.store.change((shelf) => removed(shelf, answer.movie.movie_id));
+    announce(`${answer.movie.title} removed. Press Undo to take this back.`);
+  };
+  const undo = (/** @type {Answer} */ { movie, stars, at }) => {
+    app.store.change((shelf) => answered(shelf, movie, stars, at));
+    announce(`${movie.title}: ${counted(stars, "star")}.`);
+  };
 
   const show = (/** @type {boolean} */ isForced = false) => {
     const { shelf } = app.store;
-    const rated = ratedAnswers(shelf);
+    const rated = sorted();
     const key = JSON.stringify([shelf.answers, shelf.dismissed, shelf.visit !== null]);
     if (key === shown && !isForced) return;
     shown = key;
+    removedHere = removedHere.filter(({ movie }) => answerTo(shelf, movie.movie_id) === null);
+    /** @param {Answer} answer what another tab rates meanwhile comes first */
+    const place = ({ movie }) => places.get(movie.movie_id) ?? -1;
     summary.textContent =
       rated.length === 0
         ? "You haven’t rated any movies yet."
@@ -69,12 +114,22 @@ export function openMine(app, _argument, signal) {
     showItems(
       list,
       heading,
-      [...rated]
-        .sort(ORDERS[order]?.compare)
-        .map((answer) => [
-          `${answer.movie.movie_id}=${answer.stars}`,
-          () => ratedItem(app, answer, heading),
-        ]),
+      [...rated, ...removedHere]
+        .sort((one, other) => place(one) - place(other))
+        .map((answer) =>
+          removedHere.includes(answer)
+            ? [
+                `undo ${answer.movie.movie_id}`,
+                () =>
+                  undoItem(answer.movie.movie_id, `Removed: ${titleAndYear(answer.movie)}`, () =>
+                    undo(answer),
+                  ),
+              ]
+            : [
+                `${answer.movie.movie_id}=${answer.stars}`,
+                () => ratedItem(app, answer, () => remove(answer)),
+              ],
+        ),
     );
     others.replaceChildren(...otherLists(app));
   };
@@ -102,12 +157,13 @@ export function openMine(app, _argument, signal) {
       make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal)),
     ),
   );
+  arrange();
   show();
   return { title: "My movies", element };
 }
 
-/** @param {App} app @param {Answer} answer @param {HTMLElement} heading */
-function ratedItem(app, { movie, stars }, heading) {
+/** @param {App} app @param {Answer} answer @param {() => void} onRemove */
+function ratedItem(app, { movie, stars }, onRemove) {
   const named = titleAndYear(movie);
   return make(
     "li",
@@ -132,16 +188,7 @@ function ratedItem(app, { movie, stars }, heading) {
         announce(`${movie.title}: ${counted(given, "star")}.`);
       },
     }),
-    button(
-      "Remove",
-      "chip",
-      () => {
-        app.store.change((shelf) => removed(shelf, movie.movie_id));
-        announce(`${movie.title} removed.`);
-        heading.focus({ preventScroll: true });
-      },
-      { "aria-label": `Remove ${named}` },
-    ),
+    button("Remove", "chip", onRemove, { "aria-label": `Remove ${named}`, "data-act": "remove" }),
   );
 }
 

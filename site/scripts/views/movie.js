@@ -3,15 +3,7 @@
 import { ApiProblem } from "../api.js";
 import { announce, button, make, viewHeading } from "../dom.js";
 import { poster } from "../poster.js";
-import {
-  answered,
-  answerTo,
-  dismissed,
-  removed,
-  restored,
-  UNSEEN,
-  withGenresOf,
-} from "../shelf.js";
+import { answered, answerTo, dismissed, removed, restored, UNSEEN } from "../shelf.js";
 import { starRating } from "../stars.js";
 import { tiles } from "../tiles.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
@@ -180,12 +172,15 @@ async function showSimilar(app, movie, place, signal) {
   const [heading, words] = [...place.children];
   if (!heading || !(words instanceof HTMLElement)) return;
   try {
-    const { movies } = await app.api.similar(movie.movie_id);
+    const { movies, ratings, few_ratings: isRare } = await app.api.similar(movie.movie_id);
     if (signal.aborted) return;
-    app.store.change((shelf) => withGenresOf(shelf, [movie, ...movies]));
     if (movies.length === 0)
       words.textContent = "Too few people have rated it to find similar movies.";
-    else place.replaceChildren(heading, tiles(app, movies, `Movies like ${movie.title}`));
+    else {
+      words.textContent = `Only ${counted(ratings, "person has", "people have")} rated it, too few to tell by taste: these are alike in genre, themes and years.`;
+      words.hidden = !isRare;
+      place.replaceChildren(heading, words, tiles(app, movies, `Movies like ${movie.title}`));
+    }
   } catch (error) {
     if (signal.aborted || !(error instanceof ApiProblem)) return;
     words.textContent = wordsForProblem(error);

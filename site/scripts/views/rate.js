@@ -1,7 +1,7 @@
 // The questionnaire: one movie at a time, for stars or "Haven't seen it". The picks are next to it.
 
 import { ApiProblem } from "../api.js";
-import { announce, button, make, say, viewHeading } from "../dom.js";
+import { announce, bottomInSight, button, make, say, viewHeading } from "../dom.js";
 import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
@@ -15,7 +15,6 @@ import {
   UNSEEN,
   undone,
   unseenIds,
-  withGenresOf,
   withNewQuestions,
   withQuestionFirst,
 } from "../shelf.js";
@@ -26,12 +25,15 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 /** @typedef {import("../main.js").App} App */
 
 const QUESTIONS_PER_REQUEST = 4;
+// A card that has just replaced another one takes no taps for so long: the second tap of a double
+// tap was meant for the former card.
+const SETTLING_MS = 300;
 
 /** @type {import("../main.js").OpenView} */
 export function openRate(app, _argument, signal) {
   const questions = new Questions(app, signal);
   const stage = make("div", { class: "stage" });
-  const bulbs = progressBulbs();
+  const progress = progressLine(app, signal);
   const undo = button("Undo", "button quiet", () => undoLast(), { class: "button quiet undo" });
   let shown = "";
   let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
@@ -53,11 +55,15 @@ export function openRate(app, _argument, signal) {
     const movie = app.store.shelf.asking[0];
     if (movie) announce(`Undone: ${titleAndYear(movie)}.`);
   };
+  const rateNext = (/** @type {Movie} */ movie) => {
+    focusNext = "stars";
+    app.store.change((shelf) => withQuestionFirst(shelf, movie));
+    bringIntoView(stage);
+  };
   const show = () => {
     const { shelf } = app.store;
     const rated = ratingsOf(shelf).length;
-    bulbs.show(rated);
-    element.classList.toggle("under-way", rated >= RATINGS_NEEDED);
+    progress.show(rated);
     undo.disabled = shelf.undo.length === 0;
     questions.fetchMore();
     const movie = shelf.asking[0] ?? null;
@@ -69,11 +75,13 @@ export function openRate(app, _argument, signal) {
     ]);
     if (key === shown) return;
     shown = key;
+    const replacesCard = stage.querySelector("article") !== null;
     stage.replaceChildren(
       movie
         ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer)
         : questions.placeholder(),
     );
+    if (movie && replacesCard) settle(/** @type {HTMLElement} */ (stage.firstElementChild));
     if (focusNext === "stars") stage.querySelector("input")?.focus({ preventScroll: true });
     else if (focusNext === "title")
       /** @type {HTMLElement | null} */ (stage.querySelector("h2"))?.focus({ preventScroll: true });
@@ -96,7 +104,7 @@ export function openRate(app, _argument, signal) {
     make(
       "section",
       { class: "rating", "aria-label": "Movies to rate" },
-      bulbs.element,
+      progress.element,
       stage,
       make(
         "div",
@@ -104,10 +112,7 @@ export function openRate(app, _argument, signal) {
         undo,
         make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo"),
       ),
-      movieSearch(app.api, "Find a movie to rate", (movie) => {
-        focusNext = "stars";
-        app.store.change((shelf) => withGenresOf(withQuestionFirst(shelf, movie), [movie]));
-      }),
+      movieSearch(app.api, "Find a movie to rate", rateNext, signal),
     ),
     make(
       "section",
@@ -115,11 +120,11 @@ export function openRate(app, _argument, signal) {
       picksHead(app, signal, picksHeading),
       picksPanel(app, signal, { heading: picksHeading, itemLevel: "h3" }),
     ),
-    topPickBar(app, signal),
   );
   element.addEventListener("keydown", (event) => {
     const movie = app.store.shelf.asking[0];
-    if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
+    // A key that is held down answers about one movie only.
+    if (isTyping(event) || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();
     if (key === "u" && !undo.disabled) undoLast();
     else if (movie && key >= "0" && key <= "5" && key.length === 1)
@@ -131,6 +136,31 @@ export function openRate(app, _argument, signal) {
   questions.addEventListener("change", show, { signal });
   show();
   return { title: "What should you watch next?", element };
+}
+
+/**
+ * Make a card ignore taps and clicks for 300 ms. The keyboard works at once.
+ * @param {HTMLElement} card
+ */
+function settle(card) {
+  card.dataset.settling = "";
+  const ignore = (/** @type {MouseEvent} */ event) => {
+    if (event.detail === 0) return; // from the keyboard
+    // Without its default action, the click also leaves the star's radio button unchecked.
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  card.addEventListener("click", ignore, true);
+  setTimeout(() => {
+    delete card.dataset.settling;
+    card.removeEventListener("click", ignore, true);
+  }, SETTLING_MS);
+}
+
+/** Scroll to the top of the page, where the card is, unless it is all in view. @param {Element} card */
+function bringIntoView(card) {
+  const { top, bottom } = card.getBoundingClientRect();
+  if (top < 0 || bottom > bottomInSight()) window.scrollTo(0, 0);
 }
 
 /** @param {KeyboardEvent} event */
@@ -180,11 +210,17 @@ function movieCard(movie, stars, giveAnswer) {
 export function lengthClass(title) {
   const longestWord = Math.max(...title.split(/\s+/).map((word) => word.length));
   if (title.length <= 12 && longestWord <= 9) return "title-short";
+  if (title.length > 56) return "title-longest";
   return title.length <= 28 && longestWord <= 13 ? "title-medium" : "title-long";
 }
 
-/** Make a progress display of ten bulbs, one lit for each rating. */
-function progressBulbs() {
+/**
+ * Make the progress line: ten bulbs, one lit for each rating, and the top pick. Before the fifth
+ * rating, a sentence stands in the top pick's place, so that nothing moves when the picks arrive.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the updates of the top pick
+ */
+function progressLine(app, signal) {
   const words = make("p", { class: "progress-words", role: "status" });
   const bulbs = Array.from({ length: RATINGS_SUGGESTED }, () => make("span", { class: "bulb" }));
   const element = make(
@@ -192,6 +228,7 @@ function progressBulbs() {
     { class: "progress" },
     make("div", { class: "bulbs", "aria-hidden": "true" }, ...bulbs),
     words,
+    topPick(app, signal),
   );
   return {
     element,
@@ -206,8 +243,7 @@ function progressBulbs() {
 
 /** @param {number} rated */
 export function progressWords(rated) {
-  if (rated < RATINGS_SUGGESTED) return `${rated} of ${RATINGS_SUGGESTED}`;
-  return `${rated} rated. More ratings, better picks.`;
+  return rated < RATINGS_SUGGESTED ? `${rated} of ${RATINGS_SUGGESTED}` : `${rated} rated`;
 }
 
 /**
@@ -257,9 +293,7 @@ class Questions extends EventTarget {
       const { dataset } = answer;
       const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) =>
-        withGenresOf(withNewQuestions(inDataset(now, dataset), movies), movies),
-      );
+      this.app.store.change((now) => withNewQuestions(inDataset(now, dataset), movies));
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       this.problem = error;
@@ -301,25 +335,32 @@ class Questions extends EventTarget {
 }
 
 /**
- * Make the bar that keeps the top pick visible on a phone while the visitor rates movies.
+ * Make the place of the top pick in the progress line, for screens on which the list of picks is
+ * not next to the card.
  * @param {App} app
  * @param {AbortSignal} signal ends the updates
  */
-function topPickBar(app, signal) {
+function topPick(app, signal) {
   const title = make("span", { class: "top-pick-title" });
-  const bar = make(
+  const link = make(
     "a",
     { class: "top-pick", href: "#picks", hidden: true },
     make("span", { class: "top-pick-label" }, "Top pick"),
     title,
     make("span", { class: "top-pick-all" }, "All picks"),
   );
+  const before = make(
+    "p",
+    { class: "before-top-pick" },
+    `Rate ${RATINGS_NEEDED} movies you’ve seen, and your top pick appears here.`,
+  );
   const show = () => {
     const first = app.finder.found.picks[0];
-    bar.hidden = !first;
+    link.hidden = !first;
+    before.hidden = Boolean(first);
     if (first) title.textContent = titleAndYear(first);
   };
   app.finder.addEventListener("change", show, { signal });
   show();
-  return bar;
+  return make("div", { class: "top-pick-place" }, link, before);
 }

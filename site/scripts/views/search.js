@@ -3,9 +3,8 @@
 import { ApiProblem } from "../api.js";
 import { button, make, say, viewHeading } from "../dom.js";
 import { asTyped } from "../movie_search.js";
-import { withGenresOf } from "../shelf.js";
 import { tiles } from "../tiles.js";
-import { counted, wordsForProblem } from "../wording.js";
+import { wordsForProblem, wordsForSearch } from "../wording.js";
 
 const MAX_RESULTS = 20;
 
@@ -26,15 +25,9 @@ export function openSearch(app, argument, signal) {
   });
   const search = asTyped(async (typed, call) => {
     try {
-      const { movies } = await app.api.search(typed, MAX_RESULTS, AbortSignal.any([call, signal]));
-      app.store.change((shelf) => withGenresOf(shelf, movies));
-      say(
-        words,
-        movies.length === 0
-          ? `No movies found for “${typed}”. Try fewer letters.`
-          : `${counted(movies.length, "movie")}, best matches first.`,
-      );
-      found.replaceChildren(tiles(app, movies, "Movies found"));
+      const answer = await app.api.search(typed, MAX_RESULTS, AbortSignal.any([call, signal]));
+      say(words, wordsForSearch(typed, answer));
+      found.replaceChildren(tiles(app, answer.movies, "Movies found"));
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
@@ -47,11 +40,14 @@ export function openSearch(app, argument, signal) {
     search(typed);
     if (typed) return;
     found.replaceChildren();
-    say(words, "Type all or part of a title. Accents, “the” and small typos don’t matter.");
+    say(
+      words,
+      "Type all or part of a title, or a genre, a decade or a year. Accents, “the” and small typos don’t matter.",
+    );
   };
   input.addEventListener("input", () => {
     // Replace the history entry: "Back" leaves the search instead of undoing one letter.
-    history.replaceState(null, "", `#search/${encodeURIComponent(input.value.trim())}`);
+    history.replaceState(history.state, "", `#search/${encodeURIComponent(input.value.trim())}`);
     update();
   });
   update();

@@ -12,16 +12,17 @@ import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 /** @typedef {import("../api.js").Surprise} Surprise */
 /** @typedef {import("../main.js").App} App */
 
+// The models that see each visitor differently. Means and medians are the same for everyone.
 /** @type {[string, string][]} */
 const MODELS = [
-  ["ranking", "Ranking: what you would like next"],
-  ["rating", "Rating: how many stars you would give"],
-  ["tags", "Tags: how people describe your movies"],
-  ["genres", "Genres: the kinds you like"],
-  ["mean", "Mean: everyone’s average rating"],
-  ["median", "Median: everyone’s median rating"],
+  ["ranking", "What you would like next"],
+  ["rating", "How many stars you would give"],
+  ["tags", "How people describe your movies"],
+  ["genres", "The genres you like"],
 ];
 const LEANINGS_SHOWN = 12;
+const LEAST_LEANING = 0.05; // stars; less rounds to 0.0
+const FULL_BAR = 1; // stars that fill a bar, unless a larger leaning is shown
 
 /** @type {import("../main.js").OpenView} */
 export function openTaste(app, argument, signal) {
@@ -77,7 +78,7 @@ export function openTaste(app, argument, signal) {
     sections.removeAttribute("aria-busy");
   };
   const chooser = select("Model", MODELS, chosen, (model) => {
-    history.replaceState(null, "", `#taste/${model}`);
+    history.replaceState(history.state, "", `#taste/${model}`);
     load(model);
   });
   load(chosen);
@@ -90,11 +91,7 @@ export function openTaste(app, argument, signal) {
         "div",
         { class: "opening" },
         heading,
-        make(
-          "p",
-          { class: "lede" },
-          "Marquee has several models, and each sees your ratings differently. Choose one:",
-        ),
+        make("p", { class: "lede" }, "Marquee looks at your ratings in four ways. Choose one:"),
         chooser.element,
         words,
       ),
@@ -105,9 +102,9 @@ export function openTaste(app, argument, signal) {
 
 /** @param {Profile} profile */
 function certaintyWords({ rated, certainty }) {
-  if (!certainty) return `Based on ${counted(rated, "rating")}.`;
+  if (!certainty) return `From your ${counted(rated, "rating")}.`;
   const { share, stars_error } = certainty;
-  return `Based on ${counted(rated, "rating")}, we know your taste ${howWell(share)}: about ${percent(share)}. Our predictions are off by ${stars_error.toFixed(1)} stars on average.`;
+  return `From your ${counted(rated, "rating")} we know your taste ${howWell(share)}. The stars we expect from you are typically within ${stars_error.toFixed(1)} of the stars you give.`;
 }
 
 /** Return how well the visitor's taste is known, in words. @param {number} share from 0 to 1 */
@@ -132,35 +129,27 @@ function parts(profile) {
       map.movies.length > 0 &&
       section(
         "Your map",
-        "Movies that the same people like are close together. The bright spot is you.",
+        "Movies that are close together are liked by the same people. You are the large dot, near the movies we expect you to like.",
         tasteChart(map),
       ),
     genres.length > 0 &&
       section(
         "Genres",
-        "How much higher or lower than everyone else you rate these genres, in stars.",
+        "+0.5 means that you give these movies half a star more than most people do.",
         leanings(genres),
       ),
     tags.length > 0 &&
       section(
         "Tags",
-        "How people describe the movies you like, and the ones you don’t.",
+        "These words describe movies to which you give more (+) or fewer (−) stars than most people do.",
         leanings(tags),
       ),
     tags.length === 0 && tags_note && section("Tags", tags_note),
     surprises.length > 0 &&
       section(
         "Where you differ",
-        "Your ratings compared with everyone’s, largest difference first.",
+        "The movies that you rated most differently from other people.",
         surpriseTable(surprises),
-      ),
-    genres.length === 0 &&
-      surprises.length === 0 &&
-      !map &&
-      make(
-        "p",
-        { class: "panel" },
-        "This model is the same for everyone, so it says nothing about you.",
       ),
   ].filter((each) => each instanceof HTMLElement);
 }
@@ -197,16 +186,31 @@ function meter(share) {
 }
 
 /**
- * Make bars to the left and right of zero for the 12 strongest leanings. To a screen reader, they
- * are a table.
+ * Return the strongest leanings, greatest first, each with the share of the full bar that it fills.
+ * A full bar is one star, or the strongest leaning if that is more. So a bar is long only if its
+ * leaning is large. Leanings that round to 0.0 are left out.
+ * @param {Leaning[]} all
+ * @returns {(Leaning & {share: number})[]} share: from 0 to 1
+ */
+export function bars(all) {
+  const strongest = all
+    .filter(({ weight }) => Math.abs(weight) >= LEAST_LEANING)
+    .sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight))
+    .slice(0, LEANINGS_SHOWN);
+  const full = Math.max(FULL_BAR, ...strongest.map(({ weight }) => Math.abs(weight)));
+  return strongest
+    .map((leaning) => ({ ...leaning, share: Math.abs(leaning.weight) / full }))
+    .sort((one, other) => other.weight - one.weight);
+}
+
+/**
+ * Make bars to the left and right of zero for the strongest leanings. To a screen reader, they are a
+ * table.
  * @param {Leaning[]} all
  */
 function leanings(all) {
-  const shown = [...all]
-    .sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight))
-    .slice(0, LEANINGS_SHOWN)
-    .sort((one, other) => other.weight - one.weight);
-  const widest = Math.max(...shown.map(({ weight }) => Math.abs(weight)), 0.01);
+  const shown = bars(all);
+  if (shown.length === 0) return make("p", {}, "You rate all of them about as most people do.");
   return make(
     "table",
     { class: "leanings" },
@@ -216,7 +220,7 @@ function leanings(all) {
       make(
         "tr",
         {},
-        ...["Name", "Stars above average", "Movies rated"].map((words) =>
+        ...["Name", "Stars more than most people", "Movies you rated"].map((words) =>
           make("th", { scope: "col" }, words),
         ),
       ),
@@ -224,12 +228,12 @@ function leanings(all) {
     make(
       "tbody",
       {},
-      ...shown.map(({ name, weight, rated }) => {
+      ...shown.map(({ name, weight, rated, share }) => {
         const bar = make("span", {
           class: `bar ${weight < 0 ? "less" : "more"}`,
           "aria-hidden": "true",
         });
-        bar.style.setProperty("--share", String(Math.abs(weight) / widest));
+        bar.style.setProperty("--share", String(share));
         return make(
           "tr",
           {},
@@ -240,7 +244,7 @@ function leanings(all) {
             bar,
             make("span", { class: "bar-figure" }, signed(weight)),
           ),
-          make("td", { class: "hint" }, String(rated)),
+          make("td", { class: "hint" }, `${rated} rated`),
         );
       }),
     ),
@@ -266,7 +270,7 @@ function surpriseTable(surprises) {
         make(
           "tr",
           {},
-          ...["Movie", "You", "Everyone", "Predicted"].map((words) =>
+          ...["Movie", "You gave", "Most people", "We expected"].map((words) =>
             make("th", { scope: "col" }, words),
           ),
         ),

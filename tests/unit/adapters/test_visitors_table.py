@@ -64,6 +64,23 @@ def test_a_change_is_stored_completely(table: VisitorsTable) -> None:
     assert page(table) == expected
 
 
+def test_the_times_of_ratings_and_the_movies_not_seen_are_stored(table: VisitorsTable) -> None:
+    times = {1: "2026-11-20T10:00:00.000Z"}
+    expected = revised(table, rated_at=times, unseen=(40, 41))
+    assert (expected.rated_at[1], expected.unseen) == (times[1], (40, 41))
+    assert table.revise(page(table).progress, expected, None)
+    assert page(table) == expected
+
+
+def test_an_item_from_before_ratings_had_times_can_still_be_read(
+    aws: Aws, table: VisitorsTable
+) -> None:
+    aws.table("VISITORS_TABLE").update_item(
+        Key={"visitor_id": ID}, UpdateExpression="REMOVE unseen"
+    )
+    assert (page(table).rated_at, page(table).unseen) == ({}, ())
+
+
 def test_the_text_goes_to_a_new_phone(table: VisitorsTable) -> None:
     expected = revised(table, phone=PHONE, text=True)
     assert table.revise(page(table).progress, expected, PHONE)

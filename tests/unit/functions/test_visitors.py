@@ -114,7 +114,8 @@ def test_a_page_holds_all_data_of_the_visitor_except_the_phone(texted_ada: Tab) 
     recommend(texted_ada)
     body = texted_ada.see()
     movie = {"movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"]}
-    assert body["ratings"][0] == movie | {"stars": 5}
+    rated_at = body["ratings"][0]["rated_at"]
+    assert body["ratings"][0] == movie | {"stars": 5, "rated_at": rated_at}
     assert [one["movie_id"] for one in body["ratings"]] == [one["movie_id"] for one in RATINGS]
     assert (body["name"], body["version"], body["status"]) == ("Ada", 1, "recommended")
     assert (body["texts"], body["phone_ends"], body["reason"]) == (True, "23", None)
@@ -177,6 +178,48 @@ def test_a_change_is_answered_with_the_page_of_the_next_version(ada: Tab) -> Non
     assert ada.see() == body
 
 
+def dated(movie_id: int, stars: int, rated_at: str) -> dict[str, Any]:
+    return {"movie_id": movie_id, "stars": stars, "rated_at": rated_at}
+
+
+def times_of(body: dict[str, Any]) -> dict[int, str]:
+    return {one["movie_id"]: one["rated_at"] for one in body["ratings"]}
+
+
+def test_a_visitor_gets_back_the_times_of_their_ratings_and_the_movies_not_seen(api: Api) -> None:
+    ratings = [
+        dated(1, 5, "2026-11-20T10:00:00.000Z"),
+        dated(2, 1, "2026-11-20T11:00:00+01:00"),
+        *RATINGS[2:],
+    ]
+    ada = register(api, QUIET | {"ratings": ratings, "unseen": [30, 31, 30, 1]})
+    body = ada.see()
+    assert [one["title"] for one in body["unseen"]] == ["Film 30", "Film 31"]
+    assert times_of(body)[1] == "2026-11-20T10:00:00.000Z"
+    assert times_of(body)[2] == "2026-11-20T10:00:00.000Z"  # in UTC
+    assert times_of(body)[3] == item(ada)["requested_at"]
+
+
+def test_a_change_by_a_caller_who_knows_no_times_keeps_those_of_unchanged_ratings(
+    api: Api,
+) -> None:
+    earlier = "2026-11-20T10:00:00.000Z"
+    ratings = [dated(one["movie_id"], one["stars"], earlier) for one in RATINGS]
+    ada = register(api, QUIET | {"ratings": ratings, "unseen": [30]})
+    first, *others = RATINGS
+    _, body, _ = ada.rate(ratings=[first | {"stars": first["stars"] % 5 + 1}, *others])
+    changed = item(ada)["requested_at"]
+    assert times_of(body) == dict.fromkeys(times_of(body), earlier) | {first["movie_id"]: changed}
+    assert [one["movie_id"] for one in body["unseen"]] == [30]
+    assert ada.rate(unseen=[])[1]["unseen"] == []
+
+
+def test_no_name_is_needed_where_no_text_is_asked_for(api: Api) -> None:
+    assert register(api, {"ratings": RATINGS}).see()["name"] == ""
+    status, body, _ = api.call("POST", "/visitors", FORM | {"name": " "})
+    assert (status, fields(body)) == (422, ["name"])
+
+
 def test_a_change_writes_the_next_visitor_object(ada: Tab) -> None:
     ada.rate(dismissed=[20])
     first, second = sorted(objects(ada.api.aws).values(), key=lambda each: each.version)
@@ -236,6 +279,10 @@ WRONG_CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("ratings", {"ratings": [{"movie_id": n, "stars": 3} for n in range(501)]}),
     ("ratings[0].movie_id", {"ratings": [{"movie_id": 999, "stars": 3}]}),
     ("ratings[0].stars", {"ratings": [{"movie_id": 1, "stars": 6}]}),
+    ("ratings[0].rated_at", {"ratings": [dated(1, 3, "yesterday")]}),
+    ("ratings[0].rated_at", {"ratings": [dated(1, 3, "2026-11-20T10:00:00")]}),
+    ("unseen", {"unseen": list(range(501))}),
+    ("unseen[1]", {"unseen": [1, 999]}),
     ("dismissed", {"dismissed": list(range(501))}),
     ("dismissed", {"dismissed": 7}),
     ("dismissed[1]", {"dismissed": [1, 999]}),
@@ -255,7 +302,7 @@ def test_a_wrong_change_is_named_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("to", ["/ratings", "/phone"])
-@pytest.mark.parametrize(("raw", "expected"), [("{", 400), ("", 422), (" " * 40_000, 413)])
+@pytest.mark.parametrize(("raw", "expected"), [("{", 400), ("", 422), (" " * 70_000, 413)])
 def test_a_change_that_is_not_json_is_rejected(ada: Tab, to: str, raw: str, expected: int) -> None:
     headers = {"Authorization": f"Bearer {ada.token}", "If-Match": '"1"'}
     assert ada.api.call("PUT", ada.path + to, headers=headers, raw=raw)[0] == expected
