@@ -140,6 +140,6 @@ def test_a_worse_model_without_new_visitors_is_examined_once(sources: TrainingSo
         examined.append(ratings)
         return worse_with("early")(ratings, totals)
 
-    newer = ActiveModel("2026-11-21T23:00:00.000Z", LeftOut(), None)
+    newer = ActiveModel("", "2026-11-21T23:00:00.000Z", LeftOut(), None)
     chosen = choose_visitors(sources, newer, examine, SAY)
     assert (len(examined), chosen.rejected_with) == (1, 0)
