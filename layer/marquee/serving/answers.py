@@ -386,9 +386,9 @@ class VisitorAnswer(BaseModel):
 
     `unseen` are the movies that the visitor has not seen, as they were last saved. `nothing_fits`
     is that of `PicksAnswer`, for the stored picks. `texts` says whether a text will be or was sent
-    for this version. `phone_ends` is the end of the phone number; the rest is never returned. If this call replaced the visitor's token,
-    `token` is the new one, and the token that the call used is no longer valid. A movie that is
-    not in the active data set has its id in place of a title.
+    for this version. `phone_ends` is the end of the phone number; the rest is never returned. If
+    this call replaced the visitor's token, `token` is the new one, and the token that the call used
+    is no longer valid. A movie that is not in the active data set has its id in place of a title.
     """
 
     visitor_id: str

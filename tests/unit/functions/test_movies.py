@@ -74,10 +74,45 @@ def test_a_search_returns_at_most_the_number_of_movies_asked_for(api: Api) -> No
 
 
 def test_a_search_for_punctuation_finds_nothing(api: Api) -> None:
-    assert get(api, "/movies", q="?!") == (
-        200,
-        {"dataset": MODEL.dataset, "model_id": MODEL.model_id, "movies": []},
-    )
+    status, found = get(api, "/movies", q="?!")
+    assert (status, found["movies"], found["topic"]) == (200, [], None)
+
+
+@pytest.mark.parametrize("words", ["oppenheimer", "tom hanks", "alien 2099"])
+def test_a_search_for_what_is_not_there_says_where_the_catalogue_ends(api: Api, words: str) -> None:
+    _, found = get(api, "/movies", q=words)
+    last = max(movie.year or 0 for movie in MODEL.movies.values())
+    assert (found["movies"], found["last_year"]) == ([], last)
+
+
+def test_a_genre_in_place_of_a_title_gives_its_movies(api: Api) -> None:
+    _, found = get(api, "/movies", q="horror movies")
+    assert ids(found) == [ALIEN]
+    assert found["topic"] == {"genre": "Horror", "first_year": None, "last_year": None}
+
+
+def test_a_decade_in_place_of_a_title_gives_its_movies(api: Api) -> None:
+    _, found = get(api, "/movies", q="1980s", count="20")
+    assert found["topic"] == {"genre": None, "first_year": 1980, "last_year": 1989}
+    assert {movie["year"] // 10 for movie in found["movies"]} == {198}
+
+
+def test_the_catalogue_lists_all_genres_and_its_years(api: Api) -> None:
+    status, catalogue = get(api, "/catalogue")
+    years = [movie.year for movie in MODEL.movies.values() if movie.year]
+    assert (status, catalogue["genres"]) == (200, ["Action", "Drama", "Horror", "Sci-Fi"])
+    assert (catalogue["first_year"], catalogue["last_year"]) == (min(years), max(years))
+
+
+@pytest.mark.parametrize(("ratings", "few"), [(1, True), (9, True), (10, False), (500, False)])
+def test_similar_movies_say_if_too_few_people_rated_the_movie(
+    aws: Aws, ratings: int, few: bool
+) -> None:
+    support = MODEL.rating.support.copy()
+    support[0] = ratings
+    put(aws, replace(MODEL, rating=replace(MODEL.rating, support=support)))
+    _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
+    assert (answer["ratings"], answer["few_ratings"]) == (ratings, few)
 
 
 WRONG: list[tuple[dict[str, str], str, str]] = [

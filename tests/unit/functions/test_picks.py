@@ -105,6 +105,34 @@ def test_there_are_no_picks_where_no_movie_matches(api: Any) -> None:
     assert api(years={"from": 1900, "to": 1901})[1]["picks"] == []
 
 
+def test_picks_for_six_ratings_of_one_star_say_that_nothing_fits(aws: Aws) -> None:
+    model = film_model()
+    low = replace(
+        model.rating,
+        parts=tuple(replace(part, offset=part.offset - 1.5) for part in model.rating.parts),
+    )
+    put(aws, replace(model, rating=low))
+    function = aws.load("ingest")
+
+    def ask(stars: int) -> dict[str, Any]:
+        ratings = [{**rating, "stars": stars} for rating in RATINGS]
+        request = event("ingest") | {"path": "/picks", "httpMethod": "POST"}
+        request["body"] = json.dumps({"ratings": ratings})
+        found: dict[str, Any] = json.loads(function.handler(request, context("ingest"))["body"])
+        return found
+
+    disliked, liked = ask(1), ask(5)
+    assert (len(disliked["picks"]), disliked["nothing_fits"]) == (10, True)
+    assert max(pick["stars"] for pick in disliked["picks"]) < 3
+    assert liked["nothing_fits"] == all(pick["stars"] < 3 for pick in liked["picks"])
+    assert liked["nothing_fits"] is False
+
+
+def test_picks_that_fit_and_no_picks_do_not_say_that_nothing_fits(api: Any) -> None:
+    assert api()[1]["nothing_fits"] is False
+    assert api(years={"from": 1900, "to": 1901})[1]["nothing_fits"] is False
+
+
 WRONG: list[tuple[dict[str, object], str, str]] = [
     (
         {"model": "magic"},
