@@ -104,17 +104,6 @@ def test_the_catalogue_lists_all_genres_and_its_years(api: Api) -> None:
     assert (catalogue["first_year"], catalogue["last_year"]) == (min(years), max(years))
 
 
-@pytest.mark.parametrize(("ratings", "few"), [(1, True), (9, True), (10, False), (500, False)])
-def test_similar_movies_say_if_too_few_people_rated_the_movie(
-    aws: Aws, ratings: int, few: bool
-) -> None:
-    support = MODEL.rating.support.copy()
-    support[0] = ratings
-    put(aws, replace(MODEL, rating=replace(MODEL.rating, support=support)))
-    _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
-    assert (answer["ratings"], answer["few_ratings"]) == (ratings, few)
-
-
 WRONG: list[tuple[dict[str, str], str, str]] = [
     ({}, "q", "This field is missing."),
     ({"q": ""}, "q", "Type some letters."),
@@ -228,3 +217,14 @@ def test_a_title_index_of_other_movies_is_not_used(aws: Aws) -> None:
     other = build_titles(random_model(30, first=900))
     put(aws, MODEL, {TITLES: other})
     assert ids(get(Api(aws), "/movies", q="alien", count="1")[1]) == [ALIEN]
+
+
+@pytest.mark.parametrize(("ratings", "few"), [(1, True), (9, True), (10, False), (500, False)])
+def test_similar_movies_say_if_too_few_people_rated_the_movie(
+    aws: Aws, ratings: int, few: bool
+) -> None:
+    support = MODEL.rating.support.copy()
+    support[0] = ratings
+    put(aws, replace(MODEL, rating=replace(MODEL.rating, support=support)))
+    _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
+    assert (answer["ratings"], answer["few_ratings"]) == (ratings, few)
