@@ -38,6 +38,14 @@ class Movie:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """Movies that continue each other, such as the parts of The Godfather."""
+
+    name: str  # as the first words of a part's title write it
+    movie_ids: tuple[int, ...]  # of the parts, in the order of release; at least two
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """The size of a model's training data; `users` includes the visitors."""
 
@@ -315,3 +323,4 @@ class Model:
     profiles: Profiles | None = None
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
     items: ItemWeights | None = None  # None in models of older releases
+    series: tuple[Series, ...] = ()  # empty in models of older releases
