@@ -11,11 +11,12 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withGenresOf } from 
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, likedShare: number | null}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
  *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
- *   added: ids of the final picks that the instant picks do not have.
+ *   added: ids of the final picks that the instant picks do not have. likedShare: the predicted share
+ *   of the picks that the visitor will like; null if unknown.
  */
 
 /** @type {Choice} */
@@ -26,10 +27,11 @@ export class PicksFinder extends EventTarget {
   /** @type {AbortController | null} */
   #controller = null;
   /**
-   * The last instant picks, the state they belong to and the number of ratings they are from.
-   * @type {{key: string, picks: Pick[], rated: number}}
+   * The last instant picks, the state they belong to, the number of ratings they are from and the
+   * share of them that the visitor will like.
+   * @type {{key: string, picks: Pick[], rated: number, likedShare: number | null}}
    */
-  #instant = { key: "", picks: [], rated: 0 };
+  #instant = { key: "", picks: [], rated: 0, likedShare: null };
   /** @type {ApiProblem | null} */
   #problem = null;
   #requestedKey = "";
@@ -77,7 +79,15 @@ export class PicksFinder extends EventTarget {
   /** The picks to show now. @returns {Found} */
   get found() {
     if (!this.#hasEnoughRatings()) {
-      return { kind: "few", picks: [], rated: 0, isCurrent: true, problem: null, added: new Set() };
+      return {
+        kind: "few",
+        picks: [],
+        rated: 0,
+        isCurrent: true,
+        problem: null,
+        added: new Set(),
+        likedShare: null,
+      };
     }
     const picks = this.#finalPicks();
     if (picks) {
@@ -90,6 +100,7 @@ export class PicksFinder extends EventTarget {
         isCurrent: true,
         problem: null,
         added: new Set(added.map(({ movie_id }) => movie_id)),
+        likedShare: this.visit.visitor?.liked_share ?? null,
       };
     }
     const isCurrent = this.#instant.key === this.#key();
@@ -100,6 +111,7 @@ export class PicksFinder extends EventTarget {
       isCurrent,
       problem: this.#problem,
       added: new Set(),
+      likedShare: this.#instant.likedShare,
     };
   }
 
@@ -149,14 +161,14 @@ export class PicksFinder extends EventTarget {
     const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks } = await this.api.picks(
+      const { dataset, picks, liked_share } = await this.api.picks(
         ratings,
         dismissed,
         filterOf(this.choice),
         controller.signal,
       );
       if (controller.signal.aborted) return;
-      this.#instant = { key, picks, rated: ratings.length };
+      this.#instant = { key, picks, rated: ratings.length, likedShare: liked_share ?? null };
       this.store.change((now) => withGenresOf(inDataset(now, dataset), picks));
     } catch (error) {
       if (controller.signal.aborted) return;

@@ -4,7 +4,14 @@ import { announce, button, make, say, showItems } from "./dom.js";
 import { poster } from "./poster.js";
 import { answered, dismissed, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
 import { starRating } from "./stars.js";
-import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./wording.js";
+import {
+  counted,
+  listed,
+  picksAsText,
+  titleAndYear,
+  wordsForLikedShare,
+  wordsForProblem,
+} from "./wording.js";
 
 /** @typedef {import("./api.js").Pick} Pick */
 /** @typedef {import("./main.js").App} App */
@@ -21,11 +28,21 @@ const FIRST_DECADE = 1920;
  */
 export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
+  const share = make("p", { class: "picks-share" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
   const waiting = placeholders();
   const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
-  const panel = make("div", { class: "picks-panel" }, kind, problem, tools, waiting.element, list);
+  const panel = make(
+    "div",
+    { class: "picks-panel" },
+    kind,
+    share,
+    problem,
+    tools,
+    waiting.element,
+    list,
+  );
   let shownKey = "";
 
   const show = () => {
@@ -36,6 +53,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     waiting.show(ratingsOf(app.store.shelf).length, found);
     panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
     say(kind, wordsForKind(found));
+    say(share, wordsForLikedShare(found.likedShare, found.picks.length));
     showProblem(problem, app, found);
     const key = JSON.stringify([found.kind, found.picks, [...found.added]]);
     if (key === shownKey) return;

@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.picks import genres_of
-from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer
+from marquee.recommender.scorers import RANKING
+from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer, pick_answers
 from marquee.serving.forms import (
     MAX_QUESTIONS,
     PicksForm,
@@ -14,7 +15,7 @@ from marquee.serving.forms import (
     check_genres_known,
     check_movies_known,
 )
-from routes.environment import active_model, loaded_model, model_named, picks_for, tracer
+from routes.environment import active_model, loaded_model, picks_for, recommender_of, tracer
 
 router = APIGatewayRouter()
 
@@ -39,11 +40,15 @@ def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswe
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     """Get immediate picks for these ratings; nothing is stored."""
-    model, recommender = model_named(form.model)
+    loaded = loaded_model()
+    model, recommender = loaded.model, recommender_of(loaded, form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))
+    found = picks_for(form, recommender, form.to_filter(), form.count)
+    is_calibrated = form.model == RANKING
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=picks_for(form, model, recommender, form.to_filter(), form.count),
+        picks=pick_answers(found, model.movies),
+        liked_share=loaded.liked_share(form.to_ratings(), found) if is_calibrated else None,
     )
