@@ -52,6 +52,7 @@ from marquee.recommender.model_folder import (
     to_files,
 )
 from marquee.recommender.questionnaire import choose_questionnaire
+from marquee.recommender.series import find_series
 from marquee.recommender.title_index import build_titles
 
 REJECTED = "refused"  # subfolder of the model folder that receives a rejected model
@@ -105,6 +106,8 @@ def complete(
         seen=seen,
         profiles=profiles,
         sizes=of_sizes,
+        series=find_series(titles.values()),
+        liked_share=found.liked_share,
     )
 
 

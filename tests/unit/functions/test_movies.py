@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from marquee.recommender.links import ExternalIds, pack_links
-from marquee.recommender.model import Model, Movie
+from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.model_folder import LINKS, TITLES
 from marquee.recommender.similarity import SIMILAR, SimilarMovies, SimilarOnDemand, pack_similar
 from marquee.recommender.title_index import build_titles
@@ -28,7 +28,8 @@ def film_model() -> Model:
         ALIENS: Movie(ALIENS, "Aliens", 1986, ("Action", "Sci-Fi")),
         AMELIE: Movie(AMELIE, "Amelie", 2001, (), (LE_FABULEUX,)),
     }
-    return replace(model, movies={**model.movies, **films})
+    series = (Series("Alien", (ALIEN, ALIENS)),)
+    return replace(model, movies={**model.movies, **films}, series=series)
 
 
 MODEL = film_model()
@@ -122,7 +123,7 @@ def test_an_invalid_search_is_rejected_by_field(
     assert (status, answer["errors"]) == (422, [{"field": field, "message": message}])
 
 
-def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
+def test_a_movie_is_returned_with_its_ratings_links_and_series(api: Api) -> None:
     status, answer = get(api, f"/movies/{ALIEN}")
     assert MODEL.profiles is not None
     assert status == 200
@@ -138,7 +139,28 @@ def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
             "imdb": "https://www.imdb.com/title/tt0078748/",
             "tmdb": "https://www.themoviedb.org/movie/348",
         },
+        "series": {
+            "name": "Alien",
+            "movies": [
+                {
+                    "movie_id": ALIEN,
+                    "title": "Alien",
+                    "year": 1979,
+                    "genres": ["Horror", "Sci-Fi"],
+                },
+                {
+                    "movie_id": ALIENS,
+                    "title": "Aliens",
+                    "year": 1986,
+                    "genres": ["Action", "Sci-Fi"],
+                },
+            ],
+        },
     }
+
+
+def test_a_movie_of_no_series_says_so(api: Api) -> None:
+    assert get(api, f"/movies/{AMELIE}")[1]["movie"]["series"] is None
 
 
 def test_a_movie_has_the_links_that_the_data_set_has(api: Api) -> None:

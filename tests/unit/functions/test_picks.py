@@ -10,7 +10,8 @@ import pytest
 from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
-from marquee.recommender.model import Model
+from marquee.recommender.liked_share import LikedShare
+from marquee.recommender.model import LikedShareCalibration, Model
 from marquee.recommender.model_folder import to_files
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
@@ -31,7 +32,7 @@ def film_model() -> Model:
         )
         for movie_id, movie in model.movies.items()
     }
-    return replace(model, movies=movies)
+    return replace(model, movies=movies, liked_share=LikedShareCalibration(0.3, 1.2))
 
 
 def put(aws: Aws, model: Model, beside: Mapping[str, bytes] | None = None) -> None:
@@ -72,6 +73,19 @@ def test_picks_come_from_the_named_model(api: Any, name: str) -> None:
     expected = Recommender(film_model(), name).picks(given)
     assert status == 200
     assert [pick["movie_id"] for pick in body["picks"]] == [pick.movie_id for pick in expected]
+
+
+def test_picks_say_which_share_of_them_the_visitor_will_like(api: Any) -> None:
+    model = film_model()
+    assert model.liked_share is not None
+    given = {rating["movie_id"]: float(rating["stars"]) for rating in RATINGS}
+    picks = Recommender(model).picks(given)
+    expected = LikedShare(model.rating, model.liked_share).of(given, picks)
+    assert api()[1]["liked_share"] == pytest.approx(expected, abs=0.005)
+
+
+def test_only_the_ranking_model_predicts_a_liked_share(api: Any) -> None:
+    assert api(model="rating")[1]["liked_share"] is None
 
 
 def test_without_a_name_picks_come_from_the_ranking_model(api: Any) -> None:

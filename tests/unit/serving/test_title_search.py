@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee.recommender.model import Model, ModelError, Movie
+from marquee.recommender.model import Model, ModelError, Movie, Series
 from marquee.recommender.title_index import build_titles
 from marquee.recommender.title_words import titles_apart
 from marquee.serving.search_terms import Topic
@@ -167,6 +167,14 @@ def test_a_series_is_found_by_its_common_name_and_its_parts_by_number(
     query: str, film: tuple[str, int]
 ) -> None:
     assert first(query, SERIES, SERIES_MODEL) == film
+
+
+def test_the_parts_of_a_series_of_the_model_are_counted_in_its_order() -> None:
+    ids = list(SERIES_MODEL.movies)
+    model = replace(SERIES_MODEL, series=(Series("Harry Potter", (ids[2], ids[0])),))
+    titles = TitleSearch(model)
+    assert first("harry potter 1", titles, model)[1] == 2004
+    assert first("harry potter 2", titles, model)[1] == 2001
 
 
 def test_a_series_without_a_common_title_is_listed_in_its_order() -> None:
