@@ -49,6 +49,7 @@ from marquee.recommender.model_folder import (
     to_files,
 )
 from marquee.recommender.questionnaire import choose_questionnaire
+from marquee.recommender.series import find_series
 from marquee.recommender.title_index import build_titles
 
 REJECTED = "refused"  # subfolder of the model folder that receives a rejected model
@@ -108,6 +109,8 @@ def complete(
         profiles=profiles,
         sizes=of_sizes,
         data_version=data_version,
+        series=find_series(titles.values()),
+        liked_share=found.liked_share,
     )
 
 

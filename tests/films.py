@@ -51,3 +51,16 @@ def film_model() -> Model:
     }
     support = np.array([ratings for _, _, ratings in FILMS], dtype=np.int32)
     return replace(base, rating=replace(base.rating, support=support), movies=movies)
+
+
+def model_with(*films: tuple[str | int, ...]) -> Model:
+    """Return a model of these films: each a title, a year and genres; the most rated film first."""
+    base = random_model(len(films), 2)
+    dated = [(str(title), int(year), tuple(map(str, genres))) for title, year, *genres in films]
+    titles = titles_apart((title, year) for title, year, _ in dated)
+    movies = {
+        FIRST + row: Movie(FIRST + row, title, year, genres, others)
+        for row, ((title, others), (_, year, genres)) in enumerate(zip(titles, dated, strict=True))
+    }
+    support = np.arange(len(films), 0, -1, dtype=np.int32) * 10
+    return replace(base, rating=replace(base.rating, support=support), movies=movies)

@@ -13,7 +13,8 @@ from learning.data import HELD_OUT as HELD_OUT_FLAG
 from learning.data import TEST_PERCENT, titles_of
 from learning.fitting import FittedModels, Fitting, Size, size_for
 from learning.hadoop_files import Files, join
-from learning.measuring import People, measure_models, people_to_measure
+from learning.liked_share import MOST_CALIBRATED, calibrate, rated_picks
+from learning.measuring import People, measure_models, people_of, people_to_measure
 from learning.metrics import Examiner, rmse
 from learning.prepared import PreparedMovie
 from learning.rating_blocks import Ratings
@@ -23,7 +24,13 @@ from learning.regression_rule import is_worse
 from learning.sources import TrainingSources
 from learning.step_log import StepLog
 from learning.visitors import LeftOut
-from marquee.recommender.model import Counts, Model, Movie, RatingModel
+from marquee.recommender.model import (
+    Counts,
+    LikedShareCalibration,
+    Model,
+    Movie,
+    RatingModel,
+)
 from marquee.recommender.model_folder import HELD_OUT, MANIFEST, METRICS, unpack_rating
 from marquee.recommender.picks import candidates_of
 from marquee.recommender.scorers import RANKING, ByPopularity, ByRating, scorer_named
@@ -156,6 +163,7 @@ class Examination:
     by_mllib: bool  # whether MLlib fits, because there are so many users
     quality: Quality
     held_out: RatingModel | None  # the rating model that was measured
+    liked_share: LikedShareCalibration | None = None  # None if too few picks have held-out ratings
 
     def release(self) -> None:
         """Free the memory that the ratings take on the executors."""
@@ -208,7 +216,11 @@ def examine_model(
     counts = counts_of(totals, len(known))
     quality = quality_of(ratings, people, tested, movies=known, active=active, counts=counts)
     say(str(quality))
-    return Examination(ratings, totals, size, by_mllib, quality, tested.rating)
+    some = people_to_measure(ratings, HELD_OUT_FLAG, totals.users, MOST_CALIBRATED)
+    found = rated_picks(_shell(tested, known, counts), people_of(ratings, some), seed)
+    liked_share = calibrate(found)
+    say(f"calibrated the share of liked picks on {len(found.liked)} picks: {liked_share}")
+    return Examination(ratings, totals, size, by_mllib, quality, tested.rating, liked_share)
 
 
 def progress(size: Size, say: StepLog) -> Callable[[int], None]:

@@ -11,14 +11,15 @@
  * @typedef {{movie_id: number, stars: number, rated_at?: string | null}} Rating rated_at: ISO 8601
  * @typedef {{genres: string[], years: {from?: number, to?: number} | null}} Filter
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
- * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}}} MovieDetails
+ * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}, series: Series | null}} MovieDetails
+ * @typedef {{name: string, movies: Movie[]}} Series movies: the parts, in the order of release
  * @typedef {Movie & {similarity: number}} SimilarMovie
  * @typedef {{name?: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[], unseen?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
- *   dismissed?: Movie[], unseen?: Movie[], picks: Pick[] | null, nothing_fits?: boolean, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
+ *   dismissed?: Movie[], unseen?: Movie[], picks: Pick[] | null, nothing_fits?: boolean, liked_share?: number | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
  * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
@@ -75,7 +76,8 @@ export class Api {
    * @param {number[]} dismissed ids of dismissed movies
    * @param {Filter} filter
    * @param {AbortSignal} signal
-   * @returns {Promise<{dataset: string, picks: Pick[], nothing_fits: boolean}>}
+   * @returns {Promise<{dataset: string, picks: Pick[], nothing_fits: boolean, liked_share?: number | null}>}
+   *   liked_share: predicted share of the picks that the visitor will like
    */
   picks(ratings, dismissed, { genres, years }, signal) {
     const form = {

@@ -11,12 +11,13 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, nothingFits: boolean}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, nothingFits: boolean, likedShare: number | null}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
  *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
- *   nothingFits: whether fewer than three stars are expected of the visitor for every pick.
- *   added: ids of the final picks that the instant picks do not have.
+ *   added: ids of the final picks that the instant picks do not have. nothingFits: whether fewer than
+ *   three stars are expected of the visitor for every pick. likedShare: the predicted share of the
+ *   picks that the visitor will like; null if unknown.
  */
 
 /** @type {Choice} */
@@ -27,10 +28,11 @@ export class PicksFinder extends EventTarget {
   /** @type {AbortController | null} */
   #controller = null;
   /**
-   * The last instant picks, the state they belong to and the number of ratings they are from.
-   * @type {{key: string, picks: Pick[], rated: number, nothingFits: boolean}}
+   * The last instant picks, the state they belong to, the number of ratings they are from, whether
+   * none of them fits and the share of them that the visitor will like.
+   * @type {{key: string, picks: Pick[], rated: number, nothingFits: boolean, likedShare: number | null}}
    */
-  #instant = { key: "", picks: [], rated: 0, nothingFits: false };
+  #instant = { key: "", picks: [], rated: 0, nothingFits: false, likedShare: null };
   /** @type {string | null} the data set whose genres are listed */
   #genresOf = null;
   /** @type {ApiProblem | null} */
@@ -88,6 +90,7 @@ export class PicksFinder extends EventTarget {
         problem: null,
         added: new Set(),
         nothingFits: false,
+        likedShare: null,
       };
     }
     const picks = this.#finalPicks();
@@ -102,6 +105,7 @@ export class PicksFinder extends EventTarget {
         problem: null,
         added: new Set(added.map(({ movie_id }) => movie_id)),
         nothingFits: this.visit.visitor?.nothing_fits ?? false,
+        likedShare: this.visit.visitor?.liked_share ?? null,
       };
     }
     const isCurrent = this.#instant.key === this.#key();
@@ -113,6 +117,7 @@ export class PicksFinder extends EventTarget {
       problem: this.#problem,
       added: new Set(),
       nothingFits: this.#instant.nothingFits,
+      likedShare: this.#instant.likedShare,
     };
   }
 
@@ -162,14 +167,20 @@ export class PicksFinder extends EventTarget {
     const ratings = ratingsOf(shelf);
     const dismissed = shelf.dismissed.map(({ movie_id }) => movie_id);
     try {
-      const { dataset, picks, nothing_fits } = await this.api.picks(
+      const { dataset, picks, nothing_fits, liked_share } = await this.api.picks(
         ratings,
         dismissed,
         filterOf(this.choice),
         controller.signal,
       );
       if (controller.signal.aborted) return;
-      this.#instant = { key, picks, rated: ratings.length, nothingFits: nothing_fits };
+      this.#instant = {
+        key,
+        picks,
+        rated: ratings.length,
+        nothingFits: nothing_fits,
+        likedShare: liked_share ?? null,
+      };
       this.store.change((now) => inDataset(now, dataset));
       this.#listGenres(dataset);
     } catch (error) {

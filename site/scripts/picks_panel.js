@@ -4,7 +4,14 @@ import { announce, button, make, say, showItems, undoItem } from "./dom.js";
 import { poster } from "./poster.js";
 import { answered, dismissed, RATINGS_NEEDED, ratingsOf, restored } from "./shelf.js";
 import { starRating } from "./stars.js";
-import { counted, listed, picksAsText, titleAndYear, wordsForProblem } from "./wording.js";
+import {
+  counted,
+  listed,
+  picksAsText,
+  titleAndYear,
+  wordsForLikedShare,
+  wordsForProblem,
+} from "./wording.js";
 
 /** @typedef {import("./api.js").Pick} Pick */
 /** @typedef {import("./main.js").App} App */
@@ -23,6 +30,7 @@ const STARS_MEANING =
  */
 export function picksPanel(app, signal, { heading, itemLevel }) {
   const kind = make("p", { class: "picks-kind", role: "status" });
+  const share = make("p", { class: "picks-share" });
   const problem = make("div", { class: "inline-problem", role: "alert" });
   const list = make("ol", { class: "pick-list", "aria-label": "Your picks" });
   const unfit = make(
@@ -37,6 +45,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     "div",
     { class: "picks-panel" },
     kind,
+    share,
     unfit,
     problem,
     tools,
@@ -66,7 +75,9 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     waiting.show(ratingsOf(app.store.shelf).length, found);
     panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
     say(kind, wordsForKind(found));
-    unfit.hidden = !(found.nothingFits && found.picks.length > 0);
+    const isUnfit = found.nothingFits && found.picks.length > 0;
+    unfit.hidden = !isUnfit;
+    say(share, isUnfit ? "" : wordsForLikedShare(found.likedShare, found.picks.length));
     showProblem(problem, app, found);
     meaning.hidden = !found.picks.some(({ stars }) => typeof stars === "number");
     const stillDismissed = new Set(app.store.shelf.dismissed.map(({ movie_id }) => movie_id));

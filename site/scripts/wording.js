@@ -132,6 +132,18 @@ function clockTime(timestamp) {
 }
 
 /**
+ * Say how many of the shown picks the visitor will probably like; nothing if that is unknown.
+ * @param {number | null} share from 0 to 1
+ * @param {number} shown the number of picks
+ */
+export function wordsForLikedShare(share, shown) {
+  if (share === null || shown === 0) return "";
+  const liked = Math.round(share * shown);
+  if (liked === 0) return "We can’t tell yet what you like. Rate a movie you liked.";
+  return `We expect you to like ${liked === shown ? "all" : `about ${liked}`} of these ${shown}.`;
+}
+
+/**
  * Join titles into a phrase: "Alien", "Alien and Heat", "Alien, Heat and Up".
  * @param {string[]} titles
  * @returns {string}

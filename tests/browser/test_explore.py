@@ -28,6 +28,37 @@ def test_a_search_lists_the_intended_movie_first(
     expect(found.first).to_contain_text(meant)
 
 
+@pytest.mark.parametrize("typed", ["oppenheimer", "tom hanks", "qqqq zzzz"])
+def test_a_search_for_what_is_not_there_says_where_the_catalogue_ends(
+    marquee: MarqueePage, typed: str
+) -> None:
+    marquee.open("search")
+    search(marquee, typed)
+    words = re.compile(f"“{typed}” is not in our catalogue, which ends in \\d{{4}}\\.")
+    expect(marquee.page.get_by_text(words)).to_be_visible()
+
+
+def test_a_genre_typed_in_place_of_a_title_gives_a_list(marquee: MarqueePage) -> None:
+    marquee.open("search")
+    search(marquee, "drama movies")
+    expect(marquee.page.get_by_text("Drama movies, most rated first.")).to_be_visible()
+    found = marquee.page.get_by_role("list", name="Movies found").get_by_role("listitem")
+    expect(found.first).to_be_visible()
+
+
+def test_a_movie_that_few_people_rated_says_so_at_its_similar_movies(
+    marquee: MarqueePage,
+) -> None:
+    def rare(route: Route) -> None:
+        answer = real_answer(route)
+        fulfil(route, answer, json.dumps({**answer.json(), "ratings": 1, "few_ratings": True}))
+
+    marquee.page.route(re.compile(r"/movies/\d+/similar"), rare)
+    to_a_movie(marquee)
+    expect(marquee.page.get_by_text("Only 1 person has rated it, too few")).to_be_visible()
+    expect(marquee.page.get_by_role("list", name="Movies like The Matrix")).to_be_visible()
+
+
 def test_a_search_stays_in_the_address(marquee: MarqueePage) -> None:
     marquee.open("search")
     search(marquee, "matrix")

@@ -275,6 +275,35 @@ def test_picks_are_filtered_by_genre_and_decade(marquee: MarqueePage) -> None:
         expect(pick.get_by_role("heading")).to_contain_text(re.compile(r" 199\d$"))
 
 
+def test_the_filter_offers_every_genre_of_the_catalogue(marquee: MarqueePage) -> None:
+    marquee.open()
+    with marquee.page.expect_response(marquee.api("/catalogue")) as listed:
+        marquee.rate(*FIVE)
+    genres = listed.value.json()["genres"]
+    options = marquee.page.get_by_label("Genre").get_by_role("option")
+    expect(options).to_have_text(["Any genre", *genres])
+
+
+def test_after_ratings_of_one_star_the_page_asks_for_a_movie_that_was_liked(
+    marquee: MarqueePage,
+) -> None:
+    def nothing_fits(route: Route) -> None:
+        answer = real_answer(route)
+        if route.request.method == "OPTIONS":
+            return fulfil(route, answer, answer.text)
+        picks = [{**pick, "stars": 2.1} for pick in answer.json()["picks"]]
+        body = {**answer.json(), "picks": picks, "nothing_fits": True}
+        return fulfil(route, answer, json.dumps(body))
+
+    marquee.page.route(marquee.api("/picks"), nothing_fits)
+    marquee.open()
+    marquee.rate(1, 1, 1, 1, 1, 1)
+    expect(marquee.picks_kind).to_contain_text("Nothing fits you yet")
+    expect(marquee.picks_kind).to_contain_text("Rate a movie that you liked")
+    marquee.page.get_by_role("link", name="Find a movie you liked").click()
+    expect(marquee.heading).to_have_text("Search")
+
+
 def test_a_filter_without_matches_says_so(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)

@@ -33,6 +33,10 @@ def is_creation(answer: Response) -> bool:
     return answer.url.endswith("/visitors") and answer.request.method == "POST"
 
 
+def is_phone_check(answer: Response) -> bool:
+    return answer.url.endswith("/phones") and answer.request.method == "POST"
+
+
 def changed(marquee: MarqueePage, visit: Visit, **fields: object) -> None:
     """Replace some fields in the API's answers about the visitor."""
 
@@ -61,7 +65,27 @@ def test_the_form_shows_what_will_be_sent_and_how_to_stop_it(marquee: MarqueePag
     facts = marquee.page.get_by_role("complementary")
     expect(facts).to_contain_text("Reply STOP")
     expect(facts).to_contain_text("ten titles")
-    expect(facts).to_contain_text(re.compile(r"1\. .+ \(\d{4}\)"))
+    expect(facts).to_contain_text(re.compile(r"10\. .+"))
+
+
+def test_the_preview_is_the_text_of_the_api_and_greets_without_the_emoji(
+    marquee: MarqueePage,
+) -> None:
+    to_the_form(marquee)
+    preview = marquee.page.get_by_role("complementary")
+    expect(preview).to_contain_text("10. ")
+    with marquee.page.expect_response(
+        lambda answer: (
+            answer.url.endswith("/texts/preview") and "Ada" in (answer.request.post_data or "")
+        )
+    ) as composed:
+        marquee.name.fill("Ada 🎬")
+    text = composed.value.json()["text"]
+    assert text.startswith("Ada, your Marquee picks:\n1. ")
+    expect(preview.locator(".bubble")).to_have_text(text, use_inner_text=True)
+    marquee.name.fill("ada.example")
+    expect(preview).to_contain_text("It doesn’t use your name")
+    expect(preview.locator(".bubble")).to_contain_text("Your Marquee picks:")
 
 
 def test_the_number_is_optional(marquee: MarqueePage) -> None:
@@ -74,28 +98,58 @@ def test_the_number_is_optional(marquee: MarqueePage) -> None:
     expect(marquee.journey.get_by_text("Finished")).to_be_hidden()
 
 
-def test_the_field_checks_the_shape_of_the_number_during_typing(marquee: MarqueePage) -> None:
+@pytest.mark.parametrize(
+    ("country", "typed", "shown"),
+    [
+        ("GB", "07911 123456", "+44 7911 123456"),
+        ("US", "(+44) 7400 123456", "+44 7400 123456"),
+        ("US", "1 415 555 0123", "+1 415-555-0123"),
+        ("GB", "\u202a+1 415 555 0123\u202c", "+1 415-555-0123"),
+    ],
+)
+def test_the_page_shows_how_the_api_reads_a_number(
+    marquee: MarqueePage, country: str, typed: str, shown: str
+) -> None:
     to_the_form(marquee)
-    marquee.country.select_option("US")
-    marquee.phone.press_sequentially("415 555 01")
-    expect(marquee.page.get_by_text("2 digits are missing")).to_be_visible()
-    marquee.phone.press_sequentially("23")
-    expect(marquee.page.get_by_text("Looks right: +14155550123")).to_be_visible()
+    marquee.country.select_option(country)
+    marquee.phone.fill(typed)
+    expect(marquee.page.get_by_text(f"We’ll text {shown}.")).to_be_visible()
     expect(marquee.phone).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_leaving_an_incomplete_number_shows_an_error_at_the_field(marquee: MarqueePage) -> None:
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("020 7946 0958", "+44 20 7946 0958 is a landline, which cannot receive texts"),
+        ("0740", "has too few digits"),
+        ("(+44) 7700 900123", "+44 7700 900123 does not exist"),
+        ("+49 1512 3456789", "is a number of DE; Marquee texts only those of"),
+    ],
+)
+def test_leaving_a_number_that_cannot_be_texted_shows_the_reason_at_the_field(
+    marquee: MarqueePage, typed: str, words: str
+) -> None:
     to_the_form(marquee)
-    marquee.country.select_option("US")
-    marquee.phone.fill("415")
+    marquee.country.select_option("GB")
+    marquee.phone.fill(typed)
+    expect(marquee.page.get_by_text(words).first).to_be_visible()
     marquee.name.focus()
     expect(marquee.phone).to_have_attribute("aria-invalid", "true")
-    assert "7 digits are missing" in marquee.error_at(marquee.phone)
+    assert words in marquee.error_at(marquee.phone)
+
+
+def test_only_countries_that_are_texted_are_offered_and_the_hint_names_them(
+    marquee: MarqueePage,
+) -> None:
+    to_the_form(marquee)
+    expect(marquee.country.get_by_role("option")).to_have_count(6)
+    expect(marquee.page.get_by_text("We text numbers of Australia, Canada")).to_be_visible()
 
 
 def test_a_number_with_its_country_code_selects_the_country(marquee: MarqueePage) -> None:
     to_the_form(marquee)
-    marquee.phone.press_sequentially("+44 20 7946 0958")
+    marquee.country.select_option("US")
+    marquee.phone.press_sequentially("+44 7400 123456")
     expect(marquee.country).to_have_value("GB")
 
 
@@ -138,7 +192,7 @@ def test_an_error_of_the_api_about_a_number_shows_at_the_field(marquee: MarqueeP
     marquee.name.fill("Ada")
     marquee.country.select_option("US")
     marquee.give_phone("100 100 0000")
-    with marquee.page.expect_response(is_creation) as refused:
+    with marquee.page.expect_response(is_phone_check) as refused:
         marquee.save()
     message = refused.value.json()["errors"][0]["message"]
     expect(marquee.phone).to_have_attribute("aria-invalid", "true")

@@ -58,6 +58,8 @@ class Caller:
             "genres": list(self.genres),
             "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],
             "phone": PHONES,
+            "country": ["US"],
+            "movie_ids": ids,
             "consent": [True],
             "proof": ["a proof"],
         }

@@ -5,11 +5,10 @@ from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.aws.observability import observe, token_secret
 from marquee.aws.settings import IngestSettings
-from marquee.contracts import PICKS
+from marquee.contracts import PICKS, Pick
 from marquee.recommender.model import Model
 from marquee.recommender.picks import PickFilter, Recommender
 from marquee.recommender.scorers import RANKING, UnknownModelError
-from marquee.serving.answers import PickAnswer, pick_answers
 from marquee.serving.forms import FieldError, RatingsForm
 from marquee.serving.loaded_model import LoadedModel
 
@@ -37,18 +36,8 @@ def loaded_model() -> LoadedModel:
 
 def active_model() -> tuple[Model, Recommender]:
     """Return the active model with its default recommender; raises NoModelYetError."""
-    return model_named(RANKING)
-
-
-def model_named(name: str) -> tuple[Model, Recommender]:
-    """Return the active model with its recommender of that name.
-
-    Raises:
-        NoModelYetError: if there is no model.
-        FieldError: if the model has no recommender of that name.
-    """
     loaded = loaded_model()
-    return loaded.model, recommender_of(loaded, name)
+    return loaded.model, recommender_of(loaded, RANKING)
 
 
 def recommender_of(loaded: LoadedModel, name: str) -> Recommender:
@@ -62,23 +51,20 @@ def recommender_of(loaded: LoadedModel, name: str) -> Recommender:
 
 def picks_for(
     form: RatingsForm,
-    model: Model,
     recommender: Recommender,
     only: PickFilter | None = None,
     count: int = PICKS,
-) -> list[PickAnswer]:
+) -> list[Pick]:
     """Return up to `count` picks for the form's ratings, best first, without dismissed movies.
 
     Args:
         form: the ratings and the dismissed movies, all known to the model.
-        model: the model that has the movies' titles.
-        recommender: the recommender that ranks them.
+        recommender: the recommender that ranks the movies.
         only: if given, only movies that pass this filter are picked.
         count: the largest number of picks.
     """
     given = {rating.movie_id: float(rating.stars) for rating in form.ratings}
-    found = recommender.picks(given, count, only, form.dismissed)
-    return pick_answers(found, model.movies)
+    return recommender.picks(given, count, only, form.dismissed)
 
 
 def secret() -> str:

@@ -13,6 +13,7 @@ from marquee.serving.answers import (
     MovieAnswer,
     MovieDetailsAnswer,
     MovieFoundAnswer,
+    SeriesAnswer,
     SimilarAnswer,
     SimilarMovieAnswer,
     TitledMovieAnswer,
@@ -55,12 +56,13 @@ def search(
 
 @router.get("/movies/<movie_id>")
 def details(movie_id: MovieIdInPath) -> MovieFoundAnswer:
-    """Get a movie with its number of ratings, its mean stars and its pages on other sites."""
+    """Get a movie with its ratings, its pages on other sites and its series in order."""
     loaded = loaded_model()
     movie = _known(movie_id, loaded)
     rating, profiles = loaded.model.rating, loaded.model.profiles
     row = rating.rows[movie_id]
     ids = loaded.links.get(movie_id)
+    series = loaded.series.get(movie_id)
     return MovieFoundAnswer(
         dataset=loaded.model.dataset,
         model_id=loaded.model.model_id,
@@ -69,6 +71,7 @@ def details(movie_id: MovieIdInPath) -> MovieFoundAnswer:
             ratings=int(rating.support[row]),
             mean_stars=None if profiles is None else round(float(profiles.mean[row]), 2),
             links={} if ids is None else ids.addresses(),
+            series=None if series is None else SeriesAnswer.of(series, loaded.model.movies),
         ),
     )
 

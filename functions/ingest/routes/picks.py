@@ -6,7 +6,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.picks import genres_of
-from marquee.serving.answers import PicksAnswer, QuestionnaireAnswer, nothing_fits
+from marquee.recommender.scorers import RANKING
+from marquee.serving.answers import (
+    PicksAnswer,
+    QuestionnaireAnswer,
+    nothing_fits,
+    pick_answers,
+)
 from marquee.serving.forms import (
     MAX_QUESTIONS,
     PicksForm,
@@ -14,7 +20,7 @@ from marquee.serving.forms import (
     check_genres_known,
     check_movies_known,
 )
-from routes.environment import active_model, loaded_model, model_named, picks_for, tracer
+from routes.environment import active_model, loaded_model, picks_for, recommender_of, tracer
 
 router = APIGatewayRouter()
 
@@ -39,13 +45,16 @@ def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswe
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     """Get immediate picks for these ratings; nothing is stored."""
-    model, recommender = model_named(form.model)
+    loaded = loaded_model()
+    model, recommender = loaded.model, recommender_of(loaded, form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))
-    found = picks_for(form, model, recommender, form.to_filter(), form.count)
+    found = picks_for(form, recommender, form.to_filter(), form.count)
+    is_calibrated = form.model == RANKING
     return PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
-        picks=found,
+        picks=pick_answers(found, model.movies),
         nothing_fits=nothing_fits(found),
+        liked_share=loaded.liked_share(form.to_ratings(), found) if is_calibrated else None,
     )

@@ -16,7 +16,7 @@ from marquee.requests.register import Identity
 from marquee.requests.revise import ChangedMeanwhileError, TokenReplacedError
 from marquee.requests.tokens import NoSuchVisitorError, Tokens, checked_id
 from marquee.requests.visitor import Change, Page, Phone, Progress, Registration
-from marquee.serving.answers import TokenAnswer, VisitorAnswer, VisitorCreated
+from marquee.serving.answers import TokenAnswer, VisitorAnswer, VisitorCreated, pick_answers
 from marquee.serving.forms import (
     FieldError,
     PhoneForm,
@@ -84,7 +84,7 @@ def create_visitor(
         version=progress.version,
         token=visitor_tokens().current(progress),
         status=progress.status,
-        picks=picks_for(form, model, recommender),
+        picks=pick_answers(picks_for(form, recommender), model.movies),
     )
     headers = _headers(progress.version)
     return Response(status_code=201, content_type=JSON, body=created, headers=headers)
@@ -268,9 +268,12 @@ def expires_at(now: datetime) -> int:
 
 def answer(page: Page, token: str | None = None) -> Response[VisitorAnswer]:
     """Return the response with a visitor's page; `token` is the new token if the call made one."""
-    loaded = models.current()
-    movies = loaded[0].movies if loaded and loaded[0].dataset == page.progress.dataset else {}
-    body = VisitorAnswer.of(page, movies, token)
+    loaded, progress = models.loaded(), page.progress
+    if loaded is None or loaded.model.dataset != progress.dataset:
+        body = VisitorAnswer.of(page, {}, token)
+    else:
+        share = loaded.liked_share(progress.ratings, progress.picks or ())
+        body = VisitorAnswer.of(page, loaded.model.movies, token, share)
     headers = _headers(page.progress.version)
     return Response(status_code=200, content_type=JSON, body=body, headers=headers)
 

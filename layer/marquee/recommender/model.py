@@ -38,6 +38,14 @@ class Movie:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """Movies that continue each other, such as the parts of The Godfather."""
+
+    name: str  # as the first words of a part's title write it
+    movie_ids: tuple[int, ...]  # of the parts, in the order of release; at least two
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """The size of a model's training data; `users` includes the visitors."""
 
@@ -286,6 +294,24 @@ class Profiles:
             raise ModelError("the tags have names but no counts; train again")
 
 
+@dataclass(frozen=True, slots=True)
+class LikedShareCalibration:
+    """Turns the margin of a pick into the probability that the visitor likes it.
+
+    The probability is 1 ÷ (1 + exp(−intercept − slope · margin)) (Platt 1999); docs/model.md
+    defines the margin.
+
+    Raises:
+        ModelError: if a number is not finite.
+    """
+
+    intercept: float
+    slope: float
+
+    def __post_init__(self) -> None:
+        check_finite(np.array([self.intercept, self.slope]))
+
+
 def check_shape(name: str, array: npt.NDArray[Any], wanted: tuple[int, ...]) -> None:
     """Raise ModelError, with `name` in its message, unless the array has the wanted shape."""
     if array.shape != wanted:
@@ -316,3 +342,6 @@ class Model:
     sizes: Mapping[int, GaussianFactors] = field(default_factory=dict)  # explicit ALS by rank
     items: ItemWeights | None = None  # None in models of older releases
     data_version: str = ""  # of the data set; empty in models of releases without data versions
+    series: tuple[Series, ...] = ()  # empty in models of older releases
+    # None in models of older releases, and where too few held-out ratings are of picks.
+    liked_share: LikedShareCalibration | None = None

@@ -7,7 +7,8 @@ The folder holds:
   is half-written and is never read.
 - Optional parts of the model, read if the manifest names them: `items.npz` for the picks, which
   models of older releases lack; `seen.npz` for the questionnaire; `profiles.npz` and `sizes.npz`
-  for the models other than rating and ranking.
+  for the models other than rating and ranking; `series.json` (marquee.recommender.series) for the
+  order of a series' parts; `liked_share.json` for how many picks of a list a visitor will like.
 - `movies.sqlite` and `links.json`, which only the API needs and reads on demand.
 """
 
@@ -16,7 +17,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from marquee.recommender.model import (
     Counts,
     GaussianFactors,
     ItemWeights,
+    LikedShareCalibration,
     Model,
     ModelError,
     Movie,
@@ -37,6 +39,7 @@ from marquee.recommender.model import (
     check_finite,
     check_shape,
 )
+from marquee.recommender.series import pack_series, unpack_series
 
 SCHEMA_VERSION = 3
 OLDEST_SCHEMA_VERSION = 2  # without alternative titles
@@ -51,7 +54,9 @@ SEEN = "seen.npz"
 PROFILES = "profiles.npz"
 SIZES = "sizes.npz"
 ITEMS = "items.npz"
-OPTIONAL_FILE_NAMES = (ITEMS, SEEN, PROFILES, SIZES)
+SERIES = "series.json"
+LIKED_SHARE = "liked_share.json"
+OPTIONAL_FILE_NAMES = (ITEMS, SEEN, PROFILES, SIZES, SERIES, LIKED_SHARE)
 TITLES = "movies.sqlite"  # marquee.recommender.title_index
 LINKS = "links.json"  # marquee.recommender.links
 BESIDE_FILE_NAMES = (TITLES, LINKS)  # in the manifest, but not part of a Model
@@ -95,6 +100,10 @@ def to_files(model: Model, beside: Mapping[str, bytes] | None = None) -> dict[st
         files[PROFILES] = _pack_profiles(model.profiles)
     if model.sizes:
         files[SIZES] = _pack_sizes(model.sizes)
+    if model.series:
+        files[SERIES] = pack_series(model.series)
+    if model.liked_share is not None:
+        files[LIKED_SHARE] = _json(asdict(model.liked_share))
     files |= beside or {}
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -280,6 +289,8 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         sizes=sizes,
         items=items,
         data_version=str(manifest.get("data_version", "")),
+        series=unpack_series(files[SERIES], movies) if SERIES in files else (),
+        liked_share=_unpack_liked_share(files[LIKED_SHARE]) if LIKED_SHARE in files else None,
     )
 
 
@@ -414,6 +425,11 @@ def _unpack_sizes(content: bytes) -> dict[int, GaussianFactors]:
             rank: GaussianFactors(arrays[f"offset_{rank}"], arrays[f"loadings_{rank}"])
             for rank in arrays["ranks"].tolist()
         }
+
+
+def _unpack_liked_share(content: bytes) -> LikedShareCalibration:
+    read = json.loads(content)
+    return LikedShareCalibration(float(read["intercept"]), float(read["slope"]))
 
 
 def _npz(**arrays: npt.NDArray[Any]) -> bytes:

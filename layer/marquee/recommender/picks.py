@@ -1,6 +1,6 @@
 """Choose a visitor's picks by score, and the reasons of each pick."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, pairwise
 
@@ -37,12 +37,37 @@ class PickFilter:
 
 
 class Recommender:
-    """Picks movies by a named model, or by `scorer` if one is given."""
+    """Picks movies by a named model, or by `scorer` if one is given.
 
-    def __init__(self, model: Model, name: str = RANKING, scorer: Scorer | None = None) -> None:
+    Parts of a series are picked in order: a part never precedes an earlier open one, and the first
+    open part is among the picks if any part is.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        name: str = RANKING,
+        scorer: Scorer | None = None,
+        *,
+        first_parts: bool = False,
+    ) -> None:
+        """Prepare to pick.
+
+        Args:
+            model: the model.
+            name: the name of the model that scores.
+            scorer: scores instead of the named model.
+            first_parts: whether only the first open part of each series may be picked.
+        """
         self._model = model
         self._scorer = scorer or scorer_named(name, model)
         self._supported = candidates_of(model.rating.support)
+        self._first_parts = first_parts
+        self._series = [
+            tuple(model.rating.rows[movie_id] for movie_id in each.movie_ids)
+            for each in model.series
+        ]
+        self._series_of = {row: rows for rows in self._series for row in rows}
 
     def knows(self, movie_id: int) -> bool:
         """Return whether the movie had ratings in training; ratings of other movies are ignored."""
@@ -94,9 +119,13 @@ class Recommender:
             some = [rated[number] for number in numbers]
             scored = self._scorer.scored(some)
             closed = [self._closed(rated[number], all_dismissed[number]) for number in numbers]
+            if self._first_parts:
+                closed = [self._with_later_parts(rows, candidates) for rows in closed]
             best = best_open(scored.scores, closed, candidates, count)
             for place, number in enumerate(numbers):
-                found[number] = self._picks(place, some[place], best[place], scored)
+                scores = scored.scores[place][best[place]]
+                rows = self._in_order(best[place], closed[place], candidates)
+                found[number] = self._picks(place, some[place], rows, scores, scored)
         return found
 
     def _rated(self, ratings: Mapping[int, float]) -> RatedMovies:
@@ -108,14 +137,50 @@ class Recommender:
         rows = [known[movie_id] for movie_id in dismissed if movie_id in known]
         return np.concatenate([rated.rows, np.array(rows, dtype=np.intp)])
 
+    def _in_order(self, best: Rows, closed: Rows, candidates: Mask) -> Rows:
+        """Return the picks with the parts of each series in order.
+
+        The k picks that are parts of one series are replaced by its first k open candidates. This
+        is the same as sorting the scores of all its open candidates, so that the first part has
+        the highest.
+        """
+        if not any(row in self._series_of for row in best.tolist()):
+            return best
+        excluded = set(closed.tolist())
+        following: dict[tuple[int, ...], Iterator[int]] = {}
+        ordered = best.copy()
+        for place, row in enumerate(best.tolist()):
+            parts = self._series_of.get(row)
+            if parts is not None:
+                if parts not in following:
+                    following[parts] = iter(self._open_parts(parts, excluded, candidates))
+                ordered[place] = next(following[parts])
+        return ordered
+
+    def _with_later_parts(self, closed: Rows, candidates: Mask) -> Rows:
+        """Return the closed rows with all open parts of each series but the first."""
+        excluded = set(closed.tolist())
+        later = [
+            row
+            for parts in self._series
+            for row in self._open_parts(parts, excluded, candidates)[1:]
+        ]
+        return np.concatenate([closed, np.array(later, dtype=np.intp)])
+
+    def _open_parts(
+        self, parts: tuple[int, ...], closed: Collection[int], candidates: Mask
+    ) -> list[int]:
+        return [row for row in parts if candidates[row] and row not in closed]
+
     def _picks(
-        self, number: int, rated: RatedMovies, best: Rows, scored: Predictions
+        self, number: int, rated: RatedMovies, best: Rows, scores: Floats, scored: Predictions
     ) -> list[Pick]:
+        """Return the picks of visitor `number`; `scores` are those of their places, descending."""
         return [
             Pick(movie_id, round(score, 4), round(stars, 2), because)
             for movie_id, score, stars, because in zip(
                 self._model.rating.movie_ids[best].tolist(),
-                scored.scores[number][best].tolist(),
+                scores.tolist(),
                 self._within_scale(scored.stars[number][best]).tolist(),
                 self._because(rated, scored.contributions(number, best)),
                 strict=True,

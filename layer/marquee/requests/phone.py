@@ -128,16 +128,21 @@ def _read(typed: str, country: str | None) -> PhoneNumber:
             f"“{typed}” has no country code; write the phone number with + and its country code, "
             f"as in {_EXAMPLE} (United States) or +447400123456 (United Kingdom)."
         )
-    try:
-        number = phonenumbers.parse(typed, country)
-        if country is not None and not phonenumbers.is_valid_number(number):
-            abroad = _DIALLED_ABROAD.sub("+", typed, count=1)
-            number = phonenumbers.parse(abroad, country) if abroad != typed else number
-    except phonenumbers.NumberParseException as error:
+    number = _parsed(typed, country)
+    if country is not None and (number is None or not phonenumbers.is_valid_number(number)):
+        number = _parsed(_DIALLED_ABROAD.sub("+", typed), country) or number
+    if number is None:
         raise PhoneError(
             f"“{typed}” is not a phone number; enter its digits, as in {_example(country)}."
-        ) from error
+        )
     return number
+
+
+def _parsed(typed: str, country: str | None) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _example(country: str | None) -> str:

@@ -8,7 +8,7 @@ from altcha import Challenge
 from pydantic import BaseModel, Field
 
 from marquee.contracts import Pick, timestamp
-from marquee.recommender.model import Model, Movie
+from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.taste_weights import Weight
 from marquee.requests.visitor import Page, Status
 from marquee.serving.portrait import Certainty, Portrait, TasteMap
@@ -96,16 +96,33 @@ class CatalogueAnswer(BaseModel):
     last_year: int | None
 
 
+class SeriesAnswer(BaseModel):
+    """A series of movies; `movies` are its parts in the order of release."""
+
+    name: str
+    movies: list[MovieAnswer]
+
+    @classmethod
+    def of(cls, series: Series, movies: Mapping[int, Movie]) -> "SeriesAnswer":
+        """Return the series with the titles of its parts, all of which are in `movies`."""
+        return cls(
+            name=series.name,
+            movies=[MovieAnswer.of(movies[movie_id]) for movie_id in series.movie_ids],
+        )
+
+
 class MovieDetailsAnswer(TitledMovieAnswer):
     """A movie with details.
 
     `ratings` is the number of the movie's ratings in training, and `mean_stars` is their mean.
     `links` are the URLs of its pages at `imdb` and `tmdb`, if the data set has its ids there.
+    `series` is null if the movie is not known to be a part of one.
     """
 
     ratings: int
     mean_stars: float | None
     links: dict[str, str]
+    series: SeriesAnswer | None
 
 
 class MovieFoundAnswer(BaseModel):
@@ -186,12 +203,15 @@ class PicksAnswer(BaseModel):
     """Picks, best first, and the data set and the model from which they come.
 
     `nothing_fits` is true if there are picks, but all of them are predicted fewer than 3 stars.
+    `liked_share` is the predicted share of the picks that the visitor will like, from 0 to 1. It is
+    null if the model cannot predict it, and for models other than `ranking`.
     """
 
     dataset: str
     model_id: str
     picks: list[PickAnswer]
     nothing_fits: bool
+    liked_share: float | None
 
 
 class WeightAnswer(BaseModel):
@@ -385,10 +405,11 @@ class VisitorAnswer(BaseModel):
     """A visitor's data and the status of their request.
 
     `unseen` are the movies that the visitor has not seen, as they were last saved. `nothing_fits`
-    is that of `PicksAnswer`, for the stored picks. `texts` says whether a text will be or was sent
-    for this version. `phone_ends` is the end of the phone number; the rest is never returned. If this call replaced the visitor's token,
-    `token` is the new one, and the token that the call used is no longer valid. A movie that is
-    not in the active data set has its id in place of a title.
+    and `liked_share` are those of the picks, as in `POST /picks`; without picks they are false and
+    null. `texts` says whether a text will be or was sent for this version. `phone_ends` is the end
+    of the phone number; the rest is never returned. If this call replaced the visitor's token,
+    `token` is the new one, and the token that the call used is no longer valid. A movie that is not
+    in the active data set has its id in place of a title.
     """
 
     visitor_id: str
@@ -404,13 +425,18 @@ class VisitorAnswer(BaseModel):
     unseen: list[MovieAnswer]
     picks: list[PickAnswer] | None
     nothing_fits: bool
+    liked_share: float | None
     model_id: str | None
     expires_at: str
     token: str | None
 
     @classmethod
     def of(
-        cls, page: Page, movies: Mapping[int, Movie], token: str | None = None
+        cls,
+        page: Page,
+        movies: Mapping[int, Movie],
+        token: str | None = None,
+        liked_share: float | None = None,
     ) -> "VisitorAnswer":
         """Return a visitor's page.
 
@@ -418,6 +444,7 @@ class VisitorAnswer(BaseModel):
             page: the stored data.
             movies: the active data set's movies by id; empty if the ratings are of another one.
             token: the new token if the call replaced the visitor's token.
+            liked_share: the predicted share of the picks that the visitor will like.
         """
         progress = page.progress
         return cls(
@@ -441,6 +468,7 @@ class VisitorAnswer(BaseModel):
             unseen=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in page.unseen],
             picks=None if progress.picks is None else pick_answers(progress.picks, movies),
             nothing_fits=nothing_fits(progress.picks or ()),
+            liked_share=liked_share,
             model_id=progress.model_id,
             expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),
             token=token,

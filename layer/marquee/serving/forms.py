@@ -466,6 +466,8 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
     if field.endswith(".stars") and out_of_bounds:
         return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
+    if field == "movie_ids" and error["type"] == "too_short":
+        return "Give at least 1 movie."
     if field == "genres" and error["type"] == "too_long":
         return f"Choose at most {MAX_GENRES} genres."
     if error["type"] == "value_error":

@@ -1,12 +1,14 @@
 """A model in memory, with what the API derives from it or reads with it on first use."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
+from marquee.contracts import Pick, Rating
+from marquee.recommender.liked_share import LikedShare
 from marquee.recommender.likely_seen import seen_in
 from marquee.recommender.links import ExternalIds, read_links
-from marquee.recommender.model import Model, ModelError
+from marquee.recommender.model import Model, ModelError, Series
 from marquee.recommender.model_folder import LINKS, TITLES, read_beside
 from marquee.recommender.picks import Recommender
 from marquee.recommender.questionnaire import Questioner
@@ -67,6 +69,31 @@ class LoadedModel:
         except ModelError:
             _logger.exception("the similar movies cannot be read; computing them on request")
         return SimilarOnDemand(self.model)
+
+    @cached_property
+    def series(self) -> Mapping[int, Series]:
+        """The series of each movie that is a part of one, by movie id."""
+        return {movie_id: each for each in self.model.series for movie_id in each.movie_ids}
+
+    def liked_share(self, ratings: Iterable[Rating], picks: Sequence[Pick]) -> float | None:
+        """Return the predicted share of the picks that the visitor will like, to two decimals.
+
+        Args:
+            ratings: the visitor's ratings.
+            picks: picks by the ranking model, perhaps of another training.
+
+        Returns:
+            From 0 to 1; None if this model has no calibration or knows none of the picks.
+        """
+        if self._liked_share is None:
+            return None
+        share = self._liked_share.of({each.movie_id: each.stars for each in ratings}, picks)
+        return None if share is None else round(share, 2)
+
+    @cached_property
+    def _liked_share(self) -> LikedShare | None:
+        calibration = self.model.liked_share
+        return None if calibration is None else LikedShare(self.model.rating, calibration)
 
     @cached_property
     def links(self) -> Mapping[int, ExternalIds]:

@@ -131,6 +131,9 @@ class TitleSearch:
         ]
         self._known = frozenset(self._vocabulary)
         self._beginnings: dict[int, list[str]] = {}
+        self._series = {
+            keys_of(words_of(series.name))[0]: series.movie_ids for series in model.series
+        }
         self.genres = sorted({genre for movie in model.movies.values() for genre in movie.genres})
         years = [movie.year for movie in model.movies.values() if movie.year is not None]
         self.years = (min(years), max(years)) if years else None
@@ -366,14 +369,17 @@ class TitleSearch:
     def _part_of_series(self, query: SearchText, part: int) -> dict[int, float]:
         """Return the given part of a series with its score, for a title without the number.
 
-        `harry potter 3` means the third, by year, of the well-known films whose titles begin with
-        "harry potter".
+        `harry potter 3` means the third part of the model's series "Harry Potter". If the model has
+        no such series, it is the third, by year, of the well-known films whose titles begin so.
         """
         series = query.words[:-1]
         if series in NAMED_SERIES:
             return dict.fromkeys(self._named_series(series)[max(part - 1, 0) : part], 0.0)
-        found = self._scored(replace(query, words=series), self._named(series))
         key = keys_of(series)[0]
+        if key in self._series:
+            parts_of_it = self._series[key][max(part - 1, 0) : part]
+            return {self._ids.index(movie_id): 0.0 for movie_id in parts_of_it}
+        found = self._scored(replace(query, words=series), self._named(series))
         films = [
             (year, place)
             for place in found

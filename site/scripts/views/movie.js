@@ -4,7 +4,7 @@ import { ApiProblem } from "../api.js";
 import { announce, button, make, viewHeading } from "../dom.js";
 import { poster } from "../poster.js";
 import { answered, answerTo, dismissed, removed, restored, UNSEEN } from "../shelf.js";
-import { starRating } from "../stars.js";
+import { starRating, starsGiven } from "../stars.js";
 import { tiles } from "../tiles.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 
@@ -52,9 +52,45 @@ export async function openMovie(app, argument, signal) {
           links(movie),
         ),
       ),
+      series(app, movie),
       similar,
     ),
   };
+}
+
+/**
+ * List the parts of the movie's series in order, with the visitor's stars.
+ * @param {App} app
+ * @param {MovieDetails} movie
+ */
+function series(app, { movie_id, series }) {
+  if (!series) return null;
+  return make(
+    "section",
+    { class: "series", "aria-labelledby": "series-heading" },
+    make("h2", { id: "series-heading", class: "board-small" }, "The series in order"),
+    make(
+      "ol",
+      { class: "series-parts" },
+      ...series.movies.map((part) => {
+        const stars = answerTo(app.store.shelf, part.movie_id)?.stars ?? UNSEEN;
+        return make(
+          "li",
+          {},
+          make(
+            "a",
+            {
+              href: `#movie/${part.movie_id}`,
+              "aria-current": part.movie_id === movie_id ? "page" : null,
+            },
+            part.title,
+          ),
+          part.year ? make("span", { class: "year" }, ` ${part.year}`) : null,
+          stars === UNSEEN ? null : starsGiven(stars),
+        );
+      }),
+    ),
+  );
 }
 
 /** @returns {import("../main.js").View} */

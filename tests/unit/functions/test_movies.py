@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from marquee.recommender.links import ExternalIds, pack_links
-from marquee.recommender.model import Model, Movie
+from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.model_folder import LINKS, TITLES
 from marquee.recommender.similarity import SIMILAR, SimilarMovies, SimilarOnDemand, pack_similar
 from marquee.recommender.title_index import build_titles
@@ -28,7 +28,8 @@ def film_model() -> Model:
         ALIENS: Movie(ALIENS, "Aliens", 1986, ("Action", "Sci-Fi")),
         AMELIE: Movie(AMELIE, "Amelie", 2001, (), (LE_FABULEUX,)),
     }
-    return replace(model, movies={**model.movies, **films})
+    series = (Series("Alien", (ALIEN, ALIENS)),)
+    return replace(model, movies={**model.movies, **films}, series=series)
 
 
 MODEL = film_model()
@@ -74,10 +75,34 @@ def test_a_search_returns_at_most_the_number_of_movies_asked_for(api: Api) -> No
 
 
 def test_a_search_for_punctuation_finds_nothing(api: Api) -> None:
-    assert get(api, "/movies", q="?!") == (
-        200,
-        {"dataset": MODEL.dataset, "model_id": MODEL.model_id, "movies": []},
-    )
+    status, found = get(api, "/movies", q="?!")
+    assert (status, found["movies"], found["topic"]) == (200, [], None)
+
+
+@pytest.mark.parametrize("words", ["oppenheimer", "tom hanks", "alien 2099"])
+def test_a_search_for_what_is_not_there_says_where_the_catalogue_ends(api: Api, words: str) -> None:
+    _, found = get(api, "/movies", q=words)
+    last = max(movie.year or 0 for movie in MODEL.movies.values())
+    assert (found["movies"], found["last_year"]) == ([], last)
+
+
+def test_a_genre_in_place_of_a_title_gives_its_movies(api: Api) -> None:
+    _, found = get(api, "/movies", q="horror movies")
+    assert ids(found) == [ALIEN]
+    assert found["topic"] == {"genre": "Horror", "first_year": None, "last_year": None}
+
+
+def test_a_decade_in_place_of_a_title_gives_its_movies(api: Api) -> None:
+    _, found = get(api, "/movies", q="1980s", count="20")
+    assert found["topic"] == {"genre": None, "first_year": 1980, "last_year": 1989}
+    assert {movie["year"] // 10 for movie in found["movies"]} == {198}
+
+
+def test_the_catalogue_lists_all_genres_and_its_years(api: Api) -> None:
+    status, catalogue = get(api, "/catalogue")
+    years = [movie.year for movie in MODEL.movies.values() if movie.year]
+    assert (status, catalogue["genres"]) == (200, ["Action", "Drama", "Horror", "Sci-Fi"])
+    assert (catalogue["first_year"], catalogue["last_year"]) == (min(years), max(years))
 
 
 WRONG: list[tuple[dict[str, str], str, str]] = [
@@ -98,7 +123,7 @@ def test_an_invalid_search_is_rejected_by_field(
     assert (status, answer["errors"]) == (422, [{"field": field, "message": message}])
 
 
-def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
+def test_a_movie_is_returned_with_its_ratings_links_and_series(api: Api) -> None:
     status, answer = get(api, f"/movies/{ALIEN}")
     assert MODEL.profiles is not None
     assert status == 200
@@ -114,7 +139,28 @@ def test_a_movie_is_returned_with_its_ratings_and_links(api: Api) -> None:
             "imdb": "https://www.imdb.com/title/tt0078748/",
             "tmdb": "https://www.themoviedb.org/movie/348",
         },
+        "series": {
+            "name": "Alien",
+            "movies": [
+                {
+                    "movie_id": ALIEN,
+                    "title": "Alien",
+                    "year": 1979,
+                    "genres": ["Horror", "Sci-Fi"],
+                },
+                {
+                    "movie_id": ALIENS,
+                    "title": "Aliens",
+                    "year": 1986,
+                    "genres": ["Action", "Sci-Fi"],
+                },
+            ],
+        },
     }
+
+
+def test_a_movie_of_no_series_says_so(api: Api) -> None:
+    assert get(api, f"/movies/{AMELIE}")[1]["movie"]["series"] is None
 
 
 def test_a_movie_has_the_links_that_the_data_set_has(api: Api) -> None:
@@ -193,3 +239,14 @@ def test_a_title_index_of_other_movies_is_not_used(aws: Aws) -> None:
     other = build_titles(random_model(30, first=900))
     put(aws, MODEL, {TITLES: other})
     assert ids(get(Api(aws), "/movies", q="alien", count="1")[1]) == [ALIEN]
+
+
+@pytest.mark.parametrize(("ratings", "few"), [(1, True), (9, True), (10, False), (500, False)])
+def test_similar_movies_say_if_too_few_people_rated_the_movie(
+    aws: Aws, ratings: int, few: bool
+) -> None:
+    support = MODEL.rating.support.copy()
+    support[0] = ratings
+    put(aws, replace(MODEL, rating=replace(MODEL.rating, support=support)))
+    _, answer = get(Api(aws), f"/movies/{ALIEN}/similar")
+    assert (answer["ratings"], answer["few_ratings"]) == (ratings, few)

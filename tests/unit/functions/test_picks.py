@@ -10,7 +10,8 @@ import pytest
 from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
-from marquee.recommender.model import Model
+from marquee.recommender.liked_share import LikedShare
+from marquee.recommender.model import LikedShareCalibration, Model
 from marquee.recommender.model_folder import to_files
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
@@ -31,7 +32,7 @@ def film_model() -> Model:
         )
         for movie_id, movie in model.movies.items()
     }
-    return replace(model, movies=movies)
+    return replace(model, movies=movies, liked_share=LikedShareCalibration(0.3, 1.2))
 
 
 def put(aws: Aws, model: Model, beside: Mapping[str, bytes] | None = None) -> None:
@@ -74,6 +75,19 @@ def test_picks_come_from_the_named_model(api: Any, name: str) -> None:
     assert [pick["movie_id"] for pick in body["picks"]] == [pick.movie_id for pick in expected]
 
 
+def test_picks_say_which_share_of_them_the_visitor_will_like(api: Any) -> None:
+    model = film_model()
+    assert model.liked_share is not None
+    given = {rating["movie_id"]: float(rating["stars"]) for rating in RATINGS}
+    picks = Recommender(model).picks(given)
+    expected = LikedShare(model.rating, model.liked_share).of(given, picks)
+    assert api()[1]["liked_share"] == pytest.approx(expected, abs=0.005)
+
+
+def test_only_the_ranking_model_predicts_a_liked_share(api: Any) -> None:
+    assert api(model="rating")[1]["liked_share"] is None
+
+
 def test_without_a_name_picks_come_from_the_ranking_model(api: Any) -> None:
     assert api() == api(model="ranking")
 
@@ -103,6 +117,34 @@ def test_picks_are_of_the_wanted_years_only(
 
 def test_there_are_no_picks_where_no_movie_matches(api: Any) -> None:
     assert api(years={"from": 1900, "to": 1901})[1]["picks"] == []
+
+
+def test_picks_for_six_ratings_of_one_star_say_that_nothing_fits(aws: Aws) -> None:
+    model = film_model()
+    low = replace(
+        model.rating,
+        parts=tuple(replace(part, offset=part.offset - 1.5) for part in model.rating.parts),
+    )
+    put(aws, replace(model, rating=low))
+    function = aws.load("ingest")
+
+    def ask(stars: int) -> dict[str, Any]:
+        ratings = [{**rating, "stars": stars} for rating in RATINGS]
+        request = event("ingest") | {"path": "/picks", "httpMethod": "POST"}
+        request["body"] = json.dumps({"ratings": ratings})
+        found: dict[str, Any] = json.loads(function.handler(request, context("ingest"))["body"])
+        return found
+
+    disliked, liked = ask(1), ask(5)
+    assert (len(disliked["picks"]), disliked["nothing_fits"]) == (10, True)
+    assert max(pick["stars"] for pick in disliked["picks"]) < 3
+    assert liked["nothing_fits"] == all(pick["stars"] < 3 for pick in liked["picks"])
+    assert liked["nothing_fits"] is False
+
+
+def test_picks_that_fit_and_no_picks_do_not_say_that_nothing_fits(api: Any) -> None:
+    assert api()[1]["nothing_fits"] is False
+    assert api(years={"from": 1900, "to": 1901})[1]["nothing_fits"] is False
 
 
 WRONG: list[tuple[dict[str, object], str, str]] = [

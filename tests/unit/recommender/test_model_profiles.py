@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marquee.recommender.model import ModelError, Profiles
+from marquee.recommender.model import LikedShareCalibration, ModelError, Profiles, Series
 from marquee.recommender.model_folder import (
     FILE_NAMES,
+    LIKED_SHARE,
     MANIFEST,
     PROFILES,
     SEEN,
+    SERIES,
     SIZES,
     TITLES,
     file_names_of,
@@ -18,13 +20,19 @@ from marquee.recommender.model_folder import (
     read_model,
     to_files,
 )
-from tests.models import random_model
+from tests.models import FIRST, random_model
 
-MODEL = random_model(20)
+MODEL = replace(
+    random_model(20),
+    series=(Series("Amélie", (FIRST + 3, FIRST)),),
+    liked_share=LikedShareCalibration(intercept=-0.25, slope=1.5),
+)
 
 
 def test_the_additional_files_survive_being_written_and_read() -> None:
-    assert to_files(read_model(to_files(MODEL))) == to_files(MODEL)
+    read = read_model(to_files(MODEL))
+    assert to_files(read) == to_files(MODEL)
+    assert (read.series, read.liked_share) == (MODEL.series, MODEL.liked_share)
 
 
 def test_tag_names_beyond_ascii_survive() -> None:
@@ -45,13 +53,17 @@ def test_a_model_of_data_without_tags_has_none() -> None:
 
 
 def test_a_model_without_the_additional_files_is_whole() -> None:
-    files = to_files(replace(MODEL, seen=None, profiles=None, sizes={}, items=None))
+    bare = replace(
+        MODEL, seen=None, profiles=None, sizes={}, items=None, series=(), liked_share=None
+    )
+    files = to_files(bare)
     model = read_model(files)
     assert (model.seen, model.profiles, model.sizes, model.items) == (None, None, {}, None)
+    assert (model.series, model.liked_share) == ((), None)
     assert set(files) == set(FILE_NAMES)
 
 
-@pytest.mark.parametrize("name", [SEEN, PROFILES, SIZES])
+@pytest.mark.parametrize("name", [SEEN, PROFILES, SIZES, SERIES, LIKED_SHARE])
 def test_a_lost_file_that_the_manifest_names_makes_the_model_unreadable(
     name: str,
 ) -> None:
@@ -61,7 +73,7 @@ def test_a_lost_file_that_the_manifest_names_makes_the_model_unreadable(
         read_model(files)
 
 
-@pytest.mark.parametrize("name", [SEEN, PROFILES, SIZES])
+@pytest.mark.parametrize("name", [SEEN, PROFILES, SIZES, SERIES, LIKED_SHARE])
 def test_the_error_of_a_damaged_file_names_it(name: str) -> None:
     with pytest.raises(ModelError, match=f"{name} of model 'm1' is damaged"):
         read_model({**to_files(MODEL), name: b"PK"})

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marquee.recommender.model import Model, Movie
+from marquee.contracts import Pick
+from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.picks import (
     GROUP,
     REASONS,
@@ -209,3 +210,62 @@ def test_an_unknown_model_name_fails_with_the_known_names() -> None:
         UnknownModelError, match=r"no model 'magic': use one of ranking, factors, items, rating"
     ):
         Recommender(MODEL, "magic")
+
+
+SERIES = Series("Film", (130, 125, 140, 135))
+
+
+def with_series(model: Model = MODEL, series: Series = SERIES) -> Model:
+    return replace(model, series=(series,))
+
+
+def parts_of(picks: list[Pick], series: Series = SERIES) -> list[int]:
+    """Return the ids of the picks that are parts of the series, in the order of the picks."""
+    return [pick.movie_id for pick in picks if pick.movie_id in series.movie_ids]
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("count", [3, 10, MOVIES])
+def test_a_later_part_never_precedes_an_earlier_open_one(name: str, count: int) -> None:
+    parts = parts_of(Recommender(with_series(), name).picks(RATINGS, count))
+    assert parts == list(SERIES.movie_ids[: len(parts)])
+
+
+def test_parts_share_the_places_that_they_had_without_the_series() -> None:
+    before = Recommender(MODEL).picks(RATINGS, MOVIES)
+    after = Recommender(with_series()).picks(RATINGS, MOVIES)
+    places = [pick.movie_id in SERIES.movie_ids for pick in before]
+    assert [pick.movie_id in SERIES.movie_ids for pick in after] == places
+    assert [pick.score for pick in after] == [pick.score for pick in before]
+
+
+def test_a_moved_part_keeps_its_own_stars_and_reasons() -> None:
+    before = {pick.movie_id: pick for pick in Recommender(MODEL).picks(RATINGS, MOVIES)}
+    for pick in Recommender(with_series()).picks(RATINGS, MOVIES):
+        assert pick.stars == before[pick.movie_id].stars
+        assert pick.because == before[pick.movie_id].because
+
+
+def test_the_first_part_is_picked_where_only_a_later_one_would_be() -> None:
+    [best] = Recommender(MODEL).picks(RATINGS, 1)
+    worst = Recommender(MODEL).picks(RATINGS, MOVIES)[-1]
+    series = Series("Film", (worst.movie_id, best.movie_id))
+    [picked] = Recommender(with_series(series=series)).picks(RATINGS, 1)
+    assert picked.movie_id == worst.movie_id
+
+
+def test_a_part_that_is_rated_or_dismissed_or_filtered_out_is_not_waited_for() -> None:
+    model = with_series()
+    first, second, third, last = SERIES.movie_ids
+    rated = Recommender(model).picks({**RATINGS, first: 4.0}, MOVIES)
+    assert parts_of(rated) == [second, third, last]
+    dismissed = Recommender(model).picks(RATINGS, MOVIES, dismissed=[second])
+    assert parts_of(dismissed) == [first, third, last]
+    year = model.movies[third].year
+    only = PickFilter(first_year=year, last_year=year)
+    assert parts_of(Recommender(model).picks(RATINGS, MOVIES, only)) == [third]
+
+
+def test_first_parts_alone_are_picked_on_request() -> None:
+    picks = Recommender(with_series(), first_parts=True).picks(RATINGS, MOVIES)
+    assert parts_of(picks) == [SERIES.movie_ids[0]]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from marquee.requests.emoji import without_emoji
 from marquee.requests.greeting import greeting_name
 from marquee.requests.text_message import compose
 
@@ -20,10 +21,11 @@ ASCII_LETTERS = st.text(st.characters(categories=["L"], max_codepoint=127), min_
 DIGITS = st.characters(categories=["Nd", "Nl", "No"])
 MONEY = st.characters(categories=["Sc"])
 DOTS = st.sampled_from(".\u2024\u3002\uff0e\uff61\u00b7\u0701\ua4f8")
-# Everything except letters, marks, spaces, hyphens and apostrophes.
+# Everything except letters, marks, spaces, hyphens, apostrophes and emoji.
 SIGNS = st.characters(
     categories=["N", "P", "S", "C"], exclude_characters="-'\u2010\u2011\u2019"
-)  # fmt: skip
+).filter(lambda sign: without_emoji(sign) == sign)
+EMOJI = st.sampled_from(["🎬", "👩🏽\u200d🚀", "❤\ufe0f", "🇺🇸", "☺"])
 
 
 def first_line(name: str) -> str:
@@ -53,6 +55,12 @@ def first_line(name: str) -> str:
         ("美里", "MeiLi"),
         ("한국", "HanGug"),
         ("Ａｄａ", "Ada"),
+        ("Ada 🎬", "Ada"),
+        ("🎬 Ada", "Ada"),
+        ("🎬Ada", "Ada"),
+        ("Ada👩🏽\u200d🚀", "Ada"),
+        ("Ada ❤\ufe0f", "Ada"),
+        ("Ada 🇺🇸", "Ada"),
         ("Mark", "Mark"),
         ("Dottie", "Dottie"),
         ("Bob", "Bob"),
@@ -106,9 +114,13 @@ def test_the_greeting_holds_the_first_word_of_a_name(name: str, shown: str) -> N
         "dóllars",
         "Dol-lars",
         "cash",
+        "🎬",
+        "🇺🇸",
+        "w🎬ww",
+        "Ada ©",
+        "Ada 🅰",
         "Dr. No",
         "J.R.",
-        "Ada 🎬",
         "A",
         "-",
         "''",
@@ -149,6 +161,14 @@ def test_a_name_with_a_currency_sign_is_left_out(before: str, money: str, after:
 @given(ASCII_LETTERS, SIGNS, ASCII_LETTERS)
 def test_a_name_with_any_other_sign_is_left_out(before: str, sign: str, after: str) -> None:
     assert greeting_name(f"{before}{sign}{after}") is None
+
+
+@given(st.text(max_size=20), EMOJI, st.text(max_size=20))
+def test_an_emoji_counts_as_a_space(before: str, emoji: str, after: str) -> None:
+    assert greeting_name(f"{before}{emoji}{after}") == greeting_name(
+        f"{without_emoji(before + emoji + after)}"
+    )
+    assert greeting_name(f"Ada{emoji}{after.replace('.', '')}") in ("Ada", None)
 
 
 def lookalikes(word: str) -> Iterator[str]:

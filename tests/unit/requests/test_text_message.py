@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marquee.requests.identity import new_visitor_id, token_for
 from marquee.requests.text_message import (
     MAX_PARTS,
     OPT_OUT,
     TextTooLongError,
     compose,
+    link_to,
     parts,
+    preview_link,
     septets,
     to_gsm7,
 )
@@ -79,10 +82,23 @@ def test_ten_usual_titles_are_not_shortened() -> None:
         ("Château", "Chateau"),
         ("Łódź", "Lodz"),
         ("Šílení", "Sileni"),
+        ("The 🎬 Movie", "The   Movie"),
     ],
 )
 def test_characters_outside_gsm7_are_transliterated(text: str, expected: str) -> None:
     assert to_gsm7(text) == expected
+
+
+def test_an_emoji_leaves_no_trace_in_the_text() -> None:
+    message = compose("Ada 🎬", ["The Emoji 🎬 Movie", "🎬", *["Alien"] * 8], LINK)
+    assert message.splitlines()[:3] == ["Ada, your Marquee picks:", "1. The Emoji Movie", "2. ?"]
+
+
+def test_the_preview_has_a_link_of_the_same_length() -> None:
+    site = "https://d111111abcdef8.cloudfront.net/"
+    visitor_id = new_visitor_id()
+    link = link_to(site, visitor_id, token_for(visitor_id, "secret"))
+    assert len(preview_link(site)) == len(link)
 
 
 def test_extended_characters_take_two_septets() -> None:

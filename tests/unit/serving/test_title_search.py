@@ -11,16 +11,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee.recommender.model import Model, ModelError, Movie
+from marquee.recommender.model import Model, ModelError, Movie, Series
 from marquee.recommender.title_index import build_titles
 from marquee.recommender.title_words import titles_apart
+from marquee.serving.search_terms import Topic
 from marquee.serving.title_search import MAX_QUERY, TitleSearch, typed
-from tests.films import film_model
+from tests.films import film_model, model_with
 from tests.models import random_model
 from tests.typed import TYPED
 
 MODEL = film_model()
 TITLES = TitleSearch(MODEL, build_titles(MODEL))
+SERIES_MODEL = model_with(
+    ("Harry Potter and the Sorcerer's Stone", 2001),
+    ("Harry Potter and the Chamber of Secrets", 2002),
+    ("Harry Potter and the Prisoner of Azkaban", 2004),
+    ("Harry Potter and the Deathly Hallows: Part 1", 2010),
+    ("The Lord of the Rings: The Fellowship of the Ring", 2001),
+    ("The Lord of the Rings: The Two Towers", 2002),
+    ("Rocky", 1976),
+    ("Rocky II", 1979),
+    ("GoldenEye (Golden Eye)", 1995),
+    ("Goldfinger", 1964),
+    ("Casino Royale", 1967),
+)
+SERIES = TitleSearch(SERIES_MODEL)
+TOPICS_MODEL = model_with(
+    ("Alien", 1979, "Horror", "Sci-Fi"),
+    ("Airplane!", 1980, "Comedy"),
+    ("Saw", 2004, "Horror"),
+    ("Laura", 1944, "Film-Noir"),
+    ("2004: A Light Knight's Odyssey", 2014),
+    ("Comedy", 2002),
+)
+TOPICS = TitleSearch(TOPICS_MODEL)
 FOUND_LEAST = 57  # number of the 60 queries for which the right film must come first
 
 
@@ -107,6 +131,86 @@ def test_unknown_words_match_similar_words_of_titles(query: str, title: str) -> 
     assert first(query)[0] == title
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "knives out",
+        "tom hanks",
+        "oppenheimer",
+        "barbie",
+        "brad pitt",
+        "everything everywhere all at once",
+        "top gun maverick",
+        "dune 2121",
+        "horror",  # no movie of this model has a genre
+    ],
+)
+def test_weak_matches_are_left_out(query: str) -> None:
+    assert TITLES.search(query, 20) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "film"),
+    [
+        ("lotr", ("The Lord of the Rings: The Fellowship of the Ring", 2001)),
+        ("lotr 2", ("The Lord of the Rings: The Two Towers", 2002)),
+        ("hp 2", ("Harry Potter and the Chamber of Secrets", 2002)),
+        ("harry potter 1", ("Harry Potter and the Sorcerer's Stone", 2001)),
+        ("harry potter 4", ("Harry Potter and the Deathly Hallows: Part 1", 2010)),
+        ("rocky 1", ("Rocky", 1976)),
+        ("james bond", ("Goldfinger", 1964)),
+        ("007", ("Goldfinger", 1964)),
+        ("james bond 2", ("GoldenEye", 1995)),
+    ],
+)
+def test_a_series_is_found_by_its_common_name_and_its_parts_by_number(
+    query: str, film: tuple[str, int]
+) -> None:
+    assert first(query, SERIES, SERIES_MODEL) == film
+
+
+def test_the_parts_of_a_series_of_the_model_are_counted_in_its_order() -> None:
+    ids = list(SERIES_MODEL.movies)
+    model = replace(SERIES_MODEL, series=(Series("Harry Potter", (ids[2], ids[0])),))
+    titles = TitleSearch(model)
+    assert first("harry potter 1", titles, model)[1] == 2004
+    assert first("harry potter 2", titles, model)[1] == 2001
+
+
+def test_a_series_without_a_common_title_is_listed_in_its_order() -> None:
+    found = [SERIES_MODEL.movies[movie_id].year for movie_id in SERIES.search("james bond", 20)]
+    assert found == [1964, 1995]
+
+
+@pytest.mark.parametrize(
+    ("query", "topic", "titles"),
+    [
+        ("horror", Topic("Horror", None, None), ["Alien", "Saw"]),
+        ("Horror movies", Topic("Horror", None, None), ["Alien", "Saw"]),
+        ("sci fi", Topic("Sci-Fi", None, None), ["Alien"]),
+        ("science fiction films", Topic("Sci-Fi", None, None), ["Alien"]),
+        ("comedies", Topic("Comedy", None, None), ["Airplane!"]),
+        ("comedy", Topic("Comedy", None, None), ["Comedy", "Airplane!"]),
+        ("noir", Topic("Film-Noir", None, None), ["Laura"]),
+        ("film noir", Topic("Film-Noir", None, None), ["Laura"]),
+        ("1970s", Topic(None, 1970, 1979), ["Alien"]),
+        ("the 70s", Topic(None, 1970, 1979), ["Alien"]),
+        ("seventies horror", Topic("Horror", 1970, 1979), ["Alien"]),
+        ("2004", Topic(None, 2004, 2004), ["2004: A Light Knight's Odyssey", "Saw"]),
+    ],
+)
+def test_a_genre_a_decade_or_a_year_gives_a_list(
+    query: str, topic: Topic, titles: list[str]
+) -> None:
+    found = [TOPICS_MODEL.movies[movie_id].title for movie_id in TOPICS.search(query, 20)]
+    assert (TOPICS.topic(query), found) == (topic, titles)
+
+
+@pytest.mark.parametrize("query", ["2023", "1800s", "opera", "alien horror", "1970s 1980s", "the"])
+def test_other_texts_and_years_without_movies_are_no_topic(query: str) -> None:
+    assert TOPICS.topic(query) is None
+
+
 def test_the_most_rated_of_films_with_one_beginning_comes_first() -> None:
     found = [MODEL.movies[movie_id].year for movie_id in TITLES.search("star wars", 2)]
     assert found == [1977, 1980]
@@ -152,6 +256,11 @@ def test_an_index_of_another_model_is_an_error() -> None:
 
 def test_a_long_query_is_cut_to_a_searchable_length() -> None:
     assert len(typed("a1 " * 1000).words) <= 12
+
+
+@pytest.mark.parametrize("query", ["knives out", "tom hanks", "oppenheimer", "barbie", "nolan"])
+def test_names_that_are_not_in_movielens_find_nothing(query: str, shared_data: Path) -> None:
+    assert TitleSearch(model_of(shared_data / "ml-latest-small")).search(query, 20) == []
 
 
 def test_at_least_57_of_60_typical_queries_find_the_intended_film_first(
