@@ -118,6 +118,11 @@ class MarqueePage:
     def picks_kind(self) -> Locator:
         return self.page.locator(".picks-kind")
 
+    @property
+    def liked_share(self) -> Locator:
+        """The sentence about how many of the picks the visitor will probably like."""
+        return self.page.locator(".picks-share")
+
     def titles_picked(self) -> list[str]:
         return self.picks.get_by_role("heading").all_inner_texts()
 

@@ -130,6 +130,23 @@ def test_similar_movies_link_to_their_own_views(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_have_text(title)
 
 
+def test_a_movie_lists_the_parts_of_its_series_in_order(marquee: MarqueePage) -> None:
+    to_a_movie(marquee, "The Godfather Part II")
+    parts = marquee.page.get_by_role("region", name="The series in order").get_by_role("listitem")
+    expect(parts).to_have_text(
+        [re.compile("^The Godfather 1972"), re.compile("^The Godfather Part II 1974")]
+    )
+    shown = parts.nth(1).get_by_role("link")
+    expect(shown).to_have_attribute("aria-current", "page")
+    parts.first.get_by_role("link").click()
+    expect(marquee.heading).to_have_text("The Godfather")
+
+
+def test_a_movie_of_no_series_lists_no_parts(marquee: MarqueePage) -> None:
+    to_a_movie(marquee, "Casablanca")
+    expect(marquee.page.get_by_text("The series in order")).to_have_count(0)
+
+
 def test_an_unknown_movie_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open("movie/999999999")
     expect(marquee.heading).to_have_text("Movie not found")

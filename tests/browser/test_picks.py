@@ -59,6 +59,15 @@ def answer_with_two(route: Route, **changed: Any) -> None:
     fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
 
 
+def answer_without_liked_share(route: Route) -> None:
+    """Answer as the API does with a model of an older release."""
+    if route.request.method != "POST":
+        route.continue_()
+        return
+    answer = real_answer(route)
+    fulfil(route, answer, json.dumps({**answer.json(), "liked_share": None}))
+
+
 def test_four_ratings_give_no_picks_and_say_how_many_are_missing(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE[:4])
@@ -71,6 +80,24 @@ def test_the_fifth_rating_gives_ten_picks(marquee: MarqueePage) -> None:
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     expect(marquee.picks_kind).to_have_text("From your 5 ratings. Updated just now.")
+
+
+def test_the_list_says_how_many_picks_the_visitor_will_probably_like(
+    marquee: MarqueePage,
+) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    words = re.compile(r"^We expect you to like (all|about \d) of these 10\.$")
+    expect(marquee.liked_share).to_have_text(words)
+
+
+def test_a_model_without_a_calibration_leaves_the_sentence_out(marquee: MarqueePage) -> None:
+    marquee.page.route(marquee.api("/picks"), answer_without_liked_share)
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    expect(marquee.liked_share).to_be_empty()
 
 
 def test_every_pick_shows_title_year_genres_stars_and_reasons(marquee: MarqueePage) -> None:

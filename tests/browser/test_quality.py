@@ -95,6 +95,13 @@ def movie(marquee: MarqueePage) -> None:
     marquee.more_like_the_first()
 
 
+def part_of_a_series(marquee: MarqueePage) -> None:
+    search(marquee)
+    marquee.search("the godfather")
+    marquee.page.get_by_role("link", name="The Godfather").first.click()
+    expect(marquee.page.get_by_role("region", name="The series in order")).to_be_visible()
+
+
 def taste(marquee: MarqueePage) -> None:
     marquee.go("Taste")
     expect(marquee.page.locator(".taste-section").first).to_be_visible()
@@ -120,6 +127,7 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     forgetting,
     search,
     movie,
+    part_of_a_series,
     taste,
     nothing,
     problem,
@@ -292,7 +300,7 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("width", [320, 360, 768, 1440])
 def test_nothing_shifts_while_the_page_loads(
     deployment: RunningDeployment, browser: Browser, width: int
 ) -> None:
@@ -311,6 +319,7 @@ def test_nothing_shifts_while_the_page_loads(
     rated(marquee)
     page.reload()
     expect(marquee.picks).to_have_count(10)
+    expect(marquee.liked_share).not_to_be_empty()
     shifts = page.evaluate("() => window.shifts")
     context.close()
     assert shifts == []

@@ -15,6 +15,7 @@ import {
   listed,
   NO_MORE_TODAY,
   picksAsText,
+  wordsForLikedShare,
   wordsForProblem,
   wordsForSearch,
   wordsForStatus,
@@ -138,6 +139,17 @@ test("a movie's poster is always the same and differs from other movies' posters
 test("a list of titles is joined with commas and 'and'", () => {
   assert.equal(listed([]), "");
   assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
+});
+
+test("the liked share is said as a number of picks", () => {
+  assert.equal(wordsForLikedShare(0.71, 10), "We expect you to like about 7 of these 10.");
+  assert.equal(wordsForLikedShare(0.97, 10), "We expect you to like all of these 10.");
+  assert.equal(
+    wordsForLikedShare(0.04, 10),
+    "We can’t tell yet what you like. Rate a movie you liked.",
+  );
+  assert.equal(wordsForLikedShare(null, 10), "");
+  assert.equal(wordsForLikedShare(0.7, 0), "");
 });
 
 test("picks are shared as plain text", () => {

@@ -15,16 +15,19 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import train
-from learning import data, visitors
+from learning import data, liked_share, visitors
 from learning.hadoop_files import Files
 from learning.regression_check import examine_model, read_active_model
 from learning.step_log import StepError, StepLog
 from marquee.contracts import CurrentModel, timestamp
+from marquee.recommender.liked_share import LikedShare
 from marquee.recommender.links import ExternalIds, read_links
 from marquee.recommender.model import Model, Movie
 from marquee.recommender.model_folder import (
     HELD_OUT,
+    LIKED_SHARE,
     LINKS,
+    SERIES,
     TITLES,
     pack_rating,
     read_beside,
@@ -113,6 +116,29 @@ def test_no_temporary_file_stays_after_a_model_is_written(trained: Model, models
 def test_the_title_index_of_a_trained_model_finds_its_movies(trained: Model, models: Path) -> None:
     index = read_beside(models / "m1", TITLES)
     assert TitleSearch(trained, index).search("movie 7", 1) == [7]
+
+
+def test_a_trained_model_has_the_series_of_its_movies(trained: Model, models: Path) -> None:
+    [series] = trained.series
+    assert (series.name, series.movie_ids) == ("Movie", tuple(range(2, MOVIES)))
+    assert (models / "m1" / SERIES).is_file()
+
+
+def test_a_trained_model_predicts_how_many_picks_a_visitor_will_like(
+    spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liked_share, "LEAST_EXAMINED", 10)
+    train.run(spark, arguments_for(stored, tmp_path / "m2"), SAY)
+    model = read_model(tmp_path / "m2")
+    assert (tmp_path / "m2" / LIKED_SHARE).is_file()
+    assert model.liked_share is not None
+    # A visitor whose ratings fit neither taste gets picks that nobody can be sure of.
+    fitting, unsure = {0: 5.0, 2: 5.0, 4: 5.0, 1: 1.0, 3: 1.0}, {0: 5.0, 2: 1.0, 1: 5.0, 3: 1.0}
+    share = LikedShare(model.rating, model.liked_share)
+    sure, less = (share.of(given, Recommender(model).picks(given)) for given in (fitting, unsure))
+    assert sure is not None
+    assert less is not None
+    assert sure > less
 
 
 def test_a_movie_gets_its_common_name_out_of_alternative_titles(

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities import parameters
 
 from marquee.aws import wiring
 from marquee.contracts import CurrentModel
-from marquee.recommender.model import Counts, Model, Movie
+from marquee.recommender.model import Counts, LikedShareCalibration, Model, Movie
 from marquee.recommender.model_folder import to_files
 from operations.sam_template import load_template
 from tests.models import ranking_of, rating_of
@@ -204,6 +204,7 @@ def model_of_dataset(dataset: str) -> Model:
         },
         questionnaire=tuple(range(1, 21)),
         metrics={},
+        liked_share=LikedShareCalibration(intercept=0.3, slope=1.2),
     )
 
 

@@ -1,6 +1,6 @@
 """Choose a visitor's picks by score, and the reasons of each pick."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, pairwise
 
@@ -39,8 +39,7 @@ class PickFilter:
 class Recommender:
     """Picks movies by a named model, or by `scorer` if one is given.
 
-    Parts of a series are picked in order: a part never precedes an earlier open one, and the first
-    open part is among the picks if any part is.
+    Picks that are parts of one series are in the order of the series.
     """
 
     def __init__(
@@ -124,7 +123,7 @@ class Recommender:
             best = best_open(scored.scores, closed, candidates, count)
             for place, number in enumerate(numbers):
                 scores = scored.scores[place][best[place]]
-                rows = self._in_order(best[place], closed[place], candidates)
+                rows = self._in_order(best[place])
                 found[number] = self._picks(place, some[place], rows, scores, scored)
         return found
 
@@ -137,40 +136,29 @@ class Recommender:
         rows = [known[movie_id] for movie_id in dismissed if movie_id in known]
         return np.concatenate([rated.rows, np.array(rows, dtype=np.intp)])
 
-    def _in_order(self, best: Rows, closed: Rows, candidates: Mask) -> Rows:
-        """Return the picks with the parts of each series in order.
+    def _in_order(self, best: Rows) -> Rows:
+        """Return the picks with those of each series in the order of its parts.
 
-        The k picks that are parts of one series are replaced by its first k open candidates. This
-        is the same as sorting the scores of all its open candidates, so that the first part has
-        the highest.
+        They share the places that they had by their scores.
         """
-        if not any(row in self._series_of for row in best.tolist()):
-            return best
-        excluded = set(closed.tolist())
-        following: dict[tuple[int, ...], Iterator[int]] = {}
-        ordered = best.copy()
+        places: dict[tuple[int, ...], list[int]] = {}
         for place, row in enumerate(best.tolist()):
-            parts = self._series_of.get(row)
-            if parts is not None:
-                if parts not in following:
-                    following[parts] = iter(self._open_parts(parts, excluded, candidates))
-                ordered[place] = next(following[parts])
+            if row in self._series_of:
+                places.setdefault(self._series_of[row], []).append(place)
+        ordered = best.copy()
+        for parts, own in places.items():
+            ordered[own] = sorted(best[own].tolist(), key=parts.index)
         return ordered
 
     def _with_later_parts(self, closed: Rows, candidates: Mask) -> Rows:
         """Return the closed rows with all open parts of each series but the first."""
         excluded = set(closed.tolist())
-        later = [
-            row
+        open_parts = (
+            [row for row in parts if candidates[row] and row not in excluded]
             for parts in self._series
-            for row in self._open_parts(parts, excluded, candidates)[1:]
-        ]
+        )
+        later = [row for rows in open_parts for row in rows[1:]]
         return np.concatenate([closed, np.array(later, dtype=np.intp)])
-
-    def _open_parts(
-        self, parts: tuple[int, ...], closed: Collection[int], candidates: Mask
-    ) -> list[int]:
-        return [row for row in parts if candidates[row] and row not in closed]
 
     def _picks(
         self, number: int, rated: RatedMovies, best: Rows, scores: Floats, scored: Predictions

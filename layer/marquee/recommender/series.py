@@ -305,8 +305,8 @@ def _merged(runs: Sequence[Sequence[_Part]]) -> Iterator[Series]:
     for parts in groups.values():
         best: dict[int, _Part] = {}
         for part in parts:
-            other = best.get(part.movie.movie_id)
-            if other is None or other.number < part.number:
+            known = best.get(part.movie.movie_id)
+            if known is None or known.number < part.number:
                 best[part.movie.movie_id] = part
         ordered = sorted(
             best.values(), key=lambda part: (part.year, part.number, part.movie.movie_id)

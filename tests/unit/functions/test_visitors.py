@@ -12,9 +12,10 @@ from marquee.aws import wiring
 from marquee.aws.settings import SendTextSettings
 from marquee.aws.visitors_table import VisitorsTable
 from marquee.contracts import VisitorObject
+from marquee.recommender.liked_share import LikedShare
 from marquee.requests.limits import LimitedAction
 from tests.unit.api import FORM, PHONE, Api
-from tests.unit.aws import MODEL_ID, Aws, context, event, put_model
+from tests.unit.aws import DATASET, MODEL_ID, Aws, context, event, model_of_dataset, put_model
 from tests.unit.memory import good_result
 
 RATINGS = FORM["ratings"]
@@ -122,6 +123,16 @@ def test_a_page_holds_all_data_of_the_visitor_except_the_phone(texted_ada: Tab) 
     assert (len(body["picks"]), body["model_id"], body["dismissed"]) == (10, MODEL_ID, [])
     assert body["expires_at"].endswith("Z")
     assert PHONE[1:] not in json.dumps(body)
+
+
+def test_the_liked_share_of_a_visitors_picks_is_that_of_the_active_model(ada: Tab) -> None:
+    assert ada.see()["liked_share"] is None
+    recommend(ada)
+    model, picks = model_of_dataset(DATASET), good_result(ada.visitor_id, 1).picks
+    assert model.liked_share is not None
+    given = {rating["movie_id"]: float(rating["stars"]) for rating in RATINGS}
+    expected = LikedShare(model.rating, model.liked_share).of(given, picks)
+    assert ada.see()["liked_share"] == pytest.approx(expected, abs=0.005)
 
 
 def test_movies_of_an_inactive_data_set_are_shown_by_their_ids(ada: Tab) -> None:
