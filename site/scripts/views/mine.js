@@ -111,25 +111,14 @@ export function openMine(app, _argument, signal) {
         ? "You haven’t rated any movies yet."
         : `${counted(rated.length, "movie")} rated. ${shelf.visit ? "They are saved under your link. You can change them and save again at any time." : "They are only in this browser until you save them."}`;
     sort.element.hidden = rated.length < 2;
+    const rows = [...rated, ...removedHere].sort((one, other) => place(one) - place(other));
+    places = new Map(rows.map(({ movie }, at) => [movie.movie_id, at]));
     showItems(
       list,
       heading,
-      [...rated, ...removedHere]
-        .sort((one, other) => place(one) - place(other))
-        .map((answer) =>
-          removedHere.includes(answer)
-            ? [
-                `undo ${answer.movie.movie_id}`,
-                () =>
-                  undoItem(answer.movie.movie_id, `Removed: ${titleAndYear(answer.movie)}`, () =>
-                    undo(answer),
-                  ),
-              ]
-            : [
-                `${answer.movie.movie_id}=${answer.stars}`,
-                () => ratedItem(app, answer, () => remove(answer)),
-              ],
-        ),
+      rows.map((answer) =>
+        removedHere.includes(answer) ? removedRow(answer, undo) : ratedRow(app, answer, remove),
+      ),
     );
     others.replaceChildren(...otherLists(app));
   };
@@ -160,6 +149,21 @@ export function openMine(app, _argument, signal) {
   arrange();
   show();
   return { title: "My movies", element };
+}
+
+/** @typedef {Parameters<typeof showItems>[2][number]} Row */
+
+/** @param {App} app @param {Answer} answer @param {(answer: Answer) => void} onRemove @returns {Row} */
+function ratedRow(app, answer, onRemove) {
+  const key = `${answer.movie.movie_id}=${answer.stars}`;
+  return [key, () => ratedItem(app, answer, () => onRemove(answer))];
+}
+
+/** @param {Answer} answer @param {(answer: Answer) => void} onUndo @returns {Row} */
+function removedRow(answer, onUndo) {
+  const { movie_id } = answer.movie;
+  const words = `Removed: ${titleAndYear(answer.movie)}`;
+  return [`undo ${movie_id}`, () => undoItem(movie_id, words, () => onUndo(answer))];
 }
 
 /** @param {App} app @param {Answer} answer @param {() => void} onRemove */
