@@ -50,10 +50,14 @@ NO_SUCH_FIELD = "There is no such field; leave it out."
 
 
 class FieldError(ValueError):
-    """One field of a form is invalid; `message` is a plain sentence for the visitor."""
+    """One field of a form is invalid; `message` is a plain sentence for the visitor.
+
+    The error's text has only the field: tracebacks get into the logs, and the message may name a
+    phone number.
+    """
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+        super().__init__(field)
         self.field, self.message = field, message
 
 
@@ -381,7 +385,7 @@ def checked_phone(form: TypedPhoneForm, countries: Collection[str]) -> str:
     try:
         phone = to_e164(form.phone, form.country)
     except PhoneError as error:
-        raise FieldError("phone", str(error)) from error
+        raise FieldError("phone", str(error)) from None  # a traceback would name the number
     check_country(phone, countries)
     return phone
 

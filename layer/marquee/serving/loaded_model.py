@@ -85,7 +85,7 @@ class LoadedModel:
         Returns:
             From 0 to 1; None if this model has no calibration or knows none of the picks.
         """
-        if self._liked_share is None:
+        if self._liked_share is None or not picks:
             return None
         share = self._liked_share.of({each.movie_id: each.stars for each in ratings}, picks)
         return None if share is None else round(share, 2)

@@ -376,7 +376,7 @@ def test_a_phone_that_cannot_be_texted_is_rejected(
 def test_the_error_of_an_unsupported_country_names_the_supported_ones(api: Api) -> None:
     status, body, _ = api.call("POST", "/visitors", FORM | {"phone": "+4915123456789"})
     assert (status, fields(body), api.stored()) == (422, ["phone"], (0, 0))
-    assert "numbers of DE" in body["errors"][0]["message"]
+    assert "is a number of DE" in body["errors"][0]["message"]
     assert "US" in body["errors"][0]["message"]
 
 

@@ -73,7 +73,7 @@ def test_the_calls_of_a_library_are_known() -> None:
 
 def test_calls_that_distinguish_a_missing_object_are_recognised() -> None:
     read = {call.place: call.handles_missing for call in calls_of("ingest")}
-    assert read["layer/marquee/aws/buckets.py: ModelsBucket.current"]
+    assert read["layer/marquee/aws/buckets.py: ModelsBucket._named_by"]
     assert not read["layer/marquee/aws/buckets.py: RatingsBucket._put"]
 
 
