@@ -5,9 +5,10 @@ are where `fits_in_driver` says so.
 """
 
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -46,6 +47,18 @@ class RatingRows(NamedTuple):
     user_ids: Longs
     movie_ids: Integers
     stars: Floats  # NaN where the file has no value
+
+    def chosen(self, which: npt.NDArray[np.bool_]) -> Self:
+        """Return the ratings that an array of shape (N,) chooses."""
+        return type(self)(self.user_ids[which], self.movie_ids[which], self.stars[which])
+
+    def and_also(self, others: Self) -> Self:
+        """Return these ratings and the others."""
+        return type(self)(
+            np.concatenate([self.user_ids, others.user_ids]),
+            np.concatenate([self.movie_ids, others.movie_ids]),
+            np.concatenate([self.stars, others.stars]),
+        )
 
 
 def fits_in_driver(files: Files, folder: str) -> bool:

@@ -48,10 +48,8 @@ class SourcesInDriver:
         visitors, number = count_visitors_here(
             self.visitors, left_out, len(self.ratings.user_ids), say
         )
-        columns = (np.concatenate(pair) for pair in zip(self.ratings, visitors, strict=True))
-        rows = RatingRows(*columns)
-        known = np.isin(rows.movie_ids, np.fromiter(self.movie_ids, dtype=np.int32))
-        rows = RatingRows(*(column[known] for column in rows))
+        rows = self.ratings.and_also(visitors)
+        rows = rows.chosen(np.isin(rows.movie_ids, np.fromiter(self.movie_ids, dtype=np.int32)))
         flags = held_out_flags(rows.user_ids, rows.movie_ids, self.seed)
         return *number_in_driver(RawBlock.of(rows, flags)), number
 

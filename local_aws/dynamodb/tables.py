@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend, Table  # type: ignore[attr-defined]
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.parsing.ast_nodes import Node
+from moto.dynamodb.parsing.ast_nodes import Node  # type: ignore[attr-defined]
 
 from local_aws.dynamodb.indexes import Entry, Index, Keys, matching, sort_key
 

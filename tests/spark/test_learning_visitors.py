@@ -12,6 +12,7 @@ from learning.hadoop_files import Files
 from learning.step_log import StepLog
 from learning.visitors import LeftOut, Period
 from learning.visitors_in_driver import count_visitors_here, list_objects, read_objects
+from marquee.contracts import SCHEMA_VERSION
 from tests.spark.tastes import ADA, BOB, models, movies, ratings, stored, visitor
 
 __all__ = ["models", "movies", "ratings", "stored"]  # fixtures
@@ -244,7 +245,7 @@ def test_the_driver_counts_the_same_ratings_of_visitors_as_spark(
             content = visitor(name, version, stars, dataset, moment(version + number % 4))
             store(tmp_path, content, f"{name}-{version}")
     store(tmp_path, '{"schema_version": 1, "visitor_id"', "broken")
-    newer = json.loads(visitor(EVE, 1, {1: 5})) | {"schema_version": visitors.SCHEMA_VERSION + 1}
+    newer = json.loads(visitor(EVE, 1, {1: 5})) | {"schema_version": SCHEMA_VERSION + 1}
     store(tmp_path, json.dumps(newer), "newer")
     store(tmp_path, visitor(BOB, 1, {1: 5}, at="yesterday"), "no-time")
     left_out = LeftOut((Period(moment(2), moment(3)), Period(moment(5))))

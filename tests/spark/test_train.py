@@ -111,7 +111,7 @@ def test_a_model_counts_as_older_than_a_visitor_who_came_during_its_training(
     spark: SparkSession, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came: list[str] = []
-    read = sources.read_objects
+    read = visitors_in_driver.read_objects
 
     def read_then_come(*arguments: Any) -> list[VisitorObject]:
         found = read(*arguments)
@@ -361,7 +361,9 @@ def examination_of(rows: list[tuple[int, int, float]], movies: list[PreparedMovi
     """Examine a model of these ratings only."""
     users, movie_ids, stars = zip(*rows, strict=True) if rows else ((), (), ())
     given = RatingRows(
-        np.array(users, dtype=np.int64), np.array(movie_ids, dtype=np.int32), np.float32(stars)
+        np.array(users, dtype=np.int64),
+        np.array(movie_ids, dtype=np.int32),
+        np.array(stars, dtype=np.float32),
     )
     source = SourcesInDriver(given, {movie.movie_id for movie in movies}, [], seed=1)
     ratings, totals, _ = source.without(LeftOut(), SAY)
