@@ -10,6 +10,7 @@ import { listed } from "./wording.js";
 const SIZE = { width: 720, height: 520 };
 const MARGIN = 46;
 const LINE = 16;
+const YOU_WIDTH = 36; // of the word "You", which is larger than the titles
 const WIDE_LETTER = 8; // at 13 px, where the browser cannot measure a text
 const MOST_LETTERS = 24;
 const DOTS = { rated: 7, popular: 4, you: 9 }; // radii
@@ -64,7 +65,6 @@ export function tasteChart(map) {
     ),
     ...labels([...rated, ...popular], place, you),
     draw("circle", { class: "you", cx: you.x, cy: you.y, r: DOTS.you }),
-    draw("text", { class: "you-label", x: you.x, y: you.y - 16, "text-anchor": "middle" }, "You"),
   );
   const frame = make(
     "div",
@@ -152,7 +152,7 @@ function scale({ you, movies }) {
 }
 
 /**
- * Label movies with their titles. A label is to the right or left of its dot, or above or below it:
+ * Label the visitor's dot, and movies with their titles. A label is to the right or left of its dot, or above or below it:
  * the first of these places that is on the chart and crosses no dot and no other label. A movie
  * without such a place has no label.
  * @param {MapMovie[]} movies the most important first
@@ -162,21 +162,21 @@ function scale({ you, movies }) {
 function labels(movies, place, you) {
   const titles = movies.map(({ title }) => title);
   const widthOf = textMeter("600 13px");
-  return labelPlaces(
-    movies.map((movie) => {
-      const words = shortTitle(movie.title, titles);
-      const radius = movie.stars === null ? DOTS.popular : DOTS.rated;
-      return { ...place(movie), radius, words, width: widthOf(words) };
-    }),
-    you,
-  ).flatMap((label, number) =>
+  const dots = movies.map((movie) => {
+    const kind = movie.stars === null ? "popular" : "rated";
+    const words = shortTitle(movie.title, titles);
+    return { ...place(movie), kind, radius: DOTS[kind], words, width: widthOf(words) };
+  });
+  const visitor = { ...you, kind: "you", radius: DOTS.you, words: "You", width: YOU_WIDTH };
+  const all = [visitor, ...dots];
+  return labelPlaces(all).flatMap((label, number) =>
     label === null
       ? []
       : [
           draw(
             "text",
             {
-              class: movies[number]?.stars === null ? "popular-label" : "rated-label",
+              class: `${all[number]?.kind}-label`,
               x: label.x,
               y: label.y + LINE - 4,
             },
@@ -201,20 +201,16 @@ function textMeter(font) {
  * Return a label's box for each dot; null if it has no place.
  * @param {{x: number, y: number, radius: number, words: string, width: number}[]} dots the most
  *   important first; width: of the words
- * @param {{x: number, y: number}} you the visitor's dot, with its own label above
  * @returns {((Box & {words: string}) | null)[]}
  */
-export function labelPlaces(dots, you) {
+export function labelPlaces(dots) {
   /** @type {Box[]} */
-  const taken = [
-    { x: you.x - 20, y: you.y - 32, width: 40, height: 44 },
-    ...dots.map(({ x, y, radius }) => ({
-      x: x - radius,
-      y: y - radius,
-      width: 2 * radius,
-      height: 2 * radius,
-    })),
-  ];
+  const taken = dots.map(({ x, y, radius }) => ({
+    x: x - radius,
+    y: y - radius,
+    width: 2 * radius,
+    height: 2 * radius,
+  }));
   return dots.map(({ x, y, radius, words, width }) => {
     const apart = radius + 4;
     const free = [

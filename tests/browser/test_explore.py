@@ -247,7 +247,7 @@ def test_no_label_of_the_map_crosses_a_dot_or_another_label(marquee: MarqueePage
     to_taste(marquee)
     crossings = marquee.page.locator(".taste-chart").evaluate(
         """(chart) => {
-          const labels = [...chart.querySelectorAll(".rated-label, .popular-label")];
+          const labels = [...chart.querySelectorAll(".rated-label, .popular-label, .you-label")];
           const dots = [...chart.querySelectorAll(".rated, .popular, .you")];
           const crosses = (one, other) => {
             const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];

@@ -255,8 +255,7 @@ test("no label of the taste map crosses a dot or another label, and none leaves 
     words: "A title of 24 letters...",
     width: 173,
   }));
-  const you = { x: 360, y: 260 };
-  const labels = labelPlaces(dots, you).filter((label) => label !== null);
+  const labels = labelPlaces(dots).filter((label) => label !== null);
   assert.ok(labels.length > 5);
   const boxes = [
     ...labels,
