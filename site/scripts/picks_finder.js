@@ -73,6 +73,11 @@ export class PicksFinder extends EventTarget {
     this.#notify();
   }
 
+  /** Whether a genre or a decade is chosen. */
+  get isFiltered() {
+    return this.choice.genre !== "" || this.choice.decade !== "";
+  }
+
   /** Request picks again after a failure. */
   retry() {
     this.#requestedKey = "";
@@ -140,8 +145,7 @@ export class PicksFinder extends EventTarget {
   #finalPicks() {
     const { shelf } = this.store;
     const { visitor } = this.visit;
-    const isFiltered = this.choice.genre !== "" || this.choice.decade !== "";
-    if (!visitor?.picks || isFiltered || visitor.version !== shelf.visit?.version) return null;
+    if (!visitor?.picks || this.isFiltered || visitor.version !== shelf.visit?.version) return null;
     if (differences(visitor.ratings, ratingsOf(shelf)).size > 0) return null;
     return this.#withoutRatedAndDismissed(visitor.picks);
   }

@@ -74,7 +74,7 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     tools.hidden = found.kind === "few";
     waiting.show(ratingsOf(app.store.shelf).length, found);
     panel.setAttribute("aria-busy", String(!found.isCurrent && found.problem === null));
-    say(kind, wordsForKind(found));
+    say(kind, wordsForKind(found, app.finder.isFiltered));
     const isUnfit = found.nothingFits && found.picks.length > 0;
     unfit.hidden = !isUnfit;
     say(share, isUnfit ? "" : wordsForLikedShare(found.likedShare, found.picks.length));
@@ -122,11 +122,11 @@ export function picksHead(app, signal, heading) {
   return make("div", { class: "picks-head" }, heading, link);
 }
 
-/** @param {Found} found */
-function wordsForKind({ kind, picks, rated, isCurrent, problem, added, nothingFits }) {
+/** @param {Found} found @param {boolean} isFiltered */
+function wordsForKind({ kind, picks, rated, isCurrent, problem, added, nothingFits }, isFiltered) {
   if (kind === "few") return "";
   if (nothingFits && picks.length > 0)
-    return "Nothing fits you yet: we expect fewer than 3 of 5 stars from you for each of these. Rate a movie that you liked.";
+    return `Nothing ${isFiltered ? "here fits you" : "fits you yet"}: we expect fewer than 3 of 5 stars from you for each of these. ${isFiltered ? "Remove the filter, or rate" : "Rate"} a movie that you liked.`;
   if (kind === "final") {
     return `Computed with everyone’s ratings.${added.size > 0 ? ` ${added.size} new.` : ""}`;
   }

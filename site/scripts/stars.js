@@ -61,7 +61,8 @@ export function starRating({ legend, stars, size = "small", onRate }) {
     if (given === 0 || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    onRate(given, true);
+    // A key that is held down rates one movie only: the next card has the focus already.
+    if (!event.repeat) onRate(given, true);
   });
   fieldset.addEventListener("pointermove", (event) => {
     // When a card appears under a resting mouse, the browser fires moves of length 0.

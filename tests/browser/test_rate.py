@@ -160,7 +160,7 @@ def test_escape_closes_the_movies_found(marquee: MarqueePage) -> None:
 def test_an_unknown_title_shows_a_message(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.find_movie.fill("qqqxxxzzz")
-    expect(marquee.page.get_by_text("No movies found for “qqqxxxzzz”.")).to_be_visible()
+    expect(marquee.page.get_by_text("“qqqxxxzzz” is not in our catalogue")).to_be_visible()
 
 
 def test_ratings_of_another_data_set_are_dropped(marquee: MarqueePage) -> None:

@@ -20,6 +20,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from marquee.recommender.model import Model, ModelError, Movie
+from marquee.recommender.picks import genres_of
 from marquee.recommender.title_index import build_titles, open_titles
 from marquee.recommender.title_words import (
     FIRST_YEAR,
@@ -134,7 +135,7 @@ class TitleSearch:
         self._series = {
             keys_of(words_of(series.name))[0]: series.movie_ids for series in model.series
         }
-        self.genres = sorted({genre for movie in model.movies.values() for genre in movie.genres})
+        self.genres = sorted(genres_of(model))
         years = [movie.year for movie in model.movies.values() if movie.year is not None]
         self.years = (min(years), max(years)) if years else None
 

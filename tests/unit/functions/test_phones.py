@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from tests.unit.api import FORM, Api
-from tests.unit.aws import Aws
+from tests.unit.aws import Aws, put_model
 
 
 @pytest.fixture(scope="module")
 def api(account: Aws, warm: Api) -> Iterator[Api]:
     account.wipe()
+    put_model(account)
     yield warm
     account.wipe()
 
@@ -66,7 +67,7 @@ def test_a_refusal_names_the_field_the_value_and_the_fix(
     assert re.fullmatch(message, error["message"])
 
 
-@pytest.mark.parametrize("typed", ["020 7946 0958", "07911 123456", "0740", "+49 1512 3456789"])
+@pytest.mark.parametrize("typed", ["020 7946 0958", "07911 123456", "0740 01234", "+49 1512 3456789"])
 def test_no_number_gets_into_the_logs_or_their_tracebacks(
     api: Api,
     typed: str,
@@ -74,9 +75,10 @@ def test_no_number_gets_into_the_logs_or_their_tracebacks(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     check(api, typed, "GB")
-    api.call("POST", "/visitors", FORM | {"phone": typed})
-    api.call("POST", "/visitors", FORM | {"phone": typed.replace("0", "+44 ", 1)})
+    for number in (typed, typed.replace("0", "+44 ", 1)):
+        assert api.call("POST", "/visitors", FORM | {"phone": number})[0] in (201, 422)
     logged = capsys.readouterr().out + caplog.text
-    assert "status_code" in logged
-    shown = re.sub(r"[^\dA-Za-z]", "", logged)
-    assert re.sub(r"\D", "", typed).lstrip("0") not in re.sub(r"(?<=\d)\s", "", shown)
+    assert "refused" in logged
+    # A traceback may show a number with other separators.
+    digits = re.sub(r"[^\d]", "", typed).lstrip("0")
+    assert not re.search(r"[ ().-]*".join(digits), logged)
