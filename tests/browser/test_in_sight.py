@@ -198,7 +198,8 @@ def test_the_card_of_the_chosen_movie_is_in_sight(phone_marquee: MarqueePage) ->
     phone_marquee.open()
     phone_marquee.rate(5, 1, 4, 2, 5)
     phone_marquee.find_movie.fill("casabl")
-    phone_marquee.page.get_by_role("option").first.click()
+    found = phone_marquee.page.get_by_role("listbox", name="Movies found")
+    found.get_by_role("option").first.click()
     expect(phone_marquee.card_title).to_have_text("Casablanca")
     assert out_of_sight(phone_marquee) == []
 
