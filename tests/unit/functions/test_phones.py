@@ -67,7 +67,9 @@ def test_a_refusal_names_the_field_the_value_and_the_fix(
     assert re.fullmatch(message, error["message"])
 
 
-@pytest.mark.parametrize("typed", ["020 7946 0958", "07911 123456", "0740 01234", "+49 1512 3456789"])
+@pytest.mark.parametrize(
+    "typed", ["020 7946 0958", "07911 123456", "0740 01234", "+49 1512 3456789"]
+)
 def test_no_number_gets_into_the_logs_or_their_tracebacks(
     api: Api,
     typed: str,
