@@ -381,9 +381,11 @@ def test_the_top_pick_stays_in_view_on_a_phone(narrow_marquee: MarqueePage) -> N
     narrow_marquee.open()
     narrow_marquee.rate(*FIVE)
     bar = narrow_marquee.page.get_by_role("link", name=re.compile("^Top pick"))
-    expect(bar).to_be_in_viewport()
-    narrow_marquee.rate(4)
-    expect(bar).to_be_in_viewport()
+    for _ in range(2):
+        narrow_marquee.rate(4)
+        # Playwright may scroll before it clicks on a star; visitors need not.
+        narrow_marquee.page.evaluate("() => window.scrollTo(0, 0)")
+        expect(bar).to_be_in_viewport(ratio=1)
     bar.click()
     expect(narrow_marquee.heading).to_have_text("Your picks")
     expect(narrow_marquee.picks).to_have_count(10)
