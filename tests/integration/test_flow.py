@@ -111,7 +111,7 @@ def test_every_log_line_carries_a_correlation_id(local: RunningDeployment, funct
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"name": ""}, 422),
+        ({"name": "A" * 61}, 422),
         ({"phone": "555-0123", "consent": True}, 422),
         ({"ratings": []}, 422),
         ({"surprise": 1}, 422),

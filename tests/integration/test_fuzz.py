@@ -102,6 +102,8 @@ def schema(deployment: RunningDeployment, phones: Phones) -> Any:
         "model": list(MODEL_NAMES),
         "genres": sorted({genre for movie in movies for genre in movie["genres"]}),
         "phone": phones.several(20),
+        "country": ["GB", "US"],
+        "movie_ids": ids,
         "consent": [True],
         "proof": ["a proof"],  # `prepare` replaces it with a real one
         "idempotency-key": [uuid.uuid4().hex for _ in range(1000)],

@@ -102,6 +102,8 @@ def to_e164(text: str, country: str | None = None) -> str:
     number = _read(typed, country)
     if not phonenumbers.is_valid_number(number):
         length = phonenumbers.is_possible_number_with_reason(number)
+        if length == ValidationResult.IS_POSSIBLE_LOCAL_ONLY and number.italian_leading_zero:
+            length = ValidationResult.TOO_SHORT  # an area code follows a trunk zero
         fault = _LENGTHS.get(length, "does not exist; check it for a missing or an extra digit")
         raise PhoneError(f"{_shown(number)} {fault}.")
     kind = phonenumbers.number_type(number)

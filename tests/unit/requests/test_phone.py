@@ -75,6 +75,7 @@ def test_a_number_is_read_as_dialled_in_the_chosen_country(
         ),
         ("(+44) 7700 900123", "GB", "+44 7700 900123 does not exist; check it for a missing or an"),
         ("555 0123", "US", "+1 5550123 lacks its area code; add the area code."),
+        ("0740", "GB", "+44 0740 has too few digits; check it for a missing digit."),
         ("call me", "GB", "“call me” is not a phone number; enter its digits, as in 07400 123456."),
     ],
 )
