@@ -16,8 +16,8 @@ from learning.hadoop_files import Files, join
 from learning.rating_blocks import Longs
 from marquee.recommender.model import Floats, Integers
 
-# Ratings up to this size in Parquet, some three million, are read in the driver: starting Spark's
-# jobs would take longer than the work itself.
+# Ratings up to this size in Parquet are read in the driver: starting Spark's jobs would take longer
+# than the work itself.
 MOST_BYTES_IN_DRIVER = 16_000_000
 PARQUET = ".parquet"
 

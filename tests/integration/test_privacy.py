@@ -243,7 +243,13 @@ class Flown:
 
 
 def post_in_every_way(local: RunningDeployment, phone: str) -> Visitor:
-    """Post a form as valid, repeated, changed, invalid and truncated, then put the phone."""
+    """Give the number in every way.
+
+    Check it, post a form as valid, repeated, changed, invalid and truncated, then put the phone.
+    """
+    for number, expected in ((phone, 200), (phone + "9", 422)):
+        typed = {"phone": number, "country": "US"}
+        assert local.http.post(f"{local.api_url}/phones", json=typed).status_code == expected
     form, key = local.form(phone), uuid.uuid4().hex
     body = local.post(form, key).json()
     local.post(form, key)

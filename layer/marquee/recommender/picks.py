@@ -42,31 +42,15 @@ class Recommender:
     Picks that are parts of one series are in the order of the series.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        name: str = RANKING,
-        scorer: Scorer | None = None,
-        *,
-        first_parts: bool = False,
-    ) -> None:
-        """Prepare to pick.
-
-        Args:
-            model: the model.
-            name: the name of the model that scores.
-            scorer: scores instead of the named model.
-            first_parts: whether only the first open part of each series may be picked.
-        """
+    def __init__(self, model: Model, name: str = RANKING, scorer: Scorer | None = None) -> None:
         self._model = model
         self._scorer = scorer or scorer_named(name, model)
         self._supported = candidates_of(model.rating.support)
-        self._first_parts = first_parts
-        self._series = [
+        series = (
             tuple(model.rating.rows[movie_id] for movie_id in each.movie_ids)
             for each in model.series
-        ]
-        self._series_of = {row: rows for rows in self._series for row in rows}
+        )
+        self._series_of = {row: rows for rows in series for row in rows}
 
     def knows(self, movie_id: int) -> bool:
         """Return whether the movie had ratings in training; ratings of other movies are ignored."""
@@ -118,8 +102,6 @@ class Recommender:
             some = [rated[number] for number in numbers]
             scored = self._scorer.scored(some)
             closed = [self._closed(rated[number], all_dismissed[number]) for number in numbers]
-            if self._first_parts:
-                closed = [self._with_later_parts(rows, candidates) for rows in closed]
             best = best_open(scored.scores, closed, candidates, count)
             for place, number in enumerate(numbers):
                 scores = scored.scores[place][best[place]]
@@ -149,16 +131,6 @@ class Recommender:
         for parts, own in places.items():
             ordered[own] = sorted(best[own].tolist(), key=parts.index)
         return ordered
-
-    def _with_later_parts(self, closed: Rows, candidates: Mask) -> Rows:
-        """Return the closed rows with all open parts of each series but the first."""
-        excluded = set(closed.tolist())
-        open_parts = (
-            [row for row in parts if candidates[row] and row not in excluded]
-            for parts in self._series
-        )
-        later = [row for rows in open_parts for row in rows[1:]]
-        return np.concatenate([closed, np.array(later, dtype=np.intp)])
 
     def _picks(
         self, number: int, rated: RatedMovies, best: Rows, scores: Floats, scored: Predictions

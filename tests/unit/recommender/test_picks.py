@@ -251,18 +251,3 @@ def test_a_moved_part_keeps_its_own_stars_and_reasons() -> None:
     for pick in Recommender(with_series()).picks(RATINGS, MOVIES):
         assert pick.stars == before[pick.movie_id].stars
         assert pick.because == before[pick.movie_id].because
-
-
-def test_first_parts_alone_are_picked_on_request() -> None:
-    picks = Recommender(with_series(), first_parts=True).picks(RATINGS, MOVIES)
-    assert parts_of(picks) == [SERIES.movie_ids[0]]
-
-
-def test_a_part_that_is_rated_or_dismissed_or_filtered_out_is_not_waited_for() -> None:
-    recommender = Recommender(with_series(), first_parts=True)
-    first, second, third, _ = SERIES.movie_ids
-    assert parts_of(recommender.picks({**RATINGS, first: 4.0}, MOVIES)) == [second]
-    assert parts_of(recommender.picks(RATINGS, MOVIES, dismissed=[first])) == [second]
-    year = MODEL.movies[third].year
-    only = PickFilter(first_year=year, last_year=year)
-    assert parts_of(recommender.picks(RATINGS, MOVIES, only)) == [third]
