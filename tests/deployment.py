@@ -78,7 +78,7 @@ class RunningDeployment:
     port: int | None  # of the local AWS; None on AWS itself
     variables: Mapping[str, str]  # environment of the operator's tools that selects this deployment
     xray_port: int = 0
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=120))
 
     @property
     def is_local(self) -> bool:
@@ -229,7 +229,7 @@ class RunningDeployment:
             ],
             lambda left: not left,
             "the messages being handled",
-            seconds=180,
+            seconds=600,
         )
 
     def item(self, visitor_id: str) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from operations.redaction import redact
 
 SCHEMA = 1
+DECIMALS = 4  # of numbers in the JSON report
 PASSED, FAILED, SKIPPED, STOPPED = "passed", "failed", "skipped", "stopped"
 
 
@@ -83,7 +84,7 @@ class RehearsalReport:
         return (self.ended - self.started).total_seconds() if self.ended else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as a JSON object, redacted."""
+        """Return the report as a JSON object, with redacted strings and rounded numbers."""
         whole = {
             "schema": SCHEMA,
             **asdict(self),
@@ -160,8 +161,14 @@ def _estimate_lines(estimate: CostEstimate, *, is_local: bool) -> Iterator[str]:
 
 
 def _redacted(value: Any) -> Any:
+    """Return a JSON value with redacted strings and rounded numbers.
+
+    The digits of a number that is not rounded can look like an account number or a phone.
+    """
     if isinstance(value, str):
         return redact(value)
+    if isinstance(value, float):
+        return round(value, DECIMALS)
     if isinstance(value, dict):
         return {redact(str(key)): _redacted(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

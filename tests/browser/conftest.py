@@ -15,7 +15,7 @@ from tests.browser import chromium
 from tests.browser.marquee_page import MarqueePage, Watch, call
 from tests.deployment import RunningDeployment
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 FLOW_MS = 240_000  # a training step, a recommend step and a text on a busy small machine
 

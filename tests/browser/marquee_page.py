@@ -6,7 +6,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Route, expect
+from playwright.sync_api import (
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Route,
+    TimeoutError,
+    expect,
+)
 
 MEANINGS = ("", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it")
 UNSEEN = "Haven’t seen it"
@@ -18,11 +27,16 @@ class MarqueePage:
         self.page = page
         self.site_url = site_url.rstrip("/") + "/"
         self.api_url = api_url.rstrip("/")
+        self._watch = Watch(page)
 
     def open(self, view: str = "rate") -> None:
         """Open a view by its URL, as a bookmark does."""
         self.page.goto(f"{self.site_url}#{view}")
-        self.heading.wait_for()
+        try:
+            self.heading.wait_for()
+        except TimeoutError as error:
+            main = self.page.get_by_role("main").inner_html()
+            raise AssertionError(f"{view} did not open: {main}; {self._watch}") from error
 
     def go(self, name: str) -> None:
         """Choose a view in the navigation."""
@@ -223,12 +237,21 @@ class Watch:
     def __init__(self, page: Page) -> None:
         self.origins: set[str] = set()
         self.complaints: list[str] = []
+        self._unfinished: set[Request] = set()
+        self._failed: list[str] = []
         page.on("request", self._requested)
+        page.on("requestfinished", self._unfinished.discard)
+        page.on("requestfailed", self._request_failed)
         page.on("console", self._logged)
         page.on("pageerror", self._raised)
 
     def _requested(self, request: Request) -> None:
         self.origins.add(origin(request.url))
+        self._unfinished.add(request)
+
+    def _request_failed(self, request: Request) -> None:
+        self._unfinished.discard(request)
+        self._failed.append(f"{request.url}: {request.failure}")
 
     def _logged(self, message: ConsoleMessage) -> None:
         # Chromium reports every violation of the Content-Security-Policy as a console error.
@@ -238,12 +261,20 @@ class Watch:
     def _raised(self, error: Error) -> None:
         self.complaints.append(str(error))
 
+    def __str__(self) -> str:
+        """Return what a failed test needs to tell a slow page from a broken one."""
+        unfinished = [request.url for request in self._unfinished]
+        return (
+            f"requests without an answer: {unfinished}, failed requests: {self._failed}, "
+            f"messages: {self.complaints}"
+        )
+
 
 # Browsers resolve names under localhost to loopback, but not every system's resolver does.
 _UNDER_LOCALHOST = re.compile(r"(?<=://)[^/:]+\.localhost(?=[:/])")
 # httpx decompresses the body, and the browser receives it decompressed.
 _OF_THE_CONNECTION = {"content-encoding", "content-length", "transfer-encoding", "connection"}
-_PATIENCE_S = 30
+_PATIENCE_S = 120
 
 
 def call(method: str, url: str, **sent: Any) -> httpx.Response:

@@ -83,7 +83,7 @@ class Aws:
             method=method,
             data=json.dumps(fault).encode() if fault else None,
         )
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310  the local AWS
+        with urllib.request.urlopen(request, timeout=120):  # noqa: S310  the local AWS
             pass
 
     def deny(self, service: str, operation: str, error: str = "AccessDeniedException") -> None:

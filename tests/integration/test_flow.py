@@ -97,7 +97,7 @@ def test_one_correlation_id_runs_from_form_to_text(
             and line["correlation_id"] == flown.texted["visitor_id"]
         ]
 
-    eventually(logged, bool, f"{function} logging {message!r}", seconds=30)
+    eventually(logged, bool, f"{function} logging {message!r}", seconds=120)
 
 
 @pytest.mark.usefixtures("flown")

@@ -56,7 +56,7 @@ def reach(local: RunningDeployment, status: str, visitor: Visitor) -> None:
         assert put(local, visitor, "ratings", {"ratings": []}, 1).status_code == 200
     if status == "submitted":  # when the results are written but not collected yet
         eventually(
-            lambda: visitor.visitor_id in json.dumps(results(local)), bool, "results", seconds=180
+            lambda: visitor.visitor_id in json.dumps(results(local)), bool, "results", seconds=600
         )
     local.follow(visitor, to=(status,))
 
@@ -92,7 +92,7 @@ def forgotten(deployment: RunningDeployment, phones: Phones) -> Forgotten:
             lambda: [place for place in places_of_batches(local, older) if named(found, place)],
             lambda left: not left,
             "the batches being collected and deleted",
-            seconds=180,
+            seconds=600,
         )
         found.after = everything(local, older)
     return found

@@ -166,7 +166,7 @@ def test_a_call_answers_as_documented_to_any_input(
     def fuzz(case: Any) -> None:
         fuzzed.prepare(case)
         answer = case.call_and_validate(
-            base_url=deployment.api_url, session=session, checks=CHECKS, timeout=60
+            base_url=deployment.api_url, session=session, checks=CHECKS, timeout=120
         )
         fuzzed.note(answer)
 

@@ -288,7 +288,7 @@ def flown(deployment: RunningDeployment, phones: Phones) -> Flown:
         assert local.follow(visitor)["status"] == "texted"
         statuses = {refusal: local.follow(other)["status"] for refusal, other in others.items()}
         local.until_handled(*(one.visitor_id for one in (visitor, *others.values())))
-        eventually(lambda: b"send-text" in b"".join(segments), bool, "its trace", seconds=30)
+        eventually(lambda: b"send-text" in b"".join(segments), bool, "its trace", seconds=120)
         places = everything(local, older) | traces(segments)
     left = local.faults()
     local.forget_faults()
@@ -421,7 +421,7 @@ def found(deployment: RunningDeployment, flown: Flown) -> Found:
         segment = json.dumps({"name": "send-text", "cause": plain(flown.phone).decode()})
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sdk:
             sdk.sendto(segment.encode(), ("127.0.0.1", deployment.xray_port))
-        eventually(lambda: len(segments), bool, "the planted trace", seconds=30)
+        eventually(lambda: len(segments), bool, "the planted trace", seconds=120)
         places = everything(deployment, flown.older) | traces(segments)
         return Found(names, leaks(places, flown.phone))
 

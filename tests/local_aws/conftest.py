@@ -20,6 +20,7 @@ from local_aws.launcher import OPERATOR_ACCESS_KEY
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+PATIENCE = 120  # seconds; long enough for a very busy machine
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,19 @@ def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
 
-def until(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Return the first true result of `found`; after `seconds`, fail and name `what`."""
-    deadline = time.monotonic() + seconds
+def until(found: Callable[[], Any], what: str) -> Any:
+    """Return the first true result of `found`; after `PATIENCE` seconds, fail and name `what`."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if answer := found():
             return answer
         time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {seconds} s; last answer: {found()!r}")
+    raise AssertionError(f"{what} did not happen within {PATIENCE} s; last answer: {found()!r}")
 
 
 def start(state: Path, **environment: str) -> LocalAws:

@@ -41,7 +41,6 @@ def create(
     )["FunctionArn"]
     until(
         lambda: client.get_function(FunctionName=name)["Configuration"]["State"] == "Active",
-        20,
         f"function {name} to become active",
     )
     return arn

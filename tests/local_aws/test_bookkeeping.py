@@ -33,6 +33,6 @@ def test_the_log_has_no_line_for_each_message_that_is_sent(aws: LocalAws) -> Non
     def has(line: str) -> bool:
         return line in log.read_text(errors="replace")
 
-    until(lambda: has("AWS sqs.SendMessage => 400"), 10, "the line of a call that failed")
+    until(lambda: has("AWS sqs.SendMessage => 400"), "the line of a call that failed")
     assert has("AWS sqs.CreateQueue => 200")
     assert not has("AWS sqs.SendMessage => 200")

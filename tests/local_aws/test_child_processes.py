@@ -41,8 +41,8 @@ def test_children_and_grandchildren_end_when_their_parent_is_killed(tmp_path: Pa
         cwd=REPOSITORY,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
-    until((tmp_path / "ready").exists, 10, "the parent to be ready")
-    until((tmp_path / "grandchild").exists, 10, "the grandchild")
+    until((tmp_path / "ready").exists, "the parent to be ready")
+    until((tmp_path / "grandchild").exists, "the grandchild")
     family = [int((tmp_path / name).read_text()) for name in ("child", "grandchild")]
     watchdog = int((tmp_path / "watchdog.pid").read_text())
     assert all(alive(pid) for pid in (*family, watchdog))
@@ -50,7 +50,7 @@ def test_children_and_grandchildren_end_when_their_parent_is_killed(tmp_path: Pa
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
 
-    until(lambda: not any(alive(pid) for pid in (*family, watchdog)), 10, "the family to end")
+    until(lambda: not any(alive(pid) for pid in (*family, watchdog)), "the family to end")
 
 
 def test_a_child_whose_parent_dies_while_starting_it_never_runs(tmp_path: Path) -> None:

@@ -226,11 +226,11 @@ def test_killing_the_local_aws_leaves_no_spark_running(own_aws: LocalAws) -> Non
         lines = [line for line in listed.stdout.splitlines() if str(aws.state) in line]
         return {int(line.split()[0]) for line in lines if "s.py" in line and "spark" in line}
 
-    processes = until(python_of_the_step, 60, "the step's process")
+    processes = until(python_of_the_step, "the step's process")
 
     os.kill(pid, signal.SIGKILL)
 
-    until(lambda: not any(alive(process) for process in processes), 10, "Spark to end")
+    until(lambda: not any(alive(process) for process in processes), "Spark to end")
 
 
 def test_killing_the_local_aws_leaves_no_function_running(own_aws: LocalAws) -> None:
@@ -243,7 +243,7 @@ def test_killing_the_local_aws_leaves_no_function_running(own_aws: LocalAws) -> 
 
     os.kill(pid, signal.SIGKILL)
 
-    until(lambda: not any(alive(child) for child in children), 10, "the children to end")
+    until(lambda: not any(alive(child) for child in children), "the children to end")
     stopped = command("stop", "--state", str(aws.state))
     assert stopped.stdout == "The local AWS is not running.\n"
     assert [path.name for path in aws.state.iterdir()] == ["local_aws.log"]

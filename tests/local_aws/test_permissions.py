@@ -596,7 +596,7 @@ def test_a_rule_delivers_only_where_the_policy_names_it(
     try:
         for times in (1, 2):  # when the second event arrives, any wrong delivery has arrived
             events.put_events(Entries=[event])
-            until(lambda n=times: arrived().count("right") >= n, 60, "the delivery")  # type: ignore[misc]
+            until(lambda n=times: arrived().count("right") >= n, "the delivery")  # type: ignore[misc]
         assert set(received) == {"right"}
     finally:
         for rule in rules:

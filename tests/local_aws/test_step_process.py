@@ -168,7 +168,7 @@ def test_a_cancelled_step_ends_with_all_of_its_processes(bench: Bench) -> None:
         time.sleep(0.01)
 
     step.cancel()
-    runner.join(10)
+    runner.join(120)
 
     assert not runner.is_alive()
     assert not alive(int(child_file.read_text()))
@@ -182,7 +182,7 @@ def test_a_step_that_ignores_sigterm_is_killed(bench: Bench) -> None:
         time.sleep(0.01)
 
     step.cancel(grace_seconds=0.2)
-    runner.join(10)
+    runner.join(120)
 
     assert not runner.is_alive()
 

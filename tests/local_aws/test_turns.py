@@ -17,7 +17,7 @@ from local_aws.lambda_process.turns import (
     patience_of,
 )
 
-PATIENCE = 5  # seconds
+PATIENCE = 60  # seconds
 
 
 def call(

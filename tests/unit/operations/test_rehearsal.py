@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from operations.errors import OperationError
 from operations.inventory import Inventory
 from operations.rehearsal import run
 from operations.rehearsal.changed_function import changed_sources
+from operations.rehearsal.report import PASSED, CostEstimate, RehearsalReport, StageResult
 from operations.rehearsal.run import local_aws_for_rehearsal, rehearse
 from operations.rehearsal.snapshot import differences
 from operations.rehearsal.stages import TAKE_DOWN, Rehearsal, Stage
@@ -219,6 +221,20 @@ def test_the_report_of_a_failure_ends_with_its_log_and_holds_nothing_private(
     assert "sensitive" not in written
     for shown in (written, page.with_suffix(".json").read_text(), str(raised.value)):
         assert not FORBIDDEN.search(shown)
+
+
+def test_the_digits_of_a_number_in_the_report_do_not_look_like_an_account() -> None:
+    report = RehearsalReport("staging", "eu-west-1", is_local=False, started=datetime.now(UTC))
+    report.stages.append(StageResult("deploy", PASSED, 0.593439829001))
+    report.estimate = CostEstimate(
+        *(0.593439829001, 12.593439829001, 0.0833), "eu-west-1", "2026-11-01", 505.593439829001
+    )
+
+    written = json.dumps(report.as_json())
+
+    assert "0.5934" in written
+    assert "505.5934" in written
+    assert not FORBIDDEN.search(written)
 
 
 def test_a_rehearsal_does_nothing_where_there_are_visitors_and_names_what_it_found(
