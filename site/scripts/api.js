@@ -61,13 +61,16 @@ export class Api {
    * Return the movies whose ratings would reveal most about the visitor's taste now.
    * @param {number[]} answered ids of rated movies
    * @param {number[]} unseen ids of movies answered with "Haven't seen it"
-   * @param {number} count how many movies to return; ignored without any answers
+   * @param {import("./shelf.js").Topics} topics what to ask about first
+   * @param {number} count how many movies to return; ignored without any answers and topics
    * @returns {Promise<Questionnaire>}
    */
-  questions(answered, unseen, count) {
+  questions(answered, unseen, { genres, decades }, count) {
     // A plain GET needs no CORS preflight, so the first card appears a round trip earlier.
-    if (answered.length + unseen.length === 0) return this.#call("/questionnaire");
-    return this.#call("/questionnaire", sending("POST", { answered, unseen, count }));
+    if ([answered, unseen, genres, decades].every(({ length }) => length === 0))
+      return this.#call("/questionnaire");
+    const form = { answered, unseen, genres, decades, count };
+    return this.#call("/questionnaire", sending("POST", form));
   }
 
   /**

@@ -13,8 +13,10 @@
  * @typedef {{visitor_id: string, token: string, version: number, phone_ends: string | null, saved: Saved}} Visit
  * @typedef {{movie: Movie, before: Answer | null}} Undoable
  * @typedef {Movie & {wished?: boolean}} Question wished: the visitor asked for it
+ * @typedef {{genres: string[], decades: number[]}} Topics what to ask about first; decades: their
+ *   first years
  * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], asking: Question[],
- *   undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
+ *   topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
  * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
@@ -31,6 +33,7 @@ export const EMPTY = {
   answers: [],
   dismissed: [],
   asking: [],
+  topics: { genres: [], decades: [] },
   undo: [],
   genres: [],
   visit: null,
@@ -119,6 +122,17 @@ export function undone(shelf) {
 export function withQuestionFirst(shelf, movie) {
   const others = shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id);
   return { ...shelf, asking: [{ ...bareMovie(movie), wished: true }, ...others] };
+}
+
+/**
+ * Choose the topics to be asked about first. The questions are removed, because they were chosen
+ * for other topics; movies that the visitor asked for stay.
+ * @param {Shelf} shelf
+ * @param {Topics} topics
+ * @returns {Shelf}
+ */
+export function withTopics(shelf, topics) {
+  return { ...shelf, topics, asking: shelf.asking.filter(({ wished }) => wished) };
 }
 
 /**

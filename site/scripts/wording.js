@@ -153,6 +153,20 @@ export function listed(titles) {
   return `${titles.slice(0, -1).join(", ")} and ${titles.at(-1)}`;
 }
 
+const TOPICS_NAMED = 2;
+
+/**
+ * Return the label of the button that chooses what to ask about; it names the first few topics.
+ * @param {import("./shelf.js").Topics} topics
+ */
+export function topicsWords({ genres, decades }) {
+  const names = [...genres, ...decades.map((from) => `${from}s`)];
+  if (names.length === 0) return "Choose genres and decades";
+  const others = names.length - TOPICS_NAMED;
+  if (others <= 0) return `First: ${names.join(", ")}`;
+  return `First: ${names.slice(0, TOPICS_NAMED).join(", ")} and ${others} more`;
+}
+
 /**
  * Return a count with its noun: "1 movie", "2 movies".
  * @param {number} count

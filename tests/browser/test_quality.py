@@ -86,6 +86,12 @@ def forgetting(marquee: MarqueePage) -> None:
     expect(marquee.page.get_by_role("dialog")).to_be_visible()
 
 
+def topics(marquee: MarqueePage) -> None:
+    marquee.page.get_by_role("button", name="Choose genres and decades").click()
+    expect(marquee.page.get_by_role("checkbox").first).to_be_attached()
+    marquee.page.get_by_text("Horror", exact=True).click()
+
+
 def search(marquee: MarqueePage) -> None:
     marquee.go("Search")
     marquee.search("the")
@@ -125,6 +131,7 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     form,
     mine,
     forgetting,
+    topics,
     search,
     movie,
     part_of_a_series,

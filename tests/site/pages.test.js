@@ -11,10 +11,12 @@ import { answered, EMPTY } from "../../site/scripts/shelf.js";
 import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
 import { lengthClass } from "../../site/scripts/views/rate.js";
 import { bars } from "../../site/scripts/views/taste.js";
+import { decadesOf } from "../../site/scripts/views/topics.js";
 import {
   listed,
   NO_MORE_TODAY,
   picksAsText,
+  topicsWords,
   wordsForLikedShare,
   wordsForProblem,
   wordsForSearch,
@@ -286,4 +288,20 @@ test("the longest titles get the smallest letters", () => {
     lengthClass("Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb"),
     "title-longest",
   );
+});
+
+test("the button for the topics names the first two and counts the others", () => {
+  assert.equal(topicsWords({ genres: [], decades: [] }), "Choose genres and decades");
+  assert.equal(topicsWords({ genres: ["Horror"], decades: [2010] }), "First: Horror, 2010s");
+  const many = { genres: ["Horror", "Drama"], decades: [1990, 2010] };
+  assert.equal(topicsWords(many), "First: Horror, Drama and 2 more");
+});
+
+test("the decades reach from the catalogue's first year to its last", () => {
+  const catalogue = { dataset: "d", genres: [] };
+  assert.deepEqual(
+    decadesOf({ ...catalogue, first_year: 1989, last_year: 2011 }),
+    [2010, 2000, 1990, 1980],
+  );
+  assert.deepEqual(decadesOf({ ...catalogue, first_year: null, last_year: null }), []);
 });

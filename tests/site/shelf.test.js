@@ -19,6 +19,7 @@ import {
   unseenIds,
   withNewQuestions,
   withQuestionFirst,
+  withTopics,
 } from "../../site/scripts/shelf.js";
 
 const AT = "2026-11-24T12:00:00.000Z";
@@ -136,6 +137,17 @@ test("newer questions replace all but the shown one and those that the visitor c
   assert.deepEqual(
     withNewQuestions(waiting, [movie(3), movie(4)]).asking.map(({ movie_id }) => movie_id),
     [1, 3, 4],
+  );
+});
+
+test("new topics remove the questions about former ones, but not those that the visitor chose", () => {
+  const topics = { genres: ["Horror"], decades: [2010] };
+  const waiting = withNewQuestions(withQuestionFirst(EMPTY, movie(9)), [movie(1), movie(2)]);
+  const shelf = withTopics(waiting, topics);
+  assert.deepEqual(shelf.topics, topics);
+  assert.deepEqual(
+    shelf.asking.map(({ movie_id }) => movie_id),
+    [9],
   );
 });
 

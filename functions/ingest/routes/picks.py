@@ -35,9 +35,14 @@ def questionnaire() -> QuestionnaireAnswer:
 @router.post("/questionnaire")
 @tracer.capture_method(capture_response=False, capture_error=False)
 def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswer:
-    """Get the movies to rate next: those that reveal the most, given these answers."""
+    """Get the movies to rate next: those that reveal the most, given these answers.
+
+    Movies of the form's genres and decades come first.
+    """
     loaded = loaded_model()
-    movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count)
+    check_genres_known(form.genres, genres_of(loaded.model))
+    first = form.to_topics().movies_of(loaded.model)
+    movie_ids = loaded.questioner.next(form.answered, form.unseen, form.count, first)
     return QuestionnaireAnswer.of(loaded.model, movie_ids)
 
 

@@ -7,14 +7,46 @@ times the probability that the visitor has seen the movie. Rashid et al., *Getti
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 
 from marquee.recommender.fold_in import Doubles
 from marquee.recommender.likely_seen import chances_given
-from marquee.recommender.model import RatingModel, SeenModel
+from marquee.recommender.model import Model, Movie, RatingModel, SeenModel
 
 QUESTIONS = 35  # movies in a questionnaire
+DECADE = 10  # years
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The kinds of movies that a visitor wants to be asked about first; with nothing set, false.
+
+    Attributes:
+        genres: a movie has at least one of these; if empty, any.
+        decades: first years of the decades in which a movie was released; if empty, any.
+    """
+
+    genres: frozenset[str] = frozenset()
+    decades: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.genres or self.decades)
+
+    def include(self, movie: Movie) -> bool:
+        """Return whether a movie belongs to the topics. One without a year has no decade."""
+        if self.genres and self.genres.isdisjoint(movie.genres):
+            return False
+        if not self.decades:
+            return True
+        return movie.year is not None and movie.year - movie.year % DECADE in self.decades
+
+    def movies_of(self, model: Model) -> frozenset[int]:
+        """Return the ids of the model's movies that belong to the topics; none without topics."""
+        if not self:
+            return frozenset()
+        return frozenset(movie_id for movie_id, each in model.movies.items() if self.include(each))
 
 
 class Questioner:
@@ -38,7 +70,11 @@ class Questioner:
         self._importance = [loadings.T * weights @ loadings for loadings in watched]
 
     def next(
-        self, answered: Collection[int] = (), unseen: Collection[int] = (), count: int = QUESTIONS
+        self,
+        answered: Collection[int] = (),
+        unseen: Collection[int] = (),
+        count: int = QUESTIONS,
+        first: Collection[int] = (),
     ) -> tuple[int, ...]:
         """Return the next `count` movies to ask about, best first; fewer if there are no more.
 
@@ -49,18 +85,24 @@ class Questioner:
             answered: ids of the movies that the visitor has rated.
             unseen: ids of the movies that the visitor has skipped.
             count: the largest number of movies.
+            first: ids of the movies to ask about before all others.
         """
         rated = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
         skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
         chance = chances_given(self._seen, rated, skipped)
         open_ = np.ones(len(self._ids), dtype=bool)
         open_[[*rated, *skipped]] = False
+        preferred = np.zeros(len(self._ids), dtype=bool)
+        preferred[[self._rows[movie_id] for movie_id in first if movie_id in self._rows]] = True
         unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
         for number in rated:
             self._learn(unknown, number, 1.0)
         chosen: list[int] = []
         while len(chosen) < count and open_.any():
-            worth = np.where(open_, chance * self._reductions(unknown), -1.0)
+            among = open_ & preferred
+            worth = np.where(
+                among if among.any() else open_, chance * self._reductions(unknown), -1.0
+            )
             number = int(np.argmax(worth))
             chosen.append(self._ids[number])
             open_[number] = False

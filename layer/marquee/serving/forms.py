@@ -31,6 +31,7 @@ from marquee.contracts import (
 )
 from marquee.recommender.model import Movie
 from marquee.recommender.picks import PickFilter
+from marquee.recommender.questionnaire import DECADE, Topics
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
 from marquee.requests.phone import PhoneError, as_shown, country_of, to_e164
@@ -42,6 +43,7 @@ MAX_PHONE = 40  # with spaces, hyphens and brackets; E.164 has 16
 MAX_MODEL = 40
 MAX_TIME = 35  # ISO 8601 with microseconds and a time zone has 32 characters
 MAX_GENRES, MAX_GENRE = 50, 60
+MAX_DECADES = 20
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
 MAX_MOVIE_ID = 2**31 - 1  # models keep ids in 32 bits
@@ -84,6 +86,24 @@ SomeMovies = Annotated[
 ModelName = Annotated[StrictStr, Field(max_length=MAX_MODEL)]
 Proof = Annotated[StrictStr | None, Field(max_length=MAX_PROOF, repr=False)]
 Year = Annotated[StrictInt, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+Genres = Annotated[
+    tuple[Annotated[StrictStr, Field(max_length=MAX_GENRE)], ...],
+    Field(max_length=MAX_GENRES),
+    _no_longer_than(MAX_GENRES),
+]
+
+
+def _decade(year: int) -> int:
+    if year % DECADE:
+        raise ValueError("Give a decade by its first year, such as 1990.")
+    return year
+
+
+Decades = Annotated[
+    tuple[Annotated[Year, AfterValidator(_decade)], ...],
+    Field(max_length=MAX_DECADES),
+    _no_longer_than(MAX_DECADES),
+]
 
 
 def _utc_time(text: str) -> str:
@@ -207,11 +227,7 @@ class PicksForm(RatingsForm):
     """
 
     model: ModelName = RANKING
-    genres: Annotated[
-        tuple[Annotated[StrictStr, Field(max_length=MAX_GENRE)], ...],
-        Field(max_length=MAX_GENRES),
-        _no_longer_than(MAX_GENRES),
-    ] = ()
+    genres: Genres = ()
     years: YearsForm | None = None
     count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
 
@@ -231,6 +247,7 @@ class QuestionsForm(BaseModel):
     """The visitor's answers so far, as movie ids, to choose the next movies to ask about.
 
     `answered` are movies that the visitor rated, `unseen` are movies that they have not seen.
+    Movies that have one of `genres` and were released in one of `decades` are asked about first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -238,6 +255,12 @@ class QuestionsForm(BaseModel):
     answered: SomeMovies = ()
     unseen: SomeMovies = ()
     count: Annotated[StrictInt, Field(ge=1, le=MAX_QUESTIONS)] = MAX_QUESTIONS
+    genres: Genres = ()
+    decades: Decades = ()
+
+    def to_topics(self) -> Topics:
+        """Return the topics to ask about first; any movie belongs to empty topics."""
+        return Topics(frozenset(self.genres), frozenset(self.decades))
 
 
 class TextPreviewForm(BaseModel):

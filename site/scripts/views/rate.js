@@ -17,9 +17,10 @@ import {
   unseenIds,
   withNewQuestions,
   withQuestionFirst,
+  withTopics,
 } from "../shelf.js";
 import { starRating } from "../stars.js";
-import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+import { counted, titleAndYear, topicsWords, wordsForProblem } from "../wording.js";
 
 /** @typedef {import("../api.js").Movie} Movie */
 /** @typedef {import("../main.js").App} App */
@@ -35,6 +36,7 @@ export function openRate(app, _argument, signal) {
   const stage = make("div", { class: "stage" });
   const progress = progressLine(app, signal);
   const undo = button("Undo", "button quiet", () => undoLast(), { class: "button quiet undo" });
+  const topics = topicsButton(app, signal);
   let shown = "";
   let focusNext = /** @type {"none" | "stars" | "title"} */ ("none");
 
@@ -65,6 +67,7 @@ export function openRate(app, _argument, signal) {
     const rated = ratingsOf(shelf).length;
     progress.show(rated);
     undo.disabled = shelf.undo.length === 0;
+    topics.show();
     questions.fetchMore();
     const movie = shelf.asking[0] ?? null;
     const key = JSON.stringify([
@@ -110,6 +113,7 @@ export function openRate(app, _argument, signal) {
         "div",
         { class: "after-card" },
         undo,
+        topics.element,
         make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo"),
       ),
       movieSearch(app.api, "Find a movie to rate", rateNext, signal),
@@ -241,6 +245,27 @@ function progressLine(app, signal) {
   };
 }
 
+/**
+ * Make the button that opens the choice of genres and decades; it names those chosen.
+ * @param {App} app
+ * @param {AbortSignal} signal
+ */
+function topicsButton(app, signal) {
+  const open = async () => {
+    try {
+      (await import("./topics.js")).chooseTopics(app, signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // the script could not be loaded
+      announce("The genres can’t be loaded right now. Try again.");
+    }
+  };
+  const element = button("", "button quiet", open, { "aria-haspopup": "dialog" });
+  return {
+    element,
+    show: () => say(element, topicsWords(app.store.shelf.topics)),
+  };
+}
+
 /** @param {number} rated */
 export function progressWords(rated) {
   return rated < RATINGS_SUGGESTED ? `${rated} of ${RATINGS_SUGGESTED}` : `${rated} rated`;
@@ -271,10 +296,10 @@ class Questions extends EventTarget {
     const { shelf } = this.app.store;
     const rated = ratingsOf(shelf).map(({ movie_id }) => movie_id);
     const unseen = unseenIds(shelf);
-    const after = JSON.stringify([rated, unseen]);
+    const after = JSON.stringify([rated, unseen, shelf.topics]);
     if (this.state === "loading" || after === this.#requestedFor) return;
     this.#requestedFor = after;
-    this.#request(rated, unseen);
+    this.#request(rated, unseen, shelf.topics);
   }
 
   /** Request questions again after a failure. */
@@ -284,20 +309,32 @@ class Questions extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** @param {number[]} rated @param {number[]} unseen */
-  async #request(rated, unseen) {
+  /**
+   * @param {number[]} rated
+   * @param {number[]} unseen
+   * @param {import("../shelf.js").Topics} topics
+   */
+  async #request(rated, unseen, topics) {
     this.state = "loading";
     this.problem = null;
     try {
-      const answer = await this.app.api.questions(rated, unseen, QUESTIONS_PER_REQUEST);
+      const answer = await this.app.api.questions(rated, unseen, topics, QUESTIONS_PER_REQUEST);
       const { dataset } = answer;
       const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
-      this.app.store.change((now) => withNewQuestions(inDataset(now, dataset), movies));
+      this.app.store.change((now) => {
+        const shelf = inDataset(now, dataset);
+        // Questions about former topics are of no use: "change" requests others.
+        const areCurrent = JSON.stringify(now.topics) === JSON.stringify(topics);
+        return areCurrent ? withNewQuestions(shelf, movies) : shelf;
+      });
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      this.problem = error;
       this.state = "idle";
+      if (error.kind === "refused" && topics.genres.length > 0) {
+        // The catalogue has changed and no longer has one of the genres.
+        this.app.store.change((shelf) => withTopics(shelf, { genres: [], decades: [] }));
+      } else this.problem = error;
     }
     this.dispatchEvent(new Event("change"));
   }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from marquee.recommender.likely_seen import seen_in
-from marquee.recommender.questionnaire import Questioner
+from marquee.recommender.questionnaire import Questioner, Topics
 from marquee.serving.forms import MAX_QUESTIONS
 from tests.models import random_model
 from tests.unit.aws import Aws, context, event
@@ -67,8 +67,29 @@ def test_no_movie_is_asked_about_once_all_are_answered(api: Any) -> None:
         ({"answered": [1] * 501}, "answered"),
         ({"unseen": 7}, "unseen"),
         ({"rated": []}, "rated"),
+        ({"genres": ["No such genre"]}, "genres[0]"),
+        ({"genres": ["Drama"] * 51}, "genres"),
+        ({"decades": [1995]}, "decades[0]"),
+        ({"decades": ["1990s"]}, "decades[0]"),
+        ({"decades": [1990] * 21}, "decades"),
     ],
 )
 def test_a_wrong_field_is_named(api: Any, body: dict[str, Any], field: str) -> None:
     status, answer = api(**body)
     assert (status, [error["field"] for error in answer["errors"]]) == (422, [field])
+
+
+def test_movies_of_the_chosen_genres_and_decades_are_asked_about_first(api: Any) -> None:
+    example = MODEL.movies[sorted(MODEL.movies)[-1]]
+    assert example.year is not None
+    decade = example.year - example.year % 10
+    topics = Topics(frozenset(example.genres[:1]), frozenset({decade}))
+    chosen = topics.movies_of(MODEL)
+    assert 0 < len(chosen) < len(MODEL.movies)
+
+    status, answer = api(genres=list(topics.genres), decades=[decade], count=MAX_QUESTIONS)
+
+    assert status == 200
+    first = min(len(chosen), MAX_QUESTIONS)
+    assert {*ids(answer)[:first]} <= chosen
+    assert len(answer["movies"]) == MAX_QUESTIONS

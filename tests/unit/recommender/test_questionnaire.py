@@ -1,9 +1,11 @@
 """The choice of movies for the questionnaire."""
 
 import numpy as np
+import pytest
 
 from marquee.recommender.likely_seen import fit_seen, independent, seen_in
-from marquee.recommender.questionnaire import Questioner, choose_questionnaire
+from marquee.recommender.model import Movie
+from marquee.recommender.questionnaire import Questioner, Topics, choose_questionnaire
 from tests.models import MEAN, random_model, rating_of
 
 USERS = 100
@@ -71,3 +73,47 @@ def test_an_unseen_movie_leads_away_from_the_movies_that_are_seen_with_it() -> N
     assert questioner.next(count=1) == (first[0],)
     assert questioner.next(unseen=first[:1], count=1) == (first[3],)
     assert questioner.next(answered=first[:1], count=1) == (first[1],)
+
+
+def test_movies_to_ask_about_first_come_before_all_others() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, seen_in(model))
+    usual = questioner.next(count=40)
+    first = {usual[20], usual[30], usual[39], 999_999}
+    steered = questioner.next(count=40, first=first)
+    assert {*steered[:3]} == first - {999_999}
+    assert sorted(steered) == sorted(usual)
+
+
+def test_other_movies_follow_once_all_first_ones_are_answered() -> None:
+    model = random_model(40)
+    questioner = Questioner(model.rating, seen_in(model))
+    usual = questioner.next(count=40)
+    rated, skipped = usual[20], usual[30]
+    asked_next = questioner.next({rated}, {skipped}, count=1, first={rated, skipped})
+    assert asked_next == questioner.next({rated}, {skipped}, count=1)
+
+
+ALIEN = Movie(1, "Alien", 1979, ("Horror", "Sci-Fi"))
+
+
+@pytest.mark.parametrize(
+    ("topics", "movie", "included"),
+    [
+        (Topics(frozenset({"Horror", "Drama"})), ALIEN, True),
+        (Topics(frozenset({"Drama"})), ALIEN, False),
+        (Topics(decades=frozenset({1970})), ALIEN, True),
+        (Topics(decades=frozenset({1980})), ALIEN, False),
+        (Topics(frozenset({"Horror"}), frozenset({1980})), ALIEN, False),
+        (Topics(decades=frozenset({1970})), Movie(2, "Undated", None, ("Horror",)), False),
+        (Topics(frozenset({"Horror"})), Movie(2, "Undated", None, ("Horror",)), True),
+    ],
+)
+def test_a_movie_belongs_to_topics_by_any_genre_and_any_decade(
+    topics: Topics, movie: Movie, included: bool
+) -> None:
+    assert topics.include(movie) is included
+
+
+def test_without_topics_no_movie_comes_first() -> None:
+    assert Topics().movies_of(random_model(5)) == frozenset()
