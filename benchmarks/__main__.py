@@ -63,6 +63,11 @@ BENCHMARKS = {
         ("picks", "batch"),
         tools=("java",),
     ),
+    "taps": Benchmark(
+        "taps from opening the page to ten picks, by what a visitor knows: DATA=<folder>",
+        ("taps",),
+        tools=_SPARK,
+    ),
     "search": Benchmark("processor time of a title search at each letter typed", ("search",)),
     "site": Benchmark(
         "weight of the site's first view, and seconds to it; needs a running deployment",

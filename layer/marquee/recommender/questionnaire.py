@@ -6,13 +6,13 @@ times the probability that the visitor has seen the movie. Rashid et al., *Getti
 2002, call such strategies popularity times entropy. docs/model.md has the formula.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from marquee.recommender.fold_in import Doubles
-from marquee.recommender.likely_seen import chances_given
+from marquee.recommender.fold_in import Doubles, Rows
+from marquee.recommender.likely_seen import CANDIDATES, LEAST_CHANCE, chances_given
 from marquee.recommender.model import Model, Movie, RatingModel, SeenModel
 
 QUESTIONS = 35  # movies in a questionnaire
@@ -57,16 +57,18 @@ class Questioner:
     """
 
     def __init__(self, rating: RatingModel, seen: SeenModel) -> None:
-        self._seen = seen
-        self._ids = seen.movie_ids.tolist()
-        self._rows = {movie_id: number for number, movie_id in enumerate(self._ids)}
-        self._noise = rating.noise
-        support = rating.support.astype(np.int64)
-        at = np.array([rating.rows[movie_id] for movie_id in self._ids], dtype=np.intp)
+        self._rating, self._seen = rating, seen
+        self._candidates = np.array([rating.rows[id_] for id_ in seen.movie_ids.tolist()], np.intp)
+        self._places = {row: place for place, row in enumerate(self._candidates.tolist())}
+        self._support = rating.support.astype(np.int64)
+        # The chance that a visitor has seen a movie is its support in users' shares.
+        self._chance_per_rating = float(
+            seen.chance.sum(dtype=np.float64) / self._support[self._candidates].sum()
+        )
         # The questions serve both parts of the rating model: their variance reductions are added.
-        self._loadings = [part.loadings[at].astype(np.float64) for part in rating.parts]
+        self._loadings = self._loadings_of(self._candidates)
         watched = [part.loadings.astype(np.float64) for part in rating.parts]
-        weights = support / support.sum()
+        weights = self._support / self._support.sum()
         self._importance = [loadings.T * weights @ loadings for loadings in watched]
 
     def next(
@@ -85,57 +87,83 @@ class Questioner:
             answered: ids of the movies that the visitor has rated.
             unseen: ids of the movies that the visitor has skipped.
             count: the largest number of movies.
-            first: ids of the movies to ask about before all others.
+            first: ids of the movies to ask about before all others. Of those that are not among the
+                candidates of the questionnaire, the CANDIDATES most rated ones are asked about.
         """
-        rated = [self._rows[movie_id] for movie_id in answered if movie_id in self._rows]
-        skipped = [self._rows[movie_id] for movie_id in unseen if movie_id in self._rows]
-        chance = chances_given(self._seen, rated, skipped)
-        open_ = np.ones(len(self._ids), dtype=bool)
-        open_[[*rated, *skipped]] = False
-        preferred = np.zeros(len(self._ids), dtype=bool)
-        preferred[[self._rows[movie_id] for movie_id in first if movie_id in self._rows]] = True
-        unknown = [np.eye(loadings.shape[1]) for loadings in self._loadings]
-        for number in rated:
-            self._learn(unknown, number, 1.0)
+        rated, skipped, wanted = (self._known(ids) for ids in (answered, unseen, first))
+        extra = self._most_rated(np.setdiff1d(wanted, self._candidates))
+        rows = np.concatenate([self._candidates, extra])
+        chance = np.concatenate(
+            [
+                chances_given(self._seen, self._places_of(rated), self._places_of(skipped)),
+                np.clip(self._support[extra] * self._chance_per_rating, LEAST_CHANCE, 1.0),
+            ]
+        )
+        loadings = [
+            np.concatenate(both)
+            for both in zip(self._loadings, self._loadings_of(extra), strict=True)
+        ]
+        unknown = [np.eye(each.shape[1]) for each in loadings]
+        for row in rated:
+            self._learn(unknown, [part.loadings[row] for part in self._rating.parts], 1.0)
+        open_ = ~np.isin(rows, [*rated, *skipped])
+        preferred = np.isin(rows, wanted)
         chosen: list[int] = []
         while len(chosen) < count and open_.any():
             among = open_ & preferred
-            worth = np.where(
-                among if among.any() else open_, chance * self._reductions(unknown), -1.0
-            )
-            number = int(np.argmax(worth))
-            chosen.append(self._ids[number])
-            open_[number] = False
-            self._learn(unknown, number, float(chance[number]))
+            reductions = self._reductions(unknown, loadings)
+            worth = np.where(among if among.any() else open_, chance * reductions, -1.0)
+            place = int(np.argmax(worth))
+            chosen.append(int(self._rating.movie_ids[rows[place]]))
+            open_[place] = False
+            self._learn(unknown, [each[place] for each in loadings], float(chance[place]))
         return tuple(chosen)
 
-    def _reductions(self, unknown: list[Doubles]) -> Doubles:
-        """Return, for each candidate, by how much its answer reduces the variance.
+    def _known(self, movie_ids: Collection[int]) -> Rows:
+        """Return the rows in the rating model of the movies that it knows, in their order."""
+        rows = self._rating.rows
+        return np.array([rows[each] for each in movie_ids if each in rows], dtype=np.intp)
+
+    def _places_of(self, rows: Rows) -> list[int]:
+        """Return the places among the candidates of those rows that are candidates."""
+        return [self._places[row] for row in rows.tolist() if row in self._places]
+
+    def _most_rated(self, rows: Rows) -> Rows:
+        """Return the CANDIDATES most rated of these rows."""
+        return rows[np.argsort(-self._support[rows], kind="stable")[:CANDIDATES]]
+
+    def _loadings_of(self, rows: Rows) -> list[Doubles]:
+        return [part.loadings[rows].astype(np.float64) for part in self._rating.parts]
+
+    def _reductions(self, unknown: list[Doubles], loadings: list[Doubles]) -> Doubles:
+        """Return, for each of N movies, by how much its answer reduces the variance.
 
         This is the variance of predicted stars in squared stars, averaged over the movies that
         people watch and summed over the parts.
 
         Args:
             unknown: for each part, the covariance of the taste so far, K by K.
+            loadings: for each part, those of the movies, N by K.
         """
-        reductions = np.zeros(len(self._ids))
-        for covariance, loadings, importance in zip(
-            unknown, self._loadings, self._importance, strict=True
-        ):
-            spread = loadings @ covariance
-            about = (spread * loadings).sum(axis=1) + self._noise
+        reductions = np.zeros(len(loadings[0]))
+        for covariance, each, importance in zip(unknown, loadings, self._importance, strict=True):
+            spread = each @ covariance
+            about = (spread * each).sum(axis=1) + self._rating.noise
             reductions += ((spread @ importance) * spread).sum(axis=1) / about
         return reductions
 
-    def _learn(self, unknown: list[Doubles], number: int, chance: float) -> None:
-        """Reduce the covariances in `unknown` by the answer to a question.
+    def _learn(self, unknown: list[Doubles], loadings: Sequence[Doubles], chance: float) -> None:
+        """Reduce the covariances in `unknown` by the answer about one movie.
 
-        The reduction is multiplied by `chance`, the probability that the visitor has seen the
-        movie.
+        Args:
+            unknown: for each part, the covariance of the taste so far, K by K.
+            loadings: for each part, those of the movie, K.
+            chance: the probability that the visitor has seen the movie, which multiplies the
+                reduction.
         """
-        for part, loadings in enumerate(self._loadings):
-            spread = unknown[part] @ loadings[number]
-            about = float(loadings[number] @ spread) + self._noise
+        for part, each in enumerate(loadings):
+            spread = unknown[part] @ each.astype(np.float64)
+            about = float(each @ spread) + self._rating.noise
             unknown[part] = unknown[part] - chance * np.outer(spread, spread) / about
 
 

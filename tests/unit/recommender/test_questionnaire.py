@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marquee.recommender.likely_seen import fit_seen, independent, seen_in
+from marquee.recommender.likely_seen import CANDIDATES, fit_seen, independent, seen_in
 from marquee.recommender.model import Movie
 from marquee.recommender.questionnaire import Questioner, Topics, choose_questionnaire
 from tests.models import MEAN, random_model, rating_of
@@ -117,3 +117,30 @@ def test_a_movie_belongs_to_topics_by_any_genre_and_any_decade(
 
 def test_without_topics_no_movie_comes_first() -> None:
     assert Topics().movies_of(random_model(5)) == frozenset()
+
+
+def test_rarely_rated_movies_are_asked_about_only_if_they_come_first() -> None:
+    model = random_model(CANDIDATES + 50)
+    questioner = Questioner(model.rating, seen_in(model))
+    everyday = {*seen_in(model).movie_ids.tolist()}
+    rare = sorted({*model.movies} - everyday)
+    assert len(rare) == 50
+    assert {*questioner.next(count=len(model.movies))} == everyday
+    asked_about = questioner.next(count=60, first=rare[:20])
+    assert {*asked_about[:20]} == {*rare[:20]}
+    assert {*asked_about[20:]} <= everyday
+
+
+def test_a_rated_movie_that_is_no_candidate_teaches_as_well() -> None:
+    """Movie 1 is rated too rarely to be asked about, and equals the most rated one."""
+    most_rated = CANDIDATES + 1
+    loadings = np.eye(CANDIDATES + 1)
+    loadings[0] = loadings[-1]
+    support = np.arange(CANDIDATES + 1) + 1000
+    support[0] = 1
+    rating = rating_of(np.full(CANDIDATES + 1, MEAN), loadings, support=support, first=1)
+    questioner = Questioner(rating, independent(rating, 2000))
+    before, after = (questioner.next(answers, count=CANDIDATES) for answers in ((), {1}))
+    assert 1 not in before
+    assert before[0] == most_rated
+    assert after[0] != most_rated
