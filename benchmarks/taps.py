@@ -113,7 +113,7 @@ def trained(folder: Path) -> Catalogue:
     for user, movie_id, given in zip(*(each.tolist() for each in new), strict=True):
         if movie_id in titles:
             stars[user][movie_id] = given
-    questioner = Questioner(rating, count_seen(training, rating, users))
+    questioner = Questioner(rating, count_seen(training, rating, users), titles)
     return Catalogue(questioner, titles, [*stars.values()])
 
 

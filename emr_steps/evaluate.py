@@ -44,6 +44,7 @@ from learning.step_log import StepError, StepLog, step
 from marquee.contracts import ALS_RANKS, SCHEMA_VERSION
 from marquee.recommender.model import Counts, Model
 from marquee.recommender.picks import candidates_of
+from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import (
     EVALUATED,
     MLLIB,
@@ -218,10 +219,10 @@ def measure_new_people(
             with suppress(UnknownModelError):  # `evaluate` has given the reason
                 scorers[name] = scorer_named(name, model)
     users = sum(training.map_blocks(_users_with_ratings, None))
-    seen = count_seen(training, rating, users)
+    questioner = Questioner(rating, count_seen(training, rating, users), model.movies)
     bias = fitting.baseline.bias[fitting.rated]
     candidates = candidates_of(rating.support)
-    examiner = NewVisitorExaminer(rating, seen, bias, scorers, candidates, seed=ratings.seed)
+    examiner = NewVisitorExaminer(rating, questioner, bias, scorers, candidates, seed=ratings.seed)
     new = ratings.totals.users - users
     people = people_to_measure(ratings.rows, NEW, new, MOST_NEW_PEOPLE)
     visitors = measure_new_visitors(ratings.rows, people, examiner)

@@ -16,7 +16,7 @@ from learning.confidence import Estimate
 from learning.metrics import Person, ndcg
 from marquee.contracts import PICKS
 from marquee.recommender.fold_in import Doubles, RatingFolding, Rows, rated_from
-from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, RatingModel, SeenModel
+from marquee.recommender.model import LIKED, USER_PRIOR_STRENGTH, RatingModel
 from marquee.recommender.picks import Mask, best_open
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import Scorer
@@ -129,7 +129,7 @@ class NewVisitorExaminer:
     def __init__(
         self,
         rating: RatingModel,
-        seen: SeenModel,
+        questioner: Questioner,
         movie_bias: Doubles,
         scorers: Mapping[str, Scorer],
         candidates: Mask,
@@ -140,7 +140,7 @@ class NewVisitorExaminer:
 
         Args:
             rating: a rating model that was trained without these people.
-            seen: the model of which movies a visitor has seen.
+            questioner: chooses the questionnaire's movies, by the same model.
             movie_bias: the bias of each movie, M, stars.
             scorers: the models that pick, by name.
             candidates: the movies that may be picked, M.
@@ -149,7 +149,7 @@ class NewVisitorExaminer:
         self._rating, self._scorers, self._candidates = rating, scorers, candidates
         self._seed = seed
         self._folding = RatingFolding(rating)
-        self._questioner = Questioner(rating, seen)
+        self._questioner = questioner
         self._offset = rating.global_mean + movie_bias
         order = np.lexsort((rating.movie_ids, -rating.support.astype(np.int64)))
         self._popular = rating.movie_ids[order].tolist()

@@ -22,6 +22,7 @@ from learning.ratings_on_spark import read_ratings
 from learning.splits import NEW, RANDOM, new_flag, official_pairs, split_named, with_folds
 from learning.step_log import StepError, StepLog
 from marquee.recommender.fold_in import RatedMovies
+from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import EVALUATED, MLLIB, UnknownModelError, scorer_named
 from tests.spark.tastes import MOVIES_SCHEMA
 
@@ -197,11 +198,11 @@ def test_no_rating_of_a_new_user_is_trained_on(
 ) -> None:
     trained: list[Any] = []
 
-    def spied(rating: Any, seen: Any, *more: Any, **settings: Any) -> Any:
+    def spied(rating: Any, seen: Any, movies: Any) -> Questioner:
         trained.append((int(rating.support.sum()), round(rating.support.max() / seen.chance[0])))
-        return new_visitors.NewVisitorExaminer(rating, seen, *more, **settings)
+        return Questioner(rating, seen, movies)
 
-    monkeypatch.setattr("evaluate.NewVisitorExaminer", spied)
+    monkeypatch.setattr("evaluate.Questioner", spied)
     split = split_named(RANDOM, 1, ())
     prepared = evaluate.ratings_of(spark, arguments_for(stored, tmp_path), split)
     evaluate.measure_new_people(prepared, ("ranking",), SAY)

@@ -6,13 +6,18 @@ times the probability that the visitor has seen the movie. Rashid et al., *Getti
 2002, call such strategies popularity times entropy. docs/model.md has the formula.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from marquee.recommender.fold_in import Doubles, Rows
-from marquee.recommender.likely_seen import CANDIDATES, LEAST_CHANCE, chances_given
+from marquee.recommender.likely_seen import (
+    CANDIDATES,
+    LEAST_CHANCE,
+    chances_given,
+    kinds_of,
+)
 from marquee.recommender.model import Model, Movie, RatingModel, SeenModel
 
 QUESTIONS = 35  # movies in a questionnaire
@@ -56,15 +61,25 @@ class Questioner:
     rated.
     """
 
-    def __init__(self, rating: RatingModel, seen: SeenModel) -> None:
+    def __init__(
+        self, rating: RatingModel, seen: SeenModel, movies: Mapping[int, Movie] | None = None
+    ) -> None:
+        """Prepare the questions.
+
+        Args:
+            rating: the model whose uncertainty the answers reduce.
+            seen: the model of which movies a visitor has seen.
+            movies: movies by id. With them, the answers also show which genres and years the
+                visitor knows.
+        """
         self._rating, self._seen = rating, seen
+        self._kinds = kinds_of(rating, movies or {})
         self._candidates = np.array([rating.rows[id_] for id_ in seen.movie_ids.tolist()], np.intp)
         self._places = {row: place for place, row in enumerate(self._candidates.tolist())}
         self._support = rating.support.astype(np.int64)
-        # The chance that a visitor has seen a movie is its support in users' shares.
-        self._chance_per_rating = float(
-            seen.chance.sum(dtype=np.float64) / self._support[self._candidates].sum()
-        )
+        # The chance that a user has seen a movie is proportional to its support.
+        users = self._support[self._candidates].sum() / seen.chance.sum(dtype=np.float64)
+        self._chance = np.clip(self._support / users, LEAST_CHANCE, 1.0)
         # The questions serve both parts of the rating model: their variance reductions are added.
         self._loadings = self._loadings_of(self._candidates)
         watched = [part.loadings.astype(np.float64) for part in rating.parts]
@@ -96,9 +111,11 @@ class Questioner:
         chance = np.concatenate(
             [
                 chances_given(self._seen, self._places_of(rated), self._places_of(skipped)),
-                np.clip(self._support[extra] * self._chance_per_rating, LEAST_CHANCE, 1.0),
+                self._chance[extra],
             ]
         )
+        familiarity = self._kinds.familiarity(rated, skipped, self._chance, rows)
+        chance = np.clip(chance * familiarity, LEAST_CHANCE, 1.0)
         loadings = [
             np.concatenate(both)
             for both in zip(self._loadings, self._loadings_of(extra), strict=True)

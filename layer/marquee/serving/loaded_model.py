@@ -38,7 +38,7 @@ class LoadedModel:
     @cached_property
     def questioner(self) -> Questioner:
         """The object that chooses the next movies to ask about; made on first use, then kept."""
-        return Questioner(self.model.rating, seen_in(self.model))
+        return Questioner(self.model.rating, seen_in(self.model), self.model.movies)
 
     @cached_property
     def portraitist(self) -> Portraitist:

@@ -39,7 +39,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 def test_without_answers_the_most_informative_movies_are_asked_about(api: Any) -> None:
     status, answer = api()
     assert status == 200
-    asked = Questioner(MODEL.rating, seen_in(MODEL)).next(count=MAX_QUESTIONS)
+    asked = Questioner(MODEL.rating, seen_in(MODEL), MODEL.movies).next(count=MAX_QUESTIONS)
     assert ids(answer) == [*asked]
 
 
@@ -49,7 +49,7 @@ def test_the_questionnaire_continues_after_answers_and_repeats_no_movie(api: Any
     status, more = api(answered=answered, unseen=unseen, count=1)
     assert (status, len(more["movies"])) == (200, 1)
     assert not {*ids(more)} & {*ids(first)}
-    questioner = Questioner(MODEL.rating, seen_in(MODEL))
+    questioner = Questioner(MODEL.rating, seen_in(MODEL), MODEL.movies)
     assert ids(more) == [*questioner.next(answered, unseen, count=1)]
 
 

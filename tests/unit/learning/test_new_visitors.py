@@ -50,7 +50,8 @@ def model() -> RatingModel:
 def examiner(model: RatingModel) -> NewVisitorExaminer:
     everything = np.ones(MOVIES, dtype=bool)
     scorers = {STARS: ByRating(shell_of(model))}
-    return NewVisitorExaminer(model, independent(model, 100), np.zeros(MOVIES), scorers, everything)
+    questioner = Questioner(model, independent(model, 100))
+    return NewVisitorExaminer(model, questioner, np.zeros(MOVIES), scorers, everything)
 
 
 def shell_of(rating: RatingModel) -> Model:

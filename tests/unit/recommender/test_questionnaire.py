@@ -144,3 +144,24 @@ def test_a_rated_movie_that_is_no_candidate_teaches_as_well() -> None:
     assert 1 not in before
     assert before[0] == most_rated
     assert after[0] != most_rated
+
+
+def test_answers_show_which_kinds_of_movies_a_visitor_knows() -> None:
+    """All movies are equally informative; the odd ones are horror, the others dramas."""
+    rating = rating_of(np.full(20, MEAN), np.eye(20), support=np.arange(60, 40, -1), first=1)
+    movies = {
+        number: Movie(number, f"Movie {number}", 1990, ("Horror" if number % 2 else "Drama",))
+        for number in range(1, 21)
+    }
+    questioner = Questioner(rating, independent(rating, USERS), movies)
+    assert questioner.next(answered={1, 3, 5}, unseen={2, 4, 6}, count=1) == (7,)
+    assert questioner.next(answered={2, 4, 6}, unseen={1, 3, 5}, count=1) == (8,)
+    assert questioner.next(count=20) == Questioner(rating, independent(rating, USERS)).next()
+
+
+def test_years_count_as_well_and_a_movie_without_year_and_genres_is_of_no_kind() -> None:
+    rating = rating_of(np.full(4, MEAN), np.eye(4), support=np.full(4, 50), first=1)
+    years = {1: 1990, 2: 2011, 3: 2013, 4: None}
+    movies = {number: Movie(number, "", year, ()) for number, year in years.items()}
+    questioner = Questioner(rating, independent(rating, USERS), movies)
+    assert questioner.next(answered={2}, unseen={1}, count=2) == (3, 4)
