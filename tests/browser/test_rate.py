@@ -190,3 +190,15 @@ def test_markup_in_a_title_stays_text(marquee: MarqueePage, watch: Watch) -> Non
     expect(marquee.card_title).to_have_text(markup)
     assert marquee.card.locator("img, b").count() == 0
     assert watch.complaints == []
+
+
+def test_the_lights_run_at_the_rating_that_brings_the_first_picks(marquee: MarqueePage) -> None:
+    lights = marquee.page.locator(".just-enough")
+    marquee.open()
+    marquee.rate(5, 1, 4, 2)
+    expect(lights).to_have_count(0)
+    marquee.rate(5)
+    expect(lights).to_have_count(1)
+    marquee.page.reload()
+    expect(marquee.progress).to_have_text("5 of 10")
+    expect(lights).to_have_count(0)

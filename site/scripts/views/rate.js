@@ -227,6 +227,8 @@ export function lengthClass(title) {
 function progressLine(app, signal) {
   const words = make("p", { class: "progress-words", role: "status" });
   const bulbs = Array.from({ length: RATINGS_SUGGESTED }, () => make("span", { class: "bulb" }));
+  for (const [place, bulb] of bulbs.entries()) bulb.style.setProperty("--place", String(place));
+  let before = Number.NaN;
   const element = make(
     "div",
     { class: "progress" },
@@ -240,6 +242,9 @@ function progressLine(app, signal) {
     show(rated) {
       for (const [place, bulb] of bulbs.entries()) bulb.classList.toggle("lit", place < rated);
       element.classList.toggle("enough", rated >= RATINGS_NEEDED);
+      // The lights run once, at the rating that brings the first picks.
+      if (before < RATINGS_NEEDED && rated >= RATINGS_NEEDED) element.classList.add("just-enough");
+      before = rated;
       say(words, progressWords(rated));
     },
   };
