@@ -241,7 +241,6 @@ function progressLine(app, signal) {
     /** @param {number} rated */
     show(rated) {
       for (const [place, bulb] of bulbs.entries()) bulb.classList.toggle("lit", place < rated);
-      element.classList.toggle("enough", rated >= RATINGS_NEEDED);
       // The lights run once, at the rating that brings the first picks.
       if (before < RATINGS_NEEDED && rated >= RATINGS_NEEDED) element.classList.add("just-enough");
       before = rated;
