@@ -2,6 +2,7 @@
 
 import { announce, button, make, say, showItems, undoItem } from "./dom.js";
 import { poster } from "./poster.js";
+import { saveButton } from "./save_button.js";
 import { answered, dismissed, RATINGS_NEEDED, ratingsOf, restored } from "./shelf.js";
 import { starRating } from "./stars.js";
 import {
@@ -226,6 +227,7 @@ function pickItem(app, pick, level, onDismiss) {
     make(
       "p",
       { class: "pick-acts" },
+      saveButton(app, pick),
       make(
         "a",
         { class: "chip", href: `#movie/${pick.movie_id}` },

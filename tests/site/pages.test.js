@@ -7,7 +7,7 @@ import { asCsv, asJson } from "../../site/scripts/export.js";
 import { namedCountries, regionIn } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
-import { answered, EMPTY } from "../../site/scripts/shelf.js";
+import { answered, EMPTY, savedForLater } from "../../site/scripts/shelf.js";
 import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
 import { lengthClass } from "../../site/scripts/views/rate.js";
 import { bars } from "../../site/scripts/views/taste.js";
@@ -22,6 +22,7 @@ import {
 } from "../../site/scripts/wording.js";
 
 const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
+const RONIN = { movie_id: 2, title: "Ronin", year: 1998, genres: ["Thriller"] };
 
 test("a fragment names a view and its argument; an empty one is the first view", () => {
   assert.deepEqual(routeOf(""), { name: "rate", argument: "" });
@@ -85,9 +86,9 @@ test("a search for a genre, a decade or a year says what its list holds", () => 
   );
 });
 
-test("the export contains the ratings and only the last digits of the phone", () => {
+test("the export contains the ratings, the watchlist and only the last digits of the phone", () => {
   const shelf = {
-    ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"),
+    ...savedForLater(answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"), RONIN),
     name: "Ada",
     visit: {
       visitor_id: "v",
@@ -110,6 +111,7 @@ test("the export contains the ratings and only the last digits of the phone", ()
       rated_at: "2026-11-24T12:00:00Z",
     },
   ]);
+  assert.deepEqual(data.saved_for_later, [RONIN]);
   assert.ok(!text.includes("secret"));
 });
 
