@@ -231,3 +231,16 @@ def test_the_top_pick_is_in_the_progress_line(phone_marquee: MarqueePage) -> Non
     top_pick = line.get_by_role("link", name=re.compile("^Top pick"))
     expect(top_pick).to_be_in_viewport(ratio=1)
     expect(phone_marquee.card.get_by_role("button", name=UNSEEN)).to_be_in_viewport(ratio=1)
+
+
+def test_ten_picks_fit_on_two_screens_of_a_phone(
+    deployment: RunningDeployment, browser: Browser
+) -> None:
+    marquee = sized(deployment, browser, (390, 844), has_touch=True)
+    marquee.open()
+    marquee.rate(5, 1, 4, 2, 5)
+    marquee.go("Picks")
+    expect(marquee.picks).to_have_count(10)
+    end = marquee.picks.last.evaluate("(pick) => pick.getBoundingClientRect().bottom + scrollY")
+    marquee.page.context.close()
+    assert end <= 2 * 844

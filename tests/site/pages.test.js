@@ -17,6 +17,7 @@ import {
   picksAsText,
   wordsForLikedShare,
   wordsForProblem,
+  wordsForReasons,
   wordsForSearch,
   wordsForStatus,
 } from "../../site/scripts/wording.js";
@@ -141,6 +142,18 @@ test("a movie's poster is always the same and differs from other movies' posters
 test("a list of titles is joined with commas and 'and'", () => {
   assert.equal(listed([]), "");
   assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
+});
+
+test("a reason is a liked movie; of movies rated low since, the page says only that they are rated", () => {
+  const [heat, ronin] = [HEAT, RONIN].map(({ title }) => title);
+  /** @param {[string | undefined, number | null][]} reasons */
+  const words = (...reasons) =>
+    wordsForReasons(reasons.map(([title, stars]) => ({ title: String(title), stars })));
+  assert.equal(words(), "");
+  assert.equal(words([heat, 5], [ronin, 4]), "Because you liked Heat and Ronin");
+  assert.equal(words([heat, null]), "Because you liked Heat");
+  assert.equal(words([heat, 5], [ronin, 3]), "Because you liked Heat");
+  assert.equal(words([heat, 3], [ronin, 1]), "Because you rated Heat and Ronin");
 });
 
 test("the liked share is said as a number of picks", () => {
