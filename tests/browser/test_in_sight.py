@@ -30,6 +30,7 @@ OUT_OF_SIGHT = """(card) => [
   ["title", card.querySelector("h2")],
   ...[...card.querySelectorAll(".star")].map((star, place) => [`star ${place + 1}`, star]),
   ["not seen", card.querySelector(".card-answers > .button")],
+  ["save", card.querySelector(".save")],
 ].filter(([, element]) => {
   const { left, right, top, bottom } = element.getBoundingClientRect();
   const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
@@ -40,7 +41,7 @@ OUT_OF_SIGHT = """(card) => [
   });
 }).map(([name]) => name)"""
 PLACES = """(card) => [
-  ...card.querySelectorAll(".star, .card-answers > .button"),
+  ...card.querySelectorAll(".star, .card-answers > .button, .save"),
 ].map((element) => {
   const { x, y, width, height } = element.getBoundingClientRect();
   return [x + scrollX, y + scrollY, width, height].map(Math.round);
