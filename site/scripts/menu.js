@@ -4,7 +4,8 @@ import { bottomInSight, make } from "./dom.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
-const SPACE_PX = 4; // between the button and the panel
+const SPACE_PX = 4; // between the panel and its button, and the edge of the window
+const LEAST_PX = 120; // two actions
 
 let menus = 0;
 
@@ -63,16 +64,18 @@ function placeOpenMenus() {
 }
 
 /**
- * Put the panel under its button or, in the lower half of the window, above it. The panel scrolls
- * with the page.
+ * Put the panel under its button or, if there is more room, above it. The panel scrolls with the page.
  * @param {HTMLElement} panel
  * @param {Element} toggle
  */
 function place(panel, toggle) {
   const { top, bottom, right } = toggle.getBoundingClientRect();
   const { clientWidth, clientHeight } = document.documentElement;
-  const isLow = bottom > bottomInSight() / 2;
-  panel.style.top = isLow ? "auto" : `${bottom + window.scrollY + SPACE_PX}px`;
-  panel.style.bottom = isLow ? `${clientHeight - top - window.scrollY + SPACE_PX}px` : "auto";
+  const below = bottomInSight() - bottom;
+  const isAbove = top > below;
+  const room = Math.floor(isAbove ? top : below) - 2 * SPACE_PX;
+  panel.style.top = isAbove ? "auto" : `${bottom + window.scrollY + SPACE_PX}px`;
+  panel.style.bottom = isAbove ? `${clientHeight - top - window.scrollY + SPACE_PX}px` : "auto";
   panel.style.right = `${clientWidth - right}px`;
+  panel.style.maxHeight = `${Math.max(room, LEAST_PX)}px`;
 }
