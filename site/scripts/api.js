@@ -14,13 +14,13 @@
  * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}, series: Series | null}} MovieDetails
  * @typedef {{name: string, movies: Movie[]}} Series movies: the parts, in the order of release
  * @typedef {Movie & {similarity: number}} SimilarMovie
- * @typedef {{name?: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[], unseen?: number[]}} VisitorForm
+ * @typedef {{name?: string, phone?: string, consent: boolean, proof?: string, ratings: Rating[], dismissed?: number[], unseen?: number[], saved?: number[]}} VisitorForm
  * @typedef {{visitor_id: string, version: number, token: string, status: string, picks: Pick[]}} VisitorCreated
  * @typedef {"saved" | "received" | "submitted" | "recommended" | "texted" | "failed"} Status
  * @typedef {{visitor_id: string, version: number, name?: string, status: Status, status_at: string,
  *   reason: string | null, texts: boolean, phone_ends?: string | null, ratings: (Rating & Partial<Movie>)[],
- *   dismissed?: Movie[], unseen?: Movie[], picks: Pick[] | null, nothing_fits?: boolean, liked_share?: number | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
- * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], text: boolean, proof?: string}} RatingsForm
+ *   dismissed?: Movie[], unseen?: Movie[], saved?: Movie[], picks: Pick[] | null, nothing_fits?: boolean, liked_share?: number | null, model_id: string | null, expires_at?: string | number, token?: string | null}} Visitor
+ * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], saved: number[], text: boolean, proof?: string}} RatingsForm
  * @typedef {{name: string, weight: number, rated: number}} Leaning
  * @typedef {Movie & {stars: number, everyone: number, expected: number, difference: number}} Surprise
  * @typedef {{name: string, low: string[], high: string[]}} Axis
@@ -183,8 +183,8 @@ export class Api {
   }
 
   /**
-   * Replace the visitor's ratings and dismissed movies, if `visit.version` is still the current
-   * version.
+   * Replace the visitor's ratings, dismissed movies and watchlist, if `visit.version` is still the
+   * current version.
    * @param {Credentials & {version: number}} visit
    * @param {RatingsForm} form
    * @returns {Promise<Visitor>}

@@ -33,6 +33,7 @@ export function asJson(shelf, visitor, at) {
       .filter(({ stars }) => stars === 0)
       .map(({ movie }) => movieFields(movie)),
     not_for_me: shelf.dismissed.map(movieFields),
+    saved_for_later: shelf.watchlist.map(movieFields),
     picks:
       visitor?.picks?.map((pick) => ({ ...movieFields(pick), stars_expected: pick.stars })) ?? null,
   };

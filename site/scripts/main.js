@@ -5,6 +5,7 @@ import { button, byId, make, say, viewHeading } from "./dom.js";
 import { PicksFinder } from "./picks_finder.js";
 import { usePosters } from "./poster.js";
 import { credentialsIn, routeOf } from "./router.js";
+import { showSavedMovies } from "./save_button.js";
 import { ScrollMemory } from "./scroll_memory.js";
 import { unsavedCount } from "./shelf.js";
 import { Store } from "./store.js";
@@ -238,6 +239,7 @@ byId("skip-link").addEventListener("click", (event) => {
 window.addEventListener("hashchange", () => route(scrollMemory.enter()));
 window.addEventListener("online", showConnection);
 window.addEventListener("offline", showConnection);
+store.onChange(() => showSavedMovies(store.shelf));
 showConnection();
 finder.refresh();
 if (store.shelf.visit && !credentialsIn(location.hash)) visit.follow();

@@ -1,16 +1,18 @@
 // The list of picks. It is shown next to the questionnaire, in its own view and with the status.
 
 import { announce, button, make, say, showItems, undoItem } from "./dom.js";
+import { menu } from "./menu.js";
 import { poster } from "./poster.js";
-import { answered, dismissed, RATINGS_NEEDED, ratingsOf, restored } from "./shelf.js";
+import { saveButton } from "./save_button.js";
+import { answered, answerTo, dismissed, RATINGS_NEEDED, ratingsOf, restored } from "./shelf.js";
 import { starRating } from "./stars.js";
 import {
   counted,
-  listed,
   picksAsText,
   titleAndYear,
   wordsForLikedShare,
   wordsForProblem,
+  wordsForReasons,
 } from "./wording.js";
 
 /** @typedef {import("./api.js").Pick} Pick */
@@ -50,8 +52,8 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     problem,
     tools,
     waiting.element,
-    meaning,
     list,
+    meaning,
   );
   /** @type {{pick: Pick, place: number}[]} what was dismissed here, by its place in the list */
   let dismissedHere = [];
@@ -82,14 +84,15 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
     meaning.hidden = !found.picks.some(({ stars }) => typeof stars === "number");
     const stillDismissed = new Set(app.store.shelf.dismissed.map(({ movie_id }) => movie_id));
     dismissedHere = dismissedHere.filter(({ pick }) => stillDismissed.has(pick.movie_id));
-    const key = JSON.stringify([found.kind, found.picks, [...found.added], dismissedHere]);
+    const reasons = found.picks.map((pick) => reasonsOf(app, pick));
+    const key = JSON.stringify([found.kind, found.picks, reasons, [...found.added], dismissedHere]);
     if (key === shownKey) return;
     shownKey = key;
     /** @type {Parameters<typeof showItems>[2]} */
-    const items = found.picks.map((pick) => [
+    const items = found.picks.map((pick, place) => [
       JSON.stringify([pick.movie_id, pick.title]),
       () => pickItem(app, pick, itemLevel, dismiss),
-      (item) => showOpinion(item, pick, found.added.has(pick.movie_id)),
+      (item) => showOpinion(item, pick, reasons[place] ?? "", found.added.has(pick.movie_id)),
     ]);
     for (const { pick, place } of [...dismissedHere].sort((one, other) => one.place - other.place))
       items.splice(place, 0, [
@@ -178,6 +181,16 @@ function showProblem(place, app, found) {
   }
 }
 
+/** Return the sentence with a pick's reasons. @param {App} app @param {Pick} pick */
+function reasonsOf({ store }, { because }) {
+  return wordsForReasons(
+    (because ?? []).map(({ movie_id, title }) => ({
+      title,
+      stars: answerTo(store.shelf, movie_id)?.stars || null,
+    })),
+  );
+}
+
 /**
  * Make a list item for a pick, without its predicted stars and reasons.
  * @param {App} app
@@ -186,25 +199,9 @@ function showProblem(place, app, found) {
  * @param {(pick: Pick, item: Element) => void} onDismiss
  */
 function pickItem(app, pick, level, onDismiss) {
+  const named = titleAndYear(pick);
   const rating = make("div", { class: "pick-rating", hidden: true });
-  const seen = button("Seen it", "chip", () => openRating(), { "aria-expanded": "false" });
-  const openRating = () => {
-    rating.hidden = !rating.hidden;
-    seen.setAttribute("aria-expanded", String(!rating.hidden));
-    if (rating.hidden || rating.childElementCount > 0) return;
-    rating.append(
-      starRating({
-        legend: `Your rating for ${titleAndYear(pick)}`,
-        stars: 0,
-        onRate: (stars) => {
-          app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
-          announce(`${pick.title}: ${counted(stars, "star")}. Your picks are updating.`);
-        },
-      }),
-    );
-    rating.querySelector("input")?.focus();
-  };
-  const named = ` ${titleAndYear(pick)}`;
+  const seen = button("Seen it", "chip", () => openRating(app, pick, rating));
   const item = make(
     "li",
     { class: "pick", "data-movie-id": pick.movie_id },
@@ -218,25 +215,29 @@ function pickItem(app, pick, level, onDismiss) {
         make("a", { href: `#movie/${pick.movie_id}` }, pick.title),
         pick.year ? make("span", { class: "year" }, ` ${pick.year}`) : null,
       ),
-      make("p", { class: "genres" }, pick.genres.join(", ")),
-      make("p", { class: "new" }, "New"),
+      make("p", { class: "pick-stars" }),
+      make("p", { class: "because" }),
     ),
-    make("p", { class: "pick-stars" }),
-    make("p", { class: "because" }),
     make(
-      "p",
+      "div",
       { class: "pick-acts" },
-      make(
-        "a",
-        { class: "chip", href: `#movie/${pick.movie_id}` },
-        "More like this",
-        make("span", { class: "visually-hidden" }, `: ${named}`),
+      saveButton(app, pick),
+      ...menu(
+        "More",
+        named,
+        make("p", { class: "genres" }, pick.genres.join(", ")),
+        make("p", { class: "reasons" }),
+        make(
+          "a",
+          { class: "chip", href: `#movie/${pick.movie_id}` },
+          "More like this",
+          make("span", { class: "visually-hidden" }, `: ${named}`),
+        ),
+        seen,
+        button("Not for me", "chip", () => onDismiss(pick, item), {
+          "aria-label": `Not for me: ${named}`,
+        }),
       ),
-      seen,
-      button("Not for me", "chip", () => onDismiss(pick, item), {
-        "aria-label": `Not for me:${named}`,
-        "data-act": "dismiss",
-      }),
     ),
     rating,
   );
@@ -244,28 +245,55 @@ function pickItem(app, pick, level, onDismiss) {
 }
 
 /**
+ * Show the stars to rate a pick, or hide them again.
+ * @param {App} app
+ * @param {Pick} pick
+ * @param {HTMLElement} place
+ */
+function openRating(app, pick, place) {
+  place.hidden = !place.hidden;
+  if (place.hidden) return;
+  if (place.childElementCount === 0) {
+    place.append(
+      starRating({
+        legend: `Your rating for ${titleAndYear(pick)}`,
+        stars: 0,
+        onRate: (stars) => {
+          app.store.change((shelf) => answered(shelf, pick, stars, new Date().toISOString()));
+          announce(`${pick.title}: ${counted(stars, "star")}. Your picks are updating.`);
+        },
+      }),
+    );
+  }
+  place.querySelector("input")?.focus();
+}
+
+/**
  * Show a pick's current predicted stars and reasons. Without a model, the picks are popular movies
  * that have neither.
  * @param {Element} item
  * @param {Pick} pick
+ * @param {string} reasons in one sentence; "" without any
  * @param {boolean} isNew whether to mark the pick as new
  */
-function showOpinion(item, { stars, because }, isNew) {
+function showOpinion(item, { stars }, reasons, isNew) {
   const part = (/** @type {string} */ name) =>
     /** @type {HTMLElement} */ (item.querySelector(`.${name}`));
-  part("new").hidden = !isNew;
   part("pick-stars").replaceChildren(
     ...(typeof stars === "number"
       ? [
           make("span", { "aria-hidden": "true" }, "★ "),
           stars.toFixed(1),
-          make("span", { class: "visually-hidden" }, " stars predicted"),
+          make("span", { class: "visually-hidden" }, " stars"),
+          " for you",
         ]
       : []),
+    ...(isNew ? [make("span", { class: "new" }, "New")] : []),
   );
-  const titles = (because ?? []).map(({ title }) => title).filter(Boolean);
-  part("because").hidden = titles.length === 0;
-  say(part("because"), `Because you liked ${listed(titles)}`);
+  for (const name of ["because", "reasons"]) {
+    part(name).hidden = reasons === "";
+    say(part(name), reasons);
+  }
 }
 
 /** @param {App} app @param {AbortSignal} signal */

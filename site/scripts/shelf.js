@@ -8,15 +8,16 @@
 /**
  * @typedef {{movie: Movie, stars: number, at: string}} Answer stars: 0 means "Haven't seen it"; at:
  *   the time, ISO 8601; "" if it is not known
- * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[]}} Saved as the API last returned
- *   them
+ * @typedef {{ratings: Rating[], dismissed: number[], unseen: number[], saved?: number[]}} Saved as the
+ *   API last returned them; saved: the watchlist, absent in a shelf that an older page stored
  * @typedef {{visitor_id: string, token: string, version: number, phone_ends: string | null, saved: Saved}} Visit
- * @typedef {{movie: Movie, before: Answer | null}} Undoable
+ * @typedef {{movie: Movie, before: Answer | null, listedAt?: number}} Undoable listedAt: the place that
+ *   the movie had on the watchlist, if the answer took it off
  * @typedef {Movie & {wished?: boolean}} Question wished: the visitor asked for it
  * @typedef {{genres: string[], decades: number[]}} Topics what to ask about first; decades: their
  *   first years
- * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], asking: Question[],
- *   topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
+ * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], watchlist: Movie[],
+ *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
  * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
@@ -24,6 +25,7 @@ export const UNSEEN = 0;
 export const RATINGS_NEEDED = 5;
 export const RATINGS_SUGGESTED = 10;
 export const MAX_RATINGS = 500; // and the most movies not seen that the API stores
+export const MAX_WATCHLIST = 500;
 const MAX_UNDO = 20;
 
 /** @type {Shelf} */
@@ -32,6 +34,7 @@ export const EMPTY = {
   name: "",
   answers: [],
   dismissed: [],
+  watchlist: [],
   asking: [],
   topics: { genres: [], decades: [] },
   undo: [],
@@ -74,7 +77,8 @@ export function bareMovie({ movie_id, title, year, genres }) {
 
 /**
  * Add or replace the answer to a movie. A movie answered again keeps its place in the order. The
- * movie is no longer among the questions or the dismissed movies.
+ * movie is no longer among the questions or the dismissed movies. A rated movie leaves the watchlist:
+ * the visitor has seen it.
  * @param {Shelf} shelf
  * @param {Movie} movie
  * @param {number} stars
@@ -84,6 +88,7 @@ export function bareMovie({ movie_id, title, year, genres }) {
 export function answered(shelf, movie, stars, at) {
   const before = answerTo(shelf, movie.movie_id);
   const answer = { movie: bareMovie(movie), stars, at };
+  const listedAt = stars === UNSEEN ? -1 : placeOnWatchlist(shelf, movie.movie_id);
   const answers = before
     ? shelf.answers.map((each) => (each === before ? answer : each))
     : [...shelf.answers, answer];
@@ -92,25 +97,34 @@ export function answered(shelf, movie, stars, at) {
     answers,
     asking: shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id),
     dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movie.movie_id),
-    undo: [...shelf.undo, { movie: answer.movie, before }].slice(-MAX_UNDO),
+    watchlist: listedAt < 0 ? shelf.watchlist : shelf.watchlist.toSpliced(listedAt, 1),
+    undo: [
+      ...shelf.undo,
+      { movie: answer.movie, before, ...(listedAt >= 0 && { listedAt }) },
+    ].slice(-MAX_UNDO),
   };
 }
 
 /**
- * Take back the last answer and ask about its movie again.
+ * Take back the last answer and ask about its movie again. If the answer took the movie off the
+ * watchlist, it returns to its place there.
  * @param {Shelf} shelf
  * @returns {Shelf}
  */
 export function undone(shelf) {
   const last = shelf.undo.at(-1);
   if (last === undefined) return shelf;
-  const { movie, before } = last;
+  const { movie, before, listedAt } = last;
   const others = shelf.answers.filter((each) => each.movie.movie_id !== movie.movie_id);
   const answers =
     before === null
       ? others
       : shelf.answers.map((each) => (each.movie.movie_id === movie.movie_id ? before : each));
-  return withQuestionFirst({ ...shelf, answers, undo: shelf.undo.slice(0, -1) }, movie);
+  const after = { ...shelf, answers, undo: shelf.undo.slice(0, -1) };
+  return withQuestionFirst(
+    listedAt === undefined ? after : savedForLater(after, movie, listedAt),
+    movie,
+  );
 }
 
 /**
@@ -191,6 +205,40 @@ export function restored(shelf, movieId) {
   return { ...shelf, dismissed: shelf.dismissed.filter(({ movie_id }) => movie_id !== movieId) };
 }
 
+/** @param {Shelf} shelf @param {number} movieId */
+function placeOnWatchlist(shelf, movieId) {
+  return shelf.watchlist.findIndex(({ movie_id }) => movie_id === movieId);
+}
+
+/** Whether a movie is on the watchlist. @param {Shelf} shelf @param {number} movieId */
+export function isSaved(shelf, movieId) {
+  return placeOnWatchlist(shelf, movieId) >= 0;
+}
+
+/**
+ * Put a movie on the watchlist ("Save"), unless it is there already, it is rated or the list is full.
+ * @param {Shelf} shelf
+ * @param {Movie} movie
+ * @param {number} [place] where to put it, by default at the end
+ * @returns {Shelf}
+ */
+export function savedForLater(shelf, movie, place = shelf.watchlist.length) {
+  const isRated = (answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN) !== UNSEEN;
+  if (isRated || isSaved(shelf, movie.movie_id) || shelf.watchlist.length >= MAX_WATCHLIST)
+    return shelf;
+  return { ...shelf, watchlist: shelf.watchlist.toSpliced(place, 0, bareMovie(movie)) };
+}
+
+/**
+ * Take a movie off the watchlist.
+ * @param {Shelf} shelf
+ * @param {number} movieId
+ * @returns {Shelf}
+ */
+export function takenOffWatchlist(shelf, movieId) {
+  return { ...shelf, watchlist: shelf.watchlist.filter(({ movie_id }) => movie_id !== movieId) };
+}
+
 /**
  * Switch to a data set. Movie ids are valid in one data set only. If the shelf belongs to another
  * one, everything but the name and the visit is dropped.
@@ -204,7 +252,11 @@ export function inDataset(shelf, dataset) {
   return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
 }
 
-/** Return the answers and dismissals to save at the API. @param {Shelf} shelf @returns {Saved} */
+/**
+ * Return the answers, dismissals and the watchlist to save at the API.
+ * @param {Shelf} shelf
+ * @returns {Required<Saved>}
+ */
 export function toSave(shelf) {
   return {
     ratings: ratedAnswers(shelf).map(({ movie, stars, at }) => ({
@@ -214,20 +266,26 @@ export function toSave(shelf) {
     })),
     dismissed: shelf.dismissed.map(({ movie_id }) => movie_id),
     unseen: unseenIds(shelf).slice(-MAX_RATINGS),
+    saved: shelf.watchlist.map(({ movie_id }) => movie_id).slice(-MAX_WATCHLIST),
   };
 }
 
 /**
- * Count the ratings and dismissals that differ from what the API has stored; 0 without a visit.
- * Movies not seen do not count: they change no picks, and are saved with the next change.
+ * Count the ratings, dismissals and saved movies that differ from what the API has stored; 0 without
+ * a visit. A movie that left the watchlist because it was rated counts once. Movies not seen do not
+ * count: they change no picks, and are saved with the next change.
  * @param {Shelf} shelf
  */
 export function unsavedCount(shelf) {
   if (shelf.visit === null) return 0;
-  const { ratings, dismissed: dismissedIds } = toSave(shelf);
+  const { ratings, dismissed: dismissedIds, saved } = toSave(shelf);
+  const before = shelf.visit.saved;
+  const rated = new Set(ratings.map(({ movie_id }) => movie_id));
+  const savedBefore = (before.saved ?? []).filter((movieId) => !rated.has(movieId));
   return (
-    differences(shelf.visit.saved.ratings, ratings).size +
-    symmetricDifference(shelf.visit.saved.dismissed, dismissedIds)
+    differences(before.ratings, ratings).size +
+    symmetricDifference(before.dismissed, dismissedIds) +
+    symmetricDifference(savedBefore, saved)
   );
 }
 
@@ -266,6 +324,7 @@ export function savedStateOf(visitor) {
     })),
     dismissed: (visitor.dismissed ?? []).map(({ movie_id }) => movie_id),
     unseen: (visitor.unseen ?? []).map(({ movie_id }) => movie_id),
+    saved: (visitor.saved ?? []).map(({ movie_id }) => movie_id),
   };
 }
 
@@ -318,7 +377,10 @@ export function merged(shelf, visitor, { visitor_id, token }, base = lastSaved(s
       ...shelf,
       name: visitor.name ?? shelf.name,
       answers,
-      dismissed: mergedDismissals(shelf, base.dismissed, visitor.dismissed ?? []),
+      dismissed: mergedMovies(shelf.dismissed, base.dismissed, visitor.dismissed ?? []),
+      watchlist: mergedMovies(shelf.watchlist, base.saved ?? [], visitor.saved ?? []).filter(
+        ({ movie_id }) => !ratedIds.has(movie_id),
+      ),
       asking: shelf.asking.filter(({ movie_id }) => !answeredIds.has(movie_id)),
       undo: remoteChanges.length > 0 ? [] : shelf.undo,
       visit: {
@@ -336,7 +398,7 @@ export function merged(shelf, visitor, { visitor_id, token }, base = lastSaved(s
 function lastSaved(shelf, visitorId) {
   return shelf.visit?.visitor_id === visitorId
     ? shelf.visit.saved
-    : { ratings: [], dismissed: [], unseen: [] };
+    : { ratings: [], dismissed: [], unseen: [], saved: [] };
 }
 
 /**
@@ -384,21 +446,20 @@ function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = 
 }
 
 /**
- * Return the dismissed movies of both sides, without those that were brought back here.
- * @param {Shelf} shelf
- * @param {number[]} base ids of the dismissed movies that were last saved
- * @param {Movie[]} theirs the dismissed movies that the API has stored
+ * Return the movies of a list (the dismissed movies or the watchlist) of both sides, without those
+ * that one side took off.
+ * @param {Movie[]} mine the list on the shelf
+ * @param {number[]} base ids of the movies on the list that was last saved
+ * @param {Movie[]} theirs the list that the API has stored
  * @returns {Movie[]}
  */
-function mergedDismissals(shelf, base, theirs) {
-  const here = new Set(shelf.dismissed.map(({ movie_id }) => movie_id));
-  const restoredHere = new Set(base.filter((movieId) => !here.has(movieId)));
+function mergedMovies(mine, base, theirs) {
+  const here = new Set(mine.map(({ movie_id }) => movie_id));
+  const takenOffHere = new Set(base.filter((movieId) => !here.has(movieId)));
   const there = new Set(theirs.map(({ movie_id }) => movie_id));
-  const newHere = shelf.dismissed.filter(
-    ({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id),
-  );
+  const newHere = mine.filter(({ movie_id }) => !there.has(movie_id) && !base.includes(movie_id));
   return [
-    ...theirs.filter(({ movie_id }) => !restoredHere.has(movie_id)).map(bareMovie),
+    ...theirs.filter(({ movie_id }) => !takenOffHere.has(movie_id)).map(bareMovie),
     ...newHere,
   ];
 }

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { poster } from "./poster.js";
+import { saveButton } from "./save_button.js";
 import { answerTo, UNSEEN } from "./shelf.js";
 import { starsGiven } from "./stars.js";
 
@@ -9,7 +10,8 @@ import { starsGiven } from "./stars.js";
 /** @typedef {import("./main.js").App} App */
 
 /**
- * Make a list of posters with titles. Each links to its movie and shows the visitor's stars.
+ * Make a list of posters with titles. Each links to its movie and shows the visitor's stars or, for
+ * a movie that they have not rated, the button "Save".
  * @param {App} app
  * @param {Movie[]} movies
  * @param {string} label the list's name for screen readers
@@ -38,6 +40,7 @@ export function tiles(app, movies, label) {
           ),
           stars === UNSEEN ? null : starsGiven(stars),
         ),
+        saveButton(app, movie),
       );
     }),
   );

@@ -69,6 +69,7 @@ export class VisitKeeper extends EventTarget {
       ratings: saved.ratings,
       ...(saved.dismissed.length > 0 && { dismissed: saved.dismissed }),
       ...(saved.unseen.length > 0 && { unseen: saved.unseen }),
+      ...(saved.saved.length > 0 && { saved: saved.saved }),
     };
     const create = (/** @type {{proof?: string}} */ proof) =>
       this.api.createVisitor({ ...form, ...proof }, idempotencyKey);
@@ -293,8 +294,8 @@ export class VisitKeeper extends EventTarget {
    * Make a call that changes the visitor and merge its answer into the shelf. If the visitor was
    * changed elsewhere, fetch and merge them before throwing.
    * @param {() => Promise<Visitor>} change a call with If-Match
-   * @param {import("./shelf.js").Saved} [sent] the ratings and dismissals that the call saves. The
-   *   visitor may change them again before the call is answered: those changes are unsaved.
+   * @param {import("./shelf.js").Saved} [sent] the ratings, dismissals and watchlist that the call
+   *   saves. The visitor may change them again before the call is answered: those changes are unsaved.
    */
   async #changeAndMerge(change, sent) {
     const visit = this.#requireVisit();

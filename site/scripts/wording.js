@@ -167,6 +167,22 @@ export function topicsWords({ genres, decades }) {
   return `First: ${names.slice(0, TOPICS_NAMED).join(", ")} and ${others} more`;
 }
 
+const LIKED = 4; // stars; docs/glossary.md
+
+/**
+ * Return why a movie is among the picks. The API gives liked movies as reasons, but the visitor may
+ * have rated one of them again since.
+ * @param {{title: string, stars: number | null}[]} reasons stars: the visitor's now; null if unknown
+ */
+export function wordsForReasons(reasons) {
+  const named = reasons.filter(({ title }) => title);
+  const liked = named.filter(({ stars }) => stars === null || stars >= LIKED);
+  const titles = (liked.length > 0 ? liked : named).map(({ title }) => title);
+  return titles.length === 0
+    ? ""
+    : `Because you ${liked.length > 0 ? "liked" : "rated"} ${listed(titles)}`;
+}
+
 /**
  * Return a count with its noun: "1 movie", "2 movies".
  * @param {number} count

@@ -20,6 +20,8 @@ from playwright.sync_api import (
 MEANINGS = ("", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it")
 UNSEEN = "Haven’t seen it"
 SHELF = "marquee.shelf"
+MORE = re.compile("^More: ")
+SAVE = re.compile("^Saved?: ")
 
 
 class MarqueePage:
@@ -140,10 +142,45 @@ class MarqueePage:
     def titles_picked(self) -> list[str]:
         return self.picks.get_by_role("heading").all_inner_texts()
 
+    def more_of(self, pick: Locator) -> Locator:
+        """Return the button that opens the menu of a pick."""
+        return pick.get_by_role("button", name=MORE)
+
+    def menu_of(self, pick: Locator) -> Locator:
+        """Open the menu of a pick and return it."""
+        self.more_of(pick).click()
+        return pick.get_by_role("group", name=MORE)
+
+    def dismiss(self, pick: Locator) -> None:
+        """Choose "Not for me" in the menu of a pick."""
+        self.menu_of(pick).get_by_role("button", name="Not for me").click()
+
+    def rate_seen(self, pick: Locator) -> None:
+        """Choose "Seen it" in the menu of a pick, which shows its stars."""
+        self.menu_of(pick).get_by_role("button", name="Seen it").click()
+
     def more_like_the_first(self) -> None:
         """Open the first pick's movie and wait for its similar movies."""
-        self.picks.first.get_by_role("link", name="More like this").click()
+        self.menu_of(self.picks.first).get_by_role("link", name="More like this").click()
         expect(self.page.get_by_role("list", name=re.compile("^Movies like"))).to_be_visible()
+
+    # Save for later
+
+    def save_toggle(self, within: Locator) -> Locator:
+        """Return the button that puts a movie on the watchlist or takes it off."""
+        return within.get_by_role("button", name=SAVE)
+
+    @property
+    def watchlist(self) -> Locator:
+        """The movies of the list "Saved for later"."""
+        items = self.page.get_by_role("list", name="Movies I saved").get_by_role("listitem")
+        return items.filter(has=self.page.get_by_role("link"))
+
+    def to_watchlist(self) -> None:
+        """Open "Saved for later" by the navigation."""
+        self.go("My movies")
+        self.page.get_by_role("link", name=re.compile(r"^Saved for later \(")).click()
+        expect(self.page).to_have_title("Saved for later · Marquee")
 
     # Search
 

@@ -64,6 +64,8 @@ def views(marquee: MarqueePage) -> Iterator[str]:
     marquee.find_movie.fill("god")
     expect(page.get_by_role("option").first).to_be_visible()
     yield "rate-add"
+    for pick in marquee.picks.all()[:2]:
+        marquee.save_toggle(pick).click()
     for name, address, ready in VIEWS:
         marquee.open(address)
         ready(marquee)
@@ -89,13 +91,19 @@ def views(marquee: MarqueePage) -> Iterator[str]:
     yield "nothing"
 
 
+def menu_open(marquee: MarqueePage) -> None:
+    expect(marquee.menu_of(marquee.picks.first)).to_be_visible()
+
+
 def seen_through(marquee: MarqueePage) -> None:
     expect(marquee.page.locator(".taste-section").first).to_be_visible()
 
 
 VIEWS: tuple[tuple[str, str, Callable[[MarqueePage], None]], ...] = (
     ("picks", "picks", lambda marquee: expect(marquee.picks).to_have_count(10)),
+    ("picks-menu", "picks", menu_open),
     ("mine", "mine", lambda marquee: expect(marquee.mine.first).to_be_visible()),
+    ("saved", "mine/saved", lambda marquee: expect(marquee.watchlist).to_have_count(2)),
     ("search", "search", lambda marquee: marquee.search("the")),
     ("movie", "picks", MarqueePage.more_like_the_first),
     ("taste", "taste", seen_through),

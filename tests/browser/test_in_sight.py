@@ -30,6 +30,7 @@ OUT_OF_SIGHT = """(card) => [
   ["title", card.querySelector("h2")],
   ...[...card.querySelectorAll(".star")].map((star, place) => [`star ${place + 1}`, star]),
   ["not seen", card.querySelector(".card-answers > .button")],
+  ["save", card.querySelector(".save")],
 ].filter(([, element]) => {
   const { left, right, top, bottom } = element.getBoundingClientRect();
   const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
@@ -40,7 +41,7 @@ OUT_OF_SIGHT = """(card) => [
   });
 }).map(([name]) => name)"""
 PLACES = """(card) => [
-  ...card.querySelectorAll(".star, .card-answers > .button"),
+  ...card.querySelectorAll(".star, .card-answers > .button, .save"),
 ].map((element) => {
   const { x, y, width, height } = element.getBoundingClientRect();
   return [x + scrollX, y + scrollY, width, height].map(Math.round);
@@ -231,3 +232,16 @@ def test_the_top_pick_is_in_the_progress_line(phone_marquee: MarqueePage) -> Non
     top_pick = line.get_by_role("link", name=re.compile("^Top pick"))
     expect(top_pick).to_be_in_viewport(ratio=1)
     expect(phone_marquee.card.get_by_role("button", name=UNSEEN)).to_be_in_viewport(ratio=1)
+
+
+def test_ten_picks_fit_on_two_screens_of_a_phone(
+    deployment: RunningDeployment, browser: Browser
+) -> None:
+    marquee = sized(deployment, browser, (390, 844), has_touch=True)
+    marquee.open()
+    marquee.rate(5, 1, 4, 2, 5)
+    marquee.go("Picks")
+    expect(marquee.picks).to_have_count(10)
+    end = marquee.picks.last.evaluate("(pick) => pick.getBoundingClientRect().bottom + scrollY")
+    marquee.page.context.close()
+    assert end <= 2 * 844

@@ -141,7 +141,7 @@ def test_a_dismissed_movie_can_be_restored(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
     expect(marquee.picks).to_have_count(10)
-    marquee.picks.first.get_by_role("button", name="Not for me").click()
+    marquee.dismiss(marquee.picks.first)
     marquee.go("My movies")
     marquee.page.get_by_text("Not for me (1)").click()
     marquee.page.get_by_role("button", name="Restore").click()

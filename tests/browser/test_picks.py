@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
+from tests.browser.marquee_page import MORE, MarqueePage, failing, fulfil, real_answer
 from tests.deployment import RunningDeployment, eventually
 
 FIVE = (5, 1, 4, 2, 5)
+NOBODYS = 987_654_321  # a movie that nobody has rated
 
 
 def asked_for_picks(page: Page) -> list[dict[str, Any]]:
@@ -37,11 +38,11 @@ def dismiss_the_first(marquee: MarqueePage, by_keyboard: bool = False) -> Route:
             route.continue_()
 
     marquee.page.route(marquee.api("/picks"), hold)
-    button = marquee.picks.first.get_by_role("button", name="Not for me")
     if by_keyboard:
-        button.press("Enter")
+        marquee.more_of(marquee.picks.first).press("Enter")
+        marquee.picks.first.get_by_role("button", name="Not for me").press("Enter")
     else:
-        button.click()
+        marquee.dismiss(marquee.picks.first)
 
     def held_so_far() -> list[Route]:
         # The browser may ask for permission first (OPTIONS), and reports a request before it hands
@@ -107,8 +108,12 @@ def test_every_pick_shows_title_year_genres_stars_and_reasons(marquee: MarqueePa
     for pick in marquee.picks.all():
         expect(pick.get_by_role("heading")).to_contain_text(re.compile(r"\w.* \d{4}"))
         expect(pick.locator(".genres")).not_to_be_empty()
-        expect(pick.locator(".pick-stars")).to_contain_text(re.compile(r"\d\.\d"))
-    expect(marquee.picks.first).to_contain_text("Because you liked ")
+        expect(pick.locator(".pick-stars")).to_have_text(re.compile(r"^★ \d\.\d stars for you$"))
+    expect(marquee.picks.first.locator(".because")).to_have_text(re.compile("^Because you liked "))
+    reasons = marquee.picks.first.locator(".because").inner_text()
+    menu = marquee.menu_of(marquee.picks.first)
+    expect(menu.locator(".genres")).to_be_visible()
+    expect(menu.locator(".reasons")).to_have_text(reasons)
 
 
 def test_a_skipped_movie_stays_among_the_picks(marquee: MarqueePage) -> None:
@@ -201,11 +206,11 @@ def test_a_pick_that_stays_keeps_its_open_stars_and_shows_its_new_values(
     expect(marquee.picks).to_have_count(10)
     held = dismiss_the_first(marquee)
     expect(marquee.picks).to_have_count(9)
-    marquee.picks.first.get_by_role("button", name="Seen it").click()
-    answer_with_two(held, stars=1.25, because=[{"movie_id": 1, "title": "Nothing Else"}])
+    marquee.rate_seen(marquee.picks.first)
+    answer_with_two(held, stars=1.25, because=[{"movie_id": NOBODYS, "title": "Nothing Else"}])
     expect(marquee.picks).to_have_count(2)
     staying = marquee.picks.first
-    expect(staying).to_contain_text("1.3 stars predicted")
+    expect(staying).to_contain_text("1.3 stars for you")
     expect(staying).to_contain_text("Because you liked Nothing Else")
     expect(marquee.stars(4, staying)).to_be_visible()
     expect(marquee.stars(1, staying)).to_be_focused()
@@ -218,7 +223,7 @@ def test_not_for_me_removes_the_movie_permanently(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
     gone = marquee.picks.first.get_by_role("heading").inner_text()
     movie_id = int(marquee.picks.first.get_attribute("data-movie-id") or 0)
-    marquee.picks.first.get_by_role("button", name="Not for me").click()
+    marquee.dismiss(marquee.picks.first)
     expect(marquee.picks).to_have_count(10)
     expect(marquee.page.get_by_role("heading", name=gone, exact=True)).to_have_count(0)
     assert sent[-1]["dismissed"] == [movie_id]
@@ -232,7 +237,7 @@ def test_seen_it_rates_a_pick_in_place(marquee: MarqueePage) -> None:
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
     title = marquee.picks.first.get_by_role("heading").inner_text()
-    marquee.picks.first.get_by_role("button", name="Seen it").click()
+    marquee.rate_seen(marquee.picks.first)
     marquee.stars(5, marquee.picks.first).click()
     expect(marquee.progress).to_have_text("6 of 10")
     expect(marquee.page.get_by_role("heading", name=title, exact=True)).to_have_count(0)
@@ -247,7 +252,7 @@ def test_the_focus_is_not_lost_when_a_pick_disappears(marquee: MarqueePage) -> N
     dismiss_the_first(marquee, by_keyboard=True)
     expect(marquee.picks).to_have_count(9)
     expect(marquee.picks.first.get_by_role("heading")).to_have_text(neighbour)
-    expect(marquee.picks.first.get_by_role("button", name="Not for me")).to_be_focused()
+    expect(marquee.more_of(marquee.picks.first)).to_be_focused()
 
 
 def test_not_for_me_can_be_undone_in_place(marquee: MarqueePage) -> None:
@@ -256,7 +261,7 @@ def test_not_for_me_can_be_undone_in_place(marquee: MarqueePage) -> None:
     expect(marquee.picks).to_have_count(10)
     title = marquee.picks.nth(3).get_by_role("heading").get_by_role("link").inner_text()
     before = marquee.titles_picked()
-    marquee.picks.nth(3).get_by_role("button", name="Not for me").click()
+    marquee.dismiss(marquee.picks.nth(3))
     expect(marquee.undo_items).to_contain_text(f"Not for you: {title}")
     expect(marquee.picks).to_have_count(10)
     marquee.undo_items.get_by_role("button").click()
@@ -277,11 +282,73 @@ def test_the_page_says_once_what_the_star_means(marquee: MarqueePage, view: str)
     expect(meaning).to_contain_text("a later pick can have more ★")
 
 
+def test_escape_closes_the_menu_of_a_pick_and_returns_the_focus(marquee: MarqueePage) -> None:
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks).to_have_count(10)
+    more = marquee.more_of(marquee.picks.first)
+    more.press("Enter")
+    menu = marquee.picks.first.get_by_role("group", name=MORE)
+    expect(menu).to_be_visible()
+    expect(more).to_have_attribute("aria-expanded", "true")
+    marquee.page.keyboard.press("Tab")
+    expect(menu.get_by_role("link", name="More like this")).to_be_focused()
+    marquee.page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(more).to_have_attribute("aria-expanded", "false")
+    expect(more).to_be_focused()
+
+
+def test_one_menu_is_open_at_a_time_and_a_press_elsewhere_closes_it(marquee: MarqueePage) -> None:
+    marquee.open("picks")
+    marquee.go("Rate")
+    marquee.rate(*FIVE)
+    marquee.go("Picks")
+    expect(marquee.picks).to_have_count(10)
+    first = marquee.menu_of(marquee.picks.first)
+    expect(first).to_be_in_viewport(ratio=1)
+    last = marquee.menu_of(marquee.picks.last)
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(first).to_be_hidden()
+    marquee.heading.click()
+    expect(last).to_be_hidden()
+
+
+def test_the_menu_of_a_pick_lies_in_a_narrow_window(narrow_marquee: MarqueePage) -> None:
+    narrow_marquee.open()
+    narrow_marquee.rate(*FIVE)
+    narrow_marquee.go("Picks")
+    expect(narrow_marquee.picks).to_have_count(10)
+    for place in range(10):
+        menu = narrow_marquee.menu_of(narrow_marquee.picks.nth(place))
+        expect(menu).to_be_in_viewport(ratio=1)
+        narrow_marquee.page.keyboard.press("Escape")
+    assert narrow_marquee.overflow() == 0
+
+
+def test_a_movie_that_was_rated_low_since_is_not_said_to_be_liked(marquee: MarqueePage) -> None:
+    def one_reason(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            route.continue_()
+            return
+        reason = json.loads(route.request.post_data or "{}")["ratings"][1]
+        assert reason["stars"] < 4
+        answer = real_answer(route)
+        because = [{"movie_id": reason["movie_id"], "title": "The One"}]
+        picks = [{**pick, "because": because} for pick in answer.json()["picks"]]
+        fulfil(route, answer, json.dumps({**answer.json(), "picks": picks}))
+
+    marquee.page.route(marquee.api("/picks"), one_reason)
+    marquee.open()
+    marquee.rate(*FIVE)
+    expect(marquee.picks.first.locator(".because")).to_have_text("Because you rated The One")
+
+
 def test_more_like_this_leads_to_the_movie(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     title = marquee.picks.first.get_by_role("heading").get_by_role("link").inner_text()
-    marquee.picks.first.get_by_role("link", name="More like this").click()
+    marquee.menu_of(marquee.picks.first).get_by_role("link", name="More like this").click()
     expect(marquee.heading).to_have_text(title)
     expect(marquee.heading).to_be_focused()
 
@@ -423,7 +490,7 @@ def test_markup_in_the_title_of_a_pick_stays_text(marquee: MarqueePage) -> None:
         answer = real_answer(route)
         body = answer.json()
         body["picks"][0].update(
-            title=markup, genres=[markup], because=[{"movie_id": 2, "title": markup}]
+            title=markup, genres=[markup], because=[{"movie_id": NOBODYS, "title": markup}]
         )
         fulfil(route, answer, json.dumps(body))
 

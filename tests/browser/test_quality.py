@@ -56,7 +56,7 @@ def rated(marquee: MarqueePage) -> None:
 
 
 def beside(marquee: MarqueePage) -> None:
-    marquee.picks.first.get_by_role("button", name="Seen it").click()
+    marquee.rate_seen(marquee.picks.first)
     marquee.find_movie.fill("the")
     expect(marquee.page.get_by_role("option").first).to_be_visible()
 
@@ -64,6 +64,17 @@ def beside(marquee: MarqueePage) -> None:
 def picks(marquee: MarqueePage) -> None:
     marquee.go("Picks")
     expect(marquee.heading).to_have_text("Your picks")
+
+
+def menu(marquee: MarqueePage) -> None:
+    picks(marquee)
+    expect(marquee.menu_of(marquee.picks.first)).to_be_visible()
+
+
+def watchlist(marquee: MarqueePage) -> None:
+    marquee.save_toggle(marquee.picks.first).click()
+    marquee.to_watchlist()
+    expect(marquee.watchlist).not_to_have_count(0)
 
 
 def form(marquee: MarqueePage) -> None:
@@ -128,8 +139,10 @@ def problem(marquee: MarqueePage) -> None:
 VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     beside,
     picks,
+    menu,
     form,
     mine,
+    watchlist,
     forgetting,
     topics,
     search,
@@ -243,7 +256,7 @@ def test_every_control_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) 
         "label.star, .button, .chip, .text-button, nav a, .wordmark, select, .top-pick, summary, "
         "input[type=text], input[type=search], input[type=tel], .consent-choice label"
     )
-    for view in (lambda _: None, picks, form, mine, search, taste):
+    for view in (lambda _: None, picks, menu, form, mine, watchlist, search, taste):
         view(narrow_marquee)
         for each in pressed.filter(visible=True).all():
             box = each.bounding_box()
@@ -377,9 +390,9 @@ def expect_scrolled(marquee: MarqueePage, place: float) -> None:
 def test_back_returns_to_the_same_place_in_the_picks(narrow_marquee: MarqueePage) -> None:
     rated(narrow_marquee)
     picks(narrow_marquee)
-    link = narrow_marquee.picks.nth(8).get_by_role("link", name="More like this")
-    place = scrolled_to(narrow_marquee, link)
-    link.click()
+    pick = narrow_marquee.picks.nth(8)
+    place = scrolled_to(narrow_marquee, narrow_marquee.more_of(pick))
+    narrow_marquee.menu_of(pick).get_by_role("link", name="More like this").click()
     expect(narrow_marquee.page.get_by_text("More like this", exact=True)).to_be_visible()
     expect_scrolled(narrow_marquee, 0)
     narrow_marquee.page.go_back()
@@ -452,7 +465,7 @@ def test_the_page_requests_only_the_site_and_its_api(marquee: MarqueePage, watch
 
 def test_no_view_makes_the_browser_log_an_error(marquee: MarqueePage, watch: Watch) -> None:
     rated(marquee)
-    for view in (beside, picks, mine, search, movie, taste):
+    for view in (beside, picks, menu, mine, watchlist, search, movie, taste):
         view(marquee)
         marquee.open()
     assert watch.complaints == []

@@ -94,6 +94,7 @@ def schema(deployment: RunningDeployment, phones: Phones) -> Any:
         "dismissed": ids,
         "answered": ids,
         "unseen": ids,
+        "saved": ids,
         "ratings": [
             [{"movie_id": movie_id, "stars": 1 + movie_id % 5} for movie_id in ids[:count]]
             for count in range(5, len(ids))

@@ -7,7 +7,7 @@ import { asCsv, asJson } from "../../site/scripts/export.js";
 import { namedCountries, regionIn } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
-import { answered, EMPTY } from "../../site/scripts/shelf.js";
+import { answered, EMPTY, savedForLater } from "../../site/scripts/shelf.js";
 import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
 import { lengthClass } from "../../site/scripts/views/rate.js";
 import { bars } from "../../site/scripts/views/taste.js";
@@ -19,11 +19,13 @@ import {
   topicsWords,
   wordsForLikedShare,
   wordsForProblem,
+  wordsForReasons,
   wordsForSearch,
   wordsForStatus,
 } from "../../site/scripts/wording.js";
 
 const HEAT = { movie_id: 1, title: "Heat", year: 1995, genres: ["Action", "Crime"] };
+const RONIN = { movie_id: 2, title: "Ronin", year: 1998, genres: ["Thriller"] };
 
 test("a fragment names a view and its argument; an empty one is the first view", () => {
   assert.deepEqual(routeOf(""), { name: "rate", argument: "" });
@@ -87,9 +89,9 @@ test("a search for a genre, a decade or a year says what its list holds", () => 
   );
 });
 
-test("the export contains the ratings and only the last digits of the phone", () => {
+test("the export contains the ratings, the watchlist and only the last digits of the phone", () => {
   const shelf = {
-    ...answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"),
+    ...savedForLater(answered(EMPTY, HEAT, 5, "2026-11-24T12:00:00Z"), RONIN),
     name: "Ada",
     visit: {
       visitor_id: "v",
@@ -112,6 +114,7 @@ test("the export contains the ratings and only the last digits of the phone", ()
       rated_at: "2026-11-24T12:00:00Z",
     },
   ]);
+  assert.deepEqual(data.saved_for_later, [RONIN]);
   assert.ok(!text.includes("secret"));
 });
 
@@ -141,6 +144,18 @@ test("a movie's poster is always the same and differs from other movies' posters
 test("a list of titles is joined with commas and 'and'", () => {
   assert.equal(listed([]), "");
   assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
+});
+
+test("a reason is a liked movie; of movies rated low since, the page says only that they are rated", () => {
+  const [heat, ronin] = [HEAT, RONIN].map(({ title }) => title);
+  /** @param {[string | undefined, number | null][]} reasons */
+  const words = (...reasons) =>
+    wordsForReasons(reasons.map(([title, stars]) => ({ title: String(title), stars })));
+  assert.equal(words(), "");
+  assert.equal(words([heat, 5], [ronin, 4]), "Because you liked Heat and Ronin");
+  assert.equal(words([heat, null]), "Because you liked Heat");
+  assert.equal(words([heat, 5], [ronin, 3]), "Because you liked Heat");
+  assert.equal(words([heat, 3], [ronin, 1]), "Because you rated Heat and Ronin");
 });
 
 test("the liked share is said as a number of picks", () => {

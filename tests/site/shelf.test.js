@@ -8,10 +8,14 @@ import {
   dismissed,
   EMPTY,
   inDataset,
+  isSaved,
+  MAX_WATCHLIST,
   merged,
   ratingsOf,
   removed,
   restored,
+  savedForLater,
+  takenOffWatchlist,
   toSave,
   UNSEEN,
   undone,
@@ -295,4 +299,95 @@ test("a link opened in an empty browser fills the shelf without unsaved changes"
   assert.deepEqual(starsOn(shelf), { 1: 5, 2: 1 });
   assert.equal(shelf.visit?.version, 2);
   assert.equal(unsavedCount(shelf), 0);
+});
+
+// The watchlist
+
+/** @param {import("../../site/scripts/shelf.js").Shelf} shelf */
+const watchlistOf = (shelf) => shelf.watchlist.map(({ movie_id }) => movie_id);
+
+/** Return a shelf with these movies on its watchlist, saved as version 1. @param {number[]} ids */
+function savedWatchlist(...ids) {
+  const shelf = ids.reduce((each, id) => savedForLater(each, movie(id)), savedShelf({ 1: 5 }));
+  return { ...shelf, visit: shelf.visit && { ...shelf.visit, saved: toSave(shelf) } };
+}
+
+test("a movie saved twice is listed once, without the fields of a pick, and can be taken off", () => {
+  const pick = { ...movie(1), score: 0.9, because: [] };
+  const shelf = savedForLater(savedForLater(EMPTY, pick), movie(1));
+  assert.deepEqual(shelf.watchlist, [movie(1)]);
+  assert.ok(isSaved(shelf, 1));
+  assert.deepEqual(takenOffWatchlist(shelf, 1).watchlist, []);
+});
+
+test("a movie put back on the watchlist returns to its place", () => {
+  const shelf = savedWatchlist(7, 8, 9);
+  assert.deepEqual(watchlistOf(savedForLater(takenOffWatchlist(shelf, 8), movie(8), 1)), [7, 8, 9]);
+});
+
+test("a full watchlist takes no more movies", () => {
+  const full = { ...EMPTY, watchlist: Array.from({ length: MAX_WATCHLIST }, (_, id) => movie(id)) };
+  assert.equal(savedForLater(full, movie(MAX_WATCHLIST)), full);
+});
+
+test("a rating takes the movie off the watchlist, and undo puts it back in its place", () => {
+  const shelf = answered(savedWatchlist(7, 8, 9), movie(8), 4, AT);
+  assert.deepEqual(watchlistOf(shelf), [7, 9]);
+  assert.deepEqual(watchlistOf(undone(shelf)), [7, 8, 9]);
+  assert.deepEqual(watchlistOf(undone(answered(savedWatchlist(7), movie(5), 4, AT))), [7]);
+});
+
+test("a movie that the visitor has not seen stays on the watchlist, and a rated one cannot be saved", () => {
+  assert.deepEqual(watchlistOf(answered(savedWatchlist(7), movie(7), UNSEEN, AT)), [7]);
+  const rated = shelfWith({ 1: 5 });
+  assert.equal(savedForLater(rated, movie(1)), rated);
+  assert.ok(isSaved(savedForLater(answered(EMPTY, movie(1), UNSEEN, AT), movie(1)), 1));
+});
+
+test("a dismissal leaves the watchlist as it is", () => {
+  assert.deepEqual(watchlistOf(dismissed(savedWatchlist(7), movie(7))), [7]);
+});
+
+test("movies saved and taken off count as unsaved changes, and one that was rated counts once", () => {
+  const shelf = savedWatchlist(7, 8);
+  assert.equal(unsavedCount(shelf), 0);
+  assert.equal(unsavedCount(savedForLater(takenOffWatchlist(shelf, 7), movie(9))), 2);
+  assert.equal(unsavedCount(answered(shelf, movie(8), 3, LATER)), 1);
+});
+
+test("the watchlist is sent in its order", () => {
+  assert.deepEqual(toSave(savedWatchlist(9, 7)).saved, [9, 7]);
+});
+
+test("a link opened in an empty browser brings the watchlist with it", () => {
+  const { shelf } = merged(EMPTY, visitorWith({ 1: 5 }, { saved: [movie(7), movie(8)] }), WHO);
+  assert.deepEqual(shelf.watchlist, [movie(7), movie(8)]);
+  assert.equal(unsavedCount(shelf), 0);
+});
+
+test("watchlists of both sides are kept, except what one side took off or rated", () => {
+  const here = savedForLater(takenOffWatchlist(savedWatchlist(20, 21, 22), 20), movie(23));
+  const theirs = { saved: [movie(20), movie(22), movie(24), movie(23)] };
+  assert.deepEqual(
+    watchlistOf(merged(here, visitorWith({ 1: 5 }, theirs), WHO).shelf),
+    [22, 24, 23],
+  );
+  const ratedHere = answered(savedWatchlist(20, 21), movie(20), 4, LATER);
+  const stillThere = visitorWith({ 1: 5 }, { saved: [movie(20), movie(21)] });
+  assert.deepEqual(watchlistOf(merged(ratedHere, stillThere, WHO).shelf), [21]);
+  const ratedThere = visitorWith({ 1: 5, 20: 2 }, { saved: [movie(21)] });
+  assert.deepEqual(watchlistOf(merged(savedWatchlist(20, 21), ratedThere, WHO).shelf), [21]);
+});
+
+test("a shelf that an older page stored takes the watchlist from the API and keeps its own", () => {
+  const shelf = savedForLater(savedShelf({ 1: 5 }), movie(7));
+  const { saved: _, ...older } = toSave(shelf);
+  const before = { ...shelf, visit: shelf.visit && { ...shelf.visit, saved: older } };
+  assert.equal(unsavedCount(before), 1);
+  const { shelf: after } = merged(before, visitorWith({ 1: 5 }, { saved: [movie(8)] }), WHO);
+  assert.deepEqual(watchlistOf(after), [8, 7]);
+});
+
+test("a change of data set drops the watchlist", () => {
+  assert.deepEqual(inDataset({ ...savedWatchlist(7), dataset: "old" }, "new").watchlist, []);
 });

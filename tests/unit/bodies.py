@@ -295,7 +295,7 @@ def _fillings(generator: Generator, schema: Schema, name: str) -> Iterator[tuple
         yield kind, _array_of(item)
         yield f"as many as may be, {kind}", _array_of(item, schema["maxItems"])
     items = resolved(schema["items"])
-    if items["type"] == "object" or name in ("dismissed", "answered", "unseen"):
+    if items["type"] == "object" or name in ("dismissed", "answered", "unseen", "saved"):
         movies = list(generator.known["movie_id"])[: schema["maxItems"]]
         good = [{"movie_id": one, "stars": 1 + one % 5} for one in movies]
         values: Sequence[Any] = good if items["type"] == "object" else movies

@@ -89,6 +89,7 @@ class MemoryVisitors:
     expires_at: dict[str, int] = field(default_factory=dict)
     rated_at: dict[str, Mapping[int, str]] = field(default_factory=dict)
     unseen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -101,6 +102,7 @@ class MemoryVisitors:
             self.expires_at[registration.visitor_id] = registration.expires_at
             self.rated_at[registration.visitor_id] = registration.rated_at
             self.unseen[registration.visitor_id] = registration.unseen
+            self.saved[registration.visitor_id] = registration.saved
             return True
 
         return self.gate.pass_through("visitors.create", effect)
@@ -127,6 +129,7 @@ class MemoryVisitors:
             renewal,
             rated_at=self.rated_at[visitor_id],
             unseen=self.unseen[visitor_id],
+            saved=self.saved[visitor_id],
         )
 
     def recipient(self, visitor_id: str) -> Recipient | None:
@@ -206,6 +209,7 @@ class MemoryVisitors:
             self.expires_at[visitor_id] = revised.expires_at
             self.rated_at[visitor_id] = revised.rated_at
             self.unseen[visitor_id] = revised.unseen
+            self.saved[visitor_id] = revised.saved
             self.unlogged.add(visitor_id)
             self.dates[visitor_id].add(revised.progress.requested_at[:10])
             if phone:
@@ -240,6 +244,7 @@ class MemoryVisitors:
                 self.empty_since[visitor_id] = timestamp(datetime.now(UTC))
                 del self.items[visitor_id], self.people[visitor_id], self.digests[visitor_id]
                 del self.expires_at[visitor_id], self.rated_at[visitor_id], self.unseen[visitor_id]
+                del self.saved[visitor_id]
             return self.dates.get(visitor_id)
 
         return self.gate.pass_through("visitors.empty", effect)

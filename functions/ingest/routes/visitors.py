@@ -73,7 +73,7 @@ def create_visitor(
     Repeating a call with the same Idempotency-Key and form returns the same visitor.
     """
     model, recommender = active_model()
-    check_movies_known(form.to_ratings(), model.movies, form.dismissed, form.unseen)
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed, form.unseen, form.saved)
     try:
         progress = register(form, model.dataset, checked_key(key))
     except ForgottenError as error:
@@ -105,7 +105,8 @@ def put_ratings(
     """Replace a visitor's ratings; with five or more, new picks are computed."""
     page = page_to_change(visitor_id, if_match)
     model, _ = active_model()
-    check_movies_known(form.to_ratings(), model.movies, form.dismissed, form.unseen or ())
+    unseen = form.unseen or ()
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed, unseen, form.saved)
     now = datetime.now(UTC)
     change = Change(
         requested_at=timestamp(now),
@@ -116,6 +117,7 @@ def put_ratings(
         text=form.text,
         rated_at=form.to_times(),
         unseen=form.to_unseen(),
+        saved=form.to_saved(),
     )
     return answer(revise(page, change, form.proof, now))
 
@@ -327,6 +329,7 @@ def register_visitor(identity: Identity, form: VisitorForm, dataset: str) -> Pro
         limit_salt=identity.limit_salt,
         rated_at=undated | form.to_times(),
         unseen=form.to_unseen(),
+        saved=form.to_saved(),
     )
     progress = wiring.registrar(SETTINGS).register(registration)
     metrics.add_metric("VisitorsReceived", "Count", 1)

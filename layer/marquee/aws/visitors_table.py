@@ -37,7 +37,7 @@ _PROJECTION: dict[str, Any] = {
 _PAGE: dict[str, Any] = {
     "ProjectionExpression": (
         f"{_FLOW}, #name, expires_at, forget_at, phone_ends, phone_mark, limit_salt, "
-        "form_digest, renewal, unseen"
+        "form_digest, renewal, unseen, saved"
     ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
@@ -45,7 +45,7 @@ _PAGE: dict[str, Any] = {
 # of the visitor objects that are still to be deleted.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
-    "ratings", "dismissed", "unseen", "picks", "model_id", "reason", "submission_id",
+    "ratings", "dismissed", "unseen", "saved", "picks", "model_id", "reason", "submission_id",
     "text_claimed_at", "text_claim",
     "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
     "requeued",
@@ -79,6 +79,7 @@ class VisitorsTable:
             "ratings": _rating_items(registration.ratings, registration.rated_at),
             "dismissed": list(registration.dismissed),
             "unseen": list(registration.unseen),
+            "saved": list(registration.saved),
             "dates": {registration.requested_at[:10]},
         }
         if registration.form_digest is not None:
@@ -338,6 +339,7 @@ class VisitorsTable:
             "ratings": _rating_items(after.ratings, revised.rated_at),
             "dismissed": list(after.dismissed),
             "unseen": list(revised.unseen),
+            "saved": list(revised.saved),
         }
         if phone is not None:
             values |= _phone_values(phone, after.requested_at)
@@ -626,6 +628,7 @@ def _page(item: Mapping[str, Any]) -> Page:
             if "rated_at" in rating
         },
         unseen=movie_ids_from(_without_decimals(item.get("unseen", [])), "unseen"),
+        saved=movie_ids_from(_without_decimals(item.get("saved", [])), "saved"),
     )
 
 

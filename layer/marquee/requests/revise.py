@@ -108,6 +108,7 @@ def next_version(page: Page, change: Change) -> Page:
         renewal=change.renewal if corrects else page.renewal,
         rated_at=_rating_times(page, change),
         unseen=page.unseen if change.unseen is None else change.unseen,
+        saved=page.saved if change.saved is None else change.saved,
     )
 
 

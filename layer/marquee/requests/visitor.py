@@ -104,8 +104,8 @@ class Registration:
     """A form that passed validation and is about to be stored as a new visitor.
 
     `expires_at` is in seconds since 1970. `limit_salt` keys the entries that limits hold in place
-    of the visitor's id (`marquee.requests.identity.limit_entry`). `rated_at` and `unseen` are as in
-    `Page`.
+    of the visitor's id (`marquee.requests.identity.limit_entry`). `rated_at`, `unseen` and `saved`
+    are as in `Page`.
     """
 
     visitor_id: str
@@ -121,6 +121,7 @@ class Registration:
     limit_salt: str = field(default_factory=partial(token_hex, 16), repr=False)
     rated_at: Mapping[int, str] = field(default_factory=dict)
     unseen: tuple[int, ...] = ()
+    saved: tuple[int, ...] = ()
 
     @property
     def progress(self) -> Progress:
@@ -157,6 +158,7 @@ class Page:
         rated_at: when the visitor rated each movie, by movie_id, as `timestamp` formats it; early
             releases stored no times.
         unseen: ids of the movies that the visitor answered with "Haven't seen it".
+        saved: ids of the movies on the visitor's watchlist, in the order in which they were saved.
     """
 
     progress: Progress
@@ -169,6 +171,7 @@ class Page:
     limit_salt: str = field(default="", repr=False)
     rated_at: Mapping[int, str] = field(default_factory=dict)
     unseen: tuple[int, ...] = ()
+    saved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ class Change:
     renewal: str | None = None
     rated_at: Mapping[int, str] = field(default_factory=dict)
     unseen: tuple[int, ...] | None = None
+    saved: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

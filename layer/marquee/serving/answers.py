@@ -404,12 +404,12 @@ class RatingAnswer(MovieAnswer):
 class VisitorAnswer(BaseModel):
     """A visitor's data and the status of their request.
 
-    `unseen` are the movies that the visitor has not seen, as they were last saved. `nothing_fits`
-    and `liked_share` are those of the picks, as in `POST /picks`; without picks they are false and
-    null. `texts` says whether a text will be or was sent for this version. `phone_ends` is the end
-    of the phone number; the rest is never returned. If this call replaced the visitor's token,
-    `token` is the new one, and the token that the call used is no longer valid. A movie that is not
-    in the active data set has its id in place of a title.
+    `saved` is the watchlist, and `unseen` are the movies that the visitor has not seen, as the last
+    form gave them. `nothing_fits` and `liked_share` are those of the picks, as in `POST /picks`;
+    without picks they are false and null. `texts` says whether a text will be or was sent for this
+    version. `phone_ends` is the end of the phone number; the rest is never returned. If this call
+    replaced the visitor's token, `token` is the new one, and the token that the call used is no
+    longer valid. A movie that is not in the active data set has its id in place of a title.
     """
 
     visitor_id: str
@@ -422,6 +422,7 @@ class VisitorAnswer(BaseModel):
     phone_ends: str | None
     ratings: list[RatingAnswer]
     dismissed: list[MovieAnswer]
+    saved: list[MovieAnswer]
     unseen: list[MovieAnswer]
     picks: list[PickAnswer] | None
     nothing_fits: bool
@@ -465,6 +466,7 @@ class VisitorAnswer(BaseModel):
                 for rating in progress.ratings
             ],
             dismissed=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in progress.dismissed],
+            saved=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in page.saved],
             unseen=[MovieAnswer.of(_movie(movie_id, movies)) for movie_id in page.unseen],
             picks=None if progress.picks is None else pick_answers(progress.picks, movies),
             nothing_fits=nothing_fits(progress.picks or ()),

@@ -188,13 +188,14 @@ class RatingsForm(AnyRatingsForm):
 
 
 class RevisionForm(AnyRatingsForm):
-    """All ratings and dismissed movies of a visitor; they replace the stored ones.
+    """All ratings, dismissed movies and watchlist of a visitor; they replace the stored ones.
 
-    `unseen` are the movies that the visitor has not seen; without it, the stored ones stay. A
-    rating without `rated_at` keeps the stored time if its stars are unchanged. If `text` is true,
-    the new picks are texted; this needs a `proof`.
+    `saved` is the watchlist. `unseen` are the movies that the visitor has not seen; without it, the
+    stored ones stay. A rating without `rated_at` keeps the stored time if its stars are unchanged.
+    If `text` is true, the new picks are texted; this needs a `proof`.
     """
 
+    saved: SomeMovies = ()
     unseen: SomeMovies | None = None
     text: StrictBool = False
     proof: Proof = None
@@ -202,6 +203,10 @@ class RevisionForm(AnyRatingsForm):
     def to_unseen(self) -> tuple[int, ...] | None:
         """Return the unseen movies without duplicates and rated movies; None to keep them."""
         return None if self.unseen is None else self._unrated(self.unseen)
+
+    def to_saved(self) -> tuple[int, ...]:
+        """Return the watchlist without duplicates and without rated movies."""
+        return self._unrated(self.saved)
 
 
 class YearsForm(BaseModel):
@@ -312,10 +317,12 @@ class PhoneForm(BaseModel):
 class VisitorForm(RatingsForm):
     """A new visitor: ratings and, for a text message, name, phone number, consent and proof.
 
-    `unseen` are the movies that the visitor has not seen. The name may be left out without a phone.
+    `saved` is the watchlist, `unseen` are the movies that the visitor has not seen. The name may be
+    left out without a phone.
     """
 
     name: Annotated[StrictStr, Field(max_length=MAX_NAME)] = ""
+    saved: SomeMovies = ()
     unseen: SomeMovies = ()
     phone: Annotated[StrictStr | None, Field(max_length=MAX_PHONE)] = Field(
         default=None, repr=False
@@ -342,6 +349,10 @@ class VisitorForm(RatingsForm):
         """Return the unseen movies without duplicates and without rated movies."""
         return self._unrated(self.unseen)
 
+    def to_saved(self) -> tuple[int, ...]:
+        """Return the watchlist without duplicates and without rated movies."""
+        return self._unrated(self.saved)
+
     @model_validator(mode="after")
     def _name_and_consent_with_phone(self) -> "VisitorForm":
         if self.phone is not None and not self.name:
@@ -359,6 +370,7 @@ def check_movies_known(
     known: Collection[int],
     dismissed: Iterable[int] = (),
     unseen: Iterable[int] = (),
+    saved: Iterable[int] = (),
 ) -> None:
     """Raise FieldError if a movie is not in the active data set.
 
@@ -367,10 +379,12 @@ def check_movies_known(
         known: movie ids of the active data set.
         dismissed: movie ids that the form dismisses.
         unseen: movie ids that the form names as not seen.
+        saved: movie ids of the form's watchlist.
     """
     named = {f"ratings[{number}].movie_id": one.movie_id for number, one in enumerate(ratings)}
     named |= {f"dismissed[{number}]": movie_id for number, movie_id in enumerate(dismissed)}
     named |= {f"unseen[{number}]": movie_id for number, movie_id in enumerate(unseen)}
+    named |= {f"saved[{number}]": movie_id for number, movie_id in enumerate(saved)}
     for field, movie_id in named.items():
         if movie_id not in known:
             message = f"There is no movie {movie_id}; choose movies from the questionnaire."

@@ -66,7 +66,7 @@ export class SaveForm {
       make(
         "p",
         { class: "hint" },
-        "We store your name and ratings under a secret link that only you have. This browser stores your ratings, but never your number.",
+        "We store your name, ratings and saved movies under a secret link that only you have. This browser stores them, but never your number.",
       ),
     );
     this.element.addEventListener("submit", (event) => {

@@ -1,10 +1,11 @@
-// "My movies": the visitor's ratings and other answers, to sort, change, export or forget.
+// "My movies": the visitor's ratings and other answers, to sort, change, export or forget, and the
+// movies saved for later.
 
 import { ApiProblem } from "../api.js";
-import { announce, button, make, say, showItems, undoItem, viewHeading } from "../dom.js";
+import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
+import { myMovieItem, removedRow } from "../my_movie.js";
 import { select } from "../picks_panel.js";
-import { poster } from "../poster.js";
 import {
   answered,
   answerTo,
@@ -14,13 +15,14 @@ import {
   UNSEEN,
   withQuestionFirst,
 } from "../shelf.js";
-import { starRating } from "../stars.js";
 import { unsavedBar } from "../unsaved_bar.js";
+import { watchlist } from "../watchlist.js";
 import { counted, titleAndYear, wordsForProblem } from "../wording.js";
 
 /** @typedef {import("../main.js").App} App */
 /** @typedef {import("../shelf.js").Answer} Answer */
 /** @typedef {import("../api.js").Movie} Movie */
+/** @typedef {import("../my_movie.js").Row} Row */
 
 /** @type {Record<string, {words: string, compare: (one: Answer, other: Answer) => number}>} */
 const ORDERS = {
@@ -55,10 +57,58 @@ function sortTitle({ movie }) {
   return movie.title.replace(/^(the|an?) /i, "").toLowerCase();
 }
 
+const WATCHLIST = "saved"; // the argument of the address that opens the watchlist
+
 /** @type {import("../main.js").OpenView} */
-export function openMine(app, _argument, signal) {
-  let order = "recent";
+export function openMine(app, argument, signal) {
   const heading = viewHeading("My movies", { class: "board" });
+  const isWatchlist = argument === WATCHLIST;
+  const element = make(
+    "div",
+    { class: "mine-view" },
+    make("div", { class: "opening" }, heading, listLinks(app, isWatchlist, signal)),
+    make(
+      "div",
+      { class: "two-columns" },
+      isWatchlist ? watchlist(app, heading, signal) : ratedMovies(app, heading, signal),
+      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal)),
+    ),
+  );
+  return { title: isWatchlist ? "Saved for later" : "My movies", element };
+}
+
+/**
+ * Make the links to the two lists, each with its count.
+ * @param {App} app
+ * @param {boolean} isWatchlist whether the watchlist is shown
+ * @param {AbortSignal} signal ends the updates
+ */
+function listLinks(app, isWatchlist, signal) {
+  const current = (/** @type {boolean} */ isShown) => (isShown ? "page" : null);
+  const rated = make("a", { href: "#mine", "aria-current": current(!isWatchlist) });
+  const saved = make("a", { href: `#mine/${WATCHLIST}`, "aria-current": current(isWatchlist) });
+  const show = () => {
+    say(rated, `Rated (${ratedAnswers(app.store.shelf).length})`);
+    say(saved, `Saved for later (${app.store.shelf.watchlist.length})`);
+  };
+  app.store.onChange(show, signal);
+  show();
+  return make(
+    "ul",
+    { class: "list-links", "aria-label": "Lists" },
+    make("li", {}, rated),
+    make("li", {}, saved),
+  );
+}
+
+/**
+ * Make the list of rated movies and those of the other answers.
+ * @param {App} app
+ * @param {HTMLElement} heading takes the focus when the last movie is removed
+ * @param {AbortSignal} signal ends the updates
+ */
+function ratedMovies(app, heading, signal) {
+  let order = "recent";
   const summary = make("p", { class: "lede" });
   const list = make("ul", { class: "my-list", "aria-label": "Movies I rated" });
   const others = make("div", { class: "my-others" });
@@ -117,83 +167,39 @@ export function openMine(app, _argument, signal) {
       list,
       heading,
       rows.map((answer) =>
-        removedHere.includes(answer) ? removedRow(answer, undo) : ratedRow(app, answer, remove),
+        removedHere.includes(answer)
+          ? removedRow(answer.movie, () => undo(answer))
+          : ratedRow(app, answer, remove),
       ),
     );
     others.replaceChildren(...otherLists(app));
   };
   app.store.onChange(() => show(), signal);
 
-  const element = make(
-    "div",
-    { class: "mine-view" },
-    make("div", { class: "opening" }, heading, summary),
-    make(
-      "div",
-      { class: "two-columns" },
-      make(
-        "div",
-        {},
-        make(
-          "div",
-          { class: "list-tools" },
-          sort.element,
-          make("a", { class: "button", href: "#rate" }, "Rate more"),
-        ),
-        list,
-        others,
-      ),
-      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal)),
-    ),
-  );
   arrange();
   show();
-  return { title: "My movies", element };
+  return make(
+    "div",
+    {},
+    summary,
+    make(
+      "div",
+      { class: "list-tools" },
+      sort.element,
+      make("a", { class: "button", href: "#rate" }, "Rate more"),
+    ),
+    list,
+    others,
+  );
 }
-
-/** @typedef {Parameters<typeof showItems>[2][number]} Row */
 
 /** @param {App} app @param {Answer} answer @param {(answer: Answer) => void} onRemove @returns {Row} */
 function ratedRow(app, answer, onRemove) {
-  const key = `${answer.movie.movie_id}=${answer.stars}`;
-  return [key, () => ratedItem(app, answer, () => onRemove(answer))];
-}
-
-/** @param {Answer} answer @param {(answer: Answer) => void} onUndo @returns {Row} */
-function removedRow(answer, onUndo) {
-  const { movie_id } = answer.movie;
-  const words = `Removed: ${titleAndYear(answer.movie)}`;
-  return [`undo ${movie_id}`, () => undoItem(movie_id, words, () => onUndo(answer))];
-}
-
-/** @param {App} app @param {Answer} answer @param {() => void} onRemove */
-function ratedItem(app, { movie, stars }, onRemove) {
-  const named = titleAndYear(movie);
-  return make(
-    "li",
-    { class: "my-movie", "data-movie-id": movie.movie_id },
-    poster(movie, "poster-thumb"),
-    make(
-      "div",
-      { class: "my-words" },
-      make(
-        "p",
-        { class: "my-title" },
-        make("a", { href: `#movie/${movie.movie_id}` }, movie.title),
-        movie.year ? make("span", { class: "year" }, ` ${movie.year}`) : null,
-      ),
-      make("p", { class: "genres" }, movie.genres.join(", ")),
-    ),
-    starRating({
-      legend: `Your rating for ${named}`,
-      stars,
-      onRate: (given) => {
-        app.store.change((shelf) => answered(shelf, movie, given, new Date().toISOString()));
-        announce(`${movie.title}: ${counted(given, "star")}.`);
-      },
-    }),
-    button("Remove", "chip", onRemove, { "aria-label": `Remove ${named}`, "data-act": "remove" }),
-  );
+  const { movie, stars } = answer;
+  return [
+    `${movie.movie_id}=${stars}`,
+    () => myMovieItem(app, movie, stars, () => onRemove(answer)),
+  ];
 }
 
 /** Make the collapsed lists of movies not seen and of dismissed movies. @param {App} app */
@@ -314,7 +320,7 @@ function forgetDialog(app, after) {
       say(
         after,
         wasSaved
-          ? "Your name, phone number, ratings and picks are deleted, and your link no longer works. Backups keep them for up to 35 days."
+          ? "Your name, phone number, ratings and picks are deleted, and so are your saved movies. Your link no longer works. Backups keep everything for up to 35 days."
           : "Your data is deleted. This browser no longer stores anything about you.",
       );
     } catch (error) {
@@ -330,8 +336,8 @@ function forgetDialog(app, after) {
     ask() {
       problem.hidden = true;
       words.textContent = app.visit.credentials
-        ? "This deletes your name, phone number, ratings and picks right away and permanently, in this browser and on our servers. Three things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most three days. A text that is already on its way still arrives. Database backups keep everything for up to 35 days."
-        : "Your ratings are only in this browser. This permanently deletes them.";
+        ? "This deletes your name, phone number, ratings, saved movies and picks right away and permanently, in this browser and on our servers. Three things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most three days. A text that is already on its way still arrives. Database backups keep everything for up to 35 days."
+        : "Your ratings and saved movies are only in this browser. This permanently deletes them.";
       element.showModal();
     },
   };

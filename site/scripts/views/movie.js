@@ -3,6 +3,7 @@
 import { ApiProblem } from "../api.js";
 import { announce, button, make, viewHeading } from "../dom.js";
 import { poster } from "../poster.js";
+import { saveButton } from "../save_button.js";
 import { answered, answerTo, dismissed, removed, restored, UNSEEN } from "../shelf.js";
 import { starRating, starsGiven } from "../stars.js";
 import { tiles } from "../tiles.js";
@@ -59,7 +60,7 @@ export async function openMovie(app, argument, signal) {
 }
 
 /**
- * List the parts of the movie's series in order, with the visitor's stars.
+ * List the parts of the movie's series in order, with the visitor's stars or the button "Save".
  * @param {App} app
  * @param {MovieDetails} movie
  */
@@ -87,6 +88,7 @@ function series(app, { movie_id, series }) {
           ),
           part.year ? make("span", { class: "year" }, ` ${part.year}`) : null,
           stars === UNSEEN ? null : starsGiven(stars),
+          part.movie_id === movie_id ? null : saveButton(app, part),
         );
       }),
     ),
@@ -160,6 +162,7 @@ function opinion(app, movie, signal) {
       make(
         "p",
         { class: "actions tight" },
+        saveButton(app, movie),
         answer
           ? button(
               answer.stars === UNSEEN ? "Undo “Haven’t seen it”" : "Remove my rating",

@@ -5,6 +5,7 @@ import { announce, bottomInSight, button, make, say, viewHeading } from "../dom.
 import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
+import { saveButton } from "../save_button.js";
 import {
   answered,
   answerTo,
@@ -81,7 +82,7 @@ export function openRate(app, _argument, signal) {
     const replacesCard = stage.querySelector("article") !== null;
     stage.replaceChildren(
       movie
-        ? movieCard(movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer)
+        ? movieCard(app, movie, answerTo(shelf, movie.movie_id)?.stars ?? UNSEEN, giveAnswer)
         : questions.placeholder(),
     );
     if (movie && replacesCard) settle(/** @type {HTMLElement} */ (stage.firstElementChild));
@@ -176,11 +177,12 @@ function isTyping({ target }) {
 }
 
 /**
+ * @param {App} app
  * @param {Movie} movie
  * @param {number} stars given before, if any
  * @param {(movie: Movie, stars: number, byKeyboard: boolean) => void} giveAnswer
  */
-function movieCard(movie, stars, giveAnswer) {
+function movieCard(app, movie, stars, giveAnswer) {
   return make(
     "article",
     { class: "movie-card", "aria-labelledby": "card-title" },
@@ -206,6 +208,7 @@ function movieCard(movie, stars, giveAnswer) {
       button("Haven’t seen it", "button wide", (event) =>
         giveAnswer(movie, UNSEEN, /** @type {MouseEvent} */ (event).detail === 0),
       ),
+      saveButton(app, movie),
     ),
   );
 }

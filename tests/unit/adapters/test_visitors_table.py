@@ -72,13 +72,23 @@ def test_the_times_of_ratings_and_the_movies_not_seen_are_stored(table: Visitors
     assert page(table) == expected
 
 
+def test_the_watchlist_is_stored_and_emptied_with_the_item(aws: Aws, table: VisitorsTable) -> None:
+    expected = revised(table, saved=(50, 51))
+    assert expected.saved == (50, 51)
+    assert table.revise(page(table).progress, expected, None)
+    assert page(table) == expected
+    table.empty(ID)
+    assert "saved" not in item(aws)
+
+
 def test_an_item_from_before_ratings_had_times_can_still_be_read(
     aws: Aws, table: VisitorsTable
 ) -> None:
     aws.table("VISITORS_TABLE").update_item(
-        Key={"visitor_id": ID}, UpdateExpression="REMOVE unseen"
+        Key={"visitor_id": ID}, UpdateExpression="REMOVE unseen, saved"
     )
-    assert (page(table).rated_at, page(table).unseen) == ({}, ())
+    found = page(table)
+    assert (found.rated_at, found.unseen, found.saved) == ({}, (), ())
 
 
 def test_the_text_goes_to_a_new_phone(table: VisitorsTable) -> None:

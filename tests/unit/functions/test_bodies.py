@@ -120,6 +120,7 @@ LONG_NUMBERS: list[tuple[str, str, str, str]] = [
     ("POST", "/questionnaire", '{"nothing":%s}', "nothing"),
     ("POST", "/visitors", '{"name":%s,"ratings":[]}', "name"),
     ("PUT", f"/visitors/{'0' * 26}/ratings", '{"ratings":[],"dismissed":[%s]}', "dismissed[0]"),
+    ("PUT", f"/visitors/{'0' * 26}/ratings", '{"ratings":[],"saved":[%s]}', "saved[0]"),
     ("PUT", f"/visitors/{'0' * 26}/phone", '{"phone":%s,"consent":true}', "phone"),
 ]
 

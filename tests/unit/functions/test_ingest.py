@@ -67,6 +67,7 @@ OTHER_FORMS: list[dict[str, Any]] = [
     {"phone": None, "consent": False},
     {"ratings": [*FORM["ratings"][:-1], {"movie_id": 9, "stars": 1}]},
     {"dismissed": [20]},
+    {"saved": [20]},
 ]
 
 

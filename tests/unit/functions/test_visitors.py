@@ -225,6 +225,37 @@ def test_a_change_by_a_caller_who_knows_no_times_keeps_those_of_unchanged_rating
     assert ada.rate(unseen=[])[1]["unseen"] == []
 
 
+def test_a_visitor_gets_back_their_watchlist_without_rated_movies(api: Api) -> None:
+    ada = register(api, QUIET | {"saved": [30, 31, 30, 1]})
+    assert [one["title"] for one in ada.see()["saved"]] == ["Film 30", "Film 31"]
+    _, body, _ = ada.rate(ratings=[*RATINGS, {"movie_id": 30, "stars": 4}], saved=[32, 31, 30])
+    assert [one["movie_id"] for one in body["saved"]] == [32, 31]
+    assert ada.see()["saved"] == body["saved"]
+
+
+def test_the_watchlist_changes_no_picks_and_is_in_no_visitor_object(api: Api) -> None:
+    _, plain, _ = api.call("POST", "/visitors", QUIET)
+    best = [pick["movie_id"] for pick in plain["picks"]]
+    _, created, _ = api.call("POST", "/visitors", QUIET | {"saved": best[:3]})
+    assert [pick["movie_id"] for pick in created["picks"]] == best
+    written = [each.to_json() for each in objects(api.aws).values()]
+    assert len(written) == 2
+    assert not any("saved" in each for each in written)
+
+
+@pytest.mark.parametrize("field", ["saved", "dismissed"])
+def test_a_change_of_ratings_without_a_list_of_movies_empties_it(api: Api, field: str) -> None:
+    ada = register(api, QUIET | {field: [30]})
+    assert [one["movie_id"] for one in ada.see()[field]] == [30]
+    assert ada.rate()[1][field] == []
+
+
+def test_a_new_phone_keeps_the_watchlist(api: Api) -> None:
+    ada = register(api, QUIET | {"saved": [30]})
+    status, body, _ = ada.give_phone()
+    assert (status, [one["movie_id"] for one in body["saved"]]) == (200, [30])
+
+
 def test_no_name_is_needed_where_no_text_is_asked_for(api: Api) -> None:
     assert register(api, {"ratings": RATINGS}).see()["name"] == ""
     status, body, _ = api.call("POST", "/visitors", FORM | {"name": " "})
@@ -294,6 +325,10 @@ WRONG_CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("ratings[0].rated_at", {"ratings": [dated(1, 3, "2026-11-20T10:00:00")]}),
     ("unseen", {"unseen": list(range(501))}),
     ("unseen[1]", {"unseen": [1, 999]}),
+    ("saved", {"saved": list(range(501))}),
+    ("saved", {"saved": None}),
+    ("saved[1]", {"saved": [1, 999]}),
+    ("saved[0]", {"saved": ["1"]}),
     ("dismissed", {"dismissed": list(range(501))}),
     ("dismissed", {"dismissed": 7}),
     ("dismissed[1]", {"dismissed": [1, 999]}),

@@ -102,6 +102,13 @@ def test_the_submission_of_a_change_names_the_dismissed_movies() -> None:
     assert dismissed == [(30, 31)]
 
 
+def test_a_change_without_a_watchlist_keeps_the_stored_one() -> None:
+    world = posted(QUIET)
+    assert revise(world, QUIET.visitor_id, saved=(30, 31)).saved == (30, 31)
+    assert revise(world, QUIET.visitor_id).saved == (30, 31)
+    assert revise(world, QUIET.visitor_id, saved=()).saved == ()
+
+
 def test_the_second_of_two_tabs_gets_the_stored_version() -> None:
     world = posted()
     page = world.visitors.page(ID)
