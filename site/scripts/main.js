@@ -92,15 +92,17 @@ async function route(place = 0) {
     if (!controller.signal.aborted) show(view, place);
   } catch (error) {
     if (controller.signal.aborted) return;
-    if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
-    // `import()` throws a TypeError if it cannot fetch a view's script.
+    if (error instanceof ApiProblem) return show(problemView(error));
+    // Most likely `import()` could not load the view's script.
     show(
-      problemView(
-        error instanceof ApiProblem
-          ? error
-          : new ApiProblem(navigator.onLine ? "unreachable" : "offline"),
-      ),
+      problemView(new ApiProblem(navigator.onLine ? "unreachable" : "offline"), () => {
+        // A browser may keep a failed import until the page is loaded again, and without a
+        // connection it would show a page of its own.
+        if (navigator.onLine) location.reload();
+        else route();
+      }),
     );
+    throw error;
   }
 }
 
@@ -164,12 +166,12 @@ function waitingView(words) {
   };
 }
 
-/** @param {ApiProblem} problem @returns {View} */
-function problemView(problem) {
+/** @param {ApiProblem} problem @param {() => void} [tryAgain] @returns {View} */
+function problemView(problem, tryAgain = () => route()) {
   return message(
     "Something went wrong",
     `${wordsForProblem(problem)} Your ratings are stored in this browser.`,
-    button("Try again", "button primary", () => route()),
+    button("Try again", "button primary", tryAgain),
   );
 }
 
