@@ -236,6 +236,22 @@ export class Api {
     await this.#call(pathOf(visit), { method: "DELETE", headers: bearer(visit) });
   }
 
+  /**
+   * Return who runs the site, how long it keeps data and how many texts a phone gets.
+   * @returns {Promise<About>}
+   * @throws {ApiProblem} if config.json cannot be fetched
+   */
+  async about() {
+    this.#configuration ??= configuration();
+    try {
+      return (await this.#configuration).about;
+    } catch (error) {
+      // Do not keep a failure: the next call fetches it again.
+      this.#configuration = null;
+      throw error;
+    }
+  }
+
   /** Return the data sets whose posters the site hosts; none if config.json cannot be fetched. */
   async posters() {
     this.#configuration ??= configuration();
@@ -262,12 +278,28 @@ export class Api {
 
 /** @typedef {{visitor_id: string, token: string}} Credentials */
 
-/** @typedef {{address: string, posters: string[]}} Configuration posters: data sets with posters */
+/**
+ * @typedef {{name?: string, contact?: string, privacyUrl?: string, termsUrl?: string}} Operator
+ * @typedef {{visitorDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
+ *   days for which docs/decisions/0015-forgetting.md says what is kept
+ * @typedef {{operator: Operator, retention: Retention, textsADay: number}} About
+ * @typedef {{address: string, posters: string[], about: About}} Configuration posters: data sets with posters
+ */
 
 /** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
 async function configuration() {
-  const { apiUrl, posters = [] } = await fetchJson("config.json");
-  return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
+  const {
+    apiUrl,
+    posters = [],
+    operator = {},
+    retention,
+    textsADay,
+  } = await fetchJson("config.json");
+  return {
+    address: String(apiUrl).replace(/\/+$/, ""),
+    posters: posters.map(String),
+    about: { operator, retention, textsADay },
+  };
 }
 
 /** @param {Credentials} visit */

@@ -2,6 +2,7 @@
 
 import { Api, ApiProblem } from "./api.js";
 import { button, byId, make, say, viewHeading } from "./dom.js";
+import { showOperator } from "./operator.js";
 import { PicksFinder } from "./picks_finder.js";
 import { usePosters } from "./poster.js";
 import { credentialsIn, routeOf } from "./router.js";
@@ -28,6 +29,8 @@ const VIEWS = {
   search: async (...view) => (await import("./views/search.js")).openSearch(...view),
   movie: async (...view) => (await import("./views/movie.js")).openMovie(...view),
   taste: async (...view) => (await import("./views/taste.js")).openTaste(...view),
+  privacy: async (...view) => (await import("./views/privacy.js")).openPrivacy(...view),
+  terms: async (...view) => (await import("./views/terms.js")).openTerms(...view),
 };
 
 const api = new Api();
@@ -82,6 +85,7 @@ async function route(place = 0) {
   current = controller;
   const { name, argument } = routeOf(location.hash);
   markCurrent(name);
+  showOperator(api);
   try {
     const credentials = credentialsIn(location.hash);
     if (credentials) return await openLink(credentials, controller.signal);

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.marquee_page import (
     MarqueePage,
     Watch,
@@ -159,6 +160,7 @@ def test_a_movie_links_to_where_it_can_be_watched_and_the_page_loads_nothing_fro
     deployment: RunningDeployment, browser: Browser
 ) -> None:
     context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
     marquee = MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)
     watch = Watch(marquee.page)
     to_a_movie(marquee)
