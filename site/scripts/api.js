@@ -242,37 +242,38 @@ export class Api {
    * @throws {ApiProblem} if config.json cannot be fetched
    */
   async about() {
-    this.#configuration ??= configuration();
-    try {
-      return (await this.#configuration).about;
-    } catch (error) {
-      // Do not keep a failure: the next call fetches it again.
-      this.#configuration = null;
-      throw error;
-    }
+    return (await this.#configured()).about;
   }
 
   /** Return the data sets whose posters the site hosts; none if config.json cannot be fetched. */
   async posters() {
-    this.#configuration ??= configuration();
-    return this.#configuration.then(
+    return this.#configured().then(
       ({ posters }) => posters,
       () => /** @type {string[]} */ ([]),
     );
   }
 
-  /** @param {string} path @param {RequestInit} [request] */
-  async #call(path, request) {
+  /**
+   * Return what `config.json` says. A failure to fetch it is not kept: the next call fetches it
+   * again.
+   */
+  async #configured() {
     this.#configuration ??= configuration();
+    const asked = this.#configuration;
     try {
-      const answer = await fetchJson((await this.#configuration).address + path, request);
-      this.dataset = answer?.dataset ?? this.dataset;
-      return answer;
+      return await asked;
     } catch (error) {
-      // Do not keep a failure to fetch config.json: the next call fetches it again.
-      await this.#configuration.catch(() => (this.#configuration = null));
+      if (this.#configuration === asked) this.#configuration = null;
       throw error;
     }
+  }
+
+  /** @param {string} path @param {RequestInit} [request] */
+  async #call(path, request) {
+    const { address } = await this.#configured();
+    const answer = await fetchJson(address + path, request);
+    this.dataset = answer?.dataset ?? this.dataset;
+    return answer;
   }
 }
 
