@@ -1,5 +1,7 @@
 """Deploy to an AWS account: `make deploy ENV=…`. `make local` reuses some of these phases."""
 
+from rich.markup import escape
+
 from operations import sam
 from operations.addresses import api_url, site_url
 from operations.bootstrap import bootstrap, tag_bucket
@@ -10,6 +12,7 @@ from operations.models import current_model
 from operations.preflight.run import pass_preflight
 from operations.scripts import publish_scripts
 from operations.site import invalidate, publish_site
+from operations.site_facts import operator_warning
 from operations.terraform import CLUSTER, Plan, Terraform
 from operations.token_secret import make_token_secret
 from operations.tools import require
@@ -38,6 +41,8 @@ def deploy(deployment: Deployment) -> int:
                 invalidate(distribution)
             phase.result = f"{changed} objects changed"
     print_addresses(deployment)
+    if warning := operator_warning(deployment):
+        out.print(f"[yellow]warning[/] {escape(warning)}")
     if former := deployment.former_clusters:
         out.print(
             f"The renewal of the cluster is not finished ({', '.join(former)} is still there):"

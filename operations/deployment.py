@@ -24,6 +24,11 @@ TOKEN_SECRET = "token-secret"  # noqa: S105  its name
 # Names the clusters that `make renew` is replacing. SSM does not accept an empty value.
 FORMER_CLUSTERS = "former-cluster-ids"
 NO_CLUSTERS = "none"
+# What the site's pages say about the deployment, as JSON.
+OPERATOR = "operator"
+RETENTION = "retention"
+# No template resolves these parameters.
+_UNRESOLVED = {TOKEN_SECRET, OPERATOR, RETENTION}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 _REGION = re.compile(r'^\s*region\s*=\s*"(?P<region>[a-z0-9-]+)"', re.MULTILINE)
 # Any of these variables could make a local command reach a real account.
@@ -176,15 +181,16 @@ class Deployment:
 
     @cached_property
     def parameters_digest(self) -> str:
-        """Return 16 hexadecimal digits that change with any value that Terraform publishes.
+        """Return 16 hexadecimal digits that change with any value that the template resolves.
 
-        The token secret is left out: no template resolves it, and the first deployment creates it
-        only after it computes the digest, so the second one would find everything changed.
+        A value that it does not resolve changes nothing for the functions. The token secret would
+        even make the second deployment find everything changed, because the first one creates it
+        only after it computes the digest.
         """
         published = "\n".join(
             f"{name}={value}"
             for name, value in sorted(self.parameters.items())
-            if name != TOKEN_SECRET
+            if name not in _UNRESOLVED
         )
         return hashlib.sha256(published.encode()).hexdigest()[:16]
 

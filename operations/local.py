@@ -1,5 +1,6 @@
 """Run all of Marquee on this machine (`make local`) and remove it again (`make stop`)."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from operations.models import current_model
 from operations.scripts import content_hash, published_files
 from operations.site import FOLDER as SITE
 from operations.site import publish_site
+from operations.site_facts import site_facts
 from operations.tools import require
 
 
@@ -129,7 +131,8 @@ def _functions(
 
 
 def _site(deployment: Deployment, phases: Phases, done: PhaseRecord) -> None:
-    inputs = fingerprint(files_under(SITE), api_url(deployment))
+    facts = json.dumps(site_facts(deployment))
+    inputs = fingerprint(files_under(SITE), api_url(deployment), facts)
     if not done.holds("site", inputs):
         with phases.phase("publish the site") as phase:
             phase.result = f"{publish_site(deployment)} objects changed"

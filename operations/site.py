@@ -1,11 +1,13 @@
-"""Publish the website: its files and config.json, which contains the API's address."""
+"""Publish the website: its files and config.json, which tells the page about the deployment."""
 
 import hashlib
 import json
 import mimetypes
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -15,6 +17,7 @@ from operations import ROOT
 from operations.addresses import api_url
 from operations.deployment import Deployment
 from operations.fingerprints import files_under
+from operations.site_facts import site_facts
 
 FOLDER = ROOT / "site"
 CONFIGURATION = "config.json"
@@ -45,13 +48,19 @@ def content_type(name: str) -> str:
 API_ORIGIN = b"__API_ORIGIN__"
 
 
-def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[str, bytes]:
+def pages(
+    api: str,
+    folder: Path = FOLDER,
+    posters: Sequence[str] = (),
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, bytes]:
     """Return the content of the site's objects, by key.
 
     Args:
         api: the API's URL.
         folder: the folder of the site's files.
         posters: the data sets with posters in the bucket.
+        facts: what the pages say about the deployment, as `site_facts` returns it.
     """
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(api)).encode()
     files = {
@@ -59,14 +68,18 @@ def pages(api: str, folder: Path = FOLDER, posters: Sequence[str] = ()) -> dict[
         for file in files_under(folder)
         if file.suffix != ".md" and not file.name.startswith(".")
     }
-    configuration = {"apiUrl": api} | ({"posters": list(posters)} if posters else {})
+    configuration = {"apiUrl": api, **facts} | ({"posters": list(posters)} if posters else {})
     return {**files, CONFIGURATION: json.dumps(configuration).encode()}
 
 
 def publish_site(deployment: Deployment) -> int:
     """Upload changed files and delete removed ones; return the number of both together."""
     s3, bucket = boto3.client("s3"), deployment.parameter("site-bucket")
-    wanted = pages(api_url(deployment), posters=_datasets_with_posters(s3, bucket))
+    wanted = pages(
+        api_url(deployment),
+        posters=_datasets_with_posters(s3, bucket),
+        facts=site_facts(deployment),
+    )
     there = dict(_etags(s3, bucket))
     changed = [key for key, body in wanted.items() if there.get(key) != _etag(body)]
     gone = [key for key in there if key not in wanted]

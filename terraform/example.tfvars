@@ -6,6 +6,12 @@ region      = "us-east-1"
 # Refuse to touch any other account.
 account_id = "123456789012"
 
+# The site names them to the people who use it.
+operator = {
+  name    = "Example Cinema"
+  contact = "help@example.com"
+}
+
 alarm_email           = "operators@example.com"
 texts_spend_alarm_usd = 5
 

@@ -57,6 +57,46 @@ variable "tags" {
 }
 
 # ---------------------------------------------------------------------------------------------
+# Who runs it
+# ---------------------------------------------------------------------------------------------
+
+variable "operator" {
+  description = "Who runs this deployment, for the people who use it. name: a person or an organisation; the footer, the site's pages on privacy and terms and the consent to be texted name it. contact: an e-mail address or an https address. privacy_url and terms_url: pages of your own, to which the footer then links instead of the site's. What is null is not shown."
+  type = object({
+    name        = optional(string)
+    contact     = optional(string)
+    privacy_url = optional(string)
+    terms_url   = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  # Braces are left out because SSM accepts no value with two of them in a row.
+  validation {
+    condition     = var.operator.name == null || can(regex("^[^\\p{C}\\p{Z}{}]([^\\p{C}\\p{Zl}\\p{Zp}{}]{0,58}[^\\p{C}\\p{Z}{}])?$", var.operator.name))
+    error_message = "operator.name is ${jsonencode(var.operator.name)}: it must be 1 to 60 characters in one line, without control characters, braces, or spaces at its ends, e.g. \"Example Cinema\"; or null."
+  }
+
+  validation {
+    condition = var.operator.contact == null || can(regex(
+      "^([A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\\.[A-Za-z0-9-]{1,63}){1,3}|https://[A-Za-z0-9.-]{1,100}(/[A-Za-z0-9/._~%?=&#:@!$'()*+,;-]{0,200})?)$",
+      var.operator.contact,
+    ))
+    error_message = "operator.contact is ${jsonencode(var.operator.contact)}: it must be an e-mail address or an https address of at most 300 characters, e.g. \"help@example.com\" or \"https://example.com/contact\"; or null."
+  }
+
+  validation {
+    condition     = var.operator.privacy_url == null || can(regex("^https://[A-Za-z0-9.-]{1,100}(/[A-Za-z0-9/._~%?=&#:@!$'()*+,;-]{0,200})?$", var.operator.privacy_url))
+    error_message = "operator.privacy_url is ${jsonencode(var.operator.privacy_url)}: it must be an https address of at most 300 characters, e.g. \"https://example.com/privacy\"; or null for the site's own page."
+  }
+
+  validation {
+    condition     = var.operator.terms_url == null || can(regex("^https://[A-Za-z0-9.-]{1,100}(/[A-Za-z0-9/._~%?=&#:@!$'()*+,;-]{0,200})?$", var.operator.terms_url))
+    error_message = "operator.terms_url is ${jsonencode(var.operator.terms_url)}: it must be an https address of at most 300 characters, e.g. \"https://example.com/terms\"; or null for the site's own page."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
 # Keeping and forgetting
 # ---------------------------------------------------------------------------------------------
 

@@ -239,38 +239,71 @@ export class Api {
     await this.#call(pathOf(visit), { method: "DELETE", headers: bearer(visit) });
   }
 
+  /**
+   * Return who runs the site, how long it keeps data and how many texts a phone gets.
+   * @returns {Promise<About>}
+   * @throws {ApiProblem} if config.json cannot be fetched
+   */
+  async about() {
+    return (await this.#configured()).about;
+  }
+
   /** Return the data sets whose posters the site hosts; none if config.json cannot be fetched. */
   async posters() {
-    this.#configuration ??= configuration();
-    return this.#configuration.then(
+    return this.#configured().then(
       ({ posters }) => posters,
       () => /** @type {string[]} */ ([]),
     );
   }
 
-  /** @param {string} path @param {RequestInit} [request] */
-  async #call(path, request) {
+  /**
+   * Return what `config.json` says. A failure to fetch it is not kept: the next call fetches it
+   * again.
+   */
+  async #configured() {
     this.#configuration ??= configuration();
+    const asked = this.#configuration;
     try {
-      const answer = await fetchJson((await this.#configuration).address + path, request);
-      this.dataset = answer?.dataset ?? this.dataset;
-      return answer;
+      return await asked;
     } catch (error) {
-      // Do not keep a failure to fetch config.json: the next call fetches it again.
-      await this.#configuration.catch(() => (this.#configuration = null));
+      if (this.#configuration === asked) this.#configuration = null;
       throw error;
     }
+  }
+
+  /** @param {string} path @param {RequestInit} [request] */
+  async #call(path, request) {
+    const { address } = await this.#configured();
+    const answer = await fetchJson(address + path, request);
+    this.dataset = answer?.dataset ?? this.dataset;
+    return answer;
   }
 }
 
 /** @typedef {{visitor_id: string, token: string}} Credentials */
 
-/** @typedef {{address: string, posters: string[]}} Configuration posters: data sets with posters */
+/**
+ * @typedef {{name?: string, contact?: string, privacyUrl?: string, termsUrl?: string}} Operator
+ * @typedef {{visitorDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
+ *   days for which docs/decisions/0015-forgetting.md says what is kept
+ * @typedef {{operator: Operator, retention: Retention, textsADay: number}} About
+ * @typedef {{address: string, posters: string[], about: About}} Configuration posters: data sets with posters
+ */
 
 /** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
 async function configuration() {
-  const { apiUrl, posters = [] } = await fetchJson("config.json");
-  return { address: String(apiUrl).replace(/\/+$/, ""), posters: posters.map(String) };
+  const {
+    apiUrl,
+    posters = [],
+    operator = {},
+    retention,
+    textsADay,
+  } = await fetchJson("config.json");
+  return {
+    address: String(apiUrl).replace(/\/+$/, ""),
+    posters: posters.map(String),
+    about: { operator, retention, textsADay },
+  };
 }
 
 /** @param {Credentials} visit */

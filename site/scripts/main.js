@@ -2,6 +2,7 @@
 
 import { Api, ApiProblem } from "./api.js";
 import { button, byId, make, say, viewHeading } from "./dom.js";
+import { showOperator } from "./operator.js";
 import { PicksFinder } from "./picks_finder.js";
 import { usePosters } from "./poster.js";
 import { credentialsIn, routeOf } from "./router.js";
@@ -29,6 +30,8 @@ const VIEWS = {
   search: async (...view) => (await import("./views/search.js")).openSearch(...view),
   movie: async (...view) => (await import("./views/movie.js")).openMovie(...view),
   taste: async (...view) => (await import("./views/taste.js")).openTaste(...view),
+  privacy: async (...view) => (await import("./views/privacy.js")).openPrivacy(...view),
+  terms: async (...view) => (await import("./views/terms.js")).openTerms(...view),
 };
 
 const api = new Api();
@@ -83,6 +86,7 @@ async function route(place = 0) {
   current = controller;
   const { name, argument } = routeOf(location.hash);
   markCurrent(name);
+  showOperator(api);
   try {
     const credentials = credentialsIn(location.hash);
     if (credentials) return await openLink(credentials, controller.signal);
@@ -93,15 +97,17 @@ async function route(place = 0) {
     if (!controller.signal.aborted) show(view, place);
   } catch (error) {
     if (controller.signal.aborted) return;
-    if (!(error instanceof ApiProblem) && !(error instanceof TypeError)) throw error;
-    // `import()` throws a TypeError if it cannot fetch a view's script.
+    if (error instanceof ApiProblem) return show(problemView(error));
+    // Most likely `import()` could not load the view's script.
     show(
-      problemView(
-        error instanceof ApiProblem
-          ? error
-          : new ApiProblem(navigator.onLine ? "unreachable" : "offline"),
-      ),
+      problemView(new ApiProblem(navigator.onLine ? "unreachable" : "offline"), () => {
+        // A browser may keep a failed import until the page is loaded again, and without a
+        // connection it would show a page of its own.
+        if (navigator.onLine) location.reload();
+        else route();
+      }),
     );
+    throw error;
   }
 }
 
@@ -165,12 +171,12 @@ function waitingView(words) {
   };
 }
 
-/** @param {ApiProblem} problem @returns {View} */
-function problemView(problem) {
+/** @param {ApiProblem} problem @param {() => void} [tryAgain] @returns {View} */
+function problemView(problem, tryAgain = () => route()) {
   return message(
     "Something went wrong",
     `${wordsForProblem(problem)} Your ratings are stored in this browser.`,
-    button("Try again", "button primary", () => route()),
+    button("Try again", "button primary", tryAgain),
   );
 }
 

@@ -16,10 +16,16 @@ export function namedCountries(texted, language) {
 }
 
 /**
- * Return the region in a language tag; null if it has none.
+ * Return the region in a language tag; null if it has none, or if it is no valid tag.
  * @param {string} language such as "en-GB"
  * @returns {string | null} such as "GB"
  */
 export function regionIn(language) {
-  return new Intl.Locale(language).region ?? null;
+  try {
+    return new Intl.Locale(language).region ?? null;
+  } catch (error) {
+    // Some browsers report the name of a POSIX locale, such as "en-US@posix".
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }

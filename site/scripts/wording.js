@@ -144,6 +144,14 @@ export function wordsForLikedShare(share, shown) {
 }
 
 /**
+ * Say how many stars are expected of the visitor for a movie; nothing without a prediction.
+ * @param {number | null | undefined} stars
+ */
+export function wordsForExpectedStars(stars) {
+  return typeof stars === "number" ? `We expect ${stars.toFixed(1)} of 5 stars from you.` : "";
+}
+
+/**
  * Join titles into a phrase: "Alien", "Alien and Heat", "Alien, Heat and Up".
  * @param {string[]} titles
  * @returns {string}

@@ -50,7 +50,7 @@ run "names" {
         "movies-table", "visitors-table", "idempotency-table",
         "visitors-queue-url", "visitors-queue-arn", "results-queue-url", "results-queue-arn",
         "texts-queue-url", "texts-queue-arn", "reconcile-dead-letters-url", "reconcile-dead-letters-arn",
-        "alarms-topic-arn", "cluster-id", "former-cluster-ids", "site-url",
+        "alarms-topic-arn", "cluster-id", "former-cluster-ids", "site-url", "operator", "retention",
         "ingest-role-arn", "submit-step-role-arn", "queue-results-role-arn", "send-text-role-arn", "reconcile-role-arn",
       ] : "/marquee/test/${name}"
     ])

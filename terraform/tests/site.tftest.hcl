@@ -169,3 +169,43 @@ run "an_address_is_no_domain" {
   }
   expect_failures = [var.site_domain]
 }
+
+run "nobody_is_named_and_the_periods_are_the_defaults" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for value in values(jsondecode(aws_ssm_parameter.this["operator"].value)) : value == null])
+    error_message = "The site would name an operator whom no variable names."
+  }
+
+  assert {
+    condition = jsondecode(aws_ssm_parameter.this["retention"].value) == {
+      batch_days = 3, log_days = 30, backup_days = 35, failed_text_days = null
+    }
+    error_message = "The site would state other periods than those of the buckets, logs and backups."
+  }
+}
+
+run "the_operator_and_the_periods_are_those_of_the_variables" {
+  command = plan
+
+  variables {
+    operator         = { name = "Kino Ärger & Söhne", contact = "https://example.com/contact?a=b" }
+    retention_days   = { results = 4, function_logs = 90 }
+    log_failed_texts = true
+  }
+
+  assert {
+    condition = jsondecode(aws_ssm_parameter.this["operator"].value) == {
+      name = "Kino Ärger & Söhne", contact = "https://example.com/contact?a=b", privacy_url = null, terms_url = null
+    }
+    error_message = "The site would name another operator than the variables."
+  }
+
+  assert {
+    condition = jsondecode(aws_ssm_parameter.this["retention"].value) == {
+      batch_days = 5, log_days = 90, backup_days = 35, failed_text_days = 1
+    }
+    error_message = "The site would state other periods than those of the buckets, logs and backups."
+  }
+}

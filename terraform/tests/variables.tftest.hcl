@@ -44,14 +44,55 @@ run "values_out_of_range" {
     oldest_message_alarm_seconds = 5
     texts_spend_alarm_usd        = 0
     tags                         = { "aws:owner" = "us" }
+    operator                     = { name = "" }
   }
   expect_failures = [
     var.environment, var.region, var.account_id, var.retention_days, var.website_endpoint, var.cloudfront_price_class,
     var.queue_visibility_seconds, var.max_receive_count, var.vpc_cidr, var.availability_zone, var.release_label,
     var.cluster_python, var.primary_instance_type, var.core_instance_type, var.core_instance_count, var.disk_gib,
     var.idle_timeout_minutes, var.driver_memory_share, var.spark_defaults, var.alarm_email, var.oldest_message_alarm_seconds,
-    var.texts_spend_alarm_usd, var.tags,
+    var.texts_spend_alarm_usd, var.tags, var.operator,
   ]
+}
+
+run "an_operator_whose_name_has_two_lines" {
+  command = plan
+  variables {
+    operator = { name = "Example\nCinema" }
+  }
+  expect_failures = [var.operator]
+}
+
+run "an_operator_whose_name_is_too_long" {
+  command = plan
+  variables {
+    operator = { name = "A name of sixty-one characters, which is more than sixty of them" }
+  }
+  expect_failures = [var.operator]
+}
+
+run "an_operator_who_cannot_be_written_to" {
+  command = plan
+  variables {
+    operator = { contact = "javascript:alert(1)" }
+  }
+  expect_failures = [var.operator]
+}
+
+run "an_operator_whose_privacy_page_is_not_encrypted" {
+  command = plan
+  variables {
+    operator = { privacy_url = "http://example.com/privacy" }
+  }
+  expect_failures = [var.operator]
+}
+
+run "an_operator_whose_terms_are_no_address" {
+  command = plan
+  variables {
+    operator = { terms_url = "see below" }
+  }
+  expect_failures = [var.operator]
 }
 
 run "ends_when_idle_and_is_protected" {

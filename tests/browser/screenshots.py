@@ -107,6 +107,8 @@ VIEWS: tuple[tuple[str, str, Callable[[MarqueePage], None]], ...] = (
     ("search", "search", lambda marquee: marquee.search("the")),
     ("movie", "picks", MarqueePage.more_like_the_first),
     ("taste", "taste", seen_through),
+    ("privacy", "privacy", lambda marquee: expect(marquee.heading).to_have_text("Privacy")),
+    ("terms", "terms", lambda marquee: expect(marquee.heading).to_have_text("Terms")),
 )
 
 

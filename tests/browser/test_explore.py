@@ -4,9 +4,18 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.marquee_page import MarqueePage, failing, fulfil, real_answer
+from tests.browser.conftest import PATIENCE_MS
+from tests.browser.marquee_page import (
+    MarqueePage,
+    Watch,
+    failing,
+    fulfil,
+    origin,
+    real_answer,
+)
+from tests.deployment import RunningDeployment
 
 SIX = (5, 1, 4, 2, 5, 3)
 
@@ -145,6 +154,33 @@ def test_a_movie_lists_the_parts_of_its_series_in_order(marquee: MarqueePage) ->
 def test_a_movie_of_no_series_lists_no_parts(marquee: MarqueePage) -> None:
     to_a_movie(marquee, "Casablanca")
     expect(marquee.page.get_by_text("The series in order")).to_have_count(0)
+
+
+def test_a_movie_links_to_where_it_can_be_watched_and_the_page_loads_nothing_from_there(
+    deployment: RunningDeployment, browser: Browser
+) -> None:
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
+    marquee = MarqueePage(context.new_page(), deployment.site_url, deployment.api_url)
+    watch = Watch(marquee.page)
+    to_a_movie(marquee)
+    link = marquee.page.get_by_role("link", name="Where to watch")
+    expect(link).to_have_attribute("href", "https://www.justwatch.com/uk/search?q=The+Matrix")
+    expect(link).to_have_attribute("rel", "noreferrer external")
+    assert watch.origins == {origin(marquee.site_url), origin(marquee.api_url)}
+    context.close()
+
+
+def test_a_pick_shows_the_expected_stars_in_its_own_view_until_it_is_rated(
+    marquee: MarqueePage,
+) -> None:
+    marquee.open()
+    marquee.rate(*SIX)
+    expect(marquee.picks).to_have_count(10)
+    marquee.more_like_the_first()
+    expect(marquee.page.get_by_text(re.compile(r"We expect \d\.\d of 5 stars"))).to_be_visible()
+    marquee.stars(4, marquee.page.get_by_role("main")).click()
+    expect(marquee.page.get_by_text("We expect")).to_be_hidden()
 
 
 def test_an_unknown_movie_shows_a_message(marquee: MarqueePage) -> None:

@@ -126,6 +126,16 @@ def taste(marquee: MarqueePage) -> None:
         summary.click()
 
 
+def privacy(marquee: MarqueePage) -> None:
+    marquee.page.get_by_role("contentinfo").get_by_role("link", name="Privacy").click()
+    expect(marquee.heading).to_have_text("Privacy")
+
+
+def terms(marquee: MarqueePage) -> None:
+    marquee.page.get_by_role("contentinfo").get_by_role("link", name="Terms").click()
+    expect(marquee.heading).to_have_text("Terms")
+
+
 def nothing(marquee: MarqueePage) -> None:
     marquee.open("popcorn")
 
@@ -149,6 +159,8 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     movie,
     part_of_a_series,
     taste,
+    privacy,
+    terms,
     nothing,
     problem,
 )
@@ -316,7 +328,7 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
     assert not [
         url
         for url in sent
-        if re.search(r"(text_me|views/(text|status|mine|taste|movie|search))\b", url)
+        if re.search(r"(text_me|views/(text|status|mine|taste|movie|search|privacy|terms))\b", url)
     ]
 
 

@@ -12,11 +12,13 @@ import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
 import { lengthClass } from "../../site/scripts/views/rate.js";
 import { bars } from "../../site/scripts/views/taste.js";
 import { decadesOf } from "../../site/scripts/views/topics.js";
+import { whereToWatch } from "../../site/scripts/where_to_watch.js";
 import {
   listed,
   NO_MORE_TODAY,
   picksAsText,
   topicsWords,
+  wordsForExpectedStars,
   wordsForLikedShare,
   wordsForProblem,
   wordsForReasons,
@@ -56,6 +58,30 @@ test("only countries that can be texted are offered, by name, and a language sel
   );
   assert.equal(regionIn("en-GB"), "GB");
   assert.equal(regionIn("en"), null);
+  assert.equal(regionIn("en-US@posix"), null);
+});
+
+test("where to watch is a search in the visitor's country, or in the US", () => {
+  const address = (/** @type {string} */ language) => whereToWatch("Heat", language);
+  assert.equal(address("en-CA"), "https://www.justwatch.com/ca/search?q=Heat");
+  assert.equal(address("en-GB"), "https://www.justwatch.com/uk/search?q=Heat");
+  assert.equal(address("de-AT"), "https://www.justwatch.com/at/Suche?q=Heat");
+  for (const elsewhere of ["en", "es-419", "en-AQ", "en-US@posix", ""])
+    assert.equal(address(elsewhere), "https://www.justwatch.com/us/search?q=Heat");
+});
+
+test("a title is one value in the address of where to watch, whatever its characters", () => {
+  const title = "Amélie & “Me”: 100% #1?/../";
+  const { origin, pathname, searchParams, hash } = new URL(whereToWatch(title, "en-US"));
+  assert.equal(origin + pathname, "https://www.justwatch.com/us/search");
+  assert.deepEqual([...searchParams], [["q", title]]);
+  assert.equal(hash, "");
+});
+
+test("the expected stars are said only where there is a prediction", () => {
+  assert.equal(wordsForExpectedStars(4.26), "We expect 4.3 of 5 stars from you.");
+  assert.equal(wordsForExpectedStars(null), "");
+  assert.equal(wordsForExpectedStars(undefined), "");
 });
 
 test("a search that finds nothing says where the catalogue ends", () => {

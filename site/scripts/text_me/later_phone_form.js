@@ -17,7 +17,7 @@ import { SendingWords } from "./sending_words.js";
  * @param {() => void} [onSaved]
  */
 export function laterPhoneForm(app, title = "Text me my picks", onSaved = () => {}) {
-  const consent = consentField(() => showFieldError(consent.box, consent.error, ""));
+  const consent = consentField(app.api, () => showFieldError(consent.box, consent.error, ""));
   const phone = new PhoneField(app.api, false, () => {
     consent.element.hidden = phone.isEmpty;
     if (!phone.isEmpty) app.visit.proofs.prepare();
@@ -39,7 +39,7 @@ export function laterPhoneForm(app, title = "Text me my picks", onSaved = () => 
     make(
       "p",
       { class: "hint" },
-      "One text with ten titles and a link back here, in up to three parts; your carrier may charge for it. Reply STOP to get no more texts. If you change your number, you get a new link, and the link in earlier texts stops working.",
+      "The text has ten titles and a link back here. If you change your number, you get a new link, and the link in earlier texts stops working.",
     ),
     keepingFocus(make("button", { type: "submit", class: "button primary" }, "Text me my picks")),
     sending.element,

@@ -70,7 +70,7 @@ export function textPreview(app, signal) {
       make(
         "li",
         {},
-        "Reply STOP to get no more texts. “Forget me” under My movies deletes everything, including your number, and explains what takes a little longer.",
+        "Reply STOP to get no more texts, or HELP for help. “Forget me” under My movies deletes everything, including your number, and explains what takes a little longer.",
       ),
       make(
         "li",

@@ -37,7 +37,9 @@ export class SaveForm {
     });
     this.nameOptional = make("span", { class: "optional" }, " optional");
     this.nameError = make("p", { class: "field-error", id: "name-error", hidden: true });
-    this.consent = consentField(() => showFieldError(this.consent.box, this.consent.error, ""));
+    this.consent = consentField(app.api, () =>
+      showFieldError(this.consent.box, this.consent.error, ""),
+    );
     this.phone = new PhoneField(app.api, true, () => {
       this.#showConsent();
       if (!this.phone.isEmpty) app.visit.proofs.prepare();

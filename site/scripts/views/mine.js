@@ -6,6 +6,7 @@ import { announce, button, make, say, showItems, viewHeading } from "../dom.js";
 import { asCsv, asJson, download } from "../export.js";
 import { myMovieItem, removedRow } from "../my_movie.js";
 import { select } from "../picks_panel.js";
+import { wordsForForgetting, wordsForForgotten } from "../retention.js";
 import {
   answered,
   answerTo,
@@ -315,14 +316,12 @@ function forgetDialog(app, after) {
     const wasSaved = app.visit.credentials !== null;
     confirm.setAttribute("aria-disabled", "true");
     try {
+      const forgotten = wasSaved
+        ? wordsForForgotten((await app.api.about()).retention)
+        : "Your data is deleted. This browser no longer stores anything about you.";
       await app.visit.forget();
       element.close();
-      say(
-        after,
-        wasSaved
-          ? "Your name, phone number, ratings and picks are deleted, and so are your saved movies. Your link no longer works. Backups keep everything for up to 35 days."
-          : "Your data is deleted. This browser no longer stores anything about you.",
-      );
+      say(after, forgotten);
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       problem.hidden = false;
@@ -333,12 +332,19 @@ function forgetDialog(app, after) {
   };
   return {
     element,
-    ask() {
+    async ask() {
       problem.hidden = true;
-      words.textContent = app.visit.credentials
-        ? "This deletes your name, phone number, ratings, saved movies and picks right away and permanently, in this browser and on our servers. Three things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most three days. A text that is already on its way still arrives. Database backups keep everything for up to 35 days."
-        : "Your ratings and saved movies are only in this browser. This permanently deletes them.";
-      element.showModal();
+      words.textContent =
+        "Your ratings and saved movies are only in this browser. This permanently deletes them.";
+      try {
+        if (app.visit.credentials)
+          words.textContent = wordsForForgetting((await app.api.about()).retention);
+      } catch (error) {
+        if (!(error instanceof ApiProblem)) throw error;
+        say(after, wordsForProblem(error));
+        return;
+      }
+      if (!element.open) element.showModal();
     },
   };
 }

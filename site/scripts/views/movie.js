@@ -1,13 +1,14 @@
 // The view of one movie: its details, the visitor's stars and similar movies.
 
 import { ApiProblem } from "../api.js";
-import { announce, button, make, viewHeading } from "../dom.js";
+import { announce, button, make, say, viewHeading } from "../dom.js";
 import { poster } from "../poster.js";
 import { saveButton } from "../save_button.js";
 import { answered, answerTo, dismissed, removed, restored, UNSEEN } from "../shelf.js";
 import { starRating, starsGiven } from "../stars.js";
 import { tiles } from "../tiles.js";
-import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+import { whereToWatch } from "../where_to_watch.js";
+import { counted, titleAndYear, wordsForExpectedStars, wordsForProblem } from "../wording.js";
 
 /** @typedef {import("../api.js").Movie} Movie */
 /** @typedef {import("../api.js").MovieDetails} MovieDetails */
@@ -49,6 +50,7 @@ export async function openMovie(app, argument, signal) {
             : null,
           make("p", { class: "genres" }, [movie.year, ...movie.genres].filter(Boolean).join(" · ")),
           make("p", { class: "everyone" }, everyoneWords(movie)),
+          expected(app, movie, signal),
           opinion(app, movie, signal),
           links(movie),
         ),
@@ -188,22 +190,49 @@ function opinion(app, movie, signal) {
   return place;
 }
 
-/** @param {MovieDetails} movie */
-function links({ links: { imdb, tmdb } }) {
+/**
+ * Make the links to other sites, from which the page itself loads nothing.
+ * @param {MovieDetails} movie
+ */
+function links({ title, links: { imdb, tmdb } }) {
+  const link = (/** @type {string} */ name, /** @type {string} */ href) =>
+    make("a", { href, rel: "noreferrer external" }, name);
   const known = [
-    ["IMDb", imdb],
-    ["TMDB", tmdb],
-  ].filter(([, address]) => address?.startsWith("https://"));
-  if (known.length === 0) return null;
+    ["IMDb", imdb ?? ""],
+    ["TMDB", tmdb ?? ""],
+  ].filter(([, address = ""]) => address.startsWith("https://"));
   return make(
     "p",
-    { class: "hint" },
-    "More info: ",
-    ...known.flatMap(([name, address], place) => [
+    { class: "hint movie-links" },
+    link("Where to watch", whereToWatch(title, navigator.language)),
+    " (JustWatch)",
+    known.length > 0 ? ". More info: " : "",
+    ...known.flatMap(([name = "", address = ""], place) => [
       place > 0 ? ", " : "",
-      make("a", { href: address, rel: "noreferrer external" }, name),
+      link(name, address),
     ]),
+    ".",
   );
+}
+
+/**
+ * Say how many stars are expected of the visitor. Only picks have a prediction.
+ * @param {App} app
+ * @param {MovieDetails} movie
+ * @param {AbortSignal} signal
+ */
+function expected(app, movie, signal) {
+  const words = make("p", { class: "expected" });
+  const show = () => {
+    const pick = app.finder.found.picks.find(({ movie_id }) => movie_id === movie.movie_id);
+    const given = answerTo(app.store.shelf, movie.movie_id)?.stars ?? UNSEEN;
+    say(words, given === UNSEEN ? wordsForExpectedStars(pick?.stars) : "");
+    words.hidden = words.textContent === "";
+  };
+  app.finder.addEventListener("change", show, { signal });
+  app.store.onChange(show, signal);
+  show();
+  return words;
 }
 
 /** @param {App} app @param {Movie} movie @param {HTMLElement} place @param {AbortSignal} signal */

@@ -143,5 +143,11 @@ def test_creating_the_secret_does_not_change_the_digest_of_the_parameters() -> N
     assert digest_of(**before) == digest_of(**before, **{"token-secret": "AQICAH…"})
 
 
+def test_what_only_the_sites_pages_show_does_not_change_the_digest_of_the_parameters() -> None:
+    before = {"cluster-id": "j-1", "operator": "{}", "retention": "{}"}
+    after = before | {"operator": '{"name":"Example"}', "retention": '{"log_days":90}'}
+    assert digest_of(**before) == digest_of(**after)
+
+
 def test_the_order_of_parameters_does_not_change_their_digest() -> None:
     assert digest_of(a="1", b="2") == digest_of(b="2", a="1")

@@ -69,11 +69,18 @@ def test_the_configuration_names_the_data_sets_with_posters(site: Path) -> None:
     assert json.loads(published[CONFIGURATION])["posters"] == ["films"]
 
 
+def test_the_configuration_has_the_facts_about_the_deployment(site: Path) -> None:
+    facts = {"operator": {"name": "</script> & Sons"}, "retention": {"visitorDays": 365}}
+    published = json.loads(pages("https://api/v1", site, facts=facts)[CONFIGURATION])
+    assert published == {"apiUrl": "https://api/v1", **facts}
+
+
 def test_publishing_keeps_the_posters_and_names_their_data_sets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(publishing, "api_url", lambda _: "https://api.example/v1")
+    monkeypatch.setattr(publishing, "site_facts", lambda _: {"textsADay": 3})
     monkeypatch.setattr(Deployment, "parameter", lambda _, name: name)
     with mock_aws():
         s3 = boto3.client("s3")
@@ -86,3 +93,4 @@ def test_publishing_keeps_the_posters_and_names_their_data_sets(
     assert "posters/films/1.jpg" in keys
     assert "old.html" not in keys
     assert json.loads(configuration)["posters"] == ["films"]
+    assert json.loads(configuration)["textsADay"] == 3
