@@ -138,7 +138,12 @@ export function openMine(app, _argument, signal) {
           "div",
           { class: "list-tools" },
           sort.element,
-          make("a", { class: "button", href: "#rate" }, "Rate more"),
+          make(
+            "p",
+            { class: "actions tight" },
+            make("a", { class: "button", href: "#rate" }, "Rate more"),
+            make("a", { class: "button", href: "#bring" }, "Bring your ratings"),
+          ),
         ),
         list,
         others,
