@@ -6,7 +6,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, Route, expect
+from playwright.sync_api import (
+    ConsoleMessage,
+    Error,
+    FilePayload,
+    Locator,
+    Page,
+    Request,
+    Route,
+    expect,
+)
 
 MEANINGS = ("", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it")
 UNSEEN = "Haven’t seen it"
@@ -191,6 +200,13 @@ class MarqueePage:
     @property
     def unsaved(self) -> Locator:
         return self.page.get_by_role("region", name="Unsaved changes")
+
+    # Bring your ratings
+
+    def choose_export(self, content: bytes, name: str = "ratings.csv") -> None:
+        """Choose a file with this content."""
+        file: FilePayload = {"name": name, "mimeType": "", "buffer": content}
+        self.page.get_by_label("Your export").set_input_files(file)
 
     # The page as a whole
 
