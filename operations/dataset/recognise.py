@@ -230,11 +230,11 @@ def _fitted(found: Columns, rows: Sequence[Sequence[str]]) -> tuple[Columns, boo
 
 def _personal_export(file: DataFile, found: Columns) -> str | None:
     names = {name.lower() for name in found.names}
-    site = None
+    site = give = None
     if "letterboxd uri" in names:
-        site = "Letterboxd"
+        site, give = "Letterboxd", "the zip that Letterboxd made, or the ratings.csv in it"
     elif {"const", "your rating"} <= names:
-        site = "IMDb"
+        site, give = "IMDb", "this file"
     elif found.user is None and found.rating is not None and _roles(found) > 1:
         # With both, these are titles with their mean ratings.
         if (found.movie is None) == (found.title is None):
@@ -250,7 +250,8 @@ def _personal_export(file: DataFile, found: Columns) -> str | None:
         return None
     return (
         f"{file.name} is one person's export from {site}, and recommendations need the ratings of"
-        " many people: rate these movies on the site instead ('make site-url')"
+        " many people: open the site ('make site-url'), go to My movies, choose 'Bring your"
+        f" ratings' and give it {give}"
     )
 
 

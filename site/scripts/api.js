@@ -6,6 +6,8 @@
  * @typedef {{dataset: string, model_id: string, movies: Movie[]}} Questionnaire
  * @typedef {{genre: string | null, first_year: number | null, last_year: number | null}} Topic
  * @typedef {{movies: TitledMovie[], topic: Topic | null, last_year: number | null}} Search
+ * @typedef {{title: string, year?: number, imdb_id?: string}} Entry a movie as another site's export names it
+ * @typedef {{movie: Movie | null, reason: "unknown" | "ambiguous" | "no_such_year" | null}} Match
  * @typedef {{dataset: string, genres: string[], first_year: number | null, last_year: number | null}} Catalogue
  * @typedef {{phone: string, shown: string, country: string}} CheckedPhone phone: in E.164
  * @typedef {{movie_id: number, stars: number, rated_at?: string | null}} Rating rated_at: ISO 8601
@@ -103,6 +105,16 @@ export class Api {
     return this.#call(`/movies?${new URLSearchParams({ q: words, count: String(count) })}`, {
       signal,
     });
+  }
+
+  /**
+   * Find the movies that another site's export names; nothing is stored.
+   * @param {Entry[]} entries at most 100
+   * @param {AbortSignal} signal
+   * @returns {Promise<{dataset: string, matches: Match[]}>} a match for each entry, in their order
+   */
+  matches(entries, signal) {
+    return this.#call("/movies/matches", { ...sending("POST", { entries }), signal });
   }
 
   /** Return all genres and the years of the catalogue. @returns {Promise<Catalogue>} */

@@ -27,6 +27,7 @@ const VIEWS = {
   picks: openPicks,
   text: async (...view) => (await import("./views/text.js")).openText(...view),
   mine: async (...view) => (await import("./views/mine.js")).openMine(...view),
+  bring: async (...view) => (await import("./views/bring.js")).openBring(...view),
   search: async (...view) => (await import("./views/search.js")).openSearch(...view),
   movie: async (...view) => (await import("./views/movie.js")).openMovie(...view),
   taste: async (...view) => (await import("./views/taste.js")).openTaste(...view),

@@ -9,6 +9,7 @@ import httpx
 from playwright.sync_api import (
     ConsoleMessage,
     Error,
+    FilePayload,
     Locator,
     Page,
     Request,
@@ -242,6 +243,13 @@ class MarqueePage:
     @property
     def unsaved(self) -> Locator:
         return self.page.get_by_role("region", name="Unsaved changes")
+
+    # Bring your ratings
+
+    def choose_export(self, content: bytes, name: str = "ratings.csv") -> None:
+        """Choose a file with this content."""
+        file: FilePayload = {"name": name, "mimeType": "", "buffer": content}
+        self.page.get_by_label("Your export").set_input_files(file)
 
     # The page as a whole
 

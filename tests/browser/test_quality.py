@@ -91,6 +91,21 @@ def mine(marquee: MarqueePage) -> None:
     expect(marquee.mine).to_have_count(len(SIX))
 
 
+def bring(marquee: MarqueePage) -> None:
+    mine(marquee)
+    marquee.page.get_by_role("link", name="Bring your ratings").click()
+    shown = "Date,Name,Year,Letterboxd URI,Rating\n2020-01-01,The Matrix,1999,https://x,4.5\n"
+    rows = shown + f"2020-01-01,{'Unmade' * 20},1999,https://x,4.5\n"
+    marquee.choose_export(rows.encode())
+    expect(marquee.page.get_by_role("list", name="Left out")).to_be_visible()
+
+
+def refused_file(marquee: MarqueePage) -> None:
+    marquee.open("bring")
+    marquee.choose_export(b"Date,Name,Year,Letterboxd URI\n", "watchlist.csv")
+    expect(marquee.problem).to_be_visible()
+
+
 def forgetting(marquee: MarqueePage) -> None:
     mine(marquee)
     marquee.page.get_by_role("button", name="Forget me", exact=True).click()
@@ -153,6 +168,8 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     form,
     mine,
     watchlist,
+    bring,
+    refused_file,
     forgetting,
     topics,
     search,
@@ -329,6 +346,7 @@ def test_the_first_view_loads_few_bytes(marquee: MarqueePage) -> None:
         url
         for url in sent
         if re.search(r"(text_me|views/(text|status|mine|taste|movie|search|privacy|terms))\b", url)
+        if re.search(r"(text_me|bring|views/(text|status|mine|taste|movie|search))\b", url)
     ]
 
 

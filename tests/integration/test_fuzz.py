@@ -105,6 +105,7 @@ def schema(deployment: RunningDeployment, phones: Phones) -> Any:
         "phone": phones.several(20),
         "country": ["GB", "US"],
         "movie_ids": ids,
+        "title": [movie["title"] for movie in movies],
         "consent": [True],
         "proof": ["a proof"],  # `prepare` replaces it with a real one
         "idempotency-key": [uuid.uuid4().hex for _ in range(1000)],

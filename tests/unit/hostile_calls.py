@@ -60,6 +60,8 @@ class Caller:
             "phone": PHONES,
             "country": ["US"],
             "movie_ids": ids,
+            "title": ["Film 1", "Matrix, The", "李小龍", "?"],
+            "imdb_id": ["tt0114709", "tt1"],
             "consent": [True],
             "proof": ["a proof"],
         }

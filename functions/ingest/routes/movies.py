@@ -1,15 +1,17 @@
-"""Movies: search by title, details of a movie, and similar movies."""
+"""Movies: search by title, details, similar movies, and movies as another site names them."""
 
 from dataclasses import asdict
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 
 from marquee.recommender.model import Movie
 from marquee.recommender.similarity import MOST_SIMILAR, OWN_HALF
 from marquee.serving.answers import (
     FoundAnswer,
+    MatchAnswer,
+    MatchesAnswer,
     MovieAnswer,
     MovieDetailsAnswer,
     MovieFoundAnswer,
@@ -19,7 +21,7 @@ from marquee.serving.answers import (
     TitledMovieAnswer,
     TopicAnswer,
 )
-from marquee.serving.forms import MAX_MOVIE_ID
+from marquee.serving.forms import MAX_MOVIE_ID, EntriesForm
 from marquee.serving.loaded_model import LoadedModel
 from marquee.serving.title_search import MAX_QUERY
 from routes.environment import loaded_model, tracer
@@ -51,6 +53,19 @@ def search(
         movies=[TitledMovieAnswer.of(loaded.model.movies[movie_id]) for movie_id in found],
         topic=None if topic is None else TopicAnswer(**asdict(topic)),
         last_year=None if years is None else years[1],
+    )
+
+
+@router.post("/movies/matches")
+@tracer.capture_method(capture_response=False, capture_error=False)
+def match(form: Annotated[EntriesForm, Body()]) -> MatchesAnswer:
+    """Find the movies that another site's export names: by IMDb id, else by title and year."""
+    loaded = loaded_model()
+    found = (loaded.matcher.match(entry.title, entry.year, entry.imdb_id) for entry in form.entries)
+    return MatchesAnswer(
+        dataset=loaded.model.dataset,
+        model_id=loaded.model.model_id,
+        matches=[MatchAnswer.of(each, loaded.model.movies) for each in found],
     )
 
 

@@ -11,6 +11,7 @@ from marquee.contracts import Pick, timestamp
 from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.taste_weights import Weight
 from marquee.requests.visitor import Page, Status
+from marquee.serving.movie_matching import NoMatch
 from marquee.serving.portrait import Certainty, Portrait, TasteMap
 
 MAX_ERRORS = 10  # per response
@@ -81,6 +82,28 @@ class FoundAnswer(BaseModel):
     movies: list[TitledMovieAnswer]
     topic: TopicAnswer | None
     last_year: int | None
+
+
+class MatchAnswer(BaseModel):
+    """The movie that an entry names; if there is none, `movie` is null and `reason` says why."""
+
+    movie: MovieAnswer | None
+    reason: NoMatch | None
+
+    @classmethod
+    def of(cls, found: int | NoMatch, movies: Mapping[int, Movie]) -> "MatchAnswer":
+        """Return the movie of that id, which must be in `movies`, or the reason."""
+        if isinstance(found, NoMatch):
+            return cls(movie=None, reason=found)
+        return cls(movie=MovieAnswer.of(movies[found]), reason=None)
+
+
+class MatchesAnswer(BaseModel):
+    """What was found for each entry of the form, in its order."""
+
+    dataset: str
+    model_id: str
+    matches: list[MatchAnswer]
 
 
 class CatalogueAnswer(BaseModel):

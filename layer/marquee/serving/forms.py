@@ -46,6 +46,9 @@ MAX_GENRES, MAX_GENRE = 50, 60
 MAX_DECADES = 20
 MAX_QUESTIONS = 20
 MAX_PICKS = 50
+MAX_ENTRIES = 100
+MAX_TITLE = 200  # characters; the longest titles of the known data sets have about 160
+MAX_IMDB_ID = 12
 MAX_MOVIE_ID = 2**31 - 1  # models keep ids in 32 bits
 _MAX_SHOWN_FIELD = 60  # characters of a field's name in an answer
 NO_SUCH_FIELD = "There is no such field; leave it out."
@@ -77,6 +80,14 @@ def _no_longer_than(most: int) -> BeforeValidator:
         return value
 
     return BeforeValidator(check)
+
+
+def _not_empty(value: object) -> object:
+    """Reject an empty list; a list of invalid items is not empty, as it is for pydantic."""
+    if value == []:
+        length = {"field_type": "List", "min_length": 1, "actual_length": 0}
+        raise PydanticKnownError("too_short", length)
+    return value
 
 
 MovieId = Annotated[StrictInt, Field(ge=0, le=MAX_MOVIE_ID)]
@@ -276,6 +287,31 @@ class TextPreviewForm(BaseModel):
     name: Annotated[StrictStr, Field(max_length=MAX_NAME)] = ""
     movie_ids: Annotated[
         tuple[MovieId, ...], Field(min_length=1, max_length=PICKS), _no_longer_than(PICKS)
+    ]
+
+
+class EntryForm(BaseModel):
+    """A movie as another site's export names it: its title, and its year and IMDb id if known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    title: Annotated[StrictStr, Field(min_length=1, max_length=MAX_TITLE)]
+    year: Year | None = None
+    imdb_id: Annotated[
+        StrictStr | None, Field(max_length=MAX_IMDB_ID, pattern=r"^tt[0-9]{1,10}$")
+    ] = None
+
+
+class EntriesForm(BaseModel):
+    """Movies to find in the active data set; nothing is stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    entries: Annotated[
+        tuple[EntryForm, ...],
+        Field(max_length=MAX_ENTRIES, json_schema_extra={"minItems": 1}),
+        _no_longer_than(MAX_ENTRIES),
+        BeforeValidator(_not_empty),
     ]
 
 
@@ -497,17 +533,18 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         "greater_than_equal": f"Give at least {context.get('ge')}.",
         "less_than_equal": f"Give at most {context.get('le')}.",
         "string_too_short": "Type some letters.",
+        "string_pattern_mismatch": "Give an IMDb id as IMDb writes it, such as tt0114709.",
         "string_too_long": f"Type at most {context.get('max_length')} characters.",
         "too_short": f"Rate at least {MIN_RATINGS} movies; "
         f"{context.get('actual_length', 'too few')} so far.",
         "too_long": f"Give at most {context.get('max_length')} movies in one form.",
     }
     out_of_bounds = error["type"] in ("greater_than_equal", "less_than_equal")
-    if field.startswith("years.") and out_of_bounds:
+    if field.startswith(("years.", "entries[")) and out_of_bounds:
         return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
     if field.endswith(".stars") and out_of_bounds:
         return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
-    if field == "movie_ids" and error["type"] == "too_short":
+    if field in ("movie_ids", "entries") and error["type"] == "too_short":
         return "Give at least 1 movie."
     if field == "genres" and error["type"] == "too_long":
         return f"Choose at most {MAX_GENRES} genres."

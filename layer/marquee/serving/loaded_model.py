@@ -14,6 +14,7 @@ from marquee.recommender.picks import Recommender
 from marquee.recommender.questionnaire import Questioner
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.similarity import SIMILAR, Likenesses, SimilarOnDemand, read_similar
+from marquee.serving.movie_matching import MovieMatcher
 from marquee.serving.portrait import Portraitist
 from marquee.serving.title_search import TitleSearch
 
@@ -56,6 +57,11 @@ class LoadedModel:
         except ModelError:
             _logger.exception("the title index cannot be read; building one in memory")
         return TitleSearch(self.model)
+
+    @cached_property
+    def matcher(self) -> MovieMatcher:
+        """The object that finds movies by IMDb id or title; made on first use, then kept."""
+        return MovieMatcher(self.titles, self.model.movies, self.links)
 
     @cached_property
     def similar(self) -> Likenesses:

@@ -27,6 +27,7 @@ from marquee.recommender.title_words import (
     LAST_YEAR,
     LOOSE,
     keys_of,
+    run_together,
     spell_for_comparison,
     spellings_of,
     without_loose,
@@ -157,6 +158,27 @@ class TitleSearch:
         else:
             places = dict.fromkeys(self._by_title(query))
         return [self._ids[place] for place in [*places][:count]]
+
+    def called(self, words: tuple[str, ...]) -> tuple[list[int], list[int]]:
+        """Return the ids of the movies with a name of these words, most rated first.
+
+        Args:
+            words: of a whole name, as `words_of` returns them.
+
+        Returns:
+            The movies that have a name of exactly these words, and the movies that have one in
+            another spelling: without an article, with spaces left out, or with other numerals.
+        """
+        if not words:
+            return [], []
+        select = "SELECT place FROM names WHERE key = ?"
+        places = {place for key in {*run_together(words)} for place in self._places(select, key)}
+        line = " ".join(words)
+        exact, other = list[int](), list[int]()
+        for place in sorted(places):
+            is_exact = line in self._lines[place].split("\n")
+            (exact if is_exact else other).append(self._ids[place])
+        return exact, other
 
     def topic(self, text: str) -> Topic | None:
         """Return the genre and years that the text names; None if it is no genre, decade or year.

@@ -187,7 +187,12 @@ function ratedMovies(app, heading, signal) {
       "div",
       { class: "list-tools" },
       sort.element,
-      make("a", { class: "button", href: "#rate" }, "Rate more"),
+      make(
+        "p",
+        { class: "actions tight" },
+        make("a", { class: "button", href: "#rate" }, "Rate more"),
+        make("a", { class: "button", href: "#bring" }, "Bring your ratings"),
+      ),
     ),
     list,
     others,

@@ -118,6 +118,11 @@ export function openRate(app, _argument, signal) {
         make("p", { class: "hint keys" }, "Keys: 1–5 = stars, 0 = haven’t seen, U = undo"),
       ),
       movieSearch(app.api, "Find a movie to rate", rateNext, signal),
+      make(
+        "p",
+        { class: "hint other-ways" },
+        make("a", { href: "#bring" }, "Bring your ratings from Letterboxd or IMDb"),
+      ),
     ),
     make(
       "section",

@@ -91,7 +91,8 @@ TABLE: Mapping[str, Works | str] = {
         stops=("only 5 movies have",),
     ),
     "letterboxd": "ratings.csv is one person's export from Letterboxd, and recommendations need the"
-    " ratings of many people: rate these movies on the site instead ('make site-url')",
+    " ratings of many people: open the site ('make site-url'), go to My movies, choose 'Bring your"
+    " ratings' and give it the zip that Letterboxd made, or the ratings.csv in it",
     "imdb": "ratings.csv is one person's export from IMDb",
     "amazon": Works(mapped="user", note="the ids of movies are their titles"),
     "jester": "jester-data-1.csv holds Jester's ratings of jokes, with one row per person and 51"

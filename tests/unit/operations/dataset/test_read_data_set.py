@@ -1,6 +1,7 @@
 """Reading a data set: columns, ids, times, scales, titles, and the rows that are left out."""
 
 import errno
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.unit.operations.dataset.made import (
     RATINGS,
     Read,
     put,
+    read,
     read_files,
     sample,
 )
@@ -205,8 +207,27 @@ def test_a_header_without_the_needed_columns_is_refused(
 def test_the_export_of_one_person_is_refused_and_sent_to_the_site(
     tmp_path: Path, header: str, site: str
 ) -> None:
-    with pytest.raises(DatasetError, match=f"one person's export from {site}.*make site-url"):
+    sentence = f"one person's export from {site}.*make site-url.*'Bring your ratings'"
+    with pytest.raises(DatasetError, match=sentence):
         read_files(tmp_path, {"ratings.csv": f"{header}\n2020-01-01,8,Made Up,1999,4\n"})
+
+
+def test_the_whole_export_of_letterboxd_is_sent_to_the_site(tmp_path: Path) -> None:
+    rated, entry = "Date,Name,Year,Letterboxd URI,Rating", "2020-01-01,Made Up,1999,https://x"
+    files = {
+        "profile.csv": "Date Joined,Username,Given Name\n2020-01-01,ada,Ada\n",
+        "ratings.csv": f"{rated}\n{entry},4.5\n",
+        "diary.csv": f"{rated},Rewatch,Tags,Watched Date\n{entry},4.5,,,2020-01-01\n",
+        "watchlist.csv": f"Date,Name,Year,Letterboxd URI\n{entry}\n",
+        "likes/films.csv": f"Date,Name,Year,Letterboxd URI\n{entry}\n",
+        "deleted/diary.csv": f"{rated},Rewatch,Tags,Watched Date\n",
+    }
+    with zipfile.ZipFile(tmp_path / "letterboxd-ada.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    sentence = "one person's export from Letterboxd.*'Bring your ratings'.* the ratings.csv in it"
+    with pytest.raises(DatasetError, match=sentence):
+        read(tmp_path / "letterboxd-ada.zip")
 
 
 def test_a_matrix_is_refused_with_the_form_that_works(tmp_path: Path) -> None:
