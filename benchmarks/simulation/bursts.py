@@ -7,11 +7,11 @@ from typing import Any
 
 import simpy
 
-from benchmarks.simulation.crowd import Crowd
+from benchmarks.simulation.crowd import SimulatedCrowd
 from benchmarks.simulation.deployment import ShippedDeployment
-from benchmarks.simulation.flow import Flow, TrainedOn
+from benchmarks.simulation.flow import SimulatedFlow, TrainedOn
 from benchmarks.simulation.machines import Shared
-from benchmarks.simulation.times import LOCAL, LOCAL_NOW, Times
+from benchmarks.simulation.times import LOCAL, LOCAL_NOW, WorkTimes
 from marquee.requests.visitor import Status
 from operations import ROOT
 
@@ -47,7 +47,7 @@ class Burst:
     share: float
     measured: float
     source: str
-    times: Times
+    times: WorkTimes
     doubled: float = 0.0
 
 
@@ -84,8 +84,8 @@ def local_deployment() -> ShippedDeployment:
 def simulate(burst: Burst, seed: int = 1, cores: int = CORES) -> BurstOutcome:
     """Simulate a burst on the local AWS, on a machine with this many cores."""
     env = simpy.Environment()
-    crowd = Crowd(burst.forms)
-    flow = Flow(
+    crowd = SimulatedCrowd(burst.forms)
+    flow = SimulatedFlow(
         env,
         local_deployment(),
         burst.times,
@@ -107,7 +107,7 @@ def simulate(burst: Burst, seed: int = 1, cores: int = CORES) -> BurstOutcome:
     return BurstOutcome(float(env.now), flow.made, crowd.count(Status.TEXTED), twice)
 
 
-def _post(flow: Flow, forms: Iterator[int], burst: Burst) -> Generator[simpy.Event, Any]:
+def _post(flow: SimulatedFlow, forms: Iterator[int], burst: Burst) -> Generator[simpy.Event, Any]:
     """Post one form after the other; some come twice, which costs time and changes nothing."""
     for number in forms:
         again = burst.doubled and number % round(1 / burst.doubled) == 0

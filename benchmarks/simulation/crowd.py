@@ -13,7 +13,7 @@ import numpy as np
 
 from marquee.requests.visitor import Status
 
-type Span = tuple[int, int]  # the first id, and the id after the last one
+type IdSpan = tuple[int, int]  # the first id, and the id after the last one
 
 _CODES = {status: code for code, status in enumerate(Status, start=1)}
 _STATUSES = {code: status for status, code in _CODES.items()}
@@ -29,7 +29,7 @@ class _List:
     first: int = 0  # no visitor of an earlier span is still at the status
 
 
-class Crowd:
+class SimulatedCrowd:
     """The visitors of one simulation.
 
     Attributes:
@@ -50,7 +50,7 @@ class Crowd:
         self._times: list[float] = []
         self._lists = {status: _List() for status in _LISTED}
 
-    def arrive(self, count: int, now: float) -> Span:
+    def arrive(self, count: int, now: float) -> IdSpan:
         """Add visitors at `received`; return their span."""
         span = (self.size, self.size + count)
         self.size += count
@@ -73,11 +73,11 @@ class Crowd:
         """Return the visitor's status."""
         return _STATUSES[int(self._status[visitor])]
 
-    def select(self, spans: Iterable[Span], statuses: Collection[Status]) -> list[Span]:
+    def select(self, spans: Iterable[IdSpan], statuses: Collection[Status]) -> list[IdSpan]:
         """Return the parts of these spans that are at one of these statuses, each visitor once."""
         codes = [_CODES[status] for status in statuses]
-        found: list[Span] = []
-        for low, high in merged(spans):
+        found: list[IdSpan] = []
+        for low, high in joined_spans(spans):
             part = self._status[low:high]
             if high - low == 1:
                 if int(part[0]) in codes:
@@ -90,8 +90,8 @@ class Crowd:
         return found
 
     def move(
-        self, spans: Iterable[Span], before: Collection[Status], after: Status, now: float
-    ) -> list[Span]:
+        self, spans: Iterable[IdSpan], before: Collection[Status], after: Status, now: float
+    ) -> list[IdSpan]:
         """Move those visitors of `spans` who are at one of the statuses `before`; return them."""
         moved = self.select(spans, before)
         for low, high in moved:
@@ -154,9 +154,9 @@ class Crowd:
             listed.first += 1
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def joined_spans(spans: Iterable[IdSpan]) -> list[IdSpan]:
     """Return the same ids as sorted spans that neither touch nor overlap."""
-    joined: list[Span] = []
+    joined: list[IdSpan] = []
     for low, high in sorted(spans):
         if joined and low <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], high))
@@ -165,21 +165,21 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-def total(spans: Sequence[Span]) -> int:
+def total(spans: Sequence[IdSpan]) -> int:
     """Return the number of visitors in these spans."""
     return sum(high - low for low, high in spans)
 
 
-def ids(spans: Iterable[Span]) -> Iterator[int]:
+def ids(spans: Iterable[IdSpan]) -> Iterator[int]:
     """Yield each id of these spans."""
     for low, high in spans:
         yield from range(low, high)
 
 
-def first(spans: Iterable[Span], count: int) -> tuple[list[Span], list[Span]]:
+def first(spans: Iterable[IdSpan], count: int) -> tuple[list[IdSpan], list[IdSpan]]:
     """Return the spans of the first `count` visitors, and those of the others."""
-    taken: list[Span] = []
-    left: list[Span] = []
+    taken: list[IdSpan] = []
+    left: list[IdSpan] = []
     for low, high in spans:
         cut = min(high, low + count)
         if cut > low:
@@ -190,7 +190,7 @@ def first(spans: Iterable[Span], count: int) -> tuple[list[Span], list[Span]]:
     return taken, left
 
 
-def _runs(matches: "np.ndarray[tuple[int], np.dtype[np.bool_]]", offset: int) -> list[Span]:
+def _runs(matches: "np.ndarray[tuple[int], np.dtype[np.bool_]]", offset: int) -> list[IdSpan]:
     if matches.all():
         return [(offset, offset + len(matches))]
     edges = np.flatnonzero(np.diff(np.concatenate(([0], matches.astype(np.int8), [0]))))

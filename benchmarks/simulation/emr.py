@@ -11,7 +11,7 @@ import simpy
 
 from benchmarks.simulation.machines import Machine
 from benchmarks.simulation.quotas import EMR_ADD, EMR_ALL, EMR_LIST, EMR_STEPS
-from benchmarks.simulation.stopwatch import Stopwatch, TokenBucket, seconds_at
+from benchmarks.simulation.stopwatch import CallAllowance, Stopwatch, seconds_at
 from marquee.requests.emr_step_requests import StepRequest
 from marquee.requests.ports import StepState
 
@@ -22,12 +22,12 @@ _LISTED_AT_ONCE = 50  # steps on a page of ListSteps
 _MOST_PAGES = 10
 
 
-class EmrError(Exception):
+class EmrRefusedError(Exception):
     """EMR refused a call, or did not answer."""
 
 
 @dataclass(slots=True)
-class Step:
+class SimulatedStep:
     """A step of the cluster; `added` is when, in seconds."""
 
     name: str
@@ -62,21 +62,21 @@ class SimulatedCluster:
     call_seconds: float
     seconds_of: Callable[[str], float]
     is_poisoned: Callable[[str], bool]
-    ended: Callable[[Step], None]
+    ended: Callable[[SimulatedStep], None]
     outage: tuple[float, float] = (float("inf"), float("inf"))
     throttles: bool = True
     calls: Counter[str] = field(default_factory=Counter)
     throttled: Counter[str] = field(default_factory=Counter)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[SimulatedStep] = field(default_factory=list)
     busy_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._buckets = {
-            quota.name: TokenBucket(quota.rate, quota.burst) for quota in (EMR_ADD, EMR_LIST)
+            quota.name: CallAllowance(quota.rate, quota.burst) for quota in (EMR_ADD, EMR_LIST)
         }
-        self._all = TokenBucket(EMR_ALL.rate, EMR_ALL.burst)
-        self._pending: deque[Step] = deque()
-        self._active: list[Step] = []
+        self._all = CallAllowance(EMR_ALL.rate, EMR_ALL.burst)
+        self._pending: deque[SimulatedStep] = deque()
+        self._active: list[SimulatedStep] = []
         self._added = self.env.event()
         for _ in range(self.concurrency):
             self.env.process(self._run())
@@ -84,12 +84,12 @@ class SimulatedCluster:
     # The port
 
     def add(self, steps: Sequence[StepRequest]) -> list[str]:
-        """Add steps; raises EmrError if EMR refuses the call."""
+        """Add steps; raises EmrRefusedError if EMR refuses the call."""
         self._call(EMR_ADD.name, tries=1)
         if len(self._active) + len(steps) > EMR_STEPS.most:
-            raise EmrError(f"more than {EMR_STEPS.most} steps are pending or running")
+            raise EmrRefusedError(f"more than {EMR_STEPS.most} steps are pending or running")
         for request in steps:
-            step = Step(str(request["Name"]), self.stopwatch.now)
+            step = SimulatedStep(str(request["Name"]), self.stopwatch.now)
             self.steps.append(step)
             self._active.append(step)
             self._pending.append(step)
@@ -138,7 +138,7 @@ class SimulatedCluster:
             if self._all.take(now) and self._buckets[operation].take(now):
                 return
             self.throttled[operation] += 1
-        raise EmrError(f"{operation} was refused {tries} times")
+        raise EmrRefusedError(f"{operation} was refused {tries} times")
 
     # Running steps
 

@@ -18,9 +18,9 @@ from typing import Any, cast
 import simpy
 
 from benchmarks.simulation import crowd as spans
-from benchmarks.simulation.crowd import Crowd, Span
+from benchmarks.simulation.crowd import IdSpan, SimulatedCrowd
 from benchmarks.simulation.deployment import Consumer, ShippedDeployment
-from benchmarks.simulation.emr import EmrError, SimulatedCluster, Step
+from benchmarks.simulation.emr import EmrRefusedError, SimulatedCluster, SimulatedStep
 from benchmarks.simulation.machines import Machine
 from benchmarks.simulation.ports import (
     EVENT_SECONDS,
@@ -40,8 +40,8 @@ from benchmarks.simulation.ports import (
 )
 from benchmarks.simulation.quotas import SNS_TEXTS, SQS_IN_FLIGHT
 from benchmarks.simulation.sqs import EventSource, Letter, SimulatedQueue, Work
-from benchmarks.simulation.stopwatch import Stopwatch, TimedOutError, TokenBucket
-from benchmarks.simulation.times import Times
+from benchmarks.simulation.stopwatch import CallAllowance, Stopwatch, TimedOutError
+from benchmarks.simulation.times import WorkTimes
 from marquee.requests.collect import BEFORE_PICKS, MARGIN_SECONDS, PAGE, Collector
 from marquee.requests.discard import Discarder
 from marquee.requests.emr_step_requests import StepLocations, parse_recommend_step_name
@@ -69,7 +69,7 @@ class TrainedOn:
 
 
 @dataclass
-class Flow:
+class SimulatedFlow:
     """One deployment under load.
 
     Attributes:
@@ -91,9 +91,9 @@ class Flow:
 
     env: simpy.Environment
     shipped: ShippedDeployment
-    times: Times
+    times: WorkTimes
     machine: Machine
-    crowd: Crowd
+    crowd: SimulatedCrowd
     trained_on: TrainedOn
     seed: int = 1
     throttled: bool = True
@@ -114,7 +114,7 @@ class Flow:
         self.made = self.trainings = self.reconcile_dead = 0
         self._poisoned_ids: set[str] = set()
         self._counted_in: dict[int, str] = {}
-        self._sns = TokenBucket(SNS_TEXTS.rate, SNS_TEXTS.burst)
+        self._sns = CallAllowance(SNS_TEXTS.rate, SNS_TEXTS.burst)
         self._consumers = {
             name: self.shipped.consumer(name)
             for name in ("submit_step", "queue_results", "send_text")
@@ -250,12 +250,12 @@ class Flow:
         return failed
 
     def _submit_received(
-        self, received: list[Span], letters: Sequence[Letter], ends: float
+        self, received: list[IdSpan], letters: Sequence[Letter], ends: float
     ) -> Work:
         count = spans.total(received)
         try:
             is_busy = yield from self._timed(self.adder.is_busy, ends)
-        except EmrError:
+        except EmrRefusedError:
             return _among(letters, received)
         if is_busy:
             yield from self.machine.work(self.times.requeue * count)
@@ -280,8 +280,8 @@ class Flow:
         self.world.note_submission(submission.members, submission_id)
         return (yield from self._ensure(submission_id, received, letters, ends, fresh=True))
 
-    def _resume(self, resumed: list[Span], letters: Sequence[Letter], ends: float) -> Work:
-        by_submission: dict[str, list[Span]] = {}
+    def _resume(self, resumed: list[IdSpan], letters: Sequence[Letter], ends: float) -> Work:
+        by_submission: dict[str, list[IdSpan]] = {}
         for span in resumed:
             for part, submission_id in self.world.submissions_of(span):
                 by_submission.setdefault(submission_id, []).append(part)
@@ -293,7 +293,7 @@ class Flow:
     def _ensure(
         self,
         submission_id: str,
-        members: list[Span],
+        members: list[IdSpan],
         letters: Sequence[Letter],
         ends: float,
         *,
@@ -306,7 +306,7 @@ class Flow:
 
         try:
             yield from self._timed(ensure, ends)
-        except EmrError:
+        except EmrRefusedError:
             return _among(letters, members)
         return []
 
@@ -331,7 +331,7 @@ class Flow:
         named = parse_recommend_step_name(name)
         return named is not None and named[0] in self._poisoned_ids
 
-    def _step_ended(self, step: Step) -> None:
+    def _step_ended(self, step: SimulatedStep) -> None:
         if step.state is StepState.FAILED:
             self.env.process(self._step_ended_badly(step.name))
             return
@@ -372,7 +372,7 @@ class Flow:
             is_first = False
         self.submissions.pop(submission.submission_id, None)
 
-    def _take_page(self, page: Sequence[Span]) -> list[Span]:
+    def _take_page(self, page: Sequence[IdSpan]) -> list[IdSpan]:
         """Write the picks of those who have none yet, and queue their texts; return them."""
         moved = self.crowd.move(page, BEFORE_PICKS, Status.RECOMMENDED, self.env.now)
         self.calls["DynamoDB reads"] += spans.total(page)
@@ -440,7 +440,7 @@ class Flow:
                 done = yield from self._timed(
                     lambda: self.reconciler.step_ended_badly(name), self.env.now + 120.0
                 )
-            except (EmrError, TimedOutError):
+            except (EmrRefusedError, TimedOutError):
                 if wait is None:
                     self.reconcile_dead += 1
                     return
@@ -495,7 +495,7 @@ class Flow:
         self.gigabyte_seconds += consumer.gigabytes * (self.env.now - began)
 
 
-def _among(letters: Sequence[Letter], parts: Sequence[Span]) -> list[Letter]:
+def _among(letters: Sequence[Letter], parts: Sequence[IdSpan]) -> list[Letter]:
     """Return the messages of these letters that are about visitors of `parts`."""
     found = []
     for letter in letters:

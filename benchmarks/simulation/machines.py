@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import simpy
 
-type Process = Generator[simpy.Event, Any]
+type SimulatedProcess = Generator[simpy.Event, Any]
 
 _SLICE = 0.2  # seconds of processor time after which another process gets its turn
 
@@ -14,10 +14,10 @@ _SLICE = 0.2  # seconds of processor time after which another process gets its t
 class Machine(Protocol):
     """Lets work take its time."""
 
-    def work(self, seconds: float) -> Process:
+    def work(self, seconds: float) -> SimulatedProcess:
         """Work for this many seconds of one processor."""
 
-    def step(self, seconds: float) -> Process:
+    def step(self, seconds: float) -> SimulatedProcess:
         """Run an EMR step that takes this many seconds when nothing else runs."""
 
 
@@ -27,11 +27,11 @@ class Ample:
 
     env: simpy.Environment
 
-    def work(self, seconds: float) -> Process:
+    def work(self, seconds: float) -> SimulatedProcess:
         """Let the time pass."""
         yield self.env.timeout(seconds)
 
-    def step(self, seconds: float) -> Process:
+    def step(self, seconds: float) -> SimulatedProcess:
         """Let the time pass."""
         yield self.env.timeout(seconds)
 
@@ -54,7 +54,7 @@ class Shared:
     def __post_init__(self) -> None:
         self._cores = simpy.Resource(self.env, self.cores)
 
-    def work(self, seconds: float) -> Process:
+    def work(self, seconds: float) -> SimulatedProcess:
         """Use one core, in slices, so that everybody gets an equal share."""
         while seconds > 0:
             with self._cores.request() as core:
@@ -63,7 +63,7 @@ class Shared:
                 yield self.env.timeout(used)
             seconds -= used
 
-    def step(self, seconds: float) -> Process:
+    def step(self, seconds: float) -> SimulatedProcess:
         """Use several cores at the same time."""
         threads = [self.env.process(self.work(seconds)) for _ in range(self.step_threads)]
         yield self.env.all_of(threads)

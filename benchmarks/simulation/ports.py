@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from benchmarks.simulation import crowd as spans
-from benchmarks.simulation.crowd import Crowd, Span
+from benchmarks.simulation.crowd import IdSpan, SimulatedCrowd
 from benchmarks.simulation.sqs import SimulatedQueue
 from benchmarks.simulation.stopwatch import Stopwatch, moment, seconds_at
-from benchmarks.simulation.times import Times
+from benchmarks.simulation.times import WorkTimes
 from marquee.contracts import (
     CurrentModel,
     Member,
@@ -41,7 +41,7 @@ class SimulatedSubmission:
     """A submission; `written` says whether its results are complete."""
 
     submission_id: str
-    members: list[Span]
+    members: list[IdSpan]
     written: bool = False
 
 
@@ -61,8 +61,8 @@ class World:
     """
 
     stopwatch: Stopwatch
-    times: Times
-    crowd: Crowd
+    times: WorkTimes
+    crowd: SimulatedCrowd
     submissions: dict[str, SimulatedSubmission] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     claims: dict[int, float] = field(default_factory=dict)
@@ -74,14 +74,14 @@ class World:
         self.calls["calls of sweeps and steps"] += count
         self.stopwatch.spend(self.times.item * count)
 
-    def note_submission(self, parts: Iterable[Span], submission_id: str) -> None:
+    def note_submission(self, parts: Iterable[IdSpan], submission_id: str) -> None:
         """Record which submission these visitors are members of."""
         now = self.stopwatch.now
         self.members += [(low, high, submission_id, now) for low, high in parts]
         if len(self.members) > _FORGET_FROM:
             self.members = [each for each in self.members if each[2] in self.submissions]
 
-    def submissions_of(self, span: Span) -> list[tuple[Span, str]]:
+    def submissions_of(self, span: IdSpan) -> list[tuple[IdSpan, str]]:
         """Return the submissions of these visitors, each with its part of the span."""
         found = []
         for low, high, submission_id, _ in self.members:
@@ -241,7 +241,7 @@ class SimulatedCollector:
     """Stands for `collect.Collector` where the sweep finds results whose event was lost."""
 
     world: World
-    take_page: Callable[[Sequence[Span]], object]
+    take_page: Callable[[Sequence[IdSpan]], object]
 
     def collect(
         self, submission_id: str, seconds_left: Callable[[], float], *_: Any, **__: Any

@@ -7,9 +7,9 @@ from typing import Any
 
 import simpy
 
-from benchmarks.simulation.crowd import Span
+from benchmarks.simulation.crowd import IdSpan
+from benchmarks.simulation.machines import SimulatedProcess
 
-type Process = Generator[simpy.Event, Any]
 type Work = Generator[simpy.Event, Any, "list[Letter]"]
 
 
@@ -35,7 +35,7 @@ class Letter:
         return self.high - self.low
 
     @property
-    def span(self) -> Span:
+    def span(self) -> IdSpan:
         """The visitors."""
         return (self.low, self.high)
 
@@ -73,7 +73,7 @@ class SimulatedQueue:
     _in_flight: int = 0
     _arrived: simpy.Event | None = None
 
-    def send(self, span: Span, delay: float = 0.0, about: Any = None) -> None:
+    def send(self, span: IdSpan, delay: float = 0.0, about: Any = None) -> None:
         """Send a message for each visitor of the span; they are delivered after `delay` seconds."""
         letter = Letter(*span, about=about)
         self.sent += letter.count
@@ -183,7 +183,7 @@ class EventSource:
         env: simpy.Environment,
         turn: simpy.Resource,
         handle: Callable[[list[Letter]], Work],
-    ) -> Process:
+    ) -> SimulatedProcess:
         while True:
             with turn.request() as mine:
                 yield mine
@@ -197,7 +197,7 @@ class EventSource:
             failed = yield from handle(letters)
             self.queue.settle(letters, failed, received)
 
-    def _gather(self, env: simpy.Environment, letters: list[Letter]) -> Process:
+    def _gather(self, env: simpy.Environment, letters: list[Letter]) -> SimulatedProcess:
         ends = env.now + self.window
         size = sum(letter.count for letter in letters)
         while size < self.batch_size and env.now < ends:

@@ -65,7 +65,7 @@ def seconds_at(when: datetime) -> float:
     return (when - BEGIN).total_seconds()
 
 
-class TokenBucket:
+class CallAllowance:
     """AWS's throttling: `burst` calls at once, and `rate` more a second."""
 
     def __init__(self, rate: float, burst: float) -> None:

@@ -27,7 +27,7 @@ _SNS = 0.065 + _CALL_PROCESSOR_SECONDS  # assumption
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class WorkTimes:
     """Seconds of each kind of work.
 
     Attributes:
@@ -79,7 +79,7 @@ class Times:
         return self.step + self.train + self.rating * ratings + self.visitor_object * visitors
 
 
-AWS = Times(
+AWS = WorkTimes(
     form=load_usage()["visitor"]["api_seconds"],  # operations/prices/usage.toml
     submit=0.3 + 2 * _S3,
     look=_BATCH_READ / 100,
@@ -110,7 +110,7 @@ AWS = Times(
 # shares of the functions are assumptions, only their sum counts.
 _FORM = 2 * 0.74 / 8
 _DRAIN = 2 / 12.9
-LOCAL = Times(
+LOCAL = WorkTimes(
     form=_FORM,
     submit=0.05,
     look=0.05 * _DRAIN,

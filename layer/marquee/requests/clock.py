@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-type Clock = Callable[[], datetime]
+type UtcClock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:

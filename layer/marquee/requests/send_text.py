@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
-from marquee.requests.clock import Clock, utc_now
+from marquee.requests.clock import UtcClock, utc_now
 from marquee.requests.limits import Cap, LimitedAction, TooOftenError
 from marquee.requests.ports import (
     OptedOutError,
@@ -82,7 +82,7 @@ class Claims:
 
     visitors: Visitors
     lease: timedelta
-    clock: Clock = utc_now
+    clock: UtcClock = utc_now
 
     def give_up(self, progress: Progress) -> TextOutcome:
         """Fail the request if its text was claimed but never finished.

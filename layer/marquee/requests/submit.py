@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from marquee.contracts import ALS_RANKS, CurrentModel, Submission, parse_timestamp, unique_members
 from marquee.requests.at_once import WRITERS, for_each
-from marquee.requests.clock import Clock, utc_now
+from marquee.requests.clock import UtcClock, utc_now
 from marquee.requests.emr_step_requests import (
     StepLocations,
     new_model_id,
@@ -86,7 +86,7 @@ class StepAdder:
     locations: StepLocations
     staleness: StalenessRule
     locks: Locks
-    clock: Clock = utc_now
+    clock: UtcClock = utc_now
 
     def ensure(
         self,
