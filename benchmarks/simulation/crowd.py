@@ -5,6 +5,7 @@ split and moved as a whole, and still each visitor has a status of their own: no
 texted twice without `texts` showing it.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +22,24 @@ _STATUSES = {code: status for status, code in _CODES.items()}
 _LISTED = (Status.RECEIVED, Status.SUBMITTED, Status.RECOMMENDED)
 
 
+_TOGETHER = 10.0  # seconds
+
+
 @dataclass(slots=True)
 class _List:
     """The spans that reached one status, oldest first, as the index `open` sorts them."""
 
     spans: list[tuple[float, int, int]] = field(default_factory=list)
     first: int = 0  # no visitor of an earlier span is still at the status
+    _begun: float = 0.0  # when the newest span's first visitors reached the status
+
+    def add(self, now: float, low: int, high: int) -> None:
+        """Append a span; neighbours of the newest one join it, as if they had come together."""
+        if self.spans and self.spans[-1][2] == low and now - self._begun < _TOGETHER:
+            self.spans[-1] = (now, self.spans[-1][1], high)
+        else:
+            self.spans.append((now, low, high))
+            self._begun = now
 
 
 class SimulatedCrowd:
@@ -36,7 +49,8 @@ class SimulatedCrowd:
         size: visitors who arrived so far; the next one gets this id.
         texts: number of texts that each visitor got.
         claimed: whether each visitor's text is being sent right now.
-        waits: seconds from arrival to text, each with the number of visitors.
+        waits: seconds from arrival to text, of each text.
+        picked: seconds from arrival to picks, each with the number of visitors.
     """
 
     def __init__(self, most: int) -> None:
@@ -44,7 +58,8 @@ class SimulatedCrowd:
         self.size = 0
         self.texts = np.zeros(most, np.uint8)
         self.claimed = np.zeros(most, np.bool_)
-        self.waits: list[tuple[float, int]] = []
+        self.waits = array("f")
+        self.picked: list[tuple[float, int]] = []
         self._status = np.zeros(most, np.uint8)
         self._starts: list[int] = []
         self._times: list[float] = []
@@ -57,7 +72,7 @@ class SimulatedCrowd:
         self._starts.append(span[0])
         self._times.append(now)
         self._status[span[0] : span[1]] = _CODES[Status.RECEIVED]
-        self._lists[Status.RECEIVED].spans.append((now, *span))
+        self._lists[Status.RECEIVED].add(now, *span)
         return span
 
     def arrived_at(self, visitor: int) -> float:
@@ -96,15 +111,17 @@ class SimulatedCrowd:
         moved = self.select(spans, before)
         for low, high in moved:
             self._status[low:high] = _CODES[after]
+            if after is Status.RECOMMENDED:
+                self.picked.append((now - self.arrived_at((low + high) // 2), high - low))
             if after in self._lists:
-                self._lists[after].spans.append((now, low, high))
+                self._lists[after].add(now, low, high)
         return moved
 
     def text(self, visitor: int, now: float) -> None:
         """Record that a text was sent to this visitor, and move them to `texted`."""
         self.texts[visitor] += 1
         self._status[visitor] = _CODES[Status.TEXTED]
-        self.waits.append((now - self.arrived_at(visitor), 1))
+        self.waits.append(now - self.arrived_at(visitor))
 
     def fail(self, visitor: int, while_at: Collection[Status]) -> bool:
         """Fail a visitor who is at one of these statuses; return whether it took effect."""
@@ -145,6 +162,11 @@ class SimulatedCrowd:
     def count(self, status: Status) -> int:
         """Return the number of visitors at a status."""
         return int(np.count_nonzero(self._status[: self.size] == _CODES[status]))
+
+    @property
+    def ended(self) -> int:
+        """The number of visitors who are `texted` or `failed`."""
+        return self.count(Status.TEXTED) + self.count(Status.FAILED)
 
     def _skip_done(self, listed: _List, code: int) -> None:
         while listed.first < len(listed.spans):

@@ -51,7 +51,11 @@ class SimulatedCluster:
         ended: called when a step has ended.
         outage: from when until when EMR is out of order, in seconds.
         calls: number of calls of each operation.
+        throttles: whether EMR limits calls; the local AWS does not.
         throttled: number of those that EMR refused, because there were too many.
+        by_minute: number of calls by operation and minute.
+        steps: all steps, in the order in which they were added.
+        busy_seconds: seconds for which steps ran.
     """
 
     env: simpy.Environment
@@ -67,6 +71,7 @@ class SimulatedCluster:
     throttles: bool = True
     calls: Counter[str] = field(default_factory=Counter)
     throttled: Counter[str] = field(default_factory=Counter)
+    by_minute: Counter[tuple[str, int]] = field(default_factory=Counter)
     steps: list[SimulatedStep] = field(default_factory=list)
     busy_seconds: float = 0.0
 
@@ -119,6 +124,10 @@ class SimulatedCluster:
         self._list(looked)
         return found
 
+    def peak_a_minute(self, operation: str) -> int:
+        """Return the most calls of an operation in one minute."""
+        return max((n for (name, _), n in self.by_minute.items() if name == operation), default=0)
+
     def _list(self, steps: int) -> None:
         for _ in range(max(1, -(-steps // _LISTED_AT_ONCE))):
             self._call(EMR_LIST.name, tries=_READ_TRIES)
@@ -129,6 +138,7 @@ class SimulatedCluster:
                 wait = min(2.0**attempt, _LONGEST_BACKOFF) * self.chance.random()
                 self.stopwatch.spend(wait)
             self.calls[operation] += 1
+            self.by_minute[operation, int(self.stopwatch.now // 60)] += 1
             self.stopwatch.spend(self.call_seconds)
             now = self.stopwatch.now
             if self.outage[0] <= now < self.outage[1]:

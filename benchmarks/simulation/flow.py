@@ -38,8 +38,8 @@ from benchmarks.simulation.ports import (
     SimulatedVisitors,
     World,
 )
-from benchmarks.simulation.quotas import SNS_TEXTS, SQS_IN_FLIGHT
-from benchmarks.simulation.sqs import EventSource, Letter, SimulatedQueue, Work
+from benchmarks.simulation.quotas import DYNAMODB_PARTITION, SNS_TEXTS, SQS_IN_FLIGHT
+from benchmarks.simulation.sqs import BatchWork, EventSource, Letter, SimulatedQueue
 from benchmarks.simulation.stopwatch import CallAllowance, Stopwatch, TimedOutError
 from benchmarks.simulation.times import WorkTimes
 from marquee.requests.collect import BEFORE_PICKS, MARGIN_SECONDS, PAGE, Collector
@@ -54,6 +54,8 @@ from marquee.requests.submit import StepAdder, submitted_at
 from marquee.requests.sweep import Sweeper
 from marquee.requests.visitor import Status
 
+_ENDED = (Status.TEXTED, Status.FAILED)
+_NEVER = timedelta(days=365)
 _LOCATIONS = StepLocations("s3://scripts/", "ratings", "models", "results")
 # Lambda's waits before it repeats an asynchronous call:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -87,6 +89,7 @@ class SimulatedFlow:
         poisoned: numbers of the submissions, from 0, whose every step fails.
         outage: from when until when EMR is out of order.
         keeps_fresh: whether no model is stale, so that no submission trains.
+        sns_rate: texts a second that SNS accepts.
     """
 
     env: simpy.Environment
@@ -102,6 +105,7 @@ class SimulatedFlow:
     poisoned: frozenset[int] = frozenset()
     outage: tuple[float, float] = (float("inf"), float("inf"))
     keeps_fresh: bool = False
+    sns_rate: float = SNS_TEXTS.rate
 
     def __post_init__(self) -> None:
         self.stopwatch = Stopwatch(self.env)
@@ -114,7 +118,10 @@ class SimulatedFlow:
         self.made = self.trainings = self.reconcile_dead = 0
         self._poisoned_ids: set[str] = set()
         self._counted_in: dict[int, str] = {}
-        self._sns = CallAllowance(SNS_TEXTS.rate, SNS_TEXTS.burst)
+        self._texts_of_minute: Counter[int] = Counter()
+        self._sns = CallAllowance(self.sns_rate, self.sns_rate)
+        # All items at one status are in one partition of the index `open`.
+        self.received_index = CallAllowance(DYNAMODB_PARTITION.rate, DYNAMODB_PARTITION.burst)
         self._consumers = {
             name: self.shipped.consumer(name)
             for name in ("submit_step", "queue_results", "send_text")
@@ -154,7 +161,8 @@ class SimulatedFlow:
         world, clock = self.world, self.stopwatch.clock
         rule = self.shipped.staleness
         if self.keeps_fresh:
-            rule = StalenessRule(0, timedelta(days=365), 1e9, rule.interval)
+            # After the first submission no other counts the new visitors.
+            rule = StalenessRule(0, _NEVER, max_new_share=1e9, interval=_NEVER)
         log = SimulatedLog(world, self._announce)
         locks = SimulatedLocks(world)
         self.adder = StepAdder(
@@ -225,7 +233,7 @@ class SimulatedFlow:
 
     # submit_step
 
-    def _submit(self, letters: list[Letter]) -> Work:
+    def _submit(self, letters: list[Letter]) -> BatchWork:
         consumer, began = self._consumers["submit_step"], self.env.now
         try:
             failed = yield from self._submit_batch(letters, began + consumer.timeout)
@@ -234,7 +242,7 @@ class SimulatedFlow:
         self._ran(consumer, began)
         return failed
 
-    def _submit_batch(self, letters: list[Letter], ends: float) -> Work:
+    def _submit_batch(self, letters: list[Letter], ends: float) -> BatchWork:
         named = [letter.span for letter in letters if letter.about is None]
         unreadable = [letter for letter in letters if letter.about is not None]
         count = sum(letter.count for letter in letters)
@@ -251,7 +259,7 @@ class SimulatedFlow:
 
     def _submit_received(
         self, received: list[IdSpan], letters: Sequence[Letter], ends: float
-    ) -> Work:
+    ) -> BatchWork:
         count = spans.total(received)
         try:
             is_busy = yield from self._timed(self.adder.is_busy, ends)
@@ -275,12 +283,13 @@ class SimulatedFlow:
             received, [Status.RECEIVED], Status.SUBMITTED, self.env.now
         )
         self.calls["DynamoDB writes"] += count
+        self.received_index.use(self.env.now, count)
         if not submission.members:
             return []
         self.world.note_submission(submission.members, submission_id)
         return (yield from self._ensure(submission_id, received, letters, ends, fresh=True))
 
-    def _resume(self, resumed: list[IdSpan], letters: Sequence[Letter], ends: float) -> Work:
+    def _resume(self, resumed: list[IdSpan], letters: Sequence[Letter], ends: float) -> BatchWork:
         by_submission: dict[str, list[IdSpan]] = {}
         for span in resumed:
             for part, submission_id in self.world.submissions_of(span):
@@ -298,7 +307,7 @@ class SimulatedFlow:
         ends: float,
         *,
         fresh: bool,
-    ) -> Work:
+    ) -> BatchWork:
         since = submitted_at([self.world.progress(members[0][0])])
 
         def ensure() -> None:
@@ -345,7 +354,7 @@ class SimulatedFlow:
 
     # queue_results
 
-    def _collect(self, letters: list[Letter]) -> Work:
+    def _collect(self, letters: list[Letter]) -> BatchWork:
         consumer, began = self._consumers["queue_results"], self.env.now
         yield from self.machine.work(self.times.collect)
         for letter in letters:
@@ -383,36 +392,38 @@ class SimulatedFlow:
 
     # send_text
 
-    def _send(self, letters: list[Letter]) -> Work:
+    def _send(self, letters: list[Letter]) -> BatchWork:
+        """Claim the batch's texts and send them one after the other."""
         consumer, began = self._consumers["send_text"], self.env.now
         failed: list[Letter] = []
+        claimed: list[Letter] = []
+        seconds = 0.0
         for letter in letters:
             for visitor in range(*letter.span):
-                if not (yield from self._send_one(visitor)):
-                    failed.append(Letter(visitor, visitor + 1, letter.receives))
+                status = self.crowd.status(visitor)
+                one = Letter(visitor, visitor + 1, letter.receives)
+                if status is Status.RECOMMENDED and not self.crowd.claimed[visitor]:
+                    self.crowd.claimed[visitor] = True
+                    self.world.claims[visitor] = self.env.now
+                    claimed.append(one)
+                    continue
+                seconds += self.times.item
+                if status not in _ENDED:
+                    failed.append(one)
+        self.calls["DynamoDB reads"] += len(claimed) + len(failed)
+        self.calls["DynamoDB writes"] += 4 * len(claimed)  # the claim, two counts, `texted`
+        yield from self.machine.work(seconds)
+        for one in claimed:
+            yield from self.machine.work(self.times.text)
+            if not self._publish(one.low):
+                failed.append(one)
+            del self.world.claims[one.low]
+            self.crowd.claimed[one.low] = False
         self._ran(consumer, began)
         return failed
 
-    def _send_one(self, visitor: int) -> Generator[simpy.Event, Any, bool]:
-        """Send one text; return False if its message must be delivered again."""
-        self.calls["DynamoDB reads"] += 1
-        status = self.crowd.status(visitor)
-        if status in (Status.TEXTED, Status.FAILED):
-            yield from self.machine.work(self.times.item)
-            return True
-        if status is not Status.RECOMMENDED or self.crowd.claimed[visitor]:
-            yield from self.machine.work(self.times.item)
-            return False
-        self.crowd.claimed[visitor] = True
-        self.world.claims[visitor] = self.env.now
-        yield from self.machine.work(self.times.text)
-        self.calls["DynamoDB writes"] += 4  # the claim, two counts, `texted`
-        sent = self._publish(visitor)
-        del self.world.claims[visitor]
-        self.crowd.claimed[visitor] = False
-        return sent
-
     def _publish(self, visitor: int) -> bool:
+        """Send a claimed text; return False if its message must be delivered again."""
         window = self._cap.window_at(self.stopwatch.clock())
         if self._counted_in.get(visitor) != window:
             try:
@@ -427,6 +438,7 @@ class SimulatedFlow:
             self._counted_in[visitor] = window
             return False
         self._counted_in.pop(visitor, None)
+        self._texts_of_minute[int(self.env.now // 60)] += 1
         self.crowd.text(visitor, self.env.now)
         return True
 
@@ -472,13 +484,22 @@ class SimulatedFlow:
             except TimedOutError:
                 self.calls["sweeps out of time"] += 1
 
+    @property
+    def peak_texts_a_minute(self) -> int:
+        """The most texts that were sent in one minute."""
+        return max(self._texts_of_minute.values(), default=0)
+
+    def train(self) -> Generator[simpy.Event, Any]:
+        """Add the steps of a training that no visitor waits for."""
+        yield from self._timed(self.adder.train, self.env.now + 120.0)
+
     def _train_on_schedule(self) -> Generator[simpy.Event, Any]:
         """Train on the schedule, as `functions/reconcile` does."""
         every = self.shipped.every("TrainSchedule")
         while True:
             yield self.env.timeout(every)
             if not (yield from self._timed(self.adder.is_training, self.env.now + 120.0)):
-                yield from self._timed(self.adder.train, self.env.now + 120.0)
+                yield from self.train()
 
     # Helpers
 

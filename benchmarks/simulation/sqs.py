@@ -10,7 +10,7 @@ import simpy
 from benchmarks.simulation.crowd import IdSpan
 from benchmarks.simulation.machines import SimulatedProcess
 
-type Work = Generator[simpy.Event, Any, "list[Letter]"]
+type BatchWork = Generator[simpy.Event, Any, "list[Letter]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class EventSource:
     window: float
     concurrency: int
 
-    def start(self, env: simpy.Environment, handle: Callable[[list[Letter]], Work]) -> None:
+    def start(self, env: simpy.Environment, handle: Callable[[list[Letter]], BatchWork]) -> None:
         """Begin to call `handle` with batches; it returns the messages that failed."""
         turn = simpy.Resource(env, 1)
         for _ in range(self.concurrency):
@@ -182,7 +182,7 @@ class EventSource:
         self,
         env: simpy.Environment,
         turn: simpy.Resource,
-        handle: Callable[[list[Letter]], Work],
+        handle: Callable[[list[Letter]], BatchWork],
     ) -> SimulatedProcess:
         while True:
             with turn.request() as mine:

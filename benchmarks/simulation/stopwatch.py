@@ -84,3 +84,8 @@ class CallAllowance:
             return False
         self._tokens -= count
         return True
+
+    def use(self, now: float, count: float) -> None:
+        """Use `count` calls even if fewer are possible now; later calls wait for them."""
+        self.available(now)
+        self._tokens -= count
