@@ -56,13 +56,13 @@ class FormsAtTheApi:
             CallAllowance(LAMBDA.most / self.flow.times.form, LAMBDA.most / self.flow.times.form),
             self.flow.received_index,
         )
+        self._send(self.at_once, env.now)
         while env.now < self.until or self._trying:
-            new = self.at_once if env.now == 0 else 0
             if env.now < self.until:
-                new += int(chance.poisson(self.rate * _TICK))
-            if new:
-                self.offered += new
-                self._trying.append((env.now, new))
+                self._send(int(chance.poisson(self.rate * _TICK)), env.now)
+            if not self._trying:
+                yield env.timeout(_TICK)
+                continue
             room = int(min(limit.available(env.now) for limit in limits))
             accepted = self._accept(env.now, room)
             for limit in limits:
@@ -71,6 +71,11 @@ class FormsAtTheApi:
                 self.peak = max(self.peak, accepted)
                 self.flow.receive(accepted)
             yield env.timeout(_TICK)
+
+    def _send(self, count: int, now: float) -> None:
+        if count:
+            self.offered += count
+            self._trying.append((now, count))
 
     def _accept(self, now: float, room: int) -> int:
         while self._trying and now - self._trying[0][0] > self.patience:

@@ -101,7 +101,7 @@ def simulate(burst: Burst, seed: int = 1, cores: int = CORES) -> BurstOutcome:
     for _ in range(burst.clients):
         env.process(_post(flow, forms, burst))
     needed = round(burst.share * burst.forms)
-    while len(crowd.waits) < needed and env.now < _LONGEST:
+    while crowd.texted < needed and env.now < _LONGEST:
         env.step()
     twice = int((crowd.texts > 1).sum())
     return BurstOutcome(float(env.now), flow.made, crowd.count(Status.TEXTED), twice)

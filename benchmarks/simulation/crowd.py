@@ -5,7 +5,6 @@ split and moved as a whole, and still each visitor has a status of their own: no
 texted twice without `texts` showing it.
 """
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,18 +46,19 @@ class SimulatedCrowd:
 
     Attributes:
         size: visitors who arrived so far; the next one gets this id.
+        texted: texts sent so far.
         texts: number of texts that each visitor got.
         claimed: whether each visitor's text is being sent right now.
-        waits: seconds from arrival to text, of each text.
+        waits: seconds from arrival to text, each with the number of visitors.
         picked: seconds from arrival to picks, each with the number of visitors.
     """
 
     def __init__(self, most: int) -> None:
         """Make room for at most `most` visitors."""
-        self.size = 0
+        self.size = self.texted = 0
         self.texts = np.zeros(most, np.uint8)
         self.claimed = np.zeros(most, np.bool_)
-        self.waits = array("f")
+        self.waits: list[tuple[float, int]] = []
         self.picked: list[tuple[float, int]] = []
         self._status = np.zeros(most, np.uint8)
         self._starts: list[int] = []
@@ -112,16 +112,43 @@ class SimulatedCrowd:
         for low, high in moved:
             self._status[low:high] = _CODES[after]
             if after is Status.RECOMMENDED:
-                self.picked.append((now - self.arrived_at((low + high) // 2), high - low))
+                self.picked += self._since_arrival((low, high), now)
             if after in self._lists:
                 self._lists[after].add(now, low, high)
         return moved
 
-    def text(self, visitor: int, now: float) -> None:
-        """Record that a text was sent to this visitor, and move them to `texted`."""
-        self.texts[visitor] += 1
-        self._status[visitor] = _CODES[Status.TEXTED]
-        self.waits.append(now - self.arrived_at(visitor))
+    def claim(self, span: IdSpan) -> tuple[list[IdSpan], list[IdSpan]]:
+        """Claim the texts of a span; return who is claimed now, and who was claimed before."""
+        low, high = span
+        before = self.claimed[low:high].copy()
+        self.claimed[low:high] = True
+        if not before.any():
+            return [span], []
+        return _runs(~before, low), _runs(before, low)
+
+    def release(self, span: IdSpan) -> None:
+        """Give the claims of a span back."""
+        self.claimed[span[0] : span[1]] = False
+
+    def text(self, span: IdSpan, now: float) -> None:
+        """Record that a text was sent to each of these visitors, and move them to `texted`."""
+        low, high = span
+        self.texts[low:high] += 1
+        self._status[low:high] = _CODES[Status.TEXTED]
+        self.texted += high - low
+        self.waits += self._since_arrival(span, now)
+
+    def _since_arrival(self, span: IdSpan, now: float) -> list[tuple[float, int]]:
+        """Return the seconds since the visitors of a span arrived, each with their number."""
+        low, high = span
+        waits = []
+        place = bisect_right(self._starts, low) - 1
+        while low < high:
+            following = self._starts[place + 1] if place + 1 < len(self._starts) else high
+            end = min(high, following)
+            waits.append((now - self._times[place], end - low))
+            low, place = end, place + 1
+        return waits
 
     def fail(self, visitor: int, while_at: Collection[Status]) -> bool:
         """Fail a visitor who is at one of these statuses; return whether it took effect."""
@@ -213,6 +240,8 @@ def first(spans: Iterable[IdSpan], count: int) -> tuple[list[IdSpan], list[IdSpa
 
 
 def _runs(matches: "np.ndarray[tuple[int], np.dtype[np.bool_]]", offset: int) -> list[IdSpan]:
+    if not matches.any():
+        return []
     if matches.all():
         return [(offset, offset + len(matches))]
     edges = np.flatnonzero(np.diff(np.concatenate(([0], matches.astype(np.int8), [0]))))

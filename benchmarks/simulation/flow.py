@@ -25,9 +25,9 @@ from benchmarks.simulation.machines import Machine
 from benchmarks.simulation.ports import (
     EVENT_SECONDS,
     RATINGS_OF_A_VISITOR,
+    NoCounter,
     SimulatedBookmarks,
     SimulatedCollector,
-    SimulatedCounter,
     SimulatedLedger,
     SimulatedLocks,
     SimulatedLog,
@@ -45,7 +45,7 @@ from benchmarks.simulation.times import WorkTimes
 from marquee.requests.collect import BEFORE_PICKS, MARGIN_SECONDS, PAGE, Collector
 from marquee.requests.discard import Discarder
 from marquee.requests.emr_step_requests import StepLocations, parse_recommend_step_name
-from marquee.requests.limits import Cap, LimitedAction, TooOftenError
+from marquee.requests.limits import Cap, LimitedAction
 from marquee.requests.ports import StepState, Visitors
 from marquee.requests.reconcile import Reconciler
 from marquee.requests.send_text import Claims
@@ -54,7 +54,8 @@ from marquee.requests.submit import StepAdder, submitted_at
 from marquee.requests.sweep import Sweeper
 from marquee.requests.visitor import Status
 
-_ENDED = (Status.TEXTED, Status.FAILED)
+# With a long backlog so many runs of send_text in a row are one event of the simulation.
+_TEXT_RUNS = 20
 _NEVER = timedelta(days=365)
 _LOCATIONS = StepLocations("s3://scripts/", "ratings", "models", "results")
 # Lambda's waits before it repeats an asynchronous call:
@@ -118,8 +119,11 @@ class SimulatedFlow:
         self.made = self.trainings = self.reconcile_dead = 0
         self._poisoned_ids: set[str] = set()
         self._counted_in: dict[int, str] = {}
+        self._counted: Counter[str] = Counter()
         self._texts_of_minute: Counter[int] = Counter()
-        self._sns = CallAllowance(self.sns_rate, self.sns_rate)
+        self._sns = CallAllowance(
+            self.sns_rate, self.sns_rate * max(1.0, 5 * _TEXT_RUNS * self.times.text)
+        )
         # All items at one status are in one partition of the index `open`.
         self.received_index = CallAllowance(DYNAMODB_PARTITION.rate, DYNAMODB_PARTITION.burst)
         self._consumers = {
@@ -179,7 +183,7 @@ class SimulatedFlow:
             LimitedAction.TEXTS_IN_ALL,
             self.shipped.texts_a_day,
             timedelta(days=1),
-            SimulatedCounter(),
+            NoCounter(),
         )
         stored = SimulatedSubmissions(world)
         # A sweep and a failed step call no other methods of these two.
@@ -210,7 +214,13 @@ class SimulatedFlow:
         for (name, handle), queue in zip(handlers.items(), queues, strict=True):
             consumer = self._consumers[name]
             at_once = min(consumer.concurrency, self.pollers.get(name, consumer.concurrency))
-            source = EventSource(queue, consumer.batch_size, consumer.window, at_once)
+            source = EventSource(
+                queue,
+                consumer.batch_size,
+                consumer.window,
+                at_once,
+                most_runs=_TEXT_RUNS if name == "send_text" else 1,
+            )
             source.start(self.env, handle)
         self.env.process(self._sweep())
         self.env.process(self._train_on_schedule())
@@ -393,54 +403,55 @@ class SimulatedFlow:
     # send_text
 
     def _send(self, letters: list[Letter]) -> BatchWork:
-        """Claim the batch's texts and send them one after the other."""
+        """Claim the batch's texts, let the time of all of them pass, and send them."""
         consumer, began = self._consumers["send_text"], self.env.now
+        due: list[Letter] = []
         failed: list[Letter] = []
-        claimed: list[Letter] = []
-        seconds = 0.0
         for letter in letters:
-            for visitor in range(*letter.span):
-                status = self.crowd.status(visitor)
-                one = Letter(visitor, visitor + 1, letter.receives)
-                if status is Status.RECOMMENDED and not self.crowd.claimed[visitor]:
-                    self.crowd.claimed[visitor] = True
-                    self.world.claims[visitor] = self.env.now
-                    claimed.append(one)
-                    continue
-                seconds += self.times.item
-                if status not in _ENDED:
-                    failed.append(one)
-        self.calls["DynamoDB reads"] += len(claimed) + len(failed)
-        self.calls["DynamoDB writes"] += 4 * len(claimed)  # the claim, two counts, `texted`
-        yield from self.machine.work(seconds)
-        for one in claimed:
-            yield from self.machine.work(self.times.text)
-            if not self._publish(one.low):
-                failed.append(one)
-            del self.world.claims[one.low]
-            self.crowd.claimed[one.low] = False
-        self._ran(consumer, began)
+            for span in self.crowd.select([letter.span], [Status.RECOMMENDED]):
+                free, claimed = self.crowd.claim(span)
+                due += [Letter(*part, letter.receives) for part in free]
+                failed += [Letter(*part, letter.receives) for part in claimed]
+            for span in self.crowd.select([letter.span], BEFORE_PICKS):
+                failed.append(Letter(*span, letter.receives))
+        count = sum(letter.count for letter in letters)
+        texts = sum(letter.count for letter in due)
+        self.calls["DynamoDB reads"] += count
+        self.calls["DynamoDB writes"] += 4 * texts  # the claim, two counts, `texted`
+        yield from self.machine.work(self.times.text * texts + self.times.item * (count - texts))
+        for letter in due:
+            failed += self._publish(letter)
+            self.crowd.release(letter.span)
+        self._ran(consumer, began, runs=-(-count // consumer.batch_size))
         return failed
 
-    def _publish(self, visitor: int) -> bool:
-        """Send a claimed text; return False if its message must be delivered again."""
-        window = self._cap.window_at(self.stopwatch.clock())
-        if self._counted_in.get(visitor) != window:
-            try:
-                self._cap.take(self.stopwatch.clock())
-            except TooOftenError:
+    def _publish(self, letter: Letter) -> list[Letter]:
+        """Send claimed texts; return the messages that must be delivered again."""
+        now, window = self.env.now, self._cap.window_at(self.stopwatch.clock())
+        counted = [self._counted_in.get(visitor) == window for visitor in range(*letter.span)]
+        if any(counted) and letter.count > 1:  # rare: SNS refused some of them before
+            return [
+                again
+                for visitor in range(*letter.span)
+                for again in self._publish(Letter(visitor, visitor + 1, letter.receives))
+            ]
+        low, high = letter.span
+        if not any(counted):
+            high = min(high, low + self._cap.most - self._counted[window])
+            self._counted[window] += high - low
+            for visitor in range(high, letter.high):
                 self.crowd.fail(visitor, [Status.RECOMMENDED])
-                self.failed["over the day's cap of texts"] += 1
-                return True
-        self.calls["SNS publishes"] += 1
-        if self.throttled and not self._sns.take(self.env.now):
-            self.calls["SNS publishes refused"] += 1
-            self._counted_in[visitor] = window
-            return False
-        self._counted_in.pop(visitor, None)
-        self._texts_of_minute[int(self.env.now // 60)] += 1
-        self.crowd.text(visitor, self.env.now)
-        return True
+            self.failed["over the day's cap of texts"] += letter.high - high
+        sent = high
+        if self.throttled:
+            sent = low + min(high - low, int(self._sns.available(now)))
+            self._sns.use(now, sent - low)
+            self.calls["SNS publishes refused"] += high - sent
+            self._counted_in |= dict.fromkeys(range(sent, high), window)
+        if sent > low:
+            self.crowd.text((low, sent), now)
+            self._texts_of_minute[int(now // 60)] += sent - low
+        return [Letter(sent, high, letter.receives)] if high > sent else []
 
     # reconcile
 
@@ -511,8 +522,8 @@ class SimulatedFlow:
         finally:
             yield from self.machine.work(self.stopwatch.end())
 
-    def _ran(self, consumer: Consumer, began: float) -> None:
-        self.calls["Lambda calls"] += 1
+    def _ran(self, consumer: Consumer, began: float, runs: int = 1) -> None:
+        self.calls["Lambda calls"] += runs
         self.gigabyte_seconds += consumer.gigabytes * (self.env.now - began)
 
 

@@ -102,7 +102,6 @@ def outcome_of(
 ) -> LoadOutcome:
     """Describe what happened until now."""
     crowd = flow.crowd
-    waits = np.frombuffer(crowd.waits, np.float32) if len(crowd.waits) else np.array([np.nan])
     queues = (flow.visitors_queue, flow.results_queue, flow.texts_queue)
     recommend = [s for s in flow.cluster.steps if parse_recommend_step_name(s.name)]
     return LoadOutcome(
@@ -113,7 +112,7 @@ def outcome_of(
         refused=forms.refused,
         api_wait=forms.waited,
         texted=crowd.count(Status.TEXTED),
-        within_six_hours=int((waits <= _SIX_HOURS).sum()),
+        within_six_hours=sum(count for wait, count in crowd.waits if wait <= _SIX_HOURS),
         twice=int((crowd.texts > 1).sum()),
         failed=crowd.count(Status.FAILED),
         over_the_cap=flow.failed["over the day's cap of texts"],
@@ -121,8 +120,8 @@ def outcome_of(
             status: crowd.count(status)
             for status in (Status.RECEIVED, Status.SUBMITTED, Status.RECOMMENDED)
         },
-        p50=float(np.percentile(waits, 50)),
-        p99=float(np.percentile(waits, 99)),
+        p50=_weighted(crowd.waits, 0.50),
+        p99=_weighted(crowd.waits, 0.99),
         picks_p50=_weighted(crowd.picked, 0.50),
         picks_p99=_weighted(crowd.picked, 0.99),
         depths={queue.name: queue.deepest for queue in queues},

@@ -55,7 +55,6 @@ class World:
         crowd: the visitors.
         submissions: those that are not collected yet, by id.
         calls: counts calls by what they are.
-        claims: when each text was claimed that is being sent, by visitor.
         requeued: status, time and number of the last requeue, by visitor.
         members: first and last id, submission and time of what became `submitted`.
     """
@@ -65,7 +64,6 @@ class World:
     crowd: SimulatedCrowd
     submissions: dict[str, SimulatedSubmission] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
-    claims: dict[int, float] = field(default_factory=dict)
     requeued: dict[int, tuple[Status, float, int]] = field(default_factory=dict)
     members: list[tuple[int, int, str, float]] = field(default_factory=list)
 
@@ -101,7 +99,8 @@ class World:
                     break
         known = self.requeued.get(visitor)
         requeue = known if known is not None and known[0] is status else None
-        claimed = self.claims.get(visitor)
+        # No function dies here, so every claim is a fresh one.
+        claimed = self.stopwatch.now if self.crowd.claimed[visitor] else None
         return Progress(
             visitor_id=f"{visitor}",
             version=1,
@@ -402,17 +401,9 @@ class SimulatedBookmarks:
         self.places[name] = dict(places)
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedCounter:
-    """Implements `Counter`; the time of its calls is part of a text's."""
+class NoCounter:
+    """Stands for `Counter` where only a cap's numbers are read."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:  # noqa: ARG002
-        """Count one more of each name, unless one has reached its largest count."""
-        for name, limit in most.items():
-            if self.counts[f"{key}/{name}"] >= limit:
-                return name
-        for name in most:
-            self.counts[f"{key}/{name}"] += 1
-        return None
+    def add(self, key: str, most: Mapping[str, int], until: datetime) -> str | None:
+        """Refuse: the flow counts the texts of many visitors at a time."""
+        raise NotImplementedError((key, most, until))

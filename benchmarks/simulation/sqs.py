@@ -156,6 +156,9 @@ class SimulatedQueue:
             self._arrived.succeed()
 
 
+_BACKLOG = 4  # batches for each of the concurrent ones, per batch that is handled in a row
+
+
 @dataclass(frozen=True, slots=True)
 class EventSource:
     """Lambda's mapping of a queue to a function.
@@ -165,12 +168,15 @@ class EventSource:
         batch_size: the most messages of a batch.
         window: seconds for which a batch is gathered after its first message.
         concurrency: batches that are processed at the same time.
+        most_runs: with a long backlog, so many batches in a row are handled as one. They take as
+            long, but the simulation has fewer events.
     """
 
     queue: SimulatedQueue
     batch_size: int
     window: float
     concurrency: int
+    most_runs: int = 1
 
     def start(self, env: simpy.Environment, handle: Callable[[list[Letter]], BatchWork]) -> None:
         """Begin to call `handle` with batches; it returns the messages that failed."""
@@ -190,12 +196,17 @@ class EventSource:
                 received, letters = env.now, list[Letter]()
                 while not letters:
                     yield self.queue.arrival()
-                    received, letters = env.now, self.queue.take(self.batch_size)
+                    received, letters = env.now, self.queue.take(self._size())
                     if not letters:  # too many messages are in flight
                         yield env.timeout(1.0)
                 yield from self._gather(env, letters)
             failed = yield from handle(letters)
             self.queue.settle(letters, failed, received)
+
+    def _size(self) -> int:
+        """Return how many messages to take: one batch, or several with a long backlog."""
+        runs = self.queue.waiting // (_BACKLOG * self.batch_size * self.concurrency)
+        return self.batch_size * max(1, min(self.most_runs, runs))
 
     def _gather(self, env: simpy.Environment, letters: list[Letter]) -> SimulatedProcess:
         ends = env.now + self.window
