@@ -93,6 +93,10 @@ BENCHMARKS = {
         environment="benchmarks",
         tools=_SPARK,
     ),
+    "scale": Benchmark(
+        "a simulated deployment on AWS under up to 1,000 forms a second; deploys nothing",
+        ("scale",),
+    ),
     "growth": Benchmark(
         "seconds from form to text with 20 million ratings and with 100,000",
         ("growth",),

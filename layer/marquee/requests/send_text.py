@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from marquee.contracts import TextMessage, parse_timestamp
+from marquee.requests.clock import UtcClock, utc_now
 from marquee.requests.limits import Cap, LimitedAction, TooOftenError
 from marquee.requests.ports import (
     OptedOutError,
@@ -76,10 +77,12 @@ class Claims:
 
     Attributes:
         lease: the age at which an unfinished claim is given up.
+        clock: returns the current time.
     """
 
     visitors: Visitors
     lease: timedelta
+    clock: UtcClock = utc_now
 
     def give_up(self, progress: Progress) -> TextOutcome:
         """Fail the request if its text was claimed but never finished.
@@ -88,7 +91,7 @@ class Claims:
             NotYetError: if the claim is younger than `lease`.
         """
         claimed_at = parse_timestamp(progress.text_claimed_at or progress.status_at)
-        if datetime.now(UTC) - claimed_at < self.lease:
+        if self.clock() - claimed_at < self.lease:
             raise NotYetError(f"visitor {progress.visitor_id} is being texted right now")
         _fail(self.visitors, progress, DELIVERY_UNKNOWN)
         return TextOutcome.DELIVERY_UNKNOWN

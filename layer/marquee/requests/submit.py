@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from marquee.contracts import ALS_RANKS, CurrentModel, Submission, parse_timestamp, unique_members
 from marquee.requests.at_once import WRITERS, for_each
+from marquee.requests.clock import UtcClock, utc_now
 from marquee.requests.emr_step_requests import (
     StepLocations,
     new_model_id,
@@ -85,6 +86,7 @@ class StepAdder:
     locations: StepLocations
     staleness: StalenessRule
     locks: Locks
+    clock: UtcClock = utc_now
 
     def ensure(
         self,
@@ -140,7 +142,7 @@ class StepAdder:
         current = self.models.current()
         if current is None:
             raise NoModelError("no data set is active; import one first")
-        model_id = new_model_id(now or datetime.now(UTC))
+        model_id = new_model_id(now or self.clock())
         step = train_step(self.locations, current.data, model_id, active=current, sizes=ALS_RANKS)
         self.cluster.add([step, similar_step(self.locations, model_id)])
         return model_id
@@ -160,7 +162,7 @@ class StepAdder:
             step = recommend_step(self.locations, submission_id, current.model_id, attempt=attempt)
             self.cluster.add([step])
             return
-        model_id = new_model_id(datetime.now(UTC))
+        model_id = new_model_id(self.clock())
         steps = [
             train_step(self.locations, current.data, model_id, active=current),
             recommend_step(self.locations, submission_id, model_id, attempt=attempt),
@@ -178,7 +180,7 @@ class StepAdder:
         it: counting the visitors lists the objects of a whole day, so that is done once an interval
         and not for every submission.
         """
-        now, rule = datetime.now(UTC), self.staleness
+        now, rule = self.clock(), self.staleness
         if not self.locks.take(TRAINING, rule.interval.total_seconds(), now):
             return False
         is_small = current.ratings < rule.small_ratings
