@@ -16,7 +16,7 @@ from operations.models import current_model
 from operations.objects import delete_below, folders, has_objects
 
 EVALUATION = "evaluation"  # the version that `make evaluate` prepares; never active
-_KINDS = ("raw", "ratings", "movies", "tags")  # all but the reports
+_KINDS = ("raw", "ids", "ratings", "movies", "tags")  # all but the reports
 
 
 def data_versions(deployment: Deployment) -> list[DataVersion]:

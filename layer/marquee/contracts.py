@@ -204,7 +204,7 @@ class DataVersion:
     def prefix(self, kind: str) -> str:
         """Return the key prefix of one kind of files in the ratings bucket.
 
-        `kind` is `raw`, `ratings`, `movies`, `tags` or `reports`.
+        `kind` is `raw`, `ids`, `ratings`, `movies`, `tags` or `reports`.
         """
         if self.version:
             return f"{self.folder}{kind}/"

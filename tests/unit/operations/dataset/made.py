@@ -9,6 +9,7 @@ from pathlib import Path
 
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
+from operations.dataset.output import IDS
 from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 
@@ -61,6 +62,8 @@ def read(path: Path) -> Read:
             report = read_data_set(sources_of(path, archives), into)
         files = {}
         for file in into.iterdir():
+            if file.name == IDS:
+                continue
             with file.open(newline="", encoding="utf-8") as lines:
                 tabs = file.suffix == ".test"
                 files[file.name] = list(csv.reader(lines, delimiter="\t" if tabs else ","))
