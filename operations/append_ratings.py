@@ -32,7 +32,7 @@ from operations.import_ratings import (
     train_and_switch,
 )
 from operations.models import SeenPair, describe_pair, see_pair
-from operations.objects import content_of
+from operations.objects import read_if_there
 from operations.train import TrainedModel
 
 
@@ -190,12 +190,12 @@ def _kept_reading(deployment: Deployment, data: DataVersion) -> KeptReading:
     """
     s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
     try:
-        kept = content_of(s3, bucket, ids_key(data))
+        kept = read_if_there(s3, bucket, ids_key(data))
         if kept is not None:
             return KeptReading.from_json(kept)
     except DatasetError as error:
         raise OperationError(f"s3://{bucket}/{ids_key(data)} cannot be used: {error}") from error
-    report = json.loads(content_of(s3, bucket, f"{data.prefix('reports')}import.json") or b"{}")
+    report = json.loads(read_if_there(s3, bucket, f"{data.prefix('reports')}import.json") or b"{}")
     if report.get("ids", [""]):
         raise OperationError(
             f"The active data set {data.dataset!r} was imported by an older release, which did not"

@@ -32,7 +32,7 @@ from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import SeenPair, model_json, see_pair, switch_to
-from operations.objects import content_of, keys
+from operations.objects import read_if_there, keys
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
 
@@ -341,7 +341,7 @@ class Origin:
 
 def origin_of(deployment: Deployment, data: DataVersion) -> Origin | None:
     """Return the origin of a prepared data version, or None if none was recorded."""
-    kept = content_of(boto3.client("s3"), deployment.parameter("ratings-bucket"), _origin_key(data))
+    kept = read_if_there(boto3.client("s3"), deployment.parameter("ratings-bucket"), _origin_key(data))
     return None if kept is None else Origin(**json.loads(kept))
 
 

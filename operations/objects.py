@@ -25,7 +25,7 @@ def folders(s3: S3Client, bucket: str, prefix: str) -> list[str]:
     return [folder.removeprefix(prefix).rstrip("/") for folder in found]
 
 
-def content_of(s3: S3Client, bucket: str, key: str) -> bytes | None:
+def read_if_there(s3: S3Client, bucket: str, key: str) -> bytes | None:
     """Return the content of an object, or None if there is no such object."""
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
