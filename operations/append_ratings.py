@@ -24,7 +24,6 @@ from operations.import_ratings import (
     Found,
     accept,
     dataset_name,
-    ids_key,
     import_folder,
     prepare_version,
     read_ratings_of,
@@ -190,11 +189,11 @@ def _kept_reading(deployment: Deployment, data: DataVersion) -> KeptReading:
     """
     s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
     try:
-        kept = read_if_there(s3, bucket, ids_key(data))
+        kept = read_if_there(s3, bucket, data.ids_key)
         if kept is not None:
             return KeptReading.from_json(kept)
     except DatasetError as error:
-        raise OperationError(f"s3://{bucket}/{ids_key(data)} cannot be used: {error}") from error
+        raise OperationError(f"s3://{bucket}/{data.ids_key} cannot be used: {error}") from error
     report = json.loads(read_if_there(s3, bucket, f"{data.prefix('reports')}import.json") or b"{}")
     if report.get("ids", [""]):
         raise OperationError(

@@ -32,7 +32,7 @@ from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import SeenPair, model_json, see_pair, switch_to
-from operations.objects import read_if_there, keys
+from operations.objects import keys, read_if_there
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
 
@@ -267,20 +267,15 @@ def prepare_version(
     """
     data = new_data_version(found.name, datetime.now(UTC))
     with discarded_unless_used(deployment, data):
-        boto3.client("s3").put_object(
-            Bucket=deployment.parameter("ratings-bucket"), Key=ids_key(data), Body=found.ids
-        )
         report = prepare_data_set(deployment, phases, found, data)
+        boto3.client("s3").put_object(
+            Bucket=deployment.parameter("ratings-bucket"), Key=data.ids_key, Body=found.ids
+        )
         reasons = report["bad_rows"].items()
         bad = {why: count for why, count in reasons if not why.startswith("tag: ")}
         lost = too_many_lost(report["rows"], bad)
         accept([lost] if lost else [], force=force)
     return data
-
-
-def ids_key(data: DataVersion) -> str:
-    """Return the key in the ratings bucket of the integers of a version's ids."""
-    return f"{data.prefix('ids')}{IDS}"
 
 
 def train_and_switch(
@@ -341,7 +336,8 @@ class Origin:
 
 def origin_of(deployment: Deployment, data: DataVersion) -> Origin | None:
     """Return the origin of a prepared data version, or None if none was recorded."""
-    kept = read_if_there(boto3.client("s3"), deployment.parameter("ratings-bucket"), _origin_key(data))
+    bucket = deployment.parameter("ratings-bucket")
+    kept = read_if_there(boto3.client("s3"), bucket, _origin_key(data))
     return None if kept is None else Origin(**json.loads(kept))
 
 

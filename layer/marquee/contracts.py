@@ -204,11 +204,20 @@ class DataVersion:
     def prefix(self, kind: str) -> str:
         """Return the key prefix of one kind of files in the ratings bucket.
 
-        `kind` is `raw`, `ids`, `ratings`, `movies`, `tags` or `reports`.
+        `kind` is `raw`, `ratings`, `movies`, `tags` or `reports`.
         """
         if self.version:
             return f"{self.folder}{kind}/"
         return f"raw/{self.dataset}/" if kind == "raw" else f"{kind}/dataset={self.dataset}/"
+
+    @property
+    def ids_key(self) -> str:
+        """The key in the ratings bucket of the integers of a version's ids.
+
+        It is not below `folder`, so that the cluster, which needs no ids as they were written, may
+        not read it.
+        """
+        return f"ids/{self.dataset}/{self.version}.json"
 
     @property
     def newest_key(self) -> str:
