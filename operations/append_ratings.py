@@ -151,8 +151,7 @@ def _joined(
             phase.result = f"{counts.ratings:,} ratings then"
         found = Found(active.dataset, path, Path(joined), report)
         show_report_of(active.dataset, path, report)
-        changes = (found.digests(), found.ids) != (digests, reading.to_json())
-        yield _Joined(found, reading, changes)
+        yield _Joined(found, reading, changes=found.digests() != digests)
 
 
 def _to_add_to(deployment: Deployment, seen: SeenPair, name: str) -> CurrentModel:

@@ -1,7 +1,7 @@
 """Add ratings to a data set: both are canonical files, and so is the result.
 
-The files of the data set are read once, line by line. Memory grows with the ratings that are added
-(by 25 bytes each) and with users and movies.
+The files of the data set are read once, line by line. Memory grows with the ratings that are added,
+with users and movies, and by 8 bytes for each rating up to a bound (`PairCounts`).
 """
 
 import csv
