@@ -51,9 +51,9 @@ texts: environment-development ## Show the texts "sent" by the local AWS
 flow: environment-development ## Submit a questionnaire and follow it to the text [FILE= SEED= PHONE= TIMES=1]
 	@$(OPERATE) flow --seed "$$SEED" $(if $(FILE),--file "$$FILE") $(if $(PHONE),--phone "$$PHONE") $(if $(TIMES),--times)
 
-import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= CHECK=1: only look FORCE=1]
+import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= SCALE= APPEND=1: add to the active one CHECK=1: only look FORCE=1]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
-	$(OPERATE) import $(if $(NAME),--name "$$NAME") $(if $(CHECK),--check) $(if $(FORCE),--force) -- "$$DATA"
+	$(OPERATE) import $(if $(NAME),--name "$$NAME") $(if $(SCALE),--scale "$$SCALE") $(if $(APPEND),--append) $(if $(CHECK),--check) $(if $(FORCE),--force) -- "$$DATA"
 
 export: environment-development ## Download the active ratings and movies as MovieLens csv: INTO=<folder>
 	@$(if $(INTO),,echo "INTO is not set: set it to a new folder, as in make export INTO=path/to/folder" >&2; exit 1;) \

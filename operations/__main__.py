@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from marquee.recommender.scorers import EVALUATED, MLLIB
 from operations import addresses, local, logs, status, texts
+from operations.append_ratings import append_ratings, check_append
 from operations.bootstrap import bootstrap
 from operations.cluster_steps import cancel_steps, show_step_logs
 from operations.console import Phases, on_stderr, out
@@ -247,15 +248,26 @@ def _rehearse(deployment: Deployment, options: argparse.Namespace) -> None:
     "import ratings as the active data set, and train",
     option("path", type=Path, help="folder, archive or file of ratings"),
     option("--name", help="the data set's name (default: the folder's)"),
+    option("--append", **FLAG, help="add them to the active data set instead of replacing it"),
+    option("--scale", help="the ratings' scale, such as '1 to 10' (default: recognised)"),
     option("--check", **FLAG, help="only read the ratings, and print what would be imported"),
     option("--force", **FLAG, help="go on where the ratings seem misread, too few or unmeasurable"),
 )
 def _import(deployment: Deployment, options: argparse.Namespace) -> None:
+    run: Callable[..., object]
+    if options.append:
+        run = check_append if options.check else append_ratings
+    else:
+        run = check_ratings if options.check else import_ratings
     with Phases() as phases:
-        if options.check:
-            check_ratings(deployment, phases, options.path, name=options.name, force=options.force)
-        else:
-            import_ratings(deployment, phases, options.path, name=options.name, force=options.force)
+        run(
+            deployment,
+            phases,
+            options.path,
+            name=options.name,
+            scale=options.scale,
+            force=options.force,
+        )
 
 
 @command(

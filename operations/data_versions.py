@@ -55,9 +55,11 @@ def delete_unused(deployment: Deployment) -> list[DataVersion]:
         for each in data_versions(deployment)
         if each not in kept and each.version < active.data_version
     ]
-    s3 = boto3.client("s3")
+    s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
     for each in unused:
-        delete_below(s3, deployment.parameter("ratings-bucket"), each.folder)
+        # Before the folder: by the folder, a later call finds what this one left.
+        s3.delete_object(Bucket=bucket, Key=each.ids_key)
+        delete_below(s3, bucket, each.folder)
         s3.delete_object(Bucket=deployment.parameter("models-bucket"), Key=each.newest_key)
     return unused
 
@@ -74,6 +76,7 @@ def discarded_unless_used(deployment: Deployment, data: DataVersion) -> Iterator
     except OperationError as error:
         if error.status == 1 and data not in _kept_data(current_model(deployment)):
             s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
+            s3.delete_object(Bucket=bucket, Key=data.ids_key)
             for kind in _KINDS:
                 delete_below(s3, bucket, data.prefix(kind))
             out.print("The active ratings and their model are as before; the new ones are deleted.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import boto3
 
+from marquee.contracts import CurrentModel
 from operations.console import Phases, RunningPhase, out
 from operations.deployment import Deployment
 from operations.errors import OperationError
@@ -34,6 +35,24 @@ def export_ratings(deployment: Deployment, phases: Phases, into: Path) -> dict[s
         raise OperationError("There are no active ratings: import some with 'make import DATA=…'.")
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise OperationError(f"INTO is {into}, which is not an empty folder: name a new one.")
+    digests = download_files(deployment, phases, active, into)
+    for name, digest in digests.items():
+        out.print(f"  {digest}  {into / name}", markup=False, soft_wrap=True)
+    out.print(f"  {digest_of(digests)}  all files together", markup=False, soft_wrap=True)
+    return digests
+
+
+def download_files(
+    deployment: Deployment, phases: Phases, active: CurrentModel, into: Path
+) -> dict[str, str]:
+    """Write the canonical files of the active ratings into a folder, which is made, and check them.
+
+    Returns:
+        The SHA-256 of each file in hexadecimal, by file name.
+
+    Raises:
+        OperationError: if there are none, or one differs from the file that was imported.
+    """
     bucket, prefix = deployment.parameter("ratings-bucket"), active.data.prefix("raw")
     found = sorted(keys(boto3.client("s3"), bucket, prefix))
     if not found:
@@ -47,9 +66,6 @@ def export_ratings(deployment: Deployment, phases: Phases, into: Path) -> dict[s
         phase.result = f"{len(digests)} files of {describe_pair(active)}"
     origin = origin_of(deployment, active.data)
     _compare(digests, origin.files if origin else {}, into)
-    for name, digest in digests.items():
-        out.print(f"  {digest}  {into / name}", markup=False, soft_wrap=True)
-    out.print(f"  {digest_of(digests)}  all files together", markup=False, soft_wrap=True)
     return digests
 
 
@@ -77,5 +93,5 @@ def _compare(digests: Mapping[str, str], imported: Mapping[str, str], into: Path
     if different:
         raise OperationError(
             f"{into / different[0]} differs from the file that was imported: it was changed in the"
-            " bucket, or the download was cut off. Export into another folder."
+            " bucket, or the download was cut off. Try again."
         )

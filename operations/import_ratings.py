@@ -15,7 +15,6 @@ from typing import Any
 
 import boto3
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
 
 from marquee.aws.movies_table import MovieItem, MoviesTable
 from marquee.contracts import DataVersion
@@ -26,12 +25,14 @@ from operations.data_versions import delete_unused, discarded_unless_used
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
 from operations.dataset.guards import FORCE, objections, too_many_lost
+from operations.dataset.known import KnownDataSet
+from operations.dataset.output import IDS
 from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError
-from operations.models import model_json, see_pair, switch_to
-from operations.objects import keys
+from operations.models import SeenPair, model_json, see_pair, switch_to
+from operations.objects import keys, read_if_there
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
 
@@ -82,7 +83,12 @@ class Found:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of the files to upload: inputs of the prepare step, and official test sets."""
-        return tuple(sorted(path.name for path in self.folder.iterdir()))
+        return tuple(sorted(path.name for path in self.folder.iterdir() if path.name != IDS))
+
+    @property
+    def ids(self) -> bytes:
+        """The integers of ids, and what else is kept for ratings that are added later."""
+        return (self.folder / IDS).read_bytes()
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file in hexadecimal, by file name."""
@@ -95,7 +101,11 @@ class Found:
 
 @contextmanager
 def read_into_canonical_files(
-    deployment: Deployment, phases: Phases, path: Path, name: str | None = None
+    deployment: Deployment,
+    phases: Phases,
+    path: Path,
+    name: str | None = None,
+    scale: str | None = None,
 ) -> Iterator[Found]:
     """Read the ratings that a path names into canonical files, and print what was found.
 
@@ -105,15 +115,13 @@ def read_into_canonical_files(
         OperationError: if the ratings cannot be imported, or the name is invalid.
     """
     with (
-        _workplace(deployment) as workplace,
-        TemporaryDirectory(prefix="canonical-", dir=workplace) as made,
+        import_folder(deployment) as work,
+        TemporaryDirectory(prefix="canonical-", dir=work) as made,
     ):
         folder = Path(made)
         chosen_name = dataset_name(path, name)
-        report = _read(phases, path, folder, workplace)
-        out.print(f"{chosen_name}: {path}", markup=False)
-        for line in report.lines():
-            out.print(line, markup=False)
+        report = read_ratings_of(phases, path, folder, work, scale=scale)
+        show_report_of(chosen_name, path, report)
         yield Found(chosen_name, path, folder, report)
 
 
@@ -123,6 +131,7 @@ def check_ratings(
     path: Path,
     *,
     name: str | None = None,
+    scale: str | None = None,
     force: bool = False,
 ) -> DatasetReport:
     """Print what importing a path would read, map and leave out; upload and change nothing.
@@ -132,11 +141,9 @@ def check_ratings(
             invalid.
     """
     chosen_name = dataset_name(path, name)
-    with _workplace(deployment) as workplace:
-        report = _read(phases, path, None, workplace)
-    out.print(f"{chosen_name}: {path}", markup=False)
-    for line in report.lines():
-        out.print(line, markup=False)
+    with import_folder(deployment) as work:
+        report = read_ratings_of(phases, path, None, work, scale=scale)
+    show_report_of(chosen_name, path, report)
     accept(objections(report), force=force)
     out.print("Nothing was uploaded. Without CHECK=1, this data set is imported.")
     return report
@@ -154,13 +161,45 @@ def accept(reasons: Sequence[str], *, force: bool) -> None:
         out.print(f"  FORCE=1, although {reason}", markup=False)
 
 
-def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> DatasetReport:
+def show_report_of(name: str, path: Path, report: DatasetReport) -> None:
+    """Print what was read from a path for a data set."""
+    out.print(f"{name}: {path}", markup=False)
+    for line in report.lines():
+        out.print(line, markup=False)
+
+
+def read_ratings_of(
+    phases: Phases,
+    path: Path,
+    into: Path | None,
+    work: Path,
+    *,
+    onto: KnownDataSet | None = None,
+    scale: str | None = None,
+) -> DatasetReport:
+    """Read what a path names into canonical files.
+
+    Args:
+        phases: the phases of the command.
+        path: a folder, archive or file.
+        into: the folder to write into; None to write nothing.
+        work: the folder for temporary files.
+        onto: the data set that the ratings are to be added to, if they are.
+        scale: the name of their scale, if it is not to be recognised.
+
+    Raises:
+        OperationError: if the ratings cannot be imported.
+    """
     with phases.phase("read the ratings") as phase:
         try:
-            with Archives(workplace) as archives:
-                sources = sources_of(path, archives)
+            with Archives(work) as archives:
+                sources = sources_of(path, archives, to_add=onto is not None)
                 report = read_data_set(
-                    sources, into, lambda rows: phase.detail(f"{rows:,} rows in two passes")
+                    sources,
+                    into,
+                    lambda rows: phase.detail(f"{rows:,} rows in two passes"),
+                    onto=onto,
+                    scale=scale,
                 )
         except DatasetError as error:
             raise OperationError(f"Nothing was imported: {error}") from error
@@ -169,7 +208,7 @@ def _read(phases: Phases, path: Path, into: Path | None, workplace: Path) -> Dat
 
 
 @contextmanager
-def _workplace(deployment: Deployment) -> Iterator[Path]:
+def import_folder(deployment: Deployment) -> Iterator[Path]:
     """Make the folder for temporary files, which can become as large as the ratings.
 
     It is deleted when the context ends, unless another import is using it.
@@ -191,6 +230,7 @@ def import_ratings(
     path: Path,
     *,
     name: str | None = None,
+    scale: str | None = None,
     force: bool = False,
 ) -> TrainedModel:
     """Import the ratings that a path names under a data set's name, train on them and use both.
@@ -203,6 +243,7 @@ def import_ratings(
         phases: the phases of the command.
         path: a folder, archive or file of ratings.
         name: the data set's name; by default derived from the path.
+        scale: the name of the ratings' scale; by default it is recognised.
         force: whether to go on although the ratings seem to be read wrongly or too few.
 
     Raises:
@@ -210,15 +251,42 @@ def import_ratings(
             of the same name. The active pair is unchanged then.
     """
     seen = see_pair(deployment)
-    with read_into_canonical_files(deployment, phases, path, name) as found:
+    with read_into_canonical_files(deployment, phases, path, name, scale) as found:
         accept(objections(found.report), force=force)
-        data = new_data_version(found.name, datetime.now(UTC))
-        with discarded_unless_used(deployment, data):
-            report = prepare_data_set(deployment, phases, found, data)
-            reasons = report["bad_rows"].items()
-            bad = {why: count for why, count in reasons if not why.startswith("tag: ")}
-            lost = too_many_lost(report["rows"], bad)
-            accept([lost] if lost else [], force=force)
+        data = prepare_version(deployment, phases, found, force=force)
+    return train_and_switch(deployment, phases, data, seen, force=force)
+
+
+def prepare_version(
+    deployment: Deployment, phases: Phases, found: Found, *, force: bool
+) -> DataVersion:
+    """Upload and prepare canonical files as a new version of their data set; return the version.
+
+    Raises:
+        OperationError: if too many rows are lost, or the step fails. The version is deleted then.
+    """
+    data = new_data_version(found.name, datetime.now(UTC))
+    with discarded_unless_used(deployment, data):
+        report = prepare_data_set(deployment, phases, found, data)
+        boto3.client("s3").put_object(
+            Bucket=deployment.parameter("ratings-bucket"), Key=data.ids_key, Body=found.ids
+        )
+        reasons = report["bad_rows"].items()
+        bad = {why: count for why, count in reasons if not why.startswith("tag: ")}
+        lost = too_many_lost(report["rows"], bad)
+        accept([lost] if lost else [], force=force)
+    return data
+
+
+def train_and_switch(
+    deployment: Deployment, phases: Phases, data: DataVersion, seen: SeenPair, *, force: bool
+) -> TrainedModel:
+    """Train on a prepared version, and make it and its model the active pair instead of `seen`.
+
+    Raises:
+        OperationError: if the model is worse than the active one of the same name, or another pair
+            has become active since `seen` was read. The version is deleted then.
+    """
     with discarded_unless_used(deployment, data):
         model = train(deployment, phases, data, force=force)
         with phases.phase("load the titles") as phase:
@@ -269,14 +337,8 @@ class Origin:
 def origin_of(deployment: Deployment, data: DataVersion) -> Origin | None:
     """Return the origin of a prepared data version, or None if none was recorded."""
     bucket = deployment.parameter("ratings-bucket")
-    try:
-        kept = boto3.client("s3").get_object(Bucket=bucket, Key=_origin_key(data))
-    except ClientError as error:
-        # Without s3:ListBucket, AWS answers AccessDenied for a missing object.
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
-            return None
-        raise
-    return Origin(**json.loads(kept["Body"].read()))
+    kept = read_if_there(boto3.client("s3"), bucket, _origin_key(data))
+    return None if kept is None else Origin(**json.loads(kept))
 
 
 def _note_origin(deployment: Deployment, data: DataVersion, origin: Origin) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import batched
 
+from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 
 from operations.errors import OperationError
@@ -22,6 +23,17 @@ def folders(s3: S3Client, bucket: str, prefix: str) -> list[str]:
     )
     found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
     return [folder.removeprefix(prefix).rstrip("/") for folder in found]
+
+
+def read_if_there(s3: S3Client, bucket: str, key: str) -> bytes | None:
+    """Return the content of an object, or None if there is no such object."""
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        # Without s3:ListBucket, AWS answers AccessDenied for a missing object.
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "AccessDenied"}:
+            return None
+        raise
 
 
 def has_objects(s3: S3Client, bucket: str, prefix: str) -> bool:

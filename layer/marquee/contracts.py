@@ -211,6 +211,15 @@ class DataVersion:
         return f"raw/{self.dataset}/" if kind == "raw" else f"{kind}/dataset={self.dataset}/"
 
     @property
+    def ids_key(self) -> str:
+        """The key in the ratings bucket of the integers of a version's ids.
+
+        It is not below `folder`, so that the cluster, which needs no ids as they were written, may
+        not read it.
+        """
+        return f"ids/{self.dataset}/{self.version}.json"
+
+    @property
     def newest_key(self) -> str:
         """The key in the models bucket that names the newest model trained on this version."""
         if not self.version:

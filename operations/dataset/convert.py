@@ -7,26 +7,31 @@ and by 8 bytes a row up to a bound, but not with the size of the files.
 
 import errno
 import functools
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from marquee.datasets import DatasetError
 from operations.dataset.columns import describe_columns
 from operations.dataset.dialect import NAMES
 from operations.dataset.guards import RATINGS_OF_A_MOVIE
-from operations.dataset.ids import LARGEST_MOVIE, LARGEST_USER, IdMapping, ids_for
+from operations.dataset.ids import (
+    LARGEST_MOVIE,
+    LARGEST_USER,
+    IdMapping,
+    KeptReading,
+    ids_for,
+)
+from operations.dataset.known import KnownDataSet
 from operations.dataset.matching import KnownIds, Links, Way, best_way
-from operations.dataset.output import Output
+from operations.dataset.output import DELETED, Output
+from operations.dataset.pair_counts import PairCounts
 from operations.dataset.recognise import DatasetFiles, RecognisedFile
-from operations.dataset.report import NO_RATING, NO_TIMES, DatasetReport
-from operations.dataset.rows import WRONG_WIDTH, rating_rows, tag_rows
-from operations.dataset.scale import Scale, recognise_scale
+from operations.dataset.report import NO_RATING, NO_TIMES, AppendCounts, DatasetReport
+from operations.dataset.rows import WRONG_WIDTH, deletion_rows, rating_rows, tag_rows
+from operations.dataset.scale import Scale, recognise_scale, scale_named
 from operations.dataset.text import UTF_8, Lines
 from operations.dataset.titles import DatasetMovie, imdb_in, read_link_rows, read_movies
 from operations.dataset.values import (
@@ -40,8 +45,6 @@ from operations.dataset.values import (
     title_with_year,
 )
 
-_MOST_PAIRS = 30_000_000  # rows up to which repeated ratings are counted, at 8 bytes each
-_MOVIE_BITS = 31  # as many movies as there can be ids; users have the other 32 bits
 _HALF = 0.5  # share of the ratings whose movies must be in the file of titles
 _NEARLY_ALL = 0.9  # share of the ratings
 _FEW = 5  # ratings; fewer do not show by which scale a user rates
@@ -53,19 +56,32 @@ type ReportRows = Callable[[int], None]
 
 
 def read_data_set(
-    sources: DatasetFiles, into: Path | None, progress: ReportRows = lambda _: None
+    sources: DatasetFiles,
+    into: Path | None,
+    progress: ReportRows = lambda _: None,
+    *,
+    onto: KnownDataSet | None = None,
+    scale: str | None = None,
 ) -> DatasetReport:
     """Read a data set, and write its canonical files into a folder, unless that is None.
 
-    `progress` is called from time to time with the number of rows that were read so far, in both
-    passes together.
+    Args:
+        sources: the files to read.
+        into: the folder to write into.
+        progress: is called from time to time with the number of rows that were read so far, in both
+            passes together.
+        onto: the data set that the ratings are to be added to. Ids get its integers, and its movies
+            are written along with new ones; deletions are written with its integers.
+        scale: the name of the ratings' scale; by default it is recognised.
 
     Raises:
         DatasetError: if the data set cannot be imported; the message says why and how to fix it.
     """
     report = DatasetReport(ignored=list(sources.ignored))
+    if onto is not None:
+        report.append = AppendCounts()
     try:
-        return _Conversion(sources, report, progress).run(into)
+        return _Conversion(sources, report, progress, onto, scale).run(into)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -89,44 +105,125 @@ class _Survey:
 
 
 class _Conversion:
-    def __init__(self, sources: DatasetFiles, report: DatasetReport, progress: ReportRows) -> None:
+    def __init__(
+        self,
+        sources: DatasetFiles,
+        report: DatasetReport,
+        progress: ReportRows,
+        onto: KnownDataSet | None,
+        scale: str | None,
+    ) -> None:
         self._sources = sources
         self._report = report
         self._progress = progress
+        self._onto = onto
+        self._scale_name = scale
         self._read = 0
         self._names = _some_names(sources.ratings)
 
     def run(self, into: Path | None) -> DatasetReport:
         sources, report = self._sources, self._report
-        movies = self._listed_movies()
+        listed = self._listed_movies()
         links = read_link_rows(sources.links) if sources.links else {}
         survey = self._survey()
-        if self._begins_with_movie(survey, movies):
+        if self._begins_with_movie(survey, self._with_known(listed)):
             sources = self._sources = replace(sources, ratings=_swapped(sources.ratings))
             survey = self._survey()
             report.notes.append("the first column is the movie, the second the user")
-        scale = self._scale(survey)
-        if not sources.movies:
-            movies = survey.titles or _named_by_ids(survey.movies)
-            report.notes.append(_titles_from(sources.ratings[0]))
-        users = ids_for("user", LARGEST_USER, survey.users.items())
-        ids = ids_for("movie", LARGEST_MOVIE, ((key, 1) for key in movies))
+        scale = self._scale(survey) if survey.ratings else None
+        new_movies = listed if sources.movies else self._titles_of_ratings(survey)
+        users, ids = self._mappings(survey, new_movies)
+        movies = self._with_known(new_movies)
         self._leave_out_unlike(movies, ids)
+        self._count_movies(new_movies, movies)
         way = self._matching(survey, movies, links)
         known = KnownIds(users, ids, movies, way.find)
-        self._describe_times(survey)
-        self._describe_ratings(survey)
         report.movies = len(movies)
         with ExitStack() as stack:
             output = Output(stack, into)
             output.movies(known, way.links)
-            self._ratings(survey, scale, known, output.ratings)
+            if scale is not None:
+                self._describe_times(survey)
+                self._describe_ratings(survey)
+                self._ratings(survey, scale, known, output.ratings)
             if sources.tags:
                 self._tags(sources.tags, known, output)
             for test in sources.tests:
                 self._test(test, known, output.text(test.file.plain_name))
+            if sources.deletions:
+                self._deletions(sources.deletions, known, output.text(DELETED))
+            output.ids(self._kept(users, ids, way, scale))
         report.ids = [text for each in (users, ids) if (text := each.described())]
         return report
+
+    # The data set that the ratings are added to
+
+    def _with_known(self, movies: dict[str, DatasetMovie]) -> dict[str, DatasetMovie]:
+        """Return the movies together with those of the data set that they are added to."""
+        if self._onto is None:
+            return movies
+        known = self._onto.movies
+        return known | {
+            key: movie.or_else(known[key]) if key in known else movie
+            for key, movie in movies.items()
+        }
+
+    def _count_movies(
+        self, new: Mapping[str, DatasetMovie], together: Mapping[str, DatasetMovie]
+    ) -> None:
+        """Count the movies that are added, and those whose titles change."""
+        counts = self._report.append
+        if self._onto is None or counts is None:
+            return
+        known = self._onto.movies
+        counts.movies_added = len(together) - len(known)
+        counts.titles_seen = sum(key in known for key in new)
+        counts.titles_changed = sum(
+            key in known and known[key].title != movie.title for key, movie in new.items()
+        )
+
+    def _mappings(
+        self, survey: _Survey, movies: Mapping[str, DatasetMovie]
+    ) -> tuple[IdMapping, IdMapping]:
+        """Return the mappings of users' and movies' ids.
+
+        Raises:
+            DatasetError: if the ids are text, but whole numbers in the data set that they are added
+                to.
+        """
+        users = ids_for("user", LARGEST_USER, survey.users.items())
+        ids = ids_for("movie", LARGEST_MOVIE, ((key, 1) for key in movies))
+        if self._onto is None:
+            return users, ids
+        kept = self._onto.reading
+        for new, former, written in ((users, kept.users, survey.users), (ids, kept.movies, movies)):
+            if former.numbers and not new.numbers:
+                raise DatasetError(
+                    f"the {new.what}s have ids such as {next(iter(written))[:40]!r}, but whole"
+                    " numbers in the active data set: write the same ids there and here, or import"
+                    " all ratings anew, without APPEND=1"
+                )
+        return kept.users.copy(), kept.movies.copy()
+
+    def _titles_of_ratings(self, survey: _Survey) -> dict[str, DatasetMovie]:
+        """Return the movies that no file of titles lists; those that are known stay as they are."""
+        if self._onto is None:
+            self._report.notes.append(_titles_from(self._sources.ratings[0]))
+            return survey.titles or _named_by_ids(survey.movies)
+        found = survey.titles
+        if not found and self._onto.named_by_ids:
+            found = _named_by_ids(survey.movies)
+        return {key: movie for key, movie in found.items() if key not in self._onto.movies}
+
+    def _kept(
+        self, users: IdMapping, movies: IdMapping, way: Way, scale: Scale | None
+    ) -> KeptReading:
+        scales = (scale.name,) if scale else ()
+        if self._onto is None:
+            return KeptReading(users, movies, way.through_links, scales)
+        former = self._onto.reading
+        scales = tuple(dict.fromkeys((*former.scales, *scales)))
+        return KeptReading(users, movies, former.through_links, scales)
 
     # Movies
 
@@ -160,14 +257,20 @@ class _Conversion:
         counts: Counter[str] = Counter()
         for written, count in survey.movies.items():
             counts[id_key(written)] += count
-        way = best_way(counts, movies, links)
+        way = best_way(counts or self._deleted_movies(), movies, links)
         titles = self._sources.movies
+        if self._onto and self._onto.reading.through_links and not way.through_links:
+            raise DatasetError(
+                "the movies of the active data set were found through its file of links: put the"
+                " same links.csv, which explains the ids of these files, next to them"
+            )
         if way.found < _HALF * counts.total():
+            lists = titles.name if titles else self._other_titles()
             share = f"only {way.found / counts.total():.0%}" if way.found else "none"
             rated, listed = next(iter(survey.movies)), next(iter(movies), "")
             raise DatasetError(
                 f"{share} of the ratings in {self._names} are of movies that"
-                f" {titles.name if titles else 'they name'} lists (ids such as {rated[:40]!r} there"
+                f" {lists} lists (ids such as {rated[:40]!r} there"
                 f" and {listed[:40]!r} here): use files with the same ids, or add a links.csv with"
                 " the columns movieId, imdbId and tmdbId"
             )
@@ -180,13 +283,22 @@ class _Conversion:
             )
         return way
 
+    def _other_titles(self) -> str:
+        return "they name" if self._onto is None else "the active data set"
+
+    def _deleted_movies(self) -> Counter[str]:
+        """Return the movies' ids in the file of deletions."""
+        looked = self._sources.deletions
+        rows = deletion_rows(looked, Lines(looked.file)) if looked else ()
+        return Counter(key for *_, row in rows if row and (key := id_key(row[1])))
+
     def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, DatasetMovie]) -> bool:
         """Return whether ratings without a header have the movie before the user.
 
         The usual order must find no movie, and the other one nearly all.
         """
-        first = self._sources.ratings[0]
-        if first.columns.names or first.style or not movies:
+        first = next(iter(self._sources.ratings), None)
+        if first is None or first.columns.names or first.style or not movies:
             return False
         if any(id_key(written) in movies for written in survey.movies):
             return False
@@ -215,7 +327,7 @@ class _Conversion:
                     _keep_title(survey.titles, looked, line, movie)
                 self._count()
             survey.encodings |= lines.encodings
-        if not ratings:
+        if not ratings and not self._sources.deletions:
             raise DatasetError(
                 f"{self._names} contains no row of ratings: name a file that has some"
             )
@@ -234,7 +346,11 @@ class _Conversion:
                 " ratings as numbers, such as 4 or 3.5"
             )
         try:
-            scale = recognise_scale(values)
+            scale = (
+                scale_named(self._scale_name, values)
+                if self._scale_name
+                else recognise_scale(values)
+            )
         except DatasetError as error:
             raise DatasetError(f"{self._names}: {error}") from error
         self._report.scale, self._report.scale_rule = scale.name, scale.rule
@@ -338,6 +454,25 @@ class _Conversion:
                 count += 1
         self._report.official_tests[looked.file.plain_name] = count
 
+    def _deletions(
+        self, looked: RecognisedFile, known: KnownIds, write: Callable[[str], object]
+    ) -> None:
+        """Write the deletions with the data set's ids; those of unknown ids are only counted."""
+        report, lines = self._report, Lines(looked.file)
+        counts = report.append or AppendCounts()
+        for place, line, fields in deletion_rows(looked, lines):
+            counts.deletions += 1
+            if reason := _unusable_deletion(fields):
+                report.leave_out(looked.name, place, f"deletions: {reason}", line)
+            elif fields is not None:
+                user = known.user_ids.known(id_key(fields[0]))
+                movie = known.known_movie(fields[1]) if fields[1] else ""
+                if user is None or movie is None:
+                    counts.unknown_deletions += 1
+                else:
+                    write(f"{user},{movie}\n")
+        report.files.append(_file_line(looked.name, looked, lines.encodings))
+
 
 class _Seconds:
     """Writes times as seconds since 1970, and counts those that cannot be read."""
@@ -361,34 +496,27 @@ class _Tally:
     """Counts the ratings that are kept, and finds out whether users rate by different scales."""
 
     def __init__(self, scale: Scale) -> None:
-        self._users: dict[int, int] = {}  # numbers from 0, in the order of their first rating
-        self._movies: dict[int, int] = {}
-        self._pairs = array("q")  # number of the user, times 2 ** 31, plus number of the movie
-        self._ratings = 0
+        self._counts = PairCounts()
         self._half = scale.highest / 2 if scale.highest == 10 else None  # noqa: PLR2004
         self._reaches: dict[int, tuple[int, float]] = {}  # by user: ratings, and the highest
 
     def add(self, user: int, movie: int, rating: str) -> None:
         """Count a rating."""
-        self._ratings += 1
-        person = self._users.setdefault(user, len(self._users))
-        film = self._movies.setdefault(movie, len(self._movies))
-        if self._ratings <= _MOST_PAIRS:
-            self._pairs.append((person << _MOVIE_BITS) + film)
+        self._counts.add(user, movie)
         if self._half is not None:
             count, highest = self._reaches.get(user, (0, 0.0))
             self._reaches[user] = (count + 1, max(highest, number(rating) or 0.0))
 
     def into(self, report: DatasetReport) -> None:
         """Write the counts into a report."""
-        report.ratings = self._ratings
-        report.users, report.movies_rated = len(self._users), len(self._movies)
-        report.duplicates = None
-        different = np.unique(np.array(self._pairs, dtype=np.int64))
-        support = np.bincount(different & (2**_MOVIE_BITS - 1))
-        report.movies_with_five_ratings = int((support >= RATINGS_OF_A_MOVIE).sum())
-        if self._ratings <= _MOST_PAIRS:
-            report.duplicates = len(self._pairs) - len(different)
+        counts = self._counts
+        report.ratings, report.users, report.movies_rated = (
+            counts.ratings,
+            counts.users,
+            counts.movies,
+        )
+        report.duplicates = counts.repeated()
+        report.movies_with_five_ratings = counts.movies_rated_by(RATINGS_OF_A_MOVIE)
 
     def check_scale(self, names: str) -> None:
         """Raise DatasetError if many users stay below half of a scale that ends with 10.
@@ -414,6 +542,19 @@ def _stars(text: str, scale: Scale) -> float | str:
         return f"{value:g} {NO_RATING}"
     stars = scale.stars(value)
     return stars if stars is not None else f"rating is not on the scale {scale.name}"
+
+
+def _unusable_deletion(fields: tuple[str, str] | None) -> str | None:
+    """Return why a row of deletions cannot be used; None if it can."""
+    if fields is None:
+        return WRONG_WIDTH
+    user, movie = fields
+    if not id_key(user):
+        return "user id is empty"
+    if movie and not id_key(movie):
+        # Only a field that is truly empty deletes all of a user's ratings.
+        return "movie id is a word for a missing value: leave it empty to delete all of the user's"
+    return None
 
 
 def _named_by_ids(movies: Iterable[str]) -> dict[str, DatasetMovie]:

@@ -21,12 +21,14 @@ class Way:
         note: what the operator should know about it; empty if ids are the same in both.
         links: IMDb and TMDB ids by the id in the file of titles.
         found: the number of ratings whose movies are found.
+        through_links: whether only the file of links leads from one id to the other.
     """
 
     find: Callable[[str], str]
     note: str = ""
     links: Links = field(default_factory=dict)
     found: int = 0
+    through_links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class KnownIds:
             return "movie id is empty"
         found = self.find(key)
         return self.movie_ids.integer(found) if found in self.movies else UNKNOWN_MOVIE
+
+    def known_movie(self, text: str) -> int | None:
+        """Return the integer of a movie that has one already; None if it has none."""
+        found = self.find(id_key(text))
+        return self.movie_ids.known(found) if found in self.movies else None
 
 
 def best_way(counts: Mapping[str, int], movies: Mapping[str, DatasetMovie], links: Links) -> Way:
@@ -81,6 +88,7 @@ def _ways(movies: Mapping[str, DatasetMovie], links: Links) -> Iterator[Way]:
             lambda key: through.get(key, ""),
             "movies are found through the file of links",
             {found: links[key] for key, found in through.items()},
+            through_links=True,
         )
     by_imdb |= {imdb: key for key, (imdb, _) in links.items() if imdb and key in movies}
     if by_imdb:

@@ -7,9 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from operations.dataset.ids import KeptReading
 from operations.dataset.matching import KnownIds, Links
 
 RATINGS, MOVIES, TAGS, LINKS = "ratings.csv", "movies.csv", "tags.csv", "links.csv"
+DELETED = "deleted.csv"  # only on the way to the data set that it changes
+IDS = "ids.json"  # is kept next to the canonical files, and is none of them
+NO_GENRES = "(no genres listed)"
+RATINGS_HEADER = "userId,movieId,rating,timestamp\n"
+TAGS_HEADER = ("userId", "movieId", "tag", "timestamp")
 
 
 class Output:
@@ -23,13 +29,13 @@ class Output:
     def ratings(self) -> Callable[[str], object]:
         """Writes text into ratings.csv, which begins with its header."""
         write = self.text(RATINGS)
-        write("userId,movieId,rating,timestamp\n")
+        write(RATINGS_HEADER)
         return write
 
     @functools.cached_property
     def tags(self) -> Callable[[Sequence[object]], object]:
         """Writes a row into tags.csv, which begins with its header."""
-        return self._rows(TAGS, ("userId", "movieId", "tag", "timestamp"))
+        return self._rows(TAGS, TAGS_HEADER)
 
     def movies(self, known: KnownIds, links: Links) -> None:
         """Write movies.csv, and links.csv if a movie has an id in another catalogue."""
@@ -37,7 +43,7 @@ class Output:
         linked: list[tuple[object, str, str]] = []
         for key, movie in known.movies.items():
             number = known.movie_ids.integer(key)
-            write((number, movie.title, "|".join(movie.genres) or "(no genres listed)"))
+            write((number, movie.title, "|".join(movie.genres) or NO_GENRES))
             imdb, tmdb = links.get(key, ("", ""))
             imdb, tmdb = imdb or movie.imdb, tmdb or movie.tmdb
             if imdb or tmdb:
@@ -46,6 +52,10 @@ class Output:
             write_link = self._rows(LINKS, ("movieId", "imdbId", "tmdbId"))
             for link in linked:
                 write_link(link)
+
+    def ids(self, kept: KeptReading) -> None:
+        """Write ids.json."""
+        self.text(IDS)(kept.to_json().decode())
 
     def text(self, name: str) -> Callable[[str], object]:
         """Return a function that writes text into a new file of that name."""

@@ -1,7 +1,7 @@
 """Decide what each file holds, and which files of a folder to read."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ ACCEPTED = (
     " with movieId, title and genres, or the files of MovieLens, MovieTweetings, the Netflix Prize,"
     " The Movies Dataset, Amazon or Yahoo as they were published"
 )
+DELETIONS = "deleted.csv"  # the name of a file of deletions
 SAMPLE = 200  # rows that are looked at
 _DEEPEST = 6  # folders and archives within each other
 _SHOWN = 5  # files named in an error message
@@ -64,7 +65,8 @@ class RecognisedFile:
 
     Attributes:
         file: the file, unpacked if it is gzipped.
-        kind: ratings, movies, tags, links, genres or archive; empty if it is none of these.
+        kind: ratings, movies, tags, links, genres, deletions or archive; empty if it is none of
+            these.
         dialect: how its fields are separated.
         columns: where its columns are.
         skip: the number of the line before the first row.
@@ -103,12 +105,16 @@ class DatasetFiles:
     links: RecognisedFile | None = None
     tests: tuple[RecognisedFile, ...] = ()
     ignored: tuple[str, ...] = ()
+    deletions: RecognisedFile | None = None
 
 
-def sources_of(path: Path, archives: Archives) -> DatasetFiles:
+def sources_of(path: Path, archives: Archives, *, to_add: bool = False) -> DatasetFiles:
     """Return the files of the data set that a path names: a folder, an archive or a file.
 
     A file that is named is the file of ratings; movies, tags and links may be next to it.
+
+    If the files are to be added to another data set (`to_add`), a file of deletions is one of them.
+    Then neither ratings (where there are deletions) nor titles are needed.
 
     Raises:
         DatasetError: if there are no ratings that can be imported; the message says what was found
@@ -117,18 +123,22 @@ def sources_of(path: Path, archives: Archives) -> DatasetFiles:
     if not path.exists() and not path.is_symlink():
         raise DatasetError(f"{path} does not exist: name the folder that contains the ratings")
     if path.is_dir():
-        return _sources_in(folder_on_disk(path), f"{path}", archives)
+        return _sources_in(folder_on_disk(path), f"{path}", archives, to_add=to_add)
     named = look(file_on_disk(path, path.name))
     if named.kind == "archive":
-        return _sources_in(archives.open(named.file), path.name, archives)
+        return _sources_in(archives.open(named.file), path.name, archives, to_add=to_add)
     if named.refusal:
         raise DatasetError(named.refusal)
-    if named.kind != "ratings":
+    only_deletions = to_add and named.kind == "deletions"
+    if named.kind != "ratings" and not only_deletions:
         raise DatasetError(_not_ratings(named))
     around = folder_on_disk(path.parent)
     others = [look(file) for file in around.files if file.name != path.name]
     companions = [each for each in others if each.kind not in {"ratings", "archive"}]
-    chosen = _with_companions((named,), companions)
+    if only_deletions:
+        chosen = _with_companions((), [named, *companions], to_add=True)
+    else:
+        chosen = _with_companions((named,), companions, to_add=to_add)
     return replace(chosen, tests=(), ignored=())
 
 
@@ -154,6 +164,12 @@ def look(file: DataFile) -> RecognisedFile:
     if not lines:
         return RecognisedFile(file, problem="is empty")
     lines = lines[: 2 * SAMPLE]
+    return _recognised(file, lines, skip)
+
+
+def _recognised(file: DataFile, lines: Sequence[tuple[int, str]], skip: int) -> RecognisedFile:
+    if file.plain_name == DELETIONS:
+        return _deletions(file, lines)
     found = _with_header(file, lines) or _known(file, lines, skip) or _by_content(file, lines, skip)
     return found or RecognisedFile(file, problem=f"begins with {lines[0][1].strip()[:60]!r}")
 
@@ -204,6 +220,31 @@ def _with_header(file: DataFile, lines: Sequence[tuple[int, str]]) -> Recognised
         decimal=decimal,
         sample=rows,
     )
+
+
+def _deletions(file: DataFile, lines: Sequence[tuple[int, str]]) -> RecognisedFile:
+    """Recognise a file of deletions: its header names the user and, unless it is alone, the movie.
+
+    A column that only might be the movie is refused: rows without a movie delete all of a user's
+    ratings.
+    """
+    number, line = lines[0]
+    read = {dialect: by.named_columns(dialect.fields(line)) for dialect in map(Dialect, SEPARATORS)}
+    usable = {
+        dialect: found
+        for dialect, found in read.items()
+        if found.user is not None and (found.movie is not None or found.width == 1)
+    }
+    if not usable:
+        names = max(read.values(), key=lambda found: found.width).names
+        return RecognisedFile(
+            file,
+            "deletions",
+            refusal=f"{file.name} has the columns {_listed(names)} in line {number}, and needs"
+            " userId and movieId, or userId alone: give the columns these names",
+        )
+    dialect, columns = max(usable.items(), key=lambda each: each[1].movie is not None)
+    return RecognisedFile(file, "deletions", dialect, columns, skip=number)
 
 
 def _roles(found: Columns) -> int:
@@ -377,12 +418,13 @@ def _share(form: re.Pattern[str], texts: Sequence[str]) -> float:
 # Choosing among the files of a folder
 
 
-def _sources_in(folder: Folder, shown: str, archives: Archives) -> DatasetFiles:
+def _sources_in(folder: Folder, shown: str, archives: Archives, *, to_add: bool) -> DatasetFiles:
     looked = _look_all(folder.files)
     problems = dict(folder.problems)
     at, entered = folder, ""
+    wanted = {"ratings", "deletions"} if to_add else {"ratings"}
     for _ in range(_DEEPEST):
-        if any(each.kind == "ratings" for each in looked):
+        if any(each.kind in wanted for each in looked):
             break
         packed = [each for each in looked if each.kind == "archive"]
         inner = _inner(at, packed, shown, archives)
@@ -393,18 +435,18 @@ def _sources_in(folder: Folder, shown: str, archives: Archives) -> DatasetFiles:
         looked = [each for each in looked if each not in packed or len(packed) > 1]
         looked += _look_all(at.files)
         problems |= at.problems
-    if not any(each.kind == "ratings" for each in looked):
+    if not any(each.kind in wanted for each in looked):
         raise DatasetError(_nothing_found(looked, problems, shown, entered))
     chosen = _chosen_ratings(looked, problems, shown)
     others = [each for each in looked if each not in chosen]
-    sources = _with_companions(chosen, others, problems)
+    sources = _with_companions(chosen, others, problems, to_add=to_add)
     used = {each.name for each in (*sources.ratings, *sources.tests, *_companions(sources))}
     left = {each.name for each in looked} | set(problems)
     return replace(sources, ignored=tuple(sorted(left - used)))
 
 
 def _companions(sources: DatasetFiles) -> list[RecognisedFile]:
-    found = (sources.movies, sources.genres, sources.tags, sources.links)
+    found = (sources.movies, sources.genres, sources.tags, sources.links, sources.deletions)
     return [each for each in found if each is not None]
 
 
@@ -448,6 +490,8 @@ def _chosen_ratings(
     looked: Sequence[RecognisedFile], problems: dict[str, str], shown: str
 ) -> tuple[RecognisedFile, ...]:
     ratings = [each for each in looked if each.kind == "ratings"]
+    if not ratings:
+        return ()
     best = min(map(_rank, ratings))
     first = [each for each in ratings if _rank(each) == best]
     for each in first:
@@ -487,11 +531,14 @@ def _with_companions(
     ratings: tuple[RecognisedFile, ...],
     others: Sequence[RecognisedFile],
     problems: dict[str, str] | None = None,
+    *,
+    to_add: bool,
 ) -> DatasetFiles:
     genres = _first(others, "genres")
     tests = {each.file.plain_name: each for each in others if each.kind == "ratings"}
-    official = official_tests(tests) if ratings[0].file.plain_name == "u.data" else ()
-    movies = _movies(ratings[0], others, problems or {})
+    published = not to_add and ratings[0].file.plain_name == "u.data"
+    official = official_tests(tests) if published else ()
+    movies = _movies(ratings, others, problems or {}, needed=not to_add)
     return DatasetFiles(
         _oriented(ratings, movies),
         movies,
@@ -499,7 +546,24 @@ def _with_companions(
         _first(others, "tags"),
         _first(others, "links"),
         tuple(tests[name] for name in official),
+        deletions=_deletions_among(others, problems or {}) if to_add else None,
     )
+
+
+def _deletions_among(
+    others: Sequence[RecognisedFile], problems: Mapping[str, str]
+) -> RecognisedFile | None:
+    """Return the file of deletions; one that is there and cannot be read is an error."""
+    for name, problem in problems.items():
+        if name.rpartition("/")[2].lower() == DELETIONS:
+            raise DatasetError(problem)
+    for each in others:
+        if each.file.plain_name == DELETIONS and each.problem not in {"", "is empty"}:
+            raise DatasetError(f"{each.name} {each.problem}")
+    found = _first(others, "deletions")
+    if found is not None and found.refusal:
+        raise DatasetError(found.refusal)
+    return found
 
 
 def _first(looked: Iterable[RecognisedFile], kind: str) -> RecognisedFile | None:
@@ -509,7 +573,11 @@ def _first(looked: Iterable[RecognisedFile], kind: str) -> RecognisedFile | None
 
 
 def _movies(
-    ratings: RecognisedFile, others: Sequence[RecognisedFile], problems: dict[str, str]
+    ratings: Sequence[RecognisedFile],
+    others: Sequence[RecognisedFile],
+    problems: dict[str, str],
+    *,
+    needed: bool,
 ) -> RecognisedFile | None:
     found = [each for each in others if each.kind == "movies"]
     named = [each for each in found if _MOVIE_FILES.fullmatch(each.file.plain_name)]
@@ -521,8 +589,15 @@ def _movies(
     for name, problem in problems.items():
         if _MOVIE_FILES.fullmatch(name.rpartition("/")[2].lower()):
             raise DatasetError(problem)
+    if needed:
+        _need_no_titles(ratings[0])
+    return None
+
+
+def _need_no_titles(ratings: RecognisedFile) -> None:
+    """Raise DatasetError if ratings hold neither titles nor ids that can stand for titles."""
     if ratings.columns.title is not None or _ids_are_names(ratings):
-        return None
+        return
     names = {"prize": "movie_titles.csv", "yahoo": "ydata-ymovies-movie-content-descr-v1_0.txt"}
     by_name = {"u.data": "u.item", "ratings.dat": "movies.dat"}
     wanted = names.get(ratings.style) or by_name.get(ratings.file.plain_name, "movies.csv")
@@ -532,10 +607,14 @@ def _movies(
     )
 
 
-def _suiting(ratings: RecognisedFile, named: Sequence[RecognisedFile]) -> RecognisedFile | None:
+def _suiting(
+    ratings: Sequence[RecognisedFile], named: Sequence[RecognisedFile]
+) -> RecognisedFile | None:
     """Return the file of titles that was published with the ratings, if there are several."""
     pairs = {"u.data": "u.item", "ratings.dat": "movies.dat"}
-    wanted = "movie_titles" if ratings.style == "prize" else pairs.get(ratings.file.plain_name, "")
+    wanted = ""
+    for each in ratings[:1]:
+        wanted = "movie_titles" if each.style == "prize" else pairs.get(each.file.plain_name, "")
     suiting = [each for each in named if wanted and each.file.plain_name.startswith(wanted)]
     return _first(suiting or named, "movies")
 
@@ -560,6 +639,8 @@ def _oriented(
     They have no header, and are separated by tabs next to the Prize's titles.
     """
     prize_titles = movies is not None and "movie_titles" in movies.file.plain_name
+    if not ratings:
+        return ratings
     first = ratings[0]
     bare = not first.columns.names and first.dialect.separator == "\t" and first.style == ""
     if not (prize_titles and bare and first.columns.user == 0 and first.columns.time is None):

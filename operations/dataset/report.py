@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MOST_EXAMPLES = 100
@@ -10,7 +10,7 @@ _EXAMPLES_OF_A_REASON = 10
 _EXAMPLES_SHOWN = 10
 _TEXT_SHOWN = 120  # characters of an example
 NO_RATING = "stands for no rating"  # ends the reason of values that mean "not rated"
-_NOT_RATINGS = ("movies: ", "tags: ")  # begin the reasons of rows of other files
+_NOT_RATINGS = ("movies: ", "tags: ", "deletions: ")  # begin the reasons of rows of other files
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,78 @@ class Example:
     line: int
     reason: str
     text: str
+
+
+@dataclass(slots=True)
+class AppendCounts:
+    """What adding ratings to a data set changes. A rating is a pair of user and movie here.
+
+    Attributes:
+        before: the data version that the ratings are added to.
+        before_ratings: rows of ratings of that version.
+        added: ratings of pairs that it did not have.
+        changed: ratings with other stars or another time than it had.
+        same: ratings that it had already.
+        older: ratings that are left out, because it has later ones.
+        deleted: ratings of that version that are deleted.
+        withheld: new ratings that are left out, because the deletions name them.
+        deletions: rows of deletions.
+        unknown_deletions: those that match no rating.
+        movies_added: movies that it did not have.
+        titles_seen: its movies that the new file of titles lists.
+        titles_changed: those that get another title.
+        tags_added: tags that it did not have.
+        tags_deleted: its tags that are deleted, because all ratings of their users are.
+        ratings: ratings of the new version.
+        users: users of the new version.
+        movies_rated: rated movies of the new version.
+        movies_with_five_ratings: those that at least five users rated.
+    """
+
+    before: str = ""
+    before_ratings: int = 0
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    older: int = 0
+    deleted: int = 0
+    withheld: int = 0
+    deletions: int = 0
+    unknown_deletions: int = 0
+    movies_added: int = 0
+    titles_seen: int = 0
+    titles_changed: int = 0
+    tags_added: int = 0
+    tags_deleted: int = 0
+    ratings: int = 0
+    users: int = 0
+    movies_rated: int = 0
+    movies_with_five_ratings: int = 0
+
+    def lines(self) -> list[str]:
+        """Return the counts as lines to print."""
+        found = [
+            f"  added to {self.before}: {self.added:,} ratings added, {self.changed:,} changed,"
+            f" {self.deleted:,} deleted; {self.same:,} were there already, {self.older:,} are older"
+            " than the active ones"
+        ]
+        if self.deletions:
+            found.append(
+                f"  {self.deletions:,} deletions, of which {self.unknown_deletions:,} match no"
+                f" rating; {self.withheld:,} new ratings are left out, because a deletion names"
+                " them"
+            )
+        if self.movies_added or self.titles_changed:
+            found.append(
+                f"  {self.movies_added:,} movies added, {self.titles_changed:,} titles changed"
+            )
+        if self.tags_added or self.tags_deleted:
+            found.append(f"  {self.tags_added:,} tags added, {self.tags_deleted:,} deleted")
+        found.append(
+            f"  then {self.ratings:,} ratings by {self.users:,} users of {self.movies_rated:,}"
+            " movies"
+        )
+        return found
 
 
 @dataclass(slots=True)
@@ -46,6 +118,7 @@ class DatasetReport:
         left_out: the number of rows that were left out, by reason.
         examples: the first of these rows.
         notes: whatever else the operator should know.
+        append: what adding them to a data set changes; None if they are not added to one.
     """
 
     files: list[str] = field(default_factory=list)
@@ -66,6 +139,7 @@ class DatasetReport:
     left_out: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    append: AppendCounts | None = None
 
     def leave_out(self, file: str, line: int, reason: str, text: str) -> None:
         """Count a row that is left out, and keep it as an example if there are few for its reason.
@@ -95,8 +169,9 @@ class DatasetReport:
             f"  {self.rows:,} rows: {self.ratings:,} ratings by {self.users:,} users of"
             f" {self.movies_rated:,} movies; {self.movies:,} movies have titles"
         )
-        found.append(f"  scale: {self.scale}, {self.scale_rule}")
-        found.append(f"  times: {self.times}")
+        if self.scale:
+            found.append(f"  scale: {self.scale}, {self.scale_rule}")
+            found.append(f"  times: {self.times}")
         found += [f"  {each}" for each in self.ids]
         if self.duplicates:
             found.append(f"  {self.duplicates:,} rows rate a movie again: {self._which_counts()}")
@@ -114,7 +189,7 @@ class DatasetReport:
         ]
         if len(self.examples) > _EXAMPLES_SHOWN:
             found.append(f"    … and {sum(self.left_out.values()) - _EXAMPLES_SHOWN:,} more")
-        return found
+        return found + (self.append.lines() if self.append else [])
 
     def _which_counts(self) -> str:
         return "the last row counts" if self.times == NO_TIMES else "the latest counts"
@@ -127,6 +202,7 @@ class DatasetReport:
         """Return the report as a dictionary that JSON can hold."""
         found: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         found["left_out"] = dict(self.left_out)
+        found["append"] = asdict(self.append) if self.append else None
         found["examples"] = [
             {"file": each.file, "line": each.line, "reason": each.reason, "text": each.text}
             for each in self.examples

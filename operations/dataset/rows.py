@@ -11,6 +11,8 @@ from operations.dataset.text import LONGEST_LINE, LongLine
 type RatingRow = tuple[int, str, str | None, str, str, str]
 # Line number, line, and user, movie, tag and time; None if the line cannot be divided into these.
 type TagRow = tuple[int, str, tuple[str, str, str, str] | None]
+# Line number, line, and user and movie; None if the line cannot be divided into these.
+type DeletionRow = tuple[int, str, tuple[str, str] | None]
 
 WRONG_WIDTH = "wrong number of columns"
 TOO_LONG = f"line is longer than {LONGEST_LINE:,} characters"
@@ -55,6 +57,23 @@ def tag_rows(looked: RecognisedFile, lines: Iterable[tuple[int, str]]) -> Iterat
             yield number, line, (user, movie, tag, time)
         else:
             yield number, line, None
+
+
+def deletion_rows(
+    looked: RecognisedFile, lines: Iterable[tuple[int, str]]
+) -> Iterator[DeletionRow]:
+    """Yield each row of a file of deletions; the movie is empty where a row has only a user."""
+    columns = looked.columns
+    user, movie = columns.user or 0, columns.movie
+    for number, line, fields in records(lines, looked.dialect):
+        if number <= looked.skip or _is_header(looked, fields):
+            continue
+        filled = [*fields, *[""] * (columns.width - len(fields))]
+        row = filled if len(filled) == columns.width else _of_width(looked, filled)
+        if row is None or line.__class__ is LongLine:
+            yield number, line, None
+        else:
+            yield number, line, (row[user], "" if movie is None else row[movie].strip())
 
 
 def _prize_rows(looked: RecognisedFile, lines: Iterable[tuple[int, str]]) -> Iterator[RatingRow]:

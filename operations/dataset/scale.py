@@ -113,6 +113,35 @@ def recognise_scale(counts: Mapping[float, int]) -> Scale:
     return _without(scale, unrated)
 
 
+def scale_named(name: str, counts: Mapping[float, int]) -> Scale:
+    """Return a known scale by its name, for ratings with these values and counts.
+
+    Zeros below a scale that begins above 0, and -1 as the only negative value below one that begins
+    at 0 or above, stand for no rating.
+
+    Raises:
+        DatasetError: if there is no such scale.
+    """
+    scale = SCALES.get(name)
+    if scale is None:
+        raise DatasetError(f"SCALE is {name!r}: write one of the known scales: {KNOWN}")
+    negative = {value for value in counts if value < 0}
+    unrated = {0.0} if scale.lowest > 0 else set[float]()
+    if scale.lowest >= 0 and negative == {-1.0}:
+        unrated |= negative
+    return _without(scale, frozenset(unrated))
+
+
+def could_be_read_as(read: str, other: str) -> bool:
+    """Return whether ratings that were read on one scale fit another that gives other stars.
+
+    Few ratings may not show their scale: those of a week may reach 5, although 10 was possible.
+    """
+    smaller, wider = SCALES[read], SCALES[other]
+    fits = min(wider.lowest, LOWEST) <= smaller.lowest and wider.highest >= smaller.highest
+    return fits and wider.to_stars(1.0) != smaller.to_stars(1.0)
+
+
 def _beyond(counts: Mapping[float, int], highest: float) -> int:
     return sum(count for value, count in counts.items() if value > highest)
 

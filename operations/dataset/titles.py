@@ -1,7 +1,7 @@
 """Read the movies of a data set: ids, titles, years, genres, and ids in other catalogues."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operations.dataset.dialect import records
 from operations.dataset.recognise import RecognisedFile
@@ -38,6 +38,15 @@ class DatasetMovie:
     imdb: str = ""
     tmdb: str = ""
     line: int = 0
+
+    def or_else(self, former: "DatasetMovie") -> "DatasetMovie":
+        """Return this movie, with the genres and ids of a former row where this one has none."""
+        return replace(
+            self,
+            genres=self.genres or former.genres,
+            imdb=self.imdb or former.imdb,
+            tmdb=self.tmdb or former.tmdb,
+        )
 
 
 def read_movies(

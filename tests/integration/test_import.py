@@ -4,9 +4,11 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from catalogue import DATASET
 from catalogue.__main__ import write
@@ -135,6 +137,60 @@ def test_data_and_model_are_switched_back_and_forth_together(
         serves(local, back)
         local.python("-m", "operations", "rollback-data").check_returncode()
         assert active(local).model_id == imported.model_id
+
+
+def prepared(local: RunningDeployment, data: DataVersion) -> dict[tuple[int, int], float]:
+    """Return the stars that the prepare step wrote for a version, by user and movie."""
+    s3, bucket = local.client("s3"), local.parameters["ratings-bucket"]
+    found: dict[tuple[int, int], float] = {}
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=data.prefix("ratings"))["Contents"]:
+        if item["Key"].endswith(".parquet"):
+            content = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+            for row in parquet.read_table(BytesIO(content)).to_pylist():
+                found[row["user_id"], row["movie_id"]] = row["rating"]
+    return found
+
+
+def export(local: RunningDeployment, into: Path) -> dict[str, bytes]:
+    local.python("-m", "operations", "export", str(into)).check_returncode()
+    return {path.name: path.read_bytes() for path in into.iterdir()}
+
+
+def test_ratings_are_added_and_deleted_once_and_rolled_back_with_their_model(
+    local: RunningDeployment, embedded: CurrentModel, tmp_path: Path
+) -> None:
+    before, exported = prepared(local, embedded.data), export(local, tmp_path / "before")
+    changed, deleted, *_ = sorted(before)
+    stars = 1.0 if before[changed] > 2 else 5.0
+    stranger, movie = max(user for user, _ in before) + 1, changed[1]
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "ratings.csv").write_text(
+        f"userId,movieId,rating\n{changed[0]},{changed[1]},{stars}\n{stranger},{movie},4\n"
+    )
+    (drop / "deleted.csv").write_text(
+        f"userId,movieId\n{deleted[0]},{deleted[1]}\n{stranger},999999\n"
+    )
+    command = ("-m", "operations", "import", "--append", "--name", DATASET, str(drop))
+
+    done = local.python(*command)
+
+    assert done.returncode == 0, done.stderr
+    added = active(local)
+    assert added.former == replace(embedded, former=None)
+    expected = before | {changed: stars, (stranger, movie): 4.0}
+    del expected[deleted]
+    assert prepared(local, added.data) == expected
+    serves(local, added)
+    once = export(local, tmp_path / "once")
+    again = local.python(*command)
+    assert (again.returncode, active(local)) == (0, added), again.stderr
+    assert "has all of this already" in again.stdout
+    assert export(local, tmp_path / "twice") == once
+
+    local.python("-m", "operations", "rollback-data").check_returncode()
+    assert active(local).data == embedded.data
+    assert export(local, tmp_path / "back") == exported
 
 
 @pytest.fixture

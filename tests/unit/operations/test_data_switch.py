@@ -13,7 +13,6 @@ from botocore.client import BaseClient
 
 from marquee.contracts import CurrentModel, DataVersion
 from marquee.recommender.model_folder import RANKING, to_files
-from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from operations import __main__ as command_line
 from operations import status
 from operations.console import Phases
@@ -27,62 +26,11 @@ from operations.rollback_model import check
 from operations.running_steps import InterruptedStep
 from operations.train import retrain
 from tests.unit.aws import MOVIES, model_of_dataset
+from tests.unit.operations.fake_cluster import WHERE, Cluster, keep_model, option, put
 
-WHERE = StepLocations("s3://scripts/", "ratings", "models", "results")
 OLD = DataVersion("films")  # as a release without data versions left it
 OLD_MODEL = "20251101t200000z-0a1b2c"
-COUNTS = {"rows": 300, "ratings": 300, "users": 30, "movies_rated": 20, "duplicates": 0}
 KINDS = ("raw", "ratings", "movies", "tags")
-
-
-def option(step: StepRequest, name: str) -> str:
-    arguments: list[str] = step["HadoopJarStep"]["Args"]
-    return arguments[arguments.index(name) + 1] if name in arguments else ""
-
-
-def put(uri: str, content: bytes) -> None:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-
-
-class Cluster:
-    """A fake EMR whose steps write what the real ones write, in the same order."""
-
-    def __init__(self) -> None:
-        self.steps: list[StepRequest] = []
-        self.fails: dict[str, Exception] = {}  # by the first word of the step's name
-        self.before: Callable[[str], None] = lambda kind: None
-        self.prepared: dict[str, Any] = {**COUNTS, "bad_rows": {}, "examples": []}
-
-    def run(self, _: Deployment, step: StepRequest, progress: object = None) -> None:
-        kind = step["Name"].partition("-")[0]
-        self.steps.append(step)
-        self.before(kind)
-        if kind in self.fails:
-            raise self.fails[kind]
-        if kind == "prepare":
-            for each in ("ratings", "movies", "tags"):
-                put(f"{option(step, f'--{each}')}part-0.parquet", each.encode())
-            put(f"{option(step, '--report')}prepare.json", json.dumps(self.prepared).encode())
-        elif kind == "train":
-            self._train(step)
-
-    def _train(self, step: StepRequest) -> None:
-        model_id = step["Name"].removeprefix("train-")
-        keep_model(DataVersion(option(step, "--dataset"), option(step, "--data-version")), model_id)
-
-    @property
-    def last(self) -> StepRequest:
-        return self.steps[-1]
-
-
-def keep_model(data: DataVersion, model_id: str) -> None:
-    """Write a model folder, and name the model as the newest one of its data."""
-    model = replace(model_of_dataset(data.dataset), model_id=model_id, data_version=data.version)
-    for name, content in to_files(model).items():
-        put(f"s3://models/{model_id}/{name}", content)
-    newest = CurrentModel(model_id, data.dataset, model.trained_at, 100, 5000, 0, data.version)
-    put(f"s3://models/{data.newest_key}", newest.to_json().encode())
 
 
 @pytest.fixture

@@ -34,3 +34,8 @@ def test_any_path_can_be_imported_and_evaluated(target: str, value: str) -> None
 @pytest.mark.parametrize("value", VALUES)
 def test_any_file_can_be_submitted(value: str) -> None:
     assert passed_on("flow", FILE=value)[-2:] == ["--file", value]
+
+
+def test_an_import_passes_on_how_to_read_and_whether_to_add() -> None:
+    passed = passed_on("import", DATA="drop", SCALE="1 to 10", APPEND="1", CHECK="1")
+    assert passed[-6:] == ["--scale", "1 to 10", "--append", "--check", "--", "drop"]

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from operations.dataset.append import append_files
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
+from operations.dataset.ids import KeptReading
+from operations.dataset.known import read_known
+from operations.dataset.output import IDS
 from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 
@@ -61,10 +65,34 @@ def read(path: Path) -> Read:
             report = read_data_set(sources_of(path, archives), into)
         files = {}
         for file in into.iterdir():
+            if file.name == IDS:
+                continue
             with file.open(newline="", encoding="utf-8") as lines:
                 tabs = file.suffix == ".test"
                 files[file.name] = list(csv.reader(lines, delimiter="\t" if tabs else ","))
         return Read(report, files)
+
+
+def read_into(path: Path, into: Path) -> DatasetReport:
+    """Read the data set that a path names into canonical files and ids.json, in a new folder."""
+    into.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as made, Archives(Path(made)) as archives:
+        return read_data_set(sources_of(path, archives), into)
+
+
+def add_to(active: Path, path: Path, into: Path, *, scale: str | None = None) -> DatasetReport:
+    """Add what a path names to the canonical files in a folder; write both into a new folder."""
+    into.mkdir(parents=True)
+    onto = read_known(active, KeptReading.from_json((active / IDS).read_bytes()))
+    with tempfile.TemporaryDirectory() as made:
+        new = Path(made) / "new"
+        new.mkdir()
+        with Archives(Path(made)) as archives:
+            sources = sources_of(path, archives, to_add=True)
+            report = read_data_set(sources, new, onto=onto, scale=scale)
+        assert report.append is not None
+        append_files(active, new, into, report.append)
+    return report
 
 
 def read_files(folder: Path, files: Mapping[str, str | bytes]) -> Read:
