@@ -24,7 +24,6 @@ from benchmarks.simulation.emr import EmrRefusedError, SimulatedCluster, Simulat
 from benchmarks.simulation.machines import Machine
 from benchmarks.simulation.ports import (
     EVENT_SECONDS,
-    RATINGS_OF_A_VISITOR,
     NoCounter,
     SimulatedBookmarks,
     SimulatedCollector,
@@ -343,8 +342,8 @@ class SimulatedFlow:
         self.models.begin(name)
         if self.train_seconds is not None:
             return self.train_seconds
-        ratings = self.trained_on.ratings + RATINGS_OF_A_VISITOR * self.crowd.size
-        return self.times.train_seconds(ratings, self.crowd.size)
+        visitors = self.crowd.size
+        return self.times.train_seconds(self.models.ratings_with(visitors), visitors)
 
     def _is_poisoned(self, name: str) -> bool:
         named = parse_recommend_step_name(name)
