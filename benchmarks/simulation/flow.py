@@ -501,16 +501,27 @@ class SimulatedFlow:
         return max(self._texts_by_period.values(), default=0) / _PERIOD
 
     def train(self) -> Generator[simpy.Event, Any]:
-        """Add the steps of a training that no visitor waits for."""
-        yield from self._timed(self.adder.train, self.env.now + 120.0)
+        """Add the steps of a training that no visitor waits for, unless one is active.
+
+        As `functions/reconcile` does on its schedule; Lambda repeats a failed call twice.
+        """
+        for wait in (*_ASYNC_RETRIES, None):
+            try:
+                if not (yield from self._timed(self.adder.is_training, self.env.now + 120.0)):
+                    yield from self._timed(self.adder.train, self.env.now + 120.0)
+            except (EmrRefusedError, TimedOutError):
+                if wait is None:
+                    self.reconcile_dead += 1
+                    return
+                yield self.env.timeout(wait)
+            else:
+                return
 
     def _train_on_schedule(self) -> Generator[simpy.Event, Any]:
-        """Train on the schedule, as `functions/reconcile` does."""
         every = self.shipped.every("TrainSchedule")
         while True:
             yield self.env.timeout(every)
-            if not (yield from self._timed(self.adder.is_training, self.env.now + 120.0)):
-                yield from self.train()
+            yield from self.train()
 
     # Helpers
 
