@@ -45,10 +45,10 @@ loads = st.builds(
     Scenario,
     st.just("any"),
     st.just("any"),
-    rate=st.floats(0.02, 0.2),
+    rate=st.floats(0.02, 1.0),
     hours=st.just(0.3),
     drain=st.just(30.0),
-    at_once=st.integers(0, 400),
+    at_once=st.integers(0, 1500),
     data=st.sampled_from([SMALL, TrainedOn(users=1000, ratings=2_000_000)]),
     keeps_fresh=st.booleans(),
     poisoned=st.frozensets(st.integers(0, 20), max_size=3),
@@ -63,7 +63,7 @@ loads = st.builds(
 
 
 @given(loads, st.integers(0, 2**31))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_visitor_is_lost_or_texted_twice(load: Scenario, seed: int) -> None:
     outcome = simulate_load(load, seed)
     assert outcome.offered == outcome.accepted + outcome.refused
