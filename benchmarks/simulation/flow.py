@@ -24,7 +24,6 @@ from benchmarks.simulation.emr import EmrRefusedError, SimulatedCluster, Simulat
 from benchmarks.simulation.machines import Machine
 from benchmarks.simulation.ports import (
     EVENT_SECONDS,
-    RATINGS_OF_A_VISITOR,
     NoCounter,
     SimulatedBookmarks,
     SimulatedCollector,
@@ -56,6 +55,7 @@ from marquee.requests.visitor import Status
 
 # With a long backlog so many runs of send_text in a row are one event of the simulation.
 _TEXT_RUNS = 20
+_PERIOD = 600.0  # seconds; runs of send_text that are one event would distort a shorter one
 _NEVER = timedelta(days=365)
 _LOCATIONS = StepLocations("s3://scripts/", "ratings", "models", "results")
 # Lambda's waits before it repeats an asynchronous call:
@@ -84,8 +84,8 @@ class SimulatedFlow:
         trained_on: the first model's data.
         seed: of all random choices.
         throttled: whether AWS's limits on calls to EMR and SNS apply; the local AWS has none.
-        pollers: at most this many batches of a queue at the same time; the local AWS has fewer
-            than the template asks for. By name of the queue.
+        pollers: batches of a function at the same time, where they differ from the template; the
+            local AWS has fewer.
         train_seconds: seconds of each training; None to compute them from the ratings.
         poisoned: numbers of the submissions, from 0, whose every step fails.
         outage: from when until when EMR is out of order.
@@ -120,7 +120,7 @@ class SimulatedFlow:
         self._poisoned_ids: set[str] = set()
         self._counted_in: dict[int, str] = {}
         self._counted: Counter[str] = Counter()
-        self._texts_of_minute: Counter[int] = Counter()
+        self._texts_by_period: Counter[int] = Counter()
         self._sns = CallAllowance(
             self.sns_rate, self.sns_rate * max(1.0, 5 * _TEXT_RUNS * self.times.text)
         )
@@ -213,7 +213,7 @@ class SimulatedFlow:
         queues = (self.visitors_queue, self.results_queue, self.texts_queue)
         for (name, handle), queue in zip(handlers.items(), queues, strict=True):
             consumer = self._consumers[name]
-            at_once = min(consumer.concurrency, self.pollers.get(name, consumer.concurrency))
+            at_once = self.pollers.get(name, consumer.concurrency)
             source = EventSource(
                 queue,
                 consumer.batch_size,
@@ -343,8 +343,8 @@ class SimulatedFlow:
         self.models.begin(name)
         if self.train_seconds is not None:
             return self.train_seconds
-        ratings = self.trained_on.ratings + RATINGS_OF_A_VISITOR * self.crowd.size
-        return self.times.train_seconds(ratings, self.crowd.size)
+        visitors = self.crowd.size
+        return self.times.train_seconds(self.models.ratings_with(visitors), visitors)
 
     def _is_poisoned(self, name: str) -> bool:
         named = parse_recommend_step_name(name)
@@ -450,7 +450,7 @@ class SimulatedFlow:
             self._counted_in |= dict.fromkeys(range(sent, high), window)
         if sent > low:
             self.crowd.text((low, sent), now)
-            self._texts_of_minute[int(now // 60)] += sent - low
+            self._texts_by_period[int(now // _PERIOD)] += sent - low
         return [Letter(sent, high, letter.receives)] if high > sent else []
 
     # reconcile
@@ -496,21 +496,32 @@ class SimulatedFlow:
                 self.calls["sweeps out of time"] += 1
 
     @property
-    def peak_texts_a_minute(self) -> int:
-        """The most texts that were sent in one minute."""
-        return max(self._texts_of_minute.values(), default=0)
+    def peak_texts_a_second(self) -> float:
+        """The texts a second in the ten minutes with the most texts."""
+        return max(self._texts_by_period.values(), default=0) / _PERIOD
 
     def train(self) -> Generator[simpy.Event, Any]:
-        """Add the steps of a training that no visitor waits for."""
-        yield from self._timed(self.adder.train, self.env.now + 120.0)
+        """Add the steps of a training that no visitor waits for, unless one is active.
+
+        As `functions/reconcile` does on its schedule; Lambda repeats a failed call twice.
+        """
+        for wait in (*_ASYNC_RETRIES, None):
+            try:
+                if not (yield from self._timed(self.adder.is_training, self.env.now + 120.0)):
+                    yield from self._timed(self.adder.train, self.env.now + 120.0)
+            except (EmrRefusedError, TimedOutError):
+                if wait is None:
+                    self.reconcile_dead += 1
+                    return
+                yield self.env.timeout(wait)
+            else:
+                return
 
     def _train_on_schedule(self) -> Generator[simpy.Event, Any]:
-        """Train on the schedule, as `functions/reconcile` does."""
         every = self.shipped.every("TrainSchedule")
         while True:
             yield self.env.timeout(every)
-            if not (yield from self._timed(self.adder.is_training, self.env.now + 120.0)):
-                yield from self.train()
+            yield from self.train()
 
     # Helpers
 

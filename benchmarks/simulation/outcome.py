@@ -165,8 +165,8 @@ def _uses(flow: SimulatedFlow, forms: FormsAtTheApi) -> tuple[QuotaUse, ...]:
         QuotaUse(SQS_IN_FLIGHT, max(queue.flown for queue in queues), SQS_IN_FLIGHT.most),
         QuotaUse(
             SNS_TEXTS,
-            flow.peak_texts_a_minute / _MINUTE,
-            SNS_TEXTS.rate,
+            flow.peak_texts_a_second,
+            flow.sns_rate,
             flow.calls["SNS publishes refused"],
         ),
     )

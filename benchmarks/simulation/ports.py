@@ -15,6 +15,7 @@ from benchmarks.simulation.crowd import IdSpan, SimulatedCrowd
 from benchmarks.simulation.sqs import SimulatedQueue
 from benchmarks.simulation.stopwatch import Stopwatch, moment, seconds_at
 from benchmarks.simulation.times import WorkTimes
+from learning.visitors import MOST_SHARE_OF_VISITORS
 from marquee.contracts import (
     CurrentModel,
     Member,
@@ -340,8 +341,13 @@ class SimulatedModels:
             trained_at, visitors = self._trained.pop(step_name)
             self.active = self._model(step_name.removeprefix("train-"), trained_at, visitors)
 
+    def ratings_with(self, visitors: int) -> int:
+        """Return the ratings that a training counts: those of visitors are bounded."""
+        bound = round(MOST_SHARE_OF_VISITORS * self.ratings)
+        return self.ratings + min(RATINGS_OF_A_VISITOR * visitors, bound)
+
     def _model(self, model_id: str, trained_at: datetime, visitors: int) -> CurrentModel:
-        ratings = self.ratings + RATINGS_OF_A_VISITOR * visitors
+        ratings = self.ratings_with(visitors)
         return CurrentModel(
             model_id, DATASET, timestamp(trained_at), self.users + visitors, ratings
         )

@@ -12,6 +12,7 @@ from benchmarks.simulation.deployment import ShippedDeployment
 from benchmarks.simulation.flow import SimulatedFlow, TrainedOn
 from benchmarks.simulation.machines import Ample
 from benchmarks.simulation.outcome import LoadOutcome, outcome_of
+from benchmarks.simulation.quotas import SNS_TEXTS
 from benchmarks.simulation.times import AWS, WorkTimes
 
 HOUR = 3600.0
@@ -48,6 +49,8 @@ class Scenario:
         unreadable: messages on the visitors queue that nobody can read.
         outage: from when until when EMR is out of order, in seconds.
         times: how long things take.
+        text_functions: runs of send_text at the same time; None for the template's.
+        sns_rate: texts a second that SNS accepts.
     """
 
     name: str
@@ -66,6 +69,8 @@ class Scenario:
     unreadable: int = 0
     outage: tuple[float, float] = (float("inf"), float("inf"))
     times: WorkTimes = AWS
+    text_functions: int | None = None
+    sns_rate: float = SNS_TEXTS.rate
 
     @property
     def most(self) -> int:
@@ -89,6 +94,8 @@ def simulate_load(scenario: Scenario, seed: int = 1) -> LoadOutcome:
         poisoned=scenario.poisoned,
         outage=scenario.outage,
         keeps_fresh=scenario.keeps_fresh,
+        pollers={"send_text": scenario.text_functions} if scenario.text_functions else {},
+        sns_rate=scenario.sns_rate,
     )
     until = scenario.hours * HOUR
     forms = FormsAtTheApi(
@@ -121,6 +128,15 @@ SCENARIOS = (
     Scenario("ten", "10 a second for a day", 10, 24),
     Scenario("thousand", "1,000 a second for a day", 1000, 24),
     Scenario("million", "a million at once", at_once=1_000_000, patience=DAY, drain=30),
+    Scenario(
+        "raised",
+        "a million at once; SNS takes 60 texts a second, 15 functions send",
+        at_once=1_000_000,
+        patience=DAY,
+        drain=30,
+        text_functions=15,
+        sns_rate=60,
+    ),
     Scenario(
         "outage",
         "10 a second for 6 hours, EMR out of order for the second hour",

@@ -46,7 +46,7 @@ loads = st.builds(
     st.just("any"),
     st.just("any"),
     rate=st.floats(0.02, 1.0),
-    hours=st.just(0.5),
+    hours=st.just(0.3),
     drain=st.just(30.0),
     at_once=st.integers(0, 1500),
     data=st.sampled_from([SMALL, TrainedOn(users=1000, ratings=2_000_000)]),
@@ -63,7 +63,7 @@ loads = st.builds(
 
 
 @given(loads, st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_visitor_is_lost_or_texted_twice(load: Scenario, seed: int) -> None:
     outcome = simulate_load(load, seed)
     assert outcome.offered == outcome.accepted + outcome.refused
@@ -81,13 +81,15 @@ def test_the_same_seed_gives_the_same_load() -> None:
     assert simulate_load(load, 3).offered != simulate_load(load, 4).offered
 
 
-def test_a_batch_that_always_fails_takes_no_others_with_it() -> None:
-    load = Scenario("any", "any", rate=2, hours=0.3, poisoned=frozenset({3}))
-    outcome = simulate_load(load)
-    healthy = simulate_load(replace(load, poisoned=frozenset()))
-    assert 0 < outcome.failed < 1000
-    assert outcome.texted == outcome.accepted - outcome.failed
-    assert outcome.steps == healthy.steps + ShippedDeployment().patience.attempts - 1
+def test_a_batch_that_always_fails_is_tried_as_often_as_the_product_says() -> None:
+    flow = flow_on_aws(keeps_fresh=True, poisoned=frozenset({0}))
+    flow.receive(5)
+    flow.env.run(until=60.0)
+    flow.receive(7)
+    flow.env.run(until=HOUR)
+    attempts = [step for step in flow.cluster.steps if step.state is StepState.FAILED]
+    assert len(attempts) == ShippedDeployment().patience.attempts
+    assert (flow.crowd.count(Status.FAILED), flow.crowd.count(Status.TEXTED)) == (5, 7)
 
 
 def test_texts_over_the_days_cap_fail() -> None:
@@ -100,7 +102,7 @@ def test_forms_over_the_stages_limit_are_refused() -> None:
     load = Scenario("any", "any", at_once=5000, changed={}, patience=60.0)
     outcome = simulate_load(load)
     shipped = ShippedDeployment()
-    most = shipped.number("FormsAtOnce") + 61 * shipped.number("FormsASecond")
+    most = shipped.number("FormsAtOnce") + 60 * shipped.number("FormsASecond")
     assert outcome.accepted == most
     assert outcome.refused == 5000 - most
 
@@ -138,7 +140,7 @@ def test_a_model_is_trained_again_exactly_when_the_product_does() -> None:
     flow.env.run(until=600.0)
     assert flow.trainings == 2
     trained = flow.models.active
-    assert trained.ratings == SMALL.ratings + 10 * 15
+    assert trained.ratings == SMALL.ratings + 10 * 20  # fewer than a tenth of the data set's
 
 
 def test_duplicates_in_a_batch_make_one_member() -> None:
@@ -196,15 +198,18 @@ def test_no_more_messages_are_received_than_may_be_in_flight() -> None:
 
 
 def test_emr_refuses_more_calls_than_its_quota() -> None:
-    flow = flow_on_aws()
-    flow.stopwatch.begin(float("inf"))
-    accepted = 0
-    with pytest.raises(EmrRefusedError):
-        for _ in range(100):
-            flow.cluster.add([{"Name": "similar-x"}])
-            accepted += 1
-    assert EMR_ADD.burst <= accepted <= EMR_ADD.burst + 2
-    assert flow.cluster.throttled[EMR_ADD.name] == 1
+    cluster = flow_on_aws().cluster
+    for _ in range(round(EMR_ADD.burst)):
+        cluster.add([{"Name": "similar-x"}])
+    steps = [{"Name": "similar-x"}]
+    refused = 0
+    for _ in range(3):  # calls take time, in which the allowance grows
+        try:
+            cluster.add(steps)
+        except EmrRefusedError:
+            refused += 1
+    assert refused >= 1
+    assert cluster.throttled[EMR_ADD.name] == refused
 
 
 def test_the_quotas_of_emr_are_those_of_the_local_aws() -> None:
@@ -214,7 +219,7 @@ def test_the_quotas_of_emr_are_those_of_the_local_aws() -> None:
 
 
 def test_an_outage_fails_the_step_that_runs() -> None:
-    flow = flow_on_aws(keeps_fresh=True, outage=(40.0, 400.0))
+    flow = flow_on_aws(keeps_fresh=True, outage=(30.0, 400.0))
     flow.receive(10)
     flow.env.run(until=60.0)
     assert [step.state for step in flow.cluster.steps] == [StepState.FAILED]
