@@ -221,6 +221,21 @@ for (const [
     );
   });
 
+test("a browser that cannot unpack says what to do", async () => {
+  const archive = zipOf({ "ratings.csv": "x" });
+  const { DecompressionStream: kept } = globalThis;
+  // @ts-expect-error: older browsers have none
+  delete globalThis.DecompressionStream;
+  try {
+    await assertProblem(
+      () => readExport(fileOf(archive, "x.zip"), TODAY),
+      /cannot unpack zip files\. Unpack it on your device/,
+    );
+  } finally {
+    globalThis.DecompressionStream = kept;
+  }
+});
+
 test("any damage to a zip is a problem of the file, never another error", async () => {
   const good = zipOf({ "ratings.csv": `${LETTERBOXD}\n2024-05-01,Heat,1995,${URI},4.5\n` });
   for (let place = 0; place < good.length; place += 1) {

@@ -60,7 +60,7 @@ class Caller:
             "phone": PHONES,
             "country": ["US"],
             "movie_ids": ids,
-            "title": ["Film 1", "Matrix, The", "李小龍", "?"],
+            "title": ["Film 1", "Matrix, The", "李小龍", "?", "é " * 99 + "é"],
             "imdb_id": ["tt0114709", "tt1"],
             "consent": [True],
             "proof": ["a proof"],

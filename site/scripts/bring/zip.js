@@ -122,12 +122,21 @@ export async function unpacked(archive, entry, most) {
   if (packed.size < entry.packed) throw DAMAGED;
   const stream = packed.stream();
   const bytes = await allOf(
-    entry.method === STORED ? stream : stream.pipeThrough(new DecompressionStream("deflate-raw")),
+    entry.method === STORED ? stream : stream.pipeThrough(inflater()),
     most,
     name,
   );
   if (bytes.length !== entry.size) throw DAMAGED;
   return bytes;
+}
+
+/** Make a stream that unpacks; older browsers have none. */
+function inflater() {
+  try {
+    return new DecompressionStream("deflate-raw");
+  } catch {
+    throw new FileProblem(`This browser cannot unpack zip files. ${UNREADABLE}`);
+  }
 }
 
 /**

@@ -174,7 +174,7 @@ function dropPanel(onFile, signal) {
   const input = make("input", {
     id: "export-file",
     type: "file",
-    accept: ".zip,.csv,text/csv,application/zip",
+    accept: ".zip,.csv,text/csv,text/comma-separated-values,application/zip",
     autocomplete: "off",
     "aria-describedby": "export-hint",
   });
