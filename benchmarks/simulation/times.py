@@ -106,10 +106,10 @@ AWS = WorkTimes(
 
 # The local AWS, all on two cores. Sources are the README's tables:
 # 8 clients got their picks in 0.74 s (p50), which is 10.8 forms a second on two cores;
-# a backlog drained at 12.9 visitors a second, which is 0.155 s of processor time for each: the
+# a backlog drained at 13.4 visitors a second, which is 0.149 s of processor time for each: the
 # shares of the functions are assumptions, only their sum counts.
 _FORM = 2 * 0.74 / 8
-_DRAIN = 2 / 12.9
+_DRAIN = 2 / 13.4
 LOCAL = WorkTimes(
     form=_FORM,
     submit=0.05,
