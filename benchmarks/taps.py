@@ -99,9 +99,9 @@ def main() -> None:
 
 def trained(folder: Path) -> Catalogue:
     """Train on nine tenths of the users of a MovieLens folder."""
-    rows = read_ratings(folder / RATINGS)
+    rows = rating_rows_in(folder / RATINGS)
     is_new = rows.user_ids % NEW_SHARE == 0
-    movies = read_movies(folder / MOVIES)
+    movies = movies_in(folder / MOVIES)
     ratings, totals = number_in_driver(RawBlock.of(rows, np.where(is_new, NEW, 0).astype(np.uint8)))
     training = ratings.without(NEW)
     fitting = Fitting(_no_session, training, seed=1)
@@ -121,7 +121,7 @@ def _no_session() -> SparkSession:
     raise RuntimeError("this data set is too large for the benchmark; take at most a million")
 
 
-def read_ratings(file: Path) -> RatingRows:
+def rating_rows_in(file: Path) -> RatingRows:
     """Read ratings.csv, whose first columns are user, movie and stars."""
     columns = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(0, 1, 2), ndmin=2)
     return RatingRows(
@@ -131,7 +131,7 @@ def read_ratings(file: Path) -> RatingRows:
     )
 
 
-def read_movies(file: Path) -> list[PreparedMovie]:
+def movies_in(file: Path) -> list[PreparedMovie]:
     """Read movies.csv, whose columns are id, title with year, and genres."""
     with file.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))[1:]
