@@ -1,5 +1,6 @@
 """Add ratings to the active data set, and take deleted ones away (`make import … APPEND=1`)."""
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,18 +141,33 @@ def _joined(
         TemporaryDirectory(prefix="new-", dir=work) as new,
         TemporaryDirectory(prefix="canonical-", dir=work) as joined,
     ):
-        digests = download_files(deployment, phases, active, Path(before))
-        reading = _kept_reading(deployment, active.data)
-        known = read_known(Path(before), reading)
-        report = read_ratings_of(phases, path, Path(new), work, onto=known, scale=scale)
-        counts = report.append or AppendCounts()
-        counts.before = f"{active.dataset}, version {active.data_version}"
-        with phases.phase("add them") as phase:
-            append_files(Path(before), Path(new), Path(joined), counts)
-            phase.result = f"{counts.ratings:,} ratings then"
+        with _enough_space(work):
+            digests = download_files(deployment, phases, active, Path(before))
+            reading = _kept_reading(deployment, active.data)
+            known = read_known(Path(before), reading)
+            report = read_ratings_of(phases, path, Path(new), work, onto=known, scale=scale)
+            counts = report.append or AppendCounts()
+            counts.before = f"{active.dataset}, version {active.data_version}"
+            with phases.phase("add them") as phase:
+                append_files(Path(before), Path(new), Path(joined), counts)
+                phase.result = f"{counts.ratings:,} ratings then"
         found = Found(active.dataset, path, Path(joined), report)
         show_report_of(active.dataset, path, report)
         yield _Joined(found, reading, changes=found.digests() != digests)
+
+
+@contextmanager
+def _enough_space(work: Path) -> Iterator[None]:
+    """Turn a full disk into an error that says how much space is needed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OperationError(
+            f"Nothing was imported: the disk of {work} is full: it needs space for the active"
+            " ratings twice and for the new ones."
+        ) from error
 
 
 def _to_add_to(deployment: Deployment, seen: SeenPair, name: str) -> CurrentModel:

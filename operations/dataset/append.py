@@ -33,7 +33,7 @@ _MOVIE_BITS = 31  # movies have ids below 2 ** 31
 _NO_TIME, _NO_RATING = -1, -2  # instead of seconds since 1970
 
 
-def append_files(active: Path, new: Path, into: Path | None, counts: AppendCounts) -> None:
+def append_files(active: Path, new: Path, into: Path, counts: AppendCounts) -> None:
     """Add canonical files to those of a data set, and write the result into a folder.
 
     Of a pair of user and movie that both have, the rating of the data set stays only if both have a
@@ -43,7 +43,7 @@ def append_files(active: Path, new: Path, into: Path | None, counts: AppendCount
     Args:
         active: the folder of the data set's canonical files.
         new: the folder of the files to add, with the movies, links and ids of both.
-        into: the folder to write into; None to count only.
+        into: the folder to write into.
         counts: gets the counts.
     """
     deletions = Deletions(new / DELETED)
@@ -56,10 +56,9 @@ def append_files(active: Path, new: Path, into: Path | None, counts: AppendCount
         for name in official_tests(path.name for path in active.iterdir()):
             _keep_test(active / name, deletions, _writer(stack, into, name))
     counts.unknown_deletions += deletions.unmatched()
-    if into is not None:
-        for name in (MOVIES, LINKS, IDS):
-            if (new / name).exists():
-                shutil.copyfile(new / name, into / name)
+    for name in (MOVIES, LINKS, IDS):
+        if (new / name).exists():
+            shutil.copyfile(new / name, into / name)
 
 
 class Deletions:
@@ -266,9 +265,7 @@ class _Writes:
         self.write = write
 
 
-def _writer(stack: ExitStack, into: Path | None, name: str) -> Callable[[str], object]:
-    if into is None:
-        return len
+def _writer(stack: ExitStack, into: Path, name: str) -> Callable[[str], object]:
     return stack.enter_context((into / name).open("w", encoding="utf-8", newline="")).write
 
 

@@ -72,15 +72,14 @@ class AppendCounts:
     def lines(self) -> list[str]:
         """Return the counts as lines to print."""
         found = [
-            f"  added to {self.before}: {self.added:,} ratings added, {self.changed:,} changed,"
-            f" {self.deleted:,} deleted; {self.same:,} were there already, {self.older:,} are older"
+            f"  added to {self.before}: {self.added:,} new ratings, {self.changed:,} changed,"
+            f" {self.deleted:,} deleted; {self.same:,} are there already, {self.older:,} are older"
             " than the active ones"
         ]
         if self.deletions:
             found.append(
-                f"  {self.deletions:,} deletions, of which {self.unknown_deletions:,} match no"
-                f" rating; {self.withheld:,} new ratings are left out, because a deletion names"
-                " them"
+                f"  deletions: {self.deletions:,}, of which {self.unknown_deletions:,} name no"
+                f" rating; {self.withheld:,} new ratings left out, because a deletion names them"
             )
         if self.movies_added or self.titles_changed:
             found.append(

@@ -1,5 +1,6 @@
 """Adding ratings to the active data set, under moto."""
 
+import errno
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -180,8 +181,8 @@ def test_a_check_prints_what_would_change_and_changes_nothing(
 
     assert (keys(), active(deployment)) == (before, pair)
     said = capsys.readouterr().out
-    assert "1 ratings added, 1 changed, 1 deleted" in said
-    assert "2 deletions, of which 1 match no rating" in said
+    assert "1 new ratings, 1 changed, 1 deleted" in said
+    assert "deletions: 2, of which 1 name no rating" in said
     assert "Nothing was uploaded. Without CHECK=1, this is added" in said
     assert not (deployment.state / "import").exists()
 
@@ -322,6 +323,23 @@ def test_files_that_changed_in_the_bucket_are_not_added_to(
 
     with pytest.raises(OperationError, match=r"ratings\.csv differs"):
         append_ratings(deployment, phases, drop, name="films")
+
+
+def test_a_full_disk_is_named(
+    deployment: Deployment,
+    phases: Phases,
+    films: DataVersion,
+    drop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("operations.append_ratings.append_files", fill)
+
+    with pytest.raises(OperationError, match="import is full: it needs space for the active"):
+        append_ratings(deployment, phases, drop, name="films")
+    assert not (deployment.state / "import").exists()
 
 
 @pytest.mark.parametrize(
