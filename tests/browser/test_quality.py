@@ -66,7 +66,7 @@ def picks(marquee: MarqueePage) -> None:
     expect(marquee.heading).to_have_text("Your picks")
 
 
-def menu(marquee: MarqueePage) -> None:
+def more(marquee: MarqueePage) -> None:
     picks(marquee)
     expect(marquee.menu_of(marquee.picks.first)).to_be_visible()
 
@@ -164,7 +164,7 @@ def problem(marquee: MarqueePage) -> None:
 VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     beside,
     picks,
-    menu,
+    more,
     form,
     mine,
     watchlist,
@@ -285,7 +285,7 @@ def test_every_control_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) 
         "label.star, .button, .chip, .text-button, nav a, .wordmark, select, .top-pick, summary, "
         "input[type=text], input[type=search], input[type=tel], .consent-choice label"
     )
-    for view in (lambda _: None, picks, menu, form, mine, watchlist, search, taste):
+    for view in (lambda _: None, picks, more, form, mine, watchlist, search, taste):
         view(narrow_marquee)
         for each in pressed.filter(visible=True).all():
             box = each.bounding_box()
@@ -420,9 +420,10 @@ def expect_scrolled(marquee: MarqueePage, place: float) -> None:
 def test_back_returns_to_the_same_place_in_the_picks(narrow_marquee: MarqueePage) -> None:
     rated(narrow_marquee)
     picks(narrow_marquee)
-    pick = narrow_marquee.picks.nth(8)
-    place = scrolled_to(narrow_marquee, narrow_marquee.more_of(pick))
-    narrow_marquee.menu_of(pick).get_by_role("link", name="More like this").click()
+    menu = narrow_marquee.menu_of(narrow_marquee.picks.nth(8))
+    link = menu.get_by_role("link", name="More like this")
+    place = scrolled_to(narrow_marquee, link)
+    link.click()
     expect(narrow_marquee.page.get_by_text("More like this", exact=True)).to_be_visible()
     expect_scrolled(narrow_marquee, 0)
     narrow_marquee.page.go_back()
@@ -495,7 +496,7 @@ def test_the_page_requests_only_the_site_and_its_api(marquee: MarqueePage, watch
 
 def test_no_view_makes_the_browser_log_an_error(marquee: MarqueePage, watch: Watch) -> None:
     rated(marquee)
-    for view in (beside, picks, menu, mine, watchlist, search, movie, taste):
+    for view in (beside, picks, more, mine, watchlist, search, movie, taste):
         view(marquee)
         marquee.open()
     assert watch.complaints == []

@@ -61,6 +61,8 @@ def named(toggle: Locator) -> str:
 def rated(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*SIX)
+    # The picks of the fifth rating are there earlier; those of the sixth replace them.
+    expect(marquee.picks_kind).to_have_text("From your 6 ratings. Updated just now.")
     expect(marquee.picks).to_have_count(10)
 
 
