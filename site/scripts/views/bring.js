@@ -311,11 +311,15 @@ function reviewForm(app, now, heading, status, signal, onAdded) {
     );
     count();
   };
-  let before = app.store.shelf.answers;
+  const answersNow = () =>
+    JSON.stringify(
+      app.store.shelf.answers.map(({ movie, stars, at }) => [movie.movie_id, stars, at]),
+    );
+  let before = answersNow();
   app.store.onChange(() => {
-    // Ratings may be given in another tab meanwhile.
-    if (app.store.shelf.answers === before || work !== now) return;
-    before = app.store.shelf.answers;
+    // Ratings may be given in another tab meanwhile. Other changes must not move the lists.
+    if (answersNow() === before || work !== now) return;
+    before = answersNow();
     shown = review();
     rows = new Map(rowsOf(shown));
     show();
