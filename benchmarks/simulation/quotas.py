@@ -78,8 +78,17 @@ S3_WRITES = Quota(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
     rate=3_500,
 )
-# Message parts a second by the kind of number that the texts come from, in the United States.
-MESSAGE_PARTS = {"10DLC number": 1, "toll-free number": 3, "short code": 100}
-MESSAGE_PARTS_PAGE = (
-    "https://docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-mps.html"
+QUOTAS = (
+    API_CALLS,
+    LAMBDA,
+    DYNAMODB_PARTITION,
+    DYNAMODB_TABLE,
+    EMR_ADD,
+    EMR_LIST,
+    EMR_ALL,
+    EMR_STEPS,
+    EMR_ARGUMENTS,
+    SQS_IN_FLIGHT,
+    SNS_TEXTS,
+    S3_WRITES,
 )

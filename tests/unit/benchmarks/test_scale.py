@@ -1,14 +1,23 @@
 """What `make benchmark NAME=scale` prints and draws."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from benchmarks.scale import duration, report_load
+from benchmarks.scale import duration, report_load, report_quotas
 from benchmarks.simulation.load_chart import LoadPoint, draw_load_chart
 from benchmarks.simulation.outcome import LoadOutcome
+from benchmarks.simulation.quotas import EMR_ARGUMENTS, QUOTAS
 from benchmarks.simulation.scenarios import SCENARIOS, Scenario, simulate_load
+from marquee.contracts import ALS_RANKS, DataVersion
+from marquee.requests.emr_step_requests import (
+    StepLocations,
+    new_model_id,
+    recommend_step,
+    train_step,
+)
 from operations import ROOT
 
 
@@ -24,6 +33,24 @@ def test_the_figures_of_a_load_are_printed(
     printed = capsys.readouterr().out
     for figure in ("any load", f"{outcome.accepted:,}", duration(outcome.p99), "of 20"):
         assert figure in printed
+
+
+def test_each_quota_is_printed_with_its_document(capsys: pytest.CaptureFixture[str]) -> None:
+    report_quotas()
+    printed = capsys.readouterr().out
+    assert all(quota.name in printed and quota.page in printed for quota in QUOTAS)
+
+
+def test_the_steps_arguments_stay_below_their_quota() -> None:
+    where = StepLocations(f"s3://{'b' * 63}/steps/{'0' * 16}/", *("b" * 63 for _ in range(3)))
+    model_id = new_model_id(datetime(2026, 12, 1, tzinfo=UTC))
+    data = DataVersion("d" * 40, model_id)
+    steps = (
+        recommend_step(where, "0" * 32, model_id, attempt=3),
+        train_step(where, data, model_id, sizes=ALS_RANKS, all_visitors=True, force=True),
+    )
+    for step in steps:
+        assert sum(map(len, step["HadoopJarStep"]["Args"])) < EMR_ARGUMENTS.most / 5
 
 
 @pytest.mark.parametrize(
