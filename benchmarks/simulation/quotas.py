@@ -1,7 +1,9 @@
 """AWS's default quotas that a load can reach, each with the document that states it.
 
-The documents were read in copies of AWS's public documentation in November 2026. An account can
-differ: new accounts often start lower, and most of these can be raised on request.
+The figures of API Gateway, Lambda, SQS, DynamoDB, S3 and message parts were read in copies of AWS's
+public documentation in November 2026. Those of EMR and SNS are the ones that this project states
+elsewhere (`local_aws.emr.throttling`, `sam/template.yaml`); of their pages the copies held no
+figures. An account can differ: new accounts often start lower, and most quotas can be raised.
 """
 
 from dataclasses import dataclass
