@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.simulation.bursts import BURSTS, simulate
 from benchmarks.simulation.load_chart import draw_load_chart, simulate_loads
 from benchmarks.simulation.outcome import LoadOutcome
+from benchmarks.simulation.quotas import QUOTAS
 from benchmarks.simulation.scenarios import SCENARIOS, simulate_load
 
 console = Console(width=200)
@@ -46,8 +47,8 @@ def main() -> None:
     report_bursts(options.seed)
     for scenario in SCENARIOS:
         if scenario.name in options.only:
-            outcome = simulate_load(scenario, options.seed)
-            report_load(scenario.name, outcome)
+            report_load(scenario.name, simulate_load(scenario, options.seed))
+    report_quotas()
     if options.chart:
         draw_load_chart(simulate_loads(options.seed), options.chart)
         console.print(f"chart: {options.chart}")
@@ -80,6 +81,18 @@ def report_load(name: str, outcome: LoadOutcome) -> None:
     for use in outcome.uses:
         refused = f"; {use.refused:,} calls refused" if use.refused else ""
         table.add_row(f"quota, {use.quota.name}", f"{use.used:,.2f} of {use.limit:,g}{refused}")
+    console.print(table)
+
+
+def report_quotas() -> None:
+    """Print AWS's default quotas, each with the document that states it."""
+    table = Table(title="AWS's default quotas")
+    for heading in ("", "default", "document"):
+        table.add_column(heading)
+    for quota in QUOTAS:
+        default = f"{quota.most:,}" if quota.most else f"{quota.rate:,g} a second"
+        burst = f", {quota.burst:,g} at once" if quota.burst else ""
+        table.add_row(quota.name, default + burst, quota.page)
     console.print(table)
 
 

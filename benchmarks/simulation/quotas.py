@@ -1,7 +1,9 @@
 """AWS's default quotas that a load can reach, each with the document that states it.
 
-The documents were read in copies of AWS's public documentation in November 2026. An account can
-differ: new accounts often start lower, and most of these can be raised on request.
+The figures of API Gateway, Lambda, SQS, DynamoDB, S3 and message parts were read in copies of AWS's
+public documentation in November 2026. Those of EMR and SNS are the ones that this project states
+elsewhere (`local_aws.emr.throttling`, `sam/template.yaml`); of their pages the copies held no
+figures. An account can differ: new accounts often start lower, and most quotas can be raised.
 """
 
 from dataclasses import dataclass
@@ -78,8 +80,17 @@ S3_WRITES = Quota(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html",
     rate=3_500,
 )
-# Message parts a second by the kind of number that the texts come from, in the United States.
-MESSAGE_PARTS = {"10DLC number": 1, "toll-free number": 3, "short code": 100}
-MESSAGE_PARTS_PAGE = (
-    "https://docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-mps.html"
+QUOTAS = (
+    API_CALLS,
+    LAMBDA,
+    DYNAMODB_PARTITION,
+    DYNAMODB_TABLE,
+    EMR_ADD,
+    EMR_LIST,
+    EMR_ALL,
+    EMR_STEPS,
+    EMR_ARGUMENTS,
+    SQS_IN_FLIGHT,
+    SNS_TEXTS,
+    S3_WRITES,
 )

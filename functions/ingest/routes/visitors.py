@@ -105,8 +105,8 @@ def put_ratings(
     """Replace a visitor's ratings; with five or more, new picks are computed."""
     page = page_to_change(visitor_id, if_match)
     model, _ = active_model()
-    unseen = form.unseen or ()
-    check_movies_known(form.to_ratings(), model.movies, form.dismissed, unseen, form.saved)
+    unseen, saved = form.unseen or (), form.saved or ()
+    check_movies_known(form.to_ratings(), model.movies, form.dismissed, unseen, saved)
     now = datetime.now(UTC)
     change = Change(
         requested_at=timestamp(now),

@@ -108,8 +108,15 @@ def next_version(page: Page, change: Change) -> Page:
         renewal=change.renewal if corrects else page.renewal,
         rated_at=_rating_times(page, change),
         unseen=page.unseen if change.unseen is None else change.unseen,
-        saved=page.saved if change.saved is None else change.saved,
+        saved=_watchlist(page, change),
     )
+
+
+def _watchlist(page: Page, change: Change) -> tuple[int, ...]:
+    """Return the next version's watchlist; a movie that is rated now leaves it."""
+    saved = page.saved if change.saved is None else change.saved
+    rated = {rating.movie_id for rating in change.ratings or ()}
+    return tuple(movie_id for movie_id in saved if movie_id not in rated)
 
 
 def _rating_times(page: Page, change: Change) -> Mapping[int, str]:

@@ -199,15 +199,15 @@ class RatingsForm(AnyRatingsForm):
 
 
 class RevisionForm(AnyRatingsForm):
-    """All ratings, dismissed movies and watchlist of a visitor; they replace the stored ones.
+    """All ratings and dismissed movies of a visitor; they replace the stored ones.
 
-    `saved` is the watchlist. `unseen` are the movies that the visitor has not seen; without it, the
-    stored ones stay. A rating without `rated_at` keeps the stored time if its stars are unchanged.
+    `unseen` are the movies that the visitor has not seen, `saved` is the watchlist; without one of
+    them, the stored one stays, as pages of earlier releases do not know it. A rating without `rated_at` keeps the stored time if its stars are unchanged.
     If `text` is true, the new picks are texted; this needs a `proof`.
     """
 
-    saved: SomeMovies = ()
     unseen: SomeMovies | None = None
+    saved: SomeMovies | None = None
     text: StrictBool = False
     proof: Proof = None
 
@@ -215,9 +215,9 @@ class RevisionForm(AnyRatingsForm):
         """Return the unseen movies without duplicates and rated movies; None to keep them."""
         return None if self.unseen is None else self._unrated(self.unseen)
 
-    def to_saved(self) -> tuple[int, ...]:
-        """Return the watchlist without duplicates and without rated movies."""
-        return self._unrated(self.saved)
+    def to_saved(self) -> tuple[int, ...] | None:
+        """Return the watchlist without duplicates and rated movies; None to keep it."""
+        return None if self.saved is None else self._unrated(self.saved)
 
 
 class YearsForm(BaseModel):

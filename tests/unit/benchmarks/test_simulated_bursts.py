@@ -1,9 +1,12 @@
 """The simulation against bursts that were measured on the local AWS."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.simulation.bursts import BURSTS, Burst, simulate
-from operations import ROOT
+from benchmarks.simulation.published import published_figure
+from operations.errors import OperationError
 
 WITHIN = 0.20
 
@@ -15,9 +18,19 @@ def test_a_simulated_burst_takes_as_long_as_the_measured_one(burst: Burst) -> No
     assert simulated.twice == 0
 
 
-@pytest.mark.parametrize("burst", BURSTS, ids=lambda burst: burst.name)
-def test_the_measured_figure_is_published(burst: Burst) -> None:
-    assert f" {burst.measured:,.0f} |" in (ROOT / burst.source).read_text()
+def test_a_figure_is_read_from_its_table(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("| | one | two |\n|---|---|---|\n| 10 forms, p50 / p95 | 1 / 2 | 1,300 / 4 |\n")
+    assert published_figure("10 forms, p50 / p95", 2, file=file) == 1300
+    assert published_figure("10 forms, p50 / p95", 1, part=1, file=file) == 2
+
+
+@pytest.mark.parametrize(("row", "column"), [("11 forms", 1), ("10 forms", 1), ("10 forms", 7)])
+def test_a_figure_that_is_not_there_is_named(tmp_path: Path, row: str, column: int) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("| 10 forms | fast |\n")
+    with pytest.raises(OperationError, match=row):
+        published_figure(row, column, file=file)
 
 
 def test_the_same_seed_gives_the_same_outcome() -> None:
