@@ -202,8 +202,9 @@ class RevisionForm(AnyRatingsForm):
     """All ratings and dismissed movies of a visitor; they replace the stored ones.
 
     `unseen` are the movies that the visitor has not seen, `saved` is the watchlist; without one of
-    them, the stored one stays, as pages of earlier releases do not know it. A rating without `rated_at` keeps the stored time if its stars are unchanged.
-    If `text` is true, the new picks are texted; this needs a `proof`.
+    them, the stored one stays, as pages of earlier releases do not know it. A rating without
+    `rated_at` keeps the stored time if its stars are unchanged. If `text` is true, the new picks
+    are texted; this needs a `proof`.
     """
 
     unseen: SomeMovies | None = None
