@@ -285,7 +285,7 @@ class Watch:
         self._unfinished: set[Request] = set()
         self._failed: list[str] = []
         page.on("request", self._requested)
-        page.on("requestfinished", self._unfinished.discard)
+        page.on("requestfinished", self._request_finished)
         page.on("requestfailed", self._request_failed)
         page.on("console", self._logged)
         page.on("pageerror", self._raised)
@@ -293,6 +293,9 @@ class Watch:
     def _requested(self, request: Request) -> None:
         self.origins.add(origin(request.url))
         self._unfinished.add(request)
+
+    def _request_finished(self, request: Request) -> None:
+        self._unfinished.discard(request)
 
     def _request_failed(self, request: Request) -> None:
         self._unfinished.discard(request)
