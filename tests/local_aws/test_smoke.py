@@ -297,9 +297,13 @@ def test_sns_keeps_the_text_it_would_have_sent(aws: LocalAws) -> None:
     aws.client("sns").publish(PhoneNumber="+14155550100", Message="Ten picks for you")
 
     address = f"{aws.endpoint}/_aws/sns/sms-messages?phoneNumber=%2B14155550100"
-    with urlopen(address, timeout=120) as answer:  # noqa: S310
-        sent = json.load(answer)["sms_messages"]["+14155550100"]
-    assert [text["Message"] for text in sent] == ["Ten picks for you"]
+
+    def sent() -> list[dict[str, Any]]:
+        with urlopen(address, timeout=120) as answer:  # noqa: S310
+            return list(json.load(answer)["sms_messages"].get("+14155550100", []))
+
+    # SNS has accepted the text before it is delivered.
+    assert [text["Message"] for text in until(sent, "the text")] == ["Ten picks for you"]
 
 
 # -- SSM, IAM, STS, EC2 --------------------------------------------------------------------------
