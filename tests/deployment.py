@@ -199,6 +199,20 @@ class RunningDeployment:
             step for page in listed for step in page["Steps"] if step["Name"].startswith(f"{kind}-")
         ]
 
+    def until_no_step_is_active(self) -> None:
+        """Wait until no step waits or runs, and no visitor waits for one."""
+        emr = self.client("emr")
+
+        def busy() -> list[str]:
+            states = ["PENDING", "CANCEL_PENDING", "RUNNING"]
+            pages = emr.get_paginator("list_steps").paginate(
+                ClusterId=self.parameters["cluster-id"], StepStates=states
+            )
+            active = [step["Name"] for page in pages for step in page["Steps"]]
+            return active + ["a visitor's message"] * self.waiting("visitors")
+
+        eventually(busy, lambda found: not found, "the steps' end", seconds=600)
+
     def queue_url(self, queue: str) -> str:
         """Return the address of `visitors`, `results` or `texts`, or of their `…-dead-letters`."""
         name = f"marquee-{self.environment}-{queue}"

@@ -51,7 +51,11 @@ def serves(local: RunningDeployment, expected: CurrentModel) -> None:
 
 @pytest.fixture
 def embedded(local: RunningDeployment) -> Iterator[CurrentModel]:
-    """Yield the active pair of the embedded catalogue; roll back to that data set at the end."""
+    """Yield the active pair of the embedded catalogue; roll back to that data set at the end.
+
+    A training that an earlier test's visitors caused would replace the pair.
+    """
+    local.until_no_step_is_active()
     before = active(local)
     assert before.dataset == DATASET
     yield before
