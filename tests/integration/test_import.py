@@ -49,13 +49,17 @@ def serves(local: RunningDeployment, expected: CurrentModel) -> None:
     assert (answer.status_code, answer.json()["dataset"]) == (200, expected.dataset)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_other_trainings(local: RunningDeployment) -> Iterator[None]:
+    """Keep the visitors of earlier tests from causing a training, which replaces the active pair."""
+    with local.model_kept_fresh():
+        local.until_no_step_is_active()
+        yield
+
+
 @pytest.fixture
 def embedded(local: RunningDeployment) -> Iterator[CurrentModel]:
-    """Yield the active pair of the embedded catalogue; roll back to that data set at the end.
-
-    A training that an earlier test's visitors caused would replace the pair.
-    """
-    local.until_no_step_is_active()
+    """Yield the active pair of the embedded catalogue; roll back to that data set at the end."""
     before = active(local)
     assert before.dataset == DATASET
     yield before
