@@ -115,7 +115,7 @@ def forgetting(marquee: MarqueePage) -> None:
 def topics(marquee: MarqueePage) -> None:
     marquee.page.get_by_role("button", name="Choose genres and decades").click()
     expect(marquee.page.get_by_role("checkbox").first).to_be_attached()
-    marquee.page.get_by_text("Horror", exact=True).click()
+    marquee.page.get_by_role("dialog").get_by_text("Horror", exact=True).click()
 
 
 def search(marquee: MarqueePage) -> None:
