@@ -134,4 +134,4 @@ def test_forgetting_states_the_periods_of_this_deployment(
     expect(dialog).to_contain_text(f"Database backups keep everything for up to {backup_days} days")
     dialog.get_by_role("button", name="Yes, forget me").click()
     main = marquee.page.get_by_role("main")
-    expect(main).to_contain_text(f"Backups keep them for up to {backup_days} days")
+    expect(main).to_contain_text(f"Backups keep everything for up to {backup_days} days")
