@@ -1,7 +1,8 @@
 """The site as visitors use it: elements are found by their visible labels, not by markup."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,11 +36,17 @@ class MarqueePage:
     def open(self, view: str = "rate") -> None:
         """Open a view by its URL, as a bookmark does."""
         self.page.goto(f"{self.site_url}#{view}")
-        try:
+        with self._explained(f"{view} did not open"):
             self.heading.wait_for()
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Add what the page shows and requested to the error of something that does not appear."""
+        try:
+            yield
         except TimeoutError as error:
-            main = self.page.get_by_role("main").inner_html()
-            raise AssertionError(f"{view} did not open: {main}; {self._watch}") from error
+            main = self.page.get_by_role("main").inner_text()
+            raise AssertionError(f"{what}: {main!r}; {self._watch}") from error
 
     def go(self, name: str) -> None:
         """Choose a view in the navigation."""
@@ -69,7 +76,8 @@ class MarqueePage:
 
     def title_on_card(self) -> str:
         """Return the movie's title in its original case; the poster shows capitals."""
-        return self.card_title.text_content() or ""
+        with self._explained("no card appeared"):
+            return self.card_title.text_content() or ""
 
     def stars(self, count: int, within: Locator | None = None) -> Locator:
         """Return the radio button for `count` stars in `within`, by default the card."""

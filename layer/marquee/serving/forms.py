@@ -541,14 +541,14 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         "too_long": f"Give at most {context.get('max_length')} movies in one form.",
     }
     out_of_bounds = error["type"] in ("greater_than_equal", "less_than_equal")
-    if field.startswith(("years.", "entries[")) and out_of_bounds:
+    if field.startswith(("years.", "entries[", "decades[")) and out_of_bounds:
         return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
     if field.endswith(".stars") and out_of_bounds:
         return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
     if field in ("movie_ids", "entries") and error["type"] == "too_short":
         return "Give at least 1 movie."
-    if field == "genres" and error["type"] == "too_long":
-        return f"Choose at most {MAX_GENRES} genres."
+    if error["type"] == "too_long" and field in ("genres", "decades"):
+        return f"Choose at most {context.get('max_length')} {field}."
     if error["type"] == "value_error":
         return str(context.get("error", error["msg"]))
     return sentences.get(error["type"], f"{field or 'The body'} is not valid: {error['msg']}.")

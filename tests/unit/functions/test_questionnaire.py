@@ -93,3 +93,18 @@ def test_movies_of_the_chosen_genres_and_decades_are_asked_about_first(api: Any)
     first = min(len(chosen), MAX_QUESTIONS)
     assert {*ids(answer)[:first]} <= chosen
     assert len(answer["movies"]) == MAX_QUESTIONS
+
+
+@pytest.mark.parametrize(
+    ("decades", "message"),
+    [
+        ([1990] * 21, "Choose at most 20 decades."),
+        ([1995], "Give a decade by its first year, such as 1990."),
+        ([10], "Give a year from 1870 to 2100."),
+    ],
+)
+def test_an_error_about_decades_says_how_to_fix_it(
+    api: Any, decades: list[int], message: str
+) -> None:
+    _, answer = api(decades=decades)
+    assert [error["message"] for error in answer["errors"]] == [message]
