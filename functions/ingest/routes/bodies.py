@@ -18,6 +18,9 @@ _METHODS_WITH_BODY = frozenset({"POST", "PUT"})
 # 4,300 digits.
 _MOST_DIGITS = 20
 _BEYOND_EVERY_BOUND = int(1e20)
+# Far above the fields of any form. Each unknown field costs an error of its own, so that 64 KiB of
+# them take most of the time that a body may take.
+MOST_FIELDS = 1000
 
 
 class BodyRefusedError(Exception):
@@ -60,11 +63,17 @@ def parse_body(text: str) -> Any:
     bounds.
 
     Raises:
-        BodyRefusedError: if the text is not JSON, is nested too deeply, or contains half of a
-            surrogate pair, which is not valid text (RFC 7493, section 2.1).
+        BodyRefusedError: if the text is not JSON, is nested too deeply, has an object of too many
+            fields, or contains half of a surrogate pair, which is not valid text (RFC 7493, section
+            2.1).
     """
     try:
-        value = json.loads(text, parse_int=_whole_number, parse_constant=_refuse_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_whole_number,
+            parse_constant=_refuse_constant,
+        )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -139,6 +148,13 @@ def _with_json(event: Mapping[str, Any], text: str | None) -> dict[str, Any]:
 
 def _oversized() -> BodyRefusedError:
     return BodyRefusedError(413, f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
+
+
+def _object(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(fields) > MOST_FIELDS:
+        message = f"An object of the body has {len(fields)} fields; send at most {MOST_FIELDS}."
+        raise BodyRefusedError(400, message)
+    return dict(fields)
 
 
 def _whole_number(digits: str) -> int:

@@ -162,6 +162,18 @@ def test_an_answer_names_ten_fields_and_says_how_many_more(api: Api) -> None:
     }
 
 
+@pytest.mark.parametrize("form", ["{}", '{{"years": {}}}', '{{"ratings": [{}]}}'])
+def test_an_object_of_thousands_of_fields_is_rejected_before_they_are_validated(
+    api: Api, form: str
+) -> None:
+    fields = json.dumps(dict.fromkeys(map(str, range(1001)), 1))
+    status, body, _ = api.call("POST", "/picks", raw=form.format(fields))
+    assert status == 400
+    assert body["errors"] == [
+        {"field": "", "message": "An object of the body has 1001 fields; send at most 1000."}
+    ]
+
+
 def test_a_long_field_name_is_answered_shortened(api: Api) -> None:
     _, body, _ = api.call("POST", "/questionnaire", {"x" * 20_000: 1})
     assert body["errors"][0]["field"] == "x" * 59 + "…"
