@@ -155,6 +155,25 @@ def nothing(marquee: MarqueePage) -> None:
     marquee.open("popcorn")
 
 
+def unanswered(_: Route) -> None:
+    """Leave the intercepted request without an answer."""
+
+
+def computing_picks(marquee: MarqueePage) -> None:
+    picks(marquee)
+    marquee.page.route(re.compile("/picks$"), unanswered)
+    marquee.rate_seen(marquee.picks.first)
+    marquee.stars(4, marquee.picks.first).click()
+    expect(marquee.page.locator(".picks-panel")).to_have_attribute("aria-busy", "true")
+
+
+def computing_taste(marquee: MarqueePage) -> None:
+    taste(marquee)
+    marquee.page.route(re.compile("/profile$"), unanswered)
+    marquee.page.get_by_label("Model").select_option(index=1)
+    expect(marquee.page.locator(".taste-sections")).to_have_attribute("aria-busy", "true")
+
+
 def problem(marquee: MarqueePage) -> None:
     marquee.page.route(re.compile("/picks$"), failing(503, retry_after=30))
     marquee.rate(3)
@@ -176,6 +195,8 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     movie,
     part_of_a_series,
     taste,
+    computing_picks,
+    computing_taste,
     privacy,
     terms,
     nothing,
