@@ -107,6 +107,9 @@ class MemoryVisitors:
 
         return self.gate.pass_through("visitors.create", effect)
 
+    def exists(self, visitor_id: str) -> bool:
+        return visitor_id in self.items
+
     def get(self, visitor_id: str) -> Progress | None:
         return self.items.get(visitor_id)
 

@@ -47,6 +47,9 @@ class Visitors(Protocol):
     def create(self, registration: Registration) -> bool:
         """Store a new visitor with status `received`; return False if the id is already taken."""
 
+    def exists(self, visitor_id: str) -> bool:
+        """Return whether the visitor is known; not so once they are being forgotten."""
+
     def get(self, visitor_id: str) -> Progress | None:
         """Return the visitor's request; None if the visitor is unknown."""
 

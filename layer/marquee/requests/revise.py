@@ -141,5 +141,5 @@ def log_ratings(progress: Progress, visitors: Visitors, ratings_log: RatingsLog)
     ratings_log.append(progress.visitor_object)
     if progress.status is Status.SAVED:
         visitors.mark_logged(progress.visitor_id, progress.version)
-    if visitors.get(progress.visitor_id) is None:
+    if not visitors.exists(progress.visitor_id):
         ratings_log.forget(progress.visitor_id, [progress.requested_at[:10]])

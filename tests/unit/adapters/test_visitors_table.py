@@ -148,7 +148,8 @@ def test_an_emptied_visitor_is_unknown_and_holds_no_personal_data(
     table.revise(page(table).progress, revised(table), None)
     dates = {ADA.requested_at[:10], f"{TOMORROW:%Y-%m-%d}"}
     assert set(table.empty(ID) or ()) == dates
-    assert (table.get(ID), table.page(ID), table.recipient(ID)) == (None, None, None)
+    assert (table.exists(ID), table.get(ID), table.page(ID)) == (False, None, None)
+    assert table.recipient(ID) is None
     assert (table.get_many([ID]), table.create(ADA)) == ({}, False)
     left = {"visitor_id", "version", "requested_at", "dates", "expires_at"}
     assert set(item(aws)) == left | {"status", "open_status", "status_at"}
