@@ -75,6 +75,12 @@ BENCHMARKS = {
         tools=("chromium",),
         wants_site=True,
     ),
+    "journey": Benchmark(
+        "visitors on a slow phone, from opening the page to ten picks; needs a running deployment",
+        ("journey",),
+        tools=("chromium",),
+        wants_site=True,
+    ),
     "quality": Benchmark(
         "Marquee and other recommenders on the same splits: DATA=<folder>",
         ("quality",),

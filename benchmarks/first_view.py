@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Response, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Response, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -42,10 +42,24 @@ class Connection:
     up: float
     latency: int
 
+    def throttle(self, devtools: CDPSession) -> None:
+        """Throttle the page of this session of Chrome's developer tools."""
+        devtools.send("Network.enable")
+        devtools.send(
+            "Network.emulateNetworkConditions",
+            {
+                "offline": False,
+                "latency": self.latency,
+                "downloadThroughput": self.down,
+                "uploadThroughput": self.up,
+            },
+        )
 
+
+FAST_4G = Connection("4G: 9 Mbit/s, 60 ms", 9e6 / 8, 1.5e6 / 8, 60)
 CONNECTIONS = (
     Connection("not throttled", -1, -1, 0),
-    Connection("4G: 9 Mbit/s, 60 ms", 9e6 / 8, 1.5e6 / 8, 60),
+    FAST_4G,
     Connection("slow 4G: 1.6 Mbit/s, 150 ms", 1.6e6 / 8, 750e3 / 8, 150),
 )
 console = Console(width=100)
@@ -139,17 +153,7 @@ def seconds_to_first_card(browser: Browser, site_url: str, connection: Connectio
     """Return the seconds from opening the page until the first movie can be rated."""
     context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]})
     page = context.new_page()
-    network = context.new_cdp_session(page)
-    network.send("Network.enable")
-    network.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": connection.latency,
-            "downloadThroughput": connection.down,
-            "uploadThroughput": connection.up,
-        },
-    )
+    connection.throttle(context.new_cdp_session(page))
     started = time.perf_counter()
     page.goto(site_url, wait_until="commit")
     page.wait_for_selector(FIRST_CARD)
