@@ -15,7 +15,7 @@ from marquee.aws.cluster import EmrCluster
 from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from marquee.requests.ports import ClusterGoneError
 from operations.deployment import Deployment
-from operations.errors import OperationError
+from operations.errors import OperationError, RatingsRefused
 from operations.scripts import publish_scripts
 
 # EMR sustains one DescribeStep call per account every two seconds.
@@ -62,7 +62,8 @@ def run_step(
 
     Raises:
         OperationError: if the cluster does not accept the step, or if the step does not complete.
-            The message contains the step's own explanation.
+            The message contains the step's own explanation. It is a RatingsRefused if the step
+            failed, but not if it was cancelled.
         InterruptedStep: if the operator interrupts the waiting; the step goes on.
     """
     cluster = EmrCluster(boto3.client("emr"), deployment.parameter("cluster-id"))
@@ -78,7 +79,11 @@ def run_step(
             f"Stopped waiting. The step {step['Name']} ({step_id}) runs on: 'make status' shows "
             f"it, 'make cancel STEP={step_id}' cancels it."
         ) from interrupt
-    if ended["Status"]["State"] != "COMPLETED":
+    state = ended["Status"]["State"]
+    if state == "FAILED":
+        # The step ran and gave up: the same data would fail again.
+        raise RatingsRefused(ending(deployment, ended))
+    if state != "COMPLETED":
         raise OperationError(ending(deployment, ended))
     return RunStep(step_id, time.monotonic() - started)
 
