@@ -25,7 +25,7 @@ from operations.objects import CHANGED, read_if_there
 from operations.running_steps import InterruptedStep
 from operations.train import TrainedModel
 
-INCOMING, REPORTS = "incoming/", "reports/"
+INCOMING, REPORTS = "incoming/", "reports/drops/"
 # Spark and Hadoop write an object of this name when all files of their output are complete.
 CLOSED = "_SUCCESS"
 MOST_FILES, MOST_BYTES = 1000, 10 * 1024**3

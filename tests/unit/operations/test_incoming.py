@@ -88,7 +88,7 @@ def drop(name: str, files: Mapping[str, str], *, close: bool = True) -> None:
 
 
 def report(name: str) -> dict[str, Any]:
-    kept = boto3.client("s3").get_object(Bucket="ratings", Key=f"reports/{name}.json")
+    kept = boto3.client("s3").get_object(Bucket="ratings", Key=f"reports/drops/{name}.json")
     return dict(json.loads(kept["Body"].read()))
 
 
@@ -292,7 +292,7 @@ def test_a_report_that_another_command_wrote_first_stays(
     theirs = incoming.DropReport("night", "digest", "then", outcome="added")
 
     def other_command(kind: str) -> None:
-        put_object("s3://ratings/reports/night.json", json.dumps(vars_of(theirs)).encode())
+        put_object("s3://ratings/reports/drops/night.json", json.dumps(vars_of(theirs)).encode())
 
     cluster.before = other_command
     add_drops(deployment, phases)
@@ -342,11 +342,13 @@ def test_the_status_names_the_last_drop(
     deployment: Deployment, phases: Phases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert last_drop(deployment) is None
-    put_object("s3://ratings/reports/x.json", b"{")
-    with pytest.raises(OperationError, match=r"reports/x.json .* cannot be read as the report"):
+    put_object("s3://ratings/reports/drops/x.json", b"{")
+    with pytest.raises(
+        OperationError, match=r"reports/drops/x.json .* cannot be read as the report"
+    ):
         last_drop(deployment)
     told = incoming.DropReport("night", "d", "then", "2026-11-29T03:00:00Z", "refused", "empty")
-    put_object("s3://ratings/reports/x.json", json.dumps(vars_of(told)).encode())
+    put_object("s3://ratings/reports/drops/x.json", json.dumps(vars_of(told)).encode())
 
     assert str(last_drop(deployment)) == "night refused at 2026-11-29T03:00:00Z: empty"
 
