@@ -22,7 +22,7 @@ from operations.export_ratings import digest_of
 from operations.import_ratings import import_folder
 from operations.models import current_model
 from operations.objects import CHANGED, read_if_there
-from operations.running_steps import InterruptedStep
+from operations.running_steps import InterruptedStep, StepFailed
 from operations.train import TrainedModel
 
 INCOMING, REPORTS = "incoming/", "reports/drops/"
@@ -126,6 +126,8 @@ def add_drops(deployment: Deployment, phases: Phases) -> list[DropReport]:
             raise  # the drop has no report, so the next run looks at it again
         except RatingsRefused as error:
             report.outcome, report.reason = REFUSED, str(error)
+        except StepFailed as error:
+            _note_failed_step(deployment, report, error)
         except OperationError as error:
             report.reason = str(error)
             _keep_report(deployment, drop, report, etag)
@@ -218,6 +220,16 @@ def _add(deployment: Deployment, phases: Phases, drop: Drop, report: DropReport)
         return
     report.outcome, report.model = ADDED, _measures(model)
     report.data_version = _version_of(deployment, model)
+
+
+def _note_failed_step(deployment: Deployment, report: DropReport, error: StepFailed) -> None:
+    """Enter a failed step into a report: it refuses the drop, unless the drop is active already."""
+    kind, _, model_id = error.step_name.partition("-")
+    report.outcome, report.reason = REFUSED, str(error)
+    if kind == "similar":  # runs after the switch; the next training makes up for it
+        report.outcome, report.model = ADDED, {"model_id": model_id}
+        now = current_model(deployment)
+        report.data_version = now.data_version if now is not None else ""
 
 
 def _expect_usable(drop: Drop) -> None:

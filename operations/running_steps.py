@@ -15,7 +15,7 @@ from marquee.aws.cluster import EmrCluster
 from marquee.requests.emr_step_requests import StepLocations, StepRequest
 from marquee.requests.ports import ClusterGoneError
 from operations.deployment import Deployment
-from operations.errors import OperationError, RatingsRefused
+from operations.errors import OperationError
 from operations.scripts import publish_scripts
 
 # EMR sustains one DescribeStep call per account every two seconds.
@@ -30,6 +30,18 @@ class InterruptedStep(OperationError):  # noqa: N818 (the operator did it; nothi
     """The operator stopped waiting for a step, which goes on."""
 
     status = 130
+
+
+class StepFailed(OperationError):  # noqa: N818 (named as EMR's state of the step)
+    """A step ran and failed.
+
+    Attributes:
+        step_name: the step's name.
+    """
+
+    def __init__(self, message: str, step_name: str) -> None:
+        super().__init__(message)
+        self.step_name = step_name
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,8 @@ def run_step(
 
     Raises:
         OperationError: if the cluster does not accept the step, or if the step does not complete.
-            The message contains the step's own explanation. It is a RatingsRefused if the step
-            failed, but not if it was cancelled.
+            The message contains the step's own explanation. It is a StepFailed unless the step
+            was cancelled.
         InterruptedStep: if the operator interrupts the waiting; the step goes on.
     """
     cluster = EmrCluster(boto3.client("emr"), deployment.parameter("cluster-id"))
@@ -81,8 +93,7 @@ def run_step(
         ) from interrupt
     state = ended["Status"]["State"]
     if state == "FAILED":
-        # The step ran and gave up: the same data would fail again.
-        raise RatingsRefused(ending(deployment, ended))
+        raise StepFailed(ending(deployment, ended), step["Name"])
     if state != "COMPLETED":
         raise OperationError(ending(deployment, ended))
     return RunStep(step_id, time.monotonic() - started)

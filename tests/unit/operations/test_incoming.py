@@ -18,7 +18,7 @@ from operations.errors import OperationError, RatingsRefused
 from operations.import_ratings import import_ratings
 from operations.incoming import add_drops, last_drop
 from operations.models import current_model
-from operations.running_steps import InterruptedStep
+from operations.running_steps import InterruptedStep, StepFailed
 from tests.unit.operations.fake_cluster import WHERE, Cluster
 from tests.unit.operations.fake_cluster import put as put_object
 
@@ -241,7 +241,8 @@ def test_a_worse_model_refuses_its_drop(
     deployment: Deployment, phases: Phases, films: CurrentModel, cluster: Cluster
 ) -> None:
     drop("worse", NIGHT)
-    cluster.fails["train"] = RatingsRefused("train: the new model is worse than the active one")
+    words = "train: the new model is worse than the active one"
+    cluster.fails["train"] = StepFailed(words, "train-1")
 
     with pytest.raises(OperationError, match="refused: worse"):
         add_drops(deployment, phases)
@@ -249,6 +250,18 @@ def test_a_worse_model_refuses_its_drop(
     assert "the new model is worse" in report("worse")["reason"]
     assert report("worse")["read"]["append"]["added"] == 1
     assert active(deployment) == films
+
+
+def test_a_drop_that_is_active_is_not_called_refused_because_a_later_step_failed(
+    deployment: Deployment, phases: Phases, films: CurrentModel, cluster: Cluster
+) -> None:
+    drop("night", NIGHT)
+    cluster.fails["similar"] = StepFailed("out of memory", "similar-20251129t030000z-0a1b2c")
+
+    [added] = add_drops(deployment, phases)
+
+    assert (added.outcome, added.reason) == ("added", "out of memory")
+    assert added.data_version == active(deployment).data_version != films.data_version
 
 
 def test_without_a_cluster_drops_wait_and_are_added_later_in_their_order(
