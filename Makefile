@@ -32,7 +32,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> starts the local AWS on that port;\nEMULATOR=localstack runs it on LocalStack, which does not enforce IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import export train posters evaluate status logs cancel redrive rollback rollback-model rollback-data invoke
+.PHONY: local stop site-url api-url texts flow import drops export train posters evaluate status logs cancel redrive rollback rollback-model rollback-data invoke
 local: $(RUNTIMES) ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
@@ -54,6 +54,9 @@ flow: environment-development ## Submit a questionnaire and follow it to the tex
 import: environment-development ## Import ratings as the active data set, and train: DATA=<path> [NAME= SCALE= APPEND=1: add to the active one CHECK=1: only look FORCE=1]
 	@$(if $(DATA),,echo "DATA is not set: set it to a folder, archive or file of ratings, as in make import DATA=path/to/ratings" >&2; exit 1;) \
 	$(OPERATE) import $(if $(NAME),--name "$$NAME") $(if $(SCALE),--scale "$$SCALE") $(if $(APPEND),--append) $(if $(CHECK),--check) $(if $(FORCE),--force) -- "$$DATA"
+
+drops: environment-development ## Add the ratings that another system has put below incoming/ in the ratings bucket
+	@$(OPERATE) drops
 
 export: environment-development ## Download the active ratings and movies as MovieLens csv: INTO=<folder>
 	@$(if $(INTO),,echo "INTO is not set: set it to a new folder, as in make export INTO=path/to/folder" >&2; exit 1;) \

@@ -31,6 +31,7 @@ from operations.evaluation_tables import show_report
 from operations.export_ratings import export_ratings
 from operations.flow import follow_flow, read_form
 from operations.import_ratings import check_ratings, import_ratings
+from operations.incoming import add_drops
 from operations.posters import KEY_VARIABLE, Tmdb, fetch_posters, key_from, remove_posters
 from operations.preflight.run import as_json, pass_preflight, preflight, raise_stops, show_results
 from operations.redrive import redrive
@@ -268,6 +269,12 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> None:
             scale=options.scale,
             force=options.force,
         )
+
+
+@command("drops", "add the drops below incoming/ in the ratings bucket to the active data set")
+def _drops(deployment: Deployment, _: argparse.Namespace) -> None:
+    with Phases() as phases:
+        add_drops(deployment, phases)
 
 
 @command(

@@ -2,7 +2,7 @@
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ def append_ratings(
     name: str | None = None,
     scale: str | None = None,
     force: bool = False,
+    on_read: Callable[[DatasetReport], object] = lambda _: None,
 ) -> TrainedModel | None:
     """Add the ratings that a path names to the active data set, train, and switch to the result.
 
@@ -58,6 +59,7 @@ def append_ratings(
         name: the active data set's name; by default derived from the path.
         scale: the name of the ratings' scale; by default it is recognised.
         force: whether to go on although the ratings seem to be read wrongly or too few.
+        on_read: called with the report of what was read, before anything is refused because of it.
 
     Returns:
         The model, or None if nothing changes.
@@ -69,6 +71,7 @@ def append_ratings(
     seen = see_pair(deployment)
     active = _to_add_to(deployment, seen, dataset_name(path, name))
     with _joined(deployment, phases, path, active, scale=scale) as joined:
+        on_read(joined.found.report)
         _accept(joined, scale, force=force)
         if not joined.changes:
             out.print("Nothing was imported: the active data set has all of this already.")

@@ -14,6 +14,10 @@ class OperationError(Exception):
     status = 1
 
 
+class RatingsRefused(OperationError):  # noqa: N818 (a decision about the ratings; nothing failed)
+    """Ratings are not made active because of what they are. Trying them again changes nothing."""
+
+
 def exit_with_one_sentence[**P](command: Callable[P, None]) -> Callable[P, int]:
     """Make a function print an OperationError to stderr and exit with the error's status."""
 

@@ -30,7 +30,7 @@ from operations.dataset.output import IDS
 from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
-from operations.errors import OperationError
+from operations.errors import OperationError, RatingsRefused
 from operations.models import SeenPair, model_json, see_pair, switch_to
 from operations.objects import keys, read_if_there
 from operations.running_steps import locations, run_step
@@ -156,7 +156,7 @@ def accept(reasons: Sequence[str], *, force: bool) -> None:
         OperationError: if there are reasons and `force` is not set.
     """
     if reasons and not force:
-        raise OperationError(f"Nothing was imported: {'; '.join(reasons)}. {FORCE}.")
+        raise RatingsRefused(f"Nothing was imported: {'; '.join(reasons)}. {FORCE}.")
     for reason in reasons:
         out.print(f"  FORCE=1, although {reason}", markup=False)
 
@@ -202,7 +202,7 @@ def read_ratings_of(
                     scale=scale,
                 )
         except DatasetError as error:
-            raise OperationError(f"Nothing was imported: {error}") from error
+            raise RatingsRefused(f"Nothing was imported: {error}") from error
         phase.result = f"{report.ratings:,} ratings of {report.rows:,} rows"
     return report
 

@@ -10,10 +10,9 @@ from botocore.exceptions import ClientError
 from marquee.contracts import ContractError, CurrentModel
 from operations.deployment import Deployment
 from operations.errors import OperationError
+from operations.objects import CHANGED
 
 CURRENT = "current.json"
-# S3's answers to a conditional write of an object that has changed, or is just being changed.
-_CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def switch_to(deployment: Deployment, model_id: str, seen: SeenPair) -> CurrentM
             **condition,  # type: ignore[arg-type]
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _CHANGED:
+        if error.response["Error"]["Code"] not in CHANGED:
             raise
         now = _read(deployment, CURRENT)
         # The answer to the first try may have been lost: the client then tried again.

@@ -7,6 +7,8 @@ from mypy_boto3_s3 import S3Client
 
 from operations.errors import OperationError
 
+# S3's answers to a conditional call about an object that has changed, or is just being changed.
+CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _A_CALL = 1000  # objects that one call deletes at most
 
 

@@ -32,6 +32,18 @@ class InterruptedStep(OperationError):  # noqa: N818 (the operator did it; nothi
     status = 130
 
 
+class StepFailed(OperationError):  # noqa: N818 (named as EMR's state of the step)
+    """A step ran and failed.
+
+    Attributes:
+        step_name: the step's name.
+    """
+
+    def __init__(self, message: str, step_name: str) -> None:
+        super().__init__(message)
+        self.step_name = step_name
+
+
 @dataclass(frozen=True)
 class RunStep:
     """A step that completed."""
@@ -62,7 +74,8 @@ def run_step(
 
     Raises:
         OperationError: if the cluster does not accept the step, or if the step does not complete.
-            The message contains the step's own explanation.
+            The message contains the step's own explanation. It is a StepFailed unless the step
+            was cancelled.
         InterruptedStep: if the operator interrupts the waiting; the step goes on.
     """
     cluster = EmrCluster(boto3.client("emr"), deployment.parameter("cluster-id"))
@@ -78,7 +91,10 @@ def run_step(
             f"Stopped waiting. The step {step['Name']} ({step_id}) runs on: 'make status' shows "
             f"it, 'make cancel STEP={step_id}' cancels it."
         ) from interrupt
-    if ended["Status"]["State"] != "COMPLETED":
+    state = ended["Status"]["State"]
+    if state == "FAILED":
+        raise StepFailed(ending(deployment, ended), step["Name"])
+    if state != "COMPLETED":
         raise OperationError(ending(deployment, ended))
     return RunStep(step_id, time.monotonic() - started)
 

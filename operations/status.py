@@ -11,6 +11,7 @@ from operations.addresses import api_url, site_url
 from operations.console import out
 from operations.deployment import Deployment
 from operations.errors import OperationError
+from operations.incoming import last_drop
 from operations.models import current_model, describe_pair
 from operations.redrive import QUEUES, waiting
 from operations.running_steps import ending
@@ -26,6 +27,7 @@ def show_status(deployment: Deployment) -> None:
         ("API", _api(deployment)),
         ("model", _model(current)),
         ("former data", _former(current)),
+        ("last drop", _last_drop(deployment)),
         ("cluster", _cluster(deployment)),
         *_queues(deployment),
         *_steps(deployment),
@@ -52,6 +54,14 @@ def _former(current: CurrentModel | None) -> str:
     if former is None:
         return "none"
     return f"{describe_pair(former)}; 'make rollback-data' switches to it"
+
+
+def _last_drop(deployment: Deployment) -> str:
+    try:
+        report = last_drop(deployment)
+    except OperationError as error:
+        return str(error)
+    return "none" if report is None else str(report)
 
 
 def _cluster(deployment: Deployment) -> str:

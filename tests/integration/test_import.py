@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyarrow import parquet
@@ -166,7 +167,22 @@ def export(local: RunningDeployment, into: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in into.iterdir()}
 
 
-def test_ratings_are_added_and_deleted_once_and_rolled_back_with_their_model(
+def put_drop(local: RunningDeployment, name: str, folder: Path) -> None:
+    """Put the files of a folder into the ratings bucket as another system would, and close it."""
+    s3, bucket = local.client("s3"), local.parameters["ratings-bucket"]
+    for path in folder.iterdir():
+        s3.put_object(Bucket=bucket, Key=f"incoming/{name}/{path.name}", Body=path.read_bytes())
+    s3.put_object(Bucket=bucket, Key=f"incoming/{name}/_SUCCESS", Body=b"")
+
+
+def drop_report(local: RunningDeployment, name: str) -> dict[str, Any]:
+    kept = local.client("s3").get_object(
+        Bucket=local.parameters["ratings-bucket"], Key=f"reports/drops/{name}.json"
+    )
+    return dict(json.loads(kept["Body"].read()))
+
+
+def test_a_drop_is_added_once_a_bad_one_refused_and_the_former_pair_comes_back(
     local: RunningDeployment, embedded: CurrentModel, tmp_path: Path
 ) -> None:
     before, exported = prepared(local, embedded.data), export(local, tmp_path / "before")
@@ -181,19 +197,35 @@ def test_ratings_are_added_and_deleted_once_and_rolled_back_with_their_model(
     (drop / "deleted.csv").write_text(
         f"userId,movieId\n{deleted[0]},{deleted[1]}\n{stranger},999999\n"
     )
-    command = ("-m", "operations", "import", "--append", "--name", DATASET, str(drop))
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "ratings.csv").write_text("colour,weight\nred,heavy\n")
+    put_drop(local, "a-good", drop)
+    put_drop(local, "b-bad", bad)
 
-    done = local.python(*command)
+    done = local.python("-m", "operations", "drops")
 
-    assert done.returncode == 0, done.stderr
-    added = active(local)
+    assert (done.returncode, "refused: b-bad" in done.stderr) == (1, True), done.stderr
+    added, kept = active(local), drop_report(local, "a-good")
+    assert (kept["outcome"], kept["model"]["model_id"]) == ("added", added.model_id)
+    assert {name: kept["read"]["append"][name] for name in ("added", "changed", "deleted")} == {
+        "added": 1,
+        "changed": 1,
+        "deleted": 1,
+    }
+    refused = drop_report(local, "b-bad")
+    assert (refused["outcome"], refused["model"]) == ("refused", {})
+    assert "Nothing was imported: " in refused["reason"]
+    assert "b-bad refused" in local.python("-m", "operations", "status").stdout
     assert added.former == replace(embedded, former=None)
     expected = before | {changed: stars, (stranger, movie): 4.0}
     del expected[deleted]
     assert prepared(local, added.data) == expected
     serves(local, added)
     once = export(local, tmp_path / "once")
-    again = local.python(*command)
+    none = local.python("-m", "operations", "drops")
+    assert (none.returncode, "no new drop" in none.stdout) == (0, True), none.stderr
+    again = local.python("-m", "operations", "import", "--append", "--name", DATASET, str(drop))
     assert (again.returncode, active(local)) == (0, added), again.stderr
     assert "has all of this already" in again.stdout
     assert export(local, tmp_path / "twice") == once

@@ -9,7 +9,8 @@ from marquee.contracts import DataVersion
 from marquee.requests.emr_step_requests import StepLocations, StepRequest, train_step
 from operations import running_steps
 from operations.deployment import Deployment
-from operations.running_steps import InterruptedStep, run_step
+from operations.errors import OperationError
+from operations.running_steps import InterruptedStep, StepFailed, run_step
 from tests.unit.operations.clock import Clock
 
 STATES = ["PENDING", "RUNNING", "RUNNING", "COMPLETED"]
@@ -64,3 +65,25 @@ def test_an_interrupted_operator_is_shown_how_to_cancel_the_step(
 
     with pytest.raises(InterruptedStep, match="make cancel STEP=s-1"):
         run_step(deployment, train_step(where, DataVersion("films"), "m-1"))
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
+def test_a_step_that_failed_is_told_apart_from_one_that_was_cancelled(
+    monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    class Ended(FakeCluster):
+        def describe(self, step_id: str) -> dict[str, Any]:
+            return {"Id": step_id, "Name": "train-m-1", "Status": {"State": state}}
+
+    monkeypatch.setattr(running_steps, "EmrCluster", Ended)
+    monkeypatch.setattr("boto3.client", lambda _: None)
+    monkeypatch.setattr(running_steps, "stored_log", lambda *_: None)
+    deployment = Deployment("staging")
+    deployment.__dict__["parameters"] = {"cluster-id": "j-1"}
+    where = StepLocations("s3://scripts/", "ratings", "models", "results")
+
+    with pytest.raises(OperationError, match=f"ended {state.lower()}") as raised:
+        run_step(deployment, train_step(where, DataVersion("films"), "m-1"))
+
+    failed = isinstance(raised.value, StepFailed) and raised.value.step_name
+    assert failed == ("train-m-1" if state == "FAILED" else False)
