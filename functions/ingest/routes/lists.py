@@ -55,9 +55,7 @@ def get_list(list_id: ListId) -> Response[SharedListAnswer]:
     """Get a shared list."""
     shared = _sharer().open(list_id, datetime.now(UTC))
     loaded = models.loaded()
-    answer = SharedListAnswer.of(
-        shared, is_current=loaded is not None and loaded.model.dataset == shared.dataset
-    )
+    answer = SharedListAnswer.of(shared, None if loaded is None else loaded.model.dataset)
     headers = {"Cache-Control": "no-store"}
     return Response(status_code=200, content_type=JSON, body=answer, headers=headers)
 

@@ -510,19 +510,20 @@ class ListedMovieAnswer(MovieAnswer):
 class SharedListAnswer(BaseModel):
     """A shared list.
 
-    `first_name` is null if no name is shown. `is_current` is false if the movie ids are not those
-    of the active data set, so that no other call knows them.
+    `first_name` is null if no name is shown. `dataset` is null if the list was made with another
+    data set than the active one: no other call knows its movie ids then.
     """
 
+    dataset: str | None
     first_name: str | None
     movies: list[ListedMovieAnswer]
     expires_at: str
-    is_current: bool
 
     @classmethod
-    def of(cls, shared: SharedList, *, is_current: bool) -> "SharedListAnswer":
-        """Return the list without what its owner alone may know."""
+    def of(cls, shared: SharedList, active: str | None) -> "SharedListAnswer":
+        """Return the list; `active` is the active data set, None if there is none."""
         return cls(
+            dataset=active if shared.dataset == active else None,
             first_name=shared.first_name,
             movies=[
                 ListedMovieAnswer(
@@ -535,7 +536,6 @@ class SharedListAnswer(BaseModel):
                 for movie in shared.movies
             ],
             expires_at=timestamp(datetime.fromtimestamp(shared.expires_at, UTC)),
-            is_current=is_current,
         )
 
 

@@ -14,7 +14,7 @@ from marquee.requests.greeting import greeting_name
 from marquee.requests.limits import LimitedAction
 from marquee.serving.forms import ListForm
 from tests.unit.api import Api
-from tests.unit.aws import context, event, put_model
+from tests.unit.aws import DATASET, context, event, put_model
 
 FORM: dict[str, Any] = {
     "movies": [{"movie_id": 1, "reasons": [2, 3]}, {"movie_id": 4}],
@@ -57,7 +57,7 @@ def test_everybody_with_the_id_reads_the_list(api: Api) -> None:
             {"movie_id": 4, "title": "Film 4", "year": 1974, "genres": ["Drama"], "reasons": []},
         ],
         "expires_at": made["expires_at"],
-        "is_current": True,
+        "dataset": DATASET,
     }  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def test_a_list_stays_readable_when_another_data_set_is_active(api: Api) -> None
     made = share(api)
     put_model(api.aws, dataset="another", model_id="20261122t200000z-0a1b2c")
     status, body, _ = api.call("GET", f"/lists/{made['list_id']}")
-    assert (status, body["is_current"]) == (200, False)
+    assert (status, body["dataset"]) == (200, None)
     assert body["movies"][0]["title"] == "Film 1"
 
 

@@ -53,7 +53,7 @@ def test_the_calls_of_a_visitor_require_their_token_and_only_the_owner_takes_a_l
     for path, methods in CHECKED_IN["paths"].items():
         for method, operation in methods.items():
             if "{visitor_id}" in path:
-                needed = [{"token": []}]
+                needed: list[dict[str, list[str]]] | None = [{"token": []}]
             elif (method, path) == ("delete", "/lists/{list_id}"):
                 needed = [{"owner_secret": []}]
             else:
