@@ -52,7 +52,9 @@ class Caller:
         """Return values that the API accepts, by field."""
         ids = list(self.movies)
         return {
-            **dict.fromkeys(("movie_id", "dismissed", "answered", "unseen", "saved", "reasons"), ids),
+            **dict.fromkeys(
+                ("movie_id", "dismissed", "answered", "unseen", "saved", "reasons"), ids
+            ),
             "rated_at": ["2026-11-28T20:15:00.000Z", "2026-11-28T21:15:00+01:00"],
             "model": list(MODEL_NAMES),
             "genres": list(self.genres),
