@@ -32,19 +32,22 @@ export function linkActions(address, firstName, movies) {
       say(words, "Your browser doesn’t allow copying. The link is selected: copy it yourself.");
     }
   };
-  const share = async () => {
+  const share = async (/** @type {ShareData} */ data) => {
     try {
-      await navigator.share({ title: heading, url: address });
+      await navigator.share(data);
     } catch (error) {
       // Closing the share sheet is not a failure.
       if (!(error instanceof DOMException && error.name === "AbortError"))
         say(words, "Your browser doesn’t allow sharing. Copy the link instead.");
     }
   };
-  const save = async () => {
+  const draw = () => {
     const canvas = document.createElement("canvas");
     drawList(canvas, heading, movies, location.host);
-    const picture = await asFile(canvas);
+    return asFile(canvas);
+  };
+  const save = async () => {
+    const picture = await draw();
     downloadBlob(picture.name, picture);
     say(words, "The picture is among your downloads.");
   };
@@ -56,9 +59,20 @@ export function linkActions(address, firstName, movies) {
       "p",
       { class: "actions tight" },
       button("Copy link", "button", copy),
-      "share" in navigator ? button("Share…", "button", share) : null,
+      "share" in navigator
+        ? button("Share link…", "button", () => share({ title: heading, url: address }))
+        : null,
       button("Save as picture", "button", save),
+      sharesPictures()
+        ? button("Share picture…", "button", async () => share({ files: [await draw()] }))
+        : null,
     ),
     words,
   );
+}
+
+/** Whether the browser's share sheet takes pictures. */
+function sharesPictures() {
+  const files = [new File([], "list.png", { type: "image/png" })];
+  return "canShare" in navigator && navigator.canShare({ files });
 }

@@ -10,7 +10,7 @@ import { wordsForListReasons } from "../wording.js";
  * Make the items of a list.
  * @param {ListedMovie[]} movies
  * @param {string | null} firstName of whoever shared the list
- * @param {{level?: "h2" | "h4", isLinked?: boolean, acts?: (movie: ListedMovie) => HTMLElement | null}} [about]
+ * @param {{level?: "h2" | "h3", isLinked?: boolean, acts?: (movie: ListedMovie) => HTMLElement | null}} [about]
  *   level: heading level of the titles; isLinked: whether the titles lead to the movies' pages;
  *   acts: makes what follows the words
  */

@@ -45,7 +45,7 @@ export function openShareDialog(app, place, picks) {
   });
   const nameError = make("p", { id: "list-name-error", class: "field-error", role: "alert" });
   const reasons = make("input", { id: "list-reasons", type: "checkbox" });
-  const previewTitle = make("h3", { id: "list-preview" });
+  const previewTitle = make("p", { id: "list-preview", class: "list-preview-title" });
   const preview = make("ol", {
     class: "pick-list list-preview",
     "aria-labelledby": "list-preview",
@@ -63,7 +63,7 @@ export function openShareDialog(app, place, picks) {
   const show = () => {
     const [firstName = ""] = name.value.trim().split(/\s+/);
     say(previewTitle, listTitle(firstName));
-    preview.replaceChildren(...listItems(shownMovies(), firstName, { level: "h4" }));
+    preview.replaceChildren(...listItems(shownMovies(), firstName, { level: "h3" }));
   };
   const change = () => {
     idempotencyKey = newKey();
@@ -159,7 +159,18 @@ export function openShareDialog(app, place, picks) {
       reasons,
       make("label", { for: "list-reasons" }, "Show why: name the movies I liked"),
     ),
-    make("div", { class: "list-preview-box" }, previewTitle, preview),
+    make(
+      "div",
+      // The box scrolls, so it must be reachable by keyboard.
+      {
+        class: "list-preview-box",
+        tabindex: 0,
+        role: "group",
+        "aria-labelledby": "list-preview",
+      },
+      previewTitle,
+      preview,
+    ),
     words,
     make(
       "p",
