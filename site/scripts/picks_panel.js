@@ -352,13 +352,9 @@ function actions(app) {
   const words = make("span", { class: "hint", role: "status" });
   const place = make("div");
   const share = async () => {
-    try {
-      const { openShareDialog } = await import("./share/share_dialog.js");
-      say(words, "");
-      openShareDialog(app, place, app.finder.found.picks);
-    } catch {
-      say(words, "This didn’t load. Check your connection and try again.");
-    }
+    const loaded = await import("./share/share_dialog.js").catch(() => null);
+    say(words, loaded ? "" : "This didn’t load. Check your connection and reload the page.");
+    loaded?.openShareDialog(app, place, app.finder.found.picks);
   };
   return make(
     "div",

@@ -61,6 +61,11 @@ def test_everybody_with_the_id_reads_the_list(api: Api) -> None:
     }  # fmt: skip
 
 
+def test_the_sample_event_shares_a_list(api: Api) -> None:
+    answer = api.module.handler(event("ingest_list"), context("ingest"))
+    assert (answer["statusCode"], json.loads(answer["body"])["first_name"]) == (201, "Ada")
+
+
 def test_the_answer_has_the_address_to_share_and_the_secret_to_take_it_back(api: Api) -> None:
     made = share(api)
     assert made["page"] == f"/lists/{made['list_id']}/page"
