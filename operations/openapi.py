@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "SITE_URL": "https://example.org/",
     "IDEMPOTENCY_TABLE": "none",
+    "LISTS_TABLE": "none",
     "VISITORS_TABLE": "none",
     "RATINGS_BUCKET": "none",
     "MODELS_BUCKET": "none",
@@ -38,7 +39,9 @@ _ENVIRONMENT = {
 }
 _REFUSALS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
-    404: "There is no such visitor or movie, or the token is wrong: the answer is the same.",
+    404: "There is no such visitor, list or movie, or the token or secret is wrong: the answer is"
+    " the same.",
+    410: "The list was taken back.",
     412: "Another change was stored first; ETag names the stored version.",
     413: "The body is too large.",
     415: "The body is not application/json in UTF-8.",
@@ -64,7 +67,10 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
             security_schemes={
                 "token": HTTPBearer(
                     description="The token that was returned when the visitor was created."
-                )
+                ),
+                "owner_secret": HTTPBearer(
+                    description="The owner_secret that was returned when the list was shared."
+                ),
             },
         )
     )
@@ -82,7 +88,7 @@ def document(app: ApiGatewayResolver) -> dict[str, Any]:
         function = functions[path, method]
         operation["operationId"] = function.__name__
         operation["summary"] = (inspect.getdoc(function) or "").partition("\n")[0]
-        operation["responses"] = dict(sorted(_responses(path, operation).items()))
+        operation["responses"] = dict(sorted(_responses(path, method, operation).items()))
     made["paths"] = dict(sorted(made["paths"].items()))
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     return made
@@ -100,11 +106,11 @@ def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
                 yield path, method, operation
 
 
-def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the route's own successful responses and the errors that its input can cause."""
-    own = {code: each for code, each in operation["responses"].items() if code[0] == "2"}
-    if "204" in own:
-        own["204"].pop("content", None)
+def _responses(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the route's own responses and the errors that its input can cause."""
+    own = {code: each for code, each in operation["responses"].items() if code[0] in "23"}
+    for code in ("204", "303"):  # without a body
+        own.get(code, {}).pop("content", None)
     refused = {429, 503}
     parameters = operation.get("parameters", [])
     headers = [each["name"].lower() for each in parameters if each["in"] == "header"]
@@ -114,6 +120,8 @@ def _responses(path: str, operation: dict[str, Any]) -> dict[str, Any]:
         refused |= {422}
     if "{" in path:
         refused |= {404}
+    if method == "get" and path.endswith("{list_id}"):
+        refused |= {410}
     if "if-match" in headers:
         refused |= {412, 428}
     schema = {"schema": {"$ref": "#/components/schemas/ErrorsAnswer"}}

@@ -15,7 +15,7 @@ from mypy_boto3_dynamodb.type_defs import BackupSummaryTypeDef
 from operations.deployment import Deployment
 from operations.errors import OperationError
 
-TABLES = ("movies", "visitors", "idempotency")
+TABLES = ("movies", "visitors", "idempotency", "lists")
 # A cluster terminates within minutes, and has written its last logs by then.
 CLUSTER_SECONDS = 1800.0
 POLL_SECONDS = {True: 1.0, False: 15.0}

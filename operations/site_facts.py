@@ -19,8 +19,9 @@ def site_facts(deployment: Deployment) -> dict[str, Any]:
 
     Returns:
         `operator`: `name`, `contact`, `privacyUrl` and `termsUrl`, without those that are not set.
-        `retention`: days, as `visitorDays` (after a visitor's last change), `batchDays`,
-        `logDays`, `backupDays` and `failedTextDays` (absent if failed texts are not logged).
+        `retention`: days, as `visitorDays` (after a visitor's last change), `listDays` (of a
+        shared list), `batchDays`, `logDays`, `backupDays` and `failedTextDays` (absent if failed
+        texts are not logged).
         `textsADay`: how many texts one phone gets in a day.
 
     Raises:
@@ -29,6 +30,7 @@ def site_facts(deployment: Deployment) -> dict[str, Any]:
     template = load_template(sam.parameters(deployment, _ANY_SCRIPTS)).parameters
     retention = {
         "visitor_days": int(template["VisitorDays"]),
+        "list_days": int(template["ListDays"]),
         **json.loads(deployment.parameter(RETENTION)),
     }
     return {

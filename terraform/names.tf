@@ -12,7 +12,7 @@ locals {
   buckets      = { for kind in local.bucket_kinds : kind => "${local.name}-${local.account_id}-${kind}" }
   bucket_arns  = { for kind, bucket in local.buckets : kind => "arn:${local.partition}:s3:::${bucket}" }
 
-  table_kinds = toset(["movies", "visitors", "idempotency"])
+  table_kinds = toset(["movies", "visitors", "idempotency", "lists"])
   tables      = { for kind in local.table_kinds : kind => "${local.name}-${kind}" }
   table_arns = {
     for kind, table in local.tables :

@@ -19,7 +19,7 @@ output "buckets" {
 }
 
 output "tables" {
-  description = "Table names by kind: movies, visitors, idempotency."
+  description = "Table names by kind: movies, visitors, idempotency, lists."
   value       = { for kind, table in aws_dynamodb_table.this : kind => table.name }
 }
 

@@ -37,6 +37,13 @@ locals {
       Resource = local.table_arns.idempotency
     },
     {
+      # A list that is taken back is emptied by an update; DynamoDB deletes it at its expiry.
+      Sid      = "ShareLists"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = local.table_arns.lists
+    },
+    {
       Sid      = "WriteVisitorObjects"
       Effect   = "Allow"
       Action   = "s3:PutObject"

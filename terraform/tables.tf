@@ -28,6 +28,13 @@ locals {
       attributes    = { id = "S" }
       ttl           = "expiration"
     }
+    # Lists that visitors shared by a link.
+    lists = {
+      partition_key = "list_id"
+      sort_key      = null
+      attributes    = { list_id = "S" }
+      ttl           = "expires_at"
+    }
   }
 }
 
@@ -49,6 +56,7 @@ locals {
       }
     }
     idempotency = {}
+    lists       = {}
   }
 }
 

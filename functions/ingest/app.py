@@ -11,6 +11,7 @@ from routes import (
     catalogue,
     challenges,
     health,
+    lists,
     movies,
     phones,
     picks,
@@ -21,7 +22,7 @@ from routes import (
 )
 from routes.environment import SETTINGS, logger, metrics, tracer
 
-ROUTES = (catalogue, challenges, health, movies, phones, picks, profile, texts, visitors)
+ROUTES = (catalogue, challenges, health, lists, movies, phones, picks, profile, texts, visitors)
 
 site = urlsplit(SETTINGS.site_url)
 app = APIGatewayRestResolver(

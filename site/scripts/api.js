@@ -30,8 +30,12 @@
  * @typedef {{axes: Axis[], you: {x: number, y: number, spread: number}, movies: MapMovie[]}} TasteMap
  * @typedef {{model: string, rated: number, genres: Leaning[], tags: Leaning[], tags_note: string | null,
  *   surprises: Surprise[], map: TasteMap | null, certainty: {share: number, stars_error: number} | null}} Profile
+ * @typedef {{movies: {movie_id: number, reasons?: number[]}[], first_name?: string}} ListForm
+ * @typedef {{list_id: string, owner_secret: string, first_name: string | null, expires_at: string}} OwnList a list that this browser shared
+ * @typedef {{dataset: string | null, first_name: string | null, movies: (Movie & {reasons: string[]})[], expires_at: string}} SharedList
+ *   dataset: null if the movie ids are not of the active data set
  * @typedef {{field: string, message: string}} FieldError
- * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
+ * @typedef {"offline" | "unreachable" | "slow" | "refused" | "missing" | "taken-back" | "changed" | "too-many" | "unavailable" | "unproven"} ProblemKind
  */
 
 // API Gateway times out after 29 seconds, so no answer comes later than this.
@@ -246,6 +250,39 @@ export class Api {
     });
   }
 
+  /**
+   * Publish a list of movies.
+   * @param {ListForm} form
+   * @param {string} idempotencyKey the same for every attempt with the same form
+   * @returns {Promise<OwnList>}
+   */
+  async shareList(form, idempotencyKey) {
+    const { list_id, owner_secret, first_name, expires_at } = await this.#call(
+      "/lists",
+      sending("POST", form, { "Idempotency-Key": idempotencyKey }),
+    );
+    return { list_id, owner_secret, first_name, expires_at };
+  }
+
+  /** Return a shared list. @param {string} listId @returns {Promise<SharedList>} */
+  sharedList(listId) {
+    return this.#call(listPath(listId), { cache: "no-store" });
+  }
+
+  /** Return the address to share: of a page for which chats show a card. @param {string} listId */
+  async listAddress(listId) {
+    const { address } = await this.#configured();
+    return `${address}${listPath(listId)}/page`;
+  }
+
+  /** Take a shared list back. @param {OwnList} list */
+  async takeListBack({ list_id, owner_secret }) {
+    await this.#call(listPath(list_id), {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${owner_secret}` },
+    });
+  }
+
   /** Delete everything that is kept of the visitor. @param {Credentials} visit */
   async forget(visit) {
     await this.#call(pathOf(visit), { method: "DELETE", headers: bearer(visit) });
@@ -296,7 +333,7 @@ export class Api {
 
 /**
  * @typedef {{name?: string, contact?: string, privacyUrl?: string, termsUrl?: string}} Operator
- * @typedef {{visitorDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
+ * @typedef {{visitorDays: number, listDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
  *   days for which docs/decisions/0015-forgetting.md says what is kept
  * @typedef {{operator: Operator, retention: Retention, textsADay: number}} About
  * @typedef {{address: string, posters: string[], about: About}} Configuration posters: data sets with posters
@@ -316,6 +353,11 @@ async function configuration() {
     posters: posters.map(String),
     about: { operator, retention, textsADay },
   };
+}
+
+/** @param {string} listId */
+function listPath(listId) {
+  return `/lists/${encodeURIComponent(listId)}`;
 }
 
 /** @param {Credentials} visit */
@@ -378,7 +420,7 @@ async function fetchJson(url, request = {}) {
 }
 
 /** @type {Record<number, ProblemKind>} */
-const KINDS = { 404: "missing", 412: "changed", 429: "too-many" };
+const KINDS = { 404: "missing", 410: "taken-back", 412: "changed", 429: "too-many" };
 
 /**
  * Return the problem that an answer without a usable body stands for.

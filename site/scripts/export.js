@@ -34,6 +34,11 @@ export function asJson(shelf, visitor, at) {
       .map(({ movie }) => movieFields(movie)),
     not_for_me: shelf.dismissed.map(movieFields),
     saved_for_later: shelf.watchlist.map(movieFields),
+    shared_lists: shelf.lists.map(({ list_id, first_name, expires_at }) => ({
+      list_id,
+      first_name,
+      expires_at,
+    })),
     picks:
       visitor?.picks?.map((pick) => ({ ...movieFields(pick), stars_expected: pick.stars })) ?? null,
   };
@@ -75,7 +80,12 @@ function movieFields({ movie_id, title, year, genres }) {
  * @param {string} text
  */
 export function download(name, type, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  downloadBlob(name, new Blob([text], { type: `${type};charset=utf-8` }));
+}
+
+/** Make the browser download a file. @param {string} name @param {Blob} content */
+export function downloadBlob(name, content) {
+  const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

@@ -30,6 +30,7 @@ const VIEWS = {
   bring: async (...view) => (await import("./views/bring.js")).openBring(...view),
   search: async (...view) => (await import("./views/search.js")).openSearch(...view),
   movie: async (...view) => (await import("./views/movie.js")).openMovie(...view),
+  list: async (...view) => (await import("./views/list.js")).openList(...view),
   taste: async (...view) => (await import("./views/taste.js")).openTaste(...view),
   privacy: async (...view) => (await import("./views/privacy.js")).openPrivacy(...view),
   terms: async (...view) => (await import("./views/terms.js")).openTerms(...view),

@@ -8,7 +8,6 @@ import { answered, answerTo, dismissed, RATINGS_NEEDED, ratingsOf, restored } fr
 import { starRating } from "./stars.js";
 import {
   counted,
-  picksAsText,
   titleAndYear,
   wordsForLikedShare,
   wordsForProblem,
@@ -351,26 +350,19 @@ export function select(label, options, value, onChoose) {
 /** @param {App} app */
 function actions(app) {
   const words = make("span", { class: "hint", role: "status" });
+  const place = make("div");
   const share = async () => {
-    const text = picksAsText(app.finder.found.picks, siteAddress());
-    try {
-      if (navigator.share) await navigator.share({ title: "My picks from Marquee", text });
-      else {
-        await navigator.clipboard.writeText(text);
-        say(words, "Copied.");
-      }
-    } catch (error) {
-      // Closing the share sheet is not a failure.
-      if (!(error instanceof DOMException && error.name === "AbortError"))
-        say(words, "Your browser doesn’t allow sharing. Print the list instead.");
-    }
+    const loaded = await import("./share/share_dialog.js").catch(() => null);
+    say(words, loaded ? "" : "This didn’t load. Check your connection and reload the page.");
+    loaded?.openShareDialog(app, place, app.finder.found.picks);
   };
   return make(
     "div",
     { class: "picks-actions" },
-    button("Share", "chip", share),
+    button("Share this list", "chip", share),
     button("Print", "chip", () => window.print()),
     words,
+    place,
   );
 }
 

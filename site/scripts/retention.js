@@ -12,7 +12,7 @@ function inDays(days) {
 
 /** Say what forgetting deletes, and what takes longer. @param {Retention} retention */
 export function wordsForForgetting({ batchDays, backupDays }) {
-  return `This deletes your name, phone number, ratings, saved movies and picks right away and permanently, in this browser and on our servers. Some things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most ${inDays(batchDays)}. A text that is already on its way still arrives. Database backups keep everything for up to ${inDays(backupDays)}.`;
+  return `This deletes your name, phone number, ratings, saved movies and picks right away and permanently, in this browser and on our servers. Lists that you shared from this browser are taken back. Some things take longer: If your picks are being computed right now, your ratings are kept, without your name and number, until that is done, usually within minutes and at most ${inDays(batchDays)}. A text that is already on its way still arrives. Database backups keep everything for up to ${inDays(backupDays)}.`;
 }
 
 /** Say what was forgotten. @param {Retention} retention */
@@ -25,12 +25,17 @@ export function wordsForForgotten({ backupDays }) {
  * @param {Retention} retention
  * @returns {[what: string, until: string][]}
  */
-export function keptOnServers({ visitorDays, batchDays, logDays, backupDays, failedTextDays }) {
+export function keptOnServers(retention) {
+  const { visitorDays, listDays, batchDays, logDays, backupDays, failedTextDays } = retention;
   /** @type {[string, string][]} */
   const kept = [
     [
       "Your name, your phone number if you gave one, when you agreed to be texted, your answers about movies, the movies that you saved, and your picks",
       `until you press “Forget me”, or until ${inDays(visitorDays)} after your last change`,
+    ],
+    [
+      "Lists that you shared, for everyone who has the link: the movies, and your first name and the reasons only if you chose to show them. Nothing in a list says which visitor you are",
+      `until you take the list back or press “Forget me” in the browser that shared it, or ${inDays(listDays)}`,
     ],
     [
       "Copies of your ratings and picks while a batch is computed, without your name and number",

@@ -2,6 +2,7 @@
 // shelf after an action; they do not change their arguments and use neither the DOM nor storage.
 
 /** @typedef {import("./api.js").Movie} Movie */
+/** @typedef {import("./api.js").OwnList} OwnList */
 /** @typedef {import("./api.js").Rating} Rating */
 /** @typedef {import("./api.js").Visitor} Visitor */
 
@@ -17,7 +18,8 @@
  * @typedef {{genres: string[], decades: number[]}} Topics what to ask about first; decades: their
  *   first years
  * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], watchlist: Movie[],
- *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null}} Shelf
+ *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null,
+ *   lists: OwnList[]}} Shelf lists: the lists that this browser shared
  * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
@@ -40,6 +42,7 @@ export const EMPTY = {
   undo: [],
   genres: [],
   visit: null,
+  lists: [],
 };
 
 /** Return the answers that are ratings, without "Haven't seen it". @param {Shelf} shelf */
@@ -136,6 +139,18 @@ export function undone(shelf) {
 export function withQuestionFirst(shelf, movie) {
   const others = shelf.asking.filter(({ movie_id }) => movie_id !== movie.movie_id);
   return { ...shelf, asking: [{ ...bareMovie(movie), wished: true }, ...others] };
+}
+
+/**
+ * Make the movies of a list that are not rated yet the next questions, in their order.
+ * @param {Shelf} shelf
+ * @param {Movie[]} movies
+ * @returns {Shelf} the same shelf if all of them are rated
+ */
+export function withQuestionsOf(shelf, movies) {
+  return movies
+    .filter(({ movie_id }) => (answerTo(shelf, movie_id)?.stars ?? UNSEEN) === UNSEEN)
+    .reduceRight(withQuestionFirst, shelf);
 }
 
 /**
@@ -241,7 +256,7 @@ export function takenOffWatchlist(shelf, movieId) {
 
 /**
  * Switch to a data set. Movie ids are valid in one data set only. If the shelf belongs to another
- * one, everything but the name and the visit is dropped.
+ * one, everything but the name, the visit and the lists is dropped.
  * @param {Shelf} shelf
  * @param {string} dataset
  * @returns {Shelf}
@@ -249,7 +264,36 @@ export function takenOffWatchlist(shelf, movieId) {
 export function inDataset(shelf, dataset) {
   if (shelf.dataset === dataset) return shelf;
   if (shelf.dataset === null) return { ...shelf, dataset };
-  return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit };
+  return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit, lists: shelf.lists };
+}
+
+/**
+ * Keep a list that this browser shared, so that it can be taken back. Expired lists are dropped.
+ * @param {Shelf} shelf
+ * @param {OwnList} list
+ * @param {number} now milliseconds since 1970
+ * @returns {Shelf}
+ */
+export function withOwnList(shelf, list, now) {
+  const others = shelf.lists.filter(
+    ({ list_id, expires_at }) => list_id !== list.list_id && Date.parse(expires_at) > now,
+  );
+  return { ...shelf, lists: [...others, list] };
+}
+
+/** Return the list of that id if this browser shared it. @param {Shelf} shelf @param {string} listId */
+export function ownList(shelf, listId) {
+  return shelf.lists.find(({ list_id }) => list_id === listId) ?? null;
+}
+
+/**
+ * Drop a list that this browser shared and that nobody can read any more.
+ * @param {Shelf} shelf
+ * @param {string} listId
+ * @returns {Shelf}
+ */
+export function withoutOwnList(shelf, listId) {
+  return { ...shelf, lists: shelf.lists.filter(({ list_id }) => list_id !== listId) };
 }
 
 /**

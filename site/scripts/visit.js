@@ -2,7 +2,7 @@
 
 import { ApiProblem } from "./api.js";
 import { Proofs } from "./proofs.js";
-import { EMPTY, merged, savedStateOf, toSave } from "./shelf.js";
+import { EMPTY, merged, savedStateOf, toSave, withoutOwnList } from "./shelf.js";
 
 /** @typedef {import("./api.js").Credentials} Credentials */
 /** @typedef {import("./api.js").Visitor} Visitor */
@@ -142,9 +142,13 @@ export class VisitKeeper extends EventTarget {
     this.#notify();
   }
 
-  /** Delete everything that is kept of the visitor, first at the API, then in this browser. */
+  /**
+   * Delete everything that is kept of the visitor, first at the API, then in this browser. The lists
+   * that this browser shared are taken back.
+   */
   async forget() {
     this.stop();
+    for (const list of this.store.shelf.lists) await this.takeListBack(list);
     if (this.credentials) {
       await this.api.forget(this.credentials).catch((error) => {
         // A visitor who is already deleted counts as success.
@@ -155,6 +159,18 @@ export class VisitKeeper extends EventTarget {
     this.remoteChanges = [];
     this.store.clear();
     this.#notify();
+  }
+
+  /**
+   * Take back a list that this browser shared.
+   * @param {import("./api.js").OwnList} list
+   */
+  async takeListBack(list) {
+    await this.api.takeListBack(list).catch((error) => {
+      // A list that has expired cannot be read any more, either.
+      if (!isMissing(error)) throw error;
+    });
+    this.store.change((shelf) => withoutOwnList(shelf, list.list_id));
   }
 
   /**
@@ -174,7 +190,7 @@ export class VisitKeeper extends EventTarget {
       return this.api.visitor(held);
     });
     if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
-      this.store.change((shelf) => ({ ...EMPTY, dataset: shelf.dataset, genres: shelf.genres }));
+      this.store.change(({ dataset, genres, lists }) => ({ ...EMPTY, dataset, genres, lists }));
     }
     this.#merge(visitor, credentials);
     this.follow();

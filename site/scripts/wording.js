@@ -23,6 +23,8 @@ export function wordsForProblem(problem) {
       return `Something went wrong on our end. Try again in ${inWords(problem.retryAfterSeconds)}.`;
     case "unproven":
       return "Your browser could not complete the check for robots. Reload the page and try again, or continue without a phone number.";
+    case "taken-back":
+      return "Whoever shared this list has taken it back.";
     case "missing":
       return "We couldn’t find that. Reload the page and try again.";
     default:
@@ -189,6 +191,32 @@ export function wordsForReasons(reasons) {
   return titles.length === 0
     ? ""
     : `Because you ${liked.length > 0 ? "liked" : "rated"} ${listed(titles)}`;
+}
+
+/**
+ * Return the heading of a shared list.
+ * @param {string | null} firstName of whoever shared it
+ */
+export function listTitle(firstName) {
+  return firstName ? `${firstName}’s movies` : "A list of movies";
+}
+
+/**
+ * Return why a movie is on a shared list; "" without reasons.
+ * @param {string[]} reasons titles
+ * @param {string | null} firstName of whoever shared it
+ */
+export function wordsForListReasons(reasons, firstName) {
+  if (reasons.length === 0) return "";
+  return firstName
+    ? `Because ${firstName} liked ${listed(reasons)}`
+    : `For people who liked ${listed(reasons)}`;
+}
+
+/** Return a day in words, such as "27 February 2027". @param {string} timestamp ISO 8601 */
+export function dayInWords(timestamp) {
+  const parts = /** @type {const} */ ({ day: "numeric", month: "long", year: "numeric" });
+  return new Date(timestamp).toLocaleDateString([], parts);
 }
 
 /**

@@ -21,8 +21,8 @@ run "names" {
   }
 
   assert {
-    condition     = toset([for table in aws_dynamodb_table.this : table.name]) == toset(["marquee-test-movies", "marquee-test-visitors", "marquee-test-idempotency"])
-    error_message = "The tables are not the three of docs/contracts.md."
+    condition     = toset([for table in aws_dynamodb_table.this : table.name]) == toset(["marquee-test-movies", "marquee-test-visitors", "marquee-test-idempotency", "marquee-test-lists"])
+    error_message = "The tables are not the four of docs/contracts.md."
   }
 
   assert {
@@ -47,7 +47,7 @@ run "names" {
     condition = toset([for parameter in aws_ssm_parameter.this : parameter.name]) == toset([
       for name in [
         "ratings-bucket", "models-bucket", "results-bucket", "site-bucket", "artifacts-bucket",
-        "movies-table", "visitors-table", "idempotency-table",
+        "movies-table", "visitors-table", "idempotency-table", "lists-table",
         "visitors-queue-url", "visitors-queue-arn", "results-queue-url", "results-queue-arn",
         "texts-queue-url", "texts-queue-arn", "reconcile-dead-letters-url", "reconcile-dead-letters-arn",
         "alarms-topic-arn", "cluster-id", "former-cluster-ids", "site-url", "operator", "retention",

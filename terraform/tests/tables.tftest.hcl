@@ -13,7 +13,7 @@ run "tables" {
 
   assert {
     condition = { for kind, table in aws_dynamodb_table.this : kind => join(" ", compact([table.hash_key, table.range_key])) } == {
-      movies = "dataset movie_id", visitors = "visitor_id", idempotency = "id"
+      movies = "dataset movie_id", visitors = "visitor_id", idempotency = "id", lists = "list_id"
     }
     error_message = "A table has another key than docs/contracts.md gives it."
   }
@@ -30,9 +30,9 @@ run "tables" {
 
   assert {
     condition = { for kind, table in aws_dynamodb_table.this : kind => join(" ", [for ttl in table.ttl : ttl.attribute_name if ttl.enabled]) } == {
-      movies = "", visitors = "expires_at", idempotency = "expiration"
+      movies = "", visitors = "expires_at", idempotency = "expiration", lists = "expires_at"
     }
-    error_message = "Visitors and idempotency records expire, movies do not."
+    error_message = "Visitors, idempotency records and shared lists expire, movies do not."
   }
 
   assert {

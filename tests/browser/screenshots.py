@@ -2,7 +2,7 @@
 
 Each view is taken in five sizes, light, dark and in forced colours, into FOLDER (build/screenshots
 by default). The two pictures of the README go to docs/images. Each size and colour scheme creates a
-visitor without a phone.
+visitor without a phone and a shared list.
 """
 
 import argparse
@@ -71,6 +71,16 @@ def views(marquee: MarqueePage) -> Iterator[str]:
         ready(marquee)
         to_top(marquee)
         yield name
+    marquee.open("picks")
+    page.get_by_role("button", name="Share this list").click()
+    page.get_by_label("Your first name").fill("Ada")
+    page.get_by_label("Show why").check()
+    yield "share"
+    page.get_by_role("button", name="Make a public link").click()
+    page.get_by_role("link", name="Open the list").click()
+    expect(page.get_by_role("button", name="Take back")).to_be_visible()
+    to_top(marquee)
+    yield "list"
     marquee.open("text")
     yield "text"
     marquee.name.fill("Ada")

@@ -416,7 +416,9 @@ def test_the_list_is_shared_as_plain_text(deployment: RunningDeployment, browser
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
-    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Share this list").click()
+    page.get_by_role("button", name="Share as text").click()
+    page.wait_for_function("() => window.shared")
     shared = page.evaluate("() => window.shared.text").splitlines()
     context.close()
     assert len(shared) == 12
@@ -430,7 +432,8 @@ def test_without_a_share_sheet_the_list_is_copied(marquee: MarqueePage) -> None:
     marquee.open()
     marquee.rate(*FIVE)
     expect(marquee.picks).to_have_count(10)
-    marquee.page.get_by_role("button", name="Share").click()
+    marquee.page.get_by_role("button", name="Share this list").click()
+    marquee.page.get_by_role("button", name="Share as text").click()
     expect(marquee.page.get_by_text(re.compile("^Copied|doesn’t allow"))).to_be_visible()
 
 

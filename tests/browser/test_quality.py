@@ -71,6 +71,24 @@ def more(marquee: MarqueePage) -> None:
     expect(marquee.menu_of(marquee.picks.first)).to_be_visible()
 
 
+def sharing(marquee: MarqueePage) -> None:
+    picks(marquee)
+    marquee.page.get_by_role("button", name="Share this list").click()
+    expect(marquee.page.get_by_role("heading", name="Share this list")).to_be_visible()
+
+
+def shared(marquee: MarqueePage) -> None:
+    sharing(marquee)
+    marquee.page.get_by_role("button", name="Make a public link").click()
+    expect(marquee.page.get_by_label("Link to the list")).to_be_visible()
+
+
+def shared_list(marquee: MarqueePage) -> None:
+    shared(marquee)
+    marquee.page.get_by_role("link", name="Open the list").click()
+    expect(marquee.page.get_by_role("button", name="Take back")).to_be_visible()
+
+
 def watchlist(marquee: MarqueePage) -> None:
     marquee.save_toggle(marquee.picks.first).click()
     marquee.to_watchlist()
@@ -184,6 +202,9 @@ VIEWS: tuple[Callable[[MarqueePage], None], ...] = (
     beside,
     picks,
     more,
+    sharing,
+    shared,
+    shared_list,
     form,
     mine,
     watchlist,
@@ -306,7 +327,18 @@ def test_every_control_is_large_enough_for_a_thumb(narrow_marquee: MarqueePage) 
         "label.star, .button, .chip, .text-button, nav a, .wordmark, select, .top-pick, summary, "
         "input[type=text], input[type=search], input[type=tel], .consent-choice label"
     )
-    for view in (lambda _: None, picks, more, form, mine, watchlist, search, taste):
+    for view in (
+        lambda _: None,
+        picks,
+        more,
+        shared,
+        shared_list,
+        form,
+        mine,
+        watchlist,
+        search,
+        taste,
+    ):
         view(narrow_marquee)
         for each in pressed.filter(visible=True).all():
             box = each.bounding_box()

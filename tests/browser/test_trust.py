@@ -73,7 +73,7 @@ def test_the_privacy_page_states_the_periods_of_this_deployment(marquee: Marquee
     retention = facts(marquee)["retention"]
     assert retention["visitorDays"] == load_template({}).parameters["VisitorDays"]
     marquee.open("privacy")
-    for period in ("visitorDays", "batchDays", "logDays", "backupDays"):
+    for period in ("visitorDays", "listDays", "batchDays", "logDays", "backupDays"):
         expect(marquee.page.get_by_role("main")).to_contain_text(f"{retention[period]} days")
 
 

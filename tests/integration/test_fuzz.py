@@ -99,6 +99,8 @@ def schema(deployment: RunningDeployment, phones: Phones) -> Any:
             [{"movie_id": movie_id, "stars": 1 + movie_id % 5} for movie_id in ids[:count]]
             for count in range(5, len(ids))
         ],
+        "reasons": ids,
+        "first_name": ["Ada", "Zoë", None],
         "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],
         "model": list(MODEL_NAMES),
         "genres": sorted({genre for movie in movies for genre in movie["genres"]}),
@@ -120,11 +122,12 @@ def session() -> Iterator[requests.Session]:
 
 
 class Fuzzed:
-    """Repeated use of one call, for a visitor that the call may change or delete."""
+    """Repeated use of one call, for a visitor or a list that the call may change or delete."""
 
     def __init__(self, deployment: RunningDeployment, method: str, path: str) -> None:
         self._deployment, self._method, self._path = deployment, method, path
         self._visitor: Visitor | None = None
+        self._list: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
 
     def prepare(self, case: Any) -> None:
@@ -132,6 +135,8 @@ class Fuzzed:
         if isinstance(case.body, dict) and isinstance(case.body.get("proof"), str):
             # A proof cannot be generated from the schema, and is valid for one call only.
             case.body["proof"] = self._deployment.proof()
+        if "{list_id}" in self._path:
+            self._address_a_list(case)
         if "{visitor_id}" not in self._path:
             return
         if self._visitor is None or self._method == "DELETE":
@@ -141,6 +146,15 @@ class Fuzzed:
         case.headers["Authorization"] = f"Bearer {visitor.token}"
         if self._method == "PUT":
             case.headers["If-Match"] = f'"{self._deployment.see(visitor)["version"]}"'
+
+    def _address_a_list(self, case: Any) -> None:
+        if not self._list or self._method == "DELETE":
+            movies = self._deployment.questionnaire()["movies"][:3]
+            form = {"movies": [{"movie_id": movie["movie_id"]} for movie in movies]}
+            answer = self._deployment.http.post(f"{self._deployment.api_url}/lists", json=form)
+            self._list = dict(answer.json())
+        case.path_parameters["list_id"] = self._list["list_id"]
+        case.headers["Authorization"] = f"Bearer {self._list['owner_secret']}"
 
     def note(self, answer: Any) -> None:
         """Count the answer's status; use a new token in the answer for the next case."""

@@ -7,6 +7,7 @@ import { asCsv, asJson } from "../../site/scripts/export.js";
 import { namedCountries, regionIn } from "../../site/scripts/phone.js";
 import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
+import { fitted } from "../../site/scripts/share/list_image.js";
 import { answered, EMPTY, savedForLater } from "../../site/scripts/shelf.js";
 import { labelPlaces, shortTitle } from "../../site/scripts/taste_chart.js";
 import { lengthClass } from "../../site/scripts/views/rate.js";
@@ -15,11 +16,13 @@ import { decadesOf } from "../../site/scripts/views/topics.js";
 import { whereToWatch } from "../../site/scripts/where_to_watch.js";
 import {
   listed,
+  listTitle,
   NO_MORE_TODAY,
   picksAsText,
   topicsWords,
   wordsForExpectedStars,
   wordsForLikedShare,
+  wordsForListReasons,
   wordsForProblem,
   wordsForReasons,
   wordsForSearch,
@@ -345,4 +348,38 @@ test("the decades reach from the catalogue's first year to its last", () => {
     [2010, 2000, 1990, 1980],
   );
   assert.deepEqual(decadesOf({ ...catalogue, first_year: null, last_year: null }), []);
+});
+
+test("a list is named after whoever shared it, and its reasons name them or nobody", () => {
+  assert.equal(listTitle("Ada"), "Ada’s movies");
+  assert.equal(listTitle(null), "A list of movies");
+  assert.equal(wordsForListReasons([], "Ada"), "");
+  assert.equal(wordsForListReasons(["Heat", "Up"], "Ada"), "Because Ada liked Heat and Up");
+  assert.equal(wordsForListReasons(["Heat"], null), "For people who liked Heat");
+});
+
+test("a list that was taken back is not one that was never there", () => {
+  const problem = (/** @type {"taken-back" | "missing"} */ kind) =>
+    wordsForProblem({ kind, fieldErrors: [], retryAfterSeconds: 0 });
+  assert.match(problem("taken-back"), /taken it back/);
+  assert.notEqual(problem("taken-back"), problem("missing"));
+});
+
+test("a title on the picture is shortened until it fits, by whole characters", () => {
+  const measure = (/** @type {string} */ words) => [...words].length;
+  assert.equal(fitted("Heat", 4, measure), "Heat");
+  assert.equal(fitted("Heat and dust", 6, measure), "Heat…");
+  assert.equal(fitted("🎬🎬🎬", 2, measure), "🎬…");
+  assert.equal(fitted("Heat", 0, measure), "H…");
+});
+
+test("an export names the shared lists but not the secrets that take them back", () => {
+  const lists = [
+    { list_id: "l1", owner_secret: "hidden", first_name: "Ada", expires_at: "2027-02-27" },
+  ];
+  const text = asJson({ ...EMPTY, lists }, null, "2026-11-29T08:00:00Z");
+  assert.deepEqual(JSON.parse(text).shared_lists, [
+    { list_id: "l1", first_name: "Ada", expires_at: "2027-02-27" },
+  ]);
+  assert.doesNotMatch(text, /hidden/);
 });

@@ -11,6 +11,7 @@ import {
   isSaved,
   MAX_WATCHLIST,
   merged,
+  ownList,
   ratingsOf,
   removed,
   restored,
@@ -22,7 +23,10 @@ import {
   unsavedCount,
   unseenIds,
   withNewQuestions,
+  withOwnList,
+  withoutOwnList,
   withQuestionFirst,
+  withQuestionsOf,
   withTopics,
 } from "../../site/scripts/shelf.js";
 
@@ -390,4 +394,38 @@ test("a shelf that an older page stored takes the watchlist from the API and kee
 
 test("a change of data set drops the watchlist", () => {
   assert.deepEqual(inDataset({ ...savedWatchlist(7), dataset: "old" }, "new").watchlist, []);
+});
+
+/** @param {string} list_id @param {string} expires_at */
+const own = (list_id, expires_at) => ({
+  list_id,
+  owner_secret: "secret",
+  first_name: null,
+  expires_at,
+});
+
+test("a friend's questions begin with the movies of the list that are not rated, in its order", () => {
+  const shelf = withNewQuestions(shelfWith({ 1: 4, 2: UNSEEN }), [movie(8), movie(9)]);
+  const after = withQuestionsOf(shelf, [movie(3), movie(1), movie(2), movie(9)]);
+  assert.deepEqual(
+    after.asking.map(({ movie_id }) => movie_id),
+    [3, 2, 9, 8],
+  );
+  assert.ok(after.asking.slice(0, 3).every(({ wished }) => wished));
+  assert.equal(withQuestionsOf(shelf, [movie(1)]), shelf);
+});
+
+test("the browser keeps the lists that it shared until they expire or are taken back", () => {
+  const now = Date.parse(AT);
+  const shelf = withOwnList(withOwnList(EMPTY, own("a", AT), 0), own("b", LATER), now);
+  assert.deepEqual(shelf.lists, [own("b", LATER)]);
+  assert.equal(ownList(shelf, "a"), null);
+  assert.deepEqual(ownList(shelf, "b"), own("b", LATER));
+  assert.deepEqual(withOwnList(shelf, own("b", LATER), now).lists, shelf.lists);
+  assert.deepEqual(withoutOwnList(shelf, "b").lists, []);
+});
+
+test("another data set keeps the lists, which can still be taken back", () => {
+  const shelf = withOwnList({ ...EMPTY, dataset: "one" }, own("a", LATER), 0);
+  assert.deepEqual(inDataset(shelf, "two").lists, shelf.lists);
 });

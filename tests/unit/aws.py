@@ -74,8 +74,9 @@ class Aws:
         return module
 
     def wipe_tables(self) -> None:
-        """Delete the visitors, their counts and their idempotency records."""
-        for table, key in (("VISITORS_TABLE", "visitor_id"), ("IDEMPOTENCY_TABLE", "id")):
+        """Delete the visitors, their counts, their idempotency records and all lists."""
+        keys = {"VISITORS_TABLE": "visitor_id", "IDEMPOTENCY_TABLE": "id", "LISTS_TABLE": "list_id"}
+        for table, key in keys.items():
             with self.table(table).batch_writer() as batch:
                 for item in self.table(table).scan()["Items"]:
                     batch.delete_item(Key={key: item[key]})
@@ -226,6 +227,7 @@ def _environment(cluster_id: str, queues: dict[str, str]) -> dict[str, str]:
         "VISITORS_TABLE": "marquee-test-visitors",
         "MOVIES_TABLE": "marquee-test-movies",
         "IDEMPOTENCY_TABLE": "marquee-test-idempotency",
+        "LISTS_TABLE": "marquee-test-lists",
         "TEXTS_QUEUE_URL": queues["texts"],
         "VISITORS_QUEUE_URL": queues["visitors"],
         "RESULTS_QUEUE_URL": queues["results"],
@@ -258,6 +260,7 @@ def _tables(dynamodb: Any) -> None:
 
     create_table("movies", {"dataset": "S", "movie_id": "N"})
     create_table("idempotency", {"id": "S"})
+    create_table("lists", {"list_id": "S"})
     create_table(
         "visitors",
         {"visitor_id": "S"},

@@ -52,10 +52,13 @@ class Caller:
         """Return values that the API accepts, by field."""
         ids = list(self.movies)
         return {
-            **dict.fromkeys(("movie_id", "dismissed", "answered", "unseen", "saved"), ids),
+            **dict.fromkeys(
+                ("movie_id", "dismissed", "answered", "unseen", "saved", "reasons"), ids
+            ),
             "rated_at": ["2026-11-28T20:15:00.000Z", "2026-11-28T21:15:00+01:00"],
             "model": list(MODEL_NAMES),
             "genres": list(self.genres),
+            "first_name": ["Ada", "Zoë"],
             "name": ["Ada", "Zoë", "李小龍", "O'Neill, Jr."],
             "phone": PHONES,
             "country": ["US"],
@@ -141,6 +144,10 @@ class Caller:
             visitor = self._registered()
             path = path.replace("{visitor_id}", visitor["visitor_id"])
             headers["Authorization"] = f"Bearer {visitor['token']}"
+        if "{list_id}" in path:
+            shared = self._shared()
+            path = path.replace("{list_id}", shared["list_id"])
+            headers["Authorization"] = f"Bearer {shared['owner_secret']}"
         for parameter in operation.parameters:
             name = parameter["name"]
             is_odd = generator is not None and generator.chance.random() < 0.1
@@ -165,6 +172,13 @@ class Caller:
             assert answer.status == 201, answer.text
             self._visitor = json.loads(answer.text)
         return self._visitor
+
+    def _shared(self) -> dict[str, Any]:
+        form = {"movies": [{"movie_id": self.movies[0]}]}
+        answer = self.answer("POST", "/lists", body=json.dumps(form))
+        assert answer.status == 201, answer.text
+        made: dict[str, Any] = json.loads(answer.text)
+        return made
 
 
 # Valid values of parameters; a parameter without one here gets a random hexadecimal id.

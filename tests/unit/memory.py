@@ -32,6 +32,7 @@ from marquee.requests.reconcile import Patience, ReconcileOutcome, Reconciler
 from marquee.requests.register import Registrar
 from marquee.requests.revise import Reviser
 from marquee.requests.send_text import Claims, Texter
+from marquee.requests.shared_list import SharedList
 from marquee.requests.staleness import StalenessRule
 from marquee.requests.submit import StepAdder, Submitter
 from marquee.requests.sweep import SecondsLeft, Sweeper
@@ -563,6 +564,28 @@ class MemoryCounter:
         if self.errors:
             raise self.errors.pop()
         return self.gate.pass_through("counter.add", effect)
+
+
+@dataclass
+class MemoryLists:
+    """Shared lists; one that was taken back keeps its id and its expiry."""
+
+    items: dict[str, SharedList] = field(default_factory=dict)
+
+    def create(self, shared: SharedList) -> bool:
+        return self.items.setdefault(shared.list_id, shared) is shared
+
+    def get(self, list_id: str) -> SharedList | None:
+        return self.items.get(list_id)
+
+    def take_back(self, list_id: str) -> bool:
+        stored = self.items.get(list_id)
+        if stored is None:
+            return False
+        self.items[list_id] = SharedList(
+            list_id, dataset="", movies=(), expires_at=stored.expires_at, is_taken_back=True
+        )
+        return True
 
 
 @dataclass

@@ -11,6 +11,7 @@ from marquee.requests.limits import LimitedAction, TooOftenError
 from marquee.requests.ports import ForgottenError
 from marquee.requests.register import OtherFormError
 from marquee.requests.revise import BusyError, ChangedMeanwhileError, TokenReplacedError
+from marquee.requests.share import NoSuchListError, TakenBackError
 from marquee.requests.tokens import NoSuchVisitorError
 from marquee.serving.answers import MAX_ERRORS, errors_body
 from marquee.serving.forms import NO_SUCH_FIELD, FieldError, PreconditionMissingError, field_errors
@@ -20,6 +21,7 @@ from routes.environment import NoModelYetError, logger
 NO_SUCH_VISITOR = (
     "There is no such visitor, or the link is incomplete or was replaced by a newer one."
 )
+NO_SUCH_LIST = "There is no such list; it may have expired, or the link is incomplete."
 
 router = APIGatewayRouter()
 _TOO_OFTEN = {
@@ -39,6 +41,10 @@ _TOO_OFTEN = {
     LimitedAction.NETWORK_CHANGES: (
         "",
         "{most} changes have come from your network within an hour, the most allowed.",
+    ),
+    LimitedAction.NETWORK_LISTS: (
+        "",
+        "{most} lists have been shared from your network within an hour, the most allowed.",
     ),
 }
 
@@ -75,8 +81,8 @@ def refuse_body(error: BodyRefusedError) -> Response[Any]:
 def refuse_input(error: RequestValidationError) -> Response[Any]:
     """Respond to an input that failed validation.
 
-    A refused body takes precedence: without it, the form is only missing. A visitor or movie id
-    that cannot exist is answered with 404, as an unknown one.
+    A refused body takes precedence: without it, the form is only missing. A visitor, list or movie
+    id that cannot exist is answered with 404, as an unknown one.
     """
     refused: BodyRefusedError | None = router.context.get("refused_body")
     if refused is not None:
@@ -85,6 +91,8 @@ def refuse_input(error: RequestValidationError) -> Response[Any]:
     names = {one["loc"][1] for one in errors if one["loc"][0] == "path" and _names_nothing(one)}
     if "visitor_id" in names:
         return refusal(404, "", NO_SUCH_VISITOR)
+    if "list_id" in names:
+        return refusal(404, "", NO_SUCH_LIST)
     if "movie_id" in names:
         return refusal(404, "movie_id", "There is no such movie; search for its title.")
     found = field_errors(errors)
@@ -130,6 +138,18 @@ def refuse_visitor(_: Exception) -> Response[Any]:
     The response does not reveal whether the visitor exists.
     """
     return refusal(404, "", NO_SUCH_VISITOR)
+
+
+@router.exception_handler(NoSuchListError)
+def refuse_list(_: NoSuchListError) -> Response[Any]:
+    """Respond with 404 to an unknown list, an expired one and a wrong owner's secret."""
+    return refusal(404, "", NO_SUCH_LIST)
+
+
+@router.exception_handler(TakenBackError)
+def refuse_taken_back(_: TakenBackError) -> Response[Any]:
+    """Respond with 410 to a list that its owner took back."""
+    return refusal(410, "", "Whoever shared this list has taken it back.")
 
 
 @router.exception_handler(PreconditionMissingError)

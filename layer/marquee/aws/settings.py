@@ -49,15 +49,18 @@ class IngestSettings(Settings):
     models_bucket: _Name
     visitors_table: _Name
     idempotency_table: _Name
+    lists_table: _Name
     site_url: _Name
     token_secret_name: _Name
     visitor_days: _Positive
+    list_days: _Positive
     phone_countries: Annotated[str, Field(pattern=r"^[A-Z]{2}(,[A-Z]{2})*$")]
     phone_work_tries: _Positive
     changes_an_hour: _Positive
     network_forms_an_hour: _Positive
     network_phones_an_hour: _Positive
     network_changes_an_hour: _Positive
+    network_lists_an_hour: _Positive
     model_refresh_seconds: Annotated[float, Field(ge=0)]
 
     @property

@@ -12,6 +12,7 @@ from marquee.aws.buckets import ModelsBucket, RatingsBucket, ResultsBucket
 from marquee.aws.cluster import EmrCluster
 from marquee.aws.forgotten_ids import ForgottenIdsTable
 from marquee.aws.ledger import IdempotencyLedger
+from marquee.aws.lists_table import SharedListsTable
 from marquee.aws.locks import LockTable
 from marquee.aws.movies_table import MoviesTable
 from marquee.aws.observability import token_secret
@@ -38,6 +39,7 @@ from marquee.requests.reconcile import Reconciler
 from marquee.requests.register import FormRecogniser, Registrar
 from marquee.requests.revise import Reviser
 from marquee.requests.send_text import Claims, Texter
+from marquee.requests.share import Sharer
 from marquee.requests.submit import StepAdder, Submitter
 from marquee.requests.sweep import Sweeper
 from marquee.requests.text_message import link_to
@@ -108,6 +110,14 @@ def tokens(settings: IngestSettings) -> Tokens:
     return Tokens(visitors(settings), token_secret(settings.token_secret_name))
 
 
+def sharer(settings: IngestSettings) -> Sharer:
+    """Return the object that publishes lists and takes them back; reads the token secret."""
+    return Sharer(
+        SharedListsTable(_dynamodb(), settings.lists_table),
+        token_secret(settings.token_secret_name),
+    )
+
+
 def change_limit(settings: IngestSettings) -> Limit:
     """Return the limit of changes per visitor and hour, counted in the idempotency table."""
     tallies = Tallies(_dynamodb(), settings.idempotency_table)
@@ -121,6 +131,7 @@ def network_limits(settings: IngestSettings) -> NetworkLimits:
             LimitedAction.NETWORK_FORMS: settings.network_forms_an_hour,
             LimitedAction.NETWORK_PHONES: settings.network_phones_an_hour,
             LimitedAction.NETWORK_CHANGES: settings.network_changes_an_hour,
+            LimitedAction.NETWORK_LISTS: settings.network_lists_an_hour,
         },
         timedelta(hours=1),
         Counters(_dynamodb(), settings.idempotency_table),

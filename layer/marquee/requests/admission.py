@@ -79,6 +79,10 @@ class Admission:
         self._count_network(address, [LimitedAction.NETWORK_CHANGES], now)
         self._count_change(page, f"token {page.progress.token_generation + 1}", now)
 
+    def admit_list(self, address: str, now: datetime) -> None:
+        """Admit a new shared list."""
+        self._count_network(address, [LimitedAction.NETWORK_LISTS], now)
+
     def _count_network(self, address: str, counted: Sequence[LimitedAction], now: datetime) -> None:
         mark = network_mark(network_of(address), self.networks.window_at(now), self.secret)
         self.networks.take(mark, counted, now)

@@ -1,4 +1,4 @@
-"""Derive visitor ids, tokens and other keyed hashes."""
+"""Derive ids, tokens and other keyed hashes."""
 
 import base64
 import hashlib
@@ -12,6 +12,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _TOKEN_BYTES = 16
 VISITOR_ID_CHARACTERS = 26
 TOKEN_CHARACTERS = 22  # of base64, for 16 bytes
+LIST_ID_CHARACTERS = 26
 _VISITOR_ID = re.compile(f"[{_CROCKFORD}]{{{VISITOR_ID_CHARACTERS}}}")
 
 
@@ -51,6 +52,37 @@ def token_matches(visitor_id: str, token: str, secret: str, generation: int = 1)
     Text that is not valid UTF-8 matches no token.
     """
     return hmac.compare_digest(token_for(visitor_id, secret, generation).encode(), _octets(token))
+
+
+def list_id_for(idempotency_key: str | None, secret: str) -> str:
+    """Return the id of a new shared list: 128 bits that nobody can guess, without a time.
+
+    With an Idempotency-Key the id depends only on the key and the secret, so that a form that is
+    posted again makes no second list. Without a key it is random.
+    """
+    if idempotency_key is None:
+        return _ulid(os.urandom(16))
+    return _ulid(_digest(secret, f"list of key:{idempotency_key}")[:16])
+
+
+def is_list_id(text: str) -> bool:
+    """Return whether the text has the format of a list id, which is that of a visitor id."""
+    return is_visitor_id(text)
+
+
+def owner_secret_for(list_id: str, secret: str) -> str:
+    """Return the secret with which a list can be taken back: 22 URL-safe characters.
+
+    It is derived from the id, so nothing of it is stored. Only the answer to the form has it.
+    """
+    digest = _digest(secret, f"owner of list:{list_id}")[:_TOKEN_BYTES]
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def owner_secret_matches(list_id: str, owner_secret: str, secret: str) -> bool:
+    """Return whether the secret is that of the list's owner, comparing in constant time."""
+    expected = owner_secret_for(list_id, secret)
+    return hmac.compare_digest(expected.encode(), _octets(owner_secret))
 
 
 def renewal_digest(visitor_id: str, generation: int, idempotency_key: str, secret: str) -> str:

@@ -21,6 +21,7 @@ class LimitedAction(StrEnum):
     NETWORK_FORMS = "network-forms"
     NETWORK_PHONES = "network-phones"
     NETWORK_CHANGES = "network-changes"
+    NETWORK_LISTS = "network-lists"
 
 
 class TooOftenError(Exception):

@@ -23,6 +23,7 @@ from marquee.contracts import (
     VisitorObject,
 )
 from marquee.requests.emr_step_requests import StepRequest
+from marquee.requests.shared_list import SharedList
 from marquee.requests.visitor import Page, Phone, Progress, Recipient, Registration, Status
 
 
@@ -325,6 +326,23 @@ class ForgottenIds(Protocol):
         """Return whether the id was noted; it may still be found some time after `until`."""
 
 
+class SharedLists(Protocol):
+    """The stored lists."""
+
+    def create(self, shared: SharedList) -> bool:
+        """Store a new list; return False if the id is taken, also by a list taken back."""
+
+    def get(self, list_id: str) -> SharedList | None:
+        """Return the list, also one that has expired or was taken back; None if it is unknown."""
+
+    def take_back(self, list_id: str) -> bool:
+        """Delete everything of a list but its id and expiry; return False if it is unknown.
+
+        The rest stays until the expiry, so that a form that is sent again late does not publish
+        the list again.
+        """
+
+
 class Counter(Protocol):
     """Counts how often things happened, for a limited time."""
 
@@ -411,6 +429,7 @@ __all__ = [
     "RestOfResults",
     "Result",
     "Results",
+    "SharedLists",
     "Slice",
     "Sms",
     "StepLedger",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from marquee.contracts import Pick, timestamp
 from marquee.recommender.model import Model, Movie, Series
 from marquee.recommender.taste_weights import Weight
+from marquee.requests.shared_list import SharedList
 from marquee.requests.visitor import Page, Status
 from marquee.serving.movie_matching import NoMatch
 from marquee.serving.portrait import Certainty, Portrait, TasteMap
@@ -497,6 +498,72 @@ class VisitorAnswer(BaseModel):
             model_id=progress.model_id,
             expires_at=timestamp(datetime.fromtimestamp(page.expires_at, UTC)),
             token=token,
+        )
+
+
+class ListedMovieAnswer(MovieAnswer):
+    """A movie of a shared list; `reasons` are the titles of liked movies that are shown with it."""
+
+    reasons: list[str]
+
+
+class SharedListAnswer(BaseModel):
+    """A shared list.
+
+    `first_name` is null if no name is shown. `dataset` is null if the list was made with another
+    data set than the active one: no other call knows its movie ids then.
+    """
+
+    dataset: str | None
+    first_name: str | None
+    movies: list[ListedMovieAnswer]
+    expires_at: str
+
+    @classmethod
+    def of(cls, shared: SharedList, active: str | None) -> "SharedListAnswer":
+        """Return the list; `active` is the active data set, None if there is none."""
+        return cls(
+            dataset=active if shared.dataset == active else None,
+            first_name=shared.first_name,
+            movies=[
+                ListedMovieAnswer(
+                    movie_id=movie.movie_id,
+                    title=movie.title,
+                    year=movie.year,
+                    genres=list(movie.genres),
+                    reasons=list(movie.reasons),
+                )
+                for movie in shared.movies
+            ],
+            expires_at=timestamp(datetime.fromtimestamp(shared.expires_at, UTC)),
+        )
+
+
+class SharedListCreated(BaseModel):
+    """A new shared list.
+
+    `owner_secret` takes it back. `page` is the address of its page, relative to the API's address:
+    it is the one to share, because chats show a card for it. `url` is the address of the site's
+    view, to which the page leads.
+    """
+
+    list_id: str
+    owner_secret: str
+    page: str
+    url: str
+    first_name: str | None
+    expires_at: str
+
+    @classmethod
+    def of(cls, shared: SharedList, owner_secret: str, url: str) -> "SharedListCreated":
+        """Return the answer to whoever shares the list."""
+        return cls(
+            list_id=shared.list_id,
+            owner_secret=owner_secret,
+            page=f"/lists/{shared.list_id}/page",
+            url=url,
+            first_name=shared.first_name,
+            expires_at=timestamp(datetime.fromtimestamp(shared.expires_at, UTC)),
         )
 
 

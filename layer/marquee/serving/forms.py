@@ -34,7 +34,9 @@ from marquee.recommender.picks import PickFilter
 from marquee.recommender.questionnaire import DECADE, Topics
 from marquee.recommender.scorers import RANKING
 from marquee.recommender.title_words import FIRST_YEAR, LAST_YEAR
+from marquee.requests.greeting import greeting_name
 from marquee.requests.phone import PhoneError, as_shown, country_of, to_e164
+from marquee.requests.shared_list import MOST_LISTED, MOST_REASONS, ListedMovie
 
 MAX_NAME = 60
 # Characters of base64: a challenge (`GET /challenge`) with its solution has about 800.
@@ -291,6 +293,56 @@ class TextPreviewForm(BaseModel):
     ]
 
 
+class ListedMovieForm(BaseModel):
+    """A movie of a list, and the movies that are shown as its reasons; none to show no reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    movie_id: MovieId
+    reasons: Annotated[
+        tuple[MovieId, ...], Field(max_length=MOST_REASONS), _no_longer_than(MOST_REASONS)
+    ] = ()
+
+
+def _plain_first_name(name: str) -> str | None:
+    """Return the first name as it is shown, by the rule for the greeting of a text."""
+    if not name.strip():
+        return None
+    shown = greeting_name(name)
+    if shown is None:
+        raise ValueError("This cannot be shown as a first name; use letters only, or leave it out.")
+    return shown
+
+
+class ListForm(BaseModel):
+    """A list to publish: movies, and the first name of whoever shares it, if it is to be shown.
+
+    It has ids in place of titles, so that nobody can publish words of their own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    movies: Annotated[
+        tuple[ListedMovieForm, ...],
+        Field(max_length=MOST_LISTED, json_schema_extra={"minItems": 1}),
+        _no_longer_than(MOST_LISTED),
+        BeforeValidator(_not_empty),
+    ]
+    first_name: (
+        Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(_plain_first_name)] | None
+    ) = Field(default=None, repr=False)
+
+    @field_validator("movies")
+    @classmethod
+    def _each_listed_once(cls, movies: tuple[ListedMovieForm, ...]) -> tuple[ListedMovieForm, ...]:
+        seen: set[int] = set()
+        for movie in movies:
+            if movie.movie_id in seen:
+                raise ValueError(f"Movie {movie.movie_id} is listed twice; list it once.")
+            seen.add(movie.movie_id)
+        return movies
+
+
 class EntryForm(BaseModel):
     """A movie as another site's export names it: its title, and its year and IMDb id if known."""
 
@@ -440,6 +492,35 @@ def titles_in_text(movie_ids: Iterable[int], movies: Mapping[int, Movie]) -> lis
     return titles
 
 
+def listed_movies(form: ListForm, movies: Mapping[int, Movie]) -> tuple[ListedMovie, ...]:
+    """Return the form's movies with the titles of `movies`, the active data set's movies.
+
+    Raises:
+        FieldError: if one of the ids is not in `movies`.
+    """
+    return tuple(
+        ListedMovie(
+            movie_id=listed.movie_id,
+            title=movie.title,
+            year=movie.year,
+            genres=tuple(movie.genres),
+            reasons=tuple(
+                _known_movie(movie_id, movies, f"movies[{place}].reasons[{number}]").title
+                for number, movie_id in enumerate(dict.fromkeys(listed.reasons))
+            ),
+        )
+        for place, listed in enumerate(form.movies)
+        for movie in [_known_movie(listed.movie_id, movies, f"movies[{place}].movie_id")]
+    )
+
+
+def _known_movie(movie_id: int, movies: Mapping[int, Movie], field: str) -> Movie:
+    movie = movies.get(movie_id)
+    if movie is None:
+        raise FieldError(field, f"There is no movie {movie_id}; leave it out.")
+    return movie
+
+
 def checked_phone(form: TypedPhoneForm, countries: Collection[str]) -> str:
     """Return the typed number in E.164.
 
@@ -545,7 +626,7 @@ def _sentence(error: Mapping[str, Any], field: str) -> str:
         return f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
     if field.endswith(".stars") and out_of_bounds:
         return f"Give whole stars from {MIN_STARS} to {MAX_STARS}."
-    if field in ("movie_ids", "entries") and error["type"] == "too_short":
+    if field in ("movie_ids", "entries", "movies") and error["type"] == "too_short":
         return "Give at least 1 movie."
     if error["type"] == "too_long" and field in ("genres", "decades"):
         return f"Choose at most {context.get('max_length')} {field}."

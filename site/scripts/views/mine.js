@@ -18,7 +18,7 @@ import {
 } from "../shelf.js";
 import { unsavedBar } from "../unsaved_bar.js";
 import { watchlist } from "../watchlist.js";
-import { counted, titleAndYear, wordsForProblem } from "../wording.js";
+import { counted, dayInWords, listTitle, titleAndYear, wordsForProblem } from "../wording.js";
 
 /** @typedef {import("../main.js").App} App */
 /** @typedef {import("../shelf.js").Answer} Answer */
@@ -72,7 +72,13 @@ export function openMine(app, argument, signal) {
       "div",
       { class: "two-columns" },
       isWatchlist ? watchlist(app, heading, signal) : ratedMovies(app, heading, signal),
-      make("div", { class: "status-side" }, unsavedBar(app, signal), dataPanel(app, signal)),
+      make(
+        "div",
+        { class: "status-side" },
+        unsavedBar(app, signal),
+        sharedLists(app, signal),
+        dataPanel(app, signal),
+      ),
     ),
   );
   return { title: isWatchlist ? "Saved for later" : "My movies", element };
@@ -255,6 +261,40 @@ function collapsedList(title, movies, act, onAct) {
   );
 }
 
+/**
+ * Make the panel with links to the lists that this browser shared; it is hidden without any.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the updates
+ */
+function sharedLists(app, signal) {
+  const list = make("ul", { class: "plain-list" });
+  const panel = make(
+    "section",
+    { class: "panel quiet-panel", "aria-labelledby": "shared-heading" },
+    make("h2", { id: "shared-heading" }, "Lists I shared"),
+    list,
+  );
+  const show = () => {
+    const { lists } = app.store.shelf;
+    panel.hidden = lists.length === 0;
+    list.replaceChildren(
+      ...lists
+        .toReversed()
+        .map(({ list_id, first_name, expires_at }) =>
+          make(
+            "li",
+            {},
+            make("a", { href: `#list/${list_id}` }, listTitle(first_name)),
+            `, until ${dayInWords(expires_at)}`,
+          ),
+        ),
+    );
+  };
+  app.store.onChange(show, signal);
+  show();
+  return panel;
+}
+
 /** @param {App} app @param {AbortSignal} signal */
 function dataPanel(app, signal) {
   const words = make("p", { class: "hint", role: "status" });
@@ -319,6 +359,7 @@ function forgetDialog(app, after) {
   const forget = async () => {
     if (confirm.getAttribute("aria-disabled") === "true") return;
     const wasSaved = app.visit.credentials !== null;
+    const listsBefore = app.store.shelf.lists.length;
     confirm.setAttribute("aria-disabled", "true");
     try {
       const forgotten = wasSaved
@@ -330,7 +371,8 @@ function forgetDialog(app, after) {
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       problem.hidden = false;
-      problem.textContent = `${wordsForProblem(error)} Nothing has been deleted yet.`;
+      const isStarted = app.store.shelf.lists.length < listsBefore;
+      problem.textContent = `${wordsForProblem(error)} ${isStarted ? "Only lists that you shared have been taken back so far." : "Nothing has been deleted yet."}`;
     } finally {
       confirm.removeAttribute("aria-disabled");
     }
@@ -340,7 +382,9 @@ function forgetDialog(app, after) {
     async ask() {
       problem.hidden = true;
       words.textContent =
-        "Your ratings and saved movies are only in this browser. This permanently deletes them.";
+        app.store.shelf.lists.length > 0
+          ? "Your ratings and saved movies are only in this browser. This permanently deletes them, and takes back the lists that you shared."
+          : "Your ratings and saved movies are only in this browser. This permanently deletes them.";
       try {
         if (app.visit.credentials)
           words.textContent = wordsForForgetting((await app.api.about()).retention);

@@ -126,4 +126,5 @@ def test_the_network_limits_are_those_of_the_settings(api: Api) -> None:
         LimitedAction.NETWORK_FORMS: 60,
         LimitedAction.NETWORK_PHONES: 20,
         LimitedAction.NETWORK_CHANGES: 600,
+        LimitedAction.NETWORK_LISTS: 20,
     }

@@ -44,6 +44,7 @@ def test_the_periods_are_those_of_terraform_and_of_the_template() -> None:
     facts = site_facts(deployment())
     assert facts["retention"] == {
         "visitorDays": template["VisitorDays"],
+        "listDays": template["ListDays"],
         "batchDays": 3,
         "logDays": 30,
         "backupDays": 35,

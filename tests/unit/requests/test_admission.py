@@ -39,6 +39,7 @@ def admission(taken: Taken) -> Admission:
         LimitedAction.NETWORK_FORMS: 2,
         LimitedAction.NETWORK_PHONES: 1,
         LimitedAction.NETWORK_CHANGES: 9,
+        LimitedAction.NETWORK_LISTS: 1,
     }
     return Admission(
         changes=Limit(LimitedAction.CHANGES, 2, HOUR, MemoryTally()),
@@ -95,6 +96,15 @@ def test_only_a_change_that_asks_for_a_text_takes_a_proof(
     assert taken.proofs == []
     admission.admit_change(HOME, page, WITH_PHONE, "proof", NOW)
     assert [proof for proof, _ in taken.proofs] == ["proof"]
+
+
+def test_shared_lists_are_limited_per_network(admission: Admission) -> None:
+    admission.admit_list(HOME, NOW)
+    with pytest.raises(TooOftenError) as reached:
+        admission.admit_list(HOME, NOW)
+    assert reached.value.limited is LimitedAction.NETWORK_LISTS
+    admission.admit_list(OFFICE, NOW)
+    admission.admit_list(HOME, NOW + HOUR)
 
 
 def test_no_record_contains_the_address(admission: Admission, page: Page) -> None:
