@@ -174,7 +174,12 @@ export class VisitKeeper extends EventTarget {
       return this.api.visitor(held);
     });
     if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
-      this.store.change((shelf) => ({ ...EMPTY, dataset: shelf.dataset, genres: shelf.genres }));
+      this.store.change(({ dataset, genres, seriesInOrder }) => ({
+        ...EMPTY,
+        dataset,
+        genres,
+        seriesInOrder,
+      }));
     }
     this.#merge(visitor, credentials);
     this.follow();
