@@ -272,6 +272,11 @@ export class Api {
     );
   }
 
+  /** Return the address of TMDB's logo; null if the operator has put none into the site. */
+  async tmdbLogo() {
+    return (await this.#configured()).tmdbLogo;
+  }
+
   /**
    * Return what `config.json` says. A failure to fetch it is not kept: the next call fetches it
    * again.
@@ -303,7 +308,8 @@ export class Api {
  * @typedef {{visitorDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
  *   days for which docs/decisions/0015-forgetting.md says what is kept
  * @typedef {{operator: Operator, retention: Retention, textsADay: number}} About
- * @typedef {{address: string, posters: string[], about: About}} Configuration posters: data sets with posters
+ * @typedef {{address: string, posters: string[], tmdbLogo: string | null, about: About}} Configuration
+ *   posters: data sets with posters
  */
 
 /** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
@@ -311,6 +317,7 @@ async function configuration() {
   const {
     apiUrl,
     posters = [],
+    tmdbLogo = null,
     operator = {},
     retention,
     textsADay,
@@ -318,6 +325,7 @@ async function configuration() {
   return {
     address: String(apiUrl).replace(/\/+$/, ""),
     posters: posters.map(String),
+    tmdbLogo,
     about: { operator, retention, textsADay },
   };
 }

@@ -8,6 +8,8 @@
 
 const LEADING = 1.02; // distance of two lines, in em
 const SQUEEZE = 1.4; // how much wider than a line a word may be, if its letters are made narrower
+const SPACE = 0.27; // width of a space, in em
+const MOST_LETTERS = 160; // no poster has room for more
 const NARROW = /[\p{P}IJl|]/u;
 const WIDE = /[MW@%&]/u;
 /** Scripts whose characters fill a square and that break between any two of them. */
@@ -26,7 +28,7 @@ export function widthOf(text, wideness) {
   let width = 0;
   for (const grapheme of graphemesOf(text)) {
     if (SQUARE.test(grapheme)) width += 1;
-    else if (grapheme === " ") width += 0.27 * wideness;
+    else if (grapheme === " ") width += SPACE * wideness;
     else width += (NARROW.test(grapheme) ? 0.34 : WIDE.test(grapheme) ? 0.92 : 0.68) * wideness;
   }
   return width;
@@ -41,14 +43,17 @@ export function widthOf(text, wideness) {
  * @returns {SetTitle}
  */
 export function setTitle(title, { width, height, least, most }, wideness) {
-  const words = wordsOf(title.toLocaleUpperCase("en"));
+  const words = wordsOf(title.toLocaleUpperCase("en").slice(0, MOST_LETTERS)).map((text) => ({
+    text,
+    width: widthOf(text, wideness),
+  }));
   for (let size = most; size >= least; size -= 2) {
     const lines = linesOf(words, width / size, wideness);
     if (lines && lines.length * size * LEADING <= height) return { lines, size };
   }
   const room = width / least;
   const pieces = words.flatMap((word) =>
-    widthOf(word, wideness) > room * SQUEEZE ? piecesOf(word, room, wideness) : [word],
+    word.width > room * SQUEEZE ? piecesOf(word.text, room, wideness) : [word],
   );
   const lines = linesOf(pieces, room, wideness, SQUEEZE) ?? [];
   const fitting = Math.max(1, Math.floor(height / (least * LEADING)));
@@ -91,7 +96,7 @@ function wordsOf(title) {
 
 /**
  * Fill lines with words; null if a word is wider than a line.
- * @param {string[]} words
+ * @param {Line[]} words with their widths
  * @param {number} room the width of a line, in em
  * @param {number} wideness
  * @param {number} [squeeze] how much wider than a line a word may be
@@ -100,16 +105,16 @@ function wordsOf(title) {
 function linesOf(words, room, wideness, squeeze = 1) {
   /** @type {Line[]} */
   const lines = [];
-  for (const word of words) {
+  for (const { text, width } of words) {
     const last = lines.at(-1);
-    const longer = last && `${last.text}${joint(last.text, word)}${word}`;
-    if (last && longer && widthOf(longer, wideness) <= room) {
-      last.text = longer;
-      last.width = widthOf(longer, wideness);
+    const space = last ? joint(last.text, text) : "";
+    const longer = (last?.width ?? 0) + width + space.length * SPACE * wideness;
+    if (last && longer <= room) {
+      last.text += space + text;
+      last.width = longer;
     } else {
-      const width = widthOf(word, wideness);
       if (width > room * squeeze) return null;
-      lines.push({ text: word, width: Math.min(width, room) });
+      lines.push({ text, width: Math.min(width, room) });
     }
   }
   return lines;
@@ -120,14 +125,23 @@ function joint(before, after) {
   return SQUARE.test(before.slice(-1)) && SQUARE.test(after) ? "" : " ";
 }
 
-/** Break a word that is wider than a line. @param {string} word @param {number} room @param {number} wideness */
+/**
+ * Break a word that is wider than a line.
+ * @param {string} word
+ * @param {number} room
+ * @param {number} wideness
+ * @returns {Line[]}
+ */
 function piecesOf(word, room, wideness) {
-  const pieces = [""];
-  for (const grapheme of graphemesOf(word)) {
-    const longer = pieces.at(-1) + grapheme;
-    if (pieces.at(-1) === "" || widthOf(longer, wideness) <= room)
-      pieces[pieces.length - 1] = longer;
-    else pieces.push(grapheme);
+  /** @type {Line[]} */
+  const pieces = [];
+  for (const text of graphemesOf(word)) {
+    const width = widthOf(text, wideness);
+    const last = pieces.at(-1);
+    if (last && last.width + width <= room) {
+      last.text += text;
+      last.width += width;
+    } else pieces.push({ text, width });
   }
   return pieces;
 }

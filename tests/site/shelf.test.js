@@ -391,3 +391,15 @@ test("a shelf that an older page stored takes the watchlist from the API and kee
 test("a change of data set drops the watchlist", () => {
   assert.deepEqual(inDataset({ ...savedWatchlist(7), dataset: "old" }, "new").watchlist, []);
 });
+
+test("the choice about the order of series stays when the data set changes", () => {
+  const shelf = { ...savedShelf({ 1: 5 }), dataset: "old", seriesInOrder: false };
+  assert.equal(EMPTY.seriesInOrder, true);
+  assert.equal(inDataset(shelf, "new").seriesInOrder, false);
+});
+
+test("an answer keeps the movie's place in its series", () => {
+  const part = { series: "Alien", number: 2 };
+  const [answer] = answered(EMPTY, { ...movie(1), part }, 5, AT).answers;
+  assert.deepEqual(answer?.movie.part, part);
+});
