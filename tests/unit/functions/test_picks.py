@@ -11,7 +11,7 @@ from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
 from marquee.recommender.liked_share import LikedShare
-from marquee.recommender.model import LikedShareCalibration, Model
+from marquee.recommender.model import LikedShareCalibration, Model, Series
 from marquee.recommender.model_folder import to_files
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
