@@ -104,7 +104,7 @@ def trained(folder: Path) -> Catalogue:
     movies = movies_in(folder / MOVIES)
     ratings, totals = number_in_driver(RawBlock.of(rows, np.where(is_new, NEW, 0).astype(np.uint8)))
     training = ratings.without(NEW)
-    fitting = Fitting(_no_session, training, seed=1)
+    fitting = Fitting(training_without_session, training, seed=1)
     titles = titles_of(movies, fitting.movie_ids)
     rating = fitting.fit(size_for(totals.ratings), totals.scale, titles).rating
     users = len(np.unique(rows.user_ids[~is_new]))
@@ -117,7 +117,8 @@ def trained(folder: Path) -> Catalogue:
     return Catalogue(questioner, titles, [*stars.values()])
 
 
-def _no_session() -> SparkSession:
+def training_without_session() -> SparkSession:
+    """Refuse to open a session, as data of the sizes of these benchmarks are fitted without."""
     raise RuntimeError("this data set is too large for the benchmark; take at most a million")
 
 

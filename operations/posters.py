@@ -31,7 +31,7 @@ from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.models import current_model
 from operations.objects import keys
-from operations.site import POSTERS, publish_site
+from operations.site import FOLDER, POSTERS, TMDB_LOGO, publish_site
 
 REPORTS = "reports/"  # in the ratings bucket
 KEY_VARIABLE = "TMDB_API_KEY"
@@ -292,7 +292,18 @@ def fetch_posters(deployment: Deployment, phases: Phases, tmdb: Tmdb) -> None:
         before = len(movies) - len(missing)
         phase.result = f"{fetched} fetched, {before} already asked for, {none} without a poster"
     with phases.phase("publish the site") as phase:
-        phase.result = f"{publish_site(deployment)} objects changed"
+        phase.result = f"{publish_site(deployment)} objects changed{logo_reminder(FOLDER)}"
+
+
+def logo_reminder(site: Path) -> str:
+    """Return what to do if the site lacks the logo that TMDB's terms demand; empty if it has it."""
+    if (site / TMDB_LOGO).is_file():
+        return ""
+    return (
+        f"; TMDB's terms also demand its logo: save one of"
+        f" https://www.themoviedb.org/about/logos-attribution as site/{TMDB_LOGO} and run"
+        " 'make posters' again"
+    )
 
 
 def remove_posters(deployment: Deployment, phases: Phases) -> None:

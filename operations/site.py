@@ -22,6 +22,7 @@ from operations.site_facts import site_facts
 FOLDER = ROOT / "site"
 CONFIGURATION = "config.json"
 POSTERS = "posters/"  # <dataset>/<movie_id>.jpg; stored by operations.posters, not published here
+TMDB_LOGO = "tmdb.svg"  # the operator's copy; TMDB's terms demand it where its posters are shown
 # File names carry no version, so browsers must revalidate their copies each time.
 CACHE_CONTROL = "no-cache"
 # Some machines' MIME tables lack these types.
@@ -68,7 +69,11 @@ def pages(
         for file in files_under(folder)
         if file.suffix != ".md" and not file.name.startswith(".")
     }
-    configuration = {"apiUrl": api, **facts} | ({"posters": list(posters)} if posters else {})
+    configuration = {"apiUrl": api, **facts}
+    if posters:
+        configuration["posters"] = list(posters)
+        if TMDB_LOGO in files:
+            configuration["tmdbLogo"] = TMDB_LOGO
     return {**files, CONFIGURATION: json.dumps(configuration).encode()}
 
 

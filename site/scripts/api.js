@@ -1,7 +1,9 @@
 // The calls to the API and how they can fail. docs/contracts.md describes the requests and answers.
 
 /**
- * @typedef {{movie_id: number, title: string, year: number | null, genres: string[]}} Movie
+ * @typedef {{movie_id: number, title: string, year: number | null, genres: string[], part?: Part | null}} Movie
+ *   part: absent in a shelf that an older page stored
+ * @typedef {{series: string, number: number}} Part a movie's place in its series
  * @typedef {Movie & {alternative_titles: string[]}} TitledMovie
  * @typedef {{dataset: string, model_id: string, movies: Movie[]}} Questionnaire
  * @typedef {{genre: string | null, first_year: number | null, last_year: number | null}} Topic
@@ -11,7 +13,8 @@
  * @typedef {{dataset: string, genres: string[], first_year: number | null, last_year: number | null}} Catalogue
  * @typedef {{phone: string, shown: string, country: string}} CheckedPhone phone: in E.164
  * @typedef {{movie_id: number, stars: number, rated_at?: string | null}} Rating rated_at: ISO 8601
- * @typedef {{genres: string[], years: {from?: number, to?: number} | null}} Filter
+ * @typedef {{genres: string[], years: {from?: number, to?: number} | null, seriesInOrder: boolean}} Filter
+ *   seriesInOrder: pick of each series only the first part that is not rated
  * @typedef {Movie & {stars: number, score: number, because: {movie_id: number, title: string}[]}} Pick
  * @typedef {TitledMovie & {ratings: number, mean_stars: number | null, links: {imdb?: string, tmdb?: string}, series: Series | null}} MovieDetails
  * @typedef {{name: string, movies: Movie[]}} Series movies: the parts, in the order of release
@@ -88,10 +91,11 @@ export class Api {
    * @returns {Promise<{dataset: string, picks: Pick[], nothing_fits: boolean, liked_share?: number | null}>}
    *   liked_share: predicted share of the picks that the visitor will like
    */
-  picks(ratings, dismissed, { genres, years }, signal) {
+  picks(ratings, dismissed, { genres, years, seriesInOrder }, signal) {
     const form = {
       ratings,
       genres,
+      ...(!seriesInOrder && { series_in_order: false }),
       ...(dismissed.length > 0 && { dismissed }),
       ...(years && { years }),
     };
@@ -305,6 +309,11 @@ export class Api {
     );
   }
 
+  /** Return the address of TMDB's logo; null if the operator has put none into the site. */
+  async tmdbLogo() {
+    return (await this.#configured()).tmdbLogo;
+  }
+
   /**
    * Return what `config.json` says. A failure to fetch it is not kept: the next call fetches it
    * again.
@@ -336,7 +345,8 @@ export class Api {
  * @typedef {{visitorDays: number, listDays: number, batchDays: number, logDays: number, backupDays: number, failedTextDays?: number}} Retention
  *   days for which docs/decisions/0015-forgetting.md says what is kept
  * @typedef {{operator: Operator, retention: Retention, textsADay: number}} About
- * @typedef {{address: string, posters: string[], about: About}} Configuration posters: data sets with posters
+ * @typedef {{address: string, posters: string[], tmdbLogo: string | null, about: About}} Configuration
+ *   posters: data sets with posters
  */
 
 /** Fetch and parse `config.json`. @returns {Promise<Configuration>} */
@@ -344,6 +354,7 @@ async function configuration() {
   const {
     apiUrl,
     posters = [],
+    tmdbLogo = null,
     operator = {},
     retention,
     textsADay,
@@ -351,6 +362,7 @@ async function configuration() {
   return {
     address: String(apiUrl).replace(/\/+$/, ""),
     posters: posters.map(String),
+    tmdbLogo,
     about: { operator, retention, textsADay },
   };
 }

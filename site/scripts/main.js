@@ -55,19 +55,26 @@ const app = {
 usePosters(async () => {
   const dataset = api.dataset ?? store.shelf.dataset;
   if (dataset === null || !(await api.posters()).includes(dataset)) return null;
-  addTmdbAttribution();
+  addTmdbAttribution(await api.tmdbLogo());
   return `posters/${encodeURIComponent(dataset)}/`;
 });
 
-/** Add the attribution that TMDB's terms require wherever its posters are shown. */
-function addTmdbAttribution() {
+/**
+ * Add the attribution that TMDB's terms require wherever its posters are shown.
+ * @param {string | null} logo the logo's address; null without one
+ */
+function addTmdbAttribution(logo) {
   if (document.getElementById("tmdb")) return;
   byId("colophon").append(
     make(
       "p",
       { id: "tmdb" },
       "Posters: ",
-      make("a", { href: "https://www.themoviedb.org/", rel: "noreferrer external" }, "TMDB"),
+      make(
+        "a",
+        { href: "https://www.themoviedb.org/", rel: "noreferrer external" },
+        logo ? make("img", { class: "tmdb-logo", src: logo, alt: "TMDB" }) : "TMDB",
+      ),
       ". This product uses the TMDB API but is not endorsed or certified by TMDB.",
     ),
   );

@@ -164,7 +164,7 @@ function option(movie, place, choose) {
   const item = make(
     "li",
     { id: `found-${place}`, role: "option", "aria-selected": "false", class: "found-movie" },
-    poster(movie, "poster-thumb"),
+    poster(movie, "poster-mini"),
     make(
       "span",
       {},

@@ -138,14 +138,19 @@ export class PicksFinder extends EventTarget {
       ratingsOf(shelf),
       shelf.dismissed.map(({ movie_id }) => movie_id),
       this.choice,
+      shelf.seriesInOrder,
     ]);
   }
 
-  /** Return the submission's picks; null if the ratings have changed since or a filter is set. */
+  /**
+   * Return the submission's picks; null if the ratings have changed since, a filter is set or later
+   * parts of series are wanted, which a submission does not pick.
+   */
   #finalPicks() {
     const { shelf } = this.store;
     const { visitor } = this.visit;
-    if (!visitor?.picks || this.isFiltered || visitor.version !== shelf.visit?.version) return null;
+    if (!visitor?.picks || this.isFiltered || !shelf.seriesInOrder) return null;
+    if (visitor.version !== shelf.visit?.version) return null;
     if (differences(visitor.ratings, ratingsOf(shelf)).size > 0) return null;
     return this.#withoutRatedAndDismissed(visitor.picks);
   }
@@ -174,7 +179,7 @@ export class PicksFinder extends EventTarget {
       const { dataset, picks, nothing_fits, liked_share } = await this.api.picks(
         ratings,
         dismissed,
-        filterOf(this.choice),
+        { ...filterOf(this.choice), seriesInOrder: shelf.seriesInOrder },
         controller.signal,
       );
       if (controller.signal.aborted) return;
@@ -213,7 +218,7 @@ export class PicksFinder extends EventTarget {
   }
 }
 
-/** @param {Choice} choice @returns {Filter} */
+/** @param {Choice} choice @returns {Omit<Filter, "seriesInOrder">} */
 function filterOf({ genre, decade }) {
   const from = Number(decade);
   return { genres: genre ? [genre] : [], years: decade ? { from, to: from + 9 } : null };

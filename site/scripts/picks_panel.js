@@ -10,6 +10,7 @@ import {
   counted,
   titleAndYear,
   wordsForLikedShare,
+  wordsForPart,
   wordsForProblem,
   wordsForReasons,
 } from "./wording.js";
@@ -41,7 +42,12 @@ export function picksPanel(app, signal, { heading, itemLevel }) {
   );
   const meaning = make("p", { class: "hint stars-meaning", hidden: true }, STARS_MEANING);
   const waiting = placeholders();
-  const tools = make("div", { class: "picks-tools" }, filters(app, signal), actions(app));
+  const tools = make(
+    "div",
+    { class: "picks-tools" },
+    filters(app, signal),
+    actions(app, seriesToggle(app, signal)),
+  );
   const panel = make(
     "div",
     { class: "picks-panel" },
@@ -181,13 +187,14 @@ function showProblem(place, app, found) {
 }
 
 /** Return the sentence with a pick's reasons. @param {App} app @param {Pick} pick */
-function reasonsOf({ store }, { because }) {
-  return wordsForReasons(
+function reasonsOf({ store }, { because, part }) {
+  const reasons = wordsForReasons(
     (because ?? []).map(({ movie_id, title }) => ({
       title,
       stars: answerTo(store.shelf, movie_id)?.stars || null,
     })),
   );
+  return reasons || wordsForPart(part);
 }
 
 /**
@@ -347,8 +354,27 @@ export function select(label, options, value, onChoose) {
   return { field, element: make("span", { class: "select" }, field) };
 }
 
-/** @param {App} app */
-function actions(app) {
+/**
+ * Make the check box "Series in order". The browser keeps the choice, and all tabs share it.
+ * @param {App} app
+ * @param {AbortSignal} signal ends the check box's updates
+ */
+function seriesToggle(app, signal) {
+  const box = make("input", { type: "checkbox", autocomplete: "off" });
+  const show = () => {
+    box.checked = app.store.shelf.seriesInOrder;
+  };
+  box.addEventListener("change", () =>
+    app.store.change((shelf) => ({ ...shelf, seriesInOrder: box.checked })),
+  );
+  app.store.onChange(show, signal);
+  show();
+  const meaning = "Of each series, only the first part that you haven’t rated is picked.";
+  return make("label", { class: "chip checked-chip", title: meaning }, box, "Series in order");
+}
+
+/** @param {App} app @param {HTMLElement} toggle */
+function actions(app, toggle) {
   const words = make("span", { class: "hint", role: "status" });
   const place = make("div");
   const share = async () => {
@@ -361,6 +387,7 @@ function actions(app) {
     { class: "picks-actions" },
     button("Share this list", "chip", share),
     button("Print", "chip", () => window.print()),
+    toggle,
     words,
     place,
   );

@@ -1,12 +1,13 @@
-// Posters drawn from type and shapes. Colours, motif and its details depend on the movie alone, so
-// a movie's poster always looks the same.
+// Posters drawn from type and shapes, as repertory cinemas print them. Colours, motif and its details
+// depend on the movie alone, so a movie's poster always looks the same.
 
 import { draw, make } from "./dom.js";
+import { initialsOf, leadingOf, setTitle } from "./poster_title.js";
 
 /** @typedef {import("./api.js").Movie} Movie */
 /** @typedef {(dice: () => number) => SVGElement[]} Motif draws in a box of 200 by 200 */
 
-const PALETTES = 9;
+const PALETTES = 12;
 
 /** @param {number} from @param {number} to @param {number} step */
 function range(from, to, step = 1) {
@@ -164,31 +165,163 @@ const MOTIFS = {
     ...range(0, 4).map((ring) => circle(100, 84, 60 + ring * 30 + dice() * 6, "line")),
     path("M100 40A38 38 0 0 1 118 112L130 170H70L82 112A38 38 0 0 1 100 40Z", "spot"),
   ],
+  skyline: (dice) => [
+    circle(40 + dice() * 120, 60, 30 + dice() * 14, "spot"),
+    ...range(0, 7).flatMap((place) => {
+      const tall = 50 + dice() * 110;
+      const lit = range(0, 3).map((row) =>
+        bar(
+          place * 30 + 6 + row * 6,
+          212 - tall + row * 17,
+          4,
+          8,
+          dice() > 0.4 ? "spot" : "ground",
+        ),
+      );
+      return [bar(place * 30 - 4, 200 - tall, 27, tall), ...lit];
+    }),
+  ],
+  moon: (dice) => {
+    const [x, y] = [80 + dice() * 40, 80 + dice() * 30];
+    const hills = range(0, 5).map((place) =>
+      circle(place * 50, 220 - dice() * 20, 46 + dice() * 16),
+    );
+    return [circle(x, y, 58, "spot"), circle(x + 24, y - 14, 50, "ground"), ...hills];
+  },
+  waves: (dice) => {
+    const high = 8 + dice() * 12;
+    const rows = range(0, 6).map((row) => {
+      const y = 92 + row * 22;
+      const swells = range(0, 5)
+        .map(() => `q25 ${-high * 2} 50 0t50 0`)
+        .join("");
+      return path(`M${-90 + row * 17} ${y}${swells}V${y + 12}H-90Z`, row % 2 ? "ground" : "mark");
+    });
+    return [circle(50 + dice() * 100, 76, 36 + dice() * 16, "spot"), ...rows];
+  },
+  stairs: (dice) => {
+    const steps = range(0, 8)
+      .map((place) => `V${186 - place * 24}H${(place + 1) * 25}`)
+      .join("");
+    const edges = range(0, 8).map((place) => bar(place * 25, 186 - place * 24, 25, 4, "ground"));
+    return [
+      circle(50 + dice() * 24, 62 + dice() * 16, 34, "spot"),
+      path(`M0 200${steps}V200Z`),
+      ...edges.slice(0, 2 + Math.floor(dice() * 6)),
+    ];
+  },
+  eye: (dice) => {
+    const [y, open] = [100, 54 + dice() * 24];
+    const lashes = range(200, 341, 20).map((at) =>
+      path(`M${around(74, at, 100, y + 20)}L${around(104, at, 100, y + 20)}`, "line wide"),
+    );
+    return [
+      ...lashes,
+      path(`M6 ${y}Q100 ${y - open * 1.6} 194 ${y}Q100 ${y + open * 1.6} 6 ${y}Z`),
+      circle(100, y, 38, "spot"),
+      circle(100, y, 15, "ground"),
+    ];
+  },
+  target: (dice) => {
+    const [x, y] = [60 + dice() * 80, 70 + dice() * 60];
+    return range(0, 5).map((ring) =>
+      circle(x, y, 130 - ring * 28, ["mark", "ground", "mark", "ground", "spot"][ring]),
+    );
+  },
+  arches: (dice) => {
+    const lit = Math.floor(dice() * 3);
+    return range(0, 3).flatMap((place) => {
+      const x = 4 + place * 66;
+      return [
+        path(`M${x} 200V92a30 30 0 0 1 60 0V200Z`, place === lit ? "spot" : "mark"),
+        path(`M${x + 12} 200V96a18 18 0 0 1 36 0V200Z`, place === lit ? "mark" : "ground"),
+      ];
+    });
+  },
+  confetti: (dice) =>
+    range(0, 34).map((place) => {
+      const [x, y, turn] = [dice() * 200, dice() * 200, dice() * 360];
+      const corners = [0, 70, 180, 250].map((at) => around(7 + dice() * 7, at + turn, x, y));
+      return path(`M${corners.join("L")}Z`, place % 3 ? "mark" : "spot");
+    }),
+  slant: (dice) => {
+    const lean = 40 + dice() * 80;
+    const stripes = range(-200, 240, 44).map((x) =>
+      path(`M${x} 200L${x + lean} 0H${x + lean + 22}L${x + 22} 200Z`),
+    );
+    return [...stripes, circle(60 + dice() * 80, 60 + dice() * 80, 40, "spot")];
+  },
+  flower: (dice) => {
+    const [count, turn] = [5 + Math.floor(dice() * 4), dice() * 90];
+    const petals = range(0, count).map((place) => {
+      const at = turn + (place * 360) / count;
+      const [left, right] = [around(78, at - 24), around(78, at + 24)];
+      return path(`M100 100C${left} ${around(104, at - 10)} ${around(104, at)}S${right} 100 100Z`);
+    });
+    return [path("M97 100H103V210H97Z"), ...petals, circle(100, 100, 22, "spot")];
+  },
+  reel: (dice) => {
+    const turn = dice() * 72;
+    const holes = range(0, 5).map((place) => {
+      const [x = "", y = ""] = around(44, turn + place * 72).split(" ");
+      return circle(Number(x), Number(y), 17, "ground");
+    });
+    return [circle(100, 100, 84), ...holes, circle(100, 100, 12, "spot"), bar(100, 176, 120, 8)];
+  },
+  maze: (dice) =>
+    range(0, 64).map((place) => {
+      const [x, y] = [(place % 8) * 25, Math.floor(place / 8) * 25];
+      const line = dice() > 0.5 ? `M${x} ${y}l25 25` : `M${x + 25} ${y}l-25 25`;
+      return path(line, place === 27 || place === 36 ? "line wide bright" : "line wide");
+    }),
 };
 
-/** The motif of each genre. Of a movie's genres, the one that comes first here decides. */
-/** @type {Record<string, string>} */
+/** The motifs of each genre. Of a movie's genres, the one that comes first here decides. */
+/** @type {Record<string, string[]>} */
 const GENRE_MOTIFS = {
-  horror: "teeth",
-  "sci-fi": "planet",
-  romance: "pair",
-  western: "horizon",
-  "film-noir": "blinds",
-  crime: "blinds",
-  thriller: "spiral",
-  mystery: "keyhole",
-  war: "chevrons",
-  animation: "balloons",
-  children: "balloons",
-  musical: "keys",
-  fantasy: "spark",
-  adventure: "peaks",
-  action: "rays",
-  comedy: "grin",
-  documentary: "grid",
-  drama: "curtains",
-  imax: "planet",
+  horror: ["teeth", "moon", "eye", "maze"],
+  "sci-fi": ["planet", "grid", "target", "slant"],
+  romance: ["pair", "flower", "waves", "arches"],
+  western: ["horizon", "peaks", "rays"],
+  "film-noir": ["blinds", "stairs", "skyline", "keyhole"],
+  crime: ["blinds", "skyline", "target", "stairs"],
+  thriller: ["spiral", "eye", "stairs", "maze"],
+  mystery: ["keyhole", "eye", "moon", "maze"],
+  war: ["chevrons", "target", "slant"],
+  animation: ["balloons", "confetti", "flower", "spark"],
+  children: ["balloons", "flower", "confetti", "moon"],
+  musical: ["keys", "curtains", "confetti", "arches"],
+  fantasy: ["spark", "moon", "arches", "peaks"],
+  adventure: ["peaks", "waves", "horizon", "rays"],
+  action: ["rays", "slant", "target", "skyline"],
+  comedy: ["grin", "confetti", "slant", "balloons"],
+  documentary: ["grid", "reel", "waves"],
+  drama: ["curtains", "arches", "waves", "skyline", "stairs"],
+  imax: ["planet", "reel"],
 };
+/** Motifs for series: their parts have different genres, but the same poster but for the number. */
+const SERIES_MOTIFS = [
+  ...["rays", "planet", "horizon", "blinds", "spiral", "chevrons", "peaks", "curtains", "spark"],
+  ...["grid", "skyline", "waves", "stairs", "target", "arches", "slant", "moon"],
+];
+
+/**
+ * The typefaces and palettes of the times, by the last year that has them. wideness: of capitals,
+ * as in `setTitle`.
+ * @typedef {{name: string, wideness: number, palettes: number[]}} Era
+ * @type {[lastYear: number, Era][]}
+ */
+const ERAS = [
+  [1959, { name: "serif", wideness: 1.08, palettes: [0, 1, 2, 3, 6, 7, 9] }],
+  [1979, { name: "round", wideness: 1.02, palettes: [1, 2, 3, 4, 8, 9, 10] }],
+  [1999, { name: "narrow", wideness: 0.86, palettes: [0, 1, 4, 5, 7, 8, 11] }],
+  [9999, { name: "narrow", wideness: 0.86, palettes: range(0, PALETTES) }],
+];
+const NO_YEAR = 9999;
+/** Motifs that are recognised also where the title covers their middle. */
+const ALL_OVER = new Set([
+  ...["rays", "spiral", "blinds", "chevrons", "grid", "maze", "slant", "confetti", "target"],
+]);
 
 /** Hash a text with FNV-1a. @param {string} text @returns {number} 32 bits, unsigned */
 export function hashOf(text) {
@@ -213,20 +346,82 @@ function diceFrom(seed) {
 }
 
 /**
- * Return a movie's poster design. It depends on the title, the year and the genres only.
- * @param {Movie} movie
- * @returns {{palette: number, motif: string, seed: number}}
+ * @typedef {{palette: number, motif: string, era: Era, layout: "above" | "below" | "band", seed: number}} Design
+ *   layout: where the art is in relation to the title
  */
-export function designOf({ title, year, genres }) {
-  const seed = hashOf(`${title} ${year ?? ""}`);
+
+/**
+ * Return a movie's poster design. It depends on the title, the year, the genres and the series only.
+ * The parts of a series share palette, motif, its details and layout.
+ * @param {Movie} movie
+ * @returns {Design}
+ */
+export function designOf({ title, year, genres, part }) {
+  const seed = hashOf(part ? part.series : `${title} ${year ?? ""}`);
   // GENRE_MOTIFS lists rare genres first: they say more about a movie than drama or comedy does.
   const rarest = Object.keys(GENRE_MOTIFS).find((name) =>
     genres.some((genre) => genre.toLowerCase() === name),
   );
-  const names = Object.keys(MOTIFS);
-  const motif =
-    (rarest && GENRE_MOTIFS[rarest]) ?? /** @type {string} */ (names[seed % names.length]);
-  return { palette: (seed >>> 8) % PALETTES, motif, seed };
+  const motifs = part ? SERIES_MOTIFS : rarest ? GENRE_MOTIFS[rarest] : Object.keys(MOTIFS);
+  const era = /** @type {[number, Era]} */ (ERAS.find(([last]) => (year ?? NO_YEAR) <= last))[1];
+  const palettes = part ? range(0, PALETTES) : era.palettes;
+  const dice = diceFrom(seed);
+  const palette = chosen(palettes, dice);
+  const motif = chosen(/** @type {string[]} */ (motifs), dice);
+  /** @type {Design["layout"][]} */
+  const layouts = ALL_OVER.has(motif) ? ["above", "below", "band"] : ["above", "above", "below"];
+  return { palette, motif, era, layout: chosen(layouts, dice), seed };
+}
+
+/** @template T @param {readonly T[]} from @param {() => number} dice @returns {T} */
+function chosen(from, dice) {
+  return /** @type {T} */ (from[Math.floor(dice() * from.length)]);
+}
+
+const WIDE_BOX = { width: 180, height: 150, least: 22, most: 48 };
+/** The title's box on each size of poster; in the unit of its drawing, which is 200 wide. */
+/** @type {Record<string, typeof WIDE_BOX>} */
+const TITLE_BOXES = {
+  "poster-large": WIDE_BOX,
+  "poster-tile": WIDE_BOX,
+  "poster-thumb": { width: 184, height: 205, least: 32, most: 64 },
+  "poster-mini": { width: 176, height: 150, least: 76, most: 120 },
+};
+const HEIGHT = 300;
+const MARGIN = 14;
+
+/**
+ * Set a movie's title for a size of poster: the lines with their baselines, and the panel on which
+ * they stand, which covers the art.
+ * @param {Movie} movie
+ * @param {string} size
+ * @param {Design} design
+ */
+export function titleOf({ title, part }, size, { era, layout }) {
+  const box = TITLE_BOXES[size] ?? WIDE_BOX;
+  const isMini = size === "poster-mini";
+  const short = part ? `${initialsOf(part.series).slice(0, 2)}${part.number}` : initialsOf(title);
+  const set = setTitle(isMini ? short : title, box, era.wideness);
+  const leading = leadingOf(set.size);
+  const inner = set.lines.length * leading;
+  const isSmall = isMini || size === "poster-thumb";
+  const height = inner + MARGIN * (isSmall ? 1.2 : 2);
+  const top =
+    isSmall || layout === "below"
+      ? 0
+      : layout === "band"
+        ? (HEIGHT - height) * 0.62
+        : HEIGHT - height;
+  const first = top + (height - inner) / 2 + leading * 0.5 + set.size * 0.36;
+  return {
+    size: set.size,
+    panel: { top, height },
+    lines: set.lines.map(({ text, width }, place) => ({
+      text,
+      width: width * set.size,
+      baseline: first + place * leading,
+    })),
+  };
 }
 
 /** @type {() => Promise<string | null>} */
@@ -241,16 +436,31 @@ export function usePosters(find) {
 }
 
 /**
- * Make a movie's drawn poster. If the movie has a poster of its own, it covers the drawn one once
- * loaded.
+ * Make a movie's drawn poster, with its title unless `words` has it. If the movie has a poster of
+ * its own, it covers the drawn one once loaded.
  * @param {Movie} movie
- * @param {string} size a class: `poster-card`, `poster-large`, `poster-tile` or `poster-thumb`
+ * @param {string} size a class: `poster-card`, `poster-large`, `poster-tile`, `poster-thumb` or
+ *   `poster-mini`
  * @param {...Node} words elements to show on the picture
  */
 export function poster(movie, size, ...words) {
-  const { palette, motif, seed } = designOf(movie);
-  const shapes = MOTIFS[motif]?.(diceFrom(seed)) ?? [];
-  const art = draw(
+  const design = designOf(movie);
+  const art = size === "poster-card" ? cardArt(movie, design) : printed(movie, size, design);
+  const element = make(
+    "div",
+    { class: `poster ${size}`, "data-palette": design.palette, "data-face": design.era.name },
+    art,
+    ...words,
+  );
+  findFolder().then(
+    (folder) => folder && showPhoto(element, art, `${folder}${movie.movie_id}.jpg`),
+  );
+  return element;
+}
+
+/** @param {Movie} movie @param {Design} design */
+function cardArt({ part }, { motif, seed }) {
+  return draw(
     "svg",
     {
       class: "poster-art",
@@ -258,13 +468,80 @@ export function poster(movie, size, ...words) {
       preserveAspectRatio: "xMidYMid slice",
       "aria-hidden": "true",
     },
-    ...shapes,
+    ...shapesOf(motif, seed),
+    ...(part ? numeral(part.number, 100, 62, 22) : []),
   );
-  const element = make("div", { class: `poster ${size}`, "data-palette": palette }, art, ...words);
-  findFolder().then(
-    (folder) => folder && showPhoto(element, art, `${folder}${movie.movie_id}.jpg`),
+}
+
+/**
+ * Draw a whole poster: the art, the panel over it and the title on the panel.
+ * @param {Movie} movie
+ * @param {string} size
+ * @param {Design} design
+ */
+function printed(movie, size, design) {
+  const { panel, lines, size: letters } = titleOf(movie, size, design);
+  const isBand = panel.top > 0 && panel.top + panel.height < HEIGHT - 1;
+  const top = isBand || panel.top > 0 ? 0 : panel.height;
+  const bottom = isBand || panel.top === 0 ? HEIGHT : panel.top;
+  const edges = [panel.top, panel.top + panel.height].filter((y) => y > 1 && y < HEIGHT - 1);
+  const [numeralX, numeralY] = [166, isBand || panel.top > 0 ? 36 : HEIGHT - 36];
+  return draw(
+    "svg",
+    { class: "poster-art", viewBox: `0 0 200 ${HEIGHT}`, "aria-hidden": "true" },
+    draw(
+      "svg",
+      {
+        y: top,
+        width: 200,
+        height: bottom - top,
+        viewBox: "0 0 200 200",
+        preserveAspectRatio: "xMidYMid slice",
+      },
+      ...shapesOf(design.motif, design.seed),
+    ),
+    bar(0, panel.top, 200, panel.height, "ground"),
+    ...edges.map((y) => bar(0, y - 2.5, 200, 5, "spot")),
+    ...lines.map(({ text, width, baseline }) =>
+      draw(
+        "text",
+        {
+          x: 100,
+          y: baseline.toFixed(1),
+          "font-size": letters,
+          textLength: width.toFixed(1),
+          lengthAdjust: "spacingAndGlyphs",
+        },
+        text,
+      ),
+    ),
+    ...(movie.part && size !== "poster-mini"
+      ? numeral(movie.part.number, numeralX, numeralY, 26)
+      : []),
   );
-  return element;
+}
+
+/** @param {string} motif @param {number} seed */
+function shapesOf(motif, seed) {
+  return MOTIFS[motif]?.(diceFrom(seed ^ 0x5bd1e995)) ?? [];
+}
+
+/**
+ * Draw the number of a part of a series on a disc.
+ * @param {number} number
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ */
+function numeral(number, x, y, radius) {
+  return [
+    circle(x, y, radius, "disc"),
+    draw(
+      "text",
+      { x, y: y + radius * 0.46, "font-size": (radius * 1.3).toFixed(1), class: "on-disc" },
+      String(number),
+    ),
+  ];
 }
 
 /**

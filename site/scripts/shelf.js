@@ -18,8 +18,9 @@
  * @typedef {{genres: string[], decades: number[]}} Topics what to ask about first; decades: their
  *   first years
  * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], watchlist: Movie[],
- *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], visit: Visit | null,
- *   lists: OwnList[]}} Shelf lists: the lists that this browser shared
+ *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], seriesInOrder: boolean,
+ *   visit: Visit | null, lists: OwnList[]}} Shelf seriesInOrder: pick of each series only the first
+ *   part that is not rated; lists: the lists that this browser shared
  * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
@@ -41,6 +42,7 @@ export const EMPTY = {
   topics: { genres: [], decades: [] },
   undo: [],
   genres: [],
+  seriesInOrder: true,
   visit: null,
   lists: [],
 };
@@ -74,8 +76,8 @@ export function unseenIds(shelf) {
  * @param {Movie} movie
  * @returns {Movie}
  */
-export function bareMovie({ movie_id, title, year, genres }) {
-  return { movie_id, title, year, genres };
+export function bareMovie({ movie_id, title, year, genres, part }) {
+  return { movie_id, title, year, genres, ...(part && { part }) };
 }
 
 /**
@@ -256,7 +258,7 @@ export function takenOffWatchlist(shelf, movieId) {
 
 /**
  * Switch to a data set. Movie ids are valid in one data set only. If the shelf belongs to another
- * one, everything but the name, the visit and the lists is dropped.
+ * one, everything but the name, the visit, the lists and the order of series is dropped.
  * @param {Shelf} shelf
  * @param {string} dataset
  * @returns {Shelf}
@@ -264,7 +266,8 @@ export function takenOffWatchlist(shelf, movieId) {
 export function inDataset(shelf, dataset) {
   if (shelf.dataset === dataset) return shelf;
   if (shelf.dataset === null) return { ...shelf, dataset };
-  return { ...EMPTY, dataset, name: shelf.name, visit: shelf.visit, lists: shelf.lists };
+  const { name, visit, lists, seriesInOrder } = shelf;
+  return { ...EMPTY, dataset, name, visit, lists, seriesInOrder };
 }
 
 /**
@@ -485,8 +488,8 @@ function mergedUnseen(shelf, base, theirs) {
  * @param {Rating & Partial<Movie>} rating
  * @returns {Movie}
  */
-function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = [] }) {
-  return { movie_id, title, year, genres };
+function movieIn({ movie_id, title = `Movie ${movie_id}`, year = null, genres = [], part }) {
+  return bareMovie({ movie_id, title, year, genres, part });
 }
 
 /**

@@ -190,7 +190,13 @@ export class VisitKeeper extends EventTarget {
       return this.api.visitor(held);
     });
     if (this.credentials && this.credentials.visitor_id !== credentials.visitor_id) {
-      this.store.change(({ dataset, genres, lists }) => ({ ...EMPTY, dataset, genres, lists }));
+      this.store.change(({ dataset, genres, lists, seriesInOrder }) => ({
+        ...EMPTY,
+        dataset,
+        genres,
+        lists,
+        seriesInOrder,
+      }));
     }
     this.#merge(visitor, credentials);
     this.follow();

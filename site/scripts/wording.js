@@ -146,6 +146,14 @@ export function wordsForLikedShare(share, shown) {
 }
 
 /**
+ * Say which part of a series a pick is, where it has no other reason.
+ * @param {import("./api.js").Part | null | undefined} part
+ */
+export function wordsForPart(part) {
+  return part ? `Part ${part.number} of the series “${part.series}”` : "";
+}
+
+/**
  * Say how many stars are expected of the visitor for a movie; nothing without a prediction.
  * @param {number | null | undefined} stars
  */

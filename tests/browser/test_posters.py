@@ -60,6 +60,25 @@ def test_tmdb_is_credited_where_its_posters_are_shown(marquee: MarqueePage) -> N
     expect(footer.get_by_role("link", name="TMDB")).to_have_count(1)
 
 
+def test_drawn_posters_carry_titles_and_the_choice_about_series_is_kept(
+    marquee: MarqueePage,
+) -> None:
+    movie = call("GET", marquee.api("/movies?q=godfather")).json()["movies"][0]
+    marquee.open(f"movie/{movie['movie_id']}")
+    letters = marquee.page.locator(".poster-large svg text").all_text_contents()
+    assert "GODFATHER" in " ".join(letters)
+    marquee.page.evaluate("location.hash = '#rate'")
+    marquee.rate(5, 5, 4, 2, 5)
+    expect(marquee.picks.first).to_be_visible()
+    box = marquee.page.get_by_role("checkbox", name="Series in order")
+    expect(box).to_be_checked()
+    with marquee.page.expect_request("**/picks") as asked:
+        box.uncheck()
+    assert asked.value.post_data_json["series_in_order"] is False
+    marquee.page.reload()
+    expect(box).not_to_be_checked()
+
+
 def test_a_new_visitor_sees_the_poster_of_a_movie_they_were_linked_to(marquee: MarqueePage) -> None:
     with_posters(marquee, photo(marquee.page))
     movie = call("GET", marquee.api("/movies?q=matrix")).json()["movies"][0]

@@ -1,11 +1,10 @@
-// Tests of addresses, phone numbers, exports, the page's texts and posters, without a DOM.
+// Tests of addresses, phone numbers, exports and the page's texts, without a DOM.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { asCsv, asJson } from "../../site/scripts/export.js";
 import { namedCountries, regionIn } from "../../site/scripts/phone.js";
-import { designOf } from "../../site/scripts/poster.js";
 import { credentialsIn, routeOf } from "../../site/scripts/router.js";
 import { fitted } from "../../site/scripts/share/list_image.js";
 import { answered, EMPTY, savedForLater } from "../../site/scripts/shelf.js";
@@ -23,6 +22,7 @@ import {
   wordsForExpectedStars,
   wordsForLikedShare,
   wordsForListReasons,
+  wordsForPart,
   wordsForProblem,
   wordsForReasons,
   wordsForSearch,
@@ -164,12 +164,6 @@ test("titles with commas, quotes and formulas are escaped in CSV", () => {
   ]);
 });
 
-test("a movie's poster is always the same and differs from other movies' posters", () => {
-  assert.deepEqual(designOf(HEAT), designOf({ ...HEAT, movie_id: 99 }));
-  assert.notEqual(designOf(HEAT).seed, designOf({ ...HEAT, title: "Alien" }).seed);
-  assert.equal(designOf(HEAT).motif, "blinds");
-});
-
 test("a list of titles is joined with commas and 'and'", () => {
   assert.equal(listed([]), "");
   assert.equal(listed(["Alien", "Heat", "Up"]), "Alien, Heat and Up");
@@ -185,6 +179,11 @@ test("a reason is a liked movie; of movies rated low since, the page says only t
   assert.equal(words([heat, null]), "Because you liked Heat");
   assert.equal(words([heat, 5], [ronin, 3]), "Because you liked Heat");
   assert.equal(words([heat, 3], [ronin, 1]), "Because you rated Heat and Ronin");
+});
+
+test("a pick without other reasons says which part of a series it is", () => {
+  assert.equal(wordsForPart({ series: "Alien", number: 2 }), "Part 2 of the series “Alien”");
+  assert.equal(wordsForPart(null), "");
 });
 
 test("the liked share is said as a number of picks", () => {

@@ -429,3 +429,15 @@ test("another data set keeps the lists, which can still be taken back", () => {
   const shelf = withOwnList({ ...EMPTY, dataset: "one" }, own("a", LATER), 0);
   assert.deepEqual(inDataset(shelf, "two").lists, shelf.lists);
 });
+
+test("the choice about the order of series stays when the data set changes", () => {
+  const shelf = { ...savedShelf({ 1: 5 }), dataset: "old", seriesInOrder: false };
+  assert.equal(EMPTY.seriesInOrder, true);
+  assert.equal(inDataset(shelf, "new").seriesInOrder, false);
+});
+
+test("an answer keeps the movie's place in its series", () => {
+  const part = { series: "Alien", number: 2 };
+  const [answer] = answered(EMPTY, { ...movie(1), part }, 5, AT).answers;
+  assert.deepEqual(answer?.movie.part, part);
+});

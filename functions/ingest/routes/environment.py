@@ -54,6 +54,8 @@ def picks_for(
     recommender: Recommender,
     only: PickFilter | None = None,
     count: int = PICKS,
+    *,
+    series_in_order: bool = True,
 ) -> list[Pick]:
     """Return up to `count` picks for the form's ratings, best first, without dismissed movies.
 
@@ -62,9 +64,10 @@ def picks_for(
         recommender: the recommender that ranks the movies.
         only: if given, only movies that pass this filter are picked.
         count: the largest number of picks.
+        series_in_order: whether to pick of each series the first unseen part only.
     """
     given = {rating.movie_id: float(rating.stars) for rating in form.ratings}
-    return recommender.picks(given, count, only, form.dismissed)
+    return recommender.picks(given, count, only, form.dismissed, series_in_order=series_in_order)
 
 
 def secret() -> str:

@@ -54,7 +54,9 @@ def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     model, recommender = loaded.model, recommender_of(loaded, form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
     check_genres_known(form.genres, genres_of(model))
-    found = picks_for(form, recommender, form.to_filter(), form.count)
+    found = picks_for(
+        form, recommender, form.to_filter(), form.count, series_in_order=form.series_in_order
+    )
     is_calibrated = form.model == RANKING
     return PicksAnswer(
         dataset=model.dataset,

@@ -24,10 +24,19 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesPart:
+    """A movie's place in its series."""
+
+    series: str  # the name of the series
+    number: int  # from 1; the one in the title, if the title has one
+
+
+@dataclass(frozen=True, slots=True)
 class Movie:
     """A movie as visitors see it.
 
-    `alternative_titles` is empty if the data set has none for the movie.
+    `alternative_titles` is empty if the data set has none for the movie. `part` is None if the
+    movie is not known to be a part of a series, and in a model that was not read from a folder.
     """
 
     movie_id: int
@@ -35,6 +44,7 @@ class Movie:
     year: int | None
     genres: tuple[str, ...]
     alternative_titles: tuple[str, ...] = ()
+    part: SeriesPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

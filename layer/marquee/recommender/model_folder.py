@@ -39,7 +39,7 @@ from marquee.recommender.model import (
     check_finite,
     check_shape,
 )
-from marquee.recommender.series import pack_series, unpack_series
+from marquee.recommender.series import pack_series, unpack_series, with_parts
 
 SCHEMA_VERSION = 3
 OLDEST_SCHEMA_VERSION = 2  # without alternative titles
@@ -271,6 +271,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
     }
     if movies.keys() != rating.rows.keys():
         raise ModelError(f"{MOVIES} and {RATING} do not contain the same movies; train again")
+    series = unpack_series(files[SERIES], movies) if SERIES in files else ()
     questionnaire = tuple(int(i) for i in json.loads(files[QUESTIONNAIRE])["movie_ids"])
     if unknown := [movie_id for movie_id in questionnaire if movie_id not in movies]:
         raise ModelError(f"{QUESTIONNAIRE} names unknown movies {unknown[:3]}; train again")
@@ -281,7 +282,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         counts=Counts(**{part.name: int(manifest["counts"][part.name]) for part in fields(Counts)}),
         rating=rating,
         ranking=ranking,
-        movies=movies,
+        movies=with_parts(movies, series),
         questionnaire=questionnaire,
         metrics=json.loads(files[METRICS]),
         seen=seen,
@@ -289,7 +290,7 @@ def _assemble(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Model:
         sizes=sizes,
         items=items,
         data_version=str(manifest.get("data_version", "")),
-        series=unpack_series(files[SERIES], movies) if SERIES in files else (),
+        series=series,
         liked_share=_unpack_liked_share(files[LIKED_SHARE]) if LIKED_SHARE in files else None,
     )
 

@@ -11,6 +11,7 @@ from marquee.contracts import PICKS, Pick
 from marquee.recommender.fold_in import Doubles, RatedMovies, Rows, rated_from
 from marquee.recommender.model import LIKED, Floats, Model
 from marquee.recommender.scorers import RANKING, Predictions, Scorer, scorer_named
+from marquee.recommender.unseen_parts import UnseenParts
 
 REASONS = 3  # most reasons per pick
 SUPPORT_LEAST = 5  # ratings; a movie with fewer is never picked …
@@ -39,18 +40,20 @@ class PickFilter:
 class Recommender:
     """Picks movies by a named model, or by `scorer` if one is given.
 
-    Picks that are parts of one series are in the order of the series.
+    Of a series, only the first unseen part is picked; see `UnseenParts`. Without this rule, picks
+    that are parts of one series are in the order of the series.
     """
 
     def __init__(self, model: Model, name: str = RANKING, scorer: Scorer | None = None) -> None:
         self._model = model
         self._scorer = scorer or scorer_named(name, model)
         self._supported = candidates_of(model.rating.support)
-        series = (
+        series = [
             tuple(model.rating.rows[movie_id] for movie_id in each.movie_ids)
             for each in model.series
-        )
+        ]
         self._series_of = {row: rows for rows in series for row in rows}
+        self._unseen_parts = UnseenParts(series)
 
     def knows(self, movie_id: int) -> bool:
         """Return whether the movie had ratings in training; ratings of other movies are ignored."""
@@ -67,6 +70,8 @@ class Recommender:
         count: int = PICKS,
         only: PickFilter | None = None,
         dismissed: Collection[int] = (),
+        *,
+        series_in_order: bool = True,
     ) -> list[Pick]:
         """Return the best movies that are neither rated nor dismissed, best first.
 
@@ -77,8 +82,11 @@ class Recommender:
             count: the largest number of picks.
             only: the filter; None means any movie.
             dismissed: ids of the dismissed movies.
+            series_in_order: whether to pick of each series the first unseen part only.
         """
-        return self.picks_for_all([ratings], count, only, [dismissed])[0]
+        return self.picks_for_all(
+            [ratings], count, only, [dismissed], series_in_order=series_in_order
+        )[0]
 
     def picks_for_all(
         self,
@@ -86,6 +94,8 @@ class Recommender:
         count: int = PICKS,
         only: PickFilter | None = None,
         dismissed: Sequence[Collection[int]] | None = None,
+        *,
+        series_in_order: bool = True,
     ) -> list[list[Pick]]:
         """Return the picks of many visitors, in their order.
 
@@ -102,9 +112,12 @@ class Recommender:
             some = [rated[number] for number in numbers]
             scored = self._scorer.scored(some)
             closed = [self._closed(rated[number], all_dismissed[number]) for number in numbers]
-            best = best_open(scored.scores, closed, candidates, count)
+            open_ = open_scores(scored.scores, closed, candidates)
+            if series_in_order:
+                self._unseen_parts.keep_first(open_, [each.rows for each in some])
+            best = top(open_, count)
             for place, number in enumerate(numbers):
-                scores = scored.scores[place][best[place]]
+                scores = open_[place][best[place]]
                 rows = self._in_order(best[place])
                 found[number] = self._picks(place, some[place], rows, scores, scored)
         return found
@@ -208,10 +221,18 @@ def best_open(scores: Floats, closed: Sequence[Rows], candidates: Mask, count: i
         candidates: which movies may be picked, M.
         count: the largest number of rows per visitor.
     """
+    return top(open_scores(scores, closed, candidates), count)
+
+
+def open_scores(scores: Floats, closed: Sequence[Rows], candidates: Mask) -> Floats:
+    """Return the scores, V by M, with minus infinity for movies that must not be picked.
+
+    The arguments are those of `best_open`.
+    """
     open_ = np.where(candidates, scores, np.float32(-np.inf))
     for number, rows in enumerate(closed):
         open_[number, rows] = -np.inf
-    return top(open_, count)
+    return open_
 
 
 def top(values: Floats, count: int) -> list[Rows]:

@@ -8,11 +8,11 @@ decide whether a run is a series. docs/model.md lists them, with their precision
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
 
-from marquee.recommender.model import ModelError, Movie, Series
+from marquee.recommender.model import ModelError, Movie, Series, SeriesPart
 from marquee.recommender.title_words import (
     LOOSE,
     names_of,
@@ -22,6 +22,7 @@ from marquee.recommender.title_words import (
 
 MOST_NUMBER = 40  # greater numbers in titles are years, addresses or times
 MOST_FIRST_NUMBER = 3  # of a part whose predecessor is missing: `Rocky`, `Rocky III`
+MOST_LEAST_NUMBER = 4  # of a series' parts, if its numbers count them: `Star Wars: Episode IV`
 MOST_YEARS = 35  # between two parts, of which one has a number
 MOST_YEARS_BY_NAME = 20  # between two parts without numbers
 MOST_BY_SUBTITLE = 15  # parts without any number; more are a brand or a character, not a series
@@ -357,3 +358,32 @@ def unpack_series(content: bytes, movies: Mapping[int, Movie]) -> tuple[Series, 
     if len(parts) != len(set(parts)):
         raise ModelError("the series name a movie twice; train again")
     return found
+
+
+def with_parts(movies: Mapping[int, Movie], series: Iterable[Series]) -> dict[int, Movie]:
+    """Return the movies, those that are parts of a series with their place in it.
+
+    A part's number is the one in its title, such as 4 in `Star Wars: Episode IV`. A part without
+    one follows the highest number of the parts before it, so that the first part has 1. Where all
+    numbers in the titles are too great to count the parts, as in Ocean's Eleven, they are ignored.
+    """
+    placed = dict(movies)
+    for each in series:
+        named = [_number_in_title(movies[movie_id].title) for movie_id in each.movie_ids]
+        counts_parts = min(filter(None, named), default=1) <= MOST_LEAST_NUMBER
+        highest = 0
+        for movie_id, in_title in zip(each.movie_ids, named, strict=True):
+            number = (in_title if counts_parts else None) or highest + 1
+            highest = max(highest, number)
+            placed[movie_id] = replace(movies[movie_id], part=SeriesPart(each.name, number))
+    return placed
+
+
+def _number_in_title(title: str) -> int | None:
+    """Return the part's number that a title names; None if it names none."""
+    numbers = (
+        reading.number
+        for reading in _readings_of_name(title)
+        if reading.kind in (_Kind.NUMBERED, _Kind.SUBTITLE)
+    )
+    return next((number for number in numbers if number is not None), None)

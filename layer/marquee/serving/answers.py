@@ -27,13 +27,24 @@ _SCALE = (
 )
 
 
+class PartAnswer(BaseModel):
+    """A movie's place in a series: the name of the series, and the part's number from 1."""
+
+    series: str
+    number: int
+
+
 class MovieAnswer(BaseModel):
-    """A movie; `year` is null and `genres` is empty if the data set does not give them."""
+    """A movie; `year` is null and `genres` is empty if the data set does not give them.
+
+    `part` is null if the movie is not known to be a part of a series.
+    """
 
     movie_id: int
     title: str
     year: int | None
     genres: list[str]
+    part: PartAnswer | None
 
     @classmethod
     def of(cls, movie: Movie) -> "MovieAnswer":
@@ -43,6 +54,9 @@ class MovieAnswer(BaseModel):
             title=movie.title,
             year=movie.year,
             genres=list(movie.genres),
+            part=None
+            if movie.part is None
+            else PartAnswer(series=movie.part.series, number=movie.part.number),
         )
 
 

@@ -242,13 +242,15 @@ class YearsForm(BaseModel):
 class PicksForm(RatingsForm):
     """Ratings, the model that picks, and filters for the picks; nothing is stored.
 
-    Each pick has at least one of `genres`, if any are given, and a release year in `years`.
+    Each pick has at least one of `genres`, if any are given, and a release year in `years`. If
+    `series_in_order` is true, only the first part that is not rated is picked of each series.
     """
 
     model: ModelName = RANKING
     genres: Genres = ()
     years: YearsForm | None = None
     count: Annotated[StrictInt, Field(ge=1, le=MAX_PICKS)] = PICKS
+    series_in_order: StrictBool = True
 
     def to_filter(self) -> PickFilter:
         """Return the filter of the picks; it passes any movie if the form sets no filter."""

@@ -42,7 +42,7 @@ def test_every_entry_gets_its_movie_or_a_reason_in_its_order(api: Api) -> None:
     assert found == [AMELIE, ALIEN, ALIENS, None, None]
     reasons = [each["reason"] for each in answer["matches"]]
     assert reasons == [None, None, None, "no_such_year", "unknown"]
-    amelie = {"movie_id": AMELIE, "title": "Amelie", "year": 2001, "genres": []}
+    amelie = {"movie_id": AMELIE, "title": "Amelie", "year": 2001, "genres": [], "part": None}
     assert answer["matches"][0]["movie"] == amelie
 
 

@@ -62,6 +62,7 @@ def test_a_title_finds_its_movie_first(api: Api) -> None:
         "title": "Amelie",
         "year": 2001,
         "genres": [],
+        "part": None,
         "alternative_titles": [LE_FABULEUX],
     }
     assert ids(get(api, "/movies", q="le fabuleux")[1])[0] == AMELIE
@@ -132,6 +133,7 @@ def test_a_movie_is_returned_with_its_ratings_links_and_series(api: Api) -> None
         "title": "Alien",
         "year": 1979,
         "genres": ["Horror", "Sci-Fi"],
+        "part": {"series": "Alien", "number": 1},
         "alternative_titles": [],
         "ratings": 500,
         "mean_stars": round(float(MODEL.profiles.mean[0]), 2),
@@ -147,12 +149,14 @@ def test_a_movie_is_returned_with_its_ratings_links_and_series(api: Api) -> None
                     "title": "Alien",
                     "year": 1979,
                     "genres": ["Horror", "Sci-Fi"],
+                    "part": {"series": "Alien", "number": 1},
                 },
                 {
                     "movie_id": ALIENS,
                     "title": "Aliens",
                     "year": 1986,
                     "genres": ["Action", "Sci-Fi"],
+                    "part": {"series": "Alien", "number": 2},
                 },
             ],
         },

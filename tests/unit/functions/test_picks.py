@@ -11,7 +11,7 @@ from marquee.aws.buckets import ModelsBucket
 from marquee.aws.model_store import ModelStore
 from marquee.contracts import CurrentModel
 from marquee.recommender.liked_share import LikedShare
-from marquee.recommender.model import LikedShareCalibration, Model
+from marquee.recommender.model import LikedShareCalibration, Model, Series
 from marquee.recommender.model_folder import to_files
 from marquee.recommender.picks import Recommender
 from marquee.recommender.scorers import MODEL_NAMES, UnknownModelError
@@ -115,6 +115,24 @@ def test_picks_are_of_the_wanted_years_only(
     assert all(first <= pick["year"] <= last for pick in body["picks"])
 
 
+def test_later_parts_of_series_are_picked_only_if_asked_for(aws: Aws) -> None:
+    model = film_model()
+    given = {each["movie_id"]: float(each["stars"]) for each in RATINGS}
+    best, *_, last = [pick.movie_id for pick in Recommender(model).picks(given, 20)]
+    put(aws, replace(model, series=(Series("Film", (last, best)),)))
+    request = event("ingest") | {"path": "/picks", "httpMethod": "POST"}
+    picked = {}
+    for body in ({}, {"series_in_order": True}, {"series_in_order": False}):
+        request["body"] = json.dumps({"ratings": RATINGS, **body})
+        answer = aws.load("ingest").handler(request, context("ingest"))
+        picks = json.loads(answer["body"])["picks"]
+        picked[str(body)] = [pick["movie_id"] for pick in picks]
+    by_default, in_order, not_in_order = picked.values()
+    assert by_default == in_order
+    assert (by_default[0], not_in_order[0]) == (last, best)
+    assert best not in by_default
+
+
 def test_there_are_no_picks_where_no_movie_matches(api: Any) -> None:
     assert api(years={"from": 1900, "to": 1901})[1]["picks"] == []
 
@@ -161,6 +179,7 @@ WRONG: list[tuple[dict[str, object], str, str]] = [
     ({"genres": [1]}, "genres[0]", "Give text."),
     ({"genres": ["Drama"] * 51}, "genres", "Choose at most 50 genres."),
     ({"count": 0}, "count", "Give at least 1."),
+    ({"series_in_order": "yes"}, "series_in_order", "Give true or false."),
     ({"count": 51}, "count", "Give at most 50."),
     ({"count": "10"}, "count", "Give a whole number."),
     ({"dismissed": [100, 7]}, "dismissed[1]", "There is no movie 7;"),

@@ -56,7 +56,7 @@ def test_the_ranking_model_answers_where_no_model_is_named(api: Any) -> None:
     assert {*answer["map"]["movies"][0]} == {"movie_id", "title", "x", "y", "stars"}
     assert 0 < answer["certainty"]["share"] < 1
     assert {*answer["surprises"][0]} == {
-        *("movie_id", "title", "year", "genres"),
+        *("movie_id", "title", "year", "genres", "part"),
         *("stars", "everyone", "expected", "difference"),
     }
 

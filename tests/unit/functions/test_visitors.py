@@ -114,7 +114,7 @@ def fields(body: dict[str, Any]) -> list[str]:
 def test_a_page_holds_all_data_of_the_visitor_except_the_phone(texted_ada: Tab) -> None:
     recommend(texted_ada)
     body = texted_ada.see()
-    movie = {"movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"]}
+    movie = {"movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"], "part": None}
     rated_at = body["ratings"][0]["rated_at"]
     assert body["ratings"][0] == movie | {"stars": 5, "rated_at": rated_at}
     assert [one["movie_id"] for one in body["ratings"]] == [one["movie_id"] for one in RATINGS]

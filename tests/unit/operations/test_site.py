@@ -69,6 +69,14 @@ def test_the_configuration_names_the_data_sets_with_posters(site: Path) -> None:
     assert json.loads(published[CONFIGURATION])["posters"] == ["films"]
 
 
+def test_the_configuration_names_the_logo_of_tmdb_where_its_posters_are_shown(site: Path) -> None:
+    assert "tmdbLogo" not in json.loads(pages("", site, posters=["films"])[CONFIGURATION])
+    (site / "tmdb.svg").write_text("<svg/>")
+    assert "tmdbLogo" not in json.loads(pages("", site)[CONFIGURATION])
+    with_posters = json.loads(pages("", site, posters=["films"])[CONFIGURATION])
+    assert with_posters["tmdbLogo"] == "tmdb.svg"
+
+
 def test_the_configuration_has_the_facts_about_the_deployment(site: Path) -> None:
     facts = {"operator": {"name": "</script> & Sons"}, "retention": {"visitorDays": 365}}
     published = json.loads(pages("https://api/v1", site, facts=facts)[CONFIGURATION])

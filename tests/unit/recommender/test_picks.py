@@ -1,9 +1,12 @@
 """From scores to picks with their reasons."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marquee.contracts import Pick
 from marquee.recommender.model import Model, Movie, Series
@@ -227,27 +230,114 @@ def parts_of(picks: list[Pick], series: Series = SERIES) -> list[int]:
 @pytest.mark.parametrize("name", MODEL_NAMES)
 @pytest.mark.parametrize("count", [10, MOVIES])
 def test_no_part_of_a_series_precedes_an_earlier_one(name: str, count: int) -> None:
-    parts = parts_of(Recommender(with_series(), name).picks(RATINGS, count))
+    recommender = Recommender(with_series(), name)
+    parts = parts_of(recommender.picks(RATINGS, count, series_in_order=False))
     assert parts == [part for part in SERIES.movie_ids if part in parts]
 
 
-def test_the_series_changes_the_order_but_not_which_movies_are_picked() -> None:
+def test_with_later_parts_the_series_changes_the_order_but_not_which_movies_are_picked() -> None:
     before = [pick.movie_id for pick in Recommender(MODEL).picks(RATINGS, 10)]
     series = Series("Film", tuple(reversed(before[2:6])))
-    after = [pick.movie_id for pick in Recommender(with_series(series=series)).picks(RATINGS, 10)]
+    recommender = Recommender(with_series(series=series))
+    after = [pick.movie_id for pick in recommender.picks(RATINGS, 10, series_in_order=False)]
     assert after == [*before[:2], *reversed(before[2:6]), *before[6:]]
 
 
 def test_parts_share_the_places_that_they_had_without_the_series() -> None:
     before = Recommender(MODEL).picks(RATINGS, MOVIES)
-    after = Recommender(with_series()).picks(RATINGS, MOVIES)
+    after = Recommender(with_series()).picks(RATINGS, MOVIES, series_in_order=False)
     places = [pick.movie_id in SERIES.movie_ids for pick in before]
     assert [pick.movie_id in SERIES.movie_ids for pick in after] == places
     assert [pick.score for pick in after] == [pick.score for pick in before]
 
 
-def test_a_moved_part_keeps_its_own_stars_and_reasons() -> None:
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_moved_part_keeps_its_own_stars_and_reasons(in_order: bool) -> None:
     before = {pick.movie_id: pick for pick in Recommender(MODEL).picks(RATINGS, MOVIES)}
-    for pick in Recommender(with_series()).picks(RATINGS, MOVIES):
+    for pick in Recommender(with_series()).picks(RATINGS, MOVIES, series_in_order=in_order):
         assert pick.stars == before[pick.movie_id].stars
         assert pick.because == before[pick.movie_id].because
+
+
+def test_the_first_unseen_part_stands_in_the_place_of_the_part_that_would_be_picked() -> None:
+    before = Recommender(MODEL).picks(RATINGS, MOVIES)
+    first, later = before[-1].movie_id, before[1].movie_id
+    after = Recommender(with_series(series=Series("Film", (first, later)))).picks(RATINGS, 5)
+    others = [pick.movie_id for pick in before if pick.movie_id not in (first, later)]
+    assert [pick.movie_id for pick in after] == [others[0], first, *others[1:4]]
+    assert after[1].score == before[1].score, "the score is that of the place"
+
+
+def test_only_one_part_of_a_series_is_picked() -> None:
+    before = [pick.movie_id for pick in Recommender(MODEL).picks(RATINGS, MOVIES)]
+    series = Series("Film", (before[2], before[0], before[4]))
+    after = [pick.movie_id for pick in Recommender(with_series(series=series)).picks(RATINGS, 4)]
+    assert after == [before[2], before[1], before[3], before[5]]
+
+
+def test_rated_parts_count_as_seen() -> None:
+    before = [pick.movie_id for pick in Recommender(MODEL).picks(RATINGS, MOVIES)]
+    rated = next(iter(RATINGS))
+    series = Series("Film", (rated, before[0], before[1]))
+    after = [pick.movie_id for pick in Recommender(with_series(series=series)).picks(RATINGS, 3)]
+    assert after == [before[0], before[2], before[3]]
+
+
+def test_no_later_part_is_picked_where_the_first_unseen_one_may_not_be() -> None:
+    before = [pick.movie_id for pick in Recommender(MODEL).picks(RATINGS, MOVIES)]
+    first, later = before[5], before[0]
+    series = Series("Film", (first, later))
+    model = with_series(series=series)
+    of_later = {later: replace(model.movies[later], genres=("Western",))}
+    of_others = {i: replace(movie, genres=("Western",)) for i, movie in model.movies.items()}
+    of_others[first] = replace(model.movies[first], genres=("Comedy",))
+    found = {
+        "dismissed": Recommender(model).picks(RATINGS, MOVIES, dismissed=[first]),
+        "filtered": Recommender(replace(model, movies={**model.movies, **of_later})).picks(
+            RATINGS, MOVIES, PickFilter(frozenset({"Western"}))
+        ),
+        "filtered, with others": Recommender(replace(model, movies=of_others)).picks(
+            RATINGS, MOVIES, PickFilter(frozenset({"Western"}))
+        ),
+        "too few ratings": Recommender(with_support(first - FIRST, 1, model)).picks(
+            RATINGS, MOVIES
+        ),
+    }
+    assert [way for way, picks in found.items() if parts_of(picks, series)] == []
+    assert len(found["dismissed"]) == len(before) - 2
+
+
+@given(st.data())
+def test_no_pick_is_a_part_whose_earlier_part_is_unseen(data: st.DataObject) -> None:
+    ids = st.sampled_from(sorted(MODEL.movies))
+    order = data.draw(st.permutations(sorted(MODEL.movies)))
+    lengths = data.draw(st.lists(st.integers(2, 6), max_size=8))
+    starts = np.cumsum([0, *lengths]).tolist()
+    series = [tuple(order[start:end]) for start, end in pairwise(starts)]
+    ratings = data.draw(st.dictionaries(ids, st.sampled_from([1.0, 3.0, 5.0]), max_size=20))
+    dismissed = data.draw(st.sets(ids, max_size=10))
+    count = data.draw(st.integers(1, MOVIES))
+    model = replace(MODEL, series=tuple(Series("Film", each) for each in series))
+    picks = Recommender(model).picks(ratings, count, dismissed=dismissed)
+    picked = [pick.movie_id for pick in picks]
+    for parts in series:
+        unseen = [part for part in parts if part not in ratings]
+        assert [part for part in picked if part in parts] in ([], unseen[:1])
+    in_series = {part for parts in series for part in parts}
+    without = Recommender(MODEL).picks(ratings, MOVIES, dismissed=dismissed)
+    free = [pick.movie_id for pick in without if pick.movie_id not in in_series]
+    others = [movie_id for movie_id in picked if movie_id not in in_series]
+    assert others == free[: len(others)], "movies of no series keep their order"
+    assert len(set(picked)) == len(picked)
+    assert [pick.score for pick in picks] == sorted((p.score for p in picks), reverse=True)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_where_no_series_is_involved_the_picks_are_exactly_the_same(name: str) -> None:
+    before = Recommender(MODEL, name).picks(RATINGS, 10)
+    picked = {pick.movie_id for pick in before}
+    others = tuple(i for i in MODEL.movies if i not in picked and i not in RATINGS)
+    last = Recommender(MODEL, name).picks(RATINGS, MOVIES)[-1].movie_id
+    series = Series("Film", (last, *(i for i in others if i != last)))
+    after = Recommender(with_series(series=series), name).picks(RATINGS, 10)
+    assert after == before

@@ -3,7 +3,7 @@
 import pytest
 
 from marquee.recommender.model import ModelError, Movie, Series
-from marquee.recommender.series import find_series, pack_series, unpack_series
+from marquee.recommender.series import find_series, pack_series, unpack_series, with_parts
 from marquee.recommender.title_words import titles_apart
 
 type Film = tuple[str, int | None] | tuple[str, int | None, str]
@@ -185,3 +185,29 @@ def test_series_survive_being_packed() -> None:
 def test_unusable_series_are_rejected(content: bytes, words: str) -> None:
     with pytest.raises(ModelError, match=words):
         unpack_series(content, MOVIES)
+
+
+@pytest.mark.parametrize(
+    ("titles", "numbers"),
+    [
+        (["Rocky", "Rocky II", "Rocky III"], [1, 2, 3]),
+        (["Rocky", "Rocky III", "Rocky Returns"], [1, 3, 4]),
+        (["Star Wars: Episode IV - A New Hope", "Star Wars: Episode I - Menace"], [4, 1]),
+        (["The Godfather", "The Godfather: Part II"], [1, 2]),
+        (["The Matrix", "The Matrix Reloaded", "The Matrix Revolutions"], [1, 2, 3]),
+        (["Ocean's Eleven", "Ocean's Twelve", "Ocean's Thirteen"], [1, 2, 3]),
+        (["Alien", "Alien³"], [1, 3]),
+    ],
+)
+def test_a_part_has_the_number_of_its_title_or_the_next_one(
+    titles: list[str], numbers: list[int]
+) -> None:
+    movies = {i: Movie(i, title, 1980 + i, ()) for i, title in enumerate(titles)}
+    placed = with_parts(movies, [Series("Film", tuple(movies))])
+    parts = [placed[i].part for i in movies]
+    assert [(part.series, part.number) for part in parts if part] == [("Film", n) for n in numbers]
+
+
+def test_a_movie_of_no_series_is_no_part() -> None:
+    movies = {i: Movie(i, f"Film {i}", 1980, ()) for i in range(3)}
+    assert with_parts(movies, [Series("Film", (0, 1))])[2] == movies[2]
