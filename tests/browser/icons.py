@@ -1,4 +1,4 @@
-"""Draw the site's icons as PNGs from `site/icon.svg`: `python -m tests.browser.icons`.
+"""Draw the site's icons as PNGs from `site/icon.svg` (`make icons`).
 
 Browsers install a site only with PNGs of 192 and 512 pixels, and iOS takes no SVG.
 """

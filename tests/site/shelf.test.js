@@ -21,6 +21,7 @@ import {
   undone,
   unsavedCount,
   unseenIds,
+  withLastPicks,
   withNewQuestions,
   withQuestionFirst,
   withTopics,
@@ -390,4 +391,15 @@ test("a shelf that an older page stored takes the watchlist from the API and kee
 
 test("a change of data set drops the watchlist", () => {
   assert.deepEqual(inDataset({ ...savedWatchlist(7), dataset: "old" }, "new").watchlist, []);
+});
+
+test("the last picks are kept until others come, and not in another data set", () => {
+  const picks = [{ ...movie(1), stars: 4, score: 1, because: [] }];
+  const kept = withLastPicks({ ...EMPTY, dataset: "old" }, picks, AT);
+  assert.deepEqual(kept.lastPicks, { picks, at: AT });
+  assert.equal(withLastPicks(kept, picks, LATER), kept);
+  const nextDay = withLastPicks(kept, picks, "2026-11-25T00:00:00.000Z");
+  assert.equal(nextDay.lastPicks?.at, "2026-11-25T00:00:00.000Z");
+  assert.deepEqual(withLastPicks(kept, [], LATER).lastPicks, { picks: [], at: LATER });
+  assert.equal(inDataset(kept, "new").lastPicks, null);
 });
