@@ -145,7 +145,7 @@ $(NODE_MODULES): package-lock.json | environment-development
 	@touch $@
 
 ##@ Tests and checks
-.PHONY: openapi permissions test test-domain test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots
+.PHONY: openapi permissions test test-domain test-unit test-site test-spark test-infrastructure test-integration test-browser lint types format coverage benchmark screenshots icons
 # ARGS go to pytest, as in make test-unit ARGS='-k fold_in -x'.
 PYTEST := $(DEVELOPMENT)/python -m pytest $(ARGS)
 # Each process takes the next module, in the order of tests/conftest.py, and has a deployment of its
@@ -219,6 +219,10 @@ benchmark: environment-development ## Run one benchmark: NAME=<name> [DATA=<path
 screenshots: environment-development ## Screenshots of every view of a running deployment, in five sizes, light, dark and in forced colours
 	@$(DEVELOPMENT)/python -m operations.tools chromium
 	@$(DEVELOPMENT)/python -m tests.browser.screenshots "$$($(OPERATE) site-url)"
+
+icons: environment-development ## Draw the site's PNG icons from site/icon.svg, after it has changed
+	@$(DEVELOPMENT)/python -m operations.tools chromium
+	@$(DEVELOPMENT)/python -m tests.browser.icons
 
 ##@ Housekeeping
 .PHONY: environments tools lock hooks clean

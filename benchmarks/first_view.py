@@ -151,7 +151,9 @@ def add_times(table: Table, how: str, browser: Browser, options: argparse.Namesp
 
 def seconds_to_first_card(browser: Browser, site_url: str, connection: Connection) -> float:
     """Return the seconds from opening the page until the first movie can be rated."""
-    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]})
+    context = browser.new_context(
+        viewport={"width": PHONE["width"], "height": PHONE["height"]}, service_workers="block"
+    )
     page = context.new_page()
     connection.throttle(context.new_cdp_session(page))
     started = time.perf_counter()

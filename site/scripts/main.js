@@ -2,6 +2,7 @@
 
 import { Api, ApiProblem } from "./api.js";
 import { button, byId, make, say, viewHeading } from "./dom.js";
+import { keepPage } from "./offline.js";
 import { showOperator } from "./operator.js";
 import { PicksFinder } from "./picks_finder.js";
 import { usePosters } from "./poster.js";
@@ -80,6 +81,8 @@ function addTmdbAttribution(logo) {
   );
 }
 
+// The files that are kept for a visit without a connection must not delay the first view.
+const KEEP_AFTER_MS = 2000;
 const scrollMemory = new ScrollMemory();
 /** Ends the listeners of the current view. */
 let current = new AbortController();
@@ -254,6 +257,7 @@ byId("skip-link").addEventListener("click", (event) => {
 window.addEventListener("hashchange", () => route(scrollMemory.enter()));
 window.addEventListener("online", showConnection);
 window.addEventListener("offline", showConnection);
+window.addEventListener("load", () => setTimeout(keepPage, KEEP_AFTER_MS));
 store.onChange(() => showSavedMovies(store.shelf));
 showConnection();
 finder.refresh();

@@ -2,7 +2,8 @@
 // computed the visitor's picks with everyone's ratings, those final picks replace them.
 
 import { ApiProblem } from "./api.js";
-import { differences, inDataset, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
+import { Retries } from "./retries.js";
+import { differences, inDataset, RATINGS_NEEDED, ratingsOf, withLastPicks } from "./shelf.js";
 
 /** @typedef {import("./api.js").Filter} Filter */
 /** @typedef {import("./api.js").Pick} Pick */
@@ -11,13 +12,14 @@ import { differences, inDataset, RATINGS_NEEDED, ratingsOf } from "./shelf.js";
 
 /**
  * @typedef {{genre: string, decade: string}} Choice the chosen filter; "" means any
- * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, nothingFits: boolean, likedShare: number | null}} Found
+ * @typedef {{kind: "few" | "instant" | "final", picks: Pick[], rated: number, isCurrent: boolean, problem: ApiProblem | null, added: Set<number>, nothingFits: boolean, likedShare: number | null, keptSince: string | null}} Found
  *   kind: "few" without enough ratings; "instant" for picks from the visitor's ratings alone;
  *   "final" for picks of a submission. isCurrent: whether the picks belong to the current ratings,
  *   dismissed movies and filter. rated: the number of ratings that the instant picks are from.
  *   added: ids of the final picks that the instant picks do not have. nothingFits: whether fewer than
  *   three stars are expected of the visitor for every pick. likedShare: the predicted share of the
- *   picks that the visitor will like; null if unknown.
+ *   picks that the visitor will like; null if unknown. keptSince: when the picks came, ISO 8601, if
+ *   they are those of the last visit, because no others can be loaded; otherwise null.
  */
 
 /** @type {Choice} */
@@ -38,6 +40,8 @@ export class PicksFinder extends EventTarget {
   /** @type {ApiProblem | null} */
   #problem = null;
   #requestedKey = "";
+  /** The problem is shown until there is an answer. */
+  #retries = new Retries(() => this.#refresh(this.#problem, ""));
 
   /**
    * @param {import("./api.js").Api} api
@@ -51,8 +55,11 @@ export class PicksFinder extends EventTarget {
     this.visit = visit;
     this.choice = ANY;
     store.onChange(() => this.refresh());
-    visit.addEventListener("change", () => this.#notify());
-    window.addEventListener("online", () => this.#problem && this.retry());
+    visit.addEventListener("change", () => {
+      const picks = this.#finalPicks();
+      if (picks) this.#keep(picks);
+      this.#notify();
+    });
   }
 
   /** Change the filter and request picks for it. @param {Partial<Choice>} choice */
@@ -63,11 +70,20 @@ export class PicksFinder extends EventTarget {
 
   /** Request picks, unless the last request was for the same ratings, dismissals and filter. */
   refresh() {
+    this.#refresh(null, this.#requestedKey);
+  }
+
+  /**
+   * @param {ApiProblem | null} problem to show while picks are requested
+   * @param {string} requestedKey what the last request was for
+   */
+  #refresh(problem, requestedKey) {
     const key = this.#key();
-    if (key !== this.#requestedKey) {
+    if (key !== requestedKey) {
       this.#requestedKey = key;
       this.#controller?.abort();
-      this.#problem = null;
+      this.#retries.stop();
+      this.#problem = problem;
       if (this.#hasEnoughRatings() && key !== this.#instant.key) this.#request(key);
     }
     this.#notify();
@@ -80,8 +96,7 @@ export class PicksFinder extends EventTarget {
 
   /** Request picks again after a failure. */
   retry() {
-    this.#requestedKey = "";
-    this.refresh();
+    this.#refresh(null, "");
   }
 
   /** The picks to show now. @returns {Found} */
@@ -96,6 +111,7 @@ export class PicksFinder extends EventTarget {
         added: new Set(),
         nothingFits: false,
         likedShare: null,
+        keptSince: null,
       };
     }
     const picks = this.#finalPicks();
@@ -111,19 +127,33 @@ export class PicksFinder extends EventTarget {
         added: new Set(added.map(({ movie_id }) => movie_id)),
         nothingFits: this.visit.visitor?.nothing_fits ?? false,
         likedShare: this.visit.visitor?.liked_share ?? null,
+        keptSince: null,
       };
     }
     const isCurrent = this.#instant.key === this.#key();
+    const kept = this.#problem && !this.#instant.key && !this.isFiltered ? this.#kept : null;
     return {
       kind: "instant",
-      picks: this.#withoutRatedAndDismissed(this.#instant.picks),
+      picks: this.#withoutRatedAndDismissed(kept?.picks ?? this.#instant.picks),
       rated: this.#instant.rated,
       isCurrent,
       problem: this.#problem,
       added: new Set(),
       nothingFits: this.#instant.nothingFits,
       likedShare: this.#instant.likedShare,
+      keptSince: kept?.at ?? null,
     };
+  }
+
+  /** The picks of the last visit. */
+  get #kept() {
+    return this.store.shelf.lastPicks;
+  }
+
+  /** Keep picks for a visit without a connection. @param {Pick[]} picks */
+  #keep(picks) {
+    if (!this.isFiltered)
+      this.store.change((shelf) => withLastPicks(shelf, picks, new Date().toISOString()));
   }
 
   #hasEnoughRatings() {
@@ -190,12 +220,16 @@ export class PicksFinder extends EventTarget {
         nothingFits: nothing_fits,
         likedShare: liked_share ?? null,
       };
+      this.#problem = null;
+      this.#retries.succeeded();
       this.store.change((now) => inDataset(now, dataset));
+      if (!this.#finalPicks()) this.#keep(picks);
       this.#listGenres(dataset);
     } catch (error) {
       if (controller.signal.aborted) return;
       if (!(error instanceof ApiProblem)) throw error;
       this.#problem = error;
+      this.#retries.after(error);
     }
     this.#notify();
   }

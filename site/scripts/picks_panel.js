@@ -9,6 +9,7 @@ import { starRating } from "./stars.js";
 import {
   counted,
   titleAndYear,
+  wordsForKeptPicks,
   wordsForLikedShare,
   wordsForPart,
   wordsForProblem,
@@ -131,8 +132,10 @@ export function picksHead(app, signal, heading) {
 }
 
 /** @param {Found} found @param {boolean} isFiltered */
-function wordsForKind({ kind, picks, rated, isCurrent, problem, added, nothingFits }, isFiltered) {
+function wordsForKind(found, isFiltered) {
+  const { kind, picks, rated, isCurrent, problem, added, nothingFits, keptSince } = found;
   if (kind === "few") return "";
+  if (keptSince !== null) return wordsForKeptPicks(keptSince);
   if (nothingFits && picks.length > 0)
     return `Nothing ${isFiltered ? "here fits you" : "fits you yet"}: we expect fewer than 3 of 5 stars from you for each of these. ${isFiltered ? "Remove the filter, or rate" : "Rate"} a movie that you liked.`;
   if (kind === "final") {

@@ -2,17 +2,9 @@
 // one call.
 
 import { ApiProblem } from "./api.js";
+import { workerScript } from "./worker_scripts.js";
 
-const WORKER = new URL("proof_worker.js", import.meta.url).href;
 const SECONDS_TO_SPARE = 60;
-
-/** The page's Trusted Types policy allows scripts to start this one worker and nothing else. */
-const scripts = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("marquee-worker", {
-  createScriptURL: (/** @type {string} */ address) => {
-    if (address !== WORKER) throw new TypeError(`unexpected worker script: ${address}`);
-    return address;
-  },
-});
 
 /** Makes proofs, at most one at a time. Fires "change" when `share` changes. */
 export class Proofs extends EventTarget {
@@ -99,7 +91,7 @@ export class Proofs extends EventTarget {
  * @throws {ApiProblem} of kind "unproven"
  */
 function solveInWorker(challenge, onProgress) {
-  const worker = new Worker(scripts?.createScriptURL(WORKER) ?? WORKER, { type: "module" });
+  const worker = new Worker(workerScript("proof_worker.js"), { type: "module" });
   return new Promise((resolve, reject) => {
     const fail = (/** @type {string} */ why) => {
       console.error("Solving the challenge failed:", why);

@@ -19,8 +19,10 @@
  *   first years
  * @typedef {{dataset: string | null, name: string, answers: Answer[], dismissed: Movie[], watchlist: Movie[],
  *   asking: Question[], topics: Topics, undo: Undoable[], genres: string[], seriesInOrder: boolean,
- *   visit: Visit | null, lists: OwnList[]}} Shelf seriesInOrder: pick of each series only the first
- *   part that is not rated; lists: the lists that this browser shared
+ *   lastPicks: LastPicks | null, visit: Visit | null, lists: OwnList[]}} Shelf seriesInOrder: pick of
+ *   each series only the first part that is not rated; lists: the lists that this browser shared
+ * @typedef {{picks: import("./api.js").Pick[], at: string}} LastPicks the last picks without a filter,
+ *   to show while no others can be loaded; at: when they came, ISO 8601
  * @typedef {{movie: Movie, stars: number | null}} Change stars: null means the rating was removed
  */
 
@@ -43,6 +45,7 @@ export const EMPTY = {
   undo: [],
   genres: [],
   seriesInOrder: true,
+  lastPicks: null,
   visit: null,
   lists: [],
 };
@@ -254,6 +257,20 @@ export function savedForLater(shelf, movie, place = shelf.watchlist.length) {
  */
 export function takenOffWatchlist(shelf, movieId) {
   return { ...shelf, watchlist: shelf.watchlist.filter(({ movie_id }) => movie_id !== movieId) };
+}
+
+/**
+ * Keep picks, to show them when no others can be loaded.
+ * @param {Shelf} shelf
+ * @param {import("./api.js").Pick[]} picks
+ * @param {string} at the time, ISO 8601
+ * @returns {Shelf}
+ */
+export function withLastPicks(shelf, picks, at) {
+  const areKept = JSON.stringify(shelf.lastPicks?.picks) === JSON.stringify(picks);
+  return areKept && shelf.lastPicks?.at.slice(0, 10) === at.slice(0, 10)
+    ? shelf
+    : { ...shelf, lastPicks: { picks, at } };
 }
 
 /**

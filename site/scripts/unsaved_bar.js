@@ -2,6 +2,7 @@
 
 import { ApiProblem } from "./api.js";
 import { announce, button, make } from "./dom.js";
+import { isPassing, Retries } from "./retries.js";
 import { answered, RATINGS_NEEDED, ratingsOf, removed, unsavedCount } from "./shelf.js";
 import { counted, titleAndYear, wordsForProblem } from "./wording.js";
 
@@ -18,6 +19,8 @@ export function unsavedBar(app, signal) {
   let problem = "";
   let isSaving = false;
   let text = false;
+  const retries = new Retries(() => unsavedCount(app.store.shelf) > 0 && save());
+  signal.addEventListener("abort", () => retries.stop());
 
   const save = async () => {
     if (isSaving) return;
@@ -27,10 +30,12 @@ export function unsavedBar(app, signal) {
     try {
       await app.visit.saveChanges(text);
       text = false;
+      retries.succeeded();
       announce("Saved.");
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are stored in this browser."}`;
+      problem = `${wordsForProblem(error)}${error.kind === "changed" ? "" : " Your changes are stored in this browser."}${isPassing(error) ? " We keep trying to save them." : ""}`;
+      if (!signal.aborted) retries.after(error);
     } finally {
       isSaving = false;
       show();

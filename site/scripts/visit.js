@@ -1,16 +1,17 @@
 // A saved visitor: saves them, follows the status of their request, changes and forgets them.
 
 import { ApiProblem } from "./api.js";
+import { removePage } from "./offline.js";
 import { Proofs } from "./proofs.js";
+import { Waits } from "./retries.js";
 import { EMPTY, merged, savedStateOf, toSave, withoutOwnList } from "./shelf.js";
 
 /** @typedef {import("./api.js").Credentials} Credentials */
 /** @typedef {import("./api.js").Visitor} Visitor */
 /** @typedef {import("./shelf.js").Change} Change */
 
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 15_000;
-const BACK_OFF = 1.4;
+/** Between two requests for the status, in milliseconds. */
+const WAITS = { first: 1000, longest: 15_000, growth: 1.4 };
 const TIMEOUT_MS = 45 * 60_000;
 
 /** Keeps the saved visitor in step with the API. Fires "change" when a field may have changed. */
@@ -25,8 +26,6 @@ export class VisitKeeper extends EventTarget {
   hasTimedOut = false;
   /** @type {AbortController | null} */
   #following = null;
-  /** @type {() => void} */
-  #wake = () => {};
   /** @type {string | null} the last token that the API rejected */
   #rejectedToken = null;
   /**
@@ -44,9 +43,6 @@ export class VisitKeeper extends EventTarget {
     this.api = api;
     this.store = store;
     this.proofs = new Proofs(api);
-    const wake = () => document.hidden || this.#wake();
-    document.addEventListener("visibilitychange", wake);
-    window.addEventListener("online", wake);
     store.onChange(() => this.#syncWithOtherTabs());
   }
 
@@ -158,6 +154,7 @@ export class VisitKeeper extends EventTarget {
     this.visitor = null;
     this.remoteChanges = [];
     this.store.clear();
+    await removePage();
     this.#notify();
   }
 
@@ -219,7 +216,6 @@ export class VisitKeeper extends EventTarget {
   stop() {
     this.#following?.abort();
     this.#following = null;
-    this.#wake();
   }
 
   /**
@@ -233,19 +229,20 @@ export class VisitKeeper extends EventTarget {
     this.hasTimedOut = false;
     this.#notify();
     const startedAt = Date.now();
-    let wait = FIRST_WAIT_MS;
+    const waits = new Waits(WAITS);
     let lastStatus = "";
     while (!following.signal.aborted && this.credentials) {
+      let atLeast = 0;
       try {
         await this.refresh();
         this.statusError = null;
-        if (this.visitor && this.visitor.status !== lastStatus) wait = FIRST_WAIT_MS;
+        if (this.visitor && this.visitor.status !== lastStatus) waits.reset();
         lastStatus = this.visitor?.status ?? "";
       } catch (error) {
         if (!(error instanceof ApiProblem)) throw error;
         if (isMissing(error) && this.#hasNewerToken) continue;
         this.statusError = error;
-        wait = Math.max(wait, error.retryAfterSeconds * 1000);
+        atLeast = error.retryAfterSeconds * 1000;
       }
       if (following.signal.aborted) return;
       const isGone = this.statusError?.kind === "missing";
@@ -253,20 +250,8 @@ export class VisitKeeper extends EventTarget {
       this.#notify();
       if (isGone || this.hasTimedOut || (this.statusError === null && isFinished(this.visitor)))
         return;
-      await this.#pause(wait);
-      wait = Math.min(wait * BACK_OFF, LONGEST_WAIT_MS);
+      await waits.next({ atLeast, signal: following.signal });
     }
-  }
-
-  /**
-   * Wait. If the page is hidden at the end, wait until it is visible.
-   * @param {number} wait milliseconds
-   */
-  #pause(wait) {
-    return new Promise((resolve) => {
-      this.#wake = () => resolve(undefined);
-      setTimeout(() => document.hidden || this.#wake(), wait);
-    });
   }
 
   /**

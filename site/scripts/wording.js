@@ -133,6 +133,12 @@ function clockTime(timestamp) {
   return new Date(timestamp).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
+/** Say from when the picks of an earlier visit are. @param {string} since ISO 8601 */
+export function wordsForKeptPicks(since) {
+  const day = new Date(since).toLocaleDateString("en", { day: "numeric", month: "long" });
+  return `These picks are from your last visit, ${day}. New ones load as soon as Marquee can be reached.`;
+}
+
 /**
  * Say how many of the shown picks the visitor will probably like; nothing if that is unknown.
  * @param {number | null} share from 0 to 1

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         "executable_path": str(executable),
         "args": list(chromium.ARGUMENTS),
     }
+
+
+@pytest.fixture(scope="session")
+def browser(browser: Browser) -> Iterator[Browser]:
+    """Block service workers, except in contexts that allow them.
+
+    A worker answers from its own copies and requests, which the tests' routes do not see.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browser, "new_context", partial(browser.new_context, service_workers="block"))
+        yield browser
 
 
 def _installed_chromium(missing: chromium.NoChromiumError) -> Any:

@@ -22,6 +22,8 @@ from playwright.sync_api import (
 MEANINGS = ("", "Didn’t like it", "Not great", "It was OK", "Liked it", "Really liked it")
 UNSEEN = "Haven’t seen it"
 SHELF = "marquee.shelf"
+# What Playwright makes the browser log in a context without service workers.
+WORKER_BLOCKED = "Service Worker registration blocked by Playwright"
 MORE = re.compile("^More: ")
 SAVE = re.compile("^Saved?: ")
 
@@ -311,7 +313,7 @@ class Watch:
 
     def _logged(self, message: ConsoleMessage) -> None:
         # Chromium reports every violation of the Content-Security-Policy as a console error.
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and message.text != WORKER_BLOCKED:
             self.complaints.append(message.text)
 
     def _raised(self, error: Error) -> None:

@@ -150,6 +150,7 @@ def opened(
         forced_colors="active" if colours == "forced" else "none",
         reduced_motion="reduce",
         has_touch=size[0] < TOUCH_WIDTH,
+        service_workers="block",
     )
     context.set_default_timeout(PATIENCE_MS)
     api_url = json.loads(call("GET", site_url.rstrip("/") + "/config.json").text)["apiUrl"]

@@ -275,7 +275,7 @@ def test_changes_that_cannot_be_saved_are_kept(
     to_mine(marquee, visit)
     rerate(marquee, 0, 1)
     address = marquee.api(f"/visitors/{visit.visitor_id}/ratings")
-    marquee.page.route(address, failing(status, retry_after=42))
+    marquee.page.route(address, failing(status, retry_after=3600))
     marquee.save_changes()
     expect(marquee.unsaved).to_contain_text("Your changes are stored in this browser")
     marquee.page.unroute(address)

@@ -463,9 +463,9 @@ def test_the_top_pick_stays_in_view_on_a_phone(narrow_marquee: MarqueePage) -> N
 
 def test_failed_picks_can_be_requested_again(marquee: MarqueePage) -> None:
     marquee.open()
-    marquee.page.route(marquee.api("/picks"), failing(503, retry_after=30))
+    marquee.page.route(marquee.api("/picks"), failing(503, retry_after=3600))
     marquee.rate(*FIVE)
-    expect(marquee.problem).to_contain_text("Something went wrong on our end. Try again in 30")
+    expect(marquee.problem).to_contain_text("Something went wrong on our end. Try again in 60")
     expect(marquee.problem).to_contain_text("Your ratings are stored")
     marquee.page.unroute(marquee.api("/picks"))
     marquee.page.get_by_role("button", name="Try again").click()

@@ -20,6 +20,7 @@ import {
   picksAsText,
   topicsWords,
   wordsForExpectedStars,
+  wordsForKeptPicks,
   wordsForLikedShare,
   wordsForListReasons,
   wordsForPart,
@@ -195,6 +196,10 @@ test("the liked share is said as a number of picks", () => {
   );
   assert.equal(wordsForLikedShare(null, 10), "");
   assert.equal(wordsForLikedShare(0.7, 0), "");
+});
+
+test("picks of an earlier visit say of which day they are", () => {
+  assert.match(wordsForKeptPicks("2026-11-29T12:00:00Z"), /from your last visit, November 29\./);
 });
 
 test("picks are shared as plain text", () => {

@@ -22,6 +22,7 @@ import {
   undone,
   unsavedCount,
   unseenIds,
+  withLastPicks,
   withNewQuestions,
   withOwnList,
   withoutOwnList,
@@ -440,4 +441,15 @@ test("an answer keeps the movie's place in its series", () => {
   const part = { series: "Alien", number: 2 };
   const [answer] = answered(EMPTY, { ...movie(1), part }, 5, AT).answers;
   assert.deepEqual(answer?.movie.part, part);
+});
+
+test("the last picks are kept until others come, and not in another data set", () => {
+  const picks = [{ ...movie(1), stars: 4, score: 1, because: [] }];
+  const kept = withLastPicks({ ...EMPTY, dataset: "old" }, picks, AT);
+  assert.deepEqual(kept.lastPicks, { picks, at: AT });
+  assert.equal(withLastPicks(kept, picks, LATER), kept);
+  const nextDay = withLastPicks(kept, picks, "2026-11-25T00:00:00.000Z");
+  assert.equal(nextDay.lastPicks?.at, "2026-11-25T00:00:00.000Z");
+  assert.deepEqual(withLastPicks(kept, [], LATER).lastPicks, { picks: [], at: LATER });
+  assert.equal(inDataset(kept, "new").lastPicks, null);
 });

@@ -31,7 +31,7 @@ export async function openPrivacy(app) {
       make(
         "p",
         {},
-        "This browser stores your answers about movies, your name, your secret link and the keys to take back lists that you shared, until you press “Forget me” or clear the site’s data. It never stores your phone number. There are no cookies and no trackers, and nothing is loaded from other sites; links to them do not tell them where you come from.",
+        "This browser stores your answers about movies, your last picks, your name, your secret link and the keys to take back lists that you shared, and a copy of this site’s own files so that it opens without a connection, until you press “Forget me” or clear the site’s data. It never stores your phone number. There are no cookies and no trackers, and nothing is loaded from other sites; links to them do not tell them where you come from.",
       ),
       make("h2", {}, "On our servers"),
       make(

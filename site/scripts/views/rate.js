@@ -5,6 +5,7 @@ import { announce, bottomInSight, button, make, say, viewHeading } from "../dom.
 import { movieSearch } from "../movie_search.js";
 import { picksHead, picksPanel } from "../picks_panel.js";
 import { poster } from "../poster.js";
+import { Retries } from "../retries.js";
 import { saveButton } from "../save_button.js";
 import {
   answered,
@@ -74,8 +75,7 @@ export function openRate(app, _argument, signal) {
     const key = JSON.stringify([
       movie?.movie_id,
       movie && answerTo(shelf, movie.movie_id)?.stars,
-      movie ? "" : questions.state,
-      questions.problem?.kind,
+      movie ? "" : (questions.problem?.kind ?? questions.state),
     ]);
     if (key === shown) return;
     shown = key;
@@ -286,21 +286,23 @@ export function progressWords(rated) {
 /**
  * Keeps a few questions ready after the shown one. Every answer changes which movies reveal most
  * about the visitor's taste and which ones they have probably seen. So it requests new questions
- * after each answer. Fires "change" when a request ends.
+ * after each answer, and repeats a request that fails. Fires "change" when a request ends.
  */
 class Questions extends EventTarget {
   /** The answers at the time of the last request, as JSON. */
   #requestedFor = "";
   /** @type {"idle" | "loading" | "none"} none: no movie is left to ask about */
   state = "idle";
-  /** @type {ApiProblem | null} */
+  /** @type {ApiProblem | null} shown until a request succeeds */
   problem = null;
+  #retries = new Retries(() => this.#repeat());
 
   /** @param {App} app @param {AbortSignal} signal */
   constructor(app, signal) {
     super();
     this.app = app;
-    window.addEventListener("online", () => this.problem && this.retry(), { signal });
+    this.signal = signal;
+    signal.addEventListener("abort", () => this.#retries.stop());
   }
 
   /** Request questions, unless a request is under way or the answers have not changed since. */
@@ -314,8 +316,13 @@ class Questions extends EventTarget {
     this.#request(rated, unseen, shelf.topics);
   }
 
-  /** Request questions again after a failure. */
+  /** Request questions again after a failure, as the visitor asks. */
   retry() {
+    this.problem = null;
+    this.#repeat();
+  }
+
+  #repeat() {
     this.#requestedFor = "";
     this.fetchMore();
     this.dispatchEvent(new Event("change"));
@@ -328,12 +335,14 @@ class Questions extends EventTarget {
    */
   async #request(rated, unseen, topics) {
     this.state = "loading";
-    this.problem = null;
+    this.#retries.stop();
     try {
       const answer = await this.app.api.questions(rated, unseen, topics, QUESTIONS_PER_REQUEST);
       const { dataset } = answer;
       const movies = answer.movies.slice(0, QUESTIONS_PER_REQUEST);
       this.state = movies.length > 0 ? "idle" : "none";
+      this.problem = null;
+      this.#retries.succeeded();
       this.app.store.change((now) => {
         const shelf = inDataset(now, dataset);
         // Questions about former topics are of no use: "change" requests others.
@@ -345,8 +354,12 @@ class Questions extends EventTarget {
       this.state = "idle";
       if (error.kind === "refused" && topics.genres.length > 0) {
         // The catalogue has changed and no longer has one of the genres.
+        this.problem = null;
         this.app.store.change((shelf) => withTopics(shelf, { genres: [], decades: [] }));
-      } else this.problem = error;
+      } else {
+        this.problem = error;
+        if (!this.signal.aborted) this.#retries.after(error);
+      }
     }
     this.dispatchEvent(new Event("change"));
   }
