@@ -888,8 +888,11 @@ def boundary_document(names: Names) -> dict[str, Any]:
             "SpotNodes",
             ["iam:CreateServiceLinkedRole"],
             [
-                f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/"
-                "spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+                names.arn(
+                    "iam",
+                    "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+                    region="",
+                )
             ],
             {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}},
         ),

@@ -190,7 +190,7 @@ class Fleets:
         if not self.of(cluster):
             raise invalid("Instance fleets and instance groups are mutually exclusive.")
 
-    def list(self, cluster: LocalCluster) -> Response:
+    def list_fleets(self, cluster: LocalCluster) -> Response:
         """ListInstanceFleets: return a cluster's fleets."""
         self.check_fleets(cluster)
         return {"InstanceFleets": [_described(fleet, cluster) for fleet in self.of(cluster)]}

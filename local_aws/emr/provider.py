@@ -344,7 +344,7 @@ class EmrService:
     def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
         """ListInstanceFleets: the cluster's fleets; refused for a cluster of instance groups."""
         with self.operations.lock:
-            return self.fleets.list(self.operations.cluster(request["ClusterId"]))
+            return self.fleets.list_fleets(self.operations.cluster(request["ClusterId"]))
 
     def add_instance_fleet(self, _context: Any, request: dict[str, Any]) -> Any:
         """AddInstanceFleet: add the task fleet of a cluster of fleets."""
