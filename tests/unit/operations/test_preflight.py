@@ -290,7 +290,8 @@ def test_too_small_a_quota_for_spot_is_a_warning(
     account: StubbedAccount, limit: float, expected: Level
 ) -> None:
     account.has_quota(limit)
-    runs(account)
+    kind = {"InstanceType": "m7g.xlarge", "VCpuInfo": {"DefaultVCpus": 4}}
+    account.answers("ec2", "describe_instance_types", {"InstanceTypes": [kind]})
 
     needed = needing(spot=Counter({"m7g.xlarge": 4}))
 
