@@ -64,7 +64,7 @@ def _clusters(deployment: BilledDeployment) -> Iterator[tuple[str, list[Nodes]]]
     )
 
 
-def as_json(choice: ClusterChoice) -> dict[str, Any]:
+def choice_as_json(choice: ClusterChoice) -> dict[str, Any]:
     """Return a choice as a JSON object."""
     return {
         "cluster": choice.cluster,

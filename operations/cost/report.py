@@ -11,7 +11,7 @@ from operations import sam
 from operations.console import out, show_table
 from operations.cost.bill import BillRow, price
 from operations.cost.billed_deployment import BilledDeployment, billed_deployment
-from operations.cost.cluster_choices import ClusterChoice, as_json, cluster_choices
+from operations.cost.cluster_choices import ClusterChoice, choice_as_json, cluster_choices
 from operations.cost.knobs import VISITORS, Knob, best_knobs
 from operations.cost.prices import Prices
 from operations.deployment import Deployment
@@ -85,7 +85,7 @@ def cost_as_json(deployment: Deployment, plan: Path | None = None) -> dict[str, 
         "knobs": [
             {"change": each.change, "saves": round(each.saves, 2)} for each in best_knobs(there)
         ],
-        "clusters": [as_json(each) for each in cluster_choices(there)],
+        "clusters": [choice_as_json(each) for each in cluster_choices(there)],
         "unpriced": list(bill.unpriced),
     }
 
