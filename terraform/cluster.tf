@@ -328,7 +328,8 @@ resource "aws_emr_cluster" "this" {
     }
 
     postcondition {
-      condition     = length(self.core_instance_group) + length(self.core_instance_fleet) == (local.is_one_node ? 0 : 1)
+      # The one that the cluster does not use is null.
+      condition     = try(length(self.core_instance_group), 0) + try(length(self.core_instance_fleet), 0) == (local.is_one_node ? 0 : 1)
       error_message = "core_instance_count = ${var.core_instance_count} needs a new cluster: run `make renew`."
     }
   }
