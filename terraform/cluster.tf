@@ -191,7 +191,7 @@ resource "aws_emr_cluster" "this" {
   ec2_attributes {
     instance_profile                  = aws_iam_instance_profile.nodes.arn
     subnet_id                         = local.has_fleets ? null : aws_subnet.cluster.id
-    subnet_ids                        = local.has_fleets ? coalescelist([for subnet in aws_subnet.fleets : subnet.id], [aws_subnet.cluster.id]) : null
+    subnet_ids                        = local.has_fleets ? coalescelist(local.fleet_subnets, [aws_subnet.cluster.id]) : null
     emr_managed_master_security_group = aws_security_group.primary.id
     emr_managed_slave_security_group  = aws_security_group.core.id
   }

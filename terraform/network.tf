@@ -28,13 +28,22 @@ locals {
 
   zone = try(coalesce(var.availability_zone, terraform_data.zone.output), null)
 
-  # The zones that EMR may choose from. The number of a zone's subnet follows from the zone's letter,
-  # so a zone that appears or disappears does not move the others.
-  fleet_zones = {
-    for zone in local.zones_with_all : zone => 1 + index(local.letters, substr(zone, -1, 1))
-    if local.has_fleets && var.availability_zone == null && contains(local.letters, substr(zone, -1, 1))
-  }
+  # The number of a zone's subnet follows from the zone's letter, so a zone that appears or
+  # disappears does not move the others.
   letters = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o"]
+  fleet_zones = {
+    for zone in toset(concat(
+      local.has_fleets ? data.aws_availability_zones.available.names : [],
+      [for subnet in data.aws_subnet.former_fleets : subnet.availability_zone],
+    )) : zone => 1 + index(local.letters, substr(zone, -1, 1))
+    if contains(local.letters, substr(zone, -1, 1))
+  }
+
+  # The subnets that EMR may choose from: those in the zones that offer all types.
+  fleet_subnets = [
+    for zone in local.zones_with_all : aws_subnet.fleets[zone].id
+    if contains(keys(local.fleet_zones), zone) && (var.availability_zone == null || var.availability_zone == zone)
+  ]
 
   where_types_are = join("; ", [
     for type, zones in local.zones_with_type :
@@ -121,6 +130,22 @@ resource "aws_subnet" "cluster" {
   }
 }
 
+# While `make renew` replaces a cluster of instance fleets, its nodes are still in one of these.
+data "aws_subnets" "former_fleets" {
+  count = length(var.former_cluster_ids) == 0 ? 0 : 1
+
+  filter {
+    name   = "tag:Name"
+    values = ["${local.name}-fleets-*"]
+  }
+}
+
+data "aws_subnet" "former_fleets" {
+  for_each = toset(flatten(data.aws_subnets.former_fleets[*].ids))
+
+  id = each.value
+}
+
 # A cluster of instance fleets starts in the one of these that EMR finds best.
 resource "aws_subnet" "fleets" {
   for_each = local.fleet_zones
@@ -130,7 +155,7 @@ resource "aws_subnet" "fleets" {
   availability_zone       = each.key
   map_public_ip_on_launch = true
 
-  tags = merge(local.emr_tag, { Name = "${local.name}-${each.key}" })
+  tags = merge(local.emr_tag, { Name = "${local.name}-fleets-${each.key}" })
 }
 
 resource "aws_internet_gateway" "cluster" {

@@ -128,13 +128,25 @@ run "fleets_of_one_node_in_one_zone" {
     availability_zone   = "eu-west-1b"
   }
 
+  override_resource {
+    target          = aws_subnet.fleets["eu-west-1a"]
+    override_during = plan
+    values          = { id = "subnet-a" }
+  }
+
+  override_resource {
+    target          = aws_subnet.fleets["eu-west-1b"]
+    override_during = plan
+    values          = { id = "subnet-b" }
+  }
+
   assert {
     condition     = length(aws_emr_cluster.this.master_instance_fleet) == 1 && length(aws_emr_cluster.this.core_instance_fleet) == 0
     error_message = "The cluster is not one node."
   }
 
   assert {
-    condition     = length(aws_subnet.fleets) == 0 && terraform_data.zone.input == "eu-west-1a" && aws_subnet.cluster.availability_zone == "eu-west-1b"
+    condition     = one(aws_emr_cluster.this.ec2_attributes).subnet_ids == toset(["subnet-b"])
     error_message = "The cluster may start in another zone than the one asked for."
   }
 }
@@ -163,6 +175,18 @@ run "task_nodes_on_spot" {
     task_nodes      = { maximum = 4 }
   }
 
+  override_resource {
+    target          = aws_subnet.fleets["eu-west-1a"]
+    override_during = plan
+    values          = { id = "subnet-a" }
+  }
+
+  override_resource {
+    target          = aws_subnet.fleets["eu-west-1b"]
+    override_during = plan
+    values          = { id = "subnet-b" }
+  }
+
   override_data {
     target          = data.aws_ec2_instance_type_offerings.alternatives["m6g.xlarge"]
     override_during = plan
@@ -170,7 +194,7 @@ run "task_nodes_on_spot" {
   }
 
   assert {
-    condition     = keys(aws_subnet.fleets) == ["eu-west-1b"]
+    condition     = one(aws_emr_cluster.this.ec2_attributes).subnet_ids == toset(["subnet-b"])
     error_message = "EMR may start the cluster where one of its types is not offered."
   }
 
@@ -232,5 +256,30 @@ run "task_nodes_on_demand" {
   assert {
     condition     = !strcontains(aws_iam_role_policy.emr_service_passes_role.policy, "iam:CreateServiceLinkedRole")
     error_message = "EMR's role may make a role that only Spot nodes need."
+  }
+}
+
+run "the_former_cluster_has_fleets" {
+  command = plan
+
+  variables {
+    former_cluster_ids = ["j-FORMER"]
+  }
+
+  override_data {
+    target          = data.aws_subnets.former_fleets[0]
+    override_during = plan
+    values          = { ids = ["subnet-b"] }
+  }
+
+  override_data {
+    target          = data.aws_subnet.former_fleets["subnet-b"]
+    override_during = plan
+    values          = { availability_zone = "eu-west-1b" }
+  }
+
+  assert {
+    condition     = keys(aws_subnet.fleets) == ["eu-west-1b"] && length(aws_emr_cluster.this.master_instance_group) == 1
+    error_message = "Terraform would delete the subnet that the former cluster still runs in."
   }
 }

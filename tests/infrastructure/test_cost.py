@@ -69,5 +69,5 @@ def test_a_variable_that_terraform_rejects_is_named_in_one_sentence(
     wrong = tmp_path / "wrong.tfvars"
     wrong.write_text("core_instance_count = -1\n")
 
-    with pytest.raises(OperationError, match="core_instance_count is -1: it must be a whole number"):
+    with pytest.raises(OperationError, match="core_instance_count is -1: it must be a whole"):
         plan_offline(Deployment(LOCAL), wrong)
