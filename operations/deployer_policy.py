@@ -522,12 +522,13 @@ def cluster_statements(names: Names) -> Iterator[Statement]:
         [
             f"elasticmapreduce:{name}"
             for name in (
-                *("AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep"),
-                *("GetAutoTerminationPolicy", "GetManagedScalingPolicy", "ListBootstrapActions"),
-                *("ListInstanceFleets", "ListInstanceGroups", "ListInstances", "ListSteps"),
-                *("ModifyCluster", "ModifyInstanceGroups", "PutAutoTerminationPolicy"),
-                *("RemoveAutoTerminationPolicy", "RemoveTags", "SetTerminationProtection"),
-                "TerminateJobFlows",
+                *("AddInstanceFleet", "AddJobFlowSteps", "CancelSteps", "DescribeCluster"),
+                *("DescribeStep", "GetAutoTerminationPolicy", "GetManagedScalingPolicy"),
+                *("ListBootstrapActions", "ListInstanceFleets", "ListInstanceGroups"),
+                *("ListInstances", "ListSteps", "ModifyCluster", "ModifyInstanceFleet"),
+                *("ModifyInstanceGroups", "PutAutoTerminationPolicy", "PutManagedScalingPolicy"),
+                *("RemoveAutoTerminationPolicy", "RemoveManagedScalingPolicy", "RemoveTags"),
+                *("SetTerminationProtection", "TerminateJobFlows"),
             )
         ],
         [names.arn("elasticmapreduce", "cluster/*")],
@@ -882,6 +883,18 @@ def boundary_document(names: Names) -> dict[str, Any]:
             ["iam:PassRole"],
             [names.role("nodes")],
             {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        ),
+        Statement(
+            "SpotNodes",
+            ["iam:CreateServiceLinkedRole"],
+            [
+                names.arn(
+                    "iam",
+                    "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+                    region="",
+                )
+            ],
+            {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}},
         ),
         Statement(
             "EmrAndTexts",

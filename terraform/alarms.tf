@@ -255,7 +255,7 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
 locals {
   # EMR publishes these every five minutes while the cluster runs. None covers the primary node's
   # disk; the logs that could fill it are deleted by age (cluster.tf, bootstrap/install.sh).
-  cluster_alarms = {
+  cluster_alarms = merge(local.core_node_alarms, {
     hdfs-full = {
       metric     = "HDFSUtilization"
       comparison = "GreaterThanThreshold"
@@ -268,7 +268,11 @@ locals {
       threshold  = 0
       meaning    = "YARN considers a node unhealthy, usually because its disk is over 90 % full, and runs nothing on it. Raise disk_gib.data."
     }
-    nodes-missing = {
+  })
+
+  # A cluster of one node has no core nodes that could be missing.
+  core_node_alarms = {
+    for name in local.is_one_node ? [] : ["nodes-missing"] : name => {
       metric     = "CoreNodesRunning"
       comparison = "LessThanThreshold"
       threshold  = var.core_instance_count

@@ -6,15 +6,48 @@ data "aws_ec2_instance_type" "primary" {
   instance_type = var.primary_instance_type
 }
 
+data "aws_ec2_instance_type" "fleets" {
+  for_each = local.has_fleets ? toset(flatten(values(local.types))) : []
+
+  instance_type = each.value
+}
+
 locals {
+  is_one_node = var.core_instance_count == 0
+  has_fleets  = var.instance_fleets != null
+
+  # The types that each kind of node may have, the preferred one first.
+  types = merge(
+    { primary = concat([var.primary_instance_type], try(var.instance_fleets.primary, [])) },
+    local.is_one_node ? {} : { core = concat([var.core_instance_type], try(var.instance_fleets.core, [])) },
+  )
+  alternative_types = toset(flatten([for types in values(local.types) : slice(types, 1, length(types))]))
+
+  # What must be the same for all types of a fleet, as "processors, architectures".
+  type_sizes = {
+    for node, types in local.types : node => {
+      for type in types :
+      type => "${data.aws_ec2_instance_type.fleets[type].default_vcpus} processors, ${join(" and ", sort(data.aws_ec2_instance_type.fleets[type].supported_architectures))}"
+    } if local.has_fleets
+  }
+
   # From a heap of 32 GiB on, a JVM cannot compress object pointers, and its references take twice
   # the space.
   largest_driver_mib = 31 * 1024
 
-  driver_memory = {
-    for memory_mib in data.aws_ec2_instance_type.primary[*].memory_size : "spark.driver.memory" =>
-    "${min(floor(memory_mib * var.driver_memory_share), local.largest_driver_mib)}m"
+  # EMR may take any type of the fleet, so the smallest memory counts.
+  primary_memory_mib = concat(
+    data.aws_ec2_instance_type.primary[*].memory_size,
+    [for type in local.types.primary : data.aws_ec2_instance_type.fleets[type].memory_size if local.has_fleets],
+  )
+
+  driver_memory = var.driver_memory_share == 0 ? {} : {
+    "spark.driver.memory" = "${min(floor(min(local.primary_memory_mib...) * var.driver_memory_share), local.largest_driver_mib)}m"
   }
+
+  # On one node, executors of YARN would compete with the driver for the memory that EMR gives to
+  # YARN, which it computes as if the driver ran elsewhere.
+  one_node_defaults = local.is_one_node ? { "spark.master" = "local[*]" } : {}
 
   # spark.sql.ansi.enabled is already the default of this release. It is set explicitly because the
   # steps rely on invalid casts failing. OPENBLAS_NUM_THREADS=1: Spark runs one task per core, and
@@ -37,6 +70,7 @@ locals {
     { for python in compact([var.cluster_python]) : "spark.pyspark.python" => python },
     { for python in compact([var.cluster_python]) : "spark.pyspark.driver.python" => python },
     local.driver_memory,
+    local.one_node_defaults,
     var.spark_defaults,
   )
 
@@ -132,6 +166,11 @@ resource "aws_emr_security_configuration" "this" {
 # The cluster
 # ---------------------------------------------------------------------------------------------
 
+# The provider takes a core group that is no longer configured for one that it should leave alone.
+resource "terraform_data" "is_one_node" {
+  input = local.is_one_node
+}
+
 resource "aws_emr_cluster" "this" {
   name          = local.name
   release_label = var.release_label
@@ -151,32 +190,101 @@ resource "aws_emr_cluster" "this" {
 
   ec2_attributes {
     instance_profile                  = aws_iam_instance_profile.nodes.arn
-    subnet_id                         = aws_subnet.cluster.id
+    subnet_id                         = local.has_fleets ? null : aws_subnet.cluster.id
+    subnet_ids                        = local.has_fleets ? coalescelist(local.fleet_subnets, [aws_subnet.cluster.id]) : null
     emr_managed_master_security_group = aws_security_group.primary.id
     emr_managed_slave_security_group  = aws_security_group.core.id
   }
 
-  master_instance_group {
-    name           = "primary"
-    instance_type  = var.primary_instance_type
-    instance_count = 1
+  dynamic "master_instance_group" {
+    for_each = local.has_fleets ? [] : [true]
 
-    ebs_config {
-      type                 = "gp3"
-      size                 = var.disk_gib.data
-      volumes_per_instance = 1
+    content {
+      name           = "primary"
+      instance_type  = var.primary_instance_type
+      instance_count = 1
+
+      ebs_config {
+        type                 = "gp3"
+        size                 = var.disk_gib.data
+        volumes_per_instance = 1
+      }
     }
   }
 
-  core_instance_group {
-    name           = "core"
-    instance_type  = var.core_instance_type
-    instance_count = var.core_instance_count
+  dynamic "core_instance_group" {
+    for_each = local.has_fleets || local.is_one_node ? [] : [true]
 
-    ebs_config {
-      type                 = "gp3"
-      size                 = var.disk_gib.data
-      volumes_per_instance = 1
+    content {
+      name           = "core"
+      instance_type  = var.core_instance_type
+      instance_count = var.core_instance_count
+
+      ebs_config {
+        type                 = "gp3"
+        size                 = var.disk_gib.data
+        volumes_per_instance = 1
+      }
+    }
+  }
+
+  dynamic "master_instance_fleet" {
+    for_each = local.has_fleets ? [true] : []
+
+    content {
+      name                      = "primary"
+      target_on_demand_capacity = 1
+
+      dynamic "instance_type_configs" {
+        for_each = local.types.primary
+
+        content {
+          instance_type     = instance_type_configs.value
+          weighted_capacity = 1
+
+          ebs_config {
+            type                 = "gp3"
+            size                 = var.disk_gib.data
+            volumes_per_instance = 1
+          }
+        }
+      }
+
+      launch_specifications {
+        on_demand_specification {
+          allocation_strategy = "lowest-price"
+        }
+      }
+    }
+  }
+
+  dynamic "core_instance_fleet" {
+    for_each = local.has_fleets && !local.is_one_node ? [true] : []
+
+    content {
+      name                      = "core"
+      target_on_demand_capacity = var.core_instance_count
+
+      dynamic "instance_type_configs" {
+        for_each = local.types.core
+
+        content {
+          instance_type     = instance_type_configs.value
+          weighted_capacity = 1
+
+          ebs_config {
+            type                 = "gp3"
+            size                 = var.disk_gib.data
+            volumes_per_instance = 1
+          }
+        }
+      }
+
+      launch_specifications {
+        on_demand_specification {
+          allocation_strategy = "lowest-price"
+        }
+      }
     }
   }
 
@@ -203,9 +311,92 @@ resource "aws_emr_cluster" "this" {
     aws_iam_role_policy_attachment.emr_service,
     aws_route.internet,
     aws_route_table_association.cluster,
+    aws_route_table_association.fleets,
     aws_s3_object.wheels,
     aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.out,
     aws_vpc_security_group_ingress_rule.between_nodes,
   ]
+  lifecycle {
+    # A zone that AWS adds becomes a choice for the next cluster and does not replace this one.
+    ignore_changes       = [ec2_attributes[0].subnet_ids]
+    replace_triggered_by = [terraform_data.is_one_node]
+
+    precondition {
+      condition     = alltrue([for sizes in local.type_sizes : length(distinct(values(sizes))) == 1])
+      error_message = "The types of an instance fleet must have the same number of processors and the same architecture: ${jsonencode(local.type_sizes)}. Change primary_instance_type, core_instance_type or instance_fleets."
+    }
+
+    postcondition {
+      # The one that the cluster does not use is null.
+      condition     = try(length(self.core_instance_group), 0) + try(length(self.core_instance_fleet), 0) == (local.is_one_node ? 0 : 1)
+      error_message = "core_instance_count = ${var.core_instance_count} needs a new cluster: run `make renew`."
+    }
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# Task nodes
+# ---------------------------------------------------------------------------------------------
+
+# They hold no HDFS, so losing one loses no data, only work that Spark repeats.
+resource "aws_emr_instance_fleet" "task" {
+  count = var.task_nodes == null ? 0 : 1
+
+  cluster_id = aws_emr_cluster.this.id
+  name       = "task"
+
+  # EMR accepts no fleet without any capacity. Managed scaling changes the targets from then on.
+  target_on_demand_capacity = var.task_nodes.market == "on_demand" ? max(1, var.task_nodes.minimum) : 0
+  target_spot_capacity      = var.task_nodes.market == "spot" ? max(1, var.task_nodes.minimum) : 0
+
+  dynamic "instance_type_configs" {
+    for_each = local.types.core
+
+    content {
+      instance_type     = instance_type_configs.value
+      weighted_capacity = 1
+
+      ebs_config {
+        type                 = "gp3"
+        size                 = var.disk_gib.data
+        volumes_per_instance = 1
+      }
+    }
+  }
+
+  launch_specifications {
+    on_demand_specification {
+      allocation_strategy = "lowest-price"
+    }
+
+    # The timeout applies when the fleet is first provisioned.
+    spot_specification {
+      allocation_strategy      = "capacity-optimized"
+      timeout_action           = "SWITCH_TO_ON_DEMAND"
+      timeout_duration_minutes = 10
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [target_on_demand_capacity, target_spot_capacity]
+  }
+}
+
+# Core nodes keep their number: minimum and maximum of the core nodes are core_instance_count. Up to
+# the limit for on-demand nodes, EMR buys on demand; everything beyond is Spot.
+resource "aws_emr_managed_scaling_policy" "task" {
+  count = var.task_nodes == null ? 0 : 1
+
+  cluster_id = aws_emr_cluster.this.id
+
+  compute_limits {
+    unit_type                       = "InstanceFleetUnits"
+    minimum_capacity_units          = var.core_instance_count + var.task_nodes.minimum
+    maximum_capacity_units          = var.core_instance_count + var.task_nodes.maximum
+    maximum_core_capacity_units     = var.core_instance_count
+    maximum_ondemand_capacity_units = var.core_instance_count + (var.task_nodes.market == "on_demand" ? var.task_nodes.maximum : 0)
+  }
+
+  depends_on = [aws_emr_instance_fleet.task]
 }

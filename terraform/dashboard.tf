@@ -99,7 +99,7 @@ locals {
 
   cost_hint = join("\n", [
     "### What costs money",
-    "The **cluster** runs day and night: 1 ${var.primary_instance_type} and ${var.core_instance_count} ${var.core_instance_type}; it is nearly the whole bill. Fewer or smaller nodes, or `idle_timeout_minutes`, lower it.",
+    "The **cluster** runs day and night: 1 ${var.primary_instance_type}${local.is_one_node ? "" : " and ${var.core_instance_count} ${var.core_instance_type}"}${var.task_nodes == null ? "" : ", up to ${var.task_nodes.maximum} task nodes besides"}; it is nearly the whole bill. Fewer or smaller nodes, or `idle_timeout_minutes`, lower it.",
     "**Texts** are billed a part (160 characters of GSM-7), at the price of the visitor's country. Everything else is charged by use: cents a day for a quiet site.",
   ])
 }

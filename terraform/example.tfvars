@@ -19,3 +19,8 @@ texts_spend_alarm_usd = 5
 primary_instance_type = "m7g.xlarge"
 core_instance_type    = "m7g.xlarge"
 core_instance_count   = 2
+
+# docs/deploy.md ("Which cluster") says when each of these is worth it.
+# core_instance_count = 0                                                      # one node
+# instance_fleets     = { primary = ["m6g.xlarge"], core = ["m6g.xlarge"] }    # or other types
+# task_nodes          = { maximum = 4 }                                        # Spot, with fleets

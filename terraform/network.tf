@@ -4,30 +4,67 @@ locals {
   # EMR's managed service policy allows changes only to resources with this tag.
   emr_tag = { "for-use-with-amazon-emr-managed-policies" = "true" }
 
-  node_types = { primary = var.primary_instance_type, core = var.core_instance_type }
+  # A cluster of one node has no core nodes, so their type does not matter.
+  node_types = merge(
+    { primary = var.primary_instance_type },
+    local.is_one_node ? {} : { core = var.core_instance_type },
+  )
 
-  zones_with_type = {
-    for node, offered in data.aws_ec2_instance_type_offerings.nodes : node => toset(offered.locations)
-  }
+  zones_with_type = merge(
+    {
+      for node, offered in data.aws_ec2_instance_type_offerings.nodes :
+      "${node}_instance_type ${local.node_types[node]}" => toset(offered.locations)
+    },
+    {
+      for type, offered in data.aws_ec2_instance_type_offerings.alternatives :
+      "${type} of instance_fleets" => toset(offered.locations)
+    },
+  )
 
-  # A cluster runs in a single zone, which must offer both instance types.
-  zones_with_both = sort(setintersection(
-    data.aws_availability_zones.available.names,
-    local.zones_with_type.primary,
-    local.zones_with_type.core,
+  # A cluster runs in a single zone, which must offer all its instance types.
+  zones_with_all = sort(setintersection(
+    concat([toset(data.aws_availability_zones.available.names)], values(local.zones_with_type))...
   ))
 
   zone = try(coalesce(var.availability_zone, terraform_data.zone.output), null)
 
+  # The number of a zone's subnet follows from the zone's letter, so a zone that appears or
+  # disappears does not move the others.
+  letters = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o"]
+  fleet_zones = {
+    for zone in toset(concat(
+      local.has_fleets ? data.aws_availability_zones.available.names : [],
+      [for subnet in data.aws_subnet.former_fleets : subnet.availability_zone],
+    )) : zone => 1 + index(local.letters, substr(zone, -1, 1))
+    if contains(local.letters, substr(zone, -1, 1))
+  }
+
+  # The subnets that EMR may choose from: those in the zones that offer all types.
+  fleet_subnets = [
+    for zone in local.zones_with_all : aws_subnet.fleets[zone].id
+    if contains(keys(local.fleet_zones), zone) && (var.availability_zone == null || var.availability_zone == zone)
+  ]
+
   where_types_are = join("; ", [
-    for node, zones in local.zones_with_type :
-    "${node}_instance_type ${local.node_types[node]} is offered in ${join(", ", sort(zones))}${length(zones) == 0 ? "no zone" : ""}"
+    for type, zones in local.zones_with_type :
+    "${type} is offered in ${join(", ", sort(zones))}${length(zones) == 0 ? "no zone" : ""}"
   ])
 }
 
 # AWS does not offer every instance type in every zone.
 data "aws_ec2_instance_type_offerings" "nodes" {
   for_each = local.node_types
+
+  location_type = "availability-zone"
+
+  filter {
+    name   = "instance-type"
+    values = [each.value]
+  }
+}
+
+data "aws_ec2_instance_type_offerings" "alternatives" {
+  for_each = local.alternative_types
 
   location_type = "availability-zone"
 
@@ -49,7 +86,7 @@ data "aws_availability_zones" "available" {
 # Keeps the zone that the first deployment chose. AWS may later offer a type in a zone that sorts
 # before it; choosing that one would replace the subnet and the cluster.
 resource "terraform_data" "zone" {
-  input = try(local.zones_with_both[0], null)
+  input = try(local.zones_with_all[0], null)
 
   lifecycle {
     ignore_changes = [input]
@@ -82,15 +119,43 @@ resource "aws_subnet" "cluster" {
 
   lifecycle {
     precondition {
-      condition     = length(local.zones_with_both) > 0
-      error_message = "No zone of ${var.region} offers both instance types of the cluster: ${local.where_types_are}. Set primary_instance_type and core_instance_type to types that share a zone, or choose another region."
+      condition     = length(local.zones_with_all) > 0
+      error_message = "No zone of ${var.region} offers all instance types of the cluster: ${local.where_types_are}. Set primary_instance_type, core_instance_type and instance_fleets to types that share a zone, or choose another region."
     }
 
     precondition {
-      condition     = length(local.zones_with_both) == 0 || try(contains(local.zones_with_both, local.zone), false)
-      error_message = "The cluster cannot run in zone ${coalesce(local.zone, "(none)")}: ${local.where_types_are}. Set availability_zone to one of ${join(", ", local.zones_with_both)}, or to null for a new deployment to choose one by itself."
+      condition     = length(local.zones_with_all) == 0 || try(contains(local.zones_with_all, local.zone), false)
+      error_message = "The cluster cannot run in zone ${coalesce(local.zone, "(none)")}: ${local.where_types_are}. Set availability_zone to one of ${join(", ", local.zones_with_all)}, or to null for a new deployment to choose one by itself."
     }
   }
+}
+
+# While `make renew` replaces a cluster of instance fleets, its nodes are still in one of these.
+data "aws_subnets" "former_fleets" {
+  count = length(var.former_cluster_ids) == 0 ? 0 : 1
+
+  filter {
+    name   = "tag:Name"
+    values = ["${local.name}-fleets-*"]
+  }
+}
+
+data "aws_subnet" "former_fleets" {
+  for_each = toset(flatten(data.aws_subnets.former_fleets[*].ids))
+
+  id = each.value
+}
+
+# A cluster of instance fleets starts in the one of these that EMR finds best.
+resource "aws_subnet" "fleets" {
+  for_each = local.fleet_zones
+
+  vpc_id                  = aws_vpc.cluster.id
+  cidr_block              = cidrsubnet(var.vpc_cidr, 4, each.value)
+  availability_zone       = each.key
+  map_public_ip_on_launch = true
+
+  tags = merge(local.emr_tag, { Name = "${local.name}-fleets-${each.key}" })
 }
 
 resource "aws_internet_gateway" "cluster" {
@@ -113,6 +178,13 @@ resource "aws_route" "internet" {
 
 resource "aws_route_table_association" "cluster" {
   subnet_id      = aws_subnet.cluster.id
+  route_table_id = aws_route_table.cluster.id
+}
+
+resource "aws_route_table_association" "fleets" {
+  for_each = aws_subnet.fleets
+
+  subnet_id      = each.value.id
   route_table_id = aws_route_table.cluster.id
 }
 

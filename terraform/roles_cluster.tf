@@ -39,6 +39,15 @@ resource "aws_iam_role_policy" "emr_service_passes_role" {
         Resource  = aws_iam_role.nodes.arn
         Condition = { StringEquals = { "iam:PassedToService" = "ec2.amazonaws.com" } }
       }],
+      # EC2 needs this role before it sells Spot capacity, and makes it by itself only for requests
+      # from the console. AmazonEMRServicePolicy_v2 does not include it.
+      [for market in try([var.task_nodes.market], []) : {
+        Sid       = "MakeEc2sRoleForSpot"
+        Effect    = "Allow"
+        Action    = "iam:CreateServiceLinkedRole"
+        Resource  = "arn:${local.partition}:iam::${local.account_id}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+        Condition = { StringEquals = { "iam:AWSServiceName" = "spot.amazonaws.com" } }
+      } if market == "spot"],
       [for key in aws_kms_key.disks[*].arn : {
         Sid    = "EncryptDisks"
         Effect = "Allow"

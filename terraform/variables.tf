@@ -259,7 +259,7 @@ variable "max_receive_count" {
 # ---------------------------------------------------------------------------------------------
 
 variable "vpc_cidr" {
-  description = "Address range of the cluster's VPC; the cluster's subnet is its first sixteenth."
+  description = "Address range of the cluster's VPC; each subnet is a sixteenth of it."
   type        = string
   default     = "10.72.0.0/20"
 
@@ -270,7 +270,7 @@ variable "vpc_cidr" {
 }
 
 variable "availability_zone" {
-  description = "Zone of the cluster's subnet; null chooses the first that offers both instance types."
+  description = "Zone of the cluster; null chooses the first that offers its instance types. With instance_fleets, null lets EMR choose among all zones that offer them."
   type        = string
   default     = null
 
@@ -318,7 +318,7 @@ variable "primary_instance_type" {
 }
 
 variable "core_instance_type" {
-  description = "Instance type of the core nodes, which run the executors. Same processor architecture as the primary node, for which the wheels are chosen."
+  description = "Instance type of the core nodes, which run the executors, and of task nodes. Same processor architecture as the primary node, for which the wheels are chosen."
   type        = string
   default     = "m7g.xlarge"
 
@@ -329,14 +329,75 @@ variable "core_instance_type" {
 }
 
 variable "core_instance_count" {
-  description = "Number of core nodes."
+  description = "Number of core nodes. 0 makes a cluster of one node, for small data: Spark runs in one process on the primary node, without executors. A change from or to 0 replaces the cluster, as does every change with instance_fleets."
   type        = number
   default     = 2
   nullable    = false
 
   validation {
-    condition     = var.core_instance_count >= 1 && var.core_instance_count <= 100 && floor(var.core_instance_count) == var.core_instance_count
-    error_message = "core_instance_count must be a whole number from 1 to 100."
+    condition     = var.core_instance_count >= 0 && var.core_instance_count <= 100 && floor(var.core_instance_count) == var.core_instance_count
+    error_message = "core_instance_count is ${var.core_instance_count}: it must be a whole number from 0 (the primary node alone) to 100."
+  }
+}
+
+variable "instance_fleets" {
+  description = "Start the cluster from instance fleets, so that one type that is out of stock stops nothing: for each kind of node, the types that may stand in for primary_instance_type and core_instance_type, of the same architecture and with as many processors. EMR takes the cheapest that it gets, in the zone that suits best. Null starts exactly the two types, in one zone (instance groups). Any change replaces the cluster."
+  type = object({
+    primary = optional(list(string), [])
+    core    = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition = alltrue([
+      for type in flatten(values(coalesce(var.instance_fleets, { primary = [], core = [] }))) :
+      can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", type))
+    ])
+    error_message = "instance_fleets.primary and .core must list EC2 instance types such as \"m6g.xlarge\"; see `aws emr list-supported-instance-types`."
+  }
+
+  validation {
+    condition = alltrue([
+      for types in [
+        concat([var.primary_instance_type], try(var.instance_fleets.primary, [])),
+        concat([var.core_instance_type], try(var.instance_fleets.core, [])),
+      ] : length(types) == length(distinct(types)) && length(types) <= 30
+    ])
+    error_message = "instance_fleets.primary and .core must each list at most 29 types, each once and without primary_instance_type or core_instance_type, which are part of the fleets already."
+  }
+}
+
+variable "task_nodes" {
+  description = "Task nodes of the core nodes' types, between minimum and maximum as EMR's managed scaling sees work for them; null has none. market \"spot\" buys spare capacity, cheaper and withdrawn at any time: a step then continues on the other nodes. Needs instance_fleets. Task nodes that were removed come back only with a new cluster (`make renew`)."
+  type = object({
+    minimum = optional(number, 0)
+    maximum = number
+    market  = optional(string, "spot")
+  })
+  default = null
+
+  validation {
+    condition = var.task_nodes == null || try(
+      var.task_nodes.minimum >= 0 && var.task_nodes.maximum >= max(1, var.task_nodes.minimum) && var.task_nodes.maximum <= 100
+      && floor(var.task_nodes.minimum) == var.task_nodes.minimum && floor(var.task_nodes.maximum) == var.task_nodes.maximum,
+      false,
+    )
+    error_message = "task_nodes.minimum and .maximum must be whole numbers from 0 to 100, maximum at least 1 and not below minimum."
+  }
+
+  validation {
+    condition     = contains(["spot", "on_demand"], try(coalesce(var.task_nodes.market, "none"), "spot"))
+    error_message = "task_nodes.market must be \"spot\" or \"on_demand\"."
+  }
+
+  validation {
+    condition     = var.task_nodes == null || var.instance_fleets != null
+    error_message = "task_nodes needs instance_fleets: in an instance group, a Spot node that is out of stock would stop the deployment for 30 minutes. Set instance_fleets, e.g. to { core = [\"m6g.xlarge\"] }, or task_nodes = null."
+  }
+
+  validation {
+    condition     = var.task_nodes == null || var.core_instance_count > 0
+    error_message = "task_nodes needs core nodes: with core_instance_count = 0, Spark runs on the primary node only and would never use them. Set core_instance_count to 1 or more, or task_nodes = null."
   }
 }
 
@@ -379,6 +440,13 @@ variable "idle_timeout_minutes" {
   validation {
     condition     = var.idle_timeout_minutes == null || !var.termination_protection
     error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) and termination_protection = true contradict each other, and AWS does not document which one wins. Set termination_protection = false for a cluster that ends when idle, or idle_timeout_minutes = null for one that stays."
+  }
+
+  # EMR calls a cluster idle that has no active YARN application and no pending step (Management
+  # Guide, "Using an auto-termination policy"). With one node, a running step is neither.
+  validation {
+    condition     = var.idle_timeout_minutes == null || var.core_instance_count > 0
+    error_message = "idle_timeout_minutes (${coalesce(var.idle_timeout_minutes, 0)}) does not work with core_instance_count = 0: EMR would take a running step for idle time and end it. Set core_instance_count to 1 or more, or idle_timeout_minutes = null."
   }
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 from local_aws import emulator
 from local_aws.emr import instance_profile, spark_submit
 from local_aws.emr.class_archive import node_of_environment
+from local_aws.emr.fleets import Fleets, as_groups, check_instances, check_scaling, requested_fleets
 from local_aws.emr.operations import (
     EmrError,
     LocalCluster,
@@ -32,7 +33,6 @@ plugins = emulator.part("services.plugins")
 
 # Operations for which moto's answer is correct.
 BY_MOTO = (
-    "AddInstanceGroups",
     "AddTags",
     "CreateSecurityConfiguration",
     "DeleteSecurityConfiguration",
@@ -211,6 +211,8 @@ class EmrService:
         self.operations = Operations(self.work, Bus().publish, in_a_moment)
         self.work.operations = self.operations
         self.policies: dict[tuple[str, str], dict[str, Any]] = {}
+        self.fleets = Fleets()
+        self.subnets: dict[str, list[str]] = {}  # from which EMR may choose, by cluster of fleets
 
     def answers(self) -> dict[str, Any]:
         """Return the functions that answer each operation, by the operation's name.
@@ -224,9 +226,12 @@ class EmrService:
                 "RunJobFlow": self.run_job_flow,
                 "DescribeCluster": self.describe_cluster,
                 "ListClusters": self.list_clusters,
-                "ListInstanceGroups": self.of_cluster,
+                "AddInstanceGroups": self.of_groups,
+                "ListInstanceGroups": self.of_groups,
                 "ListInstances": self.of_cluster,
                 "ListInstanceFleets": self.list_instance_fleets,
+                "AddInstanceFleet": self.add_instance_fleet,
+                "ModifyInstanceFleet": self.modify_instance_fleet,
                 "TerminateJobFlows": self.terminate_job_flows,
             }
             | {
@@ -270,12 +275,16 @@ class EmrService:
         instances = dict(request.get("Instances", {}))
         keep_alive = bool(instances.get("KeepJobFlowAliveWhenNoSteps", False))
         steps = request.get("Steps", [])
+        check_instances(instances)
+        fleets = requested_fleets(instances)
+        if scaling := request.get("ManagedScalingPolicy"):
+            check_scaling(scaling, has_fleets=bool(fleets))
         if not request.get("JobFlowRole"):
             raise refused("InstanceProfile is required for creating cluster.")
         for step in steps:  # refuse an invalid step before the cluster exists
             accepted_step(step, request.get("StepConcurrencyLevel") or 1)
         for_moto = {name: value for name, value in request.items() if name != "Steps"}
-        for_moto["Instances"] = instances | {"KeepJobFlowAliveWhenNoSteps": True}
+        for_moto["Instances"] = as_groups(instances) | {"KeepJobFlowAliveWhenNoSteps": True}
         with self.operations.lock:
             answer = emulator.part("services.moto").call_moto_with_request(context, for_moto)
             cluster_id = answer["JobFlowId"]
@@ -294,6 +303,9 @@ class EmrService:
             for kind in ("AutoTermination", "ManagedScaling"):
                 if policy := request.get(f"{kind}Policy"):
                     self.policies[kind, cluster_id] = policy
+            if fleets:
+                self.fleets.by_cluster[cluster_id] = fleets
+                self.subnets[cluster_id] = instances.get("Ec2SubnetIds") or []
             self.operations.add_cluster(cluster, steps)
         return answer
 
@@ -302,11 +314,13 @@ class EmrService:
         cluster = self.operations.cluster(request["ClusterId"])
         answer = self.by_moto(context, request)
         described = answer["Cluster"]
-        described["InstanceCollectionType"] = "INSTANCE_GROUP"
+        fleets = self.fleets.of(cluster)
+        described["InstanceCollectionType"] = "INSTANCE_FLEET" if fleets else "INSTANCE_GROUP"
         described["Configurations"] = cluster.configurations
         attributes = described.setdefault("Ec2InstanceAttributes", {})
         for name in ("AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"):
             attributes[name] = [group for group in attributes.get(name) or [] if group]
+        attributes["RequestedEc2SubnetIds"] = self.subnets.get(cluster.id, [])
         described["Status"] = cluster_status(cluster)
         return {"Cluster": without_empty_lists(described)}
 
@@ -317,18 +331,30 @@ class EmrService:
             listed["Status"] = cluster_status(self.operations.cluster(listed["Id"]))
         return answer
 
-    def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
-        """ListInstanceFleets: always refused, because a cluster of instance groups has no fleets.
-
-        moto would answer 500.
+    def of_groups(self, context: Any, request: dict[str, Any]) -> Any:
+        """Return moto's answer about a cluster of instance groups.
 
         Raises:
-            EmrError: always; InvalidRequestException.
+            EmrError: if there is no such cluster, or it has fleets.
         """
-        self.operations.cluster(request["ClusterId"])
-        raise EmrError(
-            "InvalidRequestException", "Instance fleets and instance groups are mutually exclusive."
-        )
+        name = request.get("ClusterId") or request.get("JobFlowId") or ""
+        self.fleets.check_groups(self.operations.cluster(name))
+        return self.by_moto(context, request)
+
+    def list_instance_fleets(self, _context: Any, request: dict[str, Any]) -> Any:
+        """ListInstanceFleets: the cluster's fleets; refused for a cluster of instance groups."""
+        with self.operations.lock:
+            return self.fleets.list_fleets(self.operations.cluster(request["ClusterId"]))
+
+    def add_instance_fleet(self, _context: Any, request: dict[str, Any]) -> Any:
+        """AddInstanceFleet: add the task fleet of a cluster of fleets."""
+        with self.operations.lock:
+            return self.fleets.add(self.operations.cluster(request["ClusterId"]), request)
+
+    def modify_instance_fleet(self, _context: Any, request: dict[str, Any]) -> Any:
+        """ModifyInstanceFleet: change the targets of a fleet."""
+        with self.operations.lock:
+            return self.fleets.modify(self.operations.cluster(request["ClusterId"]), request)
 
     def terminate_job_flows(self, _context: Any, request: dict[str, Any]) -> Any:
         """TerminateJobFlows: refused if any of the clusters has termination protection."""
@@ -357,8 +383,15 @@ class EmrService:
         name = f"{kind}Policy"
 
         def answer(_context: Any, request: dict[str, Any]) -> dict[str, Any]:
-            key = (kind, self.operations.cluster(request["ClusterId"]).id)
+            cluster = self.operations.cluster(request["ClusterId"])
+            key = (kind, cluster.id)
+            if verb != "Get" and cluster.ending:
+                raise refused(
+                    "A job flow that is shutting down, terminated, or finished may not be modified."
+                )
             if verb == "Put":
+                if kind == "ManagedScaling":
+                    check_scaling(request[name], has_fleets=bool(self.fleets.of(cluster)))
                 self.policies[key] = request[name]
             elif verb == "Remove":
                 self.policies.pop(key, None)

@@ -1,11 +1,11 @@
 """Price a deployment, with one row for each item that AWS charges for."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
+from operations.cost.nodes import TASK, Nodes
 from operations.sam_template import METHOD_METRICS
 
 THOUSAND = 1000
@@ -66,7 +66,7 @@ def _unpriced(deployment: BilledDeployment) -> Iterator[str]:
     for kind, values, name in _everything(deployment):
         if kind not in PRICED and not prices.is_free(kind, values):
             yield f"{name} ({kind})"
-    for kind in _node_types(deployment):
+    for kind in dict.fromkeys(kind for nodes in deployment.nodes for kind in nodes.types):
         if prices.instance_hour(kind) is None:
             yield f"nodes of type {kind}"
 
@@ -83,61 +83,73 @@ def _everything(deployment: BilledDeployment) -> Iterator[tuple[str, dict[str, A
 # ---------------------------------------------------------------------------------------------
 
 
-def node_groups(deployment: BilledDeployment) -> list[dict[str, Any]]:
-    """Return the instance groups of the planned clusters."""
-    return [
-        group
-        for cluster in deployment.of_type("aws_emr_cluster")
-        for kind in ("master_instance_group", "core_instance_group")
-        for group in cluster.get(kind) or []
-    ]
+def _hour(deployment: BilledDeployment, nodes: Nodes) -> tuple[float, float] | None:
+    """Return the hourly prices (EC2, EMR) of a node; of its dearest type in a fleet.
 
-
-def _node_types(deployment: BilledDeployment) -> Counter[str]:
-    nodes: Counter[str] = Counter()
-    for group in node_groups(deployment):
-        nodes[group["instance_type"]] += int(group["instance_count"])
-    return nodes
+    None if a type has no price.
+    """
+    hours = [deployment.prices.instance_hour(kind) for kind in nodes.types]
+    known = [hour for hour in hours if hour]
+    if len(known) < len(hours):
+        return None
+    ec2, emr = max(known)
+    share = deployment.usage["cluster"]["spot_share"] if nodes.spot else 1.0
+    return ec2 * share, emr
 
 
 def _cluster(deployment: BilledDeployment) -> Iterator[BillRow]:
-    for kind, count in _node_types(deployment).items():
-        hour = deployment.prices.instance_hour(kind)
-        if hour:
+    fixed = [each for each in deployment.nodes if each.kind != TASK]
+    for types in dict.fromkeys(each.types for each in fixed):
+        alike = [each for each in fixed if each.types == types]
+        count = sum(each.least for each in alike)
+        if hour := _hour(deployment, alike[0]):
             ec2, emr = hour
             yield BillRow(
                 "EMR cluster",
-                f"{count} {kind}, each {ec2:g} (EC2) + {emr:g} (EMR) an hour",
-                count * (ec2 + emr) * deployment.cluster_hours,
+                f"{count} {_one_of(types)}, each {ec2:g} (EC2) + {emr:g} (EMR) an hour",
+                sum(deployment.node_hours(each) for each in alike) * (ec2 + emr),
             )
 
 
+def _one_of(types: tuple[str, ...]) -> str:
+    """Return the types in words: EMR chooses one of a fleet's, and the bill counts the dearest."""
+    return types[0] if len(types) == 1 else f"of {' or '.join(types)}"
+
+
+def _task_nodes(deployment: BilledDeployment) -> Iterator[BillRow]:
+    for nodes in deployment.nodes:
+        if nodes.kind == TASK and (hour := _hour(deployment, nodes)):
+            ec2, emr = hour
+            market = "on Spot" if nodes.spot else "on demand"
+            words = f"{nodes.least} to {nodes.most} {_one_of(nodes.types)} {market}, each"
+            words += f" {ec2:.3g} (EC2) + {emr:g} (EMR) an hour, all of them for"
+            words += f" {deployment.usage['cluster']['task_hours']:g} hours"
+            yield BillRow("task nodes", words, deployment.node_hours(nodes) * (ec2 + emr))
+
+
 def _disks(deployment: BilledDeployment) -> Iterator[BillRow]:
-    roots = [int(each["ebs_root_volume_size"]) for each in deployment.of_type("aws_emr_cluster")]
-    root = roots[0] if roots else 0
-    gigabytes, nodes = 0.0, 0
-    for group in node_groups(deployment):
-        data = sum(
-            int(disk["size"]) * int(disk["volumes_per_instance"]) for disk in group["ebs_config"]
-        )
-        nodes += int(group["instance_count"])
-        gigabytes += int(group["instance_count"]) * (root + data)
-    if nodes:
-        share = deployment.cluster_hours / MONTH_HOURS
-        usd = gigabytes * deployment.prices.usd("gp3_gb_month") * share
-        yield BillRow(
-            "nodes' disks", f"{gigabytes:.0f} GB gp3, including root disks of {root} GB each", usd
-        )
+    nodes = deployment.nodes
+    if not nodes:
+        return
+    gigabytes = sum(each.least * (each.root_gb + each.data_gb) for each in nodes)
+    hours = sum(deployment.node_hours(each) * (each.root_gb + each.data_gb) for each in nodes)
+    words = f"{gigabytes:.0f} GB gp3, including root disks of {nodes[0].root_gb:.0f} GB each"
+    if more := sum((each.most - each.least) * (each.root_gb + each.data_gb) for each in nodes):
+        words += f", and up to {more:.0f} GB of task nodes"
+    yield BillRow(
+        "nodes' disks", words, hours / MONTH_HOURS * deployment.prices.usd("gp3_gb_month")
+    )
 
 
 def _addresses(deployment: BilledDeployment) -> Iterator[BillRow]:
-    nodes = _node_types(deployment).total()
+    count = sum(each.least for each in deployment.nodes)
     public = any(
         subnet.get("map_public_ip_on_launch") for subnet in deployment.of_type("aws_subnet")
     )
-    if nodes and public:
-        usd = nodes * deployment.prices.usd("public_ipv4_hour") * deployment.cluster_hours
-        yield BillRow("public IPv4 addresses", f"{nodes}, one per node", usd)
+    if count and public:
+        hours = sum(map(deployment.node_hours, deployment.nodes))
+        usd = hours * deployment.prices.usd("public_ipv4_hour")
+        yield BillRow("public IPv4 addresses", f"{count}, one per node", usd)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -350,6 +362,7 @@ def _texts(deployment: BilledDeployment) -> Iterator[BillRow]:
 # In the order of the table: the resource types that a row covers, and the function that prices it.
 ROWS: tuple[tuple[tuple[str, ...], Callable[[BilledDeployment], Iterator[BillRow]]], ...] = (
     (("aws_emr_cluster",), _cluster),
+    (("aws_emr_instance_fleet",), _task_nodes),
     ((), _disks),
     ((), _addresses),
     (("aws_kms_key",), _keys),

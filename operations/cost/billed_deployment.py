@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.cost.custom_metrics import custom_metrics
+from operations.cost.nodes import TASK, Nodes, planned_nodes
 from operations.cost.prices import Prices, Usage, load_prices, load_usage
 from operations.planned import Resource
 from operations.sam_template import Template, load_template
@@ -23,6 +24,7 @@ class BilledDeployment:
         prices: list prices of the region.
         usage: assumptions about usage.
         cluster_hours: hours a month for which the cluster runs.
+        other_nodes: nodes to price instead of the planned ones, if any.
         text_parts: parts that a text is billed as, at most `requests.text_message.MAX_PARTS`.
     """
 
@@ -33,6 +35,20 @@ class BilledDeployment:
     usage: Usage = field(default_factory=load_usage)
     cluster_hours: float = MONTH_HOURS
     text_parts: int = 1
+    other_nodes: tuple[Nodes, ...] | None = None
+
+    @property
+    def nodes(self) -> list[Nodes]:
+        """Return the cluster's nodes."""
+        if self.other_nodes is not None:
+            return list(self.other_nodes)
+        return planned_nodes(self.resources)
+
+    def node_hours(self, nodes: Nodes) -> float:
+        """Return the hours a month for which nodes run, summed over the nodes."""
+        working = min(self.usage["cluster"]["task_hours"], self.cluster_hours)
+        extra = (nodes.most - nodes.least) * working if nodes.kind == TASK else 0.0
+        return nodes.least * self.cluster_hours + extra
 
     def of_type(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the values of the planned resources of these types."""

@@ -1,12 +1,11 @@
 """Find the settings that save most: apply each to the deployment and price it again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from operations.cost.bill import node_groups, price
+from operations.cost.bill import price
 from operations.cost.billed_deployment import BilledDeployment
-from operations.planned import Resource
+from operations.cost.nodes import CORE, Nodes
 
 # Savings are compared for a month with this many visitors.
 VISITORS = 1000
@@ -41,60 +40,32 @@ def _changes(deployment: BilledDeployment) -> Iterator[tuple[str, BilledDeployme
         " cluster each working day; visitors wait while there is none)",
         replace(deployment, cluster_hours=min(_WORKING_HOURS, deployment.cluster_hours)),
     )
-    yield (
-        "`core_instance_count = 1`",
-        _with_cluster(deployment, _each("core_instance_group", instance_count=1)),
-    )
-    types = {group["instance_type"] for group in node_groups(deployment)}
-    if types != {_SMALLER}:
-        yield (
-            f'`primary_instance_type` and `core_instance_type = "{_SMALLER}"`, half the memory',
-            _with_cluster(
-                deployment,
-                _each("master_instance_group", instance_type=_SMALLER),
-                _each("core_instance_group", instance_type=_SMALLER),
-            ),
-        )
+    nodes = deployment.nodes
+    core = sum(each.least for each in nodes if each.kind == CORE)
+    if core > 1:
+        yield "`core_instance_count = 1`", _with(deployment, map(_one_core, nodes))
+    if {kind for each in nodes for kind in each.types} != {_SMALLER}:
+        smaller = f'`primary_instance_type` and `core_instance_type = "{_SMALLER}"`'
+        changed = [replace(each, types=(_SMALLER,)) for each in nodes]
+        yield f"{smaller}, half the memory", _with(deployment, changed)
     yield (
         f"`disk_gib = {{ data = {_SMALLER_DISK} }}`",
-        _with_cluster(deployment, _small_disks),
+        _with(
+            deployment,
+            [replace(each, data_gb=min(each.data_gb, _SMALLER_DISK)) for each in nodes],
+        ),
     )
     yield "`MetricsEnabled: false` for the API's methods", _without_method_metrics(deployment)
     yield "`Architecture: arm64` for the functions", _on_arm(deployment)
 
 
-type ResourceChange = Callable[[dict[str, Any]], dict[str, Any]]
+def _with(deployment: BilledDeployment, nodes: Iterable[Nodes]) -> BilledDeployment:
+    """Return a copy of the deployment with these nodes."""
+    return replace(deployment, other_nodes=tuple(nodes))
 
 
-def _with_cluster(deployment: BilledDeployment, *changes: ResourceChange) -> BilledDeployment:
-    """Return a copy of the deployment with these changes applied to its planned clusters."""
-
-    def changed(resource: Resource) -> Resource:
-        values = resource.values
-        if resource.type == "aws_emr_cluster":
-            for change in changes:
-                values = change(values)
-        return replace(resource, values=values)
-
-    return replace(deployment, resources=tuple(map(changed, deployment.resources)))
-
-
-def _each(group: str, **values: Any) -> ResourceChange:
-    return lambda cluster: {
-        **cluster,
-        group: [{**each, **values} for each in cluster.get(group) or []],
-    }
-
-
-def _small_disks(cluster: dict[str, Any]) -> dict[str, Any]:
-    def smaller(group: dict[str, Any]) -> dict[str, Any]:
-        disks = [
-            {**disk, "size": min(int(disk["size"]), _SMALLER_DISK)} for disk in group["ebs_config"]
-        ]
-        return {**group, "ebs_config": disks}
-
-    groups = ("master_instance_group", "core_instance_group")
-    return {**cluster, **{name: list(map(smaller, cluster.get(name) or [])) for name in groups}}
+def _one_core(nodes: Nodes) -> Nodes:
+    return replace(nodes, least=1, most=1) if nodes.kind == CORE else nodes
 
 
 def _without_method_metrics(deployment: BilledDeployment) -> BilledDeployment:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from marquee.requests.text_message import MAX_PARTS
@@ -10,11 +11,13 @@ from operations import sam
 from operations.console import out, show_table
 from operations.cost.bill import BillRow, price
 from operations.cost.billed_deployment import BilledDeployment, billed_deployment
+from operations.cost.cluster_choices import ClusterChoice, choice_as_json, cluster_choices
 from operations.cost.knobs import VISITORS, Knob, best_knobs
 from operations.cost.prices import Prices
 from operations.deployment import Deployment
 from operations.planned import Resource, plan_offline, read_plan, variables_of
 
+_CHOICE_HEADINGS = ("the same with another cluster", "idle, per month", "with 1,000 visitors")
 _HEADINGS = ("what", "counted", "idle, per month", "per 1,000 visitors")
 
 
@@ -50,6 +53,13 @@ def show_cost(deployment: Deployment, plan: Path | None = None) -> None:
     show_table(table)
     for knob in best_knobs(there):
         out.print(f"  saves {knob.saves:6.2f}: {knob.change}", markup=False)
+    choices = Table(_CHOICE_HEADINGS[0], box=None, pad_edge=False)
+    for heading in _CHOICE_HEADINGS[1:]:
+        choices.add_column(heading, justify="right")
+    for choice in cluster_choices(there):
+        choices.add_row(escape(choice.cluster), _money(choice.idle), _money(choice.month))
+    out.print()
+    show_table(choices)
     for name in bill.unpriced:
         out.print(f"[yellow]no price for {name}: add it to operations/prices/[/]")
 
@@ -75,6 +85,7 @@ def cost_as_json(deployment: Deployment, plan: Path | None = None) -> dict[str, 
         "knobs": [
             {"change": each.change, "saves": round(each.saves, 2)} for each in best_knobs(there)
         ],
+        "clusters": [choice_as_json(each) for each in cluster_choices(there)],
         "unpriced": list(bill.unpriced),
     }
 
@@ -95,11 +106,22 @@ def as_markdown(there: BilledDeployment) -> str:
         "",
         *(f"- {_markdown_knob(knob)}" for knob in best_knobs(there)),
     ]
+    if choices := cluster_choices(there):
+        lines += [
+            "",
+            f"| {' | '.join(_CHOICE_HEADINGS)} |",
+            "|---|--:|--:|",
+            *map(_markdown_choice, choices),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_row(row: BillRow) -> str:
     return f"| {row.what} | {row.counted} | {_money(row.idle)} | {_money(row.thousand)} |"
+
+
+def _markdown_choice(choice: ClusterChoice) -> str:
+    return f"| {choice.cluster} | {_money(choice.idle)} | {_money(choice.month)} |"
 
 
 def _markdown_knob(knob: Knob) -> str:

@@ -314,6 +314,14 @@ def _of_emr(rendered: RenderedPolicies) -> Iterator[Need]:
     passed = (("iam:PassedToService", "ec2.amazonaws.com"),)
     cluster = "terraform/cluster.tf: aws_emr_cluster.this"
     yield Need("iam:PassRole", nodes, f"{cluster}.ec2_attributes", passed)
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
+    spot = f"arn:aws:iam::{rendered.account}:role/aws-service-role/spot.amazonaws.com"
+    yield Need(
+        "iam:CreateServiceLinkedRole",
+        f"{spot}/AWSServiceRoleForEC2Spot",
+        "terraform/cluster.tf: aws_emr_instance_fleet.task (Spot nodes)",
+        (("iam:AWSServiceName", "spot.amazonaws.com"),),
+    )
     for key in _keys(rendered):
         for action in ("kms:CreateGrant", *_USING_A_KEY):
             yield Need(action, key, "terraform/cluster.tf: aws_emr_security_configuration.this")

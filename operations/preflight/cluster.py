@@ -50,8 +50,8 @@ def check_instance_types(account: Account, needs: Needs) -> CheckResult:
             name,
             Level.STOP,
             f"{needs.release} does not support {', '.join(missing)} in this region",
-            "choose another primary_instance_type or core_instance_type: 'aws emr"
-            f" list-supported-instance-types --release-label {needs.release}' lists them",
+            "choose other types in primary_instance_type, core_instance_type and instance_fleets:"
+            f" 'aws emr list-supported-instance-types --release-label {needs.release}' lists them",
             "https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-supported-instance-types.html",
         )
     return CheckResult(name, Level.OK, ", ".join(needs.node_types))
@@ -71,7 +71,7 @@ def check_zone(account: Account, needs: Needs) -> CheckResult:
     by_zone: dict[str, set[str]] = {}
     for offer in offers:
         by_zone.setdefault(offer["Location"], set()).add(offer["InstanceType"])
-    whole = sorted(zone for zone, kinds in by_zone.items() if kinds >= set(needs.nodes))
+    whole = sorted(zone for zone, kinds in by_zone.items() if kinds >= set(needs.node_types))
     kinds = " and ".join(needs.node_types)
     if not whole:
         fix = "choose other instance types or another region"

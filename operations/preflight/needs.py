@@ -3,10 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from operations.cost.bill import node_groups
 from operations.cost.billed_deployment import BilledDeployment
 from operations.planned import Resource
 from operations.sam_template import Template
@@ -18,13 +17,16 @@ class Needs:
 
     Attributes:
         release: EMR release label; empty without a cluster.
-        nodes: number of cluster nodes by instance type.
+        nodes: number of on-demand cluster nodes, at most, by instance type. A fleet counts with one
+            of its types: all have the same number of processors.
         types: all resource types of the plan and of the SAM template.
         counts: number of planned resources by type.
         zone: the chosen availability zone, if any.
         spend_alarm: lowest threshold of the alarms on the month's spend on texts, in US dollars.
         concurrency: Lambda calls that run at the same time, see `_concurrency`.
         reserved: the functions' reserved concurrency in total.
+        spot: number of Spot nodes, at most, by instance type.
+        alternatives: further instance types that a node may have.
     """
 
     release: str
@@ -35,19 +37,22 @@ class Needs:
     spend_alarm: float | None
     concurrency: int
     reserved: int
+    spot: Counter[str] = field(default_factory=Counter)
+    alternatives: frozenset[str] = frozenset()
 
     @property
     def node_types(self) -> list[str]:
-        """Return the instance types of the cluster's nodes, sorted."""
-        return sorted(self.nodes)
+        """Return the instance types that the cluster's nodes may have, sorted."""
+        return sorted({*self.nodes, *self.spot, *self.alternatives})
 
 
 def needs(resources: Iterable[Resource], template: Template, variables: Path) -> Needs:
     """Return what a deployment of these resources and functions needs."""
     planned = BilledDeployment(tuple(resources), template)
     nodes: Counter[str] = Counter()
-    for group in node_groups(planned):
-        nodes[str(group["instance_type"])] += int(group["instance_count"])
+    spot: Counter[str] = Counter()
+    for each in planned.nodes:
+        (spot if each.spot else nodes)[each.types[0]] += each.most
     clusters = planned.of_type("aws_emr_cluster")
     spend = [
         float(alarm["threshold"])
@@ -66,6 +71,8 @@ def needs(resources: Iterable[Resource], template: Template, variables: Path) ->
             int(function.get("ReservedConcurrentExecutions", 0))
             for function in template.functions.values()
         ),
+        spot=spot,
+        alternatives=frozenset(kind for each in planned.nodes for kind in each.types[1:]),
     )
 
 

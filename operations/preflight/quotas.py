@@ -16,6 +16,9 @@ from operations.preflight.result import CheckResult, Level
 _STANDARD = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"}
 STANDARD_VCPUS = ("ec2", "L-1216C47A")
 CONCURRENT_CALLS = ("lambda", "L-B99A9384")
+# "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", counted in processors as well.
+SPOT_VCPUS = ("ec2", "L-34B43A08")
+SPOT_PROCESSORS = "Spot processors (vCPUs)"
 PROCESSORS, CONCURRENCY = "processors (vCPUs)", "Lambda concurrency"
 # EMR tags every node with its cluster's id.
 _CLUSTER_TAG = "aws:elasticmapreduce:job-flow-id"
@@ -67,6 +70,26 @@ def check_vcpus(account: Account, needs: Needs) -> CheckResult:
         fix = f"request {others + 2 * needed} before a new cluster replaces a running one"
         found = f"{words}; no room for a second cluster, which a replacement needs"
         return CheckResult(name, Level.WARNING, found, fix, link)
+    return CheckResult(name, Level.OK, words)
+
+
+def check_spot_vcpus(account: Account, needs: Needs) -> CheckResult:
+    """Check that the quota of Spot processors has room for all task nodes.
+
+    Too little is a warning: the cluster runs with fewer task nodes.
+    """
+    name, link = SPOT_PROCESSORS, account.quota_page(*SPOT_VCPUS)
+    if not needs.spot:
+        return CheckResult(name, Level.OK, "none needed")
+    if other := [kind for kind in needs.spot if not is_standard(kind)]:
+        found = f"{', '.join(other)} count against another quota than standard instances"
+        return CheckResult(name, Level.WARNING, found, "check that quota yourself", link)
+    limit = quota(account, *SPOT_VCPUS)
+    needed = _sum(needs.spot, _vcpus(account, needs.spot))
+    words = f"{needed} of {limit:g} needed"
+    if needed > limit:
+        fix = f"request at least {needed}, or lower task_nodes.maximum"
+        return CheckResult(name, Level.WARNING, words, fix, link)
     return CheckResult(name, Level.OK, words)
 
 

@@ -81,6 +81,14 @@ RIGHTS: Mapping[str, Rights] = {
         ),
         ("arn:{partition}:iam::{account}:role/{name}-emr-service", ("iam:PassRole",)),
     ),
+    "aws_emr_instance_fleet": _on(
+        "arn:{partition}:elasticmapreduce:{region}:{account}:cluster/j-1",
+        "elasticmapreduce:AddInstanceFleet",
+    ),
+    "aws_emr_managed_scaling_policy": _on(
+        "arn:{partition}:elasticmapreduce:{region}:{account}:cluster/j-1",
+        "elasticmapreduce:PutManagedScalingPolicy",
+    ),
     "aws_emr_security_configuration": _on("*", "elasticmapreduce:CreateSecurityConfiguration"),
     "aws_iam_instance_profile": _on(
         "arn:{partition}:iam::{account}:instance-profile/{name}-nodes",

@@ -90,6 +90,7 @@ def _compared(account: Account, needed: Needs, *, making: bool) -> Iterator[Chec
         yield answered(kind.name, partial(quotas.check_room, account, needed, kind))
     for name, check in (
         (quotas.PROCESSORS, quotas.check_vcpus),
+        (quotas.SPOT_PROCESSORS, quotas.check_spot_vcpus),
         (quotas.CONCURRENCY, quotas.check_concurrency),
         (cluster.RELEASE, cluster.check_release),
         (cluster.TYPES, cluster.check_instance_types),

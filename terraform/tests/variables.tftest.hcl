@@ -35,7 +35,6 @@ run "values_out_of_range" {
     cluster_python               = "python3"
     primary_instance_type        = "large"
     core_instance_type           = "large"
-    core_instance_count          = 0
     disk_gib                     = { root = 10 }
     idle_timeout_minutes         = 0
     driver_memory_share          = 0.9
@@ -49,7 +48,7 @@ run "values_out_of_range" {
   expect_failures = [
     var.environment, var.region, var.account_id, var.retention_days, var.website_endpoint, var.cloudfront_price_class,
     var.queue_visibility_seconds, var.max_receive_count, var.vpc_cidr, var.availability_zone, var.release_label,
-    var.cluster_python, var.primary_instance_type, var.core_instance_type, var.core_instance_count, var.disk_gib,
+    var.cluster_python, var.primary_instance_type, var.core_instance_type, var.disk_gib,
     var.idle_timeout_minutes, var.driver_memory_share, var.spark_defaults, var.alarm_email, var.oldest_message_alarm_seconds,
     var.texts_spend_alarm_usd, var.tags, var.operator,
   ]
@@ -110,4 +109,83 @@ run "a_release_without_spark_4" {
     release_label = "emr-7.13.0"
   }
   expect_failures = [var.release_label]
+}
+
+run "part_of_a_node" {
+  command = plan
+  variables {
+    core_instance_count = 1.5
+  }
+  expect_failures = [var.core_instance_count]
+}
+
+run "a_fleet_of_something_else" {
+  command = plan
+  variables {
+    instance_fleets = { core = ["large"] }
+  }
+  expect_failures = [var.instance_fleets]
+}
+
+run "no_task_nodes_at_most" {
+  command = plan
+  variables {
+    instance_fleets = {}
+    task_nodes      = { maximum = 0 }
+  }
+  expect_failures = [var.task_nodes]
+}
+
+run "one_node_ends_when_idle" {
+  command = plan
+  variables {
+    core_instance_count    = 0
+    idle_timeout_minutes   = 60
+    termination_protection = false
+  }
+  expect_failures = [var.idle_timeout_minutes]
+}
+
+run "one_node_has_task_nodes" {
+  command = plan
+  variables {
+    core_instance_count = 0
+    instance_fleets     = {}
+    task_nodes          = { maximum = 2 }
+  }
+  expect_failures = [var.task_nodes]
+}
+
+run "task_nodes_in_an_instance_group" {
+  command = plan
+  variables {
+    task_nodes = { maximum = 2 }
+  }
+  expect_failures = [var.task_nodes]
+}
+
+run "more_task_nodes_at_least_than_at_most" {
+  command = plan
+  variables {
+    instance_fleets = {}
+    task_nodes      = { minimum = 3, maximum = 2 }
+  }
+  expect_failures = [var.task_nodes]
+}
+
+run "task_nodes_of_an_unknown_market" {
+  command = plan
+  variables {
+    instance_fleets = {}
+    task_nodes      = { maximum = 2, market = "Spot" }
+  }
+  expect_failures = [var.task_nodes]
+}
+
+run "a_fleet_that_lists_its_own_type" {
+  command = plan
+  variables {
+    instance_fleets = { primary = ["m7g.xlarge"] }
+  }
+  expect_failures = [var.instance_fleets]
 }

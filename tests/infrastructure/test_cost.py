@@ -67,7 +67,7 @@ def test_a_variable_that_terraform_rejects_is_named_in_one_sentence(
 ) -> None:
     monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
     wrong = tmp_path / "wrong.tfvars"
-    wrong.write_text("core_instance_count = 0\n")
+    wrong.write_text("core_instance_count = -1\n")
 
-    with pytest.raises(OperationError, match="core_instance_count must be a whole number"):
+    with pytest.raises(OperationError, match="core_instance_count is -1: it must be a whole"):
         plan_offline(Deployment(LOCAL), wrong)

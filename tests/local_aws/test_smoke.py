@@ -691,6 +691,55 @@ def test_emr_ends_a_cluster_with_its_instance_groups(aws: LocalAws) -> None:
     assert [group["Status"]["State"] for group in groups] == ["TERMINATED"]
 
 
+def test_emr_starts_a_cluster_of_fleets_and_adds_task_nodes(aws: LocalAws) -> None:
+    emr, ec2 = aws.client("emr"), aws.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=network, CidrBlock=f"10.9.{n}.0/24")["Subnet"]["SubnetId"]
+        for n in (1, 2)
+    ]
+    types = [{"InstanceType": "m7g.xlarge"}, {"InstanceType": "m6g.xlarge"}]
+    made = emr.run_job_flow(
+        Name="fleets",
+        ReleaseLabel="emr-spark-8.1.0",
+        JobFlowRole="instance-profile",
+        ServiceRole="service-role",
+        Instances={
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "Ec2SubnetIds": subnets,
+            "InstanceFleets": [
+                {
+                    "InstanceFleetType": "MASTER",
+                    "TargetOnDemandCapacity": 1,
+                    "InstanceTypeConfigs": types,
+                }
+            ],
+        },
+    )["JobFlowId"]
+    in_state(aws, made, "WAITING")
+    task = {
+        "InstanceFleetType": "TASK",
+        "TargetSpotCapacity": 2,
+        "InstanceTypeConfigs": types,
+    }
+
+    emr.add_instance_fleet(ClusterId=made, InstanceFleet=task)
+
+    described = emr.describe_cluster(ClusterId=made)["Cluster"]
+    fleets = emr.list_instance_fleets(ClusterId=made)["InstanceFleets"]
+    assert described["InstanceCollectionType"] == "INSTANCE_FLEET"
+    assert described["Ec2InstanceAttributes"]["RequestedEc2SubnetIds"] == subnets
+    assert described["Ec2InstanceAttributes"]["Ec2SubnetId"] in subnets
+    assert [(each["InstanceFleetType"], each["TargetSpotCapacity"]) for each in fleets] == [
+        ("MASTER", 0),
+        ("TASK", 2),
+    ]
+    with pytest.raises(ClientError, match="mutually exclusive"):
+        emr.list_instance_groups(ClusterId=made)
+    emr.terminate_job_flows(JobFlowIds=[made])
+    in_state(aws, made, "TERMINATED")
+
+
 # -- Lambda --------------------------------------------------------------------------------------
 PARROT = """
 import os

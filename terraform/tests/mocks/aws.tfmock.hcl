@@ -54,7 +54,7 @@ mock_resource "aws_security_group" {
 }
 
 mock_data "aws_ec2_instance_type" {
-  defaults = { memory_size = 16384 }
+  defaults = { memory_size = 16384, default_vcpus = 4, supported_architectures = ["arm64"] }
 }
 
 mock_data "aws_ec2_instance_type_offerings" {

@@ -13,6 +13,10 @@ mock_provider "aws" {
 variables {
   environment = "test"
   region      = "eu-west-1"
+
+  # EMR's role then has the right that Spot nodes need.
+  instance_fleets = {}
+  task_nodes      = { maximum = 1 }
 }
 
 run "policies" {

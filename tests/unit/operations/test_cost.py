@@ -9,6 +9,7 @@ import pytest
 from operations.cost import bill, knobs
 from operations.cost.bill import BillRow, price
 from operations.cost.billed_deployment import MONTH_HOURS, BilledDeployment
+from operations.cost.cluster_choices import cluster_choices
 from operations.cost.custom_metrics import custom_metrics
 from operations.cost.prices import load_prices
 from operations.cost.report import as_markdown
@@ -36,6 +37,34 @@ def cluster(core: int = 2, kind: str = "m7g.xlarge", data: int = 64) -> tuple[st
     }
 
 
+def fleets(core: int = 2) -> tuple[str, dict[str, Any]]:
+    """Return a cluster of fleets: m7g.xlarge, or m6g.xlarge, which costs less."""
+    disk = {"size": 64, "type": "gp3", "volumes_per_instance": 1}
+    types = [{"instance_type": kind, "ebs_config": [disk]} for kind in ("m7g.xlarge", "m6g.xlarge")]
+    fleet = {"instance_type_configs": types}
+    return "aws_emr_cluster", {
+        "ebs_root_volume_size": 30,
+        "master_instance_fleet": [{**fleet, "target_on_demand_capacity": 1}],
+        "core_instance_fleet": [{**fleet, "target_on_demand_capacity": core}],
+    }
+
+
+def task_nodes(least: int, most: int, *, spot: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Return the planned resources of task nodes beside two core nodes."""
+    disk = {"size": 64, "type": "gp3", "volumes_per_instance": 1}
+    limits = {
+        "minimum_capacity_units": 2 + least,
+        "maximum_capacity_units": 2 + most,
+        "maximum_core_capacity_units": 2,
+        "maximum_ondemand_capacity_units": 2 if spot else 2 + most,
+    }
+    types = [{"instance_type": "m7g.xlarge", "ebs_config": [disk]}]
+    return [
+        ("aws_emr_instance_fleet", {"instance_type_configs": types}),
+        ("aws_emr_managed_scaling_policy", {"compute_limits": [limits]}),
+    ]
+
+
 def function(**properties: Any) -> dict[str, Any]:
     return {"Type": "AWS::Serverless::Function", "Properties": {"MemorySize": 1024, **properties}}
 
@@ -51,6 +80,60 @@ def test_a_node_costs_its_ec2_and_its_emr_hour() -> None:
 
 def test_the_root_disk_of_every_node_is_counted_as_well_as_its_data_disk() -> None:
     assert row(deployed(cluster()), "nodes' disks").idle == pytest.approx(3 * (30 + 64) * 0.08)
+
+
+def test_a_cluster_of_one_node_costs_one_node() -> None:
+    kind, values = cluster()
+    one = (kind, {**values, "core_instance_group": []})
+
+    assert row(deployed(one), "EMR cluster").idle == pytest.approx(0.204 * 730)
+    assert row(deployed(one), "nodes' disks").idle == pytest.approx((30 + 64) * 0.08)
+
+
+def test_a_fleet_costs_as_much_as_its_dearest_type() -> None:
+    counted = row(deployed(fleets()), "EMR cluster")
+
+    assert counted.idle == pytest.approx(3 * 0.204 * 730)
+    assert counted.counted.startswith("3 of m6g.xlarge or m7g.xlarge")
+
+
+def test_a_task_node_on_spot_costs_a_share_of_its_ec2_hour_and_all_of_its_emr_hour() -> None:
+    there = deployed(cluster(), *task_nodes(1, 4, spot=True))
+    hours = 730 + 3 * there.usage["cluster"]["task_hours"]
+    hour = 0.1632 * there.usage["cluster"]["spot_share"] + 0.0408
+
+    assert row(there, "task nodes").idle == pytest.approx(hours * hour)
+    assert row(there, "nodes' disks").idle == pytest.approx((3 + hours / 730) * (30 + 64) * 0.08)
+    assert price(there).unpriced == ()
+
+
+def test_a_task_node_on_demand_costs_its_whole_hour() -> None:
+    there = deployed(cluster(), *task_nodes(0, 1, spot=False))
+
+    assert row(there, "task nodes").idle == pytest.approx(
+        there.usage["cluster"]["task_hours"] * 0.204
+    )
+
+
+def test_the_other_clusters_stand_beside_the_planned_one_with_their_true_costs() -> None:
+    there = deployed(cluster(), ("aws_subnet", {"map_public_ip_on_launch": True}))
+    node = 0.204 * 730 + (30 + 64) * 0.08 + 0.005 * 730
+
+    planned, one, more, on_demand, spot = cluster_choices(there)
+
+    assert planned.idle == pytest.approx(price(there).idle)
+    assert one.idle == pytest.approx(planned.idle - 2 * node)
+    assert more.idle == pytest.approx(planned.idle + 2 * node)
+    assert planned.idle < spot.idle < on_demand.idle < more.idle
+    assert planned.month == pytest.approx(price(there).month(1000))
+
+
+def test_a_cluster_of_one_node_is_not_compared_with_task_nodes() -> None:
+    kind, values = cluster()
+
+    assert [each.cluster for each in cluster_choices(deployed((kind, values | {
+        "core_instance_group": []
+    })))] == ["as planned"]  # fmt: skip
 
 
 def test_a_node_in_a_public_subnet_pays_for_its_address() -> None:

@@ -392,7 +392,25 @@ def test_the_boundary_holds_no_right_to_make_roles_or_users() -> None:
     [boundary] = [d for name, d in documents(BOUNDED).items() if name.endswith("-boundary")]
     actions = {action for each in boundary["Statement"] for action in each["Action"]}
 
-    assert {action for action in actions if action.startswith(("iam:", "sts:"))} == {"iam:PassRole"}
+    assert {action for action in actions if action.startswith(("iam:", "sts:"))} == {
+        "iam:PassRole",
+        "iam:CreateServiceLinkedRole",
+    }
+
+
+def test_the_one_role_that_the_boundary_lets_make_is_ec2s_for_spot() -> None:
+    [boundary] = [d for name, d in documents(BOUNDED).items() if name.endswith("-boundary")]
+    making = [
+        each for each in boundary["Statement"] if "iam:CreateServiceLinkedRole" in each["Action"]
+    ]
+
+    assert [each["Resource"] for each in making] == [
+        [
+            f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/"
+            "AWSServiceRoleForEC2Spot"
+        ]
+    ]
+    assert making[0]["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
 
 
 def test_the_reader_reads_the_state_and_changes_nothing() -> None:

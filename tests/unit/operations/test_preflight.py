@@ -285,6 +285,23 @@ def test_nodes_of_a_family_with_another_quota_are_a_warning(account: StubbedAcco
     assert result.level is Level.WARNING
 
 
+@pytest.mark.parametrize(("limit", "expected"), [(15, Level.WARNING), (16, Level.OK)])
+def test_too_small_a_quota_for_spot_is_a_warning(
+    account: StubbedAccount, limit: float, expected: Level
+) -> None:
+    account.has_quota(limit)
+    kind = {"InstanceType": "m7g.xlarge", "VCpuInfo": {"DefaultVCpus": 4}}
+    account.answers("ec2", "describe_instance_types", {"InstanceTypes": [kind]})
+
+    needed = needing(spot=Counter({"m7g.xlarge": 4}))
+
+    assert quotas.check_spot_vcpus(account, needed).level is expected
+
+
+def test_a_cluster_without_spot_nodes_needs_no_quota_for_them(account: StubbedAccount) -> None:
+    assert quotas.check_spot_vcpus(account, NEEDS).found == "none needed"
+
+
 def test_too_few_processors_link_to_the_quotas_page_of_the_region(
     account: StubbedAccount,
 ) -> None:
@@ -626,6 +643,35 @@ def test_the_needs_are_read_from_the_plan_the_template_and_the_variables(tmp_pat
         "emr-spark-8.1.0", "us-east-1b", 5.0
     )  # fmt: skip
     assert needed.counts["aws_vpc"] == 1
+
+
+def test_the_needs_count_spot_nodes_apart_and_name_every_type_of_a_fleet(tmp_path: Path) -> None:
+    types = [{"instance_type": kind} for kind in ("m7g.xlarge", "m6g.xlarge")]
+    fleet = {"instance_type_configs": types, "target_on_demand_capacity": 1}
+    limits = {
+        "minimum_capacity_units": 1,
+        "maximum_capacity_units": 5,
+        "maximum_core_capacity_units": 1,
+        "maximum_ondemand_capacity_units": 1,
+    }
+    values = {
+        "release_label": "emr-spark-8.1.0",
+        "master_instance_fleet": [fleet],
+        "core_instance_fleet": [fleet],
+    }
+
+    needed = needs(
+        [
+            Resource("a", "aws_emr_cluster", values),
+            Resource("b", "aws_emr_instance_fleet", fleet),
+            Resource("c", "aws_emr_managed_scaling_policy", {"compute_limits": [limits]}),
+        ],
+        load_template({}),
+        tmp_path / "none",
+    )
+
+    assert (needed.nodes.total(), needed.spot.total()) == (2, 4)
+    assert needed.node_types == ["m6g.xlarge", "m7g.xlarge"]
 
 
 def test_the_needed_concurrency_is_the_maximum_of_every_queue_plus_one_per_function() -> None:
