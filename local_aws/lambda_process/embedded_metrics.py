@@ -161,21 +161,12 @@ def percentiles_too() -> None:
     database = emulator.part("services.cloudwatch.cloudwatch_database_helper").CloudwatchDatabase
 
     @emulator.part("utils.patch").patch(database.get_metric_data_stat)  # type: ignore[untyped-decorator]
-    def get_metric_data_stat(
-        original: Any,
-        self: Any,
-        account_id: str,
-        region: str,
-        query: Any,
-        start_time: datetime,
-        end_time: datetime,
-        scan_by: str,
-    ) -> Any:
-        asked = query["MetricStat"]
+    def get_metric_data_stat(original: Any, self: Any, **named: Any) -> Any:
+        asked = named["query"]["MetricStat"]
         stat, metric = asked["Stat"], asked["Metric"]
         if not stat.startswith("p"):
-            return original(self, account_id, region, query, start_time, end_time, scan_by)
-        begin, end = int(start_time.timestamp()), int(end_time.timestamp())
+            return original(self, **named)
+        begin, end = (int(named[name].timestamp()) for name in ("start_time", "end_time"))
         dimensions = self._get_ordered_dimensions_with_separator(metric.get("Dimensions"))
         with (
             self.DATABASE_LOCK,
@@ -186,11 +177,11 @@ def percentiles_too() -> None:
                 " AND namespace = ? AND metric_name = ? AND dimensions IS ?"
                 " AND timestamp >= ? AND timestamp < ?",
                 (
-                    *(account_id, region, metric["Namespace"], metric["MetricName"], dimensions),
-                    *(begin, end),
+                    *(named["account_id"], named["region"]),
+                    *(metric["Namespace"], metric["MetricName"], dimensions, begin, end),
                 ),
             ).fetchall()
         found = percentiles_of(rows, begin, asked["Period"], float(stat[1:]))
-        newest_first = scan_by in (None, "TimestampDescending")
+        newest_first = named["scan_by"] in (None, "TimestampDescending")
         times = sorted(found, reverse=newest_first)
         return {"timestamps": times, "values": [found[at] for at in times]}

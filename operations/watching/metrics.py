@@ -93,9 +93,7 @@ class Measures:
 
 def services_of(metric: str) -> list[str]:
     """Return the functions that count a metric, as CloudWatch names them."""
-    return sorted(
-        folder.replace("_", "-") for name, folder in custom_metrics() if name == metric
-    )
+    return sorted(folder.replace("_", "-") for name, folder in custom_metrics() if name == metric)
 
 
 def asked_of(metric: str, *stats: str) -> list[Asked]:

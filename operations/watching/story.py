@@ -269,9 +269,7 @@ def stored_visitors(deployment: Deployment) -> int | None:
     return int(table["Table"].get("ItemCount", 0))
 
 
-def cost_of_day(
-    deployment: Deployment, hours: float, forms: float
-) -> tuple[CostOfDay | None, str]:
+def cost_of_day(deployment: Deployment, hours: float, forms: float) -> tuple[CostOfDay | None, str]:
     """Estimate the cost since midnight from the price table, as `make cost` does.
 
     Args:

@@ -45,8 +45,8 @@ _PAGE: dict[str, Any] = {
 # of the visitor objects that are still to be deleted.
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
-    "ratings", "dismissed", "unseen", "saved", "picks", "unanswered", "model_id", "reason", "submission_id",
-    "text_claimed_at", "text_claim",
+    "ratings", "dismissed", "unseen", "saved", "picks", "model_id", "reason", "submission_id",
+    "unanswered", "text_claimed_at", "text_claim",
     "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
     "requeued",
 )  # fmt: skip
