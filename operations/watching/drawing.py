@@ -4,13 +4,14 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 # Readable on white and on black. The markers tell the lines apart without colours.
 COLOURS = ("#2f7ed8", "#d1641d", "#2a9d5c", "#a04fd0")
 MARKERS = ("o", "s", "^", "D")
 # Replaced by the colour of the page's text, which depends on the reader's settings.
 _INK = "#010203"
+_TICKS = 5
 _ID_OF_A_GROUP = re.compile(r' id="[A-Za-z0-9.]+_\d+"')
 _PREFACE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -57,7 +58,7 @@ def draw_plot(
             "ytick.color": _INK,
         }
     ):
-        figure = Figure(figsize=(7, 2.6), layout="constrained")
+        figure = Figure(figsize=(5.4, 2.4), layout="constrained")
         axes = figure.subplots()
         bottoms = [0.0] * len(times)
         for number, each in enumerate(plotted):
@@ -78,15 +79,26 @@ def draw_plot(
                 )
         axes.set_ylabel(unit)
         axes.set_xlim(-0.6, len(times) - 0.4)
-        marked = sorted({round(n * (len(times) - 1) / 6) for n in range(7)})
+        marked = sorted({round(n * (len(times) - 1) / _TICKS) for n in range(_TICKS + 1)})
         axes.set_xticks(marked, [moment(times[number], times) for number in marked])
         if bars:
             axes.set_ylim(bottom=0, top=max([*bottoms, 1.0]) * 1.1)
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        lowest, highest = axes.get_ylim()
+        if 0 < lowest < highest / 2:
+            axes.set_ylim(bottom=0)
+        axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.25, color=_INK)
         axes.legend(
-            frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2
+            frameon=False,
+            ncols=len(plotted),
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0.2,
+            columnspacing=1.2,
+            handlelength=1.2,
+            handletextpad=0.5,
         )
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
@@ -95,6 +107,6 @@ def draw_plot(
 
 
 def moment(at: datetime, among: Sequence[datetime]) -> str:
-    """Return a time as short as it can be told apart among others: the hour or the day."""
-    is_daily = all((each.hour, each.minute) == (0, 0) for each in among)
-    return f"{at:%d %b}" if is_daily else f"{at:%d %b %H:%M}" if at.hour == 0 else f"{at:%H:%M}"
+    """Return a time as it is written among others: the hour within three days, else the day."""
+    is_short = max(among) - min(among) < timedelta(days=3)
+    return f"{at:%H:%M}" if is_short else f"{at:%d %b}"

@@ -24,6 +24,7 @@ from operations.watching.story import (
 )
 
 TEMPLATE = ROOT / "operations" / "watching" / "page.html"
+_LONG = 40  # characters from which a cell needs room for several words a line
 NOTHING = "\N{EN DASH}"
 _LAST = "form to text, in all"
 _RUNBOOK = "Runbook: "
@@ -100,6 +101,8 @@ def _table(caption: str, headings: Row, rows: Iterable[Row], numbers_from: int =
 
     def cell(number: int, text: str) -> str:
         kind = ' class="number"' if number >= numbers_from else ""
+        if len(text) > _LONG:
+            kind = ' class="words"'
         if number == 0:
             return f'<th scope="row">{escape(text)}</th>'
         return f"<td{kind}>{escape(text)}</td>"
@@ -279,17 +282,13 @@ def _requests(story: VisitorStory) -> str:
         "TextsOverTheCap": "texts over the cap",
         "DeliveryUnknown": "delivery unknown",
     }
-    each = [
-        _figure(story, metric, f"Visitors {label}", _counts(story, {metric: label}), "visitors",
-                bars=True)
-        for metric, label in names.items()
-        if story.measures.sums(metric)
-    ]  # fmt: skip
     return _section(
         "requests",
         "3. Submitted, recommended, texted, failed",
         _table("Visitors' requests", _TOTALS, _totals(story, told)),
-        *each,
+        _figure(
+            story, "requests", "Visitors by status", _counts(story, names), "visitors", digits=0
+        ),
     )
 
 
