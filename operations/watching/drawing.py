@@ -80,7 +80,7 @@ def draw_plot(
         axes.set_ylabel(unit)
         axes.set_xlim(-0.6, len(times) - 0.4)
         marked = sorted({round(n * (len(times) - 1) / _TICKS) for n in range(_TICKS + 1)})
-        axes.set_xticks(marked, [moment(times[number], times) for number in marked])
+        axes.set_xticks(marked, [short_time(times[number], times) for number in marked])
         if bars:
             axes.set_ylim(bottom=0, top=max([*bottoms, 1.0]) * 1.1)
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -106,7 +106,7 @@ def draw_plot(
     return _ID_OF_A_GROUP.sub("", svg).replace(_INK, "currentColor")
 
 
-def moment(at: datetime, among: Sequence[datetime]) -> str:
+def short_time(at: datetime, among: Sequence[datetime]) -> str:
     """Return a time as it is written among others: the hour within three days, else the day."""
     is_short = max(among) - min(among) < timedelta(days=3)
     return f"{at:%H:%M}" if is_short else f"{at:%d %b}"

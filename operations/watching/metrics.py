@@ -16,7 +16,7 @@ _A_MINUTE = 60
 
 
 @dataclass(frozen=True)
-class Span:
+class CoveredTime:
     """The time that a report covers, in buckets of an hour or a day (UTC)."""
 
     begin: datetime
@@ -24,7 +24,7 @@ class Span:
     bucket: int
 
     @classmethod
-    def of_days(cls, now: datetime, days: int) -> "Span":
+    def of_days(cls, now: datetime, days: int) -> "CoveredTime":
         """Return the last days until `now`, in whole buckets."""
         bucket = HOUR if days <= MOST_HOURLY_DAYS else DAY
         end = (int(now.timestamp()) // bucket + 1) * bucket
@@ -61,11 +61,11 @@ type Values = Mapping[datetime, float]
 
 @dataclass(frozen=True)
 class Measures:
-    """What was counted in a span.
+    """What was counted in the time that a report covers.
 
     Attributes:
         by_bucket: the statistic of each bucket that has one.
-        whole: the statistic of the whole span, of those that have one.
+        whole: the statistic of the whole time, of those that have one.
     """
 
     by_bucket: Mapping[Asked, Values] = field(default_factory=dict)
@@ -102,19 +102,19 @@ def asked_of(metric: str, *stats: str) -> list[Asked]:
 
 
 def read_measures(
-    cloudwatch: Any, environment: str, span: Span, everything: Iterable[Asked]
+    cloudwatch: Any, environment: str, covered: CoveredTime, everything: Iterable[Asked]
 ) -> Measures:
-    """Read statistics of the functions' metrics, by bucket and for the whole span.
+    """Read statistics of the functions' metrics, by bucket and for the whole time.
 
     Args:
         cloudwatch: a boto3 client of CloudWatch.
         environment: the deployment's name, a dimension of each metric.
-        span: the time to read.
+        covered: the time to read.
         everything: the statistics.
     """
     asked = list(dict.fromkeys(everything))
-    by_bucket = _read(cloudwatch, environment, span, asked, span.bucket)
-    whole = _read(cloudwatch, environment, span, asked, span.seconds // _A_MINUTE * _A_MINUTE)
+    by_bucket = _read(cloudwatch, environment, covered, asked, covered.bucket)
+    whole = _read(cloudwatch, environment, covered, asked, covered.seconds // _A_MINUTE * _A_MINUTE)
     return Measures(
         by_bucket,
         {each: next(iter(values.values())) for each, values in whole.items() if values},
@@ -122,7 +122,11 @@ def read_measures(
 
 
 def _read(
-    cloudwatch: Any, environment: str, span: Span, everything: Sequence[Asked], period: int
+    cloudwatch: Any,
+    environment: str,
+    covered: CoveredTime,
+    everything: Sequence[Asked],
+    period: int,
 ) -> dict[Asked, Values]:
     found: dict[Asked, dict[datetime, float]] = {each: {} for each in everything}
     pages = cloudwatch.get_paginator("get_metric_data")
@@ -132,8 +136,8 @@ def _read(
             MetricDataQueries=[
                 _query(name, each, environment, period) for name, each in by_id.items()
             ],
-            StartTime=span.begin,
-            EndTime=span.end,
+            StartTime=covered.begin,
+            EndTime=covered.end,
         ):
             for result in page["MetricDataResults"]:
                 times = [at.astimezone(UTC) for at in result["Timestamps"]]

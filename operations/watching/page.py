@@ -18,7 +18,7 @@ from operations.watching.story import (
     GIVEN,
     PARTS,
     PREDICTED,
-    TrainedModel,
+    KeptTraining,
     VisitorStory,
     collect_story,
 )
@@ -125,7 +125,7 @@ def _figure(
     story: VisitorStory, name: str, title: str, plotted: Sequence[Plotted], unit: str, **more: Any
 ) -> str:
     """Return a plot and, below it, a table of its values; one sentence if there are none."""
-    times = story.span.buckets
+    times = story.covered.buckets
     if not any(each.values for each in plotted):
         return f"<p>Nothing to draw yet: {escape(title[:1].lower() + title[1:])}.</p>"
     return _figure_over(name, title, plotted, times, unit, **more)
@@ -178,12 +178,12 @@ def _tiles(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _introduction(story: VisitorStory) -> str:
-    span = story.span
-    every = "day" if span.bucket == DAY else "hour"
+    covered = story.covered
+    every = "day" if covered.bucket == DAY else "hour"
     words = [
         _paragraph(
-            f"Written on {_at(story.written_at)} UTC. It covers {_at(span.begin)} to"
-            f" {_at(span.end)} UTC, with a value for each {every}."
+            f"Written on {_at(story.written_at)} UTC. It covers {_at(covered.begin)} to"
+            f" {_at(covered.end)} UTC, with a value for each {every}."
         )
     ]
     on = len(story.alarms)
@@ -396,7 +396,7 @@ def _models(story: VisitorStory) -> str:
     )
 
 
-def _model_row(model: TrainedModel) -> Row:
+def _model_row(model: KeptTraining) -> Row:
     return [
         model.model_id,
         model.trained_at[:16].replace("T", " "),

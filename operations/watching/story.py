@@ -17,7 +17,7 @@ from operations.errors import OperationError
 from operations.models import current_model, model_json
 from operations.rollback_model import kept_model_ids
 from operations.tools import require
-from operations.watching.metrics import Asked, Measures, Span, asked_of, read_measures
+from operations.watching.metrics import Asked, CoveredTime, Measures, asked_of, read_measures
 
 # In the order of a visitor's story: the metric of each part, and its name in the report.
 PARTS = {
@@ -41,7 +41,7 @@ DAYS, LOCAL_DAYS = 14, 1
 
 
 @dataclass(frozen=True)
-class TrainedModel:
+class KeptTraining:
     """A training's model and its measures on held-out ratings; None where none were held out."""
 
     model_id: str
@@ -96,13 +96,13 @@ class VisitorStory:
 
     environment: str
     written_at: datetime
-    span: Span
+    covered: CoveredTime
     measures: Measures
     current: CurrentModel | None = None
     stored: int | None = None
     cost: CostOfDay | None = None
     cost_note: str = ""
-    models: Sequence[TrainedModel] = field(default_factory=tuple)
+    models: Sequence[KeptTraining] = field(default_factory=tuple)
     alarms: Sequence[AlarmInState] = field(default_factory=tuple)
     steps: Sequence[StepInReport] = field(default_factory=tuple)
 
@@ -117,7 +117,7 @@ class VisitorStory:
         return _share([each.is_refused for each in self.models])
 
     def of_ingest(self, metric: str, stat: str) -> float | None:
-        """Return a statistic of the whole span of a metric that ingest counts."""
+        """Return a statistic of the whole time covered, of a metric that ingest counts."""
         return self.measures.whole.get(Asked(metric, "ingest", stat))
 
     @property
@@ -163,9 +163,9 @@ def collect_story(
     if not 1 <= days <= 400:  # noqa: PLR2004  CloudWatch keeps metrics for 455 days
         raise OperationError(f"DAYS is {days}: use a whole number from 1 to 400.")
     moment = now or datetime.now(UTC)
-    span = Span.of_days(moment, days)
+    covered = CoveredTime.of_days(moment, days)
     progress("metrics")
-    measures = read_measures(boto3.client("cloudwatch"), deployment.name, span, statistics())
+    measures = read_measures(boto3.client("cloudwatch"), deployment.name, covered, statistics())
     progress("models")
     models = trained_models(deployment)
     progress("alarms, steps, visitors")
@@ -178,7 +178,7 @@ def collect_story(
     return VisitorStory(
         environment=deployment.name,
         written_at=moment,
-        span=span,
+        covered=covered,
         measures=measures,
         current=current_model(deployment),
         stored=stored,
@@ -190,7 +190,7 @@ def collect_story(
     )
 
 
-def trained_models(deployment: Deployment) -> list[TrainedModel]:
+def trained_models(deployment: Deployment) -> list[KeptTraining]:
     """Return the kept models, oldest first, with those that the regression check refused.
 
     The folder of a refused model holds a copy of the model that was active then. The copy is left
@@ -205,12 +205,12 @@ def trained_models(deployment: Deployment) -> list[TrainedModel]:
 
 def _trained_model(
     deployment: Deployment, model_id: str, folder: str, *, is_refused: bool
-) -> TrainedModel | None:
+) -> KeptTraining | None:
     manifest = model_json(deployment, folder, "manifest.json")
     metrics = model_json(deployment, folder, "metrics.json")
     if not isinstance(manifest, dict) or not isinstance(metrics, dict):
         return None
-    return TrainedModel(
+    return KeptTraining(
         model_id=model_id,
         trained_at=str(manifest.get("trained_at", "")),
         dataset=str(manifest.get("dataset", "")),

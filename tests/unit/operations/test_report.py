@@ -13,14 +13,14 @@ from marquee.contracts import CurrentModel
 from operations.deployment import Deployment
 from operations.errors import OperationError
 from operations.watching import story as story_module
-from operations.watching.metrics import DAY, HOUR, Asked, Measures, Span, read_measures
+from operations.watching.metrics import DAY, HOUR, Asked, CoveredTime, Measures, read_measures
 from operations.watching.page import page_of
 from operations.watching.story import (
     PARTS,
     AlarmInState,
     CostOfDay,
+    KeptTraining,
     StepInReport,
-    TrainedModel,
     VisitorStory,
     collect_story,
     statistics,
@@ -28,8 +28,8 @@ from operations.watching.story import (
 )
 
 NOW = datetime(2026, 11, 29, 14, 30, tzinfo=UTC)
-SPAN = Span.of_days(NOW, 1)
-HOURS = SPAN.buckets
+COVERED = CoveredTime.of_days(NOW, 1)
+HOURS = COVERED.buckets
 SECTIONS = (
     *("forms", "at-once", "requests", "seconds", "cost", "models", "live-error"),
     *("alarms", "steps"),
@@ -77,7 +77,7 @@ def full_story() -> VisitorStory:
         Asked("PickStarsGiven", "ingest", "Average"): 3.5,
     }
     models = [
-        TrainedModel(
+        KeptTraining(
             model_id=f"2026112{day}t060000z-0a1b2c",
             trained_at=f"2026-11-2{day}T06:00:00.000Z",
             dataset="ml",
@@ -93,7 +93,7 @@ def full_story() -> VisitorStory:
     return VisitorStory(
         environment="prod",
         written_at=NOW,
-        span=SPAN,
+        covered=COVERED,
         measures=measured(counts | seconds, whole),
         current=CurrentModel(models[-1].model_id, "ml", "2026-11-23T06:00:00.000Z", 943, 100_000),
         stored=31,
@@ -178,7 +178,7 @@ def test_the_page_asks_for_nothing_else(written: str) -> None:
 
 def test_every_plot_has_a_table_of_its_values(written: str) -> None:
     figures = re.findall(r"<figure>.*?</figure>", written, re.DOTALL)
-    assert len(figures) >= 8
+    assert len(figures) == 7
     for figure in figures:
         assert re.search(r'role="img" aria-label="[^"]{10,}"', figure)
         assert "<table>" in figure
@@ -204,7 +204,7 @@ def test_the_page_names_the_numbers(written: str) -> None:
 
 
 def test_a_report_on_nothing_says_so() -> None:
-    empty = VisitorStory("prod", NOW, SPAN, Measures(), cost_note="Not estimated: no Terraform.")
+    empty = VisitorStory("prod", NOW, COVERED, Measures(), cost_note="Not estimated: no Terraform.")
     page = page_of(empty)
     Page(page)
     said = words(page)
@@ -242,9 +242,9 @@ class FakeCloudWatch:
             }
 
 
-def test_each_statistic_is_read_by_bucket_and_for_the_whole_span() -> None:
+def test_each_statistic_is_read_by_bucket_and_for_the_whole_time() -> None:
     cloudwatch, asked = FakeCloudWatch(), Asked("VisitorsFailed", "reconcile", "Sum")
-    found = read_measures(cloudwatch, "prod", SPAN, [asked, asked])
+    found = read_measures(cloudwatch, "prod", COVERED, [asked, asked])
     assert list(found.by_bucket[asked]) == HOURS
     assert found.whole == {asked: 1.0}
     assert [query["MetricStat"]["Period"] for query in cloudwatch.queries] == [HOUR, DAY]
@@ -267,11 +267,11 @@ def test_every_statistic_belongs_to_a_metric_that_a_function_counts() -> None:
 
 
 @pytest.mark.parametrize(("days", "bucket"), [(1, HOUR), (3, HOUR), (4, DAY), (14, DAY)])
-def test_a_span_ends_with_the_bucket_of_now(days: int, bucket: int) -> None:
-    span = Span.of_days(NOW, days)
-    assert (span.bucket, span.seconds) == (bucket, days * DAY)
-    assert span.end - timedelta(seconds=bucket) <= NOW < span.end
-    assert len(span.buckets) == days * DAY // bucket
+def test_a_report_ends_with_the_bucket_of_now(days: int, bucket: int) -> None:
+    covered = CoveredTime.of_days(NOW, days)
+    assert (covered.bucket, covered.seconds) == (bucket, days * DAY)
+    assert covered.end - timedelta(seconds=bucket) <= NOW < covered.end
+    assert len(covered.buckets) == days * DAY // bucket
 
 
 @pytest.mark.parametrize("days", [0, -1, 401])
