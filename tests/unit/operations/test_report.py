@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from marquee.contracts import CurrentModel
+from operations.console import Phases
 from operations.deployment import Deployment
 from operations.errors import OperationError
+from operations.watching import page as page_module
 from operations.watching import story as story_module
 from operations.watching.metrics import DAY, HOUR, Asked, CoveredTime, Measures, read_measures
-from operations.watching.page import page_of
+from operations.watching.page import page_of, write_report
 from operations.watching.story import (
     PARTS,
     AlarmInState,
@@ -22,10 +27,15 @@ from operations.watching.story import (
     KeptTraining,
     StepInReport,
     VisitorStory,
+    alarms_on,
     collect_story,
+    cost_of_day,
+    last_steps,
     statistics,
+    stored_visitors,
     trained_models,
 )
+from tests.unit.aws import create_cluster
 
 NOW = datetime(2026, 11, 29, 14, 30, tzinfo=UTC)
 COVERED = CoveredTime.of_days(NOW, 1)
@@ -303,3 +313,105 @@ def test_a_refused_model_stands_in_place_of_the_copy_in_its_folder(
         ("m2", 1.2, True),
     ]
     assert replace(full_story(), models=found).refused_share == 0.5
+
+
+# The account
+
+
+@pytest.fixture
+def deployed(mocked_aws: None) -> Deployment:
+    """Return a deployment whose account has a cluster and the table of visitors."""
+    deployment = Deployment("prod")
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(
+        TableName="marquee-prod-visitors",
+        KeySchema=[{"AttributeName": "visitor_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "visitor_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName="marquee-prod-visitors", Item={"visitor_id": {"S": "a"}})
+    deployment.__dict__["parameters"] = {
+        "visitors-table": "marquee-prod-visitors",
+        "cluster-id": create_cluster(boto3.client("emr")),
+    }
+    return deployment
+
+
+def test_only_alarms_of_this_deployment_that_are_on_are_shown(deployed: Deployment) -> None:
+    cloudwatch = boto3.client("cloudwatch")
+    for name in ("marquee-prod-api-errors", "marquee-prod-quiet", "marquee-prodtwo-api-errors"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription="It broke. First: look. Runbook: docs/runbook.md#api-errors",
+            MetricName="Errors",
+            Namespace="Marquee",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(
+            AlarmName=name,
+            StateValue="OK" if name.endswith("quiet") else "ALARM",
+            StateReason="test",
+        )
+    assert [alarm.name for alarm in alarms_on(deployed)] == ["marquee-prod-api-errors"]
+
+
+def test_the_last_steps_and_the_number_of_visitors_are_read(deployed: Deployment) -> None:
+    step = {"Name": "train-m1", "HadoopJarStep": {"Jar": "command-runner.jar"}}
+    boto3.client("emr").add_job_flow_steps(
+        JobFlowId=deployed.parameter("cluster-id"),
+        Steps=[step],  # type: ignore[list-item]
+    )
+    assert "train-m1" in [each.name for each in last_steps(deployed)]
+    assert stored_visitors(deployed) == 1
+
+
+def test_a_table_that_cannot_be_described_leaves_the_report_without_its_count(
+    deployed: Deployment,
+) -> None:
+    deployed.parameters["visitors-table"] = "gone"
+    assert stored_visitors(deployed) is None
+
+
+def test_without_terraform_the_report_says_why_there_is_no_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(_: str) -> None:
+        raise OperationError("Terraform 1.11 or newer is needed, and none is on PATH.")
+
+    monkeypatch.setattr(story_module, "require", missing)
+    cost, note = cost_of_day(Deployment("prod"), 12, 3)
+    assert (cost, note) == (
+        None,
+        "Not estimated: Terraform 1.11 or newer is needed, and none is on PATH.",
+    )
+
+
+def test_the_cost_of_the_day_is_its_share_of_the_month_and_its_forms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bill = SimpleNamespace(idle=730.0, thousand=30.0)
+    prices = SimpleNamespace(region="us-east-1", dated="2026-11-27")
+    monkeypatch.setattr(story_module, "require", lambda _: None)
+    monkeypatch.setattr(
+        story_module, "planned_deployment", lambda _: SimpleNamespace(prices=prices)
+    )
+    monkeypatch.setattr(story_module, "price", lambda _: bill)
+    cost, note = cost_of_day(Deployment("prod"), 12, 100)
+    assert cost == CostOfDay(idle=12.0, visitors=3.0)
+    assert "us-east-1 on 2026-11-27" in note
+
+
+def test_the_page_is_written_where_the_operator_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "collect_story", lambda *_, **__: full_story())
+    chosen = tmp_path / "new" / "page.html"
+    with Phases() as phases:
+        assert write_report(Deployment("prod"), phases, chosen) == chosen
+        assert "<h1>Marquee prod: report</h1>" in chosen.read_text()
+        with pytest.raises(OperationError, match=r"FILE is .*, which cannot be written"):
+            write_report(Deployment("prod"), phases, chosen / "below-a-file.html")
