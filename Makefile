@@ -32,7 +32,7 @@ help: ## List every task
 	@printf '\nENV=<name> acts on that AWS deployment instead of this machine; PORT=<port> starts the local AWS on that port;\nEMULATOR=localstack runs it on LocalStack, which does not enforce IAM, instead of LocalEmu.\n'
 
 ##@ On this machine (ENV=local) or on AWS (ENV=<name>)
-.PHONY: local stop site-url api-url texts flow import drops export train posters evaluate status logs cancel redrive rollback rollback-model rollback-data invoke
+.PHONY: local stop site-url api-url texts flow import drops export train posters evaluate status report logs cancel redrive rollback rollback-model rollback-data invoke
 local: $(RUNTIMES) ## Start everything on this machine, train a model, print the addresses
 	@$(OPERATE) local
 
@@ -75,6 +75,9 @@ evaluate: environment-development ## Measure models on held-out ratings: DATA=<p
 
 status: environment-development ## Show model, cluster, steps, queues and dead letters
 	@$(OPERATE) status
+
+report: environment-development ## Write a page: visitors' story in numbers, models, live error, alarms [DAYS=14 FILE=]
+	@$(OPERATE) report $(if $(DAYS),--days "$$DAYS") $(if $(FILE),--file "$$FILE")
 
 logs: environment-development ## Show what the functions logged [FUNCTION= MINUTES=15], or a step: STEP=<id or name>
 	@$(OPERATE) logs --minutes "$$MINUTES" $(if $(FUNCTION),--function "$$FUNCTION") $(if $(STEP),--step "$$STEP")

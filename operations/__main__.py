@@ -45,6 +45,7 @@ from operations.tools import require
 from operations.train import retrain
 from operations.unlock import unlock
 from operations.waiting_times import waiting_time
+from operations.watching.page import write_report
 from operations.waterfall.report import show_waterfall
 
 type Run = Callable[[Deployment, argparse.Namespace], None]
@@ -402,6 +403,17 @@ def _cancel(deployment: Deployment, options: argparse.Namespace) -> None:
 @command("status", "show model, cluster, steps, queues and dead letters")
 def _status(deployment: Deployment, _: argparse.Namespace) -> None:
     status.show_status(deployment)
+
+
+@command(
+    "report",
+    "write a page with the visitors' story in numbers, plots, models and alarms",
+    option("--file", type=Path, help="file to write (default: report.html in .local/<ENV>)"),
+    option("--days", type=int, help="days to cover (default: 14; on the local AWS: 1)"),
+)
+def _report(deployment: Deployment, options: argparse.Namespace) -> None:
+    with Phases() as phases:
+        write_report(deployment, phases, options.file, options.days)
 
 
 @command("api-url", "print the API's address")

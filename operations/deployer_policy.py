@@ -475,14 +475,14 @@ def role_statements(names: Names) -> Iterator[Statement]:
     yield Statement(
         "Look",
         [
-            *("cloudwatch:DescribeAlarms", "logs:DescribeLogGroups"),
+            *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "logs:DescribeLogGroups"),
             *("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"),
             "sns:GetSMSAttributes",
             *("sns:GetSMSSandboxAccountStatus", "sns:GetSubscriptionAttributes"),
         ],
         ["*"],
-        reason="All only read. Terraform lists alarms and log groups to find one; the others"
-        " support no resource.",
+        reason="All only read. Terraform lists alarms and log groups to find one, and"
+        " `make report` reads metrics; the others support no resource.",
     )
     yield Statement(
         "AskForOwnRights",  # for the preflight; docs/operating.md proposes these names

@@ -41,6 +41,20 @@ resource "aws_sns_topic_subscription" "operators" {
 }
 
 # ---------------------------------------------------------------------------------------------
+# The runbook: every description ends with what to do first and with the section of
+# docs/runbook.md that says how to see, mend and verify. tests/infrastructure/test_runbook.py
+# compares the two.
+# ---------------------------------------------------------------------------------------------
+
+locals {
+  # The function that reads each queue and sends its dead letters.
+  queue_readers = { visitors = "submit-step", results = "queue-results", texts = "send-text", reconcile = "reconcile" }
+
+  make_logs   = { for name in local.functions : name => "`make logs ENV=${var.environment} FUNCTION=${name} MINUTES=60`" }
+  make_status = "`make status ENV=${var.environment}`"
+}
+
+# ---------------------------------------------------------------------------------------------
 # Queues
 # ---------------------------------------------------------------------------------------------
 
@@ -49,7 +63,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = local.dead_letter_kinds
 
   alarm_name          = "${local.name}-${each.value}"
-  alarm_description   = "${local.name}-${each.value} holds messages that failed every delivery. Read the function's log, fix the cause, then run `make redrive`."
+  alarm_description   = "${local.name}-${each.value} holds messages that failed every delivery. First: find the error with ${local.make_logs[local.queue_readers[trimsuffix(each.value, "-dead-letters")]]}. Runbook: docs/runbook.md#dead-letters"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.value].name }
@@ -67,7 +81,7 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   for_each = local.queue_kinds
 
   alarm_name          = "${local.name}-${each.value}-oldest-message"
-  alarm_description   = "The oldest message in ${local.name}-${each.value} is older than ${var.oldest_message_alarm_seconds} seconds: its function fails, is throttled or no longer polls. Read the function's log."
+  alarm_description   = "The oldest message in ${local.name}-${each.value} is older than ${var.oldest_message_alarm_seconds} seconds: its function fails, is throttled or no longer polls. First: find the error with ${local.make_logs[local.queue_readers[each.value]]}. Runbook: docs/runbook.md#oldest-message"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.this[each.value].name }
@@ -89,7 +103,7 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-errors"
-  alarm_description   = "Function ${local.name}-${each.value} failed. Read the log group /aws/lambda/${local.name}-${each.value}."
+  alarm_description   = "Function ${local.name}-${each.value} failed. First: find the error with ${local.make_logs[each.value]}. Runbook: docs/runbook.md#function-errors"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -116,7 +130,7 @@ resource "aws_cloudwatch_metric_alarm" "function_throttles" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-throttles"
-  alarm_description   = "Lambda throttled ${local.name}-${each.value}: the account's quota is used up (Service Quotas, Lambda, concurrent executions). Request a higher quota, or find what runs so often."
+  alarm_description   = "Lambda throttled ${local.name}-${each.value}: the account's quota of concurrent executions is used up. First: see with `make preflight ENV=${var.environment}` how large the quota is. Runbook: docs/runbook.md#function-throttles"
   namespace           = "AWS/Lambda"
   metric_name         = "Throttles"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -135,7 +149,7 @@ resource "aws_cloudwatch_metric_alarm" "function_slow" {
   for_each = local.functions
 
   alarm_name          = "${local.name}-${each.value}-slow"
-  alarm_description   = "Function ${local.name}-${each.value} takes over four fifths of the ${local.function_timeout_seconds[each.value]} seconds after which Lambda stops it. Its traces in X-Ray show what it waits for."
+  alarm_description   = "Function ${local.name}-${each.value} takes over four fifths of the ${local.function_timeout_seconds[each.value]} seconds after which Lambda stops it. First: see in its traces in X-Ray what it waits for. Runbook: docs/runbook.md#function-slow"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   dimensions          = { FunctionName = "${local.name}-${each.value}" }
@@ -153,7 +167,7 @@ resource "aws_cloudwatch_metric_alarm" "function_slow" {
 # The name and the only stage of the API in sam/template.yaml.
 resource "aws_cloudwatch_metric_alarm" "api_errors" {
   alarm_name          = "${local.name}-api-errors"
-  alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (see its own alarms); 503: it could not reach what it needs; 504: it took over 29 seconds."
+  alarm_description   = "The API answered visitors with 5xx. 500 and 502: the function ingest failed or was throttled (see its own alarms); 503: it could not reach what it needs; 504: it took over 29 seconds. First: find the error with ${local.make_logs["ingest"]}. Runbook: docs/runbook.md#api-errors"
   namespace           = "AWS/ApiGateway"
   metric_name         = "5XXError"
   dimensions          = { ApiName = local.name, Stage = "v1" }
@@ -178,26 +192,31 @@ locals {
       metric   = "StepsFailed"
       services = ["reconcile"]
       meaning  = "A step failed or was cancelled. Recommend steps are retried automatically; the step's stderr is under s3://${local.buckets.artifacts}/logs/${aws_emr_cluster.this.id}/steps/."
+      first    = "see with ${local.make_status} which step failed and why"
     }
     cluster-gone = {
       metric   = "VisitorsWaitingWithoutCluster"
       services = ["reconcile"]
-      meaning  = "Visitors are waiting and the cluster is gone. Run `make deploy` to create a new one; the visitors are served then."
+      meaning  = "Visitors are waiting and the cluster is gone."
+      first    = "make a new cluster with `make deploy ENV=${var.environment}`; the visitors are served then"
     }
     delivery-unknown = {
       metric   = "DeliveryUnknown"
       services = ["send-text", "reconcile"]
       meaning  = "A text may or may not have gone out: a function died while sending it, or SNS did not answer in time. It is not sent again automatically."
+      first    = "find out how many and why with ${local.make_logs["send-text"]}"
     }
     model-unreadable = {
       metric   = "ModelsUnreadable"
       services = ["ingest"]
-      meaning  = "The active model is damaged, half-written or of a newer release. Visitors get picks from an older model; train again (`make train`)."
+      meaning  = "The active model is damaged, half-written or of a newer release. Visitors get picks from an older model."
+      first    = "train a new model with `make train ENV=${var.environment}`"
     }
     texts-over-the-cap = {
       metric   = "TextsOverTheCap"
       services = ["send-text"]
-      meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. The visitor can see the picks on the page. If scripts send the forms, read docs/deploy.md (Texts); if the visitors are real, raise the parameter and deploy."
+      meaning  = "A text was not sent, because the day's texts (SAM parameter TextsADayInAll) are used up. The visitor can see the picks on the page."
+      first    = "see on the dashboard whether more forms came than usual"
     }
     visitors-left-out = {
       metric   = "VisitorsLeftOut"
@@ -205,12 +224,14 @@ locals {
       # Every sweep counts the same visitors again. A period longer than the time between two sweeps
       # keeps the alarm from switching on and off.
       period  = 900
-      meaning = "The active model was trained without the visitors of certain periods, because it was worse with them; its metrics.json lists the periods. If the visitors are real, train with them (`make train ALL_VISITORS=1`)."
+      meaning = "The active model was trained without the visitors of certain periods, because it was worse with them; its metrics.json lists the periods."
+      first   = "if the visitors are real, train with them: `make train ENV=${var.environment} ALL_VISITORS=1`"
     }
     visitors-failed = {
       metric   = "VisitorsFailed"
       services = ["submit-step", "queue-results", "send-text", "reconcile"]
       meaning  = "Requests of visitors failed; each visitor's item holds the reason."
+      first    = "see the reasons with `make logs ENV=${var.environment} MINUTES=60`"
     }
   }
 }
@@ -223,7 +244,7 @@ locals {
     for name, alarm in local.flow_alarms : {
       for service in alarm.services :
       (length(alarm.services) == 1 ? name : "${name}-${service}") => {
-        metric = alarm.metric, service = service, meaning = alarm.meaning
+        metric = alarm.metric, service = service, meaning = alarm.meaning, first = alarm.first, section = name
         period = try(alarm.period, 60)
       }
     }
@@ -234,7 +255,7 @@ resource "aws_cloudwatch_metric_alarm" "flow" {
   for_each = local.counted_alarms
 
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = "${each.value.meaning} Counted by ${local.name}-${each.value.service}."
+  alarm_description   = "${each.value.meaning} Counted by ${local.name}-${each.value.service}. First: ${each.value.first}. Runbook: docs/runbook.md#${each.value.section}"
   namespace           = "Marquee"
   metric_name         = each.value.metric
   dimensions          = { environment = var.environment, service = each.value.service }
@@ -260,13 +281,15 @@ locals {
       metric     = "HDFSUtilization"
       comparison = "GreaterThanThreshold"
       threshold  = 80
-      meaning    = "HDFS is over 80 % full (it holds shuffles and event logs); at 90 % YARN stops using a node. Raise disk_gib.data or core_instance_count."
+      meaning    = "HDFS is over 80 % full (it holds shuffles and event logs); at 90 % YARN stops using a node."
+      first      = "raise disk_gib.data or core_instance_count and run `make renew ENV=${var.environment}`"
     }
     nodes-unhealthy = {
       metric     = "MRUnhealthyNodes"
       comparison = "GreaterThanThreshold"
       threshold  = 0
-      meaning    = "YARN considers a node unhealthy, usually because its disk is over 90 % full, and runs nothing on it. Raise disk_gib.data."
+      meaning    = "YARN considers a node unhealthy, usually because its disk is over 90 % full, and runs nothing on it."
+      first      = "raise disk_gib.data and run `make renew ENV=${var.environment}`"
     }
   })
 
@@ -276,7 +299,8 @@ locals {
       metric     = "CoreNodesRunning"
       comparison = "LessThanThreshold"
       threshold  = var.core_instance_count
-      meaning    = "Fewer core nodes run than core_instance_count (${var.core_instance_count}): EMR could not start or keep one. Steps run on the remaining nodes. The cluster's events in the EMR console say why."
+      meaning    = "Fewer core nodes run than core_instance_count (${var.core_instance_count}): EMR could not start or keep one. Steps run on the remaining nodes."
+      first      = "read in the cluster's events in the EMR console why"
     }
   }
 }
@@ -285,7 +309,7 @@ resource "aws_cloudwatch_metric_alarm" "cluster" {
   for_each = local.cluster_alarms
 
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = "${each.value.meaning} Cluster ${aws_emr_cluster.this.id}."
+  alarm_description   = "${each.value.meaning} Cluster ${aws_emr_cluster.this.id}. First: ${each.value.first}. Runbook: docs/runbook.md#${each.key}"
   namespace           = "AWS/ElasticMapReduce"
   metric_name         = each.value.metric
   dimensions          = { JobFlowId = aws_emr_cluster.this.id }
@@ -329,7 +353,7 @@ resource "aws_cloudwatch_event_target" "step_failed" {
       id      = "$.detail.stepId"
       name    = "$.detail.name"
     }
-    input_template = "\"Step <name> (<id>) of ${local.name} failed at <at> on cluster <cluster>. Its output is under s3://${local.buckets.artifacts}/logs/<cluster>/steps/<id>/. Recommend steps are retried automatically; start other steps again (make train, make import).\""
+    input_template = "\"Step <name> (<id>) of ${local.name} failed at <at> on cluster <cluster>. Its output is under s3://${local.buckets.artifacts}/logs/<cluster>/steps/<id>/. Recommend steps are retried automatically; start other steps again (make train, make import). Runbook: docs/runbook.md#steps-failed\""
   }
 }
 
@@ -356,7 +380,7 @@ resource "aws_cloudwatch_event_target" "cluster_ended" {
 
 resource "aws_cloudwatch_metric_alarm" "texts_spend" {
   alarm_name          = "${local.name}-texts-spend"
-  alarm_description   = "This month's texts of the whole account cost more than ${var.texts_spend_alarm_usd} dollars. At the account's spend limit SNS stops sending texts: raise the limit, or find what sends so many."
+  alarm_description   = "This month's texts of the whole account cost more than ${var.texts_spend_alarm_usd} dollars. At the account's spend limit SNS stops sending texts. First: see on the dashboard whether more texts went out than usual. Runbook: docs/runbook.md#texts-spend"
   namespace           = "AWS/SNS"
   metric_name         = "SMSMonthToDateSpentUSD"
   statistic           = "Maximum"

@@ -8,7 +8,7 @@
 # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 resource "aws_cloudwatch_metric_alarm" "texts_undelivered" {
   alarm_name          = "${local.name}-texts-undelivered"
-  alarm_description   = "SNS accepted a text of this account and could not deliver it; the visitor's page says \"handed to your carrier\". Check the SMS spend limit, the origination number and, if log_failed_texts is on, the log ${local.failed_texts_log}."
+  alarm_description   = "SNS accepted a text of this account and could not deliver it; the visitor's page says \"handed to your carrier\". If log_failed_texts is on, the log ${local.failed_texts_log} has the reason. First: check the SMS spend limit and the origination number with `make preflight ENV=${var.environment}`. Runbook: docs/runbook.md#texts-undelivered"
   namespace           = "AWS/SNS"
   metric_name         = "NumberOfNotificationsFailed"
   dimensions          = { PhoneNumber = "PhoneNumberDirect" }

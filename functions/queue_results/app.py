@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -16,7 +17,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import QueueResultsSettings
-from marquee.contracts import ResultsMessage, ResultsPlace, parse_results_key
+from marquee.contracts import (
+    ResultsMessage,
+    ResultsPlace,
+    parse_results_key,
+    parse_timestamp,
+)
 from marquee.requests.collect import CollectOutcome
 from marquee.requests.s3_events import created_objects
 
@@ -93,6 +99,10 @@ def report(collected: CollectOutcome, request: CollectionRequest) -> None:
     for result in collected.failed:
         logger.set_correlation_id(result.visitor_id)
         logger.warning("visitor failed", extra={"reason": result.error})
+    now = datetime.now(UTC)
+    for submitted_at in collected.submitted_at:
+        waited = (now - parse_timestamp(submitted_at)).total_seconds()
+        metrics.add_metric("SecondsFromSubmissionToPicks", "Seconds", waited)
     metrics.add_metric("VisitorsRecommended", "Count", len(collected.recommended))
     metrics.add_metric("VisitorsFailed", "Count", len(collected.failed))
 

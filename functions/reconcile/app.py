@@ -24,6 +24,8 @@ def step_changed(event: EventBridgeEvent) -> ReconcileOutcome:
     if step["clusterId"] not in SETTINGS.clusters or step["state"] not in ENDED_BADLY:
         return ReconcileOutcome()
     metrics.add_metric("StepsFailed", "Count", 1)
+    if step["name"].startswith("train-"):
+        metrics.add_metric("TrainingsFailed", "Count", 1)
     logger.warning(
         "step failed or was cancelled", extra={"step": step["name"], "state": step["state"]}
     )

@@ -48,6 +48,7 @@ def send(record: SQSRecord, context: LambdaContext) -> None:
     if outcome is TextOutcome.TEXTED:
         metrics.add_metric("VisitorsTexted", "Count", 1)
         metrics.add_metric("SecondsFromFormToText", "Seconds", seconds_since_form(message))
+        metrics.add_metric("SecondsFromPicksToText", "Seconds", seconds_since_queued(record))
     elif outcome is TextOutcome.DELIVERY_UNKNOWN:
         metrics.add_metric("DeliveryUnknown", "Count", 1)
     elif outcome is TextOutcome.OVER_THE_CAP:
@@ -64,6 +65,11 @@ def seconds_since_form(message: TextMessage) -> float:
     if progress is None:
         return 0.0
     return (datetime.now(UTC) - parse_timestamp(progress.requested_at)).total_seconds()
+
+
+def seconds_since_queued(record: SQSRecord) -> float:
+    """Return the seconds since the text's message was queued, right after the picks were stored."""
+    return datetime.now(UTC).timestamp() - int(record.attributes.sent_timestamp) / 1000
 
 
 def send_or_report(record: SQSRecord, lambda_context: LambdaContext) -> None:

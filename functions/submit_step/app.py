@@ -1,5 +1,6 @@
 """Reads the visitors queue and makes one submission, with its EMR steps, of each batch."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -14,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from marquee.aws import wiring
 from marquee.aws.observability import observe
 from marquee.aws.settings import SubmitStepSettings
-from marquee.contracts import ContractError, parse_visitor_key
+from marquee.contracts import ContractError, parse_timestamp, parse_visitor_key
 from marquee.requests.s3_events import created_keys
 from marquee.requests.submit import SubmitOutcome
 
@@ -62,9 +63,12 @@ def report(outcome: SubmitOutcome) -> None:
     if outcome.waiting:  # one line for all: up to a thousand visitors return every few seconds
         waiting = len(outcome.waiting)
         logger.info("visitors wait for the cluster", extra={"visitors": waiting})
+    now = datetime.now(UTC)
     for progress in outcome.visitors:
         logger.set_correlation_id(progress.visitor_id)
         logger.info("visitor submitted", extra={"submission_id": outcome.submission_id})
+        waited = (now - parse_timestamp(progress.requested_at)).total_seconds()
+        metrics.add_metric("SecondsFromFormToSubmission", "Seconds", waited)
     for visitor_id in outcome.forgotten:
         logger.set_correlation_id(visitor_id)
         logger.info("visitor forgotten, nothing to submit")

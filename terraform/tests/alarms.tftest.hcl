@@ -159,9 +159,27 @@ run "alarms" {
 
   assert {
     condition = alltrue([
-      for metric in ["VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed", "StepsFailed", "SecondsFromFormToText", "ApproximateAgeOfOldestMessage", "SMSMonthToDateSpentUSD"] :
+      for metric in ["VisitorsReceived", "VisitorsSubmitted", "VisitorsRecommended", "VisitorsTexted", "VisitorsFailed", "StepsFailed", "SecondsFromFormToText", "SecondsToPicksAtOnce", "EstimatedCharges", "ModelTestRmse", "PickStarsError", "ApproximateAgeOfOldestMessage", "SMSMonthToDateSpentUSD"] :
       strcontains(aws_cloudwatch_dashboard.flow.dashboard_body, metric)
     ])
     error_message = "The dashboard leaves out a part of the flow."
+  }
+
+  # AWS/Billing exists in us-east-1 only.
+  assert {
+    condition = alltrue([
+      for widget in jsondecode(aws_cloudwatch_dashboard.flow.dashboard_body).widgets :
+      widget.properties.region == (strcontains(jsonencode(widget), "AWS/Billing") ? "us-east-1" : "eu-west-1")
+      if widget.type == "metric"
+    ])
+    error_message = "A widget reads its metrics in another region than the one that has them."
+  }
+
+  assert {
+    condition = [
+      for widget in jsondecode(aws_cloudwatch_dashboard.flow.dashboard_body).widgets :
+      substr(widget.properties.title, 0, 1) if widget.type == "metric" && can(tonumber(substr(widget.properties.title, 0, 1)))
+    ] == ["1", "2", "3", "4", "4", "5"]
+    error_message = "The dashboard does not begin with a visitor's story in order."
   }
 }

@@ -91,6 +91,7 @@ class MemoryVisitors:
     rated_at: dict[str, Mapping[int, str]] = field(default_factory=dict)
     unseen: dict[str, tuple[int, ...]] = field(default_factory=dict)
     saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    unanswered: dict[str, tuple[Pick, ...]] = field(default_factory=dict)
 
     def create(self, registration: Registration) -> bool:
         def effect() -> bool:
@@ -134,6 +135,7 @@ class MemoryVisitors:
             rated_at=self.rated_at[visitor_id],
             unseen=self.unseen[visitor_id],
             saved=self.saved[visitor_id],
+            unanswered=self.unanswered.get(visitor_id, ()),
         )
 
     def recipient(self, visitor_id: str) -> Recipient | None:
@@ -214,6 +216,7 @@ class MemoryVisitors:
             self.rated_at[visitor_id] = revised.rated_at
             self.unseen[visitor_id] = revised.unseen
             self.saved[visitor_id] = revised.saved
+            self.unanswered[visitor_id] = revised.unanswered
             self.unlogged.add(visitor_id)
             self.dates[visitor_id].add(revised.progress.requested_at[:10])
             if phone:
@@ -249,6 +252,7 @@ class MemoryVisitors:
                 del self.items[visitor_id], self.people[visitor_id], self.digests[visitor_id]
                 del self.expires_at[visitor_id], self.rated_at[visitor_id], self.unseen[visitor_id]
                 del self.saved[visitor_id]
+                self.unanswered.pop(visitor_id, None)
             return self.dates.get(visitor_id)
 
         return self.gate.pass_through("visitors.empty", effect)

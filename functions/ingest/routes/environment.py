@@ -15,10 +15,25 @@ from marquee.serving.loaded_model import LoadedModel
 SETTINGS = IngestSettings.from_environment()
 
 logger, tracer, metrics = observe("ingest")
+
+
+def count_quality(model: Model) -> None:
+    """Count the measures of a model that this execution environment has just loaded.
+
+    Each environment loads a model once, so the metrics' average is the model's measure.
+    """
+    rmse, ndcg = model.metrics.get("test_rmse"), model.metrics.get("ndcg@10")
+    if rmse is not None:
+        metrics.add_metric("ModelTestRmse", "None", rmse)
+    if ndcg is not None:
+        metrics.add_metric("ModelNdcg", "None", ndcg)
+
+
 models = ModelStore(
     ModelsBucket(wiring.client("s3"), SETTINGS.models_bucket),
     SETTINGS.model_refresh_seconds,
     unreadable=lambda: metrics.add_metric("ModelsUnreadable", "Count", 1),
+    loads=count_quality,
 )
 
 

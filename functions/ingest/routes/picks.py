@@ -1,5 +1,6 @@
 """The questionnaire and immediate picks; these routes store nothing."""
 
+import time
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -20,7 +21,14 @@ from marquee.serving.forms import (
     check_genres_known,
     check_movies_known,
 )
-from routes.environment import active_model, loaded_model, picks_for, recommender_of, tracer
+from routes.environment import (
+    active_model,
+    loaded_model,
+    metrics,
+    picks_for,
+    recommender_of,
+    tracer,
+)
 
 router = APIGatewayRouter()
 
@@ -50,6 +58,7 @@ def next_questions(form: Annotated[QuestionsForm, Body()]) -> QuestionnaireAnswe
 @tracer.capture_method(capture_response=False, capture_error=False)
 def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
     """Get immediate picks for these ratings; nothing is stored."""
+    began = time.perf_counter()
     loaded = loaded_model()
     model, recommender = loaded.model, recommender_of(loaded, form.model)
     check_movies_known(form.to_ratings(), model.movies, form.dismissed)
@@ -58,10 +67,12 @@ def picks(form: Annotated[PicksForm, Body()]) -> PicksAnswer:
         form, recommender, form.to_filter(), form.count, series_in_order=form.series_in_order
     )
     is_calibrated = form.model == RANKING
-    return PicksAnswer(
+    answer = PicksAnswer(
         dataset=model.dataset,
         model_id=model.model_id,
         picks=pick_answers(found, model.movies),
         nothing_fits=nothing_fits(found),
         liked_share=loaded.liked_share(form.to_ratings(), found) if is_calibrated else None,
     )
+    metrics.add_metric("SecondsToPicksAtOnce", "Seconds", time.perf_counter() - began)
+    return answer

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from marquee.aws import wiring
 from marquee.contracts import timestamp
 from marquee.requests.admission import Admission
+from marquee.requests.answered_picks import PickAnswers, answers_to_picks
 from marquee.requests.identity import phone_mark
 from marquee.requests.ports import ForgottenError
 from marquee.requests.register import Identity
@@ -250,11 +251,22 @@ def revise(page: Page, change: Change, proof: str | None, now: datetime) -> Page
     admission().admit_change(client_address(), page, change, proof, now)
     revised = wiring.reviser(SETTINGS).revise(page, change)
     metrics.add_metric("VisitorsRevised", "Count", 1)
+    count_answers(answers_to_picks(page, revised))
     logger.info(
         "visitor revised",
         extra={"version": revised.progress.version, "ratings": len(revised.progress.ratings)},
     )
     return revised
+
+
+def count_answers(answers: PickAnswers) -> None:
+    """Count the picks that a change answers: the live error, and the picks dismissed."""
+    for pick in answers.rated:
+        metrics.add_metric("PickStarsPredicted", "None", pick.predicted)
+        metrics.add_metric("PickStarsGiven", "None", pick.given)
+        metrics.add_metric("PickStarsError", "None", pick.error)
+    if answers.dismissed:
+        metrics.add_metric("PicksDismissed", "Count", answers.dismissed)
 
 
 def phone_of(number: str) -> Phone:

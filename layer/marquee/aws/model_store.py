@@ -30,6 +30,7 @@ class ModelStore:
         refresh_seconds: how long a newly published model may go unnoticed.
         clock: returns the time in seconds; must be monotonic.
         unreadable: called each time the active model or `current.json` cannot be read.
+        loads: called with the active model each time it is loaded.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class ModelStore:
         refresh_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         unreadable: Callable[[], None] = lambda: None,
+        loads: Callable[[Model], None] = lambda _: None,
     ) -> None:
         self._bucket, self._refresh_seconds, self._clock = bucket, refresh_seconds, clock
-        self._unreadable = unreadable
+        self._unreadable, self._loads = unreadable, loads
         self._checked_at = float("-inf")
         self._named: CurrentModel | None = None
         self._loaded: LoadedModel | None = None
@@ -80,6 +82,8 @@ class ModelStore:
             self._report(f"model {named.model_id} cannot be read")
             if self._loaded is None:
                 self._loaded = self._other_of(named)
+        else:
+            self._loads(self._loaded.model)
 
     def _other_of(self, named: CurrentModel) -> LoadedModel | None:
         """Return the newest other readable model of the same data; None if there is none.

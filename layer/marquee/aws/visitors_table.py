@@ -37,7 +37,7 @@ _PROJECTION: dict[str, Any] = {
 _PAGE: dict[str, Any] = {
     "ProjectionExpression": (
         f"{_FLOW}, #name, expires_at, forget_at, phone_ends, phone_mark, limit_salt, "
-        "form_digest, renewal, unseen, saved"
+        "form_digest, renewal, unseen, saved, unanswered"
     ),
     "ExpressionAttributeNames": {"#status": "status", "#name": "name"},
 }
@@ -46,7 +46,7 @@ _PAGE: dict[str, Any] = {
 _TAKEN = (
     "name", "phone", "phone_ends", "phone_mark", "limit_salt", "consent_at", "texts", "dataset",
     "ratings", "dismissed", "unseen", "saved", "picks", "model_id", "reason", "submission_id",
-    "text_claimed_at", "text_claim",
+    "unanswered", "text_claimed_at", "text_claim",
     "forget_on", "forget_at", "form_digest", "renewal", "text_counted_in",
     "requeued",
 )  # fmt: skip
@@ -350,6 +350,7 @@ class VisitorsTable:
             "dismissed": list(after.dismissed),
             "unseen": list(revised.unseen),
             "saved": list(revised.saved),
+            "unanswered": [_pick_item(pick) for pick in revised.unanswered],
         }
         if phone is not None:
             values |= _phone_values(phone, after.requested_at)
@@ -639,6 +640,7 @@ def _page(item: Mapping[str, Any]) -> Page:
         },
         unseen=movie_ids_from(_without_decimals(item.get("unseen", [])), "unseen"),
         saved=movie_ids_from(_without_decimals(item.get("saved", [])), "saved"),
+        unanswered=picks_from(_without_decimals(item.get("unanswered", []))),
     )
 
 

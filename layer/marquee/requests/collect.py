@@ -36,6 +36,8 @@ class CollectOutcome:
     """The outcome of one run of the collector."""
 
     recommended: list[Result] = field(default_factory=list)  # visitors whose picks were written
+    # When each of these was submitted (ISO 8601); of one who was still `received`: requested.
+    submitted_at: list[str] = field(default_factory=list)
     failed: list[Result] = field(default_factory=list)  # visitors who were marked as failed
     unreadable: list[str] = field(default_factory=list)  # an error message per line
     stopped_at: ResultsPlace | None = None  # None if all results were collected
@@ -100,8 +102,11 @@ class Collector:
         new = [result for result in results if _awaits_picks(stored, result)]
         taken = dict(zip(new, for_each(self._take, new, self.writers), strict=True))
         for result, took_effect in taken.items():
-            if took_effect is True:
-                (collected.failed if _is_bad(result) else collected.recommended).append(result)
+            if took_effect is True and _is_bad(result):
+                collected.failed.append(result)
+            elif took_effect is True:
+                collected.recommended.append(result)
+                collected.submitted_at.append(stored[result.visitor_id].status_at)
         # A write can take effect although its response is lost. It then looks like an error or, if
         # the client retried it, like a write by another run.
         lost = [r.visitor_id for r, took_effect in taken.items() if took_effect is not True]

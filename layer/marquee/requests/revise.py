@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from marquee.contracts import MIN_RATINGS
+from marquee.requests.answered_picks import left_unanswered
 from marquee.requests.ports import ForgottenError, RatingsLog, Visitors
 from marquee.requests.visitor import Change, Page, Progress, Status
 
@@ -99,7 +100,7 @@ def next_version(page: Page, change: Change) -> Page:
         dismissed=before.dismissed if change.dismissed is None else change.dismissed,
         token_generation=before.token_generation + corrects,
     )
-    return replace(
+    after = replace(
         page,
         progress=progress,
         expires_at=change.expires_at,
@@ -110,6 +111,7 @@ def next_version(page: Page, change: Change) -> Page:
         unseen=page.unseen if change.unseen is None else change.unseen,
         saved=_watchlist(page, change),
     )
+    return replace(after, unanswered=left_unanswered(page, after))
 
 
 def _watchlist(page: Page, change: Change) -> tuple[int, ...]:

@@ -159,6 +159,9 @@ class Page:
             releases stored no times.
         unseen: ids of the movies that the visitor answered with "Haven't seen it".
         saved: ids of the movies on the visitor's watchlist, in the order in which they were saved.
+        unanswered: the picks of the last version that had picks, without those that the visitor
+            has rated or dismissed since (`marquee.requests.answered_picks`). Where this version
+            has picks, those count instead.
     """
 
     progress: Progress
@@ -172,6 +175,7 @@ class Page:
     rated_at: Mapping[int, str] = field(default_factory=dict)
     unseen: tuple[int, ...] = ()
     saved: tuple[int, ...] = ()
+    unanswered: tuple[Pick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The operator's report: a visitor's story in numbers, as one HTML page (`make report`)."""
