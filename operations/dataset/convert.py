@@ -47,9 +47,9 @@ from operations.dataset.spool import (
     NO_TIME,
     SLASHED_TIME,
     UNDIVIDED,
-    Integers,
     KeptLine,
     RatingSpool,
+    TextNumbers,
 )
 from operations.dataset.text import UTF_8, Lines
 from operations.dataset.titles import DatasetMovie, imdb_in, read_link_rows, read_movies
@@ -517,12 +517,12 @@ class _Column:
             each if isinstance(each, int) else -1 - reasons.setdefault(each, len(reasons))
             for each in found
         )
-        self._codes: Integers = np.fromiter(codes, dtype=np.int64)
+        self._codes: TextNumbers = np.fromiter(codes, dtype=np.int64)
         self._reasons = list(reasons)
 
-    def of(self, numbers: Any) -> Integers:
+    def of(self, numbers: Any) -> TextNumbers:
         """Return the codes of the texts with these numbers."""
-        codes: Integers = self._codes[numbers]
+        codes: TextNumbers = self._codes[numbers]
         return codes
 
     def reason(self, code: int) -> str:
@@ -538,7 +538,7 @@ class _Seconds:
         self._slashed = spool.slashed_times()
         self.unreadable = 0
 
-    def texts(self, times: Integers, good: Any) -> list[str]:
+    def texts(self, times: TextNumbers, good: Any) -> list[str]:
         """Return the seconds of the good rows as text; nothing where there is no time."""
         if bool((times >= 0).all()):
             return [f"{each}" for each in times[good].tolist()]

@@ -29,8 +29,8 @@ UNDIVIDED = 2**32 - 1
 # As the time: there is none, it cannot be read, or its text is kept because it has slashes.
 NO_TIME, UNREADABLE_TIME, SLASHED_TIME = -1, -2, -3
 
-type Integers = npt.NDArray[np.int64]
-type Rows = npt.NDArray[np.void]
+type TextNumbers = npt.NDArray[np.int64]
+type SpooledRows = npt.NDArray[np.void]
 
 
 class CountedTexts:
@@ -38,7 +38,7 @@ class CountedTexts:
 
     def __init__(self) -> None:
         self.numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-        self._counts: Integers = np.zeros(64, dtype=np.int64)
+        self._counts: TextNumbers = np.zeros(64, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,7 +58,7 @@ class CountedTexts:
         """Free the memory of the texts."""
         self.numbers.clear()
 
-    def count(self, numbers: Integers) -> npt.NDArray[np.bool_]:
+    def count(self, numbers: TextNumbers) -> npt.NDArray[np.bool_]:
         """Count rows with these texts; return which are among the first rows of their text."""
         if len(self.numbers) > len(self._counts):
             grown = np.zeros(2 * len(self.numbers), dtype=np.int64)
@@ -161,11 +161,11 @@ class RatingSpool:
                 progress(self._count)
         self._write(batch)
 
-    def batches(self) -> Iterator[Rows]:
+    def batches(self) -> Iterator[SpooledRows]:
         """Yield all rows in their order, as arrays of ROW."""
         self._rows.seek(0)
         while content := self._rows.read(BATCH * ROW.itemsize):
-            rows: Rows = np.frombuffer(content, dtype=ROW)
+            rows: SpooledRows = np.frombuffer(content, dtype=ROW)
             yield _with_swapped_ids(rows) if self._swapped else rows
 
     def kept_lines(self) -> Iterator[KeptLine]:
@@ -224,7 +224,7 @@ class _Batch:
         self.lines.clear()
 
 
-def _with_swapped_ids(rows: Any) -> Rows:
+def _with_swapped_ids(rows: Any) -> SpooledRows:
     """Return rows whose users and movies are swapped, except where they are not divided."""
     swapped = rows.copy()
     divided = rows["user"] != UNDIVIDED
