@@ -139,15 +139,15 @@ def interrupted_and_resumed(state: Path, file: FileDigests) -> tuple[list[float]
         for turn in (0, 1):
 
             def count(params: Any, turn: int = turn, **_: Any) -> None:
-                sent[turn] += len(params["body"])
+                sent[turn] += len(params["Body"])
 
-            s3.meta.events.register("before-call.s3.UploadPart", count, unique_id="count")
+            s3.meta.events.register("provide-client-params.s3.UploadPart", count, unique_id="count")
             begun = time.perf_counter()
             with suppress(UnfinishedUpload):
                 progress = half if turn == 0 else lambda _done, _total: None
                 upload_files(s3, BUCKET, PREFIX, {RATINGS: file}, progress)
             seconds[turn] = time.perf_counter() - begun
-            s3.meta.events.unregister("before-call.s3.UploadPart", unique_id="count")
+            s3.meta.events.unregister("provide-client-params.s3.UploadPart", unique_id="count")
         return seconds, sent
     finally:
         launcher.stop(state)
