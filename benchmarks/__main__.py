@@ -103,6 +103,11 @@ BENCHMARKS = {
         "a simulated deployment on AWS under up to 1,000 forms a second; deploys nothing",
         ("scale",),
     ),
+    "upload": Benchmark(
+        "reading made-up ratings once, and uploading them with an interruption",
+        ("upload",),
+        also=_LOCAL_AWS,
+    ),
     "growth": Benchmark(
         "seconds from form to text with 20 million ratings and with 100,000",
         ("growth",),

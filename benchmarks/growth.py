@@ -125,7 +125,7 @@ def bring_in(
     with Phases() as phases:
         with read_into_canonical_files(here, phases, raw) as found, phases.phase("upload") as phase:
             data = new_data_version(found.name, datetime.now(UTC))
-            upload(here, found.folder, found.files, data, phase)
+            upload(here, found, data, phase)
         where, model_id = locations(here), new_model_id(datetime.now(UTC))
         with phases.phase(f"prepare {found.name}") as phase:
             run_step(here, _with(prepare_step(where, data), memory), phase.detail)

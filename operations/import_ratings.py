@@ -1,6 +1,6 @@
 """Import ratings: read, upload, clean and train, then make ratings and model active together."""
 
-import hashlib
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,14 +14,18 @@ from threading import Lock
 from typing import Any
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 
 from marquee.aws.movies_table import MovieItem, MoviesTable
 from marquee.contracts import DataVersion
 from marquee.datasets import DatasetError
 from marquee.requests.emr_step_requests import new_data_version, prepare_step
 from operations.console import Phases, RunningPhase, out
-from operations.data_versions import delete_unused, discarded_unless_used
+from operations.data_versions import (
+    EVALUATION,
+    delete_unused,
+    discarded_unless_used,
+    raw_file_of,
+)
 from operations.dataset.archives import Archives
 from operations.dataset.convert import read_data_set
 from operations.dataset.guards import FORCE, objections, too_many_lost
@@ -31,17 +35,22 @@ from operations.dataset.recognise import sources_of
 from operations.dataset.report import DatasetReport
 from operations.deployment import Deployment
 from operations.errors import OperationError, RatingsRefused
-from operations.models import SeenPair, model_json, see_pair, switch_to
+from operations.models import SeenPair, current_model, model_json, see_pair, switch_to
 from operations.objects import keys, read_if_there
 from operations.running_steps import locations, run_step
 from operations.train import TrainedModel, find_similar, train
+from operations.uploads import (
+    FileDigests,
+    UploadedBytes,
+    digests_of,
+    unfinished_uploads,
+    upload_files,
+)
 
 _ARCHIVE_NAME = re.compile(r"(.+?)\.(?:zip|tar|tgz|tar\.gz)")
 _TITLE_WRITERS = 8
 _EXAMPLES_SHOWN = 10
 _MEBIBYTE = 1024 * 1024
-# Upload parts of a large file in parallel: the Netflix Prize files are half a gigabyte each.
-_TRANSFER = TransferConfig(multipart_chunksize=16 * _MEBIBYTE, max_concurrency=4)
 
 
 def dataset_name(path: Path, name: str | None) -> str:
@@ -90,13 +99,14 @@ class Found:
         """The integers of ids, and what else is kept for ratings that are added later."""
         return (self.folder / IDS).read_bytes()
 
+    @functools.cached_property
+    def to_upload(self) -> Mapping[str, FileDigests]:
+        """The files to upload with the digests of their parts, by file name."""
+        return {name: digests_of(self.folder / name) for name in self.files}
+
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of each file in hexadecimal, by file name."""
-        found = {}
-        for name in self.files:
-            with (self.folder / name).open("rb") as content:
-                found[name] = hashlib.file_digest(content, "sha256").hexdigest()
-        return found
+        return {name: file.sha256 for name, file in self.to_upload.items()}
 
 
 @contextmanager
@@ -197,9 +207,10 @@ def read_ratings_of(
                 report = read_data_set(
                     sources,
                     into,
-                    lambda rows: phase.detail(f"{rows:,} rows in two passes"),
+                    lambda rows: phase.detail(f"{rows:,} rows"),
                     onto=onto,
                     scale=scale,
+                    work=work,
                 )
         except DatasetError as error:
             raise RatingsRefused(f"Nothing was imported: {error}") from error
@@ -265,7 +276,11 @@ def prepare_version(
     Raises:
         OperationError: if too many rows are lost, or the step fails. The version is deleted then.
     """
-    data = new_data_version(found.name, datetime.now(UTC))
+    data = _unfinished_version(deployment, found)
+    if data is None:
+        data = new_data_version(found.name, datetime.now(UTC))
+    else:
+        out.print(f"  going on with the interrupted upload of version {data.version}", markup=False)
     with discarded_unless_used(deployment, data):
         report = prepare_data_set(deployment, phases, found, data)
         boto3.client("s3").put_object(
@@ -276,6 +291,23 @@ def prepare_version(
         lost = too_many_lost(report["rows"], bad)
         accept([lost] if lost else [], force=force)
     return data
+
+
+def _unfinished_version(deployment: Deployment, found: Found) -> DataVersion | None:
+    """Return the newest version of which an earlier import has uploaded a part of these files.
+
+    A step begins only when all files of its version are there, so none has begun on this one.
+    """
+    active = current_model(deployment)
+    bucket = deployment.parameter("ratings-bucket")
+    versions = set()
+    for upload in unfinished_uploads(boto3.client("s3"), bucket, f"data/{found.name}/"):
+        data, name = raw_file_of(upload.key)
+        file = found.to_upload.get(name)
+        is_newer = active is None or data.version > active.data_version
+        if file and data.version != EVALUATION and is_newer and upload.usable(file):
+            versions.add(data.version)
+    return DataVersion(found.name, max(versions)) if versions else None
 
 
 def train_and_switch(
@@ -314,7 +346,7 @@ def prepare_data_set(
     # If this run fails halfway, the old record must not describe the partly replaced files.
     _forget_origin(deployment, data)
     with phases.phase("upload") as phase:
-        upload(deployment, found.folder, found.files, data, phase)
+        upload(deployment, found, data, phase)
     with phases.phase("prepare") as phase:
         run_step(deployment, prepare_step(where, data), phase.detail)
         report = _report(deployment, data)
@@ -368,32 +400,24 @@ def _origin_key(data: DataVersion) -> str:
 
 
 def upload(
-    deployment: Deployment,
-    folder: Path,
-    names: Sequence[str],
-    data: DataVersion,
-    phase: RunningPhase,
-) -> None:
-    """Upload the files, then delete other files that an earlier run left in the same place."""
+    deployment: Deployment, found: Found, data: DataVersion, phase: RunningPhase
+) -> UploadedBytes:
+    """Upload the files, then delete other files that an earlier run left in the same place.
+
+    Raises:
+        UnfinishedUpload: if it stops before its end; it can be continued.
+        OperationError: if S3 received other content than was read.
+    """
     s3, bucket = boto3.client("s3"), deployment.parameter("ratings-bucket")
     prefix = data.prefix("raw")
-    total = sum((folder / name).stat().st_size for name in names)
-    counted, lock = 0, Lock()
-
-    def sent(count: int) -> None:
-        nonlocal counted
-        with lock:
-            counted += count
-            phase.bar(counted, total)
-
-    for name in names:
-        phase.detail(name)
-        s3.upload_file(
-            str(folder / name), bucket, f"{prefix}{name}", Callback=sent, Config=_TRANSFER
-        )
-    for stale in keys(s3, bucket, prefix) - {f"{prefix}{name}" for name in names}:
+    files = found.to_upload
+    count = upload_files(s3, bucket, prefix, files, phase.bar)
+    for stale in keys(s3, bucket, prefix) - {f"{prefix}{name}" for name in files}:
         s3.delete_object(Bucket=bucket, Key=stale)
-    phase.result = f"{len(names)} files, {total / _MEBIBYTE:.1f} MiB"
+    phase.result = f"{len(files)} files, {(count.sent + count.kept) / _MEBIBYTE:.1f} MiB"
+    if count.kept:
+        phase.result += f", of which {count.kept / _MEBIBYTE:.1f} MiB had arrived before"
+    return count
 
 
 def _report(deployment: Deployment, data: DataVersion) -> dict[str, Any]:

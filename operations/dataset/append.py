@@ -1,7 +1,7 @@
 """Add ratings to a data set: both are canonical files, and so is the result.
 
 The files of the data set are read once, line by line. Memory grows with the ratings that are added,
-with users and movies, and by 8 bytes for each rating up to a bound (`PairCounts`).
+with users and movies.
 """
 
 import csv
@@ -9,7 +9,7 @@ import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +48,10 @@ def append_files(active: Path, new: Path, into: Path, counts: AppendCounts) -> N
     """
     deletions = Deletions(new / DELETED)
     with ExitStack() as stack:
-        _add_ratings(
-            active / RATINGS, new / RATINGS, deletions, _writer(stack, into, RATINGS), counts
-        )
+        tally = stack.enter_context(closing(PairCounts(into)))
+        write = _writer(stack, into, RATINGS)
+        before, added = active / RATINGS, new / RATINGS
+        _add_ratings(before, added, deletions, write, counts=counts, tally=tally)
         if (active / TAGS).exists() or (new / TAGS).exists():
             _add_tags(active / TAGS, new / TAGS, deletions, _writer(stack, into, TAGS), counts)
         for name in official_tests(path.name for path in active.iterdir()):
@@ -203,9 +204,11 @@ def _add_ratings(
     new: Path,
     deletions: Deletions,
     write: Callable[[str], object],
+    *,
     counts: AppendCounts,
+    tally: PairCounts,
 ) -> None:
-    added, tally = NewRatings(new), PairCounts()
+    added = NewRatings(new)
     write(RATINGS_HEADER)
     for line in _lines(active):
         user, movie, stars, time = _rating(line)
@@ -218,7 +221,7 @@ def _add_ratings(
         write(f"{user},{movie},{stars},{'' if time == _NO_TIME else time}\n")
         tally.add(user, movie)
     counts.withheld = deletions.withheld
-    counts.ratings = tally.ratings - (tally.repeated() or 0)
+    counts.ratings = tally.ratings - tally.repeated()
     counts.users, counts.movies_rated = tally.users, tally.movies
     counts.movies_with_five_ratings = tally.movies_rated_by(RATINGS_OF_A_MOVIE)
 

@@ -1,17 +1,22 @@
 """Write a data set in one canonical form, and report what was read, mapped and left out.
 
-The files of ratings are read twice: first to learn the ids, the scale and the order of day and
-month from all rows, then to write the ratings. Memory grows with the number of users and movies,
-and by 8 bytes a row up to a bound, but not with the size of the files.
+The files of ratings are read once. Ids, the scale and the order of day and month are only known
+after all rows, so the rows are kept as numbers in a temporary file (`spool`), from which the
+ratings are then written. Memory grows with the number of users and movies, but not with the number
+of rows or the size of the files.
 """
 
 import errno
 import functools
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from marquee.datasets import DatasetError
 from operations.dataset.columns import describe_columns
@@ -30,8 +35,22 @@ from operations.dataset.output import DELETED, Output
 from operations.dataset.pair_counts import PairCounts
 from operations.dataset.recognise import DatasetFiles, RecognisedFile
 from operations.dataset.report import NO_RATING, NO_TIMES, AppendCounts, DatasetReport
-from operations.dataset.rows import WRONG_WIDTH, deletion_rows, rating_rows, tag_rows
+from operations.dataset.rows import (
+    WRONG_WIDTH,
+    RatingRow,
+    deletion_rows,
+    rating_rows,
+    tag_rows,
+)
 from operations.dataset.scale import Scale, recognise_scale, scale_named
+from operations.dataset.spool import (
+    NO_TIME,
+    SLASHED_TIME,
+    UNDIVIDED,
+    KeptLine,
+    RatingSpool,
+    TextNumbers,
+)
 from operations.dataset.text import UTF_8, Lines
 from operations.dataset.titles import DatasetMovie, imdb_in, read_link_rows, read_movies
 from operations.dataset.values import (
@@ -50,7 +69,7 @@ _NEARLY_ALL = 0.9  # share of the ratings
 _FEW = 5  # ratings; fewer do not show by which scale a user rates
 _MIXED = 1 / 3  # share of the users
 _LONGEST_TAG = 200  # characters
-_ROWS_BETWEEN = 50_000  # rows between two reports of progress
+_STARS = [f"{half / 2}" for half in range(11)]  # as text, by half stars
 
 type ReportRows = Callable[[int], None]
 
@@ -62,17 +81,18 @@ def read_data_set(
     *,
     onto: KnownDataSet | None = None,
     scale: str | None = None,
+    work: Path | None = None,
 ) -> DatasetReport:
     """Read a data set, and write its canonical files into a folder, unless that is None.
 
     Args:
         sources: the files to read.
         into: the folder to write into.
-        progress: is called from time to time with the number of rows that were read so far, in both
-            passes together.
+        progress: is called from time to time with the number of rows that were read so far.
         onto: the data set that the ratings are to be added to. Ids get its integers, and its movies
             are written along with new ones; deletions are written with its integers.
         scale: the name of the ratings' scale; by default it is recognised.
+        work: the folder for temporary files; by default `into`, or else the system's.
 
     Raises:
         DatasetError: if the data set cannot be imported; the message says why and how to fix it.
@@ -81,27 +101,20 @@ def read_data_set(
     if onto is not None:
         report.append = AppendCounts()
     try:
-        return _Conversion(sources, report, progress, onto, scale).run(into)
+        with (
+            closing(RatingSpool(work or into)) as spool,
+            closing(PairCounts(work or into)) as counts,
+        ):
+            return _Conversion(
+                sources, report, progress, onto, scale, spool=spool, counts=counts
+            ).run(into)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise DatasetError(
-            f"the disk of {into} is full: the ratings need about as much space there as they have"
-            " where they are"
+            f"the disk of {work or into} is full: the ratings need about twice as much space there"
+            " as they have where they are"
         ) from error
-
-
-@dataclass(slots=True)
-class _Survey:
-    """What the first pass learns from all rows."""
-
-    users: dict[str, int] = field(default_factory=dict)  # rows of each user, by id as written
-    movies: dict[str, int] = field(default_factory=dict)
-    ratings: dict[str, int] = field(default_factory=dict)
-    titles: dict[str, DatasetMovie] = field(default_factory=dict)  # from columns of the ratings
-    times: Times = field(default_factory=Times)
-    first_time: str = ""
-    encodings: set[str] = field(default_factory=set)
 
 
 class _Conversion:
@@ -112,40 +125,47 @@ class _Conversion:
         progress: ReportRows,
         onto: KnownDataSet | None,
         scale: str | None,
+        *,
+        spool: RatingSpool,
+        counts: PairCounts,
     ) -> None:
+        self._spool = spool
+        self._counts = counts
+        self._titles: dict[str, DatasetMovie] = {}  # from columns of the ratings
+        self._encodings: set[str] = set()  # of the files of ratings
+        self._ends: list[int] = []  # number of rows up to the end of each file of ratings
         self._sources = sources
         self._report = report
         self._progress = progress
         self._onto = onto
         self._scale_name = scale
-        self._read = 0
         self._names = _some_names(sources.ratings)
 
     def run(self, into: Path | None) -> DatasetReport:
         sources, report = self._sources, self._report
         listed = self._listed_movies()
         links = read_link_rows(sources.links) if sources.links else {}
-        survey = self._survey()
-        if self._begins_with_movie(survey, self._with_known(listed)):
+        self._read_ratings()
+        if self._begins_with_movie(self._with_known(listed)):
             sources = self._sources = replace(sources, ratings=_swapped(sources.ratings))
-            survey = self._survey()
+            self._spool.swap()
             report.notes.append("the first column is the movie, the second the user")
-        scale = self._scale(survey) if survey.ratings else None
-        new_movies = listed if sources.movies else self._titles_of_ratings(survey)
-        users, ids = self._mappings(survey, new_movies)
+        scale = self._scale() if self._spool.ratings else None
+        new_movies = listed if sources.movies else self._titles_of_ratings()
+        users, ids = self._mappings(new_movies)
         movies = self._with_known(new_movies)
         self._leave_out_unlike(movies, ids)
         self._count_movies(new_movies, movies)
-        way = self._matching(survey, movies, links)
+        way = self._matching(movies, links)
         known = KnownIds(users, ids, movies, way.find)
         report.movies = len(movies)
         with ExitStack() as stack:
             output = Output(stack, into)
             output.movies(known, way.links)
             if scale is not None:
-                self._describe_times(survey)
-                self._describe_ratings(survey)
-                self._ratings(survey, scale, known, output.ratings)
+                self._describe_times()
+                self._describe_ratings()
+                self._write_ratings(scale, known, output.ratings)
             if sources.tags:
                 self._tags(sources.tags, known, output)
             for test in sources.tests:
@@ -182,21 +202,23 @@ class _Conversion:
             key in known and known[key].title != movie.title for key, movie in new.items()
         )
 
-    def _mappings(
-        self, survey: _Survey, movies: Mapping[str, DatasetMovie]
-    ) -> tuple[IdMapping, IdMapping]:
+    def _mappings(self, movies: Mapping[str, DatasetMovie]) -> tuple[IdMapping, IdMapping]:
         """Return the mappings of users' and movies' ids.
 
         Raises:
             DatasetError: if the ids are text, but whole numbers in the data set that they are added
                 to.
         """
-        users = ids_for("user", LARGEST_USER, survey.users.items())
+        written_users = self._spool.users
+        users = ids_for("user", LARGEST_USER, written_users.items())
         ids = ids_for("movie", LARGEST_MOVIE, ((key, 1) for key in movies))
         if self._onto is None:
             return users, ids
         kept = self._onto.reading
-        for new, former, written in ((users, kept.users, survey.users), (ids, kept.movies, movies)):
+        for new, former, written in (
+            (users, kept.users, written_users),
+            (ids, kept.movies, movies),
+        ):
             if former.numbers and not new.numbers:
                 raise DatasetError(
                     f"the {new.what}s have ids such as {next(iter(written))[:40]!r}, but whole"
@@ -205,14 +227,14 @@ class _Conversion:
                 )
         return kept.users.copy(), kept.movies.copy()
 
-    def _titles_of_ratings(self, survey: _Survey) -> dict[str, DatasetMovie]:
+    def _titles_of_ratings(self) -> dict[str, DatasetMovie]:
         """Return the movies that no file of titles lists; those that are known stay as they are."""
         if self._onto is None:
             self._report.notes.append(_titles_from(self._sources.ratings[0]))
-            return survey.titles or _named_by_ids(survey.movies)
-        found = survey.titles
+            return self._titles or _named_by_ids(self._spool.movies)
+        found = self._titles
         if not found and self._onto.named_by_ids:
-            found = _named_by_ids(survey.movies)
+            found = _named_by_ids(self._spool.movies)
         return {key: movie for key, movie in found.items() if key not in self._onto.movies}
 
     def _kept(
@@ -252,10 +274,10 @@ class _Conversion:
                     name, text = self._sources.movies.name, f"{key} ({movie.title})"
                     self._report.leave_out(name, movie.line, f"movies: {reason}", text)
 
-    def _matching(self, survey: _Survey, movies: Mapping[str, DatasetMovie], links: Links) -> Way:
+    def _matching(self, movies: Mapping[str, DatasetMovie], links: Links) -> Way:
         """Return the way to find the id in the file of titles for an id in the ratings."""
         counts: Counter[str] = Counter()
-        for written, count in survey.movies.items():
+        for written, count in self._spool.movies.items():
             counts[id_key(written)] += count
         way = best_way(counts or self._deleted_movies(), movies, links)
         titles = self._sources.movies
@@ -267,7 +289,7 @@ class _Conversion:
         if way.found < _HALF * counts.total():
             lists = titles.name if titles else self._other_titles()
             share = f"only {way.found / counts.total():.0%}" if way.found else "none"
-            rated, listed = next(iter(survey.movies)), next(iter(movies), "")
+            rated, listed = next(iter(self._spool.movies)), next(iter(movies), "")
             raise DatasetError(
                 f"{share} of the ratings in {self._names} are of movies that"
                 f" {lists} lists (ids such as {rated[:40]!r} there"
@@ -292,7 +314,7 @@ class _Conversion:
         rows = deletion_rows(looked, Lines(looked.file)) if looked else ()
         return Counter(key for *_, row in rows if row and (key := id_key(row[1])))
 
-    def _begins_with_movie(self, survey: _Survey, movies: Mapping[str, DatasetMovie]) -> bool:
+    def _begins_with_movie(self, movies: Mapping[str, DatasetMovie]) -> bool:
         """Return whether ratings without a header have the movie before the user.
 
         The usual order must find no movie, and the other one nearly all.
@@ -300,47 +322,50 @@ class _Conversion:
         first = next(iter(self._sources.ratings), None)
         if first is None or first.columns.names or first.style or not movies:
             return False
-        if any(id_key(written) in movies for written in survey.movies):
+        if any(id_key(written) in movies for written in self._spool.movies):
             return False
-        known = sum(count for each, count in survey.users.items() if id_key(each) in movies)
-        return known >= _NEARLY_ALL * sum(survey.users.values())
+        users = self._spool.users
+        known = sum(count for each, count in users.items() if id_key(each) in movies)
+        return known >= _NEARLY_ALL * users.rows()
 
-    # The first pass over the ratings
+    # The pass over the files of ratings
 
-    def _survey(self) -> _Survey:
-        survey = _Survey()
-        users, movies, ratings = survey.users, survey.movies, survey.ratings
+    def _read_ratings(self) -> None:
+        """Read the files of ratings into the spool.
+
+        Raises:
+            DatasetError: if they contain no row of ratings, and nothing is to be deleted.
+        """
         for looked in self._sources.ratings:
             lines = Lines(looked.file)
-            keeps_titles = self._sources.movies is None and looked.columns.title is not None
-            for _, line, user, movie, rating, time in rating_rows(looked, lines):
-                if user is None:
-                    continue
-                users[user] = users.get(user, 0) + 1
-                movies[movie] = movies.get(movie, 0) + 1
-                ratings[rating] = ratings.get(rating, 0) + 1
-                if not time.isdecimal():
-                    survey.times.look(time)
-                if not survey.first_time and not is_missing(time):
-                    survey.first_time = time
-                if keeps_titles:
-                    _keep_title(survey.titles, looked, line, movie)
-                self._count()
-            survey.encodings |= lines.encodings
-        if not ratings and not self._sources.deletions:
+            rows = rating_rows(looked, lines)
+            if self._sources.movies is None and looked.columns.title is not None:
+                rows = self._keeping_titles(looked, rows)
+            self._spool.add(rows, self._progress)
+            self._ends.append(len(self._spool))
+            self._encodings |= lines.encodings
+        if not self._spool.ratings and not self._sources.deletions:
             raise DatasetError(
                 f"{self._names} contains no row of ratings: name a file that has some"
             )
-        return survey
 
-    def _scale(self, survey: _Survey) -> Scale:
+    def _keeping_titles(
+        self, looked: RecognisedFile, rows: Iterable[RatingRow]
+    ) -> Iterator[RatingRow]:
+        for row in rows:
+            _, line, user, movie, *_ = row
+            if user is not None:
+                _keep_title(self._titles, looked, line, movie)
+            yield row
+
+    def _scale(self) -> Scale:
         values: Counter[float] = Counter()
-        for text, count in survey.ratings.items():
+        for text, count in self._spool.ratings.items():
             value = number(text)
             if value is not None:
                 values[value] += count
         if not values:
-            text = next(iter(survey.ratings))
+            text = next(iter(self._spool.ratings))
             raise DatasetError(
                 f"no rating in {self._names} is a number (the first is {text[:40]!r}): write"
                 " ratings as numbers, such as 4 or 3.5"
@@ -361,68 +386,77 @@ class _Conversion:
             )
         return scale
 
-    def _describe_ratings(self, survey: _Survey) -> None:
+    def _describe_ratings(self) -> None:
         report, ratings = self._report, self._sources.ratings
         first = ratings[0]
         names = first.name if len(ratings) == 1 else f"{len(ratings):,} files, {self._names}"
         columns = describe_columns(first.columns) if first.style != "prize" else "the Netflix Prize"
-        report.files.insert(0, f"{_file_line(names, first, survey.encodings)}; {columns}")
+        report.files.insert(0, f"{_file_line(names, first, self._encodings)}; {columns}")
         if first.decimal:
             report.notes.append("commas separate both columns and decimals: '3,5' is read as 3.5")
         if first.style == "yahoo":
             report.notes.append("of Yahoo's two scales, the one from 1 to 5 (column 4) is taken")
 
-    def _describe_times(self, survey: _Survey) -> None:
-        report = self._report
-        report.times = kind_of_time(survey.first_time) if survey.first_time else NO_TIMES
-        if survey.times.slashed and survey.times.day_first is None:
+    def _describe_times(self) -> None:
+        report, times, first_time = self._report, self._spool.times, self._spool.first_time
+        report.times = kind_of_time(first_time) if first_time else NO_TIMES
+        if times.slashed and times.day_first is None:
             report.times = NO_TIMES
             report.notes.append(
-                f"{survey.first_time!r} could begin with the day or the month, so these times are"
+                f"{first_time!r} could begin with the day or the month, so these times are"
                 " not used: write them as 2004-02-01"
             )
 
-    # The second pass over the ratings
+    # The pass over the spool
 
-    def _ratings(
-        self, survey: _Survey, scale: Scale, known: KnownIds, write: Callable[[str], object]
-    ) -> None:
-        report = self._report
-        user_of = {text: known.user(text) for text in survey.users}
-        movie_of = {text: known.movie(text) for text in survey.movies}
-        stars_of = {text: _stars(text, scale) for text in survey.ratings}
-        survey.users.clear()
-        when = _Seconds(survey.times)
-        tally = _Tally(scale)
-        for looked in self._sources.ratings:
-            for place, line, user, movie, rating, time in rating_rows(looked, Lines(looked.file)):
-                report.rows += 1
-                if user is None:
-                    report.leave_out(looked.name, place, movie, line)
-                    continue
-                person, movie_id, stars = user_of[user], movie_of[movie], stars_of[rating]
-                if isinstance(person, str) or isinstance(movie_id, str) or isinstance(stars, str):
-                    reasons = (each for each in (person, movie_id, stars) if isinstance(each, str))
-                    report.leave_out(looked.name, place, next(reasons), line)
-                    continue
-                write(f"{person},{movie_id},{stars},{when.text(time)}\n")
-                tally.add(person, movie_id, rating)
-                self._count()
+    def _write_ratings(self, scale: Scale, known: KnownIds, write: Callable[[str], object]) -> None:
+        report, spool = self._report, self._spool
+        users = _Column(known.user(text) for text in spool.users)
+        movies = _Column(known.movie(text) for text in spool.movies)
+        halves = _Column(_half_stars(text, scale) for text in spool.ratings)
+        values = [number(text) or 0.0 for text in spool.ratings]
+        spool.users.forget()
+        seconds = _Seconds(spool)
+        examples = _Examples(self._sources.ratings, self._ends, spool.kept_lines())
+        undivided = list(spool.reasons)
+        tally = _Tally(scale, self._counts)
+        for rows in spool.batches():
+            whole = rows["user"] != UNDIVIDED
+            user = users.of(np.where(whole, rows["user"], 0))
+            movie = movies.of(np.where(whole, rows["movie"], 0))
+            half = halves.of(np.where(whole, rows["rating"], 0))
+            good = whole & (user >= 0) & (movie >= 0) & (half >= 0)
+            times = seconds.texts(rows["time"], good)
+            kept = list(zip(user[good].tolist(), movie[good].tolist(), strict=True))
+            stars = [_STARS[each] for each in half[good].tolist()]
+            write(
+                "".join(
+                    f"{person},{film},{rated},{time}\n"
+                    for (person, film), rated, time in zip(kept, stars, times, strict=True)
+                )
+            )
+            tally.add_all(kept, [values[each] for each in rows["rating"][good].tolist()])
+            for place in np.flatnonzero(~good).tolist():
+                if not whole[place]:
+                    reason = undivided[rows["rating"][place]]
+                else:
+                    columns = ((users, user), (movies, movie), (halves, half))
+                    reason = next(
+                        column.reason(codes[place]) for column, codes in columns if codes[place] < 0
+                    )
+                examples.leave_out(report, report.rows + place, reason)
+            report.rows += len(rows)
         tally.into(report)
         if not report.ratings:
             raise DatasetError(
                 f"none of the {report.rows:,} rows in {self._names} can be used{_why(report)}"
             )
-        if when.unreadable and report.times != NO_TIMES:
+        if seconds.unreadable and report.times != NO_TIMES:
             report.notes.append(
-                f"{when.unreadable:,} ratings have a time that cannot be read, and count as undated"
+                f"{seconds.unreadable:,} ratings have a time that cannot be read, and count as"
+                " undated"
             )
         tally.check_scale(self._names)
-
-    def _count(self) -> None:
-        self._read += 1
-        if not self._read % _ROWS_BETWEEN:
-            self._progress(self._read)
 
     # Tags and published test files
 
@@ -474,38 +508,89 @@ class _Conversion:
         report.files.append(_file_line(looked.name, looked, lines.encodings))
 
 
+class _Column:
+    """The integers of the texts of a column, by their numbers; below 0, why there are none."""
+
+    def __init__(self, found: Iterable[int | str]) -> None:
+        reasons: dict[str, int] = {}
+        codes = (
+            each if isinstance(each, int) else -1 - reasons.setdefault(each, len(reasons))
+            for each in found
+        )
+        self._codes: TextNumbers = np.fromiter(codes, dtype=np.int64)
+        self._reasons = list(reasons)
+
+    def of(self, numbers: Any) -> TextNumbers:
+        """Return the codes of the texts with these numbers."""
+        codes: TextNumbers = self._codes[numbers]
+        return codes
+
+    def reason(self, code: int) -> str:
+        """Return the reason that a code below 0 stands for."""
+        return self._reasons[-1 - int(code)]
+
+
 class _Seconds:
     """Writes times as seconds since 1970, and counts those that cannot be read."""
 
-    def __init__(self, times: Times) -> None:
-        self._read = functools.lru_cache(100_000)(times.seconds)
+    def __init__(self, spool: RatingSpool) -> None:
+        self._read = functools.lru_cache(100_000)(spool.times.seconds)
+        self._slashed = spool.slashed_times()
         self.unreadable = 0
 
-    def text(self, time: str) -> str:
-        """Return the seconds as text; nothing if the time is missing or cannot be read."""
-        if len(time) == 10 and time.isascii() and time.isdecimal():  # noqa: PLR2004 - 2001 to 2286
-            return time
-        seconds = self._read(time)
-        if seconds is not None:
-            return f"{seconds}"
-        self.unreadable += not is_missing(time)
-        return ""
+    def texts(self, times: TextNumbers, good: Any) -> list[str]:
+        """Return the seconds of the good rows as text; nothing where there is no time."""
+        if bool((times >= 0).all()):
+            return [f"{each}" for each in times[good].tolist()]
+        found = []
+        for time, is_good in zip(times.tolist(), good.tolist(), strict=True):
+            # Each of these times must be taken, because they are in the order of the rows.
+            slashed = next(self._slashed) if time == SLASHED_TIME else ""
+            if is_good:
+                seconds = self._read(slashed) if slashed else time
+                readable = seconds is not None and seconds >= 0
+                self.unreadable += not readable and time != NO_TIME
+                found.append(f"{seconds}" if readable else "")
+        return found
+
+
+class _Examples:
+    """Counts rows of ratings that are left out, and finds the lines of the first of them."""
+
+    def __init__(
+        self, ratings: Sequence[RecognisedFile], ends: Sequence[int], lines: Iterator[KeptLine]
+    ) -> None:
+        self._names = [looked.name for looked in ratings]
+        self._ends = ends
+        self._lines = lines
+        self._next = KeptLine(-1, 0, "")
+
+    def leave_out(self, report: DatasetReport, row: int, reason: str) -> None:
+        """Count a row, and keep it as an example if its line was kept; rows must ascend."""
+        while self._next.row < row:
+            self._next = next(self._lines, KeptLine(self._ends[-1], 0, ""))
+        if self._next.row == row:
+            name = self._names[bisect_right(self._ends, row)]
+            report.leave_out(name, self._next.place, reason, self._next.text)
+        else:
+            report.left_out[reason] += 1
 
 
 class _Tally:
     """Counts the ratings that are kept, and finds out whether users rate by different scales."""
 
-    def __init__(self, scale: Scale) -> None:
-        self._counts = PairCounts()
+    def __init__(self, scale: Scale, counts: PairCounts) -> None:
+        self._counts = counts
         self._half = scale.highest / 2 if scale.highest == 10 else None  # noqa: PLR2004
         self._reaches: dict[int, tuple[int, float]] = {}  # by user: ratings, and the highest
 
-    def add(self, user: int, movie: int, rating: str) -> None:
-        """Count a rating."""
-        self._counts.add(user, movie)
+    def add_all(self, pairs: Sequence[tuple[int, int]], values: Sequence[float]) -> None:
+        """Count ratings: the user and the movie of each, and its value as it is written."""
+        self._counts.add_all((user for user, _ in pairs), (movie for _, movie in pairs))
         if self._half is not None:
-            count, highest = self._reaches.get(user, (0, 0.0))
-            self._reaches[user] = (count + 1, max(highest, number(rating) or 0.0))
+            for (user, _), value in zip(pairs, values, strict=True):
+                count, highest = self._reaches.get(user, (0, 0.0))
+                self._reaches[user] = (count + 1, max(highest, value))
 
     def into(self, report: DatasetReport) -> None:
         """Write the counts into a report."""
@@ -533,15 +618,15 @@ class _Tally:
             )
 
 
-def _stars(text: str, scale: Scale) -> float | str:
-    """Return the stars of a rating, or why it has none."""
+def _half_stars(text: str, scale: Scale) -> int | str:
+    """Return the stars of a rating times 2, or why it has none."""
     value = number(text)
     if value is None:
         return "rating is empty" if is_missing(text) else "rating is not a number"
     if value in scale.unrated:
         return f"{value:g} {NO_RATING}"
     stars = scale.stars(value)
-    return stars if stars is not None else f"rating is not on the scale {scale.name}"
+    return round(2 * stars) if stars is not None else f"rating is not on the scale {scale.name}"
 
 
 def _unusable_deletion(fields: tuple[str, str] | None) -> str | None:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MOST_EXAMPLES = 100
-_EXAMPLES_OF_A_REASON = 10
+EXAMPLES_OF_A_REASON = 10
 _EXAMPLES_SHOWN = 10
-_TEXT_SHOWN = 120  # characters of an example
+TEXT_SHOWN = 120  # characters of an example
 NO_RATING = "stands for no rating"  # ends the reason of values that mean "not rated"
 _NOT_RATINGS = ("movies: ", "tags: ", "deletions: ")  # begin the reasons of rows of other files
 
@@ -107,8 +107,7 @@ class DatasetReport:
         movies: movies with a usable row in the file of titles.
         movies_rated: movies of the kept ratings.
         movies_with_five_ratings: those that at least five users rated.
-        duplicates: kept rows that repeat a user's rating of a movie; None if there were too many
-            rows to count them.
+        duplicates: kept rows that repeat a user's rating of a movie.
         tags: rows of tags that were kept.
         official_tests: rows of the published test files, by file name.
         scale: the scale that was recognised, and the rule that maps it to stars.
@@ -128,7 +127,7 @@ class DatasetReport:
     movies: int = 0
     movies_rated: int = 0
     movies_with_five_ratings: int = 0
-    duplicates: int | None = 0
+    duplicates: int = 0
     tags: int = 0
     official_tests: dict[str, int] = field(default_factory=dict)
     scale: str = ""
@@ -146,8 +145,8 @@ class DatasetReport:
         Reasons that begin with a file's kind, as in `movies: title is empty`, keep the kinds apart.
         """
         self.left_out[reason] += 1
-        if self.left_out[reason] <= _EXAMPLES_OF_A_REASON and len(self.examples) < MOST_EXAMPLES:
-            self.examples.append(Example(file, line, reason, text[:_TEXT_SHOWN]))
+        if self.left_out[reason] <= EXAMPLES_OF_A_REASON and len(self.examples) < MOST_EXAMPLES:
+            self.examples.append(Example(file, line, reason, text[:TEXT_SHOWN]))
 
     def lost(self) -> Counter[str]:
         """Return the rows of ratings that were left out, by reason.

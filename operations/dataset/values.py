@@ -85,11 +85,13 @@ class Times:
     first: int = 0
     second: int = 0
 
-    def look(self, text: str) -> None:
-        """Note the order of day and month, if the text is a date with slashes."""
-        if found := _SLASHED.fullmatch(text.strip()):
+    def look(self, text: str) -> bool:
+        """Note the order of day and month, and return whether the text is a date with slashes."""
+        found = _SLASHED.fullmatch(text.strip())
+        if found:
             self.first = max(self.first, int(found[1]))
             self.second = max(self.second, int(found[2]))
+        return found is not None
 
     @property
     def slashed(self) -> bool:

@@ -1,6 +1,7 @@
 """Importing, switching and rolling back data and model together, under moto."""
 
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,8 +26,15 @@ from operations.rollback_data import rollback_data
 from operations.rollback_model import check
 from operations.running_steps import InterruptedStep
 from operations.train import retrain
+from operations.uploads import UnfinishedUpload, unfinished_keys
 from tests.unit.aws import MOVIES, model_of_dataset
 from tests.unit.operations.fake_cluster import WHERE, Cluster, keep_model, option, put
+from tests.unit.operations.interrupted_uploads import (
+    Connection,
+    connect,
+    damage,
+    stored_parts,
+)
 
 OLD = DataVersion("films")  # as a release without data versions left it
 OLD_MODEL = "20251101t200000z-0a1b2c"
@@ -580,3 +588,103 @@ def test_a_pointer_that_cannot_be_read_is_named(
 
     with pytest.raises(OperationError, match=f"{key} in the models bucket cannot be read"):
         current_model(deployment)
+
+
+# Uploads that stop
+
+
+@pytest.fixture
+def connection(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    monkeypatch.setattr("operations.uploads.PART_BYTES", 1000)
+    # Versions made within a second have no order.
+    days = itertools.count(21)
+    monkeypatch.setattr(
+        "operations.import_ratings.new_data_version",
+        lambda name, _: DataVersion(name, f"202611{next(days)}t200000z-0a1b2c"),
+    )
+    return connect(boto3.client("s3"), monkeypatch)
+
+
+def uploads() -> list[str]:
+    return [key for key, _ in unfinished_keys(boto3.client("s3"), "ratings", "data/")]
+
+
+def stop_upload(connection: Connection, deployment: Deployment, path: Path, after: int = 3) -> str:
+    """Import until some parts have arrived; return the version."""
+    connection.dies_after = after
+    with pytest.raises(UnfinishedUpload):
+        bring_in(deployment, path)
+    connection.dies_after = None
+    connection.arrived.clear()
+    return max(uploads()).split("/")[2]
+
+
+def test_an_import_whose_upload_stopped_goes_on_with_the_parts_that_have_arrived(
+    deployment: Deployment, cluster: Cluster, films: Path, connection: Connection
+) -> None:
+    version = stop_upload(connection, deployment, films)
+
+    assert current_model(deployment) is None
+    assert bring_in(deployment, films).version == version
+    assert connection.arrived[0] == 4
+    assert uploads() == []
+
+
+def test_an_upload_that_the_operator_stops_exits_with_a_sentence_and_leaves_the_active_pair(
+    deployment: Deployment,
+    cluster: Cluster,
+    films: Path,
+    connection: Connection,
+) -> None:
+    active = bring_in(deployment, films)
+    (films / "ratings.csv").write_text((films / "ratings.csv").read_text() + "1,1,1,1100000009\n")
+    connection.fault = KeyboardInterrupt()
+
+    stop_upload(connection, deployment, films)
+
+    assert active_data(deployment) == active
+
+
+def test_other_ratings_get_a_version_of_their_own_and_old_uploads_are_aborted(
+    deployment: Deployment, cluster: Cluster, films: Path, connection: Connection
+) -> None:
+    version = stop_upload(connection, deployment, films)
+    rows = (films / "ratings.csv").read_text().replace(",1100000000", ",1200000000")
+    (films / "ratings.csv").write_text(rows)
+
+    assert bring_in(deployment, films).version > version
+    assert uploads() == []
+
+
+def test_uploads_from_before_the_active_import_are_aborted(
+    deployment: Deployment, cluster: Cluster, films: Path, connection: Connection
+) -> None:
+    stop_upload(connection, deployment, films)
+
+    bring_in(deployment, films, name="others")
+
+    assert uploads() == []
+
+
+def test_content_that_arrived_wrongly_is_never_prepared(
+    deployment: Deployment,
+    cluster: Cluster,
+    films: Path,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3 = boto3.client("s3")
+    complete = s3.complete_multipart_upload
+
+    def complete_damaged(**call: Any) -> Any:
+        damage(stored_parts("ratings", call["UploadId"])[2])
+        return complete(**call)
+
+    monkeypatch.setattr(s3, "complete_multipart_upload", complete_damaged)
+
+    with pytest.raises(OperationError, match="differs from ratings"):
+        bring_in(deployment, films)
+
+    assert current_model(deployment) is None
+    assert data_versions(deployment) == []
+    assert uploads() == []
