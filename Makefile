@@ -232,14 +232,15 @@ icons: environment-development ## Draw the site's PNG icons from site/icon.svg, 
 environments: $(filter-out environment-benchmarks,$(ENVIRONMENTS)) ## Build all Python environments from their lock files
 
 # uv builds each Python environment, and again when its lock file has changed. It finds Python 3.13
-# or downloads it; UV_PYTHON=<path> names one.
-$(ENVIRONMENTS): environment-%: $(VENVS)/%/.built
+# or downloads it; UV_PYTHON=<path> names one. It compiles all modules to bytecode: the emulator, its
+# functions and steps write none, so without it each of their processes compiles what it imports.
+$(ENVIRONMENTS): environment-%: $(VENVS)/%/.compiled
 
-$(NAMES:%=$(VENVS)/%/.built): $(VENVS)/%/.built: requirements/%.lock | $(UV)
+$(NAMES:%=$(VENVS)/%/.compiled): $(VENVS)/%/.compiled: requirements/%.lock | $(UV)
 	@echo "Building the Python environment $*" >&2
 	@PATH="$$PATH:$(MANAGED)" $(UV) venv --quiet --allow-existing --python 3.13 $(@D) || { \
 		echo "Python 3.13 is needed, and uv neither found nor could download it: install it, or name one with UV_PYTHON=/path/to/python3.13." >&2; exit 1; }
-	@$(UV) pip sync --quiet --require-hashes --python $(@D) $<
+	@$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(@D) $<
 	@touch $@
 
 $(UV): requirements/uv.lock
