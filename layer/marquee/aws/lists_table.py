@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from marquee.recommender.model import SeriesPart
 from marquee.requests.shared_list import ListedMovie, SharedList
 
 if TYPE_CHECKING:
@@ -55,13 +56,20 @@ class SharedListsTable:
 
 
 def _movie_item(movie: ListedMovie) -> dict[str, Any]:
-    return {
+    item = {
         "movie_id": movie.movie_id,
         "title": movie.title,
         "year": movie.year,
         "genres": list(movie.genres),
         "reasons": list(movie.reasons),
     }
+    if movie.part is not None:
+        item["part"] = {"series": movie.part.series, "number": movie.part.number}
+    return item
+
+
+def _part(item: Mapping[str, Any] | None) -> SeriesPart | None:
+    return None if item is None else SeriesPart(str(item["series"]), int(item["number"]))
 
 
 def _shared_list(item: Mapping[str, Any]) -> SharedList:
@@ -75,6 +83,7 @@ def _shared_list(item: Mapping[str, Any]) -> SharedList:
                 year=None if movie["year"] is None else int(movie["year"]),
                 genres=tuple(str(genre) for genre in movie["genres"]),
                 reasons=tuple(str(title) for title in movie["reasons"]),
+                part=_part(movie.get("part")),
             )
             for movie in item.get("movies", [])
         ),

@@ -5,6 +5,8 @@ Nothing in it names the visitor, and no visitor's item names their lists.
 
 from dataclasses import dataclass, field
 
+from marquee.recommender.model import SeriesPart
+
 MOST_LISTED = 20  # movies of one list
 MOST_REASONS = 3  # of one movie
 
@@ -12,6 +14,8 @@ MOST_REASONS = 3  # of one movie
 @dataclass(frozen=True, slots=True)
 class ListedMovie:
     """A movie of a shared list; `reasons` are the titles that are shown as its reasons.
+
+    `part` is None if the movie is not known to be a part of a series.
 
     All words come from the model that was active when the list was made. A list therefore stays
     readable when another data set becomes active.
@@ -22,6 +26,7 @@ class ListedMovie:
     year: int | None
     genres: tuple[str, ...]
     reasons: tuple[str, ...] = ()
+    part: SeriesPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from altcha import Challenge
 from pydantic import BaseModel, Field
 
 from marquee.contracts import Pick, timestamp
-from marquee.recommender.model import Model, Movie, Series
+from marquee.recommender.model import Model, Movie, Series, SeriesPart
 from marquee.recommender.taste_weights import Weight
 from marquee.requests.shared_list import SharedList
 from marquee.requests.visitor import Page, Status
@@ -33,6 +33,11 @@ class PartAnswer(BaseModel):
     series: str
     number: int
 
+    @classmethod
+    def of(cls, part: SeriesPart | None) -> "PartAnswer | None":
+        """Return the place; None if there is none."""
+        return None if part is None else cls(series=part.series, number=part.number)
+
 
 class MovieAnswer(BaseModel):
     """A movie; `year` is null and `genres` is empty if the data set does not give them.
@@ -54,9 +59,7 @@ class MovieAnswer(BaseModel):
             title=movie.title,
             year=movie.year,
             genres=list(movie.genres),
-            part=None
-            if movie.part is None
-            else PartAnswer(series=movie.part.series, number=movie.part.number),
+            part=PartAnswer.of(movie.part),
         )
 
 
@@ -546,6 +549,7 @@ class SharedListAnswer(BaseModel):
                     year=movie.year,
                     genres=list(movie.genres),
                     reasons=list(movie.reasons),
+                    part=PartAnswer.of(movie.part),
                 )
                 for movie in shared.movies
             ],

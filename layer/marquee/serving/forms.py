@@ -510,6 +510,7 @@ def listed_movies(form: ListForm, movies: Mapping[int, Movie]) -> tuple[ListedMo
                 _known_movie(movie_id, movies, f"movies[{place}].reasons[{number}]").title
                 for number, movie_id in enumerate(dict.fromkeys(listed.reasons))
             ),
+            part=movie.part,
         )
         for place, listed in enumerate(form.movies)
         for movie in [_known_movie(listed.movie_id, movies, f"movies[{place}].movie_id")]

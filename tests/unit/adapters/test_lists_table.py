@@ -4,6 +4,7 @@ import boto3
 import pytest
 
 from marquee.aws.lists_table import SharedListsTable
+from marquee.recommender.model import SeriesPart
 from marquee.requests.shared_list import ListedMovie, SharedList
 from tests.unit.aws import Aws
 
@@ -13,6 +14,7 @@ LIST = SharedList(
     movies=(
         ListedMovie(1, "Heat", 1995, ("Action", "Crime"), ("Ronin", "Alien")),
         ListedMovie(2, "Undated", None, ()),
+        ListedMovie(3, "Aliens", 1986, ("Action",), part=SeriesPart("Alien", 2)),
     ),
     expires_at=2_000_000_000,
     first_name="Ada",
