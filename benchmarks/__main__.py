@@ -68,6 +68,11 @@ BENCHMARKS = {
         ("taps",),
         tools=_SPARK,
     ),
+    "series": Benchmark(
+        "quality of the picks with and without series in order: DATA=<folder>",
+        ("series",),
+        tools=_SPARK,
+    ),
     "search": Benchmark("processor time of a title search at each letter typed", ("search",)),
     "site": Benchmark(
         "weight of the site's first view, and seconds to it; needs a running deployment",

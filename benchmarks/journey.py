@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from playwright.sync_api import Browser, expect, sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -208,10 +209,9 @@ def add_by_title(marquee: MarqueePage, visitor: Visitor, journey: Journey) -> in
     return rated
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least this share of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+def p98(paints: Sequence[float]) -> float:
+    """Return the 98th percentile of milliseconds; 0 if there are none."""
+    return float(np.percentile(paints, 98, method="higher")) if paints else 0.0
 
 
 def report(journeys: dict[str, Journey]) -> bool:
@@ -226,14 +226,14 @@ def report(journeys: dict[str, Journey]) -> bool:
             str(journey.taps),
             f"{journey.seconds:.1f}",
             f"{journey.shift:.3f}",
-            f"{percentile(journey.paints, 0.98):.0f}",
+            f"{p98(journey.paints):.0f}",
         )
     console.print(table)
     for name, journey in journeys.items():
         console.print(f"\n[bold]{name}[/bold]")
         for pick in journey.picks:
             console.print(f"  {pick}", markup=False, highlight=False)
-    paint = percentile([each for every in journeys.values() for each in every.paints], 0.98)
+    paint = p98([each for every in journeys.values() for each in every.paints])
     shift = max(journey.shift for journey in journeys.values())
     met = paint < GOAL_PAINT_MS and shift <= GOAL_SHIFT
     console.print(
