@@ -52,9 +52,12 @@ def test_everybody_with_the_id_reads_the_list(api: Api) -> None:
         "movies": [
             {
                 "movie_id": 1, "title": "Film 1", "year": 1971, "genres": ["Drama"],
-                "reasons": ["Film 2", "Film 3"],
+                "part": None, "reasons": ["Film 2", "Film 3"],
             },
-            {"movie_id": 4, "title": "Film 4", "year": 1974, "genres": ["Drama"], "reasons": []},
+            {
+                "movie_id": 4, "title": "Film 4", "year": 1974, "genres": ["Drama"],
+                "part": None, "reasons": [],
+            },
         ],
         "expires_at": made["expires_at"],
         "dataset": DATASET,
