@@ -11,6 +11,7 @@ from learning.prepared import PreparedMovie
 from marquee.contracts import Rating, VisitorObject
 
 MOVIES, USERS, HUGE = 30, 80, 2**40
+PARTS = (27, 29)
 MOVIES_SCHEMA = "movie_id INT, title STRING, year INT, genres ARRAY<STRING>"
 TAGS_SCHEMA = "movie_id INT, tag STRING, people INT"
 ADA, BOB = "01k0000000000000000000000a", "01k0000000000000000000000b"
@@ -25,6 +26,11 @@ def visitor(
 ) -> str:
     given = tuple(Rating(movie_id, stars) for movie_id, stars in ratings.items())
     return VisitorObject(visitor_id, version, at, dataset, given).to_json()
+
+
+def title_of(movie_id: int) -> str:
+    """Return a title that is no part of a series, because numbers of parts are smaller."""
+    return f"Movie {1000 + movie_id}"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,9 @@ def ratings(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def movies() -> list[PreparedMovie]:
-    return [PreparedMovie(i, f"Movie {i}", 2000 + i, ("Drama",)) for i in range(MOVIES)]
+    """Return movies of which two, that people of one taste like, are a series."""
+    titles = {i: title_of(i) for i in range(MOVIES)} | {PARTS[0]: "Alien", PARTS[1]: "Alien 2"}
+    return [PreparedMovie(i, title, 2000 + i, ("Drama",)) for i, title in titles.items()]
 
 
 @pytest.fixture(scope="module")
