@@ -404,7 +404,6 @@ def planted(local: RunningDeployment, phone: str) -> Iterator[dict[str, str]]:
             "queue message": f"queue {queue}",
             "table item": f"table {table} {mark}/1",
             "parameter": f"parameter {parameter}",
-            "trace": "trace 0",
         }
 
 
@@ -418,12 +417,14 @@ class Found:
 def found(deployment: RunningDeployment, flown: Flown) -> Found:
     """Search again, with a leak planted in a place of each kind."""
     with xray_daemon(deployment.xray_port) as segments, planted(deployment, flown.phone) as names:
-        segment = json.dumps({"name": "send-text", "cause": plain(flown.phone).decode()})
+        segment = json.dumps({"name": "send-text", "cause": plain(flown.phone).decode()}).encode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sdk:
-            sdk.sendto(segment.encode(), ("127.0.0.1", deployment.xray_port))
-        eventually(lambda: len(segments), bool, "the planted trace", seconds=120)
+            sdk.sendto(segment, ("127.0.0.1", deployment.xray_port))
+        # The functions may send traces of their own meanwhile.
+        eventually(lambda: segment in segments, bool, "the planted trace", seconds=120)
         places = everything(deployment, flown.older) | traces(segments)
-        return Found(names, leaks(places, flown.phone))
+        trace = f"trace {segments.index(segment)}"
+        return Found({**names, "trace": trace}, leaks(places, flown.phone))
 
 
 @pytest.mark.parametrize(
