@@ -131,6 +131,7 @@ def take_for_the_readme(browser: Browser, site_url: str) -> None:
         marquee.open()
         marquee.rate(*LIKES)
         expect(marquee.picks).to_have_count(10)
+        expect(marquee.page.locator(".picks-panel")).to_have_attribute("aria-busy", "false")
         to_top(marquee)
         save(marquee, README_PICTURES / name, whole=False)
         marquee.page.context.close()

@@ -23,6 +23,7 @@ SIZES = (
 PHONES = ((320, 568), (390, 664))
 # 1280 by 720 at 400 % zoom, and a phone held sideways.
 LOW = ((320, 180), (844, 390))
+WIDTH_OF_A_CHOICE = 115  # pixels, for the words "Any genre" and the arrow
 LONGEST = "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb"
 
 # The name of everything on the card that is not wholly in the window, or that something covers.
@@ -245,3 +246,20 @@ def test_ten_picks_fit_on_two_screens_of_a_phone(
     end = marquee.picks.last.evaluate("(pick) => pick.getBoundingClientRect().bottom + scrollY")
     marquee.page.context.close()
     assert end <= 2 * 844
+
+
+@pytest.mark.parametrize("size", [(320, 568), (1280, 800)])
+def test_the_filters_of_the_picks_show_what_is_chosen(
+    deployment: RunningDeployment, browser: Browser, size: tuple[int, int]
+) -> None:
+    marquee = sized(deployment, browser, size)
+    marquee.open()
+    marquee.rate(5, 4, 2, 5, 3)
+    if size[0] < 1000:  # the picks are not beside the card
+        marquee.go("Picks")
+    expect(marquee.picks).to_have_count(10)
+    for label in ("Genre", "Decade"):
+        box = marquee.page.get_by_label(label, exact=True).bounding_box()
+        assert box is not None
+        assert box["width"] >= WIDTH_OF_A_CHOICE
+    marquee.page.context.close()
