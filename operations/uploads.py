@@ -8,7 +8,7 @@ are sent in one request. A large file becomes an object only after all other fil
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ _SENDERS = 4  # parts that are sent, and in memory, at the same time
 _BLOCK_BYTES = 1024 * 1024
 _MISMATCHES = {"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "InvalidPart"}
 _GONE = "NoSuchUpload"
+_MISSING = {"404", "NoSuchKey"}
 
 type SentBytes = Callable[[int, int], None]
 
@@ -193,7 +194,8 @@ class _Uploading:
         large: list[tuple[PartialUpload, FileDigests]] = []
         for name, file in self.files.items():
             key = f"{self.prefix}{name}"
-            if self._is_there(key, file):
+            # Without s3:ListBucket, AWS answers 403 for a missing object.
+            if self._is_there(key, file, missing={"403"}):
                 self._counted(kept=file.size)
             elif file.in_parts:
                 mine = [each for each in found if each.key == key]
@@ -248,13 +250,15 @@ class _Uploading:
             total = sum(file.size for file in self.files.values())
             self.progress(self.count.sent + self.count.kept, total)
 
-    def _is_there(self, key: str, file: FileDigests) -> bool:
-        """Return whether the object exists and has the content of the file."""
+    def _is_there(self, key: str, file: FileDigests, missing: Set[str] = frozenset()) -> bool:
+        """Return whether the object exists and has the content of the file.
+
+        `missing` are other error codes than S3's own that mean that there is no object.
+        """
         try:
             head = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            # Without s3:ListBucket, AWS answers 403 for a missing object.
-            if error.response["Error"]["Code"] in {"404", "403", "NoSuchKey"}:
+            if error.response["Error"]["Code"] in _MISSING | missing:
                 return False
             raise
         # S3 may add the number of parts, as in `…=-7`.

@@ -208,6 +208,18 @@ def test_an_object_with_other_content_is_refused_and_deleted(
     assert set(objects(s3)) == {"movies.csv"}
 
 
+def test_an_object_that_may_not_be_read_is_not_taken_for_another_and_deleted(
+    s3: S3Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+
+    monkeypatch.setattr(s3, "head_object", refused)
+    with pytest.raises(UnfinishedUpload, match="Forbidden"):
+        send(s3, folder)
+    assert objects(s3) == {"movies.csv": b"movieId,title,genres\n"}
+
+
 def test_content_that_s3_refuses_is_an_error_that_ends_the_upload(
     s3: S3Client, connection: Connection, folder: Path
 ) -> None:
