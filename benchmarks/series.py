@@ -6,7 +6,6 @@ not every part that they saw, so the rule loses nDCG even where a visitor would 
 """
 
 import argparse
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from benchmarks.taps import movies_in, rating_rows_in, training_without_session
+from benchmarks.taps import movielens_folder, movies_in, rating_rows_in, training_without_session
 from learning.data import titles_of
 from learning.fitting import Fitting, size_for
 from learning.metrics import ndcg
@@ -24,10 +23,7 @@ from marquee.contracts import Pick
 from marquee.recommender.model import LIKED, Counts, Model
 from marquee.recommender.picks import Recommender
 from marquee.recommender.series import find_series
-from operations.dataset.archives import Archives
-from operations.dataset.convert import read_data_set
 from operations.dataset.output import MOVIES, RATINGS
-from operations.dataset.recognise import sources_of
 
 HELD_OUT = 1  # the flag of the held-out ratings
 HELD_OUT_SHARE = 0.15
@@ -41,10 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder or file of a data set")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        with Archives(Path(folder)) as archives:
-            read_data_set(sources_of(options.data, archives), Path(folder))
-        measured = [measured_once(Path(folder), seed) for seed in SEEDS]
+    with movielens_folder(options.data) as folder:
+        measured = [measured_once(folder, seed) for seed in SEEDS]
     table = Table(title=f"nDCG@10; {options.data.name}; seeds {SEEDS}; {machine()}")
     for heading in ("picks", "nDCG@10", "parts of series among the picks"):
         table.add_column(heading, justify="left" if heading == "picks" else "right")

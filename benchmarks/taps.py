@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +85,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder or file of a data set")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        with Archives(Path(folder)) as archives:
-            read_data_set(sources_of(options.data, archives), Path(folder))
-        catalogue = trained(Path(folder))
+    with movielens_folder(options.data) as folder:
+        catalogue = trained(folder)
     table = Table(title=f"Taps until ten picks; {options.data.name}; {machine()}")
     for heading in ("who knows", "chose", "people", "median", "p90", f"within {GOAL}"):
         table.add_column(heading, justify="left" if heading in ("who knows", "chose") else "right")
@@ -95,6 +94,15 @@ def main() -> None:
         for row in rows_of(taste, catalogue):
             table.add_row(*row)
     console.print(table)
+
+
+@contextmanager
+def movielens_folder(data: Path) -> Iterator[Path]:
+    """Yield a temporary folder with the data set in MovieLens' form."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Archives(Path(folder)) as archives:
+            read_data_set(sources_of(data, archives), Path(folder))
+        yield Path(folder)
 
 
 def trained(folder: Path) -> Catalogue:
