@@ -1,6 +1,5 @@
 """What the local EMR accepts as groups, fleets and managed scaling, and how it shows fleets."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,25 +14,13 @@ from local_aws.emr.fleets import (
     requested_fleets,
 )
 from local_aws.emr.operations import EmrError, LocalCluster
+from tests.local_aws.emr_record import FakeRecord
 
 DISK = {"VolumesPerInstance": 2, "VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": 64}}
 
 
-@dataclass
-class RunningRecord:
-    """A stand-in for moto's record of a cluster."""
-
-    state: str = "WAITING"
-    step_concurrency_level: int = 1
-    keep_job_flow_alive_when_no_steps: bool = True
-    protected: bool = False
-
-    def end(self, state: str) -> None:
-        self.state = state
-
-
 def cluster(name: str = "j-1", state: str = "WAITING") -> LocalCluster:
-    return LocalCluster(name, "n", "0", "us-east-1", "", [], RunningRecord(state))
+    return LocalCluster(name, "n", "0", "us-east-1", "", [], FakeRecord(state))
 
 
 def group(role: str, count: int = 1) -> dict[str, Any]:

@@ -15,21 +15,9 @@ from local_aws.emr.operations import (
     without_empty_lists,
 )
 from local_aws.emr.steps import Step, StepFailure
+from tests.local_aws.emr_record import FakeRecord
 
 WENT_WRONG = StepFailure("Unknown Error.", "ValueError", "s3://logs/stdout.gz")
-
-
-@dataclass
-class FakeRecord:
-    """A stand-in for moto's record of a cluster."""
-
-    state: str = "WAITING"
-    step_concurrency_level: int = 1
-    keep_job_flow_alive_when_no_steps: bool = True
-    protected: bool = False
-
-    def end(self, state: str) -> None:
-        self.state = state
 
 
 @dataclass

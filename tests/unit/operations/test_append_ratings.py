@@ -1,9 +1,8 @@
 """Adding ratings to the active data set, under moto."""
 
 import errno
-import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,39 +21,13 @@ from operations.export_ratings import digest_of, export_ratings
 from operations.import_ratings import import_ratings
 from operations.models import current_model
 from operations.rollback_data import rollback_data
-from tests.unit.operations.fake_cluster import WHERE, Cluster, keep_model
+from tests.unit.operations.append_fixtures import cluster, deployment, phases
+from tests.unit.operations.fake_cluster import Cluster, keep_model
 from tests.unit.operations.fake_cluster import put as put_object
 
+__all__ = ["cluster", "deployment", "phases"]  # fixtures
+
 USERS, MOVIES = range(30), range(20)
-
-
-@pytest.fixture
-def deployment(mocked_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
-    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
-    # Making a client takes longer than these tests' calls.
-    monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
-    monkeypatch.setattr("operations.import_ratings.load_titles", lambda *_: 20)
-    monkeypatch.setattr("operations.rollback_data.load_titles", lambda *_: 20)
-    made = Deployment("staging")
-    made.__dict__["parameters"] = {"ratings-bucket": "ratings", "models-bucket": "models"}
-    for bucket in ("ratings", "models"):
-        boto3.client("s3").create_bucket(Bucket=bucket)
-    return made
-
-
-@pytest.fixture
-def phases() -> Iterator[Phases]:
-    with Phases() as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def cluster(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    fake = Cluster()
-    for module in ("import_ratings", "train"):
-        monkeypatch.setattr(f"operations.{module}.run_step", fake.run)
-        monkeypatch.setattr(f"operations.{module}.locations", lambda _: WHERE)
-    return fake
 
 
 def folder(path: Path, files: Mapping[str, str]) -> Path:

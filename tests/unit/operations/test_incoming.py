@@ -1,6 +1,5 @@
 """Adding the drops that another system puts into the ratings bucket, under moto."""
 
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,41 +18,17 @@ from operations.import_ratings import import_ratings
 from operations.incoming import add_drops, last_drop
 from operations.models import current_model
 from operations.running_steps import InterruptedStep, StepFailed
-from tests.unit.operations.fake_cluster import WHERE, Cluster
+from tests.unit.operations.append_fixtures import cluster, deployment, phases
+from tests.unit.operations.fake_cluster import Cluster
 from tests.unit.operations.fake_cluster import put as put_object
+
+__all__ = ["cluster", "deployment", "phases"]  # fixtures
 
 RATINGS = "userId,movieId,rating,timestamp\n"
 NIGHT = {
     "ratings.csv": f"{RATINGS}0,0,5,1200000000\n99,3,2,1200000000\n",
     "deleted.csv": "userId,movieId\n1,1\n",
 }
-
-
-@pytest.fixture
-def deployment(mocked_aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
-    monkeypatch.setenv("MARQUEE_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr("boto3.client", functools.cache(boto3.client))
-    monkeypatch.setattr("operations.import_ratings.load_titles", lambda *_: 20)
-    made = Deployment("staging")
-    made.__dict__["parameters"] = {"ratings-bucket": "ratings", "models-bucket": "models"}
-    for bucket in ("ratings", "models"):
-        boto3.client("s3").create_bucket(Bucket=bucket)
-    return made
-
-
-@pytest.fixture
-def phases() -> Iterator[Phases]:
-    with Phases() as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def cluster(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    fake = Cluster()
-    for module in ("import_ratings", "train"):
-        monkeypatch.setattr(f"operations.{module}.run_step", fake.run)
-        monkeypatch.setattr(f"operations.{module}.locations", lambda _: WHERE)
-    return fake
 
 
 @pytest.fixture
